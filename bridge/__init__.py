@@ -1,0 +1,1 @@
+"""One call's audio path, and the engines it can end in."""

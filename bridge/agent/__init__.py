@@ -1,0 +1,1 @@
+"""The local agent: a Realtime-compatible server for demos and tests."""

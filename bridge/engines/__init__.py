@@ -1,0 +1,1 @@
+"""Speech engines: one websocket protocol each."""

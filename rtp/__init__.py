@@ -1,0 +1,1 @@
+"""RTP: packets in, events and packets out. Imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""A self-hosted SIP edge for voice AI."""

@@ -1,0 +1,1 @@
+"""Signalling: the only code that knows pjsua2."""
