@@ -1,0 +1,34 @@
+"""What the process' exit code means; the same for every command."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Exit(enum.IntEnum):
+    OK = 0
+    USAGE = 2  # argparse's own number
+    CONFIG = 3
+    NETWORK = 4
+    ENGINE = 5
+    SIP = 6
+    INTERNAL = 70  # EX_SOFTWARE of sysexits.h
+    INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
+    BROKEN_PIPE = 141  # 128 + SIGPIPE
+
+    @property
+    def meaning(self) -> str:
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    Exit.OK: "done",
+    Exit.USAGE: "wrong command line",
+    Exit.CONFIG: "the configuration is wrong; every problem is named",
+    Exit.NETWORK: "a port is taken, or an address is not ours",
+    Exit.ENGINE: "the speech model cannot be reached or refuses us",
+    Exit.SIP: "a call or a registration failed",
+    Exit.INTERNAL: "a bug of ours; --debug shows where",
+    Exit.INTERRUPTED: "Ctrl-C",
+    Exit.BROKEN_PIPE: "whoever read our output went away",
+}

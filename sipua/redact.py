@@ -1,0 +1,88 @@
+"""Keeps secrets out of everything that a person or a log collector reads.
+
+Three nets, because each has holes: the name of the key (`password=`), the shape of the text
+(`Authorization:` headers, digest responses, `sk-` keys, passwords inside URLs), and the very
+values that the configuration holds (`register_secret`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+MASK = "********"
+
+# A shorter value would blank innocent text: extension 100 with the password "100" must not
+# turn every "100 Trying" of a log into stars. Key names and shapes still cover it.
+SHORTEST_REGISTERED = 6
+
+_SECRET_NAME = re.compile(
+    r"(?:^|[_.\-])(?:pass|passwd|password|passphrase|secret|token|credentials?|authorization"
+    r"|api[_\-]?key|apikey|private[_\-]?key|cookie)$",
+    re.IGNORECASE,
+)
+
+_HEADER = r"\b(?:(?:proxy-)?authorization|(?:x-)?api[_\-]key)"
+
+# One alternation, so that a line is walked once. Each branch keeps the text of its `*_keep`
+# group and loses the rest of the match.
+_SHAPES = re.compile(
+    # A SIP or HTTP header: the scheme stays, it helps and says nothing. The value ends with
+    # the line, whose end may also be written as an escape.
+    rf"(?P<header_keep>{_HEADER}\s*[:=]\s*(?:(?:bearer|basic|digest)\s+)?)[^\r\n\\]+"
+    # The same header as an entry of a printed mapping.
+    rf"|(?P<entry_keep>{_HEADER}['\"]\s*[:=,]\s*['\"](?:(?:bearer|basic|digest)\s+)?)[^'\"]+"
+    r"|(?P<bearer_keep>\bbearer\s+)[\w.~+/=\-]{6,}"
+    r"|(?P<digest_keep>\bresponse\s*=\s*\\?\")[^\"\\]*"
+    r"|(?P<key_keep>\bsk-)[\w\-]{6,}"
+    r"|(?P<query_keep>[?&](?:api[_\-]?key|key|token|access_token|sig|secret|password)=)[^&\s\"'#]+"
+    r"|(?P<userinfo_keep>\b(?:sips?:|wss?://|https?://)[^\s:@/;?\"'<>]*:)[^\s@/\"'<>]+(?=@)",
+    re.IGNORECASE,
+)
+
+_registered: set[str] = set()
+_values: re.Pattern[str] | None = None
+
+
+def register_secret(value: str) -> None:
+    """From now on this value is masked wherever it shows up."""
+    global _values  # noqa: PLW0603 - one process has one set of secrets
+    if len(value) < SHORTEST_REGISTERED:
+        return
+    # The same secret as a JSON string or a Python repr carries it.
+    _registered.update({value, json.dumps(value)[1:-1], repr(value)[1:-1]})
+    longest_first = sorted(_registered, key=lambda text: (-len(text), text))
+    _values = re.compile("|".join(re.escape(text) for text in longest_first))
+
+
+def is_secret_name(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
+
+
+def mask_text(text: str) -> str:
+    if _values is not None:
+        text = _values.sub(MASK, text)
+    return _SHAPES.sub(_keep_prefix, text)
+
+
+def _keep_prefix(match: re.Match[str]) -> str:
+    kept = match[match.lastgroup] if match.lastgroup else ""
+    return kept + MASK
+
+
+def mask_value(name: str, value: object) -> object:
+    """A value as it may be shown under this name; walks into lists and mappings."""
+    if isinstance(value, bool | int | float) or value is None:
+        return MASK if is_secret_name(name) and value is not None else value
+    if is_secret_name(name):
+        return MASK if value else value
+    if isinstance(value, str):
+        return mask_text(value)
+    if isinstance(value, Mapping):
+        return {str(key): mask_value(str(key), item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [mask_value(name, item) for item in value]
+    if isinstance(value, bytes | bytearray | memoryview):
+        return mask_text(bytes(value).decode("utf-8", "backslashreplace"))
+    return mask_text(str(value))

@@ -1,0 +1,51 @@
+"""One line a second for things that come ten thousand times a second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class _Window:
+    open_until: float
+    suppressed: int = 0
+
+
+class Throttle:
+    """Says whether a repeated line may be written now, and how many were kept back.
+
+    Pure: `now` is passed in. The number of keys is bounded, because a key may come from the
+    network; when it is reached the key that was opened first is forgotten, with its count
+    added to `forgotten`.
+    """
+
+    __slots__ = ("_interval_s", "_max_keys", "_windows", "forgotten")
+
+    def __init__(self, interval_s: float = 1.0, max_keys: int = 64) -> None:
+        self._interval_s = interval_s
+        self._max_keys = max_keys
+        self._windows: dict[str, _Window] = {}
+        self.forgotten = 0
+
+    def ask(self, key: str, now: float) -> int | None:
+        """None: keep quiet. A number: write, and say that so many were kept back since."""
+        window = self._windows.get(key)
+        if window is not None:
+            if now < window.open_until:
+                window.suppressed += 1
+                return None
+            suppressed = window.suppressed
+            window.suppressed = 0
+            window.open_until = now + self._interval_s
+            return suppressed
+        if len(self._windows) >= self._max_keys:
+            oldest = next(iter(self._windows))
+            self.forgotten += self._windows.pop(oldest).suppressed
+        self._windows[key] = _Window(now + self._interval_s)
+        return 0
+
+    def drain(self) -> dict[str, int]:
+        """What was kept back and never said, per key; starts anew. For the end of a call."""
+        unsaid = {key: win.suppressed for key, win in self._windows.items() if win.suppressed}
+        self._windows.clear()
+        return unsaid
