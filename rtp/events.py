@@ -1,0 +1,57 @@
+"""What an RTP session tells the call. Plain data; `samples` count at 8 kHz."""
+
+from dataclasses import dataclass
+
+Address = tuple[str, int]
+
+# Not frozen: a frozen dataclass takes three times as long to make, and one Frame is made for each
+# packet of each call.
+
+
+@dataclass(slots=True)
+class Frame:
+    """Audio of one packet, in order. `received_at` is when the packet came, not its release."""
+
+    payload_type: int
+    payload: bytes
+    received_at: float
+
+
+@dataclass(slots=True)
+class Lost:
+    """Audio that was sent and did not come in time: conceal it."""
+
+    samples: int
+
+
+@dataclass(slots=True)
+class Silence:
+    """Time for which the sender sent nothing (DTX, events in place of audio): keep the timeline."""
+
+    samples: int
+
+
+@dataclass(slots=True)
+class SourceChanged:
+    """Media is now taken from, and sent to, this address (rank: see latch)."""
+
+    address: Address
+    rank: int
+
+
+@dataclass(slots=True)
+class SsrcChanged:
+    """The peer's stream was replaced by another; `old` is None for the first."""
+
+    old: int | None
+    new: int
+
+
+@dataclass(slots=True)
+class MediaTimeout:
+    """Nothing came for longer than is allowed. Told once per pause."""
+
+    idle_s: float
+
+
+RtpEvent = Frame | Lost | Silence | SourceChanged | SsrcChanged | MediaTimeout
