@@ -1,0 +1,61 @@
+# `make` alone lists the targets. scripts/env.sh keeps the environments; it returns at once when
+# nothing has changed.
+#
+#   HOST, SIP_PORT     where `make run` listens             PYTHON            the Python to use
+#   PJPROJECT_SOURCE   pjproject's tarball, if not Debian's SIPUA_CACHE       folder for builds
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+BIN := .venv/bin
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' Makefile
+
+.PHONY: run
+run: ## set up what is needed and start the edge with the local agent
+	@scripts/env.sh .venv run best
+	@$(if $(HOST),export SIPUA_SIP__HOST='$(HOST)';) $(if $(SIP_PORT),export SIPUA_SIP__PORT='$(SIP_PORT)';) \
+	    exec $(BIN)/sipua serve --config configs/local-demo.toml
+
+.PHONY: pjsua2
+pjsua2: ## build pjsua2 for many calls (minutes, cached) and install it; UPDATE=1: a newer source
+	@scripts/env.sh .venv run production
+
+.PHONY: test
+test: dev peers lint ## everything: set-up, lint, types, tests against real peers
+	@scripts/env.sh .venv-index run index
+	@$(BIN)/python -m pytest
+
+.PHONY: unit
+unit: dev ## the tests that need no peers and no patience
+	@$(BIN)/python -m pytest -q -m "not peer and not slow"
+
+.PHONY: lint
+lint: dev ## ruff and mypy
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@scripts/types.sh
+
+.PHONY: fmt
+fmt: dev ## format, and fix what can be fixed
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+.PHONY: dev
+dev: ## the environment for development
+	@scripts/env.sh .venv dev production
+
+.PHONY: peers
+peers: ## set up Asterisk and SIPp for the tests
+	@scripts/peers/setup.sh
+
+.PHONY: lock
+lock: ## resolve the locked dependencies anew
+	@scripts/lock.sh
+
+.PHONY: clean
+clean: ## remove environments and caches of this clone
+	rm -rf .venv .venv.lock .venv-index .venv-index.lock build dist *.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,18 @@
+/* Limits of the production build; pjlib/include/pj/config_site.h of the source tree. */
+
+#define PJSUA_MAX_CALLS         1024
+#define PJSUA_MAX_ACC           64
+
+/* One handle a TCP or TLS peer, besides the listeners. */
+#define PJ_IOQUEUE_MAX_HANDLES  4096
+
+/* Room for 1,024 calls that all are being re-negotiated while others arrive and end; hash table
+ * sizes, so one less than a power of two. */
+#define PJSIP_MAX_TSX_COUNT     16383
+#define PJSIP_MAX_DIALOG_COUNT  8191
+
+/* An INVITE with many header fields and ICE candidates passes 4 KB, the default; UDP allows this. */
+#define PJSIP_MAX_PKT_LEN       65535
+
+#define PJ_HAS_IPV6             1
+#define PJMEDIA_HAS_VIDEO       0

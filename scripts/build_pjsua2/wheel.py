@@ -1,0 +1,136 @@
+"""From pjproject's source to a wheel. Signalling is all we use, so all codecs but G.711 stay out."""
+
+import json
+import os
+import re
+import shutil
+import sys
+import venv
+from pathlib import Path
+
+from shell import BuildError, Shell, output
+
+HERE = Path(__file__).parent
+BUILD_LOCK = HERE.parent.parent / "requirements" / "pjsua2-build.lock"
+# What decides how the wheel comes out: a change in any of these makes a new cache key.
+RECIPE = [HERE / "wheel.py", HERE / "setup.py", HERE / "config_site.h", BUILD_LOCK]
+LOCAL_VERSION = "sipua1"
+
+# Without NDEBUG, an assertion that a peer's packet can reach is a remote abort.
+CFLAGS = "-O2 -fPIC -DNDEBUG -fstack-protector-strong -D_FORTIFY_SOURCE=2"
+CONFIGURE = [
+    "--enable-epoll",
+    "--with-external-srtp",  # Debian's tarball lacks the bundled one
+    "--disable-resample",
+    *(
+        f"--disable-{feature}"
+        for feature in (
+            "sound video upnp speex-aec speex-codec l16-codec gsm-codec g722-codec g7221-codec "
+            "ilbc-codec opencore-amr silk opus bcg729 lyra libyuv libwebrtc sdl ffmpeg v4l2 "
+            "openh264 vpx"
+        ).split()
+    ),
+]
+
+
+def unpack(tarball: Path, folder: Path, shell: Shell) -> Path:
+    """Unpack a pjproject tarball; its top folder."""
+    folder.mkdir()
+    shell.run("tar", "-xf", tarball, "-C", folder, cwd=folder)
+    version_files = sorted(folder.glob("*/version.mak"))
+    if not version_files:
+        raise BuildError(f"{tarball} is not a pjproject source tarball: no version.mak in it")
+    return version_files[0].parent
+
+
+def version(tree: Path) -> str:
+    """pjproject's version, as its makefile has it: 2.17, or 2.15.1."""
+    text = (tree / "version.mak").read_text()
+    parts = dict(re.findall(r"^export PJ_VERSION_(\w+)\s*:=[ \t]*(\S*)", text, re.MULTILINE))
+    numbers = [parts["MAJOR"], parts["MINOR"]] + ([parts["REV"]] if parts.get("REV") else [])
+    return ".".join(numbers)
+
+
+def build(tree: Path, folder: Path, shell: Shell) -> Path:
+    """Compile the libraries and the binding; the wheel, somewhere below `folder`."""
+    python = _build_environment(folder / "venv", shell)
+    _compile_libraries(tree, shell)
+    return _compile_binding(tree, folder / "wheel", python, shell)
+
+
+def _build_environment(folder: Path, shell: Shell) -> Path:
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    shell.run(python, "-m", "pip", "install", "--require-hashes", "-r", BUILD_LOCK, cwd=folder)
+    return python
+
+
+def _compile_libraries(tree: Path, shell: Shell) -> None:
+    shutil.copy(HERE / "config_site.h", tree / "pjlib/include/pj/config_site.h")
+    # Debian removes this driver of a proprietary library, but the makefile still names it.
+    (tree / "pjmedia/src/pjmedia-audiodev/bdimad_dev.c").touch()
+    for name in ("pjlib", "pjlib-util", "pjnath", "third_party", "pjmedia", "pjsip"):
+        (tree / name / "lib").mkdir(exist_ok=True)
+    flags = {"CFLAGS": CFLAGS, "CXXFLAGS": CFLAGS}
+    shell.run("./configure", *CONFIGURE, cwd=tree, env=flags)
+    shell.run("nice", "make", f"-j{os.cpu_count() or 1}", "lib", cwd=tree)
+
+
+def _compile_binding(tree: Path, stage: Path, python: Path, shell: Shell) -> Path:
+    package = stage / "pjsua2"
+    package.mkdir(parents=True)
+    pj_version = version(tree)
+    full_version = f"{pj_version}+{LOCAL_VERSION}"
+    (package / "__init__.py").write_text(
+        f'from .pjsua2 import *\n\n__version__ = "{full_version}"\n'
+    )
+    includes = [f"-I{tree / name / 'include'}" for name in ("pjlib", "pjlib-util", "pjmedia")]
+    includes += [f"-I{tree / name / 'include'}" for name in ("pjnath", "pjsip")]
+    shell.run(
+        *(python.parent / "swig", "-c++", "-python", "-threads", "-w312", *includes),
+        *("-outdir", package, "-o", stage / "pjsua2_wrap.cpp"),
+        tree / "pjsip-apps/src/swig/pjsua2.i",
+        cwd=stage,
+    )
+
+    swig_folder = tree / "pjsip-apps/src/swig/python"
+
+    def flags(kind: str) -> list[str]:
+        """One of the lists that pjproject keeps for building the binding."""
+        make = ("make", "--no-print-directory", "-f", "helper.mak", kind)
+        return output(*make, cwd=swig_folder).split()
+
+    extension = {
+        "libraries": flags("libs"),
+        "extra_compile_args": [*flags("cflags"), "-w"],  # SWIG's code is not ours to correct
+        # The libraries are static archives: the wheel needs OpenSSL, libsrtp2 and libuuid, no more.
+        "extra_link_args": [*flags("ldflags"), "-Wl,-z,relro,-z,now", "-s"],
+    }
+    (stage / "build.json").write_text(json.dumps({"version": full_version, "extension": extension}))
+    shutil.copy(HERE / "setup.py", stage)
+    shutil.copy(tree / "COPYING", stage)
+    options = ("--no-build-isolation", "--no-deps", "--no-index", "--wheel-dir", stage / "out")
+    shell.run("nice", python, "-m", "pip", "wheel", *options, stage, cwd=stage)
+    return next((stage / "out").glob("*.whl"))
+
+
+def check(wheel: Path, folder: Path, shell: Shell) -> str:
+    """Install the wheel by itself and look at what it can do; a line that says so."""
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    shell.run(python, "-m", "pip", "install", "--no-index", "--no-deps", wheel, cwd=folder)
+    probe = HERE.parent.parent / "sipua" / "pjprobe.py"
+    printed = output(python, "-I", probe, cwd=folder).splitlines()
+    found = json.loads(next(line for line in printed if line.startswith("{")))  # pj logs there too
+
+    limit = re.search(r"PJSUA_MAX_CALLS\s+(\d+)", (HERE / "config_site.h").read_text())
+    expected = {"max_calls": int(limit[1]) if limit else 0, "ioqueue": "epoll"}
+    for key, value in expected.items():
+        if found[key] != value:
+            raise BuildError(f"the built pjsua2 has {key} {found[key]}, not {value}")
+    return f"{found['max_calls']} calls, {found['ioqueue']}, {found['openssl']}"
+
+
+def abi() -> str:
+    """The Python that the wheel is for."""
+    return f"{sys.implementation.cache_tag}{sys.abiflags}"
