@@ -1,0 +1,172 @@
+"""A real Asterisk as a child process: own ports, own folders, several at once."""
+
+import functools
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from support import asterisk_config
+from support.ports import LOOPBACK, PortBlock
+from support.process import Child, wait_until
+
+_SETUP = Path(__file__).parents[2] / "scripts" / "peers" / "setup.sh"
+_RTP_PORTS = 800  # RTP and RTCP of 400 channels
+
+
+@functools.cache
+def installation() -> Path:
+    """Where `make peers` put the Asterisk."""
+    where = subprocess.run([_SETUP, "--where"], capture_output=True, text=True, check=False)
+    if where.returncode:
+        raise RuntimeError("there is no Asterisk on this machine: run make peers")
+    return Path(where.stdout.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A registration that Asterisk holds."""
+
+    aor: str
+    uri: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    name: str
+    extension: str
+    state: str
+    application: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What extension 602 recorded of one call."""
+
+    mixed: Path
+    received: Path  # what the far side sent: the agent's voice
+    sent: Path  # what was played at it
+
+
+class Asterisk:
+    """Up when the constructor returns. `stop()` or the `asterisk` fixture ends it."""
+
+    def __init__(self, home: Path) -> None:
+        self._ports = PortBlock(_RTP_PORTS + 50)
+        self._run = Path(tempfile.mkdtemp(prefix="sipua-asterisk-"))
+        self.port = self._ports.port()
+        self.layout = asterisk_config.Layout(
+            install=installation(),
+            home=home,
+            run=self._run,
+            sip_port=self.port,
+            rtp_ports=self._ports.range(_RTP_PORTS),
+        )
+        asterisk_config.write(self.layout)
+        self._command = [
+            self.layout.install / "asterisk",
+            "-C",
+            self.layout.home / "asterisk.conf",
+        ]
+        self._seen: set[Path] = set()
+        self.start()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return LOOPBACK, self.port
+
+    def start(self) -> None:
+        self.process = Child([*self._command, "-f"], self.layout.home / "console.log")
+
+        def up() -> bool:
+            if self.process.exit_status is not None:
+                raise RuntimeError(f"Asterisk ended at once, see {self.process.log}")
+            return "fully booted" in self._ask("core waitfullybooted").stdout
+
+        wait_until(up, 15, "Asterisk's start")
+
+    def restart(self) -> None:
+        """Goes down as a service does, and comes back with the same registrations and ports."""
+        self.process.stop()
+        self.start()
+
+    def stop(self) -> None:
+        self.process.stop()
+        self._ports.close()
+        shutil.rmtree(self._run, ignore_errors=True)
+
+    def cli(self, command: str) -> str:
+        """What `asterisk -rx` answers."""
+        answer = self._ask(command)
+        if answer.returncode:
+            raise RuntimeError(f"{command}: {answer.stderr or answer.stdout}")
+        return answer.stdout
+
+    def _ask(self, command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*self._command, "-rx", command],
+            capture_output=True,
+            text=True,
+            timeout=15,
+            check=False,
+        )
+
+    def originate(self, dial: str, extension: str) -> None:
+        """Calls `dial`, for instance `PJSIP/sipua`; when it answers, it is in `extension`."""
+        self.cli(f"channel originate {dial} extension {extension}@sipua")
+
+    def contacts(self, aor: str | None = None) -> list[Contact]:
+        found = []
+        for name, value in re.findall(
+            r"^/registrar/contact/([^;]+);\S+\s*: (\{.*\})\s*$",
+            self.cli("database show registrar"),
+            re.MULTILINE,
+        ):
+            contact = json.loads(value)
+            if aor in (None, name):
+                uri = str(contact["uri"]).replace("^3B", ";")
+                found.append(Contact(name, uri, str(contact.get("user_agent", ""))))
+        return found
+
+    def wait_contact(self, aor: str = "sipua", timeout_s: float = 10) -> Contact:
+        return wait_until(lambda: self.contacts(aor), timeout_s, f"registration of {aor}")[0]
+
+    def channels(self) -> list[Channel]:
+        rows = [row.split("!") for row in self.cli("core show channels concise").splitlines()]
+        return [Channel(row[0], row[2], row[4], row[5]) for row in rows if len(row) > 5]
+
+    def wait_idle(self, timeout_s: float = 10) -> None:
+        """Until no call is left."""
+        wait_until(lambda: not self.channels(), timeout_s, "the end of Asterisk's calls")
+
+    def wait_recording(self, timeout_s: float = 20) -> Recording:
+        """The next complete recording of extension 602 that this method has not given yet."""
+
+        def fresh() -> list[Path]:
+            return sorted(set(self.layout.recordings.glob("*.done")) - self._seen)
+
+        done = wait_until(fresh, timeout_s, "a recording of extension 602")[0]
+        self._seen.add(done)
+        parts = (
+            done.with_name(f"{done.stem}-{kind}.wav") for kind in ("mixed", "received", "sent")
+        )
+        return Recording(*parts)
+
+    @property
+    def log(self) -> str:
+        """Everything so far, SIP messages included."""
+        return (self.layout.home / "log" / "full").read_text(errors="replace")
+
+    def sip_messages(self, first_line: str, *, sent: bool | None = None) -> list[str]:
+        """SIP messages whose first line contains `first_line`; `sent`: by Asterisk, or to it."""
+        found = []
+        for message in re.split(r"^<--- |^\[[^\n]*?<--- ", self.log, flags=re.MULTILINE)[1:]:
+            head, _, text = message.partition("\n")
+            by_asterisk = head.startswith("Transmitting")
+            if sent in (None, by_asterisk) and first_line in text.partition("\n")[0]:
+                found.append(text.replace("\r", ""))
+        return found

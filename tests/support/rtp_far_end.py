@@ -1,0 +1,232 @@
+"""The media of many calls: a process of its own that sends, receives and judges RTP.
+
+SIPp signals, this end carries the sound: each call's SDP names one of our ports. The other side's
+address is learnt from its first packet (symmetric RTP), or from what a SIPp scenario logged of the
+SDP it was sent (`targets`), for those who wait until they hear something.
+
+Arrivals carry the kernel's time stamp, so a busy test machine does not blame the sender.
+"""
+
+import contextlib
+import gc
+import multiprocessing
+import selectors
+import socket
+import struct
+import time
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from support import g711
+from support.audio import Pcm
+from support.ports import LOOPBACK, PortBlock
+from support.rtp_stream import Received, RtpStream
+
+_HEADER = struct.Struct("!BBHII")
+_TIMESTAMPNS = 35  # SO_TIMESTAMPNS of Linux, which Python's socket module does not name
+_TIMESPEC = struct.Struct("@qq")
+_FRAME_S = 0.02
+_FRAME_SAMPLES = 160
+_SLOT_S = 0.001  # streams are spread over the 20 slots of a frame
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What every stream sends."""
+
+    frames: list[bytes]
+    law: int
+    repeat: bool
+    targets: Path | None
+
+
+@dataclass(slots=True)
+class _Leg:
+    """One call's socket and where its sending stands."""
+
+    index: int
+    rtp: socket.socket
+    target: tuple[str, int] | None
+    ssrc: int
+    received: Received
+    sources: set[tuple[str, int]] = field(default_factory=set)
+    sent: int = 0
+
+
+class RtpFarEnd:
+    """`with RtpFarEnd(100, pcm) as far_end:` … `streams = far_end.finish()`.
+
+    `pcm` (8 kHz) is sent once the other side's address is known, then silence; with `repeat` it
+    starts again. Compose what a caller says with `np.concatenate` and `audio.silence`.
+    """
+
+    def __init__(
+        self,
+        streams: int,
+        pcm: Pcm,
+        *,
+        law: int = g711.PCMU,
+        repeat: bool = False,
+        targets: Path | None = None,
+    ) -> None:
+        self._block = PortBlock(2 * streams + 2)
+        first, last = self._block.range(2 * streams)
+        self.ports = list(range(first, last, 2))
+        rtp = [_bound(port) for port in self.ports]
+        # Nobody reads RTCP here, but its port is ours: another's socket must not get it.
+        self._rtcp = [_bound(port + 1) for port in self.ports]
+        plan = _Plan(_frames(law, pcm), law, repeat, targets)
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_run, args=(theirs, rtp, plan), daemon=True)
+        self._process.start()
+        theirs.close()
+        for copied in rtp:
+            copied.close()
+        if not self._pipe.poll(20):
+            raise TimeoutError("the RTP far end did not start within 20 s")
+        self._pipe.recv()
+
+    @property
+    def port(self) -> int:
+        """Of the only stream."""
+        (port,) = self.ports
+        return port
+
+    def finish(self) -> list[RtpStream]:
+        """Stops sending and listening; what came in, in the order of `ports`."""
+        self._pipe.send("finish")
+        if not self._pipe.poll(30):
+            raise TimeoutError("the RTP far end did not report within 30 s")
+        streams: list[RtpStream] = self._pipe.recv()
+        self.close()
+        return streams
+
+    def close(self) -> None:
+        """Without a report; harmless after `finish()`."""
+        self._pipe.close()
+        self._process.join(2)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        for unread in self._rtcp:
+            unread.close()
+        self._block.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def _bound(port: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    bound.bind((LOOPBACK, port))
+    bound.setblocking(False)
+    return bound
+
+
+def _frames(law: int, pcm: Pcm) -> list[bytes]:
+    """20 ms payloads; the last one is filled up with silence."""
+    padding = np.zeros(-len(pcm) % _FRAME_SAMPLES, np.int16)
+    payload = g711.encode(law, np.concatenate([pcm, padding]))
+    return [payload[at : at + _FRAME_SAMPLES] for at in range(0, len(payload), _FRAME_SAMPLES)]
+
+
+def _run(pipe: Connection, sockets: list[socket.socket], plan: _Plan) -> None:
+    """The other process: one loop, nothing but appends per packet, all judgement afterwards."""
+    gc.disable()
+    legs = []
+    for index, rtp in enumerate(sockets):
+        rtp.setsockopt(socket.SOL_SOCKET, _TIMESTAMPNS, 1)
+        rtp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        legs.append(_Leg(index, rtp, None, 0x51500000 + index, Received(rtp.getsockname()[1])))
+    far_end = _FarEnd(legs, plan)
+    with selectors.EpollSelector() as selector:
+        for leg in legs:
+            selector.register(leg.rtp, selectors.EVENT_READ, leg)
+        selector.register(pipe, selectors.EVENT_READ)
+        pipe.send("ready")
+        due = time.monotonic()
+        slot = 0
+        while True:
+            for key, _ in selector.select(max(due - time.monotonic(), 0)):
+                if key.data is None:
+                    with contextlib.suppress(EOFError):  # closed without asking for a report
+                        pipe.recv()
+                        pipe.send([far_end.report(leg) for leg in legs])
+                    return
+                far_end.receive(key.data)
+            while due <= time.monotonic():
+                far_end.send(slot)
+                slot += 1
+                due += _SLOT_S
+
+
+class _FarEnd:
+    def __init__(self, legs: list[_Leg], plan: _Plan) -> None:
+        self._by_port = {leg.received.port: leg for leg in legs}
+        self._slots = round(_FRAME_S / _SLOT_S)
+        self._by_slot = [legs[slot :: self._slots] for slot in range(self._slots)]
+        self._plan = plan
+        self._silence = g711.encode(plan.law, np.zeros(_FRAME_SAMPLES, np.int16))
+        self._targets_read = 0
+
+    def receive(self, leg: _Leg) -> None:
+        """All that waits in the socket."""
+        while True:
+            try:
+                data, stamps, _, source = leg.rtp.recvmsg(2048, 64)
+            except BlockingIOError:
+                return
+            except ConnectionRefusedError:
+                continue  # an ICMP error of our own sending: the other side has hung up
+            seconds, nanoseconds = _TIMESPEC.unpack(stamps[0][2])
+            leg.received.add(data, seconds * 1_000_000_000 + nanoseconds)
+            leg.sources.add(source)
+            if leg.target is None:
+                leg.target = source
+
+    def send(self, slot: int) -> None:
+        """One frame of every stream of this millisecond's slot."""
+        plan = self._plan
+        if plan.targets is not None and slot % self._slots == 0:
+            self._read_targets(plan.targets)
+        for leg in self._by_slot[slot % self._slots]:
+            if leg.target is None:
+                continue
+            frame = leg.sent % len(plan.frames) if plan.repeat else leg.sent
+            payload = plan.frames[frame] if frame < len(plan.frames) else self._silence
+            marker = 0x80 if leg.sent == 0 else 0
+            header = _HEADER.pack(
+                0x80,
+                marker | plan.law,
+                leg.sent & 0xFFFF,
+                leg.sent * _FRAME_SAMPLES & 0xFFFFFFFF,
+                leg.ssrc,
+            )
+            # Refused: gone; a full socket buffer cannot be waited for. Either way time goes on.
+            with contextlib.suppress(ConnectionRefusedError, BlockingIOError):
+                leg.rtp.sendto(header + payload, leg.target)
+            leg.sent += 1
+
+    def _read_targets(self, path: Path) -> None:
+        """New lines of the form `media OURPORT HOST PORT`, which the scenarios log."""
+        try:
+            text = path.read_text()
+        except FileNotFoundError:
+            return
+        end = text.rfind("\n") + 1
+        for line in text[self._targets_read : end].splitlines():
+            words = line.split()
+            if words[:1] == ["media"] and int(words[1]) in self._by_port:
+                self._by_port[int(words[1])].target = (words[2], int(words[3]))
+        self._targets_read = max(end, self._targets_read)
+
+    def report(self, leg: _Leg) -> RtpStream:
+        return leg.received.judge(sources=sorted(leg.sources), sent=leg.sent)
