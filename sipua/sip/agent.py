@@ -1,0 +1,50 @@
+"""The asyncio side of signalling: commands go down to the pjsua2 thread, events come up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from sipua.rtp.ports import PortPool
+from sipua.sip.admission import Admission
+from sipua.sip.endpoint import SipEndpoint, SipSettings
+from sipua.sip.messages import Address, SipCommand, SipEvent
+from sipua.sip.thread import SignallingThread
+
+
+class SipAgent:
+    """One per process: pjsua2 is a singleton."""
+
+    def __init__(
+        self,
+        settings: SipSettings,
+        admission: Admission,
+        ports: PortPool,
+        on_event: Callable[[SipEvent], None],
+    ) -> None:
+        self._on_event = on_event
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._endpoint = SipEndpoint(settings, admission, ports, self._emit, self._after)
+        self._thread = SignallingThread(self._endpoint)
+
+    async def start(self) -> dict[str, Address]:
+        """Bind and begin to register; returns what each transport listens on."""
+        self._loop = asyncio.get_running_loop()
+        await asyncio.to_thread(self._thread.start)
+        return dict(self._endpoint.bound)
+
+    def send(self, command: SipCommand) -> None:
+        self._thread.submit(lambda: self._endpoint.command(command))
+
+    async def stop(self, grace_s: float) -> None:
+        """Hang up what is left, unregister, and take the library down."""
+        await asyncio.to_thread(self._thread.stop, grace_s)
+
+    def _emit(self, event: SipEvent) -> None:
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            return  # nobody is left to tell
+        loop.call_soon_threadsafe(self._on_event, event)
+
+    def _after(self, delay_s: float, action: Callable[[], None]) -> None:
+        self._thread.after(delay_s, action)

@@ -1,0 +1,218 @@
+"""What crosses the border between the pjsua2 thread and everything else.
+
+Plain data only, so that signalling and media could live in two processes: commands go in,
+events come out, and both name a call by our own call id. No pjsua2 object ever leaves its
+thread.
+"""
+
+from __future__ import annotations
+
+import enum
+import secrets
+from dataclasses import dataclass, field
+
+from sipua.rtp.ports import ReservedPort
+
+Address = tuple[str, int]
+
+_ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+
+
+def new_call_id() -> str:
+    """A short id that can be read out over the phone: no 0/o, 1/l/i."""
+    return "c-" + "".join(secrets.choice(_ID_ALPHABET) for _ in range(8))
+
+
+class Direction(enum.StrEnum):
+    """The direction of our media, seen from here (RFC 3264)."""
+
+    SENDRECV = "sendrecv"
+    SENDONLY = "sendonly"
+    RECVONLY = "recvonly"
+    INACTIVE = "inactive"
+
+    @property
+    def sends(self) -> bool:
+        return self in (Direction.SENDRECV, Direction.SENDONLY)
+
+    @property
+    def receives(self) -> bool:
+        return self in (Direction.SENDRECV, Direction.RECVONLY)
+
+
+class EndedBy(enum.StrEnum):
+    PEER = "peer"
+    US = "us"
+    NETWORK = "network"
+
+
+@dataclass(frozen=True, slots=True)
+class NegotiatedMedia:
+    """One audio stream as offer and answer settled it."""
+
+    remote: Address
+    codec: str
+    payload_type: int
+    accepted_types: dict[int, str]
+    telephone_event_type: int | None
+    direction: Direction
+    signalling_ip: str
+
+
+# --- events: pjsua2 thread -> asyncio ------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingCall:
+    call_id: str
+    sip_call_id: str
+    from_uri: str
+    to_uri: str
+    request_uri: str
+    source: Address
+    origin: str
+    local: ReservedPort
+
+
+@dataclass(frozen=True, slots=True)
+class CallRefused:
+    """An INVITE that never became a call: no port was taken, nobody was asked."""
+
+    sip_call_id: str
+    from_uri: str
+    to_uri: str
+    source: Address
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallProgress:
+    """The far side of a call that we placed: 180, 183, ..."""
+
+    call_id: str
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaReady:
+    """Offer and answer are settled; comes again at every hold, resume and codec change."""
+
+    call_id: str
+    media: NegotiatedMedia
+
+
+@dataclass(frozen=True, slots=True)
+class CallConfirmed:
+    """The ACK is in (or out): three-way handshake done."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    call_id: str
+    by: EndedBy
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRefused:
+    """A REFER (or Replaces) that was refused; said aloud because it may be an attack."""
+
+    call_id: str
+    target: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    account: str
+    registrar: str
+    expires_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationFailed:
+    account: str
+    registrar: str
+    status: int
+    reason: str
+    retry_in_s: float | None
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unregistered:
+    account: str
+    registrar: str
+
+
+@dataclass(frozen=True, slots=True)
+class SipMessage:
+    """One SIP message as it went over the wire, when `log.sip` asks for it."""
+
+    direction: str
+    peer: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignallingFault:
+    """Something went wrong on the pjsua2 thread; with a call id where a call is concerned."""
+
+    where: str
+    error: str
+    call_id: str | None = None
+
+
+SipEvent = (
+    IncomingCall
+    | CallRefused
+    | CallProgress
+    | MediaReady
+    | CallConfirmed
+    | CallEnded
+    | TransferRefused
+    | Registered
+    | RegistrationFailed
+    | Unregistered
+    | SipMessage
+    | SignallingFault
+)
+
+# --- commands: asyncio -> pjsua2 thread ----------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    """BYE, CANCEL or a final refusal, whichever the call's state asks for."""
+
+    call_id: str
+    status: int = 0
+    reason: str = ""
+    retry_after_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceCall:
+    call_id: str
+    target: str
+    local: ReservedPort
+    account: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+SipCommand = Ring | Answer | Hangup | PlaceCall

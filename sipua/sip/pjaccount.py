@@ -1,0 +1,164 @@
+"""Accounts: who we are towards a registrar, a trunk, or anybody. pjsua2 thread only.
+
+A credential answers one realm, never `*`: the realm is configured, or learnt from the first
+challenge of the registrar itself, so that no other host can ask for our digest.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pjsua2 as pj
+
+from sipua.sip import registration, sdp
+from sipua.sip.messages import Registered, RegistrationFailed, Unregistered
+
+if TYPE_CHECKING:
+    from sipua.sip.endpoint import SipEndpoint
+
+OK, UNAUTHORIZED, PROXY_AUTH, REQUEST_TIMEOUT = 200, 401, 407, 408
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """One identity. Without a registrar it only places calls (a trunk) or takes them."""
+
+    name: str
+    id_uri: str
+    registrar: str = ""
+    user: str = ""
+    password: str = ""
+    realm: str = ""
+    proxy: str = ""
+    expires_s: int = 300
+
+
+class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
+    def __init__(self, endpoint: SipEndpoint, settings: AccountSettings) -> None:
+        super().__init__()
+        self.endpoint = endpoint
+        self.settings = settings
+        self.registered = False
+        self._realm = settings.realm
+        self._retry = registration.RetryPolicy(random.Random())  # noqa: S311 (jitter)
+        self._config = self._make_config()
+
+    def open(self) -> None:
+        self.create(self._config, False)
+        if self.settings.registrar:
+            self.register()
+
+    def register(self) -> None:
+        try:
+            self.setRegistration(True)
+        except pj.Error as error:
+            self._failed(REQUEST_TIMEOUT, str(error.reason), None)
+
+    def unregister(self) -> None:
+        if self.registered:
+            self.setRegistration(False)
+
+    # --- callbacks ------------------------------------------------------------------------
+
+    def onIncomingCall(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
+        try:
+            self.endpoint.incoming(self, prm)
+        except Exception as error:
+            self.endpoint.fault("onIncomingCall", error)
+
+    def onRegState(self, prm: Any) -> None:  # noqa: N802
+        try:
+            self._on_result(int(prm.code), str(prm.reason), int(prm.expiration), prm.rdata)
+        except Exception as error:
+            self.endpoint.fault("onRegState", error)
+
+    def _on_result(self, code: int, reason: str, expires_s: int, rdata: Any) -> None:
+        message = str(rdata.wholeMsg)
+        if code // 100 == 2:
+            self._succeeded(expires_s, str(rdata.srcAddress))
+        elif code in (UNAUTHORIZED, PROXY_AUTH) and self._learn_realm(message):
+            self.register()
+        else:
+            wait = registration.parse_retry_after(sdp.header(message, "Retry-After"))
+            # pjsip reports its own failures (no route, time-out) with a code and no message.
+            self._failed(code or REQUEST_TIMEOUT, reason, wait)
+
+    def _succeeded(self, expires_s: int, source: str) -> None:
+        self._retry.succeeded()
+        if expires_s > 0:
+            self.registered = True
+            self.endpoint.trust(self.settings.name, source)
+            self.endpoint.emit(Registered(self.settings.name, self.settings.registrar, expires_s))
+        else:
+            self.registered = False
+            self.endpoint.emit(Unregistered(self.settings.name, self.settings.registrar))
+
+    def _failed(self, status: int, reason: str, retry_after_s: float | None) -> None:
+        self.registered = False
+        if self.endpoint.closing:
+            return
+        verdict = self._retry.failed(status, retry_after_s)
+        if verdict.retry_in_s is not None:
+            self.endpoint.after(verdict.retry_in_s, self._register_again)
+        self.endpoint.emit(
+            RegistrationFailed(
+                self.settings.name,
+                self.settings.registrar,
+                status,
+                reason,
+                verdict.retry_in_s,
+                verdict.fix,
+            )
+        )
+
+    def _register_again(self) -> None:
+        if not self.endpoint.closing and not self.registered:
+            self.register()
+
+    def _learn_realm(self, message: str) -> bool:
+        """True when this challenge is the first one and we have something to answer it with."""
+        if self._realm or not self.settings.password:
+            return False
+        challenge = sdp.header(message, "WWW-Authenticate") or sdp.header(
+            message, "Proxy-Authenticate"
+        )
+        realm = registration.parse_realm(challenge)
+        if not realm:
+            return False
+        self._realm = realm
+        self._config = self._make_config()
+        self.modify(self._config)
+        return True
+
+    # --- configuration --------------------------------------------------------------------
+
+    def _make_config(self) -> Any:
+        settings = self.settings
+        config = pj.AccountConfig()
+        config.idUri = settings.id_uri
+        config.regConfig.registrarUri = settings.registrar
+        config.regConfig.registerOnAdd = False
+        config.regConfig.disableRegOnModify = True
+        config.regConfig.timeoutSec = settings.expires_s
+        config.regConfig.retryIntervalSec = 0  # retries are ours: registration.RetryPolicy
+        config.regConfig.firstRetryIntervalSec = 0
+        config.regConfig.dropCallsOnFail = False
+        if settings.proxy:
+            config.sipConfig.proxies.push_back(settings.proxy)
+        if settings.password and self._realm:
+            config.sipConfig.authCreds.push_back(
+                pj.AuthCredInfo("digest", self._realm, settings.user, 0, settings.password)
+            )
+        config.callConfig.timerUse = pj.PJSUA_SIP_TIMER_OPTIONAL
+        config.callConfig.timerSessExpiresSec = self.endpoint.settings.session_expires_s
+        config.callConfig.timerMinSESec = self.endpoint.settings.min_session_expires_s
+        # No media of pjsua's: a loop transport that opens no socket and drops everything.
+        config.mediaConfig.useLoopMedTp = True
+        config.mediaConfig.enableLoopback = False
+        config.mediaConfig.lockCodecEnabled = False
+        config.mediaConfig.streamKaEnabled = False
+        config.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_DISABLED
+        config.natConfig.sdpNatRewriteUse = False
+        return config

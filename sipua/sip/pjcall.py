@@ -1,0 +1,224 @@
+"""One call as pjsua2 sees it. Runs on the pjsua2 thread only.
+
+pjsua2 believes that a loop transport carries the audio; `onCallSdpCreated` puts our own RTP
+port into each SDP that leaves. Every callback is wrapped: SWIG would swallow an exception
+and leave the call hanging.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+import pjsua2 as pj
+
+from sipua.rtp.ports import ReservedPort
+from sipua.sip import sdp
+from sipua.sip.messages import (
+    CallConfirmed,
+    CallEnded,
+    CallProgress,
+    Direction,
+    EndedBy,
+    MediaReady,
+    NegotiatedMedia,
+    TransferRefused,
+)
+from sipua.sip.state import CallInput, CallState, advance
+
+if TYPE_CHECKING:
+    from sipua.sip.endpoint import SipEndpoint
+
+P = ParamSpec("P")
+
+LAWS = {"PCMU": 0, "PCMA": 8}
+TRANSFER_REFUSED = 603
+REQUEST_TIMEOUT = 408
+
+
+def guarded(
+    callback: Callable[Concatenate[PjCall, P], None],
+) -> Callable[Concatenate[PjCall, P], None]:
+    """A callback that fails ends its call with a logged cause, and nothing else."""
+
+    @functools.wraps(callback)
+    def safe(self: PjCall, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            callback(self, *args, **kwargs)
+        except Exception as error:
+            self.endpoint.fault(callback.__name__, error, self.call_id)
+            self.end(500, "Internal Error")
+
+    return safe
+
+
+def call_params(status: int = 0, reason: str = "", headers: dict[str, str] | None = None) -> Any:
+    """CallOpParam with one audio line and nothing else (2.16+ would offer text otherwise)."""
+    params = pj.CallOpParam(True)
+    params.opt.audioCount = 1
+    params.opt.videoCount = 0
+    if hasattr(params.opt, "textCount"):
+        params.opt.textCount = 0
+    if status:
+        params.statusCode = status
+        params.reason = reason
+    for name, value in (headers or {}).items():
+        extra = pj.SipHeader()
+        extra.hName, extra.hValue = name, value
+        params.txOption.headers.push_back(extra)
+    return params
+
+
+class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
+    def __init__(
+        self,
+        endpoint: SipEndpoint,
+        account: Any,
+        call_id: str,
+        local: ReservedPort | None,
+        signalling_ip: str,
+        state: CallState,
+        pj_id: int = -1,
+    ) -> None:
+        super().__init__(account, pj_id)
+        self.endpoint = endpoint
+        self.call_id = call_id
+        self.local = local
+        self.signalling_ip = signalling_ip
+        self.state = state
+        self._last_media: NegotiatedMedia | None = None
+
+    # --- commands -------------------------------------------------------------------------
+
+    def ring(self) -> None:
+        if self._advance(CallInput.RING):
+            self.answer(call_params(180))
+
+    def accept(self) -> None:
+        if self._advance(CallInput.ANSWER):
+            self.answer(call_params(200))
+
+    def end(self, status: int = 0, reason: str = "", retry_after_s: int = 0) -> None:
+        if self._advance(CallInput.HANGUP):
+            headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
+            self.hangup(call_params(status, reason, headers))
+
+    def _advance(self, event: CallInput) -> bool:
+        following = advance(self.state, event)
+        if following is None:
+            return False
+        self.state = following
+        return True
+
+    # --- callbacks ------------------------------------------------------------------------
+
+    @guarded
+    def onCallSdpCreated(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
+        if self.local is None:
+            return
+        prm.sdp.wholeSdp = sdp.rewrite_local(
+            prm.sdp.wholeSdp, self.endpoint.media_host, self.local.port, self.endpoint.ptime_ms
+        )
+
+    @guarded
+    def onCallMediaState(self, _prm: Any) -> None:  # noqa: N802
+        media = self._negotiated()
+        if media is not None and media != self._last_media:
+            self._last_media = media
+            self.endpoint.emit(MediaReady(self.call_id, media))
+
+    @guarded
+    def onCallState(self, _prm: Any) -> None:  # noqa: N802
+        info = self.getInfo()
+        if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
+            by = self._ended_by(info.lastStatusCode)
+            self._advance(CallInput.DISCONNECTED)
+            self.endpoint.forget(self)
+            self.endpoint.emit(
+                CallEnded(self.call_id, by, int(info.lastStatusCode), str(info.lastReason))
+            )
+        elif info.state == pj.PJSIP_INV_STATE_CONFIRMED:
+            if self._advance(CallInput.ACKNOWLEDGED):
+                self.endpoint.emit(CallConfirmed(self.call_id))
+        elif info.state == pj.PJSIP_INV_STATE_EARLY and self._advance(CallInput.PROVISIONAL):
+            self.endpoint.emit(
+                CallProgress(self.call_id, int(info.lastStatusCode), str(info.lastReason))
+            )
+
+    @guarded
+    def onCallTransferRequest(self, prm: Any) -> None:  # noqa: N802
+        # pjsua's default is 202 and a call to whatever the peer names.
+        prm.statusCode = TRANSFER_REFUSED
+        self.endpoint.emit(TransferRefused(self.call_id, str(prm.dstUri), TRANSFER_REFUSED))
+
+    @guarded
+    def onCallReplaceRequest(self, prm: Any) -> None:  # noqa: N802
+        prm.statusCode = TRANSFER_REFUSED
+        self.endpoint.emit(TransferRefused(self.call_id, "Replaces", TRANSFER_REFUSED))
+
+    # --- reading pjsua2 -------------------------------------------------------------------
+
+    def _ended_by(self, status: int) -> EndedBy:
+        if self.state is CallState.ENDING:
+            return EndedBy.US
+        if status == REQUEST_TIMEOUT:
+            return EndedBy.NETWORK
+        return EndedBy.PEER
+
+    def _negotiated(self) -> NegotiatedMedia | None:
+        info = self.getInfo()  # kept in a name: its vector dies with it
+        for index, media in enumerate(info.media):
+            if media.type != pj.PJMEDIA_TYPE_AUDIO:
+                continue
+            if media.status in (pj.PJSUA_CALL_MEDIA_NONE, pj.PJSUA_CALL_MEDIA_ERROR):
+                return self._inactive()
+            try:
+                stream = self.getStreamInfo(index)
+            except pj.Error:
+                return self._inactive()  # no stream object while nothing flows
+            return self._from_stream(stream, _direction(media.dir))
+        return self._inactive()
+
+    def _from_stream(self, stream: Any, direction: Direction) -> NegotiatedMedia:
+        host, _, port = str(stream.remoteRtpAddress).rpartition(":")
+        host = host.strip("[]")
+        codec = str(stream.codecName).upper()
+        if host in ("0.0.0.0", "::"):  # noqa: S104 (RFC 2543's way to say hold)
+            direction = Direction.INACTIVE
+        accepted = {static: name for name, static in LAWS.items()}
+        accepted[int(stream.rxPt)] = codec
+        events = int(stream.audRxEventPt)
+        return NegotiatedMedia(
+            remote=(host, int(port)),
+            codec=codec,
+            payload_type=int(stream.txPt),
+            accepted_types=accepted,
+            telephone_event_type=events if events > 0 else None,
+            direction=direction,
+            signalling_ip=self.signalling_ip,
+        )
+
+    def _inactive(self) -> NegotiatedMedia | None:
+        if self._last_media is None:
+            return None
+        last = self._last_media
+        return NegotiatedMedia(
+            remote=last.remote,
+            codec=last.codec,
+            payload_type=last.payload_type,
+            accepted_types=last.accepted_types,
+            telephone_event_type=last.telephone_event_type,
+            direction=Direction.INACTIVE,
+            signalling_ip=last.signalling_ip,
+        )
+
+
+def _direction(bits: int) -> Direction:
+    sends = bool(bits & pj.PJMEDIA_DIR_ENCODING)
+    receives = bool(bits & pj.PJMEDIA_DIR_DECODING)
+    if sends and receives:
+        return Direction.SENDRECV
+    if sends:
+        return Direction.SENDONLY
+    return Direction.RECVONLY if receives else Direction.INACTIVE

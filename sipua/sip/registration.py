@@ -1,0 +1,99 @@
+"""When to register again: the decisions, without a clock or a socket.
+
+pjsip does the transactions and the digest and refreshes before the expiry; its own retry
+after a failure is turned off, because it hammers on a wrong password. What comes back from
+the registrar is judged here, once, and the answer is: again in so many seconds, or not at
+all, and what a person should do about it.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+FIRST_RETRY_S = 1.0
+LONGEST_RETRY_S = 20.0  # a registrar that comes back has us again within 30 s
+LONGEST_RETRY_AFTER_S = 3600.0
+
+# Final for these credentials: asking again only locks the account (fail2ban) and fills logs.
+_FINAL = {
+    401: "check user, auth_user and password of this account; the registrar refuses the digest",
+    403: "the registrar forbids this account: check user and password, and whether it is blocked",
+    404: "the registrar does not know this user: check `user` and the domain in `registrar`",
+    405: "this host is no registrar: check `registrar`",
+    407: "check user, auth_user and password of this account; the proxy refuses the digest",
+    416: "check the scheme in `registrar`: sip:host:port;transport=udp",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do after a failed REGISTER. `retry_in_s` None: stop until told otherwise."""
+
+    retry_in_s: float | None
+    fix: str
+
+
+class RetryPolicy:
+    """The back-off of one account."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._failures = 0
+
+    def succeeded(self) -> None:
+        self._failures = 0
+
+    def failed(self, status: int, retry_after_s: float | None) -> Verdict:
+        if status in _FINAL:
+            return Verdict(None, _FINAL[status])
+        self._failures += 1
+        if retry_after_s is not None:
+            wait = min(max(retry_after_s, 0.0), LONGEST_RETRY_AFTER_S)
+            # Never earlier than told; the jitter spreads a fleet that was told the same.
+            return Verdict(wait * self._rng.uniform(1.0, 1.1), "the registrar asks us to wait")
+        wait = min(FIRST_RETRY_S * 2.0 ** (self._failures - 1), LONGEST_RETRY_S)
+        return Verdict(wait * self._rng.uniform(0.75, 1.0), _hint(status))
+
+
+def _hint(status: int) -> str:
+    if status in (408, 503, 502):
+        return "the registrar does not answer: is it up, and is this address and port right?"
+    if status == 423:
+        return "the registrar wants a longer registration: raise `expires_s`"
+    return "the registrar failed; nothing to do here unless it goes on"
+
+
+def parse_retry_after(value: str | None) -> float | None:
+    """RFC 3261 20.33: seconds first, then perhaps a comment and parameters."""
+    if value is None:
+        return None
+    digits = value.strip().split(";")[0].split("(")[0].strip()
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 9:
+        return None
+    return float(digits)
+
+
+def parse_realm(challenge: str | None) -> str | None:
+    """The realm of a Digest challenge (RFC 2617 3.2.1); None for any other scheme."""
+    if challenge is None or not challenge.lower().startswith("digest"):
+        return None
+    marker = challenge.lower().find("realm=")
+    if marker < 0:
+        return None
+    rest = challenge[marker + len("realm=") :].lstrip()
+    if not rest.startswith('"'):
+        return rest.split(",")[0].strip() or None
+    realm = []
+    escaped = False
+    for char in rest[1:]:
+        if escaped:
+            realm.append(char)
+            escaped = False
+        elif char == "\\":
+            escaped = True
+        elif char == '"':
+            return "".join(realm)
+        else:
+            realm.append(char)
+    return None

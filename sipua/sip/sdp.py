@@ -1,0 +1,68 @@
+"""The little SDP that we touch ourselves (RFC 4566, RFC 3264).
+
+pjsip parses and negotiates; it only believes that its (loop) transport carries the audio. So
+each SDP that it creates is rewritten on its way out: our address, our port, our ptime, no
+`a=rtcp:` line, as RTCP is on the next port, and no SSRC, as the packets are not its own.
+"""
+
+from __future__ import annotations
+
+
+def rewrite_local(sdp: str, host: str, port: int, ptime_ms: int) -> str:
+    """Put our media address into an SDP that pjsip made.
+
+    Only the first audio section that is alive (port not 0) is given the port: a rejected
+    section must stay rejected, or we would accept video by accident.
+    """
+    connection = f"IN {'IP6' if ':' in host else 'IP4'} {host}"
+    session, *media = _sections(sdp)
+    out = [_with_origin(line, connection) for line in session if not line.startswith("c=")]
+    timing = next((i for i, line in enumerate(out) if line.startswith("t=")), len(out))
+    out.insert(timing, f"c={connection}")
+    placed = False
+    for section in media:
+        kind, old_port, *rest = section[0].removeprefix("m=").split(" ")
+        if kind != "audio" or old_port == "0" or placed:
+            out += section
+            continue
+        placed = True
+        out += [f"m={' '.join((kind, str(port), *rest))}", f"c={connection}"]
+        out += [line for line in section[1:] if not line.startswith(_REPLACED)]
+        out.append(f"a=ptime:{ptime_ms}")
+    return "\r\n".join(out) + "\r\n"
+
+
+_REPLACED = ("c=", "a=rtcp:", "a=ptime:", "a=maxptime:", "a=ssrc:")
+
+
+def _sections(sdp: str) -> list[list[str]]:
+    """The session part, then one list of lines for each m-line."""
+    sections: list[list[str]] = [[]]
+    for line in sdp.replace("\r\n", "\n").split("\n"):
+        if line.startswith("m="):
+            sections.append([])
+        if line:
+            sections[-1].append(line)
+    return sections
+
+
+def _with_origin(line: str, connection: str) -> str:
+    if not line.startswith("o="):
+        return line
+    return " ".join([*line.split(" ")[:3], connection])
+
+
+def header(message: str, name: str) -> str | None:
+    """The first value of a header in a SIP message, unfolded; None when it is not there."""
+    wanted = name.lower()
+    lines = message.replace("\r\n", "\n").split("\n\n", 1)[0].split("\n")
+    for index, line in enumerate(lines[1:], start=1):
+        key, colon, value = line.partition(":")
+        if not colon or key.strip().lower() != wanted:
+            continue
+        for more in lines[index + 1 :]:
+            if not more.startswith((" ", "\t")):
+                break
+            value += " " + more.strip()
+        return value.strip()
+    return None

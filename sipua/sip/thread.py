@@ -1,0 +1,121 @@
+"""The one thread that pjsua2 lives on: it polls the library, runs commands, keeps timers.
+
+pjsua2 is started without worker threads, so its callbacks only ever run inside `poll`, here.
+Work from outside comes through a queue and is picked up within one poll (a few ms); nothing
+outside may touch a pjsua2 object. The thread knows nothing of SIP: the endpoint brings what
+is to be opened, polled and closed.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+POLL_MS = 5
+MAX_JOBS_A_ROUND = 64
+
+
+class Polled(Protocol):
+    """What the thread runs. Every method is called on the thread."""
+
+    def open(self) -> None: ...
+    def poll(self, timeout_ms: int) -> None: ...
+    def idle(self) -> bool:
+        """True when, after `close`, there is nothing left to wait for."""
+        ...
+
+    def close(self) -> None: ...
+    def destroy(self) -> None: ...
+    def fault(self, where: str, error: BaseException) -> None: ...
+
+
+class Timers:
+    """Deadlines of the signalling thread; `now` comes from outside."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._ids = itertools.count()
+
+    def at(self, when: float, action: Callable[[], None]) -> None:
+        heapq.heappush(self._heap, (when, next(self._ids), action))
+
+    def due(self, now: float) -> list[Callable[[], None]]:
+        ready = []
+        while self._heap and self._heap[0][0] <= now:
+            ready.append(heapq.heappop(self._heap)[2])
+        return ready
+
+
+class SignallingThread:
+    def __init__(self, polled: Polled) -> None:
+        self._polled = polled
+        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._opened = threading.Event()
+        self._closing_until: float | None = None
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="pjsua2", daemon=True)
+        self.timers = Timers()
+
+    def start(self, timeout_s: float = 10.0) -> None:
+        """Open the library; raises what `open` raised, so that a taken port is seen here."""
+        self._thread.start()
+        if not self._opened.wait(timeout_s):
+            raise TimeoutError(f"pjsua2 did not start within {timeout_s:g} s")
+        if self._failure is not None:
+            raise self._failure
+
+    def submit(self, job: Callable[[], None]) -> None:
+        self._jobs.put(job)
+
+    def after(self, delay_s: float, action: Callable[[], None]) -> None:
+        """Only from the thread itself."""
+        self.timers.at(time.monotonic() + delay_s, action)
+
+    def stop(self, grace_s: float) -> None:
+        """Unregister and hang up, wait at most `grace_s` for the answers, end the thread."""
+
+        def begin() -> None:
+            self._closing_until = time.monotonic() + grace_s
+            self._polled.close()
+
+        self.submit(begin)
+        # The library itself takes about a second to go down.
+        self._thread.join(grace_s + 5.0)
+
+    def _run(self) -> None:
+        try:
+            self._polled.open()
+        except BaseException as error:  # handed to `start`, which raises it in the caller
+            self._failure = error
+            self._polled.destroy()
+            return
+        finally:
+            self._opened.set()
+        while not self._finished():
+            self._guard("poll", lambda: self._polled.poll(POLL_MS))
+            for _ in range(MAX_JOBS_A_ROUND):
+                try:
+                    job = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                self._guard("command", job)
+            for action in self.timers.due(time.monotonic()):
+                self._guard("timer", action)
+        self._polled.destroy()
+
+    def _finished(self) -> bool:
+        if self._closing_until is None:
+            return False
+        return self._polled.idle() or time.monotonic() >= self._closing_until
+
+    def _guard(self, where: str, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception as error:
+            # One call's trouble must not end the signalling of all the others.
+            self._polled.fault(where, error)

@@ -1,0 +1,49 @@
+"""S15 and S17: who may call, and how many."""
+
+from __future__ import annotations
+
+from sipua.sip.admission import Admission, Refusal, networks_of
+
+
+def trunk_only(max_calls: int = 2) -> Admission:
+    admission = Admission(max_calls, accept_any=False)
+    admission.allow("carrier", networks_of("192.0.2.0/24"))
+    return admission
+
+
+def test_S15_a_stranger_gets_one_uniform_403() -> None:
+    verdict = trunk_only().judge("198.51.100.9", 0)
+    assert verdict == Refusal(403, "Forbidden")
+    assert trunk_only().judge("not-an-address", 0) == verdict
+
+
+def test_a_stranger_learns_nothing_about_load_or_draining() -> None:
+    admission = trunk_only(max_calls=0)
+    admission.draining = True
+    assert admission.judge("198.51.100.9", 99) == Refusal(403, "Forbidden")
+
+
+def test_a_trunk_is_known_by_its_network() -> None:
+    assert trunk_only().judge("192.0.2.44", 0) == "carrier"
+
+
+def test_S17_above_the_cap_is_486() -> None:
+    verdict = trunk_only(max_calls=2).judge("192.0.2.1", 2)
+    assert isinstance(verdict, Refusal)
+    assert verdict.status == 486
+
+
+def test_H1_while_draining_is_503_with_retry_after() -> None:
+    admission = trunk_only()
+    admission.draining = True
+    verdict = admission.judge("192.0.2.1", 0)
+    assert isinstance(verdict, Refusal)
+    assert (verdict.status, verdict.retry_after_s > 0) == (503, True)
+
+
+def test_a_host_may_be_an_address_a_block_or_a_name() -> None:
+    assert [str(n) for n in networks_of("192.0.2.9")] == ["192.0.2.9/32"]
+    assert [str(n) for n in networks_of("2001:db8::/32")] == ["2001:db8::/32"]
+    names = networks_of("trunk.example", lambda _: ["192.0.2.5", "2001:db8::5"])
+    assert [str(n) for n in names] == ["192.0.2.5/32", "2001:db8::5/128"]
+    assert networks_of("gone.example", lambda _: []) == []

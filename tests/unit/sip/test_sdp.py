@@ -1,0 +1,78 @@
+"""Our address goes into pjsip's SDP, and nowhere else."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sipua.sip.sdp import header, rewrite_local
+
+PJSIP_ANSWER = "\r\n".join(
+    [
+        "v=0",
+        "o=- 4004240069 4004240070 IN IP4 127.0.0.1",
+        "s=pjmedia",
+        "b=AS:84",
+        "t=0 0",
+        "a=X-nat:0",
+        "m=audio 4000 RTP/AVP 0 101",
+        "c=IN IP4 127.0.0.1",
+        "b=TIAS:64000",
+        "a=rtcp:4001 IN IP4 127.0.0.1",
+        "a=recvonly",
+        "a=rtpmap:0 PCMU/8000",
+        "a=ssrc:1136 cname:0037",
+        "m=video 0 RTP/AVP 96",
+        "c=IN IP4 127.0.0.1",
+        "",
+    ]
+)
+
+
+def test_port_address_and_ptime_are_ours() -> None:
+    lines = rewrite_local(PJSIP_ANSWER, "192.0.2.7", 16400, 20).split("\r\n")
+    assert "m=audio 16400 RTP/AVP 0 101" in lines
+    assert "o=- 4004240069 4004240070 IN IP4 192.0.2.7" in lines
+    audio = lines.index("m=audio 16400 RTP/AVP 0 101")
+    assert lines[audio + 1] == "c=IN IP4 192.0.2.7"
+    assert "a=ptime:20" in lines
+
+
+def test_what_belongs_to_pjsips_own_transport_is_gone() -> None:
+    text = rewrite_local(PJSIP_ANSWER, "192.0.2.7", 16400, 20)
+    assert "a=rtcp:" not in text
+    assert "a=ssrc:" not in text
+    assert "4000" not in text
+
+
+def test_direction_survives() -> None:
+    assert "a=recvonly" in rewrite_local(PJSIP_ANSWER, "192.0.2.7", 16400, 20)
+
+
+def test_S7_a_rejected_line_stays_rejected() -> None:
+    assert "m=video 0 RTP/AVP 96" in rewrite_local(PJSIP_ANSWER, "192.0.2.7", 16400, 20)
+    only_rejected = PJSIP_ANSWER.replace("m=audio 4000", "m=audio 0")
+    assert "m=audio 0 " in rewrite_local(only_rejected, "192.0.2.7", 16400, 20)
+
+
+def test_only_the_first_live_audio_line_is_ours() -> None:
+    two = PJSIP_ANSWER + "m=audio 5000 RTP/AVP 8\r\n"
+    text = rewrite_local(two, "192.0.2.7", 16400, 20)
+    assert text.count("16400") == 1
+    assert "m=audio 5000 RTP/AVP 8" in text
+
+
+def test_an_ipv6_address_is_named_as_such() -> None:
+    assert "c=IN IP6 2001:db8::7" in rewrite_local(PJSIP_ANSWER, "2001:db8::7", 16400, 20)
+
+
+def test_header_is_found_whatever_its_case_and_fold() -> None:
+    message = "INVITE sip:a SIP/2.0\r\nCALL-id: abc\r\nSubject: one\r\n two\r\n\r\nCall-ID: body"
+    assert header(message, "Call-ID") == "abc"
+    assert header(message, "subject") == "one two"
+    assert header(message, "To") is None
+
+
+@given(st.text(max_size=400))
+def test_header_survives_anything(message: str) -> None:
+    header(message, "Call-ID")

@@ -1,0 +1,85 @@
+"""The signalling thread runs jobs and timers, survives their faults, and ends in time."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from sipua.sip.thread import SignallingThread, Timers
+
+
+class FakeLibrary:
+    def __init__(self, open_error: Exception | None = None) -> None:
+        self.open_error = open_error
+        self.calls: list[str] = []
+        self.faults: list[str] = []
+        self.done = False
+
+    def open(self) -> None:
+        self.calls.append("open")
+        if self.open_error:
+            raise self.open_error
+
+    def poll(self, timeout_ms: int) -> None:
+        time.sleep(timeout_ms / 1000)
+
+    def idle(self) -> bool:
+        return self.done
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+    def destroy(self) -> None:
+        self.calls.append("destroy")
+
+    def fault(self, where: str, error: BaseException) -> None:
+        self.faults.append(f"{where}: {error}")
+
+
+def test_what_open_raises_is_raised_by_start() -> None:
+    library = FakeLibrary(OSError("taken"))
+    with pytest.raises(OSError, match="taken"):
+        SignallingThread(library).start()
+    assert library.calls == ["open", "destroy"]
+
+
+def test_jobs_run_in_order_on_the_thread_and_a_fault_stops_nothing() -> None:
+    library = FakeLibrary()
+    thread = SignallingThread(library)
+    thread.start()
+    seen: list[str] = []
+    done = threading.Event()
+
+    def broken() -> None:
+        raise ValueError("broken job")
+
+    thread.submit(lambda: seen.append(threading.current_thread().name))
+    thread.submit(broken)
+    thread.submit(done.set)
+    assert done.wait(5)
+    library.done = True
+    thread.stop(1.0)
+    assert seen == ["pjsua2"]
+    assert library.faults == ["command: broken job"]
+    assert library.calls == ["open", "close", "destroy"]
+
+
+def test_stop_does_not_wait_longer_than_its_grace() -> None:
+    library = FakeLibrary()
+    thread = SignallingThread(library)
+    thread.start()
+    thread.stop(0.05)
+    assert library.calls[-1] == "destroy", "idle never came, the grace ended it"
+
+
+def test_timers_come_due_in_order() -> None:
+    timers = Timers()
+    fired: list[int] = []
+    for number, when in enumerate([3.0, 1.0, 2.0, 1.0]):
+        timers.at(when, lambda number=number: fired.append(number))  # type: ignore[misc]
+    for action in timers.due(2.0):
+        action()
+    assert fired == [1, 3, 2]
+    assert len(timers.due(10.0)) == 1
