@@ -1,0 +1,175 @@
+"""Who may import whom: the directions of docs/architecture.md, read off the source.
+
+To extend a list, add the file and the reason; a file without a good reason belongs elsewhere.
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+
+# Layer (a top-level folder) -> the layers of ours that it may import.
+LAYERS: dict[str, set[str]] = {
+    "codecs": set(),
+    "rtp": set(),
+    "bridge": {"rtp", "codecs"},
+    "sipua": {"rtp", "codecs", "bridge"},
+}
+
+
+@dataclass
+class Rule:
+    """Modules that only the named files of some layers may import."""
+
+    modules: set[str]
+    layers: set[str]
+    allowed: dict[str, str] = field(default_factory=dict)  # file -> why
+
+
+RULES = [
+    Rule(
+        {"pjsua2"},
+        set(LAYERS),
+        {
+            "sipua/sip/endpoint.py": "the pj thread: the library's start, its polling and its end",
+            "sipua/sip/pjcall.py": "the pj thread: one call's callbacks",
+            "sipua/sip/pjaccount.py": "the pj thread: one account's callbacks",
+            "sipua/pjprobe.py": "a program of its own, that asks a build for its limits",
+        },
+    ),
+    Rule(
+        {"websockets"},
+        set(LAYERS),
+        {
+            "bridge/websocket.py": "the seam behind which another library could stand",
+            "bridge/agent/server.py": "the other side of the same wire",
+        },
+    ),
+    Rule(
+        {"asyncio", "uvloop"},
+        {"codecs", "rtp", "bridge"},
+        {
+            "rtp/transport.py": "the one adapter between sockets and the sans-IO session",
+            "bridge/websocket.py": "reads and writes the engine's connection",
+            "bridge/call.py": "wires one call: its tasks live and die here",
+            "bridge/pacer.py": "wakes at absolute deadlines",
+            "bridge/agent/server.py": "accepts and serves connections",
+        },
+    ),
+    Rule(
+        {"socket", "select", "selectors", "ssl"},
+        {"codecs", "rtp", "bridge"},
+        {
+            "rtp/transport.py": "the RTP sockets",
+            "rtp/ports.py": "binds a pair of ports before any loop knows of the call",
+            "bridge/websocket.py": "TLS settings of the engine's connection",
+        },
+    ),
+    Rule(
+        {"time", "datetime", "threading"},
+        {"codecs", "rtp", "bridge"},
+        {
+            "rtp/transport.py": "stamps `now` on what arrives; inside, time is an argument",
+            "bridge/websocket.py": "stamps `now` on what arrives",
+            "bridge/call.py": "stamps `now` for the parts that it wires",
+            "bridge/pacer.py": "is the clock of the way down",
+            "bridge/agent/server.py": "is the clock of the agent's sessions",
+        },
+    ),
+]
+
+
+def imports(source: str, package: str) -> Iterator[tuple[int, str]]:
+    """Line and absolute dotted name of everything that a module of `package` imports."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            parents = package.split(".")
+            base = parents[: len(parents) - node.level + 1] if node.level else []
+            origin = ".".join([*base, node.module] if node.module else base)
+            for alias in node.names:
+                yield node.lineno, f"{origin}.{alias.name}"
+
+
+def layer_of(module: str) -> str | None:
+    """The folder of ours that a dotted name belongs to: `sipua.rtp.packet` is rtp's."""
+    first, _, rest = module.partition(".")
+    if first != "sipua":
+        return None
+    second = rest.partition(".")[0]
+    return second if second in LAYERS else "sipua"
+
+
+def violations(path: str, source: str) -> list[str]:
+    """What a file imports against the rules; `path` is relative to the root."""
+    layer, *folders = path.split("/")[:-1]
+    package = ".".join([*(["sipua"] if layer != "sipua" else []), layer, *folders])
+    found = []
+    for line, module in imports(source, package):
+        where = f"{path}:{line}: imports {module}"
+        target = layer_of(module)
+        if target is not None and target != layer and target not in LAYERS[layer]:
+            found.append(f"{where}: {layer} may not import {target}")
+        found += [
+            f"{where}: only {', '.join(rule.allowed)} may"
+            for rule in RULES
+            if module.split(".")[0] in rule.modules
+            and layer in rule.layers
+            and path not in rule.allowed
+        ]
+    return found
+
+
+FILES = sorted(
+    str(path.relative_to(ROOT)) for folder in LAYERS for path in (ROOT / folder).rglob("*.py")
+)
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_directions(path: str) -> None:
+    assert violations(path, (ROOT / path).read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("codecs/g711.py", "import asyncio"),
+        ("codecs/g711.py", "def f():\n    import time"),
+        ("codecs/g711.py", "from sipua.rtp import packet"),
+        ("codecs/g711.py", "from sipua import rtp"),
+        ("codecs/g711.py", "from ..rtp.packet import Packet"),
+        ("rtp/session.py", "import socket"),
+        ("rtp/session.py", "from asyncio import Queue"),
+        ("rtp/session.py", "import sipua.codecs.g711"),
+        ("bridge/call.py", "from sipua.config import Config"),
+        ("bridge/call.py", "import websockets.asyncio.client"),
+        ("bridge/engines/base.py", "from ...sip import state"),
+        ("bridge/uplink.py", "import asyncio"),
+        ("sipua/app.py", "import pjsua2 as pj"),
+        ("sipua/sip/agent.py", "from pjsua2 import Endpoint"),
+    ],
+)
+def test_a_violation_is_caught(path: str, source: str) -> None:
+    assert violations(path, source)
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("codecs/g711.py", "import numpy\nfrom . import frame\nfrom .frame import Frame"),
+        ("rtp/session.py", "from .packet import Packet\nfrom sipua.rtp import rtcp"),
+        ("rtp/transport.py", "import asyncio, socket"),
+        ("bridge/uplink.py", "from ..codecs import g711\nfrom sipua.rtp.jitter import Buffer"),
+        ("bridge/engines/base.py", "from ..tools import Tool\nfrom ...codecs import resample"),
+        ("sipua/app.py", "import asyncio\nfrom .bridge.call import Call"),
+        ("sipua/sip/endpoint.py", "import pjsua2 as pj"),
+    ],
+)
+def test_the_allowed_is_allowed(path: str, source: str) -> None:
+    assert violations(path, source) == []
