@@ -44,13 +44,13 @@ _ADDRESS_IN_USE = 120000 + 98  # PJ_STATUS_FROM_OS(EADDRINUSE)
 _TRANSPORTS = {"udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP}
 
 
-class PortTaken(OSError):
+class PortTakenError(OSError):
     def __init__(self, host: str, port: int, transport: str) -> None:
         super().__init__(f"{transport.upper()} {host}:{port} is taken")
         self.host, self.port, self.transport = host, port, transport
 
 
-class CannotListen(OSError):
+class CannotListenError(OSError):
     """The address is not ours, or not allowed."""
 
 
@@ -172,7 +172,14 @@ class SipEndpoint:
         if account is None:
             self.emit(CallEnded(command.call_id, EndedBy.US, 404, f"no account {command.account}"))
             return
-        call = PjCall(self, account, command.call_id, command.local, "", CallState.CALLING)
+        call = PjCall(
+            self,
+            account,
+            call_id=command.call_id,
+            local=command.local,
+            signalling_ip="",
+            state=CallState.CALLING,
+        )
         self._calls[command.call_id] = call
         try:
             call.makeCall(command.target, call_params(headers=command.headers))
@@ -197,9 +204,17 @@ class SipEndpoint:
         from_uri = sdp.header(message, "From") or sdp.header(message, "f") or ""
         to_uri = sdp.header(message, "To") or sdp.header(message, "t") or ""
         call_id = new_call_id()
-        call = PjCall(self, account, call_id, local, source[0], CallState.OFFERED, pj_id=prm.callId)
+        call = PjCall(
+            self,
+            account,
+            call_id=call_id,
+            local=local,
+            signalling_ip=source[0],
+            state=CallState.OFFERED,
+            pj_id=prm.callId,
+        )
         if isinstance(verdict, Refusal) or local is None:
-            assert isinstance(verdict, Refusal)  # noqa: S101 (for the type checker)
+            assert isinstance(verdict, Refusal)
             self._ended.append(call)
             call.end(verdict.status, verdict.reason, verdict.retry_after_s)
             self.emit(
@@ -269,8 +284,8 @@ class SipEndpoint:
                 transport = library.transportCreate(_TRANSPORTS[name], config)
             except pj.Error as error:
                 if error.status == _ADDRESS_IN_USE:
-                    raise PortTaken(self.settings.host, port, name) from None
-                raise CannotListen(
+                    raise PortTakenError(self.settings.host, port, name) from None
+                raise CannotListenError(
                     f"cannot listen on {name} {self.settings.host}:{port}: {error.reason}"
                 ) from None
             info = library.transportGetInfo(transport)
@@ -298,7 +313,7 @@ class _Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
                     reason=str(prm.reason),
                 )
             )
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
             self._owner.fault("onRejectedIncomingCall", error)
 
 

@@ -65,13 +65,13 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
     def onIncomingCall(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
         try:
             self.endpoint.incoming(self, prm)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
             self.endpoint.fault("onIncomingCall", error)
 
     def onRegState(self, prm: Any) -> None:  # noqa: N802
         try:
             self._on_result(int(prm.code), str(prm.reason), int(prm.expiration), prm.rdata)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
             self.endpoint.fault("onRegState", error)
 
     def _on_result(self, code: int, reason: str, expires_s: int, rdata: Any) -> None:

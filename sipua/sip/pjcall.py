@@ -46,7 +46,7 @@ def guarded(
     def safe(self: PjCall, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
             callback(self, *args, **kwargs)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
             self.endpoint.fault(callback.__name__, error, self.call_id)
             self.end(500, "Internal Error")
 
@@ -75,6 +75,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         self,
         endpoint: SipEndpoint,
         account: Any,
+        *,
         call_id: str,
         local: ReservedPort | None,
         signalling_ip: str,

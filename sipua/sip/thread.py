@@ -90,7 +90,7 @@ class SignallingThread:
     def _run(self) -> None:
         try:
             self._polled.open()
-        except BaseException as error:  # handed to `start`, which raises it in the caller
+        except BaseException as error:  # noqa: BLE001 (raised again by `start`)
             self._failure = error
             self._polled.destroy()
             return
@@ -116,6 +116,6 @@ class SignallingThread:
     def _guard(self, where: str, action: Callable[[], None]) -> None:
         try:
             action()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # One call's trouble must not end the signalling of all the others.
             self._polled.fault(where, error)
