@@ -2,6 +2,7 @@
 
 import ctypes.util
 import fcntl
+import functools
 import hashlib
 import os
 import platform
@@ -71,6 +72,7 @@ def _verified(folder: Path, pattern: str) -> Path | None:
     return None
 
 
+@functools.cache  # a recipe that is edited while it is built must not name the result
 def _suffix() -> str:
     """What a wheel must fit: this Python, this machine, its OpenSSL, and the recipe of today."""
     recipe = hashlib.sha256(b"".join(path.read_bytes() for path in wheel.RECIPE)).hexdigest()

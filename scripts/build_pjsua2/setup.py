@@ -1,4 +1,4 @@
-"""Packs the SWIG binding as the wheel `pjsua2-python`; copied into the staging folder by wheel.py."""
+"""Packs the SWIG binding as the wheel `pjsua2-python`; wheel.py copies it beside its files."""
 
 import json
 from pathlib import Path

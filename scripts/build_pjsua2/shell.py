@@ -1,4 +1,4 @@
-"""What every step needs: running a command with its output in the log, and failing in plain words."""
+"""Running commands with their output in one log, and failing in plain words."""
 
 import os
 import subprocess

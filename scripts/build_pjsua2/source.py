@@ -1,7 +1,7 @@
 """Where pjproject's source comes from.
 
-Debian's `asterisk` source package carries pjproject as a tarball of its own. apt fetches it from the
-mirror that this system already uses, and checks its signature against Debian's archive keyring.
+Debian's `asterisk` source package carries pjproject as a tarball of its own. apt fetches it from
+the mirror that this system already uses, and checks its signature against Debian's archive keyring.
 apt runs on folders of its own: nothing of the system's sources, lists or caches is touched.
 """
 

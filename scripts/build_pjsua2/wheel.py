@@ -1,4 +1,7 @@
-"""From pjproject's source to a wheel. Signalling is all we use, so all codecs but G.711 stay out."""
+"""From pjproject's source to a wheel.
+
+Signalling is all that we use of it, so every codec and device but G.711 stays out.
+"""
 
 import json
 import os
@@ -18,18 +21,14 @@ LOCAL_VERSION = "sipua1"
 
 # Without NDEBUG, an assertion that a peer's packet can reach is a remote abort.
 CFLAGS = "-O2 -fPIC -DNDEBUG -fstack-protector-strong -D_FORTIFY_SOURCE=2"
+LEFT_OUT = """
+    resample sound video upnp speex-aec speex-codec l16-codec gsm-codec g722-codec g7221-codec
+    ilbc-codec opencore-amr silk opus bcg729 lyra libyuv libwebrtc sdl ffmpeg v4l2 openh264 vpx
+"""
 CONFIGURE = [
     "--enable-epoll",
     "--with-external-srtp",  # Debian's tarball lacks the bundled one
-    "--disable-resample",
-    *(
-        f"--disable-{feature}"
-        for feature in (
-            "sound video upnp speex-aec speex-codec l16-codec gsm-codec g722-codec g7221-codec "
-            "ilbc-codec opencore-amr silk opus bcg729 lyra libyuv libwebrtc sdl ffmpeg v4l2 "
-            "openh264 vpx"
-        ).split()
-    ),
+    *(f"--disable-{feature}" for feature in LEFT_OUT.split()),
 ]
 
 
@@ -84,8 +83,7 @@ def _compile_binding(tree: Path, stage: Path, python: Path, shell: Shell) -> Pat
     (package / "__init__.py").write_text(
         f'from .pjsua2 import *\n\n__version__ = "{full_version}"\n'
     )
-    includes = [f"-I{tree / name / 'include'}" for name in ("pjlib", "pjlib-util", "pjmedia")]
-    includes += [f"-I{tree / name / 'include'}" for name in ("pjnath", "pjsip")]
+    includes = [f"-I{folder}" for folder in sorted(tree.glob("pj*/include"))]
     shell.run(
         *(python.parent / "swig", "-c++", "-python", "-threads", "-w312", *includes),
         *("-outdir", package, "-o", stage / "pjsua2_wrap.cpp"),
