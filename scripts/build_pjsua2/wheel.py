@@ -84,12 +84,17 @@ def _compile_binding(tree: Path, stage: Path, python: Path, shell: Shell) -> Pat
         f'from .pjsua2 import *\n\n__version__ = "{full_version}"\n'
     )
     includes = [f"-I{folder}" for folder in sorted(tree.glob("pj*/include"))]
-    shell.run(
-        *(python.parent / "swig", "-c++", "-python", "-threads", "-w312", *includes),
-        *("-outdir", package, "-o", stage / "pjsua2_wrap.cpp"),
-        tree / "pjsip-apps/src/swig/pjsua2.i",
-        cwd=stage,
-    )
+    interface = tree / "pjsip-apps/src/swig/pjsua2.i"
+    swig: list[str | Path] = [
+        python.parent / "swig",
+        "-c++",
+        "-python",
+        "-threads",
+        "-w312",
+        *includes,
+    ]
+    swig += ["-outdir", package, "-o", stage / "pjsua2_wrap.cpp", interface]
+    shell.run(*swig, cwd=stage)
 
     swig_folder = tree / "pjsip-apps/src/swig/python"
 
