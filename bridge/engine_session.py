@@ -1,0 +1,316 @@
+"""One call's session with one engine: the protocol, its websocket, one deadline, one way to end.
+
+    connect ─▶ opening ─▶ configuring ─▶ ready ─▶ closed      (close: ours)
+                  └────────────┴─ EngineConnectError └─▶ lost  (EngineLost: theirs, once)
+
+Events are handed to `on_event` on the loop, in order, straight from the reader: from the frame
+that says "the caller speaks" to the flushed playout there is no queue and no task switch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Literal
+
+import msgspec
+import structlog
+from sipua.bridge import websocket
+from sipua.bridge.engines.base import (
+    Capabilities,
+    EngineFault,
+    EngineLost,
+    EngineProtocol,
+    Event,
+    SessionReady,
+)
+from sipua.bridge.websocket_errors import (
+    EngineClosed,
+    EngineConnectError,
+    ErrorKind,
+    Scrubber,
+    address,
+)
+from structlog.typing import FilteringBoundLogger
+
+State = Literal["new", "opening", "configuring", "ready", "lost", "closed"]
+
+# Some servers accept any upgrade and complain about the key, or the load, in the first event.
+_FAULT_KINDS: Final[Mapping[str, ErrorKind]] = {
+    "invalid_api_key": "unauthorized",
+    "authentication_error": "unauthorized",
+    "permission_denied": "forbidden",
+    "insufficient_quota": "rate_limited",
+    "rate_limit_exceeded": "rate_limited",
+    "server_error": "server",
+}
+
+# What may be large, or is what people said: the trace shows its size, not its text.
+_NOT_TRACED: Final = frozenset({"type", "audio", "delta", "transcript", "text", "arguments"})
+_TRACED_CHARS: Final = 64
+_TRACE_BYTES: Final = 64 * 1024
+
+
+class EngineSession:
+    """Connect once, use, close. After a loss, make a new one."""
+
+    def __init__(
+        self,
+        protocol: EngineProtocol,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        on_event: Callable[[Event], None],
+        call_id: str = "",
+        ping_interval_s: float = 4.0,
+        ping_timeout_s: float = 4.0,
+        max_queued_audio: int = 150,
+    ) -> None:
+        self._protocol = protocol
+        self._url = url
+        self._headers = headers
+        self._on_event = on_event
+        self._ping_interval_s = ping_interval_s
+        self._ping_timeout_s = ping_timeout_s
+        self._max_queued_audio = max_queued_audio
+        self._scrub = Scrubber(url, headers)
+        self._state: State = "new"
+        self._socket: websocket.Socket | None = None
+        self._first: asyncio.Future[None] | None = None  # ready, or the reason why not
+        self._audio_unready = 0
+        self._requests_unready = 0
+        self._handler_errors = 0
+        self._log: FilteringBoundLogger = structlog.get_logger("sipua.engine").bind(
+            call_id=call_id, engine=protocol.name
+        )
+        # Asked once: the audio path must not pay for a logger that is off.
+        self._tracing = self._log.is_enabled_for(logging.DEBUG)
+        self.session_id = ""
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @property
+    def ready(self) -> bool:
+        return self._state == "ready"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._protocol.capabilities
+
+    async def connect(self, timeout_s: float) -> None:
+        """Return when the engine has taken our configuration, or raise EngineConnectError.
+
+        One deadline covers DNS, TCP, TLS, the upgrade, and the engine's first words.
+        """
+        if self._state != "new":
+            raise RuntimeError("an engine session connects once")
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        self._first = loop.create_future()
+        try:
+            await self._connect(started + timeout_s, timeout_s)
+        except EngineConnectError as error:
+            self._abandon()
+            self._log.warning(
+                "engine.failed",
+                kind=error.kind,
+                status=error.status,
+                code=error.code,
+                message=error.message,
+            )
+            raise
+        except asyncio.CancelledError:  # the caller hung up while it rang
+            self._abandon()
+            raise
+        connect_ms = round((loop.time() - started) * 1000, 1)
+        self._log.info("engine.connected", session_id=self.session_id, connect_ms=connect_ms)
+
+    def append(self, pcm: bytes) -> None:
+        """The caller's audio. Never waits; dropped and counted when it cannot be sent."""
+        socket = self._socket
+        if socket is None or self._state != "ready":
+            self._audio_unready += 1
+            return
+        message = self._protocol.append_audio(pcm)
+        socket.send_audio(message)
+        if self._tracing:
+            self._log.debug("> audio", bytes=len(pcm))
+
+    def greet(self, instructions: str | None = None) -> None:
+        """Make the engine speak first."""
+        self._request(self._protocol.greet(instructions))
+
+    def truncate(self, item_id: str, audio_end_ms: int) -> None:
+        """The caller has heard this much of an item, and will hear no more of it."""
+        self._request(self._protocol.truncate(item_id, audio_end_ms))
+
+    def cancel(self) -> None:
+        """Stop what the engine is saying, if it says anything and does not stop by itself."""
+        self._request(self._protocol.cancel())
+
+    def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None:
+        self._request(self._protocol.tool_result(call_id, output, respond=respond))
+
+    async def close(self) -> None:
+        """End the session; no event is delivered any more. Takes a second at most."""
+        if self._state == "closed":
+            return
+        was, self._state = self._state, "closed"
+        self._refused(EngineConnectError("refused", "closed while connecting"))
+        if self._socket is not None:
+            await self._socket.close()
+        if was == "ready":
+            self._log.info("engine.closed", code=1000)
+
+    def counters(self) -> dict[str, int]:
+        """What happened so far, by cause; complete also after the end."""
+        counters = self._protocol.counters()
+        counters["audio_unready"] = self._audio_unready
+        counters["requests_unready"] = self._requests_unready
+        counters["handler_errors"] = self._handler_errors
+        if (socket := self._socket) is not None:
+            counters["messages_sent"] = socket.sent
+            counters["messages_unsent"] = socket.unsent
+            counters["audio_dropped"] = socket.audio_dropped
+            counters["ping_ms"] = round(socket.rtt_ms)
+        return counters
+
+    # Connecting
+
+    async def _connect(self, deadline: float, timeout_s: float) -> None:
+        assert self._first is not None
+        self._enter("opening", address=address(self._url))
+        self._socket = await websocket.connect(
+            self._url,
+            self._headers,
+            on_message=self._receive,
+            on_closed=self._closed,
+            open_timeout_s=timeout_s,
+            ping_interval_s=self._ping_interval_s,
+            ping_timeout_s=self._ping_timeout_s,
+            max_queued_audio=self._max_queued_audio,
+        )
+        if self._state == "opening":
+            self._enter("configuring")
+            self._send(self._protocol.start())
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._first
+        except TimeoutError:
+            raise EngineConnectError(
+                "timeout", f"{address(self._url)} made no session ready within {timeout_s:g} s"
+            ) from None
+
+    def _abandon(self) -> None:
+        self._enter("closed")
+        if self._first is not None and self._first.done():
+            self._first.exception()  # seen, so that nobody warns about it
+        if self._socket is not None:
+            self._socket.abort()
+
+    def _refused(self, error: EngineConnectError) -> None:
+        if self._first is not None and not self._first.done():
+            self._first.set_exception(error)
+
+    # From the websocket
+
+    def _receive(self, message: bytes) -> None:
+        events = self._protocol.receive(message)
+        if self._tracing:
+            self._trace("<", message)
+        self._send(self._protocol.take_outgoing())
+        for event in events:
+            self._deliver(event)
+
+    def _deliver(self, event: Event) -> None:
+        if isinstance(event, SessionReady):
+            self._became_ready(event)
+        elif isinstance(event, EngineFault):
+            event = self._fault(event)
+        if self._state == "closed":
+            return
+        try:
+            self._on_event(event)
+        except Exception:  # noqa: BLE001 - a bug in one handler must not deafen the whole call
+            self._handler_errors += 1
+            self._log.exception("! event handler failed", event_type=type(event).__name__)
+
+    def _became_ready(self, event: SessionReady) -> None:
+        self.session_id = event.session_id
+        self._enter("ready", session_id=event.session_id)
+        if self._first is not None and not self._first.done():
+            self._first.set_result(None)
+
+    def _fault(self, fault: EngineFault) -> EngineFault:
+        code, message = self._scrub(fault.code), self._scrub(fault.message)
+        if self._state == "configuring":
+            kind = _FAULT_KINDS.get(code, "protocol")
+            self._refused(EngineConnectError(kind, f"{code}: {message}", code=code))
+        else:
+            self._log.warning(
+                "engine.error", code=code, message=message, about=fault.event_id, fatal=fault.fatal
+            )
+        return EngineFault(code, message, fault.event_id, fault.fatal)
+
+    def _closed(self, closed: EngineClosed) -> None:
+        reason = self._scrub(closed.reason)
+        if self._state == "configuring":
+            kind: ErrorKind = "server" if closed.retryable else "protocol"
+            text = f"{address(self._url)} closed the connection: {closed.code} {reason}".rstrip()
+            self._refused(EngineConnectError(kind, text))
+            return
+        self._enter("lost")
+        self._log.warning(
+            "engine.closed", code=closed.code, reason=reason, retryable=closed.retryable
+        )
+        self._deliver(EngineLost(closed.code, reason, closed.retryable))
+
+    # To the websocket
+
+    def _request(self, messages: Sequence[bytes]) -> None:
+        # Made by the protocol even if nobody can be told: it drops late audio by it.
+        if self._state == "ready":
+            self._send(messages)
+        else:
+            self._requests_unready += len(messages)
+
+    def _send(self, messages: Sequence[bytes]) -> None:
+        for message in messages:
+            if self._socket is not None:
+                self._socket.send(message)
+            if self._tracing:
+                self._trace(">", message)
+
+    # Log
+
+    def _enter(self, state: State, **fields: object) -> None:
+        self._state = state
+        self._log.debug(f"= {state}", **fields)
+
+    def _trace(self, direction: str, message: bytes) -> None:
+        # The names in `fields` are the peer's: they must not meet our own keys.
+        event_type, fields = _summary(message)
+        self._log.debug(f"{direction} {event_type}", bytes=len(message), fields=fields)
+
+
+def _summary(message: bytes) -> tuple[str, dict[str, Any]]:
+    """The type and the short top-level values of a message, for the trace."""
+    if len(message) > _TRACE_BYTES:
+        return "?", {}
+    try:
+        content = msgspec.json.decode(message, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return "?", {}
+    fields = {
+        name[:_TRACED_CHARS]: value
+        for name, value in content.items()
+        if name not in _NOT_TRACED
+        and (
+            isinstance(value, int | float)
+            or (isinstance(value, str) and len(value) <= _TRACED_CHARS)
+        )
+    }
+    return str(content.get("type", "?"))[:_TRACED_CHARS], fields

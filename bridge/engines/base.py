@@ -1,0 +1,213 @@
+"""What the call sees of a speech engine: events out, a few requests in, nothing of its protocol.
+
+An engine is a sans-IO protocol (`EngineProtocol`) behind the shared websocket
+(`sipua.bridge.websocket`). Adding one takes one file in this folder and one line in
+`engines/__init__.py`. Audio is little-endian PCM16 mono at 24 kHz on both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias
+
+PCM_RATE_HZ = 24_000
+PCM_BYTES_PER_MS = PCM_RATE_HZ * 2 // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReady:
+    """The engine has accepted our configuration; audio may flow."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioDelta:
+    item_id: str
+    content_index: int
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AudioDone:
+    """No more audio will come for this item."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The caller began to speak: what is still unplayed must go."""
+
+    item_id: str
+    audio_start_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    item_id: str
+    audio_end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseStarted:
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseDone:
+    """`status` is completed, cancelled, failed or incomplete; `detail` says why if it failed."""
+
+    response_id: str
+    status: str
+    detail: str = ""
+    usage: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A piece (`final` false) or the whole (`final` true) of what one side said."""
+
+    item_id: str
+    role: Literal["user", "assistant"]
+    text: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool to run now. Only given out once its response has completed."""
+
+    call_id: str
+    name: str
+    arguments: str
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    name: str
+    limit: int | None
+    remaining: int | None
+    reset_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    limits: tuple[RateLimit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFault:
+    """The engine complained. Unless `fatal`, the session goes on."""
+
+    code: str
+    message: str
+    event_id: str | None = None
+    fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLost:
+    """The connection is gone and no further event will come."""
+
+    code: int
+    reason: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """An event that we have never heard of; counted and otherwise ignored."""
+
+    type: str
+
+
+Event: TypeAlias = (
+    SessionReady
+    | AudioDelta
+    | AudioDone
+    | SpeechStarted
+    | SpeechStopped
+    | ResponseStarted
+    | ResponseDone
+    | Transcript
+    | ToolCall
+    | RateLimits
+    | EngineFault
+    | EngineLost
+    | Unknown
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an engine can do. The call asks here and never assumes."""
+
+    speech_events: bool
+    truncate: bool
+    cancel: bool
+    tools: bool
+
+
+class EngineProtocol(Protocol):
+    """One session with one engine, without I/O. Messages are whole websocket text messages."""
+
+    name: str
+    capabilities: Capabilities
+
+    def start(self) -> Sequence[bytes]:
+        """Messages to send as soon as the websocket is open."""
+
+    def receive(self, message: bytes | str) -> Sequence[Event]:
+        """Feed one message. Never raises: what cannot be read is counted and dropped."""
+
+    def take_outgoing(self) -> Sequence[bytes]:
+        """Messages that `receive` found necessary, to be sent now."""
+
+    def append_audio(self, pcm: bytes) -> bytes:
+        """The message that carries a piece of the caller's audio."""
+
+    def greet(self, instructions: str | None) -> Sequence[bytes]:
+        """Make the engine speak first."""
+
+    def truncate(self, item_id: str, audio_end_ms: int) -> Sequence[bytes]:
+        """Tell the engine how much of an item the caller has heard; drop the rest of it."""
+
+    def cancel(self) -> Sequence[bytes]:
+        """Stop the running response, unless there is none or the engine stops it by itself."""
+
+    def tool_result(self, call_id: str, output: str, *, respond: bool) -> Sequence[bytes]:
+        """Answer a `ToolCall`; `respond` asks the engine to go on speaking."""
+
+    def counters(self) -> dict[str, int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Everything that configuration can say about an engine. Secrets stay out of `repr`."""
+
+    url: str = field(repr=False)
+    api_key: str = field(default="", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    model: str = ""
+    voice: str | Mapping[str, str] = ""
+    instructions: str = ""
+    turn_detection: Mapping[str, Any] | None = field(default_factory=dict)
+    """None: off. Keys that are left out take the engine's usual values."""
+    transcription: Mapping[str, Any] | None = None
+    noise_reduction: Mapping[str, Any] | None = None
+    speed: float | None = None
+    tools: Sequence[Mapping[str, Any]] = ()
+    tool_choice: str | Mapping[str, Any] = "auto"
+    max_output_tokens: int | Literal["inf"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A protocol ready for one session, and where to connect it."""
+
+    protocol: EngineProtocol
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)

@@ -1,0 +1,223 @@
+"""The server events of OpenAI Realtime (GA), as far as a phone call needs them.
+
+Each struct names only the fields that are used, so that the decoder skips the rest, and new
+fields change nothing. Fields are optional wherever the call can go on without them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+# A message beyond this is dropped unread: it would hold the event loop, and with it the audio of
+# every other call, for tens of milliseconds. It is a minute of speech in one delta.
+MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
+
+_TYPE_CHARS: Final = 64  # of an unknown type, which is the server's to choose and ends in logs
+
+
+class WireError(Exception):
+    """A message that is not an event. `reason`: bad_json, malformed or oversize."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _Event(msgspec.Struct, tag_field="type", gc=False):
+    pass
+
+
+class OutputAudioDelta(_Event, tag="response.output_audio.delta"):
+    item_id: str
+    delta: str
+    response_id: str = ""
+    content_index: int = 0
+
+
+class OutputAudioDone(_Event, tag="response.output_audio.done"):
+    item_id: str
+
+
+class OutputTranscriptDelta(_Event, tag="response.output_audio_transcript.delta"):
+    item_id: str
+    delta: str
+    response_id: str = ""
+
+
+class OutputTranscriptDone(_Event, tag="response.output_audio_transcript.done"):
+    item_id: str
+    transcript: str
+    response_id: str = ""
+
+
+class InputTranscriptDelta(_Event, tag="conversation.item.input_audio_transcription.delta"):
+    item_id: str
+    delta: str | None = None
+
+
+class InputTranscriptDone(_Event, tag="conversation.item.input_audio_transcription.completed"):
+    item_id: str
+    transcript: str
+
+
+class SpeechStarted(_Event, tag="input_audio_buffer.speech_started"):
+    item_id: str = ""
+    audio_start_ms: float = 0
+
+
+class SpeechStopped(_Event, tag="input_audio_buffer.speech_stopped"):
+    item_id: str = ""
+    audio_end_ms: float = 0
+
+
+class FunctionCallDone(_Event, tag="response.function_call_arguments.done"):
+    call_id: str
+    name: str
+    arguments: str
+    response_id: str = ""
+
+
+class ErrorDetail(msgspec.Struct):
+    message: str | None = None
+    type: str | None = None
+    code: str | None = None
+    event_id: str | None = None
+
+
+class Error(_Event, tag="error"):
+    error: ErrorDetail
+
+
+class Session(msgspec.Struct):
+    id: str = ""
+
+
+class SessionCreated(_Event, tag="session.created"):
+    session: Session
+
+
+class SessionUpdated(_Event, tag="session.updated"):
+    session: Session
+
+
+class StatusDetails(msgspec.Struct):
+    reason: str | None = None
+    error: ErrorDetail | None = None
+
+
+class Response(msgspec.Struct):
+    id: str | None = None
+    status: str | None = None
+    status_details: StatusDetails | None = None
+    usage: dict[str, Any] | None = None
+
+
+class ResponseCreated(_Event, tag="response.created"):
+    response: Response
+
+
+class ResponseDone(_Event, tag="response.done"):
+    response: Response
+
+
+class RateLimit(msgspec.Struct):
+    name: str | None = None
+    limit: float | None = None
+    remaining: float | None = None
+    reset_seconds: float | None = None
+
+
+class RateLimitsUpdated(_Event, tag="rate_limits.updated"):
+    rate_limits: list[RateLimit]
+
+
+ServerEvent: TypeAlias = (
+    OutputAudioDelta
+    | OutputAudioDone
+    | OutputTranscriptDelta
+    | OutputTranscriptDone
+    | InputTranscriptDelta
+    | InputTranscriptDone
+    | SpeechStarted
+    | SpeechStopped
+    | FunctionCallDone
+    | Error
+    | SessionCreated
+    | SessionUpdated
+    | ResponseCreated
+    | ResponseDone
+    | RateLimitsUpdated
+)
+
+HANDLED: Final = frozenset(str(struct.__struct_config__.tag) for struct in _Event.__subclasses__())
+
+# Read from the vendor's list so that they are told apart from what we have never heard of. They
+# repeat what another event said, or belong to text output, other transports and the server's
+# own tools.
+IGNORED: Final = frozenset(
+    {
+        "conversation.created",
+        "conversation.item.added",
+        "conversation.item.created",
+        "conversation.item.deleted",
+        "conversation.item.done",
+        "conversation.item.input_audio_transcription.failed",
+        "conversation.item.input_audio_transcription.segment",
+        "conversation.item.retrieved",
+        "conversation.item.truncated",
+        "input_audio_buffer.cleared",
+        "input_audio_buffer.committed",
+        "input_audio_buffer.dtmf_event_received",
+        "input_audio_buffer.timeout_triggered",
+        "mcp_list_tools.completed",
+        "mcp_list_tools.failed",
+        "mcp_list_tools.in_progress",
+        "output_audio_buffer.cleared",
+        "output_audio_buffer.started",
+        "output_audio_buffer.stopped",
+        "response.content_part.added",
+        "response.content_part.done",
+        "response.function_call_arguments.delta",
+        "response.mcp_call.completed",
+        "response.mcp_call.failed",
+        "response.mcp_call.in_progress",
+        "response.mcp_call_arguments.delta",
+        "response.mcp_call_arguments.done",
+        "response.output_item.added",
+        "response.output_item.done",
+        "response.output_text.delta",
+        "response.output_text.done",
+    }
+)
+
+
+class Other(msgspec.Struct, frozen=True):
+    """An event that is not decoded: one of `IGNORED`, or unknown."""
+
+    type: str
+
+
+_DECODER: Final[msgspec.json.Decoder[ServerEvent]] = msgspec.json.Decoder(ServerEvent)
+_HEAD: Final = msgspec.json.Decoder(Other)
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
+
+
+def decode(message: bytes | str) -> ServerEvent | Other:
+    """One message to one event. Raises WireError, and nothing else, whatever it is fed."""
+    if len(message) > MAX_MESSAGE_BYTES:
+        raise WireError("oversize")
+    try:
+        return _DECODER.decode(message)
+    except _UNREADABLE:
+        pass  # not one of ours, or broken: looked at again, less closely, below
+    try:
+        other = _HEAD.decode(message)
+    except msgspec.ValidationError:
+        raise WireError("malformed") from None
+    except _UNREADABLE:
+        raise WireError("bad_json") from None
+    if other.type in HANDLED:
+        raise WireError("malformed")
+    return Other(other.type[:_TYPE_CHARS])

@@ -1,0 +1,365 @@
+"""The websocket to an engine: the one client of the `websockets` library, none of which leaks.
+
+Writing never waits. A message goes straight into the transport while that has room, which saves
+a task switch per audio frame; when it has none, messages wait in a queue of our own, where the
+oldest audio makes room for the newest. Control messages are never dropped.
+
+    call ─ send, send_audio ─▶ [room?] ──▶ transport ──▶ kernel ──▶ engine
+                                  └─ no ─▶ queue ─(resume)─▲
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import ipaddress
+import logging
+import socket
+import ssl
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from sipua.bridge.websocket_errors import (
+    EngineClosed,
+    EngineConnectError,
+    Scrubber,
+    address,
+    refused_upgrade,
+)
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as library_connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidStatus,
+    InvalidURI,
+    ProxyError,
+    WebSocketException,
+)
+
+# Just above 16 MiB, so that a frame of "16 MB" is read and judged by the protocol. A larger one
+# ends the connection.
+MAX_MESSAGE_BYTES: Final = 17 * 1024 * 1024
+
+# What the kernel and the transport may hold unsent: a quarter of a second of appends each. The
+# kernel's default is megabytes: on a stalled link that is half a minute of stale speech.
+UNSENT_BYTES: Final = 16 * 1024
+
+# A peer that reads nothing while we have this many requests for it is as good as gone.
+MAX_CONTROL_QUEUE: Final = 1000
+
+CLOSE_TIMEOUT_S: Final = 1.0
+
+# At debug level the library prints the headers of the upgrade, and with them the key.
+_LIBRARY_LOG: Final = logging.getLogger("sipua.bridge.websocket.library")
+_LIBRARY_LOG.setLevel(logging.WARNING)
+
+
+class _Connection(ClientConnection):
+    """Lets us write without waiting, and says when the transport is full."""
+
+    writable = True
+    on_writable: Callable[[], None] | None = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.writable = False
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.writable = True
+        if self.on_writable is not None:
+            # Not from inside the transport, which is in the middle of writing.
+            self.loop.call_soon(self.on_writable)
+
+    def write_text(self, message: bytes) -> None:
+        self.protocol.send_text(message)
+        self.send_data()
+
+
+class _Opener(library_connect):
+    """Follows no redirect: the headers, and the key in them, are meant for one host."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+class Socket:
+    """An open websocket. `on_message` gets each message, `on_closed` the end, once."""
+
+    def __init__(
+        self,
+        connection: _Connection,
+        *,
+        on_message: Callable[[bytes], None],
+        on_closed: Callable[[EngineClosed], None],
+        ping_interval_s: float,
+        ping_timeout_s: float,
+        max_queued_audio: int,
+    ) -> None:
+        self._connection = connection
+        self._on_message = on_message
+        self._on_closed = on_closed
+        self._ping_interval_s = ping_interval_s
+        self._ping_timeout_s = ping_timeout_s
+        self._max_queued_audio = max_queued_audio
+        self._queue: deque[tuple[bytes, bool]] = deque()  # message, is it audio
+        self._queued_audio = 0
+        self._closing = False
+        self._lost_reason = ""
+        self.sent = 0
+        self.received = 0
+        self.audio_dropped = 0
+        self.unsent = 0
+        connection.on_writable = self._flush
+        self._reader = asyncio.create_task(self._read(), name="websocket reader")
+        self._watchdog = asyncio.create_task(self._watch(), name="websocket watchdog")
+
+    def send(self, message: bytes) -> None:
+        """A control message: queued if it must be, never dropped while the link lives."""
+        if self._connection.writable and not self._queue:
+            self._write(message)
+            return
+        self._queue.append((message, False))
+        if len(self._queue) - self._queued_audio > MAX_CONTROL_QUEUE:
+            self._abort("the engine does not read: too many requests are waiting")
+
+    def send_audio(self, message: bytes) -> None:
+        """An audio message: if the link is slow, the oldest one that waits makes room."""
+        if self._connection.writable and not self._queue:
+            self._write(message)
+            return
+        if self._queued_audio >= self._max_queued_audio:
+            self._drop_oldest_audio()
+        self._queue.append((message, True))
+        self._queued_audio += 1
+
+    @property
+    def queued(self) -> int:
+        return len(self._queue)
+
+    @property
+    def rtt_ms(self) -> float:
+        """The last ping's round trip; 0 before the first."""
+        return self._connection.latency * 1000
+
+    async def close(self) -> None:
+        """Say goodbye, wait a second at most. `on_closed` is not called any more."""
+        self._closing = True
+        self._watchdog.cancel()
+        try:
+            # The library bounds the handshake, but not the wait for room to write its frame.
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._connection.close()
+        except TimeoutError:
+            pass  # no goodbye, then
+        finally:
+            self._connection.transport.abort()
+        await asyncio.gather(self._reader, self._watchdog, return_exceptions=True)
+
+    def abort(self) -> None:
+        """Drop the connection now, without goodbye and without `on_closed`."""
+        self._closing = True
+        self._abort("")
+
+    def _abort(self, reason: str) -> None:
+        self._lost_reason = self._lost_reason or reason
+        self._watchdog.cancel()
+        self._connection.transport.abort()
+
+    def _write(self, message: bytes) -> None:
+        try:
+            self._connection.write_text(message)
+        except (WebSocketException, OSError, RuntimeError):
+            # The connection is about to end; the reader finds out why and reports it. (uvloop
+            # raises RuntimeError for a closed handle.)
+            self.unsent += 1
+        else:
+            self.sent += 1
+
+    def _flush(self) -> None:
+        while self._queue and self._connection.writable:
+            message, audio = self._queue.popleft()
+            self._queued_audio -= audio
+            self._write(message)
+
+    def _drop_oldest_audio(self) -> None:
+        self.audio_dropped += 1
+        self._queued_audio -= 1
+        for index, (_, audio) in enumerate(self._queue):
+            if audio:  # at or near the front: control messages are rare
+                del self._queue[index]
+                return
+
+    async def _read(self) -> None:
+        receive, on_message = self._connection.recv, self._on_message
+        try:
+            while True:
+                message = await receive(decode=False)
+                self.received += 1
+                if self._closing:
+                    continue
+                on_message(message)
+        except ConnectionClosed as error:
+            self._watchdog.cancel()
+            if not self._closing:
+                self._closing = True
+                self._on_closed(_closed(error, self._lost_reason))
+
+    async def _watch(self) -> None:
+        """Find out that the peer is gone although nobody told us.
+
+        The library's own keepalive waits for room to write before its timeout begins, and so
+        would wait for ever on just the link that it is there to find.
+        """
+        while True:
+            received = self.received
+            try:
+                async with asyncio.timeout(self._ping_timeout_s):
+                    await (await self._connection.ping())
+            except TimeoutError:
+                if self.received == received:
+                    self._lost_reason = f"no answer to a ping within {self._ping_timeout_s:g} s"
+                    self._connection.transport.abort()
+                    return
+                continue  # busy sending us data: alive
+            except ConnectionClosed:
+                return
+            await asyncio.sleep(self._ping_interval_s)
+
+
+async def connect(
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    on_message: Callable[[bytes], None],
+    on_closed: Callable[[EngineClosed], None],
+    open_timeout_s: float,
+    ping_interval_s: float = 4.0,
+    ping_timeout_s: float = 4.0,
+    max_queued_audio: int = 150,
+    tls: ssl.SSLContext | None = None,
+    user_agent: str = "sipua",
+) -> Socket:
+    """Open a websocket; DNS, TCP, TLS and the upgrade share one deadline.
+
+    A peer that vanishes is noticed after `ping_interval_s + ping_timeout_s` at the latest.
+    Raises EngineConnectError.
+    """
+    try:
+        async with asyncio.timeout(open_timeout_s):
+            connection = await _open(url, headers, tls, user_agent)
+    except (OSError, WebSocketException, ValueError, ImportError, EOFError) as error:
+        # `from None`: the library's texts may quote the address and the headers.
+        raise _connect_error(error, url, headers, open_timeout_s) from None
+    return Socket(
+        connection,
+        on_message=on_message,
+        on_closed=on_closed,
+        ping_interval_s=ping_interval_s,
+        ping_timeout_s=ping_timeout_s,
+        max_queued_audio=max_queued_audio,
+    )
+
+
+async def _open(
+    url: str, headers: Mapping[str, str], tls: ssl.SSLContext | None, user_agent: str
+) -> _Connection:
+    parts = urlsplit(url)
+    options: dict[str, Any] = {}
+    if parts.scheme == "wss":
+        options["ssl"] = tls or _default_tls()
+    if _is_loopback(parts.hostname or ""):
+        options["proxy"] = None  # a proxy for the world cannot reach our own machine
+    connection = await _Opener(
+        url,
+        additional_headers=_checked(headers),
+        user_agent_header=user_agent,
+        compression=None,  # base64 of speech does not shrink, and deflate costs more than all else
+        open_timeout=None,  # the caller's deadline covers it
+        ping_interval=None,  # see Socket._watch
+        close_timeout=CLOSE_TIMEOUT_S,
+        max_size=MAX_MESSAGE_BYTES,
+        write_limit=UNSENT_BYTES,
+        logger=_LIBRARY_LOG,
+        create_connection=_Connection,
+        **options,
+    )
+    assert isinstance(connection, _Connection)
+    tcp = connection.transport.get_extra_info("socket")
+    if tcp is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+    return connection
+
+
+@functools.cache
+def _default_tls() -> ssl.SSLContext:
+    # Reading the certificate store takes tens of milliseconds: once per process, not per call.
+    return ssl.create_default_context()
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _checked(headers: Mapping[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if not (name + value).isprintable() or not (name + value).isascii():
+            # Most often the line break at the end of a key file.
+            raise ValueError(f"the header {name!r} has characters that no header may have")
+    return dict(headers)
+
+
+def _closed(error: ConnectionClosed, lost_reason: str) -> EngineClosed:
+    if error.rcvd is not None:
+        return EngineClosed(error.rcvd.code, error.rcvd.reason)
+    if error.sent is not None:  # we refused what the peer sent
+        return EngineClosed(error.sent.code, error.sent.reason, by_us=True)
+    cause = error.__cause__
+    reason = lost_reason or (str(cause) if isinstance(cause, OSError) else "connection lost")
+    return EngineClosed(1006, reason)
+
+
+def _connect_error(
+    error: Exception, url: str, headers: Mapping[str, str], timeout_s: float
+) -> EngineConnectError:
+    where = address(url)
+    if isinstance(error, InvalidStatus):
+        response = error.response
+        return refused_upgrade(
+            where,
+            Scrubber(url, headers),
+            status=response.status_code,
+            phrase=response.reason_phrase,
+            headers=dict(response.headers.raw_items()),
+            body=bytes(response.body or b""),
+        )
+    if isinstance(error, OSError):
+        return _network_error(error, where, timeout_s)
+    if isinstance(error, ProxyError):
+        return EngineConnectError("refused", f"the proxy does not connect us to {where}")
+    if isinstance(error, InvalidURI):
+        return EngineConnectError("protocol", f"{where} is not a ws:// or wss:// address")
+    if isinstance(error, EOFError) or isinstance(error.__cause__, EOFError):
+        return EngineConnectError("server", f"{where} hung up during the upgrade")
+    if isinstance(error, ValueError | ImportError):
+        return EngineConnectError("protocol", Scrubber(url, headers)(str(error)))
+    what = type(error).__name__  # not its text, which quotes what the server sent
+    return EngineConnectError("protocol", f"{where} does not speak websocket ({what})")
+
+
+def _network_error(error: OSError, where: str, timeout_s: float) -> EngineConnectError:
+    if isinstance(error, TimeoutError):
+        return EngineConnectError("timeout", f"{where} did not answer within {timeout_s:g} s")
+    if isinstance(error, socket.gaierror):
+        return EngineConnectError("dns", f"the host of {where} is unknown: {error.strerror}")
+    if isinstance(error, ssl.SSLError):
+        why = getattr(error, "verify_message", "") or error.reason or "handshake failed"
+        return EngineConnectError("tls", f"no secure connection to {where}: {why}")
+    return EngineConnectError("refused", f"cannot connect to {where}: {error.strerror or error}")

@@ -1,0 +1,149 @@
+"""Why a connection to an engine failed or ended, in words that hold no secret.
+
+The call decides by `kind` and `retryable`: a wrong key is wrong the second time too, a full
+server may not be.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, Literal, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
+
+ErrorKind: TypeAlias = Literal[
+    "dns",
+    "refused",
+    "timeout",
+    "tls",
+    "unauthorized",
+    "forbidden",
+    "rate_limited",
+    "server",
+    "protocol",
+]
+
+_RETRYABLE: Final = frozenset({"dns", "refused", "timeout", "rate_limited", "server"})
+
+# Worth a new connection: the server goes away or restarts, the network broke.
+_RETRYABLE_CODES: Final = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1014, 1015})
+
+_TEXT_CHARS: Final = 300
+_SHORTEST_SECRET: Final = 6
+_PUBLIC_PARAMETERS: Final = frozenset({"model", "api-version", "deployment", "intent"})
+
+
+class EngineConnectError(Exception):
+    """No session with the engine. `retryable`: the same attempt may succeed later."""
+
+    def __init__(
+        self,
+        kind: ErrorKind,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after_s: float | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind: ErrorKind = kind
+        self.message = message
+        self.status = status
+        self.retry_after_s = retry_after_s
+        self.code = code
+
+    @property
+    def retryable(self) -> bool:
+        return self.kind in _RETRYABLE
+
+
+@dataclass(frozen=True, slots=True)
+class EngineClosed:
+    """The end of a websocket. `by_us`: the peer broke the protocol and we hung up."""
+
+    code: int
+    reason: str
+    by_us: bool = False
+
+    @property
+    def retryable(self) -> bool:
+        return self.by_us or self.code in _RETRYABLE_CODES
+
+
+class Scrubber:
+    """Removes what authenticates us from texts that others wrote (they like to quote it)."""
+
+    def __init__(self, url: str, headers: Mapping[str, str]) -> None:
+        parts = urlsplit(url)
+        values = [value for name, value in parse_qsl(parts.query) if name not in _PUBLIC_PARAMETERS]
+        values += [parts.password or ""]
+        for value in headers.values():
+            values += [value, value.rpartition(" ")[2]]
+        secrets = sorted({v for v in values if len(v) >= _SHORTEST_SECRET}, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, secrets))) if secrets else None
+
+    def __call__(self, text: str) -> str:
+        clean = self._pattern.sub("***", text) if self._pattern else text
+        return "".join(c if c.isprintable() else " " for c in clean[:_TEXT_CHARS])
+
+
+def address(url: str) -> str:
+    """The part of an address that may be shown: no user, no password, no query."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or "?"
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "?"
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{parts.path}"
+
+
+def refused_upgrade(
+    where: str,
+    scrub: Scrubber,
+    *,
+    status: int,
+    phrase: str,
+    headers: Mapping[str, str],
+    body: bytes,
+) -> EngineConnectError:
+    """What an HTTP answer other than 101 means."""
+    kinds: dict[int, ErrorKind] = {401: "unauthorized", 403: "forbidden", 429: "rate_limited"}
+    kind = kinds.get(status, "server" if status >= 500 else "protocol")
+    code, said = _error_body(body)
+    text = f"{where} answered {status} {phrase}"
+    return EngineConnectError(
+        kind,
+        scrub(f"{text}: {said}" if said else text),
+        status=status,
+        retry_after_s=_retry_after_s(headers),
+        code=scrub(code) if code else None,
+    )
+
+
+def _error_body(body: bytes) -> tuple[str, str]:
+    """Code and message of the vendor's JSON error, if the body is one."""
+    try:
+        error: Any = json.loads(body)["error"]
+        return str(error.get("code") or ""), str(error.get("message") or "")
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return "", ""
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    fields = {name.lower(): value for name, value in headers.items()}
+    value = fields.get("retry-after", "")
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            # Both are the server's clock, so that ours does not matter.
+            until = parsedate_to_datetime(value) - parsedate_to_datetime(fields["date"])
+        except (ValueError, LookupError, TypeError):
+            return None
+        seconds = until.total_seconds()
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
