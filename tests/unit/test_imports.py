@@ -55,6 +55,7 @@ RULES = [
         {
             "rtp/transport.py": "the one adapter between sockets and the sans-IO session",
             "bridge/websocket.py": "reads and writes the engine's connection",
+            "bridge/engine_session.py": "connects with a deadline, and is cancelled while it does",
             "bridge/call.py": "wires one call: its tasks live and die here",
             "bridge/pacer.py": "wakes at absolute deadlines",
             "bridge/agent/server.py": "accepts and serves connections",
@@ -74,6 +75,7 @@ RULES = [
         {"codecs", "rtp", "bridge"},
         {
             "rtp/transport.py": "stamps `now` on what arrives; inside, time is an argument",
+            "rtp/ports.py": "a lock: the signalling thread reserves, the loop releases",
             "bridge/websocket.py": "stamps `now` on what arrives",
             "bridge/call.py": "stamps `now` for the parts that it wires",
             "bridge/pacer.py": "is the clock of the way down",
