@@ -12,46 +12,52 @@ import numpy as np
 from numpy.typing import NDArray
 
 Pcm = NDArray[np.int16]
+Codes = NDArray[np.int64]
 
 _ULAW_BIAS = 33
 _ULAW_CLIP = 0x1FFF
 _EVEN_BITS = 0x55
 
 
-def _magnitude(samples: NDArray[np.int64], drop_bits: int) -> NDArray[np.int64]:
-    return np.where(samples < 0, ~samples, samples) >> drop_bits
+def _magnitude(samples: Codes, drop_bits: int) -> Codes:
+    magnitude: Codes = np.where(samples < 0, ~samples, samples) >> drop_bits
+    return magnitude
 
 
-def _ulaw_compress(samples: NDArray[np.int64]) -> NDArray[np.int64]:
+def _ulaw_compress(samples: Codes) -> Codes:
     biased = np.minimum(_magnitude(samples, 2) + _ULAW_BIAS, _ULAW_CLIP)
     exponent = np.log2(biased).astype(np.int64) - 5
     mantissa = (biased >> (exponent + 1)) & 0x0F
     code = ~(exponent << 4 | mantissa) & 0x7F
-    return np.where(samples < 0, code, code | 0x80)
+    result: Codes = np.where(samples < 0, code, code | 0x80)
+    return result
 
 
-def _ulaw_expand(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+def _ulaw_expand(codes: Codes) -> Codes:
     exponent = (~codes >> 4) & 0x07
     mantissa = ~codes & 0x0F
     magnitude = (((2 * mantissa + _ULAW_BIAS) << exponent) - _ULAW_BIAS) << 2
-    return np.where(codes < 0x80, -magnitude, magnitude)
+    result: Codes = np.where(codes < 0x80, -magnitude, magnitude)
+    return result
 
 
-def _alaw_compress(samples: NDArray[np.int64]) -> NDArray[np.int64]:
+def _alaw_compress(samples: Codes) -> Codes:
     magnitude = _magnitude(samples, 4)
     exponent = np.maximum(np.log2(np.maximum(magnitude, 1)).astype(np.int64) - 3, 0)
     # The first two segments have the same step; from the second on, the leading one is implied.
     mantissa = (magnitude >> np.maximum(exponent - 1, 0)) & 0x0F
     code = (exponent << 4 | mantissa) ^ _EVEN_BITS
-    return np.where(samples < 0, code, code | 0x80)
+    result: Codes = np.where(samples < 0, code, code | 0x80)
+    return result
 
 
-def _alaw_expand(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+def _alaw_expand(codes: Codes) -> Codes:
     exponent = ((codes ^ _EVEN_BITS) >> 4) & 0x07
     mantissa = (codes ^ _EVEN_BITS) & 0x0F
     implied = np.where(exponent > 0, mantissa + 16, mantissa)
     magnitude = ((implied << 4) + 8) << np.maximum(exponent - 1, 0)
-    return np.where(codes < 0x80, -magnitude, magnitude)
+    result: Codes = np.where(codes < 0x80, -magnitude, magnitude)
+    return result
 
 
 class Law(Enum):
