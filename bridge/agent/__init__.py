@@ -1,1 +1,1 @@
-"""The local agent: a Realtime-compatible server for demos and tests."""
+"""The local agent: a Realtime-compatible websocket server for demos and tests."""

@@ -1,0 +1,391 @@
+"""One client's session, without any I/O: its events and `now` go in, ours and a deadline come out.
+
+    receive(message, now)  -> events to send
+    handle_timer(now)      -> events to send, when `next_deadline()` has come
+    expired                -> the session is over; send what was returned, then close
+
+A turn: append → speech_started (interrupts a running response) → speech_stopped → committed →
+item added, done → a response of the speaker's. The files beside this one hold the parts: `protocol`
+(events in and out), `session` (the settable object), `ear` (input, turns), `history` (items),
+`speaker` (what is said), `response` (how it leaves).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+from sipua.bridge.agent import protocol
+from sipua.bridge.agent.ear import Ear, EarFull, Turn
+from sipua.bridge.agent.formats import Clip
+from sipua.bridge.agent.history import History, Item
+from sipua.bridge.agent.items import created_item
+from sipua.bridge.agent.protocol import ClientError, Outbox
+from sipua.bridge.agent.response import TEXT_TOKEN_CHARS, Response, ResponsePlan
+from sipua.bridge.agent.session import (
+    AudioOutput,
+    ServerVad,
+    VoiceId,
+    default_session,
+    updated_session,
+    wire_format,
+)
+from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.speaker import Speaker
+from sipua.bridge.agent.vad import SpeechStarted
+
+MIN_COMMIT_MS = 100
+EXPIRED = "Your session hit the maximum duration of {minutes:.0f} minutes."
+
+
+@dataclass(slots=True)
+class Counters:
+    messages: int = 0
+    client_errors: int = 0
+    turns: int = 0
+    responses: int = 0
+    interrupted: int = 0
+
+
+class Conversation:
+    def __init__(
+        self,
+        settings: AgentSettings,
+        *,
+        model: str,
+        entropy: str,  # what makes this session's ids its own
+        expires_at: int,  # wall clock, shown to the client and used for nothing else
+        now: float,
+    ) -> None:
+        self.counters = Counters()
+        self.expired = False
+        self._settings = settings
+        self._out = Outbox(entropy)
+        self.id = self._out.new_id("sess")
+        self._conversation_id = self._out.new_id("conv")
+        self._expires_at = expires_at
+        self._expires_s = now + settings.session_limit_s
+        self._session = default_session(settings, model)
+        self._history = History(settings.history_s * 48_000)
+        self._speaker = Speaker(settings.mode, greeting=settings.greeting)
+        self._response: Response | None = None
+        self._spoke = False
+        self._ear = Ear(self._session.input_format, self._session.vad, settings.max_input_s)
+        self._turn_item_id: str | None = None  # of the caller's turn that is going on
+        self._heard: Clip | None = None  # since the last response
+        self._nudge_s: float | None = None  # idle_timeout_ms
+        self._handlers: dict[type, Any] = {
+            protocol.SessionUpdate: self._update,
+            protocol.Commit: self._commit_asked,
+            protocol.Clear: self._clear,
+            protocol.ClearOutput: self._clear_output,
+            protocol.ItemCreate: self._create_item,
+            protocol.ItemDelete: self._delete_item,
+            protocol.ItemRetrieve: self._retrieve_item,
+            protocol.ItemTruncate: self._truncate_item,
+            protocol.ResponseCreate: self._create_response,
+            protocol.ResponseCancel: self._cancel_response,
+        }
+
+    def start(self) -> list[bytes]:
+        self._out.event("session.created", session=self._session_view())
+        return self._out.take()
+
+    def receive(self, message: bytes | str, now: float) -> list[bytes]:
+        self.counters.messages += 1
+        event_id = None
+        try:
+            event = protocol.decode(message)
+            event_id = event.event_id
+            if type(event) is protocol.Append:
+                self._append(event, now)
+            else:
+                self._handlers[type(event)](event, now)
+        except ClientError as error:
+            self.counters.client_errors += 1
+            self._out.error(error, event_id or protocol.event_id_of(message))
+        return self._out.take()
+
+    def next_deadline(self) -> float:
+        deadline = self._expires_s
+        if self._nudge_s is not None:
+            deadline = min(deadline, self._nudge_s)
+        if self._response is not None and (due_s := self._response.next_deadline) is not None:
+            deadline = min(deadline, due_s)
+        return deadline
+
+    def handle_timer(self, now: float) -> list[bytes]:
+        if self._response is not None and self._response.running:
+            self._response.advance(now)
+            self._settle(now)
+        if self._nudge_s is not None and now >= self._nudge_s:
+            self._nudge(now)
+        if now >= self._expires_s and not self.expired:
+            self.expired = True
+            text = EXPIRED.format(minutes=self._settings.session_limit_s / 60)
+            self._out.error(ClientError("session_expired", text), None)
+        return self._out.take()
+
+    # The session
+
+    def _update(self, event: protocol.SessionUpdate, now: float) -> None:
+        updated = updated_session(self._session, event.session, self._settings)
+        if self._spoke and updated.output.voice != self._session.output.voice:
+            raise ClientError(
+                "cannot_update_voice",
+                "Cannot update a conversation's voice if assistant audio is present.",
+                "session.audio.output.voice",
+            )
+        before, self._session = self._session, updated
+        if updated.input_format != before.input_format:
+            self._ear.change_format(updated.input_format)
+        if updated.input_format != before.input_format or updated.vad != before.vad:
+            self._ear.tune(updated.vad)
+            self._turn_item_id = None
+        self._nudge_s = None
+        self._out.event("session.updated", session=self._session_view())
+
+    def _session_view(self) -> dict[str, Any]:
+        config = self._session.config
+        fields = {
+            name: value
+            for name in config.__struct_fields__
+            if (value := getattr(config, name)) is not UNSET
+        }
+        return {
+            **fields,
+            "object": "realtime.session",
+            "id": self.id,
+            "expires_at": self._expires_at,
+        }
+
+    # What the caller says
+
+    def _append(self, event: protocol.Append, now: float) -> None:
+        try:
+            events = self._ear.hear(protocol.decode_audio(event.audio, "audio"))
+        except EarFull:
+            raise ClientError(
+                "input_audio_buffer_full",
+                f"The input audio buffer holds {self._settings.max_input_s} s at most: "
+                "commit it or clear it.",
+                "audio",
+            ) from None
+        for heard in events:
+            if isinstance(heard, SpeechStarted):
+                self._speech_started(heard.audio_start_ms, now)
+            else:
+                self._speech_stopped(heard, now)
+
+    def _speech_started(self, start_ms: int, now: float) -> None:
+        self._nudge_s = None
+        self._turn_item_id = self._out.new_id("item")
+        self._out.event(
+            "input_audio_buffer.speech_started",
+            audio_start_ms=start_ms,
+            item_id=self._turn_item_id,
+        )
+        detection = self._session.turn_detection
+        running = self._response is not None and self._response.running
+        if running and detection is not None and detection.interrupt_response:
+            self._interrupt("turn_detected", now)
+
+    def _speech_stopped(self, turn: Turn, now: float) -> None:
+        self._out.event(
+            "input_audio_buffer.speech_stopped",
+            audio_end_ms=turn.audio_end_ms,
+            item_id=self._turn_item_id,
+        )
+        self._commit(turn.audio)
+        detection = self._session.turn_detection
+        if detection is not None and detection.create_response:
+            self._respond(None, now)
+
+    def _commit_asked(self, _event: protocol.Commit, _now: float) -> None:
+        if self._ear.buffered_ms < MIN_COMMIT_MS:
+            raise ClientError(
+                "input_audio_buffer_commit_empty",
+                "Error committing input audio buffer: buffer too small. Expected at least "
+                f"{MIN_COMMIT_MS}ms of audio, but buffer only has "
+                f"{self._ear.buffered_ms:.2f}ms of audio.",
+            )
+        self._commit(self._ear.take())
+
+    def _commit(self, audio: bytes) -> None:
+        self.counters.turns += 1
+        wire = self._ear.format
+        item = Item(
+            self._turn_item_id or self._out.new_id("item"),
+            "message",
+            role="user",
+            content=[{"type": "input_audio", "transcript": None}],
+            audio=audio,
+            audio_ms=wire.duration_ms(len(audio)),
+            format=wire,
+        )
+        self._turn_item_id = None
+        caption = f"[{len(audio) / wire.bytes_per_ms / 1000:.1f} s of speech]"
+        self._heard = Clip(audio, wire, caption)
+        self._out.event(
+            "input_audio_buffer.committed",
+            previous_item_id=self._history.last_id,
+            item_id=item.id,
+        )
+        self._add(item, None)
+        if self._session.input.transcription is not None:
+            self._out.event(
+                "conversation.item.input_audio_transcription.completed",
+                item_id=item.id,
+                content_index=0,
+                transcript=caption,  # nothing here understands speech
+                usage={"type": "duration", "seconds": item.audio_ms / 1000},
+            )
+
+    def _clear(self, _event: protocol.Clear, _now: float) -> None:
+        self._ear.take()
+        self._turn_item_id = None
+        self._out.event("input_audio_buffer.cleared")
+
+    def _clear_output(self, _event: protocol.ClearOutput, _now: float) -> None:
+        raise ClientError(
+            "invalid_value", "output_audio_buffer.clear is only for WebRTC and SIP.", "type"
+        )
+
+    def _nudge(self, now: float) -> None:
+        """Nobody said anything for idle_timeout_ms after the last response had been played."""
+        self._nudge_s = None
+        end_ms = self._ear.end_ms
+        detection = self._session.turn_detection
+        idle_ms = detection.idle_timeout_ms if isinstance(detection, ServerVad) else None
+        self._turn_item_id = self._out.new_id("item")
+        self._out.event(
+            "input_audio_buffer.timeout_triggered",
+            audio_start_ms=max(0, end_ms - (idle_ms or 0)),
+            audio_end_ms=end_ms,
+            item_id=self._turn_item_id,
+        )
+        self._commit(self._ear.take())
+        self._heard = None  # silence is nothing to say back
+        self._respond(None, now)
+
+    # What the agent says
+
+    def _create_response(self, event: protocol.ResponseCreate, now: float) -> None:
+        if self._response is not None and self._response.running:
+            raise ClientError(
+                "conversation_already_has_active_response",
+                f"Conversation already has an active response in progress: {self._response.id}. "
+                "Wait until the response is finished before creating a new one.",
+            )
+        self._respond(event.response, now)
+
+    def _respond(self, params: protocol.ResponseParams | None, now: float) -> None:
+        if self._response is not None and self._response.running:
+            return  # a turn that was not allowed to interrupt: as the vendor, no answer to it
+        self.counters.responses += 1
+        self._nudge_s = None
+        plan = self._plan(params or protocol.ResponseParams())
+        heard, self._heard = self._heard, None
+        clip = self._speaker.reply(heard, plan.format)
+        self._response = Response(
+            plan,
+            clip,
+            history=self._history,
+            outbox=self._out,
+            settings=self._settings,
+            now=now,
+        )
+        self._response.advance(now)
+        self._settle(now)
+
+    def _plan(self, params: protocol.ResponseParams) -> ResponsePlan:
+        session = self._session
+        own = AudioOutput()
+        if not isinstance(params.audio, UnsetType) and not isinstance(
+            params.audio.output, UnsetType
+        ):
+            own = params.audio.output
+        voice = session.output.voice if isinstance(own.voice, UnsetType) else own.voice
+        instructions = params.instructions or session.instructions
+        return ResponsePlan(
+            format=session.output_format if own.format is UNSET else wire_format(own.format),
+            modality=(params.output_modalities or session.output_modalities)[0],
+            voice=voice.id if isinstance(voice, VoiceId) else str(voice),
+            max_output_tokens=params.max_output_tokens or session.max_output_tokens,
+            metadata=params.metadata,
+            conversation_id=None if params.conversation == "none" else self._conversation_id,
+            input_text_tokens=-(-len(instructions) // TEXT_TOKEN_CHARS),
+        )
+
+    def _cancel_response(self, event: protocol.ResponseCancel, now: float) -> None:
+        response = self._response
+        if response is None or not response.running or event.response_id not in (None, response.id):
+            raise ClientError(
+                "response_cancel_not_active", "Cancellation failed: no active response found"
+            )
+        self._interrupt("client_cancelled", now)
+
+    def _interrupt(self, reason: str, now: float) -> None:
+        assert self._response is not None
+        self.counters.interrupted += 1
+        self._response.cancel(reason)
+        self._settle(now)
+
+    def _settle(self, now: float) -> None:
+        """After each step of the response: what its progress means for the session."""
+        response = self._response
+        assert response is not None
+        self._spoke = self._spoke or response.item_id is not None
+        detection = self._session.turn_detection
+        idle = isinstance(detection, ServerVad) and detection.idle_timeout_ms
+        if not response.running and idle and self._turn_item_id is None:
+            self._nudge_s = max(now, response.plays_until) + idle / 1000
+
+    # The conversation's items
+
+    def _create_item(self, event: protocol.ItemCreate, _now: float) -> None:
+        item, heard = created_item(event.item, self._out, self._session.input_format, self._history)
+        self._add(item, event.previous_item_id)
+        if heard is not None:
+            self._heard = heard
+
+    def _add(self, item: Item, previous_id: str | None) -> None:
+        behind = self._history.insert(item, previous_id)
+        for event in ("conversation.item.added", "conversation.item.done"):
+            self._out.event(event, previous_item_id=behind, item=item.view())
+
+    def _delete_item(self, event: protocol.ItemDelete, _now: float) -> None:
+        self._history.get(event.item_id, "delete")
+        self._history.remove(event.item_id)
+        self._out.event("conversation.item.deleted", item_id=event.item_id)
+
+    def _retrieve_item(self, event: protocol.ItemRetrieve, _now: float) -> None:
+        item = self._history.get(event.item_id, "retrieve")
+        self._out.event("conversation.item.retrieved", item=item.view(with_audio=True))
+
+    def _truncate_item(self, event: protocol.ItemTruncate, _now: float) -> None:
+        item = self._history.get(event.item_id, "truncate")
+        if item.role != "assistant" or not item.audio_ms:
+            raise ClientError(
+                "invalid_value", "Only model output audio messages can be truncated", "item_id"
+            )
+        if event.content_index:
+            raise ClientError(
+                "invalid_value", "Invalid 'content_index': there is only 0.", "content_index"
+            )
+        if event.audio_end_ms > item.audio_ms:
+            raise ClientError(
+                "invalid_value",
+                f"Audio content of {item.audio_ms}ms is already shorter than "
+                f"{event.audio_end_ms}ms",
+                "audio_end_ms",
+            )
+        kept = item.audio[: event.audio_end_ms * item.format.bytes_per_ms]
+        self._history.set_audio(item, kept, event.audio_end_ms)
+        for part in item.content:
+            part["transcript"] = ""  # nothing may stay that the caller did not hear
+        self._out.event(
+            "conversation.item.truncated",
+            item_id=item.id,
+            content_index=0,
+            audio_end_ms=event.audio_end_ms,
+        )

@@ -1,0 +1,128 @@
+"""The local agent as a child process: started, awaited, watched, started again, stopped.
+
+The settings go in as one line of JSON on its stdin, so that no key shows in a process list; the
+URL comes back as one line of JSON on its stdout. Its stdin stays open for as long as we live, and
+its end is the child's, whatever ends us.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+import sys
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+from sipua.bridge.agent.settings import AgentSettings
+
+COMMAND = (sys.executable, "-m", "sipua.bridge.agent")
+START_S = 10.0
+STOP_S = 5.0
+BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)  # before each restart in a row; the last one stays
+STEADY_S = 30.0  # of life make a child count as well again
+
+log = structlog.get_logger("sipua.agent")
+
+
+class AgentStartError(Exception):
+    """The child did not come up; its own words are on stderr."""
+
+
+class _Ready(msgspec.Struct):
+    url: str
+
+
+class AgentProcess:
+    """`url` stays the same over restarts: the first child's port is asked for again."""
+
+    def __init__(self, settings: AgentSettings, *, start_timeout_s: float = START_S) -> None:
+        self.restarts = 0
+        self.url = ""
+        self._settings = settings
+        self._start_timeout_s = start_timeout_s
+        self._child: asyncio.subprocess.Process | None = None
+        self._watcher: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid if self._child is not None else None
+
+    async def start(self) -> str:
+        await self._spawn()
+        self._watcher = asyncio.create_task(self._watch(), name="agent-watcher")
+        return self.url
+
+    async def stop(self) -> None:
+        if self._watcher is not None:
+            self._watcher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watcher
+            self._watcher = None
+        await self._end_child()
+
+    async def _spawn(self) -> None:
+        # The child imports what we do, from wherever we got it.
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        self._child = child = await asyncio.create_subprocess_exec(
+            *COMMAND,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=environment,
+            start_new_session=True,  # Ctrl-C in a terminal is ours to pass on
+        )
+        assert child.stdin is not None
+        assert child.stdout is not None
+        try:
+            child.stdin.write(msgspec.json.encode(dataclasses.asdict(self._settings)) + b"\n")
+            async with asyncio.timeout(self._start_timeout_s):
+                await child.stdin.drain()
+                line = await child.stdout.readline()
+            self.url = msgspec.json.decode(line, type=_Ready).url
+        except (OSError, msgspec.DecodeError) as error:  # OSError: TimeoutError, broken pipe
+            await self._end_child()
+            raise AgentStartError(f"the local agent did not start: {error}") from error
+        except BaseException:
+            await self._end_child()
+            raise
+        port = urlsplit(self.url).port
+        assert port is not None
+        self._settings = dataclasses.replace(self._settings, port=port)
+
+    async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        failures = 0
+        while True:
+            born_s = loop.time()
+            if self._child is not None:
+                code = await self._child.wait()
+                log.error("agent.died", pid=self._child.pid, exit_code=code)
+            if loop.time() - born_s >= STEADY_S:
+                failures = 0
+            await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+            failures += 1
+            self.restarts += 1
+            try:
+                await self._spawn()
+            except AgentStartError as error:
+                log.error("agent.failed", error=str(error), restarts=self.restarts)  # noqa: TRY400
+            else:
+                log.warning("agent.restarted", url=self.url, restarts=self.restarts)
+
+    async def _end_child(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        if child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                child.terminate()
+            try:
+                async with asyncio.timeout(STOP_S):
+                    await child.wait()
+            except TimeoutError:
+                log.error("agent.stuck", pid=child.pid)  # noqa: TRY400 - not our failure
+                with contextlib.suppress(ProcessLookupError):
+                    child.kill()
+                await child.wait()
+        if child.stdin is not None:
+            child.stdin.close()

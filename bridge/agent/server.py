@@ -1,0 +1,312 @@
+"""The local agent on the wire: one `Conversation` behind each websocket of /v1/realtime.
+
+A session is two tasks: one reads, the other waits for the conversation's deadlines. A lock makes
+deciding and sending one step, so that events leave in the order in which they were decided; and as
+sending waits for a slow reader, nothing piles up here: its own words wait in its own socket.
+"""
+
+import asyncio
+import contextlib
+import hmac
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import TracebackType
+from typing import Self
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+import structlog
+from sipua.bridge.agent.conversation import Conversation
+from sipua.bridge.agent.settings import AgentSettings
+from websockets.asyncio.server import Server, ServerConnection
+from websockets.asyncio.server import serve as listen
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+PATH = "/v1/realtime"
+MAX_MESSAGE_BYTES = 16 << 20
+MAX_QUEUED_MESSAGES = 4  # read from the socket ahead of the session
+PING_S = 20.0
+CLOSE_S = 2.0
+EXIT_OK = 0
+EXIT_NETWORK = 4
+
+log = structlog.get_logger("sipua.agent")
+
+
+def _has_key(headers: Headers, key: str) -> bool:
+    given = ", ".join(headers.get_all("Authorization"))
+    return hmac.compare_digest(given.encode(), f"Bearer {key}".encode())
+
+
+@dataclass(slots=True)
+class ServerCounters:
+    sessions: int = 0  # ever
+    refused: int = 0
+    messages: int = 0  # of sessions that are over, as the next two
+    client_errors: int = 0
+    responses: int = 0
+
+
+class AgentServer:
+    """`async with AgentServer(settings) as server: ... server.url`"""
+
+    def __init__(self, settings: AgentSettings) -> None:
+        self.counters = ServerCounters()
+        self.active = 0
+        self._settings = settings
+        self._server: Server | None = None
+
+    @property
+    def port(self) -> int:
+        assert self._server is not None, "started"
+        port: int = next(iter(self._server.sockets)).getsockname()[1]
+        return port
+
+    @property
+    def url(self) -> str:
+        host = self._settings.host
+        return f"ws://{f'[{host}]' if ':' in host else host}:{self.port}{PATH}"
+
+    async def start(self) -> None:
+        self._server = await listen(
+            self._serve,
+            self._settings.host,
+            self._settings.port,
+            process_request=self._admit,
+            compression=None,
+            max_size=MAX_MESSAGE_BYTES,
+            max_queue=MAX_QUEUED_MESSAGES,
+            ping_interval=PING_S,
+            ping_timeout=PING_S,
+            close_timeout=CLOSE_S,
+            server_header=None,
+        )
+        log.info("agent.listening", url=self.url, mode=self._settings.mode)
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close(close_connections=True)  # 1001, going away
+            await self._server.wait_closed()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        """None lets the handshake go on."""
+        if urlsplit(request.path).path != PATH:
+            return self._refusal(HTTPStatus.NOT_FOUND, "invalid_url", f"Not here: use {PATH}.")
+        key = self._settings.api_key
+        if key and not _has_key(request.headers, key):
+            return self._refusal(
+                HTTPStatus.UNAUTHORIZED, "invalid_api_key", "Incorrect API key provided."
+            )
+        if self.active >= self._settings.max_sessions:
+            return self._refusal(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "too_many_sessions",
+                f"{self.active} sessions are open, no more are allowed.",
+                "server_error",
+            )
+        return None
+
+    def _refusal(
+        self, status: HTTPStatus, code: str, message: str, kind: str = "invalid_request_error"
+    ) -> Response:
+        self.counters.refused += 1
+        error = {"message": message, "type": kind, "param": None, "code": code}
+        body = msgspec.json.encode({"error": error})
+        headers = Headers(
+            [
+                ("Content-Type", "application/json"),
+                ("Content-Length", str(len(body))),
+                ("Connection", "close"),
+            ]
+        )
+        return Response(status.value, status.phrase, headers, body)
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        assert connection.request is not None
+        if self.active >= self._settings.max_sessions:  # handshakes that raced for the last place
+            await connection.close(1013, "too many sessions")
+            return
+        query = parse_qs(urlsplit(connection.request.path).query)
+        conversation = Conversation(
+            self._settings,
+            model=query.get("model", ["local"])[0],
+            entropy=secrets.token_hex(6),
+            expires_at=int(time.time() + self._settings.session_limit_s),
+            now=asyncio.get_running_loop().time(),
+        )
+        self.counters.sessions += 1
+        self.active += 1
+        log.debug("agent.session.opened", session_id=conversation.id)
+        try:
+            await _Session(connection, conversation, self._settings.idle_timeout_s).run()
+        finally:
+            self.active -= 1
+            counters = conversation.counters
+            self.counters.messages += counters.messages
+            self.counters.client_errors += counters.client_errors
+            self.counters.responses += counters.responses
+            log.debug(
+                "agent.session.closed",
+                session_id=conversation.id,
+                code=connection.close_code,
+                turns=counters.turns,
+                responses=counters.responses,
+                interrupted=counters.interrupted,
+                client_errors=counters.client_errors,
+            )
+
+
+class _Session:
+    __slots__ = (
+        "_connection",
+        "_conversation",
+        "_idle_s",
+        "_lock",
+        "_loop",
+        "_received_s",
+        "_wake",
+    )
+
+    def __init__(
+        self, connection: ServerConnection, conversation: Conversation, idle_s: float
+    ) -> None:
+        self._connection = connection
+        self._conversation = conversation
+        self._idle_s = idle_s
+        self._lock = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+        self._received_s = self._loop.time()
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                await self._send(self._conversation.start())
+                timer = tasks.create_task(self._keep_deadlines())
+                try:
+                    await self._read()
+                finally:
+                    timer.cancel()
+        except* ConnectionClosed:
+            pass  # by whichever side: the close code is in the log line of the session's end
+
+    async def _read(self) -> None:
+        connection, conversation, lock, loop = (
+            self._connection,
+            self._conversation,
+            self._lock,
+            self._loop,
+        )
+        deadline = conversation.next_deadline()
+        while True:
+            message = await connection.recv(decode=False)
+            async with lock:
+                self._received_s = now = loop.time()
+                events = conversation.receive(message, now)
+                if events:
+                    await self._send(events)
+            if conversation.next_deadline() != deadline:
+                deadline = conversation.next_deadline()
+                self._wake.set()
+
+    async def _keep_deadlines(self) -> None:
+        """Delivery, the session's end, and the client's silence."""
+        conversation = self._conversation
+        while True:
+            now = self._loop.time()
+            if now >= self._received_s + self._idle_s:
+                await self._connection.close(1001, "idle")
+                return
+            if now >= conversation.next_deadline():
+                async with self._lock:
+                    await self._send(conversation.handle_timer(self._loop.time()))
+                if conversation.expired:
+                    await self._connection.close(1001, "session expired")
+                    return
+                continue
+            self._wake.clear()
+            until = min(conversation.next_deadline(), self._received_s + self._idle_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(until):
+                    await self._wake.wait()
+
+    async def _send(self, events: list[bytes]) -> None:
+        for event in events:
+            await self._connection.send(event, text=True)
+
+
+async def serve(
+    settings: AgentSettings,
+    *,
+    on_ready: Callable[[str], None] | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serves until `stop` is set (or the task is cancelled); `on_ready` gets the URL."""
+    async with AgentServer(settings) as server:
+        if on_ready is not None:
+            on_ready(server.url)
+        await (stop or asyncio.Event()).wait()
+
+
+def _stop_at_end(stop: asyncio.Event) -> None:
+    """The parent holds the other end of stdin: its end is ours."""
+    if not os.read(sys.stdin.fileno(), 4096):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        stop.set()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+def run(settings: AgentSettings, *, as_json: bool = False, exit_with_parent: bool = False) -> int:
+    """The process: until SIGTERM or SIGINT, or the end of stdin with `exit_with_parent`. The URL
+    goes to stdout, as one line of JSON on request."""
+
+    def ready(url: str) -> None:
+        line = msgspec.json.encode({"url": url}).decode() if as_json else f"Local agent: {url}"
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        if exit_with_parent:
+            loop.add_reader(sys.stdin.fileno(), _stop_at_end, stop)
+        await serve(settings, on_ready=ready, stop=stop)
+
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(main())
+    except OSError as error:
+        log.error(  # noqa: TRY400 - a taken port needs no traceback
+            "agent.failed", host=settings.host, port=settings.port, error=str(error)
+        )
+        return EXIT_NETWORK
+    return EXIT_OK

@@ -1,0 +1,42 @@
+"""What the agent says: its three modes."""
+
+from functools import cache
+
+from sipua.bridge.agent.formats import PCM, Clip, WireFormat, converted, converted_prompt
+from sipua.bridge.agent.prompts import prompt
+from sipua.bridge.agent.settings import Mode
+from sipua.codecs.tones import sine
+
+TONE_HZ = 440
+TONE_MS = 1000  # whole periods: it ends as softly as it starts
+TONE_PEAK_DBFS = -17.0  # as loud as the prompts
+
+
+class Speaker:
+    """One conversation's voice. `reply` is asked once for each response."""
+
+    __slots__ = ("_greeting", "_mode", "_replied")
+
+    def __init__(self, mode: Mode, *, greeting: bool) -> None:
+        self._mode = mode
+        self._greeting = greeting
+        self._replied = False
+
+    def reply(self, heard: Clip | None, target: WireFormat) -> Clip | None:
+        """The answer to what was heard since the last response; None is to say nothing."""
+        first, self._replied = not self._replied, True
+        if self._mode == "silence":
+            return None
+        if heard is None:
+            if not first:
+                return converted_prompt(prompt("listening"), target)
+            return converted_prompt(prompt("greeting"), target) if self._greeting else None
+        if self._mode == "tone":
+            return converted_prompt(tone(), target)
+        return converted(heard, target)
+
+
+@cache
+def tone() -> Clip:
+    pcm = sine(TONE_HZ, TONE_MS, PCM.rate, TONE_PEAK_DBFS)
+    return Clip(pcm.astype("<i2").tobytes(), PCM, f"[a tone of {TONE_HZ} Hz]")
