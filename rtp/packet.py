@@ -42,10 +42,8 @@ def parse(datagram: bytes) -> RtpPacket:
     first, second, sequence, timestamp, ssrc = _unpack_header(datagram)
     if 192 <= second <= 223 and first >> 6 == 2:
         raise RtpError("rtcp")
-    if first == 0x80:  # nothing optional: what nearly every phone sends
-        payload = datagram[HEADER_SIZE:]
-    else:
-        payload = _strip(datagram, first, size)
+    # 0x80: nothing optional, what nearly every phone sends.
+    payload = datagram[HEADER_SIZE:] if first == 0x80 else _strip(datagram, first, size)
     return RtpPacket(second > 127, second & 0x7F, sequence, timestamp, ssrc, payload)
 
 

@@ -1,0 +1,131 @@
+"""Pairs of UDP ports for calls: RTP on the even one, RTCP on the next.
+
+Ports are chosen at random (a stranger cannot guess the next call's) and rest after use, so that
+late packets of an old call have died out before the port belongs to a new one. Ports come bound:
+what signalling writes into the SDP can really be received on.
+"""
+
+import errno
+import random
+import socket
+from collections import deque
+from dataclasses import dataclass
+from threading import Lock
+
+_MAX_ATTEMPTS = 64
+# Some seconds of one call's packets, the same on every host.
+_RECEIVE_BUFFER = 256 * 1024
+# Expedited forwarding (RFC 3246), the class of service that networks give to voice.
+_DSCP_EF = 46 << 2
+
+
+class NoPortsLeft(Exception):  # noqa: N818 - the condition's name, not a fault of ours
+    """No pair can be had now; the text says why. New calls get 503."""
+
+
+@dataclass(slots=True, eq=False)
+class ReservedPort:
+    port: int
+    rtp_socket: socket.socket
+    rtcp_socket: socket.socket
+
+
+class PortPool:
+    """Thread-safe: the signalling thread reserves, the loop releases."""
+
+    def __init__(
+        self,
+        host: str,
+        port_min: int,
+        port_max: int,
+        *,
+        rest_s: float = 30,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._host = host
+        self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._rest_s = rest_s
+        self._random = random.SystemRandom() if rng is None else rng
+        self._lock = Lock()
+        self._free = list(range(port_min + port_min % 2, port_max, 2))
+        self._size = len(self._free)
+        self._resting: deque[tuple[float, int]] = deque()
+        self._in_use: set[int] = set()
+        self._refused = 0
+
+    def reserve(self, now: float) -> ReservedPort:
+        """A bound pair. Raises NoPortsLeft."""
+        with self._lock:
+            self._wake(now)
+            for _ in range(_MAX_ATTEMPTS):
+                if not self._free:
+                    break
+                port = self._draw()
+                try:
+                    reserved = self._bind(port)
+                except OSError as error:
+                    self._refused += 1
+                    if error.errno != errno.EADDRINUSE:
+                        # No descriptors, no such address: no other port would do better.
+                        self._free.append(port)
+                        raise NoPortsLeft(f"cannot bind {self._host}:{port}: {error}") from error
+                    self._resting.append((now + self._rest_s, port))  # somebody else's: ask later
+                    continue
+                self._in_use.add(port)
+                return reserved
+            raise NoPortsLeft(
+                f"no RTP port free: {len(self._in_use)} of {self._size} pairs in use, "
+                f"{len(self._resting)} resting"
+            )
+
+    def release(self, reserved: ReservedPort, now: float) -> None:
+        """Close the sockets; the port rests. A second release does nothing."""
+        with self._lock:
+            reserved.rtp_socket.close()
+            reserved.rtcp_socket.close()
+            if reserved.port in self._in_use:
+                self._in_use.remove(reserved.port)
+                self._resting.append((now + self._rest_s, reserved.port))
+
+    def stats(self) -> dict[str, int]:
+        with self._lock:
+            return {
+                "pairs": self._size,
+                "in_use": len(self._in_use),
+                "resting": len(self._resting),
+                "free": len(self._free),
+                "refused": self._refused,
+            }
+
+    def _wake(self, now: float) -> None:
+        while self._resting and self._resting[0][0] <= now:
+            self._free.append(self._resting.popleft()[1])
+
+    def _draw(self) -> int:
+        index = self._random.randrange(len(self._free))
+        self._free[index], self._free[-1] = self._free[-1], self._free[index]
+        return self._free.pop()
+
+    def _bind(self, port: int) -> ReservedPort:
+        rtp = self._open(port)
+        try:
+            rtcp = self._open(port + 1)
+        except OSError:
+            rtp.close()
+            raise
+        return ReservedPort(port, rtp, rtcp)
+
+    def _open(self, port: int) -> socket.socket:
+        udp = socket.socket(self._family, socket.SOCK_DGRAM)
+        try:
+            udp.setblocking(False)
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+            if self._family == socket.AF_INET6:
+                udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, _DSCP_EF)
+            else:
+                udp.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _DSCP_EF)
+            udp.bind((self._host, port))
+        except OSError:
+            udp.close()
+            raise
+        return udp

@@ -1,0 +1,362 @@
+"""One call's RTP, without sockets or clocks: datagrams and `now` in, events and packets out.
+
+receive:  parse → payload type → source latch → SSRC → statistics → reorder buffer → events
+send:     sequence, timestamp, header → (datagram, address)
+"""
+
+import secrets
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sipua.rtp.events import (
+    Address,
+    Frame,
+    Lost,
+    MediaTimeout,
+    RtpEvent,
+    Silence,
+    SourceChanged,
+    SsrcChanged,
+)
+from sipua.rtp.jitter import ReorderBuffer
+from sipua.rtp.latch import SourceLatch, Verdict
+from sipua.rtp.packet import RtpError, RtpPacket, build, parse
+from sipua.rtp.sequence import Unwrapper
+from sipua.rtp.stats import ReceiveStats
+
+__all__ = [
+    "Address",
+    "Frame",
+    "Lost",
+    "MediaTimeout",
+    "RtpConfig",
+    "RtpEvent",
+    "RtpSession",
+    "Silence",
+    "SourceChanged",
+    "SsrcChanged",
+]
+
+_AUDIO, _EVENT, _NOISE = 1, 2, 3
+_COMFORT_NOISE = 13  # static payload type (RFC 3551), may come without having been negotiated
+_MAX_PAST_STREAMS = 8
+_MAX_SSRC_STEP = 16
+
+
+@dataclass(frozen=True, slots=True)
+class RtpConfig:
+    ptime_ms: int = 20
+    hold_ms: float = 60
+    """How long to wait behind a gap until the jitter is known."""
+    min_hold_ms: float = 20
+    max_hold_ms: float = 200
+    timeout_s: float = 20
+    hold_timeout_s: float = 300
+    """The timeout while the call is on hold."""
+
+
+class _Stream:
+    """What is known of one SSRC."""
+
+    __slots__ = ("buffer", "sequences", "ssrc", "stats", "timestamps")
+
+    def __init__(self, ssrc: int, config: RtpConfig) -> None:
+        self.ssrc = ssrc
+        self.sequences = Unwrapper(16)
+        self.timestamps = Unwrapper(32)
+        self.stats = ReceiveStats(ssrc)
+        self.buffer = ReorderBuffer(
+            self.stats,
+            frame_samples=config.ptime_ms * 8,
+            hold_ms=config.hold_ms,
+            min_hold_ms=config.min_hold_ms,
+            max_hold_ms=config.max_hold_ms,
+        )
+
+    def push(self, packet: RtpPacket, kind: int | None, now: float) -> Sequence[RtpEvent]:
+        payload = packet.payload
+        stats = self.stats
+        stats.count(len(payload), now)
+        timestamp = self.timestamps.unwrap(packet.timestamp)
+        frame = None
+        if kind == _AUDIO and payload:
+            stats.measure_jitter(timestamp, now)
+            frame = Frame(packet.payload_type, payload, now)
+        return self.buffer.push(self.sequences.unwrap(packet.sequence), timestamp, frame, now)
+
+
+class RtpSession:
+    """The only part of RTP that a call talks to. Not thread-safe: one loop owns it."""
+
+    def __init__(
+        self,
+        *,
+        ssrc: int,
+        law_by_pt: Mapping[int, str],
+        send_pt: int,
+        telephone_event_pt: int | None,
+        latch: SourceLatch,
+        config: RtpConfig,
+        now: float,
+        first_sequence: int | None = None,
+        first_timestamp: int | None = None,
+    ) -> None:
+        self.ssrc = ssrc
+        self._config = config
+        self._latch = latch
+        self._kinds: dict[int, int] = {}
+        self._send_pt = send_pt
+        self._set_payload_types(law_by_pt, send_pt, telephone_event_pt)
+        self._on_hold = False
+        self._sending = True
+
+        # Random starts (RFC 3550 §5.1); in the lower half so that SRTP cannot lose a wrap early.
+        self._sequence = secrets.randbelow(1 << 15) if first_sequence is None else first_sequence
+        self._timestamp = secrets.randbelow(1 << 32) if first_timestamp is None else first_timestamp
+        self._sent = 0
+        self._sent_bytes = 0
+        self._unsent = 0
+        self._skipped_samples = 0
+
+        self._stream: _Stream | None = None
+        self._next_ssrc: RtpPacket | None = None
+        """First packet of another SSRC, waiting for a second one to confirm it."""
+        self._next_ssrc_at = 0.0
+        self._past: deque[dict[str, int | float]] = deque(maxlen=_MAX_PAST_STREAMS)
+        self._heard_at = now
+        self._timed_out = False
+        self._dropped: dict[str, int] = {}
+        self._events_received = 0
+        self._noise_received = 0
+        self._ssrc_changes = 0
+        self._source_changes = 0
+
+    @property
+    def latch(self) -> SourceLatch:
+        return self._latch
+
+    # -- receiving
+
+    def receive(self, datagram: bytes, source: Address, now: float) -> Sequence[RtpEvent]:
+        """One datagram from the RTP port. Whatever is wrong with it is counted, never raised."""
+        try:
+            packet = parse(datagram)
+        except RtpError as error:
+            self._drop(error.reason)
+            return ()
+        kind = self._kinds.get(packet.payload_type)
+        latch = self._latch
+        stream = self._stream
+        if source == latch.source and latch.locked:
+            if kind == _AUDIO and stream is not None and packet.ssrc == stream.ssrc:
+                self._heard_at = now
+                self._timed_out = False
+                self._next_ssrc = None
+                return stream.push(packet, kind, now)
+            return self._receive_accepted(packet, kind, now)
+        verdict = latch.accept(source, packet.ssrc, packet.sequence, now, kind is not None)
+        if verdict is Verdict.ACCEPTED:
+            return self._receive_accepted(packet, kind, now)
+        if verdict is Verdict.CHANGED:
+            return self._receive_from_new_source(packet, kind, source, now)
+        if kind is None:
+            self._drop("payload_type")
+        else:
+            self._drop("source" if verdict is Verdict.REFUSED else "probation")
+        return ()
+
+    def _receive_from_new_source(
+        self, packet: RtpPacket, kind: int | None, source: Address, now: float
+    ) -> Sequence[RtpEvent]:
+        self._source_changes += 1
+        rank = self._latch.rank
+        assert rank is not None
+        events: list[RtpEvent] = [SourceChanged(source, rank)]
+        if kind == _AUDIO and self._stream is not None and packet.ssrc != self._stream.ssrc:
+            # The source has proved itself: its SSRC needs no second packet.
+            events.extend(self._change_ssrc(packet.ssrc, now))
+        events.extend(self._receive_accepted(packet, kind, now))
+        return events
+
+    def _receive_accepted(
+        self, packet: RtpPacket, kind: int | None, now: float
+    ) -> Sequence[RtpEvent]:
+        """A packet of the right source: tell audio from the rest, and this SSRC from others."""
+        if kind is None:
+            self._drop("payload_type")
+        else:
+            self._heard_at = now
+            self._timed_out = False
+            self._events_received += kind == _EVENT
+            self._noise_received += kind == _NOISE
+        stream = self._stream
+        if stream is not None and packet.ssrc == stream.ssrc:
+            if kind == _AUDIO:
+                self._next_ssrc = None
+            # Not audio, but it has its place in the sequence: it must not look like a loss.
+            return stream.push(packet, kind, now)
+        if kind != _AUDIO:  # events may have an SSRC of their own: no change of the audio's
+            return ()
+        if stream is None:
+            return self._first_stream(packet, now)
+        return self._confirm_ssrc(packet, now)
+
+    def _first_stream(self, packet: RtpPacket, now: float) -> Sequence[RtpEvent]:
+        self._stream = _Stream(packet.ssrc, self._config)
+        return (SsrcChanged(None, packet.ssrc), *self._stream.push(packet, _AUDIO, now))
+
+    def _confirm_ssrc(self, packet: RtpPacket, now: float) -> Sequence[RtpEvent]:
+        """Another SSRC takes over with two packets that no packet of ours comes between.
+
+        So neither a single forged or late packet, nor two streams mixed into one, can make the
+        audio jump; the first packet is kept until then and nothing is lost.
+        """
+        first = self._next_ssrc
+        if (
+            first is None
+            or first.ssrc != packet.ssrc
+            or not 0 < (packet.sequence - first.sequence) & 0xFFFF <= _MAX_SSRC_STEP
+        ):
+            self._drop("ssrc")
+            self._next_ssrc = packet
+            self._next_ssrc_at = now
+            return ()
+        self._dropped["ssrc"] -= 1  # the first one is heard after all
+        events = list(self._change_ssrc(packet.ssrc, now))
+        assert self._stream is not None
+        events.extend(self._stream.push(first, _AUDIO, self._next_ssrc_at))
+        events.extend(self._stream.push(packet, _AUDIO, now))
+        return events
+
+    def _change_ssrc(self, ssrc: int, now: float) -> Sequence[RtpEvent]:
+        old = self._stream
+        assert old is not None
+        events = list(old.buffer.flush(now))
+        self._past.append(old.stats.snapshot())
+        self._ssrc_changes += 1
+        self._next_ssrc = None
+        self._stream = _Stream(ssrc, self._config)
+        events.append(SsrcChanged(old.ssrc, ssrc))
+        return events
+
+    def _drop(self, reason: str) -> None:
+        self._dropped[reason] = self._dropped.get(reason, 0) + 1
+
+    # -- time
+
+    def next_deadline(self) -> float | None:
+        """When handle_timer() wants to be called; None: not before another packet."""
+        stream = self._stream
+        gap = None if stream is None else stream.buffer.deadline
+        if self._timed_out:
+            return gap
+        idle = self._heard_at + self._timeout_s
+        return idle if gap is None or idle < gap else gap
+
+    def handle_timer(self, now: float) -> Sequence[RtpEvent]:
+        """Call it at next_deadline(); earlier calls do no harm."""
+        events: list[RtpEvent] = []
+        if self._stream is not None:
+            events.extend(self._stream.buffer.expire(now))
+        if not self._timed_out and now >= self._heard_at + self._timeout_s:
+            self._timed_out = True
+            events.append(MediaTimeout(now - self._heard_at))
+        return events
+
+    @property
+    def _timeout_s(self) -> float:
+        return self._config.hold_timeout_s if self._on_hold else self._config.timeout_s
+
+    # -- sending
+
+    def send(
+        self, payload: bytes, samples: int, marker: bool = False
+    ) -> tuple[bytes, Address] | None:
+        """The next packet and where it goes; None (counted) when it may not or cannot go."""
+        sequence = self._sequence
+        timestamp = self._timestamp
+        self._sequence = sequence + 1
+        self._timestamp = timestamp + samples
+        target = self._latch.target
+        if target is None or not self._sending:
+            self._unsent += 1
+            return None
+        self._sent += 1
+        self._sent_bytes += len(payload)
+        return (
+            build(
+                payload,
+                payload_type=self._send_pt,
+                sequence=sequence,
+                timestamp=timestamp,
+                ssrc=self.ssrc,
+                marker=marker,
+            ),
+            target,
+        )
+
+    def skip(self, samples: int) -> None:
+        """Time goes by without a packet."""
+        self._timestamp += samples
+        self._skipped_samples += samples
+
+    # -- signalling
+
+    def update(
+        self,
+        *,
+        law_by_pt: Mapping[int, str],
+        send_pt: int,
+        telephone_event_pt: int | None,
+        remote: Address | None,
+        signalling_ip: str | None,
+        sending: bool,
+        on_hold: bool,
+        now: float,
+    ) -> None:
+        """A new offer or answer. `sending`: our direction has send; `on_hold`: nobody talks, so
+        wait longer for media.
+        """
+        self._set_payload_types(law_by_pt, send_pt, telephone_event_pt)
+        self._latch.set_remote(remote, signalling_ip)
+        self._sending = sending
+        self._on_hold = on_hold
+        self._heard_at = now
+        self._timed_out = False
+
+    def _set_payload_types(
+        self, law_by_pt: Mapping[int, str], send_pt: int, telephone_event_pt: int | None
+    ) -> None:
+        self._kinds = {_COMFORT_NOISE: _NOISE}
+        self._kinds |= {
+            payload_type: _NOISE if name == "CN" else _AUDIO
+            for payload_type, name in law_by_pt.items()
+        }
+        if telephone_event_pt is not None:
+            self._kinds[telephone_event_pt] = _EVENT
+        self._send_pt = send_pt
+
+    # -- accounts
+
+    def stats(self) -> dict[str, object]:
+        """Counters of the call, and of each SSRC (the last ones, the present one at the end)."""
+        streams = list(self._past)
+        if self._stream is not None:
+            streams.append(self._stream.stats.snapshot())
+        target = self._latch.target
+        return {
+            "sent": self._sent,
+            "sent_bytes": self._sent_bytes,
+            "unsent": self._unsent,
+            "skipped_samples": self._skipped_samples,
+            "target": None if target is None else f"{target[0]}:{target[1]}",
+            "rank": self._latch.rank,
+            "locked": self._latch.locked,
+            "source_changes": self._source_changes,
+            "ssrc_changes": self._ssrc_changes,
+            "events_received": self._events_received,
+            "noise_received": self._noise_received,
+            "dropped": {reason: count for reason, count in self._dropped.items() if count},
+            "streams": streams,
+        }

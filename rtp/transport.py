@@ -1,0 +1,152 @@
+"""The sockets and the clock of one RtpSession; the only asyncio in this package.
+
+One datagram is read per wake-up. The loop is level-triggered, so a port that is flooded gets its
+turn like every other and cannot starve them, and reading until EAGAIN would cost a failed system
+call for each packet of a normal call, which come one by one.
+"""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Sequence
+
+from sipua.rtp.ports import ReservedPort
+from sipua.rtp.session import Address, RtpEvent, RtpSession
+
+# Longer than any packet that is accepted: what is cut off here is refused as oversize.
+_READ_SIZE = 2048
+# More than a receive buffer can hold.
+_MAX_DRAIN = 4096
+# Loops round timers to a millisecond, some of them down: rather late than twice.
+_TIMER_SLACK_S = 0.0005
+
+
+class RtpTransport:
+    """Lives on the running loop between start() and close(). The sockets belong to the port pool,
+    which closes them when the port is released, after close().
+    """
+
+    def __init__(
+        self,
+        reserved: ReservedPort,
+        session: RtpSession,
+        on_events: Callable[[Sequence[RtpEvent]], None],
+    ) -> None:
+        self._rtp = reserved.rtp_socket
+        self._rtcp = reserved.rtcp_socket
+        self._session = session
+        self._on_events = on_events
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self._drained = 0
+        self._rtcp_received = 0
+        self._receive_errors = 0
+        self._send_errors = 0
+        self._send_blocked = 0
+
+    def start(self) -> None:
+        """Begin to receive. What waits in the sockets is older than the call's media: dropped."""
+        self._loop = asyncio.get_running_loop()
+        self._drained = _drain(self._rtp) + _drain(self._rtcp)
+        self._loop.add_reader(self._rtp, self._read_rtp)
+        self._loop.add_reader(self._rtcp, self._read_rtcp)
+        self.reschedule()
+
+    def close(self) -> None:
+        """Stop; may be called twice, and without start()."""
+        if self._loop is None:
+            return
+        self._loop.remove_reader(self._rtp)
+        self._loop.remove_reader(self._rtcp)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._loop = None
+
+    def send(self, payload: bytes, samples: int, marker: bool = False) -> bool:
+        """Send the next packet now; False when it did not leave (counted)."""
+        packet = self._session.send(payload, samples, marker)
+        return packet is not None and self._send_datagram(*packet)
+
+    def reschedule(self) -> None:
+        """Look at the session's next deadline. Needed after session.update(), which may bring it
+        forward; everything else does it by itself.
+        """
+        if self._loop is None:
+            return
+        deadline = self._session.next_deadline()
+        if deadline is None:
+            return
+        if self._timer is not None:
+            if self._timer_at <= deadline:
+                return  # fires before, finds nothing due, and looks again
+            self._timer.cancel()
+        self._timer_at = deadline
+        delay_s = max(0.0, deadline - time.monotonic()) + _TIMER_SLACK_S
+        self._timer = self._loop.call_later(delay_s, self._on_timer)
+
+    def stats(self) -> dict[str, int]:
+        return {
+            "drained_at_start": self._drained,
+            "rtcp_received": self._rtcp_received,
+            "receive_errors": self._receive_errors,
+            "send_errors": self._send_errors,
+            "send_blocked": self._send_blocked,
+        }
+
+    def _read_rtp(self) -> None:
+        try:
+            datagram, source = self._rtp.recvfrom(_READ_SIZE)
+        except BlockingIOError:
+            return  # a wrong checksum wakes us for nothing
+        except OSError:
+            # ICMP: the peer's port is not open yet, or not any more. The media timeout decides.
+            self._receive_errors += 1
+            return
+        address: Address = source if len(source) == 2 else source[:2]
+        # Not loop.time(): uvloop's stands still during one turn and has whole milliseconds.
+        events = self._session.receive(datagram, address, time.monotonic())
+        self.reschedule()
+        if events:
+            self._on_events(events)
+
+    def _read_rtcp(self) -> None:
+        """Reports are not evaluated, but the port is open: a closed one answers with ICMP."""
+        try:
+            self._rtcp.recvfrom(_READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._receive_errors += 1
+            return
+        self._rtcp_received += 1
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        events = self._session.handle_timer(time.monotonic())
+        self.reschedule()
+        if events:
+            self._on_events(events)
+
+    def _send_datagram(self, datagram: bytes, target: Address) -> bool:
+        try:
+            self._rtp.sendto(datagram, target)
+        except BlockingIOError:
+            self._send_blocked += 1
+            return False
+        except OSError:  # unreachable, refused by a firewall: the call does not end for that
+            self._send_errors += 1
+            return False
+        return True
+
+
+def _drain(udp: socket.socket) -> int:
+    for count in range(_MAX_DRAIN):
+        try:
+            udp.recvfrom(1)
+        except BlockingIOError:
+            return count
+        except OSError:
+            continue  # a pending ICMP error, reported once
+    return _MAX_DRAIN
