@@ -188,7 +188,8 @@ class EngineProtocol(Protocol):
 class EngineSettings:
     """Everything that configuration can say about an engine. Secrets stay out of `repr`."""
 
-    url: str = field(repr=False)
+    url: str = field(default="", repr=False)
+    """Empty: the vendor's."""
     api_key: str = field(default="", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     model: str = ""

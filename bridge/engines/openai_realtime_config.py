@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from sipua.bridge.engines.base import PCM_RATE_HZ, EngineSettings
 
+VENDOR_URL: Final = "wss://api.openai.com/v1/realtime"
+
 SERVER_VAD: Final[Mapping[str, Any]] = {
     "type": "server_vad",
     "threshold": 0.5,
@@ -67,7 +69,7 @@ def endpoint(settings: EngineSettings) -> tuple[str, dict[str, str]]:
     # Other hosts of this protocol take the key in a header of their own (`api-key`).
     if settings.api_key and not {"authorization", "api-key"} & {name.lower() for name in headers}:
         headers["Authorization"] = f"Bearer {settings.api_key}"
-    return _with_model(settings.url, settings.model), headers
+    return _with_model(settings.url or VENDOR_URL, settings.model), headers
 
 
 def _with_model(url: str, model: str) -> str:

@@ -1,0 +1,18 @@
+from sipua.bridge.engines import create
+from sipua.bridge.engines.base import PCM_BYTES_PER_MS, EngineSettings
+
+
+def test_a_millisecond_is_24_samples_of_two_bytes() -> None:
+    assert PCM_BYTES_PER_MS == 48
+
+
+def test_H8_no_secret_in_any_repr() -> None:
+    settings = EngineSettings(
+        url="wss://user:hunter22@example.net/?token=hunter22",
+        api_key="hunter22",
+        headers={"X-Key": "hunter22"},
+    )
+    engine = create("openai_realtime", settings)
+    assert engine.headers["Authorization"] == "Bearer hunter22"
+    for thing in (settings, engine, engine.protocol):
+        assert "hunter22" not in repr(thing)
