@@ -1,0 +1,40 @@
+"""The configuration: one TOML file, environment variables over it, secrets in files.
+
+    config = load(Path("edge.toml"), os.environ)
+
+`load` raises `ConfigError`, which names every problem with its key, its place, its value and
+what to do. What it returns is frozen and complete: secrets are read, defaults are filled in.
+"""
+
+from sipua.config.loader import Loaded, load, read
+from sipua.config.model import (
+    AccountSection,
+    AgentSection,
+    CallsSection,
+    Config,
+    EngineSection,
+    LogSection,
+    RtpSection,
+    SipSection,
+    TrunkSection,
+    TurnDetectionSection,
+)
+from sipua.config.problems import ConfigError, Problem
+
+__all__ = [
+    "AccountSection",
+    "AgentSection",
+    "CallsSection",
+    "Config",
+    "ConfigError",
+    "EngineSection",
+    "Loaded",
+    "LogSection",
+    "Problem",
+    "RtpSection",
+    "SipSection",
+    "TrunkSection",
+    "TurnDetectionSection",
+    "load",
+    "read",
+]

@@ -1,0 +1,227 @@
+"""The values before they are checked, and where each of them was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sipua.config.environment import Override
+from sipua.config.problems import (
+    DEFAULT,
+    KeyPath,
+    Origin,
+    Problem,
+    Severity,
+    key_name,
+    shown,
+)
+from sipua.config.schema import ANY, Kind, Table, is_array, is_secret, key_at, keys, tables
+from sipua.config.secrets import SecretFileError, is_exposed, read_secret
+from sipua.redact import MASK, register_secret
+
+_FILE = "_file"
+_VALUE_STARTS = tuple('"0123456789')
+
+
+@dataclass(slots=True)
+class Draft:
+    data: dict[str, Any] = field(default_factory=dict)
+    origins: dict[KeyPath, Origin] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def origin(self, path: KeyPath) -> Origin:
+        """Where the key was written; for a key that was not, the section it is missing in."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.origins:
+                return self.origins[path[:length]]
+        return DEFAULT
+
+    def complain(
+        self,
+        path: KeyPath,
+        what: str,
+        fix: str,
+        *,
+        severity: Severity = "error",
+        value: str | None = None,
+    ) -> None:
+        if isinstance(path[-1], str) and fix.startswith(_VALUE_STARTS):
+            fix = f"{path[-1]} = {fix}"  # a bare value, written as it would stand in the file
+        self.problems.append(Problem(self.origin(path), key_name(path), value, what, fix, severity))
+
+    def shown(self, path: KeyPath, *, known: bool = True) -> str | None:
+        """The value for a message. A text under an unknown key may be a secret: not shown."""
+        try:
+            value = self._at(path)
+        except (LookupError, TypeError):  # not there, or another shape
+            return None
+        if is_secret(path):
+            return f'"{MASK}"' if value else shown(value)
+        if not known and not isinstance(value, int | float):
+            return None
+        return shown(value)
+
+    def apply(self, override: Override) -> None:
+        """The environment wins over the file, and its secret over the file's other spelling."""
+        path = override.path
+        table = self._table(path[:-1], override.origin)
+        if table is None:
+            return
+        name = str(path[-1])
+        other = name.removesuffix(_FILE) if name.endswith(_FILE) else name + _FILE
+        rival: KeyPath = (*path[:-1], other)
+        if key_at(rival) is not None and self.origin(rival).kind != "env":
+            table.pop(other, None)
+            self.origins.pop(rival, None)
+        table[name] = override.value
+        self.origins[path] = override.origin
+
+    def read_secrets(self, base: Path, environ: Mapping[str, str]) -> None:
+        """Fill in what stands in files and in the variable that `api_key_env` names."""
+        for path, table in self._secret_slots():
+            self._read_secret(path, table, base, environ)
+        self._engine_key(environ)
+        for value in self._secret_values():
+            register_secret(value)
+
+    def warn_of_exposed_file(self, path: Path) -> None:
+        """Secrets inside the configuration file itself, and the file open to everybody."""
+        for slot, table in self._secret_slots():
+            inline = self.origins.get(slot)
+            if inline is None or inline.kind != "file" or not table.get(str(slot[-1])):
+                continue
+            if f"{slot[-1]}{_FILE}" in table or not is_exposed(path, path.stat().st_mode):
+                continue
+            self.complain(
+                slot,
+                f"every user of this machine can read {path}",
+                f"chmod 640 {path}, or {slot[-1]}{_FILE} = ...",
+                severity="warning",
+                value=f'"{MASK}"',
+            )
+
+    def _read_secret(
+        self, path: KeyPath, table: dict[str, Any], base: Path, environ: Mapping[str, str]
+    ) -> None:
+        name = str(path[-1])
+        file_path: KeyPath = (*path[:-1], name + _FILE)
+        file_name = table.get(name + _FILE)
+        if not isinstance(file_name, str) or not file_name:
+            return
+        value = shown(file_name)
+        if table.get(name):
+            self.complain(
+                file_path, f"stands beside `{name}`: which one counts?", "keep one", value=value
+            )
+            return
+        origin = self.origin(file_path)
+        try:
+            # A path on a command line means from here, a path in a file from the file.
+            secret = read_secret(file_name, Path.cwd() if origin.kind == "env" else base, environ)
+        except SecretFileError as error:
+            self.complain(file_path, error.what, error.fix, value=value)
+            table[name] = ""  # so that nobody complains that it is missing, too
+            return
+        if secret.exposed:
+            self.complain(
+                file_path,
+                "every user of this machine can read this secret",
+                f"chmod 600 {secret.path}",
+                severity="warning",
+                value=value,
+            )
+        table[name] = secret.text
+        self.origins[path] = origin
+
+    def _engine_key(self, environ: Mapping[str, str]) -> None:
+        engine = self.data.get("engine")
+        if not isinstance(engine, dict) or engine.get("type") != "openai_realtime":
+            return
+        if engine.get("api_key") or engine.get("api_key_file"):
+            return
+        default = keys()["engine", "api_key_env"].field.default
+        variable = engine.get("api_key_env", default)
+        value = environ.get(variable, "").strip() if isinstance(variable, str) else ""
+        if value:
+            engine["api_key"] = value
+            self.origins["engine", "api_key"] = Origin("env", str(variable))
+
+    def _secret_slots(self) -> list[tuple[KeyPath, dict[str, Any]]]:
+        """Each place of a secret that may also stand in a file, with the table around it."""
+        return [
+            ((*path, key.name), table)
+            for schema in tables()
+            for path, table in self._instances(schema)
+            for key in schema.keys
+            if key.kind is Kind.SECRET
+        ]
+
+    def _secret_values(self) -> Iterator[str]:
+        for schema in tables():
+            for _, table in self._instances(schema):
+                for key in schema.keys:
+                    value = table.get(key.name)
+                    if key.kind is Kind.SECRET and isinstance(value, str):
+                        yield value
+                    elif key.kind is Kind.TABLE and isinstance(value, dict):
+                        yield from (item for item in value.values() if isinstance(item, str))
+
+    def _instances(self, schema: Table) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+        found: list[tuple[KeyPath, Any]] = [((), self.data)]
+        for part in schema.path:
+            if part == ANY:
+                found = [
+                    ((*path, index), item)
+                    for path, node in found
+                    if isinstance(node, list)
+                    for index, item in enumerate(node)
+                ]
+            else:
+                found = [
+                    ((*path, part), node[part])
+                    for path, node in found
+                    if isinstance(node, dict) and part in node
+                ]
+        yield from ((path, node) for path, node in found if isinstance(node, dict))
+
+    def _table(self, path: KeyPath, origin: Origin) -> dict[str, Any] | None:
+        """The table at this path, made when it is not there yet. None: another shape is."""
+        node: Any = self.data
+        for depth, part in enumerate(path):
+            here = path[: depth + 1]
+            if isinstance(part, int):
+                if not isinstance(node, list):
+                    return None
+                if part > len(node):
+                    self._gap(path, len(node), origin)
+                    return None
+                if part == len(node):
+                    node.append({})
+                    self.origins[here] = origin
+                node = node[part]
+            elif isinstance(node, dict):
+                node = node.setdefault(part, [] if is_array(part) and depth == 0 else {})
+            else:
+                return None
+        return node if isinstance(node, dict) else None
+
+    def _gap(self, path: KeyPath, length: int, origin: Origin) -> None:
+        section = path[0]
+        has = f"has {length} of them" if length else "has none"
+        problem = Problem(
+            origin,
+            key_name(path),
+            None,
+            f"the configuration {has}: the next index is {length}",
+            f"use SIPUA_{str(section).upper()}__{length}__...",
+        )
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def _at(self, path: KeyPath) -> Any:
+        node: Any = self.data
+        for part in path:
+            node = node[part]
+        return node

@@ -1,0 +1,162 @@
+"""From a file and the environment to a `Config`, or to the list of everything that is wrong."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from sipua.config import environment, translate
+from sipua.config.cross import Ephemeral, ephemeral_ports, findings
+from sipua.config.draft import Draft
+from sipua.config.lines import locate
+from sipua.config.model import Config
+from sipua.config.problems import ConfigError, KeyPath, Origin, Problem, shown
+from sipua.config.schema import is_array, is_secret, tables
+from sipua.config.toml_file import UnreadableError, read_toml
+
+# What `sipua serve` runs without a file: the local agent answers whoever calls, and only this
+# machine can call, because sip.host is 127.0.0.1 by default.
+DEMO: dict[str, Any] = {"sip": {"accept": "any"}}
+DEMO_NAME = "built-in demo configuration"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration that can be used, with what is odd about it and where it came from."""
+
+    config: Config
+    warnings: tuple[Problem, ...]
+    source: str
+    origins: Mapping[KeyPath, Origin]
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Config:
+    """The configuration of this file (None: the built-in demo) and this environment."""
+    return read(path, environ).config
+
+
+def read(path: Path | None, environ: Mapping[str, str]) -> Loaded:
+    """As `load`, with warnings and origins. Raises ConfigError with every problem found."""
+    draft = Draft()
+    overrides, draft.problems = environment.parse(environ)
+    if path is None:
+        draft.data = copy.deepcopy(DEMO)
+        draft.origins["sip", "accept"] = Origin("demo")
+    else:
+        _read_file(draft, path)
+    for override in overrides:
+        draft.apply(override)
+    base = Path() if path is None else path.parent
+    draft.read_secrets(base, environ)
+    if path is not None:
+        draft.warn_of_exposed_file(path)
+    config = _Checker(draft).run(ephemeral_ports())
+    source = DEMO_NAME if path is None else str(path)
+    problems = sorted(draft.problems, key=_order)
+    if config is None:
+        raise ConfigError(source, problems)
+    return Loaded(config, tuple(problems), source, draft.origins)
+
+
+def _read_file(draft: Draft, path: Path) -> None:
+    try:
+        text, draft.data = read_toml(path)
+    except UnreadableError as error:
+        raise ConfigError(str(path), [error.problem, *draft.problems]) from None
+    for key, line in locate(text).items():
+        draft.origins[key] = Origin("file", str(path), line)
+
+
+def _order(problem: Problem) -> tuple[bool, int, int, str]:
+    """Errors first; as the file goes, then the environment."""
+    origin = problem.origin
+    rank = ("file", "env", "demo", "default").index(origin.kind)
+    return problem.severity == "warning", rank, origin.line or 0, origin.name
+
+
+@dataclass(slots=True)
+class _Checker:
+    draft: Draft
+    # Keys that were wrong by themselves: what they contradict is not worth a word.
+    bad: set[KeyPath] = field(default_factory=set)
+
+    def run(self, ephemeral: Ephemeral | None) -> Config | None:
+        """The configuration, or None when there were errors; the draft has them all."""
+        self._sections()
+        config = Config.model_validate({name: self._section(name) for name in Config.model_fields})
+        for finding in findings(config, ephemeral):
+            if not any(self._is_bad(path) for path in finding.paths):
+                path = finding.paths[0]
+                self.draft.complain(
+                    path,
+                    finding.what,
+                    finding.fix,
+                    severity=finding.severity,
+                    value=self.draft.shown(path) or _default(config, path),
+                )
+        failed = any(problem.severity == "error" for problem in self.draft.problems)
+        return None if failed else config
+
+    def _sections(self) -> None:
+        for name, value in self.draft.data.items():
+            if name not in Config.model_fields:
+                what, fix = translate.unknown_section(name, value)
+                self.draft.complain((name,), what, fix)
+
+    def _section(self, name: str) -> BaseModel | tuple[BaseModel, ...]:
+        array = is_array(name)
+        given = self.draft.data.get(name, [] if array else {})
+        entries = given if array else [given]
+        if not isinstance(entries, list) or not all(isinstance(item, dict) for item in entries):
+            self.draft.complain((name,), *translate.wrong_shape(name))
+            self.bad.add((name,))
+            entries = [] if array else [{}]
+        model = next(table.model for table in tables() if table.path[0] == name)
+        if array:
+            return tuple(
+                self._checked((name, index), model, entry) for index, entry in enumerate(entries)
+            )
+        return self._checked((name,), model, entries[0])
+
+    def _checked(self, path: KeyPath, model: type[BaseModel], entry: dict[str, Any]) -> BaseModel:
+        """The section; where keys are wrong, with their defaults or examples instead."""
+        try:
+            return model.model_validate(entry)
+        except ValidationError as error:
+            # A misspelt key is not missing as well.
+            wrong = {
+                translate.meant_key((*path, *detail["loc"]))
+                for detail in error.errors()
+                if detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1
+            }
+            for detail in error.errors():
+                if detail["type"] == "missing" and detail["loc"][0] in wrong:
+                    continue
+                where = (*path, *detail["loc"])
+                known = detail["type"] != "extra_forbidden"
+                value = self.draft.shown(where, known=known)
+                self.draft.complain(where, *translate.explain(where, detail), value=value)
+                wrong.add(str(detail["loc"][0]))
+        self.bad |= {(*path, name) for name in wrong}
+        rest = {name: value for name, value in entry.items() if name not in wrong}
+        for name, info in model.model_fields.items():
+            if info.is_required() and name in wrong:
+                rest[name] = (info.examples or [None])[0]
+        return model.model_validate(rest)
+
+    def _is_bad(self, path: KeyPath) -> bool:
+        return any(path[:length] in self.bad for length in range(1, len(path) + 1))
+
+
+def _default(config: Config, path: KeyPath) -> str | None:
+    node: Any = config
+    for part in path:
+        node = node[part] if isinstance(part, int) else getattr(node, part)
+    if is_secret(path) or isinstance(node, SecretStr | tuple) or node == "":
+        return None
+    return shown(node)

@@ -1,0 +1,137 @@
+"""The schema as a flat list of keys: for environment variables, documents and suggestions."""
+
+from __future__ import annotations
+
+import enum
+import functools
+import typing
+from dataclasses import dataclass
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from sipua.config.model import Config
+from sipua.config.problems import KeyPath
+
+PREFIX = "SIPUA_"
+SEPARATOR = "__"
+ANY = "*"  # stands for the index of an array of tables
+
+
+class Kind(enum.Enum):
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "true or false"
+    TEXT = "text"
+    CHOICE = "one of"
+    SECRET = "secret text"  # noqa: S105 - the name of a kind
+    LIST = "list of texts"
+    TABLE = "table"
+
+
+_KINDS: dict[object, Kind] = {
+    int: Kind.INTEGER,
+    float: Kind.NUMBER,
+    bool: Kind.BOOLEAN,
+    str: Kind.TEXT,
+    SecretStr: Kind.SECRET,
+    tuple: Kind.LIST,
+    dict: Kind.TABLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key; `*` in the path stands for the index of an array of tables."""
+
+    path: tuple[str, ...]
+    field: FieldInfo
+    kind: Kind
+    choices: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.path[-1]
+
+    @property
+    def table(self) -> tuple[str, ...]:
+        return self.path[:-1]
+
+    @property
+    def variable(self) -> str:
+        """The environment variable; of the first element, for an array of tables."""
+        return PREFIX + SEPARATOR.join("0" if part == ANY else part.upper() for part in self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    path: tuple[str, ...]
+    model: type[BaseModel]
+    keys: tuple[Key, ...]
+
+    @property
+    def header(self) -> str:
+        """As it stands in the file."""
+        name = ".".join(part for part in self.path if part != ANY)
+        return f"[[{name}]]" if ANY in self.path else f"[{name}]"
+
+
+@functools.cache
+def tables() -> tuple[Table, ...]:
+    """Every table, a nested one after its parent."""
+    return tuple(_tables((), Config))
+
+
+@functools.cache
+def keys() -> dict[tuple[str, ...], Key]:
+    return {key.path: key for table in tables() for key in table.keys}
+
+
+def key_at(path: KeyPath) -> Key | None:
+    return keys().get(pattern(path))
+
+
+def pattern(path: KeyPath) -> tuple[str, ...]:
+    return tuple(ANY if isinstance(part, int) else part for part in path)
+
+
+def is_array(section: str) -> bool:
+    return any(table.path == (section, ANY) for table in tables())
+
+
+def is_secret(path: KeyPath) -> bool:
+    """Also the entries of a table such as `engine.headers`, whose values are secret."""
+    key = key_at(path) or key_at(path[:-1])
+    return key is not None and key.kind in (Kind.SECRET, Kind.TABLE)
+
+
+def _tables(path: tuple[str, ...], model: type[BaseModel]) -> list[Table]:
+    own: list[Key] = []
+    nested: list[Table] = []
+    for name, field in model.model_fields.items():
+        below = (*path, name)
+        element = _element_model(field.annotation)
+        if element is not None:
+            nested += _tables((*below, ANY), element)
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            nested += _tables(below, field.annotation)
+        else:
+            own.append(_key(below, field))
+    return [Table(path, model, tuple(own)), *nested] if own else nested
+
+
+def _element_model(annotation: object) -> type[BaseModel] | None:
+    arguments = typing.get_args(annotation)
+    if typing.get_origin(annotation) is tuple and arguments:
+        first = arguments[0]
+        if isinstance(first, type) and issubclass(first, BaseModel):
+            return first
+    return None
+
+
+def _key(path: tuple[str, ...], field: FieldInfo) -> Key:
+    annotation = field.annotation
+    origin = typing.get_origin(annotation)
+    if origin is typing.Literal:
+        return Key(path, field, Kind.CHOICE, tuple(typing.get_args(annotation)))
+    return Key(path, field, _KINDS[origin or annotation])

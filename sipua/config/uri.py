@@ -1,0 +1,114 @@
+"""The SIP URIs that a configuration may hold: a server, not a person (RFC 3261 19.1)."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOSTNAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
+
+
+class UriError(ValueError):
+    """What is wrong with the text, and what to write instead."""
+
+    def __init__(self, what: str, fix: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.fix = fix
+
+
+@dataclass(frozen=True, slots=True)
+class ServerUri:
+    host: str
+    port: int
+    transport: str
+
+    @property
+    def is_loopback(self) -> bool:
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.lower().rstrip(".") == "localhost"
+
+    @property
+    def is_address(self) -> bool:
+        try:
+            ipaddress.ip_address(self.host)
+        except ValueError:
+            return False
+        return True
+
+
+def is_hostname(text: str) -> bool:
+    # All digits and dots is an address that was mistyped, not a name.
+    numeric = text.replace(".", "").isdigit()
+    return len(text) <= 253 and not numeric and _HOSTNAME.fullmatch(text) is not None
+
+
+def parse_server(text: str) -> ServerUri:
+    """`sip:host[:port][;transport=udp|tcp][;lr]`"""
+    form = 'write it as "sip:host:port;transport=udp"'
+    scheme, colon, rest = text.partition(":")
+    if not colon or scheme.lower() not in ("sip", "sips", "tel"):
+        fix = f'"sip:{text}"' if _looks_like_host(text) else form
+        raise UriError("a SIP URI starts with sip:", fix)
+    if scheme.lower() != "sip":
+        raise UriError(
+            f"{scheme}: is not supported: signalling runs over UDP or TCP",
+            f'"sip:{rest.partition(";")[0]};transport=tcp"',
+        )
+    if "@" in rest:
+        raise UriError(
+            "names a server, so it has no user or password in it",
+            f'"sip:{rest.rpartition("@")[2]}", with the user in `user`',
+        )
+    if rest.startswith("//"):
+        raise UriError("a SIP URI has no slashes", f'"sip:{rest.lstrip("/")}"')
+    hostport, *parameters = rest.split(";")
+    host, port = _split_port(hostport, form)
+    return ServerUri(host, port, _transport(parameters, form))
+
+
+def _split_port(hostport: str, form: str) -> tuple[str, int]:
+    if hostport.startswith("["):
+        raise UriError("IPv6 is not supported yet", "use the server's IPv4 address or name")
+    host, colon, port_text = hostport.partition(":")
+    if not _is_ipv4(host) and not is_hostname(host):
+        what = f"{host!r} is neither an IPv4 address nor a host name" if host else "has no host"
+        raise UriError(what, form)
+    if not colon:
+        return host, 5060
+    if not (port_text.isascii() and port_text.isdigit() and 0 < int(port_text[:6]) < 65536):
+        raise UriError(f"{port_text!r} is not a port (1 to 65535)", form)
+    return host, int(port_text)
+
+
+def _transport(parameters: list[str], form: str) -> str:
+    transport = "udp"
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.lower() == "transport":
+            transport = value.lower()
+            if transport not in ("udp", "tcp"):
+                raise UriError(
+                    f"transport {value!r} is not supported: udp and tcp are",
+                    "end it with ;transport=udp or ;transport=tcp",
+                )
+        elif name.lower() != "lr":
+            raise UriError(f"parameter {name!r} is not known here", form)
+    return transport
+
+
+def _looks_like_host(text: str) -> bool:
+    host = text.partition(";")[0].partition(":")[0]
+    return _is_ipv4(host) or is_hostname(host)
+
+
+def _is_ipv4(host: str) -> bool:
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        return False
+    return True
