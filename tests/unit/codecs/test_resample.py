@@ -202,10 +202,9 @@ class TestPath:
         twice = decode(law, encode(law, np.rint(back).astype(np.int16)))
         soxr_db = snr_db(pcm[skip], twice[skip])
 
-        # Coding twice costs anybody 3 dB; what counts is what the resampler adds.
-        twice_limit_db = limit_db - 3.01
-        assert ours_db > twice_limit_db - 0.5
-        assert ours_db > soxr_db - 0.5
+        # A good resampler brings most samples back to the very value that was decoded.
+        assert ours_db > limit_db - 0.5
+        assert ours_db > soxr_db - 0.2
 
     @pytest.mark.parametrize("law", list(Law))
     def test_up_behind_g711_is_within_half_a_db_of_soxr_vhq(self, law: Law) -> None:
