@@ -27,6 +27,7 @@ from sipua.sip.messages import (
     EndedBy,
     Hangup,
     IncomingCall,
+    LibraryMessage,
     PlaceCall,
     Ring,
     SignallingFault,
@@ -317,6 +318,10 @@ class _Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
             self._owner.fault("onRejectedIncomingCall", error)
 
 
+# What pjsip says when it has no credential yet: that is how an account learns its realm.
+_LEARNING = "PJSIP_ENOCREDENTIAL"
+
+
 class _LogWriter(pj.LogWriter):  # type: ignore[misc]  # SWIG classes are untyped
     """pjsip's own log: its errors, and whole SIP messages when they were asked for."""
 
@@ -331,8 +336,8 @@ class _LogWriter(pj.LogWriter):  # type: ignore[misc]  # SWIG classes are untype
         if self._messages and " bytes " in head and (" msg " in head):
             direction = "received" if "RX " in head else "sent"
             self._emit(SipMessage(direction, _peer_of(head), body.rsplit("--end msg--", 1)[0]))
-        elif entry.level <= 1:
-            self._emit(SignallingFault("pjsip", text.strip()))
+        elif entry.level <= 1 and _LEARNING not in text:
+            self._emit(LibraryMessage(text.strip()))
 
 
 def _peer_of(head: str) -> str:

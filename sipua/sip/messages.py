@@ -160,6 +160,13 @@ class SipMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class LibraryMessage:
+    """An error in pjsip's own log; what it means for a call or account comes separately."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class SignallingFault:
     """Something went wrong on the pjsua2 thread; with a call id where a call is concerned."""
 
@@ -180,6 +187,7 @@ SipEvent = (
     | RegistrationFailed
     | Unregistered
     | SipMessage
+    | LibraryMessage
     | SignallingFault
 )
 

@@ -18,7 +18,7 @@ from sipua.sip.messages import Registered, RegistrationFailed, Unregistered
 if TYPE_CHECKING:
     from sipua.sip.endpoint import SipEndpoint
 
-OK, UNAUTHORIZED, PROXY_AUTH, REQUEST_TIMEOUT = 200, 401, 407, 408
+UNAUTHORIZED, PROXY_AUTH, REQUEST_TIMEOUT = 401, 407, 408
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class AccountSettings:
     realm: str = ""
     proxy: str = ""
     expires_s: int = 300
+    refresh_s: int = 25
 
 
 class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
@@ -41,6 +42,8 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         self.endpoint = endpoint
         self.settings = settings
         self.registered = False
+        self._pending = False
+        self._turn = 0
         self._realm = settings.realm
         self._retry = registration.RetryPolicy(random.Random())  # noqa: S311 (jitter)
         self._config = self._make_config()
@@ -51,13 +54,16 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
             self.register()
 
     def register(self) -> None:
+        if self._pending:
+            return  # one REGISTER is out already; its outcome decides what comes next
         try:
             self.setRegistration(True)
+            self._pending = True
         except pj.Error as error:
             self._failed(REQUEST_TIMEOUT, str(error.reason), None)
 
     def unregister(self) -> None:
-        if self.registered:
+        if self.registered and not self._pending:
             self.setRegistration(False)
 
     # --- callbacks ------------------------------------------------------------------------
@@ -75,6 +81,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
             self.endpoint.fault("onRegState", error)
 
     def _on_result(self, code: int, reason: str, expires_s: int, rdata: Any) -> None:
+        self._pending = False
         message = str(rdata.wholeMsg)
         if code // 100 == 2:
             self._succeeded(expires_s, str(rdata.srcAddress))
@@ -87,13 +94,20 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
 
     def _succeeded(self, expires_s: int, source: str) -> None:
         self._retry.succeeded()
-        if expires_s > 0:
-            self.registered = True
-            self.endpoint.trust(self.settings.name, source)
-            self.endpoint.emit(Registered(self.settings.name, self.settings.registrar, expires_s))
-        else:
-            self.registered = False
-            self.endpoint.emit(Unregistered(self.settings.name, self.settings.registrar))
+        was, self.registered = self.registered, expires_s > 0
+        name, registrar = self.settings.name, self.settings.registrar
+        if not self.registered:
+            self.endpoint.emit(Unregistered(name, registrar))
+            return
+        if self.endpoint.closing:
+            self.unregister()
+            return
+        self.endpoint.trust(name, source)
+        if not was:
+            self.endpoint.emit(Registered(name, registrar, expires_s))
+        # Long before the expiry: a registrar that restarted and forgot us is told within
+        # this time, and a NAT in between keeps its mapping.
+        self._schedule(min(self.settings.refresh_s, expires_s / 2))
 
     def _failed(self, status: int, reason: str, retry_after_s: float | None) -> None:
         self.registered = False
@@ -101,7 +115,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
             return
         verdict = self._retry.failed(status, retry_after_s)
         if verdict.retry_in_s is not None:
-            self.endpoint.after(verdict.retry_in_s, self._register_again)
+            self._schedule(verdict.retry_in_s)
         self.endpoint.emit(
             RegistrationFailed(
                 self.settings.name,
@@ -113,9 +127,16 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
             )
         )
 
-    def _register_again(self) -> None:
-        if not self.endpoint.closing and not self.registered:
-            self.register()
+    def _schedule(self, delay_s: float) -> None:
+        """Register again, once: a later schedule replaces an earlier one."""
+        self._turn += 1
+        turn = self._turn
+
+        def due() -> None:
+            if turn == self._turn and not self.endpoint.closing:
+                self.register()
+
+        self.endpoint.after(delay_s, due)
 
     def _learn_realm(self, message: str) -> bool:
         """True when this challenge is the first one and we have something to answer it with."""

@@ -1,0 +1,13 @@
+"""`python -m sipua`, and the entry point of the `sipua` command."""
+
+import sys
+
+from sipua.cli import run
+
+
+def main() -> None:
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

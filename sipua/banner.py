@@ -1,0 +1,46 @@
+"""The few lines that a person sees after `make run`: what listens, how to call it, what next."""
+
+from __future__ import annotations
+
+import sys
+
+from sipua.config import Config
+from sipua.doctor import BuildInfo
+
+
+def show(
+    config: Config, build: BuildInfo, max_calls: int, address: tuple[str, int], transports: list[str]
+) -> None:
+    print("\n".join(lines(config, build, max_calls, address, transports)), file=sys.stderr)
+
+
+def lines(
+    config: Config, build: BuildInfo, max_calls: int, address: tuple[str, int], transports: list[str]
+) -> list[str]:
+    host, port = address
+    shown = "<this machine's address>" if host == "0.0.0.0" else host  # noqa: S104 (compared)
+    both = " and ".join(name.upper() for name in transports)
+    engine = config.engine
+    answers = (
+        f"the local agent ({config.agent.mode}): no key, no model, it says back what you say"
+        if engine.type == "local" and config.agent.mode == "parrot"
+        else f"the local agent ({config.agent.mode})"
+        if engine.type == "local"
+        else f"{engine.type}, model {engine.model}"
+    )
+    kind = "production build" if build.production else "package index's build"
+    text = [
+        "",
+        f"  sipua listens on {host}:{port} ({both}); Ctrl-C ends it.",
+        f"  Call it     sip:agent@{shown}:{port} from any SIP phone, or from another terminal:",
+        f"              .venv/bin/sipua call sip:agent@{shown}:{port}",
+        f"  Who answers {answers}",
+        f"  Calls       up to {max_calls} at once (pjsua2 {build.version}, {kind})",
+    ]
+    if not build.production:
+        text.append("              `make pjsua2` builds one for 1024 calls in about 3 minutes")
+    text += [
+        "  Next        configs/asterisk-extension.toml, configs/ip-trunk.toml, docs/asterisk.md",
+        "",
+    ]
+    return text

@@ -1,0 +1,160 @@
+"""From the configuration to the settings of each part: the only file that knows both."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.call import MediaPlan, MediaSettings
+from sipua.bridge.engines.base import EngineSettings
+from sipua.config import Config
+from sipua.codecs.g711 import Law
+from sipua.config.uri import parse_server
+from sipua.rtp.latch import Policy
+from sipua.sip.admission import Admission, networks_of
+from sipua.sip.endpoint import SipSettings
+from sipua.sip.messages import NegotiatedMedia
+from sipua.sip.pjaccount import AccountSettings
+
+DEFAULT_ENGINE_URL = "wss://api.openai.com/v1/realtime"
+
+
+def sip_settings(config: Config, max_calls: int) -> SipSettings:
+    sip, rtp = config.sip, config.rtp
+    return SipSettings(
+        host=sip.host,
+        port=sip.port,
+        transports=tuple(sip.transports),
+        public_address=sip.public_address,
+        user_agent=sip.user_agent,
+        max_calls=max_calls,
+        session_expires_s=sip.session_expires_s,
+        min_session_expires_s=sip.min_session_expires_s,
+        media_host=rtp.public_address or sip.public_address or rtp.host or sip.host,
+        ptime_ms=rtp.ptime_ms,
+        codecs=tuple(rtp.codecs),
+        accounts=(*_registrations(config), *_trunks(config)),
+        log_messages=config.log.sip,
+    )
+
+
+def _registrations(config: Config) -> list[AccountSettings]:
+    found = []
+    for account in config.accounts:
+        server = parse_server(account.registrar)
+        found.append(
+            AccountSettings(
+                name=account.name,
+                id_uri=f"sip:{account.user}@{server.host}",
+                registrar=account.registrar,
+                user=account.auth_user or account.user,
+                password=account.password.get_secret_value(),
+                realm=account.realm,
+                proxy=account.proxy,
+                expires_s=account.expires_s,
+            )
+        )
+    return found
+
+
+def _trunks(config: Config) -> list[AccountSettings]:
+    found = []
+    for trunk in config.trunks:
+        if not trunk.proxy:
+            continue
+        server = parse_server(trunk.proxy)
+        found.append(
+            AccountSettings(
+                name=trunk.name,
+                id_uri=f"sip:{trunk.user or 'sipua'}@{server.host}",
+                user=trunk.auth_user or trunk.user,
+                password=trunk.password.get_secret_value(),
+                realm=trunk.realm,
+                proxy=trunk.proxy,
+            )
+        )
+    return found
+
+
+def admission(config: Config, max_calls: int) -> Admission:
+    gate = Admission(max_calls=max_calls, accept_any=config.sip.accept == "any")
+    for trunk in config.trunks:
+        for host in trunk.hosts:
+            gate.allow(trunk.name, networks_of(host))
+    for account in config.accounts:
+        gate.allow(account.name, networks_of(parse_server(account.registrar).host))
+    return gate
+
+
+def media_settings(config: Config) -> MediaSettings:
+    rtp = config.rtp
+    return MediaSettings(
+        ptime_ms=rtp.ptime_ms,
+        hold_ms=rtp.hold_ms,
+        max_hold_ms=rtp.max_hold_ms,
+        timeout_s=rtp.timeout_s,
+        hold_timeout_s=rtp.hold_timeout_s,
+        latch=Policy(rtp.latch),
+    )
+
+
+def media_plan(media: NegotiatedMedia) -> MediaPlan:
+    return MediaPlan(
+        remote=media.remote,
+        signalling_ip=media.signalling_ip or None,
+        law=Law[media.codec],
+        payload_type=media.payload_type,
+        law_by_type=media.accepted_types,
+        telephone_event_type=media.telephone_event_type,
+        sends=media.direction.sends,
+        receives=media.direction.receives,
+    )
+
+
+def engine_settings(config: Config, url: str) -> EngineSettings:
+    engine = config.engine
+    detection = engine.turn_detection
+    return EngineSettings(
+        url=url,
+        api_key=engine.api_key.get_secret_value(),
+        headers={name: value.get_secret_value() for name, value in engine.headers.items()},
+        model=engine.model,
+        voice=engine.voice,
+        instructions=engine.instructions,
+        turn_detection=_turn_detection(detection.model_dump()),
+        transcription={"model": engine.transcription} if engine.transcription else None,
+        noise_reduction={"type": engine.noise_reduction} if engine.noise_reduction else None,
+        speed=None if engine.speed == 1.0 else engine.speed,
+    )
+
+
+def _turn_detection(keys: dict[str, object]) -> dict[str, object]:
+    """Each kind has keys of its own; the other kind's would be refused."""
+    common = ("type", "create_response", "interrupt_response")
+    if keys["type"] == "semantic_vad":
+        return {name: keys[name] for name in (*common, "eagerness")}
+    chosen = {
+        name: keys[name]
+        for name in (*common, "threshold", "prefix_padding_ms", "silence_duration_ms")
+    }
+    if keys["idle_timeout_ms"]:
+        chosen["idle_timeout_ms"] = keys["idle_timeout_ms"]
+    return chosen
+
+
+def agent_settings(config: Config) -> AgentSettings:
+    agent = config.agent
+    return AgentSettings(
+        **{
+            name: getattr(agent, name)
+            for name in type(agent).model_fields
+            if name not in ("api_key", "api_key_file")
+        },
+        api_key=agent.api_key.get_secret_value(),
+    )
+
+
+def engine_host(url: str) -> str:
+    """The URL as it may be shown: no path, no query, nothing that could hold a key."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
