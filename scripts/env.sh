@@ -56,7 +56,13 @@ if [ "$(cat "$folder/stamp" 2>/dev/null)" = "$stamp" ]; then
     exit
 fi
 
-echo "setting up $folder ($kind, pjsua2: ${wheel:-from the index})" >&2
+if [ -n "$wheel" ]; then
+    describe=${wheel##*/pjsua2_python-}
+    describe="production build ${describe%%-*}"
+else
+    describe="the small one from the package index"
+fi
+echo "setting up $folder (pjsua2: $describe)" >&2
 if [ "$("$folder/bin/python" -c "$base" 2>/dev/null)" != "$("$python" -c "$base")" ]; then
     "$python" -m venv --clear "$folder"
 fi
