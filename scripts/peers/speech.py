@@ -34,7 +34,8 @@ def speak(voice: str, words_per_minute: int, text: str) -> npt.NDArray[np.int16]
         pcm = soxr.resample(pcm, source.getframerate(), RATE_HZ, "VHQ")
     loud = np.flatnonzero(np.abs(pcm) > 0.01 * np.abs(pcm).max())
     pcm = pcm[loud[0] : loud[-1] + 1]
-    return np.round(pcm * PEAK / np.abs(pcm).max()).astype(np.int16)
+    speech: npt.NDArray[np.int16] = np.round(pcm * PEAK / np.abs(pcm).max()).astype(np.int16)
+    return speech
 
 
 def main() -> None:

@@ -67,7 +67,7 @@ class Asterisk:
             rtp_ports=self._ports.range(_RTP_PORTS),
         )
         asterisk_config.write(self.layout)
-        self._command = [
+        self._command: list[str | Path] = [
             self.layout.install / "asterisk",
             "-C",
             self.layout.home / "asterisk.conf",
@@ -94,8 +94,17 @@ class Asterisk:
         self.process.stop()
         self.start()
 
+    def reset(self) -> None:
+        """As if just started: up, without calls and registrations."""
+        if self.process.exit_status is not None:
+            self.start()
+        self.cli("channel request hangup all")
+        self.cli("database deltree registrar")
+        self.wait_idle()
+
     def stop(self) -> None:
-        self.process.stop()
+        """At once: nothing of it is wanted any more."""
+        self.process.kill()
         self._ports.close()
         shutil.rmtree(self._run, ignore_errors=True)
 
@@ -133,6 +142,7 @@ class Asterisk:
         return found
 
     def wait_contact(self, aor: str = "sipua", timeout_s: float = 10) -> Contact:
+        """The registration of an endpoint; a new one replaces the old."""
         return wait_until(lambda: self.contacts(aor), timeout_s, f"registration of {aor}")[0]
 
     def channels(self) -> list[Channel]:

@@ -115,7 +115,7 @@ username={name}
 password={PASSWORD}
 [{name}]
 type=aor
-max_contacts=2
+max_contacts=1
 remove_existing=yes
 minimum_expiration=10
 qualify_frequency=0

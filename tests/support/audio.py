@@ -67,7 +67,8 @@ def resample(pcm: Pcm, from_hz: int, to_hz: int) -> Pcm:
     if from_hz == to_hz:
         return pcm
     wide = soxr.resample(pcm.astype(np.float64), from_hz, to_hz, "VHQ")
-    return np.clip(np.round(wide), -32768, 32767).astype(np.int16)
+    resampled: Pcm = np.clip(np.round(wide), -32768, 32767).astype(np.int16)
+    return resampled
 
 
 def find(reference: Pcm, recording: Pcm, rate_hz: int = PHONE_RATE_HZ) -> Match:

@@ -29,6 +29,7 @@ class Child:
         self, command: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None
     ) -> None:
         self.log = log
+        self._name = Path(command[0]).name
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", *map(str, command)],
@@ -52,7 +53,7 @@ class Child:
             return self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             raise TimeoutError(
-                f"{self._process.args[3]} still runs after {timeout_s:g} s, see {self.log}"  # type: ignore[index]
+                f"{self._name} still runs after {timeout_s:g} s, see {self.log}"
             ) from None
 
     def send(self, number: signal.Signals) -> None:

@@ -1,8 +1,8 @@
 """The media of many calls: a process of its own that sends, receives and judges RTP.
 
 SIPp signals, this end carries the sound: each call's SDP names one of our ports. The other side's
-address is learnt from its first packet (symmetric RTP), or from what a SIPp scenario logged of the
-SDP it was sent (`targets`), for those who wait until they hear something.
+address is learnt as a phone learns it, from the SDP that SIPp received (the scenario logs it into
+`targets`, and the end of the call), or else from the first packet that comes (symmetric RTP).
 
 Arrivals carry the kernel's time stamp, so a busy test machine does not blame the sender.
 """
@@ -41,24 +41,24 @@ class _Plan:
     frames: list[bytes]
     law: int
     repeat: bool
-    targets: Path | None
+    targets: Path
 
 
 @dataclass(slots=True)
 class _Leg:
     """One call's socket and where its sending stands."""
 
-    index: int
     rtp: socket.socket
-    target: tuple[str, int] | None
     ssrc: int
     received: Received
+    target: tuple[str, int] | None = None
+    over: bool = False  # hung up: a late packet must not start it again
     sources: set[tuple[str, int]] = field(default_factory=set)
     sent: int = 0
 
 
 class RtpFarEnd:
-    """`with RtpFarEnd(100, pcm) as far_end:` … `streams = far_end.finish()`.
+    """`with RtpFarEnd(folder, 100, pcm) as far_end:` … `streams = far_end.finish()`.
 
     `pcm` (8 kHz) is sent once the other side's address is known, then silence; with `repeat` it
     starts again. Compose what a caller says with `np.concatenate` and `audio.silence`.
@@ -66,12 +66,12 @@ class RtpFarEnd:
 
     def __init__(
         self,
+        home: Path,
         streams: int,
         pcm: Pcm,
         *,
         law: int = g711.PCMU,
         repeat: bool = False,
-        targets: Path | None = None,
     ) -> None:
         self._block = PortBlock(2 * streams + 2)
         first, last = self._block.range(2 * streams)
@@ -79,7 +79,8 @@ class RtpFarEnd:
         rtp = [_bound(port) for port in self.ports]
         # Nobody reads RTCP here, but its port is ours: another's socket must not get it.
         self._rtcp = [_bound(port + 1) for port in self.ports]
-        plan = _Plan(_frames(law, pcm), law, repeat, targets)
+        self.targets = home / f"media-targets-{first}"
+        plan = _Plan(_frames(law, pcm), law, repeat, self.targets)
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_run, args=(theirs, rtp, plan), daemon=True)
@@ -145,7 +146,7 @@ def _run(pipe: Connection, sockets: list[socket.socket], plan: _Plan) -> None:
     for index, rtp in enumerate(sockets):
         rtp.setsockopt(socket.SOL_SOCKET, _TIMESTAMPNS, 1)
         rtp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        legs.append(_Leg(index, rtp, None, 0x51500000 + index, Received(rtp.getsockname()[1])))
+        legs.append(_Leg(rtp, 0x51500000 + index, Received(rtp.getsockname()[1])))
     far_end = _FarEnd(legs, plan)
     with selectors.EpollSelector() as selector:
         for leg in legs:
@@ -189,14 +190,14 @@ class _FarEnd:
             seconds, nanoseconds = _TIMESPEC.unpack(stamps[0][2])
             leg.received.add(data, seconds * 1_000_000_000 + nanoseconds)
             leg.sources.add(source)
-            if leg.target is None:
+            if leg.target is None and not leg.over:
                 leg.target = source
 
     def send(self, slot: int) -> None:
         """One frame of every stream of this millisecond's slot."""
         plan = self._plan
-        if plan.targets is not None and slot % self._slots == 0:
-            self._read_targets(plan.targets)
+        if slot % self._slots == 0:
+            self._read_targets()
         for leg in self._by_slot[slot % self._slots]:
             if leg.target is None:
                 continue
@@ -215,17 +216,20 @@ class _FarEnd:
                 leg.rtp.sendto(header + payload, leg.target)
             leg.sent += 1
 
-    def _read_targets(self, path: Path) -> None:
-        """New lines of the form `media OURPORT HOST PORT`, which the scenarios log."""
+    def _read_targets(self) -> None:
+        """New lines, `media OURPORT HOST PORT` when a call has its answer, `over OURPORT`."""
         try:
-            text = path.read_text()
+            text = self._plan.targets.read_text()
         except FileNotFoundError:
             return
         end = text.rfind("\n") + 1
         for line in text[self._targets_read : end].splitlines():
-            words = line.split()
-            if words[:1] == ["media"] and int(words[1]) in self._by_port:
-                self._by_port[int(words[1])].target = (words[2], int(words[3]))
+            match line.split():
+                case ["media", ours, host, port]:
+                    self._by_port[int(ours)].target = (host, int(port))
+                case ["over", ours]:
+                    self._by_port[int(ours)].target = None
+                    self._by_port[int(ours)].over = True
         self._targets_read = max(end, self._targets_read)
 
     def report(self, leg: _Leg) -> RtpStream:

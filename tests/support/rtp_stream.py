@@ -68,7 +68,8 @@ class RtpStream:
             return np.empty(0)
         due = (self.timestamp - self.timestamp[0]) / _SAMPLES_PER_MS
         behind: Floats = self.arrival_ms - due
-        return behind - behind.min()
+        late: Floats = behind - behind.min()
+        return late
 
     @property
     def timestamp_breaks(self) -> int:

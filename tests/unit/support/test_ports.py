@@ -1,6 +1,7 @@
 import socket
 
 import pytest
+
 from support.ports import LOOPBACK, PortBlock
 
 

@@ -2,6 +2,7 @@ import struct
 
 import numpy as np
 import pytest
+
 from support import audio, g711
 from support.rtp_stream import Received, RtpStream, percentiles, unwrap
 

@@ -1,0 +1,86 @@
+"""Real peers and the edge as fixtures. Nothing here skips: a missing peer is a failed test."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.asterisk import Asterisk
+from support.edge import Config, Edge
+from support.rtp_far_end import RtpFarEnd
+from support.sipp import Sipp
+
+_PEERS = {"asterisk", "asterisk_factory", "sipp"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _PEERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("peer")
+
+
+@pytest.fixture
+def asterisk_factory(tmp_path: Path) -> Iterator[Callable[[], Asterisk]]:
+    """As many as a test wants, each with its own ports."""
+    started: list[Asterisk] = []
+
+    def start() -> Asterisk:
+        started.append(Asterisk(tmp_path / f"asterisk-{len(started)}"))
+        return started[-1]
+
+    yield start
+    for asterisk in started:
+        asterisk.stop()
+
+
+@pytest.fixture(scope="module")
+def _shared_asterisk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asterisk]:
+    asterisk = Asterisk(tmp_path_factory.mktemp("asterisk"))
+    yield asterisk
+    asterisk.stop()
+
+
+@pytest.fixture
+def asterisk(_shared_asterisk: Asterisk) -> Asterisk:
+    """One for a test file; each test finds it without calls and registrations.
+
+    See support/asterisk_config.py for its endpoints and extensions.
+    """
+    _shared_asterisk.reset()
+    return _shared_asterisk
+
+
+@pytest.fixture
+def sipp(tmp_path: Path) -> Iterator[Sipp]:
+    sipp = Sipp(tmp_path / "sipp")
+    yield sipp
+    sipp.close()
+
+
+@pytest.fixture
+def far_end(tmp_path: Path) -> Iterator[Callable[..., RtpFarEnd]]:
+    """`far_end(streams, pcm, …)`: the media of SIPp's calls."""
+    started: list[RtpFarEnd] = []
+
+    def start(*arguments: Any, **named: Any) -> RtpFarEnd:
+        started.append(RtpFarEnd(tmp_path, *arguments, **named))
+        return started[-1]
+
+    yield start
+    for far_end in started:
+        far_end.close()
+
+
+@pytest.fixture
+def edge_factory(tmp_path: Path) -> Iterator[Callable[..., Edge]]:
+    """`edge_factory({"calls": {...}})`: an edge that differs from the defaults in that."""
+    started: list[Edge] = []
+
+    def start(config: Config | None = None, **named: Any) -> Edge:
+        started.append(Edge(tmp_path / f"edge-{len(started)}", config, **named))
+        return started[-1]
+
+    yield start
+    for edge in started:
+        edge.close()
