@@ -1,0 +1,191 @@
+"""From a phone's RTP events to the engine's audio: decode, conceal, resample, keep the time.
+
+The engine's timeline is the audio it was given. It must follow real time: its voice detection
+measures pauses in it. So next to the audio itself this file accounts for time:
+
+    Frame     is fed. It is real audio and is never withheld, up to `max_ahead_ms`.
+    Lost      is concealed: the sender's clock went on.
+    Silence   is fed as silence: the sender's clock went on.
+    a pause   (nothing came for `pause_ms` longer than a packet takes) is fed as silence while it
+              lasts, at real time less `pause_ms`, so that the server's voice detection can end
+              the turn. The first 60 ms of it are a concealment, which fades.
+
+After a pause nobody knows yet what it was. If the sender's clock went on (DTX, loss), Lost and
+Silence events tell it, for the whole pause; what was fed during it is taken off them. If the clock
+stood still (hold), no such event comes and what was fed was right. If the network had only stalled,
+the audio comes after all, in a burst, and the engine is ahead of real time by what was fed: the
+surplus is taken off later silences and never off audio. In the other direction, time that was
+missed is made up in the next pause. `max_ahead_ms` also bounds what a peer can make the engine
+hear (and bill) that sends faster than real time; `max_behind_ms` is for one that sends too slowly.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from sipua.codecs.conceal import Concealer
+from sipua.codecs.g711 import Law, decode
+from sipua.codecs.resample import Upsampler8to24
+from sipua.rtp.events import Frame, Lost, RtpEvent, Silence
+
+_RATE_HZ = 8000
+_SAMPLES_PER_MS = 8
+_QUANTUM = 160  # silence goes out in whole frames of 20 ms: the resampler's fast path
+_SILENCE_FRAME = np.zeros(_QUANTUM, np.int16)
+# Make-up per tick. Small, because after a stall of this process the tick may run before the
+# sockets are read, and what waits there is the real audio for the same time.
+_CATCH_UP = 2 * _QUANTUM
+# A surplus up to this much is jitter and stays; above it, silences are shortened.
+_SURPLUS_KEPT = 60 * _SAMPLES_PER_MS
+# A surplus from which on a pause is not fed any more until real time has caught up.
+_SURPLUS_IN_PAUSE = 1000 * _SAMPLES_PER_MS
+_NEVER = float("inf")
+
+STATIC_LAWS: Mapping[int, Law] = {law.payload_type: law for law in Law}
+
+
+class Uplink:
+    """One call's audio towards the engine: PCM16 little-endian at 24 kHz."""
+
+    __slots__ = (
+        "_concealed",
+        "_concealer",
+        "_dropped",
+        "_fed",
+        "_frame_s",
+        "_in_pause",
+        "_last_frame_s",
+        "_laws",
+        "_max_ahead",
+        "_max_behind",
+        "_pause_s",
+        "_silence_fed",
+        "_started_s",
+        "_tick_due_s",
+        "_unknown_payloads",
+        "_upsampler",
+        "_withheld",
+    )
+
+    def __init__(
+        self,
+        laws: Mapping[int, Law] = STATIC_LAWS,
+        *,
+        pause_ms: int = 60,
+        max_ahead_ms: int = 5000,
+        max_behind_ms: int = 1000,
+    ) -> None:
+        self._laws = laws
+        self._pause_s = pause_ms / 1000
+        self._max_ahead = max_ahead_ms * _SAMPLES_PER_MS
+        self._max_behind = max_behind_ms * _SAMPLES_PER_MS
+        self._concealer = Concealer()
+        self._upsampler = Upsampler8to24()
+        self._started_s: float | None = None
+        self._last_frame_s = 0.0
+        self._frame_s = 0.0
+        self._tick_due_s = _NEVER
+        self._fed = 0
+        self._in_pause = 0  # fed by ticks since the last frame
+        self._concealed = 0
+        self._silence_fed = 0
+        self._withheld = 0
+        self._dropped = 0
+        self._unknown_payloads = 0
+
+    def feed(self, events: Sequence[RtpEvent], now: float) -> list[bytes]:
+        """Audio for the engine out of what the RTP session said."""
+        out: list[bytes] = []
+        for event in events:
+            if isinstance(event, Frame):
+                self._feed_frame(event, now, out)
+            elif self._started_s is None:
+                continue
+            elif isinstance(event, Lost):
+                self._feed_lost(event.samples, now, out)
+            elif isinstance(event, Silence):
+                self._feed_silence(event.samples, now, out)
+        return out
+
+    def tick(self, now: float, *, holding: bool = False) -> Sequence[bytes]:
+        """To be called about every 20 ms. `holding`: packets came but wait behind a gap."""
+        if now < self._tick_due_s or holding:
+            return ()
+        ahead = self._ahead(now)
+        if now < self._last_frame_s + self._frame_s + self._pause_s:
+            missing = -ahead - self._max_behind
+        else:
+            allowance = self._pause_s * _RATE_HZ
+            missing = (now - self._last_frame_s) * _RATE_HZ - self._in_pause - allowance
+            missing = max(missing, -ahead - allowance)
+            missing = min(missing, _SURPLUS_IN_PAUSE - ahead)
+        samples = min(int(missing), _CATCH_UP) // _QUANTUM * _QUANTUM
+        if samples <= 0:
+            return ()
+        self._in_pause += samples
+        self._silence_fed += samples
+        out: list[bytes] = []
+        for _ in range(samples // _QUANTUM):
+            self._append(self._concealer.lost(_QUANTUM), out)
+        return out
+
+    def counters(self) -> dict[str, int]:
+        return {
+            "fed_ms": self._fed // _SAMPLES_PER_MS,
+            "concealed_ms": self._concealed // _SAMPLES_PER_MS,
+            "silence_fed_ms": self._silence_fed // _SAMPLES_PER_MS,
+            "silence_withheld_ms": self._withheld // _SAMPLES_PER_MS,
+            "dropped_ms": self._dropped // _SAMPLES_PER_MS,
+            "unknown_payloads": self._unknown_payloads,
+        }
+
+    def _ahead(self, now: float) -> float:
+        """Samples fed beyond real time."""
+        assert self._started_s is not None
+        return self._fed - (now - self._started_s) * _RATE_HZ
+
+    def _append(self, pcm: np.typing.NDArray[np.int16], out: list[bytes]) -> None:
+        self._fed += len(pcm)
+        out.append(self._upsampler.process(pcm).tobytes())
+
+    def _feed_frame(self, frame: Frame, now: float, out: list[bytes]) -> None:
+        law = self._laws.get(frame.payload_type)
+        samples = len(frame.payload)
+        if law is None or not samples:
+            self._unknown_payloads += 1
+            return
+        frame_s = samples / _RATE_HZ
+        if self._started_s is None:
+            self._started_s = now - frame_s
+        if self._ahead(now) + samples > self._max_ahead:
+            self._dropped += samples
+        else:
+            self._append(self._concealer.good(decode(law, frame.payload)), out)
+        self._in_pause = 0
+        self._last_frame_s = now
+        self._frame_s = frame_s
+        self._tick_due_s = min(
+            now + frame_s + self._pause_s,
+            self._started_s + (self._fed + self._max_behind) / _RATE_HZ,
+        )
+
+    def _feed_lost(self, samples: int, now: float, out: list[bytes]) -> None:
+        samples = self._not_yet_fed(samples, now, self._max_ahead)
+        if samples:
+            self._concealed += samples
+            self._append(self._concealer.lost(samples), out)
+
+    def _feed_silence(self, samples: int, now: float, out: list[bytes]) -> None:
+        samples = self._not_yet_fed(samples, now, _SURPLUS_KEPT)
+        self._silence_fed += samples
+        for start in range(0, samples, _QUANTUM):
+            silence = _SILENCE_FRAME[: samples - start]
+            self._append(self._concealer.good(silence), out)
+
+    def _not_yet_fed(self, samples: int, now: float, max_ahead: int) -> int:
+        """Less what the pause has had already, and what would lead too far ahead of real time."""
+        paid = min(samples, self._in_pause)
+        self._in_pause -= paid
+        room = int(max_ahead - self._ahead(now))
+        remaining = max(0, min(samples - paid, room))
+        self._withheld += samples - remaining
+        return remaining
