@@ -106,7 +106,8 @@ class Socket:
         self._max_queued_audio = max_queued_audio
         self._queue: deque[tuple[bytes, bool]] = deque()  # message, is it audio
         self._queued_audio = 0
-        self._closing = False
+        self._closing = False  # by us: nothing is reported any more
+        self._gone = False  # nothing can be sent any more
         self._lost_reason = ""
         self.sent = 0
         self.received = 0
@@ -121,6 +122,9 @@ class Socket:
         if self._connection.writable and not self._queue:
             self._write(message)
             return
+        if self._gone:
+            self.unsent += 1
+            return
         self._queue.append((message, False))
         if len(self._queue) - self._queued_audio > MAX_CONTROL_QUEUE:
             self._abort("the engine does not read: too many requests are waiting")
@@ -129,6 +133,9 @@ class Socket:
         """An audio message: if the link is slow, the oldest one that waits makes room."""
         if self._connection.writable and not self._queue:
             self._write(message)
+            return
+        if self._gone:
+            self.unsent += 1
             return
         if self._queued_audio >= self._max_queued_audio:
             self._drop_oldest_audio()
@@ -166,6 +173,7 @@ class Socket:
     def _abort(self, reason: str) -> None:
         self._lost_reason = self._lost_reason or reason
         self._watchdog.cancel()
+        self._forget_queue()
         self._connection.transport.abort()
 
     def _write(self, message: bytes) -> None:
@@ -183,6 +191,12 @@ class Socket:
             message, audio = self._queue.popleft()
             self._queued_audio -= audio
             self._write(message)
+
+    def _forget_queue(self) -> None:
+        self._gone = True
+        self.unsent += len(self._queue)
+        self._queue.clear()
+        self._queued_audio = 0
 
     def _drop_oldest_audio(self) -> None:
         self.audio_dropped += 1
@@ -203,6 +217,7 @@ class Socket:
                 on_message(message)
         except ConnectionClosed as error:
             self._watchdog.cancel()
+            self._forget_queue()
             if not self._closing:
                 self._closing = True
                 self._on_closed(_closed(error, self._lost_reason))
@@ -220,8 +235,7 @@ class Socket:
                     await (await self._connection.ping())
             except TimeoutError:
                 if self.received == received:
-                    self._lost_reason = f"no answer to a ping within {self._ping_timeout_s:g} s"
-                    self._connection.transport.abort()
+                    self._abort(f"no answer to a ping within {self._ping_timeout_s:g} s")
                     return
                 continue  # busy sending us data: alive
             except ConnectionClosed:
@@ -360,6 +374,6 @@ def _network_error(error: OSError, where: str, timeout_s: float) -> EngineConnec
     if isinstance(error, socket.gaierror):
         return EngineConnectError("dns", f"the host of {where} is unknown: {error.strerror}")
     if isinstance(error, ssl.SSLError):
-        why = getattr(error, "verify_message", "") or error.reason or "handshake failed"
+        why = getattr(error, "verify_message", "") or getattr(error, "reason", "") or "it failed"
         return EngineConnectError("tls", f"no secure connection to {where}: {why}")
     return EngineConnectError("refused", f"cannot connect to {where}: {error.strerror or error}")

@@ -78,9 +78,13 @@ class Scrubber:
     """Removes what authenticates us from texts that others wrote (they like to quote it)."""
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
-        parts = urlsplit(url)
-        values = [value for name, value in parse_qsl(parts.query) if name not in _PUBLIC_PARAMETERS]
-        values += [parts.password or ""]
+        try:
+            parts = urlsplit(url)
+            query = parse_qsl(parts.query)
+            values = [value for name, value in query if name not in _PUBLIC_PARAMETERS]
+            values += [parts.password or ""]
+        except ValueError:  # not an address: nobody knows what in it is secret
+            values = [url]
         for value in headers.values():
             values += [value, value.rpartition(" ")[2]]
         secrets = sorted({v for v in values if len(v) >= _SHORTEST_SECRET}, key=len, reverse=True)
