@@ -60,11 +60,9 @@ class History:
     def last_id(self) -> str | None:
         return self._order[-1] if self._order else None
 
-    def __len__(self) -> int:
-        return len(self._order)
-
-    def __contains__(self, item_id: str) -> bool:
-        return item_id in self._items
+    @property
+    def ids(self) -> list[str]:
+        return list(self._order)
 
     def __iter__(self) -> Iterator[Item]:
         return iter(self._items.values())

@@ -25,7 +25,7 @@ FLOOR_RISE_DB = 3.0 * FRAME_MS / 1000
 FLOOR_RISE_IN_SPEECH_DB = 2.0 * FRAME_MS / 1000
 FLOOR_FALL = 0.3  # of the distance, per frame
 FLOOR_START_DBFS = -60.0
-FLOOR_MIN_DBFS = -70.0
+FLOOR_MIN_DBFS = -80.0
 FLOOR_MAX_DBFS = -35.0  # whatever the noise, a loud voice is heard
 _FULL_SCALE_DB = 20 * math.log10(32768.0)
 
