@@ -21,6 +21,8 @@ from pathlib import Path
 
 import pybase64
 
+from sipua.exits import Exit
+
 # Published bugs of pjproject before 2.17 with which a stranger can crash us from outside.
 FIXED_IN = (2, 17)
 CRASHES_BEFORE = {
@@ -215,10 +217,11 @@ def render_json(findings: Iterable[Finding]) -> str:
 
 
 def run(json: bool) -> int:
-    """Print what was found; 1 if something keeps us from working."""
+    """Print what was found; UNFIT if something keeps the edge from working."""
     findings = examine()
     sys.stdout.write(render_json(findings) if json else render_text(findings))
-    return int(any(finding.level is Level.ERROR for finding in findings))
+    unfit = any(finding.level is Level.ERROR for finding in findings)
+    return Exit.UNFIT if unfit else Exit.OK
 
 
 def _check(good: bool, name: str, value: str, advice: str) -> Finding:

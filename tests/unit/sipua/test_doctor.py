@@ -8,6 +8,7 @@ import pytest
 
 from sipua import doctor
 from sipua.doctor import BuildInfo, Finding, Level
+from sipua.exits import Exit
 
 PRODUCTION = BuildInfo("2.17", "2.17+sipua1", 1024, "epoll", "OpenSSL 3.0.19 27 Jan 2026")
 INDEX = BuildInfo("2.15.1", "2.15.1.post1", 4, "select", "OpenSSL 1.0.2k-fips  26 Jan 2017")
@@ -106,5 +107,5 @@ def test_a_pjsua2_that_does_not_start_is_an_error(
     broken.write_text("raise ImportError('libsrtp2.so.1: cannot open shared object file')")
     monkeypatch.setattr(doctor, "__file__", str(tmp_path / "doctor.py"))
     monkeypatch.setattr(doctor, "build_info", doctor.build_info.__wrapped__)
-    assert doctor.run(json=False) == 1
+    assert doctor.run(json=False) == Exit.UNFIT
     assert "does not start: ImportError: libsrtp2.so.1" in capsys.readouterr().out
