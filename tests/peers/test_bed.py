@@ -50,30 +50,38 @@ def test_many_calls_at_once(asterisk: Asterisk, sipp: Sipp, far_end: FarEnds) ->
     assert percentiles([stream.spacing_ms for stream in streams])["p50"] == pytest.approx(20, abs=1)
 
 
-@pytest.mark.parametrize(("offer", "law"), [("PCMU", g711.PCMU), ("PCMA", g711.PCMA)])
 def test_asterisk_records_what_it_hears_and_what_it_plays(
-    asterisk: Asterisk, sipp: Sipp, far_end: FarEnds, offer: str, law: int
+    asterisk: Asterisk, sipp: Sipp, far_end: FarEnds
 ) -> None:
-    said, played = audio.speech("caller"), audio.speech(SPEECH)
-    media = far_end(1, said, law=law)
-    sipp.run(
-        "uac_call_ended_by_peer",
-        asterisk.address,
-        media=media,
-        service="60200",
-        OFFER=getattr(offers, offer),
-    )
-    recording = asterisk.wait_recording()
-    received = audio.read_wav(recording.received, rate_hz=8000)
-    sent = audio.read_wav(recording.sent, rate_hz=8000)
-    mixed = audio.read_wav(recording.mixed, rate_hz=8000)
-    (stream,) = media.finish()
     # Both sentences run for three and a half seconds; the last word may be cut by the hang-up.
-    assert audio.find(said[:24000], received).score > 0.98
-    assert audio.find(played[:24000], sent).score > 0.98
-    assert audio.find(played[:24000], received).score < 0.3
-    assert audio.find(played[:24000], stream.pcm()).score > 0.98
-    assert min(audio.find(part[:24000], mixed).score for part in (said, played)) > 0.5
+    said, played = audio.speech("caller"), audio.speech(SPEECH)[:24000]
+    laws = {g711.PCMU: offers.PCMU, g711.PCMA: offers.PCMA}
+    ends = {law: far_end(1, said, law=law) for law in laws}
+    calls = [
+        sipp.start(
+            "uac_call_ended_by_peer",
+            asterisk.address,
+            media=ends[law],
+            service="60200",
+            OFFER=laws[law],
+        )
+        for law in laws
+    ]
+    for call in calls:
+        call.wait()
+    for law in laws:
+        (stream,) = ends[law].finish()
+        assert set(stream.payload_type) == {law}
+        assert audio.find(played, stream.pcm()).score > 0.98
+        recording = asterisk.wait_recording()
+        received, sent, mixed = (
+            audio.read_wav(path, rate_hz=8000)
+            for path in (recording.received, recording.sent, recording.mixed)
+        )
+        assert audio.find(said[:24000], received).score > 0.98
+        assert audio.find(played, sent).score > 0.98
+        assert audio.find(played, received).score < 0.3
+        assert min(audio.find(part, mixed).score for part in (said[:24000], played)) > 0.5
 
 
 def test_asterisk_calls_somebody_who_answers(asterisk: Asterisk, sipp: Sipp) -> None:
@@ -211,11 +219,10 @@ def test_a_registrar_wants_the_right_password_again_and_again(sipp: Sipp) -> Non
         "uac_register", remote, AOR="agent", PASSWORD="wrong", CONTACT_URI=contact, check=False
     )
     assert len(wrong.received("SIP/2.0 401")) == 2
-    asked = [message.first_line for message in registrar.messages() if message.sent]
-    assert (
-        asked
-        == ["SIP/2.0 401 Unauthorized", "SIP/2.0 200 OK"] * 2 + ["SIP/2.0 401 Unauthorized"] * 2
-    )
+    # SIPp gives a failed call up with a BYE of its own, which is none of the registrar's.
+    answers = [m.first_line for m in registrar.messages() if m.sent and "REGISTER" in m.text]
+    challenge, accepted = "SIP/2.0 401 Unauthorized", "SIP/2.0 200 OK"
+    assert answers == [challenge, accepted, challenge, accepted, challenge, challenge]
 
 
 def test_a_registrar_refuses(sipp: Sipp) -> None:

@@ -81,13 +81,7 @@ class Asterisk:
 
     def start(self) -> None:
         self.process = Child([*self._command, "-f"], self.layout.home / "console.log")
-
-        def up() -> bool:
-            if self.process.exit_status is not None:
-                raise RuntimeError(f"Asterisk ended at once, see {self.process.log}")
-            return "fully booted" in self._ask("core waitfullybooted").stdout
-
-        wait_until(up, 15, "Asterisk's start")
+        self.process.wait_up(lambda: "fully booted" in self._ask("core waitfullybooted").stdout, 15)
 
     def restart(self) -> None:
         """Goes down as a service does, and comes back with the same registrations and ports."""

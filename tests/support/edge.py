@@ -64,15 +64,7 @@ class Edge:
         command: list[str | Path] = [self._python, "-m", "sipua", "serve", "--config", self._file]
         started = len(self.events(name="edge.listening"))
         self.process = Child(command, self._home / "edge.log", env=self._env)
-
-        def listening() -> bool:
-            if self.process.exit_status is not None:
-                raise RuntimeError(
-                    f"the edge ended with {self.process.exit_status}:\n{self.log[-4000:]}"
-                )
-            return len(self.events(name="edge.listening")) > started
-
-        wait_until(listening, 15, "the edge's start")
+        self.process.wait_up(lambda: len(self.events(name="edge.listening")) > started, 15)
 
     def stop(self, timeout_s: float = 10) -> int:
         """SIGTERM; its exit status."""

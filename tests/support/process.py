@@ -48,6 +48,21 @@ class Child:
         """None while it runs."""
         return self._process.poll()
 
+    def wait_up(self, condition: Callable[[], bool], timeout_s: float) -> None:
+        """Until it does what it was started for; it does not survive the failure."""
+
+        def up() -> bool:
+            if self.exit_status is not None:
+                end = self.log.read_text(errors="replace")[-4000:]
+                raise RuntimeError(f"{self._name} ended with {self.exit_status}:\n{end}")
+            return condition()
+
+        try:
+            wait_until(up, timeout_s, f"{self._name}'s start (see {self.log})")
+        except BaseException:
+            self.kill()
+            raise
+
     def wait(self, timeout_s: float) -> int:
         try:
             return self._process.wait(timeout_s)
