@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 tools=$(mktemp -d)
 trap 'rm -rf "$tools"' EXIT
 "${PYTHON:-python3}" -m venv "$tools"
-"$tools/bin/pip" install -q uv
+"$tools/bin/pip" install -qq uv
 
 lock() { # lock NAME ARGUMENT...: what `uv pip compile` gets besides the common options
     local name=$1
