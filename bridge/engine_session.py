@@ -78,6 +78,7 @@ class EngineSession:
         self._state: State = "new"
         self._socket: websocket.Socket | None = None
         self._first: asyncio.Future[None] | None = None  # ready, or the reason why not
+        self._started_s = 0.0
         self._audio_unready = 0
         self._requests_unready = 0
         self._handler_errors = 0
@@ -108,10 +109,10 @@ class EngineSession:
         if self._state != "new":
             raise RuntimeError("an engine session connects once")
         loop = asyncio.get_running_loop()
-        started = loop.time()
+        self._started_s = loop.time()
         self._first = loop.create_future()
         try:
-            await self._connect(started + timeout_s, timeout_s)
+            await self._connect(timeout_s)
         except EngineConnectError as error:
             self._abandon()
             self._log.warning(
@@ -125,8 +126,6 @@ class EngineSession:
         except asyncio.CancelledError:  # the caller hung up while it rang
             self._abandon()
             raise
-        connect_ms = round((loop.time() - started) * 1000, 1)
-        self._log.info("engine.connected", session_id=self.session_id, connect_ms=connect_ms)
 
     def append(self, pcm: bytes) -> None:
         """The caller's audio. Never waits; dropped and counted when it cannot be sent."""
@@ -180,7 +179,7 @@ class EngineSession:
 
     # Connecting
 
-    async def _connect(self, deadline: float, timeout_s: float) -> None:
+    async def _connect(self, timeout_s: float) -> None:
         assert self._first is not None
         self._enter("opening", address=address(self._url))
         self._socket = await websocket.connect(
@@ -197,7 +196,7 @@ class EngineSession:
             self._enter("configuring")
             self._send(self._protocol.start())
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(self._started_s + timeout_s):
                 await self._first
         except TimeoutError:
             raise EngineConnectError(
@@ -206,7 +205,7 @@ class EngineSession:
 
     def _abandon(self) -> None:
         self._enter("closed")
-        if self._first is not None and self._first.done():
+        if self._first is not None and self._first.done() and not self._first.cancelled():
             self._first.exception()  # seen, so that nobody warns about it
         if self._socket is not None:
             self._socket.abort()
@@ -240,7 +239,9 @@ class EngineSession:
 
     def _became_ready(self, event: SessionReady) -> None:
         self.session_id = event.session_id
-        self._enter("ready", session_id=event.session_id)
+        self._enter("ready")
+        connect_ms = round((asyncio.get_running_loop().time() - self._started_s) * 1000, 1)
+        self._log.info("engine.connected", session_id=self.session_id, connect_ms=connect_ms)
         if self._first is not None and not self._first.done():
             self._first.set_result(None)
 

@@ -73,7 +73,10 @@ def endpoint(settings: EngineSettings) -> tuple[str, dict[str, str]]:
 
 
 def _with_model(url: str, model: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url  # not an address: connecting says so
     if not model or "model" in dict(parse_qsl(parts.query)):
         return url
     query = "&".join(filter(None, (parts.query, urlencode({"model": model}))))

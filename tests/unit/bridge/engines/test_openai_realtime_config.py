@@ -80,6 +80,7 @@ def test_turn_detection(
         ("ws://h/realtime", "a b", "ws://h/realtime?model=a+b"),
         ("ws://h/realtime", "", "ws://h/realtime"),
         ("ws://h/r?api-version=1", "m", "ws://h/r?api-version=1&model=m"),
+        ("ws://[broken", "m", "ws://[broken"),
         ("ws://h/r?model=theirs", "ours", "ws://h/r?model=theirs"),
     ],
 )
