@@ -25,7 +25,7 @@ STEADY_S = 30.0  # of life make a child count as well again
 log = structlog.get_logger("sipua.agent")
 
 
-class AgentStartError(Exception):
+class AgentError(Exception):
     """The child did not come up; its own words are on stderr."""
 
 
@@ -81,7 +81,7 @@ class AgentProcess:
             self.url = msgspec.json.decode(line, type=_Ready).url
         except (OSError, msgspec.DecodeError) as error:  # OSError: TimeoutError, broken pipe
             await self._end_child()
-            raise AgentStartError(f"the local agent did not start: {error}") from error
+            raise AgentError(f"the local agent did not start: {error}") from error
         except BaseException:
             await self._end_child()
             raise
@@ -104,7 +104,7 @@ class AgentProcess:
             self.restarts += 1
             try:
                 await self._spawn()
-            except AgentStartError as error:
+            except AgentError as error:
                 log.error("agent.failed", error=str(error), restarts=self.restarts)  # noqa: TRY400
             else:
                 log.warning("agent.restarted", url=self.url, restarts=self.restarts)

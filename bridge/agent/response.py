@@ -43,6 +43,7 @@ class Response:
         "_item",
         "_outbox",
         "_plan",
+        "_previous_id",
         "_sent_bytes",
         "_settings",
         "_spoken",
@@ -71,6 +72,7 @@ class Response:
         self._outbox = outbox
         self._settings = settings
         self._item: Item | None = None
+        self._previous_id: str | None = None
         self._sent_bytes = 0
         self._words: list[str] = re.findall(r"\S+\s*", clip.transcript) if clip else []
         self._spoken = ""
@@ -151,14 +153,13 @@ class Response:
             format=clip.format,
         )
         self._item = item
-        previous_id = self._history.last_id
         self._outbox.event(
             "response.output_item.added", response_id=self.id, output_index=0, item=item.view()
         )
         if self._plan.conversation_id is not None:
-            self._history.insert(item)
+            self._previous_id = self._history.insert(item)
             self._outbox.event(
-                "conversation.item.added", previous_item_id=previous_id, item=item.view()
+                "conversation.item.added", previous_item_id=self._previous_id, item=item.view()
             )
         self._outbox.event("response.content_part.added", **self._place(item), part=self._part(""))
         return item
@@ -189,7 +190,9 @@ class Response:
             "response.output_item.done", response_id=self.id, output_index=0, item=item.view()
         )
         if self._plan.conversation_id is not None:
-            self._outbox.event("conversation.item.done", item=item.view())
+            self._outbox.event(
+                "conversation.item.done", previous_item_id=self._previous_id, item=item.view()
+            )
 
     def _place(self, item: Item) -> dict[str, Any]:
         return {

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sipua.bridge.agent.process import AgentProcess, AgentStartError
+from sipua.bridge.agent.process import AgentError, AgentProcess
 from sipua.bridge.agent.server import AgentServer
 from sipua.bridge.agent.settings import AgentSettings
 from websockets.asyncio.client import connect
@@ -52,7 +52,7 @@ async def test_a_dead_agent_comes_back_at_its_old_address() -> None:
 
 async def test_an_agent_that_cannot_start_is_an_error() -> None:
     async with AgentServer(AgentSettings()) as taken:
-        with pytest.raises(AgentStartError):
+        with pytest.raises(AgentError):
             await AgentProcess(AgentSettings(port=taken.port)).start()
 
 
