@@ -1,11 +1,12 @@
 """One call's audio, from its socket to the engine and back.
 
     phone ──▶ RtpTransport ──▶ RtpSession ──▶ Uplink ──▶ append ──▶ engine
-                   ▲            (reorder,      (decode,                │
-                   │             latch)         conceal, 24 kHz)       │
-                   └── send ◀── Pacer's tick ◀── Playout ◀── AudioDelta┘
-                                                    ▲
-                         SpeechStarted: flush ──────┘──▶ truncate at the played millisecond
+                   ▲            (latch,        (decode,                │
+                   │             reorder)       conceal, 24 kHz)       │
+                   └── send ◀── Cadence ◀────── Playout ◀── AudioDelta ┘
+                                (when, by        │ ▲
+                                 the Pacer)      │ └── SpeechStarted: flush what was not played,
+                                                 └──▶ truncate at the millisecond that was
 
 Everything here runs on the loop and never waits; only `connect` and `close` are coroutines.
 The engine may connect, greet and fill the playout long before there is media: the first tick
@@ -20,11 +21,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from sipua.bridge.cadence import Cadence, Departure
 from sipua.bridge.downlink import Playout
 from sipua.bridge.engines.base import (
     AudioDelta,
     AudioDone,
-    EngineFault,
     EngineLost,
     Event,
     SpeechStarted,
@@ -95,3 +96,211 @@ class Conversation(Protocol):
     def truncate(self, item_id: str, audio_end_ms: int) -> None: ...
     async def close(self) -> None: ...
     def counters(self) -> dict[str, int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSettings:
+    """What the configuration says about the audio of every call."""
+
+    ptime_ms: int
+    hold_ms: float
+    max_hold_ms: float
+    timeout_s: float
+    hold_timeout_s: float
+    latch: Policy
+
+
+class CallBridge:
+    """Made when the call comes in, opened when its media is known, started at the ACK."""
+
+    def __init__(
+        self,
+        *,
+        local: ReservedPort,
+        pacer: Pacer,
+        settings: MediaSettings,
+        make_session: Callable[[Callable[[Event], None]], Conversation],
+    ) -> None:
+        self.on_event: Callable[[BridgeEvent], None] = lambda _: None
+        self._local = local
+        self._pacer = pacer
+        self._settings = settings
+        self._session = make_session(self._on_engine)
+        self._playout = Playout(Law.PCMU, frame_ms=settings.ptime_ms)
+        self._frame_samples = settings.ptime_ms * 8
+        self._laws: dict[int, Law] = {}
+        self._uplink = Uplink(self._laws)
+        self._cadence: Cadence | None = None
+        self._rtp: RtpSession | None = None
+        self._transport: RtpTransport | None = None
+        self._ticking: Handle | None = None
+        self._started = False
+        self._on_hold = False
+        self._interruptions = 0
+        self._first_audio_at: float | None = None
+        self._started_at = 0.0
+
+    async def connect(self, timeout_s: float) -> str:
+        """The engine, while the phone rings. Raises EngineConnectError."""
+        await self._session.connect(timeout_s)
+        return self._session.session_id
+
+    def greet(self, instructions: str) -> None:
+        self._session.greet(instructions)
+
+    def open_media(self, plan: MediaPlan) -> int:
+        """The first offer and answer, and each later one; returns our SSRC."""
+        self._on_hold = plan.on_hold
+        self._playout.set_law(plan.law)
+        self._laws.clear()
+        self._laws.update({number: Law[name] for number, name in plan.law_by_type.items()})
+        if self._rtp is None:
+            self._rtp = self._open(plan)
+        else:
+            self._rtp.update(
+                law_by_pt=plan.law_by_type,
+                send_pt=plan.payload_type,
+                telephone_event_pt=plan.telephone_event_type,
+                remote=plan.remote,
+                signalling_ip=plan.signalling_ip,
+                sending=plan.sends,
+                on_hold=plan.on_hold,
+                now=time.monotonic(),
+            )
+            assert self._transport is not None
+            self._transport.reschedule()
+        self._speak_when_ready()
+        return self._rtp.ssrc
+
+    def start(self) -> None:
+        """The ACK is in: from now on we speak."""
+        self._started = True
+        self._started_at = time.monotonic()
+        self._speak_when_ready()
+
+    async def close(self) -> None:
+        """Silence first, then the engine; the sockets go back to the pool by whoever lent them."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+            self._ticking = None
+        if self._transport is not None:
+            self._transport.close()
+        await self._session.close()
+
+    def stats(self) -> dict[str, object]:
+        first_audio_ms = None
+        if self._first_audio_at is not None:
+            first_audio_ms = round((self._first_audio_at - self._started_at) * 1000, 1)
+        return {
+            "first_audio_ms": first_audio_ms,
+            "interruptions": self._interruptions,
+            "rtp": self._rtp.stats() if self._rtp else {},
+            "transport": self._transport.stats() if self._transport else {},
+            "uplink": self._uplink.counters(),
+            "playout": self._playout.counters(),
+            "cadence": self._cadence.counters() if self._cadence else {},
+            "engine": self._session.counters(),
+        }
+
+    # --- phone to engine ------------------------------------------------------------------
+
+    def _on_rtp(self, events: Sequence[RtpEvent]) -> None:
+        # On hold the peer plays music or nothing: the model must not take it for the caller.
+        if not self._on_hold:
+            for pcm in self._uplink.feed(events, time.monotonic()):
+                self._session.append(pcm)
+        for event in events:
+            if isinstance(event, SourceChanged):
+                self.on_event(SourceMoved(event.address, event.rank))
+            elif isinstance(event, MediaTimeout):
+                self.on_event(PeerSilent(event.idle_s))
+
+    # --- engine to phone ------------------------------------------------------------------
+
+    def _on_engine(self, event: Event) -> None:
+        match event:
+            case AudioDelta():
+                self._playout.push(event.item_id, event.pcm)
+                self._speak_at_once()
+            case AudioDone():
+                self._playout.end_item(event.item_id)
+                self._speak_at_once()
+            case SpeechStarted():
+                self._interrupt()
+            case EngineLost():
+                self.on_event(EngineGone(event.code, event.reason))
+            case _:
+                """Transcripts, usage and tools are not part of the audio path."""
+
+    def _interrupt(self) -> None:
+        """Barge-in: nothing more of what was being said, and the engine learns how far it got."""
+        for item in self._playout.flush():
+            self._interruptions += 1
+            self._session.truncate(item.item_id, item.played_ms)
+            self.on_event(Interrupted(item.item_id, item.played_ms))
+
+    def _speak_when_ready(self) -> None:
+        """Both must have happened, in either order: the ACK, and an agreement on media."""
+        if self._started and self._rtp is not None and self._cadence is None:
+            now = time.monotonic()
+            self._cadence = Cadence(self._playout, now, frame_ms=self._settings.ptime_ms)
+            self._ticking = self._pacer.add(self._tick, self._tick(now))
+
+    def _speak_at_once(self) -> None:
+        """Audio came; if nothing was being said, its first packet does not wait for a tick."""
+        if self._cadence is None or self._ticking is None or self._on_hold:
+            return
+        departure = self._cadence.wake(time.monotonic())
+        if departure is not None:
+            self._depart(departure)
+            self._ticking.reschedule(self._cadence.due)
+
+    def _tick(self, now: float) -> float:
+        """Every 20 ms: one frame out, and silence in when the phone sends none."""
+        cadence, rtp = self._cadence, self._rtp
+        assert cadence is not None
+        assert rtp is not None
+        for pcm in self._uplink.tick(now, holding=rtp.holding):
+            self._session.append(pcm)
+        if self._on_hold:
+            # What the agent was saying waits in the playout until the caller listens again.
+            rtp.skip(cadence.pass_by(now) * self._frame_samples)
+            return cadence.due
+        departure = cadence.tick(now)
+        if departure is not None:
+            self._depart(departure)
+        return cadence.due
+
+    def _depart(self, departure: Departure) -> None:
+        assert self._rtp is not None
+        assert self._transport is not None
+        if departure.skipped:
+            self._rtp.skip(departure.skipped * self._frame_samples)
+        left = self._transport.send(departure.payload, self._frame_samples, departure.marker)
+        if left and self._first_audio_at is None and departure.marker:
+            self._first_audio_at = time.monotonic()
+
+    # --- set-up ---------------------------------------------------------------------------
+
+    def _open(self, plan: MediaPlan) -> RtpSession:
+        settings = self._settings
+        latch = SourceLatch(settings.latch)
+        latch.set_remote(plan.remote, plan.signalling_ip)
+        session = RtpSession(
+            ssrc=secrets.randbits(32),
+            law_by_pt=plan.law_by_type,
+            send_pt=plan.payload_type,
+            telephone_event_pt=plan.telephone_event_type,
+            latch=latch,
+            config=RtpConfig(
+                ptime_ms=settings.ptime_ms,
+                hold_ms=settings.hold_ms,
+                max_hold_ms=settings.max_hold_ms,
+                timeout_s=settings.timeout_s,
+                hold_timeout_s=settings.hold_timeout_s,
+            ),
+            now=time.monotonic(),
+        )
+        self._transport = RtpTransport(self._local, session, self._on_rtp)
+        self._transport.start()
+        return session

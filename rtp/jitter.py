@@ -12,6 +12,7 @@ and Silence for the rest, so frames, losses and silences together are the sender
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sipua.rtp.events import Frame, Lost, RtpEvent, Silence
 from sipua.rtp.stats import ReceiveStats
@@ -27,7 +28,25 @@ _JITTER_VALID_AFTER = 32
 # A timestamp may run ahead of the clock on the wall by this much before it is called a reset.
 _TIMESTAMP_SLACK_S = 1.0
 
+# A sender that stepped back a little looks like late packets. It is believed when nothing else came
+# for longer than a network with the worst jitter delivers only late ones.
+_STEP_BACK_PACKETS = 10
+_STEP_BACK_S = 0.200
+# Numbers of a suspected restart follow each other this closely.
+_MAX_STEP = 16
+
 _Held = tuple[int, Frame | None, float]
+
+
+@dataclass(slots=True)
+class _Suspect:
+    """Packets in a row that only a sender's restart would explain."""
+
+    sequence: int
+    packets: int
+    since: float
+    first: tuple[int, _Held] | None
+    """The first one, to be heard if the restart proves true; None when it may be a duplicate."""
 
 
 class ReorderBuffer:
@@ -60,7 +79,7 @@ class ReorderBuffer:
         max_hold_ms: float = 200,
     ) -> None:
         self._stats = stats
-        self._hold_s = hold_ms / 1000
+        self._hold_s = min(hold_ms, max_hold_ms) / 1000
         self._min_hold_s = min_hold_ms / 1000
         self._max_hold_s = max_hold_ms / 1000
         self._frame_samples = frame_samples
@@ -72,7 +91,7 @@ class ReorderBuffer:
         self._next_timestamp: int | None = None
         self._started_at = 0
         self._last_frame_at = 0.0
-        self._suspect: tuple[int, _Held] | None = None
+        self._suspect: _Suspect | None = None
         self.deadline: float | None = None
         """When to call expire(); None while nothing is held."""
 
@@ -116,13 +135,10 @@ class ReorderBuffer:
             self._start(sequence)
         assert self._next_sequence is not None
         ahead = sequence - self._next_sequence
-        if not -_MAX_MISORDER < ahead < _MAX_DROPOUT:
-            self._suspect_restart(sequence, packet, now, out)
+        if not 0 <= ahead < _MAX_DROPOUT:
+            self._place_elsewhere(sequence, packet, ahead, now, out)
             return
         self._suspect = None
-        if ahead < 0:
-            self._count_behind(sequence)
-            return
         stats = self._stats
         if ahead == 0:
             self._count_order(sequence)
@@ -149,24 +165,54 @@ class ReorderBuffer:
         self._suspect = None
         self._stats.start(sequence)
 
-    def _suspect_restart(
-        self, sequence: int, packet: _Held, now: float, out: list[RtpEvent]
+    def _place_elsewhere(
+        self, sequence: int, packet: _Held, ahead: int, now: float, out: list[RtpEvent]
     ) -> None:
-        """One wild number is noise, two in a row are a sender that began anew."""
+        """A packet from behind us or far away. Nearly always dropped, but one impossible number is
+        noise and two in a row are a sender that began anew; and numbers a little behind are late
+        or duplicates, unless they go on as a stream does and nothing else comes.
+        """
         suspect = self._suspect
-        if suspect is not None and 0 < sequence - suspect[0] < _MAX_MISORDER:
-            out.extend(self.flush(now))
+        if suspect is not None and 0 < sequence - suspect.sequence <= _MAX_STEP:
+            suspect.sequence = sequence
+            suspect.packets += 1
+            if suspect.first is not None or (
+                suspect.packets >= _STEP_BACK_PACKETS and now - suspect.since >= _STEP_BACK_S
+            ):
+                self._restart(sequence, packet, suspect.first, now, out)
+                return
+            self._count_behind(sequence)
+        elif abs(ahead) >= _MAX_MISORDER or self._is_newer(packet):
+            self._stats.stray += 1
+            self._suspect = _Suspect(sequence, 1, now, (sequence, packet))
+        else:
+            self._count_behind(sequence)
+            self._suspect = _Suspect(sequence, 1, now, None)
+
+    def _is_newer(self, packet: _Held) -> bool:
+        """By its timestamp: then its number is behind because the numbers were set back."""
+        timestamp, frame, _ = packet
+        return frame is not None and (
+            self._next_timestamp is not None and timestamp >= self._next_timestamp
+        )
+
+    def _restart(
+        self,
+        sequence: int,
+        packet: _Held,
+        first: tuple[int, _Held] | None,
+        now: float,
+        out: list[RtpEvent],
+    ) -> None:
+        out.extend(self.flush(now))
+        self._stats.resets += 1
+        if first is None:
+            self._start(sequence)
+        else:
             self._stats.stray -= 1
-            self._stats.resets += 1
-            self._start(suspect[0])
-            self._place(*suspect, now, out)
-            self._place(sequence, packet, now, out)
-            return
-        if suspect is not None and sequence == suspect[0]:
-            self._stats.duplicates += 1
-            return
-        self._stats.stray += 1
-        self._suspect = (sequence, packet)
+            self._start(first[0])
+            self._place(*first, now, out)
+        self._place(sequence, packet, now, out)
 
     def _count_order(self, sequence: int) -> None:
         if sequence < self._stats.highest:

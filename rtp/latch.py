@@ -34,6 +34,21 @@ _LOCK_PACKETS = 50
 _MAX_CANDIDATES = 16
 # Steps of the sequence number that still count as in order: some loss is no reason to distrust.
 _MAX_STEP = 16
+# Addresses that only work on the network they are used in.
+_PRIVATE = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",  # carrier NAT, RFC 6598
+        "169.254.0.0/16",
+        "127.0.0.0/8",
+        "fc00::/7",
+        "fe80::/10",
+        "::1/128",
+    )
+)
 _BROADCAST = ipaddress.ip_address("255.255.255.255")
 _CLOCK_SLACK_S = 1e-6  # differences of floats: 60 ms must count as 60 ms
 
@@ -221,8 +236,8 @@ def _canonical(host: str) -> str | None:
 
 
 def _is_private(host: str) -> bool:
-    # Not `is_private`: the shared address space of carrier NATs (RFC 6598) is neither.
-    return not ipaddress.ip_address(host).is_global
+    address = ipaddress.ip_address(host)
+    return any(address in network for network in _PRIVATE)
 
 
 def _sendable(address: Address) -> Address | None:

@@ -254,6 +254,11 @@ class RtpSession:
         idle = self._heard_at + self._timeout_s
         return idle if gap is None or idle < gap else gap
 
+    @property
+    def holding(self) -> bool:
+        """Packets have come and wait behind a gap."""
+        return self._stream is not None and self._stream.buffer.deadline is not None
+
     def handle_timer(self, now: float) -> Sequence[RtpEvent]:
         """Call it at next_deadline(); earlier calls do no harm."""
         events: list[RtpEvent] = []

@@ -14,15 +14,17 @@ import functools
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 
 import uvloop
 
 from sipua import banner, doctor, logs, wiring
-from sipua.bridge.agent.process import AgentError, AgentProcess
-from sipua.bridge.call import CallBridge, MediaSettings
-from sipua.bridge.engines import create as create_engine
+from sipua.bridge.agent.process import AgentProcess, AgentError
+from sipua.bridge.call import CallBridge
 from sipua.bridge.engine_session import EngineSession
+from sipua.bridge.engines import create as create_engine
+from sipua.bridge.engines.base import Event
 from sipua.bridge.pacer import Pacer
 from sipua.call import Call, CallPolicy
 from sipua.config import Config
@@ -97,7 +99,9 @@ class Edge:
             try:
                 await agent.start()
             except AgentError as error:
-                self._log.error("engine.failed", error=str(error), fix="sipua agent --help")
+                self._log.error(
+                    "engine.failed", error=str(error), fix="start `sipua agent` by hand to see why"
+                )
                 return Exit.ENGINE
             self._engine_url = functools.partial(getattr, agent, "url")
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -201,14 +205,9 @@ class Edge:
         config = self._config
         bridge = CallBridge(
             local=event.local,
-            session=EngineSession(
-                create_engine(
-                    config.engine.type, wiring.engine_settings(config, self._engine_url())
-                ),
-                call_id=event.call_id,
-            ),
             pacer=self._pacer,
-            settings=MediaSettings.from_config(config.rtp),
+            settings=wiring.media_settings(config),
+            make_session=functools.partial(self._make_session, event.call_id),
         )
         policy = CallPolicy(
             answer_at_once=config.calls.answer == "at_once",
@@ -224,11 +223,18 @@ class Edge:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def _make_session(self, call_id: str, on_event: Callable[[Event], None]) -> EngineSession:
+        settings = wiring.engine_settings(self._config, self._engine_url())
+        engine = create_engine(self._config.engine.type, settings)
+        return EngineSession(
+            engine.protocol, engine.url, engine.headers, on_event=on_event, call_id=call_id
+        )
+
     async def _run_call(self, call: Call, event: IncomingCall) -> None:
         try:
             await call.run()
         finally:
-            self._ports.release(event.local, self._loop.time())
+            self._ports.release(event.local, time.monotonic())
             del self._calls[call.call_id]
             if not self._calls:
                 self._emptied.set()
@@ -254,9 +260,7 @@ class Edge:
                     fix=event.fix,
                 )
             case Unregistered():
-                log.info(
-                    "registration.removed", account=event.account, registrar=event.registrar
-                )
+                log.info("registration.removed", account=event.account, registrar=event.registrar)
             case CallRefused():
                 log.warning(
                     "call.rejected",

@@ -9,13 +9,21 @@ from sipua.doctor import BuildInfo
 
 
 def show(
-    config: Config, build: BuildInfo, max_calls: int, address: tuple[str, int], transports: list[str]
+    config: Config,
+    build: BuildInfo,
+    max_calls: int,
+    address: tuple[str, int],
+    transports: list[str],
 ) -> None:
     print("\n".join(lines(config, build, max_calls, address, transports)), file=sys.stderr)
 
 
 def lines(
-    config: Config, build: BuildInfo, max_calls: int, address: tuple[str, int], transports: list[str]
+    config: Config,
+    build: BuildInfo,
+    max_calls: int,
+    address: tuple[str, int],
+    transports: list[str],
 ) -> list[str]:
     host, port = address
     shown = "<this machine's address>" if host == "0.0.0.0" else host  # noqa: S104 (compared)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
+from sipua import wiring
 from sipua.bridge.call import (
     BridgeEvent,
     CallBridge,
@@ -93,7 +94,6 @@ class Call:
         try:
             await self._connect_engine()
         except EngineConnectError as error:
-            self._log.error("engine.failed", kind=error.kind, status=error.status, error=str(error))
             self.hang_up(f"engine: {error.kind}", self._policy.failure_status)
             return
         except Exception as error:  # noqa: BLE001 (the caller must not hang because of our bug)
@@ -105,11 +105,7 @@ class Call:
 
     async def _connect_engine(self) -> None:
         within_s = min(self._policy.connect_timeout_s, self._policy.ring_timeout_s)
-        started = self._loop.time()
-        session_id = await self._bridge.connect(within_s)
-        self._log.info(
-            "engine.connected", session_id=session_id, connect_ms=self._ms_since(started)
-        )
+        await self._bridge.connect(within_s)
         if self._policy.greeting:
             self._bridge.greet(self._policy.greeting)
 
@@ -125,11 +121,12 @@ class Call:
     # --- from signalling ------------------------------------------------------------------
 
     def on_media(self, media: NegotiatedMedia) -> None:
-        held = not media.direction.receives
+        plan = wiring.media_plan(media)
+        held = plan.on_hold
         if held != self._held:
             self._held = held
             self._log.info("call.held" if held else "call.resumed", direction=media.direction)
-        ssrc = self._bridge.open_media(media)
+        ssrc = self._bridge.open_media(plan)
         self._log.info(
             "call.media",
             codec=media.codec,
@@ -152,9 +149,7 @@ class Call:
     def _on_bridge(self, event: BridgeEvent) -> None:
         match event:
             case Interrupted():
-                self._log.info(
-                    "call.interrupted", item_id=event.item_id, played_ms=event.played_ms
-                )
+                self._log.info("call.interrupted", item_id=event.item_id, played_ms=event.played_ms)
             case SourceMoved():
                 self._log.info(
                     "call.source", address=f"{event.address[0]}:{event.address[1]}", rank=event.rank
@@ -162,7 +157,6 @@ class Call:
             case PeerSilent():
                 self.hang_up(f"no RTP from the peer for {event.idle_s:.0f} s")
             case EngineGone():
-                self._log.error("engine.closed", code=event.code, reason=event.reason)
                 self.hang_up("engine connection lost")
 
     # --- the record -----------------------------------------------------------------------

@@ -85,7 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show versions and exit")
-    parser.set_defaults(handler=None)
+    parser.set_defaults(handler=None, debug=False)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for add in COMMANDS:
         add(commands)
@@ -104,7 +104,10 @@ def add_command(
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--debug", action="store_true", help="log at level debug; show where a crash came from"
+        "--debug",
+        action="store_true",
+        default=argparse.SUPPRESS,  # else `config check` would undo `config --debug`
+        help="log at level debug; show where a crash came from",
     )
     parser.set_defaults(handler=handler)
     return parser
@@ -203,6 +206,52 @@ def _port(text: str) -> int:
     return int(text)
 
 
+# --- call -------------------------------------------------------------------------------------
+
+
+def _add_call(commands: Commands) -> None:
+    parser = add_command(commands, "call", _call, "place one call and tell what happened in it")
+    parser.add_argument("uri", metavar="URI", help="whom to call: sip:user@host:port")
+    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help=CONFIG_HELP)
+    parser.add_argument("--account", default="", help="account or trunk of the file to call from")
+    parser.add_argument("--wav", type=Path, metavar="FILE", help="say this (16 bit PCM)")
+    parser.add_argument("--tone", type=float, default=440.0, metavar="HZ", help="else this tone")
+    parser.add_argument("--seconds", type=_seconds, default=10.0, help="then hang up (default: 10)")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="write what comes back")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    parser.epilog = (
+        "Ends with 0 when the call was answered and ended as it should, with 6 when not."
+    )
+
+
+def _call(args: argparse.Namespace) -> int:
+    from sipua import dial, logs  # noqa: PLC0415
+    from sipua.config import load  # noqa: PLC0415
+
+    config = load(config_path(args.config), os.environ)
+    logs.configure("debug" if args.debug else "warning", config.log.format)
+    request = dial.DialRequest(
+        uri=args.uri,
+        account=args.account,
+        wav=args.wav,
+        tone_hz=args.tone,
+        seconds=args.seconds,
+        record=args.record,
+        as_json=args.json,
+    )
+    return dial.run(config, request)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 86400:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time (0 to 86400 seconds)")
+    return seconds
+
+
 # --- doctor -----------------------------------------------------------------------------------
 
 
@@ -257,6 +306,7 @@ def _config(args: argparse.Namespace) -> int:
 COMMANDS: tuple[Callable[[Commands], None], ...] = (
     _add_serve,
     _add_agent,
+    _add_call,
     _add_doctor,
     _add_config,
 )

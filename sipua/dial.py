@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import sys
 import time
 import wave
@@ -273,4 +274,4 @@ def _level_dbfs(samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> float | 
     if not len(samples):
         return None
     power = float(np.mean(np.square(samples.astype(np.float64))))
-    return round(10 * np.log10(max(power, 1e-9) / 32768**2), 1)
+    return round(10 * math.log10(max(power, 1e-9) / 32768**2), 1)

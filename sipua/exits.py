@@ -7,6 +7,7 @@ import enum
 
 class Exit(enum.IntEnum):
     OK = 0
+    UNFIT = 1
     USAGE = 2  # argparse's own number
     CONFIG = 3
     NETWORK = 4
@@ -23,6 +24,7 @@ class Exit(enum.IntEnum):
 
 _MEANINGS = {
     Exit.OK: "done",
+    Exit.UNFIT: "`sipua doctor` found what keeps the edge from working",
     Exit.USAGE: "wrong command line",
     Exit.CONFIG: "the configuration is wrong; every problem is named",
     Exit.NETWORK: "a port is taken, or an address is not ours",

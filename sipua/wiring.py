@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from sipua.bridge.agent.settings import AgentSettings
 from sipua.bridge.call import MediaPlan, MediaSettings
 from sipua.bridge.engines.base import EngineSettings
-from sipua.config import Config
 from sipua.codecs.g711 import Law
+from sipua.config import Config
 from sipua.config.uri import parse_server
 from sipua.rtp.latch import Policy
 from sipua.sip.admission import Admission, networks_of
@@ -52,6 +52,7 @@ def _registrations(config: Config) -> list[AccountSettings]:
                 realm=account.realm,
                 proxy=account.proxy,
                 expires_s=account.expires_s,
+                refresh_s=account.refresh_s,
             )
         )
     return found

@@ -52,15 +52,15 @@ class Draft:
         self.problems.append(Problem(self.origin(path), key_name(path), value, what, fix, severity))
 
     def shown(self, path: KeyPath, *, known: bool = True) -> str | None:
-        """The value for a message. A text under an unknown key may be a secret: not shown."""
+        """The value for a message. What stands under an unknown key may be a secret."""
+        if not known:
+            return None
         try:
             value = self._at(path)
         except (LookupError, TypeError):  # not there, or another shape
             return None
         if is_secret(path):
             return f'"{MASK}"' if value else shown(value)
-        if not known and not isinstance(value, int | float):
-            return None
         return shown(value)
 
     def apply(self, override: Override) -> None:

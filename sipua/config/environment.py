@@ -48,7 +48,8 @@ def parse(environ: Mapping[str, str]) -> tuple[list[Override], list[Problem]]:
             continue
         path = _path(name)
         key = key_at(path)
-        if key is None:
+        # Only capitals: two spellings of one variable could contradict each other.
+        if key is None or name != name.upper():
             problems.append(_unknown(name, origin))
             continue
         try:
@@ -105,14 +106,13 @@ def _table(key: Key, text: str) -> dict[str, Any]:
 
 
 def _path(name: str) -> KeyPath:
-    """Only capitals: two spellings of one variable could contradict each other."""
     parts = name.removeprefix(PREFIX).split(SEPARATOR)
     path: list[str | int] = []
     for part in parts:
         if len(path) == 1 and is_array(str(path[0])) and _INDEX.fullmatch(part):
             path.append(int(part))
         else:
-            path.append(part.lower() if part == part.upper() else part)
+            path.append(part.lower())
     return tuple(path)
 
 

@@ -158,6 +158,13 @@ class AccountSection(Section):
         description="Realm that gets our digest. Empty: learnt from the registrar's first "
         "challenge; nobody else's challenge is ever answered.",
     )
+    refresh_s: int = Field(
+        default=25,
+        ge=5,
+        le=86400,
+        description="How often we register again, at least; a registrar that restarted and forgot "
+        "us knows us again after it, and a NAT keeps its mapping.",
+    )
     expires_s: int = Field(
         default=300, ge=30, le=86400, description="Lifetime of the registration; refreshed before."
     )
@@ -248,8 +255,8 @@ class EngineSection(Section):
         description="What the model is told to be (the system prompt).",
     )
     greeting: str = Field(
-        default="",
-        description="What to tell the model so that it speaks first, such as `Greet the caller.` "
+        default="Greet the caller briefly and ask how you can help.",
+        description="What the model is told when the call begins, so that it speaks first. "
         "Empty: it waits for the caller.",
     )
     api_key: Secret = Field(

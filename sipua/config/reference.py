@@ -83,7 +83,7 @@ def _row(key: Key) -> str:
 def _type(key: Key) -> str:
     if key.kind is Kind.CHOICE:
         return ", ".join(f"`{toml_value(choice)}`" for choice in key.choices)
-    return key.kind.value + _range(key)
+    return f"{key.kind.value}{_range(key)}"
 
 
 def _range(key: Key) -> str:

@@ -102,8 +102,8 @@ def _transport(parameters: list[str], form: str) -> str:
 
 
 def _looks_like_host(text: str) -> bool:
-    host = text.partition(";")[0].partition(":")[0]
-    return _is_ipv4(host) or is_hostname(host)
+    host, _, port = text.partition(";")[0].partition(":")
+    return (_is_ipv4(host) or is_hostname(host)) and (not port or port.isdigit())
 
 
 def _is_ipv4(host: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ from sipua.sip.pjcall import LAWS, PjCall, call_params
 from sipua.sip.state import CallState
 
 LOCAL_ACCOUNT = "local"
+_ANY_ADDRESS = "0.0.0.0"  # noqa: S104 (compared, and never put into SDP)
+_ROUTED_ANYWHERE = "192.0.2.1"  # TEST-NET-1: only the route is looked up, nothing is sent
 _ADDRESS_IN_USE = 120000 + 98  # PJ_STATUS_FROM_OS(EADDRINUSE)
 _TRANSPORTS = {"udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP}
 
@@ -82,7 +85,6 @@ class SipEndpoint:
         after: Callable[[float, Callable[[], None]], None],
     ) -> None:
         self.settings = settings
-        self.media_host = settings.media_host
         self.ptime_ms = settings.ptime_ms
         self.emit = emit
         self.after = after
@@ -178,7 +180,7 @@ class SipEndpoint:
             account,
             call_id=command.call_id,
             local=command.local,
-            signalling_ip="",
+            signalling_ip=_host_of(command.target),
             state=CallState.CALLING,
         )
         self._calls[command.call_id] = call
@@ -240,6 +242,11 @@ class SipEndpoint:
         """The call is over; its object dies between two polls, never inside its callback."""
         if self._calls.pop(call.call_id, None) is not None:
             self._ended.append(call)
+
+    def media_host_towards(self, peer: str) -> str:
+        """The address that we put into SDP: the configured one, or the one that faces the peer."""
+        host = self.settings.media_host
+        return _facing(peer) if host == _ANY_ADDRESS else host
 
     def trust(self, name: str, source: str) -> None:
         """A registrar that answered may send us calls from the address it answered from."""
@@ -350,6 +357,25 @@ def _peer_of(head: str) -> str:
 def _address(text: str) -> Address:
     host, _, port = text.rpartition(":")
     return host.strip("[]"), int(port)
+
+
+def _facing(peer: str) -> str:
+    """Our address on the way to the peer. Connecting a UDP socket asks the routing table."""
+    for host in (peer, _ROUTED_ANYWHERE):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect((host, 9))
+            except OSError:
+                continue
+            return str(probe.getsockname()[0])
+    return "127.0.0.1"
+
+
+def _host_of(uri: str) -> str:
+    """The host of a SIP URI that we were told to call."""
+    address = uri.partition("<")[2].partition(">")[0] or uri
+    host_port = address.partition(":")[2].rpartition("@")[2]
+    return host_port.partition(";")[0].partition("?")[0].partition(":")[0]
 
 
 def _bracketed(host: str) -> str:

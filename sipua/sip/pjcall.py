@@ -7,7 +7,6 @@ and leave the call hanging.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
@@ -42,14 +41,14 @@ def guarded(
 ) -> Callable[Concatenate[PjCall, P], None]:
     """A callback that fails ends its call with a logged cause, and nothing else."""
 
-    @functools.wraps(callback)
-    def safe(self: PjCall, *args: P.args, **kwargs: P.kwargs) -> None:
+    def safe(self: PjCall, /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
             callback(self, *args, **kwargs)
         except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
             self.endpoint.fault(callback.__name__, error, self.call_id)
             self.end(500, "Internal Error")
 
+    safe.__name__ = callback.__name__
     return safe
 
 
@@ -118,8 +117,9 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     def onCallSdpCreated(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
         if self.local is None:
             return
+        host = self.endpoint.media_host_towards(self.signalling_ip)
         prm.sdp.wholeSdp = sdp.rewrite_local(
-            prm.sdp.wholeSdp, self.endpoint.media_host, self.local.port, self.endpoint.ptime_ms
+            prm.sdp.wholeSdp, host, self.local.port, self.endpoint.ptime_ms
         )
 
     @guarded

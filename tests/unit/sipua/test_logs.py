@@ -70,7 +70,7 @@ def test_level_filters(level: logs.Level) -> None:
     assert [line["level"] for line in lines(out)] == names[names.index(level) :]
 
 
-def test_H8_secrets_are_masked_in_every_field_and_in_exceptions() -> None:  # noqa: N802
+def test_H8_secrets_are_masked_in_every_field_and_in_exceptions() -> None:
     secret = "correct-horse-battery"
     logs.register_secret(secret)
     for stream in (io.StringIO(), Terminal()):

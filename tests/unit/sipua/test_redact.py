@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua import redact
 from sipua.redact import MASK, is_secret_name, mask_text, mask_value, register_secret
 
 DIGEST = (
     'Authorization: Digest username="100", realm="asterisk", nonce="17/9ab", '
     'uri="sip:10.0.0.5", response="6629fae49393a05397450978507c4ef1", algorithm=MD5'
 )
-
-
-@pytest.fixture(autouse=True)
-def forget_registered() -> Iterator[None]:
-    known, pattern = set(redact._registered), redact._values
-    yield
-    redact._registered.clear()
-    redact._registered.update(known)
-    redact._values = pattern
 
 
 @pytest.mark.parametrize(
