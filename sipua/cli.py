@@ -135,9 +135,9 @@ def _add_serve(commands: Commands) -> None:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from sipua import app  # noqa: PLC0415
-
     config = _start(args)
+    from sipua import app  # noqa: PLC0415 - after the check: a wrong file is told at once
+
     console = config.log.format != "json" and not args.json and sys.stderr.isatty()
     return app.run(config, show_banner=console)
 
@@ -190,10 +190,11 @@ def _add_agent(commands: Commands) -> None:
 def _agent(args: argparse.Namespace) -> int:
     import dataclasses  # noqa: PLC0415
 
-    from sipua import wiring  # noqa: PLC0415
+    config = _start(args)
+    from sipua import wiring  # noqa: PLC0415 - as in serve
     from sipua.bridge.agent import server  # noqa: PLC0415
 
-    settings = wiring.agent_settings(_start(args))
+    settings = wiring.agent_settings(config)
     given = {name: getattr(args, name) for name in ("host", "port", "mode")}
     given["port"] = given["port"] if args.port is not None else settings.port or AGENT_PORT
     chosen = {name: value for name, value in given.items() if value is not None}
@@ -215,8 +216,15 @@ def _add_call(commands: Commands) -> None:
     parser.add_argument("-c", "--config", type=Path, metavar="FILE", help=CONFIG_HELP)
     parser.add_argument("--account", default="", help="account or trunk of the file to call from")
     parser.add_argument("--wav", type=Path, metavar="FILE", help="say this (16 bit PCM)")
-    parser.add_argument("--tone", type=float, default=440.0, metavar="HZ", help="else this tone")
-    parser.add_argument("--seconds", type=_seconds, default=10.0, help="then hang up (default: 10)")
+    parser.add_argument(
+        "--tone", type=_hertz, default=440.0, metavar="HZ", help="else a second of this tone"
+    )
+    parser.add_argument(
+        "--after", type=_seconds, default=4.0, metavar="S", help="speak after so long (default: 4)"
+    )
+    parser.add_argument(
+        "--seconds", type=_seconds, default=10.0, metavar="S", help="length of the call (10)"
+    )
     parser.add_argument("--record", type=Path, metavar="FILE", help="write what comes back")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     parser.epilog = (
@@ -235,6 +243,7 @@ def _call(args: argparse.Namespace) -> int:
         account=args.account,
         wav=args.wav,
         tone_hz=args.tone,
+        say_after_s=args.after,
         seconds=args.seconds,
         record=args.record,
         as_json=args.json,
@@ -243,13 +252,21 @@ def _call(args: argparse.Namespace) -> int:
 
 
 def _seconds(text: str) -> float:
+    return _number(text, 86400, "a time, 0 to 86400 seconds")
+
+
+def _hertz(text: str) -> float:
+    return _number(text, 3400, "a tone that a telephone carries, 0 to 3400 Hz")
+
+
+def _number(text: str, most: float, what: str) -> float:
     try:
-        seconds = float(text)
+        number = float(text)
     except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 86400:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time (0 to 86400 seconds)")
-    return seconds
+        number = -1.0
+    if not 0 < number <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
+    return number
 
 
 # --- doctor -----------------------------------------------------------------------------------

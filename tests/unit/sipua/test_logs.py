@@ -6,24 +6,12 @@ import io
 import json
 import logging
 import re
-from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
 import pytest
-import structlog
 
 from sipua import logs
-
-
-@pytest.fixture(autouse=True)
-def restore() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 class Terminal(io.StringIO):

@@ -1,0 +1,98 @@
+"""Each kind of value: what it takes, and what it says about the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ConfigDict, SecretStr, TypeAdapter, ValidationError
+
+from sipua.config import fields
+
+STRICT = ConfigDict(strict=True)
+
+
+def complaint(kind: Any, value: object) -> tuple[str, str]:
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(kind, config=STRICT).validate_python(value)
+    context = caught.value.errors()[0]["ctx"]
+    return context["what"], context["fix"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (fields.Ipv4, "0.0.0.0"),
+        (fields.OptionalIpv4, ""),
+        (fields.PublicAddress, ""),
+        (fields.PublicAddress, "198.51.100.7"),
+        (fields.EvenPort, 16384),
+        (fields.Ptime, 60),
+        (fields.Name, "office-pbx_2.a"),
+        (fields.SipUser, "+4930123456"),
+        (fields.OptionalSipUser, ""),
+        (fields.ServerUriText, "sip:pbx"),
+        (fields.OptionalServerUri, ""),
+        (fields.Realm, "asterisk"),
+        (fields.WebsocketUrl, ""),
+        (fields.WebsocketUrl, "wss://h.example/v1/realtime?api-version=1"),
+        (fields.VariableName, ""),
+        (fields.VariableName, "OPENAI_API_KEY"),
+    ],
+)
+def test_good(kind: Any, value: object) -> None:
+    assert TypeAdapter(kind, config=STRICT).validate_python(value) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "what", "fix"),
+    [
+        (fields.Ipv4, "localhost", "not a name", '"127.0.0.1"'),
+        (fields.Ipv4, "::1", "IPv6", "IPv4"),
+        (fields.Ipv4, "10.0.0", "is not an IPv4 address", "ip -4 addr"),
+        (fields.PublicAddress, "0.0.0.0", "nobody can send", "reaches us"),
+        (fields.EvenPort, 16385, "start even", "16384"),
+        (fields.Ptime, 25, "is not a packet time", "20"),
+        (fields.Ptime, 0, "is not a packet time", "20"),
+        (fields.Codecs, ["alaw"], "no codec that we speak", '"PCMA"'),
+        (fields.Codecs, ["pcmu"], "no codec that we speak", '"PCMU"'),
+        (fields.Codecs, ["opus"], "no codec that we speak", "leave it out"),
+        (fields.Codecs, [], "is empty", "at least one"),
+        (fields.Codecs, ["PCMU", "PCMU"], "twice", "once"),
+        (fields.Transports, ["UDP"], "no transport that we speak", '"udp"'),
+        (fields.Transports, ["tls"], "no transport that we speak", "leave it out"),
+        (fields.Name, "a b", "a name has", "office-pbx"),
+        (fields.SipUser, "100@pbx", "before the @", '"100"'),
+        (fields.SipUser, "", "is empty", '"100"'),
+        (fields.ServerUriText, "pbx", "starts with sip:", '"sip:pbx"'),
+        (fields.Realm, "*", "digest leaks", "asterisk"),
+        (fields.Hosts, ["203.0.113.9/28"], "inside a network", '"203.0.113.0/28"'),
+        (fields.Hosts, ["203.0.113.9:5060"], "ports do not belong", '"203.0.113.9"'),
+        (fields.Hosts, ["203.0.113.0/33"], "is not an IPv4 address", "such as"),
+        (fields.WebsocketUrl, "https://h/v1", "not a websocket URL", '"wss://h/v1"'),
+        (fields.WebsocketUrl, "h/v1", "not a websocket URL", "wss://host"),
+        (fields.WebsocketUrl, "wss://h:99999/", "has a port", "443"),
+        (fields.WebsocketUrl, "wss:///v1", "has no host", "wss://host"),
+        (fields.WebsocketUrl, "wss://me:pw@h/", "user or password", "headers"),
+        (fields.WebsocketUrl, "wss://h/#x", "fragment", "leave it out"),
+        (fields.VariableName, "sk-abc", "environment variable", "api_key_file"),
+        (fields.VariableName, "0123abcdef", "environment variable", "api_key_file"),
+        (fields.OneLine, "a\r\nVia: x", "line break", "one line"),
+        (fields.Secret, SecretStr("a\nb"), "line break", "one line"),
+        (fields.Secret, SecretStr(" a"), "blank", "remove"),
+        (fields.Secret, SecretStr('"abc"'), "quotes", "remove"),
+        (fields.Headers, {"a b": SecretStr("x")}, "not an HTTP header", "api-key"),
+        (fields.Headers, {"OpenAI-Beta": SecretStr("x")}, "switched off", "remove"),
+    ],
+)
+def test_bad(kind: Any, value: object, what: str, fix: str) -> None:
+    said, advice = complaint(kind, value)
+    assert what in said
+    assert fix in advice
+
+
+def test_nearest() -> None:
+    assert fields.nearest("prot", ["port", "host"]) == "port"
+    assert fields.nearest("openai", ["local", "openai_realtime"]) == "openai_realtime"
+    assert fields.nearest("zzz", ["port"]) is None
+    assert fields.nearest("", ["port"]) is None

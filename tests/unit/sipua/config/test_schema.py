@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from sipua.config import schema
+from sipua.config.schema import Kind, key_at, keys, tables
+
+
+def test_tables_in_the_order_of_the_file() -> None:
+    assert [table.header for table in tables()] == [
+        "[sip]",
+        "[rtp]",
+        "[[accounts]]",
+        "[[trunks]]",
+        "[engine]",
+        "[engine.turn_detection]",
+        "[agent]",
+        "[calls]",
+        "[log]",
+    ]
+
+
+def test_kinds() -> None:
+    assert keys()["sip", "port"].kind is Kind.INTEGER
+    assert keys()["rtp", "timeout_s"].kind is Kind.NUMBER
+    assert keys()["log", "sip"].kind is Kind.BOOLEAN
+    assert keys()["sip", "host"].kind is Kind.TEXT
+    assert keys()["sip", "accept"].choices == ("trunks", "any")
+    assert keys()["rtp", "codecs"].kind is Kind.LIST
+    assert keys()["engine", "headers"].kind is Kind.TABLE
+    assert keys()["accounts", "*", "password"].kind is Kind.SECRET
+
+
+def test_variables_are_distinct() -> None:
+    variables = [key.variable for key in keys().values()]
+    assert len(set(variables)) == len(variables)
+    assert "SIPUA_ACCOUNTS__0__PASSWORD" in variables
+    assert "SIPUA_ENGINE__TURN_DETECTION__TYPE" in variables
+
+
+def test_paths() -> None:
+    key = key_at(("accounts", 7, "user"))
+    assert key is not None
+    assert key.name == "user"
+    assert key_at(("accounts", "user")) is None
+    assert schema.is_array("accounts")
+    assert not schema.is_array("sip")
+
+
+def test_what_is_secret() -> None:
+    assert schema.is_secret(("accounts", 0, "password"))
+    assert schema.is_secret(("engine", "headers", "api-key"))
+    assert not schema.is_secret(("accounts", 0, "password_file"))
+    assert not schema.is_secret(("engine", "turn_detection", "type"))

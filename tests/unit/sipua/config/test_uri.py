@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sipua.config.uri import ServerUri, UriError, is_hostname, parse_server
+
+
+@pytest.mark.parametrize(
+    ("text", "uri"),
+    [
+        ("sip:10.0.0.5", ServerUri("10.0.0.5", 5060, "udp")),
+        ("sip:pbx.example.com:5070;transport=tcp", ServerUri("pbx.example.com", 5070, "tcp")),
+        ("SIP:pbx;lr;transport=UDP", ServerUri("pbx", 5060, "udp")),
+    ],
+)
+def test_good(text: str, uri: ServerUri) -> None:
+    assert parse_server(text) == uri
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "fix"),
+    [
+        ("pbx.example.com", "starts with sip:", '"sip:pbx.example.com"'),
+        ("10.0.0.5:5060", "starts with sip:", '"sip:10.0.0.5:5060"'),
+        ("", "starts with sip:", "sip:host:port"),
+        ("http://pbx", "starts with sip:", "sip:host:port"),
+        ("sips:pbx", "sips: is not supported", '"sip:pbx;transport=tcp"'),
+        ("sip:100@pbx", "names a server", '"sip:pbx"'),
+        ("sip://pbx", "no slashes", '"sip:pbx"'),
+        ("sip:[::1]:5060", "IPv6", "IPv4"),
+        ("sip:", "has no host", "sip:host:port"),
+        ("sip:10.0.0.256", "neither an IPv4 address", "sip:host:port"),
+        ("sip:pbx:99999", "not a port", "sip:host:port"),
+        ("sip:pbx:0", "not a port", "sip:host:port"),
+        ("sip:pbx:", "not a port", "sip:host:port"),
+        ("sip:pbx;transport=tls", "'tls' is not supported", ";transport=udp"),
+        ("sip:pbx;maddr=1.2.3.4", "'maddr' is not known", "sip:host:port"),
+    ],
+)
+def test_bad(text: str, what: str, fix: str) -> None:
+    with pytest.raises(UriError) as caught:
+        parse_server(text)
+    assert what in caught.value.what
+    assert fix in caught.value.fix
+
+
+def test_loopback_and_addresses() -> None:
+    assert parse_server("sip:127.0.0.9").is_loopback
+    assert parse_server("sip:localhost").is_loopback
+    assert not parse_server("sip:pbx").is_loopback
+    assert parse_server("sip:10.0.0.5").is_address
+    assert not parse_server("sip:pbx").is_address
+
+
+def test_hostnames() -> None:
+    assert is_hostname("a-b.example.com.")
+    assert not any(map(is_hostname, ["", "-a", "a..b", "a b", "10.0.0", "ä", "a" * 64, "a_b"]))
+
+
+@given(st.text())
+def test_anything_is_a_uri_or_an_error_of_ours(text: str) -> None:
+    try:
+        uri = parse_server(text)
+    except UriError:
+        return
+    assert 0 < uri.port < 65536

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from sipua import redact
+
+
+@pytest.fixture(autouse=True)
+def _forget_secrets() -> Iterator[None]:
+    """Secrets are registered for the life of a process; here, for one test."""
+    known, pattern = set(redact._registered), redact._values
+    yield
+    redact._registered.clear()
+    redact._registered.update(known)
+    redact._values = pattern
+
+
+@pytest.fixture(autouse=True)
+def _forget_logging() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
