@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from sipua.rtp.events import (
     Address,
     Frame,
-    Lost,
     MediaTimeout,
     RtpEvent,
-    Silence,
     SourceChanged,
     SsrcChanged,
 )
@@ -24,19 +22,6 @@ from sipua.rtp.latch import SourceLatch, Verdict
 from sipua.rtp.packet import RtpError, RtpPacket, build, parse
 from sipua.rtp.sequence import Unwrapper
 from sipua.rtp.stats import ReceiveStats
-
-__all__ = [
-    "Address",
-    "Frame",
-    "Lost",
-    "MediaTimeout",
-    "RtpConfig",
-    "RtpEvent",
-    "RtpSession",
-    "Silence",
-    "SourceChanged",
-    "SsrcChanged",
-]
 
 _AUDIO, _EVENT, _NOISE = 1, 2, 3
 _COMFORT_NOISE = 13  # static payload type (RFC 3551), may come without having been negotiated

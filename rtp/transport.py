@@ -10,8 +10,9 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 
+from sipua.rtp.events import Address, RtpEvent
 from sipua.rtp.ports import ReservedPort
-from sipua.rtp.session import Address, RtpEvent, RtpSession
+from sipua.rtp.session import RtpSession
 
 # Longer than any packet that is accepted: what is cut off here is refused as oversize.
 _READ_SIZE = 2048

@@ -20,7 +20,7 @@ from collections.abc import Callable
 import uvloop
 
 from sipua import banner, doctor, logs, wiring
-from sipua.bridge.agent.process import AgentProcess, AgentError
+from sipua.bridge.agent.process import AgentError, AgentProcess
 from sipua.bridge.call import CallBridge
 from sipua.bridge.engine_session import EngineSession
 from sipua.bridge.engines import create as create_engine

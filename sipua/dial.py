@@ -1,5 +1,7 @@
 """`sipua call URI`: place one call, say something into it, record what comes back, tell the story.
 
+First it only listens, as people do when they are greeted; `say_after_s` later it speaks.
+
 The same signalling and media path as the edge's, with a file in the place of the engine: what
 works here works for a caller.
 """
@@ -44,6 +46,7 @@ from sipua.sip.messages import (
 )
 
 RATE = 24_000
+TONE_MS = 1000
 SIGNALLING_GRACE_S = 3.0
 _ENDED_WELL = (200, 487)
 
@@ -58,6 +61,7 @@ class DialRequest:
     account: str = ""
     wav: Path | None = None
     tone_hz: float = 440.0
+    say_after_s: float = 4.0
     seconds: float = 10.0
     record: Path | None = None
     as_json: bool = False
@@ -177,8 +181,9 @@ class Dial:
                 self._confirmed = True
                 self._tell("answered")
                 self._bridge.start()
-                self._tape.greet()
-                asyncio.get_running_loop().call_later(self._request.seconds, self._hang_up)
+                loop = asyncio.get_running_loop()
+                loop.call_later(self._request.say_after_s, self._speak)
+                loop.call_later(self._request.seconds, self._hang_up)
             case CallEnded():
                 self._outcome = event
                 self._tell("ended", by=event.by, status=event.status, reason=event.reason)
@@ -192,6 +197,11 @@ class Dial:
         if isinstance(event, PeerSilent):
             self._cause = f"no RTP for {event.idle_s:.0f} s"
             self._hang_up()
+
+    def _speak(self) -> None:
+        if not self._ended.is_set():
+            self._tell("speaking")
+            self._tape.greet()
 
     def _hang_up(self) -> None:
         self._sip.send(Hangup(self._call_id))
@@ -249,7 +259,7 @@ class Dial:
 
 def _sound(request: DialRequest) -> bytes:
     if request.wav is None:
-        return sine(request.tone_hz, request.seconds * 1000, RATE).tobytes()
+        return sine(request.tone_hz, TONE_MS, RATE).tobytes()
     try:
         with wave.open(str(request.wav), "rb") as source:
             if source.getsampwidth() != 2:

@@ -32,7 +32,7 @@ def probe() -> dict[str, object]:
             "openssl": _text(library, "OpenSSL_version", 0) or _text(library, "SSLeay_version", 0),
         }
     finally:
-        endpoint.libDestroy()
+        endpoint.libDestroy(pj.PJSUA_DESTROY_NO_RX_MSG)  # without its waiting second
 
 
 def _library() -> ctypes.CDLL:

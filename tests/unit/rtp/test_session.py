@@ -530,6 +530,8 @@ def test_no_event_is_told_twice_by_timer_and_packet() -> None:
         session.receive(packet.datagram, packet.source, packet.at)
     deadline = session.next_deadline()
     assert deadline == pytest.approx(0.14)
+    assert session.holding
     assert [type(event) for event in session.handle_timer(0.14)] == [Lost, Frame, Frame]
+    assert not session.holding
     assert session.handle_timer(0.14) == []
     assert not any(isinstance(e, Silence) for e in session.handle_timer(0.15))
