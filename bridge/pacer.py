@@ -1,0 +1,138 @@
+"""One timer for all calls: calls each back when its next frame is due.
+
+Deadlines are absolute, on the clock of `time.monotonic`; what a callback takes, or how late a
+wake-up is, moves no later deadline. They are rounded to slots of 2 ms, so that however many calls
+there are the process wakes at most 500 times a second; a frame's 20 ms are ten slots, so rounding
+moves a call's phase by up to 1 ms and its spacing not at all.
+
+After a stall every call is called back once; what to do about missed frames is the callback's
+affair (see cadence).
+"""
+
+import asyncio
+import heapq
+import time
+from collections.abc import Callable
+
+from sipua.bridge.timer import make_timer
+
+_SLOT_NS = 2_000_000
+_NS = 1_000_000_000
+_STALL_NS = 20_000_000
+
+Callback = Callable[[float], float]
+"""Takes the time, returns the next deadline; both in seconds of `time.monotonic`."""
+
+
+class Handle:
+    """One call's place in the pacer. The attributes are the pacer's own."""
+
+    __slots__ = ("callback", "pacer", "slot")
+
+    def __init__(self, pacer: "Pacer", callback: Callback) -> None:
+        self.pacer = pacer
+        self.callback: Callback | None = callback
+        self.slot = -1
+
+    def reschedule(self, due_s: float) -> None:
+        """The deadline moved, other than by the callback."""
+        self.pacer.place(self, due_s)
+
+    def cancel(self) -> None:
+        """No callback after this."""
+        self.pacer.remove(self)
+
+
+class Pacer:
+    """Belongs to the running loop. One per process."""
+
+    def __init__(self, *, use_timerfd: bool = True) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._slots: dict[int, list[Handle]] = {}
+        self._order: list[int] = []  # a heap of the keys of `_slots`
+        self._armed: int | None = None
+        self._handles = 0
+        self._wakeups = 0
+        self._callbacks = 0
+        self._stalls = 0
+        self._max_late_ns = 0
+        self._timer = make_timer(self._loop, self._wake, use_timerfd=use_timerfd)
+
+    def add(self, callback: Callback, due_s: float) -> Handle:
+        """Call back at `due_s`, and then whenever the callback says."""
+        handle = Handle(self, callback)
+        self._handles += 1
+        self.place(handle, due_s)
+        return handle
+
+    def close(self) -> None:
+        self._timer.close()
+        self._slots.clear()
+        self._order.clear()
+
+    def counters(self) -> dict[str, float]:
+        return {
+            "handles": self._handles,
+            "wakeups": self._wakeups,
+            "callbacks": self._callbacks,
+            "stalls": self._stalls,
+            "max_late_ms": self._max_late_ns / 1e6,
+        }
+
+    def place(self, handle: Handle, due_s: float) -> None:
+        """Move a handle's deadline."""
+        if handle.callback is not None:
+            self._insert(handle, round(due_s * _NS / _SLOT_NS))
+            self._arm()
+
+    def remove(self, handle: Handle) -> None:
+        if handle.callback is not None:
+            handle.callback = None
+            self._handles -= 1
+
+    def _insert(self, handle: Handle, slot: int) -> None:
+        # An entry that is left behind in another slot is void: the handle does not name it.
+        handle.slot = slot
+        waiting = self._slots.get(slot)
+        if waiting is None:
+            self._slots[slot] = [handle]
+            heapq.heappush(self._order, slot)
+        else:
+            waiting.append(handle)
+
+    def _arm(self) -> None:
+        if self._order and self._order[0] != self._armed:
+            self._armed = self._order[0]
+            self._timer.arm(self._armed * _SLOT_NS)
+
+    def _wake(self) -> None:
+        self._armed = None
+        self._wakeups += 1
+        current = time.monotonic_ns() // _SLOT_NS
+        while self._order and self._order[0] <= current:
+            slot = heapq.heappop(self._order)
+            for handle in self._slots.pop(slot):
+                callback = handle.callback
+                if handle.slot == slot and callback is not None:
+                    self._run(handle, callback, current)
+        self._arm()
+
+    def _run(self, handle: Handle, callback: Callback, current: int) -> None:
+        now_ns = time.monotonic_ns()
+        late_ns = now_ns - handle.slot * _SLOT_NS
+        self._max_late_ns = max(self._max_late_ns, late_ns)
+        if late_ns >= _STALL_NS:
+            self._stalls += 1
+        self._callbacks += 1
+        handle.slot = -1
+        try:
+            due_s = callback(now_ns / _NS)
+        except Exception as error:  # noqa: BLE001  one call's fault must not silence the others
+            handle.cancel()
+            self._loop.call_exception_handler(
+                {"message": "a paced callback failed; it is cancelled", "exception": error}
+            )
+            return
+        if handle.callback is not None:
+            # At the earliest in the next slot, so that no deadline can make this loop spin.
+            self._insert(handle, max(round(due_s * _NS / _SLOT_NS), current + 1))
