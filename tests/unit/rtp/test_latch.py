@@ -249,6 +249,15 @@ def test_ipv6_addresses_are_compared_in_their_short_form() -> None:
     assert latch.accept(("2001:db8::7", 4000), 1, 0, 0.0, True) is Verdict.CHANGED
 
 
+def test_R2_a_stranger_finds_no_room_among_better_candidates() -> None:
+    latch = make(PRIVATE)
+    for port in range(16):
+        latch.accept((SIGNALLING, 31000 + port), 1, 0, 0.0, True)
+    assert latch.accept(STRANGER, 1, 0, 0.0, True) is Verdict.PROBATION
+    assert STRANGER not in latch._candidates
+    assert len(latch._candidates) == 16
+
+
 def test_R2_a_spray_of_forged_sources_takes_no_memory_and_no_turn() -> None:
     latch = make(PRIVATE)
     verdicts = []

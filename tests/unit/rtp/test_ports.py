@@ -160,6 +160,13 @@ def test_a_host_that_is_not_ours_is_said() -> None:
         PortPool("192.0.2.1", 16384, 24575).reserve(0.0)
 
 
+def test_ipv6() -> None:
+    reserved = PortPool("::1", *free_range(8)).reserve(0.0)
+    with closing(reserved):
+        assert reserved.rtp_socket.getsockname()[:2] == ("::1", reserved.port)
+        assert reserved.rtp_socket.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS) == 0xB8
+
+
 def test_released_twice_is_released_once() -> None:
     pool = PortPool(HOST, *free_range(1), rest_s=0)
     reserved = pool.reserve(0.0)

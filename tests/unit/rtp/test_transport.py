@@ -5,13 +5,14 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
+from typing import cast
 
 import pytest
 from sipua.rtp.events import Address, Frame, Lost, MediaTimeout, RtpEvent, SourceChanged
 from sipua.rtp.packet import parse
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.session import RtpConfig, RtpSession
-from sipua.rtp.transport import RtpTransport
+from sipua.rtp.transport import RtpTransport, _drain
 
 from support.netmodel import FRAME_MARK, Talker
 from support.rtp_session import make_session
@@ -176,6 +177,48 @@ async def test_R15_errors_of_the_system_are_counted(stack: ExitStack) -> None:
     end.transport.start()
     assert not end.transport.send(b"\xff" * 160, 160)  # an IPv6 address from an IPv4 socket
     assert end.transport.stats()["send_errors"] == 1
+
+
+class BrokenSocket:
+    """A socket whose every call fails, the way the system says so."""
+
+    def __init__(self, error: OSError) -> None:
+        self._error = error
+
+    def recvfrom(self, _: int) -> tuple[bytes, Address]:
+        raise self._error
+
+    def sendto(self, *_: object) -> int:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "received", "blocked", "sent"),
+    [
+        (ConnectionRefusedError(), 2, 0, 1),
+        (PermissionError(), 2, 0, 1),
+        (BlockingIOError(), 0, 1, 0),
+    ],
+)
+def test_R15_no_error_of_a_socket_ends_a_call(
+    error: OSError, received: int, blocked: int, sent: int
+) -> None:
+    broken = cast("socket.socket", BrokenSocket(error))
+    transport = RtpTransport(ReservedPort(4000, broken, broken), make_session(), lambda _: None)
+    transport._read_rtp()
+    transport._read_rtcp()
+    assert not transport.send(b"\xff" * 160, 160)
+    stats = transport.stats()
+    assert (stats["receive_errors"], stats["send_blocked"], stats["send_errors"]) == (
+        received,
+        blocked,
+        sent,
+    )
+
+
+def test_the_first_drain_is_bounded_and_ignores_errors() -> None:
+    assert _drain(cast("socket.socket", BrokenSocket(ConnectionRefusedError()))) == 4096
+    assert _drain(cast("socket.socket", BrokenSocket(BlockingIOError()))) == 0
 
 
 async def test_R3_rtcp_port_is_open_and_drained(stack: ExitStack) -> None:
