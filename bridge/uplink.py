@@ -37,7 +37,7 @@ _CATCH_UP = 2 * _QUANTUM
 # A surplus up to this much is jitter and stays; above it, silences are shortened.
 _SURPLUS_KEPT = 60 * _SAMPLES_PER_MS
 # A surplus from which on a pause is not fed any more until real time has caught up.
-_SURPLUS_IN_PAUSE = 1000 * _SAMPLES_PER_MS
+_SURPLUS_IN_PAUSE = 500 * _SAMPLES_PER_MS
 _NEVER = float("inf")
 
 STATIC_LAWS: Mapping[int, Law] = {law.payload_type: law for law in Law}

@@ -1,5 +1,7 @@
 """The engine's timeline against real time, and what the audio in it is."""
 
+import heapq
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +14,8 @@ from sipua.codecs.g711 import Law, decode, encode
 from sipua.codecs.resample import Upsampler8to24
 from sipua.codecs.tones import sine
 from sipua.rtp.events import Frame, Lost, MediaTimeout, RtpEvent, Silence, SourceChanged
+from sipua.rtp.jitter import ReorderBuffer
+from sipua.rtp.stats import ReceiveStats
 
 FRAME_S = 0.02
 PCMU, PCMA = 0, 8
@@ -359,3 +363,42 @@ def test_any_sequence_of_events_is_bounded_both_ways(
                 call.feed(call.frame(VOICE * 3 if event == "long frame" else VOICE))
     assert call.worst_ahead_ms <= 2000
     assert call.worst_behind_ms <= 1000 + 60
+
+
+@pytest.mark.parametrize(
+    ("loss", "jitter_ms", "dtx", "bound_ms"),
+    [(0.03, 0, False, 5), (0.03, 40, True, 40), (0.03, 80, False, 560), (0.2, 200, True, 700)],
+)
+def test_R7_behind_the_real_reorder_buffer(
+    loss: float, jitter_ms: float, dtx: bool, bound_ms: float
+) -> None:
+    """Two minutes of a bad network, with and without DTX."""
+    rng = random.Random(4)
+    call = Call()
+    buffer = ReorderBuffer(ReceiveStats(1))
+    packets: list[tuple[float, int, int]] = []
+    sent_at, timestamp = call.now, 0
+    for sequence in range(6000):
+        if dtx and rng.random() < 0.01:
+            pause = rng.randint(1, 100)
+            sent_at += pause * FRAME_S
+            timestamp += pause * 160
+        if rng.random() >= loss:
+            arrival = sent_at + rng.uniform(0, jitter_ms / 1000)
+            heapq.heappush(packets, (arrival, sequence, timestamp))
+        sent_at += FRAME_S
+        timestamp += 160
+    while packets:
+        arrival, sequence, timestamp = packets[0]
+        due = min(arrival, buffer.deadline or arrival)
+        while call.next_tick < due:
+            call.until(call.next_tick, holding=buffer.deadline is not None)
+        call.now = due
+        if due == arrival:
+            heapq.heappop(packets)
+            call.feed(*buffer.push(sequence, timestamp, call.frame(), due))
+        else:
+            call.feed(*buffer.expire(due))
+    assert call.worst_ahead_ms < bound_ms
+    assert call.worst_behind_ms < 60 + 40 + jitter_ms + 60
+    assert call.uplink.counters()["dropped_ms"] == 0
