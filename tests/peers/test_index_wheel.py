@@ -1,0 +1,61 @@
+"""The quick start's pjsua2, as the package index has it: a call works, and its 4-call limit holds.
+
+Runs in an environment of its own (`.venv-index`), which `make test` sets up.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from support import audio
+from support.edge import Edge
+from support.rtp_far_end import RtpFarEnd
+from support.sipp import Sipp
+
+PYTHON = Path(__file__).parents[2] / ".venv-index" / "bin" / "python"
+LIMIT = 4
+
+
+@pytest.fixture
+def edge(edge_factory: Callable[..., Edge]) -> Edge:
+    assert PYTHON.exists(), "no environment with the index's wheel: run make test"
+    return edge_factory(python=PYTHON)
+
+
+def test_a_call_works_on_the_indexs_wheel(
+    edge: Edge, sipp: Sipp, far_end: Callable[..., RtpFarEnd]
+) -> None:
+    speech = audio.speech("short")
+    media = far_end(1, np.concatenate([audio.silence(4500), speech, audio.silence(5000)]))
+    sipp.run("uac_call", edge.address, media=media, pause_ms=9000)
+    (stream,) = media.finish()
+    (listening,) = edge.events(name="edge.listening")
+    assert listening["production"] is False
+    assert listening["pjsua2"].startswith("2.15")
+    assert listening["max_calls"] == LIMIT
+    assert stream.lost == 0
+    assert audio.find(audio.read_wav(audio.GREETING, rate_hz=8000), stream.pcm()).score > 0.9
+    assert audio.find(speech, stream.pcm()).score > 0.9
+
+
+def test_S17_the_fifth_call_is_refused(edge: Edge, sipp: Sipp) -> None:
+    calls = sipp.start("uac_call", edge.address, calls=LIMIT, pause_ms=4000)
+    edge.wait_event("call.confirmed", count=LIMIT)
+    sipp.run("uac_rejected", edge.address, STATUS="486")
+    calls.wait()
+
+
+def test_doctor_warns_about_it() -> None:
+    result = subprocess.run(
+        [PYTHON, "-m", "sipua", "doctor", "--json"], capture_output=True, text=True, check=False
+    )
+    findings = {finding["name"]: finding for finding in json.loads(result.stdout)}
+    assert findings["pjsua2"]["level"] == "warn"
+    assert "crash" in findings["pjsua2"]["advice"]
+    assert findings["calls at once"]["value"] == str(LIMIT)
