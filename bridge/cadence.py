@@ -45,6 +45,7 @@ class Cadence:
 
     __slots__ = (
         "_frame_s",
+        "_gap",
         "_in_talkspurt",
         "_lead_s",
         "_number",
@@ -61,6 +62,7 @@ class Cadence:
         self._number = 0  # of the next frame
         self._lead_s = 0.0
         self._in_talkspurt = False
+        self._gap = False
         self._skipped = 0
         self._woken = 0
 
@@ -99,12 +101,14 @@ class Cadence:
 
     def pass_by(self, now: float) -> int:
         """`due` has come and nothing may leave (hold); returns how many frames' time went by."""
-        self._lead_s = 0.0
         self._in_talkspurt = False
-        if now < self.due:
-            return 0
-        passed = 1 + int((now - self.due) / self._frame_s)
+        if self._lead_s > 0.0:
+            self._lead_s = 0.0
+            if now < self.due:
+                return 0
+        passed = 1 + max(0, int((now - self.due) / self._frame_s))
         self._number += passed
+        self._gap = True
         return passed
 
     def counters(self) -> dict[str, int]:
@@ -116,4 +120,7 @@ class Cadence:
         self._in_talkspurt = frame.audio
         self._number += skipped + 1
         self._skipped += skipped
-        return Departure(frame.payload, frame.marker or (frame.audio and skipped > 0), skipped)
+        # Audio after timestamps that went by unused starts a talkspurt, whatever it was before.
+        marker = frame.marker or (frame.audio and (self._gap or skipped > 0))
+        self._gap = False
+        return Departure(frame.payload, marker, skipped)

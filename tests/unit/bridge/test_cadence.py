@@ -185,6 +185,34 @@ def test_H7_audio_pushed_at_the_end_of_a_stall() -> None:
     assert wire.cadence.counters()["skipped_frames"] == 24
 
 
+@pytest.mark.parametrize("grain_s", [-0.001, 0.0, 0.001])
+def test_hold_lets_time_pass_and_keeps_what_was_being_said(grain_s: float) -> None:
+    wire = Wire()
+    wire.until(START + 1.013)
+    wire.say(50)
+    wire.until(START + 1.3)
+    heard = sum(frame.audio for frame in wire.sent)
+    ticks = 0
+    while wire.cadence.due <= START + 5:
+        wire.now = wire.cadence.due + grain_s
+        wire.number += wire.cadence.pass_by(wire.now)
+        ticks += 1
+    assert ticks <= 3.7 / FRAME_S + 2  # none was asked for twice, but for the repayment
+    assert wire.cadence.lead_ms == 0
+    count = len(wire.sent)
+    wire.until(START + 10)
+    assert wire.sent[count].marker
+    assert wire.sent[count].number == pytest.approx((wire.sent[count].at - START) / FRAME_S)
+    assert sum(frame.audio for frame in wire.sent) == 50
+    assert sum(frame.audio for frame in wire.sent[count:]) == 50 - heard
+
+
+def test_H7_a_stall_during_hold() -> None:
+    wire = Wire()
+    wire.until(START + 1)
+    assert wire.cadence.pass_by(wire.cadence.due + 0.505) == 26
+
+
 def test_late_ticks_move_nothing() -> None:
     wire = Wire(late=0.004)
     wire.until(START + 100)
