@@ -142,6 +142,10 @@ class Edge:
             pjsua2=self._build.version,
             production=self._build.production,
         )
+        for finding in doctor.check_running(self._build, self._max_calls):
+            self._log.warning(
+                "edge.warning", about=finding.name, value=finding.value, fix=finding.advice
+            )
         if self._show_banner:
             banner.show(self._config, self._build, self._max_calls, (host, port), list(bound))
         await self._stop.wait()

@@ -89,6 +89,9 @@ class Tape:
     def truncate(self, item_id: str, audio_end_ms: int) -> None:
         """A tape does not remember what it said."""
 
+    def cancel(self) -> None:
+        """Nothing of it is made up as it goes."""
+
     async def close(self) -> None:
         """Nothing to close."""
 

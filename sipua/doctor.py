@@ -133,6 +133,13 @@ def check_pjsua2(build: BuildInfo) -> list[Finding]:
     ]
 
 
+def check_running(build: BuildInfo, max_calls: int) -> list[Finding]:
+    """What an edge that starts should warn about."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    findings = [*check_pjsua2(build), check_descriptors(soft, hard, max_calls)]
+    return [finding for finding in findings if finding.level is not Level.OK]
+
+
 def check_descriptors(soft: int, hard: int, max_calls: int) -> Finding:
     needed = max_calls * DESCRIPTORS_PER_CALL + DESCRIPTORS_BESIDES
     enough = soft == resource.RLIM_INFINITY or soft >= needed
