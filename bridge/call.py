@@ -255,7 +255,7 @@ class CallBridge:
         departure = self._cadence.wake(time.monotonic())
         if departure is not None:
             self._depart(departure)
-            self._ticking.reschedule(self._cadence.due)
+        self._ticking.reschedule(self._cadence.due)
 
     def _tick(self, now: float) -> float:
         """Every 20 ms: one frame out, and silence in when the phone sends none."""

@@ -33,6 +33,14 @@ class Admission:
     def allow(self, name: str, networks: Iterable[Network]) -> None:
         self._peers += [(name, network) for network in networks]
 
+    def belongs(self, name: str, host: str) -> bool:
+        """Whether this address is one of that trunk's or account's."""
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return any(address in network for owner, network in self._peers if owner == name)
+
     def origin(self, host: str) -> str | None:
         """The name of the trunk or account that this address belongs to."""
         try:

@@ -96,6 +96,7 @@ class SipEndpoint:
         self._log_writer: _LogWriter | None = None
         self._accounts: dict[str, PjAccount] = {}
         self._calls: dict[str, PjCall] = {}
+        self._refused: list[tuple[PjCall, Refusal]] = []
         self._ended: list[PjCall] = []
 
     # --- life (called by the thread) ------------------------------------------------------
@@ -120,7 +121,18 @@ class SipEndpoint:
     def poll(self, timeout_ms: int) -> None:
         if self._library is not None:
             self._library.libHandleEvents(timeout_ms)
+        self._refuse()
         self._ended.clear()
+
+    def _refuse(self) -> None:
+        """Between two polls: from inside its callback pjsua2 would answer without our headers."""
+        refused, self._refused = self._refused, []
+        for call, refusal in refused:
+            self._ended.append(call)
+            try:
+                call.end(refusal.status, refusal.reason, refusal.retry_after_s)
+            except pj.Error as error:
+                self.fault("refuse", error)
 
     def close(self) -> None:
         self.closing = True
@@ -182,6 +194,7 @@ class SipEndpoint:
             local=command.local,
             signalling_ip=_host_of(command.target),
             state=CallState.CALLING,
+            placed=command,
         )
         self._calls[command.call_id] = call
         try:
@@ -218,8 +231,7 @@ class SipEndpoint:
         )
         if isinstance(verdict, Refusal) or local is None:
             assert isinstance(verdict, Refusal)
-            self._ended.append(call)
-            call.end(verdict.status, verdict.reason, verdict.retry_after_s)
+            self._refused.append((call, verdict))
             self.emit(
                 CallRefused(sip_call_id, from_uri, to_uri, source, verdict.status, verdict.reason)
             )
@@ -243,10 +255,21 @@ class SipEndpoint:
         if self._calls.pop(call.call_id, None) is not None:
             self._ended.append(call)
 
+    def place_again(self, call: PjCall, source: str, challenge: str) -> bool:
+        """Our call met a challenge before its account knew the realm. At most once an account."""
+        if call.placed is None or not call.account.learn_from(source, challenge):
+            return False
+        self.forget(call)
+        self._place(call.placed)
+        return True
+
     def media_host_towards(self, peer: str) -> str:
         """The address that we put into SDP: the configured one, or the one that faces the peer."""
         host = self.settings.media_host
         return _facing(peer) if host == _ANY_ADDRESS else host
+
+    def belongs(self, name: str, source: str) -> bool:
+        return self._admission.belongs(name, _address(source)[0])
 
     def trust(self, name: str, source: str) -> None:
         """A registrar that answered may send us calls from the address it answered from."""

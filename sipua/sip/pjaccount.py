@@ -34,6 +34,7 @@ class AccountSettings:
     proxy: str = ""
     expires_s: int = 300
     refresh_s: int = 25
+    registers: bool = True
 
 
 class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
@@ -50,7 +51,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
 
     def open(self) -> None:
         self.create(self._config, False)
-        if self.settings.registrar:
+        if self.settings.registrar and self.settings.registers:
             self.register()
 
     def register(self) -> None:
@@ -61,6 +62,10 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
             self._pending = True
         except pj.Error as error:
             self._failed(REQUEST_TIMEOUT, str(error.reason), None)
+
+    def learn_from(self, source: str, challenge: str) -> bool:
+        """True when our call can be placed again: the registrar asked, and now we can answer."""
+        return self.endpoint.belongs(self.settings.name, source) and self._learn_realm(challenge)
 
     def unregister(self) -> None:
         if self.registered and not self._pending:

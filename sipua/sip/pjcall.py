@@ -22,6 +22,7 @@ from sipua.sip.messages import (
     EndedBy,
     MediaReady,
     NegotiatedMedia,
+    PlaceCall,
     TransferRefused,
 )
 from sipua.sip.state import CallInput, CallState, advance
@@ -34,6 +35,7 @@ P = ParamSpec("P")
 LAWS = {"PCMU": 0, "PCMA": 8}
 TRANSFER_REFUSED = 603
 REQUEST_TIMEOUT = 408
+CHALLENGES = (401, 407)
 
 
 def guarded(
@@ -80,8 +82,11 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         signalling_ip: str,
         state: CallState,
         pj_id: int = -1,
+        placed: PlaceCall | None = None,
     ) -> None:
         super().__init__(account, pj_id)
+        self.account = account
+        self.placed = placed
         self.endpoint = endpoint
         self.call_id = call_id
         self.local = local
@@ -130,9 +135,13 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             self.endpoint.emit(MediaReady(self.call_id, media))
 
     @guarded
-    def onCallState(self, _prm: Any) -> None:  # noqa: N802
+    def onCallState(self, prm: Any) -> None:  # noqa: N802
         info = self.getInfo()
         if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
+            if info.lastStatusCode in CHALLENGES and self.state is CallState.CALLING:
+                response = prm.e.body.tsxState.src.rdata
+                if self.endpoint.place_again(self, response.srcAddress, response.wholeMsg):
+                    return
             by = self._ended_by(info.lastStatusCode)
             self._advance(CallInput.DISCONNECTED)
             self.endpoint.forget(self)

@@ -514,7 +514,7 @@ async def test_the_ping_measures_the_round_trip() -> None:
     async with scripted_engine(idle) as engine:
         link = await connect(engine.url)
         async with asyncio.timeout(2):
-            while link.rtt_ms == 0:  # noqa: ASYNC110 - nothing tells of a pong
+            while link.rtt_ms == 0:
                 await asyncio.sleep(0.01)
         assert link.rtt_ms < 1000
         await link.close()

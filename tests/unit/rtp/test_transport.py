@@ -69,7 +69,7 @@ class End:
 
 async def until(condition: Callable[[], bool], limit_s: float = 2.0) -> None:
     async with asyncio.timeout(limit_s):
-        while not condition():  # noqa: ASYNC110 - polls what has no event
+        while not condition():
             await asyncio.sleep(0.002)
 
 
@@ -257,7 +257,7 @@ async def test_R2_a_flooded_call_does_not_starve_another(stack: ExitStack) -> No
         before = len(quiet.frames())
         sent_at = time.monotonic()
         caller.sendto(packet.datagram, quiet.address)
-        while len(quiet.frames()) == before:  # noqa: ASYNC110 - one turn of the loop at a time
+        while len(quiet.frames()) == before:
             await asyncio.sleep(0)
         latencies.append(time.monotonic() - sent_at)
     latencies.sort()

@@ -76,5 +76,5 @@ async def test_the_child_ends_when_its_parent_is_killed() -> None:
         pid = int(await parent.stdout.readline())
         parent.kill()
         await parent.wait()
-        while Path(f"/proc/{pid}/exe").exists():  # noqa: ASYNC110, ASYNC240
+        while Path(f"/proc/{pid}/exe").exists():  # noqa: ASYNC240
             await asyncio.sleep(0.05)

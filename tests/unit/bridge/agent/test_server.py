@@ -244,7 +244,7 @@ async def test_the_number_of_sessions_is_bounded() -> None:
                     pass
             assert caught.value.response.status_code == 503
         async with asyncio.timeout(5):
-            while server.active:  # noqa: ASYNC110 - nobody tells when a session is gone
+            while server.active:
                 await asyncio.sleep(0.01)
         async with calling(server):
             assert server.counters.sessions == 2

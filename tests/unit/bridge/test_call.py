@@ -1,0 +1,278 @@
+"""One call's bridge on real sockets, with a scripted engine: what is heard, cut, held, reported."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+import pytest_asyncio
+from sipua.bridge.call import (
+    BridgeEvent,
+    CallBridge,
+    EngineGone,
+    Interrupted,
+    MediaPlan,
+    MediaSettings,
+    PeerSilent,
+    SourceMoved,
+)
+from sipua.bridge.engines.base import AudioDelta, AudioDone, EngineLost, Event, SpeechStarted
+from sipua.bridge.pacer import Pacer
+from sipua.codecs.g711 import Law
+from sipua.codecs.tones import sine
+from sipua.rtp.latch import Policy
+from sipua.rtp.packet import RtpPacket, build, parse
+from sipua.rtp.ports import PortPool, ReservedPort
+
+from support.ports import PortBlock
+
+SETTINGS = MediaSettings(
+    ptime_ms=20, hold_ms=60, max_hold_ms=200, timeout_s=20, hold_timeout_s=300, latch=Policy.AUTO
+)
+
+
+@dataclass
+class ScriptedEngine:
+    """Says what the test tells it to, and remembers what it was told."""
+
+    on_event: Callable[[Event], None]
+    session_id: str = "scripted"
+    heard: list[bytes] = field(default_factory=list)
+    truncated: list[tuple[str, int]] = field(default_factory=list)
+    cancelled: int = 0
+    closed: bool = False
+
+    async def connect(self, timeout_s: float) -> None: ...
+    def greet(self, instructions: str | None = None) -> None:
+        self.say("greeting", 1000)
+
+    def append(self, pcm: bytes) -> None:
+        self.heard.append(pcm)
+
+    def truncate(self, item_id: str, audio_end_ms: int) -> None:
+        self.truncated.append((item_id, audio_end_ms))
+
+    def cancel(self) -> None:
+        self.cancelled += 1
+
+    async def close(self) -> None:
+        self.closed = True
+
+    def counters(self) -> dict[str, int]:
+        return {}
+
+    def say(self, item: str, length_ms: int) -> None:
+        self.on_event(AudioDelta(item, 0, sine(400, length_ms, 24_000).tobytes()))
+        self.on_event(AudioDone(item))
+
+
+class Phone:
+    """The far side's RTP socket."""
+
+    def __init__(self) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.setblocking(False)
+        self.address: tuple[str, int] = self.socket.getsockname()
+        self._sequence = 100
+
+    async def talk(self, port: int, frames: int) -> None:
+        for _ in range(frames):
+            packet = build(
+                bytes(range(160)),
+                payload_type=0,
+                sequence=self._sequence,
+                timestamp=self._sequence * 160,
+                ssrc=0x1234,
+            )
+            self._sequence += 1
+            self.socket.sendto(packet, ("127.0.0.1", port))
+            await asyncio.sleep(0.02)
+
+    def packets(self) -> list[RtpPacket]:
+        found = []
+        while True:
+            try:
+                found.append(parse(self.socket.recv(2048)))
+            except BlockingIOError:
+                return found
+
+    async def hear(self, count: int) -> list[RtpPacket]:
+        found: list[RtpPacket] = []
+        async with asyncio.timeout(5):
+            while len(found) < count:
+                found += self.packets()
+                await asyncio.sleep(0.005)
+        return found
+
+
+@dataclass
+class Setup:
+    bridge: CallBridge
+    engine: ScriptedEngine
+    phone: Phone
+    port: int
+    events: list[BridgeEvent]
+    plan: MediaPlan
+
+    async def until(self, wanted: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not wanted():
+                await asyncio.sleep(0.005)
+
+    @property
+    def heard_pcm(self) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+        return np.frombuffer(b"".join(self.engine.heard), np.int16)
+
+
+@pytest.fixture
+def local() -> ReservedPort:
+    block = PortBlock(40)
+    first, last = block.range(20)
+    block.close()
+    return PortPool("127.0.0.1", first, last).reserve(0.0)
+
+
+@pytest_asyncio.fixture
+async def setup(local: ReservedPort) -> AsyncIterator[Setup]:
+    engines: list[ScriptedEngine] = []
+
+    def make(on_event: Callable[[Event], None]) -> ScriptedEngine:
+        engines.append(ScriptedEngine(on_event))
+        return engines[-1]
+
+    pacer = Pacer()
+    phone = Phone()
+    bridge = CallBridge(local=local, pacer=pacer, settings=SETTINGS, make_session=make)
+    events: list[BridgeEvent] = []
+    bridge.on_event = events.append
+    plan = MediaPlan(
+        remote=phone.address,
+        signalling_ip="127.0.0.1",
+        law=Law.PCMU,
+        payload_type=0,
+        law_by_type={0: "PCMU", 8: "PCMA"},
+        telephone_event_type=None,
+        sends=True,
+        receives=True,
+    )
+    yield Setup(bridge, engines[0], phone, local.port, events, plan)
+    await bridge.close()
+    pacer.close()
+    phone.socket.close()
+    local.rtp_socket.close()
+    local.rtcp_socket.close()
+
+
+async def test_a_greeting_that_waited_is_the_first_packet(setup: Setup) -> None:
+    assert await setup.bridge.connect(1.0) == "scripted"
+    setup.bridge.greet("Greet the caller.")
+    setup.bridge.open_media(setup.plan)
+    await asyncio.sleep(0.05)
+    assert setup.phone.packets() == [], "nothing is sent before the ACK"
+    setup.bridge.start()
+    packets = await setup.phone.hear(10)
+    assert packets[0].marker
+    silence = bytes([Law.PCMU.silence]) * 160
+    assert all(bytes(packet.payload) != silence for packet in packets)
+    assert [p.sequence - packets[0].sequence for p in packets] == list(range(10))
+    assert [p.timestamp - packets[0].timestamp for p in packets] == list(range(0, 1600, 160))
+
+
+async def test_the_ack_may_come_before_the_media(setup: Setup) -> None:
+    setup.bridge.start()
+    setup.bridge.open_media(setup.plan)
+    assert await setup.phone.hear(3)
+
+
+async def test_what_the_phone_says_reaches_the_engine(setup: Setup) -> None:
+    setup.bridge.open_media(setup.plan)
+    setup.bridge.start()
+    await setup.phone.talk(setup.port, 10)
+    await setup.until(lambda: len(setup.heard_pcm) >= 10 * 480)
+    assert SourceMoved(setup.phone.address, 1) in setup.events
+
+
+async def test_M5_barge_in_silences_the_wire_and_truncates_at_what_was_played(
+    setup: Setup,
+) -> None:
+    setup.bridge.open_media(setup.plan)
+    setup.bridge.start()
+    setup.engine.say("long answer", 10_000)
+    silence = bytes([Law.PCMU.silence]) * 160
+    packets = await setup.phone.hear(15)
+    setup.engine.on_event(SpeechStarted("caller", 0))
+    (truncation,) = setup.engine.truncated
+    await asyncio.sleep(0.2)
+    packets += setup.phone.packets()
+    spoken = [n for n, packet in enumerate(packets) if bytes(packet.payload) != silence]
+    played_ms = (spoken[-1] - spoken[0] + 1) * 20
+    assert truncation == ("long answer", played_ms)
+    assert Interrupted("long answer", played_ms) in setup.events
+    assert setup.engine.cancelled == 1
+    assert [bytes(p.payload) for p in packets[spoken[-1] + 1 :]], "silence goes on being sent"
+
+
+async def test_audio_that_comes_late_for_a_cut_item_is_not_heard(setup: Setup) -> None:
+    setup.bridge.open_media(setup.plan)
+    setup.bridge.start()
+    setup.engine.on_event(AudioDelta("answer", 0, sine(400, 200, 24_000).tobytes()))
+    setup.engine.on_event(SpeechStarted("caller", 0))
+    setup.engine.on_event(AudioDelta("answer", 0, sine(400, 200, 24_000).tobytes()))
+    setup.phone.packets()
+    silence = bytes([Law.PCMU.silence]) * 160
+    heard = await setup.phone.hear(5)
+    assert {bytes(packet.payload) for packet in heard[1:]} == {silence}
+
+
+async def test_hold_stops_both_directions_and_resume_goes_on_in_sequence(setup: Setup) -> None:
+    setup.bridge.open_media(setup.plan)
+    setup.bridge.start()
+    before = (await setup.phone.hear(3))[-1]
+    setup.bridge.open_media(replace(setup.plan, sends=False))
+    await asyncio.sleep(0.05)
+    setup.phone.packets()
+    setup.engine.say("said while held", 200)
+    setup.engine.heard.clear()
+    await setup.phone.talk(setup.port, 5)
+    assert setup.phone.packets() == []
+    assert not np.any(np.abs(setup.heard_pcm.astype(int)) > 500), "music is not the caller"
+    setup.bridge.open_media(setup.plan)
+    after = await setup.phone.hear(8)
+    silence = bytes([Law.PCMU.silence]) * 160
+    assert after[0].timestamp > before.timestamp, "time went on"
+    sequences = [packet.sequence for packet in after]
+    assert sequences == list(range(sequences[0], sequences[0] + 8))
+    assert any(bytes(packet.payload) != silence for packet in after), "what waited is said now"
+
+
+async def test_R11_a_change_of_law_in_mid_call_changes_what_we_send(setup: Setup) -> None:
+    setup.bridge.open_media(setup.plan)
+    setup.bridge.start()
+    assert (await setup.phone.hear(2))[0].payload_type == 0
+    setup.bridge.open_media(replace(setup.plan, law=Law.PCMA, payload_type=8))
+    setup.phone.packets()
+    packets = await setup.phone.hear(3)
+    assert packets[-1].payload_type == 8
+    assert bytes(packets[-1].payload) == bytes([Law.PCMA.silence]) * 160
+
+
+async def test_R12_a_phone_that_stays_silent_is_reported(setup: Setup) -> None:
+    setup.bridge._settings = replace(SETTINGS, timeout_s=0.2)
+    setup.bridge.open_media(setup.plan)
+    await setup.until(lambda: any(isinstance(event, PeerSilent) for event in setup.events))
+
+
+async def test_M2_a_lost_engine_is_reported_at_once(setup: Setup) -> None:
+    setup.engine.on_event(EngineLost(1006, "gone", True))
+    assert setup.events == [EngineGone(1006, "gone")]
+
+
+async def test_a_call_that_never_got_media_closes_cleanly(setup: Setup) -> None:
+    await setup.bridge.close()
+    assert setup.engine.closed
+    assert setup.bridge.stats()["first_audio_ms"] is None

@@ -1,0 +1,199 @@
+"""One call's story: what is sent to the caller when the engine is ready, late, broken or lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from sipua.bridge.call import BridgeEvent, EngineGone, MediaPlan, PeerSilent
+from sipua.bridge.websocket_errors import EngineConnectError
+
+from sipua import logs
+from sipua.call import Call, CallPolicy
+from sipua.sip.messages import (
+    Answer,
+    CallEnded,
+    Direction,
+    EndedBy,
+    Hangup,
+    NegotiatedMedia,
+    Ring,
+    SipCommand,
+)
+
+POLICY = CallPolicy(
+    answer_at_once=False,
+    ring_timeout_s=5,
+    max_duration_s=60,
+    connect_timeout_s=5,
+    failure_status=503,
+    greeting="Greet the caller.",
+)
+MEDIA = NegotiatedMedia(
+    remote=("127.0.0.1", 4000),
+    codec="PCMU",
+    payload_type=0,
+    accepted_types={0: "PCMU"},
+    telephone_event_type=None,
+    direction=Direction.SENDRECV,
+    signalling_ip="127.0.0.1",
+)
+
+
+class FakeBridge:
+    """A bridge whose engine does what the test says."""
+
+    def __init__(self, connect: Callable[[], object] | None = None) -> None:
+        self.on_event: Callable[[BridgeEvent], None] = lambda _: None
+        self.steps: list[str] = []
+        self.plans: list[MediaPlan] = []
+        self.timeouts: list[float] = []
+        self.ready = asyncio.Event()
+        self.error: Exception | None = None
+
+    async def connect(self, timeout_s: float) -> str:
+        self.timeouts.append(timeout_s)
+        await self.ready.wait()
+        if self.error is not None:
+            raise self.error
+        self.steps.append("connected")
+        return "session"
+
+    def greet(self, instructions: str) -> None:
+        self.steps.append(f"greet: {instructions}")
+
+    def open_media(self, plan: MediaPlan) -> int:
+        self.plans.append(plan)
+        return 7
+
+    def start(self) -> None:
+        self.steps.append("start")
+
+    async def close(self) -> None:
+        self.steps.append("close")
+
+    def stats(self) -> dict[str, object]:
+        return {}
+
+
+class Story:
+    def __init__(self, policy: CallPolicy = POLICY) -> None:
+        self.sent: list[SipCommand] = []
+        self.bridge = FakeBridge()
+        self.call = Call(
+            "c-test",
+            self.bridge,  # type: ignore[arg-type]  # it stands in for a CallBridge
+            policy,
+            self.sent.append,
+            logs.bind_call("c-test"),
+        )
+        self.task = asyncio.create_task(self.call.run())
+
+    async def settle(self) -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    async def end(self, by: EndedBy = EndedBy.PEER) -> None:
+        self.call.on_ended(CallEnded("c-test", by, 200, "OK"))
+        async with asyncio.timeout(5):
+            await self.task
+        assert self.bridge.steps[-1] == "close"
+
+
+async def test_it_rings_until_the_engine_is_ready_and_has_been_asked_to_greet() -> None:
+    story = Story()
+    await story.settle()
+    assert story.sent == [Ring("c-test")]
+    story.bridge.ready.set()
+    await story.settle()
+    assert story.sent == [Ring("c-test"), Answer("c-test")]
+    assert story.bridge.steps == ["connected", "greet: Greet the caller."]
+    story.call.on_media(MEDIA)
+    story.call.on_confirmed()
+    assert story.bridge.steps[-1] == "start"
+    await story.end()
+
+
+async def test_without_a_greeting_the_caller_speaks_first() -> None:
+    story = Story(replace(POLICY, greeting=""))
+    story.bridge.ready.set()
+    await story.settle()
+    assert story.bridge.steps == ["connected"]
+    await story.end()
+
+
+async def test_it_may_answer_before_the_engine_is_there() -> None:
+    story = Story(replace(POLICY, answer_at_once=True))
+    await story.settle()
+    assert story.sent == [Ring("c-test"), Answer("c-test")]
+    story.bridge.ready.set()
+    await story.settle()
+    assert story.sent == [Ring("c-test"), Answer("c-test")], "only once"
+    await story.end()
+
+
+async def test_M1_without_an_engine_the_caller_gets_the_configured_status() -> None:
+    story = Story(replace(POLICY, failure_status=480))
+    story.bridge.error = EngineConnectError("unauthorized", "wrong key", status=401)
+    story.bridge.ready.set()
+    await story.settle()
+    assert story.sent == [Ring("c-test"), Hangup("c-test", 480)]
+    await story.end(EndedBy.US)
+
+
+async def test_a_bug_of_ours_refuses_the_call_and_does_not_leave_it_ringing() -> None:
+    story = Story()
+    story.bridge.error = KeyError("unexpected")
+    story.bridge.ready.set()
+    await story.settle()
+    assert story.sent[-1] == Hangup("c-test", 500)
+    await story.end(EndedBy.US)
+
+
+async def test_the_engine_has_no_longer_than_the_phone_may_ring() -> None:
+    story = Story(replace(POLICY, ring_timeout_s=2, connect_timeout_s=9))
+    await story.settle()
+    assert story.bridge.timeouts == [2]
+    await story.end()
+
+
+async def test_S10_a_caller_who_gives_up_while_it_rings_ends_everything() -> None:
+    story = Story()
+    await story.settle()
+    await story.end()
+    assert story.sent == [Ring("c-test")], "no answer to a call that is gone"
+
+
+async def test_M2_a_lost_engine_ends_the_call() -> None:
+    story = Story()
+    story.bridge.ready.set()
+    await story.settle()
+    story.bridge.on_event(EngineGone(1006, "gone"))
+    assert story.sent[-1] == Hangup("c-test", 0)
+    await story.end(EndedBy.US)
+
+
+async def test_R12_a_silent_peer_ends_the_call() -> None:
+    story = Story()
+    story.bridge.on_event(PeerSilent(20.0))
+    assert story.sent[-1] == Hangup("c-test", 0)
+    await story.end(EndedBy.US)
+
+
+async def test_the_longest_duration_ends_the_call() -> None:
+    story = Story(replace(POLICY, max_duration_s=0.02))
+    async with asyncio.timeout(5):
+        while not any(isinstance(command, Hangup) for command in story.sent):
+            await asyncio.sleep(0.005)
+    await story.end(EndedBy.US)
+
+
+@pytest.mark.parametrize("direction", [Direction.RECVONLY, Direction.INACTIVE, Direction.SENDONLY])
+async def test_every_direction_but_both_is_hold(direction: Direction) -> None:
+    story = Story()
+    story.call.on_media(MEDIA)
+    story.call.on_media(replace(MEDIA, direction=direction))
+    assert [plan.on_hold for plan in story.bridge.plans] == [False, True]
+    await story.end()
