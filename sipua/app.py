@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import os
 import signal
 import sys
@@ -148,6 +149,10 @@ class Edge:
             )
         if self._show_banner:
             banner.show(self._config, self._build, self._max_calls, (host, port), list(bound))
+        # A full collection walks every object of every import, 20 ms and more in which no packet
+        # leaves. What exists now stays for good: out of the collector's sight.
+        gc.collect()
+        gc.freeze()
         await self._stop.wait()
         await self._drain()
         self._log.info("edge.stopped")

@@ -228,7 +228,9 @@ def _add_call(commands: Commands) -> None:
     parser.add_argument("--record", type=Path, metavar="FILE", help="write what comes back")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     parser.epilog = (
-        "Ends with 0 when the call was answered and ended as it should, with 6 when not."
+        "It does not register, so an edge with the same account is not disturbed. --debug shows\n"
+        "every SIP message. Ends with 0 when the call was answered and ended as it should, with\n"
+        "6 when not."
     )
 
 
@@ -247,6 +249,7 @@ def _call(args: argparse.Namespace) -> int:
         seconds=args.seconds,
         record=args.record,
         as_json=args.json,
+        show_sip=args.debug,
     )
     return dial.run(config, request)
 

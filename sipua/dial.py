@@ -3,56 +3,58 @@
 First it only listens, as people do when they are greeted; `say_after_s` later it speaks.
 
 The same signalling and media path as the edge's, with a file in the place of the engine: what
-works here works for a caller.
+works here works for a caller. It never registers: an edge that runs with the same account stays
+registered. When the registrar asks for a password, the call answers with the account's.
 """
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
-import math
+import signal
 import sys
 import time
-import wave
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import soxr
 import uvloop
 
-from sipua import doctor, logs, wiring
+from sipua import dial_sound, doctor, logs, wiring
 from sipua.bridge.call import BridgeEvent, CallBridge, PeerSilent
 from sipua.bridge.engines.base import AudioDelta, AudioDone, Event
 from sipua.bridge.pacer import Pacer
 from sipua.codecs.tones import sine
 from sipua.config import Config
+from sipua.config.uri import UriError, parse_server
+from sipua.dial_report import Report, packets
+from sipua.dial_sound import SoundError
 from sipua.exits import Exit
 from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip.agent import SipAgent
-from sipua.sip.endpoint import CannotListenError, PortTakenError
+from sipua.sip.endpoint import CannotListenError, PortTakenError, SipSettings
 from sipua.sip.messages import (
     CallConfirmed,
     CallEnded,
     CallProgress,
-    EndedBy,
     Hangup,
     MediaReady,
     PlaceCall,
     SignallingFault,
     SipEvent,
+    SipMessage,
     new_call_id,
 )
 
-RATE = 24_000
 TONE_MS = 1000
 SIGNALLING_GRACE_S = 3.0
-_ENDED_WELL = (200, 487)
+_INTERRUPTED = "Ctrl-C"
 
 
-class WavError(Exception):
-    """The file is not a sound that we can play."""
+class RequestError(Exception):
+    """The call that was asked for cannot be placed; the text says what to write instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class DialRequest:
     seconds: float = 10.0
     record: Path | None = None
     as_json: bool = False
+    show_sip: bool = False
 
 
 @dataclass(slots=True)
@@ -102,8 +105,12 @@ class Tape:
 def run(config: Config, request: DialRequest) -> int:
     """The process's exit code: 0 when the call was answered and ended as it should."""
     try:
+        check_uri(request.uri)
+        check_account(config, request.account)
+        if request.record is not None:
+            dial_sound.check_writable(request.record)
         sound = _sound(request)
-    except WavError as error:
+    except (RequestError, SoundError) as error:
         print(f"sipua: {error}", file=sys.stderr)
         return Exit.USAGE
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -115,24 +122,18 @@ class Dial:
         self._config = config
         self._request = request
         self._call_id = new_call_id()
+        self._report = Report(self._call_id, request.uri, request.account)
         self._began = time.monotonic()
         self._timeline: list[dict[str, object]] = []
         self._ended = asyncio.Event()
-        self._outcome: CallEnded | None = None
-        self._confirmed = False
-        self._cause = ""
         self._log = logs.bind_call(self._call_id)
         self._tape = Tape(sound, on_event=lambda _: None)
         rtp = config.rtp
         self._ports = PortPool(rtp.host or config.sip.host, rtp.port_min, rtp.port_max)
 
     async def run(self) -> int:
-        # Port 0: the edge itself may run on this machine and hold the configured one.
-        config = self._config.model_copy(
-            update={"sip": self._config.sip.model_copy(update={"port": 0})}
-        )
-        settings = wiring.sip_settings(config, max_calls=doctor.build_info().max_calls)
-        gate = wiring.admission(config, max_calls=0)  # while we call, nobody calls us
+        gate = wiring.admission(self._config, max_calls=0)  # while we call, nobody calls us
+        settings = sip_settings(self._config, self._request)
         self._sip = SipAgent(settings, gate, self._ports, self._on_sip)
         pacer = Pacer()
         try:
@@ -145,7 +146,7 @@ class Dial:
         self._bridge = CallBridge(
             local=local,
             pacer=pacer,
-            settings=wiring.media_settings(config),
+            settings=wiring.media_settings(self._config),
             make_session=self._make_tape,
         )
         self._bridge.on_event = self._on_bridge
@@ -153,13 +154,16 @@ class Dial:
         self._sip.send(PlaceCall(self._call_id, self._request.uri, local, self._request.account))
         loop = asyncio.get_running_loop()
         loop.call_later(self._config.calls.ring_timeout_s, self._give_up)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # The far side must not be left talking to nobody.
+            loop.add_signal_handler(number, self._hang_up, _INTERRUPTED)
         await self._ended.wait()
         stats = self._bridge.stats()
         await self._bridge.close()
         pacer.close()
         self._ports.release(local, time.monotonic())
         await self._sip.stop(SIGNALLING_GRACE_S)
-        return self._report(stats)
+        return self._finish(stats)
 
     def _make_tape(self, on_event: Callable[[Event], None]) -> Tape:
         self._tape.on_event = on_event
@@ -170,10 +174,12 @@ class Dial:
     def _on_sip(self, event: SipEvent) -> None:
         match event:
             case CallProgress():
+                self._report.rang = True
                 self._tell("progress", status=event.status, reason=event.reason)
             case MediaReady():
                 self._bridge.open_media(wiring.media_plan(event.media))
                 host, port = event.media.remote
+                self._report.codec = event.media.codec
                 self._tell(
                     "media",
                     codec=event.media.codec,
@@ -181,110 +187,103 @@ class Dial:
                     direction=event.media.direction,
                 )
             case CallConfirmed():
-                self._confirmed = True
+                self._report.answered = True
                 self._tell("answered")
                 self._bridge.start()
                 loop = asyncio.get_running_loop()
                 loop.call_later(self._request.say_after_s, self._speak)
                 loop.call_later(self._request.seconds, self._hang_up)
             case CallEnded():
-                self._outcome = event
+                self._report.ended_by = event.by
+                self._report.status, self._report.reason = event.status, event.reason
                 self._tell("ended", by=event.by, status=event.status, reason=event.reason)
                 self._ended.set()
             case SignallingFault():
                 self._tell("fault", where=event.where, error=event.error)
+            case SipMessage():
+                self._log.debug(
+                    "sip.message", direction=event.direction, peer=event.peer, text=event.text
+                )
             case _:
                 """Registrations and refusals are the edge's business."""
 
     def _on_bridge(self, event: BridgeEvent) -> None:
         if isinstance(event, PeerSilent):
-            self._cause = f"no RTP for {event.idle_s:.0f} s"
-            self._hang_up()
+            self._hang_up(f"no RTP for {event.idle_s:.0f} s")
 
     def _speak(self) -> None:
         if not self._ended.is_set():
             self._tell("speaking")
             self._tape.greet()
 
-    def _hang_up(self) -> None:
+    def _hang_up(self, cause: str = "") -> None:
+        self._report.cause = self._report.cause or cause
         self._sip.send(Hangup(self._call_id))
 
     def _give_up(self) -> None:
-        if not self._confirmed:
-            self._cause = "no answer"
-            self._hang_up()
+        if not self._report.answered:
+            self._hang_up(f"no answer within {self._config.calls.ring_timeout_s:g} s")
 
     def _tell(self, what: str, **details: object) -> None:
         at_ms = round((time.monotonic() - self._began) * 1000, 1)
         self._timeline.append({"at_ms": at_ms, "event": what, **details})
         if not self._request.as_json:
             told = "  ".join(f"{name}={value}" for name, value in details.items())
-            print(f"{at_ms:10.1f} ms  {what:<10}{told}")
+            print(f"{at_ms:10.1f} ms  {what:<10}{told}".rstrip(), flush=True)
 
-    def _report(self, stats: dict[str, object]) -> int:
+    def _finish(self, stats: dict[str, object]) -> int:
+        report = self._report
         heard = np.frombuffer(b"".join(self._tape.heard), np.int16)
+        report.heard_s = round(len(heard) / dial_sound.RATE_HZ, 3)
+        report.heard_dbfs = dial_sound.level_dbfs(heard)
+        report.received_packets, report.sent_packets = packets(stats)
         if self._request.record is not None:
-            _write_wav(self._request.record, heard)
-        result = {
-            "call_id": self._call_id,
-            "answered": self._confirmed,
-            "cause": self._cause,
-            "heard_s": round(len(heard) / RATE, 3),
-            "heard_dbfs": _level_dbfs(heard),
-            "recording": str(self._request.record) if self._request.record else None,
-            "media": stats,
-            "timeline": self._timeline,
-        }
+            dial_sound.save(self._request.record, heard)
+            report.recording = str(self._request.record)
         if self._request.as_json:
-            print(json.dumps(result, default=str))
+            story = {**report.as_dict(), "media": stats, "timeline": self._timeline}
+            print(json.dumps(story, default=str))
         else:
-            self._print_summary(result)
-        ended_well = (
-            self._confirmed
-            and self._outcome is not None
-            and (self._outcome.by is EndedBy.US or self._outcome.status in _ENDED_WELL)
-            and not self._cause
-        )
-        return Exit.OK if ended_well else Exit.SIP
+            print(f"\n{report.as_text()}", end="")
+        if report.cause == _INTERRUPTED:
+            return Exit.INTERRUPTED
+        return Exit.OK if report.good else Exit.SIP
 
-    def _print_summary(self, result: dict[str, object]) -> None:
-        print()
-        if not self._confirmed:
-            status = self._outcome.status if self._outcome else 0
-            reason = self._cause or (self._outcome.reason if self._outcome else "")
-            print(f"  not answered: {status} {reason}")
-            return
-        print(f"  heard {result['heard_s']} s at {result['heard_dbfs']} dBFS", end="")
-        print(f", written to {result['recording']}" if result["recording"] else "")
-        if self._cause:
-            print(f"  ended because: {self._cause}")
+
+def check_uri(uri: str) -> None:
+    """A server's URI, with or without a user before it."""
+    form = "write it as sip:USER@HOST:PORT, perhaps with ;transport=tcp"
+    user, at, server = uri.rpartition("@")
+    try:
+        parse_server(f"{user.partition(':')[0]}:{server}" if at else uri)
+    except UriError as error:
+        raise RequestError(f"{uri}: {error.what}; {form}") from None
+
+
+def check_account(config: Config, name: str) -> None:
+    usable = [account.name for account in config.accounts]
+    usable += [trunk.name for trunk in config.trunks if trunk.proxy]
+    if not name or name in usable:
+        return
+    if any(trunk.name == name for trunk in config.trunks):
+        raise RequestError(f"trunk {name} has no `proxy`: our own calls cannot go out by it")
+    there = ", ".join(usable) or "none in this configuration (--config FILE)"
+    raise RequestError(f"there is no account or trunk {name!r}; there is: {there}")
+
+
+def sip_settings(config: Config, request: DialRequest) -> SipSettings:
+    """The edge's own, except for what would disturb an edge that runs with the same file."""
+    settings = wiring.sip_settings(config, max_calls=doctor.build_info().max_calls)
+    chosen = (account for account in settings.accounts if account.name == request.account)
+    return dataclasses.replace(
+        settings,
+        port=0,  # the edge may hold the configured one
+        accounts=tuple(dataclasses.replace(account, registers=False) for account in chosen),
+        log_messages=request.show_sip,
+    )
 
 
 def _sound(request: DialRequest) -> bytes:
     if request.wav is None:
-        return sine(request.tone_hz, TONE_MS, RATE).tobytes()
-    try:
-        with wave.open(str(request.wav), "rb") as source:
-            if source.getsampwidth() != 2:
-                raise WavError(f"{request.wav}: {source.getsampwidth() * 8} bit; use 16 bit PCM")
-            channels, rate = source.getnchannels(), source.getframerate()
-            samples = np.frombuffer(source.readframes(source.getnframes()), np.int16)
-    except (OSError, EOFError, wave.Error) as error:
-        raise WavError(f"{request.wav}: {error}; use a WAV file with 16 bit PCM") from None
-    mono = samples.reshape(-1, channels)[:, 0]
-    return np.ascontiguousarray(soxr.resample(mono, rate, RATE)).astype(np.int16).tobytes()
-
-
-def _write_wav(path: Path, samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> None:
-    with wave.open(str(path), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(RATE)
-        out.writeframes(samples.tobytes())
-
-
-def _level_dbfs(samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> float | None:
-    if not len(samples):
-        return None
-    power = float(np.mean(np.square(samples.astype(np.float64))))
-    return round(10 * math.log10(max(power, 1e-9) / 32768**2), 1)
+        return sine(request.tone_hz, TONE_MS, dial_sound.RATE_HZ).tobytes()
+    return dial_sound.load(request.wav)

@@ -142,7 +142,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
                 response = prm.e.body.tsxState.src.rdata
                 if self.endpoint.place_again(self, response.srcAddress, response.wholeMsg):
                     return
-            by = self._ended_by(info.lastStatusCode)
+            by = self._ended_by(info.lastStatusCode, prm.e)
             self._advance(CallInput.DISCONNECTED)
             self.endpoint.forget(self)
             self.endpoint.emit(
@@ -169,10 +169,11 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     # --- reading pjsua2 -------------------------------------------------------------------
 
-    def _ended_by(self, status: int) -> EndedBy:
+    def _ended_by(self, status: int, event: Any) -> EndedBy:
         if self.state is CallState.ENDING:
             return EndedBy.US
-        if status == REQUEST_TIMEOUT:
+        unsent = event.body.tsxState.type == pj.PJSIP_EVENT_TRANSPORT_ERROR
+        if status == REQUEST_TIMEOUT or unsent:
             return EndedBy.NETWORK
         return EndedBy.PEER
 
