@@ -29,7 +29,7 @@ from sipua.bridge.pacer import Pacer
 from sipua.codecs.tones import sine
 from sipua.config import Config
 from sipua.config.uri import UriError, parse_server
-from sipua.dial_report import Report, packets
+from sipua.dial_report import INTERRUPTED, Report, packets
 from sipua.dial_sound import SoundError
 from sipua.exits import Exit
 from sipua.rtp.ports import NoPortsLeft, PortPool
@@ -50,7 +50,6 @@ from sipua.sip.messages import (
 
 TONE_MS = 1000
 SIGNALLING_GRACE_S = 3.0
-_INTERRUPTED = "Ctrl-C"
 
 
 class RequestError(Exception):
@@ -156,7 +155,7 @@ class Dial:
         loop.call_later(self._config.calls.ring_timeout_s, self._give_up)
         for number in (signal.SIGINT, signal.SIGTERM):
             # The far side must not be left talking to nobody.
-            loop.add_signal_handler(number, self._hang_up, _INTERRUPTED)
+            loop.add_signal_handler(number, self._hang_up, INTERRUPTED)
         await self._ended.wait()
         stats = self._bridge.stats()
         await self._bridge.close()
@@ -245,7 +244,7 @@ class Dial:
             print(json.dumps(story, default=str))
         else:
             print(f"\n{report.as_text()}", end="")
-        if report.cause == _INTERRUPTED:
+        if report.cause == INTERRUPTED:
             return Exit.INTERRUPTED
         return Exit.OK if report.good else Exit.SIP
 

@@ -43,6 +43,9 @@ class Console:
         blocks = [] if exception is None else [str(exception)]
         pairs = []
         for key, value in event.items():
+            value = _telling(value)  # noqa: PLW2901
+            if value == {}:
+                continue
             if isinstance(value, str) and "\n" in value.strip():
                 blocks.append(f"{key}:\n{value.strip()}")
             else:
@@ -63,6 +66,16 @@ def _local_time(ts: str) -> str:
     """Wall clock of the person who looks; the date is not news on a terminal."""
     moment = datetime.fromisoformat(ts).astimezone()
     return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
+
+
+def _telling(value: Any) -> Any:
+    """Of a table of counters, those that counted something: nobody reads forty zeros."""
+    if isinstance(value, list):
+        return [_telling(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    told = {key: _telling(item) for key, item in value.items()}
+    return {key: item for key, item in told.items() if item not in (0, None, "", {}, [])}
 
 
 def _show(value: object) -> str:

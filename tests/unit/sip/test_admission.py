@@ -47,3 +47,12 @@ def test_a_host_may_be_an_address_a_block_or_a_name() -> None:
     names = networks_of("trunk.example", lambda _: ["192.0.2.5", "2001:db8::5"])
     assert [str(n) for n in names] == ["192.0.2.5/32", "2001:db8::5/128"]
     assert networks_of("gone.example", lambda _: []) == []
+
+
+def test_who_owns_an_address_does_not_depend_on_the_order() -> None:
+    admission = trunk_only()
+    admission.allow("pbx", networks_of("192.0.2.9"))
+    assert admission.belongs("pbx", "192.0.2.9")
+    assert admission.belongs("carrier", "192.0.2.9")
+    assert not admission.belongs("pbx", "192.0.2.10")
+    assert not admission.belongs("pbx", "not-an-address")

@@ -65,3 +65,9 @@ def test_exception_stands_below_the_line() -> None:
 def test_colour_only_when_asked() -> None:
     assert "\x1b[33mwarn \x1b[0m" in render(level="warning", colour=True)
     assert "\x1b" not in render(level="warning")
+
+
+def test_of_many_counters_only_those_that_counted_are_shown() -> None:
+    rtp = {"sent": 352, "lost": 0, "dropped": {}, "streams": [{"received": 351, "late": 0}]}
+    line = render(rtp=rtp, playout={"late_ms": 0, "overflow_ms": 0}, interruptions=0)
+    assert line.endswith(" rtp={sent=352 streams={received=351}} interruptions=0")
