@@ -1,0 +1,68 @@
+"""What `sipua call` says and hears: WAV files in and out, at the engine's 24 kHz."""
+
+from __future__ import annotations
+
+import math
+import wave
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+RATE_HZ = 24_000
+_ADVICE = "it must be a WAV file of 16 bit PCM"
+
+Pcm = npt.NDArray[np.int16]
+
+
+class SoundError(Exception):
+    """The file is not a sound that we can play."""
+
+
+def load(path: Path) -> bytes:
+    """The first channel of the file, whatever its rate."""
+    try:
+        with wave.open(str(path), "rb") as source:
+            bits, channels = source.getsampwidth() * 8, source.getnchannels()
+            rate_hz = source.getframerate()
+            data = source.readframes(source.getnframes())
+    except OSError as error:
+        raise SoundError(f"{path}: {error.strerror}") from None
+    except (EOFError, wave.Error) as error:
+        raise SoundError(f"{path}: {str(error) or 'it ends too early'}; {_ADVICE}") from None
+    if bits != 16:
+        raise SoundError(f"{path}: {bits} bit; {_ADVICE}")
+    whole = len(data) // (2 * channels) * 2 * channels  # a file that was cut may end in between
+    first = np.frombuffer(data[:whole], "<i2").reshape(-1, channels)[:, 0]
+    if not len(first):
+        raise SoundError(f"{path}: there is no sound in it")
+    if rate_hz == RATE_HZ:
+        return first.tobytes()
+    resampled: Pcm = soxr.resample(np.ascontiguousarray(first), rate_hz, RATE_HZ)
+    return resampled.astype("<i2").tobytes()
+
+
+def save(path: Path, pcm: Pcm) -> None:
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE_HZ)
+        out.writeframes(pcm.astype("<i2").tobytes())
+
+
+def check_writable(path: Path) -> None:
+    """A recording that cannot be written is told before the call, not after it."""
+    try:
+        with path.open("ab"):
+            """Opened is proof enough."""
+    except OSError as error:
+        raise SoundError(f"{path}: {error.strerror}") from None
+
+
+def level_dbfs(pcm: Pcm) -> float | None:
+    """RMS level, a full-scale sine is -3; None without a single sample."""
+    if not len(pcm):
+        return None
+    power = float(np.mean(np.square(pcm.astype(np.float64))))
+    return round(10 * math.log10(max(power, 1e-9) / 32768**2), 1)
