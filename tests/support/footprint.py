@@ -1,0 +1,76 @@
+"""What a process holds on the machine: descriptors, bound UDP ports, children.
+
+`nothing_kept(pid, before)` fails when what happened since `before` left anything behind.
+"""
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.process import wait_until
+
+_GIVEN_BACK_WITHIN_S = 5.0  # the last answers, the engine's closing handshake
+_CLOSE_WAIT = "08"
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    descriptors: int
+    udp_ports: frozenset[int]
+    children: frozenset[int]
+
+
+def footprint(pid: int) -> Footprint:
+    """Take the first one when the process has settled: what opens on first use would count.
+
+    A SIP connection that the peer has closed does not count: pjsip lets go of it 33 s later.
+    """
+    held = []
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed while we looked
+            held.append(str(descriptor.readlink()))
+    ports = {_port(row) for row in _table(pid, "udp") if _socket(row) in held}
+    closing = {_socket(row) for row in _table(pid, "tcp") if row[3] == _CLOSE_WAIT}
+    return Footprint(
+        sum(descriptor not in closing for descriptor in held),
+        frozenset(ports),
+        frozenset(children(pid)),
+    )
+
+
+def children(pid: int) -> list[int]:
+    listed = ""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            listed += (task / "children").read_text()
+    return [int(child) for child in listed.split()]
+
+
+def nothing_kept(pid: int, before: Footprint) -> None:
+    def given_back() -> bool:
+        now = footprint(pid)
+        # Fewer is fine: a connection that was still closing at first.
+        return (
+            now.descriptors <= before.descriptors
+            and now.udp_ports == before.udp_ports
+            and now.children == before.children
+        )
+
+    try:
+        wait_until(given_back, _GIVEN_BACK_WITHIN_S, "")
+    except TimeoutError:
+        raise AssertionError(f"before: {before}\nnow: {footprint(pid)}") from None
+
+
+def _table(pid: int, protocol: str) -> list[list[str]]:
+    """See proc_pid_net(5): local address, remote address, state, …, inode."""
+    text = Path(f"/proc/{pid}/net/{protocol}").read_text()
+    return [line.split() for line in text.splitlines()[1:]]
+
+
+def _port(row: list[str]) -> int:
+    return int(row[1].rpartition(":")[2], 16)
+
+
+def _socket(row: list[str]) -> str:
+    return f"socket:[{row[9]}]"
