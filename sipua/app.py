@@ -33,7 +33,7 @@ from sipua.exits import Exit
 from sipua.portowner import port_owner
 from sipua.rtp.ports import PortPool
 from sipua.sip.agent import SipAgent
-from sipua.sip.endpoint import CannotListenError, PortTakenError
+from sipua.sip.errors import CannotListenError, PortTakenError
 from sipua.sip.messages import (
     CallConfirmed,
     CallEnded,

@@ -34,7 +34,7 @@ from sipua.dial_sound import SoundError
 from sipua.exits import Exit
 from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip.agent import SipAgent
-from sipua.sip.endpoint import CannotListenError, PortTakenError, SipSettings
+from sipua.sip.errors import CannotListenError, PortTakenError
 from sipua.sip.messages import (
     CallConfirmed,
     CallEnded,
@@ -47,6 +47,7 @@ from sipua.sip.messages import (
     SipMessage,
     new_call_id,
 )
+from sipua.sip.settings import SipSettings
 
 TONE_MS = 1000
 SIGNALLING_GRACE_S = 3.0

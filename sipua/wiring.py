@@ -12,9 +12,8 @@ from sipua.config import Config
 from sipua.config.uri import parse_server
 from sipua.rtp.latch import Policy
 from sipua.sip.admission import Admission, networks_of
-from sipua.sip.endpoint import SipSettings
 from sipua.sip.messages import NegotiatedMedia
-from sipua.sip.pjaccount import AccountSettings
+from sipua.sip.settings import AccountSettings, SipSettings
 
 DEFAULT_ENGINE_URL = "wss://api.openai.com/v1/realtime"
 

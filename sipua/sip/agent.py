@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from sipua.rtp.ports import PortPool
 from sipua.sip.admission import Admission
-from sipua.sip.endpoint import SipEndpoint, SipSettings
+from sipua.sip.endpoint import SipEndpoint
 from sipua.sip.messages import Address, SipCommand, SipEvent
+from sipua.sip.settings import SipSettings
 from sipua.sip.thread import SignallingThread
 
 

@@ -7,34 +7,18 @@ challenge of the registrar itself, so that no other host can ask for our digest.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pjsua2 as pj
 
 from sipua.sip import registration, sdp
 from sipua.sip.messages import Registered, RegistrationFailed, Unregistered
+from sipua.sip.settings import AccountSettings
 
 if TYPE_CHECKING:
     from sipua.sip.endpoint import SipEndpoint
 
 UNAUTHORIZED, PROXY_AUTH, REQUEST_TIMEOUT = 401, 407, 408
-
-
-@dataclass(frozen=True, slots=True)
-class AccountSettings:
-    """One identity. Without a registrar it only places calls (a trunk) or takes them."""
-
-    name: str
-    id_uri: str
-    registrar: str = ""
-    user: str = ""
-    password: str = ""
-    realm: str = ""
-    proxy: str = ""
-    expires_s: int = 300
-    refresh_s: int = 25
-    registers: bool = True
 
 
 class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped

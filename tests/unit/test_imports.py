@@ -35,7 +35,8 @@ RULES = [
         {"pjsua2"},
         set(LAYERS),
         {
-            "sipua/sip/endpoint.py": "the pj thread: the library's start, its polling and its end",
+            "sipua/sip/endpoint.py": "the pj thread: commands in, events out, who is alive",
+            "sipua/sip/pjlibrary.py": "the pj thread: the library's start, its transports, its log",
             "sipua/sip/pjcall.py": "the pj thread: one call's callbacks",
             "sipua/sip/pjaccount.py": "the pj thread: one account's callbacks",
             "sipua/pjprobe.py": "a program of its own, that asks a build for its limits",

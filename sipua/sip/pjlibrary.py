@@ -1,0 +1,157 @@
+"""The pjsua2 library: how it is started without media, what it listens on, what it logs.
+
+pjsua2 thread only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pjsua2 as pj
+
+from sipua.sip import sdp
+from sipua.sip.addresses import address
+from sipua.sip.errors import CannotListenError, PortTakenError
+from sipua.sip.messages import Address, CallRefused, LibraryMessage, SipEvent, SipMessage
+from sipua.sip.pjcall import LAWS
+from sipua.sip.settings import SipSettings
+
+_ADDRESS_IN_USE = 120000 + 98  # PJ_STATUS_FROM_OS(EADDRINUSE)
+_TRANSPORTS = {"udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP}
+
+
+class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
+    """One per process; `begin` before anything else."""
+
+    def __init__(
+        self,
+        settings: SipSettings,
+        emit: Callable[[SipEvent], None],
+        fault: Callable[[str, BaseException], None],
+    ) -> None:
+        super().__init__()
+        self._settings = settings
+        self._emit = emit
+        self._fault = fault
+        self._log_writer = _LogWriter(emit, settings.log_messages)
+
+    def begin(self) -> dict[str, Address]:
+        """Start without media and listen; returns what each transport is bound to."""
+        with _silent_stdout():
+            self.libCreate()
+        self.libInit(self._library_config())
+        self.audDevManager().setNoDev()
+        self._choose_codecs()
+        bound = self._listen()
+        self.libStart()
+        return bound
+
+    def onRejectedIncomingCall(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
+        """pjsip refused an INVITE by itself: no common codec, bad SDP, bad extension."""
+        try:
+            message = str(prm.rdata.wholeMsg)
+            self._emit(
+                CallRefused(
+                    sip_call_id=sdp.header(message, "Call-ID") or "",
+                    from_uri=str(prm.remoteInfo),
+                    to_uri=str(prm.localInfo),
+                    source=address(str(prm.rdata.srcAddress)),
+                    status=int(prm.statusCode),
+                    reason=str(prm.reason),
+                )
+            )
+        except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
+            self._fault("onRejectedIncomingCall", error)
+
+    def _library_config(self) -> Any:
+        config = pj.EpConfig()
+        config.uaConfig.threadCnt = 0
+        config.uaConfig.mainThreadOnly = True
+        config.uaConfig.maxCalls = self._settings.max_calls
+        config.uaConfig.userAgent = self._settings.user_agent
+        config.uaConfig.natTypeInSdp = 0
+        config.medConfig.clockRate = 8000
+        config.medConfig.sndClockRate = 8000
+        config.medConfig.noVad = True
+        level = 4 if self._settings.log_messages else 2
+        config.logConfig.level = config.logConfig.consoleLevel = level
+        config.logConfig.msgLogging = 1 if self._settings.log_messages else 0
+        config.logConfig.decor = 0
+        config.logConfig.writer = self._log_writer
+        return config
+
+    def _choose_codecs(self) -> None:
+        """Only G.711, in the configured order: whatever else was compiled in is not ours."""
+        order = [name.upper() for name in self._settings.codecs]
+        for codec in self.codecEnum2():
+            name = str(codec.codecId).split("/")[0].upper()
+            priority = 255 - order.index(name) if name in order and name in LAWS else 0
+            self.codecSetPriority(codec.codecId, priority)
+
+    def _listen(self) -> dict[str, Address]:
+        bound: dict[str, Address] = {}
+        port = self._settings.port
+        for name in self._settings.transports:
+            config = pj.TransportConfig()
+            config.port = port
+            config.boundAddress = self._settings.host
+            config.publicAddress = self._settings.public_address
+            try:
+                transport = self.transportCreate(_TRANSPORTS[name], config)
+            except pj.Error as error:
+                if error.status == _ADDRESS_IN_USE:
+                    raise PortTakenError(self._settings.host, port, name) from None
+                raise CannotListenError(
+                    f"cannot listen on {name} {self._settings.host}:{port}: {error.reason}"
+                ) from None
+            info = self.transportGetInfo(transport)
+            bound[name] = address(str(info.localAddress))
+            # With port 0 the system chose one: the other transports share it.
+            port = port or bound[name][1]
+        return bound
+
+
+# What pjsip says when it has no credential yet: that is how an account learns its realm.
+_LEARNING = "PJSIP_ENOCREDENTIAL"
+
+
+class _LogWriter(pj.LogWriter):  # type: ignore[misc]  # SWIG classes are untyped
+    """pjsip's own log: its errors, and whole SIP messages when they were asked for."""
+
+    def __init__(self, emit: Callable[[SipEvent], None], messages: bool) -> None:
+        super().__init__()
+        self._emit = emit
+        self._messages = messages
+
+    def write(self, entry: Any) -> None:
+        text = str(entry.msg)
+        head, _, body = text.partition("\n")
+        if self._messages and " bytes " in head and (" msg " in head):
+            direction = "received" if "RX " in head else "sent"
+            self._emit(SipMessage(direction, _peer_of(head), body.rsplit("--end msg--", 1)[0]))
+        elif entry.level <= 1 and _LEARNING not in text:
+            self._emit(LibraryMessage(text.strip()))
+
+
+def _peer_of(head: str) -> str:
+    for word in (" from ", " to "):
+        if word in head:
+            return head.rsplit(word, 1)[1].rstrip(": ")
+    return ""
+
+
+@contextlib.contextmanager
+def _silent_stdout() -> Iterator[None]:
+    """libCreate prints to stdout before any log setting can be made; `--json` needs it clean."""
+    saved = os.dup(1)
+    null = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 1)
+        yield
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)
+        os.close(null)

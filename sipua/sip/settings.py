@@ -1,0 +1,38 @@
+"""What signalling needs to know from the configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """One identity. Without a registrar it only places calls (a trunk) or takes them."""
+
+    name: str
+    id_uri: str
+    registrar: str = ""
+    user: str = ""
+    password: str = ""
+    realm: str = ""
+    proxy: str = ""
+    expires_s: int = 300
+    refresh_s: int = 25
+    registers: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SipSettings:
+    host: str
+    port: int
+    transports: tuple[str, ...]
+    public_address: str
+    user_agent: str
+    max_calls: int
+    session_expires_s: int
+    min_session_expires_s: int
+    media_host: str
+    ptime_ms: int
+    codecs: tuple[str, ...]
+    accounts: tuple[AccountSettings, ...]
+    log_messages: bool
