@@ -1,0 +1,106 @@
+"""A caller over UDP that says exactly what a test says when the test says it.
+
+SIPp gives a call up when a message comes at a moment that its scenario does not foresee; a race
+is made of such moments.
+"""
+
+import re
+import secrets
+import socket
+import time
+from dataclasses import dataclass
+from typing import Self
+
+from support.ports import LOOPBACK
+
+_OFFER = (
+    "v=0\r\no=raw 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+    "m=audio 9 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    status: int
+    method: str
+    text: str
+
+
+class RawCaller:
+    """One call. Requests leave when they are asked for; `responses` are all that came so far."""
+
+    def __init__(self, remote: tuple[str, int]) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind((LOOPBACK, 0))
+        self._socket.connect(remote)
+        self._remote = f"{remote[0]}:{remote[1]}"
+        self._me = f"{LOOPBACK}:{self._socket.getsockname()[1]}"
+        self._id = secrets.token_hex(8)
+        self.responses: list[Response] = []
+
+    def invite(self) -> None:
+        contact = f"Contact: <sip:raw@{self._me}>\r\nContent-Type: application/sdp\r\n"
+        self._send("INVITE", 1, "invite", contact, _OFFER)
+
+    def cancel(self) -> None:
+        self._send("CANCEL", 1, "invite")
+
+    def ack(self) -> None:
+        """Of the INVITE's final response, whatever it was (RFC 3261, 13.2.2.4 and 17.1.1.3)."""
+        refused = self.final("INVITE").status >= 300
+        self._send("ACK", 1, "invite" if refused else "ack")
+
+    def bye(self) -> None:
+        self._send("BYE", 2, "bye")
+
+    def final(self, method: str, timeout_s: float = 10) -> Response:
+        """The final response to a request, now or when it comes."""
+        return self._wait(method, 200, timeout_s)
+
+    def ringing(self, timeout_s: float = 10) -> Response:
+        return self._wait("INVITE", 180, timeout_s)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _wait(self, method: str, status: int, timeout_s: float) -> Response:
+        deadline = time.monotonic() + timeout_s
+        while True:
+            for response in self.responses:
+                if response.method == method and response.status >= status:
+                    return response
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                raise TimeoutError(f"no {status} to {method}: {self.responses}")
+            self._socket.settimeout(left_s)
+            text = self._socket.recv(65535).decode()
+            if (status_line := re.match(r"SIP/2\.0 (\d{3})", text)) is None:
+                continue  # a request of the other side's
+            method_of = re.search(r"^CSeq: *\d+ +(\w+)", text, re.MULTILINE)
+            assert method_of is not None, text
+            self.responses.append(Response(int(status_line[1]), method_of[1], text))
+
+    def _send(self, method: str, cseq: int, branch: str, more: str = "", body: str = "") -> None:
+        tag = self._remote_tag() if method in ("ACK", "BYE") else ""
+        lines = (
+            f"{method} sip:agent@{self._remote} SIP/2.0",
+            f"Via: SIP/2.0/UDP {self._me};branch=z9hG4bK{self._id}{branch};rport",
+            f"From: <sip:raw@{self._me}>;tag={self._id}",
+            f"To: <sip:agent@{self._remote}>{tag}",
+            f"Call-ID: {self._id}",
+            f"CSeq: {cseq} {method}",
+            "Max-Forwards: 70",
+            f"{more}Content-Length: {len(body)}",
+        )
+        self._socket.send(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
+
+    def _remote_tag(self) -> str:
+        found = re.search(r"^To:.*(;tag=[^;\s]+)", self.final("INVITE").text, re.MULTILINE)
+        assert found is not None
+        return found[1]
