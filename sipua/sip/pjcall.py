@@ -7,6 +7,7 @@ and leave the call hanging.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
@@ -35,6 +36,7 @@ P = ParamSpec("P")
 LAWS = {"PCMU": 0, "PCMA": 8}
 TRANSFER_REFUSED = 603
 REQUEST_TIMEOUT = 408
+NOWHERE = ("0.0.0.0", 0)  # noqa: S104 (no audio is ever sent there)
 CHALLENGES = (401, 407)
 
 
@@ -183,20 +185,21 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             if media.type != pj.PJMEDIA_TYPE_AUDIO:
                 continue
             if media.status in (pj.PJSUA_CALL_MEDIA_NONE, pj.PJSUA_CALL_MEDIA_ERROR):
-                return self._inactive()
+                break
+            direction = _direction(media.dir)
+            if direction is Direction.INACTIVE:  # pjsua keeps no stream while nothing flows
+                return self._held(self._last_media or self._held_from_the_start())
             try:
                 stream = self.getStreamInfo(index)
             except pj.Error:
-                return self._inactive()  # no stream object while nothing flows
-            return self._from_stream(stream, _direction(media.dir))
-        return self._inactive()
+                break
+            return self._from_stream(stream, direction)
+        return None if self._last_media is None else self._held(self._last_media)
 
     def _from_stream(self, stream: Any, direction: Direction) -> NegotiatedMedia:
         host, _, port = str(stream.remoteRtpAddress).rpartition(":")
         host = host.strip("[]")
         codec = str(stream.codecName).upper()
-        if host in ("0.0.0.0", "::"):  # noqa: S104 (RFC 2543's way to say hold)
-            direction = Direction.INACTIVE
         accepted = {static: name for name, static in LAWS.items()}
         accepted[int(stream.rxPt)] = codec
         events = int(stream.audRxEventPt)
@@ -210,18 +213,20 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             signalling_ip=self.signalling_ip,
         )
 
-    def _inactive(self) -> NegotiatedMedia | None:
-        if self._last_media is None:
-            return None
-        last = self._last_media
+    def _held(self, last: NegotiatedMedia) -> NegotiatedMedia:
+        return dataclasses.replace(last, direction=Direction.INACTIVE)
+
+    def _held_from_the_start(self) -> NegotiatedMedia:
+        """The first offer holds: what flows, and from where, the resume will tell."""
+        codec = self.endpoint.settings.codecs[0].upper()
         return NegotiatedMedia(
-            remote=last.remote,
-            codec=last.codec,
-            payload_type=last.payload_type,
-            accepted_types=last.accepted_types,
-            telephone_event_type=last.telephone_event_type,
+            remote=NOWHERE,
+            codec=codec,
+            payload_type=LAWS[codec],
+            accepted_types={static: name for name, static in LAWS.items()},
+            telephone_event_type=None,
             direction=Direction.INACTIVE,
-            signalling_ip=last.signalling_ip,
+            signalling_ip=self.signalling_ip,
         )
 
 
