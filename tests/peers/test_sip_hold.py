@@ -5,7 +5,7 @@ resume the same stream goes on: same SSRC, sequence numbers without a hole, time
 moved with the time that passed. The log tells both moments.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -119,6 +119,32 @@ def test_the_timestamps_have_moved_by_the_time_on_hold(call: HeldCall) -> None:
     moved_ms = (heard.timestamp[pause + 1] - heard.timestamp[pause]) / 8
     assert moved_ms == pytest.approx(heard.spacing_ms[pause], abs=60)
     assert heard.marker[pause + 1]  # RFC 3551, 4.1: the first packet after a pause
+
+
+@pytest.mark.parametrize("offer", [offers.HOLD_ADDRESS_0, offers.HOLD_INACTIVE])
+def test_S7_a_call_may_begin_on_hold(
+    edge_factory: Callable[..., Edge], sipp: Sipp, far_end: Callable[..., RtpFarEnd], offer: str
+) -> None:
+    """`c=0.0.0.0` or `inactive` in the first offer: silence until the resume, then the greeting."""
+    edge = edge_factory()
+    media = far_end(1, audio.silence(20), repeat=True)
+    result = sipp.start(
+        "uac_hold",
+        edge.address,
+        media=media,
+        pause_ms=500,
+        OFFER=offer,
+        HOLD=offer,
+        ANSWER="(sendrecv|inactive)",
+    )
+    assert edge.wait_event("call.held")["direction"] == "inactive"
+    held = edge.wait_event("call.held")["ts"]
+    assert result.wait().ok
+    assert held < edge.wait_event("call.resumed")["ts"]
+    (heard,) = media.finish()
+    assert 0 < heard.packets < 2 * 500 / 20  # of the third pause only
+    ended = edge.wait_event("call.ended")
+    assert (ended["by"], edge.events(name="sip.library")) == ("peer", [])
 
 
 def test_a_held_call_keeps_its_place_and_gives_it_back(calls: _Calls) -> None:
