@@ -177,7 +177,7 @@ class Edge:
                 await asyncio.wait_for(self._emptied.wait(), drain_s)
             except TimeoutError:
                 for call in list(self._calls.values()):
-                    call.hang_up("the edge is shutting down")
+                    call.hang_up("the edge is shutting down", 503)
         await self._sip.stop(SIGNALLING_GRACE_S)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=SIGNALLING_GRACE_S)

@@ -107,6 +107,8 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             self.answer(call_params(200))
 
     def end(self, status: int = 0, reason: str = "", retry_after_s: int = 0) -> None:
+        if self.state in (CallState.ANSWERED, CallState.CONFIRMED):
+            status, reason, retry_after_s = 0, "", 0  # a BYE has no status
         if self._advance(CallInput.HANGUP):
             headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
             self.hangup(call_params(status, reason, headers))
