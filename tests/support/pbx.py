@@ -1,0 +1,52 @@
+"""The edge as an extension of the tests' Asterisk: its account, and what both have said."""
+
+from pathlib import Path
+from typing import Any
+
+from support import audio
+from support.asterisk import Asterisk
+from support.asterisk_config import PASSWORD
+from support.audio import Pcm
+
+_PROMPTS = Path(__file__).parents[2] / "bridge" / "agent" / "prompts"
+GREETING = audio.read_wav(_PROMPTS / "greeting.wav", rate_hz=audio.PHONE_RATE_HZ)
+WHOLE = 0.985  # a frame lost from half a second of speech costs 0.02
+
+
+def account(asterisk: Asterisk, user: str = "sipua", **keys: Any) -> dict[str, Any]:
+    """For `edge_factory({"accounts": [...]})`; the realm is left for the edge to learn."""
+    return {
+        "name": user,
+        "registrar": f"sip:127.0.0.1:{asterisk.port};transport=udp",
+        "user": user,
+        "password": PASSWORD,
+    } | keys
+
+
+def heard_whole(reference: Pcm, recording: Pcm) -> float:
+    """Where it begins, in ms; fails unless all of it is there, in one piece, begin and end too."""
+    pieces = audio.find_pieces(reference, recording)
+    tail = reference[-4000:]
+    end = audio.find(tail, recording)
+    pieces.append(
+        audio.Match(end.score, end.offset_ms - (len(reference) - len(tail)) / 8),
+    )
+    worst = min(piece.score for piece in pieces)
+    assert worst > WHOLE, f"worst piece {worst:.3f}: {pieces}"
+    places = [piece.offset_ms for piece in pieces]
+    assert max(places) - min(places) < 2, f"something was cut or put in between: {places}"
+    return places[0]
+
+
+def registers(asterisk: Asterisk, user: str) -> list[str]:
+    """The REGISTER requests of that user, as Asterisk has received them.
+
+    Without repetitions: on a loaded machine an answer may take longer than 500 ms.
+    """
+    messages = asterisk.sip_messages("REGISTER sip:", sent=False)
+    by_transaction = {
+        message.partition("branch=")[2].partition("\n")[0]: message
+        for message in messages
+        if f"\nFrom: <sip:{user}@" in message
+    }
+    return list(by_transaction.values())
