@@ -21,7 +21,8 @@ class Edge:
 
         Edge(tmp_path, {"calls": {"answer": "at_once"}, "accounts": [{"name": "pbx", …}]})
 
-    The rest: loopback, free ports, the embedded local agent, calls accepted from anyone.
+    The rest: loopback, free ports, the embedded local agent, calls accepted from anyone. With
+    `file`, that configuration is taken as it is; only ports and log come from the environment.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Edge:
         config: Config | None = None,
         *,
         env: Mapping[str, str] | None = None,
+        file: Path | None = None,
         python: Path = Path(sys.executable),
         rtp_ports: int = _RTP_PORTS,
     ) -> None:
@@ -43,11 +45,19 @@ class Edge:
             "rtp": {"port_min": first, "port_max": last},
             "log": {"level": "debug", "format": "json"},
         }
-        self._file = home / "edge.toml"
-        self._file.write_text(toml(merge(base, config or {})))
+        self._file = file or home / "edge.toml"
         self._python = python
         # What the machine's owner has set for their own edge is no part of a test.
         self._env = {k: v for k, v in os.environ.items() if not k.startswith("SIPUA_")}
+        if file is None:
+            self._file.write_text(toml(merge(base, config or {})))
+        else:
+            self._env |= {
+                "SIPUA_SIP__PORT": str(self.port),
+                "SIPUA_RTP__PORT_MIN": str(first),
+                "SIPUA_RTP__PORT_MAX": str(last),
+                "SIPUA_LOG__LEVEL": "debug",
+            }
         self._env |= env or {}
         self.start()
 
