@@ -41,11 +41,13 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
     def register(self) -> None:
         if self._pending:
             return  # one REGISTER is out already; its outcome decides what comes next
+        self._pending = True
         try:
             self.setRegistration(True)
-            self._pending = True
         except pj.Error as error:
-            self._failed(REQUEST_TIMEOUT, str(error.reason), None)
+            if self._pending:  # else onRegState has told it already, from within
+                self._pending = False
+                self._failed(REQUEST_TIMEOUT, str(error.reason), None)
 
     def learn_from(self, source: str, challenge: str) -> bool:
         """True when our call can be placed again: the registrar asked, and now we can answer."""

@@ -57,7 +57,9 @@ class RetryPolicy:
 
 
 def _hint(status: int) -> str:
-    if status in (408, 503, 502):
+    if status == 502:  # pjsip's own, when the name cannot be resolved; hardly ever a registrar's
+        return "the host in `registrar` is unknown: check its name, and this machine's DNS"
+    if status in (408, 503):
         return "the registrar does not answer: is it up, and is this address and port right?"
     if status == 423:
         return "the registrar wants a longer registration: raise `expires_s`"

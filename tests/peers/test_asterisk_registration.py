@@ -104,6 +104,16 @@ def test_S19_a_wrong_password_is_told_once_and_never_tried_again(
     assert "not-it" not in edge.log
 
 
+def test_S19_an_unknown_host_is_one_failure_for_each_attempt(edge_factory: Edges) -> None:
+    nowhere = {"name": "a", "registrar": "sip:no-such-host.invalid", "user": "a", "password": "p"}
+    edge = edge_factory({"sip": {"host": "0.0.0.0"}, "accounts": [nowhere]})
+    edge.wait_event("registration.failed", count=2, timeout_s=30)
+    for failed, attempt in zip(edge.events(name="registration.failed"), range(2), strict=False):
+        assert failed["status"] == 502
+        assert "DNS" in failed["fix"]
+        assert failed["retry_in_s"] <= 2**attempt  # each attempt backs off once
+
+
 def test_H1_a_stopped_edge_is_gone_from_asterisk(asterisk: Asterisk, edge_factory: Edges) -> None:
     edge = edge_factory({"accounts": [account(asterisk)]})
     edge.wait_event("registration.ok")
