@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ CALLER = np.concatenate([audio.silence(GREETING_MS + 500), SAID])
 # The greeting, a breath, the sentence, the silence that ends the turn, the answer, and slack.
 CALL_MS = round(GREETING_MS + 500 + 2 * len(SAID) / 8 + 300 + 1200)
 
-CALLS: dict[str, dict[str, str]] = {
+CALLS: dict[str, dict[str, Any]] = {
     "UDP": {},
     "TCP": {"transport": "t1"},
     "A-law": {"OFFER": offers.PCMA},

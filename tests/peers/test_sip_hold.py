@@ -8,6 +8,7 @@ moved with the time that passed. The log tells both moments.
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.peer
 
 PAUSE_MS = 1200  # talk, hold, talk: each so long
 
-HOLDS: dict[str, dict[str, str]] = {
+HOLDS: dict[str, dict[str, Any]] = {
     "re-INVITE, sendonly": {"HOLD": offers.HOLD_SENDONLY, "ANSWER": "recvonly"},
     "re-INVITE, inactive": {"HOLD": offers.HOLD_INACTIVE, "ANSWER": "inactive"},
     # The way of RFC 2543: the answer's direction means nothing, its address is 0.0.0.0 as well.
