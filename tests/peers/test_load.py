@@ -1,7 +1,6 @@
 """A hundred calls at once through the whole media path: none fails, no packet is missing.
 
-Nothing here asserts wall time: late packets are judged by what the far end's kernel stamped, and
-only against the 20 ms that a receiver's smallest jitter buffer has.
+Nothing here asserts wall time; the benchmarks measure it.
 """
 
 from __future__ import annotations
@@ -51,17 +50,16 @@ def test_a_hundred_calls_at_once_with_media_both_ways(
 
     for stream in streams:
         assert (stream.lost, stream.duplicates, stream.reordered) == (0, 0, 0), stream.summary()
-        assert (stream.timestamp_breaks, stream.malformed) == (0, 0), stream.summary()
+        assert stream.malformed == 0, stream.summary()
         assert stream.packets >= 0.95 * LENGTH_MS / 20
+    # A machine that stalls for more than a frame makes us leave out frames' time; nothing else may
+    # break the timeline, and the edge must have said so.
+    skipped = sum(event["cadence"]["skipped_frames"] for event in ended)
+    assert sum(stream.timestamp_breaks for stream in streams) <= skipped
     for event in ended:
         (heard,) = event["rtp"]["streams"]
         assert (heard["lost"], heard["late"], event["engine"]["audio_dropped"]) == (0, 0, 0)
         assert event["rtp"]["dropped"] == {}
-    lateness_ms = np.concatenate([stream.lateness_ms for stream in streams])
-    spread_ms = np.percentile(lateness_ms, 99) - np.percentile(lateness_ms, 1)
-    # The lead of a talkspurt is up to 20 ms of it; the rest is ours.
-    assert spread_ms < 20 + 20
-
     # Spot checks by ear: the greeting, and the parrot's answer, in the first and the last call.
     greeting = audio.read_wav(audio.GREETING, rate_hz=8000)
     for stream in (streams[0], streams[-1]):

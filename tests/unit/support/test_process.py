@@ -50,6 +50,9 @@ def test_it_does_not_outlive_a_test_run_that_is_killed(tmp_path: Path) -> None:
     with run:
         assert run.stdout is not None
         pid = int(run.stdout.readline())
+        # Until then it is still the launcher, which has yet to ask the kernel for it.
+        comm = Path(f"/proc/{pid}/comm")
+        wait_until(lambda: comm.read_text().strip() == "sleep", 5, "the child's start")
         run.kill()
 
     def gone() -> bool:

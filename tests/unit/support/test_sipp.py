@@ -8,6 +8,7 @@ from support.sipp import SCENARIOS, render
 VALUES = {
     "uac_hold": ["HOLD", "ANSWER"],
     "uac_hold_by_update": ["HOLD", "ANSWER"],
+    "uac_hold_silently": ["HOLD"],
     "uac_refer": ["STATUS", "TARGET"],
     "uac_refer_out_of_dialog": ["STATUS", "TARGET"],
     "uac_register": ["AOR", "PASSWORD", "CONTACT_URI"],
