@@ -6,6 +6,7 @@ pjsua2 thread only.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -152,6 +153,8 @@ def _silent_stdout() -> Iterator[None]:
         os.dup2(null, 1)
         yield
     finally:
+        # C keeps what is printed into a pipe or a file until the process ends.
+        ctypes.CDLL(None).fflush(None)
         os.dup2(saved, 1)
         os.close(saved)
         os.close(null)

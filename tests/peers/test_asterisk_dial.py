@@ -4,6 +4,7 @@ All calls are up at once, each a process of its own; the tests look at what came
 """
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -100,6 +101,8 @@ class Dialling:
                 *("--wav", SAID, "--record", record, *options),
             ],
             self._home / f"{name}.out",
+            # What pjsip prints at its start must not hide in a buffer and come out behind the JSON.
+            env={k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"},
         )
 
     def outcome(self, name: str, child: Child) -> Outcome:
