@@ -17,7 +17,7 @@ import pytest
 
 from support import audio, g711, offers
 from support.edge import Edge
-from support.footprint import Footprint, footprint, nothing_kept
+from support.footprint import Footprint, nothing_kept, settled
 from support.rtp_far_end import RtpFarEnd
 from support.rtp_stream import RtpStream
 from support.sipp import Sipp, SippResult
@@ -86,7 +86,7 @@ def afternoon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Afternoon]:
         for name in CALLS:
             law = g711.PCMA if name == "A-law" else g711.PCMU
             ends[name] = stack.enter_context(RtpFarEnd(home, 1, CALLER, law=law))
-        before = footprint(edge.process.pid)
+        before = settled(edge.process.pid)
         runs = {}
         for name, how in CALLS.items():
             scenario = how.get("scenario", "uac_call")

@@ -10,7 +10,7 @@ import pytest
 
 from support import audio, offers
 from support.edge import Edge
-from support.footprint import footprint, nothing_kept
+from support.footprint import nothing_kept, settled
 from support.rtp_far_end import RtpFarEnd
 from support.sipp import Sipp
 
@@ -33,7 +33,7 @@ def test_R12_a_call_without_media_is_ended_and_on_hold_it_waits_longer(
 ) -> None:
     """Three calls at once: silent, held for longer than the silent one lives, and talking."""
     edge = edge_factory({"rtp": {"timeout_s": 1.5, "hold_timeout_s": 60}})
-    before = footprint(edge.process.pid)
+    before = settled(edge.process.pid)
     talking = far_end(1, audio.tone(440, 6000))
     calls = {
         "silent": sipp.start("uac_call_ended_by_peer", edge.address, FROM="silent"),
@@ -69,7 +69,7 @@ def test_S10_bye_right_after_the_ack(edge_factory: Edges, sipp: Sipp) -> None:
     """Twenty impatient callers: the edge may still be opening the call's media."""
     edge = edge_factory()
     sipp.run("uac_call", edge.address, pause_ms=0)
-    before = footprint(edge.process.pid)
+    before = settled(edge.process.pid)
     result = sipp.run("uac_call", edge.address, calls=20, rate=100, pause_ms=0)
     assert result.successful == 20
     edge.wait_event("call.ended", count=21)

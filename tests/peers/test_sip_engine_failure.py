@@ -15,7 +15,7 @@ from http import HTTPStatus
 import pytest
 
 from support.edge import Edge
-from support.footprint import children, footprint, nothing_kept
+from support.footprint import children, nothing_kept, settled
 from support.process import wait_until
 from support.scripted_engine import scripted_engine
 from support.sipp import Sipp
@@ -56,7 +56,7 @@ def mute_server() -> Iterator[str]:
 def check_refused(edge: Edge, sipp: Sipp, kind: str, status: int = 503) -> None:
     """Five at once, after a first one that opens what is opened on first use."""
     sipp.run("uac_rejected", edge.address, STATUS=str(status))
-    before = footprint(edge.process.pid)
+    before = settled(edge.process.pid)
     result = sipp.run("uac_rejected", edge.address, calls=5, rate=100, STATUS=str(status))
     assert result.successful == 5
     assert result.received("SIP/2.0 200") == []

@@ -15,7 +15,7 @@ import pytest
 
 from support import audio, offers
 from support.edge import Edge, Event
-from support.footprint import Footprint, footprint, nothing_kept
+from support.footprint import Footprint, nothing_kept, settled
 from support.rtp_far_end import RtpFarEnd
 from support.rtp_stream import RtpStream
 from support.sipp import Sipp, SippResult
@@ -58,7 +58,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Calls]:
         sipp = Sipp(home / "sipp")
         stack.callback(sipp.close)
         sipp.run("uac_call", edge.address, pause_ms=100)
-        before = footprint(edge.process.pid)
+        before = settled(edge.process.pid)
         ends = {
             name: stack.enter_context(RtpFarEnd(home, 1, audio.silence(20), repeat=True))
             for name in HOLDS

@@ -12,7 +12,7 @@ import pytest
 
 from support import offers
 from support.edge import Edge
-from support.footprint import footprint, nothing_kept
+from support.footprint import nothing_kept, settled
 from support.ports import LOOPBACK
 from support.sipp import Sipp, SippResult
 
@@ -44,7 +44,7 @@ def test_S17_above_the_cap_486_with_retry_after_and_no_port_taken(
     edge_factory: Edges, sipp: Sipp
 ) -> None:
     edge = edge_factory({"sip": {"max_calls": 2}}, rtp_ports=6)
-    before = footprint(edge.process.pid)
+    before = settled(edge.process.pid)
     up = sipp.start("uac_call", edge.address, calls=2, pause_ms=1500)
     edge.wait_event("call.confirmed", count=2)
     burst = sipp.run("uac_rejected", edge.address, calls=30, rate=1000, STATUS="486")
@@ -67,7 +67,7 @@ def test_S15_strangers_get_one_uniform_403(edge_factory: Edges, sipp: Sipp) -> N
             "trunks": [{"name": "carrier", "hosts": ["192.0.2.0/24"]}],
         }
     )
-    before = footprint(edge.process.pid)
+    before = settled(edge.process.pid)
     answers = {
         _without_identity(sipp.run("uac_rejected", edge.address, STATUS="403", service=user))
         for user in ("agent", "sipua", "100", "admin")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from support.edge import Edge
-from support.footprint import footprint, nothing_kept
+from support.footprint import nothing_kept, settled
 from support.raw_caller import RawCaller
 from support.sipp import Sipp
 
@@ -26,7 +26,7 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     try:
         sipp = Sipp(home / "sipp")
         sipp.run("uac_call", edge.address, pause_ms=100)
-        before = footprint(edge.process.pid)
+        before = settled(edge.process.pid)
         yield edge
         nothing_kept(edge.process.pid, before)
     finally:
@@ -43,7 +43,7 @@ def ringing_edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
         try:
             sipp = Sipp(home / "sipp")
             sipp.run("uac_cancel_while_ringing", edge.address, pause_ms=100)
-            before = footprint(edge.process.pid)
+            before = settled(edge.process.pid)
             yield edge
             nothing_kept(edge.process.pid, before)
         finally:

@@ -6,7 +6,7 @@ They are started before other tests and looked at after them (see tests/peers/co
 from pathlib import Path
 
 from support.edge import Config, Edge, Event
-from support.footprint import footprint
+from support.footprint import settled
 from support.sipp import Sipp, SippResult
 
 _LONGEST_S = 100
@@ -35,7 +35,7 @@ class PatientCalls:
         self._sipp = Sipp(home / "sipp")
         try:
             self._sipp.run("uac_call", self.edge.address, pause_ms=100)
-            self.before = footprint(self.edge.process.pid)
+            self.before = settled(self.edge.process.pid)
             self._runs = {
                 name: self._sipp.start(
                     scenario, self.edge.address, timeout_s=_LONGEST_S, HEADERS=headers
