@@ -3,8 +3,8 @@
     signalling (pjsua2 thread) ──events──▶ Edge ──▶ Call ──▶ CallBridge ──▶ engine
                                ◀─commands─                     ▲ pacer, RTP ports
 
-SIGTERM or Ctrl-C: refuse new calls with 503, let running ones finish within `calls.drain_s`,
-then BYE; unregister; exit 0. A second one: at once.
+SIGTERM or Ctrl-C: unregister, refuse new calls with 503, let running ones finish within
+`calls.drain_s`, then BYE; exit 0. A second one: at once.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from sipua.sip.messages import (
     CallProgress,
     CallRefused,
     IncomingCall,
+    Leave,
     LibraryMessage,
     MediaReady,
     Registered,
@@ -169,6 +170,7 @@ class Edge:
 
     async def _drain(self) -> None:
         self._admission.draining = True
+        self._sip.send(Leave())
         drain_s = self._config.calls.drain_s
         self._log.info("edge.draining", calls=len(self._calls), drain_s=drain_s)
         if self._calls:

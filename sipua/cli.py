@@ -238,7 +238,9 @@ def _call(args: argparse.Namespace) -> int:
     from sipua import dial, logs  # noqa: PLC0415
     from sipua.config import load  # noqa: PLC0415
 
-    config = load(config_path(args.config), os.environ)
+    # No model is asked in this call: nobody needs its key at hand to test a line.
+    environ = {**os.environ, "SIPUA_ENGINE__TYPE": "local"}
+    config = load(config_path(args.config), environ)
     logs.configure("debug" if args.debug else "warning", config.log.format)
     request = dial.DialRequest(
         uri=args.uri,

@@ -26,6 +26,7 @@ from sipua.sip.messages import (
     EndedBy,
     Hangup,
     IncomingCall,
+    Leave,
     PlaceCall,
     Ring,
     SignallingFault,
@@ -93,12 +94,16 @@ class SipEndpoint:
             except pj.Error as error:
                 self.fault("refuse", error)
 
-    def close(self) -> None:
+    def leave(self) -> None:
+        """No registrar is to send us calls any more."""
         self.closing = True
-        for call in list(self._calls.values()):
-            call.end(503, "Shutting Down")
         for account in self._accounts.values():
             account.unregister()
+
+    def close(self) -> None:
+        self.leave()
+        for call in list(self._calls.values()):
+            call.end(503, "Shutting Down")
 
     def idle(self) -> bool:
         return not self._calls and not any(a.registered for a in self._accounts.values())
@@ -125,6 +130,9 @@ class SipEndpoint:
     def command(self, command: SipCommand) -> None:
         if isinstance(command, PlaceCall):
             self._place(command)
+            return
+        if isinstance(command, Leave):
+            self.leave()
             return
         call = self._calls.get(command.call_id)
         if call is None:

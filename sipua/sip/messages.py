@@ -223,4 +223,9 @@ class PlaceCall:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-SipCommand = Ring | Answer | Hangup | PlaceCall
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Give up every registration, for good; calls that run go on."""
+
+
+SipCommand = Ring | Answer | Hangup | PlaceCall | Leave

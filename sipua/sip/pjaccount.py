@@ -54,8 +54,14 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         return self.endpoint.belongs(self.settings.name, source) and self._learn_realm(challenge)
 
     def unregister(self) -> None:
-        if self.registered and not self._pending:
+        if not self.registered or self._pending:
+            return  # what is under way ends in `_succeeded`, which comes back here
+        self._pending = True
+        try:
             self.setRegistration(False)
+        except pj.Error as error:
+            self._pending = self.registered = False
+            self.endpoint.fault("unregister", error)
 
     # --- callbacks ------------------------------------------------------------------------
 

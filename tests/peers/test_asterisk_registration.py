@@ -1,5 +1,6 @@
 """The edge stays registered at Asterisk, whatever happens to either (25 s, the slow test 30 s)."""
 
+import signal
 import time
 from collections.abc import Callable
 
@@ -121,6 +122,21 @@ def test_H1_a_stopped_edge_is_gone_from_asterisk(asterisk: Asterisk, edge_factor
     assert edge.stop() == 0
     assert asterisk.contacts("sipua") == []
     assert len(edge.events(name="registration.removed")) == 1
+
+
+def test_H1_a_draining_edge_leaves_asterisk_before_its_calls_end(
+    asterisk: Asterisk, edge_factory: Edges
+) -> None:
+    edge = edge_factory({"accounts": [account(asterisk)], "calls": {"drain_s": 20}})
+    edge.wait_event("registration.ok")
+    asterisk.originate("PJSIP/sipua", "6083")
+    edge.wait_event("call.confirmed")
+    edge.process.send(signal.SIGTERM)
+    edge.wait_event("registration.removed")
+    assert asterisk.contacts("sipua") == []
+    assert not edge.events(name="call.ended"), "the call was to go on"
+    assert edge.process.wait(10) == 0
+    assert edge.wait_event("call.ended")["by"] == "peer"
 
 
 def test_H2_a_killed_edge_comes_back_with_one_contact(

@@ -121,3 +121,12 @@ def test_without_a_file_a_second_of_tone_is_said(tmp_path: Path) -> None:
     audio.write_wav(tmp_path / "said.wav", audio.tone(300, 500), rate_hz=8000)
     said = dial._sound(DialRequest("sip:1@192.0.2.1", wav=tmp_path / "said.wav"))
     assert len(said) == 12000 * 2
+
+
+def test_no_key_of_a_model_is_needed(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    file.write_text(CONFIG + '[engine]\ntype = "openai_realtime"\n')
+    assert cli.run(["call", "600", "--config", str(file)]) == Exit.USAGE
+    assert "starts with sip:" in capsys.readouterr().err
