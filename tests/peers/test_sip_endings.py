@@ -76,3 +76,20 @@ def test_S10_bye_right_after_the_ack(edge_factory: Edges, sipp: Sipp) -> None:
     assert {event["by"] for event in edge.events(name="call.ended")} == {"peer"}
     assert not [event for event in edge.events() if event["level"] in ("warning", "error")]
     nothing_kept(edge.process.pid, before)
+
+
+@pytest.mark.parametrize("scenario", ["uac_call", "uac_delayed_offer"])
+def test_H3_without_a_free_port_503_and_after_the_call_it_works_again(
+    edge_factory: Edges, sipp: Sipp, scenario: str
+) -> None:
+    """An edge with one pair of ports, which do not rest: each call needs the one before's."""
+    edge = edge_factory({"rtp": {"port_rest_s": 0}}, rtp_ports=2)
+    for number in range(1, 3):
+        call = sipp.start(scenario, edge.address, pause_ms=1500)
+        edge.wait_event("call.confirmed", count=number)
+        refused = sipp.run("uac_rejected", edge.address, STATUS="503")
+        assert "Retry-After: " in refused.received("SIP/2.0 503")[0].text
+        call.wait()
+        edge.wait_event("call.ended", count=number)
+        settled(edge.process.pid)
+    assert len(edge.events(name="call.rejected")) == 2
