@@ -51,6 +51,23 @@ def test_H1_sigterm_refuses_new_calls_and_lets_the_running_one_end(
     assert gone(agents)
 
 
+def test_H1_sigterm_unregisters_before_it_waits_for_calls(edge_factory: Edges, sipp: Sipp) -> None:
+    """The PBX sends its calls elsewhere at once, instead of a drain's worth of 503s."""
+    registrar = sipp.start("uas_registrar", calls=20, USERNAME="a", PASSWORD="b", EXPIRES="60")
+    uri = f"sip:{registrar.address};transport=udp"
+    account = {"name": "pbx", "registrar": uri, "user": "a", "password": "b"}
+    edge = edge_factory({"accounts": [account]})
+    edge.wait_event("registration.ok")
+    call = sipp.start("uac_call", edge.address, pause_ms=2500)
+    edge.wait_event("call.confirmed")
+    edge.process.send(signal.SIGTERM)
+    edge.wait_event("registration.removed")
+    assert edge.events(name="call.ended") == []
+    call.wait()
+    assert edge.wait_event("call.ended")["by"] == "peer"
+    assert edge.process.wait(10) == 0
+
+
 def test_H1_calls_that_outlast_the_drain_get_a_bye(edge_factory: Edges, sipp: Sipp) -> None:
     edge = edge_factory({"calls": {"drain_s": 1}})
     calls = sipp.start("uac_call_ended_by_peer", edge.address, calls=3)
