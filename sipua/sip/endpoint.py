@@ -69,7 +69,7 @@ class SipEndpoint:
     # --- life (called by the thread) ------------------------------------------------------
 
     def open(self) -> None:
-        self._library = Library(self.settings, self.emit, self.fault)
+        self._library = Library(self.settings, self.emit, self.fault, self._account_for)
         self.bound = self._library.begin()
         host, port = next(iter(self.bound.values()))
         local = AccountSettings(LOCAL_ACCOUNT, f"sip:sipua@{bracketed(host)}:{port}")
@@ -216,6 +216,12 @@ class SipEndpoint:
                 local=local,
             )
         )
+
+    def _account_for(self, source: str) -> int:
+        """The account whose PBX or trunk lives there, or the one without any credential."""
+        origin = self._admission.origin(address(source)[0])
+        account = self._accounts.get(origin or "") or self._accounts[LOCAL_ACCOUNT]
+        return int(account.getId())
 
     def forget(self, call: PjCall) -> None:
         """The call is over; its object dies between two polls, never inside its callback."""

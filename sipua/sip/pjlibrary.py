@@ -32,11 +32,13 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         settings: SipSettings,
         emit: Callable[[SipEvent], None],
         fault: Callable[[str, BaseException], None],
+        account_for: Callable[[str], int],
     ) -> None:
         super().__init__()
         self._settings = settings
         self._emit = emit
         self._fault = fault
+        self._account_for = account_for
         self._log_writer = _LogWriter(emit, settings.log_messages)
 
     def begin(self) -> dict[str, Address]:
@@ -50,7 +52,15 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         self.libStart()
         return bound
 
-    def onRejectedIncomingCall(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
+    def onSelectAccount(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
+        """By where the call comes from. pjsip goes by names in it, which the caller chooses: so
+        a stranger would be answered with an account's identity and credentials (S14)."""
+        try:
+            prm.accountIndex = self._account_for(str(prm.rdata.srcAddress))
+        except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
+            self._fault("onSelectAccount", error)
+
+    def onRejectedIncomingCall(self, prm: Any) -> None:  # noqa: N802
         """pjsip refused an INVITE by itself: no common codec, bad SDP, bad extension."""
         try:
             message = str(prm.rdata.wholeMsg)

@@ -29,12 +29,12 @@ class Response:
 class RawCaller:
     """One call. Requests leave when they are asked for; `responses` are all that came so far."""
 
-    def __init__(self, remote: tuple[str, int]) -> None:
+    def __init__(self, remote: tuple[str, int], *, host: str = LOOPBACK) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((LOOPBACK, 0))
+        self._socket.bind((host, 0))
         self._socket.connect(remote)
         self._remote = f"{remote[0]}:{remote[1]}"
-        self._me = f"{LOOPBACK}:{self._socket.getsockname()[1]}"
+        self._me = f"{host}:{self._socket.getsockname()[1]}"
         self._id = secrets.token_hex(8)
         self.responses: list[Response] = []
 
