@@ -103,7 +103,9 @@ def test_who_follows_the_page_can_dial_700(
     documented.cli("channel originate Local/700@internal extension 60245@sipua")
     recording = documented.wait_recording(30)
     received = audio.read_wav(recording.received, rate_hz=8000)
-    assert heard_whole(GREETING, received) < heard_whole(audio.speech(SPEECH), received)
+    # Asterisk joins the two calls after the answer: the first frames are nobody's to record.
+    greeting = GREETING[8 * 200 :]
+    assert heard_whole(greeting, received) < heard_whole(audio.speech(SPEECH), received)
     ended = edge.wait_event("call.ended")
     told = [event["event"] for event in edge.events(call_id=ended["call_id"])]
     promised = re.findall(r"`(call\.\w+)`", PAGE.partition("Dial 700.")[2].partition("\n\n")[0])
