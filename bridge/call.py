@@ -109,6 +109,8 @@ class MediaSettings:
     timeout_s: float
     hold_timeout_s: float
     latch: Policy
+    barge_in: bool = True
+    """Whether a caller who speaks cuts off what is being said."""
 
 
 class CallBridge:
@@ -226,7 +228,7 @@ class CallBridge:
             case AudioDone():
                 self._playout.end_item(event.item_id)
                 self._speak_at_once()
-            case SpeechStarted():
+            case SpeechStarted() if self._settings.barge_in:
                 self._interrupt()
             case EngineLost():
                 self.on_event(EngineGone(event.code, event.reason))

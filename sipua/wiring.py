@@ -95,6 +95,7 @@ def media_settings(config: Config) -> MediaSettings:
         timeout_s=rtp.timeout_s,
         hold_timeout_s=rtp.hold_timeout_s,
         latch=Policy(rtp.latch),
+        barge_in=config.engine.turn_detection.interrupt_response,
     )
 
 

@@ -11,13 +11,20 @@ import sys
 import venv
 from pathlib import Path
 
+import mends
 from shell import BuildError, Shell, output
 
 HERE = Path(__file__).parent
 BUILD_LOCK = HERE.parent.parent / "requirements" / "pjsua2-build.lock"
 # What decides how the wheel comes out: a change in any of these makes a new cache key.
-RECIPE = [HERE / "wheel.py", HERE / "setup.py", HERE / "config_site.h", BUILD_LOCK]
-LOCAL_VERSION = "sipua1"
+RECIPE = [
+    HERE / "wheel.py",
+    HERE / "mends.py",
+    HERE / "setup.py",
+    HERE / "config_site.h",
+    BUILD_LOCK,
+]
+LOCAL_VERSION = "sipua2"
 
 # Without NDEBUG, an assertion that a peer's packet can reach is a remote abort.
 CFLAGS = "-O2 -fPIC -DNDEBUG -fstack-protector-strong -D_FORTIFY_SOURCE=2"
@@ -53,6 +60,7 @@ def version(tree: Path) -> str:
 def build(tree: Path, folder: Path, shell: Shell) -> Path:
     """Compile the libraries and the binding; the wheel, somewhere below `folder`."""
     python = _build_environment(folder / "venv", shell)
+    mends.apply(tree)
     _compile_libraries(tree, shell)
     return _compile_binding(tree, folder / "wheel", python, shell)
 

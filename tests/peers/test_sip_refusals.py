@@ -92,7 +92,7 @@ def test_options_is_answered(edge_factory: Edges, sipp: Sipp) -> None:
 
 
 def test_S12_no_transfer_is_done_for_anybody(edge_factory: Edges, sipp: Sipp) -> None:
-    """REFER in a dialog: 603 and the call goes on; out of a dialog: no 2xx; no INVITE leaves."""
+    """REFER in a dialog: 603 and the call goes on; out of a dialog: 501; no INVITE leaves."""
     edge = edge_factory()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as target:
         target.bind((LOOPBACK, 0))
@@ -104,12 +104,9 @@ def test_S12_no_transfer_is_done_for_anybody(edge_factory: Edges, sipp: Sipp) ->
             "uac_refer_out_of_dialog",
             edge.address,
             TARGET=uri,
-            STATUS="405",
-            timeout_s=2,
-            check=False,
+            STATUS="501",
         )
-        assert next(m.first_line for m in outside.messages if m.sent).startswith("REFER")
-        assert outside.received("SIP/2.0 2") == []
+        assert len(outside.received("SIP/2.0 501")) == 1
         target.setblocking(False)
         with pytest.raises(BlockingIOError):
             target.recv(1)

@@ -83,6 +83,22 @@ def test_S11_a_bye_for_nobody_gets_481_and_the_call_goes_on(
     assert event["duration_s"] > 0.3
 
 
+def test_S11_a_bye_with_another_calls_id_gets_481_and_the_call_goes_on(edge: Edge) -> None:
+    """Tags alone do not make a dialog (RFC 3261, 12): one of our mends to pjsip."""
+    ended = len(edge.events(name="call.ended"))
+    with RawCaller(edge.address) as caller:
+        caller.invite()
+        caller.final("INVITE")
+        caller.ack()
+        caller.bye_for_another_call()
+        assert caller.final("BYE").status == 481
+        assert len(edge.events(name="call.ended")) == ended
+        caller.responses = [r for r in caller.responses if r.method != "BYE"]
+        caller.bye()
+        assert caller.final("BYE").status == 200
+    edge.wait_event("call.ended", count=ended + 1)
+
+
 def test_S10_cancel_races_the_200(edge: Edge) -> None:
     """From long before it to long after it: a call or none, and never one that is left over."""
     ended = len(edge.events(name="call.ended"))

@@ -53,6 +53,10 @@ class RawCaller:
     def bye(self) -> None:
         self._send("BYE", 2, "bye")
 
+    def bye_for_another_call(self) -> None:
+        """Right tags, wrong Call-ID."""
+        self._send("BYE", 2, "other", call_id=secrets.token_hex(8))
+
     def final(self, method: str, timeout_s: float = 10) -> Response:
         """The final response to a request, now or when it comes."""
         return self._wait(method, 200, timeout_s)
@@ -86,14 +90,23 @@ class RawCaller:
             assert method_of is not None, text
             self.responses.append(Response(int(status_line[1]), method_of[1], text))
 
-    def _send(self, method: str, cseq: int, branch: str, more: str = "", body: str = "") -> None:
+    def _send(
+        self,
+        method: str,
+        cseq: int,
+        branch: str,
+        more: str = "",
+        body: str = "",
+        *,
+        call_id: str = "",
+    ) -> None:
         tag = self._remote_tag() if method in ("ACK", "BYE") else ""
         lines = (
             f"{method} sip:agent@{self._remote} SIP/2.0",
             f"Via: SIP/2.0/UDP {self._me};branch=z9hG4bK{self._id}{branch};rport",
             f"From: <sip:raw@{self._me}>;tag={self._id}",
             f"To: <sip:agent@{self._remote}>{tag}",
-            f"Call-ID: {self._id}",
+            f"Call-ID: {call_id or self._id}",
             f"CSeq: {cseq} {method}",
             "Max-Forwards: 70",
             f"{more}Content-Length: {len(body)}",

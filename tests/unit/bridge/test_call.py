@@ -217,6 +217,18 @@ async def test_M5_barge_in_silences_the_wire_and_truncates_at_what_was_played(
     assert [bytes(p.payload) for p in packets[spoken[-1] + 1 :]], "silence goes on being sent"
 
 
+async def test_where_the_engine_may_not_be_interrupted_nothing_is_cut(setup: Setup) -> None:
+    setup.bridge._settings = replace(SETTINGS, barge_in=False)
+    setup.bridge.open_media(setup.plan)
+    setup.bridge.start()
+    setup.engine.say("long answer", 1000)
+    setup.engine.on_event(SpeechStarted("caller", 0))
+    assert setup.engine.truncated == []
+    silence = bytes([Law.PCMU.silence]) * 160
+    heard = await setup.phone.hear(10)
+    assert all(bytes(packet.payload) != silence for packet in heard[1:])
+
+
 async def test_audio_that_comes_late_for_a_cut_item_is_not_heard(setup: Setup) -> None:
     setup.bridge.open_media(setup.plan)
     setup.bridge.start()

@@ -1,0 +1,52 @@
+"""Where we change pjproject, and why: each a small edit at a place that must be there just once.
+
+A version in which a place is gone stops the build: whoever takes a newer pjproject looks whether
+the mend is still needed.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shell import BuildError
+
+
+@dataclass(frozen=True)
+class Mend:
+    file: str
+    place: str
+    becomes: str
+
+
+MENDS = [
+    # RFC 3261 12.2.2: a request that matches no dialog gets 481. pjsip goes by the tags alone, so
+    # a BYE with another call's Call-ID would end this one.
+    Mend(
+        "pjsip/src/pjsip/sip_ua_layer.c",
+        "pj_stricmp(&dlg->remote.info->tag, from_tag) == 0",
+        "pj_stricmp(&dlg->remote.info->tag, from_tag) == 0 &&"
+        " !pj_strcmp(&dlg->call_id->id, &rdata->msg_info.cid->id)",
+    ),
+    # RFC 3261 8.2.1: a request that nobody here understands gets a refusal, not silence: a PBX
+    # that looks after its peers by NOTIFY or INFO would think that we are dead.
+    Mend(
+        "pjsip/src/pjsip/sip_endpoint.c",
+        "if (!handled) {",
+        "if (!handled) {\n"
+        "        const pjsip_method_e method = msg->line.req.method.id;\n"
+        "        if (msg->type == PJSIP_REQUEST_MSG && method != PJSIP_ACK_METHOD &&\n"
+        "            method != PJSIP_CANCEL_METHOD)\n"
+        "            pjsip_endpt_respond_stateless(endpt, rdata, 501, NULL, NULL, NULL);\n",
+    ),
+]
+
+
+def apply(tree: Path) -> None:
+    for mend in MENDS:
+        path = tree / mend.file
+        text = path.read_text(encoding="latin-1")
+        if text.count(mend.place) != 1:
+            raise BuildError(
+                f"{mend.file}: {text.count(mend.place)} places for a mend, expected 1; is this "
+                "another version of pjproject? See scripts/build_pjsua2/mends.py"
+            )
+        path.write_text(text.replace(mend.place, mend.becomes), encoding="latin-1")
