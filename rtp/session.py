@@ -2,8 +2,10 @@
 
 receive:  parse → payload type → source latch → SSRC → statistics → reorder buffer → events
 send:     sequence, timestamp, header → (datagram, address)
+reports:  RTCP from either port in, one out at handle_timer (see rtcp_session)
 """
 
+import math
 import secrets
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -13,6 +15,7 @@ from sipua.rtp.events import (
     Address,
     Frame,
     MediaTimeout,
+    PacketsRefused,
     RtpEvent,
     SourceChanged,
     SsrcChanged,
@@ -20,6 +23,7 @@ from sipua.rtp.events import (
 from sipua.rtp.jitter import ReorderBuffer
 from sipua.rtp.latch import SourceLatch, Verdict
 from sipua.rtp.packet import RtpError, RtpPacket, build, parse
+from sipua.rtp.rtcp_session import Control, RtcpSession, Sent
 from sipua.rtp.sequence import Unwrapper
 from sipua.rtp.stats import ReceiveStats
 
@@ -27,6 +31,8 @@ _AUDIO, _EVENT, _NOISE = 1, 2, 3
 _COMFORT_NOISE = 13  # static payload type (RFC 3551), may come without having been negotiated
 _MAX_PAST_STREAMS = 8
 _MAX_SSRC_STEP = 16
+# Refused datagrams between two reports that are worth a line: a second of a call's packets.
+_MANY_REFUSED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +92,13 @@ class RtpSession:
         now: float,
         first_sequence: int | None = None,
         first_timestamp: int | None = None,
+        rtcp: RtcpSession | None = None,
     ) -> None:
         self.ssrc = ssrc
+        self._rtcp = rtcp
+        self._report_due = math.inf if rtcp is None else rtcp.due
+        self._control: Control | None = None
+        self._refused_told: dict[str, int] = {}
         self._config = config
         self._latch = latch
         self._kinds: dict[int, int] = {}
@@ -128,6 +139,8 @@ class RtpSession:
         try:
             packet = parse(datagram)
         except RtpError as error:
+            if error.reason == "rtcp" and self._rtcp is not None:
+                return self.receive_control(datagram, source, now)
             self._drop(error.reason)
             return ()
         kind = self._kinds.get(packet.payload_type)
@@ -150,6 +163,13 @@ class RtpSession:
         else:
             self._drop("source" if verdict is Verdict.REFUSED else "probation")
         return ()
+
+    def receive_control(self, datagram: bytes, source: Address, now: float) -> Sequence[RtpEvent]:
+        """One datagram from the RTCP port."""
+        if self._rtcp is None:
+            self._drop("rtcp")
+            return ()
+        return self._rtcp.receive(datagram, source, now, self._latch, self._heard_stats)
 
     def _receive_from_new_source(
         self, packet: RtpPacket, kind: int | None, source: Address, now: float
@@ -234,10 +254,12 @@ class RtpSession:
         """When handle_timer() wants to be called; None: not before another packet."""
         stream = self._stream
         gap = None if stream is None else stream.buffer.deadline
-        if self._timed_out:
+        due = self._report_due
+        if not self._timed_out and (idle := self._heard_at + self._timeout_s) < due:
+            due = idle
+        if gap is not None and gap < due:
             return gap
-        idle = self._heard_at + self._timeout_s
-        return idle if gap is None or idle < gap else gap
+        return None if due == math.inf else due
 
     @property
     def holding(self) -> bool:
@@ -252,7 +274,44 @@ class RtpSession:
         if not self._timed_out and now >= self._heard_at + self._timeout_s:
             self._timed_out = True
             events.append(MediaTimeout(now - self._heard_at))
+        if self._rtcp is not None and now >= self._report_due:
+            self._control = self._rtcp.report(
+                now, self._sent_so_far, self._latch, self._heard_stats
+            )
+            self._report_due = self._rtcp.due
+            self._tell_refused(events)
         return events
+
+    def _tell_refused(self, events: list[RtpEvent]) -> None:
+        """Counting costs nothing; telling, which may end in a log line, is as rare as reports."""
+        told = self._refused_told
+        counts = {
+            reason: count - told.get(reason, 0)
+            for reason, count in self._dropped.items()
+            if count > told.get(reason, 0)
+        }
+        if sum(counts.values()) >= _MANY_REFUSED:
+            self._refused_told = dict(self._dropped)
+            events.append(PacketsRefused(counts))
+
+    def take_control(self) -> Control | None:
+        """The RTCP that handle_timer() made: send it now, it is given once."""
+        control, self._control = self._control, None
+        return control
+
+    def goodbye(self, now: float) -> Control | None:
+        """The RTCP that ends our stream."""
+        if self._rtcp is None:
+            return None
+        return self._rtcp.goodbye(now, self._sent_so_far, self._latch, self._heard_stats)
+
+    @property
+    def _sent_so_far(self) -> Sent:
+        return Sent(self._sent, self._sent_bytes, self._timestamp)
+
+    @property
+    def _heard_stats(self) -> ReceiveStats | None:
+        return None if self._stream is None else self._stream.stats
 
     @property
     def _timeout_s(self) -> float:
@@ -304,6 +363,8 @@ class RtpSession:
         sending: bool,
         on_hold: bool,
         now: float,
+        rtcp_remote: Address | None = None,
+        rtcp_muxed: bool = False,
     ) -> None:
         """A new offer or answer. `sending`: our direction has send; `on_hold`: nobody talks, so
         wait longer for media.
@@ -314,6 +375,8 @@ class RtpSession:
         self._on_hold = on_hold
         self._heard_at = now
         self._timed_out = False
+        if self._rtcp is not None:
+            self._rtcp.set_remote(rtcp_remote, rtcp_muxed)
 
     def _set_payload_types(
         self, law_by_pt: Mapping[int, str], send_pt: int, telephone_event_pt: int | None
@@ -349,4 +412,5 @@ class RtpSession:
             "noise_received": self._noise_received,
             "dropped": {reason: count for reason, count in self._dropped.items() if count},
             "streams": streams,
+            "rtcp": {} if self._rtcp is None else self._rtcp.stats(),
         }
