@@ -224,9 +224,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         )
 
     def _held(self, last: NegotiatedMedia) -> NegotiatedMedia:
-        return dataclasses.replace(
-            last, direction=Direction.INACTIVE, rtcp_muxed=self._rtcp_muxed
-        )
+        return dataclasses.replace(last, direction=Direction.INACTIVE, rtcp_muxed=self._rtcp_muxed)
 
     def _held_from_the_start(self) -> NegotiatedMedia:
         """The first offer holds: what flows, and from where, the resume will tell."""
