@@ -13,21 +13,19 @@ from dataclasses import dataclass
 
 from sipua.rtp.events import (
     Address,
-    Frame,
     MediaTimeout,
     PacketsRefused,
     RtpEvent,
     SourceChanged,
     SsrcChanged,
 )
-from sipua.rtp.jitter import ReorderBuffer
 from sipua.rtp.latch import SourceLatch, Verdict
 from sipua.rtp.packet import RtpError, RtpPacket, build, parse
 from sipua.rtp.rtcp_session import Control, RtcpSession, Sent
-from sipua.rtp.sequence import Unwrapper
 from sipua.rtp.stats import ReceiveStats
+from sipua.rtp.stream import AUDIO, Stream
 
-_AUDIO, _EVENT, _NOISE = 1, 2, 3
+_AUDIO, _EVENT, _NOISE = AUDIO, 2, 3
 _COMFORT_NOISE = 13  # static payload type (RFC 3551), may come without having been negotiated
 _MAX_PAST_STREAMS = 8
 _MAX_SSRC_STEP = 16
@@ -45,36 +43,6 @@ class RtpConfig:
     timeout_s: float = 20
     hold_timeout_s: float = 300
     """The timeout while the call is on hold."""
-
-
-class _Stream:
-    """What is known of one SSRC."""
-
-    __slots__ = ("buffer", "sequences", "ssrc", "stats", "timestamps")
-
-    def __init__(self, ssrc: int, config: RtpConfig) -> None:
-        self.ssrc = ssrc
-        self.sequences = Unwrapper(16)
-        self.timestamps = Unwrapper(32)
-        self.stats = ReceiveStats(ssrc)
-        self.buffer = ReorderBuffer(
-            self.stats,
-            frame_samples=config.ptime_ms * 8,
-            hold_ms=config.hold_ms,
-            min_hold_ms=config.min_hold_ms,
-            max_hold_ms=config.max_hold_ms,
-        )
-
-    def push(self, packet: RtpPacket, kind: int | None, now: float) -> Sequence[RtpEvent]:
-        payload = packet.payload
-        stats = self.stats
-        stats.count(len(payload), now)
-        timestamp = self.timestamps.unwrap(packet.timestamp)
-        frame = None
-        if kind == _AUDIO and payload:
-            stats.measure_jitter(timestamp, now)
-            frame = Frame(packet.payload_type, payload, now)
-        return self.buffer.push(self.sequences.unwrap(packet.sequence), timestamp, frame, now)
 
 
 class RtpSession:
@@ -115,7 +83,7 @@ class RtpSession:
         self._unsent = 0
         self._skipped_samples = 0
 
-        self._stream: _Stream | None = None
+        self._stream: Stream | None = None
         self._next_ssrc: RtpPacket | None = None
         """First packet of another SSRC, waiting for a second one to confirm it."""
         self._next_ssrc_at = 0.0
@@ -208,8 +176,18 @@ class RtpSession:
         return self._confirm_ssrc(packet, now)
 
     def _first_stream(self, packet: RtpPacket, now: float) -> Sequence[RtpEvent]:
-        self._stream = _Stream(packet.ssrc, self._config)
+        self._stream = self._begin_stream(packet.ssrc)
         return (SsrcChanged(None, packet.ssrc), *self._stream.push(packet, _AUDIO, now))
+
+    def _begin_stream(self, ssrc: int) -> Stream:
+        config = self._config
+        return Stream(
+            ssrc,
+            frame_samples=config.ptime_ms * 8,
+            hold_ms=config.hold_ms,
+            min_hold_ms=config.min_hold_ms,
+            max_hold_ms=config.max_hold_ms,
+        )
 
     def _confirm_ssrc(self, packet: RtpPacket, now: float) -> Sequence[RtpEvent]:
         """Another SSRC takes over with two packets that no packet of ours comes between.
@@ -241,7 +219,7 @@ class RtpSession:
         self._past.append(old.stats.snapshot())
         self._ssrc_changes += 1
         self._next_ssrc = None
-        self._stream = _Stream(ssrc, self._config)
+        self._stream = self._begin_stream(ssrc)
         events.append(SsrcChanged(old.ssrc, ssrc))
         return events
 

@@ -78,6 +78,15 @@ def test_the_timer_asks_for_reports_even_after_the_media_timeout() -> None:
     assert rtcp.stats()["sent"] == 19
 
 
+def test_R12_reports_alone_do_not_keep_a_call_alive() -> None:
+    session, _ = with_reports()
+    timeouts: list[tuple[int, type]] = []
+    for second in range(1, 40):
+        session.receive_control(report(block()), CONTROL_PORT, float(second))
+        timeouts += [(second, type(event)) for event in session.handle_timer(float(second))]
+    assert timeouts == [(20, MediaTimeout)]
+
+
 def test_without_an_address_nothing_is_sent_and_time_goes_on() -> None:
     rtcp = RtcpSession(ssrc=OURS, wall_s=WALL_S, now=0.0)
     session = make_session(remote=None, rtcp=rtcp)
