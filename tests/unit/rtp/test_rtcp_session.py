@@ -372,7 +372,7 @@ def test_when_audio_comes_from_behind_a_nat_the_sdps_rtcp_address_is_not_used() 
     for packet in Talker(source=phone).talk(10, start=5.0):
         session.receive(packet.datagram, packet.source, packet.at)
     assert session.latch.source == phone
-    assert due_report(session, 10.0).target == ("203.0.113.9", 33001)  # type: ignore[union-attr]
+    assert due_report(session, 11.0).target == ("203.0.113.9", 33001)  # type: ignore[union-attr]
 
 
 def test_the_sdp_may_name_another_port_or_host_for_reports() -> None:
