@@ -33,9 +33,17 @@ from sipua.bridge.engines.base import (
 from sipua.bridge.pacer import Handle, Pacer
 from sipua.bridge.uplink import Uplink
 from sipua.codecs.g711 import Law
-from sipua.rtp.events import Address, MediaTimeout, RtpEvent, SourceChanged
+from sipua.rtp.events import (
+    Address,
+    LossReported,
+    MediaTimeout,
+    PacketsRefused,
+    RtpEvent,
+    SourceChanged,
+)
 from sipua.rtp.latch import Policy, SourceLatch
 from sipua.rtp.ports import ReservedPort
+from sipua.rtp.rtcp_session import RtcpSession
 from sipua.rtp.session import RtpConfig, RtpSession
 from sipua.rtp.transport import RtpTransport
 
@@ -52,6 +60,9 @@ class MediaPlan:
     telephone_event_type: int | None
     sends: bool
     receives: bool
+    rtcp_remote: Address | None = None
+    """Where the peer wants reports; None: the port after its RTP's."""
+    rtcp_muxed: bool = False
 
     @property
     def on_hold(self) -> bool:
@@ -82,7 +93,7 @@ class EngineGone:
     reason: str
 
 
-BridgeEvent = Interrupted | SourceMoved | PeerSilent | EngineGone
+BridgeEvent = Interrupted | SourceMoved | PeerSilent | EngineGone | LossReported | PacketsRefused
 
 
 class Conversation(Protocol):
@@ -169,6 +180,8 @@ class CallBridge:
                 sending=plan.sends,
                 on_hold=plan.on_hold,
                 now=time.monotonic(),
+                rtcp_remote=plan.rtcp_remote,
+                rtcp_muxed=plan.rtcp_muxed,
             )
             assert self._transport is not None
             self._transport.reschedule()
@@ -217,6 +230,8 @@ class CallBridge:
                 self.on_event(SourceMoved(event.address, event.rank))
             elif isinstance(event, MediaTimeout):
                 self.on_event(PeerSilent(event.idle_s))
+            elif isinstance(event, LossReported | PacketsRefused):
+                self.on_event(event)
 
     # --- engine to phone ------------------------------------------------------------------
 
@@ -290,8 +305,12 @@ class CallBridge:
         settings = self._settings
         latch = SourceLatch(settings.latch)
         latch.set_remote(plan.remote, plan.signalling_ip)
+        ssrc, now = secrets.randbits(32), time.monotonic()
+        # The only look at the wall clock: peers set our reports beside others by it.
+        rtcp = RtcpSession(ssrc=ssrc, wall_s=time.time(), now=now)
+        rtcp.set_remote(plan.rtcp_remote, plan.rtcp_muxed)
         session = RtpSession(
-            ssrc=secrets.randbits(32),
+            ssrc=ssrc,
             law_by_pt=plan.law_by_type,
             send_pt=plan.payload_type,
             telephone_event_pt=plan.telephone_event_type,
@@ -303,7 +322,8 @@ class CallBridge:
                 timeout_s=settings.timeout_s,
                 hold_timeout_s=settings.hold_timeout_s,
             ),
-            now=time.monotonic(),
+            now=now,
+            rtcp=rtcp,
         )
         self._transport = RtpTransport(self._local, session, self._on_rtp)
         self._transport.start()

@@ -54,4 +54,31 @@ class MediaTimeout:
     idle_s: float
 
 
-RtpEvent = Frame | Lost | Silence | SourceChanged | SsrcChanged | MediaTimeout
+@dataclass(slots=True)
+class LossReported:
+    """The peer says that much of what we sent did not reach it (RTCP, since its last report)."""
+
+    fraction_lost: float
+    lost: int
+    """Packets, since the beginning."""
+    jitter_ms: float
+    round_trip_ms: float | None
+
+
+@dataclass(slots=True)
+class PacketsRefused:
+    """So many datagrams at our ports were not of this call, by reason, since this was last told."""
+
+    counts: dict[str, int]
+
+
+RtpEvent = (
+    Frame
+    | Lost
+    | Silence
+    | SourceChanged
+    | SsrcChanged
+    | MediaTimeout
+    | LossReported
+    | PacketsRefused
+)

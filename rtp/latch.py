@@ -120,7 +120,7 @@ class SourceLatch:
         Addresses are IP literals. One that no audio may be sent to (unspecified, multicast,
         broadcast, port 0, a name) leaves the target empty.
         """
-        address = None if sdp is None else _sendable(sdp)
+        address = None if sdp is None else sendable(sdp)
         signalling_ip = None if signalling_ip is None else _canonical(signalling_ip)
         self.locked = False
         self._good = 0
@@ -240,7 +240,7 @@ def _is_private(host: str) -> bool:
     return any(address in network for network in _PRIVATE)
 
 
-def _sendable(address: Address) -> Address | None:
+def sendable(address: Address) -> Address | None:
     """The address in canonical form, None when no audio may be sent to it."""
     try:
         host = ipaddress.ip_address(address[0])

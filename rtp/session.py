@@ -2,8 +2,10 @@
 
 receive:  parse → payload type → source latch → SSRC → statistics → reorder buffer → events
 send:     sequence, timestamp, header → (datagram, address)
+reports:  RTCP from either port in, one out at handle_timer (see rtcp_session)
 """
 
+import math
 import secrets
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -11,22 +13,24 @@ from dataclasses import dataclass
 
 from sipua.rtp.events import (
     Address,
-    Frame,
     MediaTimeout,
+    PacketsRefused,
     RtpEvent,
     SourceChanged,
     SsrcChanged,
 )
-from sipua.rtp.jitter import ReorderBuffer
 from sipua.rtp.latch import SourceLatch, Verdict
 from sipua.rtp.packet import RtpError, RtpPacket, build, parse
-from sipua.rtp.sequence import Unwrapper
+from sipua.rtp.rtcp_session import Control, RtcpSession, Sent
 from sipua.rtp.stats import ReceiveStats
+from sipua.rtp.stream import AUDIO, Stream
 
-_AUDIO, _EVENT, _NOISE = 1, 2, 3
+_AUDIO, _EVENT, _NOISE = AUDIO, 2, 3
 _COMFORT_NOISE = 13  # static payload type (RFC 3551), may come without having been negotiated
 _MAX_PAST_STREAMS = 8
 _MAX_SSRC_STEP = 16
+# Refused datagrams between two reports that are worth a line: a second of a call's packets.
+_MANY_REFUSED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,36 +43,6 @@ class RtpConfig:
     timeout_s: float = 20
     hold_timeout_s: float = 300
     """The timeout while the call is on hold."""
-
-
-class _Stream:
-    """What is known of one SSRC."""
-
-    __slots__ = ("buffer", "sequences", "ssrc", "stats", "timestamps")
-
-    def __init__(self, ssrc: int, config: RtpConfig) -> None:
-        self.ssrc = ssrc
-        self.sequences = Unwrapper(16)
-        self.timestamps = Unwrapper(32)
-        self.stats = ReceiveStats(ssrc)
-        self.buffer = ReorderBuffer(
-            self.stats,
-            frame_samples=config.ptime_ms * 8,
-            hold_ms=config.hold_ms,
-            min_hold_ms=config.min_hold_ms,
-            max_hold_ms=config.max_hold_ms,
-        )
-
-    def push(self, packet: RtpPacket, kind: int | None, now: float) -> Sequence[RtpEvent]:
-        payload = packet.payload
-        stats = self.stats
-        stats.count(len(payload), now)
-        timestamp = self.timestamps.unwrap(packet.timestamp)
-        frame = None
-        if kind == _AUDIO and payload:
-            stats.measure_jitter(timestamp, now)
-            frame = Frame(packet.payload_type, payload, now)
-        return self.buffer.push(self.sequences.unwrap(packet.sequence), timestamp, frame, now)
 
 
 class RtpSession:
@@ -86,8 +60,13 @@ class RtpSession:
         now: float,
         first_sequence: int | None = None,
         first_timestamp: int | None = None,
+        rtcp: RtcpSession | None = None,
     ) -> None:
         self.ssrc = ssrc
+        self._rtcp = rtcp
+        self._report_due = math.inf if rtcp is None else rtcp.due
+        self._control: Control | None = None
+        self._refused_told: dict[str, int] = {}
         self._config = config
         self._latch = latch
         self._kinds: dict[int, int] = {}
@@ -104,7 +83,7 @@ class RtpSession:
         self._unsent = 0
         self._skipped_samples = 0
 
-        self._stream: _Stream | None = None
+        self._stream: Stream | None = None
         self._next_ssrc: RtpPacket | None = None
         """First packet of another SSRC, waiting for a second one to confirm it."""
         self._next_ssrc_at = 0.0
@@ -128,6 +107,8 @@ class RtpSession:
         try:
             packet = parse(datagram)
         except RtpError as error:
+            if error.reason == "rtcp" and self._rtcp is not None:
+                return self.receive_control(datagram, source, now)
             self._drop(error.reason)
             return ()
         kind = self._kinds.get(packet.payload_type)
@@ -150,6 +131,13 @@ class RtpSession:
         else:
             self._drop("source" if verdict is Verdict.REFUSED else "probation")
         return ()
+
+    def receive_control(self, datagram: bytes, source: Address, now: float) -> Sequence[RtpEvent]:
+        """One datagram from the RTCP port."""
+        if self._rtcp is None:
+            self._drop("rtcp")
+            return ()
+        return self._rtcp.receive(datagram, source, now, self._latch, self._heard_stats)
 
     def _receive_from_new_source(
         self, packet: RtpPacket, kind: int | None, source: Address, now: float
@@ -188,8 +176,18 @@ class RtpSession:
         return self._confirm_ssrc(packet, now)
 
     def _first_stream(self, packet: RtpPacket, now: float) -> Sequence[RtpEvent]:
-        self._stream = _Stream(packet.ssrc, self._config)
+        self._stream = self._begin_stream(packet.ssrc)
         return (SsrcChanged(None, packet.ssrc), *self._stream.push(packet, _AUDIO, now))
+
+    def _begin_stream(self, ssrc: int) -> Stream:
+        config = self._config
+        return Stream(
+            ssrc,
+            frame_samples=config.ptime_ms * 8,
+            hold_ms=config.hold_ms,
+            min_hold_ms=config.min_hold_ms,
+            max_hold_ms=config.max_hold_ms,
+        )
 
     def _confirm_ssrc(self, packet: RtpPacket, now: float) -> Sequence[RtpEvent]:
         """Another SSRC takes over with two packets that no packet of ours comes between.
@@ -221,7 +219,7 @@ class RtpSession:
         self._past.append(old.stats.snapshot())
         self._ssrc_changes += 1
         self._next_ssrc = None
-        self._stream = _Stream(ssrc, self._config)
+        self._stream = self._begin_stream(ssrc)
         events.append(SsrcChanged(old.ssrc, ssrc))
         return events
 
@@ -234,10 +232,12 @@ class RtpSession:
         """When handle_timer() wants to be called; None: not before another packet."""
         stream = self._stream
         gap = None if stream is None else stream.buffer.deadline
-        if self._timed_out:
+        due = self._report_due
+        if not self._timed_out and (idle := self._heard_at + self._timeout_s) < due:
+            due = idle
+        if gap is not None and gap < due:
             return gap
-        idle = self._heard_at + self._timeout_s
-        return idle if gap is None or idle < gap else gap
+        return None if due == math.inf else due
 
     @property
     def holding(self) -> bool:
@@ -252,7 +252,44 @@ class RtpSession:
         if not self._timed_out and now >= self._heard_at + self._timeout_s:
             self._timed_out = True
             events.append(MediaTimeout(now - self._heard_at))
+        if self._rtcp is not None and now >= self._report_due:
+            self._control = self._rtcp.report(
+                now, self._sent_so_far, self._latch, self._heard_stats
+            )
+            self._report_due = self._rtcp.due
+            self._tell_refused(events)
         return events
+
+    def _tell_refused(self, events: list[RtpEvent]) -> None:
+        """Counting costs nothing; telling, which may end in a log line, is as rare as reports."""
+        told = self._refused_told
+        counts = {
+            reason: count - told.get(reason, 0)
+            for reason, count in self._dropped.items()
+            if count > told.get(reason, 0)
+        }
+        if sum(counts.values()) >= _MANY_REFUSED:
+            self._refused_told = dict(self._dropped)
+            events.append(PacketsRefused(counts))
+
+    def take_control(self) -> Control | None:
+        """The RTCP that handle_timer() made: send it now, it is given once."""
+        control, self._control = self._control, None
+        return control
+
+    def goodbye(self, now: float) -> Control | None:
+        """The RTCP that ends our stream."""
+        if self._rtcp is None:
+            return None
+        return self._rtcp.goodbye(now, self._sent_so_far, self._latch, self._heard_stats)
+
+    @property
+    def _sent_so_far(self) -> Sent:
+        return Sent(self._sent, self._sent_bytes, self._timestamp)
+
+    @property
+    def _heard_stats(self) -> ReceiveStats | None:
+        return None if self._stream is None else self._stream.stats
 
     @property
     def _timeout_s(self) -> float:
@@ -304,6 +341,8 @@ class RtpSession:
         sending: bool,
         on_hold: bool,
         now: float,
+        rtcp_remote: Address | None = None,
+        rtcp_muxed: bool = False,
     ) -> None:
         """A new offer or answer. `sending`: our direction has send; `on_hold`: nobody talks, so
         wait longer for media.
@@ -314,6 +353,8 @@ class RtpSession:
         self._on_hold = on_hold
         self._heard_at = now
         self._timed_out = False
+        if self._rtcp is not None:
+            self._rtcp.set_remote(rtcp_remote, rtcp_muxed)
 
     def _set_payload_types(
         self, law_by_pt: Mapping[int, str], send_pt: int, telephone_event_pt: int | None
@@ -349,4 +390,5 @@ class RtpSession:
             "noise_received": self._noise_received,
             "dropped": {reason: count for reason, count in self._dropped.items() if count},
             "streams": streams,
+            "rtcp": {} if self._rtcp is None else self._rtcp.stats(),
         }

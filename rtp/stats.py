@@ -43,6 +43,8 @@ class ReceiveStats:
     """Packets expected of the sequence numbers before the last reset."""
     _last_arrival: float = math.inf  # so that the first packet ends no gap
     _transit: float = math.inf  # nor measures any jitter
+    _least_transit: float = math.inf
+    _least_at: float = 0.0
 
     def count(self, size: int, now: float) -> None:
         """Any packet of this SSRC."""
@@ -58,8 +60,21 @@ class ReceiveStats:
         transit = now * self.clock_rate - timestamp
         change = abs(transit - self._transit)
         self._transit = transit
+        if transit < self._least_transit:
+            self._least_transit = transit
+            self._least_at = now
         if change < _CLOCK_STEP_S * self.clock_rate:
             self.jitter_samples += (change - self.jitter_samples) / 16
+
+    def take_least_transit(self) -> tuple[float, float] | None:
+        """When the quickest packet since the last call came, and its transit in seconds (of
+        unknown origin): what is known of the sender's clock, with the least of the network in it.
+        """
+        if self._least_transit == math.inf:
+            return None
+        taken = (self._least_at, self._least_transit / self.clock_rate)
+        self._least_transit = math.inf
+        return taken
 
     def start(self, sequence: int) -> None:
         """The sequence numbers begin here, for the first time or anew."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from sipua.rtp.events import Address, RtpEvent
 from sipua.rtp.ports import ReservedPort
+from sipua.rtp.rtcp_session import Control
 from sipua.rtp.session import RtpSession
 
 # Longer than any packet that is accepted: what is cut off here is refused as oversize.
@@ -64,11 +65,12 @@ class RtpTransport:
             self._timer.cancel()
             self._timer = None
         self._loop = None
+        self._send_control(self._session.goodbye(time.monotonic()))
 
     def send(self, payload: bytes, samples: int, marker: bool = False) -> bool:
         """Send the next packet now; False when it did not leave (counted)."""
         packet = self._session.send(payload, samples, marker)
-        return packet is not None and self._send_datagram(*packet)
+        return packet is not None and self._send_datagram(*packet, self._rtp)
 
     def reschedule(self) -> None:
         """Look at the session's next deadline. Needed after session.update(), which may bring it
@@ -113,26 +115,35 @@ class RtpTransport:
             self._on_events(events)
 
     def _read_rtcp(self) -> None:
-        """Reports are not evaluated, but the port is open: a closed one answers with ICMP."""
         try:
-            self._rtcp.recvfrom(_READ_SIZE)
+            datagram, source = self._rtcp.recvfrom(_READ_SIZE)
         except BlockingIOError:
             return
         except OSError:
             self._receive_errors += 1
             return
         self._rtcp_received += 1
+        events = self._session.receive_control(datagram, source[:2], time.monotonic())
+        if events:
+            self._on_events(events)
 
     def _on_timer(self) -> None:
         self._timer = None
         events = self._session.handle_timer(time.monotonic())
+        self._send_control(self._session.take_control())
         self.reschedule()
         if events:
             self._on_events(events)
 
-    def _send_datagram(self, datagram: bytes, target: Address) -> bool:
+    def _send_control(self, control: Control | None) -> None:
+        if control is not None:
+            # From the RTP port when they share it: the peer answers to where it came from.
+            udp = self._rtp if control.muxed else self._rtcp
+            self._send_datagram(control.datagram, control.target, udp)
+
+    def _send_datagram(self, datagram: bytes, target: Address, udp: socket.socket) -> bool:
         try:
-            self._rtp.sendto(datagram, target)
+            udp.sendto(datagram, target)
         except BlockingIOError:
             self._send_blocked += 1
             return False

@@ -51,6 +51,7 @@ from sipua.sip.messages import (
     TransferRefused,
     Unregistered,
 )
+from sipua.throttle import Throttle
 
 SIGNALLING_GRACE_S = 3.0
 """How long the answers to our last BYE and un-REGISTER are waited for."""
@@ -86,6 +87,7 @@ class Edge:
             self._on_sip,
         )
         self._calls: dict[str, Call] = {}
+        self._refusals = Throttle()
         self._tasks: set[asyncio.Task[None]] = set()
         self._signals = 0
         self._stop = asyncio.Event()
@@ -228,7 +230,7 @@ class Edge:
             failure_status=config.engine.failure_status,
             greeting=config.engine.greeting,
         )
-        call = Call(event.call_id, bridge, policy, self._sip.send, log)
+        call = Call(event.call_id, bridge, policy, self._sip.send, log, refusals=self._refusals)
         self._calls[event.call_id] = call
         task = self._loop.create_task(self._run_call(call, event), name=f"call {event.call_id}")
         self._tasks.add(task)

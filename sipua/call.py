@@ -25,6 +25,7 @@ from sipua.bridge.call import (
     SourceMoved,
 )
 from sipua.bridge.websocket_errors import EngineConnectError
+from sipua.rtp.events import LossReported, PacketsRefused
 from sipua.sip.messages import (
     Answer,
     CallEnded,
@@ -34,6 +35,10 @@ from sipua.sip.messages import (
     Ring,
     SipCommand,
 )
+from sipua.throttle import Throttle
+
+QUALITY_INTERVAL_S = 30.0
+"""Between two lines about one call's quality; reports come every five seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,10 @@ class Call:
         policy: CallPolicy,
         send: Callable[[SipCommand], None],
         log: FilteringBoundLogger,
+        *,
+        refusals: Throttle | None = None,
     ) -> None:
+        """`refusals`: shared by all calls, because who floods one port floods them all."""
         self.call_id = call_id
         self._bridge = bridge
         self._policy = policy
@@ -68,6 +76,8 @@ class Call:
         self._held = False
         self._cause = ""
         self._outcome: CallEnded | None = None
+        self._quality = Throttle(QUALITY_INTERVAL_S)
+        self._refusals = refusals or Throttle()
         self._ended = asyncio.Event()
         bridge.on_event = self._on_bridge
 
@@ -158,6 +168,27 @@ class Call:
                 self.hang_up(f"no RTP from the peer for {event.idle_s:.0f} s")
             case EngineGone():
                 self.hang_up("engine connection lost")
+            case LossReported():
+                self._warn_of_loss(event)
+            case PacketsRefused():
+                self._warn_of_refusals(event)
+
+    def _warn_of_loss(self, event: LossReported) -> None:
+        if self._quality.ask("loss", self._loop.time()) is None:
+            return
+        self._log.warning(
+            "call.quality",
+            remote_fraction_lost=round(event.fraction_lost, 3),
+            remote_lost=event.lost,
+            remote_jitter_ms=round(event.jitter_ms, 1),
+            round_trip_ms=event.round_trip_ms and round(event.round_trip_ms, 1),
+            fix="the caller hears gaps: packets get lost between this host and the peer",
+        )
+
+    def _warn_of_refusals(self, event: PacketsRefused) -> None:
+        kept_back = self._refusals.ask("refused", self._loop.time())
+        if kept_back is not None:
+            self._log.warning("rtp.refused", datagrams=event.counts, lines_kept_back=kept_back)
 
     # --- the record -----------------------------------------------------------------------
 

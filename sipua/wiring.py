@@ -109,6 +109,8 @@ def media_plan(media: NegotiatedMedia) -> MediaPlan:
         telephone_event_type=media.telephone_event_type,
         sends=media.direction.sends,
         receives=media.direction.receives,
+        rtcp_remote=media.rtcp_remote,
+        rtcp_muxed=media.rtcp_muxed,
     )
 
 

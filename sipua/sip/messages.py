@@ -57,6 +57,9 @@ class NegotiatedMedia:
     telephone_event_type: int | None
     direction: Direction
     signalling_ip: str
+    rtcp_remote: Address | None = None
+    rtcp_muxed: bool = False
+    """RTCP on the RTP port (RFC 5761): the offer had it, and our answer."""
 
 
 # --- events: pjsua2 thread -> asyncio ------------------------------------------------------

@@ -95,6 +95,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         self.signalling_ip = signalling_ip
         self.state = state
         self._last_media: NegotiatedMedia | None = None
+        self._rtcp_muxed = False
 
     # --- commands -------------------------------------------------------------------------
 
@@ -127,8 +128,14 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         if self.local is None:
             return
         host = self.endpoint.media_host_towards(self.signalling_ip)
+        # Empty when we make the offer: what its answer says of RTCP, pjsua2 would not tell.
+        self._rtcp_muxed = sdp.offers_rtcp_mux(prm.remSdp.wholeSdp)
         prm.sdp.wholeSdp = sdp.rewrite_local(
-            prm.sdp.wholeSdp, host, self.local.port, self.endpoint.ptime_ms
+            prm.sdp.wholeSdp,
+            host,
+            self.local.port,
+            self.endpoint.ptime_ms,
+            rtcp_mux=self._rtcp_muxed,
         )
 
     @guarded
@@ -199,24 +206,25 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         return None if self._last_media is None else self._held(self._last_media)
 
     def _from_stream(self, stream: Any, direction: Direction) -> NegotiatedMedia:
-        host, _, port = str(stream.remoteRtpAddress).rpartition(":")
-        host = host.strip("[]")
+        host, port = _address(stream.remoteRtpAddress)
         codec = str(stream.codecName).upper()
         accepted = {static: name for name, static in LAWS.items()}
         accepted[int(stream.rxPt)] = codec
         events = int(stream.audRxEventPt)
         return NegotiatedMedia(
-            remote=(host, int(port)),
+            remote=(host, port),
             codec=codec,
             payload_type=int(stream.txPt),
             accepted_types=accepted,
             telephone_event_type=events if events > 0 else None,
             direction=direction,
             signalling_ip=self.signalling_ip,
+            rtcp_remote=_address(stream.remoteRtcpAddress),
+            rtcp_muxed=self._rtcp_muxed,
         )
 
     def _held(self, last: NegotiatedMedia) -> NegotiatedMedia:
-        return dataclasses.replace(last, direction=Direction.INACTIVE)
+        return dataclasses.replace(last, direction=Direction.INACTIVE, rtcp_muxed=self._rtcp_muxed)
 
     def _held_from_the_start(self) -> NegotiatedMedia:
         """The first offer holds: what flows, and from where, the resume will tell."""
@@ -230,6 +238,11 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             direction=Direction.INACTIVE,
             signalling_ip=self.signalling_ip,
         )
+
+
+def _address(text: object) -> tuple[str, int]:
+    host, _, port = str(text).rpartition(":")
+    return host.strip("[]"), int(port or 0)
 
 
 def _direction(bits: int) -> Direction:

@@ -2,13 +2,14 @@
 
 pjsip parses and negotiates; it only believes that its (loop) transport carries the audio. So
 each SDP that it creates is rewritten on its way out: our address, our port, our ptime, no
-`a=rtcp:` line, as RTCP is on the next port, and no SSRC, as the packets are not its own.
+`a=rtcp:` line, as RTCP is on the next port (or, when the offer has it, on the same: RFC 5761), and
+no SSRC, as the packets are not its own.
 """
 
 from __future__ import annotations
 
 
-def rewrite_local(sdp: str, host: str, port: int, ptime_ms: int) -> str:
+def rewrite_local(sdp: str, host: str, port: int, ptime_ms: int, *, rtcp_mux: bool = False) -> str:
     """Put our media address into an SDP that pjsip made.
 
     Only the first audio section that is alive (port not 0) is given the port: a rejected
@@ -29,10 +30,21 @@ def rewrite_local(sdp: str, host: str, port: int, ptime_ms: int) -> str:
         out += [f"m={' '.join((kind, str(port), *rest))}", f"c={connection}"]
         out += [line for line in section[1:] if not line.startswith(_REPLACED)]
         out.append(f"a=ptime:{ptime_ms}")
+        if rtcp_mux:
+            out.append("a=rtcp-mux")
     return "\r\n".join(out) + "\r\n"
 
 
-_REPLACED = ("c=", "a=rtcp:", "a=ptime:", "a=maxptime:", "a=ssrc:")
+_REPLACED = ("c=", "a=rtcp:", "a=rtcp-mux", "a=ptime:", "a=maxptime:", "a=ssrc:")
+
+
+def offers_rtcp_mux(sdp: str) -> bool:
+    """Whether the audio section that we answer wants RTP and RTCP on one port."""
+    for section in _sections(sdp)[1:]:
+        kind, _, rest = section[0].removeprefix("m=").partition(" ")
+        if kind == "audio" and not rest.startswith("0 "):
+            return any(line.strip() == "a=rtcp-mux" for line in section)
+    return False
 
 
 def _sections(sdp: str) -> list[list[str]]:

@@ -3,7 +3,8 @@
 Endpoints   sipua, sipua-ulaw, sipua-alaw   register with digest; the user is the endpoint's name
             trunk                           anyone else from loopback, trusted by address; dial
                                             `PJSIP/trunk/sip:USER@HOST:PORT`; also trunk-ulaw and
-                                            trunk-alaw, for calls from Asterisk
+                                            trunk-alaw, for calls from Asterisk; trunk-mux offers
+                                            RTP and RTCP on one port
             phone                           a phone without password, by its name in From
 
 Extensions  100, 101, 102   ring sipua, sipua-ulaw, sipua-alaw
@@ -67,7 +68,10 @@ def write(layout: Layout) -> None:
         + "".join(f"load = {module}.so\n" for module in MODULES.split()),
         "logger.conf": "[general]\nappendhostname=no\n[logfiles]\n"
         "full => notice,warning,error,verbose(3)\n",
-        "rtp.conf": "[general]\nrtpstart={}\nrtpend={}\n".format(*layout.rtp_ports),
+        # Five times as many RTCP reports as by default, so that a test sees some.
+        "rtp.conf": "[general]\nrtcpinterval=1000\nrtpstart={}\nrtpend={}\n".format(
+            *layout.rtp_ports
+        ),
         "pjsip.conf": _pjsip(layout),
         "extensions.conf": _extensions(layout),
     }
@@ -146,6 +150,9 @@ allow=ulaw,alaw
 allow=ulaw
 [trunk-alaw](edge)
 allow=alaw
+[trunk-mux](edge)
+allow=ulaw
+rtcp_mux=yes
 [trunk]
 type=identify
 endpoint=trunk

@@ -39,7 +39,7 @@ class Edge:
         self._home = home
         self._ports = PortBlock(rtp_ports + 20)
         self.port = self._ports.port()
-        first, last = self._ports.range(rtp_ports)
+        self.rtp_ports = first, last = self._ports.range(rtp_ports)
         base: Config = {
             "sip": {"host": LOOPBACK, "port": self.port, "accept": "any"},
             "rtp": {"port_min": first, "port_max": last},

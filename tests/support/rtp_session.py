@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from sipua.rtp.events import Address
 from sipua.rtp.latch import Policy, SourceLatch
+from sipua.rtp.rtcp_session import RtcpSession
 from sipua.rtp.session import RtpConfig, RtpSession
 
 from support.netmodel import PEER
@@ -21,11 +22,13 @@ def make_session(
     first_sequence: int | None = None,
     first_timestamp: int | None = None,
     now: float = 0.0,
+    ssrc: int = 0xCAFE,
+    rtcp: RtcpSession | None = None,
 ) -> RtpSession:
     latch = SourceLatch(policy)
     latch.set_remote(remote, signalling_ip)
     return RtpSession(
-        ssrc=0xCAFE,
+        ssrc=ssrc,
         law_by_pt=LAWS if law_by_pt is None else law_by_pt,
         send_pt=0,
         telephone_event_pt=101,
@@ -34,4 +37,5 @@ def make_session(
         now=now,
         first_sequence=first_sequence,
         first_timestamp=first_timestamp,
+        rtcp=rtcp,
     )

@@ -4,13 +4,25 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from typing import cast
 
 import pytest
-from sipua.rtp.events import Address, Frame, Lost, MediaTimeout, RtpEvent, SourceChanged
+from sipua.rtp.events import (
+    Address,
+    Frame,
+    LossReported,
+    Lost,
+    MediaTimeout,
+    RtpEvent,
+    SourceChanged,
+)
 from sipua.rtp.packet import parse
 from sipua.rtp.ports import ReservedPort
+from sipua.rtp.rtcp import Compound, Report, ReportBlock, is_rtcp
+from sipua.rtp.rtcp import build as build_rtcp
+from sipua.rtp.rtcp import parse as parse_rtcp
+from sipua.rtp.rtcp_session import RtcpSession
 from sipua.rtp.session import RtpConfig, RtpSession
 from sipua.rtp.transport import RtpTransport, _drain
 
@@ -230,6 +242,53 @@ async def test_R3_rtcp_port_is_open_and_drained(stack: ExitStack) -> None:
         peer.send(b"\x80\xc8\0\0")
     await until(lambda: end.transport.stats()["rtcp_received"] == 10)
     assert end.events == []
+
+
+@pytest.mark.parametrize("muxed", [False, True])
+async def test_reports_leave_from_the_right_port_and_come_in_on_it(
+    stack: ExitStack, muxed: bool
+) -> None:
+    peer_rtp, peer_rtcp = (stack.enter_context(closing(udp())) for _ in range(2))
+    now = time.monotonic()
+    rtcp = RtcpSession(ssrc=0xCAFE, wall_s=time.time(), now=now - 2.4)
+    rtcp.set_remote(address(peer_rtcp), muxed)
+    session = make_session(remote=address(peer_rtp), now=now, rtcp=rtcp)
+    end = End(session, stack)
+    end.transport.start()
+    there = peer_rtp if muxed else peer_rtcp
+    end.transport.send(b"\xff" * 160, 160)
+    reports: list[tuple[bytes, Address]] = []
+
+    def come() -> bool:
+        with suppress(BlockingIOError):
+            datagram, source = there.recvfrom(2048)
+            if is_rtcp(datagram):
+                reports.append((datagram, source))
+        return bool(reports)
+
+    await until(come, 3.5)
+    compound = parse_rtcp(reports[0][0])
+    sender = compound.reports[0].sender
+    assert sender is not None
+    assert sender.packets == 1
+    ours = end.address if muxed else address(end.rtcp)
+    assert reports[0][1] == ours
+
+    quoted = sender.ntp >> 16 & 0xFFFFFFFF
+    answer = Compound([Report(7, None, [ReportBlock(0xCAFE, 64, 9, 1, 80, quoted, 0)])])
+    there.sendto(build_rtcp(answer), ours)
+    await until(lambda: rtcp.stats()["round_trip_ms"] is not None)
+    assert rtcp.stats()["remote_lost"] == 9
+    (loss,) = end.events
+    assert isinstance(loss, LossReported)
+    assert (loss.fraction_lost, loss.jitter_ms) == (0.25, 10)
+
+    reports.clear()
+    end.transport.close()
+    await until(come)
+    assert parse_rtcp(reports[0][0]).goodbyes == [0xCAFE]
+    end.transport.close()
+    assert not received(there), "it takes leave once"
 
 
 async def test_R3_the_biggest_datagram_is_dropped(stack: ExitStack) -> None:

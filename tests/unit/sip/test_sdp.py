@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.sip.sdp import header, rewrite_local
+from sipua.sip.sdp import header, offers_rtcp_mux, rewrite_local
 
 PJSIP_ANSWER = "\r\n".join(
     [
@@ -76,3 +76,36 @@ def test_header_is_found_whatever_its_case_and_fold() -> None:
 @given(st.text(max_size=400))
 def test_header_survives_anything(message: str) -> None:
     header(message, "Call-ID")
+
+
+def test_rtcp_shares_the_port_only_when_that_was_agreed() -> None:
+    alone = rewrite_local(PJSIP_ANSWER, "192.0.2.7", 16400, 20)
+    assert "rtcp" not in alone
+    shared = rewrite_local(PJSIP_ANSWER, "192.0.2.7", 16400, 20, rtcp_mux=True)
+    assert shared.count("a=rtcp-mux") == 1
+    assert shared.index("m=audio") < shared.index("a=rtcp-mux") < shared.index("m=video")
+    # What it was before an earlier answer put it there.
+    assert rewrite_local(shared, "192.0.2.7", 16400, 20) == alone
+    assert rewrite_local(shared, "192.0.2.7", 16400, 20, rtcp_mux=True) == shared
+
+
+def test_an_offer_of_one_port_is_that_of_the_section_we_answer() -> None:
+    head = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n"
+    audio, dead, video = (
+        "m=audio 4000 RTP/AVP 0\r\n",
+        "m=audio 0 RTP/AVP 0\r\n",
+        "m=video 4002 RTP/AVP 96\r\n",
+    )
+    mux = "a=rtcp-mux\r\n"
+    assert offers_rtcp_mux(head + audio + "a=sendrecv\r\n" + mux)
+    assert offers_rtcp_mux(head + dead + audio + mux)
+    assert not offers_rtcp_mux(head + audio + video + mux)
+    assert not offers_rtcp_mux(head + dead + mux + audio)
+    assert not offers_rtcp_mux(head + audio + "a=rtcp-mux-only\r\n")
+    assert not offers_rtcp_mux(head + mux)
+    assert not offers_rtcp_mux("")
+
+
+@given(st.text(max_size=200))
+def test_no_text_fails_the_search_for_one_port(text: str) -> None:
+    assert offers_rtcp_mux("m=" + text) in (True, False)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from sipua.bridge.call import BridgeEvent, EngineGone, MediaPlan, PeerSilent
 from sipua.bridge.websocket_errors import EngineConnectError
+from sipua.rtp.events import LossReported, PacketsRefused
 
 from sipua import logs
 from sipua.call import Call, CallPolicy
@@ -22,6 +23,7 @@ from sipua.sip.messages import (
     Ring,
     SipCommand,
 )
+from sipua.throttle import Throttle
 
 POLICY = CallPolicy(
     answer_at_once=False,
@@ -79,7 +81,9 @@ class FakeBridge:
 
 
 class Story:
-    def __init__(self, policy: CallPolicy = POLICY) -> None:
+    def __init__(
+        self, policy: CallPolicy = POLICY, log: object = None, refusals: Throttle | None = None
+    ) -> None:
         self.sent: list[SipCommand] = []
         self.bridge = FakeBridge()
         self.call = Call(
@@ -87,7 +91,8 @@ class Story:
             self.bridge,  # type: ignore[arg-type]  # it stands in for a CallBridge
             policy,
             self.sent.append,
-            logs.bind_call("c-test"),
+            log or logs.bind_call("c-test"),  # type: ignore[arg-type]  # a stand-in
+            refusals=refusals,
         )
         self.task = asyncio.create_task(self.call.run())
 
@@ -197,3 +202,44 @@ async def test_every_direction_but_both_is_hold(direction: Direction) -> None:
     story.call.on_media(replace(MEDIA, direction=direction))
     assert [plan.on_hold for plan in story.bridge.plans] == [False, True]
     await story.end()
+
+
+class Lines:
+    """A logger that keeps the warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[tuple[str, dict[str, object]]] = []
+
+    def info(self, event: str, **fields: object) -> None: ...
+
+    def warning(self, event: str, **fields: object) -> None:
+        self.warnings.append((event, fields))
+
+
+async def test_loss_at_the_peer_is_a_warning_but_not_with_each_report() -> None:
+    lines = Lines()
+    story = Story(log=lines)
+    for _ in range(6):
+        story.bridge.on_event(LossReported(0.0703, 12, 3.25, 41.04))
+    ((event, fields),) = lines.warnings
+    assert event == "call.quality"
+    assert fields.pop("fix")
+    assert fields == {
+        "remote_fraction_lost": 0.07,
+        "remote_lost": 12,
+        "remote_jitter_ms": 3.2,
+        "round_trip_ms": 41.0,
+    }
+    await story.end()
+
+
+async def test_R2_a_flood_of_all_ports_is_one_line_whichever_call_it_hits() -> None:
+    lines = Lines()
+    shared = Throttle()
+    stories = [Story(log=lines, refusals=shared) for _ in range(20)]
+    for _ in range(3):
+        for story in stories:
+            story.bridge.on_event(PacketsRefused({"source": 900}))
+    assert lines.warnings == [("rtp.refused", {"datagrams": {"source": 900}, "lines_kept_back": 0})]
+    for story in stories:
+        await story.end()

@@ -1,0 +1,331 @@
+"""One call's RTCP, without sockets or clocks: when a report is due, what it says, what came back.
+
+A call has two parties and one stream each way, so the bandwidth rule of RFC 3550 §6.2 never asks
+for more than its minimum: a report every 5 s (the first after half of it), spread over 0.5 to 1.5
+times that, divided by e - 3/2. Datagrams are believed by their host, as the source latch believes
+it, and then by what only the peer can know: our SSRC, or the SSRC that we hear.
+
+The wall clock is read once, by whoever makes the session: NTP times are that reading plus the
+monotonic time since. A clock that is set anew in mid-call changes nothing, and the round trip is
+taken from our own note of when the report that the peer quotes was sent.
+"""
+
+import math
+import random
+import secrets
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sipua.rtp.drift import ClockDrift
+from sipua.rtp.events import Address, LossReported, RtpEvent
+from sipua.rtp.latch import EXACT, SourceLatch, sendable
+from sipua.rtp.rtcp import Compound, Report, ReportBlock, RtcpError, SenderInfo, build, parse
+from sipua.rtp.sequence import Unwrapper
+from sipua.rtp.stats import ReceiveStats
+
+_INTERVAL_S = 5.0
+# Makes up for randomised timers that come out short on average (RFC 3550 §6.3.1).
+_COMPENSATION = math.e - 1.5
+_NTP_UNIX_OFFSET_S = 2_208_988_800  # 1900 to 1970
+_SENT_KEPT = 16
+_MAX_PER_SECOND = 10
+"""Reports that are read; a peer sends one in five seconds."""
+_MAX_ROUND_TRIP_S = 30.0
+_CLOCK_SLACK_S = 0.005
+"""A peer's rounding may make its delay a little longer than the whole way."""
+_MAX_TIMESTAMP_ERROR_S = 0.1
+LOSS_WARNING = 0.05
+
+
+@dataclass(slots=True)
+class Control:
+    """A datagram to send now, from the RTP port when the two are multiplexed."""
+
+    datagram: bytes
+    target: Address
+    muxed: bool
+
+
+@dataclass(slots=True)
+class Sent:
+    """What our own stream has come to."""
+
+    packets: int
+    octets: int
+    timestamp: int
+    """Of the next packet."""
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What was told of one SSRC of the peer, and known of its clock."""
+
+    stats: ReceiveStats
+    expected: int = 0
+    received: int = 0
+    packets: int = 0
+    last_sr: int = 0
+    last_sr_at: float = 0.0
+    timestamps: Unwrapper = field(default_factory=lambda: Unwrapper(32))
+    arrivals: ClockDrift = field(default_factory=ClockDrift)
+    reports: ClockDrift = field(default_factory=ClockDrift)
+
+
+class RtcpSession:
+    """Owned by an RtpSession, which calls it when `due`, and with what comes in."""
+
+    def __init__(
+        self,
+        *,
+        ssrc: int,
+        wall_s: float,
+        now: float,
+        rng: random.Random | None = None,
+        clock_rate: int = 8000,
+    ) -> None:
+        self._ssrc = ssrc
+        self._rate = clock_rate
+        self._ntp_s = wall_s + _NTP_UNIX_OFFSET_S - now
+        self._random = random.SystemRandom() if rng is None else rng
+        # Says nothing about the host and is another for each call (RFC 7022 §4.2).
+        self._cname = secrets.token_urlsafe(12).encode()
+        self.due = now + self._interval() / 2
+
+        self._remote: Address | None = None
+        self._muxed = False
+        self._learnt: Address | None = None
+        """Where the peer's reports come from: behind a NAT, the only way back."""
+        self._sr_times: deque[tuple[int, float]] = deque(maxlen=_SENT_KEPT)
+        self._packets_told = (0, 0)
+        self._anchor: tuple[float, int] | None = None
+        self._heard: _Heard | None = None
+
+        self._sent = self._received = self._goodbyes = self._window_count = 0
+        self._window_at = -math.inf
+        self._dropped: dict[str, int] = {}
+        self._round_trip_ms: float | None = None
+        self._max_round_trip_ms: float | None = None
+        self._remote_block: ReportBlock | None = None
+        self._max_fraction = 0
+        self._remote_sent: int | None = None
+
+    def set_remote(self, address: Address | None, muxed: bool) -> None:
+        """What offer and answer say: the port of `a=rtcp:`, or one port for both."""
+        address = None if address is None else sendable(address)
+        if (address, muxed) != (self._remote, self._muxed):
+            self._remote, self._muxed, self._learnt = address, muxed, None
+
+    # -- receiving
+
+    def receive(
+        self,
+        datagram: bytes,
+        source: Address,
+        now: float,
+        latch: SourceLatch,
+        stats: ReceiveStats | None,
+    ) -> Sequence[RtpEvent]:
+        """One datagram from either port. Whatever is wrong with it is counted, never raised."""
+        if not self._believes(source, latch):
+            return self._drop("source")
+        if now - self._window_at >= 1.0:
+            self._window_at, self._window_count = now, 0
+        self._window_count += 1
+        if self._window_count > _MAX_PER_SECOND:
+            return self._drop("rate")
+        try:
+            compound = parse(datagram)
+        except RtcpError as error:
+            return self._drop(error.reason)
+        return self._read(compound, source, now, stats)
+
+    def _believes(self, source: Address, latch: SourceLatch) -> bool:
+        media = latch.source or latch.target
+        if media is not None and source[0] == media[0]:
+            return True
+        return self._remote_is_vouched(latch) and source == self._remote
+
+    def _remote_is_vouched(self, latch: SourceLatch) -> bool:
+        """The SDP has proved right, or nothing has proved it wrong."""
+        return latch.source is None or latch.rank == EXACT
+
+    def _read(
+        self, compound: Compound, source: Address, now: float, stats: ReceiveStats | None
+    ) -> Sequence[RtpEvent]:
+        events: list[RtpEvent] = []
+        ours = False
+        for report in compound.reports:
+            heard = self._follow(stats)
+            if heard is not None and report.ssrc == heard.stats.ssrc:
+                ours = True
+                if report.sender is not None:
+                    self._read_sender(report.sender, heard, now)
+            for block in report.blocks:
+                if block.ssrc == self._ssrc:
+                    ours = True
+                    self._read_block(block, now, events)
+        if not ours:
+            return self._drop("ssrc")
+        self._received += 1
+        self._goodbyes += bool(compound.goodbyes)
+        self._learnt = source
+        return events
+
+    def _read_sender(self, sender: SenderInfo, heard: _Heard, now: float) -> None:
+        heard.last_sr = sender.ntp >> 16 & 0xFFFFFFFF
+        heard.last_sr_at = now
+        self._remote_sent = sender.packets
+        heard.reports.add(now, now - heard.timestamps.unwrap(sender.timestamp) / self._rate)
+
+    def _read_block(self, block: ReportBlock, now: float, events: list[RtpEvent]) -> None:
+        if block.last_sr:
+            self._measure_round_trip(block, now)
+        self._remote_block = block
+        self._max_fraction = max(self._max_fraction, block.fraction_lost)
+        if block.fraction_lost / 256 > LOSS_WARNING:
+            events.append(
+                LossReported(
+                    block.fraction_lost / 256,
+                    block.lost,
+                    block.jitter_samples * 1000 / self._rate,
+                    self._round_trip_ms,
+                )
+            )
+
+    def _measure_round_trip(self, block: ReportBlock, now: float) -> None:
+        sent_at = next((at for quoted, at in self._sr_times if quoted == block.last_sr), None)
+        if sent_at is None:  # of long ago, or of a report that we never sent
+            self._drop("lsr")
+            return
+        round_trip_s = now - sent_at - block.delay_since_sr / 65536
+        if not -_CLOCK_SLACK_S <= round_trip_s <= _MAX_ROUND_TRIP_S:
+            self._drop("dlsr")
+            return
+        round_trip_ms = max(0.0, round_trip_s) * 1000
+        self._round_trip_ms = round_trip_ms
+        self._max_round_trip_ms = max(self._max_round_trip_ms or 0.0, round_trip_ms)
+
+    def _follow(self, stats: ReceiveStats | None) -> _Heard | None:
+        """The account of the stream that is heard now; another SSRC begins another."""
+        if self._heard is None or self._heard.stats is not stats:
+            self._heard = None if stats is None else _Heard(stats)
+        return self._heard
+
+    def _drop(self, reason: str) -> Sequence[RtpEvent]:
+        self._dropped[reason] = self._dropped.get(reason, 0) + 1
+        return ()
+
+    # -- sending
+
+    def report(
+        self, now: float, sent: Sent, latch: SourceLatch, stats: ReceiveStats | None
+    ) -> Control | None:
+        """It is `due`: the next report, and another `due`. None while there is nowhere to send."""
+        self.due = now + self._interval()
+        heard = self._follow(stats)
+        if heard is not None and (least := heard.stats.take_least_transit()) is not None:
+            heard.arrivals.add(*least)
+        return self._compose(now, sent, latch, heard, leaving=False)
+
+    def goodbye(
+        self, now: float, sent: Sent, latch: SourceLatch, stats: ReceiveStats | None
+    ) -> Control | None:
+        """The last one. Who never said anything does not take leave (RFC 3550 §6.3.7)."""
+        if not self._sent and not sent.packets:
+            return None
+        return self._compose(now, sent, latch, self._follow(stats), leaving=True)
+
+    def _compose(
+        self, now: float, sent: Sent, latch: SourceLatch, heard: _Heard | None, *, leaving: bool
+    ) -> Control | None:
+        target = self._target(latch)
+        if target is None:
+            return None
+        report = Report(self._ssrc)
+        # A sender is who has sent since its last report but one (RFC 3550 §6.4).
+        if sent.packets != self._packets_told[0]:
+            report.sender = self._sender_info(now, sent)
+        self._packets_told = (self._packets_told[1], sent.packets)
+        if heard is not None and heard.stats.received != heard.packets:
+            report.blocks.append(self._block(heard, now))
+        compound = Compound([report], {self._ssrc: self._cname}, [self._ssrc] if leaving else [])
+        self._sent += 1
+        return Control(build(compound), target, self._muxed)
+
+    def _sender_info(self, now: float, sent: Sent) -> SenderInfo:
+        ntp = round((self._ntp_s + now) * 2**32)
+        self._sr_times.append((ntp >> 16 & 0xFFFFFFFF, now))
+        return SenderInfo(ntp, self._timestamp_at(now, sent.timestamp), sent.packets, sent.octets)
+
+    def _timestamp_at(self, now: float, following: int) -> int:
+        """Our media clock at this moment. Packets leave on a fixed raster, so one look at where
+        the next one stands fixes the line for the whole call, and reports do not waver by 20 ms.
+        """
+        if self._anchor is not None:
+            at, timestamp = self._anchor
+            timestamp += round((now - at) * self._rate)
+            if abs(timestamp - following) <= _MAX_TIMESTAMP_ERROR_S * self._rate:
+                return timestamp
+        self._anchor = (now, following)
+        return following
+
+    def _block(self, heard: _Heard, now: float) -> ReportBlock:
+        stats = heard.stats
+        expected, received = stats.expected, stats.received - stats.duplicates - stats.stray
+        expected_now = expected - heard.expected
+        lost_now = expected_now - (received - heard.received)
+        heard.expected, heard.received, heard.packets = expected, received, stats.received
+        fraction = lost_now * 256 // expected_now if expected_now > 0 and lost_now > 0 else 0
+        delay_s = now - heard.last_sr_at if heard.last_sr else 0.0
+        return ReportBlock(
+            stats.ssrc,
+            min(fraction, 255),
+            expected - received,
+            stats.highest,
+            int(stats.jitter_samples),
+            heard.last_sr,
+            round(delay_s * 65536),
+        )
+
+    def _target(self, latch: SourceLatch) -> Address | None:
+        media = latch.target
+        if media is None or self._muxed:
+            return media
+        if self._learnt is not None and self._learnt[0] == media[0]:
+            return self._learnt
+        if self._remote is not None and (
+            self._remote[0] == media[0] or self._remote_is_vouched(latch)
+        ):
+            return self._remote
+        return (media[0], media[1] + 1) if media[1] < 0xFFFF else None
+
+    def _interval(self) -> float:
+        return _INTERVAL_S * self._random.uniform(0.5, 1.5) / _COMPENSATION
+
+    # -- accounts
+
+    def stats(self) -> dict[str, object]:
+        """`remote_…`: what the peer says of our stream. Its own stream is in the RTP counters."""
+        block, heard = self._remote_block, self._heard
+        jitter_ms = None if block is None else block.jitter_samples * 1000 / self._rate
+        return {
+            "sent": self._sent,
+            "received": self._received,
+            "goodbyes": self._goodbyes,
+            "dropped": dict(self._dropped),
+            "muxed": self._muxed,
+            "round_trip_ms": _rounded(self._round_trip_ms),
+            "round_trip_max_ms": _rounded(self._max_round_trip_ms),
+            "remote_lost": None if block is None else block.lost,
+            "remote_fraction_lost": None if block is None else round(block.fraction_lost / 256, 4),
+            "remote_fraction_lost_max": round(self._max_fraction / 256, 4),
+            "remote_jitter_ms": _rounded(jitter_ms),
+            "remote_sent": self._remote_sent,
+            "drift_ppm": None if heard is None else _rounded(heard.arrivals.ppm),
+            "drift_sr_ppm": None if heard is None else _rounded(heard.reports.ppm),
+        }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
