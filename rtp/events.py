@@ -54,4 +54,21 @@ class MediaTimeout:
     idle_s: float
 
 
-RtpEvent = Frame | Lost | Silence | SourceChanged | SsrcChanged | MediaTimeout
+@dataclass(slots=True)
+class ComfortNoise:
+    """The peer stops sending because nobody speaks (RFC 3389): silence begins here."""
+
+    level_dbov: int
+
+
+@dataclass(slots=True)
+class Dtmf:
+    """A key of the phone, told once, when it is released."""
+
+    digit: str
+    duration_ms: int
+    inband: bool
+    """Heard in the audio, and not told by a telephone event."""
+
+
+RtpEvent = Frame | Lost | Silence | SourceChanged | SsrcChanged | MediaTimeout | ComfortNoise | Dtmf
