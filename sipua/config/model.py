@@ -357,6 +357,11 @@ class CallsSection(Section):
         default=20, description="Longest ringing, both ways; then 480, or CANCEL for our own call."
     )
     max_duration_s: Seconds = Field(default=3600, description="Longest call; then BYE.")
+    mask_dtmf: bool = Field(
+        default=True,
+        description="Write `?` for each key that a caller presses. Card numbers and PINs are typed: "
+        "set it to false only where none are, or the log must be kept as they are.",
+    )
     drain_s: float = Field(
         default=30,
         ge=0,

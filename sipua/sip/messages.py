@@ -57,6 +57,7 @@ class NegotiatedMedia:
     telephone_event_type: int | None
     direction: Direction
     signalling_ip: str
+    telephone_event_send_type: int | None = None
 
 
 # --- events: pjsua2 thread -> asyncio ------------------------------------------------------

@@ -204,7 +204,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         codec = str(stream.codecName).upper()
         accepted = {static: name for name, static in LAWS.items()}
         accepted[int(stream.rxPt)] = codec
-        events = int(stream.audRxEventPt)
+        events, send_events = int(stream.audRxEventPt), int(stream.audTxEventPt)
         return NegotiatedMedia(
             remote=(host, int(port)),
             codec=codec,
@@ -213,6 +213,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             telephone_event_type=events if events > 0 else None,
             direction=direction,
             signalling_ip=self.signalling_ip,
+            telephone_event_send_type=send_events if send_events > 0 else None,
         )
 
     def _held(self, last: NegotiatedMedia) -> NegotiatedMedia:
