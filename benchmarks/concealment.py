@@ -3,6 +3,7 @@
 
     pip install pesq && python benchmarks/concealment.py            the table of docs/media.md
     python benchmarks/concealment.py --seeds 5 --json concealment.json
+    python benchmarks/concealment.py --speech telephone.wav --speech another.wav
 
 Each sentence is cut in frames of 20 ms, frames are lost at random or in bursts, and what takes
 their place is silence, the frame before, or our concealment. PESQ compares the result with the
@@ -17,7 +18,7 @@ import json
 import random
 import sys
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -98,11 +99,11 @@ def with_losses(pcm: Pcm, lost: list[bool], method: str) -> Pcm:
     return np.concatenate(list(METHODS[method](frames)))
 
 
-def measure(seeds: int) -> list[dict[str, object]]:
+def measure(seeds: int, files: Sequence[Path]) -> list[dict[str, object]]:
     from pesq import pesq  # noqa: PLC0415 - a tool of this script only
 
     rows: list[dict[str, object]] = []
-    spoken = [sentence(path) for path in SENTENCES]
+    spoken = [sentence(path) for path in files]
     for pattern, losses in PATTERNS.items():
         for percent in PERCENT:
             scores: dict[str, list[float]] = {method: [] for method in METHODS}
@@ -125,19 +126,23 @@ def measure(seeds: int) -> list[dict[str, object]]:
 def main() -> int:
     parser = argparse.ArgumentParser(description="MOS (PESQ) of speech with lost packets.")
     parser.add_argument("--seeds", type=int, default=20, help="loss patterns a sentence (20)")
+    parser.add_argument("--speech", type=Path, action="append", help="a WAV file of 4 to 12 s")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON too")
     arguments = parser.parse_args()
     try:
-        rows = measure(arguments.seeds)
+        rows = measure(arguments.seeds, arguments.speech or SENTENCES)
     except ImportError:
-        print("the judge is missing: pip install pesq (it needs a C compiler)", file=sys.stderr)
+        sys.stderr.write("the judge is missing: pip install pesq (it needs a C compiler)\n")
         return 2
-    print("| loss | silence | last frame again | ours | ours - silence |")
-    print("|---|---|---|---|---|")
+    lines = [
+        "| loss | silence | last frame again | ours | ours - silence |",
+        "|---|---|---|---|---|",
+    ]
     for row in rows:
         gain = float(str(row["ours"])) - float(str(row["silence"]))
         cells = " | ".join(f"{row[m]} ± {row[f'{m}_error']}" for m in METHODS)
-        print(f"| {row['percent']} % {row['pattern']} | {cells} | {gain:+.2f} |")
+        lines.append(f"| {row['percent']} % {row['pattern']} | {cells} | {gain:+.2f} |")
+    sys.stdout.write("\n".join(lines) + "\n")
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
     return 0

@@ -8,7 +8,7 @@ measures pauses in it. So next to the audio itself this file accounts for time:
     Silence   is fed as silence: the sender's clock went on.
     a pause   (nothing came for `pause_ms` longer than a packet takes) is fed as silence while it
               lasts, at real time less `pause_ms`, so that the server's voice detection can end
-              the turn. The first 60 ms of it are a concealment, which fades.
+              the turn. The first 100 ms of it are a concealment, which fades.
     Comfort   noise (RFC 3389) announces a pause: it is fed as silence from its first frame on, with
               nothing to conceal and no `pause_ms` to wait. As silence, and not as noise of the
               level that it names: noise is for ears, that take silence for a dead line. Voice

@@ -23,12 +23,24 @@ _REMEMBERED = 16
 # Fastest dialling is 12 digits a second. What is above is no keypad, and would fill the log.
 _MAX_PER_S = 32
 
-_REPORT = Struct("!BBH")
+_BLOCK = Struct("!BBH")
 _END, _VOLUME = 0x80, 0x3F
 _MAX_DURATION = 0xFFFF
 # Events that are one behind the other by less than this (50 ms) with no marker are one.
 _JOINED = 400
 _JOINED_S = 0.1
+
+
+@dataclass(slots=True)
+class _Report:
+    """What one packet says of one event."""
+
+    ssrc: int
+    timestamp: int
+    marker: bool
+    code: int
+    end: bool
+    duration: int
 
 
 @dataclass(slots=True)
@@ -48,11 +60,15 @@ class _Event:
     def samples(self) -> int:
         return ((self.segment - self.began) & 0xFFFFFFFF) + self.duration
 
-    def extend(self, duration: int) -> None:
-        """Some senders let the 16 bits wrap instead of starting a segment; others are reordered."""
-        step = (duration - self.duration) & _MAX_DURATION
-        if step <= _MAX_DURATION // 2:
-            self.duration += step
+    def extend(self, timestamp: int, duration: int) -> None:
+        behind = (timestamp - self.segment) & 0xFFFFFFFF
+        if not behind:
+            # Some senders let the 16 bits wrap instead of starting a segment; others are reordered.
+            step = (duration - self.duration) & _MAX_DURATION
+            if step <= _MAX_DURATION // 2:
+                self.duration += step
+        elif behind < 1 << 31:  # else of a segment before: nothing new
+            self.segment, self.duration = timestamp, duration
 
 
 class DtmfReceiver:
@@ -72,13 +88,14 @@ class DtmfReceiver:
         self, ssrc: int, timestamp: int, marker: bool, payload: bytes, now: float
     ) -> Sequence[Dtmf]:
         """One packet of the event payload type; it may report several events (§2.5.1.5)."""
-        if not payload or len(payload) % _REPORT.size:
+        if not payload or len(payload) % _BLOCK.size:
             self.counters["malformed"] += 1
             return ()
         out = list(self.expire(now))  # the timer may be late
-        for code, flags, duration in _REPORT.iter_unpack(payload):
+        for code, flags, duration in _BLOCK.iter_unpack(payload):
             if code < len(DIGITS):
-                self._report(ssrc, timestamp, marker, code, flags & _END, duration, now, out)
+                end = bool(flags & _END)
+                self._take(_Report(ssrc, timestamp, marker, code, end, duration), now, out)
             else:
                 self.counters["not_digits"] += 1  # a hook flash, a fax or modem tone
             timestamp = (timestamp + duration) & 0xFFFFFFFF
@@ -93,58 +110,48 @@ class DtmfReceiver:
         self._finish(now, out)
         return out
 
-    def _report(
-        self,
-        ssrc: int,
-        timestamp: int,
-        marker: bool,
-        code: int,
-        end: int,
-        duration: int,
-        now: float,
-        out: list[Dtmf],
-    ) -> None:
-        event = self._find(ssrc, timestamp, marker, code, end, now)
+    def _take(self, report: _Report, now: float, out: list[Dtmf]) -> None:
+        event = self._find(report, now)
         if event is None:
             if self._current is not None:
                 self.counters["end_lost"] += 1
                 self._finish(now, out)
-            event = _Event(ssrc, code, timestamp, timestamp, now, duration)
+            event = _Event(report.ssrc, report.code, report.timestamp, report.timestamp, now)
+            event.duration = report.duration
             self._known.append(event)
             self._current = event
         elif event.over:
             event.seen_at = now
             return
-        elif event.segment == timestamp:
-            event.extend(duration)
-        elif (timestamp - event.segment) & 0xFFFFFFFF < 1 << 31:
-            event.segment, event.duration = timestamp, duration
+        else:
+            event.extend(report.timestamp, report.duration)
         event.seen_at = now
-        if end:
+        if report.end:
             self._finish(now, out)
         else:
             self.deadline = now + SILENCE_S
 
-    def _find(
-        self, ssrc: int, timestamp: int, marker: bool, code: int, end: int, now: float
-    ) -> _Event | None:
+    def _find(self, report: _Report, now: float) -> _Event | None:
         """The event that this report belongs to, newest first; None: a new one."""
         for event in reversed(self._known):
-            if event.ssrc != ssrc or event.code != code or now - event.seen_at > _MEMORY_S:
+            if event.ssrc != report.ssrc or event.code != report.code:
                 continue
-            if timestamp in (event.began, event.segment):
+            if now - event.seen_at > _MEMORY_S:
+                continue
+            if report.timestamp in (event.began, event.segment):
                 return event
-            if marker:
+            if report.marker:
                 continue
             # Behind the start, and not behind the end by more than a little: the next segment of a
             # long event, or a sender that moves its timestamp with each packet. Between two strokes
             # of one key there is a pause, and a marker.
-            behind = (timestamp - event.began) & 0xFFFFFFFF
+            behind = (report.timestamp - event.began) & 0xFFFFFFFF
             if behind <= event.samples + _JOINED and (
-                not event.over or (end and now - event.seen_at <= _JOINED_S)
+                not event.over or (report.end and now - event.seen_at <= _JOINED_S)
             ):
                 return event
-            if not event.over and (timestamp - event.segment) & 0xFFFFFFFF == _MAX_DURATION:
+            segment = (report.timestamp - event.segment) & 0xFFFFFFFF
+            if not event.over and segment == _MAX_DURATION:
                 return event
         return None
 
@@ -201,4 +208,4 @@ class DtmfSender:
             self._ends += 1
             flags |= _END
         duration = min(self._age, self._samples)
-        return EventPacket(_REPORT.pack(self._code, flags, duration), age, marker=age == 0)
+        return EventPacket(_BLOCK.pack(self._code, flags, duration), age, marker=age == 0)

@@ -189,7 +189,8 @@ class RtpSession:
             if kind == _AUDIO:
                 self._next_ssrc = None
             # Not audio, but it has its place in the sequence: it must not look like a loss.
-            return (*stream.push(packet, kind, now), *told) if told else stream.push(packet, kind, now)
+            released = stream.push(packet, kind, now)
+            return (*released, *told) if told else released
         if kind != _AUDIO:  # events may have an SSRC of their own: no change of the audio's
             return told
         if stream is None:

@@ -359,8 +359,8 @@ class CallsSection(Section):
     max_duration_s: Seconds = Field(default=3600, description="Longest call; then BYE.")
     mask_dtmf: bool = Field(
         default=True,
-        description="Write `?` for each key that a caller presses. Card numbers and PINs are typed: "
-        "set it to false only where none are, or the log must be kept as they are.",
+        description="Log `?` in place of each key that a caller presses, because PINs and card "
+        "numbers are typed. With false the log has to be guarded as they are.",
     )
     drain_s: float = Field(
         default=30,
