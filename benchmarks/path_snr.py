@@ -97,10 +97,10 @@ def main() -> None:
         "| coding | coding alone | up, FIR | up, soxr VHQ | up and down, FIR | the same, soxr VHQ |",
         "|---|---|---|---|---|---|",
     ]
-    for name, limit, up, up_soxr, both_fir, both_vhq in rows:
-        out.append(
-            f"| {name} | {limit:.1f} | {up:.1f} | {up_soxr:.1f} | {both_fir:.1f} | {both_vhq:.1f} |"
-        )
+    out += [
+        f"| {name} | {' | '.join(format(value, '.1f') for value in values)} |"
+        for name, *values in rows
+    ]
     sys.stdout.write("\n".join(out) + "\n")
 
 

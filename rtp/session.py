@@ -256,8 +256,9 @@ class RtpSession:
         """When handle_timer() wants to be called; None: not before another packet."""
         stream = self._stream
         gap = None if stream is None else stream.buffer.deadline
-        if self._dtmf.deadline is not None and (gap is None or self._dtmf.deadline < gap):
-            gap = self._dtmf.deadline
+        key = self._dtmf.deadline
+        if key is not None and (gap is None or key < gap):
+            gap = key
         if self._timed_out:
             return gap
         idle = self._heard_at + self._timeout_s
