@@ -32,7 +32,8 @@ def comb(rate_hz: int, late_s: float = 0.0) -> Signal:
     for hz in np.arange(307.3, 3400, 61.7):
         out += np.sin(2 * np.pi * hz * time_s + rng.uniform(0, 2 * np.pi))
     # -18 dBFS, the level of speech: the peaks of the comb stay clear of the clip.
-    return out * (32768 * 10 ** (-18 / 20) / np.sqrt(np.mean(out**2)))
+    out *= 32768 * 10 ** (-18 / 20) / np.sqrt(np.mean(out**2))
+    return out
 
 
 def rounded(signal: Signal) -> Pcm:
@@ -94,7 +95,7 @@ def main() -> None:
             )
         )
     out = [
-        "| coding | coding alone | up, FIR | up, soxr VHQ | up and down, FIR | the same, soxr VHQ |",
+        "| coding | alone | up, FIR | up, soxr VHQ | up and down, FIR | the same, soxr VHQ |",
         "|---|---|---|---|---|---|",
     ]
     out += [
