@@ -88,10 +88,10 @@ class DtmfReceiver:
         self, ssrc: int, timestamp: int, marker: bool, payload: bytes, now: float
     ) -> Sequence[Dtmf]:
         """One packet of the event payload type; it may report several events (§2.5.1.5)."""
+        out = list(self.expire(now))  # the timer may be late
         if not payload or len(payload) % _BLOCK.size:
             self.counters["malformed"] += 1
-            return ()
-        out = list(self.expire(now))  # the timer may be late
+            return out
         for code, flags, duration in _BLOCK.iter_unpack(payload):
             if code < len(DIGITS):
                 end = bool(flags & _END)
