@@ -30,11 +30,14 @@ from sipua.bridge.engines.base import (
     Event,
     SpeechStarted,
 )
+from sipua.bridge.keypad import Keypad
 from sipua.bridge.pacer import Handle, Pacer
 from sipua.bridge.uplink import Uplink
-from sipua.codecs.g711 import Law
+from sipua.codecs.g711 import Law, encode
+from sipua.rtp.dtmf import EventPacket
 from sipua.rtp.events import (
     Address,
+    Dtmf,
     LossReported,
     MediaTimeout,
     PacketsRefused,
@@ -63,6 +66,8 @@ class MediaPlan:
     rtcp_remote: Address | None = None
     """Where the peer wants reports; None: the port after its RTP's."""
     rtcp_muxed: bool = False
+    telephone_event_send_type: int | None = None
+    """The number that the peer wants them under, which may be another than ours."""
 
     @property
     def on_hold(self) -> bool:
@@ -93,7 +98,9 @@ class EngineGone:
     reason: str
 
 
-BridgeEvent = Interrupted | SourceMoved | PeerSilent | EngineGone | LossReported | PacketsRefused
+BridgeEvent = (
+    Interrupted | SourceMoved | PeerSilent | EngineGone | LossReported | PacketsRefused | Dtmf
+)
 
 
 class Conversation(Protocol):
@@ -144,6 +151,9 @@ class CallBridge:
         self._frame_samples = settings.ptime_ms * 8
         self._laws: dict[int, Law] = {}
         self._uplink = Uplink(self._laws)
+        self._keypad = Keypad()
+        self._law = Law.PCMU
+        self._by_event = False
         self._cadence: Cadence | None = None
         self._rtp: RtpSession | None = None
         self._transport: RtpTransport | None = None
@@ -166,6 +176,10 @@ class CallBridge:
         """The first offer and answer, and each later one; returns our SSRC."""
         self._on_hold = plan.on_hold
         self._playout.set_law(plan.law)
+        self._law = plan.law
+        self._by_event = plan.telephone_event_send_type is not None
+        # Never both: a phone that sends events often lets the tone through as well.
+        self._uplink.detect_tones(plan.telephone_event_type is None)
         self._laws.clear()
         self._laws.update({number: Law[name] for number, name in plan.law_by_type.items()})
         if self._rtp is None:
@@ -175,6 +189,7 @@ class CallBridge:
                 law_by_pt=plan.law_by_type,
                 send_pt=plan.payload_type,
                 telephone_event_pt=plan.telephone_event_type,
+                telephone_event_send_pt=plan.telephone_event_send_type,
                 remote=plan.remote,
                 signalling_ip=plan.signalling_ip,
                 sending=plan.sends,
@@ -193,6 +208,10 @@ class CallBridge:
         self._started = True
         self._started_at = time.monotonic()
         self._speak_when_ready()
+
+    def send_dtmf(self, digits: str) -> None:
+        """Press keys; what is being said waits, and goes on after them. ValueError: no such key."""
+        self._keypad.press(digits)
 
     async def close(self) -> None:
         """Silence first, then the engine; the sockets go back to the pool by whoever lent them."""
@@ -214,6 +233,7 @@ class CallBridge:
             "transport": self._transport.stats() if self._transport else {},
             "uplink": self._uplink.counters(),
             "playout": self._playout.counters(),
+            "keypad": self._keypad.counters(),
             "cadence": self._cadence.counters() if self._cadence else {},
             "engine": self._session.counters(),
         }
@@ -225,13 +245,20 @@ class CallBridge:
         if not self._on_hold:
             for pcm in self._uplink.feed(events, time.monotonic()):
                 self._session.append(pcm)
+            self._tell_digits()
         for event in events:
-            if isinstance(event, SourceChanged):
+            if isinstance(event, Dtmf):
+                self.on_event(event)
+            elif isinstance(event, SourceChanged):
                 self.on_event(SourceMoved(event.address, event.rank))
             elif isinstance(event, MediaTimeout):
                 self.on_event(PeerSilent(event.idle_s))
             elif isinstance(event, LossReported | PacketsRefused):
                 self.on_event(event)
+
+    def _tell_digits(self) -> None:
+        for digit in self._uplink.take_digits():
+            self.on_event(digit)
 
     # --- engine to phone ------------------------------------------------------------------
 
@@ -267,7 +294,7 @@ class CallBridge:
 
     def _speak_at_once(self) -> None:
         """Audio came; if nothing was being said, its first packet does not wait for a tick."""
-        if self._cadence is None or self._ticking is None or self._on_hold:
+        if self._cadence is None or self._ticking is None or self._on_hold or self._keypad.active:
             return
         departure = self._cadence.wake(time.monotonic())
         if departure is not None:
@@ -281,14 +308,34 @@ class CallBridge:
         assert rtp is not None
         for pcm in self._uplink.tick(now, holding=rtp.holding):
             self._session.append(pcm)
+        self._tell_digits()
         if self._on_hold:
             # What the agent was saying waits in the playout until the caller listens again.
             rtp.skip(cadence.pass_by(now) * self._frame_samples)
+            return cadence.due
+        if self._keypad.active:
+            self._press(cadence.pass_by(now))
             return cadence.due
         departure = cadence.tick(now)
         if departure is not None:
             self._depart(departure)
         return cadence.due
+
+    def _press(self, frames: int) -> None:
+        """Frames whose time went by belong to the keypad."""
+        rtp, transport, samples = self._rtp, self._transport, self._frame_samples
+        if not frames:
+            return
+        assert rtp is not None
+        assert transport is not None
+        sent = self._keypad.advance(frames * samples, samples, by_event=self._by_event)
+        if isinstance(sent, EventPacket):
+            transport.send_event(sent)
+            rtp.skip(frames * samples)
+            return
+        if frames > 1:
+            rtp.skip((frames - 1) * samples)
+        transport.send(encode(self._law, sent), samples)
 
     def _depart(self, departure: Departure) -> None:
         assert self._rtp is not None
@@ -314,6 +361,7 @@ class CallBridge:
             law_by_pt=plan.law_by_type,
             send_pt=plan.payload_type,
             telephone_event_pt=plan.telephone_event_type,
+            telephone_event_send_pt=plan.telephone_event_send_type,
             latch=latch,
             config=RtpConfig(
                 ptime_ms=settings.ptime_ms,

@@ -8,7 +8,12 @@ measures pauses in it. So next to the audio itself this file accounts for time:
     Silence   is fed as silence: the sender's clock went on.
     a pause   (nothing came for `pause_ms` longer than a packet takes) is fed as silence while it
               lasts, at real time less `pause_ms`, so that the server's voice detection can end
-              the turn. The first 60 ms of it are a concealment, which fades.
+              the turn. The first 100 ms of it are a concealment, which fades.
+    Comfort   noise (RFC 3389) announces a pause: it is fed as silence from its first frame on, with
+              nothing to conceal and no `pause_ms` to wait. As silence, and not as noise of the
+              level that it names: noise is for ears, that take silence for a dead line. Voice
+              detection takes it for quiet speech, or learns a floor that the caller's next word
+              breaks through later; zeros it never does.
 
 After a pause nobody knows yet what it was. If the sender's clock went on (DTX, loss), Lost and
 Silence events tell it, for the whole pause; what was fed during it is taken off them. If the clock
@@ -23,9 +28,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from sipua.codecs.conceal import Concealer
+from sipua.codecs.dtmf import DtmfDetector
 from sipua.codecs.g711 import Law, decode
 from sipua.codecs.resample import Upsampler8to24
-from sipua.rtp.events import Frame, Lost, RtpEvent, Silence
+from sipua.rtp.events import ComfortNoise, Dtmf, Frame, Lost, RtpEvent, Silence
 
 _RATE_HZ = 8000
 _SAMPLES_PER_MS = 8
@@ -38,6 +44,8 @@ _CATCH_UP = 2 * _QUANTUM
 _SURPLUS_KEPT = 60 * _SAMPLES_PER_MS
 # A surplus from which on a pause is not fed any more until real time has caught up.
 _SURPLUS_IN_PAUSE = 500 * _SAMPLES_PER_MS
+# After a comfort noise packet nothing is waited for but a packet that is a little late.
+_ANNOUNCED_PAUSE_S = 0.02
 _NEVER = float("inf")
 
 STATIC_LAWS: Mapping[int, Law] = {law.payload_type: law for law in Law}
@@ -49,6 +57,8 @@ class Uplink:
     __slots__ = (
         "_concealed",
         "_concealer",
+        "_detector",
+        "_digits",
         "_dropped",
         "_fed",
         "_frame_s",
@@ -57,6 +67,7 @@ class Uplink:
         "_laws",
         "_max_ahead",
         "_max_behind",
+        "_pause_announced",
         "_pause_s",
         "_silence_fed",
         "_started_s",
@@ -80,6 +91,9 @@ class Uplink:
         self._max_behind = max_behind_ms * _SAMPLES_PER_MS
         self._concealer = Concealer()
         self._upsampler = Upsampler8to24()
+        self._detector: DtmfDetector | None = None
+        self._digits: list[Dtmf] = []
+        self._pause_announced = False
         self._started_s: float | None = None
         self._last_frame_s = 0.0
         self._frame_s = 0.0
@@ -104,17 +118,35 @@ class Uplink:
                 self._feed_lost(event.samples, now, out)
             elif isinstance(event, Silence):
                 self._feed_silence(event.samples, now, out)
+            elif isinstance(event, ComfortNoise):
+                self._pause_announced = True
+                self._tick_due_s = min(self._tick_due_s, now)
         return out
+
+    def detect_tones(self, wanted: bool) -> None:
+        """Whether digits are looked for in the audio: only if the peer cannot tell them."""
+        if not wanted:
+            self._detector = None
+        elif self._detector is None:
+            self._detector = DtmfDetector()
+
+    def take_digits(self) -> Sequence[Dtmf]:
+        """What was heard since the last time."""
+        if not self._digits:
+            return ()
+        digits, self._digits = self._digits, []
+        return digits
 
     def tick(self, now: float, *, holding: bool = False) -> Sequence[bytes]:
         """To be called about every 20 ms. `holding`: packets came but wait behind a gap."""
         if now < self._tick_due_s or holding:
             return ()
         ahead = self._ahead(now)
-        if now < self._last_frame_s + self._frame_s + self._pause_s:
+        pause_s = _ANNOUNCED_PAUSE_S if self._pause_announced else self._pause_s
+        if now < self._last_frame_s + self._frame_s + pause_s:
             missing = -ahead - self._max_behind
         else:
-            allowance = self._pause_s * _RATE_HZ
+            allowance = pause_s * _RATE_HZ
             missing = (now - self._last_frame_s) * _RATE_HZ - self._in_pause - allowance
             missing = max(missing, -ahead - allowance)
             missing = min(missing, _SURPLUS_IN_PAUSE - ahead)
@@ -124,8 +156,13 @@ class Uplink:
         self._in_pause += samples
         self._silence_fed += samples
         out: list[bytes] = []
+        if self._detector is not None:
+            self._hear(self._detector.lost(samples))
         for _ in range(samples // _QUANTUM):
-            self._append(self._concealer.lost(_QUANTUM), out)
+            if self._pause_announced:
+                self._append(self._concealer.good(_SILENCE_FRAME), out)
+            else:
+                self._append(self._concealer.lost(_QUANTUM), out)
         return out
 
     def counters(self) -> dict[str, int]:
@@ -154,13 +191,17 @@ class Uplink:
             self._unknown_payloads += 1
             return
         frame_s = samples / _RATE_HZ
+        pcm = decode(law, frame.payload)
+        if self._detector is not None:
+            self._hear(self._detector.feed(pcm))
         if self._started_s is None:
             self._started_s = now - frame_s
         if self._ahead(now) + samples > self._max_ahead:
             self._dropped += samples
         else:
-            self._append(self._concealer.good(decode(law, frame.payload)), out)
+            self._append(self._concealer.good(pcm), out)
         self._in_pause = 0
+        self._pause_announced = False
         self._last_frame_s = now
         self._frame_s = frame_s
         self._tick_due_s = min(
@@ -168,13 +209,21 @@ class Uplink:
             self._started_s + (self._fed + self._max_behind) / _RATE_HZ,
         )
 
+    def _hear(self, digits: Sequence[tuple[str, int]]) -> None:
+        for digit, duration_ms in digits:
+            self._digits.append(Dtmf(digit, duration_ms, inband=True))
+
     def _feed_lost(self, samples: int, now: float, out: list[bytes]) -> None:
+        if self._detector is not None:
+            self._hear(self._detector.lost(samples))
         samples = self._not_yet_fed(samples, now, self._max_ahead)
         if samples:
             self._concealed += samples
             self._append(self._concealer.lost(samples), out)
 
     def _feed_silence(self, samples: int, now: float, out: list[bytes]) -> None:
+        if self._detector is not None:
+            self._hear(self._detector.feed(_SILENCE_FRAME))
         samples = self._not_yet_fed(samples, now, _SURPLUS_KEPT)
         self._silence_fed += samples
         for start in range(0, samples, _QUANTUM):

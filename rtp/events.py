@@ -72,6 +72,23 @@ class PacketsRefused:
     counts: dict[str, int]
 
 
+@dataclass(slots=True)
+class ComfortNoise:
+    """The peer stops sending because nobody speaks (RFC 3389): silence begins here."""
+
+    level_dbov: int
+
+
+@dataclass(slots=True)
+class Dtmf:
+    """A key of the phone, told once, when it is released."""
+
+    digit: str
+    duration_ms: int
+    inband: bool
+    """Heard in the audio, and not told by a telephone event."""
+
+
 RtpEvent = (
     Frame
     | Lost
@@ -81,4 +98,6 @@ RtpEvent = (
     | MediaTimeout
     | LossReported
     | PacketsRefused
+    | ComfortNoise
+    | Dtmf
 )

@@ -11,8 +11,10 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sipua.rtp.dtmf import DtmfReceiver, EventPacket
 from sipua.rtp.events import (
     Address,
+    ComfortNoise,
     MediaTimeout,
     PacketsRefused,
     RtpEvent,
@@ -55,6 +57,7 @@ class RtpSession:
         law_by_pt: Mapping[int, str],
         send_pt: int,
         telephone_event_pt: int | None,
+        telephone_event_send_pt: int | None = None,
         latch: SourceLatch,
         config: RtpConfig,
         now: float,
@@ -71,6 +74,7 @@ class RtpSession:
         self._latch = latch
         self._kinds: dict[int, int] = {}
         self._send_pt = send_pt
+        self._send_event_pt = telephone_event_send_pt
         self._set_payload_types(law_by_pt, send_pt, telephone_event_pt)
         self._on_hold = False
         self._sending = True
@@ -93,6 +97,8 @@ class RtpSession:
         self._dropped: dict[str, int] = {}
         self._events_received = 0
         self._noise_received = 0
+        self._noise_dbov: int | None = None
+        self._dtmf = DtmfReceiver()
         self._ssrc_changes = 0
         self._source_changes = 0
 
@@ -161,19 +167,35 @@ class RtpSession:
         else:
             self._heard_at = now
             self._timed_out = False
-            self._events_received += kind == _EVENT
-            self._noise_received += kind == _NOISE
+        told: Sequence[RtpEvent] = ()
+        if kind == _EVENT:
+            told = self._receive_event(packet, now)
+        elif kind == _NOISE:
+            told = self._receive_noise(packet)
         stream = self._stream
         if stream is not None and packet.ssrc == stream.ssrc:
             if kind == _AUDIO:
                 self._next_ssrc = None
             # Not audio, but it has its place in the sequence: it must not look like a loss.
-            return stream.push(packet, kind, now)
+            released = stream.push(packet, kind, now)
+            return (*released, *told) if told else released
         if kind != _AUDIO:  # events may have an SSRC of their own: no change of the audio's
-            return ()
+            return told
         if stream is None:
             return self._first_stream(packet, now)
         return self._confirm_ssrc(packet, now)
+
+    def _receive_event(self, packet: RtpPacket, now: float) -> Sequence[RtpEvent]:
+        self._events_received += 1
+        return self._dtmf.push(packet.ssrc, packet.timestamp, packet.marker, packet.payload, now)
+
+    def _receive_noise(self, packet: RtpPacket) -> Sequence[RtpEvent]:
+        if not packet.payload:
+            self._drop("noise_empty")
+            return ()
+        self._noise_received += 1
+        self._noise_dbov = -(packet.payload[0] & 0x7F)
+        return (ComfortNoise(self._noise_dbov),)
 
     def _first_stream(self, packet: RtpPacket, now: float) -> Sequence[RtpEvent]:
         self._stream = self._begin_stream(packet.ssrc)
@@ -232,6 +254,9 @@ class RtpSession:
         """When handle_timer() wants to be called; None: not before another packet."""
         stream = self._stream
         gap = None if stream is None else stream.buffer.deadline
+        key = self._dtmf.deadline
+        if key is not None and (gap is None or key < gap):
+            gap = key
         due = self._report_due
         if not self._timed_out and (idle := self._heard_at + self._timeout_s) < due:
             due = idle
@@ -249,6 +274,7 @@ class RtpSession:
         events: list[RtpEvent] = []
         if self._stream is not None:
             events.extend(self._stream.buffer.expire(now))
+        events.extend(self._dtmf.expire(now))
         if not self._timed_out and now >= self._heard_at + self._timeout_s:
             self._timed_out = True
             events.append(MediaTimeout(now - self._heard_at))
@@ -323,6 +349,27 @@ class RtpSession:
             target,
         )
 
+    def send_event(self, event: EventPacket) -> tuple[bytes, Address] | None:
+        """A telephone event; time goes by with skip(). None (counted) as for send()."""
+        sequence = self._sequence
+        self._sequence = sequence + 1
+        target = self._latch.target
+        payload_type = self._send_event_pt
+        if target is None or not self._sending or payload_type is None:
+            self._unsent += 1
+            return None
+        self._sent += 1
+        self._sent_bytes += len(event.payload)
+        datagram = build(
+            event.payload,
+            payload_type=payload_type,
+            sequence=sequence,
+            timestamp=self._timestamp - event.age_samples,
+            ssrc=self.ssrc,
+            marker=event.marker,
+        )
+        return datagram, target
+
     def skip(self, samples: int) -> None:
         """Time goes by without a packet."""
         self._timestamp += samples
@@ -336,6 +383,7 @@ class RtpSession:
         law_by_pt: Mapping[int, str],
         send_pt: int,
         telephone_event_pt: int | None,
+        telephone_event_send_pt: int | None = None,
         remote: Address | None,
         signalling_ip: str | None,
         sending: bool,
@@ -348,6 +396,7 @@ class RtpSession:
         wait longer for media.
         """
         self._set_payload_types(law_by_pt, send_pt, telephone_event_pt)
+        self._send_event_pt = telephone_event_send_pt
         self._latch.set_remote(remote, signalling_ip)
         self._sending = sending
         self._on_hold = on_hold
@@ -388,6 +437,8 @@ class RtpSession:
             "ssrc_changes": self._ssrc_changes,
             "events_received": self._events_received,
             "noise_received": self._noise_received,
+            "noise_dbov": self._noise_dbov,
+            "dtmf": dict(self._dtmf.counters),
             "dropped": {reason: count for reason, count in self._dropped.items() if count},
             "streams": streams,
             "rtcp": {} if self._rtcp is None else self._rtcp.stats(),

@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 
+from sipua.rtp.dtmf import EventPacket
 from sipua.rtp.events import Address, RtpEvent
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.rtcp_session import Control
@@ -71,6 +72,11 @@ class RtpTransport:
         """Send the next packet now; False when it did not leave (counted)."""
         packet = self._session.send(payload, samples, marker)
         return packet is not None and self._send_datagram(*packet, self._rtp)
+
+    def send_event(self, event: EventPacket) -> bool:
+        """Send one packet of a telephone event; False when it did not leave (counted)."""
+        packet = self._session.send_event(event)
+        return packet is not None and self._send_datagram(*packet)
 
     def reschedule(self) -> None:
         """Look at the session's next deadline. Needed after session.update(), which may bring it

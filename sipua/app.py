@@ -229,6 +229,7 @@ class Edge:
             connect_timeout_s=config.engine.connect_timeout_s,
             failure_status=config.engine.failure_status,
             greeting=config.engine.greeting,
+            mask_dtmf=config.calls.mask_dtmf,
         )
         call = Call(event.call_id, bridge, policy, self._sip.send, log, refusals=self._refusals)
         self._calls[event.call_id] = call

@@ -25,7 +25,7 @@ from sipua.bridge.call import (
     SourceMoved,
 )
 from sipua.bridge.websocket_errors import EngineConnectError
-from sipua.rtp.events import LossReported, PacketsRefused
+from sipua.rtp.events import Dtmf, LossReported, PacketsRefused
 from sipua.sip.messages import (
     Answer,
     CallEnded,
@@ -51,6 +51,7 @@ class CallPolicy:
     connect_timeout_s: float
     failure_status: int
     greeting: str
+    mask_dtmf: bool = True
 
 
 class Call:
@@ -163,6 +164,14 @@ class Call:
             case SourceMoved():
                 self._log.info(
                     "call.source", address=f"{event.address[0]}:{event.address[1]}", rank=event.rank
+                )
+            case Dtmf():
+                # Card numbers and PINs are typed: what was pressed is nobody's business by default.
+                self._log.info(
+                    "call.dtmf",
+                    digit="?" if self._policy.mask_dtmf else event.digit,
+                    duration_ms=event.duration_ms,
+                    inband=event.inband,
                 )
             case PeerSilent():
                 self.hang_up(f"no RTP from the peer for {event.idle_s:.0f} s")

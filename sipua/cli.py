@@ -220,6 +220,9 @@ def _add_call(commands: Commands) -> None:
         "--tone", type=_hertz, default=440.0, metavar="HZ", help="else a second of this tone"
     )
     parser.add_argument(
+        "--dtmf", default="", metavar="KEYS", help="press these keys first: 0-9 * # A-D"
+    )
+    parser.add_argument(
         "--after", type=_seconds, default=4.0, metavar="S", help="speak after so long (default: 4)"
     )
     parser.add_argument(
@@ -247,6 +250,7 @@ def _call(args: argparse.Namespace) -> int:
         account=args.account,
         wav=args.wav,
         tone_hz=args.tone,
+        dtmf=args.dtmf,
         say_after_s=args.after,
         seconds=args.seconds,
         record=args.record,

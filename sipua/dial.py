@@ -25,6 +25,7 @@ import uvloop
 from sipua import dial_sound, doctor, logs, wiring
 from sipua.bridge.call import BridgeEvent, CallBridge, PeerSilent
 from sipua.bridge.engines.base import AudioDelta, AudioDone, Event
+from sipua.bridge.keypad import MAX_QUEUED
 from sipua.bridge.pacer import Pacer
 from sipua.codecs.tones import sine
 from sipua.config import Config
@@ -32,6 +33,8 @@ from sipua.config.uri import UriError, parse_server
 from sipua.dial_report import INTERRUPTED, Report, packets
 from sipua.dial_sound import SoundError
 from sipua.exits import Exit
+from sipua.rtp.dtmf import DIGITS
+from sipua.rtp.events import Dtmf
 from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip.agent import SipAgent
 from sipua.sip.errors import CannotListenError, PortTakenError
@@ -63,6 +66,7 @@ class DialRequest:
     account: str = ""
     wav: Path | None = None
     tone_hz: float = 440.0
+    dtmf: str = ""
     say_after_s: float = 4.0
     seconds: float = 10.0
     record: Path | None = None
@@ -107,6 +111,7 @@ def run(config: Config, request: DialRequest) -> int:
     try:
         check_uri(request.uri)
         check_account(config, request.account)
+        check_keys(request.dtmf)
         if request.record is not None:
             dial_sound.check_writable(request.record)
         sound = _sound(request)
@@ -208,11 +213,19 @@ class Dial:
                 """Registrations and refusals are the edge's business."""
 
     def _on_bridge(self, event: BridgeEvent) -> None:
-        if isinstance(event, PeerSilent):
+        if isinstance(event, Dtmf):
+            self._report.digits += event.digit
+            self._tell(
+                "digit", digit=event.digit, duration_ms=event.duration_ms, inband=event.inband
+            )
+        elif isinstance(event, PeerSilent):
             self._hang_up(f"no RTP for {event.idle_s:.0f} s")
 
     def _speak(self) -> None:
         if not self._ended.is_set():
+            if self._request.dtmf:
+                self._tell("pressing", keys=self._request.dtmf)
+                self._bridge.send_dtmf(self._request.dtmf)
             self._tell("speaking")
             self._tape.greet()
 
@@ -258,6 +271,13 @@ def check_uri(uri: str) -> None:
         parse_server(f"{user.partition(':')[0]}:{server}" if at else uri)
     except UriError as error:
         raise RequestError(f"{uri}: {error.what}; {form}") from None
+
+
+def check_keys(keys: str) -> None:
+    if wrong := sorted(set(keys.upper()) - set(DIGITS)):
+        raise RequestError(f"--dtmf: {''.join(wrong)!r} is on no keypad; there are {DIGITS}")
+    if len(keys) > MAX_QUEUED:
+        raise RequestError(f"--dtmf: {len(keys)} keys are too many; at most {MAX_QUEUED} at once")
 
 
 def check_account(config: Config, name: str) -> None:

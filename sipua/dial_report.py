@@ -42,6 +42,8 @@ class Report:
     reason: str = ""
     cause: str = ""
     codec: str = ""
+    digits: str = ""
+    """Keys that the far side pressed."""
     heard_s: float = 0.0
     heard_dbfs: float | None = None
     received_packets: int = 0
@@ -76,6 +78,8 @@ class Report:
             loud = "" if self.heard_dbfs is None else f" at {self.heard_dbfs} dBFS"
             packets = f"{self.received_packets} packets in, {self.sent_packets} out, {self.codec}"
             lines.append(f"heard {self.heard_s} s{loud} ({packets})")
+            if self.digits:
+                lines.append(f"keys pressed over there: {self.digits}")
             if self.recording:
                 lines.append(f"written to {self.recording}")
             if self.cause:

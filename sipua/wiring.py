@@ -107,6 +107,7 @@ def media_plan(media: NegotiatedMedia) -> MediaPlan:
         payload_type=media.payload_type,
         law_by_type=media.accepted_types,
         telephone_event_type=media.telephone_event_type,
+        telephone_event_send_type=media.telephone_event_send_type,
         sends=media.direction.sends,
         receives=media.direction.receives,
         rtcp_remote=media.rtcp_remote,

@@ -357,6 +357,11 @@ class CallsSection(Section):
         default=20, description="Longest ringing, both ways; then 480, or CANCEL for our own call."
     )
     max_duration_s: Seconds = Field(default=3600, description="Longest call; then BYE.")
+    mask_dtmf: bool = Field(
+        default=True,
+        description="Log `?` in place of each key that a caller presses, because PINs and card "
+        "numbers are typed. With false the log has to be guarded as they are.",
+    )
     drain_s: float = Field(
         default=30,
         ge=0,

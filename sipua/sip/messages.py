@@ -60,6 +60,7 @@ class NegotiatedMedia:
     rtcp_remote: Address | None = None
     rtcp_muxed: bool = False
     """RTCP on the RTP port (RFC 5761): the offer had it, and our answer."""
+    telephone_event_send_type: int | None = None
 
 
 # --- events: pjsua2 thread -> asyncio ------------------------------------------------------

@@ -210,7 +210,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         codec = str(stream.codecName).upper()
         accepted = {static: name for name, static in LAWS.items()}
         accepted[int(stream.rxPt)] = codec
-        events = int(stream.audRxEventPt)
+        events, send_events = int(stream.audRxEventPt), int(stream.audTxEventPt)
         return NegotiatedMedia(
             remote=(host, port),
             codec=codec,
@@ -221,6 +221,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             signalling_ip=self.signalling_ip,
             rtcp_remote=_address(stream.remoteRtcpAddress),
             rtcp_muxed=self._rtcp_muxed,
+            telephone_event_send_type=send_events if send_events > 0 else None,
         )
 
     def _held(self, last: NegotiatedMedia) -> NegotiatedMedia:

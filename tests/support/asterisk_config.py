@@ -6,6 +6,7 @@ Endpoints   sipua, sipua-ulaw, sipua-alaw   register with digest; the user is th
                                             trunk-alaw, for calls from Asterisk; trunk-mux offers
                                             RTP and RTCP on one port
             phone                           a phone without password, by its name in From
+            inband                          the same, but digits are tones: no telephone events
 
 Extensions  100, 101, 102   ring sipua, sipua-ulaw, sipua-alaw
             600       echo
@@ -18,6 +19,8 @@ Extensions  100, 101, 102   ring sipua, sipua-ulaw, sipua-alaw
             607       speech as early media, then echo
             608S      answer, say nothing, hang up after S seconds
             609       refuse (403)
+            610       answer, press 1234#*0D after a second, hang up two seconds later
+            611       read keys up to #, log them as keys=..., hang up
 """
 
 from dataclasses import dataclass
@@ -27,6 +30,7 @@ from support.audio import DATA
 from support.ports import LOOPBACK
 
 PASSWORD = "only-for-tests"
+KEYS = "1234#*0D"  # what 610 presses
 SPEECH = "pbx"  # the sentence that 601, 602 and 607 play
 
 # Only what the endpoints and extensions above need: it is up within half a second.
@@ -39,6 +43,7 @@ MODULES = """
     res_pjsip_refer res_rtp_asterisk chan_pjsip bridge_simple
     codec_ulaw codec_alaw codec_resample format_pcm format_wav format_sln pbx_config
     app_dial app_echo app_playback app_mixmonitor app_milliwatt res_clioriginate
+    app_senddtmf app_read app_verbose
 """
 # Asterisk complains about these when they are missing; their defaults are wanted.
 EMPTY = "acl ccss cdr cel features indications pjproject udptl"
@@ -159,6 +164,9 @@ endpoint=trunk
 match={LOOPBACK}
 [phone](edge)
 allow=ulaw,alaw
+[inband](edge)
+allow=ulaw,alaw
+dtmf_mode=inband
 """
 
 
@@ -203,4 +211,13 @@ exten => _608X,1,Answer()
  same => n,Wait(${{EXTEN:3:1}})
  same => n,Hangup()
 exten => 609,1,Hangup(21)
+exten => 610,1,Answer()
+ same => n,Wait(1)
+ same => n,SendDTMF({KEYS},100,100)
+ same => n,Wait(2)
+ same => n,Hangup()
+exten => 611,1,Answer()
+ same => n,Read(PRESSED,,20,,1,8)
+ same => n,Verbose(1,keys=${{PRESSED}})
+ same => n,Hangup()
 """

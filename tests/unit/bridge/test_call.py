@@ -22,12 +22,16 @@ from sipua.bridge.call import (
 )
 from sipua.bridge.engines.base import AudioDelta, AudioDone, EngineLost, Event, SpeechStarted
 from sipua.bridge.pacer import Pacer
-from sipua.codecs.g711 import Law
+from sipua.codecs import dtmf
+from sipua.codecs.dtmf import DtmfDetector
+from sipua.codecs.g711 import Law, decode, encode
 from sipua.codecs.tones import sine
+from sipua.rtp.events import Dtmf
 from sipua.rtp.latch import Policy
 from sipua.rtp.packet import RtpPacket, build, parse
 from sipua.rtp.ports import PortPool, ReservedPort
 
+from support.event_writer import press
 from support.ports import PortBlock
 
 SETTINGS = MediaSettings(
@@ -288,3 +292,81 @@ async def test_a_call_that_never_got_media_closes_cleanly(setup: Setup) -> None:
     await setup.bridge.close()
     assert setup.engine.closed
     assert setup.bridge.stats()["first_audio_ms"] is None
+
+
+async def test_digits_go_out_as_events_while_audio_waits(setup: Setup) -> None:
+    plan = replace(setup.plan, telephone_event_type=101, telephone_event_send_type=96)
+    setup.bridge.open_media(plan)
+    setup.bridge.start()
+    setup.engine.say("answer", 1000)
+    packets = await setup.phone.hear(5)
+    setup.bridge.send_dtmf("1#")
+    packets += await setup.phone.hear(75)
+    events = [packet for packet in packets if packet.payload_type == 96]
+    first, second = (packet.timestamp for packet in events if packet.marker)
+    by_digit = {packet.timestamp: packet.payload[0] for packet in events}
+    assert by_digit == {first: 1, second: 11}
+    assert [p.payload[1] >> 7 for p in events if p.timestamp == first][-3:] == [1, 1, 1]
+    assert second - first >= 1600, "100 ms of digit, 100 ms of pause"
+    # Sequence numbers have no gap, and audio's timestamps go on as if nothing had been between.
+    assert [p.sequence - packets[0].sequence for p in packets] == list(range(len(packets)))
+    audio = [packet for packet in packets if packet.payload_type == 0]
+    assert all((p.timestamp - packets[0].timestamp) % 160 == 0 for p in audio)
+    before = [p for p in audio if p.timestamp < first]
+    silence = bytes([Law.PCMU.silence]) * 160
+    spoken = [p for p in audio if bytes(p.payload) != silence]
+    after = [p for p in spoken if p not in before]
+    assert before
+    assert after[0].timestamp >= second + 1600
+    assert after[0].marker
+    assert len(spoken) == 50, "what was being said is said whole"
+    assert setup.bridge.stats()["keypad"] == {"sent": 2, "sent_inband": 0, "overflow": 0}
+
+
+async def test_digits_go_out_as_tones_to_a_peer_without_events(setup: Setup) -> None:
+    setup.bridge.open_media(setup.plan)
+    setup.bridge.start()
+    setup.bridge.send_dtmf("19d")
+    packets = await setup.phone.hear(40)
+    assert [p.sequence - packets[0].sequence for p in packets] == list(range(40))
+    assert all((p.timestamp - packets[0].timestamp) % 160 == 0 for p in packets)
+    detector = DtmfDetector()
+    heard = [found for p in packets for found in detector.feed(decode(Law.PCMU, p.payload))]
+    assert "".join(digit for digit, _ in heard) == "19D"
+    assert all(length == pytest.approx(100, abs=6) for _, length in heard)
+
+
+async def test_keys_that_do_not_exist_or_are_too_many(setup: Setup) -> None:
+    with pytest.raises(ValueError, match="on no keypad"):
+        setup.bridge.send_dtmf("12x")
+    setup.bridge.send_dtmf("1" * 70)
+    assert setup.bridge.stats()["keypad"] == {"sent": 0, "sent_inband": 0, "overflow": 6}
+
+
+async def test_keys_wait_while_the_call_is_held(setup: Setup) -> None:
+    plan = replace(setup.plan, telephone_event_type=101, telephone_event_send_type=101)
+    setup.bridge.open_media(replace(plan, sends=False))
+    setup.bridge.start()
+    setup.bridge.send_dtmf("5")
+    await asyncio.sleep(0.1)
+    assert setup.phone.packets() == []
+    setup.bridge.open_media(plan)
+    packets = await setup.phone.hear(5)
+    assert packets[0].payload_type == 101
+
+
+async def test_R10_events_are_told_and_tones_beside_them_are_not_told_again(setup: Setup) -> None:
+    setup.bridge.open_media(replace(setup.plan, telephone_event_type=101))
+    setup.bridge.start()
+    tone = encode(Law.PCMU, dtmf.tone("5", 1600))
+    for n in range(10):
+        packet = build(
+            tone[n * 160 :][:160], payload_type=0, sequence=n, timestamp=n * 160, ssrc=0x1234
+        )
+        setup.phone.socket.sendto(packet, ("127.0.0.1", setup.port))
+        await asyncio.sleep(0.01)
+    for event in press("5", timestamp=1600, sequence=10, ssrc=0x1234):
+        setup.phone.socket.sendto(event.datagram, ("127.0.0.1", setup.port))
+    await setup.until(lambda: Dtmf("5", 100, inband=False) in setup.events)
+    await asyncio.sleep(0.3)
+    assert [event for event in setup.events if isinstance(event, Dtmf)] == [Dtmf("5", 100, False)]

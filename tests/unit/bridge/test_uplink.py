@@ -10,10 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sipua.bridge.uplink import Uplink
+from sipua.codecs import dtmf
 from sipua.codecs.g711 import Law, decode, encode
 from sipua.codecs.resample import Upsampler8to24
 from sipua.codecs.tones import sine
-from sipua.rtp.events import Frame, Lost, MediaTimeout, RtpEvent, Silence, SourceChanged
+from sipua.rtp.events import (
+    ComfortNoise,
+    Frame,
+    Lost,
+    MediaTimeout,
+    RtpEvent,
+    Silence,
+    SourceChanged,
+)
 from sipua.rtp.jitter import ReorderBuffer
 from sipua.rtp.stats import ReceiveStats
 
@@ -156,8 +165,83 @@ def test_the_start_of_a_pause_fades_instead_of_breaking_off() -> None:
     audio = np.abs(samples(call.heard[8:]).astype(int))
     parts = [part.max() for part in np.split(audio[: len(audio) // 480 * 480], len(audio) // 480)]
     assert parts[2] > 0.7 * parts[0]
-    assert 0 < parts[4] < 0.5 * parts[0]
+    assert 0 < parts[7] < 0.5 * parts[0]
     assert parts[-1] == 0
+
+
+def test_R8_comfort_noise_is_silence_at_once_and_not_a_fading_voice() -> None:
+    """What comes before its first silence comes out of the filter; nothing is made up."""
+    call = Call()
+    call.talk(10)
+    call.feed(ComfortNoise(-50))
+    told_at = len(call.heard)
+    call.until(call.now + 0.3)
+    assert not samples(call.heard[told_at:])[3 * 30 :].any()
+    assert call.uplink.counters()["concealed_ms"] == 0
+
+
+def test_R8_after_comfort_noise_a_pause_is_fed_40_ms_sooner() -> None:
+    waits = []
+    for told in (False, True):
+        call = Call()
+        call.talk(10)
+        if told:
+            call.feed(ComfortNoise(-50))
+        call.until(call.now + 30)
+        waits.append(-call.ahead_ms)
+    assert waits[0] - waits[1] == pytest.approx(40)
+
+
+def test_R8_comfort_noise_every_few_seconds_and_speech_after_it_keep_the_time() -> None:
+    rng = np.random.default_rng(8)
+    call = Call()
+    call.talk(50)
+    for _ in range(20):
+        pause_frames = int(rng.integers(5, 400))
+        arrival = call.now + pause_frames * FRAME_S
+        for at in np.arange(call.now, arrival, 2.0):
+            call.until(float(at))
+            call.feed(ComfortNoise(int(rng.integers(-80, -40))))
+        call.until(arrival + float(rng.uniform(0, 0.015)))
+        call.feed(Silence(pause_frames * 160), call.frame())
+        call.until(max(call.now, arrival + FRAME_S))
+        call.talk(int(rng.integers(10, 100)))
+    assert call.worst_ahead_ms < 70
+    assert call.worst_behind_ms < 110
+    # A pause that nobody announces is waited for as before.
+    assert call.until(call.now + 0.055) == 0
+
+
+def test_R8_comfort_noise_before_any_audio_starts_nothing() -> None:
+    call = Call()
+    call.feed(ComfortNoise(-50))
+    assert call.until(call.now + 5) == 0
+
+
+def test_digits_are_looked_for_only_when_asked() -> None:
+    tone = encode(Law.PCMU, np.concatenate([dtmf.tone("7", 800), np.zeros(800, np.int16)]))
+    for wanted in (False, True):
+        call = Call()
+        call.uplink.detect_tones(wanted)
+        for start in range(0, len(tone), 160):
+            call.feed(call.frame(tone[start : start + 160]))
+            call.until(call.now + FRAME_S)
+        found = list(call.uplink.take_digits())
+        assert [digit.digit for digit in found] == (["7"] if wanted else [])
+        assert all(digit.inband for digit in found)
+        assert not call.uplink.take_digits()
+
+
+def test_a_tone_that_breaks_off_is_told_while_nothing_comes() -> None:
+    tone = encode(Law.PCMU, dtmf.tone("7", 960))
+    call = Call()
+    call.uplink.detect_tones(True)
+    for start in range(0, len(tone), 160):
+        call.feed(call.frame(tone[start : start + 160]))
+        call.until(call.now + FRAME_S)
+    assert not call.uplink.take_digits()
+    call.until(call.now + 0.3)
+    assert [digit.digit for digit in call.uplink.take_digits()] == ["7"]
 
 
 @pytest.mark.parametrize("pause_ms", [100, 140, 500, 1230, 30_000])

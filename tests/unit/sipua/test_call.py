@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from sipua.bridge.call import BridgeEvent, EngineGone, MediaPlan, PeerSilent
 from sipua.bridge.websocket_errors import EngineConnectError
-from sipua.rtp.events import LossReported, PacketsRefused
+from sipua.rtp.events import Dtmf, LossReported, PacketsRefused
 
 from sipua import logs
 from sipua.call import Call, CallPolicy
@@ -185,6 +186,20 @@ async def test_R12_a_silent_peer_ends_the_call() -> None:
     story.bridge.on_event(PeerSilent(20.0))
     assert story.sent[-1] == Hangup("c-test", 0)
     await story.end(EndedBy.US)
+
+
+@pytest.mark.parametrize(("mask", "shown"), [(True, "?"), (False, "7")])
+async def test_keys_are_logged_masked_unless_allowed(
+    mask: bool, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure("debug", "json")
+    story = Story(replace(POLICY, mask_dtmf=mask))
+    story.bridge.on_event(Dtmf("7", 100, inband=True))
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    (told,) = [line for line in lines if line["event"] == "call.dtmf"]
+    assert (told["digit"], told["duration_ms"], told["inband"]) == (shown, 100, True)
+    assert shown == "7" or '"7"' not in json.dumps(lines)
+    await story.end()
 
 
 async def test_the_longest_duration_ends_the_call() -> None:

@@ -75,6 +75,17 @@ def test_others_are_told_how_to_write_it(uri: str, words: str) -> None:
     assert "sip:USER@HOST:PORT" in str(caught.value)
 
 
+@pytest.mark.parametrize("pressed", ["123E", "1 2", "+49", "1" * 65])
+def test_keys_that_are_on_no_keypad(file: Path, pressed: str) -> None:
+    arguments = ["sip:600@127.0.0.1", "--dtmf", pressed, "--config", str(file)]
+    assert cli.run(["call", *arguments]) == Exit.USAGE
+
+
+def test_keys_of_a_keypad() -> None:
+    dial.check_keys("")
+    dial.check_keys("0123456789*#ABCDabcd")
+
+
 def test_accounts_and_trunks_are_called_from_by_name(config: Config) -> None:
     for name in ("", "pbx", "carrier"):
         dial.check_account(config, name)
