@@ -37,7 +37,7 @@ from sipua.rtp.events import Address, MediaTimeout, RtpEvent, SourceChanged
 from sipua.rtp.latch import Policy, SourceLatch
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.session import RtpConfig, RtpSession
-from sipua.rtp.transport import RtpTransport
+from sipua.rtp.transport import RtpTransport, Tap
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,8 @@ class CallBridge:
         make_session: Callable[[Callable[[Event], None]], Conversation],
     ) -> None:
         self.on_event: Callable[[BridgeEvent], None] = lambda _: None
+        self.tap: Tap | None = None
+        """For a capture of this call; set before its media is opened."""
         self._local = local
         self._pacer = pacer
         self._settings = settings
@@ -304,5 +306,6 @@ class CallBridge:
             now=time.monotonic(),
         )
         self._transport = RtpTransport(self._local, session, self._on_rtp)
+        self._transport.tap = self.tap
         self._transport.start()
         return session

@@ -47,6 +47,7 @@ class Report:
     received_packets: int = 0
     sent_packets: int = 0
     recording: str | None = None
+    capture: str | None = None
 
     @property
     def good(self) -> bool:
@@ -83,6 +84,8 @@ class Report:
         else:
             why = f" ({self.cause})" if self.cause else ""
             lines.append(f"not answered: {self.status} {self.reason}{why}")
+        if self.capture:
+            lines.append(self.capture)
         if self.advice:
             lines.append(f"-> {self.advice}")
         return "".join(f"  {line}\n" for line in lines)
