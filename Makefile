@@ -32,6 +32,10 @@ test: dev peers lint ## everything: set-up, lint, types, tests against real peer
 unit: dev ## the tests that need no peers and no patience
 	@$(BIN)/python -m pytest -q -m "not peer and not slow"
 
+.PHONY: fuzz
+fuzz: ## fuzz every reader of foreign bytes, ten minutes each; FUZZ_S=30 shorter, TARGET=rtp one
+	@scripts/fuzz.sh $(or $(FUZZ_S),600) $(TARGET)
+
 .PHONY: lint
 lint: dev ## ruff and mypy
 	@$(BIN)/ruff check
@@ -57,5 +61,5 @@ lock: ## resolve the locked dependencies anew
 
 .PHONY: clean
 clean: ## remove environments and caches of this clone
-	rm -rf .venv .venv.lock .venv-index .venv-index.lock build dist *.egg-info
+	rm -rf .venv .venv.lock .venv-index .venv-index.lock .venv-fuzz .venv-fuzz.lock build dist *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis

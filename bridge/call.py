@@ -48,7 +48,7 @@ from sipua.rtp.latch import Policy, SourceLatch
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.rtcp_session import RtcpSession
 from sipua.rtp.session import RtpConfig, RtpSession
-from sipua.rtp.transport import RtpTransport
+from sipua.rtp.transport import RtpTransport, Tap
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,8 @@ class CallBridge:
         make_session: Callable[[Callable[[Event], None]], Conversation],
     ) -> None:
         self.on_event: Callable[[BridgeEvent], None] = lambda _: None
+        self.tap: Tap | None = None
+        """For a capture of this call; set before its media is opened."""
         self._local = local
         self._pacer = pacer
         self._settings = settings
@@ -374,5 +376,6 @@ class CallBridge:
             rtcp=rtcp,
         )
         self._transport = RtpTransport(self._local, session, self._on_rtp)
+        self._transport.tap = self.tap
         self._transport.start()
         return session

@@ -16,6 +16,9 @@ from sipua.rtp.ports import ReservedPort
 from sipua.rtp.rtcp_session import Control
 from sipua.rtp.session import RtpSession
 
+# (when, sent by us, the peer, the datagram)
+Tap = Callable[[float, bool, Address, bytes], None]
+
 # Longer than any packet that is accepted: what is cut off here is refused as oversize.
 _READ_SIZE = 2048
 # More than a receive buffer can hold.
@@ -39,6 +42,8 @@ class RtpTransport:
         self._rtcp = reserved.rtcp_socket
         self._session = session
         self._on_events = on_events
+        self.tap: Tap | None = None
+        """Is shown each RTP datagram as it came or went, for a capture."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
@@ -115,7 +120,10 @@ class RtpTransport:
             return
         address: Address = source if len(source) == 2 else source[:2]
         # Not loop.time(): uvloop's stands still during one turn and has whole milliseconds.
-        events = self._session.receive(datagram, address, time.monotonic())
+        now = time.monotonic()
+        if self.tap is not None:
+            self.tap(now, False, address, datagram)
+        events = self._session.receive(datagram, address, now)
         self.reschedule()
         if events:
             self._on_events(events)
@@ -156,6 +164,8 @@ class RtpTransport:
         except OSError:  # unreachable, refused by a firewall: the call does not end for that
             self._send_errors += 1
             return False
+        if self.tap is not None and udp is self._rtp:
+            self.tap(time.monotonic(), True, target, datagram)
         return True
 
 

@@ -22,4 +22,5 @@ lock run pyproject.toml --no-emit-package pjsua2-python
 lock dev pyproject.toml --extra dev --constraints requirements/run.lock --no-emit-package pjsua2-python
 echo 'pjsua2-python>=2.15.1' | lock pjsua2-index -
 printf '%s\n' 'setuptools>=77' | lock build -
+printf '%s\n' 'atheris>=3,<3.1' | lock fuzz - # 3.1 has no wheel for Python 3.11
 printf '%s\n' 'setuptools>=77' swig wheel | lock pjsua2-build -

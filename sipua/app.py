@@ -28,13 +28,17 @@ from sipua.bridge.engines import create as create_engine
 from sipua.bridge.engines.base import Event
 from sipua.bridge.pacer import Pacer
 from sipua.call import Call, CallPolicy
+from sipua.call_capture import CallCapture
+from sipua.capture_sip import SipToCaptures
 from sipua.config import Config
 from sipua.exits import Exit
 from sipua.portowner import port_owner
 from sipua.rtp.ports import PortPool
+from sipua.sip.addresses import ANY_ADDRESS, facing
 from sipua.sip.agent import SipAgent
 from sipua.sip.errors import CannotListenError, PortTakenError
 from sipua.sip.messages import (
+    Address,
     CallConfirmed,
     CallEnded,
     CallProgress,
@@ -86,6 +90,9 @@ class Edge:
             self._ports,
             self._on_sip,
         )
+        self._bound: dict[str, Address] = {}
+        self._captures = wiring.captures(config)
+        self._sip_captures = SipToCaptures(self._local_sip)
         self._calls: dict[str, Call] = {}
         self._refusals = Throttle()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -119,7 +126,7 @@ class Edge:
 
     async def _serve(self) -> int:
         try:
-            bound = await self._sip.start()
+            bound = self._bound = await self._sip.start()
         except PortTakenError as error:
             owner = port_owner(error.transport, error.port)
             self._log.error(
@@ -231,7 +238,16 @@ class Edge:
             greeting=config.engine.greeting,
             mask_dtmf=config.calls.mask_dtmf,
         )
-        call = Call(event.call_id, bridge, policy, self._sip.send, log, refusals=self._refusals)
+        capture = self._capture(event)
+        call = Call(
+            event.call_id,
+            bridge,
+            policy,
+            self._sip.send,
+            log,
+            refusals=self._refusals,
+            capture=capture,
+        )
         self._calls[event.call_id] = call
         task = self._loop.create_task(self._run_call(call, event), name=f"call {event.call_id}")
         self._tasks.add(task)
@@ -244,11 +260,29 @@ class Edge:
             engine.protocol, engine.url, engine.headers, on_event=on_event, call_id=call_id
         )
 
+    def _capture(self, event: IncomingCall) -> CallCapture | None:
+        if self._captures is None:
+            return None
+        host = self._config.rtp.host or self._config.sip.host
+        if host == ANY_ADDRESS:
+            host = facing(event.source[0])
+        local = host, event.local.port
+        capture = self._captures.begin(event.call_id, local, event.from_uri, event.to_uri)
+        if capture is not None:
+            self._sip_captures.attach(event.sip_call_id, capture)
+        return capture
+
+    def _local_sip(self, transport: str, peer_host: str) -> Address:
+        """What the peer sees us as."""
+        host, port = self._bound.get(transport.lower(), (ANY_ADDRESS, 0))
+        return (facing(peer_host) if host == ANY_ADDRESS else host), port
+
     async def _run_call(self, call: Call, event: IncomingCall) -> None:
         try:
             await call.run()
         finally:
             self._ports.release(event.local, time.monotonic())
+            self._sip_captures.detach(event.sip_call_id)
             del self._calls[call.call_id]
             if not self._calls:
                 self._emptied.set()
@@ -293,9 +327,12 @@ class Edge:
                     status=event.status,
                 )
             case SipMessage():
-                log.debug(
-                    "sip.message", direction=event.direction, peer=event.peer, text=event.text
-                )
+                if self._captures is not None:
+                    self._sip_captures.take(event, time.monotonic())
+                if self._config.log.sip:
+                    log.debug(
+                        "sip.message", direction=event.direction, peer=event.peer, text=event.text
+                    )
             case LibraryMessage():
                 log.warning("sip.library", text=event.text)
             case SignallingFault():

@@ -26,6 +26,7 @@ from sipua.bridge.call import (
 )
 from sipua.bridge.websocket_errors import EngineConnectError
 from sipua.rtp.events import Dtmf, LossReported, PacketsRefused
+from sipua.call_capture import CallCapture
 from sipua.sip.messages import (
     Answer,
     CallEnded,
@@ -64,6 +65,7 @@ class Call:
         log: FilteringBoundLogger,
         *,
         refusals: Throttle | None = None,
+        capture: CallCapture | None = None,
     ) -> None:
         """`refusals`: shared by all calls, because who floods one port floods them all."""
         self.call_id = call_id
@@ -71,6 +73,7 @@ class Call:
         self._policy = policy
         self._send = send
         self._log = log
+        self._capture = capture
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self._confirmed_at: float | None = None
@@ -81,6 +84,7 @@ class Call:
         self._refusals = refusals or Throttle()
         self._ended = asyncio.Event()
         bridge.on_event = self._on_bridge
+        bridge.tap = capture.tap if capture else None
 
     async def run(self) -> None:
         """From the first ring to the last packet; returns when everything is given back."""
@@ -95,6 +99,8 @@ class Call:
             setting_up.cancel()
             await asyncio.gather(setting_up, return_exceptions=True)
             await self._bridge.close()
+            if self._capture is not None:
+                await self._capture.close()
             self._record()
 
     async def _set_up(self) -> None:
@@ -211,6 +217,7 @@ class Call:
             reason=self._cause or (outcome.reason if outcome else "stopped"),
             duration_s=round(talked, 3),
             **self._bridge.stats(),
+            **({"capture": self._capture.stats()} if self._capture else {}),
         )
 
     def _ms_since(self, moment: float) -> float:

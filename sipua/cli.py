@@ -229,6 +229,9 @@ def _add_call(commands: Commands) -> None:
         "--seconds", type=_seconds, default=10.0, metavar="S", help="length of the call (10)"
     )
     parser.add_argument("--record", type=Path, metavar="FILE", help="write what comes back")
+    parser.add_argument(
+        "--pcap", type=Path, metavar="FILE", help="write its SIP and RTP, for Wireshark"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     parser.epilog = (
         "It does not register, so an edge with the same account is not disturbed. --debug shows\n"
@@ -254,6 +257,7 @@ def _call(args: argparse.Namespace) -> int:
         say_after_s=args.after,
         seconds=args.seconds,
         record=args.record,
+        pcap=args.pcap,
         as_json=args.json,
         show_sip=args.debug,
     )

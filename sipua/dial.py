@@ -27,6 +27,7 @@ from sipua.bridge.call import BridgeEvent, CallBridge, PeerSilent
 from sipua.bridge.engines.base import AudioDelta, AudioDone, Event
 from sipua.bridge.keypad import MAX_QUEUED
 from sipua.bridge.pacer import Pacer
+from sipua.call_capture import CallCapture, CaptureThread, sip_datagram
 from sipua.codecs.tones import sine
 from sipua.config import Config
 from sipua.config.uri import UriError, parse_server
@@ -36,9 +37,11 @@ from sipua.exits import Exit
 from sipua.rtp.dtmf import DIGITS
 from sipua.rtp.events import Dtmf
 from sipua.rtp.ports import NoPortsLeft, PortPool
+from sipua.sip.addresses import ANY_ADDRESS, facing, host_of
 from sipua.sip.agent import SipAgent
 from sipua.sip.errors import CannotListenError, PortTakenError
 from sipua.sip.messages import (
+    Address,
     CallConfirmed,
     CallEnded,
     CallProgress,
@@ -54,6 +57,7 @@ from sipua.sip.settings import SipSettings
 
 TONE_MS = 1000
 SIGNALLING_GRACE_S = 3.0
+MAX_PCAP_BYTES = 100_000_000
 
 
 class RequestError(Exception):
@@ -70,6 +74,7 @@ class DialRequest:
     say_after_s: float = 4.0
     seconds: float = 10.0
     record: Path | None = None
+    pcap: Path | None = None
     as_json: bool = False
     show_sip: bool = False
 
@@ -112,8 +117,8 @@ def run(config: Config, request: DialRequest) -> int:
         check_uri(request.uri)
         check_account(config, request.account)
         check_keys(request.dtmf)
-        if request.record is not None:
-            dial_sound.check_writable(request.record)
+        for path in filter(None, (request.record, request.pcap)):
+            dial_sound.check_writable(path)
         sound = _sound(request)
     except (RequestError, SoundError) as error:
         print(f"sipua: {error}", file=sys.stderr)
@@ -131,6 +136,8 @@ class Dial:
         self._began = time.monotonic()
         self._timeline: list[dict[str, object]] = []
         self._ended = asyncio.Event()
+        self._capture: CallCapture | None = None
+        self._bound: dict[str, Address] = {}
         self._log = logs.bind_call(self._call_id)
         self._tape = Tape(sound, on_event=lambda _: None)
         rtp = config.rtp
@@ -142,7 +149,7 @@ class Dial:
         self._sip = SipAgent(settings, gate, self._ports, self._on_sip)
         pacer = Pacer()
         try:
-            await self._sip.start()
+            self._bound = await self._sip.start()
             local = self._ports.reserve(time.monotonic())
         except (PortTakenError, CannotListenError, NoPortsLeft) as error:
             print(f"sipua: {error}", file=sys.stderr)
@@ -155,6 +162,7 @@ class Dial:
             make_session=self._make_tape,
         )
         self._bridge.on_event = self._on_bridge
+        capture = self._begin_capture(local.port)
         self._tell("invite", uri=self._request.uri, rtp_port=local.port)
         self._sip.send(PlaceCall(self._call_id, self._request.uri, local, self._request.account))
         loop = asyncio.get_running_loop()
@@ -168,7 +176,26 @@ class Dial:
         pacer.close()
         self._ports.release(local, time.monotonic())
         await self._sip.stop(SIGNALLING_GRACE_S)
+        if capture is not None:
+            await capture.close(linger_s=0)
+            stats["capture"] = capture.stats()
         return self._finish(stats)
+
+    def _begin_capture(self, rtp_port: int) -> CallCapture | None:
+        path = self._request.pcap
+        if path is None:
+            return None
+        rtp = self._config.rtp.host or self._config.sip.host
+        peer = host_of(self._request.uri)
+        local = (facing(peer) if rtp == ANY_ADDRESS else rtp), rtp_port
+        capture = self._capture = CallCapture(path, MAX_PCAP_BYTES, local)
+        CaptureThread().begin(capture)
+        self._bridge.tap = capture.tap
+        return capture
+
+    def _local_sip(self, transport: str, peer_host: str) -> Address:
+        host, port = self._bound.get(transport.lower(), (ANY_ADDRESS, 0))
+        return (facing(peer_host) if host == ANY_ADDRESS else host), port
 
     def _make_tape(self, on_event: Callable[[Event], None]) -> Tape:
         self._tape.on_event = on_event
@@ -206,11 +233,18 @@ class Dial:
             case SignallingFault():
                 self._tell("fault", where=event.where, error=event.error)
             case SipMessage():
+                self._capture_sip(event)
                 self._log.debug(
                     "sip.message", direction=event.direction, peer=event.peer, text=event.text
                 )
             case _:
                 """Registrations and refusals are the edge's business."""
+
+    def _capture_sip(self, message: SipMessage) -> None:
+        if self._capture is not None:
+            datagram = sip_datagram(message, self._local_sip)
+            if datagram is not None:
+                self._capture.add(time.monotonic(), *datagram)
 
     def _on_bridge(self, event: BridgeEvent) -> None:
         if isinstance(event, Dtmf):
@@ -250,6 +284,8 @@ class Dial:
         report.heard_s = round(len(heard) / dial_sound.RATE_HZ, 3)
         report.heard_dbfs = dial_sound.level_dbfs(heard)
         report.received_packets, report.sent_packets = packets(stats)
+        if self._capture is not None:
+            report.capture = self._capture.summary
         if self._request.record is not None:
             dial_sound.save(self._request.record, heard)
             report.recording = str(self._request.record)
@@ -299,7 +335,7 @@ def sip_settings(config: Config, request: DialRequest) -> SipSettings:
         settings,
         port=0,  # the edge may hold the configured one
         accounts=tuple(dataclasses.replace(account, registers=False) for account in chosen),
-        log_messages=request.show_sip,
+        log_messages=request.show_sip or request.pcap is not None,
     )
 
 

@@ -49,6 +49,7 @@ class Report:
     received_packets: int = 0
     sent_packets: int = 0
     recording: str | None = None
+    capture: str | None = None
 
     @property
     def good(self) -> bool:
@@ -87,6 +88,8 @@ class Report:
         else:
             why = f" ({self.cause})" if self.cause else ""
             lines.append(f"not answered: {self.status} {self.reason}{why}")
+        if self.capture:
+            lines.append(self.capture)
         if self.advice:
             lines.append(f"-> {self.advice}")
         return "".join(f"  {line}\n" for line in lines)

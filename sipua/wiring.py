@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from sipua.bridge.agent.settings import AgentSettings
 from sipua.bridge.call import MediaPlan, MediaSettings
 from sipua.bridge.engines.base import EngineSettings
+from sipua.call_capture import CallCaptures, CaptureSettings
 from sipua.codecs.g711 import Law
 from sipua.config import Config
 from sipua.config.uri import parse_server
@@ -15,6 +17,7 @@ from sipua.sip.admission import Admission, networks_of
 from sipua.sip.messages import NegotiatedMedia
 from sipua.sip.settings import AccountSettings, SipSettings
 
+_MEGABYTE = 1_000_000
 DEFAULT_ENGINE_URL = "wss://api.openai.com/v1/realtime"
 
 
@@ -33,7 +36,22 @@ def sip_settings(config: Config, max_calls: int) -> SipSettings:
         ptime_ms=rtp.ptime_ms,
         codecs=tuple(rtp.codecs),
         accounts=(*_registrations(config), *_trunks(config)),
-        log_messages=config.log.sip,
+        log_messages=config.log.sip or (config.capture.enabled and config.capture.sip),
+    )
+
+
+def captures(config: Config) -> CallCaptures | None:
+    capture = config.capture
+    if not capture.enabled:
+        return None
+    return CallCaptures(
+        CaptureSettings(
+            directory=Path(capture.directory).expanduser(),
+            max_bytes_per_call=capture.max_mb_per_call * _MEGABYTE,
+            max_total_bytes=capture.max_total_mb * _MEGABYTE,
+            match=capture.match,
+            rtp=capture.rtp,
+        )
     )
 
 

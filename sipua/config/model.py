@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
 
+from sipua.config.capture import CaptureSection
 from sipua.config.fields import (
     Codecs,
     EvenPort,
@@ -34,12 +35,9 @@ from sipua.config.fields import (
     VariableName,
     WebsocketUrl,
 )
+from sipua.config.section import Section
 
 NO_SECRET = SecretStr("")
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", validate_default=True)
 
 
 class SipSection(Section):
@@ -397,3 +395,4 @@ class Config(Section):
     agent: AgentSection = AgentSection()
     calls: CallsSection = CallsSection()
     log: LogSection = LogSection()
+    capture: CaptureSection = CaptureSection()

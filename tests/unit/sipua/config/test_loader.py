@@ -330,7 +330,9 @@ ANYTHING = st.recursive(
     max_leaves=8,
 )
 FILES = st.dictionaries(
-    st.sampled_from(["sip", "rtp", "accounts", "trunks", "engine", "agent", "calls", "log", "x"]),
+    st.sampled_from(
+        ["sip", "rtp", "accounts", "trunks", "engine", "agent", "calls", "log", "capture", "x"]
+    ),
     ANYTHING,
     max_size=4,
 )

@@ -1,0 +1,216 @@
+import asyncio
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from sipua.rtp.capture import read
+from sipua.rtp.events import Address
+
+from sipua.call_capture import (
+    CallCapture,
+    CallCaptures,
+    CaptureSettings,
+    CaptureThread,
+    sip_datagram,
+)
+from sipua.capture_sip import SipToCaptures
+from sipua.sip.messages import SipMessage
+
+LOCAL: Address = ("192.0.2.1", 16384)
+PHONE: Address = ("198.51.100.2", 4000)
+SIP_LOCAL: Address = ("192.0.2.1", 5060)
+
+
+def capture_to(path: Path, *, max_bytes: int = 1_000_000, rtp: bool = True) -> CallCapture:
+    return CallCapture(path, max_bytes, LOCAL, rtp=rtp)
+
+
+def finish(capture: CallCapture) -> None:
+    capture._closing = True
+    assert not capture.drain()
+
+
+def local_of(transport: str, peer: str) -> Address:
+    return SIP_LOCAL
+
+
+def message(text: str = "call", direction: str = "received") -> SipMessage:
+    return SipMessage(
+        direction, "UDP 198.51.100.2:5060", f"INVITE sip:a SIP/2.0\r\nCall-ID: {text}\r\n\r\n"
+    )
+
+
+# --- one file -----------------------------------------------------------------------------
+
+
+def test_both_directions_with_their_addresses_and_times(tmp_path: Path) -> None:
+    capture = capture_to(tmp_path / "a.pcap")
+    assert capture.tap is not None
+    capture.tap(10.0, False, PHONE, b"in")
+    capture.tap(10.02, True, PHONE, b"out")
+    finish(capture)
+    first, second = read(tmp_path / "a.pcap")
+    assert (first.source, first.target, first.payload) == (PHONE, LOCAL, b"in")
+    assert (second.source, second.target, second.payload) == (LOCAL, PHONE, b"out")
+    assert second.at_s - first.at_s == pytest.approx(0.02, abs=1e-5)
+    assert capture.stats() == {"file": str(tmp_path / "a.pcap"), "packets": 2, "dropped": 0}
+
+
+def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "a.pcap"
+    finish(capture_to(path))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_without_rtp_there_is_no_tap(tmp_path: Path) -> None:
+    assert capture_to(tmp_path / "a.pcap", rtp=False).tap is None
+
+
+def test_the_file_ends_at_its_bound_and_says_so(tmp_path: Path) -> None:
+    capture = capture_to(tmp_path / "a.pcap", max_bytes=500)
+    for _ in range(10):
+        capture.add(1.0, PHONE, LOCAL, bytes(100))
+    assert capture.drain()
+    capture.add(2.0, PHONE, LOCAL, b"")
+    finish(capture)
+    told = capture.stats()
+    assert (told["packets"], told["dropped"]) == (3, 7)
+    assert "as big as it may be" in str(told["stopped"])
+    assert (tmp_path / "a.pcap").stat().st_size <= 500
+    assert len(list(read(tmp_path / "a.pcap"))) == 3
+
+
+def test_h4_disk_full_ends_the_capture_only(tmp_path: Path) -> None:
+    path = tmp_path / "a.pcap"
+    path.symlink_to("/dev/full")
+    capture = capture_to(path)
+    capture.add(1.0, PHONE, LOCAL, bytes(100))
+    assert capture.drain()
+    assert "No space" in capture.stopped
+    capture.add(2.0, PHONE, LOCAL, bytes(100))
+    finish(capture)
+    assert "No space" in str(capture.stats()["stopped"])
+    assert "No space" in capture.summary
+
+
+def test_a_directory_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    capture = capture_to(tmp_path / "file" / "a.pcap")
+    capture.add(1.0, PHONE, LOCAL, b"x")
+    finish(capture)
+    assert capture.stats()["file"] is None
+    assert capture.summary.startswith("not captured: ")
+
+
+def test_a_disk_that_stalls_costs_packets_not_memory(tmp_path: Path) -> None:
+    capture = capture_to(tmp_path / "a.pcap")
+    for _ in range(5000):
+        capture.add(1.0, PHONE, LOCAL, b"x")
+    finish(capture)
+    assert capture.stats()["packets"] == 2048
+    assert capture.stats()["dropped"] == 5000 - 2048
+
+
+async def test_the_thread_writes_and_ends(tmp_path: Path) -> None:
+    thread = CaptureThread()
+    captures = [capture_to(tmp_path / f"{n}.pcap") for n in range(3)]
+    for capture in captures:
+        thread.begin(capture)
+        capture.add(1.0, PHONE, LOCAL, b"x")
+    await asyncio.gather(*(capture.close(linger_s=0) for capture in captures))
+    assert all(capture.closed.is_set() for capture in captures)
+    assert [len(list(read(capture.path))) for capture in captures] == [1, 1, 1]
+
+
+# --- all files ----------------------------------------------------------------------------
+
+
+def captures_in(
+    directory: Path, *, per_call: int = 1000, total: int = 10_000, match: str = ""
+) -> CallCaptures:
+    return CallCaptures(CaptureSettings(directory, per_call, total, match))
+
+
+@pytest.mark.parametrize(
+    ("match", "captured"),
+    [
+        ("", True),
+        ("100@", True),
+        ("200@pbx", True),
+        ("300@", False),
+        ("*:100@*", True),
+        ("100*", False),
+        ("<sip:?00@*", True),
+    ],
+)
+async def test_match_names_the_calls(tmp_path: Path, match: str, captured: bool) -> None:
+    found = captures_in(tmp_path, match=match).begin("c-1", LOCAL, "<sip:100@pbx>", "<sip:200@pbx>")
+    assert (found is not None) == captured
+    if found is not None:
+        await found.close(linger_s=0)
+
+
+async def test_the_oldest_files_make_room(tmp_path: Path) -> None:
+    for age, name in enumerate(["c-new", "c-old", "c-older"]):
+        (tmp_path / f"{name}.pcap").write_bytes(bytes(4000))
+        os.utime(tmp_path / f"{name}.pcap", (1e9 - age, 1e9 - age))
+    (tmp_path / "notes.pcap").write_bytes(bytes(9000))
+    capture = captures_in(tmp_path).begin("c-1", LOCAL)
+    assert capture is not None
+    await capture.close(linger_s=0)
+    assert sorted(os.listdir(tmp_path)) == [  # noqa: PTH208 - names are what is compared
+        "c-1.pcap",
+        "c-new.pcap",
+        "c-old.pcap",
+        "notes.pcap",
+    ]
+
+
+async def test_calls_that_are_up_keep_their_room(tmp_path: Path) -> None:
+    captures = captures_in(tmp_path, total=2000)
+    begun = [captures.begin(f"c-{n}", LOCAL) for n in range(3)]
+    assert [bool(one and one.stopped) for one in begun] == [False, False, True]
+    for one in begun:
+        assert one is not None
+        await one.close(linger_s=0)
+    again = captures.begin("c-9", LOCAL)
+    assert again is not None
+    assert not again.stopped
+    await again.close(linger_s=0)
+
+
+# --- SIP ----------------------------------------------------------------------------------
+
+
+def test_sip_goes_to_the_capture_of_its_call(tmp_path: Path) -> None:
+    router = SipToCaptures(local_of)
+    capture = capture_to(tmp_path / "a.pcap")
+    router.take(message("ours"), 1.0)  # before it is known as a call
+    router.take(message("other"), 1.0)
+    router.attach("ours", capture)
+    router.take(message("ours", "sent"), 1.1)
+    router.detach("ours")
+    router.take(message("ours"), 1.2)
+    finish(capture)
+    found = list(read(tmp_path / "a.pcap"))
+    assert [(one.source, one.target) for one in found] == [
+        (("198.51.100.2", 5060), SIP_LOCAL),
+        (SIP_LOCAL, ("198.51.100.2", 5060)),
+    ]
+    assert b"Call-ID: ours" in found[0].payload
+
+
+def test_messages_that_never_become_a_call_do_not_pile_up(tmp_path: Path) -> None:
+    router = SipToCaptures(local_of)
+    for number in range(1000):
+        router.take(message(f"id-{number}"), 1.0)
+    assert len(router._waiting) == 256
+    router.take(message("last"), 100.0)
+    assert len(router._waiting) == 1
+
+
+def test_a_peer_without_an_address_is_left_out() -> None:
+    assert sip_datagram(SipMessage("sent", "nobody", "x"), local_of) is None
+    assert sip_datagram(SipMessage("sent", "UDP 192.0.2.1:99999", "x"), local_of) is None
