@@ -108,7 +108,7 @@ def measure(seeds: int, files: Sequence[Path]) -> list[dict[str, object]]:
         for percent in PERCENT:
             scores: dict[str, list[float]] = {method: [] for method in METHODS}
             for seed in range(seeds if percent else 1):
-                rng = random.Random(seed)  # noqa: S311 - repeatable, not secret
+                rng = random.Random(seed)
                 for pcm in spoken:
                     lost = losses(len(pcm) // FRAME, percent / 100, rng)
                     for method, found in scores.items():

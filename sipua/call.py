@@ -25,8 +25,8 @@ from sipua.bridge.call import (
     SourceMoved,
 )
 from sipua.bridge.websocket_errors import EngineConnectError
-from sipua.rtp.events import Dtmf, LossReported, PacketsRefused
 from sipua.call_capture import CallCapture
+from sipua.rtp.events import Dtmf, LossReported, PacketsRefused
 from sipua.sip.messages import (
     Answer,
     CallEnded,
