@@ -81,7 +81,7 @@ class RtpTransport:
     def send_event(self, event: EventPacket) -> bool:
         """Send one packet of a telephone event; False when it did not leave (counted)."""
         packet = self._session.send_event(event)
-        return packet is not None and self._send_datagram(*packet)
+        return packet is not None and self._send_datagram(*packet, self._rtp)
 
     def reschedule(self) -> None:
         """Look at the session's next deadline. Needed after session.update(), which may bring it

@@ -21,6 +21,8 @@ from support.sipp import Sipp
 PYTHON = Path(__file__).parents[2] / ".venv-index" / "bin" / "python"
 LIMIT = 4
 
+pytestmark = pytest.mark.peer  # `make unit` sets no second environment up
+
 
 @pytest.fixture
 def edge(edge_factory: Callable[..., Edge]) -> Edge:
