@@ -71,6 +71,7 @@ def memory_mb(pid: int) -> float:
 async def main(calls: int, seconds: float) -> None:
     agent = AgentProcess(AgentSettings(max_sessions=calls))
     address = urlsplit(await agent.start())
+    assert address.hostname is not None
     loop = asyncio.get_running_loop()
     track = appends()
     callers: list[Caller] = []
@@ -109,7 +110,7 @@ async def main(calls: int, seconds: float) -> None:
         f"memory: {memory_mb(agent.pid):.0f} MB",
         f"received by each call: about {heard_s:.1f} s of audio",
     ]
-    print("\n".join(lines))  # noqa: T201 - the result of a command line tool
+    print("\n".join(lines))
     await agent.stop()
 
 

@@ -10,6 +10,7 @@ links=.venv/types/sipua
 rm -rf "$links"
 mkdir -p "$links"
 ln -s "$PWD"/sipua/* "$PWD"/rtp "$PWD"/codecs "$PWD"/bridge "$links"
+ln -s "$PWD"/benchmarks "$links"/bench
 (cd .venv/types && "$mypy" "${config[@]}" -p sipua)
 # setup.py runs inside the build, where the stubs of setuptools are not.
 (cd scripts/build_pjsua2 && "$mypy" "${config[@]}" __main__.py)

@@ -1,0 +1,1 @@
+"""`sipua bench`: recorded calls and many calls, through the real stack, measured."""
