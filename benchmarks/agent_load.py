@@ -72,6 +72,7 @@ async def main(calls: int, seconds: float) -> None:
     agent = AgentProcess(AgentSettings(max_sessions=calls))
     address = urlsplit(await agent.start())
     assert address.hostname is not None
+    assert address.port is not None
     loop = asyncio.get_running_loop()
     track = appends()
     callers: list[Caller] = []

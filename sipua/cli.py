@@ -325,12 +325,33 @@ def _config(args: argparse.Namespace) -> int:
     return act(config_path(args.file), os.environ, sys.stdout, as_json=args.json)
 
 
+# --- bench ------------------------------------------------------------------------------------
+
+
+def _add_bench(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "bench",
+        help="measure: replay a capture, load the edge, compare results",
+        add_help=False,
+        allow_abbrev=False,
+    )
+    parser.add_argument("words", nargs=argparse.REMAINDER)
+    parser.set_defaults(handler=_bench)
+
+
+def _bench(args: argparse.Namespace) -> int:
+    from sipua.bench import command  # noqa: PLC0415 - its arguments too: `sipua serve` needs none
+
+    return command.run(args.words)
+
+
 COMMANDS: tuple[Callable[[Commands], None], ...] = (
     _add_serve,
     _add_agent,
     _add_call,
     _add_doctor,
     _add_config,
+    _add_bench,
 )
 
 

@@ -4,11 +4,11 @@ A Talker makes the packets of a sender, a Network decides when and how often eac
 play() feeds a session with them the way a transport does, timers included.
 """
 
-import random
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from sipua.bench import network
 from sipua.rtp.events import Address, Frame, Lost, RtpEvent, Silence
 from sipua.rtp.packet import build
 from sipua.rtp.session import RtpSession
@@ -58,43 +58,15 @@ class Talker:
 
 
 @dataclass(frozen=True)
-class Network:
-    loss: float = 0.0
-    burst: float = 0.0
-    """Chance that the packet after a lost one is lost too (besides `loss`)."""
-    delay_ms: float = 30.0
-    jitter_ms: float = 0.0
-    """Added delay, uniform from 0; each packet on its own, so it reorders beyond the ptime."""
-    in_order: bool = False
-    """Jitter without reordering: a queue."""
-    reorder: float = 0.0
-    """Chance of an extra `reorder_ms`."""
-    reorder_ms: float = 30.0
-    duplicate: float = 0.0
-    seed: int = 1
+class Network(network.Network):
+    """The benchmark's, carrying packets."""
 
     def carry(self, packets: Iterable[Packet]) -> list[Packet]:
         """What arrives, in order of arrival."""
-        rng = random.Random(self.seed)
-        arrivals = list(self._arrivals(packets, rng))
-        arrivals.sort(key=lambda packet: packet.at)
-        return arrivals
-
-    def _arrivals(self, packets: Iterable[Packet], rng: random.Random) -> Iterator[Packet]:
-        lost = False
-        last_at = 0.0
-        for packet in packets:
-            lost = rng.random() < self.loss or (lost and rng.random() < self.burst)
-            if lost:
-                continue
-            for _ in range(2 if rng.random() < self.duplicate else 1):
-                delay_ms = self.delay_ms + rng.uniform(0, self.jitter_ms)
-                if rng.random() < self.reorder:
-                    delay_ms += self.reorder_ms
-                at = packet.at + delay_ms / 1000
-                if self.in_order:
-                    at = last_at = max(at, last_at)
-                yield Packet(at, packet.datagram, packet.index, packet.source)
+        sent = list(packets)
+        return [
+            replace(sent[index], at=at) for at, index in self.arrivals(packet.at for packet in sent)
+        ]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,282 @@
+"""The command line of `sipua bench`. What measures is imported when it is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sipua.bench.errors import BenchError
+from sipua.rtp.capture import CaptureError
+
+from sipua.exits import Exit
+
+if TYPE_CHECKING:
+    from sipua.bench.result import Result
+
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - no public name
+
+EPILOG = """\
+examples:
+  sipua bench streams call.pcap
+  sipua bench capture call.pcap --html report.html
+  sipua bench capture call.pcap --calls 100 --json now.json
+  sipua bench capture call.pcap --impair loss=3%,jitter=40ms,seed=7
+  sipua bench load --calls 200 --step-up
+  sipua bench compare before.json now.json --fail-above 1.2
+
+docs/bench.md explains every figure.
+"""
+
+
+def run(words: Sequence[str]) -> int:
+    """What stands behind `sipua bench`."""
+    parser = argparse.ArgumentParser(
+        prog="sipua bench",
+        description="Measure: replay a capture, load the edge, compare results.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for add in (_add_streams, _add_capture, _add_load, _add_compare):
+        add(commands)
+    args = parser.parse_args(words)
+    if not hasattr(args, "handler"):
+        parser.print_help(sys.stderr)
+        return Exit.USAGE
+    handler: Callable[[argparse.Namespace], int] = args.handler
+    try:
+        return handler(args)
+    except (BenchError, CaptureError) as error:
+        print(f"sipua: {error}", file=sys.stderr)
+        return Exit.USAGE
+
+
+def _command(
+    commands: Commands,
+    name: str,
+    handler: Callable[[argparse.Namespace], int],
+    summary: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(handler=handler)
+    return parser
+
+
+# --- streams ----------------------------------------------------------------------------------
+
+
+def _add_streams(commands: Commands) -> None:
+    parser = _command(commands, "streams", _streams, "what RTP a capture holds")
+    parser.add_argument("file", type=Path, metavar="FILE", help="pcap or pcapng")
+    parser.add_argument("--json", action="store_true", help="JSON instead of a table")
+
+
+def _streams(args: argparse.Namespace) -> int:
+    from sipua.bench.streams_command import run_streams  # noqa: PLC0415
+
+    return run_streams(args.file, args.json)
+
+
+# --- capture ----------------------------------------------------------------------------------
+
+
+def _add_capture(commands: Commands) -> None:
+    parser = _command(
+        commands, "capture", _capture, "play a recorded call into the edge and measure each stage"
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="pcap or pcapng")
+    parser.add_argument(
+        "--stream", type=int, metavar="N", help="which of `bench streams` (default: the longest)"
+    )
+    parser.add_argument(
+        "--engine",
+        default="local",
+        metavar="local|URL",
+        help="the local agent (default), or a Realtime websocket; its key is the configuration's",
+    )
+    parser.add_argument("--calls", type=int, default=1, metavar="N", help="so many at once")
+    parser.add_argument("--repeat", type=int, default=1, metavar="K", help="so often in a row")
+    parser.add_argument(
+        "--speed", type=float, default=1.0, metavar="X", help="faster or slower than recorded"
+    )
+    parser.add_argument(
+        "--impair",
+        metavar="SETTINGS",
+        help="a worse network on top: loss=3%%,burst=30%%,jitter=40ms,reorder=1%%,dup=1%%,"
+        "drift=100ppm,seed=7",
+    )
+    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="the edge's settings")
+    parser.add_argument(
+        "--no-probes",
+        action="store_true",
+        help="no time stamps inside the edge: what it costs without being watched",
+    )
+    _add_outputs(parser)
+
+
+def _capture(args: argparse.Namespace) -> int:
+    from sipua.bench import machine, measure, replay  # noqa: PLC0415
+    from sipua.bench.network import Impairment  # noqa: PLC0415
+
+    from sipua.cli import config_path  # noqa: PLC0415
+    from sipua.config import read  # noqa: PLC0415
+
+    if not 0.1 <= args.speed <= 10:
+        raise BenchError(f"--speed {args.speed:g}: from 0.1 to 10")
+    if not 1 <= args.repeat <= 10_000:
+        raise BenchError(f"--repeat {args.repeat}: from 1 to 10000")
+    if args.engine != "local" and not args.engine.startswith(("ws://", "wss://")):
+        raise BenchError(f"--engine {args.engine}: local, or a ws:// or wss:// address")
+    _check_outputs(args)
+    options = replay.Options(
+        file=args.file,
+        stream=args.stream,
+        engine=args.engine,
+        speed=args.speed,
+        repeat=args.repeat,
+        calls=args.calls,
+        impairment=Impairment.parse(args.impair) if args.impair else None,
+        probed=not args.no_probes,
+    )
+    load = machine.load_average()
+    recording = replay.run(options, read(config_path(args.config), os.environ).config, _say)
+    traces = measure.traces(recording)
+    result = measure.result(recording, traces, _words(), load)
+
+    def page() -> str:
+        from sipua.bench import html, pictures  # noqa: PLC0415
+
+        return html.render(result, pictures.of_call(recording, traces[0]))
+
+    return _output(args, result, page)
+
+
+# --- load -------------------------------------------------------------------------------------
+
+
+def _add_load(commands: Commands) -> None:
+    parser = _command(
+        commands, "load", _load, "many calls at once, SIP and media, through `sipua serve`"
+    )
+    parser.add_argument("--calls", type=int, default=100, metavar="N", help="default: 100")
+    parser.add_argument(
+        "--seconds", type=float, default=20.0, metavar="S", help="of talk at each step; default: 20"
+    )
+    parser.add_argument(
+        "--rate", type=float, default=20.0, metavar="R", help="new calls a second; default: 20"
+    )
+    parser.add_argument(
+        "--step-up",
+        action="store_true",
+        help="from N calls upwards, until a limit breaks: how many calls does this machine hold?",
+    )
+    parser.add_argument(
+        "--limit-uplink", type=float, default=20.0, metavar="MS", help="p99; default: 20"
+    )
+    parser.add_argument(
+        "--limit-spacing", type=float, default=10.0, metavar="MS", help="p99; default: 10"
+    )
+    _add_outputs(parser)
+
+
+def _load(args: argparse.Namespace) -> int:
+    from sipua.bench import load  # noqa: PLC0415
+
+    _check_outputs(args)
+    options = load.Options(
+        calls=args.calls,
+        seconds=args.seconds,
+        rate=args.rate,
+        step_up=args.step_up,
+        limit_uplink_ms=args.limit_uplink,
+        limit_spacing_ms=args.limit_spacing,
+    )
+    result = load.run(options, _words(), _say)
+
+    def page() -> str:
+        from sipua.bench import html  # noqa: PLC0415
+
+        return html.render(result, None)
+
+    return _output(args, result, page)
+
+
+# --- compare ----------------------------------------------------------------------------------
+
+
+def _add_compare(commands: Commands) -> None:
+    parser = _command(commands, "compare", _compare, "two results: what changed")
+    parser.add_argument("before", type=Path, metavar="A.json")
+    parser.add_argument("after", type=Path, metavar="B.json")
+    parser.add_argument(
+        "--fail-above",
+        type=float,
+        metavar="RATIO",
+        help=f"exit code {int(Exit.UNFIT)} when anything but a maximum became worse by more",
+    )
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from sipua.bench import compare, result  # noqa: PLC0415
+
+    if args.fail_above is not None and not args.fail_above >= 1:
+        raise BenchError(f"--fail-above {args.fail_above:g}: 1 or more")
+    before, after = result.load(args.before), result.load(args.after)
+    found = compare.changes(before, after)
+    for warning in compare.warnings(before, after):
+        print(f"note: {warning}")
+    print(compare.render(found, args.fail_above))
+    failed = args.fail_above is not None and any(
+        change.worse_than(args.fail_above) for change in found
+    )
+    return Exit.UNFIT if failed else Exit.OK
+
+
+# --- what comes out ---------------------------------------------------------------------------
+
+
+def _add_outputs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", type=Path, metavar="OUT", help="the result for machines")
+    parser.add_argument("--html", type=Path, metavar="OUT", help="the report, one file")
+
+
+def _check_outputs(args: argparse.Namespace) -> None:
+    """Before minutes of measuring, not after them."""
+    for path in (args.json, args.html):
+        if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+            raise BenchError(f"{path}: there is no folder {path.parent} to write into")
+
+
+def _output(args: argparse.Namespace, result: Result, page: Callable[[], str]) -> int:
+    from sipua.bench import text  # noqa: PLC0415
+    from sipua.bench.result import to_json  # noqa: PLC0415
+
+    print(text.render(result))
+    try:
+        if args.json is not None:
+            args.json.write_bytes(to_json(result))
+        if args.html is not None:
+            args.html.write_text(page(), encoding="utf-8")
+    except OSError as error:
+        raise BenchError(f"{error.filename}: {error.strerror}") from None
+    return Exit.OK
+
+
+def _say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+def _words() -> str:
+    return shlex.join(["sipua", *sys.argv[1:]])
