@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from sipua.codecs.g711 import Law
+
 Address = tuple[str, int]
 State = Literal["idle", "calling", "up", "ending", "over", "failed"]
 
@@ -26,11 +28,13 @@ class Offer:
 
     host: str
     port: int
+    law: Law = Law.PCMU
 
     def sdp(self) -> str:
+        kind = self.law.payload_type
         return (
             f"v=0\r\no=bench 1 1 IN IP4 {self.host}\r\ns=-\r\nc=IN IP4 {self.host}\r\nt=0 0\r\n"
-            f"m=audio {self.port} RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\n"
+            f"m=audio {self.port} RTP/AVP {kind} 101\r\na=rtpmap:{kind} {self.law.name}/8000\r\n"
             "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\na=sendrecv\r\n"
         )
 
@@ -38,7 +42,17 @@ class Offer:
 class Caller:
     """One call. What methods return is to be sent to the edge."""
 
-    def __init__(self, number: int, local: Address, edge: Address, offer: Offer, run: str) -> None:
+    def __init__(
+        self,
+        number: int,
+        local: Address,
+        edge: Address,
+        offer: Offer,
+        *,
+        run: str,
+        user: str = "bench",
+        service: str = "agent",
+    ) -> None:
         self.call_id = f"bench-{run}-{number}"
         self.state: State = "idle"
         self.status = 0
@@ -47,9 +61,11 @@ class Caller:
         self._local = f"{local[0]}:{local[1]}"
         self._edge = f"{edge[0]}:{edge[1]}"
         self._offer = offer
+        self._user = user
+        self._uri = f"sip:{service}@{self._edge}"
         self._from_tag = f"f{number}"
         self._to_tag = ""
-        self._target = f"sip:agent@{self._edge}"
+        self._target = self._uri
         self._ack = b""
         self._request = b""
         self._began_s = 0.0
@@ -141,15 +157,15 @@ class Caller:
 
     def _message(self, method: str, sequence: int, branch: str, body: str = "") -> bytes:
         to_tag = f";tag={self._to_tag}" if self._to_tag else ""
-        target = f"sip:agent@{self._edge}" if method == "INVITE" else self._target
+        target = self._uri if method == "INVITE" else self._target
         lines = [
             f"{method} {target} SIP/2.0",
             f"Via: SIP/2.0/UDP {self._local};branch=z9hG4bK{self.call_id}{branch};rport",
-            f"From: <sip:bench@{self._local}>;tag={self._from_tag}",
-            f"To: <sip:agent@{self._edge}>{to_tag}",
+            f"From: <sip:{self._user}@{self._local}>;tag={self._from_tag}",
+            f"To: <{self._uri}>{to_tag}",
             f"Call-ID: {self.call_id}",
             f"CSeq: {sequence} {method}",
-            f"Contact: <sip:bench@{self._local}>",
+            f"Contact: <sip:{self._user}@{self._local}>",
             "Max-Forwards: 70",
         ]
         if body:

@@ -118,7 +118,9 @@ class _Generator:
         udp.bind((_HOST, 0))
         port = udp.getsockname()[1]
         phone = TalkingPhone(udp, Law.PCMU.silence, self._plan.frames, 0, 0xBE0000 + number)
-        caller = Caller(number, self._local, self._plan.edge, Offer(_HOST, port), self._plan.run)
+        caller = Caller(
+            number, self._local, self._plan.edge, Offer(_HOST, port), run=self._plan.run
+        )
         self._calls[caller.call_id] = _Call(caller, phone)
         self._board.add(phone)
         self._send(caller.invite(now))

@@ -1,4 +1,4 @@
-"""The processes of a benchmark: each side on its own, so that none is charged for another's work."""
+"""The processes of a benchmark: each side on its own, none is charged for another's work."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ def _capture(args: argparse.Namespace) -> int:
     def page() -> str:
         from sipua.bench import html, pictures  # noqa: PLC0415
 
-        return html.render(result, pictures.of_call(recording, traces[0]))
+        return html.render(result, pictures.of_call(recording, traces))
 
     return _output(args, result, page)
 

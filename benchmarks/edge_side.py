@@ -23,6 +23,7 @@ import uvloop
 from sipua.bench import children, clock, probe
 from sipua.bridge import engines
 from sipua.bridge.call import CallBridge, MediaPlan, MediaSettings
+from sipua.bridge.engine_session import EngineSession
 from sipua.bridge.engines.base import EngineSettings, Event
 from sipua.bridge.pacer import Pacer
 from sipua.bridge.websocket_errors import EngineConnectError
@@ -72,7 +73,7 @@ class EdgeRecord:
 
 
 def run(pipe: Connection, plan: EdgePlan) -> None:
-    """The process: Ready out, media plans in; "begin" and "end" of the talking, "finish": the record."""
+    """The process: Ready; then media plans, "begin", "end" (of the talk), "finish": the record."""
     logs.configure("error", "console")
     sys.setswitchinterval(0.001)  # as the edge does
     if plan.probed:
@@ -150,9 +151,9 @@ class _Edge:
             make_session=functools.partial(self._make_session, len(self._lent)),
         )
 
-    def _make_session(self, number: int, on_event: Callable[[Event], None]) -> probe.EngineSession:
+    def _make_session(self, number: int, on_event: Callable[[Event], None]) -> EngineSession:
         engine = engines.create("openai_realtime", self._plan.engine)
-        kind = probe.ProbedSession if self._plan.probed else probe.EngineSession
+        kind = probe.ProbedSession if self._plan.probed else EngineSession
         return kind(
             engine.protocol,
             engine.url,

@@ -1,4 +1,4 @@
-"""The engine's side: the local agent in a process of its own, which notes when audio comes and goes.
+"""The engine's side: the local agent as a process that notes when audio comes and goes.
 
 It is the agent that `sipua serve` starts, with stamps around its conversations: of each append its
 arrival (and a checksum of the message, by which a frame that we sent is known again), of each delta
@@ -83,7 +83,7 @@ def run(pipe: Connection, settings: AgentSettings) -> None:
     """The process: sends its URL; "report" is answered by what was noted since the
     last one, of all sessions."""
     logs.configure("error", "console")
-    server.Conversation = StampedConversation  # type: ignore[misc]
+    vars(server)["Conversation"] = StampedConversation
     with (
         contextlib.suppress(KeyboardInterrupt),
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,

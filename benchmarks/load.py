@@ -8,7 +8,7 @@ the kernel's account of its process.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import secrets
 import socket
@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sipua.bench import callers, children, engine_side, machine, measure, speech, verdict
@@ -113,7 +113,7 @@ class Edge:
             self._process.kill()
             self._process.wait()
 
-    def __enter__(self) -> Edge:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -146,7 +146,9 @@ def run(options: Options, command: str, say: Callable[[str], None]) -> Result:
         plan = callers.Plan((_HOST, edge.port), loop.frames, options.rate, secrets.token_hex(4))
         phones = stack.enter_context(children.Child("callers", callers.run, plan))
         phones.hear(_STARTUP_S)
-        load_run = _Load(options, edge, agent, phones, loop, say, held)
+        load_run = _Load(
+            options, edge=edge, agent=agent, phones=phones, loop=loop, say=say, most=held
+        )
         load_run.go()
         return load_run.result(command, load)
 
@@ -155,6 +157,7 @@ class _Load:
     def __init__(
         self,
         options: Options,
+        *,
         edge: Edge,
         agent: children.Child,
         phones: children.Child,
@@ -266,7 +269,7 @@ class _Load:
         step, window = holding[-1] if holding else self._steps[-1]
         made = Result(
             kind="load",
-            made_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            made_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             command=command,
             calls=step.calls,
             seconds=step.seconds,

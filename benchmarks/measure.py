@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -39,9 +39,10 @@ def traces(recording: Recording) -> list[Trace]:
 
 
 def result(recording: Recording, found: Sequence[Trace], command: str, load: float) -> Result:
+    up, down = uplink_values(recording, found), downlink_values(recording, found)
     made = Result(
         kind="capture",
-        made_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        made_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         command=command,
         calls=recording.options.calls,
         seconds=round(recording.edge.seconds, 3),
@@ -49,8 +50,12 @@ def result(recording: Recording, found: Sequence[Trace], command: str, load: flo
         machine=machine.describe(load),
         verdict=Verdict("unknown", "unknown", ""),
         source=source(recording),
-        uplink=uplink(recording, found),
-        downlink=downlink(recording, found),
+        uplink=Uplink(**{name: Spread.of(values) for name, values in up.items()}),
+        downlink=Downlink(
+            **{name: Spread.of(values) for name, values in down.items()},
+            drift_ppm=median_drift_ppm(recording.heard, recording.phone_wall),
+            packets=sum(len(heard.sequence) for heard in recording.heard),
+        ),
         reorder=reorder(recording, found),
         cost=cost(recording),
         health=health(recording, found),
@@ -74,9 +79,19 @@ def source(recording: Recording) -> Source:
     )
 
 
-def uplink(recording: Recording, found: Sequence[Trace]) -> Uplink:
-    steps: list[list[Floats]] = [[] for _ in range(7)]
-    held: list[Floats] = []
+STEPS = (
+    "socket_to_read_ms",
+    "read_to_parsed_ms",
+    "parsed_to_released_ms",
+    "released_to_decoded_ms",
+    "decoded_to_resampled_ms",
+    "resampled_to_sent_ms",
+)
+
+
+def uplink_values(recording: Recording, found: Sequence[Trace]) -> dict[str, Floats]:
+    """Every single delay, by the names of `Uplink`."""
+    values: dict[str, list[Floats]] = {name: [] for name in Uplink.__struct_fields__}
     for call in found:
         rows, packets = call.uplink, call.packets
         prompt = ~rows.held
@@ -90,15 +105,13 @@ def uplink(recording: Recording, found: Sequence[Trace]) -> Uplink:
             rows.resampled_ns[prompt],
             rows.sent_ns[prompt],
         ]
-        for step, (before, after) in enumerate(pairwise(stamps)):
-            steps[step].append((after - before) / 1e6)
-        steps[6].append((stamps[-1] - stamps[0]) / 1e6)
-        held.append((rows.sent_ns - packets.kernel_ns[rows.packet])[rows.held] / 1e6)
-    return Uplink(
-        *(Spread.of(_joined(step)) for step in steps),
-        held_socket_to_sent_ms=Spread.of(_joined(held)),
-        mouth_to_engine_ms=Spread.of(mouth_to_engine_ms(recording, found)),
-    )
+        for name, (before, after) in zip(STEPS, pairwise(stamps), strict=True):
+            values[name].append((after - before) / 1e6)
+        values["socket_to_sent_ms"].append((stamps[-1] - stamps[0]) / 1e6)
+        held = (rows.sent_ns - packets.kernel_ns[rows.packet])[rows.held] / 1e6
+        values["held_socket_to_sent_ms"].append(held)
+    values["mouth_to_engine_ms"] = [mouth_to_engine_ms(recording, found)]
+    return {name: _joined(parts) for name, parts in values.items()}
 
 
 def mouth_to_engine_ms(recording: Recording, found: Sequence[Trace]) -> Floats:
@@ -122,29 +135,32 @@ def mouth_to_engine_ms(recording: Recording, found: Sequence[Trace]) -> Floats:
     return _joined(values)
 
 
-def downlink(recording: Recording, found: Sequence[Trace]) -> Downlink:
-    to_audio, to_packet, encode, ear, spacing, drift = [], [], [], [], [], []
+def downlink_values(recording: Recording, found: Sequence[Trace]) -> dict[str, Floats]:
+    """Every single delay, by the names of `Downlink`."""
+    wall = recording.phone_wall
+    values: dict[str, list[Floats]] = {
+        "message_to_audio_ms": [],
+        "audio_to_encoded_ms": [],
+        "delta_to_packet_ms": [],
+        "engine_to_ear_ms": [],
+        "spacing_error_ms": [],
+    }
     for number, call in enumerate(found):
-        replies = call.replies
-        to_audio.append((replies.push_ns - replies.message_ns) / 1e6)
-        to_packet.append((replies.packet_ns - replies.message_ns) / 1e6)
-        encode.append(call.encode_ns / 1e6)
-        heard = recording.heard[number]
-        spacing.append(spacing_error_ms(heard, recording.phone_wall))
-        drift.append(drift_ppm(heard, recording.phone_wall))
+        replies, heard = call.replies, recording.heard[number]
+        values["message_to_audio_ms"].append((replies.push_ns - replies.message_ns) / 1e6)
+        values["audio_to_encoded_ms"].append(call.encode_ns / 1e6)
+        values["delta_to_packet_ms"].append((replies.packet_ns - replies.message_ns) / 1e6)
+        values["spacing_error_ms"].append(spacing_error_ms(heard, wall))
         if recording.engine is not None:
             talk = np.array(recording.engine[number].talk_ns, np.int64)
-            ear.append(engine_to_ear_ms(talk, heard, recording.phone_wall))
-    known = [ppm for ppm in drift if ppm is not None]
-    return Downlink(
-        message_to_audio_ms=Spread.of(_joined(to_audio)),
-        audio_to_encoded_ms=Spread.of(_joined(encode)),
-        delta_to_packet_ms=Spread.of(_joined(to_packet)),
-        engine_to_ear_ms=Spread.of(_joined(ear)),
-        spacing_error_ms=Spread.of(_joined(spacing)),
-        drift_ppm=round(float(np.median(known)), 2) if known else 0.0,
-        packets=sum(len(heard.sequence) for heard in recording.heard),
-    )
+            values["engine_to_ear_ms"].append(engine_to_ear_ms(talk, heard, wall))
+    return {name: _joined(parts) for name, parts in values.items()}
+
+
+def median_drift_ppm(heard: Sequence[Heard], wall: WallClock) -> float:
+    found = [drift_ppm(each, wall) for each in heard]
+    known = [ppm for ppm in found if ppm is not None]
+    return round(float(np.median(known)), 2) if known else 0.0
 
 
 def spacing_error_ms(heard: Heard, wall: WallClock) -> Floats:
@@ -283,12 +299,8 @@ def cost(recording: Recording) -> Cost:
 def health(recording: Recording, found: Sequence[Trace]) -> Health:
     stats = recording.edge.stats
     return Health(
-        dropped_audio=sum(map(_dropped, stats)),
-        send_errors=sum(
-            int(each["transport"][name])  # type: ignore[index]
-            for each in stats
-            for name in ("send_errors", "send_blocked")
-        ),
+        dropped_audio=sum(_dropped(each) for each in stats),
+        send_errors=sum(_unsent(each) for each in stats),
         pacer_stalls=int(recording.edge.pacer["stalls"]),
         generator_late_ms=round(recording.phone_late_ns / 1e6, 2),
         unattributed=sum(call.unattributed for call in found),
@@ -297,6 +309,10 @@ def health(recording: Recording, found: Sequence[Trace]) -> Health:
 
 def _dropped(stats: Mapping[str, Any]) -> int:
     return int(stats["engine"].get("audio_dropped", 0)) + int(stats["engine"]["audio_unready"])
+
+
+def _unsent(stats: Mapping[str, Any]) -> int:
+    return int(stats["transport"]["send_errors"]) + int(stats["transport"]["send_blocked"])
 
 
 def _joined(parts: Sequence[Floats]) -> Floats:

@@ -88,7 +88,7 @@ class ProbedSocket(socket.socket):
         clock.ask_for_stamps(self)
         self.trace = trace
 
-    def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, Any]:  # type: ignore[override]
+    def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, Any]:
         data, stamps, _, source = self.recvmsg(size, clock.ANCILLARY_BYTES, flags)
         now = _now()
         _current.enter(self.trace)
@@ -197,7 +197,7 @@ def install() -> None:
         _current.note((_DECODED, _now()))
         return pcm
 
-    plain_decode = uplink.decode
+    plain_decode: Callable[[Any, bytes], resample.Pcm] = vars(uplink)["decode"]
     for module, name, probed in (
         (session, "parse", _parse),
         (uplink, "decode", decode),

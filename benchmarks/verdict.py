@@ -160,7 +160,7 @@ def _sentence(result: Result, found: Grade, edge: list[Check], line: Check | Non
     parts = [_EDGE_WORDS[found]]
     if found in ("fair", "bad"):
         blamed = [check for check in edge if check.grade == found]
-        parts.append("; ".join(f"{check.name}: {check.words}" for check in blamed) + ".")
+        parts += [f"{check.name[0].upper()}{check.name[1:]}: {check.words}." for check in blamed]
     elif result.uplink.socket_to_sent_ms.count:
         spread = result.uplink.socket_to_sent_ms
         parts.append(
