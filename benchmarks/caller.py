@@ -29,13 +29,15 @@ class Offer:
     host: str
     port: int
     law: Law = Law.PCMU
+    ptime_ms: int = 20
 
     def sdp(self) -> str:
         kind = self.law.payload_type
         return (
             f"v=0\r\no=bench 1 1 IN IP4 {self.host}\r\ns=-\r\nc=IN IP4 {self.host}\r\nt=0 0\r\n"
             f"m=audio {self.port} RTP/AVP {kind} 101\r\na=rtpmap:{kind} {self.law.name}/8000\r\n"
-            "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=ptime:20\r\na=sendrecv\r\n"
+            "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\n"
+            f"a=ptime:{self.ptime_ms}\r\na=sendrecv\r\n"
         )
 
 
@@ -50,7 +52,6 @@ class Caller:
         offer: Offer,
         *,
         run: str,
-        user: str = "bench",
         service: str = "agent",
     ) -> None:
         self.call_id = f"bench-{run}-{number}"
@@ -61,7 +62,6 @@ class Caller:
         self._local = f"{local[0]}:{local[1]}"
         self._edge = f"{edge[0]}:{edge[1]}"
         self._offer = offer
-        self._user = user
         self._uri = f"sip:{service}@{self._edge}"
         self._from_tag = f"f{number}"
         self._to_tag = ""
@@ -161,11 +161,11 @@ class Caller:
         lines = [
             f"{method} {target} SIP/2.0",
             f"Via: SIP/2.0/UDP {self._local};branch=z9hG4bK{self.call_id}{branch};rport",
-            f"From: <sip:{self._user}@{self._local}>;tag={self._from_tag}",
+            f"From: <sip:bench@{self._local}>;tag={self._from_tag}",
             f"To: <{self._uri}>{to_tag}",
             f"Call-ID: {self.call_id}",
             f"CSeq: {sequence} {method}",
-            f"Contact: <sip:{self._user}@{self._local}>",
+            f"Contact: <sip:bench@{self._local}>",
             "Max-Forwards: 70",
         ]
         if body:

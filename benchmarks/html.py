@@ -114,7 +114,8 @@ def _facts(result: Result) -> Iterator[str]:
             "processor",
             (
                 f"{cost.cpu_percent_per_call:.2f} % of a core per call, "
-                f"{cost.cpu_us_per_frame:.0f} µs per frame{', probes included' if cost.probes else ''}"
+                f"{cost.cpu_us_per_frame:.0f} µs per frame"
+                + (", probes included" if cost.probes else "")
             ),
         )
     )

@@ -24,7 +24,7 @@ class Window:
     up_ms: Floats
     down_ms: Floats
     spacing_ms: Floats
-    drift_ppm: float
+    drift_ppm: float | None
     sent: int  # frames that should have arrived
     missing: int  # of them: not arrived, or changed
     heard: int  # packets of the edge
@@ -37,7 +37,7 @@ def figures(
     loop: Loop,
     within_ns: tuple[int, int],
 ) -> Window:
-    up, down, spacing, drift = [], [], [], []
+    up, down, spacing = [], [], []
     sent = missing = heard_packets = 0
     for call_id, heard in notes.heard.items():
         record = sessions.get(session_of.get(call_id, ""))
@@ -48,8 +48,6 @@ def figures(
         sent += int(inside.sum())
         heard_packets += len(heard.sequence)
         spacing.append(measure.spacing_error_ms(heard, notes.wall))
-        if (ppm := measure.drift_ppm(heard, notes.wall)) is not None:
-            drift.append(ppm)
         if record is None:
             missing += int(inside.sum())
             continue
@@ -63,7 +61,7 @@ def figures(
         _joined(up),
         _joined(down),
         _joined(spacing),
-        round(float(np.median(drift)), 2) if drift else 0.0,
+        measure.median_drift_ppm(list(notes.heard.values()), notes.wall),
         sent,
         missing,
         heard_packets,

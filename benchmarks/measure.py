@@ -31,6 +31,8 @@ Floats = npt.NDArray[np.float64]
 
 _ANSWER_WITHIN_NS = 500_000_000
 _FRAME_MS = 20.0
+_DRIFT_PACKETS = 200
+_DRIFT_SPAN_S = 20.0
 
 
 def traces(recording: Recording) -> list[Trace]:
@@ -157,10 +159,10 @@ def downlink_values(recording: Recording, found: Sequence[Trace]) -> dict[str, F
     return {name: _joined(parts) for name, parts in values.items()}
 
 
-def median_drift_ppm(heard: Sequence[Heard], wall: WallClock) -> float:
+def median_drift_ppm(heard: Sequence[Heard], wall: WallClock) -> float | None:
     found = [drift_ppm(each, wall) for each in heard]
     known = [ppm for ppm in found if ppm is not None]
-    return round(float(np.median(known)), 2) if known else 0.0
+    return round(float(np.median(known)), 2) if known else None
 
 
 def spacing_error_ms(heard: Heard, wall: WallClock) -> Floats:
@@ -182,17 +184,25 @@ def spacing_error_ms(heard: Heard, wall: WallClock) -> Floats:
 
 
 def drift_ppm(heard: Heard, wall: WallClock) -> float | None:
-    """Our sending clock against the machine's, from silence, which carries no lead."""
+    """Our sending clock against the machine's; None for less than 20 s.
+
+    By silence, which carries no lead, and by the most punctual packets at the beginning and at the
+    end: a packet can be late, but not early.
+    """
     silent = np.array(heard.silent, bool)
-    if np.count_nonzero(silent) < 100:
+    if np.count_nonzero(silent) < _DRIFT_PACKETS:
         return None
     at_s = wall.to_monotonic(np.array(heard.arrival_wall_ns, np.int64))[silent] / 1e9
     stamp = np.array(heard.timestamp, np.int64)
     media_s = ((stamp - stamp[0]) & 0xFFFFFFFF)[silent] / 8000
-    if media_s[-1] - media_s[0] < 5:
+    span_s = media_s[-1] - media_s[0]
+    if span_s < _DRIFT_SPAN_S:
         return None
-    slope = np.polyfit(media_s - media_s[0], at_s - at_s[0], 1)[0]
-    return float((slope - 1) * 1e6)
+    behind = at_s - media_s
+    first, last = media_s < media_s[0] + span_s / 4, media_s > media_s[-1] - span_s / 4
+    begin, end = int(np.argmin(behind[first])), int(np.argmin(behind[last]))
+    gained = behind[last][end] - behind[first][begin]
+    return float(gained / (media_s[last][end] - media_s[first][begin]) * 1e6)
 
 
 def engine_to_ear_ms(talk_ns: Nanoseconds, heard: Heard, wall: WallClock) -> Floats:

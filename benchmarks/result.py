@@ -81,7 +81,7 @@ class Downlink(msgspec.Struct, frozen=True):
     delta_to_packet_ms: Spread = Spread()
     engine_to_ear_ms: Spread = Spread()
     spacing_error_ms: Spread = Spread()
-    drift_ppm: float = 0.0
+    drift_ppm: float | None = None
     packets: int = 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sipua.bench.result import Downlink, Grade, Result, Spread, Uplink
-from sipua.bench.verdict import ms
+from sipua.bench.verdict import BUSY_MS, ms
 
 _MARKS: dict[Grade, str] = {"good": "+", "fair": "~", "bad": "!", "unknown": " "}
 UPLINK_STAGES = (
@@ -106,8 +106,8 @@ def _rest(result: Result) -> Iterator[str]:
         f"machine     {machine.cores} × {machine.cpu}, Linux {machine.kernel}, Python "
         f"{machine.python}; load {machine.load_before:.1f} before, {machine.load_after:.1f} after"
     )
-    if health.generator_late_ms > 5:
+    if health.generator_late_ms > BUSY_MS:
         yield (
-            f"            our own sender was up to {health.generator_late_ms:.0f} ms late: "
-            "something else uses this machine, the tails are not the edge's alone"
+            f"            our own sender was up to {health.generator_late_ms:.0f} ms late: the "
+            "tails are not the edge's alone"
         )

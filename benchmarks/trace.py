@@ -245,8 +245,10 @@ def same_packets(sent: Sequence[int], arrived: Nanoseconds) -> Nanoseconds:
     places = np.full(len(arrived), -1, np.int64)
     at = 0
     for row, sequence in enumerate(arrived.tolist()):
+        if sequence < 0:
+            continue
         probe = at
-        while probe < len(sent) and sequence >= 0 and sent[probe] != sequence:
+        while probe < len(sent) and sent[probe] != sequence:
             probe += 1
         if probe < len(sent):
             places[row] = probe

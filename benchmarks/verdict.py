@@ -19,6 +19,7 @@ REPLY_P50_MS = (3.0, 10.0)
 SPACING_P99_MS = (1.5, 5.0)
 CPU_PERCENT_PER_CALL = (0.5, 1.0)
 MOS_GOOD, MOS_FAIR = 4.0, 3.6
+BUSY_MS = 5.0  # late by our own sender: then the tails are the machine's
 COST_MEANS_SOMETHING_AT = 50  # calls; with few, waking up costs more than working
 
 
@@ -84,11 +85,12 @@ def _spacing(result: Result) -> Check | None:
     if not spread.count:
         return None
     drift = result.downlink.drift_ppm
+    told = "" if drift is None else f"; the clock drifts by {drift:.0f} ppm"
     return Check(
         "evenness of our RTP",
         grade(spread.p99, SPACING_P99_MS),
         f"99 % of our packets are within {ms(spread.p99)} of their 20 ms, worst "
-        f"{ms(spread.max)}; the clock drifts by {drift:.0f} ppm",
+        f"{ms(spread.max)}{told}",
     )
 
 
@@ -160,6 +162,11 @@ def _sentence(result: Result, found: Grade, edge: list[Check], line: Check | Non
     parts = [_EDGE_WORDS[found]]
     if found in ("fair", "bad"):
         blamed = [check for check in edge if check.grade == found]
+        if result.health.generator_late_ms > BUSY_MS:
+            parts.append(
+                "Something else used this machine (our own sender was up to "
+                f"{ms(result.health.generator_late_ms)} late): measure again when it is idle."
+            )
         parts += [f"{check.name[0].upper()}{check.name[1:]}: {check.words}." for check in blamed]
     elif result.uplink.socket_to_sent_ms.count:
         spread = result.uplink.socket_to_sent_ms
