@@ -177,15 +177,20 @@ def _call(result: Result, pictures: Pictures) -> Iterator[str]:
             '<i class="worst"></i>worst</p></section>'
         )
     if pictures.received is not None and pictures.engine is not None:
+        axis_s = max(pictures.received_seconds, pictures.engine_seconds)
         yield f"<section><h2>The voice{which}, as it came</h2>"
         yield plots.image(
-            spectrogram.data_uri(pictures.received), pictures.seconds, "spectrogram as received"
+            spectrogram.data_uri(pictures.received),
+            pictures.received_seconds,
+            axis_s,
+            "spectrogram as received",
         )
-        yield '<p class="legend"><i class="missing"></i>nothing came</p></section>'
+        yield '<p class="legend"><i class="missing"></i>no audio came</p></section>'
         yield "<section><h2>… and as the engine got it</h2>"
         yield plots.image(
             spectrogram.data_uri(pictures.engine),
             pictures.engine_seconds,
+            axis_s,
             "spectrogram of what the engine got",
         )
         yield "<p>Gaps are concealed; behind the end, silence is fed so that a turn can end.</p>"

@@ -37,6 +37,7 @@ class Pictures:
     received: spectrogram.Pixels | None
     engine: spectrogram.Pixels | None
     seconds: float
+    received_seconds: float
     engine_seconds: float
 
 
@@ -56,6 +57,7 @@ def of_call(recording: Recording, traces: Sequence[Trace]) -> Pictures:
         received=spectrogram.picture(heard[0], 8000, heard[1]) if len(heard[0]) else None,
         engine=spectrogram.picture(engine, 24_000) if len(engine) else None,
         seconds=float(shown.at_s.max(initial=0.1)),
+        received_seconds=len(heard[0]) / 8000,
         engine_seconds=len(engine) / 24_000,
     )
 

@@ -141,12 +141,13 @@ def steps(found: Sequence[Step]) -> str:
     return _svg(frame.height, parts, "delay over the number of calls")
 
 
-def image(uri: str, seconds: float, label: str) -> str:
+def image(uri: str, seconds: float, axis_s: float, label: str) -> str:
+    """A spectrogram of so many seconds on a longer axis, so that two can be compared."""
     height = 190
-    frame = Frame(height, max(seconds, 0.1), 4.0)
+    frame = Frame(height, max(axis_s, 0.1), 4.0)
     parts = [
         (
-            f'<image href="{uri}" x="{_LEFT}" y="{_TOP}" width="{WIDTH - _LEFT - _RIGHT}" '
+            f'<image href="{uri}" x="{_LEFT}" y="{_TOP}" width="{frame.x(seconds) - _LEFT:.1f}" '
             f'height="{height - _TOP - _BOTTOM}" preserveAspectRatio="none"/>'
         ),
         *_axes(frame, "kHz", "s", grid=False),

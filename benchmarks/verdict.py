@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sipua.bench import emodel
 from sipua.bench.result import Check, Grade, Result, Spread, Verdict
 
 _ORDER: tuple[Grade, ...] = ("unknown", "good", "fair", "bad")
@@ -127,20 +128,24 @@ def _health(result: Result) -> Check:
 
 
 def _line_check(result: Result) -> Check | None:
+    """By its losses alone: what delay there is beyond them, is the edge's and the machine's."""
     quality = result.quality
     if quality is None:
         return None
-    found: Grade = (
-        "good" if quality.mos >= MOS_GOOD else "fair" if quality.mos >= MOS_FAIR else "bad"
+    loss = quality.loss_percent / 100
+    heard, silent = (
+        emodel.mos(emodel.rating(0, loss, quality.burst_ratio, robustness))
+        for robustness in (emodel.BPL_CONCEALED, emodel.BPL_SILENCE)
     )
+    found: Grade = "good" if heard >= MOS_GOOD else "fair" if heard >= MOS_FAIR else "bad"
     if not quality.loss_percent:
-        return Check("the line", found, f"nothing was lost; estimated MOS {quality.mos:.2f}")
+        return Check("the line", found, f"nothing was lost; estimated MOS {heard:.2f}")
     return Check(
         "the line",
         found,
         f"{quality.loss_percent:.1f} % of the packets were missing when their turn came "
         f"(bursts {quality.burst_ratio:.1f} × random); concealed, the voice is estimated at MOS "
-        f"{quality.mos:.2f}; filled with silence it would be {quality.mos_without_concealment:.2f}",
+        f"{heard:.2f}; filled with silence it would be {silent:.2f}",
     )
 
 

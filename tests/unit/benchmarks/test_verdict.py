@@ -88,10 +88,15 @@ def test_few_calls_do_not_judge_the_processor() -> None:
 
 
 def test_a_bad_line_is_not_the_edge_s_fault() -> None:
-    verdict = judge(result(mos=2.9, loss=9.5))
+    verdict = judge(result(loss=9.5))
     assert (verdict.edge, verdict.line) == ("good", "bad")
     assert "no edge can mend that" in verdict.sentence
     assert "9.5 %" in by_name(verdict)["the line"].words
+
+
+def test_a_slow_machine_is_not_the_line_s_fault() -> None:
+    verdict = judge(result(p50=90, p99=800, mos=1.3))
+    assert (verdict.edge, verdict.line) == ("bad", "good")
 
 
 def test_a_busy_machine_is_named_before_the_edge_is_blamed() -> None:
