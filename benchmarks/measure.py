@@ -31,7 +31,7 @@ Floats = npt.NDArray[np.float64]
 
 _ANSWER_WITHIN_NS = 500_000_000
 _FRAME_MS = 20.0
-_DRIFT_PACKETS = 200
+_DRIFT_SILENCE = 50  # packets
 _DRIFT_SPAN_S = 20.0
 
 
@@ -159,6 +159,14 @@ def downlink_values(recording: Recording, found: Sequence[Trace]) -> dict[str, F
     return {name: _joined(parts) for name, parts in values.items()}
 
 
+def _long_silence(silent: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Packets behind a second of silence and more."""
+    place = np.arange(len(silent))
+    last_voice = np.maximum.accumulate(np.where(silent, -1, place))
+    long: npt.NDArray[np.bool_] = place - last_voice > _DRIFT_SILENCE
+    return long
+
+
 def median_drift_ppm(heard: Sequence[Heard], wall: WallClock) -> float | None:
     found = [drift_ppm(each, wall) for each in heard]
     known = [ppm for ppm in found if ppm is not None]
@@ -186,11 +194,11 @@ def spacing_error_ms(heard: Heard, wall: WallClock) -> Floats:
 def drift_ppm(heard: Heard, wall: WallClock) -> float | None:
     """Our sending clock against the machine's; None for less than 20 s.
 
-    By silence, which carries no lead, and by the most punctual packets at the beginning and at the
-    end: a packet can be late, but not early.
+    By long silence, which carries no lead (a pause in a reply does), and by the most punctual
+    packets at the beginning and at the end: a packet can be late, but not early.
     """
-    silent = np.array(heard.silent, bool)
-    if np.count_nonzero(silent) < _DRIFT_PACKETS:
+    silent = _long_silence(np.array(heard.silent, bool))
+    if not silent.any():
         return None
     at_s = wall.to_monotonic(np.array(heard.arrival_wall_ns, np.int64))[silent] / 1e9
     stamp = np.array(heard.timestamp, np.int64)

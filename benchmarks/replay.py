@@ -34,6 +34,7 @@ _STARTUP_S = 20.0
 _LEAD_S = 0.2  # between the word to start and the first packet
 _TAIL_S = 2.0  # for the answer to what was said last
 _REPORT_S = 60.0
+_SPREAD_S = 4.0
 _MAX_CALLS = 2000
 _MAX_PACKETS = 20_000_000
 
@@ -145,10 +146,13 @@ def _span(packets: Sequence[bytes], frame_samples: int) -> tuple[int, int]:
 def scripts(
     times: Sequence[float], calls: int, frame_s: float, impairment: Impairment | None
 ) -> list[phones.Script]:
-    """Calls begin spread over one frame: at the same moment they would come in bursts."""
+    """Calls begin spread over some seconds and at all phases of a frame: people do not speak in
+    chorus, and a hundred answers at the same moment are nobody's load.
+    """
+    spread_s = spread(times)
     made = []
     for call in range(calls):
-        offset_s = call * frame_s / calls
+        offset_s = call * (spread_s + frame_s) / calls
         order = (
             [(at, index) for index, at in enumerate(times)]
             if impairment is None
@@ -203,11 +207,12 @@ def run(options: Options, config: Config, say: Callable[[str], None]) -> Recordi
         phone.tell(start_ns)
         last_s = max(script.at_ns[-1] for script in plan if script.at_ns) / 1e9
         say(f"playing {last_s:.1f} s into {options.calls} call{'s' * (options.calls > 1)} …")
-        time.sleep(_LEAD_S)
+        # The processor is measured while all calls talk.
+        _sleep_until(start_ns / 1e9 + (spread(times) if options.calls > 1 else 0.0))
         edge.tell("begin")
-        time.sleep(max(0.0, start_ns / 1e9 + last_s - time.monotonic()))
+        _sleep_until(start_ns / 1e9 + times[-1])
         edge.tell("end")
-        time.sleep(_TAIL_S)
+        _sleep_until(start_ns / 1e9 + last_s + _TAIL_S)
         record: edge_side.EdgeRecord = edge.ask("finish", _REPORT_S)
         heard, wall, late_ns = phone.ask("finish", _REPORT_S)
         sessions = None
@@ -217,6 +222,11 @@ def run(options: Options, config: Config, say: Callable[[str], None]) -> Recordi
     return Recording(
         options, stream, law, packets, plan, start_ns, heard, wall, late_ns, record, sessions
     )
+
+
+def spread(times: Sequence[float]) -> float:
+    """Seconds between the first call's beginning and the last one's."""
+    return min(_SPREAD_S, times[-1] / 4)
 
 
 def _edge_plan(options: Options, config: Config, url: str) -> edge_side.EdgePlan:
@@ -252,3 +262,7 @@ def _bound() -> socket.socket:
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     udp.bind((LOOPBACK, 0))
     return udp
+
+
+def _sleep_until(monotonic_s: float) -> None:
+    time.sleep(max(0.0, monotonic_s - time.monotonic()))
