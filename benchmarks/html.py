@@ -48,8 +48,6 @@ def _head(result: Result) -> Iterator[str]:
     yield f"<h1>{escape(headline.rstrip('.'))}.</h1>"
     if rest:
         yield f"<p>{escape(rest)}</p>"
-    if result.holds_calls is not None:
-        yield f"<p><strong>This machine holds {result.holds_calls} calls.</strong></p>"
     yield "</header>"
 
 

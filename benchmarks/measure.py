@@ -32,7 +32,7 @@ Floats = npt.NDArray[np.float64]
 _ANSWER_WITHIN_NS = 500_000_000
 _FRAME_MS = 20.0
 _DRIFT_SILENCE = 50  # packets
-_DRIFT_SPAN_S = 20.0
+_DRIFT_SPAN_S = 120.0  # a lead of up to 20 ms that is taken for drift is then at most 170 ppm
 
 
 def traces(recording: Recording) -> list[Trace]:
@@ -192,7 +192,7 @@ def spacing_error_ms(heard: Heard, wall: WallClock) -> Floats:
 
 
 def drift_ppm(heard: Heard, wall: WallClock) -> float | None:
-    """Our sending clock against the machine's; None for less than 20 s.
+    """Our sending clock against the machine's; None for less than two minutes.
 
     By long silence, which carries no lead (a pause in a reply does), and by the most punctual
     packets at the beginning and at the end: a packet can be late, but not early.

@@ -50,8 +50,6 @@ def _head(result: Result) -> Iterator[str]:
     yield ""
     for check in result.verdict.checks:
         yield f"  {_MARKS[check.grade]} {check.name + ':':<23}{check.words}"
-    if result.holds_calls is not None:
-        yield f"  This machine holds {result.holds_calls} calls."
 
 
 def _table(result: Result) -> Iterator[str]:

@@ -25,12 +25,30 @@ COST_MEANS_SOMETHING_AT = 50  # calls; with few, waking up costs more than worki
 
 
 def judge(result: Result) -> Verdict:
+    if result.holds_calls is not None:
+        return _capacity(result, result.holds_calls)
     edge = [check for check in _edge_checks(result) if check is not None]
     line = _line_check(result)
     checks = (*edge, line) if line else tuple(edge)
     edge_grade = worst(check.grade for check in edge)
     line_grade = line.grade if line else "unknown"
     return Verdict(edge_grade, line_grade, _sentence(result, edge_grade, edge, line), checks)
+
+
+def _capacity(result: Result, holds: int) -> Verdict:
+    """Of a load that was stepped up. At its end the edge is at its limits, and need not be good."""
+    found: Grade = "good" if holds else "bad"
+    why = next((step for step in reversed(result.steps) if not step.holds), None)
+    limit = f"At {why.calls} calls {why.why}." if why else "No more were tried."
+    held = f"This machine holds {holds} calls." if holds else "This machine does not hold this."
+    checks = (
+        Check("capacity", found, f"{held} {limit}"),
+        Check(
+            "processor", "unknown", f"{result.cost.cpu_percent_per_call:.2f} % of a core per call"
+        ),
+        Check("memory", "unknown", f"{result.cost.memory_mb_per_call:.2f} MB per call"),
+    )
+    return Verdict(found, "unknown", f"{held} {limit}", checks)
 
 
 def worst(grades: Iterable[Grade]) -> Grade:

@@ -46,11 +46,11 @@ def test_a_lead_and_its_repayment_are_no_error() -> None:
 
 def test_drift_is_told_from_lateness() -> None:
     rng = np.random.default_rng(1)
-    late = rng.exponential(2, 3000) * (np.arange(3000) % 7 > 0)
-    at = [n * 20 * 1.0002 + late[n] for n in range(3000)]
-    assert measure.drift_ppm(heard(at, silent=[True] * 3000), WALL) == pytest.approx(200, abs=3)
-    assert measure.drift_ppm(heard(at[:900], silent=[True] * 900), WALL) is None
-    assert measure.drift_ppm(heard(at, silent=[n % 40 > 0 for n in range(3000)]), WALL) is None
+    late = rng.exponential(2, 9000) * (np.arange(9000) % 7 > 0)
+    at = [n * 20 * 1.0002 + late[n] for n in range(9000)]
+    assert measure.drift_ppm(heard(at, silent=[True] * 9000), WALL) == pytest.approx(200, abs=3)
+    assert measure.drift_ppm(heard(at[:3000], silent=[True] * 3000), WALL) is None
+    assert measure.drift_ppm(heard(at, silent=[n % 40 > 0 for n in range(9000)]), WALL) is None
 
 
 def test_engine_to_ear_pairs_each_answer_once() -> None:

@@ -1,5 +1,6 @@
 """Words and grades: an edge is judged by what it adds, a line by what was fed to it."""
 
+import msgspec
 import pytest
 from sipua.bench.result import (
     Check,
@@ -10,6 +11,7 @@ from sipua.bench.result import (
     Quality,
     Result,
     Spread,
+    Step,
     Uplink,
     Verdict,
 )
@@ -103,6 +105,17 @@ def test_a_busy_machine_is_named_before_the_edge_is_blamed() -> None:
     verdict = judge(result(spacing=9.0, health=Health(generator_late_ms=31.0)))
     assert "our own sender was up to 31.0 ms late" in verdict.sentence
     assert "our own sender" not in judge(result(spacing=9.0)).sentence
+
+
+@pytest.mark.parametrize(("holds", "grade"), [(125, "good"), (0, "bad")])
+def test_a_stepped_load_is_judged_by_what_it_holds(holds: int, grade: str) -> None:
+    spread = Spread(1, 1, 1, 1, 1)
+    step = Step(150, 5, spread, spread, spread, 1, 1, 1, 0, 0, holds=False, why="it broke")
+    made = msgspec.structs.replace(result(spacing=9), holds_calls=holds, steps=(step,))
+    verdict = judge(made)
+    assert verdict.edge == grade
+    assert verdict.sentence.endswith("At 150 calls it broke.")
+    assert ("125 calls" in verdict.sentence) == bool(holds)
 
 
 def test_the_worst_grade_counts() -> None:
