@@ -2,7 +2,7 @@
 
 The process that measures replaces what the path is made of by subclasses that note the time and
 do the same. All notes of a call go, in order, into one flat list of numbers, (what, value) pairs;
-`trace.py` reads it afterwards. That costs about 3 µs per packet, which is part of what is measured.
+`trace.py` reads it afterwards. What that costs is part of what is measured; see docs/bench.md.
 
     socket ─K─R─▶ parse ─P─▶ session ─▶ Uplink.feed ─F, D, U─▶ append ─A─▶ websocket
     phone ◀─S─ sendto ◀─ cadence ◀─ Playout.push ─B, E─ ◀─ event ◀─M─ websocket
