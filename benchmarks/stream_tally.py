@@ -12,14 +12,18 @@ from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
-from sipua.bench.event_digits import EventDigits, looks_like_event
 from sipua.codecs.g711 import Law
+from sipua.rtp.dtmf import DtmfReceiver
 from sipua.rtp.packet import RtpPacket
 from sipua.rtp.sequence import Unwrapper
 
 _DYNAMIC = 96
 _EVENT = "telephone-event"
 _NOISE_TYPES = (13, 19)
+_LAST_EVENT = 16
+"""16 is the hook flash; what is above it is no telephone key."""
+_MAX_EVENT_BYTES = 64
+"""What is longer carries no events, whatever its payload type turns out to be."""
 # A stream whose sequence number jumps further began anew.
 _RESTART = 3000
 # A transit time that changes by more is a clock set anew, not a network.
@@ -53,6 +57,27 @@ class Account:
     digits: str
 
 
+class _Digits:
+    """What one payload type dials, if it is the one of the events. Time is the capture's."""
+
+    __slots__ = ("_dialled", "_receiver")
+
+    def __init__(self) -> None:
+        self._receiver = DtmfReceiver()
+        self._dialled: list[str] = []
+
+    def add(self, at_s: float, packet: RtpPacket) -> None:
+        told = self._receiver.push(
+            packet.ssrc, packet.timestamp, packet.marker, packet.payload, at_s
+        )
+        self._dialled.extend(digit.digit for digit in told)
+
+    def all(self) -> str:
+        """With the key that was down when the capture ended; nothing may be added after it."""
+        self._dialled.extend(digit.digit for digit in self._receiver.expire(math.inf))
+        return "".join(self._dialled)
+
+
 class Tally:
     def __init__(self) -> None:
         self.types: Counter[int] = Counter()
@@ -66,7 +91,7 @@ class Tally:
         self._levels = array("f")
         self._unwrap_sequence = Unwrapper(16).unwrap
         self._unwrap_timestamp = Unwrapper(32).unwrap
-        self._digits: dict[int, EventDigits] = {}
+        self._digits: dict[int, _Digits] = {}
         self._not_events: set[int] = set()
 
     def add(self, at_s: float, packet: RtpPacket, missing: int) -> None:
@@ -82,7 +107,8 @@ class Tally:
         self._levels.append(_level_dbfs(kind, packet.payload))
         if not looks_like_event(packet.payload):
             self._not_events.add(kind)
-        self._digits.setdefault(kind, EventDigits()).add(packet.timestamp, packet.payload)
+        if 0 < len(packet.payload) <= _MAX_EVENT_BYTES:
+            self._digits.setdefault(kind, _Digits()).add(at_s, packet)
 
     @property
     def begin_s(self) -> float:
@@ -131,7 +157,7 @@ class Tally:
             clock_rate=rate,
             markers=self.markers,
             talk_share=self._talk_share(main_type, ptime_ms),
-            digits=events.digits if events else "",
+            digits=events.all() if events else "",
         )
 
     def _sequence_account(self) -> tuple[int, int, int, int]:
@@ -218,6 +244,11 @@ class Tally:
             talking += arrival <= until_s
         duration_ms = (self.end_s - self.begin_s) * 1000 + ptime_ms
         return min(1.0, talking * ptime_ms / duration_ms)
+
+
+def looks_like_event(payload: bytes) -> bool:
+    """Four bytes that can be an event of a telephone's keys."""
+    return len(payload) == 4 and payload[0] <= _LAST_EVENT and not payload[1] & 0x40
 
 
 def _level_dbfs(kind: int, payload: bytes) -> float:
