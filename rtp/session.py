@@ -1,12 +1,11 @@
 """One call's RTP, without sockets or clocks: datagrams and `now` in, events and packets out.
 
 receive:  parse → payload type → source latch → SSRC → statistics → reorder buffer → events
-send:     sequence, timestamp, header → (datagram, address)
+send:     sequence, timestamp, header → (datagram, address) (see send_stream)
 reports:  RTCP from either port in, one out at handle_timer (see rtcp_session)
 """
 
 import math
-import secrets
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,8 +21,9 @@ from sipua.rtp.events import (
     SsrcChanged,
 )
 from sipua.rtp.latch import SourceLatch, Verdict
-from sipua.rtp.packet import RtpError, RtpPacket, build, parse
-from sipua.rtp.rtcp_session import Control, RtcpSession, Sent
+from sipua.rtp.packet import RtpError, RtpPacket, parse
+from sipua.rtp.rtcp_session import Control, RtcpSession
+from sipua.rtp.send_stream import SendStream
 from sipua.rtp.stats import ReceiveStats
 from sipua.rtp.stream import AUDIO, Stream
 
@@ -73,19 +73,16 @@ class RtpSession:
         self._config = config
         self._latch = latch
         self._kinds: dict[int, int] = {}
-        self._send_pt = send_pt
-        self._send_event_pt = telephone_event_send_pt
-        self._set_payload_types(law_by_pt, send_pt, telephone_event_pt)
+        self._set_payload_types(law_by_pt, telephone_event_pt)
         self._on_hold = False
-        self._sending = True
-
-        # Random starts (RFC 3550 §5.1); in the lower half so that SRTP cannot lose a wrap early.
-        self._sequence = secrets.randbelow(1 << 15) if first_sequence is None else first_sequence
-        self._timestamp = secrets.randbelow(1 << 32) if first_timestamp is None else first_timestamp
-        self._sent = 0
-        self._sent_bytes = 0
-        self._unsent = 0
-        self._skipped_samples = 0
+        self._own = SendStream(
+            ssrc,
+            latch,
+            payload_type=send_pt,
+            event_payload_type=telephone_event_send_pt,
+            first_sequence=first_sequence,
+            first_timestamp=first_timestamp,
+        )
 
         self._stream: Stream | None = None
         self._next_ssrc: RtpPacket | None = None
@@ -279,9 +276,7 @@ class RtpSession:
             self._timed_out = True
             events.append(MediaTimeout(now - self._heard_at))
         if self._rtcp is not None and now >= self._report_due:
-            self._control = self._rtcp.report(
-                now, self._sent_so_far, self._latch, self._heard_stats
-            )
+            self._control = self._rtcp.report(now, self._own.so_far, self._latch, self._heard_stats)
             self._report_due = self._rtcp.due
             self._tell_refused(events)
         return events
@@ -307,11 +302,7 @@ class RtpSession:
         """The RTCP that ends our stream."""
         if self._rtcp is None:
             return None
-        return self._rtcp.goodbye(now, self._sent_so_far, self._latch, self._heard_stats)
-
-    @property
-    def _sent_so_far(self) -> Sent:
-        return Sent(self._sent, self._sent_bytes, self._timestamp)
+        return self._rtcp.goodbye(now, self._own.so_far, self._latch, self._heard_stats)
 
     @property
     def _heard_stats(self) -> ReceiveStats | None:
@@ -327,53 +318,15 @@ class RtpSession:
         self, payload: bytes, samples: int, marker: bool = False
     ) -> tuple[bytes, Address] | None:
         """The next packet and where it goes; None (counted) when it may not or cannot go."""
-        sequence = self._sequence
-        timestamp = self._timestamp
-        self._sequence = sequence + 1
-        self._timestamp = timestamp + samples
-        target = self._latch.target
-        if target is None or not self._sending:
-            self._unsent += 1
-            return None
-        self._sent += 1
-        self._sent_bytes += len(payload)
-        return (
-            build(
-                payload,
-                payload_type=self._send_pt,
-                sequence=sequence,
-                timestamp=timestamp,
-                ssrc=self.ssrc,
-                marker=marker,
-            ),
-            target,
-        )
+        return self._own.send(payload, samples, marker)
 
     def send_event(self, event: EventPacket) -> tuple[bytes, Address] | None:
         """A telephone event; time goes by with skip(). None (counted) as for send()."""
-        sequence = self._sequence
-        self._sequence = sequence + 1
-        target = self._latch.target
-        payload_type = self._send_event_pt
-        if target is None or not self._sending or payload_type is None:
-            self._unsent += 1
-            return None
-        self._sent += 1
-        self._sent_bytes += len(event.payload)
-        datagram = build(
-            event.payload,
-            payload_type=payload_type,
-            sequence=sequence,
-            timestamp=self._timestamp - event.age_samples,
-            ssrc=self.ssrc,
-            marker=event.marker,
-        )
-        return datagram, target
+        return self._own.send_event(event)
 
     def skip(self, samples: int) -> None:
         """Time goes by without a packet."""
-        self._timestamp += samples
-        self._skipped_samples += samples
+        self._own.skip(samples)
 
     # -- signalling
 
@@ -395,10 +348,9 @@ class RtpSession:
         """A new offer or answer. `sending`: our direction has send; `on_hold`: nobody talks, so
         wait longer for media.
         """
-        self._set_payload_types(law_by_pt, send_pt, telephone_event_pt)
-        self._send_event_pt = telephone_event_send_pt
+        self._set_payload_types(law_by_pt, telephone_event_pt)
+        self._own.update(send_pt, telephone_event_send_pt, sending=sending)
         self._latch.set_remote(remote, signalling_ip)
-        self._sending = sending
         self._on_hold = on_hold
         self._heard_at = now
         self._timed_out = False
@@ -406,7 +358,7 @@ class RtpSession:
             self._rtcp.set_remote(rtcp_remote, rtcp_muxed)
 
     def _set_payload_types(
-        self, law_by_pt: Mapping[int, str], send_pt: int, telephone_event_pt: int | None
+        self, law_by_pt: Mapping[int, str], telephone_event_pt: int | None
     ) -> None:
         self._kinds = {_COMFORT_NOISE: _NOISE}
         self._kinds |= {
@@ -415,7 +367,6 @@ class RtpSession:
         }
         if telephone_event_pt is not None:
             self._kinds[telephone_event_pt] = _EVENT
-        self._send_pt = send_pt
 
     # -- accounts
 
@@ -426,10 +377,7 @@ class RtpSession:
             streams.append(self._stream.stats.snapshot())
         target = self._latch.target
         return {
-            "sent": self._sent,
-            "sent_bytes": self._sent_bytes,
-            "unsent": self._unsent,
-            "skipped_samples": self._skipped_samples,
+            **self._own.stats(),
             "target": None if target is None else f"{target[0]}:{target[1]}",
             "rank": self._latch.rank,
             "locked": self._latch.locked,
