@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from sipua.bench.errors import BenchError
 from sipua.rtp.capture import CaptureError
 
+from sipua.command_parser import config_path, plain_command
 from sipua.exits import Exit
 
 if TYPE_CHECKING:
     from sipua.bench.result import Result
 
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - no public name
+    from sipua.command_parser import Commands
 
 EPILOG = """\
 examples:
@@ -57,28 +58,11 @@ def run(words: Sequence[str]) -> int:
         return Exit.USAGE
 
 
-def _command(
-    commands: Commands,
-    name: str,
-    handler: Callable[[argparse.Namespace], int],
-    summary: str,
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
-        name,
-        help=summary,
-        description=f"{summary[0].upper()}{summary[1:]}.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.set_defaults(handler=handler)
-    return parser
-
-
 # --- streams ----------------------------------------------------------------------------------
 
 
 def _add_streams(commands: Commands) -> None:
-    parser = _command(commands, "streams", _streams, "what RTP a capture holds")
+    parser = plain_command(commands, "streams", _streams, "what RTP a capture holds")
     parser.add_argument("file", type=Path, metavar="FILE", help="pcap or pcapng")
     parser.add_argument("--json", action="store_true", help="JSON instead of a table")
 
@@ -93,7 +77,7 @@ def _streams(args: argparse.Namespace) -> int:
 
 
 def _add_capture(commands: Commands) -> None:
-    parser = _command(
+    parser = plain_command(
         commands, "capture", _capture, "play a recorded call into the edge and measure each stage"
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="pcap or pcapng")
@@ -130,7 +114,6 @@ def _capture(args: argparse.Namespace) -> int:
     from sipua.bench import machine, measure, replay  # noqa: PLC0415
     from sipua.bench.network import Impairment  # noqa: PLC0415
 
-    from sipua.cli import config_path  # noqa: PLC0415
     from sipua.config import read  # noqa: PLC0415
 
     if not 0.1 <= args.speed <= 10:
@@ -167,7 +150,7 @@ def _capture(args: argparse.Namespace) -> int:
 
 
 def _add_load(commands: Commands) -> None:
-    parser = _command(
+    parser = plain_command(
         commands, "load", _load, "many calls at once, SIP and media, through `sipua serve`"
     )
     parser.add_argument("--calls", type=int, default=100, metavar="N", help="default: 100")
@@ -217,7 +200,7 @@ def _load(args: argparse.Namespace) -> int:
 
 
 def _add_compare(commands: Commands) -> None:
-    parser = _command(commands, "compare", _compare, "two results: what changed")
+    parser = plain_command(commands, "compare", _compare, "two results: what changed")
     parser.add_argument("before", type=Path, metavar="A.json")
     parser.add_argument("after", type=Path, metavar="B.json")
     parser.add_argument(

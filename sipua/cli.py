@@ -1,8 +1,8 @@
 """The command line: what there is to say, which function does it, how a run may end.
 
 Nothing heavy is imported before a command has been chosen, so that `sipua --help` is instant.
-A new command is one function that adds its parser, listed in `COMMANDS`, and one handler that
-takes the parsed arguments and returns an exit code.
+A new command is one function that adds its parser (see command_parser), listed in `COMMANDS`, and
+one handler that takes the parsed arguments and returns an exit code.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sipua import dial_command
+from sipua.command_parser import CONFIG_HELP, add_command, config_path
 from sipua.exits import Exit
 
 if TYPE_CHECKING:
+    from sipua.command_parser import Commands
     from sipua.config import ConfigError
-
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - no public name
 
 DESCRIPTION = "A phone edge for voice AI: answers SIP calls and connects each to a speech model."
 
@@ -36,8 +37,6 @@ SIPUA_CONFIG names the configuration file when none is given.
 docs/configuration.md (or `sipua config docs`) explains every key; docs/troubleshooting.md helps
 when a call does not work.
 """
-
-CONFIG_HELP = "configuration file; without it $SIPUA_CONFIG, or the built-in demo"
 
 
 def run(argv: Sequence[str]) -> int:
@@ -90,35 +89,6 @@ def build_parser() -> argparse.ArgumentParser:
     for add in COMMANDS:
         add(commands)
     return parser
-
-
-def add_command(
-    commands: Commands, name: str, handler: Callable[[argparse.Namespace], int], summary: str
-) -> argparse.ArgumentParser:
-    """A command with the options that all have."""
-    parser = commands.add_parser(
-        name,
-        help=summary,
-        description=f"{summary[0].upper()}{summary[1:]}.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument(
-        "--debug",
-        action="store_true",
-        default=argparse.SUPPRESS,  # else `config check` would undo `config --debug`
-        help="log at level debug; show where a crash came from",
-    )
-    parser.set_defaults(handler=handler)
-    return parser
-
-
-def config_path(given: Path | None) -> Path | None:
-    """The file to read; None means the built-in demo."""
-    if given is not None:
-        return given
-    named = os.environ.get("SIPUA_CONFIG")
-    return Path(named) if named else None
 
 
 # --- serve ------------------------------------------------------------------------------------
@@ -207,81 +177,6 @@ def _port(text: str) -> int:
     return int(text)
 
 
-# --- call -------------------------------------------------------------------------------------
-
-
-def _add_call(commands: Commands) -> None:
-    parser = add_command(commands, "call", _call, "place one call and tell what happened in it")
-    parser.add_argument("uri", metavar="URI", help="whom to call: sip:user@host:port")
-    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help=CONFIG_HELP)
-    parser.add_argument("--account", default="", help="account or trunk of the file to call from")
-    parser.add_argument("--wav", type=Path, metavar="FILE", help="say this (16 bit PCM)")
-    parser.add_argument(
-        "--tone", type=_hertz, default=440.0, metavar="HZ", help="else a second of this tone"
-    )
-    parser.add_argument(
-        "--dtmf", default="", metavar="KEYS", help="press these keys first: 0-9 * # A-D"
-    )
-    parser.add_argument(
-        "--after", type=_seconds, default=4.0, metavar="S", help="speak after so long (default: 4)"
-    )
-    parser.add_argument(
-        "--seconds", type=_seconds, default=10.0, metavar="S", help="length of the call (10)"
-    )
-    parser.add_argument("--record", type=Path, metavar="FILE", help="write what comes back")
-    parser.add_argument(
-        "--pcap", type=Path, metavar="FILE", help="write its SIP and RTP, for Wireshark"
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
-    parser.epilog = (
-        "It does not register, so an edge with the same account is not disturbed. --debug shows\n"
-        "every SIP message. Ends with 0 when the call was answered and ended as it should, with\n"
-        "6 when not."
-    )
-
-
-def _call(args: argparse.Namespace) -> int:
-    from sipua import dial, logs  # noqa: PLC0415
-    from sipua.config import load  # noqa: PLC0415
-
-    # No model is asked in this call: nobody needs its key at hand to test a line.
-    environ = {**os.environ, "SIPUA_ENGINE__TYPE": "local"}
-    config = load(config_path(args.config), environ)
-    logs.configure("debug" if args.debug else "warning", config.log.format)
-    request = dial.DialRequest(
-        uri=args.uri,
-        account=args.account,
-        wav=args.wav,
-        tone_hz=args.tone,
-        dtmf=args.dtmf,
-        say_after_s=args.after,
-        seconds=args.seconds,
-        record=args.record,
-        pcap=args.pcap,
-        as_json=args.json,
-        show_sip=args.debug,
-    )
-    return dial.run(config, request)
-
-
-def _seconds(text: str) -> float:
-    return _number(text, 86400, "a time, 0 to 86400 seconds")
-
-
-def _hertz(text: str) -> float:
-    return _number(text, 3400, "a tone that a telephone carries, 0 to 3400 Hz")
-
-
-def _number(text: str, most: float, what: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 < number <= most:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
-    return number
-
-
 # --- doctor -----------------------------------------------------------------------------------
 
 
@@ -356,7 +251,7 @@ def _bench(args: argparse.Namespace) -> int:
 COMMANDS: tuple[Callable[[Commands], None], ...] = (
     _add_serve,
     _add_agent,
-    _add_call,
+    dial_command.add,
     _add_doctor,
     _add_config,
     _add_bench,

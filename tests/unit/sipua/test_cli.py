@@ -39,7 +39,16 @@ def test_help_shows_commands_codes_and_documents(capsys: pytest.CaptureFixture[s
         cli.run(["--help"])
     text = capsys.readouterr().out
     assert ended.value.code == 0
-    for word in ("serve", "agent", "doctor", "config", "examples:", "docs/configuration.md"):
+    for word in (
+        "serve",
+        "agent",
+        "call",
+        "doctor",
+        "config",
+        "bench",
+        "examples:",
+        "docs/configuration.md",
+    ):
         assert word in text
     assert all(code.meaning in text for code in Exit)
     assert max(map(len, text.splitlines())) <= 100
