@@ -78,11 +78,6 @@ class Compound:
     """Packets of other types."""
 
 
-def is_rtcp(datagram: bytes) -> bool:
-    """What a datagram on a port shared with RTP is."""
-    return len(datagram) > 1 and FIRST_TYPE <= datagram[1] <= LAST_TYPE and datagram[0] >> 6 == 2
-
-
 def parse(datagram: bytes) -> Compound:
     """Read one compound.
 

@@ -34,7 +34,7 @@ from sipua.config import Config
 from sipua.exits import Exit
 from sipua.portowner import port_owner
 from sipua.rtp.ports import PortPool
-from sipua.sip.addresses import ANY_ADDRESS, facing
+from sipua.sip.addresses import ANY_ADDRESS, seen_by
 from sipua.sip.agent import SipAgent
 from sipua.sip.errors import CannotListenError, PortTakenError
 from sipua.sip.messages import (
@@ -264,9 +264,7 @@ class Edge:
         if self._captures is None:
             return None
         host = self._config.rtp.host or self._config.sip.host
-        if host == ANY_ADDRESS:
-            host = facing(event.source[0])
-        local = host, event.local.port
+        local = seen_by(event.source[0], host), event.local.port
         capture = self._captures.begin(event.call_id, local, event.from_uri, event.to_uri)
         if capture is not None:
             self._sip_captures.attach(event.sip_call_id, capture)
@@ -275,7 +273,7 @@ class Edge:
     def _local_sip(self, transport: str, peer_host: str) -> Address:
         """What the peer sees us as."""
         host, port = self._bound.get(transport.lower(), (ANY_ADDRESS, 0))
-        return (facing(peer_host) if host == ANY_ADDRESS else host), port
+        return seen_by(peer_host, host), port
 
     async def _run_call(self, call: Call, event: IncomingCall) -> None:
         try:

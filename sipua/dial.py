@@ -25,7 +25,7 @@ import uvloop
 from sipua import dial_sound, doctor, logs, wiring
 from sipua.bridge.call import BridgeEvent, CallBridge, PeerSilent
 from sipua.bridge.engines.base import AudioDelta, AudioDone, Event
-from sipua.bridge.keypad import MAX_QUEUED
+from sipua.bridge.keypad import MAX_QUEUED, Keypad
 from sipua.bridge.pacer import Pacer
 from sipua.call_capture import CallCapture, CaptureThread, sip_datagram
 from sipua.codecs.tones import sine
@@ -34,10 +34,9 @@ from sipua.config.uri import UriError, parse_server
 from sipua.dial_report import INTERRUPTED, Report, packets
 from sipua.dial_sound import SoundError
 from sipua.exits import Exit
-from sipua.rtp.dtmf import DIGITS
 from sipua.rtp.events import Dtmf
 from sipua.rtp.ports import NoPortsLeft, PortPool
-from sipua.sip.addresses import ANY_ADDRESS, facing, host_of
+from sipua.sip.addresses import ANY_ADDRESS, host_of, seen_by
 from sipua.sip.agent import SipAgent
 from sipua.sip.errors import CannotListenError, PortTakenError
 from sipua.sip.messages import (
@@ -187,7 +186,7 @@ class Dial:
             return None
         rtp = self._config.rtp.host or self._config.sip.host
         peer = host_of(self._request.uri)
-        local = (facing(peer) if rtp == ANY_ADDRESS else rtp), rtp_port
+        local = seen_by(peer, rtp), rtp_port
         capture = self._capture = CallCapture(path, MAX_PCAP_BYTES, local)
         CaptureThread().begin(capture)
         self._bridge.tap = capture.tap
@@ -195,7 +194,7 @@ class Dial:
 
     def _local_sip(self, transport: str, peer_host: str) -> Address:
         host, port = self._bound.get(transport.lower(), (ANY_ADDRESS, 0))
-        return (facing(peer_host) if host == ANY_ADDRESS else host), port
+        return seen_by(peer_host, host), port
 
     def _make_tape(self, on_event: Callable[[Event], None]) -> Tape:
         self._tape.on_event = on_event
@@ -310,8 +309,10 @@ def check_uri(uri: str) -> None:
 
 
 def check_keys(keys: str) -> None:
-    if wrong := sorted(set(keys.upper()) - set(DIGITS)):
-        raise RequestError(f"--dtmf: {''.join(wrong)!r} is on no keypad; there are {DIGITS}")
+    try:
+        Keypad().press(keys)
+    except ValueError as error:
+        raise RequestError(f"--dtmf: {error}") from None
     if len(keys) > MAX_QUEUED:
         raise RequestError(f"--dtmf: {len(keys)} keys are too many; at most {MAX_QUEUED} at once")
 

@@ -27,6 +27,11 @@ def facing(peer: str) -> str:
     return "127.0.0.1"
 
 
+def seen_by(peer: str, host: str) -> str:
+    """What we are to the peer when `host` is what we are bound to."""
+    return facing(peer) if host == ANY_ADDRESS else host
+
+
 def host_of(uri: str) -> str:
     """The host of a SIP URI that we were told to call."""
     address = uri.partition("<")[2].partition(">")[0] or uri

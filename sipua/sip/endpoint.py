@@ -16,7 +16,7 @@ import pjsua2 as pj
 
 from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip import sdp
-from sipua.sip.addresses import ANY_ADDRESS, address, bracketed, facing, host_of
+from sipua.sip.addresses import address, bracketed, host_of, seen_by
 from sipua.sip.admission import Admission, Refusal, networks_of
 from sipua.sip.messages import (
     Address,
@@ -183,9 +183,9 @@ class SipEndpoint:
             except NoPortsLeft as error:
                 self.fault("reserve", error)
                 verdict = Refusal(503, "No Media Port", retry_after_s=5)
-        sip_call_id = sdp.header(message, "Call-ID") or sdp.header(message, "i") or ""
-        from_uri = sdp.header(message, "From") or sdp.header(message, "f") or ""
-        to_uri = sdp.header(message, "To") or sdp.header(message, "t") or ""
+        sip_call_id = sdp.header(message, "Call-ID") or ""
+        from_uri = sdp.header(message, "From") or ""
+        to_uri = sdp.header(message, "To") or ""
         call_id = new_call_id()
         call = PjCall(
             self,
@@ -238,8 +238,7 @@ class SipEndpoint:
 
     def media_host_towards(self, peer: str) -> str:
         """The address that we put into SDP: the configured one, or the one that faces the peer."""
-        host = self.settings.media_host
-        return facing(peer) if host == ANY_ADDRESS else host
+        return seen_by(peer, self.settings.media_host)
 
     def belongs(self, name: str, source: str) -> bool:
         return self._admission.belongs(name, address(source)[0])

@@ -64,13 +64,19 @@ def _with_origin(line: str, connection: str) -> str:
     return " ".join([*line.split(" ")[:3], connection])
 
 
+_COMPACT = {"call-id": "i", "from": "f", "to": "t"}
+
+
 def header(message: str, name: str) -> str | None:
-    """The first value of a header in a SIP message, unfolded; None when it is not there."""
+    """The first value of a header in a SIP message, by its long name or its compact one, unfolded;
+    None when it is not there.
+    """
     wanted = name.lower()
+    compact = _COMPACT.get(wanted, wanted)
     lines = message.replace("\r\n", "\n").split("\n\n", 1)[0].split("\n")
     for index, line in enumerate(lines[1:], start=1):
         key, colon, value = line.partition(":")
-        if not colon or key.strip().lower() != wanted:
+        if not colon or key.strip().lower() not in (wanted, compact):
             continue
         for more in lines[index + 1 :]:
             if not more.startswith((" ", "\t")):

@@ -73,6 +73,12 @@ def test_header_is_found_whatever_its_case_and_fold() -> None:
     assert header(message, "To") is None
 
 
+def test_header_is_found_by_its_compact_name() -> None:
+    message = "BYE sip:a SIP/2.0\r\ni: abc\r\nF: <sip:b@c>\r\nt: <sip:a@c>\r\n\r\n"
+    found = [header(message, name) for name in ("Call-ID", "From", "To", "Via")]
+    assert found == ["abc", "<sip:b@c>", "<sip:a@c>", None]
+
+
 @given(st.text(max_size=400))
 def test_header_survives_anything(message: str) -> None:
     header(message, "Call-ID")
