@@ -52,10 +52,13 @@ class CallCapture:
         max_bytes: int,
         local: Address,
         *,
+        sip: bool = True,
         rtp: bool = True,
         make_room: Callable[[], None] = lambda: None,
     ) -> None:
         self.path = path
+        self.sip = sip
+        """Whether SIP is wanted; `tap` says it of RTP."""
         self._make_room = make_room
         self._max_bytes = max_bytes
         self._local = local
@@ -224,6 +227,7 @@ class CallCaptures:
             settings.directory / f"{call_id}.pcap",
             settings.max_bytes_per_call,
             local,
+            sip=settings.sip,
             rtp=settings.rtp,
             make_room=lambda: _prune(settings.directory, room, in_use),
         )

@@ -21,6 +21,8 @@ class SipToCaptures:
         self._waiting: deque[tuple[float, str, SipMessage]] = deque(maxlen=_MAX_WAITING)
 
     def attach(self, sip_call_id: str, capture: CallCapture) -> None:
+        if not capture.sip:  # the messages may come all the same, for the log
+            return
         self._captures[sip_call_id] = capture
         kept: deque[tuple[float, str, SipMessage]] = deque(maxlen=_MAX_WAITING)
         for at_s, call_id, message in self._waiting:
@@ -34,7 +36,7 @@ class SipToCaptures:
         self._captures.pop(sip_call_id, None)
 
     def take(self, message: SipMessage, now: float) -> None:
-        call_id = header(message.text, "Call-ID") or header(message.text, "i") or ""
+        call_id = header(message.text, "Call-ID") or ""
         capture = self._captures.get(call_id)
         if capture is not None:
             self._add(capture, now, message)

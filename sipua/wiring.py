@@ -50,6 +50,7 @@ def captures(config: Config) -> CallCaptures | None:
             max_bytes_per_call=capture.max_mb_per_call * _MEGABYTE,
             max_total_bytes=capture.max_total_mb * _MEGABYTE,
             match=capture.match,
+            sip=capture.sip,
             rtp=capture.rtp,
         )
     )

@@ -202,6 +202,21 @@ def test_sip_goes_to_the_capture_of_its_call(tmp_path: Path) -> None:
     assert b"Call-ID: ours" in found[0].payload
 
 
+async def test_no_sip_where_only_rtp_is_wanted(tmp_path: Path) -> None:
+    """The log may want the messages all the same."""
+    router = SipToCaptures(local_of)
+    settings = CaptureSettings(tmp_path, 1_000_000, 2_000_000, sip=False)
+    capture = CallCaptures(settings).begin("c-1", LOCAL)
+    assert capture is not None
+    assert capture.tap is not None
+    router.take(message("ours"), 1.0)
+    router.attach("ours", capture)
+    router.take(message("ours"), 1.1)
+    capture.tap(1.2, True, PHONE, b"rtp")
+    await capture.close(linger_s=0)
+    assert [one.payload for one in read(tmp_path / "c-1.pcap")] == [b"rtp"]
+
+
 def test_messages_that_never_become_a_call_do_not_pile_up(tmp_path: Path) -> None:
     router = SipToCaptures(local_of)
     for number in range(1000):
