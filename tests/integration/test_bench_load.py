@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from sipua.bench import result
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.mark.slow
 def test_each_frame_of_each_call_is_followed_to_the_engine(tmp_path: Path) -> None:

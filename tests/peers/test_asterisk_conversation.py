@@ -7,12 +7,16 @@ engine is told the millisecond at which it fell silent (M5).
 
 from collections.abc import Callable
 
+import pytest
+
 from support import audio
 from support.asterisk import Asterisk, Recording
 from support.asterisk_config import SPEECH
 from support.audio import Pcm
 from support.edge import Edge
 from support.pbx import GREETING, account, heard_whole, registers
+
+pytestmark = pytest.mark.alone
 
 Edges = Callable[..., Edge]
 SPOKEN = audio.speech(SPEECH)

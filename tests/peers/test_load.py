@@ -15,6 +15,8 @@ from support.edge import Edge
 from support.rtp_far_end import RtpFarEnd
 from support.sipp import Sipp
 
+pytestmark = pytest.mark.alone
+
 CALLS = 100
 NEW_CALLS_A_SECOND = 20
 LENGTH_MS = 14_000

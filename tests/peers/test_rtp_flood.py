@@ -21,6 +21,8 @@ from support.edge import Edge
 from support.rtp_far_end import RtpFarEnd
 from support.sipp import Sipp
 
+pytestmark = pytest.mark.alone
+
 ATTACKER = "127.0.0.9"
 TARGET = "127.0.0.1"
 PER_SECOND = 10_000

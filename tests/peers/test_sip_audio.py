@@ -22,7 +22,7 @@ from support.rtp_far_end import RtpFarEnd
 from support.rtp_stream import RtpStream
 from support.sipp import Sipp, SippResult
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.alone]
 
 GREETING = audio.read_wav(
     Path(__file__).parents[2] / "bridge/agent/prompts/greeting.wav", rate_hz=audio.PHONE_RATE_HZ
