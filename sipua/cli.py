@@ -42,7 +42,10 @@ when a call does not work.
 def run(argv: Sequence[str]) -> int:
     """Parse, do, and turn every way to end into an exit code."""
     parser = build_parser()
-    args = parser.parse_args(argv)
+    # What follows `bench` has a parser of its own; argparse would claim its options for itself.
+    own, behind = (argv[:1], argv[1:]) if argv[:1] == ["bench"] else (argv, [])
+    args = parser.parse_args(own)
+    args.words = behind
     if args.handler is None:
         parser.print_help(sys.stderr)
         return Exit.USAGE
@@ -238,7 +241,6 @@ def _add_bench(commands: Commands) -> None:
         add_help=False,
         allow_abbrev=False,
     )
-    parser.add_argument("words", nargs=argparse.REMAINDER)
     parser.set_defaults(handler=_bench)
 
 

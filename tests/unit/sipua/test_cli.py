@@ -194,3 +194,10 @@ def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
     run_app(monkeypatch, interrupt)
     assert cli.run(["serve"]) == Exit.INTERRUPTED
+
+
+def test_bench_has_options_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.run(["bench", "--help"])
+    assert end.value.code == 0
+    assert "sipua bench capture" in capsys.readouterr().out
