@@ -138,9 +138,10 @@ def test_S19_it_is_refreshed_before_it_expires(accounts: dict[str, Account]) -> 
 
 
 def test_S19_a_wrong_password_is_not_tried_again(accounts: dict[str, Account]) -> None:
-    """pjsip answers the second challenge too: a new nonce might mean that the first was stale."""
+    """pjsip answers a challenge with a new nonce again, as the old one may have been stale: three
+    times at most (its PJSIP_MAX_STALE_COUNT), at once, and then never again."""
     account = accounts["wants-another-password"]
-    assert 1 <= len(account.with_digest) <= 2
+    assert 1 <= len(account.with_digest) <= 3
     assert len(account.requests) == 2 + len(account.with_digest)
     (told,) = account.told
     assert (told["event"], told["status"]) == ("registration.failed", 401)
