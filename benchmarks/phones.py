@@ -8,6 +8,7 @@ milliseconds, because the stamps are the kernel's.
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import gc
 import heapq
@@ -48,7 +49,7 @@ class Heard:
     malformed: int = 0
 
 
-class Phone:
+class Phone(abc.ABC):
     """One socket. What it says is decided by `ScriptedPhone` and `TalkingPhone`."""
 
     def __init__(self, udp: socket.socket, law_silence: int) -> None:
@@ -60,12 +61,12 @@ class Phone:
         self.heard = Heard()
         self._silence = bytes([law_silence]) * _FRAME_SAMPLES
 
+    @abc.abstractmethod
     def next_due_ns(self) -> int | None:
         """When to call `send` next; None: never again."""
-        raise NotImplementedError
 
-    def send(self) -> None:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def send(self) -> None: ...
 
     def transmit(self, datagram: bytes) -> None:
         heard = self.heard
