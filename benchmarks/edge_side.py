@@ -22,11 +22,12 @@ from multiprocessing.connection import Connection
 import uvloop
 from sipua.bench import children, clock, probe
 from sipua.bridge import engines
-from sipua.bridge.call import CallBridge, MediaPlan, MediaSettings
+from sipua.bridge.call import BridgeEvent, CallBridge, MediaPlan, MediaSettings
 from sipua.bridge.engine_session import EngineSession
 from sipua.bridge.engines.base import EngineSettings, Event
 from sipua.bridge.pacer import Pacer
 from sipua.bridge.websocket_errors import EngineConnectError
+from sipua.rtp.events import Dtmf
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
 
 from sipua import logs
@@ -64,6 +65,7 @@ class Failed:
 class EdgeRecord:
     notes: list[object]  # array("q") of each call
     audio: list[bytes]  # what the engine got of the first call
+    digits: str  # that the first call pressed
     stats: list[dict[str, object]]
     pacer: dict[str, float]
     cpu_s: float
@@ -92,6 +94,7 @@ class _Edge:
         self._traces = [probe.CallTrace(keep_audio=number == 0) for number in range(plan.calls)]
         self._bridges: list[CallBridge] = []
         self._lent: list[tuple[ReservedPort, ReservedPort]] = []
+        self._digits: list[str] = []
 
     async def run(self) -> None:
         plan, pipe = self._plan, self._pipe
@@ -100,6 +103,7 @@ class _Edge:
         try:
             for trace in self._traces:
                 self._bridges.append(self._make(pool, trace))
+            self._bridges[0].on_event = self._note_digit
             session_ids = await self._connect()
         except (EngineConnectError, NoPortsLeft) as error:
             await self._close(pool)
@@ -127,6 +131,7 @@ class _Edge:
             EdgeRecord(
                 notes=[trace.notes for trace in self._traces],
                 audio=self._traces[0].audio or [],
+                digits="".join(self._digits),
                 stats=stats,
                 pacer=pacer,
                 cpu_s=cpu_s,
@@ -135,6 +140,10 @@ class _Edge:
                 wall=wall,
             )
         )
+
+    def _note_digit(self, event: BridgeEvent) -> None:
+        if isinstance(event, Dtmf):
+            self._digits.append(event.digit)
 
     def _make(self, pool: PortPool, trace: probe.CallTrace) -> CallBridge:
         lent = pool.reserve(time.monotonic())

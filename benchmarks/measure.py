@@ -244,6 +244,7 @@ def reorder(recording: Recording, found: Sequence[Trace]) -> Reorder:
     given_up = sum(int(call.uplink.given_up.sum()) for call in found)
     return Reorder(
         **sums,
+        digits=recording.edge.digits,
         held=held,
         held_until_filled=held - given_up,
         held_until_given_up=given_up,

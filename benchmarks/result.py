@@ -100,6 +100,8 @@ class Reorder(msgspec.Struct, frozen=True):
     max_depth: int = 0
     concealed_ms: int = 0
     silence_fed_ms: int = 0
+    digits: str = ""
+    """Keys that the first call was heard to press."""
     refused: Mapping[str, int] = {}
 
 

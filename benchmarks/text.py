@@ -86,6 +86,8 @@ def _rest(result: Result) -> Iterator[str]:
             f"made up     {reorder.concealed_ms} ms concealed, {reorder.silence_fed_ms} ms of "
             "silence in pauses"
         )
+        if reorder.digits:
+            yield f"digits      {reorder.digits}"
         if reorder.refused:
             refused = ", ".join(f"{count} {why}" for why, count in reorder.refused.items())
             yield f"refused     {refused}"

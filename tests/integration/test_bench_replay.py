@@ -55,6 +55,8 @@ def test_a_clean_capture_with_digits(tmp_path: Path) -> None:
     packets = 2 * found.source.packets
     assert found.reorder.received == found.reorder.expected == packets
     assert (found.reorder.lost, found.reorder.held, found.reorder.concealed_ms) == (0, 0, 0)
+    (stream,) = streams.find(CAPTURES / "pcmu-20ms-dtmf.pcap")
+    assert found.reorder.digits == stream.digits != ""
     speech = found.uplink.socket_to_sent_ms.count
     assert 0 < speech < packets
     assert found.uplink.mouth_to_engine_ms.count == speech
