@@ -184,24 +184,25 @@ class CallBridge:
         self._uplink.detect_tones(plan.telephone_event_type is None)
         self._laws.clear()
         self._laws.update({number: Law[name] for number, name in plan.law_by_type.items()})
-        if self._rtp is None:
+        if self._rtp is None or self._transport is None:
             self._rtp = self._open(plan)
-        else:
-            self._rtp.update(
-                law_by_pt=plan.law_by_type,
-                send_pt=plan.payload_type,
-                telephone_event_pt=plan.telephone_event_type,
-                telephone_event_send_pt=plan.telephone_event_send_type,
-                remote=plan.remote,
-                signalling_ip=plan.signalling_ip,
-                sending=plan.sends,
-                on_hold=plan.on_hold,
-                now=time.monotonic(),
-                rtcp_remote=plan.rtcp_remote,
-                rtcp_muxed=plan.rtcp_muxed,
-            )
-            assert self._transport is not None
-            self._transport.reschedule()
+            self._transport = RtpTransport(self._local, self._rtp, self._on_rtp)
+            self._transport.tap = self.tap
+            self._transport.start()
+        self._rtp.update(
+            law_by_pt=plan.law_by_type,
+            send_pt=plan.payload_type,
+            telephone_event_pt=plan.telephone_event_type,
+            telephone_event_send_pt=plan.telephone_event_send_type,
+            remote=plan.remote,
+            signalling_ip=plan.signalling_ip,
+            sending=plan.sends,
+            on_hold=plan.on_hold,
+            now=time.monotonic(),
+            rtcp_remote=plan.rtcp_remote,
+            rtcp_muxed=plan.rtcp_muxed,
+        )
+        self._transport.reschedule()
         self._speak_when_ready()
         return self._rtp.ssrc
 
@@ -351,20 +352,15 @@ class CallBridge:
     # --- set-up ---------------------------------------------------------------------------
 
     def _open(self, plan: MediaPlan) -> RtpSession:
+        """What never changes in a call; the rest is `update`'s, the first time and later."""
         settings = self._settings
-        latch = SourceLatch(settings.latch)
-        latch.set_remote(plan.remote, plan.signalling_ip)
         ssrc, now = secrets.randbits(32), time.monotonic()
-        # The only look at the wall clock: peers set our reports beside others by it.
-        rtcp = RtcpSession(ssrc=ssrc, wall_s=time.time(), now=now)
-        rtcp.set_remote(plan.rtcp_remote, plan.rtcp_muxed)
-        session = RtpSession(
+        return RtpSession(
             ssrc=ssrc,
             law_by_pt=plan.law_by_type,
             send_pt=plan.payload_type,
             telephone_event_pt=plan.telephone_event_type,
-            telephone_event_send_pt=plan.telephone_event_send_type,
-            latch=latch,
+            latch=SourceLatch(settings.latch),
             config=RtpConfig(
                 ptime_ms=settings.ptime_ms,
                 hold_ms=settings.hold_ms,
@@ -373,9 +369,6 @@ class CallBridge:
                 hold_timeout_s=settings.hold_timeout_s,
             ),
             now=now,
-            rtcp=rtcp,
+            # The only look at the wall clock: peers set our reports beside others by it.
+            rtcp=RtcpSession(ssrc=ssrc, wall_s=time.time(), now=now),
         )
-        self._transport = RtpTransport(self._local, session, self._on_rtp)
-        self._transport.tap = self.tap
-        self._transport.start()
-        return session

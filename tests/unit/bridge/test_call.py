@@ -283,6 +283,13 @@ async def test_R12_a_phone_that_stays_silent_is_reported(setup: Setup) -> None:
     await setup.until(lambda: any(isinstance(event, PeerSilent) for event in setup.events))
 
 
+async def test_R12_a_call_that_begins_on_hold_has_the_longer_timeout(setup: Setup) -> None:
+    setup.bridge._settings = replace(SETTINGS, timeout_s=0.1)
+    setup.bridge.open_media(replace(setup.plan, sends=False, receives=False))
+    await asyncio.sleep(0.4)
+    assert setup.events == []
+
+
 async def test_M2_a_lost_engine_is_reported_at_once(setup: Setup) -> None:
     setup.engine.on_event(EngineLost(1006, "gone", True))
     assert setup.events == [EngineGone(1006, "gone")]
