@@ -22,9 +22,12 @@ from multiprocessing.connection import Connection
 import uvloop
 from sipua.bench import children, clock, probe
 from sipua.bridge import engines
-from sipua.bridge.call import BridgeEvent, CallBridge, MediaPlan, MediaSettings
+from sipua.bridge.call import CallBridge, MediaPlan, MediaSettings
+from sipua.bridge.conversation import ConversationEvent
+from sipua.bridge.dialogue import Dialogue
 from sipua.bridge.engine_session import EngineSession
 from sipua.bridge.engines.base import EngineSettings, Event
+from sipua.bridge.events import BridgeEvent
 from sipua.bridge.pacer import Pacer
 from sipua.bridge.websocket_errors import EngineConnectError
 from sipua.rtp.events import Dtmf
@@ -157,19 +160,25 @@ class _Edge:
             local=used,
             pacer=self._pacer,
             settings=self._plan.media,
-            make_session=functools.partial(self._make_session, len(self._lent)),
+            make_conversation=functools.partial(self._make_conversation, len(self._lent)),
         )
 
-    def _make_session(self, number: int, on_event: Callable[[Event], None]) -> EngineSession:
-        engine = engines.create("openai_realtime", self._plan.engine)
+    def _make_conversation(
+        self, number: int, on_event: Callable[[ConversationEvent], None]
+    ) -> Dialogue:
         kind = probe.ProbedSession if self._plan.probed else EngineSession
-        return kind(
-            engine.protocol,
-            engine.url,
-            engine.headers,
-            on_event=on_event,
-            call_id=f"bench-{number}",
-        )
+
+        def make_session(on_engine: Callable[[Event], None]) -> EngineSession:
+            engine = engines.create("openai_realtime", self._plan.engine)
+            return kind(
+                engine.protocol,
+                engine.url,
+                engine.headers,
+                on_event=on_engine,
+                call_id=f"bench-{number}",
+            )
+
+        return Dialogue(make_session, on_event=on_event, engine="openai_realtime")
 
     async def _connect(self) -> list[str]:
         turn = asyncio.Semaphore(_CONNECTING)
@@ -186,7 +195,7 @@ class _Edge:
             bridge.open_media(plan)
             bridge.start()
             if self._plan.greeting:
-                bridge.greet(self._plan.greeting)
+                bridge.speak(self._plan.greeting)
             await asyncio.sleep(_FRAME_S * 1.05 / len(plans))
 
     async def _close(self, pool: PortPool) -> None:

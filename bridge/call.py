@@ -19,16 +19,17 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from sipua.bridge.cadence import Cadence, Departure
+from sipua.bridge.conversation import Conversation, ConversationEvent
 from sipua.bridge.downlink import Playout
-from sipua.bridge.engines.base import (
-    AudioDelta,
-    AudioDone,
-    EngineLost,
-    Event,
-    SpeechStarted,
+from sipua.bridge.engines.base import AudioDelta, AudioDone, SpeechStarted
+from sipua.bridge.events import (
+    AudioBegan,
+    BridgeEvent,
+    Interrupted,
+    PeerSilent,
+    SourceMoved,
 )
 from sipua.bridge.keypad import Keypad
 from sipua.bridge.pacer import Handle, Pacer
@@ -76,48 +77,6 @@ class MediaPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Interrupted:
-    item_id: str
-    played_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class SourceMoved:
-    address: Address
-    rank: int
-
-
-@dataclass(frozen=True, slots=True)
-class PeerSilent:
-    idle_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class EngineGone:
-    code: int
-    reason: str
-
-
-BridgeEvent = (
-    Interrupted | SourceMoved | PeerSilent | EngineGone | LossReported | PacketsRefused | Dtmf
-)
-
-
-class Conversation(Protocol):
-    """The far end of the bridge: a session with an engine, or anything that talks and listens."""
-
-    session_id: str
-
-    async def connect(self, timeout_s: float) -> None: ...
-    def append(self, pcm: bytes) -> None: ...
-    def greet(self, instructions: str | None = None) -> None: ...
-    def truncate(self, item_id: str, audio_end_ms: int) -> None: ...
-    def cancel(self) -> None: ...
-    async def close(self) -> None: ...
-    def counters(self) -> dict[str, int]: ...
-
-
-@dataclass(frozen=True, slots=True)
 class MediaSettings:
     """What the configuration says about the audio of every call."""
 
@@ -140,7 +99,7 @@ class CallBridge:
         local: ReservedPort,
         pacer: Pacer,
         settings: MediaSettings,
-        make_session: Callable[[Callable[[Event], None]], Conversation],
+        make_conversation: Callable[[Callable[[ConversationEvent], None]], Conversation],
     ) -> None:
         self.on_event: Callable[[BridgeEvent], None] = lambda _: None
         self.tap: Tap | None = None
@@ -148,7 +107,7 @@ class CallBridge:
         self._local = local
         self._pacer = pacer
         self._settings = settings
-        self._session = make_session(self._on_engine)
+        self._conversation = make_conversation(self._on_conversation)
         self._playout = Playout(Law.PCMU, frame_ms=settings.ptime_ms)
         self._frame_samples = settings.ptime_ms * 8
         self._laws: dict[int, Law] = {}
@@ -163,16 +122,20 @@ class CallBridge:
         self._started = False
         self._on_hold = False
         self._interruptions = 0
+        self._coming = ""  # the item whose audio came last
         self._first_audio_at: float | None = None
         self._started_at = 0.0
 
     async def connect(self, timeout_s: float) -> str:
-        """The engine, while the phone rings. Raises EngineConnectError."""
-        await self._session.connect(timeout_s)
-        return self._session.session_id
+        """The engine, while the phone rings; its session. Raises EngineConnectError."""
+        await self._conversation.connect(timeout_s)
+        return self._conversation.session_id
 
-    def greet(self, instructions: str) -> None:
-        self._session.greet(instructions)
+    def speak(self, instructions: str | None = None) -> None:
+        self._conversation.speak(instructions)
+
+    def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None:
+        self._conversation.tool_result(call_id, output, respond=respond)
 
     def open_media(self, plan: MediaPlan) -> int:
         """The first offer and answer, and each later one; returns our SSRC."""
@@ -223,7 +186,7 @@ class CallBridge:
             self._ticking = None
         if self._transport is not None:
             self._transport.close()
-        await self._session.close()
+        await self._conversation.close()
 
     def stats(self) -> dict[str, object]:
         first_audio_ms = None
@@ -238,7 +201,7 @@ class CallBridge:
             "playout": self._playout.counters(),
             "keypad": self._keypad.counters(),
             "cadence": self._cadence.counters() if self._cadence else {},
-            "engine": self._session.counters(),
+            "engine": self._conversation.counters(),
         }
 
     # --- phone to engine ------------------------------------------------------------------
@@ -247,7 +210,7 @@ class CallBridge:
         # On hold the peer plays music or nothing: the model must not take it for the caller.
         if not self._on_hold:
             for pcm in self._uplink.feed(events, time.monotonic()):
-                self._session.append(pcm)
+                self._conversation.append(pcm)
             self._tell_digits()
         for event in events:
             if isinstance(event, Dtmf):
@@ -265,28 +228,32 @@ class CallBridge:
 
     # --- engine to phone ------------------------------------------------------------------
 
-    def _on_engine(self, event: Event) -> None:
-        match event:
-            case AudioDelta():
-                self._playout.push(event.item_id, event.pcm)
-                self._speak_at_once()
-            case AudioDone():
-                self._playout.end_item(event.item_id)
-                self._speak_at_once()
-            case SpeechStarted() if self._settings.barge_in:
-                self._interrupt()
-            case EngineLost():
-                self.on_event(EngineGone(event.code, event.reason))
-            case _:
-                """Transcripts, usage and tools are not part of the audio path."""
+    def _on_conversation(self, event: ConversationEvent) -> None:
+        if isinstance(event, AudioDelta):
+            self._hear(event)
+            return
+        if isinstance(event, AudioDone):
+            self._playout.end_item(event.item_id)
+            self._speak_at_once()
+            return
+        if isinstance(event, SpeechStarted) and self._settings.barge_in:
+            self._interrupt()
+        self.on_event(event)
+
+    def _hear(self, delta: AudioDelta) -> None:
+        self._playout.push(delta.item_id, delta.audio)
+        self._speak_at_once()
+        if delta.item_id != self._coming:
+            self._coming = delta.item_id
+            self.on_event(AudioBegan(delta.item_id))
 
     def _interrupt(self) -> None:
         """Barge-in: nothing more of what was being said, and the engine learns how far it got."""
         for item in self._playout.flush():
             self._interruptions += 1
-            self._session.truncate(item.item_id, item.played_ms)
-            self.on_event(Interrupted(item.item_id, item.played_ms))
-        self._session.cancel()  # unless the engine stops by itself
+            self._conversation.truncate(item.item_id, item.played_ms)
+            self.on_event(Interrupted(item.item_id, item.played_ms, item.dropped_ms))
+        self._conversation.cancel()  # unless the engine stops by itself
 
     def _speak_when_ready(self) -> None:
         """Both must have happened, in either order: the ACK, and an agreement on media."""
@@ -310,7 +277,7 @@ class CallBridge:
         assert cadence is not None
         assert rtp is not None
         for pcm in self._uplink.tick(now, holding=rtp.holding):
-            self._session.append(pcm)
+            self._conversation.append(pcm)
         self._tell_digits()
         if self._on_hold:
             # What the agent was saying waits in the playout until the caller listens again.

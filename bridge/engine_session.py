@@ -18,6 +18,7 @@ import msgspec
 import structlog
 from sipua.bridge import websocket
 from sipua.bridge.engines.base import (
+    AudioFormat,
     Capabilities,
     EngineFault,
     EngineLost,
@@ -101,6 +102,10 @@ class EngineSession:
     def capabilities(self) -> Capabilities:
         return self._protocol.capabilities
 
+    @property
+    def format(self) -> AudioFormat:
+        return self._protocol.format
+
     async def connect(self, timeout_s: float) -> None:
         """Return when the engine has taken our configuration, or raise EngineConnectError.
 
@@ -127,20 +132,20 @@ class EngineSession:
             self._abandon()
             raise
 
-    def append(self, pcm: bytes) -> None:
+    def append(self, audio: bytes) -> None:
         """The caller's audio. Never waits; dropped and counted when it cannot be sent."""
         socket = self._socket
         if socket is None or self._state != "ready":
             self._audio_unready += 1
             return
-        message = self._protocol.append_audio(pcm)
+        message = self._protocol.append_audio(audio)
         socket.send_audio(message)
         if self._tracing:
-            self._log.debug("> audio", bytes=len(pcm))
+            self._log.debug("> audio", bytes=len(audio))
 
-    def greet(self, instructions: str | None = None) -> None:
-        """Make the engine speak first."""
-        self._request(self._protocol.greet(instructions))
+    def speak(self, instructions: str | None = None) -> None:
+        """Make the engine speak without being spoken to."""
+        self._request(self._protocol.speak(instructions))
 
     def truncate(self, item_id: str, audio_end_ms: int) -> None:
         """The caller has heard this much of an item, and will hear no more of it."""

@@ -23,6 +23,8 @@ import uvloop
 from sipua import banner, doctor, logs, wiring
 from sipua.bridge.agent.process import AgentError, AgentProcess
 from sipua.bridge.call import CallBridge
+from sipua.bridge.conversation import ConversationEvent
+from sipua.bridge.dialogue import Dialogue
 from sipua.bridge.engine_session import EngineSession
 from sipua.bridge.engines import create as create_engine
 from sipua.bridge.engines.base import Event
@@ -227,7 +229,7 @@ class Edge:
             local=event.local,
             pacer=self._pacer,
             settings=wiring.media_settings(config),
-            make_session=functools.partial(self._make_session, event.call_id),
+            make_conversation=functools.partial(self._make_conversation, event.call_id),
         )
         policy = CallPolicy(
             answer_at_once=config.calls.answer == "at_once",
@@ -253,12 +255,17 @@ class Edge:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _make_session(self, call_id: str, on_event: Callable[[Event], None]) -> EngineSession:
-        settings = wiring.engine_settings(self._config, self._engine_url())
-        engine = create_engine(self._config.engine.type, settings)
-        return EngineSession(
-            engine.protocol, engine.url, engine.headers, on_event=on_event, call_id=call_id
-        )
+    def _make_conversation(
+        self, call_id: str, on_event: Callable[[ConversationEvent], None]
+    ) -> Dialogue:
+        def make_session(on_engine: Callable[[Event], None]) -> EngineSession:
+            settings = wiring.engine_settings(self._config, self._engine_url())
+            engine = create_engine(self._config.engine.type, settings)
+            return EngineSession(
+                engine.protocol, engine.url, engine.headers, on_event=on_engine, call_id=call_id
+            )
+
+        return Dialogue(make_session, on_event=on_event, engine=self._config.engine.type)
 
     def _capture(self, event: IncomingCall) -> CallCapture | None:
         if self._captures is None:

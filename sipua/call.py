@@ -16,14 +16,8 @@ from dataclasses import dataclass
 from structlog.typing import FilteringBoundLogger
 
 from sipua import wiring
-from sipua.bridge.call import (
-    BridgeEvent,
-    CallBridge,
-    EngineGone,
-    Interrupted,
-    PeerSilent,
-    SourceMoved,
-)
+from sipua.bridge.call import CallBridge
+from sipua.bridge.events import BridgeEvent, EngineGone, Interrupted, PeerSilent, SourceMoved
 from sipua.bridge.websocket_errors import EngineConnectError
 from sipua.call_capture import CallCapture
 from sipua.rtp.events import Dtmf, LossReported, PacketsRefused
@@ -124,7 +118,7 @@ class Call:
         within_s = min(self._policy.connect_timeout_s, self._policy.ring_timeout_s)
         await self._bridge.connect(within_s)
         if self._policy.greeting:
-            self._bridge.greet(self._policy.greeting)
+            self._bridge.speak(self._policy.greeting)
 
     def _answer(self) -> None:
         self._send(Answer(self.call_id))
@@ -182,7 +176,7 @@ class Call:
             case PeerSilent():
                 self.hang_up(f"no RTP from the peer for {event.idle_s:.0f} s")
             case EngineGone():
-                self.hang_up("engine connection lost")
+                self.hang_up(f"engine {event.engine}: {event.cause}")
             case LossReported():
                 self._warn_of_loss(event)
             case PacketsRefused():

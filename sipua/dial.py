@@ -23,8 +23,10 @@ import numpy as np
 import uvloop
 
 from sipua import dial_sound, doctor, logs, wiring
-from sipua.bridge.call import BridgeEvent, CallBridge, PeerSilent
-from sipua.bridge.engines.base import AudioDelta, AudioDone, Event
+from sipua.bridge.call import CallBridge
+from sipua.bridge.conversation import ConversationEvent
+from sipua.bridge.engines.base import AudioDelta, AudioDone
+from sipua.bridge.events import BridgeEvent, PeerSilent
 from sipua.bridge.keypad import MAX_QUEUED, Keypad
 from sipua.bridge.pacer import Pacer
 from sipua.call_capture import CallCapture, CaptureThread, sip_datagram
@@ -83,22 +85,25 @@ class Tape:
     """In the engine's place: plays one recording into the call and keeps what it hears."""
 
     sound: bytes
-    on_event: Callable[[Event], None]
+    on_event: Callable[[ConversationEvent], None]
     session_id: str = "tape"
     heard: list[bytes] = field(default_factory=list)
 
     async def connect(self, timeout_s: float) -> None:
         """Nothing to connect to."""
 
-    def append(self, pcm: bytes) -> None:
-        self.heard.append(pcm)
+    def append(self, audio: bytes) -> None:
+        self.heard.append(audio)
 
-    def greet(self, instructions: str | None = None) -> None:
+    def speak(self, instructions: str | None = None) -> None:
         self.on_event(AudioDelta("recording", 0, self.sound))
         self.on_event(AudioDone("recording"))
 
     def truncate(self, item_id: str, audio_end_ms: int) -> None:
         """A tape does not remember what it said."""
+
+    def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None:
+        """It calls no tools."""
 
     def cancel(self) -> None:
         """Nothing of it is made up as it goes."""
@@ -158,7 +163,7 @@ class Dial:
             local=local,
             pacer=pacer,
             settings=wiring.media_settings(self._config),
-            make_session=self._make_tape,
+            make_conversation=self._make_tape,
         )
         self._bridge.on_event = self._on_bridge
         capture = self._begin_capture(local.port)
@@ -196,7 +201,7 @@ class Dial:
         host, port = self._bound.get(transport.lower(), (ANY_ADDRESS, 0))
         return seen_by(peer_host, host), port
 
-    def _make_tape(self, on_event: Callable[[Event], None]) -> Tape:
+    def _make_tape(self, on_event: Callable[[ConversationEvent], None]) -> Tape:
         self._tape.on_event = on_event
         return self._tape
 
@@ -260,7 +265,7 @@ class Dial:
                 self._tell("pressing", keys=self._request.dtmf)
                 self._bridge.send_dtmf(self._request.dtmf)
             self._tell("speaking")
-            self._tape.greet()
+            self._tape.speak()
 
     def _hang_up(self, cause: str = "") -> None:
         self._report.cause = self._report.cause or cause

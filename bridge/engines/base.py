@@ -2,17 +2,30 @@
 
 An engine is a sans-IO protocol (`EngineProtocol`) behind the shared websocket
 (`sipua.bridge.websocket`). Adding one takes one file in this folder and one line in
-`engines/__init__.py`. Audio is little-endian PCM16 mono at 24 kHz on both sides.
+`engines/__init__.py`. Audio is in the session's `AudioFormat`, the same one both ways.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Literal, Protocol, TypeAlias
 
 PCM_RATE_HZ = 24_000
-PCM_BYTES_PER_MS = PCM_RATE_HZ * 2 // 1000
+
+
+class AudioFormat(StrEnum):
+    """What crosses the engine's websocket. The G.711 ones pass a call's audio through untouched."""
+
+    PCM16 = "pcm16"
+    """Little-endian, mono, 24 kHz."""
+    PCMU = "pcmu"
+    PCMA = "pcma"
+
+    @property
+    def bytes_per_ms(self) -> int:
+        return PCM_RATE_HZ * 2 // 1000 if self is AudioFormat.PCM16 else 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +39,7 @@ class SessionReady:
 class AudioDelta:
     item_id: str
     content_index: int
-    pcm: bytes
+    audio: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +64,30 @@ class SpeechStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerIdle:
+    """Nobody has spoken for the engine's `idle_timeout_ms`; it speaks up by itself."""
+
+    item_id: str
+    audio_end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseStarted:
     response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a piece of the conversation cost, in the units that vendors charge."""
+
+    audio_in: int = 0
+    audio_in_cached: int = 0
+    audio_out: int = 0
+    text_in: int = 0
+    text_in_cached: int = 0
+    text_out: int = 0
+    seconds: float = 0.0
+    """Of a session, for engines that charge time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +97,15 @@ class ResponseDone:
     response_id: str
     status: str
     detail: str = ""
-    usage: Mapping[str, Any] | None = None
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Usage that belongs to no response: transcription of the caller, or a session's total."""
+
+    usage: Usage
+    what: Literal["transcription", "session"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +126,15 @@ class ToolCall:
     name: str
     arguments: str
     response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTool:
+    """A tool that the engine runs by itself (MCP): for the record only."""
+
+    item_id: str
+    name: str
+    status: Literal["started", "completed", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +182,13 @@ Event: TypeAlias = (
     | AudioDone
     | SpeechStarted
     | SpeechStopped
+    | CallerIdle
     | ResponseStarted
     | ResponseDone
+    | Used
     | Transcript
     | ToolCall
+    | ServerTool
     | RateLimits
     | EngineFault
     | EngineLost
@@ -142,13 +197,43 @@ Event: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
+class PastMessage:
+    """Something that was said before this session began, by whom."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PastSpeech:
+    """Something that the caller said, of which nothing but the sound is known."""
+
+    mulaw: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PastToolCall:
+    call_id: str
+    name: str
+    arguments: str
+    output: str
+
+
+Past: TypeAlias = PastMessage | PastSpeech | PastToolCall
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What an engine can do. The call asks here and never assumes."""
 
     speech_events: bool
+    """It says when the caller begins and ends to speak."""
     truncate: bool
     cancel: bool
     tools: bool
+    resume: bool = False
+    """It can be told what was said before (`EngineSettings.past`)."""
+    formats: frozenset[AudioFormat] = frozenset({AudioFormat.PCM16})
 
 
 class EngineProtocol(Protocol):
@@ -156,6 +241,7 @@ class EngineProtocol(Protocol):
 
     name: str
     capabilities: Capabilities
+    format: AudioFormat
 
     def start(self) -> Sequence[bytes]:
         """Messages to send as soon as the websocket is open."""
@@ -166,11 +252,11 @@ class EngineProtocol(Protocol):
     def take_outgoing(self) -> Sequence[bytes]:
         """Messages that `receive` found necessary, to be sent now."""
 
-    def append_audio(self, pcm: bytes) -> bytes:
-        """The message that carries a piece of the caller's audio."""
+    def append_audio(self, audio: bytes) -> bytes:
+        """The message that carries a piece of the caller's audio, in `format`."""
 
-    def greet(self, instructions: str | None) -> Sequence[bytes]:
-        """Make the engine speak first."""
+    def speak(self, instructions: str | None) -> Sequence[bytes]:
+        """Make the engine speak without being spoken to: to greet, to go on, to explain itself."""
 
     def truncate(self, item_id: str, audio_end_ms: int) -> Sequence[bytes]:
         """Tell the engine how much of an item the caller has heard; drop the rest of it."""
@@ -203,6 +289,9 @@ class EngineSettings:
     tools: Sequence[Mapping[str, Any]] = ()
     tool_choice: str | Mapping[str, Any] = "auto"
     max_output_tokens: int | Literal["inf"] | None = None
+    audio: AudioFormat = AudioFormat.PCM16
+    past: Sequence[Past] = field(default=(), repr=False)
+    """The conversation so far, when a session continues another's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ import msgspec
 import pybase64
 from sipua.bridge.engines import openai_realtime_events as wire
 from sipua.bridge.engines.base import (
-    PCM_BYTES_PER_MS,
     AudioDelta,
     AudioDone,
+    AudioFormat,
     Capabilities,
     Engine,
     EngineFault,
@@ -75,6 +75,7 @@ class OpenAIRealtime:
         self.capabilities = Capabilities(
             speech_events=self._turn_detection is not None, truncate=True, cancel=True, tools=True
         )
+        self.format = AudioFormat.PCM16
         self._ready = False
         self._configured = False
         self._outgoing: list[bytes] = []
@@ -107,10 +108,10 @@ class OpenAIRealtime:
     def start(self) -> Sequence[bytes]:
         return ()  # the server speaks first
 
-    def append_audio(self, pcm: bytes) -> bytes:
-        return b"".join((_APPEND_HEAD, pybase64.b64encode(pcm), _APPEND_TAIL))
+    def append_audio(self, audio: bytes) -> bytes:
+        return b"".join((_APPEND_HEAD, pybase64.b64encode(audio), _APPEND_TAIL))
 
-    def greet(self, instructions: str | None) -> Sequence[bytes]:
+    def speak(self, instructions: str | None) -> Sequence[bytes]:
         if not instructions:
             return (self._encode("response.create"),)
         # A response's own instructions replace the session's, and the greeting must not lose
@@ -124,7 +125,7 @@ class OpenAIRealtime:
             self._counters["truncate_skipped"] += 1
             return ()
         item.cut = True
-        held_ms = item.bytes // PCM_BYTES_PER_MS
+        held_ms = item.bytes // self.format.bytes_per_ms
         end_ms = min(audio_end_ms, held_ms)
         if end_ms <= 0 or (item.done and end_ms == held_ms):
             # Before the first millisecond it is an error; after the last there is nothing to cut.
@@ -221,7 +222,7 @@ class OpenAIRealtime:
             self._active_response = None
         if status == "cancelled":
             self._mark_stale(response_id)
-        done = ResponseDone(response_id, status, _detail(response.status_details), response.usage)
+        done = ResponseDone(response_id, status, _detail(response.status_details))
         calls = [call for call in self._tool_calls if call.response_id == response_id]
         self._tool_calls = [call for call in self._tool_calls if call.response_id != response_id]
         if status == "completed":

@@ -6,18 +6,17 @@
 what to do. What it returns is frozen and complete: secrets are read, defaults are filled in.
 """
 
+from sipua.config.agent import AgentSection
+from sipua.config.calls import CallsSection
+from sipua.config.engine import EngineSection, TurnDetectionSection
 from sipua.config.loader import Loaded, load, read
 from sipua.config.model import (
     AccountSection,
-    AgentSection,
-    CallsSection,
     Config,
-    EngineSection,
     LogSection,
     RtpSection,
     SipSection,
     TrunkSection,
-    TurnDetectionSection,
 )
 from sipua.config.problems import ConfigError, Problem
 

@@ -248,6 +248,7 @@ WebsocketUrl = Annotated[str, AfterValidator(_websocket_url)]
 VariableName = Annotated[str, AfterValidator(_variable)]
 OneLine = Annotated[str, AfterValidator(_one_line)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
+NO_SECRET = SecretStr("")
 Headers = Annotated[dict[str, Secret], AfterValidator(_headers)]
 Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)]
 Codecs = Annotated[

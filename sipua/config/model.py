@@ -1,5 +1,5 @@
 """The schema: every key with its type, default and meaning. docs/configuration.md is made
-from this file, and so are the names of the environment variables.
+from it, and so are the names of the environment variables.
 
 A required key has an example; the check uses it in place of a value that is wrong, so that
 one mistake does not hide the next.
@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
+from sipua.config.agent import AgentSection
+from sipua.config.calls import CallsSection
 from sipua.config.capture import CaptureSection
+from sipua.config.engine import EngineSection
 from sipua.config.fields import (
+    NO_SECRET,
     Codecs,
     EvenPort,
-    Headers,
     Hosts,
     Ipv4,
     Name,
@@ -32,12 +35,8 @@ from sipua.config.fields import (
     ServerUriText,
     SipUser,
     Transports,
-    VariableName,
-    WebsocketUrl,
 )
 from sipua.config.section import Section
-
-NO_SECRET = SecretStr("")
 
 
 class SipSection(Section):
@@ -197,175 +196,6 @@ class TrunkSection(Section):
     )
     realm: Realm = Field(
         default="", description="Realm that gets our digest; needed with a password."
-    )
-
-
-class TurnDetectionSection(Section):
-    """How the model notices that the caller has finished."""
-
-    type: Literal["server_vad", "semantic_vad"] = Field(
-        default="server_vad", description="`server_vad`: by silence. `semantic_vad`: by meaning."
-    )
-    threshold: float = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        allow_inf_nan=False,
-        description="server_vad: higher needs louder speech.",
-    )
-    prefix_padding_ms: int = Field(
-        default=300, ge=0, le=5000, description="server_vad: audio kept from before the speech."
-    )
-    silence_duration_ms: int = Field(
-        default=500, ge=10, le=10000, description="server_vad: silence that ends a turn."
-    )
-    idle_timeout_ms: int = Field(
-        default=0,
-        ge=0,
-        le=30000,
-        description="server_vad: the model speaks up after so long. 0: never.",
-    )
-    eagerness: Literal["auto", "low", "medium", "high"] = Field(
-        default="auto", description="semantic_vad: how soon it takes the turn."
-    )
-    create_response: bool = Field(default=True, description="Answer when the turn ends.")
-    interrupt_response: bool = Field(
-        default=True, description="Stop the answer when the caller speaks."
-    )
-
-
-class EngineSection(Section):
-    """The speech model that a call ends in."""
-
-    type: Literal["local", "openai_realtime"] = Field(
-        default="local",
-        description="`local`: the agent inside this program, no model and no key needed. "
-        "`openai_realtime`: OpenAI Realtime or a server that speaks its protocol.",
-    )
-    url: WebsocketUrl = Field(
-        default="",
-        description="Websocket URL. Empty: the vendor's, or the embedded agent for `local`.",
-    )
-    model: OneLine = Field(default="gpt-realtime", description="Name of the model.")
-    voice: OneLine = Field(default="marin", description="Name of the voice.")
-    instructions: str = Field(
-        default="You are a friendly voice assistant on the telephone. Answer briefly.",
-        description="What the model is told to be (the system prompt).",
-    )
-    greeting: str = Field(
-        default="Greet the caller briefly and ask how you can help.",
-        description="What the model is told when the call begins, so that it speaks first. "
-        "Empty: it waits for the caller.",
-    )
-    api_key: Secret = Field(
-        default=NO_SECRET, description="The key itself. Better: `api_key_file`."
-    )
-    api_key_file: str = Field(default="", description="File that holds the key and nothing else.")
-    api_key_env: VariableName = Field(
-        default="OPENAI_API_KEY",
-        description="Environment variable that holds the key, used when neither `api_key` nor "
-        "`api_key_file` is set. Empty: no key is sent.",
-    )
-    headers: Headers = Field(
-        default={}, description="Further HTTP headers of the websocket; values are kept secret."
-    )
-    connect_timeout_s: Seconds = Field(
-        default=5,
-        description="Time for connection and session; then the call gets `failure_status`.",
-    )
-    failure_status: int = Field(
-        default=503,
-        ge=400,
-        le=699,
-        description="SIP status of a call whose model cannot be reached.",
-    )
-    turn_detection: TurnDetectionSection = Field(
-        default=TurnDetectionSection(), description="When the model takes its turn."
-    )
-    transcription: OneLine = Field(
-        default="",
-        description="Model that writes down what the caller says, such as "
-        "`gpt-4o-mini-transcribe`. Empty: none.",
-    )
-    noise_reduction: Literal["", "near_field", "far_field"] = Field(
-        default="",
-        description="Noise reduction of the vendor: `near_field`, `far_field`. Empty: none.",
-    )
-    speed: float = Field(
-        default=1.0, ge=0.25, le=1.5, allow_inf_nan=False, description="How fast the model speaks."
-    )
-
-
-class AgentSection(Section):
-    """The local agent: a server that speaks the Realtime protocol, for demos and tests."""
-
-    host: Ipv4 = Field(default="127.0.0.1", description="Address that it listens on.")
-    port: Port = Field(
-        default=0,
-        description="Port that it listens on. 0: a free one (embedded); 8765 for `sipua agent`.",
-    )
-    mode: Literal["parrot", "tone", "silence"] = Field(
-        default="parrot",
-        description="What it answers. `parrot`: what it heard. `tone`: a tone. `silence`: nothing.",
-    )
-    greeting: bool = Field(default=True, description="It speaks first, with a recorded sentence.")
-    api_key: Secret = Field(
-        default=NO_SECRET, description="Key that its clients must bring. Empty: any will do."
-    )
-    api_key_file: str = Field(default="", description="File that holds that key and nothing else.")
-    threshold: float = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        allow_inf_nan=False,
-        description="Voice detection of a session that asks for none of its own.",
-    )
-    prefix_padding_ms: int = Field(
-        default=300, ge=0, le=5000, description="The same: audio kept from before the speech."
-    )
-    silence_ms: int = Field(
-        default=500, ge=20, le=10_000, description="The same: silence that ends a turn."
-    )
-    latency_ms: int = Field(
-        default=0, ge=0, le=60_000, description="Thinking time before an answer, to play slow."
-    )
-    first_delta_ms: int = Field(
-        default=100, ge=20, le=10_000, description="Audio in the first piece of an answer."
-    )
-    delta_ms: int = Field(default=200, ge=20, le=10_000, description="Audio in each further piece.")
-    speed: float = Field(
-        default=8.0,
-        ge=0.1,
-        le=10_000,
-        allow_inf_nan=False,
-        description="How many times faster than it plays audio is sent, as the vendor does.",
-    )
-    max_sessions: int = Field(default=1024, ge=1, le=100_000, description="Sessions at once.")
-
-
-class CallsSection(Section):
-    """The life of a call."""
-
-    answer: Literal["ready", "at_once"] = Field(
-        default="ready",
-        description="When we answer. `ready`: when the model is ready, the caller hears ringing "
-        "until then. `at_once`: immediately.",
-    )
-    ring_timeout_s: Seconds = Field(
-        default=20, description="Longest ringing, both ways; then 480, or CANCEL for our own call."
-    )
-    max_duration_s: Seconds = Field(default=3600, description="Longest call; then BYE.")
-    mask_dtmf: bool = Field(
-        default=True,
-        description="Log `?` in place of each key that a caller presses, because PINs and card "
-        "numbers are typed. With false the log has to be guarded as they are.",
-    )
-    drain_s: float = Field(
-        default=30,
-        ge=0,
-        le=86400,
-        allow_inf_nan=False,
-        description="After SIGTERM: how long running calls may go on before they get BYE.",
     )
 
 

@@ -14,9 +14,9 @@ from sipua.bridge.agent.settings import AgentSettings
 from sipua.bridge.engine_session import EngineSession
 from sipua.bridge.engines import create
 from sipua.bridge.engines.base import (
-    PCM_BYTES_PER_MS,
     AudioDelta,
     AudioDone,
+    AudioFormat,
     EngineFault,
     EngineLost,
     EngineSettings,
@@ -59,7 +59,7 @@ class Call:
                 await self._arrived.wait()
 
     def heard(self, item_id: str) -> audio.Pcm:
-        pcm = b"".join(event.pcm for event in self.of(AudioDelta) if event.item_id == item_id)
+        pcm = b"".join(event.audio for event in self.of(AudioDelta) if event.item_id == item_id)
         return np.frombuffer(pcm, "<i2")
 
     def say(self, pcm: audio.Pcm) -> None:
@@ -89,7 +89,7 @@ def no_complaints(call: Call) -> None:
 async def test_greeting_then_the_parrot_answers(agent: AgentServer) -> None:
     call = Call(agent.url)
     await call.session.connect(5)
-    call.session.greet("Greet the caller.")
+    call.session.speak("Greet the caller.")
     await call.until(lambda: call.of(ResponseDone))
     assert call.of(ResponseDone)[0].status == "completed"
     greeting = call.of(AudioDone)[0].item_id
@@ -116,7 +116,7 @@ async def test_M5_barge_in_is_accepted_by_the_server() -> None:
         call = Call(agent.url)
         call.react = react
         await call.session.connect(5)
-        call.session.greet(None)
+        call.session.speak(None)
         await call.until(lambda: call.of(AudioDelta))
         call.say(caller())
         await call.until(lambda: call.of(ResponseDone))
@@ -133,14 +133,14 @@ async def test_M5_cancel_by_us_is_accepted_by_the_server() -> None:
     async with AgentServer(AgentSettings(speed=1)) as agent:
         call = Call(agent.url, turn_detection={"interrupt_response": False})
         await call.session.connect(5)
-        call.session.greet(None)
+        call.session.speak(None)
         await call.until(lambda: call.of(AudioDelta))
         item_id = call.of(AudioDelta)[0].item_id
         call.session.truncate(item_id, 1_000_000)
         call.session.cancel()
         await call.until(lambda: call.of(ResponseDone))
         assert call.of(ResponseDone)[0].status == "cancelled"
-        held_ms = len(call.heard(item_id)) * 2 // PCM_BYTES_PER_MS
+        held_ms = len(call.heard(item_id)) * 2 // AudioFormat.PCM16.bytes_per_ms
         assert held_ms > 0
         no_complaints(call)
         await call.session.close()

@@ -10,17 +10,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 import pytest_asyncio
-from sipua.bridge.call import (
-    BridgeEvent,
-    CallBridge,
-    EngineGone,
-    Interrupted,
-    MediaPlan,
-    MediaSettings,
-    PeerSilent,
-    SourceMoved,
-)
-from sipua.bridge.engines.base import AudioDelta, AudioDone, EngineLost, Event, SpeechStarted
+from sipua.bridge.call import CallBridge, MediaPlan, MediaSettings
+from sipua.bridge.conversation import ConversationEvent
+from sipua.bridge.engines.base import AudioDelta, AudioDone, SpeechStarted
+from sipua.bridge.events import BridgeEvent, EngineGone, Interrupted, PeerSilent, SourceMoved
 from sipua.bridge.pacer import Pacer
 from sipua.codecs import dtmf
 from sipua.codecs.dtmf import DtmfDetector
@@ -43,7 +36,7 @@ SETTINGS = MediaSettings(
 class ScriptedEngine:
     """Says what the test tells it to, and remembers what it was told."""
 
-    on_event: Callable[[Event], None]
+    on_event: Callable[[ConversationEvent], None]
     session_id: str = "scripted"
     heard: list[bytes] = field(default_factory=list)
     truncated: list[tuple[str, int]] = field(default_factory=list)
@@ -51,14 +44,16 @@ class ScriptedEngine:
     closed: bool = False
 
     async def connect(self, timeout_s: float) -> None: ...
-    def greet(self, instructions: str | None = None) -> None:
+    def speak(self, instructions: str | None = None) -> None:
         self.say("greeting", 1000)
 
-    def append(self, pcm: bytes) -> None:
-        self.heard.append(pcm)
+    def append(self, audio: bytes) -> None:
+        self.heard.append(audio)
 
     def truncate(self, item_id: str, audio_end_ms: int) -> None:
         self.truncated.append((item_id, audio_end_ms))
+
+    def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None: ...
 
     def cancel(self) -> None:
         self.cancelled += 1
@@ -145,13 +140,13 @@ def local() -> ReservedPort:
 async def setup(local: ReservedPort) -> AsyncIterator[Setup]:
     engines: list[ScriptedEngine] = []
 
-    def make(on_event: Callable[[Event], None]) -> ScriptedEngine:
+    def make(on_event: Callable[[ConversationEvent], None]) -> ScriptedEngine:
         engines.append(ScriptedEngine(on_event))
         return engines[-1]
 
     pacer = Pacer()
     phone = Phone()
-    bridge = CallBridge(local=local, pacer=pacer, settings=SETTINGS, make_session=make)
+    bridge = CallBridge(local=local, pacer=pacer, settings=SETTINGS, make_conversation=make)
     events: list[BridgeEvent] = []
     bridge.on_event = events.append
     plan = MediaPlan(
@@ -174,7 +169,7 @@ async def setup(local: ReservedPort) -> AsyncIterator[Setup]:
 
 async def test_a_greeting_that_waited_is_the_first_packet(setup: Setup) -> None:
     assert await setup.bridge.connect(1.0) == "scripted"
-    setup.bridge.greet("Greet the caller.")
+    setup.bridge.speak("Greet the caller.")
     setup.bridge.open_media(setup.plan)
     await asyncio.sleep(0.05)
     assert setup.phone.packets() == [], "nothing is sent before the ACK"
@@ -216,7 +211,8 @@ async def test_M5_barge_in_silences_the_wire_and_truncates_at_what_was_played(
     spoken = [n for n, packet in enumerate(packets) if bytes(packet.payload) != silence]
     played_ms = (spoken[-1] - spoken[0] + 1) * 20
     assert truncation == ("long answer", played_ms)
-    assert Interrupted("long answer", played_ms) in setup.events
+    (cut,) = [event for event in setup.events if isinstance(event, Interrupted)]
+    assert (cut.item_id, cut.played_ms) == ("long answer", played_ms)
     assert setup.engine.cancelled == 1
     assert [bytes(p.payload) for p in packets[spoken[-1] + 1 :]], "silence goes on being sent"
 
@@ -291,8 +287,8 @@ async def test_R12_a_call_that_begins_on_hold_has_the_longer_timeout(setup: Setu
 
 
 async def test_M2_a_lost_engine_is_reported_at_once(setup: Setup) -> None:
-    setup.engine.on_event(EngineLost(1006, "gone", True))
-    assert setup.events == [EngineGone(1006, "gone")]
+    setup.engine.on_event(EngineGone("scripted", "gone"))
+    assert setup.events == [EngineGone("scripted", "gone")]
 
 
 async def test_a_call_that_never_got_media_closes_cleanly(setup: Setup) -> None:

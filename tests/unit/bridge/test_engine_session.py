@@ -253,7 +253,7 @@ async def test_audio_and_requests_reach_the_engine_in_order() -> None:
         call = Call(engine.url)
         await call.session.connect(5)
         call.session.append(PCM_20_MS)
-        call.session.greet("Say hello.")
+        call.session.speak("Say hello.")
         call.session.append(PCM_20_MS)
         call.session.tool_result("call_1", "{}", respond=False)
         await call.session.close()
@@ -355,11 +355,11 @@ async def test_audio_and_requests_before_and_after_are_counted_not_sent() -> Non
     async with scripted_engine(ready) as engine:
         call = Call(engine.url)
         call.session.append(PCM_20_MS)
-        call.session.greet("Hello.")
+        call.session.speak("Hello.")
         await call.session.connect(5)
         await call.session.close()
         call.session.append(PCM_20_MS)
-        call.session.greet("Hello.")
+        call.session.speak("Hello.")
         call.session.truncate("item_1", 10)
         call.session.cancel()
         await call.session.close()
@@ -415,7 +415,7 @@ async def test_M7_a_slow_link_costs_audio_and_nothing_else() -> None:
         for _ in range(100):
             call.session.append(PCM_20_MS * 20)
         assert call.session.counters()["audio_dropped"] > 0
-        call.session.greet("Hello.")
+        call.session.speak("Hello.")
         await call.session.close()
 
 
@@ -432,7 +432,7 @@ async def every_end(url: str, timeout_s: float) -> None:
     assert KEY not in repr(failed)
     if failed is None:
         call.session.append(PCM_20_MS)
-        call.session.greet("Hello.")
+        call.session.speak("Hello.")
         await asyncio.sleep(0.02)
     assert KEY not in repr(call.session)
     assert KEY not in repr(vars(error_free(call.session)))
@@ -543,7 +543,7 @@ async def test_nothing_is_traced_when_debug_is_off(monkeypatch: pytest.MonkeyPat
             call = Call(engine.url)
             await call.session.connect(5)
             call.session.append(PCM_20_MS)
-            call.session.greet(None)
+            call.session.speak(None)
             await call.session.close()
     finally:
         structlog.configure(**old)

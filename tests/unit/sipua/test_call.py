@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sipua.bridge.call import BridgeEvent, EngineGone, MediaPlan, PeerSilent
+from sipua.bridge.call import MediaPlan
+from sipua.bridge.events import BridgeEvent, EngineGone, PeerSilent
 from sipua.bridge.websocket_errors import EngineConnectError
 from sipua.rtp.events import Dtmf, LossReported, PacketsRefused
 
@@ -64,7 +65,7 @@ class FakeBridge:
         self.steps.append("connected")
         return "session"
 
-    def greet(self, instructions: str) -> None:
+    def speak(self, instructions: str) -> None:
         self.steps.append(f"greet: {instructions}")
 
     def open_media(self, plan: MediaPlan) -> int:
@@ -176,7 +177,7 @@ async def test_M2_a_lost_engine_ends_the_call() -> None:
     story = Story()
     story.bridge.ready.set()
     await story.settle()
-    story.bridge.on_event(EngineGone(1006, "gone"))
+    story.bridge.on_event(EngineGone("openai_realtime", "connection lost: 1006"))
     assert story.sent[-1] == Hangup("c-test", 0)
     await story.end(EndedBy.US)
 

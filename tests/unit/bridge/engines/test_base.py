@@ -1,9 +1,9 @@
 from sipua.bridge.engines import create
-from sipua.bridge.engines.base import PCM_BYTES_PER_MS, EngineSettings
+from sipua.bridge.engines.base import AudioFormat, EngineSettings
 
 
-def test_a_millisecond_is_24_samples_of_two_bytes() -> None:
-    assert PCM_BYTES_PER_MS == 48
+def test_a_millisecond_is_24_samples_of_two_bytes_or_8_of_one() -> None:
+    assert [form.bytes_per_ms for form in AudioFormat] == [48, 8, 8]
 
 
 def test_H8_no_secret_in_any_repr() -> None:

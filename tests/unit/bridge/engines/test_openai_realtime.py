@@ -202,9 +202,8 @@ def test_speech_events() -> None:
 def test_a_response_from_start_to_end() -> None:
     engine = session()
     assert one(engine.receive(response("created", "resp_1"))) == ResponseStarted("resp_1")
-    usage = {"total_tokens": 12, "input_tokens": 5, "output_tokens": 7}
-    done = response("done", "resp_1", status="completed", usage=usage)
-    assert one(engine.receive(done)) == ResponseDone("resp_1", "completed", "", usage)
+    done = response("done", "resp_1", status="completed")
+    assert one(engine.receive(done)) == ResponseDone("resp_1", "completed")
 
 
 @pytest.mark.parametrize(
@@ -263,13 +262,13 @@ def test_rate_limits() -> None:
 
 def test_the_greeting_keeps_the_persona() -> None:
     engine = session(instructions="You are Ada.")
-    event = sent(engine.greet("Say good morning."))
+    event = sent(engine.speak("Say good morning."))
     assert event["type"] == "response.create"
     assert event["response"] == {"instructions": "You are Ada.\n\nSay good morning."}
 
 
 def test_a_greeting_without_words_is_left_to_the_session() -> None:
-    assert "response" not in sent(session(instructions="You are Ada.").greet(None))
+    assert "response" not in sent(session(instructions="You are Ada.").speak(None))
 
 
 # Barge-in
@@ -535,7 +534,7 @@ def test_any_order_of_vendor_events_is_survived_and_all_we_send_is_valid(
     data: st.DataObject,
 ) -> None:
     engine = session()
-    kinds = st.sampled_from(sorted(VENDOR)) | st.sampled_from(["cancel", "truncate", "greet"])
+    kinds = st.sampled_from(sorted(VENDOR)) | st.sampled_from(["cancel", "truncate", "speak"])
     ids = st.sampled_from(["a", "b", "c"])
     for kind in data.draw(st.lists(kinds, max_size=30)):
         messages: Any = ()
@@ -543,8 +542,8 @@ def test_any_order_of_vendor_events_is_survived_and_all_we_send_is_valid(
             messages = engine.cancel()
         elif kind == "truncate":
             messages = engine.truncate(data.draw(ids), data.draw(st.integers(-10, 10_000)))
-        elif kind == "greet":
-            messages = engine.greet("Hello.")
+        elif kind == "speak":
+            messages = engine.speak("Hello.")
         else:
             content = sample(VENDOR[kind], full=data.draw(st.booleans()))
             for key in ("item_id", "response_id"):

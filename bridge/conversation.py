@@ -1,0 +1,36 @@
+"""The far end of the bridge: whom the caller talks with, however many sessions that takes."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeAlias
+
+from sipua.bridge.engines.base import AudioDelta, AudioDone
+from sipua.bridge.events import EngineNews, EngineTalk
+
+ConversationEvent: TypeAlias = AudioDelta | AudioDone | EngineTalk | EngineNews
+
+
+class Conversation(Protocol):
+    """Nothing here waits but `connect` and `close`; what cannot be sent is counted."""
+
+    @property
+    def session_id(self) -> str: ...
+
+    async def connect(self, timeout_s: float) -> None:
+        """Raises EngineConnectError."""
+
+    def append(self, audio: bytes) -> None:
+        """The caller's audio, in the format of the last `EngineInUse`."""
+
+    def speak(self, instructions: str | None = None) -> None:
+        """Let the model speak without being spoken to."""
+
+    def truncate(self, item_id: str, audio_end_ms: int) -> None: ...
+
+    def cancel(self) -> None: ...
+
+    def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None: ...
+
+    async def close(self) -> None: ...
+
+    def counters(self) -> dict[str, int]: ...

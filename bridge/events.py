@@ -1,0 +1,142 @@
+"""What a call's bridge tells the call. Whoever takes an event stamps the time: it is of now.
+
+Three kinds travel the same way up: what the audio path saw (here), what became of the engine
+(here), and what the engine said beyond audio (`sipua.bridge.engines.base`), passed on as it came.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from sipua.bridge.engines.base import (
+    AudioFormat,
+    CallerIdle,
+    EngineFault,
+    RateLimits,
+    ResponseDone,
+    ResponseStarted,
+    ServerTool,
+    SpeechStarted,
+    SpeechStopped,
+    ToolCall,
+    Transcript,
+    Unknown,
+    Used,
+)
+from sipua.rtp.events import Address, Dtmf, LossReported, PacketsRefused
+
+# The audio path
+
+
+@dataclass(frozen=True, slots=True)
+class AudioBegan:
+    """The first piece of an item's audio came from the engine."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioLeft:
+    """An item's first packet is on the wire."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioPlayed:
+    """An item's last packet is on the wire: the caller has heard it to its end."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The caller spoke, and the rest of an item was dropped."""
+
+    item_id: str
+    played_ms: int
+    dropped_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SourceMoved:
+    address: Address
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeerSilent:
+    idle_s: float
+
+
+# The engine
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInUse:
+    """From now on the call talks with this session. `gap_ms`: how long it had none."""
+
+    engine: str
+    format: AudioFormat
+    session_id: str
+    why: Literal["first", "reconnected", "fallback", "rotated"]
+    gap_ms: int = 0
+    restored: int = 0
+    """Pieces of the conversation so far that it was told."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOutage:
+    """There is nobody to talk with at the moment; another session is being made."""
+
+    engine: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineGone:
+    """There will be no other session: what is configured for that has to happen now."""
+
+    engine: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSilent:
+    """It was its turn and it said nothing for so long; what is done about it."""
+
+    waited_ms: int
+    action: Literal["nudged", "reconnecting"]
+
+
+EngineNews: TypeAlias = EngineInUse | EngineOutage | EngineGone | ModelSilent
+
+EngineTalk: TypeAlias = (
+    SpeechStarted
+    | SpeechStopped
+    | CallerIdle
+    | ResponseStarted
+    | ResponseDone
+    | Used
+    | Transcript
+    | ToolCall
+    | ServerTool
+    | RateLimits
+    | EngineFault
+    | Unknown
+)
+
+BridgeEvent: TypeAlias = (
+    AudioBegan
+    | AudioLeft
+    | AudioPlayed
+    | Interrupted
+    | SourceMoved
+    | PeerSilent
+    | LossReported
+    | PacketsRefused
+    | Dtmf
+    | EngineNews
+    | EngineTalk
+)

@@ -1,0 +1,57 @@
+"""The local agent."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from sipua.config.fields import NO_SECRET, Ipv4, Port, Secret
+from sipua.config.section import Section
+
+
+class AgentSection(Section):
+    """The local agent: a server that speaks the Realtime protocol, for demos and tests."""
+
+    host: Ipv4 = Field(default="127.0.0.1", description="Address that it listens on.")
+    port: Port = Field(
+        default=0,
+        description="Port that it listens on. 0: a free one (embedded); 8765 for `sipua agent`.",
+    )
+    mode: Literal["parrot", "tone", "silence"] = Field(
+        default="parrot",
+        description="What it answers. `parrot`: what it heard. `tone`: a tone. `silence`: nothing.",
+    )
+    greeting: bool = Field(default=True, description="It speaks first, with a recorded sentence.")
+    api_key: Secret = Field(
+        default=NO_SECRET, description="Key that its clients must bring. Empty: any will do."
+    )
+    api_key_file: str = Field(default="", description="File that holds that key and nothing else.")
+    threshold: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Voice detection of a session that asks for none of its own.",
+    )
+    prefix_padding_ms: int = Field(
+        default=300, ge=0, le=5000, description="The same: audio kept from before the speech."
+    )
+    silence_ms: int = Field(
+        default=500, ge=20, le=10_000, description="The same: silence that ends a turn."
+    )
+    latency_ms: int = Field(
+        default=0, ge=0, le=60_000, description="Thinking time before an answer, to play slow."
+    )
+    first_delta_ms: int = Field(
+        default=100, ge=20, le=10_000, description="Audio in the first piece of an answer."
+    )
+    delta_ms: int = Field(default=200, ge=20, le=10_000, description="Audio in each further piece.")
+    speed: float = Field(
+        default=8.0,
+        ge=0.1,
+        le=10_000,
+        allow_inf_nan=False,
+        description="How many times faster than it plays audio is sent, as the vendor does.",
+    )
+    max_sessions: int = Field(default=1024, ge=1, le=100_000, description="Sessions at once.")
