@@ -1,7 +1,7 @@
 """One call's session with one engine: the protocol, its websocket, one deadline, one way to end.
 
-    connect ─▶ opening ─▶ configuring ─▶ ready ─▶ closed      (close: ours)
-                  └────────────┴─ EngineConnectError └─▶ lost  (EngineLost: theirs, once)
+    connect ─▶ opening ─▶ configuring ─▶ ready ─▶ [closing] ─▶ closed   (close: ours)
+                  └────────────┴─ EngineConnectError └─▶ lost           (EngineLost: theirs, once)
 
 Events are handed to `on_event` on the loop, in order, straight from the reader: from the frame
 that says "the caller speaks" to the flushed playout there is no queue and no task switch.
@@ -25,7 +25,9 @@ from sipua.bridge.engines.base import (
     EngineProtocol,
     Event,
     SessionReady,
+    Used,
 )
+from sipua.bridge.input_clock import InputClock
 from sipua.bridge.websocket_errors import (
     EngineClosed,
     EngineConnectError,
@@ -35,7 +37,10 @@ from sipua.bridge.websocket_errors import (
 )
 from structlog.typing import FilteringBoundLogger
 
-State = Literal["new", "opening", "configuring", "ready", "lost", "closed"]
+State = Literal["new", "opening", "configuring", "ready", "lost", "closing", "closed"]
+
+# How long an engine that wants a goodbye may take to settle its accounts.
+GOODBYE_S: Final = 1.0
 
 # Some servers accept any upgrade and complain about the key, or the load, in the first event.
 _FAULT_KINDS: Final[Mapping[str, ErrorKind]] = {
@@ -79,6 +84,10 @@ class EngineSession:
         self._state: State = "new"
         self._socket: websocket.Socket | None = None
         self._first: asyncio.Future[None] | None = None  # ready, or the reason why not
+        self._parted: asyncio.Future[None] | None = None  # the answer to our goodbye
+        self._clock: InputClock | None = None
+        if protocol.capabilities.paced_by_input:
+            self._clock = InputClock(self._feed, protocol.format)
         self._started_s = 0.0
         self._audio_unready = 0
         self._requests_unready = 0
@@ -134,14 +143,12 @@ class EngineSession:
 
     def append(self, audio: bytes) -> None:
         """The caller's audio. Never waits; dropped and counted when it cannot be sent."""
-        socket = self._socket
-        if socket is None or self._state != "ready":
+        if self._state != "ready":
             self._audio_unready += 1
             return
-        message = self._protocol.append_audio(audio)
-        socket.send_audio(message)
-        if self._tracing:
-            self._log.debug("> audio", bytes=len(audio))
+        if self._clock is not None:
+            self._clock.fed()
+        self._feed(audio)
 
     def speak(self, instructions: str | None = None) -> None:
         """Make the engine speak without being spoken to."""
@@ -159,11 +166,18 @@ class EngineSession:
         self._request(self._protocol.tool_result(call_id, output, respond=respond))
 
     async def close(self) -> None:
-        """End the session; no event is delivered any more. Takes a second at most."""
-        if self._state == "closed":
+        """End the session; of what it still says only usage is delivered.
+
+        Takes a second at most, and another one for an engine that wants a goodbye.
+        """
+        if self._state in ("closing", "closed"):
             return
         was, self._state = self._state, "closed"
         self._refused(EngineConnectError("refused", "closed while connecting"))
+        if self._clock is not None:
+            self._clock.stop()
+        if was == "ready" and (goodbye := self._protocol.goodbye()):
+            await self._part(goodbye)
         if self._socket is not None:
             await self._socket.close()
         if was == "ready":
@@ -180,6 +194,8 @@ class EngineSession:
             counters["messages_unsent"] = socket.unsent
             counters["audio_dropped"] = socket.audio_dropped
             counters["ping_ms"] = round(socket.rtt_ms)
+        if self._clock is not None:
+            counters["silence_fed_ms"] = self._clock.fed_ms
         return counters
 
     # Connecting
@@ -215,6 +231,26 @@ class EngineSession:
         if self._socket is not None:
             self._socket.abort()
 
+    async def _part(self, goodbye: Sequence[bytes]) -> None:
+        self._state = "closing"
+        self._parted = asyncio.get_running_loop().create_future()
+        self._send(goodbye)
+        try:
+            async with asyncio.timeout(GOODBYE_S):
+                await self._parted
+        except TimeoutError:
+            self._log.warning("engine.unsettled", waited_s=GOODBYE_S)
+        except asyncio.CancelledError:
+            if self._socket is not None:
+                self._socket.abort()
+            raise
+        finally:
+            self._state = "closed"
+
+    def _has_parted(self) -> None:
+        if self._parted is not None and not self._parted.done():
+            self._parted.set_result(None)
+
     def _refused(self, error: EngineConnectError) -> None:
         if self._first is not None and not self._first.done():
             self._first.set_exception(error)
@@ -228,13 +264,15 @@ class EngineSession:
         self._send(self._protocol.take_outgoing())
         for event in events:
             self._deliver(event)
+        if self._protocol.over:
+            self._has_parted()
 
     def _deliver(self, event: Event) -> None:
         if isinstance(event, SessionReady):
             self._became_ready(event)
         elif isinstance(event, EngineFault):
             event = self._fault(event)
-        if self._state == "closed":
+        if self._state == "closed" or (self._state == "closing" and not isinstance(event, Used)):
             return
         try:
             self._on_event(event)
@@ -247,6 +285,8 @@ class EngineSession:
         self._enter("ready")
         connect_ms = round((asyncio.get_running_loop().time() - self._started_s) * 1000, 1)
         self._log.info("engine.connected", session_id=self.session_id, connect_ms=connect_ms)
+        if self._clock is not None:
+            self._clock.start()
         if self._first is not None and not self._first.done():
             self._first.set_result(None)
 
@@ -263,6 +303,11 @@ class EngineSession:
 
     def _closed(self, closed: EngineClosed) -> None:
         reason = self._scrub(closed.reason)
+        if self._clock is not None:
+            self._clock.stop()
+        if self._state == "closing":
+            self._has_parted()
+            return
         if self._state == "configuring":
             kind: ErrorKind = "server" if closed.retryable else "protocol"
             text = f"{address(self._url)} closed the connection: {closed.code} {reason}".rstrip()
@@ -275,6 +320,12 @@ class EngineSession:
         self._deliver(EngineLost(closed.code, reason, closed.retryable))
 
     # To the websocket
+
+    def _feed(self, audio: bytes) -> None:
+        if self._socket is not None:
+            self._socket.send_audio(self._protocol.append_audio(audio))
+        if self._tracing:
+            self._log.debug("> audio", bytes=len(audio))
 
     def _request(self, messages: Sequence[bytes]) -> None:
         # Made by the protocol even if nobody can be told: it drops late audio by it.

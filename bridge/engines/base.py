@@ -102,10 +102,14 @@ class ResponseDone:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """Usage that belongs to no response: transcription of the caller, or a session's total."""
+    """Usage that belongs to no response. What is told is told once: sums are the consumer's.
+
+    `transcription` of the caller; time of the `session`; a `delegation`: the tokens of the model
+    that an engine has its tools called by.
+    """
 
     usage: Usage
-    what: Literal["transcription", "session"]
+    what: Literal["transcription", "session", "delegation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +238,9 @@ class Capabilities:
     resume: bool = False
     """It can be told what was said before (`EngineSettings.past`)."""
     formats: frozenset[AudioFormat] = frozenset({AudioFormat.PCM16})
+    paced_by_input: bool = False
+    """Its time is the audio that it is given. Where there is none, silence must take its place,
+    or it neither speaks nor learns what it is told."""
 
 
 class EngineProtocol(Protocol):
@@ -242,6 +249,8 @@ class EngineProtocol(Protocol):
     name: str
     capabilities: Capabilities
     format: AudioFormat
+    over: bool
+    """It has said its last word: nothing is gained by waiting for more."""
 
     def start(self) -> Sequence[bytes]:
         """Messages to send as soon as the websocket is open."""
@@ -267,6 +276,10 @@ class EngineProtocol(Protocol):
     def tool_result(self, call_id: str, output: str, *, respond: bool) -> Sequence[bytes]:
         """Answer a `ToolCall`; `respond` asks the engine to go on speaking."""
 
+    def goodbye(self) -> Sequence[bytes]:
+        """Messages to send before hanging up, after which the engine settles its accounts until
+        it is `over`. None: it needs no goodbye."""
+
     def counters(self) -> dict[str, int]: ...
 
 
@@ -288,6 +301,8 @@ class EngineSettings:
     speed: float | None = None
     tools: Sequence[Mapping[str, Any]] = ()
     tool_choice: str | Mapping[str, Any] = "auto"
+    delegation_model: str = ""
+    """Of an engine that has another model call its tools. Empty: the engine's usual one."""
     max_output_tokens: int | Literal["inf"] | None = None
     audio: AudioFormat = AudioFormat.PCM16
     past: Sequence[Past] = field(default=(), repr=False)

@@ -66,6 +66,7 @@ class OpenAIRealtime:
 
     def __init__(self, settings: EngineSettings) -> None:
         self.name = "openai_realtime"
+        self.over = False
         self._settings = settings
         self._turn_detection = turn_detection(settings.turn_detection)
         # Without turn detection the server hears no speech and thus interrupts nothing.
@@ -154,6 +155,9 @@ class OpenAIRealtime:
         item = {"type": "function_call_output", "call_id": call_id, "output": output}
         result = self._encode("conversation.item.create", item=item)
         return (result, self._encode("response.create")) if respond else (result,)
+
+    def goodbye(self) -> Sequence[bytes]:
+        return ()  # the server takes a closed connection for the end, and owes nothing after it
 
     def take_outgoing(self) -> Sequence[bytes]:
         if not self._outgoing:

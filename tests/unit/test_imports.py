@@ -62,6 +62,7 @@ RULES = [
             "rtp/transport.py": "the one adapter between sockets and the sans-IO session",
             "bridge/websocket.py": "reads and writes the engine's connection",
             "bridge/engine_session.py": "connects with a deadline, and is cancelled while it does",
+            "bridge/input_clock.py": "feeds silence on time, beside the session that it serves",
             "bridge/pacer.py": "wakes at absolute deadlines",
             "bridge/timer.py": "the kernel's timer behind the loop, by which the pacer wakes",
             "bridge/agent/server.py": "accepts and serves connections",

@@ -1,0 +1,60 @@
+"""Keeps the time of an engine whose time is the audio that it is given.
+
+Such an engine stands still while it is given nothing: it would not greet while the phone rings,
+and would hold back what it has to say while the caller is on hold. So when nothing was fed for
+`GRACE_STEPS`, silence is, at the pace of real time, until there is audio again. The grace is more
+than any jitter that a call's own audio has, so that silence never comes between two words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from sipua.bridge.engines.base import AudioFormat
+from sipua.codecs.g711 import Law
+
+STEP_MS: Final = 100
+GRACE_STEPS: Final = 2
+
+_SILENCE: Final = {
+    AudioFormat.PCM16: 0,
+    AudioFormat.PCMU: Law.PCMU.silence,
+    AudioFormat.PCMA: Law.PCMA.silence,
+}
+
+
+class InputClock:
+    __slots__ = ("_feed", "_idle_steps", "_silence", "_timer", "fed_ms")
+
+    def __init__(self, feed: Callable[[bytes], None], form: AudioFormat) -> None:
+        self._feed = feed
+        self._silence = bytes([_SILENCE[form]]) * (form.bytes_per_ms * STEP_MS)
+        self._idle_steps = GRACE_STEPS
+        self._timer: asyncio.TimerHandle | None = None
+        self.fed_ms = 0
+
+    def start(self) -> None:
+        """The engine listens from now on, and is fed at once."""
+        self._tick(asyncio.get_running_loop().time())
+
+    def fed(self) -> None:
+        """Real audio went."""
+        self._idle_steps = 0
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _tick(self, due_s: float) -> None:
+        if self._idle_steps < GRACE_STEPS:
+            self._idle_steps += 1
+        else:
+            self._feed(self._silence)
+            self.fed_ms += STEP_MS
+        # By absolute deadlines; what a stalled process missed is not made up in a burst.
+        loop = asyncio.get_running_loop()
+        due_s = max(due_s + STEP_MS / 1000, loop.time())
+        self._timer = loop.call_at(due_s, self._tick, due_s)
