@@ -27,9 +27,11 @@ from sipua.bridge.engines.base import AudioDelta, AudioDone, SpeechStarted
 from sipua.bridge.events import (
     AudioBegan,
     BridgeEvent,
+    EngineInUse,
     Interrupted,
     PeerSilent,
     SourceMoved,
+    ToolAnswered,
 )
 from sipua.bridge.keypad import Keypad
 from sipua.bridge.pacer import Handle, Pacer
@@ -122,6 +124,7 @@ class CallBridge:
         self._started = False
         self._on_hold = False
         self._interruptions = 0
+        self._fed_before_ms = 0
         self._coming = ""  # the item whose audio came last
         self._first_audio_at: float | None = None
         self._started_at = 0.0
@@ -134,8 +137,17 @@ class CallBridge:
     def speak(self, instructions: str | None = None) -> None:
         self._conversation.speak(instructions)
 
-    def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None:
+    def tool_result(
+        self, call_id: str, output: str, *, respond: bool = True, outcome: str = ""
+    ) -> None:
+        """`outcome`: in a word, for the record."""
         self._conversation.tool_result(call_id, output, respond=respond)
+        self.on_event(ToolAnswered(call_id, outcome))
+
+    @property
+    def heard_ms(self) -> int:
+        """The caller's audio that the session in use was given: the engine's own clock."""
+        return self._uplink.fed_ms - self._fed_before_ms
 
     def open_media(self, plan: MediaPlan) -> int:
         """The first offer and answer, and each later one; returns our SSRC."""
@@ -238,6 +250,8 @@ class CallBridge:
             return
         if isinstance(event, SpeechStarted) and self._settings.barge_in:
             self._interrupt()
+        elif isinstance(event, EngineInUse):
+            self._fed_before_ms = self._uplink.fed_ms
         self.on_event(event)
 
     def _hear(self, delta: AudioDelta) -> None:

@@ -48,6 +48,8 @@ class AudioPlayed:
     """An item's last packet is on the wire: the caller has heard it to its end."""
 
     item_id: str
+    played_ms: int = 0
+    """Of its audio; 0 where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,18 @@ class SourceMoved:
 @dataclass(frozen=True, slots=True)
 class PeerSilent:
     idle_s: float
+
+
+# What we told the engine
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswered:
+    """A tool's result is on its way to the engine."""
+
+    call_id: str
+    outcome: str = ""
+    """In a word, for the record: ok, error, timeout. Empty: whoever ran it did not say."""
 
 
 # The engine
@@ -137,6 +151,7 @@ BridgeEvent: TypeAlias = (
     | LossReported
     | PacketsRefused
     | Dtmf
+    | ToolAnswered
     | EngineNews
     | EngineTalk
 )

@@ -165,9 +165,14 @@ class Uplink:
                 self._append(self._concealer.lost(_QUANTUM), out)
         return out
 
+    @property
+    def fed_ms(self) -> int:
+        """All audio so far, silence included."""
+        return self._fed // _SAMPLES_PER_MS
+
     def counters(self) -> dict[str, int]:
         return {
-            "fed_ms": self._fed // _SAMPLES_PER_MS,
+            "fed_ms": self.fed_ms,
             "concealed_ms": self._concealed // _SAMPLES_PER_MS,
             "silence_fed_ms": self._silence_fed // _SAMPLES_PER_MS,
             "silence_withheld_ms": self._withheld // _SAMPLES_PER_MS,

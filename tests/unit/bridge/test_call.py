@@ -12,8 +12,16 @@ import pytest
 import pytest_asyncio
 from sipua.bridge.call import CallBridge, MediaPlan, MediaSettings
 from sipua.bridge.conversation import ConversationEvent
-from sipua.bridge.engines.base import AudioDelta, AudioDone, SpeechStarted
-from sipua.bridge.events import BridgeEvent, EngineGone, Interrupted, PeerSilent, SourceMoved
+from sipua.bridge.engines.base import AudioDelta, AudioDone, AudioFormat, SpeechStarted
+from sipua.bridge.events import (
+    BridgeEvent,
+    EngineGone,
+    EngineInUse,
+    Interrupted,
+    PeerSilent,
+    SourceMoved,
+    ToolAnswered,
+)
 from sipua.bridge.pacer import Pacer
 from sipua.codecs import dtmf
 from sipua.codecs.dtmf import DtmfDetector
@@ -373,3 +381,22 @@ async def test_R10_events_are_told_and_tones_beside_them_are_not_told_again(setu
     await setup.until(lambda: Dtmf("5", 100, inband=False) in setup.events)
     await asyncio.sleep(0.3)
     assert [event for event in setup.events if isinstance(event, Dtmf)] == [Dtmf("5", 100, False)]
+
+
+async def test_the_engines_clock_is_the_audio_that_its_session_was_given(setup: Setup) -> None:
+    setup.engine.on_event(EngineInUse("model", AudioFormat.PCM16, "sess_1", "first"))
+    setup.bridge.open_media(setup.plan)
+    setup.bridge.start()
+    await setup.phone.talk(setup.port, 10)
+    await setup.until(lambda: len(setup.heard_pcm) >= 10 * 480)
+    assert setup.bridge.heard_ms == len(setup.heard_pcm) // 24
+    before = len(setup.heard_pcm)
+    setup.engine.on_event(EngineInUse("model", AudioFormat.PCM16, "sess_2", "reconnected"))
+    await setup.phone.talk(setup.port, 5)
+    await setup.until(lambda: len(setup.heard_pcm) >= before + 5 * 480)
+    assert setup.bridge.heard_ms == (len(setup.heard_pcm) - before) // 24
+
+
+async def test_a_tools_result_is_told(setup: Setup) -> None:
+    setup.bridge.tool_result("call_1", "{}", outcome="ok")
+    assert ToolAnswered("call_1", "ok") in setup.events
