@@ -8,22 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sipua.config.cross_tools import tools
+from sipua.config.findings import Finding
 from sipua.config.model import AccountSection, Config, TrunkSection
-from sipua.config.problems import KeyPath, Severity
+from sipua.config.problems import KeyPath
 from sipua.config.uri import UriError, parse_server
 
 _PROC = Path("/proc/sys/net/ipv4")
 _WIDEST_TRUNK_PREFIX = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A contradiction. The first path is the key to complain about; the others take part."""
-
-    paths: tuple[KeyPath, ...]
-    what: str
-    fix: str
-    severity: Severity = "error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,4 +308,5 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _trunks,
     _engine,
     _agent,
+    tools,
 )

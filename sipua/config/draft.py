@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sipua.config.documents import DocumentError, read_document
 from sipua.config.environment import Override
 from sipua.config.problems import (
     DEFAULT,
@@ -17,7 +18,19 @@ from sipua.config.problems import (
     key_name,
     shown,
 )
-from sipua.config.schema import ANY, Kind, Table, is_array, is_secret, key_at, keys, tables
+from sipua.config.schema import (
+    ANY,
+    PREFIX,
+    SEPARATOR,
+    Key,
+    Kind,
+    Table,
+    is_array,
+    is_secret,
+    key_at,
+    keys,
+    tables,
+)
 from sipua.config.secrets import SecretFileError, is_exposed, read_secret
 from sipua.redact import MASK, register_secret
 
@@ -86,6 +99,26 @@ class Draft:
         for value in self._secret_values():
             register_secret(value)
 
+    def read_documents(self, base: Path, environ: Mapping[str, str]) -> None:
+        """Fill in the tables that stand in files: `parameters` by `parameters_file`."""
+        for path, table in self._slots(lambda key: key.kind is Kind.TABLE and not key.secret):
+            name = str(path[-1])
+            file_path: KeyPath = (*path[:-1], name + _FILE)
+            file_name = table.get(name + _FILE)
+            if not isinstance(file_name, str) or not file_name:
+                continue
+            value = shown(file_name)
+            if name in table:
+                self._two_of_one(file_path, name, value)
+                continue
+            origin = self.origin(file_path)
+            from_here = Path.cwd() if origin.kind == "env" else base
+            try:
+                table[name] = read_document(file_name, from_here, environ)
+                self.origins[path] = origin
+            except DocumentError as error:
+                self.complain(file_path, error.what, error.fix, value=value)
+
     def warn_of_exposed_file(self, path: Path) -> None:
         """Secrets inside the configuration file itself, and the file open to everybody."""
         for slot, table in self._secret_slots():
@@ -112,9 +145,7 @@ class Draft:
             return
         value = shown(file_name)
         if table.get(name):
-            self.complain(
-                file_path, f"stands beside `{name}`: which one counts?", "keep one", value=value
-            )
+            self._two_of_one(file_path, name, value)
             return
         origin = self.origin(file_path)
         try:
@@ -135,6 +166,11 @@ class Draft:
         table[name] = secret.text
         self.origins[path] = origin
 
+    def _two_of_one(self, file_path: KeyPath, name: str, value: str) -> None:
+        self.complain(
+            file_path, f"stands beside `{name}`: which one counts?", "keep one", value=value
+        )
+
     def _engine_key(self, environ: Mapping[str, str]) -> None:
         engine = self.data.get("engine")
         if not isinstance(engine, dict) or engine.get("type") != "openai_realtime":
@@ -150,12 +186,15 @@ class Draft:
 
     def _secret_slots(self) -> list[tuple[KeyPath, dict[str, Any]]]:
         """Each place of a secret that may also stand in a file, with the table around it."""
+        return self._slots(lambda key: key.kind is Kind.SECRET)
+
+    def _slots(self, wanted: Callable[[Key], bool]) -> list[tuple[KeyPath, dict[str, Any]]]:
         return [
             ((*path, key.name), table)
             for schema in tables()
             for path, table in self._instances(schema)
             for key in schema.keys
-            if key.kind is Kind.SECRET
+            if wanted(key)
         ]
 
     def _secret_values(self) -> Iterator[str]:
@@ -165,7 +204,7 @@ class Draft:
                     value = table.get(key.name)
                     if key.kind is Kind.SECRET and isinstance(value, str):
                         yield value
-                    elif key.kind is Kind.TABLE and isinstance(value, dict):
+                    elif key.secret and isinstance(value, dict):
                         yield from (item for item in value.values() if isinstance(item, str))
 
     def _instances(self, schema: Table) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
@@ -195,27 +234,26 @@ class Draft:
                 if not isinstance(node, list):
                     return None
                 if part > len(node):
-                    self._gap(path, len(node), origin)
+                    self._gap(path, path[:depth], len(node), origin)
                     return None
                 if part == len(node):
                     node.append({})
                     self.origins[here] = origin
                 node = node[part]
             elif isinstance(node, dict):
-                node = node.setdefault(part, [] if is_array(part) and depth == 0 else {})
+                node = node.setdefault(part, [] if is_array(*here) else {})
             else:
                 return None
         return node if isinstance(node, dict) else None
 
-    def _gap(self, path: KeyPath, length: int, origin: Origin) -> None:
-        section = path[0]
+    def _gap(self, path: KeyPath, array: KeyPath, length: int, origin: Origin) -> None:
         has = f"has {length} of them" if length else "has none"
         problem = Problem(
             origin,
             key_name(path),
             None,
             f"the configuration {has}: the next index is {length}",
-            f"use SIPUA_{str(section).upper()}__{length}__...",
+            f"use {PREFIX}{SEPARATOR.join(str(part).upper() for part in array)}__{length}__...",
         )
         if problem not in self.problems:
             self.problems.append(problem)

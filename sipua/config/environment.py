@@ -55,7 +55,7 @@ def parse(environ: Mapping[str, str]) -> tuple[list[Override], list[Problem]]:
         try:
             value = convert(key, environ[name])
         except _BadValueError as error:
-            given = None if key.kind in (Kind.SECRET, Kind.TABLE) else shown(environ[name])
+            given = None if key.secret else shown(environ[name])
             problems.append(Problem(origin, key_name(path), given, error.what, error.fix))
         else:
             overrides.append(Override(path, value, origin))
@@ -109,7 +109,7 @@ def _path(name: str) -> KeyPath:
     parts = name.removeprefix(PREFIX).split(SEPARATOR)
     path: list[str | int] = []
     for part in parts:
-        if len(path) == 1 and is_array(str(path[0])) and _INDEX.fullmatch(part):
+        if path and is_array(*path) and _INDEX.fullmatch(part):
             path.append(int(part))
         else:
             path.append(part.lower())

@@ -232,6 +232,8 @@ def _to_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+AS_TUPLE = BeforeValidator(_to_tuple)
+"""For an array of tables inside a section: `Annotated[tuple[XSection, ...], AS_TUPLE]`."""
 Ipv4 = Annotated[str, AfterValidator(_ipv4)]
 PublicAddress = Annotated[str, AfterValidator(_public_address)]
 OptionalIpv4 = Annotated[str, AfterValidator(lambda text: _ipv4(text) if text else text)]

@@ -53,6 +53,7 @@ def read(path: Path | None, environ: Mapping[str, str]) -> Loaded:
         draft.apply(override)
     base = Path() if path is None else path.parent
     draft.read_secrets(base, environ)
+    draft.read_documents(base, environ)
     if path is not None:
         draft.warn_of_exposed_file(path)
     config = _Checker(draft).run(ephemeral_ports())
@@ -129,13 +130,14 @@ class _Checker:
             return model.model_validate(entry)
         except ValidationError as error:
             # A misspelt key is not missing as well.
-            wrong = {
-                translate.meant_key((*path, *detail["loc"]))
+            meant = {
+                (*detail["loc"][:-1], translate.meant_key((*path, *detail["loc"])))
                 for detail in error.errors()
-                if detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1
+                if detail["type"] == "extra_forbidden"
             }
+            wrong = {str(where[0]) for where in meant}
             for detail in error.errors():
-                if detail["type"] == "missing" and detail["loc"][0] in wrong:
+                if detail["type"] == "missing" and detail["loc"] in meant:
                     continue
                 where = (*path, *detail["loc"])
                 known = detail["type"] != "extra_forbidden"

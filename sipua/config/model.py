@@ -37,6 +37,7 @@ from sipua.config.fields import (
     Transports,
 )
 from sipua.config.section import Section
+from sipua.config.tools import ToolsSection
 
 
 class SipSection(Section):
@@ -226,3 +227,4 @@ class Config(Section):
     calls: CallsSection = CallsSection()
     log: LogSection = LogSection()
     capture: CaptureSection = CaptureSection()
+    tools: ToolsSection = ToolsSection()

@@ -36,6 +36,7 @@ key; all in capitals. The environment wins over the file.
 | true or false | `SIPUA_LOG__SIP=true` (also yes, no, on, off, 1, 0) |
 | a list | `SIPUA_RTP__CODECS=PCMA,PCMU` |
 | an entry of an array, counted from 0 | `SIPUA_ACCOUNTS__0__USER=100` |
+| the same inside a section | `SIPUA_TOOLS__WEBHOOKS__0__TIMEOUT_S=5` |
 | a nested section | `SIPUA_ENGINE__TURN_DETECTION__SILENCE_DURATION_MS=700` |
 | a table | `SIPUA_ENGINE__HEADERS='{"api-key": "..."}'` |
 

@@ -48,6 +48,8 @@ class Key:
     field: FieldInfo
     kind: Kind
     choices: tuple[str, ...] = ()
+    secret: bool = False
+    """Its value, or each value of its table, is never shown."""
 
     @property
     def name(self) -> str:
@@ -95,14 +97,16 @@ def pattern(path: KeyPath) -> tuple[str, ...]:
     return tuple(ANY if isinstance(part, int) else part for part in path)
 
 
-def is_array(section: str) -> bool:
-    return any(table.path == (section, ANY) for table in tables())
+def is_array(*path: str | int) -> bool:
+    """Whether an array of tables stands there: `accounts`, or one inside a section."""
+    wanted = (*pattern(path), ANY)
+    return any(table.path == wanted for table in tables())
 
 
 def is_secret(path: KeyPath) -> bool:
     """Also the entries of a table such as `engine.headers`, whose values are secret."""
     key = key_at(path) or key_at(path[:-1])
-    return key is not None and key.kind in (Kind.SECRET, Kind.TABLE)
+    return key is not None and key.secret
 
 
 def _tables(path: tuple[str, ...], model: type[BaseModel]) -> list[Table]:
@@ -134,4 +138,20 @@ def _key(path: tuple[str, ...], field: FieldInfo) -> Key:
     origin = typing.get_origin(annotation)
     if origin is typing.Literal:
         return Key(path, field, Kind.CHOICE, tuple(typing.get_args(annotation)))
-    return Key(path, field, _KINDS[origin or annotation])
+    kind = _KINDS[origin or annotation]
+    element = typing.get_args(annotation)[0] if kind is Kind.LIST else None
+    return Key(
+        path,
+        field,
+        kind,
+        typing.get_args(element) if typing.get_origin(element) is typing.Literal else (),
+        secret=kind is Kind.SECRET or _holds_secrets(annotation),
+    )
+
+
+def _holds_secrets(annotation: object) -> bool:
+    """`dict[str, Secret]`: a table of headers, say. One of plain texts is no secret."""
+    if typing.get_origin(annotation) is not dict:
+        return False
+    value = typing.get_args(annotation)[1]
+    return SecretStr in (value, *typing.get_args(value))

@@ -30,7 +30,7 @@ class SecretFile:
 
 def read_secret(name: str, base: Path, environ: Mapping[str, str]) -> SecretFile:
     """The only line of the file, without its end. `~` is the home; relative means to `base`."""
-    path = base / _expand(name, environ)
+    path = base / expand(name, environ)
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
@@ -57,7 +57,7 @@ def is_exposed(path: Path, mode: int) -> bool:
     )
 
 
-def _expand(name: str, environ: Mapping[str, str]) -> str:
+def expand(name: str, environ: Mapping[str, str]) -> str:
     home = environ.get("HOME", "")
     if home and (name == "~" or name.startswith("~/")):
         return home + name[1:]

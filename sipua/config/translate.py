@@ -26,6 +26,8 @@ def explain(path: KeyPath, error: ErrorDetails) -> Words:
         key = key_at(path)
         example = toml_value(key.field.examples[0]) if key and key.field.examples else "..."
         return "is missing", f"{path[-1]} = {example}"
+    if kind == "tuple_type" and is_array(*path):
+        return wrong_shape(*path)
     if kind in _WRONG_TYPE:
         return _wrong_type(path, error["input"], _WRONG_TYPE[kind])
     if kind == "literal_error":
@@ -71,14 +73,16 @@ def unknown_section(name: str, value: object) -> Words:
     return what, f"remove it; known: {', '.join(_header(section) for section in sections)}"
 
 
-def wrong_shape(section: str) -> Words:
-    if is_array(section):
-        return f"is a list: each entry begins with [[{section}]]", f"write [[{section}]]"
-    return "is a section of its own, there is one of it", f"write [{section}]"
+def wrong_shape(*path: str | int) -> Words:
+    header = _header(*path)
+    if is_array(*path):
+        return f"is a list: each entry begins with {header}", f"write {header}"
+    return "is a section of its own, there is one of it", f"write {header}"
 
 
-def _header(section: str) -> str:
-    return f"[[{section}]]" if is_array(section) else f"[{section}]"
+def _header(*path: str | int) -> str:
+    name = ".".join(part for part in path if isinstance(part, str))
+    return f"[[{name}]]" if is_array(*path) else f"[{name}]"
 
 
 def _names(table: Table) -> list[str]:
@@ -103,11 +107,12 @@ def _wrong_type(path: KeyPath, given: object, wanted: str) -> Words:
 
 
 def _wrong_choice(path: KeyPath, given: object) -> Words:
-    key = key_at(path)
+    key = key_at(path) or key_at(path[:-1])  # of a list, the entry is wrong
     choices = list(key.choices) if key else []
     listed = " or ".join(toml_value(choice) for choice in choices)
     near = nearest(str(given), [choice for choice in choices if choice])
-    return f"must be {listed}", f"{path[-1]} = {toml_value(near or choices[0])}"
+    fix = toml_value(near or choices[0])
+    return f"must be {listed}", fix if isinstance(path[-1], int) else f"{path[-1]} = {fix}"
 
 
 def _type_name(value: object) -> str:

@@ -331,7 +331,19 @@ ANYTHING = st.recursive(
 )
 FILES = st.dictionaries(
     st.sampled_from(
-        ["sip", "rtp", "accounts", "trunks", "engine", "agent", "calls", "log", "capture", "x"]
+        [
+            "sip",
+            "rtp",
+            "accounts",
+            "trunks",
+            "engine",
+            "agent",
+            "calls",
+            "log",
+            "capture",
+            "tools",
+            "x",
+        ]
     ),
     ANYTHING,
     max_size=4,

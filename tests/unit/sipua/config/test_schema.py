@@ -16,6 +16,13 @@ def test_tables_in_the_order_of_the_file() -> None:
         "[calls]",
         "[log]",
         "[capture]",
+        "[tools]",
+        "[tools.hang_up]",
+        "[tools.transfer]",
+        "[tools.put_on_hold]",
+        "[tools.get_call_info]",
+        "[[tools.webhooks]]",
+        "[[tools.mcp]]",
     ]
 
 

@@ -1,0 +1,1 @@
+"""What the model can do during a call: built-in tools, webhooks, Python functions, MCP servers."""

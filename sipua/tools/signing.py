@@ -1,0 +1,41 @@
+"""Signed requests, by the Standard Webhooks specification: whoever has the secret can check that
+a request is ours, whole and fresh.
+
+    webhook-id:        one per tool call, the same for each attempt
+    webhook-timestamp: seconds since 1970, of this attempt
+    webhook-signature: v1,base64(HMAC-SHA256(secret, "id.timestamp.body"))
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+
+_PREFIX = "whsec_"
+_SHORTEST_BYTES = 24
+_LONGEST_BYTES = 64
+
+
+class Signer:
+    """Raises ValueError, which never repeats the secret, for one that is none."""
+
+    def __init__(self, secret: str) -> None:
+        try:
+            self._key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+        except (binascii.Error, ValueError):
+            raise ValueError("is not base64") from None
+        if not _SHORTEST_BYTES <= len(self._key) <= _LONGEST_BYTES:
+            raise ValueError(
+                f"is {len(self._key)} bytes long: {_SHORTEST_BYTES} to {_LONGEST_BYTES} are safe"
+            )
+
+    def headers(self, message_id: str, timestamp_s: int, body: bytes) -> dict[str, str]:
+        signed = f"{message_id}.{timestamp_s}.".encode() + body
+        digest = hmac.new(self._key, signed, hashlib.sha256).digest()
+        return {
+            "webhook-id": message_id,
+            "webhook-timestamp": str(timestamp_s),
+            "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+        }
