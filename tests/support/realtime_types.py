@@ -34,7 +34,7 @@ def accepted_server_event(message: bytes | str) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(message)
     session = content.get("session")
     if isinstance(session, dict) and _ANSWER_ONLY & session.keys():
-        _accept(RealtimeSessionCreateResponse, session, "session")
+        accept(RealtimeSessionCreateResponse, session, "session")
         asked = {name: value for name, value in session.items() if name not in _ANSWER_ONLY}
         _accept_event(_SERVER, {**content, "session": asked})
     else:
@@ -50,10 +50,10 @@ def accepted_client_event(message: bytes | str) -> dict[str, Any]:
 
 def _accept_event(models: dict[str, type[BaseModel]], content: dict[str, Any]) -> None:
     assert content.get("type") in models, f"no event of the vendor: {content.get('type')}"
-    _accept(models[content["type"]], content, content["type"])
+    accept(models[content["type"]], content, content["type"])
 
 
-def _accept(model: type[BaseModel], content: dict[str, Any], path: str) -> None:
+def accept(model: type[BaseModel], content: dict[str, Any], path: str) -> None:
     _no_extras(model.model_validate_json(json.dumps(content), strict=True), path)
 
 

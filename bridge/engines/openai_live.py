@@ -1,0 +1,333 @@
+"""OpenAI Live as a sans-IO protocol.
+
+    we send session.start → session.started = SessionReady
+    we send session.close → session.closed with the bill = over
+
+Model and caller talk at the same time here, on one timeline that is the audio we send: the engine
+says nothing while it hears nothing (`paced_by_input`). There are no turns on the wire, no voice
+detection, nothing to truncate and nothing to cancel: the model hears that it is interrupted and
+gives way by itself. So an interruption is made here, at once, by dropping the rest of what is
+being said, until the model has given way or for at most `speech_gate.MAX_DROP_MS`.
+
+Because its audio comes at the pace of speech, the model knows to a fraction of a second what the
+caller has heard. Only when much of it was still waiting to be played is it told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+import msgspec
+import pybase64
+from sipua.bridge.engines import openai_live_events as wire
+from sipua.bridge.engines.base import (
+    AudioFormat,
+    Capabilities,
+    Engine,
+    EngineFault,
+    EngineSettings,
+    Event,
+    ServerTool,
+    SessionReady,
+    Unknown,
+    Usage,
+    Used,
+)
+from sipua.bridge.engines.openai_live_config import (
+    MAX_APPENDS,
+    chunks,
+    endpoint,
+    session_config,
+)
+from sipua.bridge.engines.openai_live_speech import Item, Speech
+from sipua.bridge.engines.openai_live_tools import ToolDesk
+from sipua.bridge.engines.openai_realtime_events import Other, WireError
+
+_APPEND_HEAD: Final = b'{"type":"session.input_audio.append","audio":"'
+_APPEND_TAIL: Final = b'"}'
+
+SPEAK_NOW: Final = "Speak to the caller now, do not wait for them to speak. Then pause and listen."
+FOLLOW: Final = "Follow the last instruction now. " + SPEAK_NOW
+# The model may delegate even where there is nobody to delegate to, and would wait for an answer.
+NOBODY: Final = (
+    "Nothing can be looked up or done for the caller here. Answer from what you know, or say so."
+)
+HEARD_ONLY: Final = "The caller interrupted you and heard nothing of what you said after: "
+HEARD_NOTHING: Final = "The caller interrupted you and heard nothing of what you said last."
+TOLD_MS: Final = 1000  # unheard speech that the model is told of
+_HEARD_CHARS: Final = 200
+
+_TEXT_CHARS: Final = 500  # of the server's error messages, which end in logs
+
+# Why the server closes a session, in the words that the other engine has for it.
+_CLOSED_CODES: Final = {"expired": "session_expired", "content": "content_filter"}
+
+
+class OpenAILive:
+    """One session. See `EngineProtocol` for what each method promises."""
+
+    capabilities: Capabilities = Capabilities(
+        speech_events=False,
+        truncate=False,
+        cancel=False,
+        tools=True,
+        resume=True,
+        formats=frozenset(AudioFormat),
+        paced_by_input=True,
+    )
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self.name = "openai_live"
+        self.format = settings.audio
+        self.over = False
+        self._settings = settings
+        self._ready = False
+        self._speech = Speech(settings.audio)
+        self._tools = ToolDesk()
+        self._outgoing: list[bytes] = []
+        self._event_number = 0
+        self._seconds = 0.0  # of the session, as last told
+        self._counters = dict.fromkeys(
+            (
+                "events",
+                "ignored",
+                "unknown",
+                "bad_json",
+                "malformed",
+                "oversize",
+                "bad_base64",
+                "faults",
+                "cut",
+                "text_dropped",
+                "tool_results_late",
+            ),
+            0,
+        )
+
+    # What the call asks for
+
+    def start(self) -> Sequence[bytes]:
+        return (self._encode("session.start", session=session_config(self._settings)),)
+
+    def append_audio(self, audio: bytes) -> bytes:
+        self._speech.fed(len(audio))
+        return b"".join((_APPEND_HEAD, pybase64.b64encode(audio), _APPEND_TAIL))
+
+    def speak(self, instructions: str | None) -> Sequence[bytes]:
+        if not instructions:
+            return self._tell("commentary", SPEAK_NOW)
+        return (*self._tell("instructions", instructions), *self._tell("commentary", FOLLOW))
+
+    def truncate(self, item_id: str, audio_end_ms: int) -> Sequence[bytes]:
+        item = self._speech.cut(item_id)
+        if item is None:
+            return ()
+        self._counters["cut"] += 1
+        said_ms = item.bytes // self.format.bytes_per_ms
+        if said_ms - audio_end_ms < TOLD_MS:
+            return ()
+        return self._tell("thinking", _unheard(item, audio_end_ms / said_ms))
+
+    def cancel(self) -> Sequence[bytes]:
+        if self._speech.cut() is not None:
+            self._counters["cut"] += 1
+        return ()
+
+    def tool_result(self, call_id: str, output: str, *, respond: bool) -> Sequence[bytes]:
+        go_on = self._tools.answer(call_id, respond=respond)
+        if go_on is None:
+            # Of a call that this session never made: it was lost with another one.
+            self._counters["tool_results_late"] += 1
+            return self._tell("commentary" if respond else "thinking", f"A tool returned: {output}")
+        item = {"type": "function_call_output", "call_id": call_id, "output": output}
+        result = self._encode("response.item.create", item=item)
+        return (result, self._encode("response.create")) if go_on else (result,)
+
+    def goodbye(self) -> Sequence[bytes]:
+        return () if self.over else (self._encode("session.close"),)
+
+    def take_outgoing(self) -> Sequence[bytes]:
+        if not self._outgoing:
+            return ()
+        outgoing, self._outgoing = self._outgoing, []
+        return outgoing
+
+    def counters(self) -> dict[str, int]:
+        return {
+            **self._counters,
+            "late_ms": self._speech.dropped_ms,
+            "late_words": self._speech.words_dropped,
+            "tool_calls_dropped": self._tools.dropped,
+        }
+
+    # What the server says
+
+    def receive(self, message: bytes | str) -> Sequence[Event]:
+        self._counters["events"] += 1
+        late = self._speech.pending()
+        try:
+            event = wire.decode(message)
+            events = self._HANDLERS[type(event)](self, event)
+        except WireError as error:
+            self._counters[error.reason] += 1
+            events = ()
+        return (*late, *events) if late else events
+
+    def _on_audio(self, event: wire.OutputAudioDelta) -> Sequence[Event]:
+        try:
+            audio = pybase64.b64decode(event.delta, None, True)
+        except ValueError:
+            self._counters["bad_base64"] += 1
+            return ()
+        return self._speech.hear(audio)
+
+    def _on_model_words(self, event: wire.OutputTranscriptDelta) -> Sequence[Event]:
+        return self._speech.model_words(event.delta)
+
+    def _on_caller_words(self, event: wire.InputTranscriptDelta) -> Sequence[Event]:
+        return self._speech.caller_words(event.delta)
+
+    def _on_started(self, event: wire.SessionStarted) -> Sequence[Event]:
+        if self._ready:
+            return ()
+        self._ready = True
+        return (SessionReady(event.session.id),)
+
+    def _on_usage(self, event: wire.UsageUpdated) -> Sequence[Event]:
+        return self._used(event.usage)
+
+    def _on_closed(self, event: wire.SessionClosed) -> Sequence[Event]:
+        asked = event.reason == "close_requested"
+        events = [*self._speech.close(), *self._used(event.usage)]
+        self.over = True
+        if not asked:
+            code = _CLOSED_CODES.get(event.reason, f"session_closed_{event.reason}")
+            text = f"the engine closed the session: {event.reason or 'no reason given'}"
+            events.append(EngineFault(code[:_TEXT_CHARS], text[:_TEXT_CHARS], fatal=True))
+            self._counters["faults"] += 1
+        return events
+
+    def _on_delegation(self, event: wire.DelegationCreated) -> Sequence[Event]:
+        if event.delegation.target == "client":
+            self._outgoing += self._tell("commentary", NOBODY, event.delegation.id)
+        return ()
+
+    def _on_response(self, event: wire.ResponseEvent) -> Sequence[Event]:
+        nested = wire.decode_nested(event.event)
+        about = event.delegation_id or ""
+        if isinstance(nested, wire.ResponseCreated):
+            self._tools.begin(about, nested.response.id)
+        elif isinstance(nested, wire.OutputItemDone):
+            item = nested.item
+            if item.type == "function_call":
+                self._tools.call(about, item.call_id or "", item.name or "", item.arguments or "")
+            elif item.type == "mcp_call":
+                return (
+                    ServerTool(
+                        item.id or "", item.name or "", "failed" if item.error else "completed"
+                    ),
+                )
+        elif isinstance(nested, wire.ResponseCompleted):
+            return (*self._tools.complete(about), *_tokens(nested.response.usage))
+        elif nested is not None:
+            self._tools.fail(about)
+            self._counters["faults"] += 1
+            return (_failed(nested.response), *_tokens(nested.response.usage))
+        return ()
+
+    def _on_error(self, event: wire.Error) -> Sequence[Event]:
+        self._counters["faults"] += 1
+        error = event.error
+        return (
+            EngineFault(
+                code=(error.code or error.type or "unknown")[:_TEXT_CHARS],
+                message=(error.message or "")[:_TEXT_CHARS],
+                event_id=error.client_event_id or event.client_event_id,
+            ),
+        )
+
+    def _on_other(self, event: Other) -> Sequence[Event]:
+        if event.type in wire.IGNORED:
+            self._counters["ignored"] += 1
+            return ()
+        self._counters["unknown"] += 1
+        return (Unknown(event.type),)
+
+    _HANDLERS: ClassVar[Mapping[type, Callable[[OpenAILive, Any], Sequence[Event]]]] = {
+        wire.OutputAudioDelta: _on_audio,
+        wire.OutputTranscriptDelta: _on_model_words,
+        wire.InputTranscriptDelta: _on_caller_words,
+        wire.SessionStarted: _on_started,
+        wire.UsageUpdated: _on_usage,
+        wire.SessionClosed: _on_closed,
+        wire.DelegationCreated: _on_delegation,
+        wire.ResponseEvent: _on_response,
+        wire.Error: _on_error,
+        Other: _on_other,
+    }
+
+    # Helpers
+
+    def _used(self, usage: wire.SessionUsage | None) -> Sequence[Event]:
+        """The vendor tells totals; we tell what came on top."""
+        seconds = 0.0 if usage is None else usage.seconds - self._seconds
+        if not 0 < seconds < float("inf"):
+            return ()
+        self._seconds += seconds
+        return (Used(Usage(seconds=seconds), "session"),)
+
+    def _tell(self, how: str, text: str, delegation_id: str | None = None) -> list[bytes]:
+        """`instructions`, `commentary` to be spoken, or `thinking` to be kept in mind."""
+        pieces = list(chunks(text))
+        self._counters["text_dropped"] += len(pieces[MAX_APPENDS:])
+        return [
+            self._encode(f"session.{how}.append", content=piece, delegation_id=delegation_id)
+            for piece in pieces[:MAX_APPENDS]
+        ]
+
+    def _encode(self, event_type: str, **fields: Any) -> bytes:
+        # The id comes back in an `error`, so that the log tells which request it was about.
+        self._event_number += 1
+        event_id = f"{event_type}#{self._event_number}"
+        return msgspec.json.encode({"type": event_type, "event_id": event_id, **fields})
+
+
+def _unheard(item: Item, share: float) -> str:
+    """Words are not timed: their share of the text stands for that of the sound."""
+    heard = item.text[: int(len(item.text) * share)][-_HEARD_CHARS:].strip()
+    return f'{HEARD_ONLY}"{heard}"' if heard else HEARD_NOTHING
+
+
+def _tokens(usage: object) -> Sequence[Event]:
+    if not isinstance(usage, dict):
+        return ()
+    tokens = Usage(
+        text_in=_count(usage.get("input_tokens")),
+        text_in_cached=_count(_of(usage.get("input_tokens_details"), "cached_tokens")),
+        text_out=_count(usage.get("output_tokens")),
+    )
+    return () if tokens == Usage() else (Used(tokens, "delegation"),)
+
+
+def _failed(response: wire.Response) -> EngineFault:
+    reasons = (
+        _of(response.error, "message"),
+        _of(response.error, "code"),
+        _of(response.incomplete_details, "reason"),
+    )
+    text = next((reason for reason in reasons if isinstance(reason, str) and reason), "no reason")
+    return EngineFault("delegation_failed", text[:_TEXT_CHARS])
+
+
+def _of(value: object, name: str) -> object:
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def _count(value: object) -> int:
+    return max(0, value) if isinstance(value, int) else 0
+
+
+def create(settings: EngineSettings) -> Engine:
+    url, headers = endpoint(settings)
+    return Engine(OpenAILive(settings), url, headers)
