@@ -22,12 +22,13 @@ from multiprocessing.connection import Connection
 import uvloop
 from sipua.bench import children, clock, probe
 from sipua.bridge import engines
-from sipua.bridge.call import CallBridge, MediaPlan, MediaSettings
+from sipua.bridge.call import CallBridge
 from sipua.bridge.conversation import ConversationEvent
 from sipua.bridge.dialogue import Dialogue
 from sipua.bridge.engine_session import EngineSession
 from sipua.bridge.engines.base import EngineSettings, Event
 from sipua.bridge.events import BridgeEvent
+from sipua.bridge.media import MediaPlan, MediaSettings
 from sipua.bridge.pacer import Pacer
 from sipua.bridge.websocket_errors import EngineConnectError
 from sipua.rtp.events import Dtmf

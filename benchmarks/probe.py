@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sipua.bench import clock
-from sipua.bridge import call, downlink, uplink
+from sipua.bridge import call, downlink, mouth, uplink
 from sipua.bridge.engine_session import EngineSession
 from sipua.codecs import resample
 from sipua.rtp import packet, session, transport
@@ -159,10 +159,10 @@ class _Playout(downlink.Playout):
         super().__init__(*arguments, **settings)
         self._probed = _current.trace
 
-    def push(self, item_id: str, pcm24: bytes) -> None:
+    def push(self, item_id: str, audio: bytes) -> None:
         what = _PUSH if self.pending else _FIRST
         before = _now()
-        super().push(item_id, pcm24)
+        super().push(item_id, audio)
         self._probed.notes.extend((what, before, _PUSHED, _now()))
 
 
@@ -203,7 +203,7 @@ def install() -> None:
         (uplink, "decode", decode),
         (uplink, "Upsampler8to24", _Upsampler),
         (call, "Uplink", _Uplink),
-        (call, "Playout", _Playout),
+        (mouth, "Playout", _Playout),
         (call, "RtpTransport", _Transport),
     ):
         if not hasattr(module, name):

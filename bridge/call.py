@@ -1,12 +1,12 @@
 """One call's audio, from its socket to the engine and back.
 
-    phone ──▶ RtpTransport ──▶ RtpSession ──▶ Uplink ──▶ append ──▶ engine
+    phone ──▶ RtpTransport ──▶ RtpSession ──▶ Uplink ──▶ append ──▶ Conversation
                    ▲            (latch,        (decode,                │
                    │             reorder)       conceal, 24 kHz)       │
-                   └── send ◀── Cadence ◀────── Playout ◀── AudioDelta ┘
-                                (when, by        │ ▲
-                                 the Pacer)      │ └── SpeechStarted: flush what was not played,
-                                                 └──▶ truncate at the millisecond that was
+                   └──────────────────────── Mouth ◀── AudioDelta ─────┘
+                                              │ ▲
+                                              │ └── SpeechStarted: Floor says whether to flush
+                                              └───▶ truncate at the millisecond that was played
 
 Everything here runs on the loop and never waits; only `connect` and `close` are coroutines.
 The engine may connect, greet and fill the playout long before there is media: the first tick
@@ -15,31 +15,34 @@ after the ACK finds the greeting waiting.
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
-from sipua.bridge.cadence import Cadence, Departure
+from sipua.bridge.barge_in import Floor
 from sipua.bridge.conversation import Conversation, ConversationEvent
-from sipua.bridge.downlink import Playout
-from sipua.bridge.engines.base import AudioDelta, AudioDone, SpeechStarted
+from sipua.bridge.downlink import LOCAL
+from sipua.bridge.engines.base import AudioDelta, AudioDone, SpeechStarted, SpeechStopped
 from sipua.bridge.events import (
     AudioBegan,
+    AudioLeft,
+    AudioPlayed,
     BridgeEvent,
+    EngineGone,
     EngineInUse,
+    EngineOutage,
     Interrupted,
     PeerSilent,
     SourceMoved,
     ToolAnswered,
 )
-from sipua.bridge.keypad import Keypad
-from sipua.bridge.pacer import Handle, Pacer
+from sipua.bridge.filler import Filler
+from sipua.bridge.media import MediaPlan, MediaSettings, open_rtp, update_rtp
+from sipua.bridge.mouth import Mouth
+from sipua.bridge.pacer import Pacer
+from sipua.bridge.sounds import Pcm
 from sipua.bridge.uplink import Uplink
-from sipua.codecs.g711 import Law, encode
-from sipua.rtp.dtmf import EventPacket
+from sipua.codecs.g711 import Law
 from sipua.rtp.events import (
-    Address,
     Dtmf,
     LossReported,
     MediaTimeout,
@@ -47,49 +50,9 @@ from sipua.rtp.events import (
     RtpEvent,
     SourceChanged,
 )
-from sipua.rtp.latch import Policy, SourceLatch
 from sipua.rtp.ports import ReservedPort
-from sipua.rtp.rtcp_session import RtcpSession
-from sipua.rtp.session import RtpConfig, RtpSession
+from sipua.rtp.session import RtpSession
 from sipua.rtp.transport import RtpTransport, Tap
-
-
-@dataclass(frozen=True, slots=True)
-class MediaPlan:
-    """What offer and answer settled for this call's audio."""
-
-    remote: Address | None
-    signalling_ip: str | None
-    law: Law
-    payload_type: int
-    law_by_type: Mapping[int, str]
-    telephone_event_type: int | None
-    sends: bool
-    receives: bool
-    rtcp_remote: Address | None = None
-    """Where the peer wants reports; None: the port after its RTP's."""
-    rtcp_muxed: bool = False
-    telephone_event_send_type: int | None = None
-    """The number that the peer wants them under, which may be another than ours."""
-
-    @property
-    def on_hold(self) -> bool:
-        """Either side is not listening: what still comes is music, not the caller."""
-        return not (self.sends and self.receives)
-
-
-@dataclass(frozen=True, slots=True)
-class MediaSettings:
-    """What the configuration says about the audio of every call."""
-
-    ptime_ms: int
-    hold_ms: float
-    max_hold_ms: float
-    timeout_s: float
-    hold_timeout_s: float
-    latch: Policy
-    barge_in: bool = True
-    """Whether a caller who speaks cuts off what is being said."""
 
 
 class CallBridge:
@@ -107,32 +70,75 @@ class CallBridge:
         self.tap: Tap | None = None
         """For a capture of this call; set before its media is opened."""
         self._local = local
-        self._pacer = pacer
         self._settings = settings
-        self._conversation = make_conversation(self._on_conversation)
-        self._playout = Playout(Law.PCMU, frame_ms=settings.ptime_ms)
-        self._frame_samples = settings.ptime_ms * 8
         self._laws: dict[int, Law] = {}
         self._uplink = Uplink(self._laws)
-        self._keypad = Keypad()
-        self._law = Law.PCMU
-        self._by_event = False
-        self._cadence: Cadence | None = None
+        self._floor = Floor(settings.barge_in)
+        self._filler = Filler(settings.sounds)
+        self._mouth = Mouth(
+            pacer,
+            frame_ms=settings.ptime_ms,
+            on_news=self._on_mouth,
+            on_tick=self._on_tick,
+            on_frame=self._on_frame,
+        )
+        self._playout = self._mouth.playout
         self._rtp: RtpSession | None = None
         self._transport: RtpTransport | None = None
-        self._ticking: Handle | None = None
-        self._started = False
-        self._on_hold = False
         self._interruptions = 0
         self._fed_before_ms = 0
-        self._coming = ""  # the item whose audio came last
-        self._first_audio_at: float | None = None
-        self._started_at = 0.0
+        self._local_sounds = 0
+        self._conversation = make_conversation(self._on_conversation)
+
+    # --- the call's life ------------------------------------------------------------------
 
     async def connect(self, timeout_s: float) -> str:
         """The engine, while the phone rings; its session. Raises EngineConnectError."""
         await self._conversation.connect(timeout_s)
         return self._conversation.session_id
+
+    def open_media(self, plan: MediaPlan) -> int:
+        """The first offer and answer, and each later one; returns our SSRC."""
+        # Never both: a phone that sends events often lets the tone through as well.
+        self._uplink.detect_tones(plan.telephone_event_type is None)
+        self._laws.clear()
+        self._laws.update({number: Law[name] for number, name in plan.law_by_type.items()})
+        if self._rtp is None or self._transport is None:
+            self._rtp = open_rtp(plan, self._settings)
+            self._transport = RtpTransport(self._local, self._rtp, self._on_rtp)
+            self._transport.tap = self.tap
+            self._transport.start()
+        update_rtp(self._rtp, plan)
+        self._transport.reschedule()
+        by_event = plan.telephone_event_send_type is not None
+        self._mouth.open(
+            self._rtp, self._transport, plan.law, by_event=by_event, on_hold=plan.on_hold
+        )
+        return self._rtp.ssrc
+
+    def start(self) -> None:
+        """The ACK is in: from now on we speak."""
+        self._mouth.start()
+
+    async def close(self) -> None:
+        """Silence first, then the engine; the sockets go back to the pool by whoever lent them."""
+        self._mouth.close()
+        if self._transport is not None:
+            self._transport.close()
+        await self._conversation.close()
+
+    def stats(self) -> dict[str, object]:
+        return {
+            "first_audio_ms": self._mouth.first_audio_ms(),
+            "interruptions": self._interruptions,
+            "rtp": self._rtp.stats() if self._rtp else {},
+            "transport": self._transport.stats() if self._transport else {},
+            "uplink": self._uplink.counters(),
+            **self._mouth.stats(),
+            "engine": self._conversation.counters(),
+        }
+
+    # --- what others want done ------------------------------------------------------------
 
     def speak(self, instructions: str | None = None) -> None:
         self._conversation.speak(instructions)
@@ -144,85 +150,62 @@ class CallBridge:
         self._conversation.tool_result(call_id, output, respond=respond)
         self.on_event(ToolAnswered(call_id, outcome))
 
+    def send_dtmf(self, digits: str) -> None:
+        """Press keys; what is being said waits, and goes on after them. ValueError: no such key."""
+        self._mouth.keypad.press(digits)
+
+    def play(self, name: str, pcm: Pcm, *, interruptible: bool = False) -> str:
+        """A sound of ours at 8 kHz, behind what is being said; the id that events call it by."""
+        self._local_sounds += 1
+        item_id = f"{LOCAL}{name}:{self._local_sounds}"
+        self._playout.push_local(item_id, pcm, interruptible=interruptible)
+        self._mouth.stir()
+        return item_id
+
+    def fill(self, pcm: Pcm | None) -> None:
+        """Heard over and over whenever nothing else is; None ends it. At 8 kHz."""
+        self._filler.ask(pcm)
+
+    @property
+    def interruptible(self) -> bool:
+        """Whether the caller may cut off what is being said; not while a goodbye is."""
+        return self._floor.interruptible
+
+    @interruptible.setter
+    def interruptible(self, value: bool) -> None:
+        self._floor.interruptible = value
+
+    @property
+    def listening(self) -> bool:
+        """Whether the engine hears the caller; it hears silence while we have put them on hold."""
+        return not self._uplink.muted
+
+    @listening.setter
+    def listening(self, value: bool) -> None:
+        self._uplink.muted = not value
+
     @property
     def heard_ms(self) -> int:
         """The caller's audio that the session in use was given: the engine's own clock."""
         return self._uplink.fed_ms - self._fed_before_ms
 
-    def open_media(self, plan: MediaPlan) -> int:
-        """The first offer and answer, and each later one; returns our SSRC."""
-        self._on_hold = plan.on_hold
-        self._playout.set_law(plan.law)
-        self._law = plan.law
-        self._by_event = plan.telephone_event_send_type is not None
-        # Never both: a phone that sends events often lets the tone through as well.
-        self._uplink.detect_tones(plan.telephone_event_type is None)
-        self._laws.clear()
-        self._laws.update({number: Law[name] for number, name in plan.law_by_type.items()})
-        if self._rtp is None or self._transport is None:
-            self._rtp = self._open(plan)
-            self._transport = RtpTransport(self._local, self._rtp, self._on_rtp)
-            self._transport.tap = self.tap
-            self._transport.start()
-        self._rtp.update(
-            law_by_pt=plan.law_by_type,
-            send_pt=plan.payload_type,
-            telephone_event_pt=plan.telephone_event_type,
-            telephone_event_send_pt=plan.telephone_event_send_type,
-            remote=plan.remote,
-            signalling_ip=plan.signalling_ip,
-            sending=plan.sends,
-            on_hold=plan.on_hold,
-            now=time.monotonic(),
-            rtcp_remote=plan.rtcp_remote,
-            rtcp_muxed=plan.rtcp_muxed,
-        )
-        self._transport.reschedule()
-        self._speak_when_ready()
-        return self._rtp.ssrc
+    @property
+    def speaking(self) -> bool:
+        """Something is being said to the caller, or waits to be; fillers are not."""
+        return self._playout.speaking
 
-    def start(self) -> None:
-        """The ACK is in: from now on we speak."""
-        self._started = True
-        self._started_at = time.monotonic()
-        self._speak_when_ready()
-
-    def send_dtmf(self, digits: str) -> None:
-        """Press keys; what is being said waits, and goes on after them. ValueError: no such key."""
-        self._keypad.press(digits)
-
-    async def close(self) -> None:
-        """Silence first, then the engine; the sockets go back to the pool by whoever lent them."""
-        if self._ticking is not None:
-            self._ticking.cancel()
-            self._ticking = None
-        if self._transport is not None:
-            self._transport.close()
-        await self._conversation.close()
-
-    def stats(self) -> dict[str, object]:
-        first_audio_ms = None
-        if self._first_audio_at is not None:
-            first_audio_ms = round((self._first_audio_at - self._started_at) * 1000, 1)
-        return {
-            "first_audio_ms": first_audio_ms,
-            "interruptions": self._interruptions,
-            "rtp": self._rtp.stats() if self._rtp else {},
-            "transport": self._transport.stats() if self._transport else {},
-            "uplink": self._uplink.counters(),
-            "playout": self._playout.counters(),
-            "keypad": self._keypad.counters(),
-            "cadence": self._cadence.counters() if self._cadence else {},
-            "engine": self._conversation.counters(),
-        }
+    @property
+    def quiet(self) -> bool:
+        """Neither side speaks, or is about to as far as anybody knows."""
+        return not (self.speaking or self._playout.growing or self._floor.caller_speaks)
 
     # --- phone to engine ------------------------------------------------------------------
 
     def _on_rtp(self, events: Sequence[RtpEvent]) -> None:
         # On hold the peer plays music or nothing: the model must not take it for the caller.
-        if not self._on_hold:
-            for pcm in self._uplink.feed(events, time.monotonic()):
-                self._conversation.append(pcm)
+        if not self._mouth.on_hold:
+            for audio in self._uplink.feed(events, time.monotonic()):
+                self._conversation.append(audio)
             self._tell_digits()
         for event in events:
             if isinstance(event, Dtmf):
@@ -241,115 +224,77 @@ class CallBridge:
     # --- engine to phone ------------------------------------------------------------------
 
     def _on_conversation(self, event: ConversationEvent) -> None:
-        if isinstance(event, AudioDelta):
-            self._hear(event)
-            return
-        if isinstance(event, AudioDone):
-            self._playout.end_item(event.item_id)
-            self._speak_at_once()
-            return
-        if isinstance(event, SpeechStarted) and self._settings.barge_in:
-            self._interrupt()
-        elif isinstance(event, EngineInUse):
-            self._fed_before_ms = self._uplink.fed_ms
+        match event:
+            case AudioDelta():
+                self._hear(event)
+                return
+            case AudioDone():
+                self._playout.end_item(event.item_id)
+                self._mouth.stir()
+                return
+            case SpeechStarted():
+                self._caller_began(local=False)
+            case SpeechStopped():
+                self._floor.caller_ended(local=False)
+            case EngineInUse():
+                self._playout.set_format(event.format)
+                self._floor.engine_changed(speech_events=event.capabilities.speech_events)
+                self._fed_before_ms = self._uplink.fed_ms
+                self._filler.engine_back(time.monotonic())
+            case EngineOutage() | EngineGone():
+                self._playout.end_all()
+                self._mouth.stir()
+                self._filler.outage(time.monotonic())
         self.on_event(event)
 
     def _hear(self, delta: AudioDelta) -> None:
+        began = not self._playout.knows(delta.item_id)
+        if began:
+            self._floor.item_began(delta.item_id)
+        self._filler.spoken()
         self._playout.push(delta.item_id, delta.audio)
-        self._speak_at_once()
-        if delta.item_id != self._coming:
-            self._coming = delta.item_id
+        if began:
             self.on_event(AudioBegan(delta.item_id))
+        self._mouth.stir()
+
+    # --- barge-in -------------------------------------------------------------------------
+
+    def _caller_began(self, *, local: bool) -> None:
+        if self._floor.caller_began(self._greeted_ms(), local=local):
+            self._interrupt()
+
+    def _greeted_ms(self) -> int:
+        greeting = self._floor.greeting
+        return self._playout.played_ms(greeting) if greeting is not None else 0
 
     def _interrupt(self) -> None:
-        """Barge-in: nothing more of what was being said, and the engine learns how far it got."""
+        """Nothing more of what was being said, and the engine learns how far it got."""
         for item in self._playout.flush():
             self._interruptions += 1
-            self._conversation.truncate(item.item_id, item.played_ms)
+            self._floor.item_ended(item.item_id)
+            if not item.item_id.startswith(LOCAL):
+                self._conversation.truncate(item.item_id, item.played_ms)
             self.on_event(Interrupted(item.item_id, item.played_ms, item.dropped_ms))
         self._conversation.cancel()  # unless the engine stops by itself
 
-    def _speak_when_ready(self) -> None:
-        """Both must have happened, in either order: the ACK, and an agreement on media."""
-        if self._started and self._rtp is not None and self._cadence is None:
-            now = time.monotonic()
-            self._cadence = Cadence(self._playout, now, frame_ms=self._settings.ptime_ms)
-            self._ticking = self._pacer.add(self._tick, self._tick(now))
+    # --- the mouth's ----------------------------------------------------------------------
 
-    def _speak_at_once(self) -> None:
-        """Audio came; if nothing was being said, its first packet does not wait for a tick."""
-        if self._cadence is None or self._ticking is None or self._on_hold or self._keypad.active:
-            return
-        departure = self._cadence.wake(time.monotonic())
-        if departure is not None:
-            self._depart(departure)
-        self._ticking.reschedule(self._cadence.due)
+    def _on_mouth(self, news: AudioLeft | AudioPlayed) -> None:
+        if isinstance(news, AudioPlayed):
+            self._floor.item_ended(news.item_id)
+        self.on_event(news)
 
-    def _tick(self, now: float) -> float:
-        """Every 20 ms: one frame out, and silence in when the phone sends none."""
-        cadence, rtp = self._cadence, self._rtp
-        assert cadence is not None
-        assert rtp is not None
-        for pcm in self._uplink.tick(now, holding=rtp.holding):
-            self._conversation.append(pcm)
-        self._tell_digits()
-        if self._on_hold:
-            # What the agent was saying waits in the playout until the caller listens again.
-            rtp.skip(cadence.pass_by(now) * self._frame_samples)
-            return cadence.due
-        if self._keypad.active:
-            self._press(cadence.pass_by(now))
-            return cadence.due
-        departure = cadence.tick(now)
-        if departure is not None:
-            self._depart(departure)
-        return cadence.due
-
-    def _press(self, frames: int) -> None:
-        """Frames whose time went by belong to the keypad."""
-        rtp, transport, samples = self._rtp, self._transport, self._frame_samples
-        if not frames:
-            return
-        assert rtp is not None
-        assert transport is not None
-        sent = self._keypad.advance(frames * samples, samples, by_event=self._by_event)
-        if isinstance(sent, EventPacket):
-            transport.send_event(sent)
-            rtp.skip(frames * samples)
-            return
-        if frames > 1:
-            rtp.skip((frames - 1) * samples)
-        transport.send(encode(self._law, sent), samples)
-
-    def _depart(self, departure: Departure) -> None:
+    def _on_tick(self, now: float) -> None:
+        """Every 20 ms: silence in when the phone sends none, and what was to wait for its time."""
         assert self._rtp is not None
-        assert self._transport is not None
-        if departure.skipped:
-            self._rtp.skip(departure.skipped * self._frame_samples)
-        left = self._transport.send(departure.payload, self._frame_samples, departure.marker)
-        if left and self._first_audio_at is None and departure.marker:
-            self._first_audio_at = time.monotonic()
+        for audio in self._uplink.tick(now, holding=self._rtp.holding):
+            self._conversation.append(audio)
+        self._tell_digits()
+        if self._floor.waiting and self._floor.due(self._greeted_ms()):
+            self._interrupt()
+        if self._filler.active:
+            changed, sound = self._filler.tick(now, speaking=self.speaking)
+            if changed:
+                self._playout.fill(sound)
 
-    # --- set-up ---------------------------------------------------------------------------
-
-    def _open(self, plan: MediaPlan) -> RtpSession:
-        """What never changes in a call; the rest is `update`'s, the first time and later."""
-        settings = self._settings
-        ssrc, now = secrets.randbits(32), time.monotonic()
-        return RtpSession(
-            ssrc=ssrc,
-            law_by_pt=plan.law_by_type,
-            send_pt=plan.payload_type,
-            telephone_event_pt=plan.telephone_event_type,
-            latch=SourceLatch(settings.latch),
-            config=RtpConfig(
-                ptime_ms=settings.ptime_ms,
-                hold_ms=settings.hold_ms,
-                max_hold_ms=settings.max_hold_ms,
-                timeout_s=settings.timeout_s,
-                hold_timeout_s=settings.hold_timeout_s,
-            ),
-            now=now,
-            # The only look at the wall clock: peers set our reports beside others by it.
-            rtcp=RtcpSession(ssrc=ssrc, wall_s=time.time(), now=now),
-        )
+    def _on_frame(self, payload: bytes, skipped: int) -> None: ...

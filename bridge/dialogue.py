@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from sipua.bridge.conversation import ConversationEvent
-from sipua.bridge.engines.base import AudioFormat, EngineLost, Event, SessionReady
+from sipua.bridge.engines.base import AudioFormat, Capabilities, EngineLost, Event, SessionReady
 from sipua.bridge.events import EngineGone, EngineInUse
 
 
@@ -17,6 +17,8 @@ class Session(Protocol):
 
     @property
     def format(self) -> AudioFormat: ...
+    @property
+    def capabilities(self) -> Capabilities: ...
 
     async def connect(self, timeout_s: float) -> None: ...
     def append(self, audio: bytes) -> None: ...
@@ -73,7 +75,13 @@ class Dialogue:
     def _on_engine(self, event: Event) -> None:
         if isinstance(event, SessionReady):
             self._on_event(
-                EngineInUse(self._engine, self._session.format, event.session_id, "first")
+                EngineInUse(
+                    self._engine,
+                    self._session.format,
+                    event.session_id,
+                    "first",
+                    capabilities=self._session.capabilities,
+                )
             )
         elif isinstance(event, EngineLost):
             self._on_event(EngineGone(self._engine, f"connection lost: {event.code}"))

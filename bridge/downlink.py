@@ -5,21 +5,37 @@ stream: the filter's delay is dropped at its start and flushed at its end, so th
 out is the sample pushed, at the same place in the item to 0.02 ms. Then the milliseconds reported
 by `flush` are what the model needs to truncate its memory of what it said.
 
-    push ──► 24 k → 8 k ──► G.711 ──► whole frames ──► queue ──► next_frame (the pacer's tick)
-                                        └ rest, until more comes or the item ends
+    push, PCM16 ──► 24 k → 8 k ──► G.711 ─┬► whole frames ──► queue ──► next_frame (a tick)
+    push, G.711 ──► the call's law ───────┤   └ rest, until more comes or the item ends
+    push_local ───► G.711 ────────────────┘             fill ──► when the queue is empty
+
+An engine's G.711 in the call's own law is handed out as it came, byte for byte. Local sounds are
+items like any other, but are not cut by `flush` unless they may be.
 """
 
 from collections import OrderedDict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from sipua.bridge.engines.base import AudioFormat
+from sipua.bridge.events import AudioLeft, AudioPlayed
 from sipua.codecs.g711 import Law, encode, transcoding_table
 from sipua.codecs.resample import Downsampler24to8
+
+Pcm = NDArray[np.int16]
+
+LOCAL = "local:"
+"""What the ids of items begin with that no engine has said."""
 
 _SAMPLES_PER_MS = 8
 _BYTES_PER_SAMPLE = 2
 # Items whose fate is remembered, so that late audio for one is known as such.
 _ITEMS_KEPT = 64
+# What is dropped is counted in bytes of PCM16 at 24 kHz, whatever the format.
+_COUNTED_PER_MS = AudioFormat.PCM16.bytes_per_ms
+_LAW_OF = {AudioFormat.PCMU: Law.PCMU, AudioFormat.PCMA: Law.PCMA}
 
 
 # Not frozen: one is made for each frame of each call, and freezing triples the cost.
@@ -29,7 +45,7 @@ class PlayoutFrame:
     marker: bool
     """The first frame of a talkspurt (RFC 3551 §4.1)."""
     audio: bool
-    """False: silence, because nothing was ready."""
+    """False: silence or filler, because nothing was ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +60,7 @@ class Flushed:
 @dataclass(slots=True)
 class _Item:
     item_id: str
+    kept: bool = False  # by `flush`
     played: int = 0  # samples handed out
     queued: int = 0  # samples in whole frames
     growing: bool = True
@@ -57,6 +74,9 @@ class Playout:
         "_bound",
         "_byte",
         "_downsampler",
+        "_filler",
+        "_filler_at",
+        "_format",
         "_frame_samples",
         "_frames",
         "_in_talkspurt",
@@ -69,7 +89,9 @@ class Playout:
         "_rest",
         "_silence",
         "_skip",
+        "_translation",
         "_underruns",
+        "news",
     )
 
     def __init__(self, law: Law, *, frame_ms: int = 20, max_buffered_ms: int = 600_000) -> None:
@@ -90,6 +112,12 @@ class Playout:
         self._overflow = 0
         self._late = 0
         self._underruns = 0
+        self._format = AudioFormat.PCM16
+        self._translation: bytes | None = None
+        self._filler: Sequence[bytes] = ()
+        self._filler_at = 0
+        self.news: list[AudioLeft | AudioPlayed] = []
+        """Of the frames that were handed out; for `take_news`."""
 
     @property
     def pending(self) -> bool:
@@ -101,29 +129,77 @@ class Playout:
         """Audio that was pushed and not handed out."""
         return (self._queued + len(self._rest)) / _SAMPLES_PER_MS
 
-    def push(self, item_id: str, pcm24: bytes) -> None:
-        """More audio of an item: PCM16 little-endian at 24 kHz, cut anywhere."""
+    @property
+    def speaking(self) -> bool:
+        """Something is to be heard now, or was with the last frame."""
+        return bool(self._frames) or self._in_talkspurt
+
+    @property
+    def growing(self) -> bool:
+        """More audio is to come of what has begun."""
+        return self._open is not None
+
+    def knows(self, item_id: str) -> bool:
+        """Whether it has been pushed before."""
+        return item_id in self._items
+
+    def played_ms(self, item_id: str) -> int:
+        item = self._items.get(item_id)
+        return item.played // _SAMPLES_PER_MS if item is not None else 0
+
+    def push(self, item_id: str, audio: bytes) -> None:
+        """More audio of an item in the engine's format, cut anywhere."""
         item = self._items.get(item_id)
         if item is not None and item.flushed:
-            self._late += len(pcm24)
+            self._late += len(audio) * _COUNTED_PER_MS // self._format.bytes_per_ms
             return
         if self._open is None or self._open.item_id != item_id:
             self._close()
             self._begin(item_id, item)
-        if self._byte:
-            pcm24 = self._byte + pcm24
-        whole = len(pcm24) // _BYTES_PER_SAMPLE * _BYTES_PER_SAMPLE
-        self._byte = pcm24[whole:]
-        wide = np.frombuffer(pcm24, "<i2", whole // _BYTES_PER_SAMPLE)
-        room = self._bound - len(self._frames) * self._frame_samples - len(self._rest)
-        fitting = wide[: max(0, room) * 3]
-        self._overflow += len(wide) - len(fitting)
-        self._encode(self._downsampler.process(fitting))
+        if self._format is AudioFormat.PCM16:
+            self._push_wide(audio)
+            return
+        if self._translation is not None:
+            audio = audio.translate(self._translation)
+        self._cut(self._fitting(audio))
+
+    def push_local(self, item_id: str, pcm: Pcm, *, interruptible: bool = False) -> None:
+        """A whole sound of ours at 8 kHz, behind what is queued."""
+        interrupted = self._open
+        self._close(for_good=False)
+        item = _Item(item_id, kept=not interruptible)
+        self._begin(item.item_id, item)
+        self._cut(self._fitting(encode(self._law, pcm)))
+        self._skip = 0
+        self._close()
+        if interrupted is not None:
+            # It goes on behind the sound, and is still to end.
+            self._begin(interrupted.item_id, interrupted)
+
+    def fill(self, pcm: Pcm | None) -> None:
+        """What is heard, over and over, whenever nothing else is to be; None: silence."""
+        if pcm is None:
+            self._filler = ()
+            return
+        size = self._frame_samples
+        codes = encode(self._law, np.pad(pcm, (0, -len(pcm) % size)))
+        self._filler = [codes[start : start + size] for start in range(0, len(codes), size)]
+        self._filler_at = 0
 
     def end_item(self, item_id: str) -> None:
         """Nothing more comes for it: its last frame is filled up with silence."""
         if self._open is not None and self._open.item_id == item_id:
             self._close()
+
+    def end_all(self) -> None:
+        """The engine is gone: what it had begun to say has ended where it stands."""
+        self._close()
+
+    def set_format(self, audio_format: AudioFormat) -> None:
+        """What `push` gets from now on."""
+        self._close()
+        self._format = audio_format
+        self._translate()
 
     def next_frame(self) -> PlayoutFrame:
         """The frame to send now. Always one: silence when there is nothing to say."""
@@ -132,19 +208,31 @@ class Playout:
                 self._in_talkspurt = False
                 if self._open is not None:
                     self._underruns += 1
-            return self._silence
+            return self._next_filler() if self._filler else self._silence
         payload, item, samples = self._frames.popleft()
         self._queued -= samples
         item.queued -= samples
+        if not item.played:
+            self.news.append(AudioLeft(item.item_id))
         item.played += samples
+        if not (item.queued or item.growing):
+            self.news.append(AudioPlayed(item.item_id, item.played // _SAMPLES_PER_MS))
         marker = not self._in_talkspurt
         self._in_talkspurt = True
         return PlayoutFrame(payload, marker, audio=True)
 
+    def take_news(self) -> Sequence[AudioLeft | AudioPlayed]:
+        """What became of items since the last time."""
+        news, self.news = self.news, []
+        return news
+
     def flush(self) -> list[Flushed]:
-        """Drop all that was not handed out. Tells of items that were not heard to their end."""
+        """Drop what was not handed out and may be cut. Tells which items were not heard to their
+        end."""
         rest = len(self._rest)
-        cut = [item for item in self._items.values() if item.queued or item.growing]
+        cut = [
+            item for item in self._items.values() if (item.queued or item.growing) and not item.kept
+        ]
         flushed = []
         for item in cut:
             dropped = item.queued + (rest if item is self._open else 0)
@@ -154,8 +242,9 @@ class Playout:
             item.queued = 0
             item.growing = False
             item.flushed = True
-        self._frames.clear()
-        self._queued = 0
+        # What is open is the engine's: a local sound is whole when it is pushed.
+        self._frames = deque(frame for frame in self._frames if not frame[1].flushed)
+        self._queued = sum(samples for _, _, samples in self._frames)
         self._open = None
         self._rest = self._byte = b""
         return flushed
@@ -170,18 +259,29 @@ class Playout:
         self._frames = deque(
             (payload.translate(table), item, samples) for payload, item, samples in self._frames
         )
+        self._filler = [payload.translate(table) for payload in self._filler]
         self._silence = self._silence_frame()
+        self._translate()
 
     def counters(self) -> dict[str, int]:
         return {
-            "overflow_ms": self._overflow // (3 * _SAMPLES_PER_MS),
-            "late_ms": self._late // (3 * _SAMPLES_PER_MS * _BYTES_PER_SAMPLE),
+            "overflow_ms": self._overflow // _COUNTED_PER_MS,
+            "late_ms": self._late // _COUNTED_PER_MS,
             "underruns": self._underruns,
         }
 
     def _silence_frame(self) -> PlayoutFrame:
         payload = bytes([self._law.silence]) * self._frame_samples
         return PlayoutFrame(payload, marker=False, audio=False)
+
+    def _next_filler(self) -> PlayoutFrame:
+        payload = self._filler[self._filler_at]
+        self._filler_at = (self._filler_at + 1) % len(self._filler)
+        return PlayoutFrame(payload, marker=False, audio=False)
+
+    def _translate(self) -> None:
+        law = _LAW_OF.get(self._format, self._law)
+        self._translation = None if law is self._law else transcoding_table(law, self._law)
 
     def _begin(self, item_id: str, known: _Item | None) -> None:
         item = known or _Item(item_id)
@@ -196,27 +296,53 @@ class Playout:
             if (oldest := next(done, None)) is not None:
                 del self._items[oldest.item_id]
 
-    def _close(self) -> None:
+    def _close(self, *, for_good: bool = True) -> None:
+        """What is open gets no more audio; not `for_good`: for the moment."""
         item = self._open
         if item is None:
             return
-        self._encode(self._downsampler.flush())
+        if self._format is AudioFormat.PCM16:
+            self._encode(self._downsampler.flush())
         if self._rest:
             samples = len(self._rest)
             padding = bytes([self._law.silence]) * (self._frame_samples - samples)
             self._queue(item, self._rest + padding, samples)
         self._rest = self._byte = b""
-        item.growing = False
         self._open = None
+        if for_good:
+            item.growing = False
+            if item.played and not item.queued:
+                self.news.append(AudioPlayed(item.item_id, item.played // _SAMPLES_PER_MS))
 
-    def _encode(self, pcm: np.typing.NDArray[np.int16]) -> None:
-        item = self._open
-        assert item is not None
+    def _push_wide(self, pcm24: bytes) -> None:
+        if self._byte:
+            pcm24 = self._byte + pcm24
+        whole = len(pcm24) // _BYTES_PER_SAMPLE * _BYTES_PER_SAMPLE
+        self._byte = pcm24[whole:]
+        wide = np.frombuffer(pcm24, "<i2", whole // _BYTES_PER_SAMPLE)
+        fitting = wide[: self._room() * 3]
+        self._overflow += (len(wide) - len(fitting)) * _BYTES_PER_SAMPLE
+        self._encode(self._downsampler.process(fitting))
+
+    def _room(self) -> int:
+        return max(0, self._bound - len(self._frames) * self._frame_samples - len(self._rest))
+
+    def _fitting(self, codes: bytes) -> bytes:
+        fitting = codes[: self._room()]
+        self._overflow += (len(codes) - len(fitting)) * _COUNTED_PER_MS // _SAMPLES_PER_MS
+        return fitting
+
+    def _encode(self, pcm: Pcm) -> None:
         if self._skip:
             skipped = min(self._skip, len(pcm))
             self._skip -= skipped
             pcm = pcm[skipped:]
-        codes = self._rest + encode(self._law, pcm)
+        self._cut(encode(self._law, pcm))
+
+    def _cut(self, codes: bytes) -> None:
+        item = self._open
+        assert item is not None
+        codes = self._rest + codes
         size = self._frame_samples
         whole = len(codes) // size * size
         for start in range(0, whole, size):

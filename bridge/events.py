@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from sipua.bridge.engines.base import (
+    SPEECH_AND_TOOLS,
     AudioFormat,
     CallerIdle,
+    Capabilities,
     EngineFault,
     RateLimits,
     ResponseDone,
@@ -98,6 +100,7 @@ class EngineInUse:
     gap_ms: int = 0
     restored: int = 0
     """Pieces of the conversation so far that it was told."""
+    capabilities: Capabilities = SPEECH_AND_TOOLS
 
 
 @dataclass(frozen=True, slots=True)

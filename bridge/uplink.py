@@ -75,6 +75,7 @@ class Uplink:
         "_unknown_payloads",
         "_upsampler",
         "_withheld",
+        "muted",
     )
 
     def __init__(
@@ -105,6 +106,8 @@ class Uplink:
         self._withheld = 0
         self._dropped = 0
         self._unknown_payloads = 0
+        self.muted = False
+        """The engine gets silence, whatever comes."""
 
     def feed(self, events: Sequence[RtpEvent], now: float) -> list[bytes]:
         """Audio for the engine out of what the RTP session said."""
@@ -187,6 +190,8 @@ class Uplink:
 
     def _append(self, pcm: np.typing.NDArray[np.int16], out: list[bytes]) -> None:
         self._fed += len(pcm)
+        if self.muted:
+            pcm = np.zeros(len(pcm), np.int16)
         out.append(self._upsampler.process(pcm).tobytes())
 
     def _feed_frame(self, frame: Frame, now: float, out: list[bytes]) -> None:

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes the local agent's recorded prompts (bridge/agent/prompts/*.wav, 24 kHz mono 16 bit) with
+# Makes the recorded prompts (24 kHz mono 16 bit) of the bridge (bridge/prompts/) and of the local
+# agent (bridge/agent/prompts/) with
 # espeak-ng, whose output may be used freely. The files are committed: run this only to change them.
 #
 #   sudo apt-get install espeak-ng
@@ -7,7 +8,6 @@
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
-out="$here/bridge/agent/prompts"
 python=${PYTHON:-"$here/.venv/bin/python"}
 voice=${VOICE:-en-us+f3}
 
@@ -18,13 +18,14 @@ command -v espeak-ng >/dev/null || {
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$out"
 
-# speak NAME WORDS_PER_MINUTE TEXT; the texts stand again in bridge/agent/prompts.py as transcripts
+# speak FOLDER NAME WORDS_PER_MINUTE TEXT; the texts stand again in prompts.py and sounds.py
 speak() {
-    espeak-ng -v "$voice" -s "$2" -p 45 -w "$work/$1.wav" "$3"
-    "$python" "$here/scripts/level_prompt.py" "$work/$1.wav" "$out/$1.wav"
+    mkdir -p "$here/$1"
+    espeak-ng -v "$voice" -s "$3" -p 45 -w "$work/$2.wav" "$4"
+    "$python" "$here/scripts/level_prompt.py" "$work/$2.wav" "$here/$1/$2.wav"
 }
 
-speak greeting 165 "Hello! This is the local agent. Please say something."
-speak listening 165 "I am listening."
+speak bridge/agent/prompts greeting 165 "Hello! This is the local agent. Please say something."
+speak bridge/agent/prompts listening 165 "I am listening."
+speak bridge/prompts sorry 160 "Sorry, we have a technical problem. Please call again later."

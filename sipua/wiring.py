@@ -6,8 +6,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sipua.bridge.agent.settings import AgentSettings
-from sipua.bridge.call import MediaPlan, MediaSettings
+from sipua.bridge.barge_in import BargeIn
 from sipua.bridge.engines.base import EngineSettings
+from sipua.bridge.media import MediaPlan, MediaSettings
 from sipua.call_capture import CallCaptures, CaptureSettings
 from sipua.codecs.g711 import Law
 from sipua.config import Config
@@ -114,7 +115,7 @@ def media_settings(config: Config) -> MediaSettings:
         timeout_s=rtp.timeout_s,
         hold_timeout_s=rtp.hold_timeout_s,
         latch=Policy(rtp.latch),
-        barge_in=config.engine.turn_detection.interrupt_response,
+        barge_in=BargeIn(enabled=config.engine.turn_detection.interrupt_response),
     )
 
 

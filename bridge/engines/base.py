@@ -243,6 +243,10 @@ class Capabilities:
     or it neither speaks nor learns what it is told."""
 
 
+SPEECH_AND_TOOLS = Capabilities(speech_events=True, truncate=True, cancel=True, tools=True)
+"""What engines usually can."""
+
+
 class EngineProtocol(Protocol):
     """One session with one engine, without I/O. Messages are whole websocket text messages."""
 

@@ -85,6 +85,8 @@ RULES = [
             "rtp/transport.py": "stamps `now` on what arrives; inside, time is an argument",
             "rtp/ports.py": "a lock: the signalling thread reserves, the loop releases",
             "bridge/call.py": "stamps `now` for the parts that it wires",
+            "bridge/media.py": "the wall clock once, for RTCP, and the start of the RTP session",
+            "bridge/mouth.py": "stamps `now` when audio comes and leaves",
             "bridge/pacer.py": "is the clock of the way down",
             "bridge/timer.py": "reckons deadlines on the kernel's clock",
             "bridge/agent/server.py": "is the clock of the agent's sessions",

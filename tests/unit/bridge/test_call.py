@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
-import pytest_asyncio
-from sipua.bridge.call import CallBridge, MediaPlan, MediaSettings
-from sipua.bridge.conversation import ConversationEvent
-from sipua.bridge.engines.base import AudioDelta, AudioDone, AudioFormat, SpeechStarted
+from sipua.bridge.barge_in import BargeIn, Floor
+from sipua.bridge.engines.base import AudioDelta, AudioFormat, SpeechStarted
 from sipua.bridge.events import (
-    BridgeEvent,
     EngineGone,
     EngineInUse,
     Interrupted,
@@ -22,157 +17,15 @@ from sipua.bridge.events import (
     SourceMoved,
     ToolAnswered,
 )
-from sipua.bridge.pacer import Pacer
 from sipua.codecs import dtmf
 from sipua.codecs.dtmf import DtmfDetector
 from sipua.codecs.g711 import Law, decode, encode
 from sipua.codecs.tones import sine
 from sipua.rtp.events import Dtmf
-from sipua.rtp.latch import Policy
-from sipua.rtp.packet import RtpPacket, build, parse
-from sipua.rtp.ports import PortPool, ReservedPort
+from sipua.rtp.packet import build
 
+from support.call_bridge import SETTINGS, Setup
 from support.event_writer import press
-from support.ports import PortBlock
-
-SETTINGS = MediaSettings(
-    ptime_ms=20, hold_ms=60, max_hold_ms=200, timeout_s=20, hold_timeout_s=300, latch=Policy.AUTO
-)
-
-
-@dataclass
-class ScriptedEngine:
-    """Says what the test tells it to, and remembers what it was told."""
-
-    on_event: Callable[[ConversationEvent], None]
-    session_id: str = "scripted"
-    heard: list[bytes] = field(default_factory=list)
-    truncated: list[tuple[str, int]] = field(default_factory=list)
-    cancelled: int = 0
-    closed: bool = False
-
-    async def connect(self, timeout_s: float) -> None: ...
-    def speak(self, instructions: str | None = None) -> None:
-        self.say("greeting", 1000)
-
-    def append(self, audio: bytes) -> None:
-        self.heard.append(audio)
-
-    def truncate(self, item_id: str, audio_end_ms: int) -> None:
-        self.truncated.append((item_id, audio_end_ms))
-
-    def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None: ...
-
-    def cancel(self) -> None:
-        self.cancelled += 1
-
-    async def close(self) -> None:
-        self.closed = True
-
-    def counters(self) -> dict[str, int]:
-        return {}
-
-    def say(self, item: str, length_ms: int) -> None:
-        self.on_event(AudioDelta(item, 0, sine(400, length_ms, 24_000).tobytes()))
-        self.on_event(AudioDone(item))
-
-
-class Phone:
-    """The far side's RTP socket."""
-
-    def __init__(self) -> None:
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.socket.setblocking(False)
-        self.address: tuple[str, int] = self.socket.getsockname()
-        self._sequence = 100
-
-    async def talk(self, port: int, frames: int) -> None:
-        for _ in range(frames):
-            packet = build(
-                bytes(range(160)),
-                payload_type=0,
-                sequence=self._sequence,
-                timestamp=self._sequence * 160,
-                ssrc=0x1234,
-            )
-            self._sequence += 1
-            self.socket.sendto(packet, ("127.0.0.1", port))
-            await asyncio.sleep(0.02)
-
-    def packets(self) -> list[RtpPacket]:
-        found = []
-        while True:
-            try:
-                found.append(parse(self.socket.recv(2048)))
-            except BlockingIOError:
-                return found
-
-    async def hear(self, count: int) -> list[RtpPacket]:
-        found: list[RtpPacket] = []
-        async with asyncio.timeout(5):
-            while len(found) < count:
-                found += self.packets()
-                await asyncio.sleep(0.005)
-        return found
-
-
-@dataclass
-class Setup:
-    bridge: CallBridge
-    engine: ScriptedEngine
-    phone: Phone
-    port: int
-    events: list[BridgeEvent]
-    plan: MediaPlan
-
-    async def until(self, wanted: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
-            while not wanted():
-                await asyncio.sleep(0.005)
-
-    @property
-    def heard_pcm(self) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
-        return np.frombuffer(b"".join(self.engine.heard), np.int16)
-
-
-@pytest.fixture
-def local() -> ReservedPort:
-    block = PortBlock(40)
-    first, last = block.range(20)
-    block.close()
-    return PortPool("127.0.0.1", first, last).reserve(0.0)
-
-
-@pytest_asyncio.fixture
-async def setup(local: ReservedPort) -> AsyncIterator[Setup]:
-    engines: list[ScriptedEngine] = []
-
-    def make(on_event: Callable[[ConversationEvent], None]) -> ScriptedEngine:
-        engines.append(ScriptedEngine(on_event))
-        return engines[-1]
-
-    pacer = Pacer()
-    phone = Phone()
-    bridge = CallBridge(local=local, pacer=pacer, settings=SETTINGS, make_conversation=make)
-    events: list[BridgeEvent] = []
-    bridge.on_event = events.append
-    plan = MediaPlan(
-        remote=phone.address,
-        signalling_ip="127.0.0.1",
-        law=Law.PCMU,
-        payload_type=0,
-        law_by_type={0: "PCMU", 8: "PCMA"},
-        telephone_event_type=None,
-        sends=True,
-        receives=True,
-    )
-    yield Setup(bridge, engines[0], phone, local.port, events, plan)
-    await bridge.close()
-    pacer.close()
-    phone.socket.close()
-    local.rtp_socket.close()
-    local.rtcp_socket.close()
 
 
 async def test_a_greeting_that_waited_is_the_first_packet(setup: Setup) -> None:
@@ -226,7 +79,7 @@ async def test_M5_barge_in_silences_the_wire_and_truncates_at_what_was_played(
 
 
 async def test_where_the_engine_may_not_be_interrupted_nothing_is_cut(setup: Setup) -> None:
-    setup.bridge._settings = replace(SETTINGS, barge_in=False)
+    setup.bridge._floor = Floor(BargeIn(enabled=False))
     setup.bridge.open_media(setup.plan)
     setup.bridge.start()
     setup.engine.say("long answer", 1000)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sipua.bridge.call import MediaPlan
 from sipua.bridge.events import BridgeEvent, EngineGone, PeerSilent
+from sipua.bridge.media import MediaPlan
 from sipua.bridge.websocket_errors import EngineConnectError
 from sipua.rtp.events import Dtmf, LossReported, PacketsRefused
 

@@ -1,0 +1,90 @@
+"""Who has the floor: may what is being said be cut off, because the caller speaks?
+
+    the caller begins ──▶ nothing stands against it ──▶ cut at once
+                     └──▶ within the greeting's grace, or while a goodbye is said ──▶ wait
+                             ├── the caller ends meanwhile: nothing is cut, the engine has heard it
+                             └── still speaking when nothing stands against it any more: cut then
+
+The greeting is the first thing that the engine says, if nobody has spoken before. Only the cutting
+waits: the engine hears the caller from the first syllable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Detector = Literal["auto", "engine", "local"]
+
+
+@dataclass(frozen=True, slots=True)
+class BargeIn:
+    """What the configuration says about callers who speak while they are spoken to."""
+
+    enabled: bool = True
+    grace_ms: int = 0
+    """So much of the greeting cannot be cut off."""
+    detector: Detector = "auto"
+    """Who tells that the caller speaks. `auto`: the engine, or we where it does not."""
+    echo: Literal["auto", "off"] = "auto"
+    """`auto`: our own voice, coming back from the far side, is kept from whoever detects."""
+
+
+class Floor:
+    """One call's. Times are in what was played of the greeting, so that nothing here is a clock."""
+
+    def __init__(self, settings: BargeIn) -> None:
+        self._settings = settings
+        self._engine_detects = settings.detector != "local"
+        self._spoken = False
+        self._waiting = False
+        self.greeting: str | None = None
+        self.interruptible = True
+        self.caller_speaks = False
+
+    @property
+    def listens(self) -> bool:
+        """Whether we have to find out ourselves when the caller speaks."""
+        return not self._engine_detects
+
+    @property
+    def waiting(self) -> bool:
+        """The caller speaks, and something stands against cutting: ask `due` again."""
+        return self._waiting
+
+    def engine_changed(self, *, speech_events: bool) -> None:
+        detector = self._settings.detector
+        self._engine_detects = detector == "engine" or (detector == "auto" and speech_events)
+        self.caller_speaks = self._waiting = False
+
+    def item_began(self, item_id: str) -> None:
+        """The engine begins to say something."""
+        if not self._spoken and not self.caller_speaks:
+            self.greeting = item_id
+        self._spoken = True
+
+    def item_ended(self, item_id: str) -> None:
+        """It is over, played or cut: there is no more grace for it."""
+        if item_id == self.greeting:
+            self.greeting = None
+
+    def caller_began(self, greeted_ms: int, *, local: bool) -> bool:
+        """Whether to cut now. `greeted_ms`: what the caller has heard of the greeting."""
+        if local is self._engine_detects:
+            return False  # the other one decides
+        self._spoken = self.caller_speaks = True
+        self._waiting = self._settings.enabled
+        return self.due(greeted_ms)
+
+    def caller_ended(self, *, local: bool) -> None:
+        if local is not self._engine_detects:
+            self.caller_speaks = self._waiting = False
+
+    def due(self, greeted_ms: int) -> bool:
+        """Whether what was waited for has come; true once."""
+        if not self._waiting or not self.interruptible:
+            return False
+        if self.greeting is not None and greeted_ms < self._settings.grace_ms:
+            return False
+        self._waiting = False
+        return True

@@ -1,0 +1,62 @@
+"""Dead air has a filler: when it begins, and when it ends.
+
+    outage ──▶ nothing to hear for `delay_ms` ──▶ filler ──▶ audio comes: it ends at once
+                                                        └──▶ an engine is back, and neither side
+                                                             speaks for some seconds: it ends
+
+An engine that is back may have nothing to say, and a filler would be taken for "please wait" for
+ever. On hold there is the hold's sound, whatever the engine does.
+"""
+
+from __future__ import annotations
+
+from sipua.bridge.sounds import Pcm, Sounds
+
+_WITHOUT_A_WORD_S = 3.0
+
+
+class Filler:
+    """One call's. `tick` says, when it changes, what is to be looped now."""
+
+    def __init__(self, sounds: Sounds) -> None:
+        self._sounds = sounds
+        self._asked: Pcm | None = None
+        self._begins_s: float | None = None
+        self._ends_s: float | None = None
+        self._playing: Pcm | None = None
+        self.active = False
+        """Whether `tick` has anything to decide."""
+
+    def ask(self, pcm: Pcm | None) -> None:
+        """Somebody wants this one, outage or not."""
+        self._asked = pcm
+        self.active = True
+
+    def outage(self, now: float) -> None:
+        if self._begins_s is None:
+            self._begins_s = now + self._sounds.filler_delay_ms / 1000
+        self._ends_s = None
+        self.active = True
+
+    def engine_back(self, now: float) -> None:
+        if self._begins_s is not None:
+            self._ends_s = now + _WITHOUT_A_WORD_S
+
+    def spoken(self) -> None:
+        """An engine's audio came, or the caller speaks and is heard."""
+        self._begins_s = self._ends_s = None
+
+    def tick(self, now: float, *, speaking: bool) -> tuple[bool, Pcm | None]:
+        """Whether it changes, and to what. `speaking`: something else is to be heard."""
+        if self._ends_s is not None and now >= self._ends_s:
+            self.spoken()
+        wanted = self._asked
+        if wanted is None and self._begins_s is not None:
+            if speaking:  # the rest of what was being said
+                self._begins_s = max(self._begins_s, now + self._sounds.filler_delay_ms / 1000)
+            elif now >= self._begins_s:
+                wanted = self._sounds.filler
+        changed = wanted is not self._playing
+        self._playing = wanted
+        self.active = wanted is not None or self._begins_s is not None
+        return changed, wanted

@@ -1,0 +1,93 @@
+"""What a call's audio is set up with: by offer and answer, and by the configuration."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sipua.bridge.barge_in import BargeIn
+from sipua.bridge.sounds import Sounds
+from sipua.codecs.g711 import Law
+from sipua.rtp.events import Address
+from sipua.rtp.latch import Policy, SourceLatch
+from sipua.rtp.rtcp_session import RtcpSession
+from sipua.rtp.session import RtpConfig, RtpSession
+
+
+@dataclass(frozen=True, slots=True)
+class MediaPlan:
+    """What offer and answer settled for this call's audio."""
+
+    remote: Address | None
+    signalling_ip: str | None
+    law: Law
+    payload_type: int
+    law_by_type: Mapping[int, str]
+    telephone_event_type: int | None
+    sends: bool
+    receives: bool
+    rtcp_remote: Address | None = None
+    """Where the peer wants reports; None: the port after its RTP's."""
+    rtcp_muxed: bool = False
+    telephone_event_send_type: int | None = None
+    """The number that the peer wants them under, which may be another than ours."""
+
+    @property
+    def on_hold(self) -> bool:
+        """Either side is not listening: what still comes is music, not the caller."""
+        return not (self.sends and self.receives)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSettings:
+    """What the configuration says about the audio of every call."""
+
+    ptime_ms: int
+    hold_ms: float
+    max_hold_ms: float
+    timeout_s: float
+    hold_timeout_s: float
+    latch: Policy
+    barge_in: BargeIn = field(default_factory=BargeIn)
+    sounds: Sounds = field(default_factory=Sounds)
+
+
+def open_rtp(plan: MediaPlan, settings: MediaSettings) -> RtpSession:
+    """What never changes in a call; the rest is `update_rtp`'s, the first time and later."""
+    ssrc, now = secrets.randbits(32), time.monotonic()
+    return RtpSession(
+        ssrc=ssrc,
+        law_by_pt=plan.law_by_type,
+        send_pt=plan.payload_type,
+        telephone_event_pt=plan.telephone_event_type,
+        latch=SourceLatch(settings.latch),
+        config=RtpConfig(
+            ptime_ms=settings.ptime_ms,
+            hold_ms=settings.hold_ms,
+            max_hold_ms=settings.max_hold_ms,
+            timeout_s=settings.timeout_s,
+            hold_timeout_s=settings.hold_timeout_s,
+        ),
+        now=now,
+        # The only look at the wall clock: peers set our reports beside others by it.
+        rtcp=RtcpSession(ssrc=ssrc, wall_s=time.time(), now=now),
+    )
+
+
+def update_rtp(rtp: RtpSession, plan: MediaPlan) -> None:
+    """What an offer and its answer change."""
+    rtp.update(
+        law_by_pt=plan.law_by_type,
+        send_pt=plan.payload_type,
+        telephone_event_pt=plan.telephone_event_type,
+        telephone_event_send_pt=plan.telephone_event_send_type,
+        remote=plan.remote,
+        signalling_ip=plan.signalling_ip,
+        sending=plan.sends,
+        on_hold=plan.on_hold,
+        now=time.monotonic(),
+        rtcp_remote=plan.rtcp_remote,
+        rtcp_muxed=plan.rtcp_muxed,
+    )

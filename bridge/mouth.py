@@ -1,0 +1,157 @@
+"""What the caller hears of us, and when each frame of it leaves.
+
+    AudioDelta ─▶ Playout ─┐
+    play, fill ─▶ Playout ─┼─▶ Cadence (when, by the Pacer) ─▶ RtpSession ─▶ socket
+    press ──────▶ Keypad ──┘        └─ AudioLeft, AudioPlayed: what is on the wire
+
+On hold the frames' time goes by unused, and what was to be said waits. While keys are pressed
+their events, or tones, take the place of audio.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from sipua.bridge.cadence import Cadence, Departure
+from sipua.bridge.downlink import Playout
+from sipua.bridge.events import AudioLeft, AudioPlayed
+from sipua.bridge.keypad import Keypad
+from sipua.bridge.pacer import Handle, Pacer
+from sipua.codecs.g711 import Law, encode
+from sipua.rtp.dtmf import EventPacket
+from sipua.rtp.session import RtpSession
+from sipua.rtp.transport import RtpTransport
+
+
+class Mouth:
+    """One call's. `start` may come before or after `open`: speaking begins when both have."""
+
+    def __init__(
+        self,
+        pacer: Pacer,
+        *,
+        frame_ms: int,
+        on_news: Callable[[AudioLeft | AudioPlayed], None],
+        on_tick: Callable[[float], None],
+        on_frame: Callable[[bytes, int], None],
+    ) -> None:
+        """`on_tick`: every 20 ms, before a frame leaves, whether one does or not. `on_frame`: what
+        left, and samples' time that went by before it unused."""
+        self.playout = Playout(Law.PCMU, frame_ms=frame_ms)
+        self.keypad = Keypad()
+        self.on_hold = False
+        self._pacer = pacer
+        self._frame_ms = frame_ms
+        self._frame_samples = frame_ms * 8
+        self._on_news = on_news
+        self._on_tick = on_tick
+        self._on_frame = on_frame
+        self._law = Law.PCMU
+        self._by_event = False
+        self._rtp: RtpSession | None = None
+        self._transport: RtpTransport | None = None
+        self._cadence: Cadence | None = None
+        self._ticking: Handle | None = None
+        self._started_at: float | None = None
+        self._first_audio_at: float | None = None
+
+    def open(
+        self, rtp: RtpSession, transport: RtpTransport, law: Law, *, by_event: bool, on_hold: bool
+    ) -> None:
+        """The first agreement on media, and each later one."""
+        self._rtp, self._transport = rtp, transport
+        self._law, self._by_event, self.on_hold = law, by_event, on_hold
+        self.playout.set_law(law)
+        self._begin()
+
+    def start(self) -> None:
+        """The ACK is in."""
+        self._started_at = time.monotonic()
+        self._begin()
+
+    def close(self) -> None:
+        if self._ticking is not None:
+            self._ticking.cancel()
+            self._ticking = None
+
+    def stir(self) -> None:
+        """Audio came; if nothing was being said, its first packet does not wait for a tick."""
+        cadence = self._cadence
+        if cadence is None or self._ticking is None or self.on_hold or self.keypad.active:
+            return
+        departure = cadence.wake(time.monotonic())
+        if departure is not None:
+            self._depart(departure)
+        self._ticking.reschedule(cadence.due)
+        self._tell()
+
+    def first_audio_ms(self) -> float | None:
+        """From the ACK to the first audio on the wire."""
+        if self._first_audio_at is None or self._started_at is None:
+            return None
+        return round((self._first_audio_at - self._started_at) * 1000, 1)
+
+    def stats(self) -> dict[str, object]:
+        return {
+            "playout": self.playout.counters(),
+            "keypad": self.keypad.counters(),
+            "cadence": self._cadence.counters() if self._cadence else {},
+        }
+
+    def _begin(self) -> None:
+        if self._started_at is not None and self._rtp is not None and self._cadence is None:
+            now = time.monotonic()
+            self._cadence = Cadence(self.playout, now, frame_ms=self._frame_ms)
+            self._ticking = self._pacer.add(self._tick, self._tick(now))
+
+    def _tick(self, now: float) -> float:
+        cadence, rtp = self._cadence, self._rtp
+        assert cadence is not None
+        assert rtp is not None
+        self._on_tick(now)
+        if self.on_hold:
+            rtp.skip(cadence.pass_by(now) * self._frame_samples)
+            return cadence.due
+        if self.keypad.active:
+            self._press(cadence.pass_by(now))
+            return cadence.due
+        departure = cadence.tick(now)
+        if departure is not None:
+            self._depart(departure)
+        return cadence.due
+
+    def _press(self, frames: int) -> None:
+        """Frames whose time went by belong to the keypad."""
+        rtp, transport, samples = self._rtp, self._transport, self._frame_samples
+        if not frames:
+            return
+        assert rtp is not None
+        assert transport is not None
+        sent = self.keypad.advance(frames * samples, samples, by_event=self._by_event)
+        if isinstance(sent, EventPacket):
+            transport.send_event(sent)
+            rtp.skip(frames * samples)
+            return
+        if frames > 1:
+            rtp.skip((frames - 1) * samples)
+        payload = encode(self._law, sent)
+        transport.send(payload, samples)
+        self._on_frame(payload, (frames - 1) * samples)
+
+    def _depart(self, departure: Departure) -> None:
+        assert self._rtp is not None
+        assert self._transport is not None
+        skipped = departure.skipped * self._frame_samples
+        if skipped:
+            self._rtp.skip(skipped)
+        left = self._transport.send(departure.payload, self._frame_samples, departure.marker)
+        if left and self._first_audio_at is None and departure.marker:
+            self._first_audio_at = time.monotonic()
+        self._on_frame(departure.payload, skipped)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.playout.news:
+            for news in self.playout.take_news():
+                self._on_news(news)
