@@ -152,18 +152,20 @@ class EngineSession:
 
     def speak(self, instructions: str | None = None) -> None:
         """Make the engine speak without being spoken to."""
-        self._request(self._protocol.speak(instructions))
+        if self._reaches_it():
+            self._send(self._protocol.speak(instructions))
 
     def truncate(self, item_id: str, audio_end_ms: int) -> None:
         """The caller has heard this much of an item, and will hear no more of it."""
-        self._request(self._protocol.truncate(item_id, audio_end_ms))
+        self._tell(self._protocol.truncate(item_id, audio_end_ms))
 
     def cancel(self) -> None:
         """Stop what the engine is saying, if it says anything and does not stop by itself."""
-        self._request(self._protocol.cancel())
+        self._tell(self._protocol.cancel())
 
     def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None:
-        self._request(self._protocol.tool_result(call_id, output, respond=respond))
+        if self._reaches_it():
+            self._send(self._protocol.tool_result(call_id, output, respond=respond))
 
     async def close(self) -> None:
         """End the session; of what it still says only usage is delivered.
@@ -327,12 +329,15 @@ class EngineSession:
         if self._tracing:
             self._log.debug("> audio", bytes=len(audio))
 
-    def _request(self, messages: Sequence[bytes]) -> None:
-        # Made by the protocol even if nobody can be told: it drops late audio by it.
-        if self._state == "ready":
+    def _reaches_it(self) -> bool:
+        if self._state != "ready":
+            self._requests_unready += 1
+        return self._state == "ready"
+
+    def _tell(self, messages: Sequence[bytes]) -> None:
+        """Made by the protocol even if nobody can be told: it drops late audio by it."""
+        if messages and self._reaches_it():
             self._send(messages)
-        else:
-            self._requests_unready += len(messages)
 
     def _send(self, messages: Sequence[bytes]) -> None:
         for message in messages:

@@ -23,6 +23,7 @@ from sipua.bridge.engines.base import (
     SpeechStopped,
     ToolCall,
     Transcript,
+    TranscriptFailed,
     Unknown,
     Used,
 )
@@ -137,6 +138,7 @@ EngineTalk: TypeAlias = (
     | ResponseDone
     | Used
     | Transcript
+    | TranscriptFailed
     | ToolCall
     | ServerTool
     | RateLimits

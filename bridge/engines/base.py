@@ -33,6 +33,8 @@ class SessionReady:
     """The engine has accepted our configuration; audio may flow."""
 
     session_id: str
+    restored: int = 0
+    """Pieces of `EngineSettings.past` that the engine was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,10 @@ class ResponseStarted:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a piece of the conversation cost, in the units that vendors charge."""
+    """What a piece of the conversation cost, in the units that vendors charge: tokens, seconds.
+
+    The cached ones are a part of those in the field before them, as vendors count.
+    """
 
     audio_in: int = 0
     audio_in_cached: int = 0
@@ -120,6 +125,14 @@ class Transcript:
     role: Literal["user", "assistant"]
     text: str
     final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptFailed:
+    """What the caller said in this item will stay unwritten."""
+
+    item_id: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +204,7 @@ Event: TypeAlias = (
     | ResponseDone
     | Used
     | Transcript
+    | TranscriptFailed
     | ToolCall
     | ServerTool
     | RateLimits
@@ -220,7 +234,8 @@ class PastToolCall:
     call_id: str
     name: str
     arguments: str
-    output: str
+    output: str | None
+    """None: it still runs, and its result will come by `tool_result`."""
 
 
 Past: TypeAlias = PastMessage | PastSpeech | PastToolCall
@@ -237,6 +252,8 @@ class Capabilities:
     tools: bool
     resume: bool = False
     """It can be told what was said before (`EngineSettings.past`)."""
+    takes_turns: bool = True
+    """It answers by itself when the caller has finished; else `speak` makes it answer."""
     formats: frozenset[AudioFormat] = frozenset({AudioFormat.PCM16})
     paced_by_input: bool = False
     """Its time is the audio that it is given. Where there is none, silence must take its place,
@@ -269,7 +286,10 @@ class EngineProtocol(Protocol):
         """The message that carries a piece of the caller's audio, in `format`."""
 
     def speak(self, instructions: str | None) -> Sequence[bytes]:
-        """Make the engine speak without being spoken to: to greet, to go on, to explain itself."""
+        """Make the engine speak without being spoken to: to greet, to go on, to explain itself.
+
+        While it speaks already, the wish waits; what becomes of it leaves by `take_outgoing`.
+        """
 
     def truncate(self, item_id: str, audio_end_ms: int) -> Sequence[bytes]:
         """Tell the engine how much of an item the caller has heard; drop the rest of it."""
@@ -307,6 +327,10 @@ class EngineSettings:
     tool_choice: str | Mapping[str, Any] = "auto"
     delegation_model: str = ""
     """Of an engine that has another model call its tools. Empty: the engine's usual one."""
+    parallel_tool_calls: bool | None = None
+    """None: as the model does by itself; not all models take an order."""
+    reasoning_effort: str = ""
+    """Empty: as the model does by itself; only for models that think."""
     max_output_tokens: int | Literal["inf"] | None = None
     audio: AudioFormat = AudioFormat.PCM16
     past: Sequence[Past] = field(default=(), repr=False)

@@ -1,10 +1,10 @@
 """OpenAI Realtime, GA shape, as a sans-IO protocol.
 
-    session.created → we send session.update → session.updated = SessionReady
+    session.created → we send session.update → session.updated → we send the past = SessionReady
 
-Who drops what after an interruption: here, the deltas of a response that was cancelled and of
-an item that was truncated, because the server may have sent them before it knew. What was
-handed out before that is the playout's to flush.
+Its parts: `_config` (our settings as the server wants them), `_events` (what it says), `_audio`
+(what was said, and what is dropped), `_floor` (when it may be asked to speak), `_past` (the
+conversation so far), `_tools`, `_usage`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from typing import Any, ClassVar, Final
 import msgspec
 import pybase64
 from sipua.bridge.engines import openai_realtime_events as wire
+from sipua.bridge.engines import openai_realtime_usage as usage
 from sipua.bridge.engines.base import (
-    AudioDelta,
     AudioDone,
     AudioFormat,
+    CallerIdle,
     Capabilities,
     Engine,
     EngineFault,
@@ -33,9 +34,15 @@ from sipua.bridge.engines.base import (
     SpeechStopped,
     ToolCall,
     Transcript,
+    TranscriptFailed,
     Unknown,
+    Used,
 )
+from sipua.bridge.engines.openai_realtime_audio import Speech
 from sipua.bridge.engines.openai_realtime_config import endpoint, session_config, turn_detection
+from sipua.bridge.engines.openai_realtime_floor import Floor, Wish
+from sipua.bridge.engines.openai_realtime_past import restored
+from sipua.bridge.engines.openai_realtime_tools import ServerTools, ToolCalls
 
 _APPEND_HEAD: Final = b'{"type":"input_audio_buffer.append","audio":"'
 _APPEND_TAIL: Final = b'"}'
@@ -43,22 +50,11 @@ _APPEND_TAIL: Final = b'"}'
 # Complaints after which the server closes the session by itself.
 _FATAL_CODES: Final = frozenset({"session_expired"})
 
-_TEXT_CHARS: Final = 500  # of the server's error messages, which end in logs
-_ITEMS: Final = 128  # audio items whose length is remembered, far more than can be in playout
-_STALE_RESPONSES: Final = 64
-_PENDING_TOOL_CALLS: Final = 64
+# Refusals of a response because another one runs; some servers send the text without a code.
+_ONE_RUNS: Final = "conversation_already_has_active_response"
+_ONE_RUNS_TEXT: Final = "Conversation already has an active response"
 
-
-class _Item:
-    """What we know of one piece of the assistant's speech."""
-
-    __slots__ = ("bytes", "content_index", "cut", "done")
-
-    def __init__(self, content_index: int) -> None:
-        self.bytes = 0
-        self.content_index = content_index
-        self.done = False
-        self.cut = False
+_MIN_COMMIT_MS: Final = 100  # less is an error
 
 
 class OpenAIRealtime:
@@ -73,18 +69,28 @@ class OpenAIRealtime:
         self._server_interrupts = bool(
             self._turn_detection and self._turn_detection["interrupt_response"]
         )
+        answers = bool(self._turn_detection and self._turn_detection["create_response"])
         self.capabilities = Capabilities(
-            speech_events=self._turn_detection is not None, truncate=True, cancel=True, tools=True
+            speech_events=self._turn_detection is not None,
+            truncate=True,
+            cancel=True,
+            tools=True,
+            resume=True,
+            takes_turns=answers,
+            formats=frozenset(AudioFormat),
         )
-        self.format = AudioFormat.PCM16
+        self.format = settings.audio
         self._ready = False
         self._configured = False
         self._outgoing: list[bytes] = []
         self._event_number = 0
-        self._active_response: str | None = None
-        self._stale_responses: dict[str, None] = {}  # an ordered set
-        self._items: dict[str, _Item] = {}
-        self._tool_calls: list[ToolCall] = []
+        self._last_id = ""
+        self._floor = Floor(server_answers=answers)
+        self._uncommitted = 0  # bytes that no commit has made an item of
+        self._speech = Speech(self.format.bytes_per_ms)
+        self._tool_calls = ToolCalls()
+        self._server_tools = ServerTools()
+        self._call_ids: Mapping[str, str] = {}
         self._counters = dict.fromkeys(
             (
                 "events",
@@ -93,13 +99,10 @@ class OpenAIRealtime:
                 "bad_json",
                 "malformed",
                 "oversize",
-                "bad_base64",
-                "late_deltas",
                 "faults",
-                "truncated",
-                "truncate_skipped",
                 "cancelled",
-                "tool_calls_dropped",
+                "past_dropped",
+                "approvals_declined",
             ),
             0,
         )
@@ -110,51 +113,49 @@ class OpenAIRealtime:
         return ()  # the server speaks first
 
     def append_audio(self, audio: bytes) -> bytes:
+        self._uncommitted += len(audio)
         return b"".join((_APPEND_HEAD, pybase64.b64encode(audio), _APPEND_TAIL))
 
     def speak(self, instructions: str | None) -> Sequence[bytes]:
-        if not instructions:
-            return (self._encode("response.create"),)
-        # A response's own instructions replace the session's, and the greeting must not lose
-        # the persona and the language that they set.
-        both = "\n\n".join(filter(None, (self._settings.instructions, instructions)))
-        return (self._encode("response.create", response={"instructions": both}),)
+        self._floor.want(instructions, answer=True)
+        return self._ask()
 
     def truncate(self, item_id: str, audio_end_ms: int) -> Sequence[bytes]:
-        item = self._items.get(item_id)
-        if item is None or item.cut:
-            self._counters["truncate_skipped"] += 1
+        cut = self._speech.truncate(item_id, audio_end_ms)
+        if cut is None:
             return ()
-        item.cut = True
-        held_ms = item.bytes // self.format.bytes_per_ms
-        end_ms = min(audio_end_ms, held_ms)
-        if end_ms <= 0 or (item.done and end_ms == held_ms):
-            # Before the first millisecond it is an error; after the last there is nothing to cut.
-            self._counters["truncate_skipped"] += 1
-            return ()
-        self._counters["truncated"] += 1
+        index, end_ms = cut
         return (
             self._encode(
                 "conversation.item.truncate",
                 item_id=item_id,
-                content_index=item.content_index,
+                content_index=index,
                 audio_end_ms=end_ms,
             ),
         )
 
     def cancel(self) -> Sequence[bytes]:
-        response_id = self._active_response
-        if response_id is None or response_id in self._stale_responses:
+        response_id = self._floor.active
+        if response_id is None or self._speech.dropped(response_id):
             return ()  # nothing runs, or it is being cancelled already
-        self._mark_stale(response_id)
+        self._speech.drop(response_id)
         self._counters["cancelled"] += 1
         which = {"response_id": response_id} if response_id else {}
         return (self._encode("response.cancel", **which),)
 
     def tool_result(self, call_id: str, output: str, *, respond: bool) -> Sequence[bytes]:
-        item = {"type": "function_call_output", "call_id": call_id, "output": output}
+        item_id = f"result_{self._event_number + 1}"
+        item = {
+            "id": item_id,
+            "type": "function_call_output",
+            "call_id": self._call_ids.get(call_id, call_id),
+            "output": output,
+        }
         result = self._encode("conversation.item.create", item=item)
-        return (result, self._encode("response.create")) if respond else (result,)
+        if not respond:
+            return (result,)
+        self._floor.want(item_id=item_id)
+        return (result, *self._ask())
 
     def goodbye(self) -> Sequence[bytes]:
         return ()  # the server takes a closed connection for the end, and owes nothing after it
@@ -166,7 +167,40 @@ class OpenAIRealtime:
         return outgoing
 
     def counters(self) -> dict[str, int]:
-        return dict(self._counters)
+        return {
+            **self._counters,
+            **self._speech.counters(),
+            "responses_deferred": self._floor.deferred,
+            "responses_refused": self._floor.refused_requests,
+            "instructions_dropped": self._floor.dropped,
+            "tool_calls_dropped": self._tool_calls.dropped,
+        }
+
+    def _ask(self) -> Sequence[bytes]:
+        """For a response, if one is wanted and the server would take the request now."""
+        wish = self._floor.request()
+        if wish is None:
+            return ()
+        messages = [self._encode("input_audio_buffer.commit")] if self._has_turn(wish) else []
+        fields: dict[str, Any] = {}
+        if wish.instructions:
+            # A response's own instructions replace the session's, and the greeting must not lose
+            # the persona and the language that they set.
+            texts = filter(None, (self._settings.instructions, *wish.instructions))
+            fields["response"] = {"instructions": "\n\n".join(texts)}
+        messages.append(self._encode("response.create", **fields))
+        self._floor.asked(self._last_id)
+        return messages
+
+    def _has_turn(self, wish: Wish) -> bool:
+        """Where nobody but us takes turns, what the caller has said so far is one to be answered.
+
+        Too little of it (before a greeting) would be an error.
+        """
+        if self._turn_detection is not None or not wish.answer:
+            return False
+        spoken, self._uncommitted = self._uncommitted, 0
+        return spoken >= _MIN_COMMIT_MS * self.format.bytes_per_ms
 
     # What the server says
 
@@ -178,71 +212,99 @@ class OpenAIRealtime:
             self._counters[error.reason] += 1
             return ()
         if type(event) is wire.OutputAudioDelta:
-            return self._on_audio_delta(event)
-        return self._HANDLERS[type(event)](self, event)
+            return self._speech.delta(event)
+        events = self._HANDLERS[type(event)](self, event)
+        self._outgoing += self._ask()
+        return events
 
     def _on_audio_delta(self, event: wire.OutputAudioDelta) -> Sequence[Event]:
-        item_id = event.item_id
-        item = self._items.get(item_id)
-        if item is None:
-            item = self._remember_item(item_id, event.content_index)
-        if item.cut or event.response_id in self._stale_responses:
-            self._counters["late_deltas"] += 1
-            return ()
-        try:
-            pcm = pybase64.b64decode(event.delta, None, True)
-        except ValueError:
-            self._counters["bad_base64"] += 1
-            return ()
-        if not pcm:
-            return ()
-        item.bytes += len(pcm)
-        return (AudioDelta(item_id, event.content_index, pcm),)
+        return self._speech.delta(event)
 
     def _on_audio_done(self, event: wire.OutputAudioDone) -> Sequence[Event]:
-        item = self._items.get(event.item_id)
-        if item is None:
-            return ()  # an item without audio was never given out
-        item.done = True
-        return (AudioDone(event.item_id),)
+        return (AudioDone(event.item_id),) if self._speech.done(event.item_id) else ()
 
     def _on_speech_started(self, event: wire.SpeechStarted) -> Sequence[Event]:
-        if self._server_interrupts and self._active_response is not None:
-            self._mark_stale(self._active_response)
+        self._floor.caller_speaks()
+        if self._server_interrupts and self._floor.active is not None:
+            self._speech.drop(self._floor.active)
         return (SpeechStarted(event.item_id, int(event.audio_start_ms)),)
 
     def _on_speech_stopped(self, event: wire.SpeechStopped) -> Sequence[Event]:
+        self._floor.caller_finished()
         return (SpeechStopped(event.item_id, int(event.audio_end_ms)),)
 
+    def _on_committed(self, _event: wire.BufferCommitted) -> Sequence[Event]:
+        self._uncommitted = 0
+        return ()
+
+    def _on_timeout(self, event: wire.TimeoutTriggered) -> Sequence[Event]:
+        self._floor.caller_finished()  # with nothing, and the server speaks up all the same
+        return (CallerIdle(event.item_id, int(event.audio_end_ms)),)
+
     def _on_response_created(self, event: wire.ResponseCreated) -> Sequence[Event]:
-        self._active_response = event.response.id or ""
-        return (ResponseStarted(self._active_response),)
+        response_id = event.response.id or ""
+        self._floor.created(response_id)
+        return (ResponseStarted(response_id),)
 
     def _on_response_done(self, event: wire.ResponseDone) -> Sequence[Event]:
         response = event.response
         response_id = response.id or ""
         status = response.status or ""
-        if response_id == self._active_response:
-            self._active_response = None
+        self._floor.done(response_id)
         if status == "cancelled":
-            self._mark_stale(response_id)
-        done = ResponseDone(response_id, status, _detail(response.status_details))
-        calls = [call for call in self._tool_calls if call.response_id == response_id]
-        self._tool_calls = [call for call in self._tool_calls if call.response_id != response_id]
-        if status == "completed":
-            return (*calls, done)
-        self._counters["tool_calls_dropped"] += len(calls)
-        return (done,)
+            self._speech.drop(response_id)
+        calls = self._tool_calls.release(response_id, completed=status == "completed")
+        why, cost = usage.why(response.status_details), usage.of_response(response.usage)
+        return (*calls, ResponseDone(response_id, status, why, cost))
 
     def _on_function_call(self, event: wire.FunctionCallDone) -> Sequence[Event]:
-        # Held until the response has completed: a cancelled one must not act.
-        if len(self._tool_calls) == _PENDING_TOOL_CALLS:
-            self._counters["tool_calls_dropped"] += 1
-            return ()
-        self._tool_calls.append(
+        self._tool_calls.add(
             ToolCall(event.call_id, event.name, event.arguments, event.response_id)
         )
         return ()
+
+    # Items, and the tools of MCP servers
+
+    def _on_item(
+        self, event: wire.ItemAdded | wire.ItemCreated | wire.ItemDone | wire.OutputItemAdded
+    ) -> Sequence[Event]:
+        item = event.item
+        if item.id:
+            self._floor.confirmed(item.id)
+            self._server_tools.seen(item)
+            if isinstance(event, wire.ItemDone) and item.type == "mcp_approval_request":
+                return self._decline(item.id)
+        return ()
+
+    def _decline(self, request_id: str) -> Sequence[Event]:
+        """Nobody at a telephone can approve: better an answer than a wait without end."""
+        self._counters["approvals_declined"] += 1
+        item_id = f"declined_{self._event_number + 1}"
+        item = {
+            "id": item_id,
+            "type": "mcp_approval_response",
+            "approval_request_id": request_id,
+            "approve": False,
+            "reason": "Nobody can approve this during a call.",
+        }
+        self._outgoing.append(self._encode("conversation.item.create", item=item))
+        self._floor.want(item_id=item_id)
+        return (self._server_tools.event(request_id, "failed"),)
+
+    def _on_mcp_call(
+        self, event: wire.McpCallInProgress | wire.McpCallCompleted | wire.McpCallFailed
+    ) -> Sequence[Event]:
+        if isinstance(event, wire.McpCallInProgress):
+            return (self._server_tools.event(event.item_id, "started"),)
+        # The server does not go on by itself after a call of its own.
+        self._floor.want()
+        completed = isinstance(event, wire.McpCallCompleted)
+        return (self._server_tools.event(event.item_id, "completed" if completed else "failed"),)
+
+    def _on_mcp_list_failed(self, event: wire.McpListToolsFailed) -> Sequence[Event]:
+        return (self._server_tools.event(event.item_id, "failed"),)
+
+    # Transcripts
 
     def _on_output_transcript(
         self, event: wire.OutputTranscriptDelta | wire.OutputTranscriptDone
@@ -255,8 +317,15 @@ class OpenAIRealtime:
         self, event: wire.InputTranscriptDelta | wire.InputTranscriptDone
     ) -> Sequence[Event]:
         if isinstance(event, wire.InputTranscriptDone):
-            return (Transcript(event.item_id, "user", event.transcript, final=True),)
+            said = Transcript(event.item_id, "user", event.transcript, final=True)
+            cost = usage.of_transcription(event.usage)
+            return (said, Used(cost, "transcription")) if cost else (said,)
         return (Transcript(event.item_id, "user", event.delta, final=False),) if event.delta else ()
+
+    def _on_transcript_failed(self, event: wire.InputTranscriptFailed) -> Sequence[Event]:
+        return (TranscriptFailed(event.item_id, usage.worded(event.error)),)
+
+    # The session
 
     def _on_session_created(self, _event: wire.SessionCreated) -> Sequence[Event]:
         if not self._configured:
@@ -270,16 +339,27 @@ class OpenAIRealtime:
         if self._ready:
             return ()
         self._ready = True
-        return (SessionReady(event.session.id),)
+        past = restored(self._settings.past, self.format)
+        self._call_ids = past.call_ids
+        self._counters["past_dropped"] = past.dropped
+        self._outgoing += [
+            self._encode("conversation.item.create", item=item) for item in past.items
+        ]
+        return (SessionReady(event.session.id, past.told),)
 
     def _on_error(self, event: wire.Error) -> Sequence[Event]:
         self._counters["faults"] += 1
         error = event.error
+        message = error.message or ""
+        one_runs = error.code == _ONE_RUNS or message.startswith(_ONE_RUNS_TEXT)
+        self._floor.failed(error.event_id, one_runs=one_runs)
+        if one_runs:
+            return ()  # nothing went wrong: it began to speak at the same moment
         code = error.code or error.type or "unknown"
         return (
             EngineFault(
-                code=code[:_TEXT_CHARS],
-                message=(error.message or "")[:_TEXT_CHARS],
+                code=code[: usage.TEXT_CHARS],
+                message=message[: usage.TEXT_CHARS],
                 event_id=error.event_id,
                 fatal=code in _FATAL_CODES,
             ),
@@ -314,9 +394,20 @@ class OpenAIRealtime:
         wire.OutputTranscriptDone: _on_output_transcript,
         wire.InputTranscriptDelta: _on_input_transcript,
         wire.InputTranscriptDone: _on_input_transcript,
+        wire.InputTranscriptFailed: _on_transcript_failed,
         wire.SpeechStarted: _on_speech_started,
         wire.SpeechStopped: _on_speech_stopped,
+        wire.BufferCommitted: _on_committed,
+        wire.TimeoutTriggered: _on_timeout,
         wire.FunctionCallDone: _on_function_call,
+        wire.ItemAdded: _on_item,
+        wire.ItemCreated: _on_item,
+        wire.ItemDone: _on_item,
+        wire.OutputItemAdded: _on_item,
+        wire.McpCallInProgress: _on_mcp_call,
+        wire.McpCallCompleted: _on_mcp_call,
+        wire.McpCallFailed: _on_mcp_call,
+        wire.McpListToolsFailed: _on_mcp_list_failed,
         wire.Error: _on_error,
         wire.SessionCreated: _on_session_created,
         wire.SessionUpdated: _on_session_updated,
@@ -328,33 +419,11 @@ class OpenAIRealtime:
 
     # Helpers
 
-    def _remember_item(self, item_id: str, content_index: int) -> _Item:
-        if len(self._items) == _ITEMS:
-            del self._items[next(iter(self._items))]
-        item = self._items[item_id] = _Item(content_index)
-        return item
-
-    def _mark_stale(self, response_id: str) -> None:
-        if not response_id:
-            return  # it would stand for every response that has no id
-        if len(self._stale_responses) == _STALE_RESPONSES:
-            del self._stale_responses[next(iter(self._stale_responses))]
-        self._stale_responses[response_id] = None
-
     def _encode(self, event_type: str, **fields: Any) -> bytes:
         # The id comes back in an `error`, so that the log tells which request it was about.
         self._event_number += 1
-        event_id = f"{event_type}#{self._event_number}"
-        return msgspec.json.encode({"type": event_type, "event_id": event_id, **fields})
-
-
-def _detail(details: wire.StatusDetails | None) -> str:
-    if details is None:
-        return ""
-    if details.error is None:
-        return details.reason or ""
-    code = details.error.code or details.error.type or ""
-    return ": ".join(filter(None, (code, details.error.message)))[:_TEXT_CHARS]
+        self._last_id = f"{event_type}#{self._event_number}"
+        return msgspec.json.encode({"type": event_type, "event_id": self._last_id, **fields})
 
 
 def create(settings: EngineSettings) -> Engine:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from sipua.bridge.engines.base import PCM_RATE_HZ, EngineSettings
+from sipua.bridge.engines.base import PCM_RATE_HZ, AudioFormat, EngineSettings
 
 VENDOR_URL: Final = "wss://api.openai.com/v1/realtime"
 
@@ -33,10 +33,20 @@ def turn_detection(configured: Mapping[str, Any] | None) -> dict[str, Any] | Non
     return {**usual, **configured}
 
 
+# Nobody at a telephone can approve a call to an MCP server: who lists one has approved it.
+_MCP_DEFAULTS: Final = {"require_approval": "never"}
+
+_FORMATS: Final[Mapping[AudioFormat, Mapping[str, Any]]] = {
+    AudioFormat.PCM16: {"type": "audio/pcm", "rate": PCM_RATE_HZ},
+    AudioFormat.PCMU: {"type": "audio/pcmu"},
+    AudioFormat.PCMA: {"type": "audio/pcma"},
+}
+
+
 def session_config(settings: EngineSettings) -> dict[str, Any]:
     """The `session` object of session.update."""
-    pcm = {"type": "audio/pcm", "rate": PCM_RATE_HZ}
-    output: dict[str, Any] = {"format": pcm}
+    audio = _FORMATS[settings.audio]
+    output: dict[str, Any] = {"format": audio}
     if settings.voice:
         output["voice"] = settings.voice
     if settings.speed is not None:
@@ -44,11 +54,11 @@ def session_config(settings: EngineSettings) -> dict[str, Any]:
     session: dict[str, Any] = {
         "type": "realtime",
         "output_modalities": ["audio"],
-        "tools": list(settings.tools),
+        "tools": [_tool(tool) for tool in settings.tools],
         "tool_choice": settings.tool_choice,
         "audio": {
             "input": {
-                "format": pcm,
+                "format": audio,
                 "transcription": settings.transcription,
                 "noise_reduction": settings.noise_reduction,
                 "turn_detection": turn_detection(settings.turn_detection),
@@ -60,7 +70,15 @@ def session_config(settings: EngineSettings) -> dict[str, Any]:
         session["instructions"] = settings.instructions
     if settings.max_output_tokens is not None:
         session["max_output_tokens"] = settings.max_output_tokens
+    if settings.parallel_tool_calls is not None:
+        session["parallel_tool_calls"] = settings.parallel_tool_calls
+    if settings.reasoning_effort:
+        session["reasoning"] = {"effort": settings.reasoning_effort}
     return session
+
+
+def _tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**_MCP_DEFAULTS, **tool} if tool.get("type") == "mcp" else tool
 
 
 def endpoint(settings: EngineSettings) -> tuple[str, dict[str, str]]:

@@ -6,7 +6,7 @@ fields change nothing. Fields are optional wherever the call can go on without t
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -23,6 +23,9 @@ class WireError(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+_NOTHING: Final = msgspec.Raw(b"null")
 
 
 class _Event(msgspec.Struct, tag_field="type", gc=False):
@@ -60,6 +63,7 @@ class InputTranscriptDelta(_Event, tag="conversation.item.input_audio_transcript
 class InputTranscriptDone(_Event, tag="conversation.item.input_audio_transcription.completed"):
     item_id: str
     transcript: str
+    usage: msgspec.Raw = _NOTHING
 
 
 class SpeechStarted(_Event, tag="input_audio_buffer.speech_started"):
@@ -68,6 +72,15 @@ class SpeechStarted(_Event, tag="input_audio_buffer.speech_started"):
 
 
 class SpeechStopped(_Event, tag="input_audio_buffer.speech_stopped"):
+    item_id: str = ""
+    audio_end_ms: float = 0
+
+
+class BufferCommitted(_Event, tag="input_audio_buffer.committed"):
+    item_id: str = ""
+
+
+class TimeoutTriggered(_Event, tag="input_audio_buffer.timeout_triggered"):
     item_id: str = ""
     audio_end_ms: float = 0
 
@@ -90,6 +103,54 @@ class Error(_Event, tag="error"):
     error: ErrorDetail
 
 
+class InputTranscriptFailed(_Event, tag="conversation.item.input_audio_transcription.failed"):
+    item_id: str = ""
+    error: ErrorDetail | None = None
+
+
+class Item(msgspec.Struct):
+    """Of any kind; the names are those of MCP's items."""
+
+    id: str | None = None
+    type: str | None = None
+    name: str | None = None
+    server_label: str | None = None
+
+
+class ItemAdded(_Event, tag="conversation.item.added"):
+    item: Item
+
+
+class ItemCreated(_Event, tag="conversation.item.created"):
+    """What servers of the older shape say instead of `added`."""
+
+    item: Item
+
+
+class ItemDone(_Event, tag="conversation.item.done"):
+    item: Item
+
+
+class OutputItemAdded(_Event, tag="response.output_item.added"):
+    item: Item
+
+
+class McpCallInProgress(_Event, tag="response.mcp_call.in_progress"):
+    item_id: str
+
+
+class McpCallCompleted(_Event, tag="response.mcp_call.completed"):
+    item_id: str
+
+
+class McpCallFailed(_Event, tag="response.mcp_call.failed"):
+    item_id: str
+
+
+class McpListToolsFailed(_Event, tag="mcp_list_tools.failed"):
+    item_id: str = ""
+
+
 class Session(msgspec.Struct):
     id: str = ""
 
@@ -102,16 +163,12 @@ class SessionUpdated(_Event, tag="session.updated"):
     session: Session
 
 
-class StatusDetails(msgspec.Struct):
-    reason: str | None = None
-    error: ErrorDetail | None = None
-
-
 class Response(msgspec.Struct):
     id: str | None = None
     status: str | None = None
-    status_details: StatusDetails | None = None
-    usage: dict[str, Any] | None = None
+    # Read apart: an end of a response that nobody recognised would stop the conversation.
+    status_details: msgspec.Raw = _NOTHING
+    usage: msgspec.Raw = _NOTHING
 
 
 class ResponseCreated(_Event, tag="response.created"):
@@ -140,9 +197,20 @@ ServerEvent: TypeAlias = (
     | OutputTranscriptDone
     | InputTranscriptDelta
     | InputTranscriptDone
+    | InputTranscriptFailed
     | SpeechStarted
     | SpeechStopped
+    | BufferCommitted
+    | TimeoutTriggered
     | FunctionCallDone
+    | ItemAdded
+    | ItemCreated
+    | ItemDone
+    | OutputItemAdded
+    | McpCallInProgress
+    | McpCallCompleted
+    | McpCallFailed
+    | McpListToolsFailed
     | Error
     | SessionCreated
     | SessionUpdated
@@ -159,20 +227,13 @@ HANDLED: Final = frozenset(str(struct.__struct_config__.tag) for struct in _Even
 IGNORED: Final = frozenset(
     {
         "conversation.created",
-        "conversation.item.added",
-        "conversation.item.created",
         "conversation.item.deleted",
-        "conversation.item.done",
-        "conversation.item.input_audio_transcription.failed",
         "conversation.item.input_audio_transcription.segment",
         "conversation.item.retrieved",
         "conversation.item.truncated",
         "input_audio_buffer.cleared",
-        "input_audio_buffer.committed",
         "input_audio_buffer.dtmf_event_received",
-        "input_audio_buffer.timeout_triggered",
         "mcp_list_tools.completed",
-        "mcp_list_tools.failed",
         "mcp_list_tools.in_progress",
         "output_audio_buffer.cleared",
         "output_audio_buffer.started",
@@ -180,12 +241,8 @@ IGNORED: Final = frozenset(
         "response.content_part.added",
         "response.content_part.done",
         "response.function_call_arguments.delta",
-        "response.mcp_call.completed",
-        "response.mcp_call.failed",
-        "response.mcp_call.in_progress",
         "response.mcp_call_arguments.delta",
         "response.mcp_call_arguments.done",
-        "response.output_item.added",
         "response.output_item.done",
         "response.output_text.delta",
         "response.output_text.done",
