@@ -25,8 +25,6 @@ from sipua.bridge.engines.base import (
     EngineFault,
     EngineSettings,
     Event,
-    RateLimit,
-    RateLimits,
     ResponseDone,
     ResponseStarted,
     SessionReady,
@@ -42,7 +40,7 @@ from sipua.bridge.engines.openai_realtime_audio import Speech
 from sipua.bridge.engines.openai_realtime_config import endpoint, session_config, turn_detection
 from sipua.bridge.engines.openai_realtime_floor import Floor, Wish
 from sipua.bridge.engines.openai_realtime_past import restored
-from sipua.bridge.engines.openai_realtime_tools import ServerTools, ToolCalls
+from sipua.bridge.engines.openai_realtime_tools import McpEvent, ServerTools, ToolCalls
 
 _APPEND_HEAD: Final = b'{"type":"input_audio_buffer.append","audio":"'
 _APPEND_TAIL: Final = b'"}'
@@ -289,20 +287,12 @@ class OpenAIRealtime:
         }
         self._outgoing.append(self._encode("conversation.item.create", item=item))
         self._floor.want(item_id=item_id)
-        return (self._server_tools.event(request_id, "failed"),)
+        return (self._server_tools.failed(request_id),)
 
-    def _on_mcp_call(
-        self, event: wire.McpCallInProgress | wire.McpCallCompleted | wire.McpCallFailed
-    ) -> Sequence[Event]:
-        if isinstance(event, wire.McpCallInProgress):
-            return (self._server_tools.event(event.item_id, "started"),)
-        # The server does not go on by itself after a call of its own.
-        self._floor.want()
-        completed = isinstance(event, wire.McpCallCompleted)
-        return (self._server_tools.event(event.item_id, "completed" if completed else "failed"),)
-
-    def _on_mcp_list_failed(self, event: wire.McpListToolsFailed) -> Sequence[Event]:
-        return (self._server_tools.event(event.item_id, "failed"),)
+    def _on_mcp_call(self, event: McpEvent) -> Sequence[Event]:
+        if isinstance(event, wire.McpCallCompleted | wire.McpCallFailed):
+            self._floor.want()  # the server does not go on by itself after a call of its own
+        return (self._server_tools.told(event),)
 
     # Transcripts
 
@@ -366,19 +356,7 @@ class OpenAIRealtime:
         )
 
     def _on_rate_limits(self, event: wire.RateLimitsUpdated) -> Sequence[Event]:
-        return (
-            RateLimits(
-                tuple(
-                    RateLimit(
-                        name=limit.name or "",
-                        limit=None if limit.limit is None else int(limit.limit),
-                        remaining=None if limit.remaining is None else int(limit.remaining),
-                        reset_s=limit.reset_seconds,
-                    )
-                    for limit in event.rate_limits
-                )
-            ),
-        )
+        return (usage.limits(event),)
 
     def _on_other(self, event: wire.Other) -> Sequence[Event]:
         if event.type in wire.IGNORED:
@@ -407,7 +385,7 @@ class OpenAIRealtime:
         wire.McpCallInProgress: _on_mcp_call,
         wire.McpCallCompleted: _on_mcp_call,
         wire.McpCallFailed: _on_mcp_call,
-        wire.McpListToolsFailed: _on_mcp_list_failed,
+        wire.McpListToolsFailed: _on_mcp_call,
         wire.Error: _on_error,
         wire.SessionCreated: _on_session_created,
         wire.SessionUpdated: _on_session_updated,

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import Final, Literal, TypeAlias
 
 from sipua.bridge.engines.base import ServerTool, ToolCall
-from sipua.bridge.engines.openai_realtime_events import Item
+from sipua.bridge.engines.openai_realtime_events import (
+    Item,
+    McpCallCompleted,
+    McpCallFailed,
+    McpCallInProgress,
+    McpListToolsFailed,
+)
 
 MAX_PENDING: Final = 64
 MAX_NAMES: Final = 64
+
+McpEvent: TypeAlias = McpCallInProgress | McpCallCompleted | McpCallFailed | McpListToolsFailed
+
+_STATUS: Final[Mapping[type, Literal["started", "completed", "failed"]]] = {
+    McpCallInProgress: "started",
+    McpCallCompleted: "completed",
+    McpCallFailed: "failed",
+    McpListToolsFailed: "failed",
+}
 
 
 class ToolCalls:
@@ -54,5 +70,8 @@ class ServerTools:
         name = item.name or "list of tools"
         self._names[item.id] = f"{item.server_label}: {name}" if item.server_label else name
 
-    def event(self, item_id: str, status: Literal["started", "completed", "failed"]) -> ServerTool:
-        return ServerTool(item_id, self._names.get(item_id, ""), status)
+    def told(self, event: McpEvent) -> ServerTool:
+        return ServerTool(event.item_id, self._names.get(event.item_id, ""), _STATUS[type(event)])
+
+    def failed(self, item_id: str) -> ServerTool:
+        return ServerTool(item_id, self._names.get(item_id, ""), "failed")

@@ -1,4 +1,4 @@
-"""What OpenAI Realtime says a response or a transcription cost, and why a response failed.
+"""What OpenAI Realtime says of cost, of limits, and of why a response failed.
 
 These parts of events are for the record: whatever they hold, the conversation goes on.
 """
@@ -9,8 +9,8 @@ import math
 from typing import Final, TypeVar
 
 import msgspec
-from sipua.bridge.engines.base import Usage
-from sipua.bridge.engines.openai_realtime_events import ErrorDetail
+from sipua.bridge.engines.base import RateLimit, RateLimits, Usage
+from sipua.bridge.engines.openai_realtime_events import ErrorDetail, RateLimitsUpdated
 
 TEXT_CHARS: Final = 500  # of what the server words, which ends in logs
 
@@ -106,6 +106,20 @@ def worded(error: ErrorDetail | None) -> str:
         return ""
     code = error.code or error.type or ""
     return ": ".join(filter(None, (code, error.message)))[:TEXT_CHARS]
+
+
+def limits(event: RateLimitsUpdated) -> RateLimits:
+    return RateLimits(
+        tuple(
+            RateLimit(
+                name=limit.name or "",
+                limit=None if limit.limit is None else int(limit.limit),
+                remaining=None if limit.remaining is None else int(limit.remaining),
+                reset_s=limit.reset_seconds,
+            )
+            for limit in event.rate_limits
+        )
+    )
 
 
 def _read(raw: msgspec.Raw, kind: type[_T]) -> _T | None:

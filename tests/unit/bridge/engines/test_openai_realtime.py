@@ -1,5 +1,4 @@
 import base64
-import itertools
 import json
 from typing import Any
 
@@ -9,84 +8,49 @@ from hypothesis import strategies as st
 from sipua.bridge.engines.base import (
     AudioDelta,
     AudioDone,
+    AudioFormat,
+    CallerIdle,
     EngineFault,
-    EngineSettings,
-    Event,
+    PastMessage,
+    PastToolCall,
     RateLimit,
     RateLimits,
     ResponseDone,
     ResponseStarted,
+    ServerTool,
     SessionReady,
     SpeechStarted,
     SpeechStopped,
     ToolCall,
     Transcript,
+    TranscriptFailed,
     Unknown,
+    Usage,
+    Used,
 )
-from sipua.bridge.engines.openai_realtime import OpenAIRealtime
 
+from support.realtime_engine import (
+    PCM_20_MS,
+    VENDOR,
+    all_sent,
+    delta,
+    function_call,
+    item_event,
+    one,
+    response,
+    sent,
+    server_event,
+    session,
+    session_event,
+    speech_started,
+    talking,
+)
 from support.realtime_types import (
     SERVER_MODELS,
     accepted_client_event,
-    accepted_server_event,
     event_type,
     sample,
 )
-
-PCM_20_MS = bytes(range(240)) * 4
-
-VENDOR = {event_type(model): model for model in SERVER_MODELS}
-counter = itertools.count()
-
-
-def server_event(type_: str, **fields: Any) -> bytes:
-    """An event as the vendor would send it: the required fields, then ours."""
-    content = sample(VENDOR[type_], full=False) | {"event_id": f"event_{next(counter)}"} | fields
-    message = json.dumps(content)
-    accepted_server_event(message)
-    return message.encode()
-
-
-def delta(item_id: str, pcm: bytes, response_id: str = "resp_1", content_index: int = 0) -> bytes:
-    return server_event(
-        "response.output_audio.delta",
-        item_id=item_id,
-        response_id=response_id,
-        content_index=content_index,
-        delta=base64.b64encode(pcm).decode(),
-    )
-
-
-def response(kind: str, id_: str, **fields: Any) -> bytes:
-    return server_event(f"response.{kind}", response={"id": id_, **fields})
-
-
-def session_event(kind: str) -> bytes:
-    session = {"id": "sess_1", "object": "realtime.session", "type": "realtime"}
-    return server_event(f"session.{kind}", session=session)
-
-
-def session(**settings: Any) -> OpenAIRealtime:
-    return OpenAIRealtime(EngineSettings(**settings))
-
-
-def talking(**settings: Any) -> OpenAIRealtime:
-    """A session in whose first response 100 ms of item_1 have arrived."""
-    engine = session(**settings)
-    engine.receive(response("created", "resp_1"))
-    engine.receive(delta("item_1", PCM_20_MS * 5))
-    return engine
-
-
-def one(events: Any) -> Event:
-    (event,) = events
-    return event
-
-
-def sent(messages: Any) -> dict[str, Any]:
-    (message,) = messages
-    return accepted_client_event(message)
-
 
 # Start
 
@@ -128,6 +92,8 @@ def test_the_configuration_answers_session_created_once_and_ready_follows_once()
             "tool_choice": "required",
         },
         {"tool_choice": {"type": "function", "name": "hang_up"}},
+        {"audio": AudioFormat.PCMU, "parallel_tool_calls": False, "reasoning_effort": "low"},
+        {"audio": AudioFormat.PCMA, "parallel_tool_calls": True},
     ],
 )
 def test_every_session_that_can_be_configured_is_valid(settings: dict[str, Any]) -> None:
@@ -237,13 +203,55 @@ def test_transcripts_of_both_sides() -> None:
         server_event(f"{spoken}.delta", item_id="item_2", delta="Hel"),
         server_event(f"{spoken}.done", item_id="item_2", transcript="Hello."),
     ]
-    assert [one(engine.receive(event)) for event in events] == [
+    assert [event for message in events for event in engine.receive(message)] == [
         Transcript("item_1", "user", "Good", final=False),
         Transcript("item_1", "user", "Good day.", final=True),
+        Used(Usage(seconds=1.5), "transcription"),
         Transcript("item_2", "assistant", "Hel", final=False),
         Transcript("item_2", "assistant", "Hello.", final=True),
     ]
     assert list(engine.receive(server_event(f"{said}.delta", item_id="item_1"))) == []
+
+
+def test_a_transcription_that_failed() -> None:
+    failed = server_event(
+        "conversation.item.input_audio_transcription.failed",
+        item_id="item_1",
+        error={"code": "audio_unintelligible", "message": "Not a word."},
+    )
+    assert one(session().receive(failed)) == TranscriptFailed(
+        "item_1", "audio_unintelligible: Not a word."
+    )
+
+
+def test_a_caller_who_says_nothing() -> None:
+    idle = server_event(
+        "input_audio_buffer.timeout_triggered",
+        item_id="item_3",
+        audio_start_ms=4000,
+        audio_end_ms=9000,
+    )
+    assert one(session().receive(idle)) == CallerIdle("item_3", 9000)
+
+
+def test_a_response_says_what_it_cost() -> None:
+    usage = {"output_token_details": {"audio_tokens": 40, "text_tokens": 9}}
+    done = response("done", "resp_1", status="completed", usage=usage)
+    assert one(session().receive(done)) == ResponseDone(
+        "resp_1", "completed", "", Usage(audio_out=40, text_out=9)
+    )
+
+
+@pytest.mark.parametrize(
+    "junk",
+    ['{"usage":7}', '{"status_details":[]}', '{"usage":{"input_token_details":"x"}}'],
+)
+def test_M6_a_response_ends_whatever_stands_beside_its_id(junk: str) -> None:
+    engine = talking()
+    fields = json.loads(junk) | {"id": "resp_1", "status": "completed"}
+    (done,) = engine.receive(json.dumps({"type": "response.done", "response": fields}))
+    assert done == ResponseDone("resp_1", "completed")
+    assert sent(engine.speak(None))["type"] == "response.create"
 
 
 def test_rate_limits() -> None:
@@ -297,6 +305,14 @@ def test_M5_a_partial_millisecond_does_not_count() -> None:
     assert sent(engine.truncate("item_1", 99))["audio_end_ms"] == 7
 
 
+@pytest.mark.parametrize("audio", [AudioFormat.PCMU, AudioFormat.PCMA])
+def test_M5_a_millisecond_of_g711_is_eight_bytes(audio: AudioFormat) -> None:
+    engine = session(audio=audio)
+    assert engine.format is audio
+    engine.receive(delta("item_1", bytes(8 * 7 + 7)))
+    assert sent(engine.truncate("item_1", 99))["audio_end_ms"] == 7
+
+
 @pytest.mark.parametrize("heard_ms", [0, -5])
 def test_M5_truncate_is_skipped_at_zero_but_the_rest_is_dropped(heard_ms: int) -> None:
     engine = talking()
@@ -337,10 +353,6 @@ def test_M5_deltas_of_a_truncated_item_are_dropped_and_counted() -> None:
     assert list(engine.receive(delta("item_1", PCM_20_MS))) == []
     assert one(engine.receive(delta("item_2", PCM_20_MS)))
     assert engine.counters()["late_deltas"] == 1
-
-
-def speech_started() -> bytes:
-    return server_event("input_audio_buffer.speech_started", audio_start_ms=1)
 
 
 def test_M5_the_server_interrupts_by_itself_and_its_late_deltas_are_dropped() -> None:
@@ -396,21 +408,59 @@ def test_M5_a_response_without_id_can_be_cancelled_and_takes_no_other_with_it() 
 
 
 def test_capabilities_follow_the_configuration() -> None:
-    assert session().capabilities.speech_events
-    assert not session(turn_detection=None).capabilities.speech_events
+    usual = session().capabilities
+    assert usual.speech_events
+    assert usual.takes_turns
+    assert usual.resume
+    assert usual.formats == set(AudioFormat)
+    without = session(turn_detection=None).capabilities
+    assert not without.speech_events
+    assert not without.takes_turns
+    asked = session(turn_detection={"create_response": False}).capabilities
+    assert asked.speech_events
+    assert not asked.takes_turns
+
+
+# Turns that nobody but we take
+
+
+def test_without_turn_detection_what_was_said_is_committed_and_answered() -> None:
+    engine = session(turn_detection=None)
+    assert sent(engine.speak("Hello."))["type"] == "response.create"  # nothing was said yet
+    engine.receive(response("created", "resp_1"))
+    engine.receive(response("done", "resp_1", status="completed"))
+    for _ in range(5):
+        engine.append_audio(PCM_20_MS)
+    assert [event["type"] for event in all_sent(engine.speak(None))] == [
+        "input_audio_buffer.commit",
+        "response.create",
+    ]
+
+
+def test_without_turn_detection_a_tool_result_does_not_end_the_callers_turn() -> None:
+    engine = session(turn_detection=None)
+    for _ in range(50):
+        engine.append_audio(PCM_20_MS)
+    types = [event["type"] for event in all_sent(engine.tool_result("c", "", respond=True))]
+    assert types == ["conversation.item.create", "response.create"]
+
+
+def test_with_turn_detection_the_server_commits() -> None:
+    engine = session(turn_detection={"create_response": False})
+    for _ in range(50):
+        engine.append_audio(PCM_20_MS)
+    assert sent(engine.speak(None))["type"] == "response.create"
+
+
+def test_what_the_server_committed_is_not_committed_again() -> None:
+    engine = session(turn_detection=None)
+    for _ in range(50):
+        engine.append_audio(PCM_20_MS)
+    engine.receive(server_event("input_audio_buffer.committed"))
+    assert sent(engine.speak(None))["type"] == "response.create"
 
 
 # Tools
-
-
-def function_call(response_id: str, call_id: str = "call_1") -> bytes:
-    return server_event(
-        "response.function_call_arguments.done",
-        response_id=response_id,
-        call_id=call_id,
-        name="hang_up",
-        arguments="{}",
-    )
 
 
 def test_a_tool_call_acts_when_its_response_has_completed() -> None:
@@ -436,12 +486,68 @@ def test_a_response_that_did_not_complete_does_not_act(status: str) -> None:
 def test_a_tool_result_and_the_wish_for_an_answer() -> None:
     result, create = session().tool_result("call_1", '{"ok":true}', respond=True)
     assert accepted_client_event(result)["item"] == {
+        "id": "result_1",
         "type": "function_call_output",
         "call_id": "call_1",
         "output": '{"ok":true}',
     }
     assert accepted_client_event(create)["type"] == "response.create"
     assert len(session().tool_result("call_1", "{}", respond=False)) == 1
+
+
+def mcp_item(kind: str = "mcp_call", **fields: Any) -> dict[str, Any]:
+    return {
+        "id": "item_7",
+        "type": kind,
+        "name": "search",
+        "server_label": "docs",
+        "arguments": "{}",
+        **fields,
+    }
+
+
+@pytest.mark.parametrize("ending", ["completed", "failed"])
+def test_a_tool_of_an_mcp_server_is_recorded_and_then_answered(ending: str) -> None:
+    engine = talking()
+    added = server_event("response.output_item.added", item=mcp_item())
+    assert list(engine.receive(added)) == []
+    started = engine.receive(server_event("response.mcp_call.in_progress", item_id="item_7"))
+    assert one(started) == ServerTool("item_7", "docs: search", "started")
+    ended = engine.receive(server_event(f"response.mcp_call.{ending}", item_id="item_7"))
+    assert one(ended) == ServerTool("item_7", "docs: search", ending)  # type: ignore[arg-type]
+    assert list(engine.take_outgoing()) == []  # the response that called it still runs
+    engine.receive(response("done", "resp_1", status="completed"))
+    assert sent(engine.take_outgoing())["type"] == "response.create"
+
+
+def test_an_mcp_server_that_cannot_be_used_is_recorded() -> None:
+    engine = session()
+    engine.receive(
+        item_event({"id": "item_8", "type": "mcp_list_tools", "server_label": "docs", "tools": []})
+    )
+    failed = engine.receive(server_event("mcp_list_tools.failed", item_id="item_8"))
+    assert one(failed) == ServerTool("item_8", "docs: list of tools", "failed")
+
+
+def test_nobody_at_a_telephone_approves_an_mcp_call_and_the_model_explains_itself() -> None:
+    engine = session()
+    request = mcp_item("mcp_approval_request")
+    assert list(engine.receive(item_event(request))) == []
+    declined = one(engine.receive(item_event(request, "done")))
+    assert declined == ServerTool("item_7", "docs: search", "failed")
+    answer, create = all_sent(engine.take_outgoing())
+    assert answer["item"].items() >= {"approval_request_id": "item_7", "approve": False}.items()
+    assert create["type"] == "response.create"
+    assert engine.counters()["approvals_declined"] == 1
+
+
+def test_the_names_of_server_tools_are_bounded() -> None:
+    engine = session()
+    for number in range(1000):
+        engine.receive(item_event(mcp_item(id=f"item_{number}")))
+    assert len(engine._server_tools) == 64
+    (started,) = engine.receive(server_event("response.mcp_call.in_progress", item_id="item_1"))
+    assert started == ServerTool("item_1", "", "started")
 
 
 # Trouble
@@ -490,7 +596,7 @@ def test_M6_an_unknown_event_is_reported_and_counted() -> None:
         (b"[]", "malformed"),
         (b'{"type":"error","error":7}', "malformed"),
         (b'"' + b"x" * 16_000_000 + b'"', "oversize"),
-        (server_event("response.output_item.added"), "ignored"),
+        (server_event("response.output_item.done"), "ignored"),
     ],
 )
 def test_M6_what_cannot_be_used_is_counted_and_the_session_goes_on(
@@ -533,8 +639,11 @@ def test_any_bytes_are_survived(messages: list[bytes | str]) -> None:
 def test_any_order_of_vendor_events_is_survived_and_all_we_send_is_valid(
     data: st.DataObject,
 ) -> None:
-    engine = session()
-    kinds = st.sampled_from(sorted(VENDOR)) | st.sampled_from(["cancel", "truncate", "speak"])
+    detection = data.draw(st.sampled_from([{}, None, {"create_response": False}]))
+    past = [PastMessage("user", "Hello."), PastToolCall("c", "f", "{}", None)]
+    engine = session(turn_detection=detection, past=past)
+    asked = ["cancel", "truncate", "speak", "tool_result", "append"]
+    kinds = st.sampled_from(sorted(VENDOR)) | st.sampled_from(asked)
     ids = st.sampled_from(["a", "b", "c"])
     for kind in data.draw(st.lists(kinds, max_size=30)):
         messages: Any = ()
@@ -543,7 +652,11 @@ def test_any_order_of_vendor_events_is_survived_and_all_we_send_is_valid(
         elif kind == "truncate":
             messages = engine.truncate(data.draw(ids), data.draw(st.integers(-10, 10_000)))
         elif kind == "speak":
-            messages = engine.speak("Hello.")
+            messages = engine.speak(data.draw(st.sampled_from([None, "Hello.", "Go on."])))
+        elif kind == "tool_result":
+            messages = engine.tool_result(data.draw(ids), "{}", respond=data.draw(st.booleans()))
+        elif kind == "append":
+            messages = (engine.append_audio(PCM_20_MS * 10),)
         else:
             content = sample(VENDOR[kind], full=data.draw(st.booleans()))
             for key in ("item_id", "response_id"):
@@ -562,8 +675,8 @@ def test_what_is_remembered_is_bounded() -> None:
         engine.receive(delta(f"item_{number}", PCM_20_MS, f"resp_{number}"))
         engine.receive(response("done", f"resp_{number}", status="cancelled"))
         engine.receive(function_call(f"never_{number}"))
-    assert len(engine._items) == 128
-    assert len(engine._stale_responses) == 64
+    assert len(engine._speech._items) == 128
+    assert len(engine._speech._stale) == 64
     assert len(engine._tool_calls) == 64
     assert list(engine.truncate("item_0", 10)) == []
     assert sent(engine.truncate("item_999", 10))
