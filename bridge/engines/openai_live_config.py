@@ -92,8 +92,10 @@ def _told(piece: Past) -> tuple[str, str]:
     if isinstance(piece, PastMessage):
         return piece.role, piece.text
     if isinstance(piece, PastToolCall):
-        called = f"The tool {piece.name} was called with {piece.arguments} and returned: "
-        return "developer", called + piece.output
+        called = f"The tool {piece.name} was called with {piece.arguments}"
+        if piece.output is None:
+            return "developer", f"{called} and is still running."
+        return "developer", f"{called} and returned: {piece.output}"
     return "developer", "[The caller said something here that was not written down.]"
 
 

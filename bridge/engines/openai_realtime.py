@@ -187,7 +187,7 @@ class OpenAIRealtime:
             texts = filter(None, (self._settings.instructions, *wish.instructions))
             fields["response"] = {"instructions": "\n\n".join(texts)}
         messages.append(self._encode("response.create", **fields))
-        self._floor.asked(self._last_id)
+        self._floor.asked(self._last_id, wish)
         return messages
 
     def _has_turn(self, wish: Wish) -> bool:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 MAX_INSTRUCTIONS: Final = 8  # of one request; beyond, the oldest gives way
+MAX_ASKED: Final = 8  # requests that are remembered, of which one is usual
 
 
 @dataclass(slots=True)
@@ -47,8 +48,8 @@ class Floor:
         self.dropped = 0
         self._server_answers = server_answers
         self._waiting: Wish | None = None
-        self._asked: Wish | None = None
-        self._asked_id = ""
+        self._asked: dict[str, Wish] = {}  # by request; a refusal may come late
+        self._last_asked = ""
         self._unanswered = False  # asked for, neither created nor refused
         self._unseen = False  # the server says one runs that we have not seen begin
         self._caller_speaks = False
@@ -70,16 +71,19 @@ class Floor:
         self.deferred += self._busy(wish)
 
     def request(self) -> Wish | None:
-        """What is to be asked for now; None for nothing. `asked` says under which id it was."""
+        """What is to be asked for now; None for nothing. Tell `asked` that it was."""
         wish = self._waiting
         if wish is None or self._busy(wish):
             return None
         self._waiting = None
-        self._asked, self._asked_id, self._unanswered = wish, "", True
         return wish
 
-    def asked(self, event_id: str) -> None:
-        self._asked_id = event_id
+    def asked(self, event_id: str, wish: Wish) -> None:
+        if len(self._asked) == MAX_ASKED:
+            del self._asked[next(iter(self._asked))]
+        self._asked[event_id] = wish
+        self._last_asked = event_id
+        self._unanswered = True
 
     def _busy(self, wish: Wish) -> bool:
         if self.active is not None or self._unanswered or self._unseen:
@@ -93,8 +97,7 @@ class Floor:
     def created(self, response_id: str) -> None:
         self.active = response_id
         self._unanswered = self._unseen = self._turn_due = False
-        if self._asked is not None and self._asked.fulfilled:
-            self._asked = None
+        self._asked = {name: wish for name, wish in self._asked.items() if not wish.fulfilled}
         if self._waiting is not None and self._waiting.fulfilled:
             self._waiting = None
 
@@ -103,12 +106,12 @@ class Floor:
             return  # of another one, which had ended for us already
         self.active = None
         self._unseen = False
-        self._asked = None
 
     def confirmed(self, item_id: str) -> None:
-        for wish in (self._waiting, self._asked):
-            if wish is not None:
-                wish.items.discard(item_id)
+        if self._waiting is not None:
+            self._waiting.items.discard(item_id)
+        for wish in self._asked.values():
+            wish.items.discard(item_id)
 
     def caller_speaks(self) -> None:
         self._caller_speaks, self._turn_due = True, False
@@ -119,19 +122,18 @@ class Floor:
     def failed(self, event_id: str | None, *, one_runs: bool) -> None:
         """An error of the server's. `one_runs`: it refused a response because of another."""
         self._turn_due = False  # it may have been about that answer: do not wait for it
-        about_ours = not event_id or event_id == self._asked_id
-        if not about_ours:
+        self.refused_requests += one_runs
+        # Some servers do not say what an error is about. It can be about nothing older.
+        wish = self._asked.pop(event_id or self._last_asked, None)
+        if wish is None:
             return
+        self._unanswered = False
         if one_runs:
-            self.refused_requests += 1
             self._unseen = self.active is None
-            self._wait_again()
-        self._asked, self._unanswered = None, False
+            self._wait_again(wish)
 
-    def _wait_again(self) -> None:
-        first, later = self._asked, self._waiting
-        if first is None:
-            return  # fulfilled in the meantime
+    def _wait_again(self, first: Wish) -> None:
+        later = self._waiting
         if later is not None:
             first.items |= later.items
             first.answer |= later.answer

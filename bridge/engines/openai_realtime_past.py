@@ -28,7 +28,7 @@ MAX_BYTES: Final = 2 * 1024 * 1024
 MAX_ITEMS: Final = 200
 MAX_TEXT_CHARS: Final = 32_768  # of one message or one tool's result
 
-_ITEM_BYTES: Final = 200  # of JSON around the content
+_ITEM_BYTES: Final = 200  # of JSON around the texts
 _CUT: Final = "…"
 
 
@@ -108,7 +108,7 @@ def _call_id(number: int) -> str:
 def _speech(mulaw: bytes, audio: AudioFormat, room: int) -> str:
     """In the session's input format; of what is too long, the end."""
     bytes_per_code = audio.bytes_per_ms // 8 * 4 / 3
-    codes = int((room - _ITEM_BYTES) / bytes_per_code) - 3 if room > _ITEM_BYTES else 0
+    codes = int((room - 2 * _ITEM_BYTES) / bytes_per_code)
     mulaw = mulaw[-codes:] if codes > 0 else b""
     if audio is AudioFormat.PCMU:
         return pybase64.b64encode_as_string(mulaw)

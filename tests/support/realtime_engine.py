@@ -63,13 +63,13 @@ def speech_stopped() -> bytes:
     return server_event("input_audio_buffer.speech_stopped", audio_end_ms=500)
 
 
-def refusal(event_id: str | None, **changes: Any) -> bytes:
+def refusal(about: str, **changes: Any) -> bytes:
     """Of a response, because another one runs."""
     error = {
         "type": "invalid_request_error",
         "code": "conversation_already_has_active_response",
         "message": "Conversation already has an active response in progress: resp_9.",
-        "event_id": event_id,
+        "event_id": about,
     }
     return server_event("error", error=error | changes)
 
