@@ -236,7 +236,7 @@ def _edge_plan(options: Options, config: Config, url: str) -> edge_side.EdgePlan
         port_min=config.rtp.port_min,
         port_max=config.rtp.port_max,
         media=wiring.media_settings(config),
-        engine=wiring.engine_settings(config, url),
+        engine=wiring.engine_settings(config.engine, url=url),
         connect_timeout_s=config.engine.connect_timeout_s,
         greeting=config.engine.greeting,
         probed=options.probed,

@@ -10,54 +10,41 @@ SIGTERM or Ctrl-C: unregister, refuse new calls with 503, let running ones finis
 from __future__ import annotations
 
 import asyncio
-import functools
 import gc
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from datetime import UTC, datetime
 
 import uvloop
 
-from sipua import banner, doctor, logs, wiring
-from sipua.bridge.agent.process import AgentError, AgentProcess
-from sipua.bridge.call import CallBridge
-from sipua.bridge.conversation import ConversationEvent
-from sipua.bridge.dialogue import Dialogue
-from sipua.bridge.engine_session import EngineSession
-from sipua.bridge.engines import create as create_engine
-from sipua.bridge.engines.base import Event
+from sipua import banner, doctor, logs, routes, sip_log, wiring
+from sipua.bridge.agent.process import AgentError
 from sipua.bridge.pacer import Pacer
-from sipua.call import Call, CallPolicy
+from sipua.call import Call
 from sipua.call_capture import CallCapture
+from sipua.call_parts import CallParts
 from sipua.capture_sip import SipToCaptures
 from sipua.config import Config
+from sipua.engine_host import EngineHost
 from sipua.exits import Exit
+from sipua.facts import CallFacts
+from sipua.opening import Answering
 from sipua.portowner import port_owner
 from sipua.rtp.ports import PortPool
-from sipua.sip.addresses import ANY_ADDRESS, seen_by
+from sipua.sip.addresses import seen_by
 from sipua.sip.agent import SipAgent
 from sipua.sip.errors import CannotListenError, PortTakenError
 from sipua.sip.messages import (
-    Address,
     CallConfirmed,
     CallEnded,
-    CallProgress,
-    CallRefused,
     IncomingCall,
     Leave,
-    LibraryMessage,
     MediaReady,
-    Registered,
-    RegistrationFailed,
-    SignallingFault,
     SipEvent,
     SipMessage,
-    TransferRefused,
-    Unregistered,
 )
-from sipua.throttle import Throttle
 
 SIGNALLING_GRACE_S = 3.0
 """How long the answers to our last BYE and un-REGISTER are waited for."""
@@ -92,43 +79,37 @@ class Edge:
             self._ports,
             self._on_sip,
         )
-        self._bound: dict[str, Address] = {}
         self._captures = wiring.captures(config)
-        self._sip_captures = SipToCaptures(self._local_sip)
+        self._sip_captures = SipToCaptures(self._sip.local_address)
+        self._engines = EngineHost(config)
         self._calls: dict[str, Call] = {}
-        self._refusals = Throttle()
         self._tasks: set[asyncio.Task[None]] = set()
         self._signals = 0
         self._stop = asyncio.Event()
         self._emptied = asyncio.Event()
-        self._engine_url: Callable[[], str] = lambda: config.engine.url or wiring.DEFAULT_ENGINE_URL
 
     async def run(self) -> int:
         self._loop = asyncio.get_running_loop()
-        self._pacer = Pacer()
-        agent: AgentProcess | None = None
-        if self._config.engine.type == "local" and not self._config.engine.url:
-            agent = AgentProcess(wiring.agent_settings(self._config))
-            try:
-                await agent.start()
-            except AgentError as error:
-                self._log.error(
-                    "engine.failed", error=str(error), fix="start `sipua agent` by hand to see why"
-                )
-                return Exit.ENGINE
-            self._engine_url = functools.partial(getattr, agent, "url")
+        try:
+            await self._engines.start()
+        except AgentError as error:
+            self._log.error(
+                "engine.failed", error=str(error), fix="start `sipua agent` by hand to see why"
+            )
+            return Exit.ENGINE
+        pacer = Pacer()
+        self._parts = CallParts(self._config, pacer, self._engines, self._sip.send)
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._on_signal)
         try:
             return await self._serve()
         finally:
-            self._pacer.close()
-            if agent is not None:
-                await agent.stop()
+            pacer.close()
+            await self._engines.stop()
 
     async def _serve(self) -> int:
         try:
-            bound = self._bound = await self._sip.start()
+            bound = await self._sip.start()
         except PortTakenError as error:
             owner = port_owner(error.transport, error.port)
             self._log.error(
@@ -150,7 +131,9 @@ class Edge:
             transports=list(bound),
             rtp_ports=f"{self._config.rtp.port_min}-{self._config.rtp.port_max}",
             engine=self._config.engine.type,
-            engine_host=wiring.engine_host(self._engine_url()),
+            engine_host=wiring.engine_host(
+                self._engines.url(self._config.engine) or wiring.DEFAULT_ENGINE_URL
+            ),
             max_calls=self._max_calls,
             pjsua2=self._build.version,
             production=self._build.production,
@@ -210,62 +193,42 @@ class Edge:
             case CallEnded():
                 if call := self._calls.get(event.call_id):
                     call.on_ended(event)
+            case SipMessage():
+                if self._captures is not None:
+                    self._sip_captures.take(event, time.monotonic())
+                if self._config.log.sip:
+                    sip_log.tell(self._log, event)
             case _:
-                self._tell(event)
+                sip_log.tell(self._log, event)
 
     def _begin(self, event: IncomingCall) -> None:
-        log = logs.bind_call(event.call_id)
-        log.info(
+        profile = routes.default(self._config)
+        logs.bind_call(event.call_id).info(
             "call.incoming",
             sip_call_id=event.sip_call_id,
             **{"from": event.from_uri},
             to=event.to_uri,
             source=f"{event.source[0]}:{event.source[1]}",
             origin=event.origin,
+            route=profile.route,
             rtp_port=event.local.port,
         )
-        config = self._config
-        bridge = CallBridge(
-            local=event.local,
-            pacer=self._pacer,
-            settings=wiring.media_settings(config),
-            make_conversation=functools.partial(self._make_conversation, event.call_id),
+        facts = CallFacts(
+            call_id=event.call_id,
+            direction="incoming",
+            from_uri=event.from_uri,
+            to_uri=event.to_uri,
+            origin=event.origin,
+            route=profile.route,
+            started_at=datetime.now(UTC),
+            sip_call_id=event.sip_call_id,
+            peer=event.source[0],
         )
-        policy = CallPolicy(
-            answer_at_once=config.calls.answer == "at_once",
-            ring_timeout_s=config.calls.ring_timeout_s,
-            max_duration_s=config.calls.max_duration_s,
-            connect_timeout_s=config.engine.connect_timeout_s,
-            failure_status=config.engine.failure_status,
-            greeting=config.engine.greeting,
-            mask_dtmf=config.calls.mask_dtmf,
-        )
-        capture = self._capture(event)
-        call = Call(
-            event.call_id,
-            bridge,
-            policy,
-            self._sip.send,
-            log,
-            refusals=self._refusals,
-            capture=capture,
-        )
+        call = self._parts.make(facts, event.local, profile, self._capture(event))
         self._calls[event.call_id] = call
         task = self._loop.create_task(self._run_call(call, event), name=f"call {event.call_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def _make_conversation(
-        self, call_id: str, on_event: Callable[[ConversationEvent], None]
-    ) -> Dialogue:
-        def make_session(on_engine: Callable[[Event], None]) -> EngineSession:
-            settings = wiring.engine_settings(self._config, self._engine_url())
-            engine = create_engine(self._config.engine.type, settings)
-            return EngineSession(
-                engine.protocol, engine.url, engine.headers, on_event=on_engine, call_id=call_id
-            )
-
-        return Dialogue(make_session, on_event=on_event, engine=self._config.engine.type)
 
     def _capture(self, event: IncomingCall) -> CallCapture | None:
         if self._captures is None:
@@ -277,71 +240,12 @@ class Edge:
             self._sip_captures.attach(event.sip_call_id, capture)
         return capture
 
-    def _local_sip(self, transport: str, peer_host: str) -> Address:
-        """What the peer sees us as."""
-        host, port = self._bound.get(transport.lower(), (ANY_ADDRESS, 0))
-        return seen_by(peer_host, host), port
-
     async def _run_call(self, call: Call, event: IncomingCall) -> None:
         try:
-            await call.run()
+            await call.run(Answering())
         finally:
             self._ports.release(event.local, time.monotonic())
             self._sip_captures.detach(event.sip_call_id)
             del self._calls[call.call_id]
             if not self._calls:
                 self._emptied.set()
-
-    def _tell(self, event: SipEvent) -> None:
-        log = self._log
-        match event:
-            case Registered():
-                log.info(
-                    "registration.ok",
-                    account=event.account,
-                    registrar=event.registrar,
-                    expires_s=event.expires_s,
-                )
-            case RegistrationFailed():
-                log.error(
-                    "registration.failed",
-                    account=event.account,
-                    registrar=event.registrar,
-                    status=event.status,
-                    reason=event.reason,
-                    retry_in_s=event.retry_in_s and round(event.retry_in_s, 1),
-                    fix=event.fix,
-                )
-            case Unregistered():
-                log.info("registration.removed", account=event.account, registrar=event.registrar)
-            case CallRefused():
-                log.warning(
-                    "call.rejected",
-                    status=event.status,
-                    reason=event.reason,
-                    sip_call_id=event.sip_call_id,
-                    **{"from": event.from_uri},
-                    to=event.to_uri,
-                    source=f"{event.source[0]}:{event.source[1]}",
-                )
-            case TransferRefused():
-                log.warning(
-                    "call.transfer_refused",
-                    call_id=event.call_id,
-                    target=event.target,
-                    status=event.status,
-                )
-            case SipMessage():
-                if self._captures is not None:
-                    self._sip_captures.take(event, time.monotonic())
-                if self._config.log.sip:
-                    log.debug(
-                        "sip.message", direction=event.direction, peer=event.peer, text=event.text
-                    )
-            case LibraryMessage():
-                log.warning("sip.library", text=event.text)
-            case SignallingFault():
-                extra = {"call_id": event.call_id} if event.call_id else {}
-                log.error("sip.fault", where=event.where, error=event.error, **extra)
-            case CallProgress():
-                log.info("call.progress", call_id=event.call_id, status=event.status)

@@ -38,11 +38,10 @@ from sipua.dial_sound import SoundError
 from sipua.exits import Exit
 from sipua.rtp.events import Dtmf
 from sipua.rtp.ports import NoPortsLeft, PortPool
-from sipua.sip.addresses import ANY_ADDRESS, host_of, seen_by
+from sipua.sip.addresses import host_of, seen_by
 from sipua.sip.agent import SipAgent
 from sipua.sip.errors import CannotListenError, PortTakenError
 from sipua.sip.messages import (
-    Address,
     CallConfirmed,
     CallEnded,
     CallProgress,
@@ -141,7 +140,6 @@ class Dial:
         self._timeline: list[dict[str, object]] = []
         self._ended = asyncio.Event()
         self._capture: CallCapture | None = None
-        self._bound: dict[str, Address] = {}
         self._log = logs.bind_call(self._call_id)
         self._tape = Tape(sound, on_event=lambda _: None)
         rtp = config.rtp
@@ -153,7 +151,7 @@ class Dial:
         self._sip = SipAgent(settings, gate, self._ports, self._on_sip)
         pacer = Pacer()
         try:
-            self._bound = await self._sip.start()
+            await self._sip.start()
             local = self._ports.reserve(time.monotonic())
         except (PortTakenError, CannotListenError, NoPortsLeft) as error:
             print(f"sipua: {error}", file=sys.stderr)
@@ -196,10 +194,6 @@ class Dial:
         CaptureThread().begin(capture)
         self._bridge.tap = capture.tap
         return capture
-
-    def _local_sip(self, transport: str, peer_host: str) -> Address:
-        host, port = self._bound.get(transport.lower(), (ANY_ADDRESS, 0))
-        return seen_by(peer_host, host), port
 
     def _make_tape(self, on_event: Callable[[ConversationEvent], None]) -> Tape:
         self._tape.on_event = on_event
@@ -246,7 +240,7 @@ class Dial:
 
     def _capture_sip(self, message: SipMessage) -> None:
         if self._capture is not None:
-            datagram = sip_datagram(message, self._local_sip)
+            datagram = sip_datagram(message, self._sip.local_address)
             if datagram is not None:
                 self._capture.add(time.monotonic(), *datagram)
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from sipua.bridge.agent.settings import AgentSettings
 from sipua.bridge.barge_in import BargeIn
-from sipua.bridge.engines.base import EngineSettings
+from sipua.bridge.engines.base import EngineSettings, Past
 from sipua.bridge.media import MediaPlan, MediaSettings
 from sipua.call_capture import CallCaptures, CaptureSettings
 from sipua.codecs.g711 import Law
-from sipua.config import Config
+from sipua.config import Config, EngineSection
 from sipua.config.uri import parse_server
 from sipua.rtp.latch import Policy
 from sipua.sip.admission import Admission, networks_of
@@ -135,16 +136,30 @@ def media_plan(media: NegotiatedMedia) -> MediaPlan:
     )
 
 
-def engine_settings(config: Config, url: str) -> EngineSettings:
-    engine = config.engine
+def engine_sections(config: Config) -> tuple[EngineSection, ...]:
+    """All that a call may end in."""
+    return (config.engine,)
+
+
+def engine_settings(
+    engine: EngineSection,
+    *,
+    url: str = "",
+    instructions: str | None = None,
+    tools: Sequence[Mapping[str, object]] = (),
+    past: Sequence[Past] = (),
+) -> EngineSettings:
+    """`url`: where it is, when the section does not say. `instructions`: None, the section's."""
     detection = engine.turn_detection
     return EngineSettings(
-        url=url,
+        url=url or engine.url,
         api_key=engine.api_key.get_secret_value(),
         headers={name: value.get_secret_value() for name, value in engine.headers.items()},
         model=engine.model,
         voice=engine.voice,
-        instructions=engine.instructions,
+        instructions=engine.instructions if instructions is None else instructions,
+        tools=tools,
+        past=past,
         turn_detection=_turn_detection(detection.model_dump()),
         transcription={"model": engine.transcription} if engine.transcription else None,
         noise_reduction={"type": engine.noise_reduction} if engine.noise_reduction else None,
@@ -180,5 +195,5 @@ def agent_settings(config: Config) -> AgentSettings:
 
 def engine_host(url: str) -> str:
     """The URL as it may be shown: no path, no query, nothing that could hold a key."""
-    parts = urlsplit(url)
+    parts = urlsplit(url or DEFAULT_ENGINE_URL)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from sipua.rtp.ports import PortPool
+from sipua.sip.addresses import ANY_ADDRESS, seen_by
 from sipua.sip.admission import Admission
 from sipua.sip.endpoint import SipEndpoint
 from sipua.sip.messages import Address, SipCommand, SipEvent
@@ -25,6 +26,7 @@ class SipAgent:
     ) -> None:
         self._on_event = on_event
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._bound: dict[str, Address] = {}
         self._endpoint = SipEndpoint(settings, admission, ports, self._emit, self._after)
         self._thread = SignallingThread(self._endpoint)
 
@@ -32,7 +34,13 @@ class SipAgent:
         """Bind and begin to register; returns what each transport listens on."""
         self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._thread.start)
-        return dict(self._endpoint.bound)
+        self._bound = dict(self._endpoint.bound)
+        return self._bound
+
+    def local_address(self, transport: str, peer_host: str) -> Address:
+        """What the peer sees us as."""
+        host, port = self._bound.get(transport.lower(), (ANY_ADDRESS, 0))
+        return seen_by(peer_host, host), port
 
     def send(self, command: SipCommand) -> None:
         self._thread.submit(lambda: self._endpoint.command(command))

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from sipua.bridge.events import BridgeEvent, EngineGone, PeerSilent
@@ -14,7 +15,11 @@ from sipua.bridge.websocket_errors import EngineConnectError
 from sipua.rtp.events import Dtmf, LossReported, PacketsRefused
 
 from sipua import logs
-from sipua.call import Call, CallPolicy
+from sipua.call import Call, CallLimits
+from sipua.config import EngineSection
+from sipua.facts import CallFacts
+from sipua.opening import Answering
+from sipua.profile import AgentProfile, NamedEngine
 from sipua.sip.messages import (
     Answer,
     CallEnded,
@@ -27,13 +32,21 @@ from sipua.sip.messages import (
 )
 from sipua.throttle import Throttle
 
-POLICY = CallPolicy(
-    answer_at_once=False,
-    ring_timeout_s=5,
-    max_duration_s=60,
-    connect_timeout_s=5,
-    failure_status=503,
+LIMITS = CallLimits(ring_timeout_s=5, max_duration_s=60)
+PROFILE = AgentProfile(
+    route="",
+    engines=(NamedEngine("first", EngineSection(connect_timeout_s=5)),),
+    instructions="",
     greeting="Greet the caller.",
+)
+FACTS = CallFacts(
+    call_id="c-test",
+    direction="incoming",
+    from_uri="<sip:caller@127.0.0.1>",
+    to_uri="<sip:agent@127.0.0.1>",
+    origin="anyone",
+    route="",
+    started_at=datetime(2026, 11, 21, tzinfo=UTC),
 )
 MEDIA = NegotiatedMedia(
     remote=("127.0.0.1", 4000),
@@ -84,19 +97,24 @@ class FakeBridge:
 
 class Story:
     def __init__(
-        self, policy: CallPolicy = POLICY, log: object = None, refusals: Throttle | None = None
+        self,
+        profile: AgentProfile = PROFILE,
+        limits: CallLimits = LIMITS,
+        log: object = None,
+        refusals: Throttle | None = None,
     ) -> None:
         self.sent: list[SipCommand] = []
         self.bridge = FakeBridge()
         self.call = Call(
-            "c-test",
+            FACTS,
             self.bridge,  # type: ignore[arg-type]  # it stands in for a CallBridge
-            policy,
-            self.sent.append,
-            log or logs.bind_call("c-test"),  # type: ignore[arg-type]  # a stand-in
+            profile,
+            limits,
+            send=self.sent.append,
+            log=log or logs.bind_call("c-test"),  # type: ignore[arg-type]  # a stand-in
             refusals=refusals,
         )
-        self.task = asyncio.create_task(self.call.run())
+        self.task = asyncio.create_task(self.call.run(Answering()))
 
     async def settle(self) -> None:
         for _ in range(5):
@@ -124,7 +142,7 @@ async def test_it_rings_until_the_engine_is_ready_and_has_been_asked_to_greet() 
 
 
 async def test_without_a_greeting_the_caller_speaks_first() -> None:
-    story = Story(replace(POLICY, greeting=""))
+    story = Story(replace(PROFILE, greeting=""))
     story.bridge.ready.set()
     await story.settle()
     assert story.bridge.steps == ["connected"]
@@ -132,7 +150,7 @@ async def test_without_a_greeting_the_caller_speaks_first() -> None:
 
 
 async def test_it_may_answer_before_the_engine_is_there() -> None:
-    story = Story(replace(POLICY, answer_at_once=True))
+    story = Story(replace(PROFILE, answer="at_once"))
     await story.settle()
     assert story.sent == [Ring("c-test"), Answer("c-test")]
     story.bridge.ready.set()
@@ -142,7 +160,7 @@ async def test_it_may_answer_before_the_engine_is_there() -> None:
 
 
 async def test_M1_without_an_engine_the_caller_gets_the_configured_status() -> None:
-    story = Story(replace(POLICY, failure_status=480))
+    story = Story(replace(PROFILE, failure_status=480))
     story.bridge.error = EngineConnectError("unauthorized", "wrong key", status=401)
     story.bridge.ready.set()
     await story.settle()
@@ -160,7 +178,7 @@ async def test_a_bug_of_ours_refuses_the_call_and_does_not_leave_it_ringing() ->
 
 
 async def test_the_engine_has_no_longer_than_the_phone_may_ring() -> None:
-    story = Story(replace(POLICY, ring_timeout_s=2, connect_timeout_s=9))
+    story = Story(limits=replace(LIMITS, ring_timeout_s=2))
     await story.settle()
     assert story.bridge.timeouts == [2]
     await story.end()
@@ -178,7 +196,8 @@ async def test_M2_a_lost_engine_ends_the_call() -> None:
     story.bridge.ready.set()
     await story.settle()
     story.bridge.on_event(EngineGone("openai_realtime", "connection lost: 1006"))
-    assert story.sent[-1] == Hangup("c-test", 0)
+    await story.settle()
+    assert isinstance(story.sent[-1], Hangup)
     await story.end(EndedBy.US)
 
 
@@ -194,7 +213,7 @@ async def test_keys_are_logged_masked_unless_allowed(
     mask: bool, shown: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logs.configure("debug", "json")
-    story = Story(replace(POLICY, mask_dtmf=mask))
+    story = Story(limits=replace(LIMITS, mask_dtmf=mask))
     story.bridge.on_event(Dtmf("7", 100, inband=True))
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     (told,) = [line for line in lines if line["event"] == "call.dtmf"]
@@ -203,8 +222,38 @@ async def test_keys_are_logged_masked_unless_allowed(
     await story.end()
 
 
+async def test_every_listener_hears_every_event_and_one_that_fails_keeps_none_from_another() -> (
+    None
+):
+    story = Story()
+    heard: list[tuple[BridgeEvent, float]] = []
+
+    def fail(event: BridgeEvent, now: float) -> None:
+        raise KeyError(now)
+
+    story.call.subscribe(fail)
+    story.call.subscribe(lambda event, now: heard.append((event, now)))
+    events = [Dtmf("7", 100, inband=True), PeerSilent(20.0)]
+    for event in events:
+        story.bridge.on_event(event)
+    assert [event for event, _ in heard] == events
+    assert 0 <= asyncio.get_running_loop().time() - heard[0][1] < 5
+    assert story.sent[-1] == Hangup("c-test", 0), "what the call itself does is done too"
+    await story.end(EndedBy.US)
+
+
+async def test_facts_are_of_now() -> None:
+    story = Story()
+    assert story.call.facts() == FACTS
+    story.call.on_media(MEDIA)
+    story.call.on_confirmed()
+    await asyncio.sleep(0.01)
+    assert story.call.facts().talked_s >= 0.005
+    await story.end()
+
+
 async def test_the_longest_duration_ends_the_call() -> None:
-    story = Story(replace(POLICY, max_duration_s=0.02))
+    story = Story(limits=replace(LIMITS, max_duration_s=0.02))
     async with asyncio.timeout(5):
         while not any(isinstance(command, Hangup) for command in story.sent):
             await asyncio.sleep(0.005)

@@ -1,0 +1,34 @@
+"""What is known of a call besides its audio."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+Direction: TypeAlias = Literal["incoming", "outgoing"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    call_id: str
+    direction: Direction
+    from_uri: str
+    """As in the From header: with a name, perhaps."""
+    to_uri: str
+    origin: str
+    """The account or trunk that the call came from, or goes out by."""
+    route: str
+    """Empty: none matched."""
+    started_at: datetime
+    """UTC."""
+    sip_call_id: str = ""
+    peer: str = ""
+    """Host that numbers without a host belong to."""
+    talked_s: float = 0.0
+    """Since the answer."""
+
+    @property
+    def remote_uri(self) -> str:
+        """The other side's."""
+        return self.from_uri if self.direction == "incoming" else self.to_uri
