@@ -117,7 +117,8 @@ def test_M2_calls_end_with_the_agent_and_the_next_one_finds_a_new_agent(
     assert calls.wait().successful == 3  # each got its BYE
     assert len(edge.events(name="engine.closed")) == 3
     ends = edge.events(name="call.ended")
-    assert {(event["by"], event["reason"]) for event in ends} == {("us", "engine connection lost")}
+    assert {event["by"] for event in ends} == {"us"}
+    assert all(event["reason"].startswith("engine local: connection lost") for event in ends)
     edge.wait_event("agent.restarted")
     wait_until(lambda: children(edge.process.pid) not in ([], [agent]), 5, "another agent")
     sipp.run("uac_call", edge.address, pause_ms=200)
