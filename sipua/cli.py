@@ -153,6 +153,15 @@ def _add_agent(commands: Commands) -> None:
         choices=("parrot", "tone", "silence"),
         help="answer with what was heard, a tone, or nothing (default: agent.mode, parrot)",
     )
+    parser.add_argument(
+        "--scenario", type=Path, metavar="FILE", help="play this scenario (docs/rehearsal.md)"
+    )
+    parser.add_argument(
+        "--fault",
+        type=_fault,
+        metavar="KIND[:AFTER_S]",
+        help="rehearse a failure: drop, cut, freeze, stall, silence, 429, burst or garbage",
+    )
     parser.add_argument("--json", action="store_true", help="JSON lines, also on a terminal")
     parser.epilog = (
         "Every client of the OpenAI Realtime protocol can talk to it. For an edge:\n"
@@ -167,11 +176,22 @@ def _agent(args: argparse.Namespace) -> int:
     from sipua import wiring  # noqa: PLC0415 - as in serve
     from sipua.bridge.agent import server  # noqa: PLC0415
 
-    settings = wiring.agent_settings(config)
+    scenario = str(args.scenario.absolute()) if args.scenario else ""
+    settings = wiring.agent_settings(config, scenario=scenario, fault=args.fault or "")
     given = {name: getattr(args, name) for name in ("host", "port", "mode")}
     given["port"] = given["port"] if args.port is not None else settings.port or AGENT_PORT
     chosen = {name: value for name, value in given.items() if value is not None}
     return server.run(dataclasses.replace(settings, **chosen), as_json=args.json)
+
+
+def _fault(text: str) -> str:
+    from sipua.bridge.agent import faults  # noqa: PLC0415 - as in serve
+
+    try:
+        faults.parse(text)
+    except faults.FaultError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def _port(text: str) -> int:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sipua.bridge.agent import faults
+from sipua.bridge.agent.scenario import Scenario, joined
 from sipua.bridge.agent.settings import AgentSettings
 from sipua.bridge.barge_in import BargeIn
 from sipua.bridge.engines.base import EngineSettings, Past
@@ -13,6 +15,7 @@ from sipua.bridge.media import MediaPlan, MediaSettings
 from sipua.call_capture import CallCaptures, CaptureSettings
 from sipua.codecs.g711 import Law
 from sipua.config import Config, EngineSection
+from sipua.config import scenario as scenario_file
 from sipua.config.uri import parse_server
 from sipua.rtp.latch import Policy
 from sipua.sip.admission import Admission, networks_of
@@ -181,16 +184,20 @@ def _turn_detection(keys: dict[str, object]) -> dict[str, object]:
     return chosen
 
 
-def agent_settings(config: Config) -> AgentSettings:
+def agent_settings(config: Config, *, scenario: str = "", fault: str = "") -> AgentSettings:
+    """With this rehearsal, or the configuration's. ConfigError: what is wrong with the file."""
     agent = config.agent
+    given = agent.model_dump(exclude={"api_key", "api_key_file", "scenario", "fault"})
     return AgentSettings(
-        **{
-            name: getattr(agent, name)
-            for name in type(agent).model_fields
-            if name not in ("api_key", "api_key_file")
-        },
+        **given,
         api_key=agent.api_key.get_secret_value(),
+        scenario=_rehearsal(scenario or agent.scenario, fault or agent.fault),
     )
+
+
+def _rehearsal(file: str, fault: str) -> Scenario:
+    scenario = scenario_file.load(Path(file)) if file else Scenario()
+    return joined(faults.parse(fault), scenario) if fault else scenario
 
 
 def engine_host(url: str) -> str:

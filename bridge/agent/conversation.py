@@ -4,33 +4,37 @@
     handle_timer(now)      -> events to send, when `next_deadline()` has come
     expired                -> the session is over; send what was returned, then close
 
+    loss                   -> what becomes of the connection now, when a scenario says so
+
 A turn: append → speech_started (interrupts a running response) → speech_stopped → committed →
-item added, done → a response of the speaker's. The files beside this one hold the parts: `protocol`
-(events in and out), `session` (the settable object), `ear` (input, turns), `history` (items),
-`speaker` (what is said), `response` (how it leaves).
+item added, done → a response. The files beside this one hold the parts: `protocol` (events in and
+out), `session` (the settable object), `ear` (input, turns), `history`, `items`, `item_events` (the
+conversation), `answers` (what is said, by `scenario` or `speaker`), `response` (how it leaves).
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 from sipua.bridge.agent import protocol
+from sipua.bridge.agent.answers import Answers, loss
 from sipua.bridge.agent.ear import Ear, EarFull, Turn
 from sipua.bridge.agent.formats import Clip
+from sipua.bridge.agent.garbage import garbage
 from sipua.bridge.agent.history import History, Item
+from sipua.bridge.agent.item_events import ItemEvents
 from sipua.bridge.agent.items import created_item
 from sipua.bridge.agent.protocol import ClientError, Outbox
-from sipua.bridge.agent.response import TEXT_TOKEN_CHARS, Response, ResponsePlan
+from sipua.bridge.agent.requests import planned, toolbox
+from sipua.bridge.agent.response import Answer, Fate, Loss, Response
+from sipua.bridge.agent.scenario import Request, Trigger
 from sipua.bridge.agent.session import (
-    AudioOutput,
     ServerVad,
-    VoiceId,
     default_session,
     updated_session,
-    wire_format,
 )
-from sipua.bridge.agent.settings import AgentSettings
 from sipua.bridge.agent.speaker import Speaker
+from sipua.bridge.agent.stage import Stage
 from sipua.bridge.agent.vad import SpeechStarted
 
 MIN_COMMIT_MS = 100
@@ -49,7 +53,7 @@ class Counters:
 class Conversation:
     def __init__(
         self,
-        settings: AgentSettings,
+        stage: Stage,
         *,
         model: str,
         entropy: str,  # what makes this session's ids its own
@@ -58,7 +62,9 @@ class Conversation:
     ) -> None:
         self.counters = Counters()
         self.expired = False
-        self._settings = settings
+        self.loss: Loss | None = None
+        self._stage = stage
+        self._settings = settings = stage.settings
         self._out = Outbox(entropy)
         self.id = self._out.new_id("sess")
         self._conversation_id = self._out.new_id("conv")
@@ -66,12 +72,17 @@ class Conversation:
         self._expires_s = now + settings.session_limit_s
         self._session = default_session(settings, model)
         self._history = History(settings.history_s * 48_000)
-        self._speaker = Speaker(settings.mode, greeting=settings.greeting)
+        self._items = ItemEvents(self._history, self._out)
+        self._script = stage.script(now)
+        speaker = Speaker(settings.mode, greeting=settings.greeting)
+        self._answers = Answers(self._script, speaker, stage.voices)
         self._response: Response | None = None
         self._spoke = False
         self._ear = Ear(self._session.input_format, self._session.vad, settings.max_input_s)
         self._turn_item_id: str | None = None  # of the caller's turn that is going on
         self._heard: Clip | None = None  # since the last response
+        self._fresh: Literal["", "tool_result", "user"] = ""  # the item that the client just made
+        self._words: str | None = None  # of the last turn, where anybody understands speech
         self._nudge_s: float | None = None  # idle_timeout_ms
         self._handlers: dict[type, Any] = {
             protocol.SessionUpdate: self._update,
@@ -79,9 +90,9 @@ class Conversation:
             protocol.Clear: self._clear,
             protocol.ClearOutput: self._clear_output,
             protocol.ItemCreate: self._create_item,
-            protocol.ItemDelete: self._delete_item,
-            protocol.ItemRetrieve: self._retrieve_item,
-            protocol.ItemTruncate: self._truncate_item,
+            protocol.ItemDelete: self._items.delete,
+            protocol.ItemRetrieve: self._items.retrieve,
+            protocol.ItemTruncate: self._items.truncate,
             protocol.ResponseCreate: self._create_response,
             protocol.ResponseCancel: self._cancel_response,
         }
@@ -105,8 +116,14 @@ class Conversation:
             self._out.error(error, event_id or protocol.event_id_of(message))
         return self._out.take()
 
+    def take_warnings(self) -> list[dict[str, object]]:
+        taken, self._answers.warnings = self._answers.warnings, []
+        return taken
+
     def next_deadline(self) -> float:
         deadline = self._expires_s
+        if (timed_s := self._script.next_deadline) is not None:
+            deadline = min(deadline, timed_s)
         if self._nudge_s is not None:
             deadline = min(deadline, self._nudge_s)
         if self._response is not None and (due_s := self._response.next_deadline) is not None:
@@ -119,6 +136,10 @@ class Conversation:
             self._settle(now)
         if self._nudge_s is not None and now >= self._nudge_s:
             self._nudge(now)
+        if (step := self._script.timed(now)) is not None:
+            for kind in step.garbage:
+                self._out.raw(garbage(kind))
+            self.loss = self.loss or loss(step)
         if now >= self._expires_s and not self.expired:
             self.expired = True
             text = EXPIRED.format(minutes=self._settings.session_limit_s / 60)
@@ -225,12 +246,13 @@ class Conversation:
         self._turn_item_id = None
         caption = f"[{len(audio) / wire.bytes_per_ms / 1000:.1f} s of speech]"
         self._heard = Clip(audio, wire, caption)
+        self._fresh = ""
         self._out.event(
             "input_audio_buffer.committed",
             previous_item_id=self._history.last_id,
             item_id=item.id,
         )
-        self._add(item, None)
+        self._items.add(item, None)
         if self._session.input.transcription is not None:
             self._out.event(
                 "conversation.item.input_audio_transcription.completed",
@@ -283,38 +305,37 @@ class Conversation:
             return  # a turn that was not allowed to interrupt: as the vendor, no answer to it
         self.counters.responses += 1
         self._nudge_s = None
-        plan = self._plan(params or protocol.ResponseParams())
-        heard, self._heard = self._heard, None
-        clip = self._speaker.reply(heard, plan.format)
+        params = params or protocol.ResponseParams()
+        plan = planned(self._session, params, self._conversation_id)
+        answer = self._answers.answer(
+            Request(self._trigger(params), self._words),
+            self._heard,
+            plan.format,
+            toolbox(self._session, params),
+            now,
+        )
+        if self._stage.rate_limit.exhausted(now):
+            answer = Answer(fate=Fate("failed", "rate_limit_exceeded"))
+        self._heard, self._words, self._fresh = None, None, ""
         self._response = Response(
             plan,
-            clip,
+            answer,
             history=self._history,
             outbox=self._out,
             settings=self._settings,
+            rate_limits=self._stage.rate_limit.view(now),
             now=now,
         )
         self._response.advance(now)
         self._settle(now)
 
-    def _plan(self, params: protocol.ResponseParams) -> ResponsePlan:
-        session = self._session
-        own = AudioOutput()
-        if not isinstance(params.audio, UnsetType) and not isinstance(
-            params.audio.output, UnsetType
-        ):
-            own = params.audio.output
-        voice = session.output.voice if isinstance(own.voice, UnsetType) else own.voice
-        instructions = params.instructions or session.instructions
-        return ResponsePlan(
-            format=session.output_format if own.format is UNSET else wire_format(own.format),
-            modality=(params.output_modalities or session.output_modalities)[0],
-            voice=voice.id if isinstance(voice, VoiceId) else str(voice),
-            max_output_tokens=params.max_output_tokens or session.max_output_tokens,
-            metadata=params.metadata,
-            conversation_id=None if params.conversation == "none" else self._conversation_id,
-            input_text_tokens=-(-len(instructions) // TEXT_TOKEN_CHARS),
-        )
+    def _trigger(self, params: protocol.ResponseParams) -> Trigger:
+        if self._fresh == "tool_result":
+            return "tool_result"
+        if self._heard is not None or (self._fresh == "user" and not params.instructions):
+            return "speech"
+        begun = any(item.role != "system" for item in self._history)
+        return "speak" if begun or self._response is not None else "greeting"
 
     def _cancel_response(self, event: protocol.ResponseCancel, now: float) -> None:
         response = self._response
@@ -334,7 +355,10 @@ class Conversation:
         """After each step of the response: what its progress means for the session."""
         response = self._response
         assert response is not None
-        self._spoke = self._spoke or response.item_id is not None
+        self._spoke = self._spoke or response.has_spoken
+        self.loss = self.loss or response.loss
+        if not response.running:
+            self._stage.rate_limit.spend(response.tokens, now)
         detection = self._session.turn_detection
         idle = isinstance(detection, ServerVad) and detection.idle_timeout_ms
         if not response.running and idle and self._turn_item_id is None:
@@ -344,48 +368,9 @@ class Conversation:
 
     def _create_item(self, event: protocol.ItemCreate, _now: float) -> None:
         item, heard = created_item(event.item, self._out, self._session.input_format, self._history)
-        self._add(item, event.previous_item_id)
-        if heard is not None:
-            self._heard = heard
-
-    def _add(self, item: Item, previous_id: str | None) -> None:
-        behind = self._history.insert(item, previous_id)
-        for event in ("conversation.item.added", "conversation.item.done"):
-            self._out.event(event, previous_item_id=behind, item=item.view())
-
-    def _delete_item(self, event: protocol.ItemDelete, _now: float) -> None:
-        self._history.get(event.item_id, "delete")
-        self._history.remove(event.item_id)
-        self._out.event("conversation.item.deleted", item_id=event.item_id)
-
-    def _retrieve_item(self, event: protocol.ItemRetrieve, _now: float) -> None:
-        item = self._history.get(event.item_id, "retrieve")
-        self._out.event("conversation.item.retrieved", item=item.view(with_audio=True))
-
-    def _truncate_item(self, event: protocol.ItemTruncate, _now: float) -> None:
-        item = self._history.get(event.item_id, "truncate")
-        if item.role != "assistant" or not item.audio_ms:
-            raise ClientError(
-                "invalid_value", "Only model output audio messages can be truncated", "item_id"
-            )
-        if event.content_index:
-            raise ClientError(
-                "invalid_value", "Invalid 'content_index': there is only 0.", "content_index"
-            )
-        if event.audio_end_ms > item.audio_ms:
-            raise ClientError(
-                "invalid_value",
-                f"Audio content of {item.audio_ms}ms is already shorter than "
-                f"{event.audio_end_ms}ms",
-                "audio_end_ms",
-            )
-        kept = item.audio[: event.audio_end_ms * item.format.bytes_per_ms]
-        self._history.set_audio(item, kept, event.audio_end_ms)
-        for part in item.content:
-            part["transcript"] = ""  # nothing may stay that the caller did not hear
-        self._out.event(
-            "conversation.item.truncated",
-            item_id=item.id,
-            content_index=0,
-            audio_end_ms=event.audio_end_ms,
-        )
+        self._items.add(item, event.previous_item_id)
+        self._fresh = "tool_result" if item.type == "function_call_output" else ""
+        if item.role == "user":
+            self._fresh = "user"
+            self._heard = heard or self._heard
+            self._words = " ".join(part["text"] for part in item.content if "text" in part) or None

@@ -18,6 +18,7 @@ from sipua.bridge.agent.settings import AgentSettings
 
 COMMAND = (sys.executable, "-m", "sipua.bridge.agent")
 START_S = 10.0
+TEXT_S = 1.0  # more for each text that a scenario has spoken before it starts
 STOP_S = 5.0
 BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)  # before each restart in a row; the last one stays
 STEADY_S = 30.0  # of life make a child count as well again
@@ -40,7 +41,8 @@ class AgentProcess:
         self.restarts = 0
         self.url = ""
         self._settings = settings
-        self._start_timeout_s = start_timeout_s
+        texts = sum(bool(step.say) for step in settings.scenario.steps)
+        self._start_timeout_s = start_timeout_s + texts * TEXT_S
         self._child: asyncio.subprocess.Process | None = None
         self._watcher: asyncio.Task[None] | None = None
 

@@ -236,14 +236,19 @@ class Outbox:
             self._encode({"type": event_type, "event_id": self.new_id("event"), **fields})
         )
 
-    def audio_delta(self, response_id: str, item_id: str, audio: bytes) -> None:
+    def raw(self, message: bytes) -> None:
+        """No event of ours: garbage, asked for."""
+        self._events.append(message)
+
+    def audio_delta(self, response_id: str, item_id: str, index: int, audio: bytes) -> None:
         self._events.append(
             b'{"type":"response.output_audio.delta","event_id":"%b","response_id":"%b",'
-            b'"item_id":"%b","output_index":0,"content_index":0,"delta":"%b"}'
+            b'"item_id":"%b","output_index":%d,"content_index":0,"delta":"%b"}'
             % (
                 self.new_id("event").encode(),
                 response_id.encode(),
                 item_id.encode(),
+                index,
                 pybase64.b64encode(audio),
             )
         )

@@ -13,6 +13,7 @@ import secrets
 import signal
 import sys
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -23,7 +24,14 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import structlog
 from sipua.bridge.agent.conversation import Conversation
+from sipua.bridge.agent.garbage import Binary
+from sipua.bridge.agent.losses import cut, lose
+from sipua.bridge.agent.refusals import BAD_REQUEST, refusal, rehearsed
+from sipua.bridge.agent.response import Loss
+from sipua.bridge.agent.scenario import OPEN, Connect
 from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.stage import Stage
+from sipua.bridge.agent.voice import VoiceError
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as listen
 from websockets.datastructures import Headers
@@ -33,9 +41,12 @@ from websockets.http11 import Request, Response
 PATH = "/v1/realtime"
 MAX_MESSAGE_BYTES = 16 << 20
 MAX_QUEUED_MESSAGES = 4  # read from the socket ahead of the session
+OPEN_S = 10.0  # for a handshake
+NEVER_S = 300.0  # for one that a scenario does not answer: nobody waits longer
 PING_S = 20.0
 CLOSE_S = 2.0
 EXIT_OK = 0
+EXIT_CONFIG = 3
 EXIT_NETWORK = 4
 
 log = structlog.get_logger("sipua.agent")
@@ -55,6 +66,14 @@ class ServerCounters:
     responses: int = 0
 
 
+class _LossError(Exception):
+    """The scenario's will: the session ends here, and not by a word."""
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__(loss)
+        self.loss = loss
+
+
 class AgentServer:
     """`async with AgentServer(settings) as server: ... server.url`"""
 
@@ -63,6 +82,10 @@ class AgentServer:
         self.active = 0
         self._settings = settings
         self._server: Server | None = None
+        self._closing = asyncio.Event()
+        self._promised: weakref.WeakKeyDictionary[ServerConnection, Connect] = (
+            weakref.WeakKeyDictionary()
+        )
 
     @property
     def port(self) -> int:
@@ -76,6 +99,11 @@ class AgentServer:
         return f"ws://{f'[{host}]' if ':' in host else host}:{self.port}{PATH}"
 
     async def start(self) -> None:
+        """VoiceError: a scenario's text or file that cannot be said."""
+        self._stage = await asyncio.to_thread(Stage.prepared, self._settings)
+        self._started_s = asyncio.get_running_loop().time()
+        connects = self._settings.scenario.connect
+        patience_s = max((NEVER_S if way.never else way.slow_s for way in connects), default=0.0)
         self._server = await listen(
             self._serve,
             self._settings.host,
@@ -84,6 +112,7 @@ class AgentServer:
             compression=None,
             max_size=MAX_MESSAGE_BYTES,
             max_queue=MAX_QUEUED_MESSAGES,
+            open_timeout=OPEN_S + patience_s,
             ping_interval=PING_S,
             ping_timeout=PING_S,
             close_timeout=CLOSE_S,
@@ -92,6 +121,7 @@ class AgentServer:
         log.info("agent.listening", url=self.url, mode=self._settings.mode)
 
     async def close(self) -> None:
+        self._closing.set()
         if self._server is not None:
             self._server.close(close_connections=True)  # 1001, going away
             await self._server.wait_closed()
@@ -108,7 +138,7 @@ class AgentServer:
     ) -> None:
         await self.close()
 
-    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """None lets the handshake go on."""
         if urlsplit(request.path).path != PATH:
             return self._refusal(HTTPStatus.NOT_FOUND, "invalid_url", f"Not here: use {PATH}.")
@@ -124,31 +154,47 @@ class AgentServer:
                 f"{self.active} sessions are open, no more are allowed.",
                 "server_error",
             )
+        age_s = asyncio.get_running_loop().time() - self._started_s
+        return await self._rehearsed(connection, self._stage.doors.next(age_s))
+
+    async def _rehearsed(self, connection: ServerConnection, way: Connect) -> Response | None:
+        if way is OPEN:
+            return None
+        shown = {name: value for name, value in msgspec.to_builtins(way).items() if value}
+        log.warning("agent.rehearsed", connect=shown)
+        wait_s = NEVER_S if way.never else way.slow_s
+        if wait_s:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._closing.wait()
+        if way.never:
+            connection.transport.abort()
+            return self._refusal(HTTPStatus.SERVICE_UNAVAILABLE, "never", "It never answered.")
+        if way.status:
+            self.counters.refused += 1
+            return rehearsed(way)
+        self._promised[connection] = way
         return None
 
-    def _refusal(
-        self, status: HTTPStatus, code: str, message: str, kind: str = "invalid_request_error"
-    ) -> Response:
+    def _refusal(self, status: int, code: str, message: str, kind: str = BAD_REQUEST) -> Response:
         self.counters.refused += 1
-        error = {"message": message, "type": kind, "param": None, "code": code}
-        body = msgspec.json.encode({"error": error})
-        headers = Headers(
-            [
-                ("Content-Type", "application/json"),
-                ("Content-Length", str(len(body))),
-                ("Connection", "close"),
-            ]
-        )
-        return Response(status.value, status.phrase, headers, body)
+        return refusal(status, code, message, kind)
 
     async def _serve(self, connection: ServerConnection) -> None:
         assert connection.request is not None
         if self.active >= self._settings.max_sessions:  # handshakes that raced for the last place
             await connection.close(1013, "too many sessions")
             return
+        way = self._promised.pop(connection, OPEN)
+        if way.cut:
+            cut(connection)
+            return
+        if way.close:
+            await connection.close(way.close, "rehearsed")
+            return
         query = parse_qs(urlsplit(connection.request.path).query)
         conversation = Conversation(
-            self._settings,
+            self._stage,
             model=query.get("model", ["local"])[0],
             entropy=secrets.token_hex(6),
             expires_at=int(time.time() + self._settings.session_limit_s),
@@ -209,6 +255,8 @@ class _Session:
                     timer.cancel()
         except* ConnectionClosed:
             pass  # by whichever side: the close code is in the log line of the session's end
+        except* _LossError as group:
+            await self._lose(group)
 
     async def _read(self) -> None:
         connection, conversation, lock, loop = (
@@ -225,6 +273,7 @@ class _Session:
                 events = conversation.receive(message, now)
                 if events:
                     await self._send(events)
+                self._check()
             if conversation.next_deadline() != deadline:
                 deadline = conversation.next_deadline()
                 self._wake.set()
@@ -240,6 +289,7 @@ class _Session:
             if now >= conversation.next_deadline():
                 async with self._lock:
                     await self._send(conversation.handle_timer(self._loop.time()))
+                    self._check()
                 if conversation.expired:
                     await self._connection.close(1001, "session expired")
                     return
@@ -252,7 +302,24 @@ class _Session:
 
     async def _send(self, events: list[bytes]) -> None:
         for event in events:
-            await self._connection.send(event, text=True)
+            await self._connection.send(event, text=not isinstance(event, Binary))
+
+    def _check(self) -> None:
+        """What the scenario has come to."""
+        for warning in self._conversation.take_warnings():
+            log.warning(session_id=self._conversation.id, **warning)
+        if self._conversation.loss is not None:
+            raise _LossError(self._conversation.loss)
+
+    async def _lose(self, group: BaseExceptionGroup[_LossError]) -> None:
+        error = group.exceptions[0]
+        assert isinstance(error, _LossError)
+        loss = error.loss
+        session_id = self._conversation.id
+        log.warning(
+            "agent.rehearsed", session_id=session_id, loss=loss.kind, code=loss.code or None
+        )
+        await lose(self._connection, loss)
 
 
 async def serve(
@@ -304,6 +371,9 @@ def run(settings: AgentSettings, *, as_json: bool = False, exit_with_parent: boo
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(main())
+    except VoiceError as error:
+        log.error("agent.failed", error=str(error))  # noqa: TRY400 - it says all there is to say
+        return EXIT_CONFIG
     except OSError as error:
         log.error(  # noqa: TRY400 - a taken port needs no traceback
             "agent.failed", host=settings.host, port=settings.port, error=str(error)

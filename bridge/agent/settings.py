@@ -1,7 +1,9 @@
 """What the local agent can be told at start."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
+
+from sipua.bridge.agent.scenario import Scenario
 
 Mode = Literal["parrot", "tone", "silence"]
 
@@ -13,6 +15,7 @@ class AgentSettings:
     mode: Mode = "parrot"
     greeting: bool = True  # a response asked for before the caller spoke plays the greeting
     api_key: str = ""  # empty: any key will do
+    scenario: Scenario = field(default_factory=Scenario)  # what it leaves open is the mode's
 
     # Voice detection of a session that does not bring its own turn_detection.
     threshold: float = 0.5
@@ -25,6 +28,9 @@ class AgentSettings:
     first_delta_ms: int = 100
     delta_ms: int = 200
     speed: float = 8.0  # milliseconds of audio per millisecond of time
+
+    # Tokens that all sessions together may use in a minute; 0: as many as they like.
+    rate_limit_tokens: int = 0
 
     # Bounds.
     max_sessions: int = 256
@@ -43,6 +49,7 @@ class AgentSettings:
             "first_delta_ms": (20, 10_000),
             "delta_ms": (20, 10_000),
             "speed": (0.1, 10_000),
+            "rate_limit_tokens": (0, 1_000_000_000),
             "max_sessions": (1, 100_000),
             "max_input_s": (1, 3600),
             "history_s": (1, 3600),

@@ -1,6 +1,6 @@
 """What the agent says: its three modes."""
 
-from functools import cache
+from functools import lru_cache
 
 from sipua.bridge.agent.formats import PCM, Clip, WireFormat, converted, converted_prompt
 from sipua.bridge.agent.prompts import prompt
@@ -36,7 +36,11 @@ class Speaker:
         return converted(heard, target)
 
 
-@cache
 def tone() -> Clip:
-    pcm = sine(TONE_HZ, TONE_MS, PCM.rate, TONE_PEAK_DBFS)
+    return sine_clip(TONE_MS)
+
+
+@lru_cache(maxsize=16)
+def sine_clip(duration_ms: int) -> Clip:
+    pcm = sine(TONE_HZ, duration_ms, PCM.rate, TONE_PEAK_DBFS)
     return Clip(pcm.astype("<i2").tobytes(), PCM, f"[a tone of {TONE_HZ} Hz]")

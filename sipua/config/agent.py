@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sipua.config.fields import NO_SECRET, Ipv4, Port, Secret
+from sipua.config.fields import NO_SECRET, Fault, Ipv4, Port, Seconds, Secret
 from sipua.config.section import Section
 
 
@@ -23,6 +23,16 @@ class AgentSection(Section):
         description="What it answers. `parrot`: what it heard. `tone`: a tone. `silence`: nothing.",
     )
     greeting: bool = Field(default=True, description="It speaks first, with a recorded sentence.")
+    scenario: str = Field(
+        default="",
+        description="File of a scenario: what it says, which tools it calls, how it fails "
+        "(docs/rehearsal.md). Relative to this file.",
+    )
+    fault: Fault = Field(
+        default="",
+        description="A failure to rehearse without a scenario: `drop`, `cut`, `freeze`, `stall`, "
+        "`silence`, `429`, `burst` or `garbage`; `drop:30` from the 30th second on.",
+    )
     api_key: Secret = Field(
         default=NO_SECRET, description="Key that its clients must bring. Empty: any will do."
     )
@@ -55,3 +65,13 @@ class AgentSection(Section):
         description="How many times faster than it plays audio is sent, as the vendor does.",
     )
     max_sessions: int = Field(default=1024, ge=1, le=100_000, description="Sessions at once.")
+    session_limit_s: Seconds = Field(
+        default=3600.0, description="Its sessions end after so long, as the vendor's do."
+    )
+    rate_limit_tokens: int = Field(
+        default=0,
+        ge=0,
+        le=1_000_000_000,
+        description="Tokens a minute for all its sessions; answers beyond fail with "
+        "`rate_limit_exceeded`. 0: no limit.",
+    )

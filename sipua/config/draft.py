@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sipua.config import scenario
 from sipua.config.documents import DocumentError, read_document
 from sipua.config.environment import Override
 from sipua.config.problems import (
@@ -118,6 +119,20 @@ class Draft:
                 self.origins[path] = origin
             except DocumentError as error:
                 self.complain(file_path, error.what, error.fix, value=value)
+
+    def resolve_scenario(self, base: Path) -> None:
+        """The path made absolute, and everything that is wrong inside the file."""
+        agent = self.data.get("agent")
+        if not isinstance(agent, dict):
+            return
+        name = agent.get("scenario")
+        if not isinstance(name, str) or not name:
+            return
+        # A path on a command line means from here, a path in a file from the file.
+        here = self.origin(("agent", "scenario")).kind == "env"
+        path = ((Path.cwd() if here else base) / Path(name).expanduser()).absolute()
+        agent["scenario"] = str(path)
+        self.problems += scenario.read(path)[1]
 
     def warn_of_exposed_file(self, path: Path) -> None:
         """Secrets inside the configuration file itself, and the file open to everybody."""

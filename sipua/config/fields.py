@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
+from sipua.bridge.agent import faults
 from sipua.config.uri import UriError, is_hostname, parse_server
 
 # What telephone people call the codecs elsewhere.
@@ -219,6 +220,15 @@ def _headers(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
     return headers
 
 
+def _fault(text: str) -> str:
+    if text:
+        try:
+            faults.parse(text)
+        except faults.FaultError as error:
+            raise wrong(error.what, error.fix) from None
+    return text
+
+
 def _not_empty(items: tuple[str, ...]) -> tuple[str, ...]:
     if not items:
         raise wrong("is empty", "at least one")
@@ -250,6 +260,7 @@ WebsocketUrl = Annotated[str, AfterValidator(_websocket_url)]
 VariableName = Annotated[str, AfterValidator(_variable)]
 OneLine = Annotated[str, AfterValidator(_one_line)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
+Fault = Annotated[str, AfterValidator(_fault)]
 NO_SECRET = SecretStr("")
 Headers = Annotated[dict[str, Secret], AfterValidator(_headers)]
 Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)]

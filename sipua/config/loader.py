@@ -54,6 +54,7 @@ def read(path: Path | None, environ: Mapping[str, str]) -> Loaded:
     base = Path() if path is None else path.parent
     draft.read_secrets(base, environ)
     draft.read_documents(base, environ)
+    draft.resolve_scenario(base)
     if path is not None:
         draft.warn_of_exposed_file(path)
     config = _Checker(draft).run(ephemeral_ports())

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sipua.bridge.agent.conversation import Conversation
 from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.stage import Stage
 
 from support.realtime_types import accepted_client_event, accepted_server_event
 
@@ -17,11 +18,11 @@ FRAME_MS = 20
 
 
 class AgentClient:
-    def __init__(self, settings: AgentSettings | None = None) -> None:
+    def __init__(self, settings: AgentSettings | None = None, stage: Stage | None = None) -> None:
         self.now = 1000.0
         self.log: list[Event] = []
         self.conversation = Conversation(
-            settings or AgentSettings(),
+            stage or Stage.prepared(settings or AgentSettings()),
             model="local",
             entropy="abc",
             expires_at=1_800_000_000,

@@ -53,6 +53,8 @@ RULES = [
         {
             "bridge/websocket.py": "the seam behind which another library could stand",
             "bridge/agent/server.py": "the other side of the same wire",
+            "bridge/agent/refusals.py": "the answers of that side that are no websocket",
+            "bridge/agent/losses.py": "ends that side's connections as no library would",
         },
     ),
     Rule(
@@ -67,6 +69,7 @@ RULES = [
             "bridge/timer.py": "the kernel's timer behind the loop, by which the pacer wakes",
             "bridge/agent/server.py": "accepts and serves connections",
             "bridge/agent/process.py": "keeps the agent alive as a child process",
+            "bridge/agent/losses.py": "waits for the end of a connection that it has frozen",
         },
     ),
     Rule(
@@ -76,6 +79,7 @@ RULES = [
             "rtp/transport.py": "the RTP sockets",
             "rtp/ports.py": "binds a pair of ports before any loop knows of the call",
             "bridge/websocket.py": "TLS settings of the engine's connection",
+            "bridge/agent/losses.py": "an option of a socket makes its end a reset",
         },
     ),
     Rule(

@@ -126,6 +126,7 @@ def test_agent(monkeypatch: pytest.MonkeyPatch) -> None:
     from sipua.bridge.agent.settings import AgentSettings
 
     seen: list[Any] = []
+    asked: list[dict[str, str]] = []
     stand_in(
         monkeypatch,
         "sipua.bridge.agent.server",
@@ -134,7 +135,9 @@ def test_agent(monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(
         monkeypatch,
         "sipua.wiring",
-        agent_settings=lambda config: AgentSettings(port=config.agent.port),
+        agent_settings=lambda config, **rehearsed: (
+            asked.append(rehearsed) or AgentSettings(port=config.agent.port)
+        ),
     )
     assert cli.run(["agent"]) == 0
     assert cli.run(["agent", "--port", "0", "--mode", "tone", "--host", "127.0.0.2", "--json"]) == 0
@@ -145,6 +148,13 @@ def test_agent(monkeypatch: pytest.MonkeyPatch) -> None:
         (AgentSettings(port=0, mode="tone", host="127.0.0.2"), True),
         (AgentSettings(port=9000), False),
     ]
+    assert cli.run(["agent", "--fault", "drop:3", "--scenario", "/a/b.toml"]) == 0
+    assert asked[-2:] == [
+        {"scenario": "", "fault": ""},
+        {"scenario": "/a/b.toml", "fault": "drop:3"},
+    ]
+    with pytest.raises(SystemExit, match="2"):
+        cli.run(["agent", "--fault", "drip"])
 
 
 def test_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
