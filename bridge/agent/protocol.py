@@ -1,6 +1,7 @@
 """The events of the protocol: the client's decoded, ours encoded, errors worded as the vendor's."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -137,7 +138,7 @@ ClientEvent = (
     | ResponseCreate
     | ResponseCancel
 )
-_KNOWN_TYPES = ", ".join(f"'{event.__struct_config__.tag}'" for event in ClientEvent.__args__)
+_TYPES = tuple(str(event.__struct_config__.tag) for event in ClientEvent.__args__)
 _decoder: msgspec.json.Decoder[ClientEvent] = msgspec.json.Decoder(ClientEvent)
 
 
@@ -152,7 +153,7 @@ def decode(message: bytes | str) -> ClientEvent:
     try:
         event = _decoder.decode(message)
     except msgspec.ValidationError as error:
-        raise _client_error(str(error)) from None
+        raise client_error(str(error), _TYPES) from None
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise ClientError("invalid_json", f"Could not parse the event as JSON: {error}.") from None
     if len(message) > MAX_EVENT_BYTES and not isinstance(event, Append | ItemCreate):
@@ -193,7 +194,7 @@ def decode_audio(text: str, param: str) -> bytes:
 _WRONG = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
 
 
-def _client_error(text: str) -> ClientError:
+def client_error(text: str, known_types: Sequence[str]) -> ClientError:
     """msgspec's wording turned into the vendor's."""
     match = _WRONG.match(text)
     assert match is not None
@@ -207,9 +208,10 @@ def _client_error(text: str) -> ClientError:
         return ClientError("unknown_parameter", f"Unknown parameter: '{param}'.", param)
     if path == "type" and what.startswith("Invalid value"):
         value = what.removeprefix("Invalid value ")
+        known = ", ".join(f"'{name}'" for name in known_types)
         return ClientError(
             "invalid_value",
-            f"Invalid value: {value}. Supported values are: {_KNOWN_TYPES}.",
+            f"Invalid value: {value}. Supported values are: {known}.",
             "type",
         )
     code = "invalid_type" if re.match(r"Expected `[^`]*`, got ", what) else "invalid_value"
