@@ -83,6 +83,7 @@ class OpenAILive:
         self.over = False
         self._settings = settings
         self._ready = False
+        self._restored = 0
         self._speech = Speech(settings.audio)
         self._tools = ToolDesk()
         self._outgoing: list[bytes] = []
@@ -108,7 +109,9 @@ class OpenAILive:
     # What the call asks for
 
     def start(self) -> Sequence[bytes]:
-        return (self._encode("session.start", session=session_config(self._settings)),)
+        session = session_config(self._settings)
+        self._restored = len(session.get("input", ()))
+        return (self._encode("session.start", session=session),)
 
     def append_audio(self, audio: bytes) -> bytes:
         self._speech.fed(len(audio))
@@ -192,7 +195,7 @@ class OpenAILive:
         if self._ready:
             return ()
         self._ready = True
-        return (SessionReady(event.session.id),)
+        return (SessionReady(event.session.id, self._restored),)
 
     def _on_usage(self, event: wire.UsageUpdated) -> Sequence[Event]:
         return self._used(event.usage)

@@ -68,6 +68,10 @@ def _backend(settings: EngineSettings) -> dict[str, Any]:
     }
     if settings.instructions:
         backend["instructions"] = settings.instructions
+    if settings.parallel_tool_calls is not None:
+        backend["parallel_tool_calls"] = settings.parallel_tool_calls
+    if settings.reasoning_effort:
+        backend["reasoning"] = {"effort": settings.reasoning_effort}
     return backend
 
 

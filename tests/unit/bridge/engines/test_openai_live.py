@@ -14,6 +14,7 @@ from sipua.bridge.engines.base import (
     EngineFault,
     EngineSettings,
     Event,
+    PastMessage,
     ResponseDone,
     ResponseStarted,
     ServerTool,
@@ -131,6 +132,14 @@ def test_the_first_word_is_ours_and_ready_follows_once() -> None:
     started = server_event("session.started", session=SESSION)
     assert live.receive(started) == (SessionReady("live_1"),)
     assert live.receive(started) == ()
+
+
+def test_a_session_that_continues_another_tells_how_much_it_knows() -> None:
+    live = OpenAILive(EngineSettings(past=[PastMessage("user", "Hello?"), PastMessage("user", "")]))
+    live.start()
+    assert live.receive(server_event("session.started", session=SESSION)) == (
+        SessionReady("live_1", restored=1),
+    )
 
 
 def test_capabilities_are_those_of_the_protocol() -> None:

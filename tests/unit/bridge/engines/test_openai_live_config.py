@@ -75,7 +75,13 @@ def test_one_format_for_both_ways(form: AudioFormat, wire: dict[str, Any]) -> No
 
 
 def test_tools_are_for_the_model_that_the_voice_delegates_to() -> None:
-    session = config(instructions="Be kind.", tools=[WEATHER, MCP], delegation_model="gpt-9")
+    session = config(
+        instructions="Be kind.",
+        tools=[WEATHER, MCP],
+        delegation_model="gpt-9",
+        parallel_tool_calls=False,
+        reasoning_effort="low",
+    )
     assert session["instructions"] == f"Be kind.\n\n{DELEGATE}"
     assert session["delegation"] == {
         "type": "responses",
@@ -84,6 +90,8 @@ def test_tools_are_for_the_model_that_the_voice_delegates_to() -> None:
             "instructions": "Be kind.",
             "tools": [WEATHER, MCP],
             "tool_choice": "auto",
+            "parallel_tool_calls": False,
+            "reasoning": {"effort": "low"},
         },
     }
 
@@ -114,11 +122,14 @@ def test_a_conversation_goes_on() -> None:
         PastSpeech(b"\xff" * 800),
         PastMessage("user", "What is the time?"),
         PastToolCall("call_1", "clock", "{}", "12:00"),
+        PastToolCall("call_2", "weather", "{}", None),
     ]
     said = config(past=past)["input"]
-    assert [item["role"] for item in said] == ["assistant", "developer", "user", "developer"]
+    roles = [item["role"] for item in said]
+    assert roles == ["assistant", "developer", "user", "developer", "developer"]
     kinds = [item["content"][0]["type"] for item in said]
-    assert kinds == ["output_text", "input_text", "input_text", "input_text"]
+    assert kinds == ["output_text"] + ["input_text"] * 4
+    assert "not returned yet" in said[4]["content"][0]["text"]
     assert "clock" in said[3]["content"][0]["text"]
     assert "12:00" in said[3]["content"][0]["text"]
 
