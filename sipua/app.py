@@ -132,7 +132,7 @@ class Edge:
             rtp_ports=f"{self._config.rtp.port_min}-{self._config.rtp.port_max}",
             engine=self._config.engine.type,
             engine_host=wiring.engine_host(
-                self._engines.url(self._config.engine) or wiring.DEFAULT_ENGINE_URL
+                self._config.engine, self._engines.url(self._config.engine)
             ),
             max_calls=self._max_calls,
             pjsua2=self._build.version,

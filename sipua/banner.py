@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from sipua.bridge.engines import ENGINES
 from sipua.config import Config
 from sipua.doctor import BuildInfo
 
@@ -34,7 +35,7 @@ def lines(
         if engine.type == "local" and config.agent.mode == "parrot"
         else f"the local agent ({config.agent.mode})"
         if engine.type == "local"
-        else f"{engine.type}, model {engine.model}"
+        else f"{engine.type}, model {engine.model or ENGINES[engine.type].model}"
     )
     kind = "production build" if build.production else "package index's build"
     text = [

@@ -10,6 +10,7 @@ from sipua.bridge.agent import faults
 from sipua.bridge.agent.scenario import Scenario, joined
 from sipua.bridge.agent.settings import AgentSettings
 from sipua.bridge.barge_in import BargeIn
+from sipua.bridge.engines import create as create_engine
 from sipua.bridge.engines.base import EngineSettings, Past
 from sipua.bridge.media import MediaPlan, MediaSettings
 from sipua.call_capture import CallCaptures, CaptureSettings
@@ -17,13 +18,13 @@ from sipua.codecs.g711 import Law
 from sipua.config import Config, EngineSection
 from sipua.config import scenario as scenario_file
 from sipua.config.uri import parse_server
+from sipua.engine_options import engine_options
 from sipua.rtp.latch import Policy
 from sipua.sip.admission import Admission, networks_of
 from sipua.sip.messages import NegotiatedMedia
 from sipua.sip.settings import AccountSettings, SipSettings
 
 _MEGABYTE = 1_000_000
-DEFAULT_ENGINE_URL = "wss://api.openai.com/v1/realtime"
 
 
 def sip_settings(config: Config, max_calls: int) -> SipSettings:
@@ -153,35 +154,15 @@ def engine_settings(
     past: Sequence[Past] = (),
 ) -> EngineSettings:
     """`url`: where it is, when the section does not say. `instructions`: None, the section's."""
-    detection = engine.turn_detection
     return EngineSettings(
         url=url or engine.url,
         api_key=engine.api_key.get_secret_value(),
         headers={name: value.get_secret_value() for name, value in engine.headers.items()},
-        model=engine.model,
-        voice=engine.voice,
         instructions=engine.instructions if instructions is None else instructions,
         tools=tools,
         past=past,
-        turn_detection=_turn_detection(detection.model_dump()),
-        transcription={"model": engine.transcription} if engine.transcription else None,
-        noise_reduction={"type": engine.noise_reduction} if engine.noise_reduction else None,
-        speed=None if engine.speed == 1.0 else engine.speed,
+        **engine_options(engine),
     )
-
-
-def _turn_detection(keys: dict[str, object]) -> dict[str, object]:
-    """Each kind has keys of its own; the other kind's would be refused."""
-    common = ("type", "create_response", "interrupt_response")
-    if keys["type"] == "semantic_vad":
-        return {name: keys[name] for name in (*common, "eagerness")}
-    chosen = {
-        name: keys[name]
-        for name in (*common, "threshold", "prefix_padding_ms", "silence_duration_ms")
-    }
-    if keys["idle_timeout_ms"]:
-        chosen["idle_timeout_ms"] = keys["idle_timeout_ms"]
-    return chosen
 
 
 def agent_settings(config: Config, *, scenario: str = "", fault: str = "") -> AgentSettings:
@@ -200,7 +181,7 @@ def _rehearsal(file: str, fault: str) -> Scenario:
     return joined(faults.parse(fault), scenario) if fault else scenario
 
 
-def engine_host(url: str) -> str:
-    """The URL as it may be shown: no path, no query, nothing that could hold a key."""
-    parts = urlsplit(url or DEFAULT_ENGINE_URL)
+def engine_host(engine: EngineSection, url: str) -> str:
+    """Where it is, as it may be shown: no path, no query, nothing that could hold a key."""
+    parts = urlsplit(create_engine(engine.type, engine_settings(engine, url=url)).url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

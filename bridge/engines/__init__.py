@@ -1,24 +1,47 @@
-"""The engines that a call can end in."""
+"""The engines that a call can end in: one file beside this one each, and one entry here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
-from sipua.bridge.engines import openai_live, openai_realtime
 from sipua.bridge.engines.base import Engine, EngineSettings
 
+# The files are opened when they are used: who only checks a configuration needs no numpy.
+
+
+def _openai_realtime(settings: EngineSettings) -> Engine:
+    from sipua.bridge.engines import openai_realtime  # noqa: PLC0415 - see above
+
+    return openai_realtime.create(settings)
+
+
+def _openai_live(settings: EngineSettings) -> Engine:
+    from sipua.bridge.engines import openai_live  # noqa: PLC0415 - see above
+
+    return openai_live.create(settings)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineKind:
+    create: Callable[[EngineSettings], Engine]
+    model: str = ""
+    """Its usual one, for settings that name none."""
+    needs_key: bool = True
+
+
 # The local agent speaks the same protocol, so that what works against it works for real.
-ENGINES: Mapping[str, Callable[[EngineSettings], Engine]] = {
-    "local": openai_realtime.create,
-    "openai_realtime": openai_realtime.create,
-    "openai_live": openai_live.create,
+ENGINES: Mapping[str, EngineKind] = {
+    "local": EngineKind(_openai_realtime, needs_key=False),
+    "openai_realtime": EngineKind(_openai_realtime, model="gpt-realtime-2.1"),
+    "openai_live": EngineKind(_openai_live, model="gpt-live-1"),
 }
 
 
 def create(kind: str, settings: EngineSettings) -> Engine:
     """A fresh engine for one session. An unknown kind raises ValueError."""
     try:
-        build = ENGINES[kind]
+        entry = ENGINES[kind]
     except KeyError:
         raise ValueError(f"unknown engine {kind!r}: use one of {', '.join(ENGINES)}") from None
-    return build(settings)
+    return entry.create(replace(settings, model=settings.model or entry.model))

@@ -6,8 +6,8 @@ import ipaddress
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from sipua.config.cross_engine import engines
 from sipua.config.cross_tools import tools
 from sipua.config.findings import Finding
 from sipua.config.model import AccountSection, Config, TrunkSection
@@ -247,46 +247,6 @@ def _server(config: Config, path: KeyPath, uri: str) -> Iterator[Finding]:
         )
 
 
-def _engine(config: Config) -> Iterator[Finding]:
-    engine = config.engine
-    if engine.type == "openai_realtime":
-        yield from _engine_key(config)
-    url = urlsplit(engine.url)
-    if url.scheme == "ws" and url.hostname not in ("localhost", "127.0.0.1"):
-        yield Finding(
-            (("engine", "url"),),
-            "key and conversation cross the network unencrypted",
-            f"wss://{url.netloc}{url.path}",
-            "warning",
-        )
-    turn = engine.turn_detection
-    if turn.type == "semantic_vad" and turn.idle_timeout_ms:
-        yield Finding(
-            (("engine", "turn_detection", "idle_timeout_ms"), ("engine", "turn_detection")),
-            "works with server_vad only",
-            'leave it out, or type = "server_vad"',
-        )
-
-
-def _engine_key(config: Config) -> Iterator[Finding]:
-    engine = config.engine
-    brings_own = {"authorization", "api-key"} & {name.lower() for name in engine.headers}
-    if engine.api_key.get_secret_value() or brings_own or not engine.api_key_env:
-        return
-    yield Finding(
-        (
-            ("engine", "api_key"),
-            ("engine", "api_key_env"),
-            ("engine", "api_key_file"),
-            ("engine", "headers"),
-        ),
-        f"openai_realtime needs a key; the environment variable {engine.api_key_env} is not set",
-        f"export {engine.api_key_env}=..., or api_key_file = "
-        '"/etc/sipua/openai.key" under [engine]\n'
-        '(environment: SIPUA_ENGINE__API_KEY_FILE); api_key_env = "" for a server without keys',
-    )
-
-
 def _agent(config: Config) -> Iterator[Finding]:
     agent = config.agent
     open_to_all = not ipaddress.IPv4Address(agent.host).is_loopback
@@ -306,7 +266,7 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _names,
     _accounts,
     _trunks,
-    _engine,
+    engines,
     _agent,
     tools,
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from sipua.bridge.engines import ENGINES
 from sipua.config.fields import (
     NO_SECRET,
     Headers,
@@ -14,15 +15,29 @@ from sipua.config.fields import (
     Secret,
     VariableName,
     WebsocketUrl,
+    wrong,
 )
 from sipua.config.section import Section
+
+if TYPE_CHECKING:
+    EngineType = str
+else:  # whatever is registered there can be configured here
+    EngineType = Literal[tuple(ENGINES)]
+
+
+def _idle_timeout(timeout_ms: int) -> int:
+    if timeout_ms and not 5000 <= timeout_ms <= 30_000:
+        raise wrong("must be 0 (never) or from 5000 to 30000, as the vendor has it", "6000")
+    return timeout_ms
 
 
 class TurnDetectionSection(Section):
     """How the model notices that the caller has finished."""
 
-    type: Literal["server_vad", "semantic_vad"] = Field(
-        default="server_vad", description="`server_vad`: by silence. `semantic_vad`: by meaning."
+    type: Literal["server_vad", "semantic_vad", "none"] = Field(
+        default="server_vad",
+        description="`server_vad`: by silence. `semantic_vad`: by meaning. `none`: not at all, "
+        "for local detection.",
     )
     threshold: float = Field(
         default=0.5,
@@ -37,11 +52,9 @@ class TurnDetectionSection(Section):
     silence_duration_ms: int = Field(
         default=500, ge=10, le=10000, description="server_vad: silence that ends a turn."
     )
-    idle_timeout_ms: int = Field(
+    idle_timeout_ms: Annotated[int, AfterValidator(_idle_timeout)] = Field(
         default=0,
-        ge=0,
-        le=30000,
-        description="server_vad: the model speaks up after so long. 0: never.",
+        description="server_vad: the model speaks up after so long, 5000 to 30000. 0: never.",
     )
     eagerness: Literal["auto", "low", "medium", "high"] = Field(
         default="auto", description="semantic_vad: how soon it takes the turn."
@@ -55,17 +68,31 @@ class TurnDetectionSection(Section):
 class EngineSection(Section):
     """The speech model that a call ends in."""
 
-    type: Literal["local", "openai_realtime"] = Field(
+    type: EngineType = Field(
         default="local",
         description="`local`: the agent inside this program, no model and no key needed. "
-        "`openai_realtime`: OpenAI Realtime or a server that speaks its protocol.",
+        "`openai_realtime`: OpenAI Realtime or a server that speaks its protocol. "
+        "`openai_live`: OpenAI Live, its successor. docs/engines.md compares them.",
     )
     url: WebsocketUrl = Field(
         default="",
         description="Websocket URL. Empty: the vendor's, or the embedded agent for `local`.",
     )
-    model: OneLine = Field(default="gpt-realtime", description="Name of the model.")
+    model: OneLine = Field(
+        default="",
+        description="Name of the model. Empty: `gpt-realtime-2.1`; `gpt-live-1` for `openai_live`.",
+    )
     voice: OneLine = Field(default="marin", description="Name of the voice.")
+    voice_id: OneLine = Field(
+        default="",
+        description="Id of a voice of your own, such as `voice_1234`; takes the place of `voice`.",
+    )
+    audio: Literal["pcm16", "pcmu", "pcma"] = Field(
+        default="pcm16",
+        description="What crosses the websocket. `pcm16`: 24 kHz. `pcmu`, `pcma`: G.711 as the "
+        "caller's trunk has it, a sixth of the bytes and, if the codec is the call's, no "
+        "resampling at all; the model hears what a telephone lets through.",
+    )
     instructions: str = Field(
         default="You are a friendly voice assistant on the telephone. Answer briefly.",
         description="What the model is told to be (the system prompt).",
@@ -103,7 +130,13 @@ class EngineSection(Section):
     transcription: OneLine = Field(
         default="",
         description="Model that writes down what the caller says, such as "
-        "`gpt-4o-mini-transcribe`. Empty: none.",
+        "`gpt-transcribe`. Empty: none.",
+    )
+    transcription_language: OneLine = Field(
+        default="", description="What the caller speaks, such as `en`. Empty: it finds out."
+    )
+    transcription_prompt: str = Field(
+        default="", description="Words to expect, such as names of products."
     )
     noise_reduction: Literal["", "near_field", "far_field"] = Field(
         default="",
@@ -111,4 +144,26 @@ class EngineSection(Section):
     )
     speed: float = Field(
         default=1.0, ge=0.25, le=1.5, allow_inf_nan=False, description="How fast the model speaks."
+    )
+    max_output_tokens: int = Field(
+        default=0, ge=0, le=4096, description="Longest answer; 0: as long as the model can."
+    )
+    tool_choice: OneLine = Field(
+        default="auto",
+        description="`auto`, `none`, `required`, the name of one tool, or `mcp:LABEL` and "
+        "`mcp:LABEL/TOOL` for an MCP server's.",
+    )
+    parallel_tool_calls: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="Whether the model may call several tools at once. `auto`: as it likes; not "
+        "all models can be told.",
+    )
+    reasoning_effort: Literal["", "minimal", "low", "medium", "high", "xhigh"] = Field(
+        default="",
+        description="How long a model that can think does so before it speaks. Empty: its usual; "
+        "models that cannot refuse the key.",
+    )
+    delegation_model: OneLine = Field(
+        default="",
+        description="openai_live: the model that calls the tools. Empty: its usual one.",
     )
