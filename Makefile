@@ -53,7 +53,8 @@ dev: ## the environment for development
 	@scripts/env.sh .venv dev production
 
 .PHONY: peers
-peers: ## set up Asterisk and SIPp for the tests
+peers: ## set up Asterisk, SIPp and espeak-ng for the tests
+	@scripts/need.sh "the tests of the local agent's voice" espeak-ng
 	@scripts/peers/setup.sh
 
 .PHONY: lock
