@@ -62,6 +62,7 @@ class Conversation:
     ) -> None:
         self.counters = Counters()
         self.expired = False
+        self.closed = False  # never by a word: here the client just hangs up
         self.loss: Loss | None = None
         self._stage = stage
         self._settings = settings = stage.settings

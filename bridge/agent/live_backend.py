@@ -10,9 +10,7 @@ Its steps reach the client as streaming events of the Responses API, each in a `
 from typing import Any
 
 from sipua.bridge.agent.live_protocol import Item, LiveOutbox
-from sipua.bridge.agent.live_session import Responses
 from sipua.bridge.agent.protocol import ClientError
-from sipua.bridge.agent.session import FunctionTool
 
 TEXT_TOKEN_CHARS = 4
 
@@ -65,7 +63,6 @@ class Backend:
                 "response.function_call_arguments.done",
                 output_index=index,
                 item_id=item["id"],
-                name=name,
                 arguments=arguments,
             )
             self._nested("response.output_item.done", output_index=index, item=item)
@@ -113,11 +110,6 @@ class Backend:
         self._sequence += 1
         event = {"type": event_type, "sequence_number": self._sequence, **fields}
         self._outbox.event("response.event", event=event, delegation_id=self._delegation_id or None)
-
-
-def function_names(backend: Responses) -> tuple[str, ...]:
-    tools = backend.tools or []
-    return tuple(tool.name for tool in tools if isinstance(tool, FunctionTool))
 
 
 def _view(response_id: str, model: str, now_s: float) -> dict[str, Any]:

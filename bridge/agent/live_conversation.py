@@ -8,34 +8,29 @@ sessions, but nobody is told of it: the answer just comes, and who talks into it
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from msgspec import UNSET
 from sipua.bridge.agent import live_protocol as protocol
+from sipua.bridge.agent.answers import Answers, Toolbox, loss
+from sipua.bridge.agent.conversation import Counters
 from sipua.bridge.agent.ear import Ear, Turn
-from sipua.bridge.agent.formats import Clip
+from sipua.bridge.agent.formats import Clip, WireFormat
+from sipua.bridge.agent.garbage import garbage
 from sipua.bridge.agent.live_backend import Backend
-from sipua.bridge.agent.live_session import LiveSession
+from sipua.bridge.agent.live_session import LiveSession, function_tools
 from sipua.bridge.agent.live_track import STEP_MS, Track
 from sipua.bridge.agent.protocol import ClientError, decode_audio, event_id_of
-from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.response import Answer, Fate, Loss
+from sipua.bridge.agent.scenario import Request, Trigger
 from sipua.bridge.agent.speaker import Speaker
+from sipua.bridge.agent.stage import Stage
 from sipua.bridge.agent.vad import VadConfig
 
 MAX_APPEND_MS = 10_000
 USAGE_EVERY_MS = 15_000
 INJECTED_AFTER_MS = 200  # what the client tells the model takes so long to arrive
 MAX_TOLD = 64  # not yet arrived
-
-Trigger = Literal["greeting", "speech", "speak", "tool_result"]
-
-
-@dataclass(slots=True)
-class Counters:
-    messages: int = 0
-    client_errors: int = 0
-    turns: int = 0
-    responses: int = 0
-    interrupted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +46,7 @@ class _Told:
 class LiveConversation:
     def __init__(
         self,
-        settings: AgentSettings,
+        stage: Stage,
         *,
         entropy: str,  # what makes this session's ids its own
         wall_s: float,  # wall clock, shown to the client and used for nothing else
@@ -60,7 +55,8 @@ class LiveConversation:
         self.counters = Counters()
         self.expired = False
         self.closed = False
-        self._settings = settings
+        self.loss: Loss | None = None  # of the connection, when a scenario says so
+        self._settings = settings = stage.settings
         self._out = protocol.LiveOutbox(entropy)
         self.id = self._out.new_id("live")
         self._wall_s = wall_s
@@ -69,7 +65,10 @@ class LiveConversation:
         self._ear: Ear | None = None
         self._track: Track | None = None
         self._backend = Backend(self._out)
-        self._speaker = Speaker(settings.mode, greeting=settings.greeting)
+        self._script = stage.script(now)
+        speaker = Speaker(settings.mode, greeting=settings.greeting)
+        self._answers = Answers(self._script, speaker, stage.voices)
+        self._now = now
         self._muted = False
         self._input_ms = 0.0
         self._told: list[_Told] = []
@@ -90,8 +89,9 @@ class LiveConversation:
     def start(self) -> list[bytes]:
         return []  # the client speaks first
 
-    def receive(self, message: bytes | str, _now: float) -> list[bytes]:
+    def receive(self, message: bytes | str, now: float) -> list[bytes]:
         self.counters.messages += 1
+        self._now = now
         event_id = None
         try:
             event = protocol.decode(message)
@@ -105,10 +105,19 @@ class LiveConversation:
             self._out.error(error, event_id or event_id_of(message))
         return self._out.take()
 
+    def take_warnings(self) -> list[dict[str, object]]:
+        taken, self._answers.warnings = self._answers.warnings, []
+        return taken
+
     def next_deadline(self) -> float:
-        return self._expires_s
+        timed_s = self._script.next_deadline
+        return self._expires_s if timed_s is None else min(self._expires_s, timed_s)
 
     def handle_timer(self, now: float) -> list[bytes]:
+        if (step := self._script.timed(now)) is not None:
+            for kind in step.garbage:
+                self._out.raw(garbage(kind))
+            self.loss = self.loss or loss(step)
         if now >= self._expires_s and not self.closed:
             self.expired = True
             self._end("expired")
@@ -264,10 +273,65 @@ class LiveConversation:
             raise ClientError("invalid_value", f"{event_type} requires Responses delegation.")
         return str(backend.model)
 
-    def _answer(self, _trigger: Trigger, heard: Clip | None) -> None:
+    def _answer(self, trigger: Trigger, heard: Clip | None) -> None:
+        session, track = self._session, self._track
+        assert session is not None
+        assert track is not None
+        self.counters.responses += 1
+        backend = session.backend
+        tools = Toolbox()
+        if backend is not None:
+            parallel = backend.parallel_tool_calls
+            tools = Toolbox.of(
+                function_tools(backend),
+                backend.tool_choice,
+                UNSET if parallel is None else parallel,
+            )
+        request = Request(trigger)
+        answer = self._answers.answer(request, heard, session.format, tools, self._now)
+        for kind in answer.garbage:
+            self._out.raw(garbage(kind))
+        if answer.call_first:
+            self._call(answer)
+        clip = staged(answer, session.format)
+        if clip is None:
+            self._said(answer)
+        else:
+            after_ms = self._settings.latency_ms
+            track.say(clip, after_ms=after_ms, then=lambda: self._said(answer))
+
+    def _said(self, answer: Answer) -> None:
+        if answer.fate is not None:
+            self._meet(answer.fate)
+        elif not answer.call_first:
+            self._call(answer)
+
+    def _call(self, answer: Answer) -> None:
         assert self._session is not None
         assert self._track is not None
-        self.counters.responses += 1
-        clip = self._speaker.reply(heard, self._session.format)
-        if clip is not None:
-            self._track.say(clip, after_ms=self._settings.latency_ms)
+        backend = self._session.backend
+        if backend is not None and answer.calls and not self._backend.waiting:
+            calls = [(call.name, call.arguments) for call in answer.calls]
+            self._backend.call(str(backend.model), calls, self._track.position_ms, self._wall_s)
+
+    def _meet(self, fate: Fate) -> None:
+        """How a scenario ends an answer that does not just end."""
+        self.loss = self.loss or fate.loss
+        if fate.kind == "failed":
+            problem = ClientError(fate.code, "The server had an error while it spoke.")
+            self._out.error(problem, None, "server_error")
+
+
+def staged(answer: Answer, form: WireFormat) -> Clip | None:
+    """What is said of an answer, with the pause and up to the fate that a scenario wants."""
+    clip = answer.clip
+    if clip is None:
+        return None
+    at = answer.after_ms * form.bytes_per_ms
+    data = clip.data if answer.fate is None else clip.data[:at]
+    if answer.stall_ms:
+        silence = bytes([0 if form.law is None else form.law.silence])
+        data = data[:at] + silence * (answer.stall_ms * form.bytes_per_ms) + data[at:]
+    if not data:
+        return None
+    return Clip(data, form, clip.transcript)

@@ -152,6 +152,10 @@ class LiveSession:
         }
 
 
+def function_tools(backend: Responses) -> list[FunctionTool | McpTool]:
+    return [tool for tool in backend.tools or [] if isinstance(tool, FunctionTool)]
+
+
 def _set(part: Struct) -> dict[str, Any]:
     return {
         name: value

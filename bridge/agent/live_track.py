@@ -7,6 +7,7 @@ and falls silent, as a speaker does who is interrupted.
 
 import re
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sipua.bridge.agent.formats import Clip, WireFormat
@@ -22,6 +23,7 @@ class _Speech:
     data: bytes
     words: list[str]  # of all that it was before it was cut short
     whole: int  # bytes of that
+    then: Callable[[], None] | None  # when it was said to its end
     sent: int = 0  # bytes
     told: int = 0  # words
 
@@ -42,12 +44,12 @@ class Track:
     def speaking(self) -> bool:
         return bool(self._queue)
 
-    def say(self, clip: Clip, *, after_ms: int = 0) -> None:
+    def say(self, clip: Clip, *, after_ms: int = 0, then: Callable[[], None] | None = None) -> None:
         if not self._queue:
             self._pause_ms = after_ms
         if len(self._queue) < MAX_QUEUED:
             words = re.findall(r"\S+\s*", clip.transcript)
-            self._queue.append(_Speech(clip.data, words, len(clip.data)))
+            self._queue.append(_Speech(clip.data, words, len(clip.data), then))
 
     def give_way(self) -> bool:
         """Somebody else speaks. Whether there was anything to stop."""
@@ -57,18 +59,25 @@ class Track:
         self._queue = deque([speech] if speech.sent else [])
         end = speech.sent + GIVE_WAY_MS * self._format.bytes_per_ms
         speech.data = speech.data[:end]
+        speech.then = None
         return True
 
     def step(self) -> None:
         """The next tenth of a second."""
         size = STEP_MS * self._format.bytes_per_ms
         audio = b""
+        speech: _Speech | None = None
         if self._pause_ms > 0:
             self._pause_ms -= STEP_MS
         elif self._queue:
-            audio = self._speak(self._queue[0], size)
+            speech = self._queue[0]
+            audio = self._speak(speech, size)
         self._outbox.audio(audio + self._silence[len(audio) :])
         self.position_ms += STEP_MS
+        if speech is not None and speech.sent >= len(speech.data):
+            self._queue.popleft()
+            if speech.then is not None:
+                speech.then()
 
     def _speak(self, speech: _Speech, size: int) -> bytes:
         audio = speech.data[speech.sent : speech.sent + size]
@@ -79,6 +88,4 @@ class Track:
         speech.told = max(speech.told, count)
         if text:
             self._outbox.words("output", text, (self.position_ms, self.position_ms + STEP_MS))
-        if speech.sent >= len(speech.data):
-            self._queue.popleft()
         return audio

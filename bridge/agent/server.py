@@ -1,4 +1,5 @@
-"""The local agent on the wire: one `Conversation` behind each websocket of /v1/realtime.
+"""The local agent on the wire: a `Conversation` behind each websocket of /v1/realtime, and a
+`LiveConversation` behind each of /v1/live/sessions.
 
 A session is two tasks: one reads, the other waits for the conversation's deadlines. A lock makes
 deciding and sending one step, so that events leave in the order in which they were decided; and as
@@ -25,6 +26,7 @@ import msgspec
 import structlog
 from sipua.bridge.agent.conversation import Conversation
 from sipua.bridge.agent.garbage import Binary
+from sipua.bridge.agent.live_conversation import LiveConversation
 from sipua.bridge.agent.losses import cut, lose
 from sipua.bridge.agent.refusals import BAD_REQUEST, refusal, rehearsed
 from sipua.bridge.agent.response import Loss
@@ -39,6 +41,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 PATH = "/v1/realtime"
+LIVE_PATH = "/v1/live/sessions"
 MAX_MESSAGE_BYTES = 16 << 20
 MAX_QUEUED_MESSAGES = 4  # read from the socket ahead of the session
 OPEN_S = 10.0  # for a handshake
@@ -95,8 +98,15 @@ class AgentServer:
 
     @property
     def url(self) -> str:
+        return self._url(PATH)
+
+    @property
+    def live_url(self) -> str:
+        return self._url(LIVE_PATH)
+
+    def _url(self, path: str) -> str:
         host = self._settings.host
-        return f"ws://{f'[{host}]' if ':' in host else host}:{self.port}{PATH}"
+        return f"ws://{f'[{host}]' if ':' in host else host}:{self.port}{path}"
 
     async def start(self) -> None:
         """VoiceError: a scenario's text or file that cannot be said."""
@@ -140,8 +150,14 @@ class AgentServer:
 
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """None lets the handshake go on."""
-        if urlsplit(request.path).path != PATH:
-            return self._refusal(HTTPStatus.NOT_FOUND, "invalid_url", f"Not here: use {PATH}.")
+        address = urlsplit(request.path)
+        if address.path not in (PATH, LIVE_PATH):
+            use = f"Not here: use {PATH} or {LIVE_PATH}."
+            return self._refusal(HTTPStatus.NOT_FOUND, "invalid_url", use)
+        if address.path == LIVE_PATH and address.query:
+            return self._refusal(
+                HTTPStatus.BAD_REQUEST, "invalid_url", f"{LIVE_PATH} takes no query."
+            )
         key = self._settings.api_key
         if key and not _has_key(request.headers, key):
             return self._refusal(
@@ -192,14 +208,7 @@ class AgentServer:
         if way.close:
             await connection.close(way.close, "rehearsed")
             return
-        query = parse_qs(urlsplit(connection.request.path).query)
-        conversation = Conversation(
-            self._stage,
-            model=query.get("model", ["local"])[0],
-            entropy=secrets.token_hex(6),
-            expires_at=int(time.time() + self._settings.session_limit_s),
-            now=asyncio.get_running_loop().time(),
-        )
+        conversation = self._conversation(connection.request.path)
         self.counters.sessions += 1
         self.active += 1
         log.debug("agent.session.opened", session_id=conversation.id)
@@ -221,6 +230,20 @@ class AgentServer:
                 client_errors=counters.client_errors,
             )
 
+    def _conversation(self, path: str) -> Conversation | LiveConversation:
+        address = urlsplit(path)
+        entropy, wall_s = secrets.token_hex(6), time.time()
+        now = asyncio.get_running_loop().time()
+        if address.path == LIVE_PATH:
+            return LiveConversation(self._stage, entropy=entropy, wall_s=wall_s, now=now)
+        return Conversation(
+            self._stage,
+            model=parse_qs(address.query).get("model", ["local"])[0],
+            entropy=entropy,
+            expires_at=int(wall_s + self._settings.session_limit_s),
+            now=now,
+        )
+
 
 class _Session:
     __slots__ = (
@@ -234,7 +257,10 @@ class _Session:
     )
 
     def __init__(
-        self, connection: ServerConnection, conversation: Conversation, idle_s: float
+        self,
+        connection: ServerConnection,
+        conversation: Conversation | LiveConversation,
+        idle_s: float,
     ) -> None:
         self._connection = connection
         self._conversation = conversation
@@ -274,6 +300,9 @@ class _Session:
                 if events:
                     await self._send(events)
                 self._check()
+            if conversation.closed:
+                await connection.close(1000)
+                return
             if conversation.next_deadline() != deadline:
                 deadline = conversation.next_deadline()
                 self._wake.set()
@@ -355,7 +384,10 @@ def run(settings: AgentSettings, *, as_json: bool = False, exit_with_parent: boo
     goes to stdout, as one line of JSON on request."""
 
     def ready(url: str) -> None:
-        line = msgspec.json.encode({"url": url}).decode() if as_json else f"Local agent: {url}"
+        live_url = url.removesuffix(PATH) + LIVE_PATH
+        line = f"Local agent: {url}\nThe same as OpenAI Live: {live_url}"
+        if as_json:
+            line = msgspec.json.encode({"url": url, "live_url": live_url}).decode()
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
 

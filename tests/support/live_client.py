@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sipua.bridge.agent.live_conversation import LiveConversation
 from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.stage import Stage
 
 from support.agent_client import only
 from support.live_types import accepted_client_event, accepted_server_event
@@ -23,7 +24,10 @@ class LiveClient:
         self.now = 1000.0
         self.log: list[Event] = []
         self.conversation = LiveConversation(
-            settings or AgentSettings(), entropy="abc", wall_s=1_800_000_000, now=self.now
+            Stage.prepared(settings or AgentSettings()),
+            entropy="abc",
+            wall_s=1_800_000_000,
+            now=self.now,
         )
         assert self.conversation.start() == []
         if session.pop("started", True):
