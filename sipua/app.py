@@ -202,7 +202,8 @@ class Edge:
                 sip_log.tell(self._log, event)
 
     def _begin(self, event: IncomingCall) -> None:
-        profile = routes.default(self._config)
+        asked = routes.Asked((event.request_uri, event.to_uri), event.from_uri, event.origin)
+        profile = routes.resolve(self._config, asked)
         logs.bind_call(event.call_id).info(
             "call.incoming",
             sip_call_id=event.sip_call_id,

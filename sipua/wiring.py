@@ -142,7 +142,7 @@ def media_plan(media: NegotiatedMedia) -> MediaPlan:
 
 def engine_sections(config: Config) -> tuple[EngineSection, ...]:
     """All that a call may end in."""
-    return (config.engine,)
+    return (config.engine, *config.engines.values())
 
 
 def engine_settings(

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from sipua.config.fields import Seconds
+from sipua.config.routes import Answer, Fallback, FirstWord
 from sipua.config.section import Section
 
 
 class CallsSection(Section):
     """The life of a call."""
 
-    answer: Literal["ready", "at_once"] = Field(
+    answer: Answer = Field(
         default="ready",
-        description="When we answer. `ready`: when the model is ready, the caller hears ringing "
-        "until then. `at_once`: immediately.",
+        description="When we answer; the caller hears ringing until then. `ready`: when the model "
+        "is ready. `greeting`: when its greeting has begun to arrive. `at_once`: immediately.",
+    )
+    greeting_timeout_s: Seconds = Field(
+        default=3,
+        description='`answer = "greeting"`: with a greeting that takes longer we answer all '
+        "the same.",
     )
     ring_timeout_s: Seconds = Field(
-        default=20, description="Longest ringing, both ways; then 480, or CANCEL for our own call."
+        default=20,
+        description="Longest ringing: then 480 for a call that came in, CANCEL for our own.",
+    )
+    first_word: FirstWord = Field(
+        default="greet",
+        description="When somebody takes a call of ours. `greet`: the model speaks at once. "
+        "`wait`: it lets them speak first.",
+    )
+    wait_s: Seconds = Field(
+        default=3,
+        description='`first_word = "wait"`: when they say nothing for so long, the model greets.',
+    )
+    fallback: Fallback = Field(
+        default=(),
+        description="What happens when there is no engine. Empty: `engine.failure_status` before "
+        "the answer; after it the built-in prompt, then BYE.",
     )
     max_duration_s: Seconds = Field(default=3600, description="Longest call; then BYE.")
     mask_dtmf: bool = Field(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sipua.config.cross_engine import engines
+from sipua.config.cross_routes import routes
 from sipua.config.cross_tools import tools
 from sipua.config.findings import Finding
 from sipua.config.model import AccountSection, Config, TrunkSection
@@ -269,4 +270,5 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     engines,
     _agent,
     tools,
+    routes,
 )

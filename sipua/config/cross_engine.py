@@ -23,6 +23,8 @@ _BELONGS_TO = {
 
 def engines(config: Config) -> Iterator[Finding]:
     yield from check(config.engine, ("engine",), config)
+    for name, engine in config.engines.items():
+        yield from check(engine, ("engines", name), config)
 
 
 def check(engine: EngineSection, at: KeyPath, config: Config) -> Iterator[Finding]:

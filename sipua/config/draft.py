@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sipua.bridge.sounds import TEXTS, SoundError, load
 from sipua.config import scenario
 from sipua.config.documents import DocumentError, read_document
 from sipua.config.environment import Override
+from sipua.config.fields import Sound
 from sipua.config.problems import (
     DEFAULT,
     KeyPath,
@@ -21,6 +23,7 @@ from sipua.config.problems import (
 )
 from sipua.config.schema import (
     ANY,
+    NAME,
     PREFIX,
     SEPARATOR,
     Key,
@@ -96,7 +99,7 @@ class Draft:
         """Fill in what stands in files and in the variable that `api_key_env` names."""
         for path, table in self._secret_slots():
             self._read_secret(path, table, base, environ)
-        self._engine_key(environ)
+        self._engine_keys(environ)
         for value in self._secret_values():
             register_secret(value)
 
@@ -133,6 +136,21 @@ class Draft:
         path = ((Path.cwd() if here else base) / Path(name).expanduser()).absolute()
         agent["scenario"] = str(path)
         self.problems += scenario.read(path)[1]
+
+    def resolve_sounds(self, base: Path) -> None:
+        """Paths of WAV files made absolute, and a word about each that cannot be played."""
+        for path, table in self._slots(lambda key: any(isinstance(m, Sound) for m in key.marks)):
+            name = table.get(str(path[-1]))
+            if not isinstance(name, str) or not name or name in TEXTS:
+                continue
+            # A path on a command line means from here, a path in a file from the file.
+            here = Path.cwd() if self.origin(path).kind == "env" else base
+            sound = (here / Path(name).expanduser()).absolute()
+            table[str(path[-1])] = str(sound)
+            try:
+                load(sound)
+            except SoundError as error:
+                self.complain(path, str(error), "correct the path, or the file", value=shown(name))
 
     def warn_of_exposed_file(self, path: Path) -> None:
         """Secrets inside the configuration file itself, and the file open to everybody."""
@@ -186,10 +204,18 @@ class Draft:
             file_path, f"stands beside `{name}`: which one counts?", "keep one", value=value
         )
 
-    def _engine_key(self, environ: Mapping[str, str]) -> None:
-        engine = self.data.get("engine")
-        if not isinstance(engine, dict) or engine.get("type") != "openai_realtime":
-            return
+    def _engine_keys(self, environ: Mapping[str, str]) -> None:
+        named = self.data.get("engines")
+        engines: list[tuple[KeyPath, Any]] = [(("engine",), self.data.get("engine"))]
+        if isinstance(named, dict):
+            engines += [(("engines", name), engine) for name, engine in named.items()]
+        for path, engine in engines:
+            if isinstance(engine, dict) and engine.get("type", "local") != "local":
+                self._engine_key(path, engine, environ)
+
+    def _engine_key(
+        self, path: KeyPath, engine: dict[str, Any], environ: Mapping[str, str]
+    ) -> None:
         if engine.get("api_key") or engine.get("api_key_file"):
             return
         default = keys()["engine", "api_key_env"].field.default
@@ -197,7 +223,7 @@ class Draft:
         value = environ.get(variable, "").strip() if isinstance(variable, str) else ""
         if value:
             engine["api_key"] = value
-            self.origins["engine", "api_key"] = Origin("env", str(variable))
+            self.origins[*path, "api_key"] = Origin("env", str(variable))
 
     def _secret_slots(self) -> list[tuple[KeyPath, dict[str, Any]]]:
         """Each place of a secret that may also stand in a file, with the table around it."""
@@ -231,6 +257,13 @@ class Draft:
                     for path, node in found
                     if isinstance(node, list)
                     for index, item in enumerate(node)
+                ]
+            elif part == NAME:
+                found = [
+                    ((*path, name), item)
+                    for path, node in found
+                    if isinstance(node, dict)
+                    for name, item in node.items()
                 ]
             else:
                 found = [

@@ -259,6 +259,13 @@ Realm = Annotated[str, AfterValidator(_realm)]
 WebsocketUrl = Annotated[str, AfterValidator(_websocket_url)]
 VariableName = Annotated[str, AfterValidator(_variable)]
 OneLine = Annotated[str, AfterValidator(_one_line)]
+
+
+class Sound:
+    """Marks a key that names a WAV file; the loader makes its path absolute and reads it once."""
+
+
+SoundFile = Annotated[str, AfterValidator(_one_line), Sound()]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 Fault = Annotated[str, AfterValidator(_fault)]
 NO_SECRET = SecretStr("")

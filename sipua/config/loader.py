@@ -16,7 +16,7 @@ from sipua.config.draft import Draft
 from sipua.config.lines import locate
 from sipua.config.model import Config
 from sipua.config.problems import ConfigError, KeyPath, Origin, Problem, shown
-from sipua.config.schema import is_array, is_secret, tables
+from sipua.config.schema import is_array, is_named, is_secret, tables, value_at
 from sipua.config.toml_file import UnreadableError, read_toml
 
 # What `sipua serve` runs without a file: the local agent answers whoever calls, and only this
@@ -55,6 +55,7 @@ def read(path: Path | None, environ: Mapping[str, str]) -> Loaded:
     draft.read_secrets(base, environ)
     draft.read_documents(base, environ)
     draft.resolve_scenario(base)
+    draft.resolve_sounds(base)
     if path is not None:
         draft.warn_of_exposed_file(path)
     config = _Checker(draft).run(ephemeral_ports())
@@ -110,7 +111,9 @@ class _Checker:
                 what, fix = translate.unknown_section(name, value)
                 self.draft.complain((name,), what, fix)
 
-    def _section(self, name: str) -> BaseModel | tuple[BaseModel, ...]:
+    def _section(self, name: str) -> BaseModel | tuple[BaseModel, ...] | dict[str, BaseModel]:
+        if is_named(name):
+            return self._named(name)
         array = is_array(name)
         given = self.draft.data.get(name, [] if array else {})
         entries = given if array else [given]
@@ -124,6 +127,20 @@ class _Checker:
                 self._checked((name, index), model, entry) for index, entry in enumerate(entries)
             )
         return self._checked((name,), model, entries[0])
+
+    def _named(self, section: str) -> dict[str, BaseModel]:
+        given = self.draft.data.get(section, {})
+        entries = given if isinstance(given, dict) else {section: given}
+        model = next(table.model for table in tables() if table.path[0] == section)
+        found = {}
+        for name, entry in entries.items():
+            words = translate.wrong_name(section, name, entry)
+            if words is None:
+                found[name] = self._checked((section, name), model, entry)
+            else:
+                self.draft.complain((section, name), *words)
+                self.bad.add((section,))
+        return found
 
     def _checked(self, path: KeyPath, model: type[BaseModel], entry: dict[str, Any]) -> BaseModel:
         """The section; where keys are wrong, with their defaults or examples instead."""
@@ -157,9 +174,7 @@ class _Checker:
 
 
 def _default(config: Config, path: KeyPath) -> str | None:
-    node: Any = config
-    for part in path:
-        node = node[part] if isinstance(part, int) else getattr(node, part)
+    node = value_at(config, path)
     if is_secret(path) or isinstance(node, SecretStr | tuple) or node == "":
         return None
     return shown(node)

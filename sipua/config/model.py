@@ -36,6 +36,7 @@ from sipua.config.fields import (
     SipUser,
     Transports,
 )
+from sipua.config.routes import RouteSection
 from sipua.config.section import Section
 from sipua.config.tools import ToolsSection
 
@@ -223,8 +224,10 @@ class Config(Section):
     accounts: tuple[AccountSection, ...] = ()
     trunks: tuple[TrunkSection, ...] = ()
     engine: EngineSection = EngineSection()
+    engines: dict[str, EngineSection] = Field(default={})
     agent: AgentSection = AgentSection()
     calls: CallsSection = CallsSection()
+    routes: tuple[RouteSection, ...] = ()
     log: LogSection = LogSection()
     capture: CaptureSection = CaptureSection()
     tools: ToolsSection = ToolsSection()

@@ -8,7 +8,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import SecretStr
 
 from sipua.config.problems import toml_value
-from sipua.config.schema import Key, Kind, Table, tables
+from sipua.config.schema import NAME, Key, Kind, Table, tables
 
 INTRODUCTION = """\
 # Configuration
@@ -37,6 +37,7 @@ key; all in capitals. The environment wins over the file.
 | a list | `SIPUA_RTP__CODECS=PCMA,PCMU` |
 | an entry of an array, counted from 0 | `SIPUA_ACCOUNTS__0__USER=100` |
 | the same inside a section | `SIPUA_TOOLS__WEBHOOKS__0__TIMEOUT_S=5` |
+| a section with a name | `SIPUA_ENGINES__BACKUP__URL=wss://...` |
 | a nested section | `SIPUA_ENGINE__TURN_DETECTION__SILENCE_DURATION_MS=700` |
 | a table | `SIPUA_ENGINE__HEADERS='{"api-key": "..."}'` |
 
@@ -61,12 +62,29 @@ def markdown() -> str:
 
 
 def _section(table: Table) -> str:
+    if NAME in table.path:
+        return _again(table)
     rows = "\n".join(_row(key) for key in table.keys)
     about = inspect.cleandoc(table.model.__doc__ or "")
     return (
         f"## `{table.header}`\n\n{about}\n\n"
         "| key | type | default | meaning | environment |\n|---|---|---|---|---|\n"
         f"{rows}\n"
+    )
+
+
+def _again(table: Table) -> str:
+    """A named one has the keys of the section of which it is another."""
+    original = next(other for other in tables() if other.model is table.model)
+    variable = next(key.variable for key in table.keys)
+    also = (
+        " `instructions` and `greeting`, where left out, are those of `[engine]`."
+        if table.path == ("engines", NAME)
+        else ""
+    )
+    return (
+        f"## `{table.header}`\n\nOne more `{original.header}`, under a name, with the same keys "
+        f"and defaults; environment: `{variable}` and so on.{also}\n"
     )
 
 

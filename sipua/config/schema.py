@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 import functools
+import operator
 import typing
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -16,6 +18,7 @@ from sipua.config.problems import KeyPath
 PREFIX = "SIPUA_"
 SEPARATOR = "__"
 ANY = "*"  # stands for the index of an array of tables
+NAME = "NAME"  # stands for the name of a table that a user has named, as in [engines.backup]
 
 
 class Kind(enum.Enum):
@@ -42,7 +45,7 @@ _KINDS: dict[object, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key; `*` in the path stands for the index of an array of tables."""
+    """One key; in its path `*` stands for the index of an array of tables, `NAME` for a name."""
 
     path: tuple[str, ...]
     field: FieldInfo
@@ -54,6 +57,10 @@ class Key:
     @property
     def name(self) -> str:
         return self.path[-1]
+
+    @property
+    def marks(self) -> list[object]:
+        return self.field.metadata
 
     @property
     def table(self) -> tuple[str, ...]:
@@ -94,7 +101,23 @@ def key_at(path: KeyPath) -> Key | None:
 
 
 def pattern(path: KeyPath) -> tuple[str, ...]:
-    return tuple(ANY if isinstance(part, int) else part for part in path)
+    parts = tuple(ANY if isinstance(part, int) else part for part in path)
+    return (parts[0], NAME, *parts[2:]) if len(parts) > 1 and is_named(parts[0]) else parts
+
+
+@functools.cache
+def is_named(section: str) -> bool:
+    """Whether its tables have names of the user's choice: `[engines.backup]`."""
+    return any(table.path[:2] == (section, NAME) for table in tables())
+
+
+def value_at(config: Config, path: KeyPath) -> Any:
+    node: Any = config
+    for part in path:
+        # A tuple for an index, a dict for the name of a named table.
+        inside = isinstance(node, tuple | dict)
+        node = operator.getitem(node, part) if inside else getattr(node, str(part))
+    return node
 
 
 def is_array(*path: str | int) -> bool:
@@ -114,9 +137,9 @@ def _tables(path: tuple[str, ...], model: type[BaseModel]) -> list[Table]:
     nested: list[Table] = []
     for name, field in model.model_fields.items():
         below = (*path, name)
-        element = _element_model(field.annotation)
+        element, mark = _element_model(field.annotation)
         if element is not None:
-            nested += _tables((*below, ANY), element)
+            nested += _tables((*below, mark), element)
         elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             nested += _tables(below, field.annotation)
         else:
@@ -124,13 +147,14 @@ def _tables(path: tuple[str, ...], model: type[BaseModel]) -> list[Table]:
     return [Table(path, model, tuple(own)), *nested] if own else nested
 
 
-def _element_model(annotation: object) -> type[BaseModel] | None:
-    arguments = typing.get_args(annotation)
-    if typing.get_origin(annotation) is tuple and arguments:
-        first = arguments[0]
-        if isinstance(first, type) and issubclass(first, BaseModel):
-            return first
-    return None
+def _element_model(annotation: object) -> tuple[type[BaseModel] | None, str]:
+    """What an array of tables, or a table of named ones, consists of."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (tuple, dict):
+        element, mark = (arguments[0], ANY) if origin is tuple else (arguments[1], NAME)
+        if isinstance(element, type) and issubclass(element, BaseModel):
+            return element, mark
+    return None, ""
 
 
 def _key(path: tuple[str, ...], field: FieldInfo) -> Key:

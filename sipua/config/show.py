@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from sipua.config.loader import Loaded
 from sipua.config.problems import DEFAULT, KeyPath, Origin, key_name, toml_value
-from sipua.config.schema import ANY, Table, tables
+from sipua.config.schema import ANY, NAME, Table, tables, value_at
 from sipua.redact import MASK, mask_text
 
 _COMMENT_COLUMN = 46
@@ -49,6 +49,8 @@ def _tables(loaded: Loaded) -> Iterator[tuple[Table, KeyPath, Any]]:
         for part in table.path:
             if part == ANY:
                 found = [((*path, i), item) for path, node in found for i, item in enumerate(node)]
+            elif part == NAME:
+                found = [((*path, n), item) for path, node in found for n, item in node.items()]
             else:
                 found = [((*path, part), getattr(node, part)) for path, node in found]
         yield from ((table, path, node) for path, node in found)
@@ -56,6 +58,8 @@ def _tables(loaded: Loaded) -> Iterator[tuple[Table, KeyPath, Any]]:
 
 def _header(table: Table, path: KeyPath) -> str:
     index = next((part for part in path if isinstance(part, int)), None)
+    if NAME in table.path:
+        return f"[{key_name(path)}]"
     return table.header if index is None else f"{table.header} # {key_name(path)}"
 
 
@@ -69,9 +73,7 @@ def _origin(loaded: Loaded, path: KeyPath) -> Origin:
 
 
 def _is_inline(loaded: Loaded, path: KeyPath, length: int) -> bool:
-    node: Any = loaded.config
-    for part in path[:length]:
-        node = node[part] if isinstance(part, int) else getattr(node, part)
+    node = value_at(loaded.config, path[:length])
     name = path[length]
     return isinstance(name, str) and name in getattr(node, "model_fields_set", ())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,7 +11,10 @@ from pydantic_core import ErrorDetails
 
 from sipua.config.fields import nearest
 from sipua.config.problems import KeyPath, key_name, toml_value
-from sipua.config.schema import Table, is_array, is_secret, key_at, pattern, tables
+from sipua.config.schema import Table, is_array, is_named, is_secret, key_at, pattern, tables
+
+RESERVED_NAME = "engine"
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 Words = tuple[str, str]  # what is wrong, what to do
 
@@ -80,8 +84,22 @@ def wrong_shape(*path: str | int) -> Words:
     return "is a section of its own, there is one of it", f"write {header}"
 
 
+def wrong_name(section: str, name: str, entry: object) -> Words | None:
+    """Of a table that a user has named. None: nothing is wrong."""
+    if not isinstance(entry, dict):
+        return "is no table: each has a name", f"write [{section}.NAME] and its keys below"
+    if not _NAME.fullmatch(name):
+        what = "a name has small letters, digits, dashes and underscores, 32 at most"
+        return what, f"[{section}.backup]"
+    if name == RESERVED_NAME:
+        return "is the name of the section [engine]", f"another name, such as [{section}.backup]"
+    return None
+
+
 def _header(*path: str | int) -> str:
     name = ".".join(part for part in path if isinstance(part, str))
+    if is_named(name):
+        return f"[{name}.NAME]"
     return f"[[{name}]]" if is_array(*path) else f"[{name}]"
 
 

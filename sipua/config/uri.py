@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOSTNAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
+# Visible ASCII without what delimits a URI in a header, or adds headers to it.
+_PERSON = re.compile(r"[A-Za-z]+:[!-~]+@[!-~]+")
+_USER = re.compile(r"(?:[A-Za-z0-9_.!~*'()&=+$,;/-]|%[0-9A-Fa-f]{2}){1,128}")
 
 
 class UriError(ValueError):
@@ -45,6 +48,21 @@ def is_hostname(text: str) -> bool:
     # All digits and dots is an address that was mistyped, not a name.
     numeric = text.replace(".", "").isdigit()
     return len(text) <= 253 and not numeric and _HOSTNAME.fullmatch(text) is not None
+
+
+def parse_person(text: str) -> ServerUri:
+    """Somebody at a server: `sip:user@host`. What it returns is the server's part.
+
+    Nothing else fits: no header (`?Subject=`), nothing that could end a header line.
+    """
+    form = "write it as sip:USER@HOST:PORT, perhaps with ;transport=tcp"
+    if not _PERSON.fullmatch(text):
+        raise UriError("is not a SIP URI of somebody", form)
+    scheme, _, rest = text.partition(":")
+    user, _, server = rest.rpartition("@")
+    if not _USER.fullmatch(user):
+        raise UriError(f"{user!r} cannot be the user of a SIP URI", form)
+    return parse_server(f"{scheme}:{server}")
 
 
 def parse_server(text: str) -> ServerUri:

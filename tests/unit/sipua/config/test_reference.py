@@ -16,6 +16,8 @@ def test_the_page_is_what_the_schema_says() -> None:
 def test_every_key_has_a_row_with_its_variable() -> None:
     rows = [line for line in markdown().splitlines() if line.startswith("| `")]
     for key in keys().values():
+        if "NAME" in key.path:
+            continue  # the keys of the section of which it is another
         (row,) = [row for row in rows if row.endswith(f"| `{key.variable}` |")]
         assert row.startswith(f"| `{key.name}` |")
         assert len(re.split(r"(?<!\\)\|", row)) == 7
