@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sipua.bench import clock
-from sipua.bridge import call, downlink, mouth, uplink
+from sipua.bridge import call, downlink, feed, mouth, uplink
 from sipua.bridge.engine_session import EngineSession
 from sipua.codecs import resample
 from sipua.rtp import packet, session, transport
@@ -201,7 +201,7 @@ def install() -> None:
     for module, name, probed in (
         (session, "parse", _parse),
         (uplink, "decode", decode),
-        (uplink, "Upsampler8to24", _Upsampler),
+        (feed, "Upsampler8to24", _Upsampler),
         (call, "Uplink", _Uplink),
         (mouth, "Playout", _Playout),
         (call, "RtpTransport", _Transport),

@@ -28,6 +28,9 @@ class BargeIn:
     """Who tells that the caller speaks. `auto`: the engine, or we where it does not."""
     echo: Literal["auto", "off"] = "auto"
     """`auto`: our own voice, coming back from the far side, is kept from whoever detects."""
+    threshold: float = 0.5
+    silence_ms: int = 500
+    """Of our own detection, as the engines' `server_vad` have them."""
 
 
 class Floor:

@@ -41,7 +41,10 @@ from sipua.bridge.mouth import Mouth
 from sipua.bridge.pacer import Pacer
 from sipua.bridge.sounds import Pcm
 from sipua.bridge.uplink import Uplink
+from sipua.codecs import vad
+from sipua.codecs.echo import EchoGate
 from sipua.codecs.g711 import Law
+from sipua.codecs.vad import VadConfig, VadEvent
 from sipua.rtp.events import (
     Dtmf,
     LossReported,
@@ -73,6 +76,9 @@ class CallBridge:
         self._settings = settings
         self._laws: dict[int, Law] = {}
         self._uplink = Uplink(self._laws)
+        self._hearing = self._uplink.hearing
+        self._gate = EchoGate() if settings.barge_in.echo == "auto" else None
+        self._hearing.gate = self._gate
         self._floor = Floor(settings.barge_in)
         self._filler = Filler(settings.sounds)
         self._mouth = Mouth(
@@ -85,6 +91,7 @@ class CallBridge:
         self._playout = self._mouth.playout
         self._rtp: RtpSession | None = None
         self._transport: RtpTransport | None = None
+        self._engine_tells = True
         self._interruptions = 0
         self._fed_before_ms = 0
         self._local_sounds = 0
@@ -109,6 +116,8 @@ class CallBridge:
             self._transport.tap = self.tap
             self._transport.start()
         update_rtp(self._rtp, plan)
+        if self._gate is not None:
+            self._gate.set_law(plan.law)
         self._transport.reschedule()
         by_event = plan.telephone_event_send_type is not None
         self._mouth.open(
@@ -134,6 +143,7 @@ class CallBridge:
             "rtp": self._rtp.stats() if self._rtp else {},
             "transport": self._transport.stats() if self._transport else {},
             "uplink": self._uplink.counters(),
+            "echo": self._gate.counters() if self._gate else {},
             **self._mouth.stats(),
             "engine": self._conversation.counters(),
         }
@@ -178,11 +188,11 @@ class CallBridge:
     @property
     def listening(self) -> bool:
         """Whether the engine hears the caller; it hears silence while we have put them on hold."""
-        return not self._uplink.muted
+        return not self._hearing.muted
 
     @listening.setter
     def listening(self, value: bool) -> None:
-        self._uplink.muted = not value
+        self._hearing.muted = not value
 
     @property
     def heard_ms(self) -> int:
@@ -204,9 +214,7 @@ class CallBridge:
     def _on_rtp(self, events: Sequence[RtpEvent]) -> None:
         # On hold the peer plays music or nothing: the model must not take it for the caller.
         if not self._mouth.on_hold:
-            for audio in self._uplink.feed(events, time.monotonic()):
-                self._conversation.append(audio)
-            self._tell_digits()
+            self._give(self._uplink.feed(events, time.monotonic()))
         for event in events:
             if isinstance(event, Dtmf):
                 self.on_event(event)
@@ -217,9 +225,25 @@ class CallBridge:
             elif isinstance(event, LossReported | PacketsRefused):
                 self.on_event(event)
 
-    def _tell_digits(self) -> None:
+    def _give(self, audio: Sequence[bytes]) -> None:
+        for piece in audio:
+            self._conversation.append(piece)
         for digit in self._uplink.take_digits():
             self.on_event(digit)
+        for voice in self._hearing.take_voice():
+            self._on_voice(voice)
+
+    def _on_voice(self, voice: VadEvent) -> None:
+        """Our own detection takes the place of events that the engine does not send."""
+        event: SpeechStarted | SpeechStopped
+        if isinstance(voice, vad.SpeechStarted):
+            event = SpeechStarted(LOCAL + "caller", voice.audio_start_ms)
+            self._caller_began(local=True)
+        else:
+            event = SpeechStopped(LOCAL + "caller", voice.audio_end_ms)
+            self._floor.caller_ended(local=True)
+        if not self._engine_tells:
+            self.on_event(event)
 
     # --- engine to phone ------------------------------------------------------------------
 
@@ -238,7 +262,10 @@ class CallBridge:
                 self._floor.caller_ended(local=False)
             case EngineInUse():
                 self._playout.set_format(event.format)
-                self._floor.engine_changed(speech_events=event.capabilities.speech_events)
+                self._uplink.set_format(event.format)
+                self._engine_tells = event.capabilities.speech_events
+                self._floor.engine_changed(speech_events=self._engine_tells)
+                self._listen()
                 self._fed_before_ms = self._uplink.fed_ms
                 self._filler.engine_back(time.monotonic())
             case EngineOutage() | EngineGone():
@@ -262,6 +289,12 @@ class CallBridge:
     def _caller_began(self, *, local: bool) -> None:
         if self._floor.caller_began(self._greeted_ms(), local=local):
             self._interrupt()
+
+    def _listen(self) -> None:
+        """Find out ourselves when the caller speaks, if nobody else does."""
+        settings = self._settings.barge_in
+        config = VadConfig(settings.threshold, silence_duration_ms=settings.silence_ms)
+        self._hearing.detect_voice(config if self._floor.listens else None)
 
     def _greeted_ms(self) -> int:
         greeting = self._floor.greeting
@@ -287,9 +320,7 @@ class CallBridge:
     def _on_tick(self, now: float) -> None:
         """Every 20 ms: silence in when the phone sends none, and what was to wait for its time."""
         assert self._rtp is not None
-        for audio in self._uplink.tick(now, holding=self._rtp.holding):
-            self._conversation.append(audio)
-        self._tell_digits()
+        self._give(self._uplink.tick(now, holding=self._rtp.holding))
         if self._floor.waiting and self._floor.due(self._greeted_ms()):
             self._interrupt()
         if self._filler.active:
@@ -297,4 +328,7 @@ class CallBridge:
             if changed:
                 self._playout.fill(sound)
 
-    def _on_frame(self, payload: bytes, skipped: int) -> None: ...
+    def _on_frame(self, payload: bytes, skipped: int) -> None:
+        if self._gate is not None:
+            self._gate.skipped(skipped)
+            self._gate.sent(payload)

@@ -1,4 +1,6 @@
-"""From a phone's RTP events to the engine's audio: decode, conceal, resample, keep the time.
+"""From a phone's RTP events to the engine's audio: conceal, convert, keep the time.
+
+What the audio becomes on the way is `Feed`'s, what of it is the caller `Hearing`'s.
 
 The engine's timeline is the audio it was given. It must follow real time: its voice detection
 measures pauses in it. So next to the audio itself this file accounts for time:
@@ -25,12 +27,14 @@ hear (and bill) that sends faster than real time; `max_behind_ms` is for one tha
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from sipua.codecs.conceal import Concealer
+from sipua.bridge.engines.base import AudioFormat
+from sipua.bridge.feed import Feed, LinearFeed, feed_for
+from sipua.bridge.hearing import Hearing
 from sipua.codecs.dtmf import DtmfDetector
 from sipua.codecs.g711 import Law, decode
-from sipua.codecs.resample import Upsampler8to24
 from sipua.rtp.events import ComfortNoise, Dtmf, Frame, Lost, RtpEvent, Silence
 
 _RATE_HZ = 8000
@@ -52,15 +56,15 @@ STATIC_LAWS: Mapping[int, Law] = {law.payload_type: law for law in Law}
 
 
 class Uplink:
-    """One call's audio towards the engine: PCM16 little-endian at 24 kHz."""
+    """One call's audio towards the engine, in its format: PCM16 at 24 kHz until told otherwise."""
 
     __slots__ = (
         "_concealed",
-        "_concealer",
         "_detector",
         "_digits",
         "_dropped",
         "_fed",
+        "_feed",
         "_frame_s",
         "_in_pause",
         "_last_frame_s",
@@ -73,9 +77,8 @@ class Uplink:
         "_started_s",
         "_tick_due_s",
         "_unknown_payloads",
-        "_upsampler",
         "_withheld",
-        "muted",
+        "hearing",
     )
 
     def __init__(
@@ -90,8 +93,8 @@ class Uplink:
         self._pause_s = pause_ms / 1000
         self._max_ahead = max_ahead_ms * _SAMPLES_PER_MS
         self._max_behind = max_behind_ms * _SAMPLES_PER_MS
-        self._concealer = Concealer()
-        self._upsampler = Upsampler8to24()
+        self._feed: Feed[Any] = LinearFeed()
+        self.hearing = Hearing()
         self._detector: DtmfDetector | None = None
         self._digits: list[Dtmf] = []
         self._pause_announced = False
@@ -106,8 +109,6 @@ class Uplink:
         self._withheld = 0
         self._dropped = 0
         self._unknown_payloads = 0
-        self.muted = False
-        """The engine gets silence, whatever comes."""
 
     def feed(self, events: Sequence[RtpEvent], now: float) -> list[bytes]:
         """Audio for the engine out of what the RTP session said."""
@@ -125,6 +126,12 @@ class Uplink:
                 self._pause_announced = True
                 self._tick_due_s = min(self._tick_due_s, now)
         return out
+
+    def set_format(self, audio_format: AudioFormat) -> None:
+        """What the engine, from now on this one, wants. What was on the way to another is gone."""
+        self._feed = feed_for(audio_format)
+        self._fed -= self.hearing.held_samples
+        self.hearing.drop()
 
     def detect_tones(self, wanted: bool) -> None:
         """Whether digits are looked for in the audio: only if the peer cannot tell them."""
@@ -163,15 +170,15 @@ class Uplink:
             self._hear(self._detector.lost(samples))
         for _ in range(samples // _QUANTUM):
             if self._pause_announced:
-                self._append(self._concealer.good(_SILENCE_FRAME), out)
+                self._append(self._feed.silence(_QUANTUM), out)
             else:
-                self._append(self._concealer.lost(_QUANTUM), out)
+                self._append(self._feed.lost(_QUANTUM), out)
         return out
 
     @property
     def fed_ms(self) -> int:
         """All audio so far, silence included."""
-        return self._fed // _SAMPLES_PER_MS
+        return (self._fed - self.hearing.held_samples) // _SAMPLES_PER_MS
 
     def counters(self) -> dict[str, int]:
         return {
@@ -188,11 +195,12 @@ class Uplink:
         assert self._started_s is not None
         return self._fed - (now - self._started_s) * _RATE_HZ
 
-    def _append(self, pcm: np.typing.NDArray[np.int16], out: list[bytes]) -> None:
-        self._fed += len(pcm)
-        if self.muted:
-            pcm = np.zeros(len(pcm), np.int16)
-        out.append(self._upsampler.process(pcm).tobytes())
+    def _append(self, piece: Any, out: list[bytes]) -> None:
+        self._fed += len(piece)
+        if self.hearing.plain:
+            out.append(self._feed.finish(piece))
+        else:
+            self.hearing.hear(piece, self._feed, out)
 
     def _feed_frame(self, frame: Frame, now: float, out: list[bytes]) -> None:
         law = self._laws.get(frame.payload_type)
@@ -201,15 +209,17 @@ class Uplink:
             self._unknown_payloads += 1
             return
         frame_s = samples / _RATE_HZ
-        pcm = decode(law, frame.payload)
-        if self._detector is not None:
-            self._hear(self._detector.feed(pcm))
+        pcm = None
+        if self._feed.linear or self._detector is not None:
+            pcm = decode(law, frame.payload)
+            if self._detector is not None:
+                self._hear(self._detector.feed(pcm))
         if self._started_s is None:
             self._started_s = now - frame_s
         if self._ahead(now) + samples > self._max_ahead:
             self._dropped += samples
         else:
-            self._append(self._concealer.good(pcm), out)
+            self._append(self._feed.frame(law, frame.payload, pcm), out)
         self._in_pause = 0
         self._pause_announced = False
         self._last_frame_s = now
@@ -229,7 +239,7 @@ class Uplink:
         samples = self._not_yet_fed(samples, now, self._max_ahead)
         if samples:
             self._concealed += samples
-            self._append(self._concealer.lost(samples), out)
+            self._append(self._feed.lost(samples), out)
 
     def _feed_silence(self, samples: int, now: float, out: list[bytes]) -> None:
         if self._detector is not None:
@@ -237,8 +247,7 @@ class Uplink:
         samples = self._not_yet_fed(samples, now, _SURPLUS_KEPT)
         self._silence_fed += samples
         for start in range(0, samples, _QUANTUM):
-            silence = _SILENCE_FRAME[: samples - start]
-            self._append(self._concealer.good(silence), out)
+            self._append(self._feed.silence(min(_QUANTUM, samples - start)), out)
 
     def _not_yet_fed(self, samples: int, now: float, max_ahead: int) -> int:
         """Less what the pause has had already, and what would lead too far ahead of real time."""

@@ -34,7 +34,7 @@ _SEGMENT = 10 * _RATE_KHZ
 _FADE_START = 10 * _RATE_KHZ
 _MUTE_AT = 100 * _RATE_KHZ
 _RETURN_FROM_SILENCE = 10 * _RATE_KHZ
-_FRAMES_KEPT = 10  # 50 ms even of 5 ms frames
+FRAMES_KEPT = 10  # 50 ms even of 5 ms frames
 
 
 class Concealer:
@@ -43,7 +43,7 @@ class Concealer:
     __slots__ = ("_generator", "_recent")
 
     def __init__(self) -> None:
-        self._recent: deque[Pcm] = deque(maxlen=_FRAMES_KEPT)
+        self._recent: deque[Pcm] = deque(maxlen=FRAMES_KEPT)
         self._generator: _Repetition | None = None
 
     def good(self, pcm: Pcm) -> Pcm:

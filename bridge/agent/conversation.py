@@ -35,7 +35,7 @@ from sipua.bridge.agent.session import (
 )
 from sipua.bridge.agent.speaker import Speaker
 from sipua.bridge.agent.stage import Stage
-from sipua.bridge.agent.vad import SpeechStarted
+from sipua.codecs.vad import SpeechStarted
 
 MIN_COMMIT_MS = 100
 EXPIRED = "Your session hit the maximum duration of {minutes:.0f} minutes."

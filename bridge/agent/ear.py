@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sipua.bridge.agent.formats import WireFormat
 from sipua.bridge.agent.input_buffer import InputBuffer
-from sipua.bridge.agent.vad import EnergyVad, SpeechStarted, SpeechStopped, VadConfig
+from sipua.codecs.vad import EnergyVad, SpeechStarted, SpeechStopped, VadConfig
 
 QUIET_KEPT_MS = 5000  # of input in which nobody is heard: for the padding and manual commits
 

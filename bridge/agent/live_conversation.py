@@ -25,7 +25,7 @@ from sipua.bridge.agent.response import Answer, Fate, Loss
 from sipua.bridge.agent.scenario import Request, Trigger
 from sipua.bridge.agent.speaker import Speaker
 from sipua.bridge.agent.stage import Stage
-from sipua.bridge.agent.vad import VadConfig
+from sipua.codecs.vad import VadConfig
 
 MAX_APPEND_MS = 10_000
 USAGE_EVERY_MS = 15_000

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeVar
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, structs
 from sipua.bridge.agent.formats import FORMATS, WireFormat
 from sipua.bridge.agent.settings import AgentSettings
-from sipua.bridge.agent.vad import VadConfig
+from sipua.codecs.vad import VadConfig
 
 DEFAULT_INSTRUCTIONS = "Be the other end of a phone line under test."
 SEMANTIC_SILENCE_MS = {"low": 1000, "medium": 600, "auto": 600, "high": 400}  # by eagerness

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sipua.bridge.agent.ear import QUIET_KEPT_MS, Ear, EarFull, Turn
 from sipua.bridge.agent.formats import PCM, PCMA
-from sipua.bridge.agent.vad import SpeechStarted, VadConfig
+from sipua.codecs.vad import SpeechStarted, VadConfig
 
 from support.audio import silence, tone
 

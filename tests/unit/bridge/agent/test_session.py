@@ -6,7 +6,7 @@ import pytest
 from sipua.bridge.agent.formats import PCM, PCMU
 from sipua.bridge.agent.session import Session, SessionConfig, default_session, updated_session
 from sipua.bridge.agent.settings import AgentSettings
-from sipua.bridge.agent.vad import VadConfig
+from sipua.codecs.vad import VadConfig
 
 SETTINGS = AgentSettings(threshold=0.4, prefix_padding_ms=200, silence_ms=600)
 

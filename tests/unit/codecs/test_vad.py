@@ -3,7 +3,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sipua.bridge.agent.vad import EnergyVad, SpeechStarted, SpeechStopped, VadConfig, VadEvent
+from sipua.codecs.vad import EnergyVad, SpeechStarted, SpeechStopped, VadConfig, VadEvent
 
 from support.audio import resample, silence, speech, tone
 

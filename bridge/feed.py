@@ -1,0 +1,123 @@
+"""The caller's frames in the engine's format: one class for each way.
+
+    LinearFeed    PCM16 at 24 kHz: decode ─▶ conceal ─▶ resample
+    G711Feed      G.711: the bytes as they came, by table into the engine's law if it is the other
+                  one; samples are made where something was lost, and for nothing else
+
+Both deal in pieces of 8 kHz, one element per sample (an array, or bytes), which `finish` makes into
+what the engine is given; between the two a piece may be held back, or be replaced by silence.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sipua.bridge.engines.base import AudioFormat
+from sipua.codecs.conceal import FRAMES_KEPT, Concealer
+from sipua.codecs.g711 import Law, decode, encode, transcoding_table
+from sipua.codecs.resample import Upsampler8to24
+
+Pcm = NDArray[np.int16]
+Piece = TypeVar("Piece")
+
+
+class Feed(Protocol[Piece]):
+    linear: bool
+    """Whether `frame` needs its samples; they are decoded once, for whoever else wants them."""
+
+    def frame(self, law: Law, payload: bytes, pcm: Pcm | None) -> Piece:
+        """Audio that came; `pcm` if it is decoded already."""
+
+    def lost(self, samples: int) -> Piece:
+        """In place of what did not come."""
+
+    def silence(self, samples: int) -> Piece:
+        """A pause of the caller's: what follows a loss is joined to it."""
+
+    def blank(self, samples: int) -> Piece:
+        """Silence in place of something that did come."""
+
+    def pcm(self, piece: Piece) -> Pcm: ...
+
+    def finish(self, piece: Piece) -> bytes:
+        """For the engine. Each piece once, in order."""
+
+
+class LinearFeed:
+    linear = True
+
+    def __init__(self) -> None:
+        self._concealer = Concealer()
+        self._upsampler = Upsampler8to24()
+
+    def frame(self, law: Law, payload: bytes, pcm: Pcm | None) -> Pcm:
+        return self._concealer.good(decode(law, payload) if pcm is None else pcm)
+
+    def lost(self, samples: int) -> Pcm:
+        return self._concealer.lost(samples)
+
+    def silence(self, samples: int) -> Pcm:
+        return self._concealer.good(np.zeros(samples, np.int16))
+
+    def blank(self, samples: int) -> Pcm:
+        return np.zeros(samples, np.int16)
+
+    def pcm(self, piece: Pcm) -> Pcm:
+        return piece
+
+    def finish(self, piece: Pcm) -> bytes:
+        return self._upsampler.process(piece).tobytes()
+
+
+class G711Feed:
+    """`law` is the engine's."""
+
+    linear = False
+
+    def __init__(self, law: Law) -> None:
+        self._law = law
+        self._tables = {other: transcoding_table(other, law) for other in Law if other is not law}
+        self._recent: deque[bytes] = deque(maxlen=FRAMES_KEPT)
+        self._concealer: Concealer | None = None  # from a loss to the first audio after it
+
+    def frame(self, law: Law, payload: bytes, pcm: Pcm | None) -> bytes:
+        if law is not self._law:
+            payload = payload.translate(self._tables[law])
+        return self._good(payload)
+
+    def lost(self, samples: int) -> bytes:
+        if self._concealer is None:
+            self._concealer = Concealer()
+            for codes in self._recent:
+                self._concealer.good(decode(self._law, codes))
+        codes = encode(self._law, self._concealer.lost(samples))
+        self._recent.append(codes)
+        return codes
+
+    def silence(self, samples: int) -> bytes:
+        return self._good(self.blank(samples))
+
+    def blank(self, samples: int) -> bytes:
+        return bytes([self._law.silence]) * samples
+
+    def pcm(self, piece: bytes) -> Pcm:
+        return decode(self._law, piece)
+
+    def finish(self, piece: bytes) -> bytes:
+        return piece
+
+    def _good(self, codes: bytes) -> bytes:
+        if self._concealer is not None and codes:
+            codes = encode(self._law, self._concealer.good(decode(self._law, codes)))
+            self._concealer = None
+        self._recent.append(codes)
+        return codes
+
+
+def feed_for(audio_format: AudioFormat) -> Feed[Any]:
+    if audio_format is AudioFormat.PCM16:
+        return LinearFeed()
+    return G711Feed(Law[audio_format.name])

@@ -1,0 +1,372 @@
+"""Is what comes in our own voice, on its way back? For lines that echo; without a clock.
+
+A far side may send back what it hears, some 15 dB down and up to 400 ms late: a speakerphone, a
+hybrid without an echo canceller. A voice detector takes that for the caller, and an agent that can
+be interrupted interrupts itself. Nothing is subtracted here, it is only decided, while something of
+ours can echo, whether a frame is to be heard by a detector or held back:
+
+    unknown ─┬─ sounds like us ──▶ echo     frames are held unless louder than our voice comes back
+             ├─ does not ────────▶ open     they pass, until nothing was said for a while
+             └─ we speak and nothing comes, or it was never us ──▶ clear: all pass, at once
+
+"Sounds like us" is a correlation of 60 to 200 ms with what left in the 450 ms before: 0.98 for an
+echo, 0.2 for another voice, and by chance 0.66 of 60 ms in one of a hundred cases, 0.4 of 200 ms
+(tests/unit/codecs/test_echo.py). It finds delay and gain. After that the energies decide: an echo
+is not louder than the learnt gain lets it be, and a margin. Energies alone would need a second to
+tell an echo from a voice; the correlation alone is expensive, so it is asked only in doubt.
+
+Whoever asks keeps the frames that are held, so that those before the one that opens are not lost.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sipua.codecs.g711 import Law, decode
+
+Pcm = NDArray[np.int16]
+Signal = NDArray[np.float32]
+State = Literal["unknown", "echo", "clear"]
+
+_SAMPLES_PER_MS = 8
+MAX_DELAY_MS = 450
+_REACH = MAX_DELAY_MS * _SAMPLES_PER_MS
+HOLD_MS = 200
+"""What may be held until it is known what it is."""
+_WINDOW_MAX = HOLD_MS * _SAMPLES_PER_MS
+_TAIL = 60 * _SAMPLES_PER_MS  # of a room, and what a jitter buffer moves
+_LEAN = 20 * _SAMPLES_PER_MS
+_FULL_SCALE = 32768.0**2
+_AUDIBLE = _FULL_SCALE * 10**-5.0  # -50 dBFS: what is less wakes no detector
+_LOUD = _FULL_SCALE * 10**-3.0  # -30 dBFS of ours would be heard in any echo that matters
+_MARGIN = 4.0  # 6 dB
+_FLOOR_FALL = 0.3  # of the distance, per frame
+_FLOOR_RISE = 1.014  # per frame: 3 dB/s
+_GAIN_MAX = 1.0  # an echo is not louder than the voice
+_GAIN_FALL = 0.995  # per frame: what has been learnt fades, so that it can be learnt anew
+# Scores (0 to 1) that settle it in the first place, by milliseconds of doubt: (ms, it is us from,
+# it is not us below).
+_VERDICTS = ((60, 0.75, 0.30), (120, 0.60, 0.45), (200, 0.45, 0.45))
+_ONSET_MS = 40  # louder than the echo for so long: somebody speaks
+_BEFORE_ONSET_MS = 60  # a syllable may begin softer than the echo
+_HANGOVER_MS = 300  # a voice that opened keeps it open over its own pauses
+_CHECK_MS = 100  # between two looks at what is held
+_LIKENESS_MEMORY = 0.7  # of the score of what is held, from look to look
+_STRANGE = 0.4  # what is held and is like us no more than this, by and large, is not our echo
+_CLEAR_MS = 500  # of loud speech of ours to which nothing came back
+_CLEAR_VERDICTS = 3
+_WATCH_MS, _WATCH_MAX_MS = 200, 3200  # between two looks at what passes on a clear line
+
+
+class EchoGate:
+    """One call's. `sent` what leaves, `holds` what comes, in the order in which they do."""
+
+    __slots__ = (
+        "_align",
+        "_audible",
+        "_checked",
+        "_doubt",
+        "_floor",
+        "_gain",
+        "_heard",
+        "_heard_samples",
+        "_in",
+        "_last_sound",
+        "_law",
+        "_likeness",
+        "_loud_over",
+        "_negative",
+        "_open_for",
+        "_out",
+        "_sent",
+        "_silence",
+        "_sound_began",
+        "_unanswered",
+        "_watch",
+        "_watch_ms",
+        "checks",
+        "held_ms",
+        "opened",
+        "release_ms",
+        "state",
+    )
+
+    def __init__(self, law: Law = Law.PCMU) -> None:
+        self.state: State = "unknown"
+        self.checks = 0
+        self.held_ms = 0
+        self.opened = 0
+        self.release_ms = 0
+        """Of what is held, when it opens: so much may be the caller's."""
+        self._gain = 0.0
+        self._likeness = 0.0
+        self._align = 0  # heard minus sent position of the same sound
+        self._negative = 0
+        self._watch_ms = _WATCH_MS
+        self.set_law(law)
+
+    def set_law(self, law: Law) -> None:
+        """Of what leaves from now on."""
+        self._law = law
+        self._silence = bytes([law.silence]) * (20 * _SAMPLES_PER_MS)
+        self._out: deque[bytes] = deque()
+        self._sent = 0  # samples in all
+        self._last_sound = -_REACH - _WINDOW_MAX
+        self._sound_began = 0
+        self._floor = 0.0
+        self._audible = _AUDIBLE
+        self._in: deque[Pcm] = deque()
+        self._heard = 0  # samples in all
+        self._heard_samples = 0  # in `_in`
+        self._forget()
+        self._align = 0
+        if self.state == "echo":
+            self.state = "unknown"
+
+    @property
+    def active(self) -> bool:
+        """Whether something of ours can come back now; if not, `holds` need not be asked."""
+        return self._sent - self._last_sound < _REACH + _TAIL
+
+    def counters(self) -> dict[str, object]:
+        gain_db = self.gain_db
+        return {
+            "state": self.state,
+            "gain_db": None if gain_db is None else round(gain_db, 1),
+            "held_ms": self.held_ms,
+            "opened": self.opened,
+            "checks": self.checks,
+        }
+
+    @property
+    def gain_db(self) -> float | None:
+        return 10 * float(np.log10(self._gain)) if self.state == "echo" and self._gain else None
+
+    def sent(self, payload: bytes) -> None:
+        """A frame left."""
+        self._sent += len(payload)
+        if payload != self._silence and payload.count(self._law.silence) != len(payload):
+            if not self.active:
+                self._sound_began = self._sent
+            self._last_sound = self._sent
+        self._out.append(payload)
+        if len(self._out) * len(payload) > _REACH + _WINDOW_MAX:
+            self._out.popleft()
+
+    def skipped(self, samples: int) -> None:
+        """So much time went by in which nothing left."""
+        if samples:
+            self.sent(bytes([self._law.silence]) * min(samples, _REACH))
+
+    def passed_by(self, samples: int) -> None:
+        """A frame came while the gate was not active."""
+        self._heard += samples
+        if self._in:
+            self._forget()
+            self._floor = 0.0
+
+    def holds(self, pcm: Pcm) -> bool:
+        """A frame came. Whether it is to be held back; False: it passes, and what is held."""
+        length_ms = len(pcm) // _SAMPLES_PER_MS
+        self._heard += len(pcm)
+        self._in.append(pcm)
+        self._heard_samples += len(pcm)
+        while self._heard_samples - len(self._in[0]) >= _WINDOW_MAX:
+            self._heard_samples -= len(self._in.popleft())
+        frame = pcm.astype(np.float32)
+        power = float(frame @ frame) / max(len(pcm), 1)
+        self._follow(power)
+        if self.state == "echo":
+            held = self._holds_echo(power, length_ms)
+        elif self.state == "clear":
+            held = self._watches(power, length_ms)
+        else:
+            held = self._holds_doubtful(power, length_ms)
+        if held:
+            self.held_ms += length_ms
+        return held
+
+    def _forget(self) -> None:
+        """What came lately is no continuous sound with what comes."""
+        self._in.clear()
+        self._heard_samples = 0
+        self._doubt = self._loud_over = self._open_for = 0
+        self._checked = self._unanswered = self._watch = 0
+
+    def _follow(self, power: float) -> None:
+        """The room's noise, or a voice that was there before ours: at once downwards, and slowly
+        upwards, so that an echo or a voice that begins stands out for seconds."""
+        if not self._floor:
+            self._floor = power
+        elif power < self._floor:
+            self._floor += _FLOOR_FALL * (power - self._floor)
+        else:
+            self._floor = min(power, self._floor * _FLOOR_RISE)
+        self._audible = max(_AUDIBLE, self._floor * _MARGIN)
+
+    # --- not known yet --------------------------------------------------------------------
+
+    def _holds_doubtful(self, power: float, length_ms: int) -> bool:
+        if power < self._audible:
+            self._open_for = max(0, self._open_for - length_ms)
+            self._notice_silence(length_ms)
+            # A pause within what is in doubt is in doubt.
+            if self._doubt:
+                self._doubt += length_ms
+                return self._decide()
+            return False
+        self._unanswered = 0
+        if self._open_for:
+            self._open_for = _HANGOVER_MS
+            return False
+        self._doubt += length_ms
+        return self._decide()
+
+    def _decide(self) -> bool:
+        for wait_ms, us, others in _VERDICTS:
+            if self._doubt < wait_ms:
+                return True
+            if self._doubt >= wait_ms + 20 and wait_ms != _VERDICTS[-1][0]:
+                continue  # asked already
+            score, align, gain = self._compare(wait_ms)
+            if score >= us:
+                self._learn(align, gain)
+                return True
+            if score < others:
+                break
+            if wait_ms != _VERDICTS[-1][0]:
+                return True
+        self._open(self._doubt)
+        self._doubt = 0
+        # An echo that is late may not have been there yet.
+        self._negative += self._sent - self._sound_began > _REACH
+        if self._negative >= _CLEAR_VERDICTS:
+            self.state = "clear"
+        return False
+
+    def _notice_silence(self, length_ms: int) -> None:
+        """Loud speech of ours has had the time to come back, and has not."""
+        if self._power_sent(self._sent - _REACH, length_ms * _SAMPLES_PER_MS) >= _LOUD:
+            self._unanswered += length_ms
+            if self._unanswered >= _CLEAR_MS:
+                self.state = "clear"
+
+    # --- it echoes ------------------------------------------------------------------------
+
+    def _holds_echo(self, power: float, length_ms: int) -> bool:
+        end = self._heard - self._align
+        span = length_ms * _SAMPLES_PER_MS + _TAIL + _LEAN
+        ours = self._power_sent(end - span + _LEAN, span)
+        louder = power > max(ours * self._gain * _MARGIN, self._audible)
+        if self._open_for:
+            self._open_for = _HANGOVER_MS if louder else self._open_for - length_ms
+            return self._open_for <= 0
+        self._gain *= _GAIN_FALL
+        if louder:
+            self._loud_over += length_ms
+            if self._loud_over < _ONSET_MS:
+                return True
+            score, align, gain = self._compare(60)
+            if score >= _VERDICTS[0][1]:
+                self._learn(align, gain)  # us after all: the delay has changed, or the gain
+                return True
+            self._open(_ONSET_MS + _BEFORE_ONSET_MS)
+            return False
+        self._loud_over = 0
+        if power >= self._audible:
+            self._checked += length_ms
+            if self._checked >= _CHECK_MS:
+                return self._look_again()
+        return True
+
+    def _look_again(self) -> bool:
+        """Whether what is held is still us."""
+        self._checked = 0
+        score, align, gain = self._compare(_CHECK_MS)
+        self._likeness += (1 - _LIKENESS_MEMORY) * (score - self._likeness)
+        if score >= _VERDICTS[1][1]:
+            self._learn(align, gain)
+            return True
+        if self._likeness >= _STRANGE:
+            return True
+        self.state = "unknown"
+        self._negative = 0
+        self._open(HOLD_MS)
+        return False
+
+    def _learn(self, align: int, gain: float) -> None:
+        known = self.state == "echo" and abs(align - self._align) < _LEAN
+        self._gain = min(max(gain, self._gain if known else 0.0), _GAIN_MAX)
+        self._likeness = self._likeness if known else 1.0
+        self.state, self._align = "echo", align
+        self._doubt = self._loud_over = self._checked = self._negative = 0
+
+    # --- it does not ----------------------------------------------------------------------
+
+    def _watches(self, power: float, length_ms: int) -> bool:
+        """A call may be handed on to a phone that echoes: look now and then, hold nothing."""
+        if power >= self._audible:
+            self._watch += length_ms
+            if self._watch >= self._watch_ms:
+                self._watch = 0
+                score, align, gain = self._compare(200)
+                if score >= _VERDICTS[1][1]:
+                    self._learn(align, gain)
+                    self._watch_ms = _WATCH_MS
+                else:
+                    self._watch_ms = min(2 * self._watch_ms, _WATCH_MAX_MS)
+        return False
+
+    # --- the sound itself -----------------------------------------------------------------
+
+    def _open(self, release_ms: int) -> None:
+        self.opened += 1
+        self.release_ms = release_ms
+        self._open_for = _HANGOVER_MS
+        self._loud_over = self._checked = 0
+
+    def _compare(self, length_ms: int) -> tuple[float, int, float]:
+        """How much the last of what came is like something that left; where, and how loud."""
+        self.checks += 1
+        heard = np.concatenate(self._in)[-length_ms * _SAMPLES_PER_MS :].astype(np.float32)
+        codes = b"".join(self._out)[-_REACH - len(heard) :]
+        sent = decode(self._law, codes).astype(np.float32)
+        if len(sent) <= len(heard):
+            return 0.0, 0, 0.0
+        # Differences: voices have most of their power where they are all alike.
+        return _best_match(np.diff(heard), np.diff(sent), self._heard - self._sent)
+
+    def _power_sent(self, start: int, samples: int) -> float:
+        """The loudest frame of what left between two positions, as power."""
+        behind = self._sent - start  # samples from there to the end
+        loudest = 0.0
+        position = 0
+        for payload in reversed(self._out):
+            position += len(payload)  # this one's start, counted from the end
+            if position - len(payload) >= behind:
+                break
+            if position > behind - samples and payload != self._silence:
+                frame = decode(self._law, payload).astype(np.float32)
+                loudest = max(loudest, float(frame @ frame) / len(payload))
+        return loudest
+
+
+def _best_match(heard: Signal, sent: Signal, ahead: int) -> tuple[float, int, float]:
+    """Score, heard minus sent position, and power gain at the best lag. Ends are aligned."""
+    size = 1 << (len(sent) + len(heard)).bit_length() - 1
+    size = size if size >= len(sent) else 2 * size
+    spectrum = np.fft.rfft(sent, size) * np.conj(np.fft.rfft(heard, size))
+    products = np.abs(np.fft.irfft(spectrum, size)[: len(sent) - len(heard) + 1])
+    energy = np.concatenate((np.zeros(1), np.cumsum(sent * sent, dtype=np.float64)))
+    energy = energy[len(heard) :] - energy[: -len(heard)]
+    own = float(heard @ heard)
+    # What was hardly anything cannot have come back as something.
+    norms = np.sqrt(np.maximum(energy, max(1e-3 * float(energy.max()), 1.0)) * max(own, 1.0))
+    scores = products / norms
+    best = int(np.argmax(scores))
+    lag = len(sent) - len(heard) - best
+    gain = own / max(float(energy[best]), 1.0)
+    return float(scores[best]), ahead + lag, gain
