@@ -8,7 +8,7 @@ and put right, given back as the tool's result.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,10 @@ class SchemaError(ValueError):
 
 class ArgumentsError(ValueError):
     """What the model wrote is no call of this tool; says what is wrong, for the model to read."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +69,13 @@ def compile_schema(schema: Mapping[str, Any]) -> Validate:
         try:
             check(arguments)
         except fastjsonschema.JsonSchemaValueException as error:
-            raise ArgumentsError(_in_words(error)) from None
+            raise ArgumentsError("schema", _in_words(error)) from None
 
     return validate
 
 
 class Registry:
-    """The tools of a call. Names are unique; ValueError otherwise."""
+    """Tools that may be called. Names are unique; ValueError otherwise."""
 
     def __init__(self, declarations: Iterable[Declaration]) -> None:
         self._declarations: dict[str, Declaration] = {}
@@ -81,6 +85,15 @@ class Registry:
                 raise ValueError(f"there are two tools named {declaration.name!r}")
             self._declarations[declaration.name] = declaration
             self._checks[declaration.name] = compile_schema(declaration.parameters)
+
+    def only(self, names: Collection[str]) -> Registry:
+        """Those of these names, without compiling anything again."""
+        chosen = Registry(())
+        for name, declaration in self._declarations.items():
+            if name in names:
+                chosen._declarations[name] = declaration
+                chosen._checks[name] = self._checks[name]
+        return chosen
 
     def __contains__(self, name: str) -> bool:
         return name in self._declarations
@@ -94,15 +107,19 @@ class Registry:
         check = self._checks.get(name)
         if check is None:
             known = ", ".join(sorted(self._checks)) or "none"
-            raise ArgumentsError(f"There is no tool named {name[:64]!r}. The tools are: {known}.")
+            raise ArgumentsError(
+                "unknown_tool", f"There is no tool named {name[:64]!r}. The tools are: {known}."
+            )
         if len(text) > _LONGEST_ARGUMENTS:
-            raise ArgumentsError("The arguments are too long.")
+            raise ArgumentsError("too_long", "The arguments are too long.")
         try:
             arguments = msgspec.json.decode(text or "{}")
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise ArgumentsError(f"The arguments are not valid JSON: {error}.") from None
+            raise ArgumentsError(
+                "bad_json", f"The arguments are not valid JSON: {error}."
+            ) from None
         if not isinstance(arguments, dict):
-            raise ArgumentsError("The arguments must be one JSON object.")
+            raise ArgumentsError("bad_json", "The arguments must be one JSON object.")
         check(arguments)
         return arguments
 

@@ -22,6 +22,7 @@ import uvloop
 from sipua import banner, doctor, logs, routes, sip_log, wiring
 from sipua.bridge.agent.process import AgentError
 from sipua.bridge.pacer import Pacer
+from sipua.bridge.sounds import SoundError
 from sipua.call import Call
 from sipua.call_capture import CallCapture
 from sipua.call_parts import CallParts
@@ -45,6 +46,7 @@ from sipua.sip.messages import (
     SipEvent,
     SipMessage,
 )
+from sipua.tools.errors import ToolLoadError
 
 SIGNALLING_GRACE_S = 3.0
 """How long the answers to our last BYE and un-REGISTER are waited for."""
@@ -91,6 +93,12 @@ class Edge:
     async def run(self) -> int:
         self._loop = asyncio.get_running_loop()
         try:
+            toolbox = wiring.toolbox(self._config)
+        except (ToolLoadError, SoundError) as error:
+            self._log.error("tools.failed", error=str(error), fix="the section [tools]")
+            return Exit.CONFIG
+        await toolbox.start()
+        try:
             await self._engines.start()
         except AgentError as error:
             self._log.error(
@@ -98,7 +106,7 @@ class Edge:
             )
             return Exit.ENGINE
         pacer = Pacer()
-        self._parts = CallParts(self._config, pacer, self._engines, self._sip.send)
+        self._parts = CallParts(self._config, pacer, self._engines, self._sip.send, toolbox=toolbox)
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._on_signal)
         try:
@@ -106,6 +114,7 @@ class Edge:
         finally:
             pacer.close()
             await self._engines.stop()
+            await toolbox.close()
 
     async def _serve(self) -> int:
         try:

@@ -25,6 +25,8 @@ from sipua.profile import AgentProfile
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import SipCommand
 from sipua.throttle import Throttle
+from sipua.tools.control import CallTools
+from sipua.tools.toolbox import Toolbox
 
 
 class CallParts:
@@ -36,11 +38,14 @@ class CallParts:
         pacer: Pacer,
         engines: EngineHost,
         send: Callable[[SipCommand], None],
+        *,
+        toolbox: Toolbox,
     ) -> None:
         self._config = config
         self._pacer = pacer
         self._engines = engines
         self._send = send
+        self._toolbox = toolbox
         self._refusals = Throttle()
         self._limits = CallLimits(
             ring_timeout_s=config.calls.ring_timeout_s,
@@ -76,6 +81,10 @@ class CallParts:
 
     def _attach(self, call: Call) -> None:
         """Listeners of one call: `call.subscribe(…)`."""
+        control = CallTools(call, self._toolbox.hold)
+        tools = self._toolbox.runner(control, call.log, call.profile.tools)
+        call.subscribe(tools.on_event)
+        call.start(tools.run(), "tools")
 
     def _make_conversation(
         self, call_id: str, profile: AgentProfile, on_event: Callable[[ConversationEvent], None]
@@ -87,6 +96,7 @@ class CallParts:
                 first.section,
                 url=self._engines.url(first.section),
                 instructions=profile.instructions,
+                tools=self._toolbox.declarations(profile.tools),
             )
             engine = create_engine(first.section.type, settings)
             return EngineSession(

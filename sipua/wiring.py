@@ -23,6 +23,7 @@ from sipua.rtp.latch import Policy
 from sipua.sip.admission import Admission, networks_of
 from sipua.sip.messages import NegotiatedMedia
 from sipua.sip.settings import AccountSettings, SipSettings
+from sipua.tools.toolbox import Toolbox
 
 _MEGABYTE = 1_000_000
 
@@ -138,6 +139,11 @@ def media_plan(media: NegotiatedMedia) -> MediaPlan:
         rtcp_remote=media.rtcp_remote,
         rtcp_muxed=media.rtcp_muxed,
     )
+
+
+def toolbox(config: Config) -> Toolbox:
+    """Raises ToolLoadError, SoundError."""
+    return Toolbox(config.tools, mask_dtmf=config.calls.mask_dtmf)
 
 
 def engine_sections(config: Config) -> tuple[EngineSection, ...]:

@@ -1,1 +1,9 @@
-"""What the model can do during a call: built-in tools, webhooks, Python functions, MCP servers."""
+"""What the model can do during a call: built-in tools, webhooks, Python functions, MCP servers.
+
+from sipua.tools import CallInfo, ToolError     # for tools of your own: docs/tools.md
+"""
+
+from sipua.facts import CallFacts as CallInfo
+from sipua.tools.errors import ToolError
+
+__all__ = ["CallInfo", "ToolError"]

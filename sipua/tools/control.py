@@ -1,0 +1,44 @@
+"""A real call, as tools may touch it: see `CallControl` for what each method promises."""
+
+from __future__ import annotations
+
+from sipua.bridge.sounds import Pcm
+from sipua.call import Call
+from sipua.facts import CallFacts
+from sipua.tools.context import Transferred
+
+
+class CallTools:
+    def __init__(self, call: Call, hold: Pcm) -> None:
+        self._call = call
+        self._hold = hold
+
+    def facts(self) -> CallFacts:
+        return self._call.facts()
+
+    @property
+    def speaking(self) -> bool:
+        return self._call.bridge.speaking
+
+    def interruptible(self, on: bool) -> None:
+        self._call.bridge.interruptible = on
+
+    def listening(self, on: bool) -> None:
+        self._call.bridge.listening = on
+
+    def hold_sound(self, on: bool) -> None:
+        self._call.bridge.fill(self._hold if on else None)
+
+    def send_dtmf(self, digits: str) -> None:
+        self._call.bridge.send_dtmf(digits)
+
+    async def transfer(self, target: str) -> Transferred:
+        return Transferred(ok=False, text="this edge cannot transfer calls")
+
+    def hang_up(self, cause: str) -> None:
+        self._call.hang_up(cause)
+
+    def tool_result(
+        self, call_id: str, output: str, *, respond: bool = True, outcome: str = ""
+    ) -> None:
+        self._call.bridge.tool_result(call_id, output, respond=respond, outcome=outcome)

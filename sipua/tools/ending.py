@@ -1,0 +1,123 @@
+"""`hang_up` and `transfer`: the model's ways out of a call. Neither cuts off a word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from sipua.bridge.engines.base import ResponseStarted
+from sipua.bridge.events import AudioBegan, BridgeEvent
+from sipua.bridge.tools import Declaration
+from sipua.bridge.tools_desk import Result, failure
+from sipua.tools.context import ToolContext
+
+_FIRST_WORD_S = 6.0
+"""A goodbye that was asked for begins within it, or never."""
+_ON_ITS_WAY_S = 0.3
+"""The last packet has left; the other side's jitter buffer still plays it."""
+_ASKED_S = 60.0
+"""Longest that the SIP side may take to tell what became of a transfer."""
+
+
+class HangUp:
+    """Ends the call when what is being said has been heard to its end. If the response that asked
+    for it said nothing, the model is asked for a goodbye first."""
+
+    reveals: ClassVar[bool] = True
+    declaration = Declaration(
+        "hang_up",
+        "Ends the telephone call. Use it when the conversation is over: the caller has said "
+        "goodbye, or wants nothing else. Say goodbye in the same turn, before you call it: the "
+        "call ends as soon as your goodbye has been heard. Never use it while a question of the "
+        "caller is open.",
+        {
+            "type": "object",
+            "properties": {
+                "reason": {
+                    "type": "string",
+                    "description": "In a few words, for the log: why the call is over.",
+                }
+            },
+        },
+    )
+
+    def __init__(self, goodbye_s: float) -> None:
+        self._goodbye_s = goodbye_s
+        self.timeout_s = goodbye_s + _FIRST_WORD_S + 5
+
+    async def run(self, arguments: dict[str, Any], context: ToolContext) -> Result | None:
+        call = context.call
+        with context.claim("the end") as free:
+            if not free:
+                return Result("The call is ending already.", respond=False)
+            # A cough during the goodbye must neither cut it off nor start another turn.
+            call.interruptible(False)
+            call.listening(False)
+            if context.spoke:
+                context.answer(Result("The call ends now.", respond=False))
+            else:
+                await self._ask_for_a_goodbye(context)
+            heard = await context.said(self._goodbye_s)
+            if heard:
+                await context.until(lambda: False, _ON_ITS_WAY_S)
+            reason = " ".join(str(arguments.get("reason", "")).split())[:80]
+            call.hang_up(f"hang_up: {reason}" if reason else "hang_up")
+        return None
+
+    async def _ask_for_a_goodbye(self, context: ToolContext) -> None:
+        began = False
+
+        def hear(event: BridgeEvent) -> None:
+            nonlocal began
+            began = began or isinstance(event, AudioBegan | ResponseStarted)
+
+        with context.listen(hear):
+            context.answer(
+                Result("Say goodbye now, in one short sentence. The call ends after it.")
+            )
+            if await context.until(lambda: began, _FIRST_WORD_S):
+                # A response has begun; its first audio may take as long again.
+                await context.until(lambda: context.call.speaking, _FIRST_WORD_S / 2)
+
+
+class Transfer:
+    """To one of the configured targets. What the model says before it is heard first."""
+
+    reveals: ClassVar[bool] = True
+
+    def __init__(self, targets: Mapping[str, str], *, announced_s: float = 15.0) -> None:
+        self._targets = dict(targets)
+        self._announced_s = announced_s
+        self.timeout_s = announced_s + _ASKED_S + 5
+        self.declaration = Declaration(
+            "transfer",
+            "Transfers the caller to a person or department. Tell the caller first, in the same "
+            "turn, to whom they are being put through. If the result is an error the caller is "
+            "still with you: explain it and offer something else.",
+            {
+                "type": "object",
+                "properties": {
+                    "target": {
+                        "type": "string",
+                        "enum": sorted(self._targets),
+                        "description": "To whom.",
+                    }
+                },
+                "required": ["target"],
+                "additionalProperties": False,
+            },
+        )
+
+    async def run(self, arguments: dict[str, Any], context: ToolContext) -> Result | None:
+        target = arguments["target"]
+        with context.claim("the end") as free:
+            if not free:
+                return failure("The call is ending or being transferred already.")
+            await context.said(self._announced_s)
+            done = await context.call.transfer(self._targets[target])
+        if done.ok:
+            context.log.info("tool.transferred", target=target)
+            return Result(msgspec.json.encode({"transferred_to": target}).decode(), respond=False)
+        return failure(f"The transfer to {target} did not work: {done.text}. The caller is here.")

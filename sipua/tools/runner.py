@@ -1,0 +1,172 @@
+"""One call's tools at work: the model's calls in, results out, and nothing left when it ends.
+
+ToolCall ─▶ Desk.take ─▶ a task per run ─▶ Tool.run ─▶ Desk.done ─▶ CallControl.tool_result
+                            (media loop: built-in tools wait here; webhooks and Python
+                             functions work on threads of their own, this only waits)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from structlog.typing import FilteringBoundLogger
+
+from sipua.bridge.engines.base import ResponseStarted, ToolCall
+from sipua.bridge.events import AudioBegan, BridgeEvent
+from sipua.bridge.tools_desk import Answer, Desk, Refusal, Result, Run, failure
+from sipua.redact import MASK
+from sipua.tools.context import CallControl, Tool, ToolContext
+
+BUG = "The tool failed. Tell the caller that this does not work at the moment."
+TOO_LATE = "The tool took too long and was given up. Tell the caller, or try once more."
+
+
+class ToolRunner:
+    """Made with the call; `on_event` gets all of its events, `close` ends what still runs."""
+
+    def __init__(
+        self,
+        tools: Mapping[str, Tool],
+        desk: Desk,
+        call: CallControl,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._tools = tools
+        self._desk = desk
+        self._call = call
+        self._log = log
+        self._loop = asyncio.get_running_loop()
+        self._tasks: dict[asyncio.Task[None], ToolContext] = {}
+        self._claims: set[str] = set()
+        self._response = ""
+        self._spoke = False
+        self._closed = False
+
+    def on_event(self, event: BridgeEvent, now: float) -> None:
+        if isinstance(event, ToolCall):
+            self._take(event, now)
+        elif isinstance(event, ResponseStarted):
+            self._response, self._spoke = event.response_id, False
+        elif isinstance(event, AudioBegan):
+            self._spoke = True
+        if self._tasks:
+            for context in self._tasks.values():
+                for listener in tuple(context.listeners):
+                    listener(event)
+
+    async def run(self) -> None:
+        """Until it is cancelled, with the call that it belongs to."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """The call is over: whatever runs is cancelled, and nobody is told of its result."""
+        self._closed = True
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def counters(self) -> dict[str, int]:
+        return self._desk.counters()
+
+    # --- a call comes -----------------------------------------------------------------------
+
+    def _take(self, call: ToolCall, now: float) -> None:
+        if self._closed:
+            return
+        taken = self._desk.take(call, now)
+        if taken is None:
+            return
+        # All calls of a response come within one turn of the loop; after it they are known.
+        self._loop.call_soon(self._seal, call.response_id)
+        if isinstance(taken, Refusal):
+            self._log.warning(
+                "tool.failed",
+                tool=call.name[:64],
+                tool_call_id=call.call_id,
+                duration_ms=0,
+                outcome="refused",
+                reason=taken.reason,
+            )
+            self._log.debug("tool.refused", tool_call_id=call.call_id, text=taken.text)
+            return
+        context = ToolContext(
+            tool_call_id=taken.tool_call_id,
+            call=self._call,
+            log=self._log,
+            spoke=self._spoke_in(call.response_id),
+            others_running=lambda: self._desk.running - 1,
+            answer=lambda result: self._finish(taken, self._tools[taken.name], result, now),
+            claims=self._claims,
+        )
+        task = self._loop.create_task(self._run(taken, context, now), name=f"tool {taken.name}")
+        self._tasks[task] = context
+        task.add_done_callback(self._tasks.pop)
+
+    def _spoke_in(self, response_id: str) -> bool:
+        if response_id in ("", self._response):
+            return self._spoke
+        return self._call.speaking
+
+    def _seal(self, response_id: str) -> None:
+        if not self._closed:
+            self._give(self._desk.seal(response_id))
+
+    # --- it runs ----------------------------------------------------------------------------
+
+    async def _run(self, run: Run, context: ToolContext, began: float) -> None:
+        tool = self._tools[run.name]
+        self._log.info("tool.called", tool=run.name, tool_call_id=run.tool_call_id)
+        self._log.debug(
+            "tool.arguments", tool_call_id=run.tool_call_id, arguments=_shown(tool, run.arguments)
+        )
+        try:
+            async with asyncio.timeout(tool.timeout_s):
+                result = await tool.run(run.arguments, context)
+        except TimeoutError:
+            result = failure(TOO_LATE, "timeout")
+        except asyncio.CancelledError:
+            if self._desk.awaits(run.tool_call_id):
+                self._told("cancelled", run, began)
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug in a tool is no reason to end the call
+            self._log.error(
+                "tool.bug", tool=run.name, tool_call_id=run.tool_call_id, exc_info=error
+            )
+            result = failure(BUG)
+        if result is not None:
+            self._finish(run, tool, result, began)
+
+    def _finish(self, run: Run, tool: Tool, result: Result, began: float) -> None:
+        if not self._desk.awaits(run.tool_call_id):
+            return  # it gave one earlier, and had things to do after it
+        answers = self._desk.done(run.tool_call_id, result)
+        self._told(result.outcome, run, began)
+        self._log.debug(
+            "tool.result", tool_call_id=run.tool_call_id, result=_shown(tool, result.output)
+        )
+        self._give(answers)
+
+    def _told(self, outcome: str, run: Run, began: float) -> None:
+        tell = self._log.info if outcome == "ok" else self._log.warning
+        tell(
+            "tool.done" if outcome == "ok" else "tool.failed",
+            tool=run.name,
+            tool_call_id=run.tool_call_id,
+            duration_ms=round((self._loop.time() - began) * 1000, 1),
+            outcome=outcome,
+        )
+
+    def _give(self, answers: Sequence[Answer]) -> None:
+        for answer in answers:
+            self._call.tool_result(
+                answer.tool_call_id, answer.output, respond=answer.respond, outcome=answer.outcome
+            )
+
+
+def _shown(tool: Tool, value: object) -> object:
+    return value if tool.reveals else MASK

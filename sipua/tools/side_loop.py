@@ -1,0 +1,54 @@
+"""An event loop on a thread of its own: what is slow or badly written there is late there, and
+never on the loop that carries audio."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+Outcome = TypeVar("Outcome")
+
+_STOP_S = 2.0
+
+
+class SideLoop:
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    async def run(self, work: Coroutine[Any, Any, Outcome]) -> Outcome:
+        """Its outcome, waited for on the loop that asks; cancelled together with the wait."""
+        future = asyncio.run_coroutine_threadsafe(work, self._started())
+        return await asyncio.wrap_future(future)
+
+    async def close(self) -> None:
+        """Cancels what runs there. A function that never gives way keeps its thread, a daemon."""
+        loop, self._loop = self._loop, None
+        if loop is None or self._thread is None:
+            return
+        loop.call_soon_threadsafe(loop.stop)
+        await asyncio.to_thread(self._thread.join, _STOP_S)
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(
+                target=_serve, args=(self._loop,), name=self._name, daemon=True
+            )
+            self._thread.start()
+        return self._loop
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    finally:
+        loop.close()

@@ -1,0 +1,115 @@
+"""A tool of the configuration: the call as signed JSON, the answer as the model's result."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+
+import msgspec
+
+from sipua.bridge.tools import Declaration
+from sipua.bridge.tools_desk import Result, failure
+from sipua.config.tools import WebhookSection
+from sipua.facts import CallFacts
+from sipua.tools.context import ToolContext
+from sipua.tools.http_client import HttpClient, HttpError, Request, Response
+from sipua.tools.signing import Signer
+
+_EXCERPT_CHARS = 500
+_MARGIN_S = 1.0
+
+
+class Webhook:
+    reveals: ClassVar[bool] = True
+
+    def __init__(self, section: WebhookSection, client: HttpClient, most_bytes: int) -> None:
+        self.declaration = Declaration(section.name, section.description, section.parameters)
+        self.timeout_s = section.timeout_s + _MARGIN_S  # the client's own deadline comes first
+        self._section = section
+        self._client = client
+        self._most_bytes = most_bytes
+        secret = section.secret.get_secret_value()
+        self._signer = Signer(secret) if secret else None
+        self._headers = {name: value.get_secret_value() for name, value in section.headers.items()}
+
+    async def run(self, arguments: dict[str, Any], context: ToolContext) -> Result | None:
+        section, facts = self._section, context.call.facts()
+        body = {
+            "call_id": facts.call_id,
+            "tool": section.name,
+            "tool_call_id": context.tool_call_id,
+            "arguments": arguments,
+            "call": call_facts(facts),
+        }
+        request = Request(
+            url=section.url,
+            method=section.method,
+            headers=self._headers,
+            signer=self._signer,
+            key=_key(facts.call_id, context.tool_call_id),
+            body=msgspec.json.encode(body),
+            timeout_s=section.timeout_s,
+            retries=section.retries,
+            most_bytes=self._most_bytes,
+        )
+        try:
+            response = await self._client.send(request)
+        except HttpError as error:
+            context.log.warning(
+                "tool.webhook",
+                tool=section.name,
+                tool_call_id=context.tool_call_id,
+                kind=error.kind,
+                error=error.text,
+                attempts=error.attempts,
+            )
+            text = f"The server behind {section.name} {error.text}."
+            return failure(text, "timeout" if error.kind == "timeout" else "error")
+        context.log.debug(
+            "tool.webhook",
+            tool=section.name,
+            tool_call_id=context.tool_call_id,
+            status=response.status,
+            attempts=response.attempts,
+            bytes=len(response.body),
+        )
+        return self._result(response, context)
+
+    def _result(self, response: Response, context: ToolContext) -> Result:
+        text = response.text.strip()
+        if response.ok:
+            if response.more:
+                text += "… [cut off: the answer is longer]"
+            return Result(text or '{"done": true}')
+        context.log.warning(
+            "tool.webhook",
+            tool=self._section.name,
+            tool_call_id=context.tool_call_id,
+            kind="status",
+            status=response.status,
+            attempts=response.attempts,
+        )
+        if 300 <= response.status < 400:
+            text = "It points to another address, which is not followed."
+        said = f": {text[:_EXCERPT_CHARS]}" if text else "."
+        return failure(
+            f"The server behind {self._section.name} answered with status {response.status}{said}"
+        )
+
+
+def call_facts(facts: CallFacts) -> dict[str, Any]:
+    return {
+        "from": facts.from_uri,
+        "to": facts.to_uri,
+        "direction": facts.direction,
+        "account": facts.origin,
+        "route": facts.route,
+        "sip_call_id": facts.sip_call_id,
+        "started_at": facts.started_at.isoformat(timespec="milliseconds"),
+        "duration_s": round(facts.talked_s, 1),
+    }
+
+
+def _key(call_id: str, tool_call_id: str) -> str:
+    """Of one tool call of one call. No dots: they separate what is signed."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", f"{call_id}_{tool_call_id}")[:200]
