@@ -18,6 +18,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
@@ -26,6 +27,7 @@ import msgspec
 import structlog
 from sipua.bridge.agent.conversation import Conversation
 from sipua.bridge.agent.garbage import Binary
+from sipua.bridge.agent.journal import Journal, SessionJournal
 from sipua.bridge.agent.live_conversation import LiveConversation
 from sipua.bridge.agent.losses import cut, lose
 from sipua.bridge.agent.refusals import BAD_REQUEST, refusal, rehearsed
@@ -85,6 +87,7 @@ class AgentServer:
         self.active = 0
         self._settings = settings
         self._server: Server | None = None
+        self._journal: Journal | None = None
         self._closing = asyncio.Event()
         self._promised: weakref.WeakKeyDictionary[ServerConnection, Connect] = (
             weakref.WeakKeyDictionary()
@@ -110,6 +113,8 @@ class AgentServer:
 
     async def start(self) -> None:
         """VoiceError: a scenario's text or file that cannot be said."""
+        if self._settings.journal:
+            self._journal = Journal(Path(self._settings.journal))
         self._stage = await asyncio.to_thread(Stage.prepared, self._settings)
         self._started_s = asyncio.get_running_loop().time()
         connects = self._settings.scenario.connect
@@ -135,6 +140,8 @@ class AgentServer:
         if self._server is not None:
             self._server.close(close_connections=True)  # 1001, going away
             await self._server.wait_closed()
+        if self._journal is not None:
+            self._journal.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -212,9 +219,11 @@ class AgentServer:
         self.counters.sessions += 1
         self.active += 1
         log.debug("agent.session.opened", session_id=conversation.id)
+        journal = SessionJournal(self._journal, conversation.id, asyncio.get_running_loop().time())
         try:
-            await _Session(connection, conversation, self._settings.idle_timeout_s).run()
+            await _Session(connection, conversation, journal, self._settings.idle_timeout_s).run()
         finally:
+            journal.end()
             self.active -= 1
             counters = conversation.counters
             self.counters.messages += counters.messages
@@ -250,6 +259,7 @@ class _Session:
         "_connection",
         "_conversation",
         "_idle_s",
+        "_journal",
         "_lock",
         "_loop",
         "_received_s",
@@ -260,10 +270,12 @@ class _Session:
         self,
         connection: ServerConnection,
         conversation: Conversation | LiveConversation,
+        journal: SessionJournal,
         idle_s: float,
     ) -> None:
         self._connection = connection
         self._conversation = conversation
+        self._journal = journal
         self._idle_s = idle_s
         self._lock = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
@@ -296,6 +308,7 @@ class _Session:
             message = await connection.recv(decode=False)
             async with lock:
                 self._received_s = now = loop.time()
+                self._journal.note("client", message, now)
                 events = conversation.receive(message, now)
                 if events:
                     await self._send(events)
@@ -331,6 +344,7 @@ class _Session:
 
     async def _send(self, events: list[bytes]) -> None:
         for event in events:
+            self._journal.note("server", event, self._loop.time())
             await self._connection.send(event, text=not isinstance(event, Binary))
 
     def _check(self) -> None:

@@ -17,6 +17,8 @@ class AgentSettings:
     api_key: str = ""  # empty: any key will do
     scenario: Scenario = field(default_factory=Scenario)  # what it leaves open is the mode's
 
+    journal: str = ""  # file for everything that is said on the websockets
+
     # Voice detection of a session that does not bring its own turn_detection.
     threshold: float = 0.5
     prefix_padding_ms: int = 300

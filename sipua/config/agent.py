@@ -33,6 +33,11 @@ class AgentSection(Section):
         description="A failure to rehearse without a scenario: `drop`, `cut`, `freeze`, `stall`, "
         "`silence`, `429`, `burst` or `garbage`; `drop:30` from the 30th second on.",
     )
+    journal: str = Field(
+        default="",
+        description="File to which every message of its websockets is written, both ways, audio "
+        "left out. It holds what was said. Empty: none.",
+    )
     api_key: Secret = Field(
         default=NO_SECRET, description="Key that its clients must bring. Empty: any will do."
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from support.journal import judge_client
 from support.ports import LOOPBACK, PortBlock
 from support.process import Child, wait_until
 
@@ -44,6 +45,7 @@ class Edge:
             "sip": {"host": LOOPBACK, "port": self.port, "accept": "any"},
             "rtp": {"port_min": first, "port_max": last},
             "log": {"level": "debug", "format": "json"},
+            "agent": {"journal": home / "agent.jsonl"},
         }
         self._file = file or home / "edge.toml"
         self._python = python
@@ -88,6 +90,7 @@ class Edge:
         if self.process.exit_status is None:
             self.process.kill()
         self._ports.close()
+        judge_client(self._home / "agent.jsonl")
 
     @property
     def log(self) -> str:

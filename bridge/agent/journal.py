@@ -1,0 +1,93 @@
+"""Everything that was said on the agent's websockets, one line of JSON each: `agent.journal`.
+
+    {"at_s": 3.217, "session_id": "sess_...", "from": "client", "event": {...}}
+
+For whoever wants to see, or to check, what their edge sends. Of a session's audio only the first
+message of each kind is written, the rest is counted: it is nine tenths of all that is said.
+"""
+
+from __future__ import annotations
+
+from io import FileIO
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import structlog
+
+log = structlog.get_logger("sipua.agent")
+
+Side = Literal["client", "server"]
+
+_AUDIO = ("input_audio_buffer.append", "response.output_audio.delta", "session.input_audio.append")
+_AUDIO_HEADS = tuple(f'{{"type":"{kind}"'.encode() for kind in _AUDIO)
+_MAX_BYTES = 64 * 1024  # of one message; more would be a file of noise
+
+
+class Journal:
+    """One for all sessions of a server; a disk that is full ends it and nothing else."""
+
+    def __init__(self, path: Path) -> None:
+        """OSError: it cannot be written."""
+        self._path = path
+        self._file: FileIO | None = path.open("ab", buffering=0)
+
+    def note(self, at_s: float, session_id: str, side: Side, message: bytes) -> None:
+        event: object = msgspec.Raw(message)
+        if len(message) > _MAX_BYTES:
+            event = {"bytes": len(message)}
+        else:
+            try:
+                msgspec.json.decode(message)
+            except (msgspec.DecodeError, UnicodeError, RecursionError):
+                event = {"not_json": repr(message[:200])}
+        self._write(
+            {"at_s": round(at_s, 3), "session_id": session_id, "from": side, "event": event}
+        )
+
+    def end(self, session_id: str, audio_messages: int) -> None:
+        self._write({"session_id": session_id, "audio_messages": audio_messages})
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _write(self, line: object) -> None:
+        if self._file is None:
+            return
+        try:
+            self._file.write(msgspec.json.encode(line) + b"\n")
+        except OSError as error:
+            log.error(  # noqa: TRY400 - it says all there is to say
+                "agent.journal_ended", path=str(self._path), error=str(error)
+            )
+            self.close()
+
+
+class SessionJournal:
+    """One session's way into the journal, if there is one."""
+
+    __slots__ = ("_began_s", "_journal", "_seen", "_session_id", "audio_messages")
+
+    def __init__(self, journal: Journal | None, session_id: str, now: float) -> None:
+        self._journal = journal
+        self._session_id = session_id
+        self._began_s = now
+        self._seen: set[bytes] = set()
+        self.audio_messages = 0
+
+    def note(self, side: Side, message: bytes, now: float) -> None:
+        if self._journal is None:
+            return
+        if message.startswith(_AUDIO_HEADS):
+            self.audio_messages += 1
+            head = message[:40]
+            if head in self._seen:
+                return
+            self._seen.add(head)
+        self._journal.note(now - self._began_s, self._session_id, side, message)
+
+    def end(self) -> None:
+        if self._journal is not None:
+            self._journal.end(self._session_id, self.audio_messages)
