@@ -53,6 +53,7 @@ RULES = [
         {
             "bridge/websocket.py": "the seam behind which another library could stand",
             "bridge/agent/server.py": "the other side of the same wire",
+            "bridge/agent/session_task.py": "one of its connections",
             "bridge/agent/refusals.py": "the answers of that side that are no websocket",
             "bridge/agent/losses.py": "ends that side's connections as no library would",
         },
@@ -67,7 +68,8 @@ RULES = [
             "bridge/input_clock.py": "feeds silence on time, beside the session that it serves",
             "bridge/pacer.py": "wakes at absolute deadlines",
             "bridge/timer.py": "the kernel's timer behind the loop, by which the pacer wakes",
-            "bridge/agent/server.py": "accepts and serves connections",
+            "bridge/agent/server.py": "accepts connections",
+            "bridge/agent/session_task.py": "serves one, and keeps its deadlines",
             "bridge/agent/process.py": "keeps the agent alive as a child process",
             "bridge/agent/losses.py": "waits for the end of a connection that it has frozen",
         },
