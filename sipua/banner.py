@@ -32,9 +32,9 @@ def lines(
     engine = config.engine
     answers = (
         f"the local agent ({config.agent.mode}): no key, no model, it says back what you say"
-        if engine.type == "local" and config.agent.mode == "parrot"
+        if ENGINES[engine.type].local and config.agent.mode == "parrot"
         else f"the local agent ({config.agent.mode})"
-        if engine.type == "local"
+        if ENGINES[engine.type].local
         else f"{engine.type}, model {engine.model or ENGINES[engine.type].model}"
     )
     kind = "production build" if build.production else "package index's build"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from sipua import wiring
 from sipua.bridge.agent.process import AgentProcess
+from sipua.bridge.engines import ENGINES
 from sipua.config import Config, EngineSection
 
 
@@ -27,9 +30,10 @@ class EngineHost:
     def url(self, section: EngineSection) -> str:
         """Empty: the vendor's own."""
         if _is_embedded(section) and self._agent is not None:
-            return self._agent.url
+            path = ENGINES[section.type].local
+            return urlsplit(self._agent.url)._replace(path=path).geturl()
         return section.url
 
 
 def _is_embedded(section: EngineSection) -> bool:
-    return section.type == "local" and not section.url
+    return bool(ENGINES[section.type].local) and not section.url

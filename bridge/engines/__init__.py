@@ -28,13 +28,34 @@ class EngineKind:
     model: str = ""
     """Its usual one, for settings that name none."""
     needs_key: bool = True
+    local: str = ""
+    """Path on the local agent's server, for kinds that end there unless told otherwise."""
+    unused: frozenset[str] = frozenset()
+    """Settings that do nothing, by their names in the configuration."""
 
 
-# The local agent speaks the same protocol, so that what works against it works for real.
+_NOT_OF_LIVE = frozenset(
+    {
+        "max_output_tokens",
+        "noise_reduction",
+        "speed",
+        "transcription",
+        "transcription_language",
+        "transcription_prompt",
+        "turn_detection",
+    }
+)
+
+# The local agent speaks the same protocols, so that what works against it works for real.
 ENGINES: Mapping[str, EngineKind] = {
-    "local": EngineKind(_openai_realtime, needs_key=False),
-    "openai_realtime": EngineKind(_openai_realtime, model="gpt-realtime-2.1"),
-    "openai_live": EngineKind(_openai_live, model="gpt-live-1"),
+    "local": EngineKind(_openai_realtime, needs_key=False, local="/v1/realtime"),
+    "local_live": EngineKind(
+        _openai_live, needs_key=False, local="/v1/live/sessions", unused=_NOT_OF_LIVE
+    ),
+    "openai_realtime": EngineKind(
+        _openai_realtime, model="gpt-realtime-2.1", unused=frozenset({"delegation_model"})
+    ),
+    "openai_live": EngineKind(_openai_live, model="gpt-live-1", unused=_NOT_OF_LIVE),
 }
 
 

@@ -35,6 +35,7 @@ def check(engine: EngineSection, at: KeyPath, config: Config) -> Iterator[Findin
     yield from _turns(engine, at)
     yield from _tool_choice(engine, at, config)
     yield from _idle(engine, at)
+    yield from _unused(engine, at)
 
 
 def _key(engine: EngineSection, at: KeyPath) -> Iterator[Finding]:
@@ -107,6 +108,19 @@ def _idle(engine: EngineSection, at: KeyPath) -> Iterator[Finding]:
         yield Finding(
             ((*at, "voice"), (*at, "voice_id")), "is not used beside voice_id", "leave one out"
         )
+
+
+def _unused(engine: EngineSection, at: KeyPath) -> Iterator[Finding]:
+    """Keys that this kind of engine has no use for. What was said in vain should be known."""
+    for name in sorted(ENGINES[engine.type].unused & engine.model_fields_set):
+        said: object = getattr(engine, name)
+        if said != type(engine).model_fields[name].default:
+            yield Finding(
+                ((*at, name), (*at, "type")),
+                f"does nothing: {engine.type} has no such setting",
+                "leave it out; docs/engines.md says what takes its place",
+                "warning",
+            )
 
 
 def _name(at: KeyPath) -> str:

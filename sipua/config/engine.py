@@ -71,16 +71,18 @@ class EngineSection(Section):
     type: EngineType = Field(
         default="local",
         description="`local`: the agent inside this program, no model and no key needed. "
+        "`local_live`: the same agent, spoken to as OpenAI Live. "
         "`openai_realtime`: OpenAI Realtime or a server that speaks its protocol. "
         "`openai_live`: OpenAI Live, its successor. docs/engines.md compares them.",
     )
     url: WebsocketUrl = Field(
         default="",
-        description="Websocket URL. Empty: the vendor's, or the embedded agent for `local`.",
+        description="Websocket URL. Empty: the vendor's; the embedded agent for `local` and "
+        "`local_live`.",
     )
     model: OneLine = Field(
         default="",
-        description="Name of the model. Empty: `gpt-realtime-2.1`; `gpt-live-1` for `openai_live`.",
+        description="Name of the model. Empty: `gpt-realtime-2.1`; `gpt-live-1` for Live.",
     )
     voice: OneLine = Field(default="marin", description="Name of the voice.")
     voice_id: OneLine = Field(

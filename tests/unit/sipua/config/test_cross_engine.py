@@ -105,3 +105,26 @@ def test_two_voices() -> None:
 
 def test_a_key_in_the_clear() -> None:
     assert only(found(url="ws://example.net/v1/realtime")) == (("engine", "url"), "warning")
+
+
+@pytest.mark.parametrize("kind", ["openai_live", "local_live"])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("turn_detection", {"type": "semantic_vad"}),
+        ("turn_detection", {"silence_duration_ms": 300}),
+        ("transcription", "gpt-transcribe"),
+        ("noise_reduction", "near_field"),
+        ("speed", 1.2),
+        ("max_output_tokens", 100),
+    ],
+)
+def test_what_live_has_no_setting_for_is_told(kind: str, key: str, value: Any) -> None:
+    (finding,) = found(type=kind, api_key="x", **{key: value})
+    assert only([finding]) == (("engine", key), "warning")
+    assert kind in finding.what
+
+
+def test_what_is_as_usual_is_not_complained_about() -> None:
+    assert found(type="local_live", speed=1.0, turn_detection={}) == []
+    assert only(found(type="openai_realtime", api_key="x", delegation_model="m"))[1] == "warning"
