@@ -3,9 +3,15 @@
 The vendor streams one endless track and loose words of both sides. The items are ours: one begins
 with the first sound after silence and ends with the silence after it, or where the call cut it
 off (`SpeechGate`). Each is told as a response of its own, so that an answer looks the same from
-whichever engine it came. Words belong to the item that is being said, or to the next one when
-nothing is: they come a little before their sound. What the caller says ends when no more words of
-it have come for `CALLER_END_MS` of the track, or when the model begins to speak.
+whichever engine it came.
+
+The track comes at the pace of speech, a tenth of a second at a time. Played as it comes, each
+delta that is a little late would be a hole in a word; so the first `HOLD_MS` of an item are kept
+until they are complete, and what comes after them may be late by more than a third of that.
+
+Words belong to the item that is being said, or to the next one when nothing is: they come a little
+before their sound. What the caller says ends when no more words of it have come for
+`CALLER_END_MS` of the track, or when the model begins to speak.
 """
 
 from __future__ import annotations
@@ -24,6 +30,7 @@ from sipua.bridge.engines.base import (
 )
 from sipua.bridge.engines.speech_gate import Began, Ended, Said, SpeechGate
 
+HOLD_MS: Final = 160
 CALLER_END_MS: Final = 1000
 # The vendor's track runs as long as there is input. If it does not after so much input, nothing
 # more will come of what was being said.
@@ -48,6 +55,8 @@ class Speech:
         self._gate = SpeechGate(form)
         self._items: dict[str, Item] = {}
         self._item: Item | None = None  # being said
+        self._held = b""  # of its beginning
+        self._holding = False
         self._words = ""  # of an item that has not begun
         self._caller: Item | None = None
         self._caller_heard_ms = 0.0  # where on the track its last words came
@@ -68,7 +77,7 @@ class Speech:
         """What has become true without a message of the engine."""
         if self._item is not None and self._input_ms >= STALLED_MS:
             self._gate.end()
-            self._late += self._end("completed")
+            self._late += [*self._hand_out(), *self._end("completed")]
         late, self._late = self._late, []
         return late
 
@@ -77,14 +86,13 @@ class Speech:
         events: list[Event] = []
         for piece in self._gate.feed(audio):
             if isinstance(piece, Said):
-                item = self._item
-                assert item is not None
-                item.bytes += len(piece.audio)
-                events.append(AudioDelta(item.id, 0, piece.audio))
+                self._held += piece.audio
+                if not self._holding or len(self._held) >= HOLD_MS * self._form.bytes_per_ms:
+                    events += self._hand_out()
             elif isinstance(piece, Began):
                 events += self._begin()
             elif isinstance(piece, Ended):
-                events += self._end("completed")
+                events += [*self._hand_out(), *self._end("completed")]
         if self._caller and self._gate.track_ms - self._caller_heard_ms >= CALLER_END_MS:
             events += self._caller_done()
         return events
@@ -125,9 +133,18 @@ class Speech:
     def close(self) -> list[Event]:
         """The session is over."""
         self._gate.end()
-        return [*self._end("completed"), *self._caller_done()]
+        return [*self._hand_out(), *self._end("completed"), *self._caller_done()]
+
+    def _hand_out(self) -> list[Event]:
+        item, audio = self._item, self._held
+        self._held, self._holding = b"", False
+        if item is None or not audio:
+            return []
+        item.bytes += len(audio)
+        return [AudioDelta(item.id, 0, audio)]
 
     def _begin(self) -> list[Event]:
+        self._held, self._holding = b"", True
         item = self._item = Item(self._new_id("assistant"))
         if len(self._items) == _ITEMS:
             del self._items[next(iter(self._items))]
@@ -138,6 +155,7 @@ class Speech:
 
     def _end(self, status: str) -> list[Event]:
         item, self._item = self._item, None
+        self._held = b""
         if item is None:
             return []
         done: list[Event] = [AudioDone(item.id)]

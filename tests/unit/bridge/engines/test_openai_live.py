@@ -191,7 +191,7 @@ def test_the_goodbye_is_answered_with_the_rest_of_the_bill() -> None:
 )
 def test_a_session_that_the_vendor_closes_is_fatal(reason: str, code: str) -> None:
     live = engine()
-    play(live, speech(100))
+    play(live, speech(200))
     closed = server_event("session.closed", reason=reason, session=SESSION, usage={"seconds": 1})
     done, _response, used, fault = live.receive(closed)
     assert done == AudioDone("assistant_1")
@@ -233,6 +233,28 @@ def test_what_is_said_is_an_item_of_our_own() -> None:
     assert without_audio(again)[0] == ResponseStarted("assistant_2")
 
 
+def test_the_beginning_is_held_until_there_is_some_of_it() -> None:
+    """What comes at the pace of speech and is played at once would have a hole for each delay."""
+    live = engine()
+    assert play(live, speech(100)) == [ResponseStarted("assistant_1")]
+    (first,) = play(live, speech(100))
+    assert first == AudioDelta("assistant_1", 0, speech(100) * 2)
+    (second,) = play(live, speech(20))
+    assert second == AudioDelta("assistant_1", 0, speech(20))
+
+
+def test_a_short_word_is_not_held_for_ever() -> None:
+    live = engine()
+    events = play(live, speech(40) + silence(END_MS))
+    assert b"".join(e.audio for e in events if isinstance(e, AudioDelta)).startswith(speech(40))
+    short = engine()
+    play(short, speech(60))
+    for _ in range(50):
+        short.append_audio(silence(20))
+    said, *_ = words(short, "input", "Hello?")
+    assert said == AudioDelta("assistant_1", 0, speech(60))
+
+
 def test_the_silence_between_two_answers_goes_nowhere() -> None:
     assert play(engine(), silence(5000)) == []
 
@@ -272,7 +294,7 @@ def test_the_caller_has_finished_when_the_model_begins() -> None:
 
 def test_a_track_that_stops_while_there_is_input_has_nothing_more_to_say() -> None:
     live = engine()
-    play(live, speech(100))
+    play(live, speech(200))
     for _ in range(50):
         live.append_audio(silence(20))
     events = words(live, "input", "Hello?")
@@ -292,8 +314,8 @@ def test_M6_bad_base64_is_counted_and_the_item_goes_on() -> None:
 @pytest.mark.parametrize("form", [AudioFormat.PCMU, AudioFormat.PCMA])
 def test_G711_is_heard_and_handed_on_as_it_is(form: AudioFormat) -> None:
     live = engine(audio=form)
-    tone = bytes([0x80 if form is AudioFormat.PCMU else 0xAA]) * 400
-    tone += bytes([0x00 if form is AudioFormat.PCMU else 0x2A]) * 400
+    tone = bytes([0x80 if form is AudioFormat.PCMU else 0xAA]) * 800
+    tone += bytes([0x00 if form is AudioFormat.PCMU else 0x2A]) * 800
     delta = base64.b64encode(tone).decode()
     events = live.receive(server_event("session.output_audio.delta", delta=delta))
     assert list(events) == [
