@@ -15,8 +15,8 @@ import gc
 import resource
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 
 import uvloop
@@ -26,10 +26,12 @@ from sipua.bridge.call import CallBridge
 from sipua.bridge.conversation import ConversationEvent
 from sipua.bridge.dialogue import Dialogue
 from sipua.bridge.engine_session import EngineSession
-from sipua.bridge.engines.base import EngineSettings, Event
+from sipua.bridge.engines.base import Engine, EngineSettings, Event, Past
 from sipua.bridge.events import BridgeEvent
+from sipua.bridge.links import EngineChoice
 from sipua.bridge.media import MediaPlan, MediaSettings
 from sipua.bridge.pacer import Pacer
+from sipua.bridge.recovery import DialoguePolicy
 from sipua.bridge.websocket_errors import EngineConnectError
 from sipua.rtp.events import Dtmf
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
@@ -161,25 +163,33 @@ class _Edge:
             local=used,
             pacer=self._pacer,
             settings=self._plan.media,
-            make_conversation=functools.partial(self._make_conversation, len(self._lent)),
+            make_conversation=functools.partial(self._make_conversation, len(self._lent), trace),
         )
 
     def _make_conversation(
-        self, number: int, on_event: Callable[[ConversationEvent], None]
+        self, number: int, trace: probe.CallTrace, on_event: Callable[[ConversationEvent], None]
     ) -> Dialogue:
         kind = probe.ProbedSession if self._plan.probed else EngineSession
 
-        def make_session(on_engine: Callable[[Event], None]) -> EngineSession:
-            engine = engines.create("openai_realtime", self._plan.engine)
+        def create(past: Sequence[Past]) -> Engine:
+            return engines.create("openai_realtime", replace(self._plan.engine, past=past))
+
+        def make_session(
+            engine: Engine, on_engine: Callable[[Event], None], call_id: str
+        ) -> EngineSession:
+            probe.enter(trace)
             return kind(
-                engine.protocol,
-                engine.url,
-                engine.headers,
-                on_event=on_engine,
-                call_id=f"bench-{number}",
+                engine.protocol, engine.url, engine.headers, on_event=on_engine, call_id=call_id
             )
 
-        return Dialogue(make_session, on_event=on_event, engine="openai_realtime")
+        choice = EngineChoice("openai_realtime", create, self._plan.connect_timeout_s)
+        return Dialogue(
+            [choice],
+            policy=DialoguePolicy(),
+            on_event=on_event,
+            call_id=f"bench-{number}",
+            make_session=make_session,
+        )
 
     async def _connect(self) -> list[str]:
         turn = asyncio.Semaphore(_CONNECTING)

@@ -167,7 +167,7 @@ class _Playout(downlink.Playout):
 
 
 class ProbedSession(EngineSession):
-    """Made while the call's bridge is: it belongs to the trace that is entered then."""
+    """It belongs to the trace that is entered when it is made."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)

@@ -266,7 +266,7 @@ class CallBridge:
                 self._engine_tells = event.capabilities.speech_events
                 self._floor.engine_changed(speech_events=self._engine_tells)
                 self._listen()
-                self._fed_before_ms = self._uplink.fed_ms
+                self._fed_before_ms = self._uplink.fed_ms - event.caught_up_ms
                 self._filler.engine_back(time.monotonic())
             case EngineOutage() | EngineGone():
                 self._playout.end_all()

@@ -1,33 +1,61 @@
-"""A call's conversation with an engine, over one session or several."""
+"""A call's conversation with an engine, over as many sessions as it takes.
+
+    connect ─▶ searching ─▶ talking ──lost──▶ searching ─▶ talking …     (EngineOutage, EngineInUse)
+                   │           └─ aged ─▶ the next one connects ─▶ talking          (rotated)
+                   └─ no choice left, or no time ─▶ EngineConnectError at first, EngineGone later
+
+What is decided is decided elsewhere, without a clock: whom to try and when (`recovery`), whose
+turn it is (`watch`), what the next session is told (`history`) and given to hear (`caller_audio`).
+Here sessions are made and let go, and one timer looks at the rest.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+import asyncio
+import random as chance
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Final, Literal
 
+import structlog
+from sipua.bridge.caller_audio import CallerAudio
 from sipua.bridge.conversation import ConversationEvent
-from sipua.bridge.engines.base import AudioFormat, Capabilities, EngineLost, Event, SessionReady
-from sipua.bridge.events import EngineGone, EngineInUse
+from sipua.bridge.engines.base import (
+    AudioDelta,
+    AudioDone,
+    EngineFault,
+    EngineLost,
+    Event,
+    ResponseDone,
+    ResponseStarted,
+    ServerTool,
+    SessionReady,
+    SpeechStarted,
+    SpeechStopped,
+    ToolCall,
+    Transcript,
+    Used,
+)
+from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage, ModelSilent
+from sipua.bridge.history import History
+from sipua.bridge.links import EngineChoice, Link, Links, MakeSession, engine_session
+from sipua.bridge.outage import Outages
+from sipua.bridge.recovery import Attempts, DialoguePolicy, Rotation
+from sipua.bridge.search import Search
+from sipua.bridge.succession import Succession
+from sipua.bridge.watch import Ask, Silent, TurnWatch
+from sipua.bridge.websocket_errors import EngineConnectError
+from structlog.typing import FilteringBoundLogger
 
+_NEVER: Final = float("inf")
+# A session that has lived so long was no mistake, even if nobody spoke.
+_PROVEN_S: Final = 10.0
+# How long a session is given to notice speech in what it was given to catch up on.
+_SETTLE_S: Final = 0.5
+# How often a quiet moment is looked for, once one is needed.
+_LOOK_S: Final = 0.1
 
-class Session(Protocol):
-    """What a dialogue needs of `EngineSession`."""
-
-    session_id: str
-
-    @property
-    def format(self) -> AudioFormat: ...
-    @property
-    def capabilities(self) -> Capabilities: ...
-
-    async def connect(self, timeout_s: float) -> None: ...
-    def append(self, audio: bytes) -> None: ...
-    def speak(self, instructions: str | None = None) -> None: ...
-    def truncate(self, item_id: str, audio_end_ms: int) -> None: ...
-    def cancel(self) -> None: ...
-    def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None: ...
-    async def close(self) -> None: ...
-    def counters(self) -> dict[str, int]: ...
+Why = Literal["first", "reconnected", "fallback", "rotated"]
 
 
 class Dialogue:
@@ -35,55 +63,359 @@ class Dialogue:
 
     def __init__(
         self,
-        make_session: Callable[[Callable[[Event], None]], Session],
+        choices: Sequence[EngineChoice],
         *,
+        policy: DialoguePolicy,
         on_event: Callable[[ConversationEvent], None],
-        engine: str,
+        call_id: str = "",
+        quiet: Callable[[], bool] = lambda: True,
+        make_session: MakeSession = engine_session,
+        random: Callable[[], float] = chance.random,
     ) -> None:
+        """`quiet`: neither side is to be heard at the moment."""
+        if not choices:
+            raise ValueError("a dialogue needs an engine")
+        self._choices = choices
+        self._policy = policy
         self._on_event = on_event
-        self._engine = engine
-        self._session = make_session(self._on_engine)
+        self._quiet = quiet
+        self._random = random
+        self._log: FilteringBoundLogger = structlog.get_logger("sipua.engine").bind(call_id=call_id)
+        self._history = History(policy)
+        self._links = Links(
+            choices, self._history, self._on_session, call_id=call_id, make_session=make_session
+        )
+        self._tally: Counter[str] = Counter()
+        self._search = Search(choices, self._links, self._tally, self._log)
+        self._caller = CallerAudio(policy.caller_audio_s)
+        timeouts_s = [choice.connect_timeout_s for choice in choices]
+        self._outages = Outages(policy, timeouts_s, random)
+        self._watch = TurnWatch(policy, random)
+        self._rotation = Rotation(policy, random)
+        self._succession = Succession(choices, self._links, self._rotation, self._tally, self._log)
+        self._link: Link | None = None  # in use
+        self._last: Link | None = None
+        self._bridge_at = _NEVER
+        self._look_at = _NEVER
+        self._timer: asyncio.TimerHandle | None = None
+        self._recovering: asyncio.Task[None] | None = None
+        self._over = False
+
+    # What the call asks for
 
     @property
     def session_id(self) -> str:
-        return self._session.session_id
+        return self._last.session.session_id if self._last else ""
 
     async def connect(self, timeout_s: float) -> None:
-        await self._session.connect(timeout_s)
+        self._loop = asyncio.get_running_loop()
+        await self._search.find(self._outages.first(self._loop.time(), timeout_s))
 
     def append(self, audio: bytes) -> None:
-        self._session.append(audio)
+        self._caller.append(audio)
+        link = self._link
+        if link is not None:
+            link.session.append(audio)
 
     def speak(self, instructions: str | None = None) -> None:
-        self._session.speak(instructions)
+        link = self._link
+        if link is None:
+            self._outages.owed, self._outages.instructions = True, instructions
+            return
+        link.session.speak(instructions)
+        self._models_turn(instructions)
 
     def truncate(self, item_id: str, audio_end_ms: int) -> None:
-        self._session.truncate(item_id, audio_end_ms)
+        self._history.truncated(item_id, audio_end_ms)
+        if self._link is not None:
+            self._link.session.truncate(item_id, audio_end_ms)
 
     def cancel(self) -> None:
-        self._session.cancel()
+        self._watch.callers_turn()
+        if self._link is not None:
+            self._link.session.cancel()
 
     def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None:
-        self._session.tool_result(call_id, output, respond=respond)
+        self._history.tool_returned(call_id, output)
+        link = self._link
+        if link is None:
+            self._tally["results_in_outage"] += 1
+            self._outages.owed |= respond
+            return
+        if call_id in link.running and not link.resumes:
+            self._tally["results_unknown_to_session"] += 1
+            return
+        link.session.tool_result(call_id, output, respond=respond)
+        if respond:
+            self._models_turn()
 
     async def close(self) -> None:
-        await self._session.close()
+        if self._over:
+            return
+        self._over = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._recovering is not None:
+            self._recovering.cancel()
+            await asyncio.gather(self._recovering, return_exceptions=True)
+        self._succession.drop()
+        if self._link is not None:
+            self._links.retire(self._link)
+        await self._links.close()
+        self._link = None
 
     def counters(self) -> dict[str, int]:
-        return self._session.counters()
+        """Of all sessions together, and what became of them, by cause."""
+        total = self._links.counters(self._link)
+        return {**total, **self._tally, "history_trimmed": self._history.trimmed}
 
-    def _on_engine(self, event: Event) -> None:
-        if isinstance(event, SessionReady):
-            self._on_event(
-                EngineInUse(
-                    self._engine,
-                    self._session.format,
-                    event.session_id,
-                    "first",
-                    capabilities=self._session.capabilities,
-                )
-            )
-        elif isinstance(event, EngineLost):
-            self._on_event(EngineGone(self._engine, f"connection lost: {event.code}"))
-        else:
+    # Sessions come
+
+    def _adopt(self, link: Link, why: Why) -> None:
+        """From now on the call talks with this session."""
+        now = self._loop.time()
+        gap_ms = self._outages.over(now)
+        name, session = self._choices[link.choice].name, link.session
+        self._link = self._last = link
+        link.since_s = now
+        self._rotation.began(now)
+        self._look_at = self._rotation.due
+        self._history.next_session()
+        unheard = self._caller.unheard()
+        catch_up = self._caller.next_session(session.format, unheard)
+        caught_up_ms = len(catch_up) // session.format.bytes_per_ms
+        owed, self._outages.owed = self._outages.owed, False
+        self._tally[why] += 1
+        self._tally["outage_ms"] += gap_ms
+        self._tally["restored"] += link.past
+        self._tally["caught_up_ms"] += caught_up_ms
+        news = EngineInUse(
+            name,
+            session.format,
+            session.session_id,
+            why,
+            gap_ms=gap_ms,
+            restored=link.past,
+            capabilities=session.capabilities,
+            caught_up_ms=caught_up_ms,
+            speaks=owed,
+        )
+        self._log.info(
+            "engine.in_use",
+            engine=name,
+            session_id=session.session_id,
+            why=why,
+            gap_ms=gap_ms,
+            restored=link.past,
+            caught_up_ms=caught_up_ms,
+        )
+        self._on_event(news)
+        if self._link is not link:
+            return  # whoever heard of it ended it
+        self._catch_up(link, catch_up)
+        if owed and catch_up:
+            # If that was the caller's turn the engine answers by itself, and must not be asked.
+            self._bridge_at = now + _SETTLE_S
+        elif owed:
+            self._bridge()
+        self._arm()
+
+    def _catch_up(self, link: Link, audio: bytes) -> None:
+        link.catch_up(audio)
+        for call_id in link.running if link.resumes else ():
+            output = self._history.output_of(call_id)
+            if output is not None:  # it came after the session was told the past
+                link.session.tool_result(call_id, output, respond=False)
+
+    def _bridge(self) -> None:
+        """The model goes on, after a word about the interruption."""
+        self._bridge_at = _NEVER
+        asked, self._outages.instructions = self._outages.instructions, None
+        if self._link is not None:
+            told = "\n\n".join(filter(None, (self._policy.phrase, asked)))
+            self._link.session.speak(told or None)
+            self._models_turn(asked)
+
+    # Sessions go
+
+    def _lost(self, cause: str, *, again: bool = True, unanswered: bool = False) -> None:
+        """The session in use is no use any more. `again`: the same engine may make another."""
+        link, self._link = self._link, None
+        assert link is not None
+        now = self._loop.time()
+        proven = self._watch.proven or now - link.since_s >= _PROVEN_S
+        self._outages.owed = self._watch.model_owes or self._bridge_at != _NEVER
+        self._outages.instructions = self._watch.instructions or self._outages.instructions
+        attempts = self._outages.began(
+            now, link.choice, cause, proven=proven, again=again, unanswered=unanswered
+        )
+        self._watch.session_ended()
+        self._rotation.ended()
+        self._bridge_at = self._look_at = _NEVER
+        self._history.broken_off()
+        self._links.retire(link)
+        self._succession.drop()
+        self._tally["outages"] += 1
+        name = self._choices[link.choice].name
+        self._log.warning("engine.outage", engine=name, cause=cause)
+        self._on_event(EngineOutage(name, cause))
+        if not self._over:
+            self._recovering = self._loop.create_task(self._recover(attempts), name="recovery")
+
+    async def _recover(self, attempts: Attempts) -> None:
+        try:
+            await self._search.find(attempts)
+        except EngineConnectError as error:
+            self._gone(f"{self._outages.cause}; then {error.kind}: {error.message}")
+        except Exception:  # noqa: BLE001 (the caller must not hang because of our bug)
+            self._log.exception("engine.recovery_failed")
+            self._gone(f"{self._outages.cause}; then an internal error")
+
+    def _gone(self, cause: str) -> None:
+        self._tally["gone"] += 1
+        name = self._choices[self._last.choice].name if self._last else ""
+        self._log.error("engine.gone", engine=name, cause=cause)
+        self._on_event(EngineGone(name, cause))
+
+    # What sessions say
+
+    def _on_session(self, link: Link, event: Event) -> None:
+        if link is not self._link or self._over:
+            self._on_other(link, event)
+            return
+        if type(event) is AudioDelta:
+            self._history.audio(event.item_id, len(event.audio) / link.session.format.bytes_per_ms)
+            self._watch.sign(self._loop.time())
+            self._caller.alive()
             self._on_event(event)
+            return
+        if isinstance(event, EngineLost):
+            self._tally[f"lost_{event.code}"] += 1
+            cause = f"connection lost: {event.code} {event.reason}".rstrip()
+            self._lost(cause, again=event.retryable)
+            return
+        if isinstance(event, SessionReady):
+            return  # told once
+        self._caller.alive()
+        ends = self._follow(link, event)
+        self._on_event(event)
+        if ends and self._link is link:
+            self._lost(ends, unanswered=isinstance(event, ResponseDone))
+        self._arm()
+
+    def _on_other(self, link: Link, event: Event) -> None:
+        """From a session that is not in use, not yet or no more."""
+        if isinstance(event, Used):
+            self._on_event(event)  # it cost what it cost
+        elif link is self._search.candidate and isinstance(event, SessionReady):
+            why: Why = "first"
+            if self._last is not None:
+                why = "reconnected" if self._last.choice == link.choice else "fallback"
+            self._adopt(link, why)
+        elif isinstance(event, EngineLost):
+            self._succession.lost(link, self._loop.time())
+
+    def _follow(self, link: Link, event: Event) -> str:
+        """Keep history and turns; why the session is no use any more, if so."""
+        now, watch = self._loop.time(), self._watch
+        match event:
+            case AudioDone():
+                self._history.audio_ended(event.item_id)
+                watch.sign(now)
+            case Transcript():
+                self._history.transcript(event)
+                if event.role == "assistant":
+                    watch.sign(now)
+            case SpeechStarted():
+                self._caller.began(event.audio_start_ms)
+                watch.callers_turn()
+                self._bridge_at = _NEVER
+            case SpeechStopped():
+                self._history.caller_said(event.item_id, self._caller.ended(event.audio_end_ms))
+                if link.session.capabilities.takes_turns:
+                    watch.asked(now)
+            case ToolCall():
+                self._history.tool_called(event)
+                watch.sign(now)
+            case ServerTool():
+                watch.sign(now)
+            case ResponseStarted():
+                watch.started(now)
+            case ResponseDone():
+                return self._response_done(event, now)
+            case EngineFault(fatal=True):
+                self._tally[f"lost_{event.code}"] += 1
+                return f"{event.code}: {event.message}"
+        return ""
+
+    def _response_done(self, event: ResponseDone, now: float) -> str:
+        if event.status not in ("failed", "cancelled"):
+            self._outages.answered()
+        if event.status == "failed":
+            self._tally["responses_failed"] += 1
+            self._log.warning("engine.response_failed", detail=event.detail)
+        if self._watch.done(event.status, now):
+            return ""
+        self._tally["lost_responses_failed"] += 1
+        return f"responses fail: {event.detail}"
+
+    # What is due
+
+    def _models_turn(self, instructions: str | None = None) -> None:
+        self._watch.asked(self._loop.time(), instructions)
+        self._arm()
+
+    def _arm(self) -> None:
+        """One timer for all; it may come too early, because deadlines move on, and never late."""
+        due = min(self._watch.due, self._bridge_at, self._look_at)
+        if self._over or due == _NEVER or (self._timer is not None and self._timer.when() <= due):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(due, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        link, now = self._link, self._loop.time()
+        if link is None or self._over:
+            return
+        if now >= self._bridge_at:
+            self._bridge()
+        match self._watch.check(now):
+            case Ask(instructions=instructions):
+                self._tally["asked_again"] += 1
+                self.speak(instructions)
+            case Silent(waited_ms=waited_ms, action=action):
+                self._model_silent(link, waited_ms, action)
+        if now >= self._look_at:
+            self._rotate(now)
+        self._arm()
+
+    def _model_silent(
+        self, link: Link, waited_ms: int, action: Literal["nudged", "reconnecting"]
+    ) -> None:
+        self._tally[f"silent_{action}"] += 1
+        self._log.warning("engine.silent", waited_ms=waited_ms, action=action)
+        instructions = self._watch.instructions
+        self._on_event(ModelSilent(waited_ms, action))
+        if self._link is not link:
+            return
+        if action == "nudged":
+            link.session.cancel()  # a response that hangs stands in the way of the next one
+            self.speak(instructions)
+        else:
+            self._tally["lost_silent"] += 1
+            self._lost(f"the model was silent for {waited_ms} ms", unanswered=True)
+
+    def _rotate(self, now: float) -> None:
+        """The session is old: find a moment in which another one can take its place."""
+        link = self._link
+        self._look_at = max(now + _LOOK_S, self._rotation.due)
+        if link is None or now < self._rotation.due or self._watch.model_owes:
+            return
+        hurry = self._rotation.urgent(now)
+        calm = hurry or not (self._caller.speaking or not self._quiet())
+        successor = self._succession.step(now, link.choice, self._history.revision, calm=calm)
+        if successor is not None:
+            self._links.retire(link)
+            self._adopt(successor, "rotated")

@@ -102,6 +102,10 @@ class EngineInUse:
     restored: int = 0
     """Pieces of the conversation so far that it was told."""
     capabilities: Capabilities = SPEECH_AND_TOOLS
+    caught_up_ms: int = 0
+    """Of the caller's audio that it was given at once: its clock begins there."""
+    speaks: bool = False
+    """It was asked to speak: whatever fills the silence may go on until its first audio."""
 
 
 @dataclass(frozen=True, slots=True)

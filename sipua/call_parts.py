@@ -5,23 +5,22 @@ What belongs to a call and needs nothing but its events and methods is attached 
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sipua import logs, wiring
 from sipua.bridge.call import CallBridge
 from sipua.bridge.conversation import ConversationEvent
 from sipua.bridge.dialogue import Dialogue
-from sipua.bridge.engine_session import EngineSession
 from sipua.bridge.engines import create as create_engine
-from sipua.bridge.engines.base import Event
+from sipua.bridge.engines.base import Engine, Past
+from sipua.bridge.links import EngineChoice
 from sipua.bridge.pacer import Pacer
 from sipua.call import Call, CallLimits
 from sipua.call_capture import CallCapture
 from sipua.config import Config
 from sipua.engine_host import EngineHost
 from sipua.facts import CallFacts
-from sipua.profile import AgentProfile
+from sipua.profile import AgentProfile, NamedEngine
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import SipCommand
 from sipua.throttle import Throttle
@@ -46,6 +45,7 @@ class CallParts:
         self._engines = engines
         self._send = send
         self._toolbox = toolbox
+        self._recovery = wiring.dialogue_policy(config)
         self._refusals = Throttle()
         self._limits = CallLimits(
             ring_timeout_s=config.calls.ring_timeout_s,
@@ -64,7 +64,9 @@ class CallParts:
             local=local,
             pacer=self._pacer,
             settings=wiring.media_settings(self._config),
-            make_conversation=functools.partial(self._make_conversation, facts.call_id, profile),
+            make_conversation=lambda on_event: self._make_conversation(
+                facts.call_id, profile, on_event, quiet=lambda: bridge.quiet
+            ),
         )
         call = Call(
             facts,
@@ -87,20 +89,32 @@ class CallParts:
         call.start(tools.run(), "tools")
 
     def _make_conversation(
-        self, call_id: str, profile: AgentProfile, on_event: Callable[[ConversationEvent], None]
+        self,
+        call_id: str,
+        profile: AgentProfile,
+        on_event: Callable[[ConversationEvent], None],
+        *,
+        quiet: Callable[[], bool],
     ) -> Dialogue:
-        first = profile.engines[0]
+        return Dialogue(
+            [self._choice(engine, profile) for engine in profile.engines],
+            policy=self._recovery,
+            on_event=on_event,
+            call_id=call_id,
+            quiet=quiet,
+        )
 
-        def make_session(on_engine: Callable[[Event], None]) -> EngineSession:
+    def _choice(self, engine: NamedEngine, profile: AgentProfile) -> EngineChoice:
+        section = engine.section
+
+        def create(past: Sequence[Past]) -> Engine:
             settings = wiring.engine_settings(
-                first.section,
-                url=self._engines.url(first.section),
+                section,
+                url=self._engines.url(section),
                 instructions=profile.instructions,
                 tools=self._toolbox.declarations(profile.tools),
+                past=past,
             )
-            engine = create_engine(first.section.type, settings)
-            return EngineSession(
-                engine.protocol, engine.url, engine.headers, on_event=on_engine, call_id=call_id
-            )
+            return create_engine(section.type, settings)
 
-        return Dialogue(make_session, on_event=on_event, engine=first.name)
+        return EngineChoice(engine.name, create, section.connect_timeout_s)

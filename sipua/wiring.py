@@ -13,6 +13,7 @@ from sipua.bridge.barge_in import BargeIn
 from sipua.bridge.engines import create as create_engine
 from sipua.bridge.engines.base import EngineSettings, Past
 from sipua.bridge.media import MediaPlan, MediaSettings
+from sipua.bridge.recovery import DialoguePolicy
 from sipua.call_capture import CallCaptures, CaptureSettings
 from sipua.codecs.g711 import Law
 from sipua.config import Config, EngineSection
@@ -144,6 +145,10 @@ def media_plan(media: NegotiatedMedia) -> MediaPlan:
 def toolbox(config: Config) -> Toolbox:
     """Raises ToolLoadError, SoundError."""
     return Toolbox(config.tools, mask_dtmf=config.calls.mask_dtmf)
+
+
+def dialogue_policy(config: Config) -> DialoguePolicy:
+    return DialoguePolicy(**config.recovery.model_dump())
 
 
 def engine_sections(config: Config) -> tuple[EngineSection, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sipua.config.cross_engine import engines
+from sipua.config.cross_recovery import recovery
 from sipua.config.cross_routes import routes
 from sipua.config.cross_tools import tools
 from sipua.config.findings import Finding
@@ -269,6 +270,7 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _trunks,
     engines,
     _agent,
+    recovery,
     tools,
     routes,
 )

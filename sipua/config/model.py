@@ -36,6 +36,7 @@ from sipua.config.fields import (
     SipUser,
     Transports,
 )
+from sipua.config.recovery import RecoverySection
 from sipua.config.routes import RouteSection
 from sipua.config.section import Section
 from sipua.config.tools import ToolsSection
@@ -226,6 +227,7 @@ class Config(Section):
     engine: EngineSection = EngineSection()
     engines: dict[str, EngineSection] = Field(default={})
     agent: AgentSection = AgentSection()
+    recovery: RecoverySection = RecoverySection()
     calls: CallsSection = CallsSection()
     routes: tuple[RouteSection, ...] = ()
     log: LogSection = LogSection()

@@ -15,6 +15,7 @@ def test_tables_in_the_order_of_the_file() -> None:
         "[engines.NAME]",
         "[engines.NAME.turn_detection]",
         "[agent]",
+        "[recovery]",
         "[calls]",
         "[[calls.fallback]]",
         "[[routes]]",

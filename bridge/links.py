@@ -1,0 +1,139 @@
+"""The sessions of one call: made from a choice of engine, let go politely, and added up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol, TypeAlias
+
+from sipua.bridge.engine_session import EngineSession
+from sipua.bridge.engines.base import AudioFormat, Capabilities, Engine, Event, Past
+from sipua.bridge.history import History
+
+# Not sums: what they were at the end of a session says nothing about the call.
+_GAUGES: Final = ("ping_ms",)
+# In one message: few of them, so that none is dropped, and none that holds the loop.
+_CATCH_UP_MS: Final = 1000
+
+
+class Session(Protocol):
+    """What a dialogue needs of `EngineSession`."""
+
+    session_id: str
+
+    @property
+    def format(self) -> AudioFormat: ...
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def connect(self, timeout_s: float) -> None: ...
+    def append(self, audio: bytes) -> None: ...
+    def speak(self, instructions: str | None = None) -> None: ...
+    def truncate(self, item_id: str, audio_end_ms: int) -> None: ...
+    def cancel(self) -> None: ...
+    def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None: ...
+    async def close(self) -> None: ...
+    def counters(self) -> dict[str, int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """One engine that the call may end in. `create` makes it anew for each session."""
+
+    name: str
+    create: Callable[[Sequence[Past]], Engine] = field(repr=False)
+    connect_timeout_s: float = 5.0
+    """Of one attempt."""
+
+
+MakeSession: TypeAlias = Callable[[Engine, Callable[[Event], None], str], Session]
+
+
+def engine_session(engine: Engine, on_event: Callable[[Event], None], call_id: str) -> Session:
+    return EngineSession(
+        engine.protocol, engine.url, engine.headers, on_event=on_event, call_id=call_id
+    )
+
+
+@dataclass(slots=True, eq=False)
+class Link:
+    """One session, and what it was told when it was made."""
+
+    choice: int
+    session: Session
+    past: int
+    """Pieces of the conversation so far."""
+    revision: int
+    """Of the history."""
+    running: frozenset[str]
+    """Tool calls that had no result yet."""
+    ready: bool = False
+    since_s: float = 0.0
+    """When it came into use."""
+
+    @property
+    def resumes(self) -> bool:
+        return self.session.capabilities.resume
+
+    def catch_up(self, audio: bytes) -> None:
+        """What the caller said while there was no session."""
+        size = _CATCH_UP_MS * self.session.format.bytes_per_ms
+        for start in range(0, len(audio), size):
+            self.session.append(audio[start : start + size])
+
+
+class Links:
+    def __init__(
+        self,
+        choices: Sequence[EngineChoice],
+        history: History,
+        on_event: Callable[[Link, Event], None],
+        *,
+        call_id: str,
+        make_session: MakeSession,
+    ) -> None:
+        self._choices = choices
+        self._history = history
+        self._on_event = on_event
+        self._call_id = call_id
+        self._make_session = make_session
+        self._farewells: set[asyncio.Task[None]] = set()
+        self._totals: Counter[str] = Counter()
+
+    def make(self, choice: int) -> Link:
+        """A session that is to be connected. ValueError: its settings make no engine."""
+        past = self._history.past()
+        engine = self._choices[choice].create(past)
+        session = self._make_session(
+            engine, lambda event: self._on_event(link, event), self._call_id
+        )
+        told = len(past) if session.capabilities.resume else 0
+        link = Link(choice, session, told, self._history.revision, self._history.running)
+        return link
+
+    def retire(self, link: Link) -> None:
+        """Say goodbye to it in the background."""
+        task = asyncio.get_running_loop().create_task(self._farewell(link), name="engine farewell")
+        self._farewells.add(task)
+        task.add_done_callback(self._farewells.discard)
+
+    async def close(self) -> None:
+        await asyncio.gather(*self._farewells, return_exceptions=True)
+
+    def counters(self, in_use: Link | None) -> Counter[str]:
+        """Of all sessions together."""
+        totals = Counter(self._totals)
+        if in_use is not None:
+            totals.update(in_use.session.counters())
+        return totals
+
+    async def _farewell(self, link: Link) -> None:
+        try:
+            await link.session.close()
+        finally:
+            counters = link.session.counters()
+            for gauge in _GAUGES:
+                counters.pop(gauge, None)
+            self._totals.update(counters)

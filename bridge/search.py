@@ -1,0 +1,67 @@
+"""Look for an engine that takes the call: try, wait, try again, by the plan of `Attempts`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+
+from sipua.bridge.links import EngineChoice, Link, Links
+from sipua.bridge.recovery import Attempts
+from sipua.bridge.websocket_errors import EngineConnectError
+from structlog.typing import FilteringBoundLogger
+
+# Told as "too many requests", and no waiting helps.
+_VAIN_CODES = frozenset({"insufficient_quota"})
+
+
+class Search:
+    def __init__(
+        self,
+        choices: Sequence[EngineChoice],
+        links: Links,
+        tally: Counter[str],
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._choices = choices
+        self._links = links
+        self._tally = tally
+        self._log = log
+        self.candidate: Link | None = None
+        """Connecting now; it is to be in use from its `SessionReady` on."""
+
+    async def find(self, attempts: Attempts) -> None:
+        """Return when a session is ready. Raises the last attempt's EngineConnectError."""
+        clock = asyncio.get_running_loop().time
+        error = EngineConnectError("timeout", "no engine is left to try")
+        while (attempt := attempts.next(clock())) is not None:
+            engine = self._choices[attempt.choice].name
+            if attempt.wait_s > 0:
+                self._log.info("engine.retry", engine=engine, wait_ms=round(attempt.wait_s * 1000))
+                await asyncio.sleep(attempt.wait_s)
+            failure = await self._try(attempt.choice, attempt.timeout_s)
+            if failure is None:
+                return
+            error = failure
+            again = error.retryable and error.code not in _VAIN_CODES
+            attempts.failed(clock(), again=again, retry_after_s=error.retry_after_s)
+        raise error
+
+    async def _try(self, choice: int, timeout_s: float) -> EngineConnectError | None:
+        self._tally["attempts"] += 1
+        link: Link | None = None
+        try:
+            link = self.candidate = self._links.make(choice)
+            await link.session.connect(timeout_s)
+        except EngineConnectError as error:
+            self._tally[f"connect_{error.kind}"] += 1
+            return error
+        except ValueError as error:  # what the configuration says cannot be made into an engine
+            self._tally["connect_invalid"] += 1
+            self._log.error("engine.invalid", engine=self._choices[choice].name, error=str(error))
+            return EngineConnectError("protocol", str(error))
+        finally:
+            # Ready and lost within a moment: then the next search has its own candidate by now.
+            if self.candidate is link:
+                self.candidate = None
+        return None

@@ -1,0 +1,87 @@
+"""The session that is to follow an old one: made in the background, used in a quiet moment.
+
+It is told the past when it is made. If the conversation goes on before it is used, it is let go,
+and another one made: engines take the past at a session's begin only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+
+from sipua.bridge.links import EngineChoice, Link, Links
+from sipua.bridge.recovery import Rotation
+from sipua.bridge.websocket_errors import EngineConnectError
+from structlog.typing import FilteringBoundLogger
+
+
+class Succession:
+    def __init__(
+        self,
+        choices: Sequence[EngineChoice],
+        links: Links,
+        rotation: Rotation,
+        tally: Counter[str],
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._choices = choices
+        self._links = links
+        self._rotation = rotation
+        self._tally = tally
+        self._log = log
+        self._standby: Link | None = None
+        self._connecting: asyncio.Task[None] | None = None
+
+    def step(self, now: float, choice: int, revision: int, *, calm: bool) -> Link | None:
+        """To be called now and then while a successor is wanted; the successor, when it is time.
+
+        `calm`: nobody would notice the change.
+        """
+        standby = self._standby
+        if standby is None:
+            if calm and self._connecting is None:
+                loop = asyncio.get_running_loop()
+                self._connecting = loop.create_task(self._prepare(choice), name="engine rotation")
+            return None
+        if not standby.ready:
+            return None
+        if standby.revision != revision:
+            self._tally["rotation_outdated"] += 1
+            self.drop()
+            self._rotation.failed(now)
+            return None
+        if not calm:
+            return None
+        self._standby = None
+        return standby
+
+    def lost(self, link: Link, now: float) -> None:
+        """A session ended that may have been the one that waited."""
+        if link is self._standby:
+            self._failed(now, "lost while it waited")
+            self.drop()
+
+    def drop(self) -> None:
+        if self._connecting is not None:
+            self._connecting.cancel()
+            self._connecting = None
+        if self._standby is not None:
+            self._links.retire(self._standby)
+            self._standby = None
+
+    async def _prepare(self, choice: int) -> None:
+        try:
+            standby = self._standby = self._links.make(choice)
+            await standby.session.connect(self._choices[choice].connect_timeout_s)
+        except (EngineConnectError, ValueError) as error:
+            self._standby = None
+            self._failed(asyncio.get_running_loop().time(), str(error))
+        else:
+            standby.ready = True
+        self._connecting = None
+
+    def _failed(self, now: float, why: str) -> None:
+        self._tally["rotation_failed"] += 1
+        self._rotation.failed(now)
+        self._log.warning("engine.rotation_failed", error=why)
