@@ -23,7 +23,7 @@ from sipua import banner, doctor, logs, routes, sip_log, wiring
 from sipua.bridge.agent.process import AgentError
 from sipua.bridge.pacer import Pacer
 from sipua.bridge.sounds import SoundError
-from sipua.call import Call
+from sipua.call import Call, CallSignal
 from sipua.call_capture import CallCapture
 from sipua.call_parts import CallParts
 from sipua.capture_sip import SipToCaptures
@@ -38,11 +38,8 @@ from sipua.sip.addresses import seen_by
 from sipua.sip.agent import SipAgent
 from sipua.sip.errors import CannotListenError, PortTakenError
 from sipua.sip.messages import (
-    CallConfirmed,
-    CallEnded,
     IncomingCall,
     Leave,
-    MediaReady,
     SipEvent,
     SipMessage,
 )
@@ -193,20 +190,14 @@ class Edge:
         match event:
             case IncomingCall():
                 self._begin(event)
-            case MediaReady():
-                if call := self._calls.get(event.call_id):
-                    call.on_media(event.media)
-            case CallConfirmed():
-                if call := self._calls.get(event.call_id):
-                    call.on_confirmed()
-            case CallEnded():
-                if call := self._calls.get(event.call_id):
-                    call.on_ended(event)
             case SipMessage():
                 if self._captures is not None:
                     self._sip_captures.take(event, time.monotonic())
                 if self._config.log.sip:
                     sip_log.tell(self._log, event)
+            case _ if isinstance(event, CallSignal):
+                if call := self._calls.get(event.call_id):
+                    call.on_sip(event)
             case _:
                 sip_log.tell(self._log, event)
 
@@ -232,7 +223,7 @@ class Edge:
             route=profile.route,
             started_at=datetime.now(UTC),
             sip_call_id=event.sip_call_id,
-            peer=event.source[0],
+            peer=wiring.peer_of(self._config, event.origin, event.source),
         )
         call = self._parts.make(facts, event.local, profile, self._capture(event))
         self._calls[event.call_id] = call

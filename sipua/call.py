@@ -12,6 +12,7 @@ and never wait; what takes time are the call's tasks, and none outlives `run`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -25,11 +26,30 @@ from sipua.bridge.events import BridgeEvent, EngineGone, PeerSilent
 from sipua.bridge.websocket_errors import EngineConnectError
 from sipua.call_capture import CallCapture
 from sipua.call_log import CallLog
+from sipua.config.uri import UriError
 from sipua.facts import CallFacts
 from sipua.profile import AgentProfile
-from sipua.sip.messages import CallEnded, EndedBy, Hangup, NegotiatedMedia, SipCommand
+from sipua.sip.messages import (
+    Answer,
+    CallConfirmed,
+    CallEnded,
+    EndedBy,
+    Hangup,
+    MediaReady,
+    NegotiatedMedia,
+    SipCommand,
+    Transfer,
+    TransferNews,
+)
 from sipua.throttle import Throttle
+from sipua.transfer import TIMEOUT_S as TRANSFER_TIMEOUT_S
+from sipua.transfer import TransferAttempt, TransferOutcome, target_uri
 
+MOVED_TEMPORARILY = 302
+NOT_AVAILABLE = 480
+TRANSFERRED = "transferred"
+
+CallSignal = MediaReady | CallConfirmed | CallEnded | TransferNews
 Listener: TypeAlias = Callable[[BridgeEvent, float], None]
 
 
@@ -80,16 +100,41 @@ class Call:
         self._ended = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._opening: asyncio.Task[None] | None = None
+        self._answered = False
         self._engine_missed = False
+        self._transfer: tuple[TransferAttempt, asyncio.Event] | None = None
         self._listeners: list[Listener] = []
         self.subscribe(CallLog(log, refusals or Throttle(), mask_dtmf=limits.mask_dtmf).on_event)
         self.subscribe(self._on_bridge)
         bridge.on_event = self._tell
         bridge.tap = capture.tap if capture else None
 
-    def subscribe(self, listener: Listener) -> None:
-        """`listener(event, now)` hears every BridgeEvent, with the loop's time, and never waits."""
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """`listener(event, now)` hears every BridgeEvent, with the loop's time, and never waits.
+
+        What is returned ends it.
+        """
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def first(
+        self, wanted: Callable[[BridgeEvent], bool], within_s: float
+    ) -> BridgeEvent | None:
+        """The next event that is wanted; None: it did not come in time."""
+        found: asyncio.Future[BridgeEvent] = self._loop.create_future()
+
+        def listen(event: BridgeEvent, _now: float) -> None:
+            if not found.done() and wanted(event):
+                found.set_result(event)
+
+        end = self.subscribe(listen)
+        try:
+            async with asyncio.timeout(within_s):
+                return await found
+        except TimeoutError:
+            return None
+        finally:
+            end()
 
     def facts(self) -> CallFacts:
         talked_s = 0.0 if self._confirmed_at is None else self._loop.time() - self._confirmed_at
@@ -100,11 +145,13 @@ class Call:
         limit = self._loop.call_later(
             self.limits.max_duration_s, self.hang_up, "the longest call duration is over"
         )
+        ringing = self._loop.call_later(self.limits.ring_timeout_s, self._ring_no_longer)
         self._opening = self.start(self._open(opening), "opening")
         try:
             await self._ended.wait()
         finally:
             limit.cancel()
+            ringing.cancel()
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -119,6 +166,63 @@ class Call:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    @property
+    def answered(self) -> bool:
+        """By either side."""
+        return self._answered or self.confirmed.is_set()
+
+    @property
+    def placing(self) -> bool:
+        """Somebody is called, and has not answered."""
+        return self._facts.direction == "outgoing" and not self.answered
+
+    def answer(self) -> None:
+        """Once; later ones, and on a call of ours, do nothing."""
+        if self._facts.direction == "incoming" and not self._answered:
+            self._answered = True
+            self.send(Answer(self.call_id))
+            self.log.info("call.answered", setup_ms=self.setup_ms)
+
+    def redirect(self, target: str, cause: str) -> None:
+        """302: whoever calls may call the target instead. Only before the answer."""
+        self._cause = self._cause or cause
+        self.send(Hangup(self.call_id, MOVED_TEMPORARILY, contact=target))
+
+    async def transfer(self, target: str) -> TransferOutcome:
+        """Pass the other side on, to a SIP URI or a number there. If that fails the call goes on.
+
+        What `target` is must be the configuration's to say, never the caller's or the model's.
+        """
+        if not self.confirmed.is_set():
+            return TransferOutcome(ok=False, status=481, reason="the call is not answered yet")
+        if self._transfer is not None:
+            return TransferOutcome(ok=False, status=491, reason="another transfer is under way")
+        try:
+            uri = target_uri(target, self._facts.peer)
+        except UriError as error:
+            return TransferOutcome(ok=False, status=416, reason=f"{target} {error.what}")
+        attempt, over = self._transfer = TransferAttempt(), asyncio.Event()
+        self.log.info("call.transfer", target=uri)
+        self.send(Transfer(self.call_id, uri))
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TRANSFER_TIMEOUT_S):
+                    await over.wait()
+        finally:
+            self._transfer = None
+        outcome = attempt.outcome or TransferOutcome(
+            ok=False, status=408, reason=f"no outcome within {TRANSFER_TIMEOUT_S:.0f} s"
+        )
+        self._tell_transfer(outcome, uri)
+        if outcome.ok:
+            self.hang_up(TRANSFERRED)
+        return outcome
+
+    def _tell_transfer(self, outcome: TransferOutcome, uri: str) -> None:
+        tell = self.log.info if outcome.ok else self.log.warning
+        event = "call.transferred" if outcome.ok else "call.transfer_failed"
+        tell(event, target=uri, status=outcome.status, reason=outcome.reason)
 
     def hang_up(self, cause: str, status: int = 0) -> None:
         """End the call from our side. The first cause stays: later ones are its echo."""
@@ -151,11 +255,28 @@ class Call:
         except Exception as error:  # noqa: BLE001 (as above)
             self._failed(error)
 
+    def _ring_no_longer(self) -> None:
+        if not self.answered:
+            if self._opening is not None:
+                self._opening.cancel()
+            self.hang_up(f"not answered within {self.limits.ring_timeout_s:g} s", NOT_AVAILABLE)
+
     def _failed(self, error: Exception) -> None:
         self.log.error("call.failed", error=f"{type(error).__name__}: {error}", exc_info=error)
         self.hang_up("internal error", 500)
 
     # --- from signalling ------------------------------------------------------------------
+
+    def on_sip(self, event: CallSignal) -> None:
+        match event:
+            case MediaReady():
+                self.on_media(event.media)
+            case CallConfirmed():
+                self.on_confirmed()
+            case CallEnded():
+                self.on_ended(event)
+            case _:
+                self.on_transfer(event)
 
     def on_media(self, media: NegotiatedMedia) -> None:
         plan = wiring.media_plan(media)
@@ -178,15 +299,31 @@ class Call:
         self.bridge.start()
         self.confirmed.set()
 
+    def on_transfer(self, news: TransferNews) -> None:
+        if self._transfer is None:
+            return  # it was given up
+        attempt, over = self._transfer
+        attempt.on_news(news)
+        if attempt.outcome is None:
+            self.log.info("call.transfer_progress", status=news.status, reason=news.reason)
+        else:
+            over.set()
+
     def on_ended(self, event: CallEnded) -> None:
         self._outcome = event
+        if self._transfer is not None:
+            attempt, over = self._transfer
+            attempt.on_ended()
+            if attempt.outcome is not None and attempt.outcome.ok:
+                self._cause = self._cause or TRANSFERRED
+            over.set()
         self._ended.set()
 
     # --- from the bridge ------------------------------------------------------------------
 
     def _tell(self, event: BridgeEvent) -> None:
         now = self._loop.time()
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             try:
                 listener(event, now)
             except Exception as error:

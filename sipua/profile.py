@@ -69,5 +69,11 @@ class AgentProfile:
     """Of a call that has no steps and is not answered yet."""
 
     @property
+    def answers_turns(self) -> bool:
+        """The engine answers by itself when the other side has spoken."""
+        detection = self.engines[0].section.turn_detection
+        return detection.type != "none" and detection.create_response
+
+    @property
     def connect_timeout_s(self) -> float:
         return sum(engine.section.connect_timeout_s for engine in self.engines)

@@ -22,11 +22,12 @@ from sipua.config.uri import parse_server
 from sipua.engine_options import engine_options
 from sipua.rtp.latch import Policy
 from sipua.sip.admission import Admission, networks_of
-from sipua.sip.messages import NegotiatedMedia
+from sipua.sip.messages import Address, NegotiatedMedia
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.tools.toolbox import Toolbox
 
 _MEGABYTE = 1_000_000
+SIP_PORT = 5060
 
 
 def sip_settings(config: Config, max_calls: int) -> SipSettings:
@@ -111,6 +112,17 @@ def admission(config: Config, max_calls: int) -> Admission:
     for account in config.accounts:
         gate.allow(account.name, networks_of(parse_server(account.registrar).host))
     return gate
+
+
+def peer_of(config: Config, origin: str, source: Address) -> str:
+    """Where a number without a host belongs, for a call from there: `host` or `host:port`."""
+    servers = {account.name: account.registrar for account in config.accounts}
+    servers |= {trunk.name: trunk.proxy for trunk in config.trunks if trunk.proxy}
+    host, port = source
+    if origin in servers:
+        server = parse_server(servers[origin])
+        host, port = server.host, server.port
+    return host if port == SIP_PORT else f"{host}:{port}"
 
 
 def media_settings(config: Config) -> MediaSettings:

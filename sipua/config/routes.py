@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from sipua.config.fields import AS_TUPLE, Name, OneLine, SoundFile, wrong
 from sipua.config.section import Section
-from sipua.config.uri import UriError, parse_person
+from sipua.config.uri import UriError, check_target
 
 
 def _pattern(text: str) -> str:
@@ -21,7 +21,7 @@ def _pattern(text: str) -> str:
 
 def _target(text: str) -> str:
     try:
-        parse_person(text)
+        check_target(text)
     except UriError as error:
         raise wrong(error.what, error.fix) from None
     return text

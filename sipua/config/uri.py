@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOSTNAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
-# Visible ASCII without what delimits a URI in a header, or adds headers to it.
-_PERSON = re.compile(r"[A-Za-z]+:[!-~]+@[!-~]+")
-_USER = re.compile(r"(?:[A-Za-z0-9_.!~*'()&=+$,;/-]|%[0-9A-Fa-f]{2}){1,128}")
+_PARAMETER = r";[A-Za-z0-9_.!~*'()%+-]+(?:=[A-Za-z0-9_.!~*'()%+:\[\]-]+)?"
+_TARGET = re.compile(
+    r"sips?:(?:[A-Za-z0-9_.!~*'()&=+$,;/-]|%[0-9A-Fa-f]{2}){1,128}@"
+    rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?(?:{_PARAMETER})*"
+)
 
 
 class UriError(ValueError):
@@ -50,19 +52,15 @@ def is_hostname(text: str) -> bool:
     return len(text) <= 253 and not numeric and _HOSTNAME.fullmatch(text) is not None
 
 
-def parse_person(text: str) -> ServerUri:
-    """Somebody at a server: `sip:user@host`. What it returns is the server's part.
+def check_target(text: str) -> None:
+    """Somebody whom the other side shall call: `sip:user@host`. Raises UriError.
 
-    Nothing else fits: no header (`?Subject=`), nothing that could end a header line.
+    Nothing that a peer could take for more: no headers (`?Replaces=`), no brackets, no blanks.
     """
-    form = "write it as sip:USER@HOST:PORT, perhaps with ;transport=tcp"
-    if not _PERSON.fullmatch(text):
-        raise UriError("is not a SIP URI of somebody", form)
-    scheme, _, rest = text.partition(":")
-    user, _, server = rest.rpartition("@")
-    if not _USER.fullmatch(user):
-        raise UriError(f"{user!r} cannot be the user of a SIP URI", form)
-    return parse_server(f"{scheme}:{server}")
+    if not _TARGET.fullmatch(text):
+        raise UriError(
+            "is not a SIP URI of somebody", 'such as "sip:100@pbx.example.com", port and all'
+        )
 
 
 def parse_server(text: str) -> ServerUri:

@@ -39,5 +39,12 @@ def host_of(uri: str) -> str:
     return host_port.partition(";")[0].partition("?")[0].partition(":")[0]
 
 
+def in_brackets(uri: str) -> str:
+    """A URI as a header holds it. ValueError: it would end the brackets, or the line."""
+    if not uri or any(char in "<>" or not "!" <= char <= "~" for char in uri):
+        raise ValueError(f"{uri!r} cannot stand in a header")
+    return f"<{uri}>"
+
+
 def bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host

@@ -32,6 +32,7 @@ from sipua.sip.messages import (
     SignallingFault,
     SipCommand,
     SipEvent,
+    Transfer,
     new_call_id,
 )
 from sipua.sip.pjaccount import PjAccount
@@ -144,7 +145,9 @@ class SipEndpoint:
                 case Answer():
                     call.accept()
                 case Hangup():
-                    call.end(command.status, command.reason, command.retry_after_s)
+                    call.end(command.status, command.reason, command.retry_after_s, command.contact)
+                case Transfer():
+                    call.refer(command.target)
         except pj.Error as error:
             self.fault(type(command).__name__, error, command.call_id)
             call.end(500, "Internal Error")

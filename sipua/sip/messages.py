@@ -132,6 +132,36 @@ class TransferRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferProgress:
+    """The peer has taken our REFER (100), or says how far its call to the target has come."""
+
+    call_id: str
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferDone:
+    """The target has answered the peer: the call is not ours any more."""
+
+    call_id: str
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFailed:
+    """The peer refused our REFER, or did not reach the target; the call goes on."""
+
+    call_id: str
+    status: int
+    reason: str
+
+
+TransferNews = TransferProgress | TransferDone | TransferFailed
+
+
+@dataclass(frozen=True, slots=True)
 class Registered:
     account: str
     registrar: str
@@ -187,6 +217,7 @@ SipEvent = (
     | CallConfirmed
     | CallEnded
     | TransferRefused
+    | TransferNews
     | Registered
     | RegistrationFailed
     | Unregistered
@@ -216,6 +247,16 @@ class Hangup:
     status: int = 0
     reason: str = ""
     retry_after_s: int = 0
+    contact: str = ""
+    """Whom the caller may try instead, with a status of 3xx (RFC 3261 21.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """REFER (RFC 3515): the peer is asked to call the target in our place."""
+
+    call_id: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,4 +273,4 @@ class Leave:
     """Give up every registration, for good; calls that run go on."""
 
 
-SipCommand = Ring | Answer | Hangup | PlaceCall | Leave
+SipCommand = Ring | Answer | Hangup | Transfer | PlaceCall | Leave

@@ -15,6 +15,7 @@ import pjsua2 as pj
 
 from sipua.rtp.ports import ReservedPort
 from sipua.sip import sdp
+from sipua.sip.addresses import in_brackets
 from sipua.sip.messages import (
     CallConfirmed,
     CallEnded,
@@ -24,6 +25,9 @@ from sipua.sip.messages import (
     MediaReady,
     NegotiatedMedia,
     PlaceCall,
+    TransferDone,
+    TransferFailed,
+    TransferProgress,
     TransferRefused,
 )
 from sipua.sip.state import CallInput, CallState, advance
@@ -36,6 +40,8 @@ P = ParamSpec("P")
 LAWS = {"PCMU": 0, "PCMA": 8}
 TRANSFER_REFUSED = 603
 REQUEST_TIMEOUT = 408
+WRONG_STATE = 481
+INTERNAL_ERROR = 500
 NOWHERE = ("0.0.0.0", 0)  # noqa: S104 (no audio is ever sent there)
 CHALLENGES = (401, 407)
 
@@ -107,12 +113,26 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         if self._advance(CallInput.ANSWER):
             self.answer(call_params(200))
 
-    def end(self, status: int = 0, reason: str = "", retry_after_s: int = 0) -> None:
+    def end(
+        self, status: int = 0, reason: str = "", retry_after_s: int = 0, contact: str = ""
+    ) -> None:
         if self.state in (CallState.ANSWERED, CallState.CONFIRMED):
-            status, reason, retry_after_s = 0, "", 0  # a BYE has no status
+            status, reason, retry_after_s, contact = 0, "", 0, ""  # a BYE has no status
         if self._advance(CallInput.HANGUP):
             headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
+            if contact:
+                headers["Contact"] = in_brackets(contact)
             self.hangup(call_params(status, reason, headers))
+
+    def refer(self, target: str) -> None:
+        """The outcome comes as an event, also when there was no REFER at all."""
+        if self.state is not CallState.CONFIRMED:
+            self._referred(WRONG_STATE, "the call is not up")
+            return
+        try:
+            self.xfer(in_brackets(target), call_params())
+        except pj.Error as error:
+            self._referred(INTERNAL_ERROR, str(error.reason))
 
     def _advance(self, event: CallInput) -> bool:
         following = advance(self.state, event)
@@ -172,6 +192,19 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         # pjsua's default is 202 and a call to whatever the peer names.
         prm.statusCode = TRANSFER_REFUSED
         self.endpoint.emit(TransferRefused(self.call_id, str(prm.dstUri), TRANSFER_REFUSED))
+
+    @guarded
+    def onCallTransferStatus(self, prm: Any) -> None:  # noqa: N802
+        self._referred(int(prm.statusCode), str(prm.reason), final=bool(prm.finalNotify))
+
+    def _referred(self, status: int, reason: str, *, final: bool = True) -> None:
+        """RFC 3515 2.4.5. Some peers end the subscription without a final status."""
+        if 200 <= status < 300:
+            self.endpoint.emit(TransferDone(self.call_id, status, reason))
+        elif final or status >= 300:
+            self.endpoint.emit(TransferFailed(self.call_id, status, reason))
+        else:
+            self.endpoint.emit(TransferProgress(self.call_id, status, reason))
 
     @guarded
     def onCallReplaceRequest(self, prm: Any) -> None:  # noqa: N802

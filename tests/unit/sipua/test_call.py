@@ -4,127 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
-from sipua.bridge.events import BridgeEvent, EngineGone, PeerSilent
-from sipua.bridge.media import MediaPlan
+from sipua.bridge.events import BridgeEvent, PeerSilent
 from sipua.bridge.websocket_errors import EngineConnectError
 from sipua.rtp.events import Dtmf, LossReported, PacketsRefused
 
 from sipua import logs
-from sipua.call import Call, CallLimits
-from sipua.config import EngineSection
-from sipua.facts import CallFacts
-from sipua.opening import Answering
-from sipua.profile import AgentProfile, NamedEngine
-from sipua.sip.messages import (
-    Answer,
-    CallEnded,
-    Direction,
-    EndedBy,
-    Hangup,
-    NegotiatedMedia,
-    Ring,
-    SipCommand,
-)
+from sipua.sip.messages import Answer, Direction, EndedBy, Hangup, Ring
 from sipua.throttle import Throttle
-
-LIMITS = CallLimits(ring_timeout_s=5, max_duration_s=60)
-PROFILE = AgentProfile(
-    route="",
-    engines=(NamedEngine("first", EngineSection(connect_timeout_s=5)),),
-    instructions="",
-    greeting="Greet the caller.",
-)
-FACTS = CallFacts(
-    call_id="c-test",
-    direction="incoming",
-    from_uri="<sip:caller@127.0.0.1>",
-    to_uri="<sip:agent@127.0.0.1>",
-    origin="anyone",
-    route="",
-    started_at=datetime(2026, 11, 21, tzinfo=UTC),
-)
-MEDIA = NegotiatedMedia(
-    remote=("127.0.0.1", 4000),
-    codec="PCMU",
-    payload_type=0,
-    accepted_types={0: "PCMU"},
-    telephone_event_type=None,
-    direction=Direction.SENDRECV,
-    signalling_ip="127.0.0.1",
-)
-
-
-class FakeBridge:
-    """A bridge whose engine does what the test says."""
-
-    def __init__(self, connect: Callable[[], object] | None = None) -> None:
-        self.on_event: Callable[[BridgeEvent], None] = lambda _: None
-        self.steps: list[str] = []
-        self.plans: list[MediaPlan] = []
-        self.timeouts: list[float] = []
-        self.ready = asyncio.Event()
-        self.error: Exception | None = None
-
-    async def connect(self, timeout_s: float) -> str:
-        self.timeouts.append(timeout_s)
-        await self.ready.wait()
-        if self.error is not None:
-            raise self.error
-        self.steps.append("connected")
-        return "session"
-
-    def speak(self, instructions: str) -> None:
-        self.steps.append(f"greet: {instructions}")
-
-    def open_media(self, plan: MediaPlan) -> int:
-        self.plans.append(plan)
-        return 7
-
-    def start(self) -> None:
-        self.steps.append("start")
-
-    async def close(self) -> None:
-        self.steps.append("close")
-
-    def stats(self) -> dict[str, object]:
-        return {}
-
-
-class Story:
-    def __init__(
-        self,
-        profile: AgentProfile = PROFILE,
-        limits: CallLimits = LIMITS,
-        log: object = None,
-        refusals: Throttle | None = None,
-    ) -> None:
-        self.sent: list[SipCommand] = []
-        self.bridge = FakeBridge()
-        self.call = Call(
-            FACTS,
-            self.bridge,  # type: ignore[arg-type]  # it stands in for a CallBridge
-            profile,
-            limits,
-            send=self.sent.append,
-            log=log or logs.bind_call("c-test"),  # type: ignore[arg-type]  # a stand-in
-            refusals=refusals,
-        )
-        self.task = asyncio.create_task(self.call.run(Answering()))
-
-    async def settle(self) -> None:
-        for _ in range(5):
-            await asyncio.sleep(0)
-
-    async def end(self, by: EndedBy = EndedBy.PEER) -> None:
-        self.call.on_ended(CallEnded("c-test", by, 200, "OK"))
-        async with asyncio.timeout(5):
-            await self.task
-        assert self.bridge.steps[-1] == "close"
+from support.call_story import FACTS, LIMITS, MEDIA, PROFILE, Story
 
 
 async def test_it_rings_until_the_engine_is_ready_and_has_been_asked_to_greet() -> None:
@@ -177,10 +67,22 @@ async def test_a_bug_of_ours_refuses_the_call_and_does_not_leave_it_ringing() ->
     await story.end(EndedBy.US)
 
 
-async def test_the_engine_has_no_longer_than_the_phone_may_ring() -> None:
-    story = Story(limits=replace(LIMITS, ring_timeout_s=2))
+async def test_a_phone_that_has_rung_too_long_gets_480_whatever_the_engine_has_left() -> None:
+    story = Story(limits=replace(LIMITS, ring_timeout_s=0.02))
+    async with asyncio.timeout(5):
+        while len(story.sent) < 2:
+            await asyncio.sleep(0.005)
+    assert story.sent == [Ring("c-test"), Hangup("c-test", 480)]
+    story.bridge.ready.set()
     await story.settle()
-    assert story.bridge.timeouts == [2]
+    assert len(story.sent) == 2, "no answer after it"
+    await story.end(EndedBy.US)
+
+
+async def test_a_phone_that_was_answered_does_not_ring_too_long() -> None:
+    story = Story(replace(PROFILE, answer="at_once"), limits=replace(LIMITS, ring_timeout_s=0.02))
+    await asyncio.sleep(0.05)
+    assert story.sent == [Ring("c-test"), Answer("c-test")]
     await story.end()
 
 
@@ -189,16 +91,6 @@ async def test_S10_a_caller_who_gives_up_while_it_rings_ends_everything() -> Non
     await story.settle()
     await story.end()
     assert story.sent == [Ring("c-test")], "no answer to a call that is gone"
-
-
-async def test_M2_a_lost_engine_ends_the_call() -> None:
-    story = Story()
-    story.bridge.ready.set()
-    await story.settle()
-    story.bridge.on_event(EngineGone("openai_realtime", "connection lost: 1006"))
-    await story.settle()
-    assert isinstance(story.sent[-1], Hangup)
-    await story.end(EndedBy.US)
 
 
 async def test_R12_a_silent_peer_ends_the_call() -> None:

@@ -119,7 +119,7 @@ def test_names_that_nobody_has(tmp_path: Path) -> None:
         (
             '{ transfer = "sip:100@pbx?Subject=x" }',
             "routes[0].fallback[0].transfer",
-            "host name",
+            "is not a SIP URI of somebody",
         ),
         (
             '{ transfer = "sip:100@pbx>\\r\\nX: y" }',

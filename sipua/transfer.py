@@ -1,0 +1,66 @@
+"""A blind transfer: REFER out, its progress in, one outcome (RFC 3515, RFC 5589 section 6).
+
+    transfer ─REFER─▶ 202 ─▶ NOTIFY 100, 180 … ─▶ NOTIFY 200    done: we hang up
+                 │                              └▶ NOTIFY 486 …  failed: the call goes on
+                 └▶ 405, 501, 603 …  a peer that does not transfer: the call goes on
+
+No clock and no I/O: the call sends, waits and hangs up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sipua.config.uri import UriError, check_target
+from sipua.sip.messages import TransferDone, TransferFailed, TransferNews, TransferProgress
+
+TIMEOUT_S = 30.0
+"""From the REFER to its outcome: as long as a person lets it ring."""
+
+_IN_A_NUMBER = frozenset("0123456789*#+")
+
+
+@dataclass(frozen=True, slots=True)
+class TransferOutcome:
+    """`status` is SIP's; `reason` is for a log, or for a model to explain."""
+
+    ok: bool
+    status: int
+    reason: str
+
+
+class TransferAttempt:
+    def __init__(self) -> None:
+        self.accepted = False
+        self.outcome: TransferOutcome | None = None
+
+    def on_news(self, news: TransferNews) -> None:
+        if self.outcome is not None:
+            return
+        match news:
+            case TransferProgress():
+                self.accepted = True
+            case TransferDone():
+                self.outcome = TransferOutcome(ok=True, status=news.status, reason=news.reason)
+            case TransferFailed():
+                self.outcome = TransferOutcome(ok=False, status=news.status, reason=news.reason)
+
+    def on_ended(self) -> None:
+        """The peer hung up. Many do so once they have the target, and say nothing more."""
+        if self.outcome is None:
+            self.outcome = (
+                TransferOutcome(ok=True, status=202, reason="the peer has taken the call")
+                if self.accepted
+                else TransferOutcome(ok=False, status=487, reason="the call is over")
+            )
+
+
+def target_uri(target: str, peer: str) -> str:
+    """A number becomes a user at the peer. Raises UriError for what is neither that nor a URI."""
+    number = target.removeprefix("tel:")
+    if number and len(number) <= 32 and set(number) <= _IN_A_NUMBER:
+        if not peer:
+            raise UriError("is a number, and nobody knows where", f"sip:{number}@HOST")
+        return f"sip:{number.replace('#', '%23')}@{peer}"
+    check_target(target)
+    return target

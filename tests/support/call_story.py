@@ -1,0 +1,147 @@
+"""A call without signalling, media or an engine: what it does when a test plays all three."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sipua.bridge.events import AudioPlayed, BridgeEvent
+from sipua.bridge.media import MediaPlan
+from sipua.rtp.ports import ReservedPort
+
+from sipua import logs
+from sipua.call import Call, CallLimits, Opening
+from sipua.config import EngineSection
+from sipua.facts import CallFacts
+from sipua.opening import Answering
+from sipua.profile import AgentProfile, NamedEngine
+from sipua.sip.messages import (
+    CallConfirmed,
+    CallEnded,
+    Direction,
+    EndedBy,
+    MediaReady,
+    NegotiatedMedia,
+    SipCommand,
+)
+from sipua.throttle import Throttle
+
+LIMITS = CallLimits(ring_timeout_s=5, max_duration_s=60)
+PROFILE = AgentProfile(
+    route="",
+    engines=(NamedEngine("first", EngineSection(connect_timeout_s=5)),),
+    instructions="",
+    greeting="Greet the caller.",
+)
+LOCAL = cast("ReservedPort", object())  # never looked at
+FACTS = CallFacts(
+    call_id="c-test",
+    direction="incoming",
+    from_uri="<sip:caller@127.0.0.1>",
+    to_uri="<sip:agent@127.0.0.1>",
+    origin="anyone",
+    route="",
+    started_at=datetime(2026, 11, 21, tzinfo=UTC),
+)
+MEDIA = NegotiatedMedia(
+    remote=("127.0.0.1", 4000),
+    codec="PCMU",
+    payload_type=0,
+    accepted_types={0: "PCMU"},
+    telephone_event_type=None,
+    direction=Direction.SENDRECV,
+    signalling_ip="127.0.0.1",
+)
+
+
+class FakeBridge:
+    """A bridge whose engine does what the test says."""
+
+    def __init__(self, connect: Callable[[], object] | None = None) -> None:
+        self.on_event: Callable[[BridgeEvent], None] = lambda _: None
+        self.steps: list[str] = []
+        self.plans: list[MediaPlan] = []
+        self.timeouts: list[float] = []
+        self.played = 0
+        self.ready = asyncio.Event()
+        self.error: Exception | None = None
+
+    async def connect(self, timeout_s: float) -> str:
+        self.timeouts.append(timeout_s)
+        await self.ready.wait()
+        if self.error is not None:
+            raise self.error
+        self.steps.append("connected")
+        return "session"
+
+    def speak(self, instructions: str) -> None:
+        self.steps.append(f"greet: {instructions}")
+
+    def play(self, name: str, pcm: NDArray[np.int16]) -> str:
+        self.steps.append(f"play: {name}")
+        self.played += len(pcm)
+        return f"local:{name}:1"
+
+    def has_played(self, name: str) -> None:
+        self.on_event(AudioPlayed(f"local:{name}:1"))
+
+    def open_media(self, plan: MediaPlan) -> int:
+        self.plans.append(plan)
+        return 7
+
+    def start(self) -> None:
+        self.steps.append("start")
+
+    async def close(self) -> None:
+        self.steps.append("close")
+
+    def stats(self) -> dict[str, object]:
+        return {}
+
+
+class Story:
+    def __init__(
+        self,
+        profile: AgentProfile = PROFILE,
+        *,
+        limits: CallLimits = LIMITS,
+        log: object = None,
+        refusals: Throttle | None = None,
+        opening: Opening | None = None,
+        facts: CallFacts = FACTS,
+    ) -> None:
+        self.sent: list[SipCommand] = []
+        self.bridge = FakeBridge()
+        self.call = Call(
+            facts,
+            self.bridge,  # type: ignore[arg-type]  # it stands in for a CallBridge
+            profile,
+            limits,
+            send=self.sent.append,
+            log=log or logs.bind_call("c-test"),  # type: ignore[arg-type]  # a stand-in
+            refusals=refusals,
+        )
+        self.task = asyncio.create_task(self.call.run(opening or Answering()))
+
+    async def settle(self) -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    async def confirm(self) -> None:
+        self.call.on_sip(MediaReady("c-test", MEDIA))
+        self.call.on_sip(CallConfirmed("c-test"))
+        await self.settle()
+
+    async def talk(self) -> None:
+        """The engine is there, the call is up."""
+        self.bridge.ready.set()
+        await self.settle()
+        await self.confirm()
+
+    async def end(self, by: EndedBy = EndedBy.PEER) -> None:
+        self.call.on_sip(CallEnded("c-test", by, 200, "OK"))
+        async with asyncio.timeout(5):
+            await self.task
+        assert self.bridge.steps[-1] == "close"
