@@ -21,6 +21,7 @@ from sipua.bridge.agent.answers import Answers, loss
 from sipua.bridge.agent.ear import Ear, EarFull, Turn
 from sipua.bridge.agent.formats import Clip
 from sipua.bridge.agent.garbage import garbage
+from sipua.bridge.agent.hearing import Hearing, Recording
 from sipua.bridge.agent.history import History, Item
 from sipua.bridge.agent.item_events import ItemEvents
 from sipua.bridge.agent.items import created_item
@@ -83,7 +84,7 @@ class Conversation:
         self._turn_item_id: str | None = None  # of the caller's turn that is going on
         self._heard: Clip | None = None  # since the last response
         self._fresh: Literal["", "tool_result", "user"] = ""  # the item that the client just made
-        self._words: str | None = None  # of the last turn, where anybody understands speech
+        self._hearing = Hearing(self._out, listens=stage.listens)
         self._nudge_s: float | None = None  # idle_timeout_ms
         self._handlers: dict[type, Any] = {
             protocol.SessionUpdate: self._update,
@@ -121,12 +122,28 @@ class Conversation:
         taken, self._answers.warnings = self._answers.warnings, []
         return taken
 
+    def take_recordings(self) -> list[Recording]:
+        """Turns whose words are wanted: `heard` takes them."""
+        return self._hearing.take_recordings()
+
+    def heard(self, recording: Recording, words: str | None, now: float) -> list[bytes]:
+        """None: nobody could tell."""
+        self._hearing.found(recording, words, transcribed=self._transcribed)
+        self._answer_what_waited(now)
+        return self._out.take()
+
+    def _answer_what_waited(self, now: float) -> None:
+        if (params := self._hearing.ready(now)) is not None:
+            self._respond(params, now)
+
     def next_deadline(self) -> float:
         deadline = self._expires_s
         if (timed_s := self._script.next_deadline) is not None:
             deadline = min(deadline, timed_s)
         if self._nudge_s is not None:
             deadline = min(deadline, self._nudge_s)
+        if self._hearing.due_s is not None:
+            deadline = min(deadline, self._hearing.due_s)
         if self._response is not None and (due_s := self._response.next_deadline) is not None:
             deadline = min(deadline, due_s)
         return deadline
@@ -135,6 +152,7 @@ class Conversation:
         if self._response is not None and self._response.running:
             self._response.advance(now)
             self._settle(now)
+        self._answer_what_waited(now)
         if self._nudge_s is not None and now >= self._nudge_s:
             self._nudge(now)
         if (step := self._script.timed(now)) is not None:
@@ -208,8 +226,10 @@ class Conversation:
         )
         detection = self._session.turn_detection
         running = self._response is not None and self._response.running
-        if running and detection is not None and detection.interrupt_response:
-            self._interrupt("turn_detected", now)
+        if detection is not None and detection.interrupt_response:
+            self._hearing.drop()
+            if running:
+                self._interrupt("turn_detected", now)
 
     def _speech_stopped(self, turn: Turn, now: float) -> None:
         self._out.event(
@@ -254,14 +274,11 @@ class Conversation:
             item_id=item.id,
         )
         self._items.add(item, None)
-        if self._session.input.transcription is not None:
-            self._out.event(
-                "conversation.item.input_audio_transcription.completed",
-                item_id=item.id,
-                content_index=0,
-                transcript=caption,  # nothing here understands speech
-                usage={"type": "duration", "seconds": item.audio_ms / 1000},
-            )
+        self._hearing.turn(item.id, self._heard, transcribed=self._transcribed)
+
+    @property
+    def _transcribed(self) -> bool:
+        return self._session.input.transcription is not None
 
     def _clear(self, _event: protocol.Clear, _now: float) -> None:
         self._ear.take()
@@ -287,7 +304,8 @@ class Conversation:
             item_id=self._turn_item_id,
         )
         self._commit(self._ear.take())
-        self._heard = None  # silence is nothing to say back
+        self._heard = None  # silence is nothing to say back, and has no words
+        self._hearing.drop()
         self._respond(None, now)
 
     # What the agent says
@@ -304,12 +322,15 @@ class Conversation:
     def _respond(self, params: protocol.ResponseParams | None, now: float) -> None:
         if self._response is not None and self._response.running:
             return  # a turn that was not allowed to interrupt: as the vendor, no answer to it
+        params = params or protocol.ResponseParams()
+        scenario = self._settings.scenario
+        if scenario.listens and self._heard is not None and self._hearing.awaits(params, now):
+            return
         self.counters.responses += 1
         self._nudge_s = None
-        params = params or protocol.ResponseParams()
         plan = planned(self._session, params, self._conversation_id)
         answer = self._answers.answer(
-            Request(self._trigger(params), self._words),
+            Request(self._trigger(params), self._hearing.words),
             self._heard,
             plan.format,
             toolbox(self._session, params),
@@ -317,7 +338,7 @@ class Conversation:
         )
         if self._stage.rate_limit.exhausted(now):
             answer = Answer(fate=Fate("failed", "rate_limit_exceeded"))
-        self._heard, self._words, self._fresh = None, None, ""
+        self._heard, self._hearing.words, self._fresh = None, None, ""
         self._response = Response(
             plan,
             answer,
@@ -374,4 +395,5 @@ class Conversation:
         if item.role == "user":
             self._fresh = "user"
             self._heard = heard or self._heard
-            self._words = " ".join(part["text"] for part in item.content if "text" in part) or None
+            typed = " ".join(part["text"] for part in item.content if "text" in part)
+            self._hearing.words = typed or None

@@ -25,6 +25,7 @@ import msgspec
 import structlog
 from sipua.bridge.agent.conversation import Conversation
 from sipua.bridge.agent.journal import Journal, SessionJournal
+from sipua.bridge.agent.listener import Listener, ListenerError
 from sipua.bridge.agent.live_conversation import LiveConversation
 from sipua.bridge.agent.losses import cut
 from sipua.bridge.agent.refusals import BAD_REQUEST, refusal, rehearsed
@@ -76,6 +77,7 @@ class AgentServer:
         self._settings = settings
         self._server: Server | None = None
         self._journal: Journal | None = None
+        self._listener: Listener | None = None
         self._closing = asyncio.Event()
         self._promised: weakref.WeakKeyDictionary[ServerConnection, Connect] = (
             weakref.WeakKeyDictionary()
@@ -104,6 +106,9 @@ class AgentServer:
         if self._settings.journal:
             self._journal = Journal(Path(self._settings.journal))
         self._stage = await asyncio.to_thread(Stage.prepared, self._settings)
+        if self._stage.listens:
+            self._listener = Listener(self._settings.scenario.words)
+            await self._listener.start()
         self._started_s = asyncio.get_running_loop().time()
         connects = self._settings.scenario.connect
         patience_s = max((NEVER_S if way.never else way.slow_s for way in connects), default=0.0)
@@ -128,6 +133,8 @@ class AgentServer:
         if self._server is not None:
             self._server.close(close_connections=True)  # 1001, going away
             await self._server.wait_closed()
+        if self._listener is not None:
+            await self._listener.close()
         if self._journal is not None:
             self._journal.close()
 
@@ -209,8 +216,9 @@ class AgentServer:
         log.debug("agent.session.opened", session_id=conversation.id)
         journal = SessionJournal(self._journal, conversation.id, asyncio.get_running_loop().time())
         try:
+            idle_s = self._settings.idle_timeout_s
             await ServedSession(
-                connection, conversation, journal, self._settings.idle_timeout_s
+                connection, conversation, journal, self._listener, idle_s=idle_s
             ).run()
         finally:
             journal.end()
@@ -296,7 +304,7 @@ def run(settings: AgentSettings, *, as_json: bool = False, exit_with_parent: boo
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(main())
-    except VoiceError as error:
+    except (VoiceError, ListenerError) as error:
         log.error("agent.failed", error=str(error))  # noqa: TRY400 - it says all there is to say
         return EXIT_CONFIG
     except OSError as error:

@@ -11,7 +11,9 @@ import contextlib
 import structlog
 from sipua.bridge.agent.conversation import Conversation
 from sipua.bridge.agent.garbage import Binary
+from sipua.bridge.agent.hearing import Recording
 from sipua.bridge.agent.journal import SessionJournal
+from sipua.bridge.agent.listener import Listener
 from sipua.bridge.agent.live_conversation import LiveConversation
 from sipua.bridge.agent.losses import lose
 from sipua.bridge.agent.response import Loss
@@ -35,9 +37,11 @@ class ServedSession:
         "_conversation",
         "_idle_s",
         "_journal",
+        "_listener",
         "_lock",
         "_loop",
         "_received_s",
+        "_tasks",
         "_wake",
     )
 
@@ -46,11 +50,14 @@ class ServedSession:
         connection: ServerConnection,
         conversation: Conversation | LiveConversation,
         journal: SessionJournal,
+        listener: Listener | None,
+        *,
         idle_s: float,
     ) -> None:
         self._connection = connection
         self._conversation = conversation
         self._journal = journal
+        self._listener = listener
         self._idle_s = idle_s
         self._lock = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
@@ -59,9 +66,9 @@ class ServedSession:
 
     async def run(self) -> None:
         try:
-            async with asyncio.TaskGroup() as tasks:
+            async with asyncio.TaskGroup() as self._tasks:
                 await self._send(self._conversation.start())
-                timer = tasks.create_task(self._keep_deadlines())
+                timer = self._tasks.create_task(self._keep_deadlines())
                 try:
                     await self._read()
                 finally:
@@ -126,8 +133,18 @@ class ServedSession:
         """What the scenario has come to."""
         for warning in self._conversation.take_warnings():
             log.warning(session_id=self._conversation.id, **warning)
+        if isinstance(self._conversation, Conversation):
+            for recording in self._conversation.take_recordings():
+                self._tasks.create_task(self._listen(self._conversation, recording))
         if self._conversation.loss is not None:
             raise _LossError(self._conversation.loss)
+
+    async def _listen(self, conversation: Conversation, recording: Recording) -> None:
+        words = None if self._listener is None else await self._listener.words(recording.clip)
+        async with self._lock:
+            await self._send(conversation.heard(recording, words, self._loop.time()))
+            self._check()
+        self._wake.set()
 
     async def _lose(self, group: BaseExceptionGroup[_LossError]) -> None:
         error = group.exceptions[0]

@@ -14,6 +14,7 @@ class AgentSettings:
     port: int = 0  # 0: any free port
     mode: Mode = "parrot"
     greeting: bool = True  # a response asked for before the caller spoke plays the greeting
+    ears: bool = False  # transcripts have the words, as far as pocketsphinx understands them
     api_key: str = ""  # empty: any key will do
     scenario: Scenario = field(default_factory=Scenario)  # what it leaves open is the mode's
 

@@ -21,5 +21,9 @@ class Stage:
         """With its voices: runs programs and reads files."""
         return cls(settings, Voices.prepared(settings.scenario))
 
+    @property
+    def listens(self) -> bool:
+        return self.settings.ears or self.settings.scenario.listens
+
     def script(self, now: float) -> Script:
         return Script(self.settings.scenario, self._taken, now)

@@ -22,6 +22,8 @@ SPEECH = {
     "caller": ("en-gb", 165, "Good morning. I would like to move my appointment to Thursday."),
     "pbx": ("en-us+f3", 170, "Please hold the line, the quick brown fox will be with you soon."),
     "short": ("en-us+m4", 175, "Yes, that is right."),
+    "operator": ("en-us+f3", 140, "Operator."),  # words that a recogniser finds
+    "goodbye": ("en-us", 140, "Goodbye."),
 }
 
 

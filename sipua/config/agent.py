@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sipua.config.fields import NO_SECRET, Fault, Ipv4, Port, Seconds, Secret
+from sipua.config.fields import NO_SECRET, Ears, Fault, Ipv4, Port, Seconds, Secret
 from sipua.config.section import Section
 
 
@@ -23,6 +23,11 @@ class AgentSection(Section):
         description="What it answers. `parrot`: what it heard. `tone`: a tone. `silence`: nothing.",
     )
     greeting: bool = Field(default=True, description="It speaks first, with a recorded sentence.")
+    ears: Ears = Field(
+        default=False,
+        description="It recognises words, for transcripts (English, by pocketsphinx; "
+        "`pip install 'sipua[ears]'`).",
+    )
     scenario: str = Field(
         default="",
         description="File of a scenario: what it says, which tools it calls, how it fails "

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from sipua.bridge.agent import faults
+from sipua.bridge.agent import ears, faults
 from sipua.config.uri import UriError, is_hostname, parse_server
 
 # What telephone people call the codecs elsewhere.
@@ -229,6 +229,12 @@ def _fault(text: str) -> str:
     return text
 
 
+def _ears(wanted: bool) -> bool:
+    if wanted and not ears.is_installed():
+        raise wrong("needs pocketsphinx, which is not installed", "pip install 'sipua[ears]'")
+    return wanted
+
+
 def _not_empty(items: tuple[str, ...]) -> tuple[str, ...]:
     if not items:
         raise wrong("is empty", "at least one")
@@ -267,6 +273,7 @@ class Sound:
 
 SoundFile = Annotated[str, AfterValidator(_one_line), Sound()]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
+Ears = Annotated[bool, AfterValidator(_ears)]
 Fault = Annotated[str, AfterValidator(_fault)]
 NO_SECRET = SecretStr("")
 Headers = Annotated[dict[str, Secret], AfterValidator(_headers)]

@@ -13,6 +13,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from sipua.bridge.agent import ears
 from sipua.bridge.agent.scenario import (
     ALWAYS,
     MAX_STEPS,
@@ -81,6 +82,7 @@ class _Reader:
         steps = self._entries(data, "steps")
         if self.problems or keys is None:
             return None
+        self._hearable(keys, steps)
         for number, connect in enumerate(connects):
             self._judge_connect(("connect", number), connect)
         found = [self._step(("steps", number), entry) for number, entry in steps]
@@ -151,6 +153,26 @@ class _Reader:
             for call in entry.call
         )
         return Step(**fields, say_file=file, call=calls)
+
+    def _hearable(self, keys: BaseModel, steps: list[tuple[int, Any]]) -> None:
+        """Whether there is somebody to hear, and whether the words can be heard at all."""
+        first = next((number for number, entry in steps if entry.heard), None)
+        phrases: tuple[str, ...] = getattr(keys, "words", ())
+        if first is None:
+            if phrases:
+                self._complain(("words",), "no step listens for them", 'add heard = "yes|sure"')
+        elif not ears.is_installed():
+            self._complain(
+                ("steps", first, "heard"),
+                "needs pocketsphinx, which is not installed",
+                "pip install 'sipua[ears]'",
+            )
+        elif unknown := ears.unknown_words(phrases):
+            self._complain(
+                ("words",),
+                f"has what the dictionary has not: {', '.join(unknown)}",
+                "other words; those of the pronouncing dictionary (cmudict) can be heard",
+            )
 
     def _recording(self, path: KeyPath, entry: StepEntry) -> str:
         if not entry.say_file:

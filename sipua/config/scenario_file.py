@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -46,6 +47,13 @@ def _status(status: int) -> int:
     return status
 
 
+def _phrase(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z']+( [A-Za-z']+)*", text):
+        raise wrong("is no phrase", "English words with one space between them")
+    return text
+
+
+Phrase = Annotated[str, Field(max_length=80), AfterValidator(_phrase)]
 Times = Annotated[int, Field(ge=0, le=1_000_000)]
 Milliseconds = Annotated[int, Field(ge=0, le=600_000)]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
@@ -101,4 +109,4 @@ class ScenarioKeys(Section):
 
     voice: Annotated[str, Field(pattern=r"^[A-Za-z0-9+_-]{1,40}$")] = "en-us+f3"
     words_per_minute: Annotated[int, Field(ge=80, le=450)] = 165
-    words: Annotated[tuple[str, ...], BeforeValidator(_tuple)] = ()
+    words: Annotated[tuple[Phrase, ...], BeforeValidator(_tuple)] = ()

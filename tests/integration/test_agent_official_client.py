@@ -156,3 +156,27 @@ async def test_a_restored_conversation_of_the_official_client(tmp_path: Path) ->
         events = await client.until("response.done")
         assert len(only(events, "response.function_call_arguments.done")) == 2
         assert one(events, "response.done")["response"]["status"] == "completed"
+
+
+async def test_the_official_client_is_understood(tmp_path: Path) -> None:
+    path = scenario(
+        tmp_path,
+        """
+        words = ["yes", "no", "operator", "goodbye"]
+
+        [[steps]]
+        on = "speech"
+        heard = "operator"
+        call = [{ name = "get_time" }]
+        times = 0
+        """,
+    )
+    async with AgentServer(settings(path)) as server, calling(server) as client:
+        await configured(client)
+        for name, kind in (("goodbye", "message"), ("operator", "function_call")):
+            word = resample(speech(name), 8000, RATE)
+            await client.say(np.concatenate((silence(300, RATE), word, silence(700, RATE))))
+            events = await client.until("response.done", 20)
+            transcript = "conversation.item.input_audio_transcription.completed"
+            assert one(events, transcript)["transcript"] == name
+            assert [item["type"] for item in events[-1]["response"]["output"]] == [kind]

@@ -75,6 +75,7 @@ RULES = [
             "bridge/agent/server.py": "accepts connections",
             "bridge/agent/session_task.py": "serves one, and keeps its deadlines",
             "bridge/agent/process.py": "keeps the agent alive as a child process",
+            "bridge/agent/listener.py": "keeps the recogniser, a child process, and waits for it",
             "bridge/agent/losses.py": "waits for the end of a connection that it has frozen",
         },
     ),

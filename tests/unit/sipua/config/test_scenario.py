@@ -148,6 +148,25 @@ def test_without_the_program_a_text_cannot_be_said(
     assert "say_file" in fix
 
 
+def test_words_must_be_listened_for_and_be_words(tmp_path: Path) -> None:
+    heard = "[[steps]]\nheard = 'yes'\ntone_ms = 9\n"
+    assert problems(tmp_path, "words = ['yes', 'hang up']\n" + heard) == []
+    assert "xylofon" in only(tmp_path, "words = ['yes', 'xylofon']\n" + heard)[2]
+    assert only(tmp_path, "words = ['yes|no']\n" + heard)[:2] == ("words[0]", 1)
+    assert only(tmp_path, "words = ['yes']")[3].startswith("add heard")
+
+
+def test_without_the_extra_nothing_can_be_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sipua.bridge.agent.ears.is_installed", lambda: False)
+    key, line, what, fix = only(tmp_path, "[[steps]]\nheard = 'yes'\ntone_ms = 9\n")
+    assert (key, line, fix) == ("steps[0].heard", 2, "pip install 'sipua[ears]'")
+    assert "pocketsphinx" in what
+    with pytest.raises(ConfigError, match="pocketsphinx"):
+        load(None, {"SIPUA_AGENT__EARS": "true"})
+
+
 def test_the_configuration_names_what_is_wrong_in_its_scenario(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("[[steps]]\ncut = 1\n")
     edge = tmp_path / "edge.toml"
