@@ -293,7 +293,10 @@ class TurnClock:
         if turn is not None:
             return turn
         kind: Kind = "idle" if self._idle else "agent" if self.turns else "greeting"
-        return self._begin(kind, self._response_s if self._responses else now)
+        turn = self._begin(kind, self._response_s if self._responses else now)
+        turn.responses = len(self._responses)
+        self._responses = dict.fromkeys(self._responses, turn)
+        return turn
 
     def _item_over(
         self,

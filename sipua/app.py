@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 
 import uvloop
 
-from sipua import banner, doctor, logs, routes, sip_log, wiring
+from sipua import banner, doctor, logs, routes, sip_log, wiring, wiring_record
 from sipua.bridge.agent.process import AgentError
 from sipua.bridge.pacer import Pacer
 from sipua.bridge.sounds import SoundError
@@ -103,13 +103,23 @@ class Edge:
             )
             return Exit.ENGINE
         pacer = Pacer()
-        self._parts = CallParts(self._config, pacer, self._engines, self._sip.send, toolbox=toolbox)
+        records = wiring_record.records(self._config)
+        self._parts = CallParts(
+            self._config,
+            pacer,
+            self._engines,
+            self._sip.send,
+            toolbox=toolbox,
+            records=records,
+        )
+        records.start()
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._on_signal)
         try:
             return await self._serve()
         finally:
             pacer.close()
+            records.stop()
             await self._engines.stop()
             await toolbox.close()
 

@@ -29,6 +29,7 @@ from sipua.call_log import CallLog
 from sipua.config.uri import UriError
 from sipua.facts import CallFacts
 from sipua.profile import AgentProfile
+from sipua.record.recorder import CallRecord
 from sipua.sip.messages import (
     Answer,
     CallConfirmed,
@@ -79,6 +80,7 @@ class Call:
         log: FilteringBoundLogger,
         refusals: Throttle | None = None,
         capture: CallCapture | None = None,
+        record: CallRecord | None = None,
     ) -> None:
         """`refusals`: shared by all calls, because who floods one port floods them all."""
         self.call_id = facts.call_id
@@ -91,6 +93,7 @@ class Call:
         """Both sides have agreed that the call is up: they can hear each other."""
         self._facts = facts
         self._capture = capture
+        self._record = record
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self._confirmed_at: float | None = None
@@ -105,6 +108,8 @@ class Call:
         self._transfer: tuple[TransferAttempt, asyncio.Event] | None = None
         self._listeners: list[Listener] = []
         self.subscribe(CallLog(log, refusals or Throttle(), mask_dtmf=limits.mask_dtmf).on_event)
+        if record is not None:
+            self.subscribe(record.feed)
         self.subscribe(self._on_bridge)
         bridge.on_event = self._tell
         bridge.tap = capture.tap if capture else None
@@ -158,7 +163,7 @@ class Call:
             await self.bridge.close()
             if self._capture is not None:
                 await self._capture.close()
-            self._record()
+            await self._tell_end()
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """A task that ends with the call at the latest."""
@@ -296,6 +301,8 @@ class Call:
     def on_confirmed(self) -> None:
         self._confirmed_at = self._loop.time()
         self.log.info("call.confirmed")
+        if self._record is not None:
+            self._record.answered()
         self.bridge.start()
         self.confirmed.set()
 
@@ -342,16 +349,23 @@ class Call:
                 self._opening.cancel()
             self._without_engine(f"engine {event.engine}: {event.cause}")
 
-    # --- the record -----------------------------------------------------------------------
+    # --- the end --------------------------------------------------------------------------
 
-    def _record(self) -> None:
+    async def _tell_end(self) -> None:
         outcome = self._outcome
+        ended = {
+            "by": EndedBy.US if outcome is None else outcome.by,
+            "status": outcome.status if outcome else 0,
+            "reason": self._cause or (outcome.reason if outcome else "stopped"),
+            "duration_s": self.facts().talked_s,
+        }
+        record = self._record
+        if record is not None:
+            await record.end(**ended)
         self.log.info(
             "call.ended",
-            by=EndedBy.US if outcome is None else outcome.by,
-            status=outcome.status if outcome else 0,
-            reason=self._cause or (outcome.reason if outcome else "stopped"),
-            duration_s=self.facts().talked_s,
+            **ended,
+            **(record.stats() if record else {}),
             **self.bridge.stats(),
             **({"capture": self._capture.stats()} if self._capture else {}),
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sipua import logs, wiring
+from sipua import logs, wiring, wiring_record
 from sipua.bridge.call import CallBridge
 from sipua.bridge.conversation import ConversationEvent
 from sipua.bridge.dialogue import Dialogue
@@ -21,6 +21,7 @@ from sipua.config import Config
 from sipua.engine_host import EngineHost
 from sipua.facts import CallFacts
 from sipua.profile import AgentProfile, NamedEngine
+from sipua.record.recorder import Records
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import SipCommand
 from sipua.throttle import Throttle
@@ -39,6 +40,7 @@ class CallParts:
         send: Callable[[SipCommand], None],
         *,
         toolbox: Toolbox,
+        records: Records,
     ) -> None:
         self._config = config
         self._pacer = pacer
@@ -46,6 +48,7 @@ class CallParts:
         self._send = send
         self._toolbox = toolbox
         self._recovery = wiring.dialogue_policy(config)
+        self._records = records
         self._refusals = Throttle()
         self._limits = CallLimits(
             ring_timeout_s=config.calls.ring_timeout_s,
@@ -68,6 +71,12 @@ class CallParts:
                 facts.call_id, profile, on_event, quiet=lambda: bridge.quiet
             ),
         )
+        record = self._records.begin(
+            facts.call_id,
+            wiring_record.record_engines(profile),
+            heard_ms=lambda: bridge.heard_ms,
+            **wiring_record.record_facts(facts),
+        )
         call = Call(
             facts,
             bridge,
@@ -77,6 +86,7 @@ class CallParts:
             log=logs.bind_call(facts.call_id),
             refusals=self._refusals,
             capture=capture,
+            record=record,
         )
         self._attach(call)
         return call

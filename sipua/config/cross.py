@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sipua.config.cross_engine import engines
+from sipua.config.cross_record import record
 from sipua.config.cross_recovery import recovery
 from sipua.config.cross_routes import routes
 from sipua.config.cross_tools import tools
@@ -273,4 +274,5 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     recovery,
     tools,
     routes,
+    record,
 )

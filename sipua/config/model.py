@@ -36,6 +36,7 @@ from sipua.config.fields import (
     SipUser,
     Transports,
 )
+from sipua.config.record import PriceSection, RecordSection
 from sipua.config.recovery import RecoverySection
 from sipua.config.routes import RouteSection
 from sipua.config.section import Section
@@ -232,4 +233,6 @@ class Config(Section):
     routes: tuple[RouteSection, ...] = ()
     log: LogSection = LogSection()
     capture: CaptureSection = CaptureSection()
+    record: RecordSection = RecordSection()
+    prices: dict[str, PriceSection] = Field(default={})
     tools: ToolsSection = ToolsSection()

@@ -62,7 +62,8 @@ def markdown() -> str:
 
 
 def _section(table: Table) -> str:
-    if NAME in table.path:
+    before = tables()[: tables().index(table)]
+    if NAME in table.path and any(other.model is table.model for other in before):
         return _again(table)
     rows = "\n".join(_row(key) for key in table.keys)
     about = inspect.cleandoc(table.model.__doc__ or "")

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from sipua.config.loader import Loaded
-from sipua.config.problems import DEFAULT, KeyPath, Origin, key_name, toml_value
+from sipua.config.problems import DEFAULT, KeyPath, Origin, key_name, toml_key, toml_value
 from sipua.config.schema import ANY, NAME, Table, tables, value_at
 from sipua.redact import MASK, mask_text
 
@@ -59,7 +59,7 @@ def _tables(loaded: Loaded) -> Iterator[tuple[Table, KeyPath, Any]]:
 def _header(table: Table, path: KeyPath) -> str:
     index = next((part for part in path if isinstance(part, int)), None)
     if NAME in table.path:
-        return f"[{key_name(path)}]"
+        return f"[{'.'.join(toml_key(str(part)) for part in path)}]"
     return table.header if index is None else f"{table.header} # {key_name(path)}"
 
 

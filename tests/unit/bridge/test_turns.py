@@ -303,7 +303,8 @@ def test_who_spoke_without_being_spoken_to() -> None:
     talk.at(9.0, CallerIdle("i", 9000), ResponseStarted("r")).at(9.2, AudioBegan("b"))
     talk.at(9.2, AudioLeft("b")).at(9.9, AudioPlayed("b", 700))
     assert [turn.kind for turn in talk.over(10)] == ["caller", "idle"]
-    assert talk.all(AnswerHeard)[1].turn.stages == Stages(model_ms=200)
+    unasked = talk.all(AnswerHeard)[1].turn
+    assert (unasked.stages, unasked.responses) == (Stages(model_ms=200), 1)
 
 
 def test_sounds_of_our_own_answer_nothing() -> None:

@@ -22,6 +22,8 @@ def test_tables_in_the_order_of_the_file() -> None:
         "[[routes.fallback]]",
         "[log]",
         "[capture]",
+        "[record]",
+        "[prices.NAME]",
         "[tools]",
         "[tools.hang_up]",
         "[tools.transfer]",

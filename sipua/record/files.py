@@ -1,0 +1,164 @@
+"""One file a call, written beside the loop.
+
+    loop:    a line ──▶ a deque of the call (nothing else happens there)
+    thread:  every 250 ms all deques ──▶ files, each line whole and handed to the kernel
+
+A process that is killed loses a quarter of a second of lines. A disk that is full stops nothing:
+lines wait for room, up to a bound, and what does not fit is dropped and counted; the log says so
+once. When there is room again the file goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from io import FileIO
+from pathlib import Path
+
+from sipua.record import retention
+from sipua.record.settings import FileSettings
+
+_DRAIN_EVERY_S = 0.25
+_CLOSE_WITHIN_S = 2.0
+# An hour's conversation has a few thousand lines, over the whole hour.
+_MAX_WAITING = 4096
+_HOUSEKEEPING_S = 3600.0
+
+Complain = Callable[[Path, str], None]
+
+
+class RecordFile:
+    """One call's. `add` and `close` are the loop's, `drain` is the thread's."""
+
+    def __init__(self, path: Path, complain: Complain = lambda path, why: None) -> None:
+        self.path = path
+        self._complain = complain
+        self._waiting: deque[bytes] = deque()
+        self._rest = b""  # of a line that found no room for its end
+        self._closing_at: float | None = None
+        self.closed = threading.Event()
+        self._written = 0
+        self._dropped = 0
+        self._failed = ""
+
+    def add(self, line: bytes) -> None:
+        """Without its newline."""
+        if self._closing_at is not None or len(self._waiting) >= _MAX_WAITING:
+            self._dropped += 1
+            return
+        self._waiting.append(line + b"\n")
+
+    async def close(self) -> None:
+        """The rest is written; returns when it is, or when the disk takes too long."""
+        self._closing_at = time.monotonic()
+        await asyncio.to_thread(self.closed.wait, _CLOSE_WITHIN_S + 2 * _DRAIN_EVERY_S)
+
+    def stats(self) -> dict[str, object]:
+        told: dict[str, object] = {
+            "file": str(self.path),
+            "lines": self._written,
+            "dropped": self._dropped,
+        }
+        return told | ({"failed": self._failed} if self._failed else {})
+
+    def drain(self, now: float) -> bool:
+        """Write what waits; False when this was the last time. Never raises OSError."""
+        closing_at = self._closing_at  # read before the deque: what came before it is in there
+        try:
+            self._write()
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            if not self._failed:
+                self._complain(self.path, why)
+            self._failed = why
+        if closing_at is None or (self._left and now < closing_at + _CLOSE_WITHIN_S):
+            return True
+        self._dropped += self._left
+        self._waiting.clear()
+        self.closed.set()
+        return False
+
+    @property
+    def _left(self) -> int:
+        return len(self._waiting) + bool(self._rest)
+
+    def _write(self) -> None:
+        if not self._left:
+            return
+        with _opened(self.path) as file:
+            while self._left:
+                line = self._rest or self._waiting.popleft()
+                self._rest = line
+                self._rest = line[file.write(line) :]
+                self._written += not self._rest
+
+
+def _opened(path: Path) -> FileIO:
+    """Unbuffered: what was written is the kernel's. Readable by the owner alone."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    return path.open("ab", buffering=0)
+
+
+class RecordFiles:
+    """All calls' files, and how long they are kept. The loop's, but for `_run`."""
+
+    def __init__(
+        self,
+        settings: FileSettings,
+        complain: Complain,
+        *,
+        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+    ) -> None:
+        self._settings = settings
+        self._complain = complain
+        self._today = today
+        self._lock = threading.Lock()
+        self._open: list[RecordFile] = []
+        self._tidied_at = -_HOUSEKEEPING_S
+        self._stopping = threading.Event()
+        # A daemon: a disk that never answers must not keep the process from ending.
+        self._thread = threading.Thread(target=self._run, name="records", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """What is still open is closed by its call, before this."""
+        self._stopping.set()
+
+    def begin(self, call_id: str) -> RecordFile:
+        path = self._settings.directory / self._today().isoformat() / f"{call_id}.jsonl"
+        file = RecordFile(path, self._complain)
+        with self._lock:
+            self._open.append(file)
+        return file
+
+    def _run(self) -> None:
+        while not self._stopping.wait(_DRAIN_EVERY_S):
+            now = time.monotonic()
+            with self._lock:
+                files = list(self._open)
+            over = [file for file in files if not file.drain(now)]
+            if over:
+                with self._lock:
+                    self._open = [file for file in self._open if file not in over]
+            if now >= self._tidied_at + _HOUSEKEEPING_S:
+                self._tidied_at = now
+                self._tidy({file.path for file in files})
+
+    def _tidy(self, in_use: set[Path]) -> None:
+        settings = self._settings
+        with suppress(OSError):  # somebody else cleans up at the same time, or we may not
+            retention.enforce(
+                settings.directory,
+                today=self._today(),
+                keep_days=settings.keep_days,
+                max_total_bytes=settings.max_total_bytes,
+                in_use=in_use,
+            )

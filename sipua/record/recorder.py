@@ -1,0 +1,150 @@
+"""A call's record, attached to the call: its events in, its log lines and its file out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from structlog.typing import FilteringBoundLogger
+
+from sipua import logs
+from sipua.bridge.events import BridgeEvent
+from sipua.record.conversation import ConversationRecord, Entry
+from sipua.record.files import RecordFile, RecordFiles
+from sipua.record.settings import EngineFacts, FileSettings, RecordSettings
+from sipua.throttle import Throttle
+
+# What of an entry is logged at level info: small, and nothing that anybody said.
+_LOGGED: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "caller": ("turn.caller", ("turn", "item", "start_ms", "end_ms")),
+    "agent": ("turn.agent", ("turn", "item", "start_ms", "end_ms", "played_ms", "of_ms", "cut")),
+    "latency": (
+        "turn.latency",
+        (
+            *("turn", "of", "total_ms", "endpointing_ms", "model_ms"),
+            *("tools_ms", "outage_ms", "playout_ms"),
+        ),
+    ),
+}
+# The same for level warning: what the caller suffered from.
+_UNANSWERED: Final = ("turn", "waited_ms", "responses", "nudges", "outages", "failed")
+
+
+class CallRecord:
+    """All methods are the loop's."""
+
+    def __init__(
+        self,
+        record: ConversationRecord,
+        log: FilteringBoundLogger,
+        facts: Mapping[str, Any],
+        file: RecordFile | None = None,
+        *,
+        heard_ms: Callable[[], int] | None = None,
+    ) -> None:
+        """`heard_ms`: how much of the caller's audio the engine in use was given."""
+        self._record = record
+        self._log = log
+        self._file = file
+        self._heard_ms = heard_ms
+        self._loop = asyncio.get_running_loop()
+        self._put(record.begin(facts))
+
+    def feed(self, event: BridgeEvent, now: float) -> None:
+        heard_ms = self._heard_ms() if self._heard_ms else None
+        self._put(self._record.feed(event, now, heard_ms))
+
+    def answered(self) -> None:
+        self._put(self._record.answered(self._loop.time()))
+
+    async def end(self, **outcome: object) -> None:
+        """After the last event; the file is complete when this returns, or the disk is to blame."""
+        self._put(self._record.end(self._loop.time(), outcome))
+        if self._file is not None:
+            await self._file.close()
+
+    def stats(self) -> dict[str, Any]:
+        """For `call.ended`."""
+        told: dict[str, Any] = {"conversation": self._record.summary()}
+        return told | ({"record": self._file.stats()} if self._file else {})
+
+    def _put(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            self._tell(entry)
+            if self._file is not None:
+                self._file.add(msgspec.json.encode(entry))
+
+    def _tell(self, entry: Entry) -> None:
+        kind = entry["kind"]
+        if kind in _LOGGED:
+            event, names = _LOGGED[kind]
+            self._log.info(event, **_of(entry, names))
+        elif kind == "usage":
+            used = {name: value for name, value in entry.items() if name not in ("kind", "at_ms")}
+            self._log.info("engine.usage", **used)
+        elif kind == "rate_limit":
+            self._log.warning(
+                "engine.rate_limit",
+                **_of(entry, ("name", "remaining", "limit", "reset_s")),
+                fix="less than a tenth is left: the vendor will refuse the next calls' answers",
+            )
+        elif kind == "turn" and entry["outcome"] == "unanswered":
+            self._log.warning("turn.unanswered", **_of(entry, _UNANSWERED))
+        if entry.get("text"):
+            who = entry.get("who", "agent")
+            self._log.debug("turn.text", who=who, **_of(entry, ("turn", "item", "text")))
+
+
+class Records:
+    """Of all calls."""
+
+    def __init__(self, settings: RecordSettings, files: FileSettings | None) -> None:
+        """`files` None: log lines only."""
+        self._settings = settings
+        self._complaints = Throttle(60.0)
+        self._files = RecordFiles(files, self._complain) if files else None
+
+    def start(self) -> None:
+        if self._files is not None:
+            self._files.start()
+
+    def stop(self) -> None:
+        if self._files is not None:
+            self._files.stop()
+
+    def begin(
+        self,
+        call_id: str,
+        engines: Mapping[str, EngineFacts],
+        *,
+        heard_ms: Callable[[], int] | None = None,
+        **facts: object,
+    ) -> CallRecord:
+        """`engines`: all that this call may use, by name; `facts`: for the file's first line."""
+        now = asyncio.get_running_loop().time()
+        record = ConversationRecord(self._settings, engines, now=now, wall=datetime.now(UTC))
+        file = self._files.begin(call_id) if self._files else None
+        about = {"call_id": call_id, **facts}
+        return CallRecord(record, logs.bind_call(call_id), about, file, heard_ms=heard_ms)
+
+    def _complain(self, path: Path, why: str) -> None:
+        """On the writer's thread."""
+        kept_back = self._complaints.ask("failed", time.monotonic())
+        if kept_back is not None:
+            logs.get().error(
+                "record.failed",
+                file=str(path),
+                error=why,
+                lines_kept_back=kept_back,
+                fix="records of calls are incomplete, the calls go on: look at the disk of "
+                "`record.directory`",
+            )
+
+
+def _of(entry: Entry, names: Iterable[str]) -> dict[str, Any]:
+    return {name: entry[name] for name in names if name in entry}

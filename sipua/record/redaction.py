@@ -1,0 +1,151 @@
+"""What people say, without what nobody else should read.
+
+Card numbers, PINs, account and phone numbers are spoken in every call. So a run of four digits and
+more goes, however it was written down: `4111 1111`, `41-11`, `four one double one`, `vier eins`.
+Years and prices go with them: what is left is for finding out how a call went, not what was in it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+Transcripts = Literal["off", "redacted", "full"]
+
+NUMBER = "[number]"
+EMAIL = "[email]"
+OTHER = "[redacted]"
+
+# Digits as they are read out, in the languages of most telephones; one spelling of two languages
+# stands once.
+_SPOKEN = """
+zero oh nought one two three four five six seven eight nine ten double triple
+null eins zwei zwo drei vier fünf sechs sieben acht neun
+zéro un deux trois quatre cinq sept huit neuf
+cero uno dos tres cuatro cinco seis siete ocho nueve
+due tre quattro cinque sei sette otto nove
+um dois três quatro sete oito
+nul een twee drie vijf zes zeven negen
+"""
+_PAIRS = """
+eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen
+twenty thirty forty fifty sixty seventy eighty ninety
+"""
+_WORDS = "|".join(sorted({*_SPOKEN.split(), *_PAIRS.split()}, key=lambda word: (-len(word), word)))
+# Each alternative can match a text in one way only: no text makes the search slow.
+_GAP = r"[\s.,;:/()\-\u2010-\u2015]{0,3}"
+_DIGIT = rf"(?:\d|\b(?:{_WORDS})\b)"
+_RUN = rf"(?<!\w)\+?{_DIGIT}(?:{_GAP}{_DIGIT})*(?!\w)|\d{{4,}}"
+_NAME = r"[\w.+\-]{1,64}"
+_MAIL = rf"{_NAME}\s?@\s?{_NAME}\.\w+"
+_AT = "at|chez|arroba|chiocciola|ät"
+_DOT = "dot|point|punkt|punto|ponto|punt"
+_SPOKEN_MAIL = rf"{_NAME}\s(?:{_AT})\s{_NAME}(?:\s(?:{_DOT})\s{_NAME})+"
+_BUILT_IN = re.compile(rf"(?P<email>{_MAIL}|{_SPOKEN_MAIL})|(?P<run>{_RUN})", re.IGNORECASE)
+_PART = re.compile(_DIGIT, re.IGNORECASE)
+SHORTEST = 4
+_TIMES = {"double": 2, "triple": 3}
+_TWO = frozenset(_PAIRS.split())
+
+
+class Redactor:
+    """`transcripts`: `off` gives nothing, `full` everything."""
+
+    def __init__(self, transcripts: Transcripts, patterns: Iterable[str] = ()) -> None:
+        self._transcripts = transcripts
+        self._patterns = [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
+
+    def text(self, text: str, heard: float = 1.0) -> str | None:
+        """As much of the text as was heard, to the word; what a cut goes through is replaced whole.
+
+        None: not to be written down.
+        """
+        if self._transcripts == "off":
+            return None
+        end = len(text) if heard >= 1 else _word_end(text, round(len(text) * max(heard, 0.0)))
+        if self._transcripts == "full":
+            return text[:end]
+        told, at = [], 0
+        for begin, finish, replacement in self._found(text):
+            if begin >= end:
+                break
+            told.append(text[at:begin] + replacement)
+            at = finish
+        told.append(text[at:end])
+        return "".join(told)
+
+    def arguments(self, text: str) -> Any:
+        """A tool's: JSON as it came, its strings and long numbers as spoken text."""
+        if self._transcripts == "off":
+            return None
+        try:
+            value = json.loads(text or "{}")
+        except (ValueError, RecursionError):
+            return self.text(text)
+        return self._value(value)
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {str(name): self._value(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._value(item) for item in value]
+        if isinstance(value, bool) or value is None:
+            return value
+        told = self.text(str(value))
+        return told if isinstance(value, str) or told != str(value) else value
+
+    def _found(self, text: str) -> list[tuple[int, int, str]]:
+        """What to replace, in order; of what overlaps, one replacement for all of it."""
+        found = sorted(self._matches(text))
+        joined: list[tuple[int, int, str]] = []
+        for begin, end, replacement in found:
+            if joined and begin < joined[-1][1]:
+                first, last, kept = joined[-1]
+                joined[-1] = first, max(last, end), kept
+            else:
+                joined.append((begin, end, replacement))
+        return joined
+
+    def _matches(self, text: str) -> Iterator[tuple[int, int, str]]:
+        for match in _BUILT_IN.finditer(text):
+            if match["email"]:
+                yield match.start(), match.end(), EMAIL
+            elif _digits(match[0]) >= SHORTEST:
+                yield match.start(), match.end(), NUMBER
+        for pattern in self._patterns:
+            for match in pattern.finditer(text):
+                if match.end() > match.start():
+                    yield match.start(), match.end(), OTHER
+
+
+def _digits(run: str) -> int:
+    count, times = 0, 1
+    for part in _PART.findall(run):
+        word = part.lower()
+        if word in _TIMES:
+            times = _TIMES[word]
+            continue
+        count += 2 if word in _TWO else times
+        times = 1
+    return count
+
+
+def _word_end(text: str, end: int) -> int:
+    """Not beyond `end`, and not inside a word."""
+    if end >= len(text) or text[end].isspace():
+        return end
+    begin = max(text.rfind(blank, 0, end) for blank in " \n\t")
+    return max(begin, 0)
+
+
+def number(uri: str, how: Literal["full", "last4", "off"]) -> str | None:
+    """A caller, from a From header."""
+    if how == "off":
+        return None
+    if how == "full":
+        return uri
+    match = re.search(r"(?:sips?|tel):([^@;>\s]*)", uri)
+    user = match[1] if match else uri
+    return f"…{user[-4:]}" if len(user) > SHORTEST else user

@@ -1,0 +1,68 @@
+"""How long records are kept, and in how much room: `directory/2026-01-31/CALL_ID.jsonl`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def days(directory: Path) -> list[Path]:
+    """The folders of days, oldest first. None where there is no such directory."""
+    if not directory.is_dir():
+        return []
+    return sorted(path for path in directory.iterdir() if _DAY.fullmatch(path.name))
+
+
+def files(directory: Path) -> Iterator[Path]:
+    """All records, newest first as far as names tell."""
+    for day in reversed(days(directory)):
+        yield from sorted(day.glob("*.jsonl"), key=lambda path: (-_status(path)[0], path.name))
+
+
+def enforce(
+    directory: Path,
+    *,
+    today: date,
+    keep_days: int,
+    max_total_bytes: int,
+    in_use: Container[Path] = (),
+) -> int:
+    """Delete what is too old, then the oldest of what is too much; how many were deleted.
+
+    Only `*.jsonl` in folders of days: whatever else somebody keeps there stays.
+    """
+    first = (today - timedelta(days=keep_days)).isoformat() if keep_days else ""
+    deleted, kept = 0, list[tuple[float, int, Path]]()
+    for day in days(directory):
+        for path in day.glob("*.jsonl"):
+            if path in in_use:
+                continue
+            if day.name < first:
+                path.unlink(missing_ok=True)
+                deleted += 1
+            else:
+                kept.append((*_status(path), path))
+    total = sum(size for _, size, _ in kept)
+    for _, size, path in sorted(kept):
+        if total <= max_total_bytes:
+            break
+        path.unlink(missing_ok=True)
+        total -= size
+        deleted += 1
+    for day in days(directory):
+        if day.name != today.isoformat() and not any(day.iterdir()):
+            day.rmdir()
+    return deleted
+
+
+def _status(path: Path) -> tuple[float, int]:
+    """When it was written last, and how long it is; zeros when it is gone by now."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return 0.0, 0
+    return status.st_mtime, status.st_size

@@ -1,0 +1,41 @@
+"""What a record is to hold, and what it has to know of the engines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from sipua.bridge.turns import Endpointing
+from sipua.record.prices import Price
+from sipua.record.redaction import Transcripts
+
+Numbers = Literal["full", "last4", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSettings:
+    transcripts: Transcripts = "redacted"
+    redact: tuple[str, ...] = ()
+    numbers: Numbers = "last4"
+    mask_dtmf: bool = True
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """What the record has to know of an engine that a call may use."""
+
+    model: str | None = None
+    """None: nothing is charged."""
+    transcription: str | None = None
+    endpointing: Endpointing = field(default_factory=Endpointing)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSettings:
+    directory: Path
+    keep_days: int
+    max_total_bytes: int

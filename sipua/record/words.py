@@ -1,0 +1,50 @@
+"""What was said, item by item, as the engine writes it down: in pieces, late, or never."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sipua.bridge.engines.base import Transcript
+
+Who = Literal["caller", "agent"]
+
+_ITEMS = 128
+_CHARACTERS = 20_000
+
+
+@dataclass(slots=True)
+class Words:
+    who: Who
+    text: str = ""
+    final: bool = False
+    heard: float | None = None
+    """How much of it was; None while it is being said."""
+    turn: int | None = None
+    told: bool = False
+
+
+class WordBook:
+    """Bounded: what is forgotten first was said first."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self) -> None:
+        self._items: dict[str, Words] = {}
+
+    def item(self, item_id: str, who: Who) -> Words:
+        words = self._items.get(item_id)
+        if words is None:
+            if len(self._items) == _ITEMS:
+                del self._items[next(iter(self._items))]
+            words = self._items[item_id] = Words(who)
+        return words
+
+    def write(self, event: Transcript) -> Words:
+        words = self.item(event.item_id, "caller" if event.role == "user" else "agent")
+        if event.final:
+            words.text, words.final = event.text[:_CHARACTERS], True
+        elif not words.final and words.heard is None:
+            # What comes after a cut is of audio that nobody heard.
+            words.text = (words.text + event.text)[:_CHARACTERS]
+        return words
