@@ -21,7 +21,13 @@ from collections.abc import Callable, Sequence
 from sipua.bridge.barge_in import Floor
 from sipua.bridge.conversation import Conversation, ConversationEvent
 from sipua.bridge.downlink import LOCAL
-from sipua.bridge.engines.base import AudioDelta, AudioDone, SpeechStarted, SpeechStopped
+from sipua.bridge.engines.base import (
+    SPEECH_AND_TOOLS,
+    AudioDelta,
+    AudioDone,
+    SpeechStarted,
+    SpeechStopped,
+)
 from sipua.bridge.events import (
     AudioBegan,
     AudioLeft,
@@ -91,7 +97,7 @@ class CallBridge:
         self._playout = self._mouth.playout
         self._rtp: RtpSession | None = None
         self._transport: RtpTransport | None = None
-        self._engine_tells = True
+        self._capabilities = SPEECH_AND_TOOLS
         self._interruptions = 0
         self._fed_before_ms = 0
         self._local_sounds = 0
@@ -242,8 +248,10 @@ class CallBridge:
         else:
             event = SpeechStopped(LOCAL + "caller", voice.audio_end_ms)
             self._floor.caller_ended(local=True)
-        if not self._engine_tells:
+        if not self._capabilities.speech_events:
             self.on_event(event)
+            if isinstance(event, SpeechStopped) and not self._capabilities.takes_turns:
+                self._conversation.speak()
 
     # --- engine to phone ------------------------------------------------------------------
 
@@ -263,8 +271,8 @@ class CallBridge:
             case EngineInUse():
                 self._playout.set_format(event.format)
                 self._uplink.set_format(event.format)
-                self._engine_tells = event.capabilities.speech_events
-                self._floor.engine_changed(speech_events=self._engine_tells)
+                self._capabilities = event.capabilities
+                self._floor.engine_changed(speech_events=event.capabilities.speech_events)
                 self._listen()
                 self._fed_before_ms = self._uplink.fed_ms - event.caught_up_ms
                 self._filler.engine_back(time.monotonic())

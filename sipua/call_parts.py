@@ -124,6 +124,7 @@ class CallParts:
                 instructions=profile.instructions,
                 tools=self._toolbox.declarations(profile.tools),
                 past=past,
+                interruptible=wiring.engine_interrupts(self._config),
             )
             return create_engine(section.type, settings)
 

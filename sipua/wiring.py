@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,10 +15,13 @@ from sipua.bridge.engines import create as create_engine
 from sipua.bridge.engines.base import EngineSettings, Past
 from sipua.bridge.media import MediaPlan, MediaSettings
 from sipua.bridge.recovery import DialoguePolicy
+from sipua.bridge.sounds import TEXTS, Sounds, prompt, soft_filler
+from sipua.bridge.sounds import load as load_sound
 from sipua.call_capture import CallCaptures, CaptureSettings
 from sipua.codecs.g711 import Law
 from sipua.config import Config, EngineSection
 from sipua.config import scenario as scenario_file
+from sipua.config.barge_in import SoundsSection
 from sipua.config.uri import parse_server
 from sipua.engine_options import engine_options
 from sipua.rtp.latch import Policy
@@ -134,8 +138,20 @@ def media_settings(config: Config) -> MediaSettings:
         timeout_s=rtp.timeout_s,
         hold_timeout_s=rtp.hold_timeout_s,
         latch=Policy(rtp.latch),
-        barge_in=BargeIn(enabled=config.engine.turn_detection.interrupt_response),
+        barge_in=BargeIn(**config.barge_in.model_dump()),
+        sounds=_sounds(config.sounds),
     )
+
+
+@cache
+def _sounds(section: SoundsSection) -> Sounds:
+    if not section.filler:
+        return Sounds()
+    file = section.filler_file
+    if not file:
+        return Sounds(soft_filler(), section.filler_delay_ms)
+    pcm = prompt(file) if file in TEXTS else load_sound(Path(file))
+    return Sounds(filler=pcm, filler_delay_ms=section.filler_delay_ms)
 
 
 def media_plan(media: NegotiatedMedia) -> MediaPlan:
@@ -163,6 +179,11 @@ def dialogue_policy(config: Config) -> DialoguePolicy:
     return DialoguePolicy(**config.recovery.model_dump())
 
 
+def engine_interrupts(config: Config) -> bool:
+    """Whether a model may stop by itself when it hears the caller speak."""
+    return config.barge_in.enabled and config.barge_in.detector != "local"
+
+
 def engine_sections(config: Config) -> tuple[EngineSection, ...]:
     """All that a call may end in."""
     return (config.engine, *config.engines.values())
@@ -175,8 +196,13 @@ def engine_settings(
     instructions: str | None = None,
     tools: Sequence[Mapping[str, object]] = (),
     past: Sequence[Past] = (),
+    interruptible: bool = True,
 ) -> EngineSettings:
-    """`url`: where it is, when the section does not say. `instructions`: None, the section's."""
+    """`url`: where it is, when the section does not say. `instructions`: None, the section's.
+    `interruptible`: whether it may stop by itself when the caller speaks."""
+    options = engine_options(engine)
+    if not interruptible and options["turn_detection"]:
+        options["turn_detection"]["interrupt_response"] = False
     return EngineSettings(
         url=url or engine.url,
         api_key=engine.api_key.get_secret_value(),
@@ -184,7 +210,7 @@ def engine_settings(
         instructions=engine.instructions if instructions is None else instructions,
         tools=tools,
         past=past,
-        **engine_options(engine),
+        **options,
     )
 
 

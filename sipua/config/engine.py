@@ -61,7 +61,10 @@ class TurnDetectionSection(Section):
     )
     create_response: bool = Field(default=True, description="Answer when the turn ends.")
     interrupt_response: bool = Field(
-        default=True, description="Stop the answer when the caller speaks."
+        default=True,
+        description="The model stops its answer by itself when the caller speaks. Whether callers "
+        "can interrupt is `barge_in.enabled`; where they cannot, or `barge_in.detector` is "
+        "`local`, this is false.",
     )
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from sipua.config.agent import AgentSection
+from sipua.config.barge_in import BargeInSection, SoundsSection
 from sipua.config.calls import CallsSection
 from sipua.config.capture import CaptureSection
 from sipua.config.engine import EngineSection
@@ -231,6 +232,8 @@ class Config(Section):
     recovery: RecoverySection = RecoverySection()
     calls: CallsSection = CallsSection()
     routes: tuple[RouteSection, ...] = ()
+    barge_in: BargeInSection = BargeInSection()
+    sounds: SoundsSection = SoundsSection()
     log: LogSection = LogSection()
     capture: CaptureSection = CaptureSection()
     record: RecordSection = RecordSection()

@@ -83,6 +83,14 @@ async def test_an_engine_with_speech_events_is_believed_and_nobody_else(setup: S
     assert len(setup.engine.truncated) == 1
 
 
+async def test_an_engine_that_takes_no_turns_is_told_when_it_is_its_turn(setup: Setup) -> None:
+    begun(setup)
+    quiet = replace(DEAF, takes_turns=False)
+    setup.engine.on_event(EngineInUse("one", AudioFormat.PCM16, "s1", "first", capabilities=quiet))
+    await say(setup, np.concatenate([SPEECH[800:6400], audio.silence(800)]))
+    await setup.until(lambda: AudioPlayed("greeting", 1000) in setup.events)
+
+
 async def test_our_own_detection_can_be_preferred() -> None:
     settings = replace(SETTINGS, barge_in=BargeIn(detector="local"))
     async with bridge_setup(settings) as setup:

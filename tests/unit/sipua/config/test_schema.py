@@ -20,6 +20,8 @@ def test_tables_in_the_order_of_the_file() -> None:
         "[[calls.fallback]]",
         "[[routes]]",
         "[[routes.fallback]]",
+        "[barge_in]",
+        "[sounds]",
         "[log]",
         "[capture]",
         "[record]",
