@@ -14,6 +14,7 @@ import selectors
 import socket
 import struct
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -42,6 +43,8 @@ class _Plan:
     law: int
     repeat: bool
     targets: Path
+    echo_db: float | None
+    echo_frames: int
 
 
 @dataclass(slots=True)
@@ -55,6 +58,7 @@ class _Leg:
     over: bool = False  # hung up: a late packet must not start it again
     sources: set[tuple[str, int]] = field(default_factory=set)
     sent: int = 0
+    echo: deque[bytes] = field(default_factory=deque)  # heard, and not sent back yet
 
 
 class RtpFarEnd:
@@ -62,6 +66,9 @@ class RtpFarEnd:
 
     `pcm` (8 kHz) is sent once the other side's address is known, then silence; with `repeat` it
     starts again. Compose what a caller says with `np.concatenate` and `audio.silence`.
+
+    `echo_db`: what is heard is sent back, so much louder (-15: quieter) and `echo_ms` later, below
+    what is said; `pcm` begins when the first packet is heard.
     """
 
     def __init__(
@@ -72,6 +79,8 @@ class RtpFarEnd:
         *,
         law: int = g711.PCMU,
         repeat: bool = False,
+        echo_db: float | None = None,
+        echo_ms: int = 120,
     ) -> None:
         self._block = PortBlock(2 * streams + 2)
         first, last = self._block.range(2 * streams)
@@ -80,7 +89,8 @@ class RtpFarEnd:
         # Nobody reads RTCP here, but its port is ours: another's socket must not get it.
         self._rtcp = [_bound(port + 1) for port in self.ports]
         self.targets = home / f"media-targets-{first}"
-        plan = _Plan(_frames(law, pcm), law, repeat, self.targets)
+        echo_frames = max(1, round(echo_ms / _FRAME_S / 1000))
+        plan = _Plan(_frames(law, pcm), law, repeat, self.targets, echo_db, echo_frames)
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_run, args=(theirs, rtp, plan), daemon=True)
@@ -189,6 +199,8 @@ class _FarEnd:
                 continue  # an ICMP error of our own sending: the other side has hung up
             seconds, nanoseconds = _TIMESPEC.unpack(stamps[0][2])
             leg.received.add(data, seconds * 1_000_000_000 + nanoseconds)
+            if self._plan.echo_db is not None and len(data) == 12 + _FRAME_SAMPLES:
+                leg.echo.append(data[12:])
             leg.sources.add(source)
             if leg.target is None and not leg.over:
                 leg.target = source
@@ -203,6 +215,10 @@ class _FarEnd:
                 continue
             frame = leg.sent % len(plan.frames) if plan.repeat else leg.sent
             payload = plan.frames[frame] if frame < len(plan.frames) else self._silence
+            if plan.echo_db is not None:
+                if not leg.received.count:
+                    continue
+                payload = self._with_echo(leg, payload)
             marker = 0x80 if leg.sent == 0 else 0
             header = _HEADER.pack(
                 0x80,
@@ -215,6 +231,16 @@ class _FarEnd:
             with contextlib.suppress(ConnectionRefusedError, BlockingIOError):
                 leg.rtp.sendto(header + payload, leg.target)
             leg.sent += 1
+
+    def _with_echo(self, leg: _Leg, payload: bytes) -> bytes:
+        if len(leg.echo) <= self._plan.echo_frames:
+            return payload
+        while len(leg.echo) > self._plan.echo_frames + 1:
+            leg.echo.popleft()
+        law, gain = self._plan.law, 10 ** ((self._plan.echo_db or 0) / 20)
+        back = g711.decode(law, leg.echo.popleft()) * gain
+        mixed = np.clip(g711.decode(law, payload) + back, -32768, 32767)
+        return g711.encode(law, np.rint(mixed).astype(np.int16))
 
     def _read_targets(self) -> None:
         """New lines, `media OURPORT HOST PORT` when a call has its answer, `over OURPORT`."""

@@ -136,6 +136,10 @@ class Received:
         self._data.append(data)
         self._arrival_ns.append(arrival_ns)
 
+    @property
+    def count(self) -> int:
+        return len(self._data)
+
     def judge(self, *, sources: list[tuple[str, int]], sent: int) -> RtpStream:
         malformed = rtcp = 0
         headers, payloads, arrivals = [], [], []
