@@ -51,7 +51,11 @@ def _names_in(config: Config, here: KeyPath, route: RouteSection) -> Iterator[Fi
             yield _unknown(
                 (*here, "origin"), origins, "account or trunk", f'"{pattern}" fits no name'
             )
-    tools = [*config.tools.builtin, *(webhook.name for webhook in config.tools.webhooks)]
+    tools = [
+        *config.tools.builtin,
+        *(webhook.name for webhook in config.tools.webhooks),
+        *(server.label for server in config.tools.mcp),
+    ]
     for name in route.tools:
         # Python functions tell their names when they are loaded.
         if name not in tools and not config.tools.python:
