@@ -39,7 +39,6 @@ from sipua.bridge.agent.stage import Stage
 from sipua.codecs.vad import SpeechStarted
 
 MIN_COMMIT_MS = 100
-EXPIRED = "Your session hit the maximum duration of {minutes:.0f} minutes."
 
 
 @dataclass(slots=True)
@@ -161,8 +160,7 @@ class Conversation:
             self.loss = self.loss or loss(step)
         if now >= self._expires_s and not self.expired:
             self.expired = True
-            text = EXPIRED.format(minutes=self._settings.session_limit_s / 60)
-            self._out.error(ClientError("session_expired", text), None)
+            self._out.error(protocol.expired(self._settings.session_limit_s), None)
         return self._out.take()
 
     # The session

@@ -35,6 +35,11 @@ class ClientError(Exception):
         self.param = param
 
 
+def expired(limit_s: float) -> ClientError:
+    shown = f"{limit_s / 60:.0f} minutes" if limit_s >= 60 else f"{limit_s:g} seconds"
+    return ClientError("session_expired", f"Your session hit the maximum duration of {shown}.")
+
+
 class _Event(Struct, tag_field="type", forbid_unknown_fields=True, kw_only=True):
     event_id: Name | None = None
 
