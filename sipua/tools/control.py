@@ -33,7 +33,8 @@ class CallTools:
         self._call.bridge.send_dtmf(digits)
 
     async def transfer(self, target: str) -> Transferred:
-        return Transferred(ok=False, text="this edge cannot transfer calls")
+        outcome = await self._call.transfer(target)
+        return Transferred(outcome.ok, f"{outcome.status} {outcome.reason}")
 
     def hang_up(self, cause: str) -> None:
         self._call.hang_up(cause)

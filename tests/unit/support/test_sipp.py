@@ -6,9 +6,11 @@ from support.sipp import SCENARIOS, render
 
 # What has no default must be given; the values here are only for the syntax.
 VALUES = {
+    "uac_does_not_transfer": ["ANSWER"],
     "uac_hold": ["HOLD", "ANSWER"],
     "uac_hold_by_update": ["HOLD", "ANSWER"],
     "uac_hold_silently": ["HOLD"],
+    "uac_is_transferred_in_vain": ["OUTCOME"],
     "uac_refer": ["STATUS", "TARGET"],
     "uac_refer_out_of_dialog": ["STATUS", "TARGET"],
     "uac_register": ["AOR", "PASSWORD", "CONTACT_URI"],
