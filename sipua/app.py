@@ -19,16 +19,12 @@ from datetime import UTC, datetime
 
 import uvloop
 
-from sipua import banner, doctor, logs, routes, sip_log, wiring, wiring_record
-from sipua.bridge.agent.process import AgentError
-from sipua.bridge.pacer import Pacer
-from sipua.bridge.sounds import SoundError
+from sipua import banner, doctor, logs, routes, sip_log, wiring
 from sipua.call import Call, CallSignal
 from sipua.call_capture import CallCapture
-from sipua.call_parts import CallParts
+from sipua.call_parts import PartsError, open_parts
 from sipua.capture_sip import SipToCaptures
 from sipua.config import Config
-from sipua.engine_host import EngineHost
 from sipua.exits import Exit
 from sipua.facts import CallFacts
 from sipua.opening import Answering
@@ -43,7 +39,6 @@ from sipua.sip.messages import (
     SipEvent,
     SipMessage,
 )
-from sipua.tools.errors import ToolLoadError
 
 SIGNALLING_GRACE_S = 3.0
 """How long the answers to our last BYE and un-REGISTER are waited for."""
@@ -80,7 +75,6 @@ class Edge:
         )
         self._captures = wiring.captures(config)
         self._sip_captures = SipToCaptures(self._sip.local_address)
-        self._engines = EngineHost(config)
         self._calls: dict[str, Call] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._signals = 0
@@ -89,39 +83,14 @@ class Edge:
 
     async def run(self) -> int:
         self._loop = asyncio.get_running_loop()
-        try:
-            toolbox = wiring.toolbox(self._config)
-        except (ToolLoadError, SoundError) as error:
-            self._log.error("tools.failed", error=str(error), fix="the section [tools]")
-            return Exit.CONFIG
-        await toolbox.start()
-        try:
-            await self._engines.start()
-        except AgentError as error:
-            self._log.error(
-                "engine.failed", error=str(error), fix="start `sipua agent` by hand to see why"
-            )
-            return Exit.ENGINE
-        pacer = Pacer()
-        records = wiring_record.records(self._config)
-        self._parts = CallParts(
-            self._config,
-            pacer,
-            self._engines,
-            self._sip.send,
-            toolbox=toolbox,
-            records=records,
-        )
-        records.start()
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._on_signal)
         try:
-            return await self._serve()
-        finally:
-            pacer.close()
-            records.stop()
-            await self._engines.stop()
-            await toolbox.close()
+            async with open_parts(self._config, self._sip.send) as self._parts:
+                return await self._serve()
+        except PartsError as error:
+            self._log.error(error.event, error=str(error), fix=error.fix)
+            return error.code
 
     async def _serve(self) -> int:
         try:
@@ -148,7 +117,7 @@ class Edge:
             rtp_ports=f"{self._config.rtp.port_min}-{self._config.rtp.port_max}",
             engine=self._config.engine.type,
             engine_host=wiring.engine_host(
-                self._config.engine, self._engines.url(self._config.engine)
+                self._config.engine, self._parts.engines.url(self._config.engine)
             ),
             max_calls=self._max_calls,
             pjsua2=self._build.version,

@@ -142,7 +142,9 @@ class Call:
             end()
 
     def facts(self) -> CallFacts:
-        talked_s = 0.0 if self._confirmed_at is None else self._loop.time() - self._confirmed_at
+        if self._confirmed_at is None or self._outcome is not None:
+            return self._facts
+        talked_s = self._loop.time() - self._confirmed_at
         return dataclasses.replace(self._facts, talked_s=round(talked_s, 3))
 
     async def run(self, opening: Opening) -> None:
@@ -235,6 +237,22 @@ class Call:
         self.send(Hangup(self.call_id, status))
 
     @property
+    def engine_missed(self) -> bool:
+        """There was none to talk with, or none any more."""
+        return self._engine_missed
+
+    @property
+    def summary(self) -> str:
+        """How it went, once it is over, in a line for a person."""
+        outcome = self._outcome
+        status = f"{outcome.status} {outcome.reason}" if outcome else ""
+        why = self._cause or status
+        if not self.confirmed.is_set():
+            return f"not answered: {why}"
+        by = EndedBy.US if outcome is None else outcome.by
+        return f"answered, {self._facts.talked_s:.1f} s, ended by {by}: {why}"
+
+    @property
     def setup_ms(self) -> float:
         """Since the call began."""
         return round((self._loop.time() - self._began) * 1000, 1)
@@ -317,6 +335,7 @@ class Call:
             over.set()
 
     def on_ended(self, event: CallEnded) -> None:
+        self._facts = self.facts()  # it is over: the clock stops
         self._outcome = event
         if self._transfer is not None:
             attempt, over = self._transfer

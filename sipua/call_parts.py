@@ -5,9 +5,11 @@ What belongs to a call and needs nothing but its events and methods is attached 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from sipua import logs, wiring, wiring_record
+from sipua.bridge.agent.process import AgentError
 from sipua.bridge.call import CallBridge
 from sipua.bridge.conversation import ConversationEvent
 from sipua.bridge.dialogue import Dialogue
@@ -15,10 +17,12 @@ from sipua.bridge.engines import create as create_engine
 from sipua.bridge.engines.base import Engine, Past
 from sipua.bridge.links import EngineChoice
 from sipua.bridge.pacer import Pacer
+from sipua.bridge.sounds import SoundError
 from sipua.call import Call, CallLimits
 from sipua.call_capture import CallCapture
 from sipua.config import Config
 from sipua.engine_host import EngineHost
+from sipua.exits import Exit
 from sipua.facts import CallFacts
 from sipua.profile import AgentProfile, NamedEngine
 from sipua.record.recorder import Records
@@ -26,7 +30,45 @@ from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import SipCommand
 from sipua.throttle import Throttle
 from sipua.tools.control import CallTools
+from sipua.tools.errors import ToolLoadError
 from sipua.tools.toolbox import Toolbox
+
+
+class PartsError(Exception):
+    """What calls share cannot be put together: the event to log, and how the process ends."""
+
+    def __init__(self, event: str, error: Exception, fix: str, code: Exit) -> None:
+        super().__init__(str(error))
+        self.event = event
+        self.fix = fix
+        self.code = code
+
+
+@contextlib.asynccontextmanager
+async def open_parts(
+    config: Config, send: Callable[[SipCommand], None]
+) -> AsyncIterator[CallParts]:
+    """Everything that calls share, started; stopped behind the last of them."""
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            toolbox = wiring.toolbox(config)
+        except (ToolLoadError, SoundError) as error:
+            raise PartsError("tools.failed", error, "the section [tools]", Exit.CONFIG) from None
+        await toolbox.start()
+        stack.push_async_callback(toolbox.close)
+        engines = EngineHost(config)
+        try:
+            await engines.start()
+        except AgentError as error:
+            fix = "start `sipua agent` by hand to see why"
+            raise PartsError("engine.failed", error, fix, Exit.ENGINE) from None
+        stack.push_async_callback(engines.stop)
+        records = wiring_record.records(config)
+        records.start()
+        stack.callback(records.stop)
+        pacer = Pacer()
+        stack.callback(pacer.close)
+        yield CallParts(config, pacer, engines, send, toolbox=toolbox, records=records)
 
 
 class CallParts:
@@ -44,7 +86,7 @@ class CallParts:
     ) -> None:
         self._config = config
         self._pacer = pacer
-        self._engines = engines
+        self.engines = engines
         self._send = send
         self._toolbox = toolbox
         self._recovery = wiring.dialogue_policy(config)
@@ -120,7 +162,7 @@ class CallParts:
         def create(past: Sequence[Past]) -> Engine:
             settings = wiring.engine_settings(
                 section,
-                url=self._engines.url(section),
+                url=self.engines.url(section),
                 instructions=profile.instructions,
                 tools=self._toolbox.declarations(profile.tools),
                 past=past,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sipua import dial_command
+from sipua import dial_command, outbound_command
 from sipua.command_parser import CONFIG_HELP, add_command, config_path
 from sipua.exits import Exit
 
@@ -274,6 +274,7 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     _add_serve,
     _add_agent,
     dial_command.add,
+    outbound_command.add,
     _add_doctor,
     _add_config,
     _add_bench,

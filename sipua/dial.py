@@ -10,7 +10,6 @@ registered. When the registrar asks for a password, the call answers with the ac
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
 import signal
 import sys
@@ -22,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import uvloop
 
-from sipua import dial_sound, doctor, logs, wiring
+from sipua import dial_sound, logs, placing, wiring
 from sipua.bridge.call import CallBridge
 from sipua.bridge.conversation import ConversationEvent
 from sipua.bridge.engines.base import AudioDelta, AudioDone
@@ -32,10 +31,10 @@ from sipua.bridge.pacer import Pacer
 from sipua.call_capture import CallCapture, CaptureThread, sip_datagram
 from sipua.codecs.tones import sine
 from sipua.config import Config
-from sipua.config.uri import UriError, parse_server
 from sipua.dial_report import INTERRUPTED, Report, packets
 from sipua.dial_sound import SoundError
 from sipua.exits import Exit
+from sipua.placing import RequestError, check_account, check_uri
 from sipua.rtp.events import Dtmf
 from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip.addresses import host_of, seen_by
@@ -58,10 +57,6 @@ from sipua.sip.settings import SipSettings
 TONE_MS = 1000
 SIGNALLING_GRACE_S = 3.0
 MAX_PCAP_BYTES = 100_000_000
-
-
-class RequestError(Exception):
-    """The call that was asked for cannot be placed; the text says what to write instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,16 +292,6 @@ class Dial:
         return Exit.OK if report.good else Exit.SIP
 
 
-def check_uri(uri: str) -> None:
-    """A server's URI, with or without a user before it."""
-    form = "write it as sip:USER@HOST:PORT, perhaps with ;transport=tcp"
-    user, at, server = uri.rpartition("@")
-    try:
-        parse_server(f"{user.partition(':')[0]}:{server}" if at else uri)
-    except UriError as error:
-        raise RequestError(f"{uri}: {error.what}; {form}") from None
-
-
 def check_keys(keys: str) -> None:
     try:
         Keypad().press(keys)
@@ -316,27 +301,9 @@ def check_keys(keys: str) -> None:
         raise RequestError(f"--dtmf: {len(keys)} keys are too many; at most {MAX_QUEUED} at once")
 
 
-def check_account(config: Config, name: str) -> None:
-    usable = [account.name for account in config.accounts]
-    usable += [trunk.name for trunk in config.trunks if trunk.proxy]
-    if not name or name in usable:
-        return
-    if any(trunk.name == name for trunk in config.trunks):
-        raise RequestError(f"trunk {name} has no `proxy`: our own calls cannot go out by it")
-    there = ", ".join(usable) or "none in this configuration (--config FILE)"
-    raise RequestError(f"there is no account or trunk {name!r}; there is: {there}")
-
-
 def sip_settings(config: Config, request: DialRequest) -> SipSettings:
-    """The edge's own, except for what would disturb an edge that runs with the same file."""
-    settings = wiring.sip_settings(config, max_calls=doctor.build_info().max_calls)
-    chosen = (account for account in settings.accounts if account.name == request.account)
-    return dataclasses.replace(
-        settings,
-        port=0,  # the edge may hold the configured one
-        accounts=tuple(dataclasses.replace(account, registers=False) for account in chosen),
-        log_messages=request.show_sip or request.pcap is not None,
-    )
+    told = request.show_sip or request.pcap is not None
+    return placing.sip_settings(config, request.account, log_messages=told)
 
 
 def _sound(request: DialRequest) -> bytes:
