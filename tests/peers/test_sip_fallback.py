@@ -19,7 +19,7 @@ from sipua.bridge import sounds
 
 from support import audio
 from support.edge import Edge
-from support.pbx import GREETING, WHOLE
+from support.pbx import GREETING, heard
 from support.rtp_far_end import RtpFarEnd
 from support.scenarios import scenario
 from support.scripted_engine import scripted_engine
@@ -83,18 +83,6 @@ def edge_without_engine(
             "calls": {"fallback": fallback, **calls},
         }
     )
-
-
-def heard(said: audio.Pcm, recording: audio.Pcm) -> float:
-    """Where it begins, in ms; fails unless all of it is there, in order. A frame of silence in
-    between is a busy machine's, and other tests' to judge.
-    """
-    pieces = audio.find_pieces(said, recording)
-    places = [piece.offset_ms for piece in pieces]
-    assert sorted(piece.score for piece in pieces)[len(pieces) // 2] > WHOLE, pieces
-    assert all(piece.score > 0.5 for piece in pieces), pieces
-    assert max(places) - min(places) < 200, places
-    return places[0]
 
 
 KINDS = ["unauthorized", "forbidden", "rate_limited", "server", "dns", "timeout"]
