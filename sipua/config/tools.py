@@ -12,13 +12,14 @@ from pydantic import AfterValidator, Field, SecretStr
 from sipua.bridge.tools import SchemaError, compile_schema
 from sipua.config.fields import AS_TUPLE, NO_SECRET, Headers, OneLine, Seconds, Secret, wrong
 from sipua.config.section import Section
+from sipua.config.uri import UriError, check_target
 from sipua.tools.signing import Signer
 
 # What the vendors accept as the name of a function.
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PYTHON = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*|[A-Za-z0-9_.-]+")
 _SPOKEN = re.compile(r"[\w .'-]{1,64}")
-_TARGET = re.compile(r"sips?:[^\s<>\"]+|tel:\+?[0-9]+|\+?[0-9*#]{1,32}")
+_NUMBER = re.compile(r"(?:tel:)?\+?[0-9*#]{1,31}")
 
 Builtin = Literal[
     "hang_up", "transfer", "send_dtmf", "collect_digits", "put_on_hold", "get_call_info"
@@ -97,11 +98,14 @@ def _targets(targets: dict[str, str]) -> dict[str, str]:
                 f"{name!r} is no name that the model could say",
                 'letters, digits and blanks: sales = "sip:201@192.0.2.10"',
             )
-        if not _TARGET.fullmatch(target):
+        try:
+            if not _NUMBER.fullmatch(target):
+                check_target(target)
+        except UriError:
             raise wrong(
-                f"{name} goes to {target!r}, which is neither a SIP URI nor a number",
+                f"{name} goes to {target!r}, which is neither a SIP URI of somebody nor a number",
                 f'{name} = "sip:201@192.0.2.10", or {name} = "+4930123456"',
-            )
+            ) from None
     return targets
 
 

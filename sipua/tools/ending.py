@@ -118,6 +118,5 @@ class Transfer:
             await context.said(self._announced_s)
             done = await context.call.transfer(self._targets[target])
         if done.ok:
-            context.log.info("tool.transferred", target=target)
             return Result(msgspec.json.encode({"transferred_to": target}).decode(), respond=False)
         return failure(f"The transfer to {target} did not work: {done.text}. The caller is here.")

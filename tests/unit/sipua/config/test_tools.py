@@ -160,7 +160,14 @@ def test_secrets_that_sign_nothing(write: Write, secret: str, what: str) -> None
         ('builtin = ["hang_upp"]', 'fix: "hang_up"'),
         ('builtin = ["hang_up", "hang_up"]', 'has "hang_up" twice'),
         ('python = ["my tools"]', "package.module:function"),
-        ('transfer = { targets = { sales = "his desk" } }', "neither a SIP URI nor a number"),
+        (
+            'transfer = { targets = { sales = "his desk" } }',
+            "neither a SIP URI of somebody nor a number",
+        ),
+        (
+            'transfer = { targets = { sales = "sip:a@b.example?Replaces=x" } }',
+            "neither a SIP URI of somebody nor a number",
+        ),
         ('transfer = { targets = { "<x>" = "100" } }', "no name that the model could say"),
         ('get_call_info = { timezone = "Berlin" }', "no time zone"),
         ('get_call_info = { reveal = ["name"] }', 'must be "from" or "to"'),
