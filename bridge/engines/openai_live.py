@@ -15,6 +15,7 @@ caller has heard. Only when much of it was still waiting to be played is it told
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
@@ -58,6 +59,7 @@ HEARD_NOTHING: Final = "The caller interrupted you and heard nothing of what you
 TOLD_MS: Final = 1000  # unheard speech that the model is told of
 _HEARD_CHARS: Final = 200
 
+_SESSIONS: Final = itertools.count(1)
 _TEXT_CHARS: Final = 500  # of the server's error messages, which end in logs
 
 # Why the server closes a session, in the words that the other engine has for it.
@@ -77,14 +79,15 @@ class OpenAILive:
         paced_by_input=True,
     )
 
-    def __init__(self, settings: EngineSettings) -> None:
+    def __init__(self, settings: EngineSettings, items: str = "") -> None:
+        """`items`: what their names begin with. The vendor has none that could be unique."""
         self.name = "openai_live"
         self.format = settings.audio
         self.over = False
         self._settings = settings
         self._ready = False
         self._restored = 0
-        self._speech = Speech(settings.audio)
+        self._speech = Speech(settings.audio, items)
         self._tools = ToolDesk()
         self._outgoing: list[bytes] = []
         self._event_number = 0
@@ -333,4 +336,4 @@ def _count(value: object) -> int:
 
 def create(settings: EngineSettings) -> Engine:
     url, headers = endpoint(settings)
-    return Engine(OpenAILive(settings), url, headers)
+    return Engine(OpenAILive(settings, f"live{next(_SESSIONS)}."), url, headers)

@@ -50,7 +50,9 @@ class Item:
 
 
 class Speech:
-    def __init__(self, form: AudioFormat) -> None:
+    def __init__(self, form: AudioFormat, prefix: str = "") -> None:
+        """`prefix`: sets this session's items apart from those of the call's other sessions."""
+        self._prefix = prefix
         self._form = form
         self._gate = SpeechGate(form)
         self._items: dict[str, Item] = {}
@@ -169,4 +171,4 @@ class Speech:
 
     def _new_id(self, role: str) -> str:
         self._numbers[role] += 1
-        return f"{role}_{self._numbers[role]}"
+        return f"{self._prefix}{role}_{self._numbers[role]}"

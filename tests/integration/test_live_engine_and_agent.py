@@ -61,8 +61,11 @@ class Call:
                 self._arrived.clear()
                 await self._arrived.wait()
 
-    def heard(self, item_id: str) -> bytes:
-        return b"".join(event.audio for event in self.of(AudioDelta) if event.item_id == item_id)
+    def heard(self, name: str) -> bytes:
+        return b"".join(e.audio for e in self.of(AudioDelta) if _short(e.item_id) == name)
+
+    def full(self, name: str) -> str:
+        return next(e.item_id for e in self.of(AudioDelta) if _short(e.item_id) == name)
 
     async def say(self, data: bytes) -> None:
         """Faster than it would be spoken, for the server's time is the audio's; but in turns with
@@ -78,7 +81,7 @@ class Call:
         await self.say(bytes([silent]) * (form.bytes_per_ms * ms))
 
     def done(self) -> list[str]:
-        return [event.item_id for event in self.of(AudioDone)]
+        return [_short(event.item_id) for event in self.of(AudioDone)]
 
     def no_complaints(self) -> None:
         assert self.of(EngineFault) == []
@@ -86,6 +89,11 @@ class Call:
         assert self.of(EngineLost) == []
         counters = self.session.counters()
         assert {counters[name] for name in ("malformed", "bad_json", "unknown")} == {0}
+
+
+def _short(item_id: str) -> str:
+    """Without what sets the session apart."""
+    return item_id.rpartition(".")[2]
 
 
 @pytest.fixture
@@ -102,7 +110,8 @@ async def test_M1_the_greeting_comes_while_nobody_speaks_yet(agent: AgentServer)
     await call.until(lambda: call.done() == ["assistant_1"])
     heard = np.frombuffer(call.heard("assistant_1"), "<i2")
     assert audio.find(GREETING, heard, rate_hz=RATE_HZ).score > 0.999
-    assert Transcript("assistant_1", "assistant", TEXTS["greeting"], final=True) in call.events
+    item = call.full("assistant_1")
+    assert Transcript(item, "assistant", TEXTS["greeting"], final=True) in call.events
     assert call.session.counters()["silence_fed_ms"] >= len(GREETING) * 1000 // RATE_HZ
     await call.session.close()
     call.no_complaints()
@@ -117,7 +126,7 @@ async def test_the_parrot_answers_what_was_said(agent: AgentServer) -> None:
     await call.until(lambda: call.done() == ["assistant_1"])
     heard = np.frombuffer(call.heard("assistant_1"), "<i2")
     assert audio.find(said, heard, rate_hz=RATE_HZ).score > 0.99
-    finals = [(event.role, event.item_id) for event in call.of(Transcript) if event.final]
+    finals = [(event.role, _short(event.item_id)) for event in call.of(Transcript) if event.final]
     assert finals == [("user", "user_1"), ("assistant", "assistant_1")]
     await call.session.close()
     call.no_complaints()
@@ -147,7 +156,7 @@ async def test_M5_an_interruption_drops_what_was_being_said_and_not_the_answer(
     await call.until(lambda: call.heard("assistant_1"))
     said = audio.resample(audio.speech("short"), audio.PHONE_RATE_HZ, RATE_HZ)
     await call.say(said[: RATE_HZ // 5].tobytes())
-    call.session.truncate("assistant_1", 500)
+    call.session.truncate(call.full("assistant_1"), 500)
     call.session.cancel()
     got = len(call.heard("assistant_1"))
     await call.say(said[RATE_HZ // 5 :].tobytes())

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sipua.bridge.engines import create
 from sipua.bridge.engines.base import (
     AudioDelta,
     AudioDone,
@@ -253,6 +254,18 @@ def test_a_short_word_is_not_held_for_ever() -> None:
         short.append_audio(silence(20))
     said, *_ = words(short, "input", "Hello?")
     assert said == AudioDelta("assistant_1", 0, speech(60))
+
+
+def test_no_two_sessions_use_one_name() -> None:
+    """The playout would take the second session's first item for the one that it cut off."""
+    names = set()
+    for _ in range(2):
+        live = create("openai_live", EngineSettings()).protocol
+        assert isinstance(live, OpenAILive)
+        (started,) = play(live, speech(100))
+        assert isinstance(started, ResponseStarted)
+        names.add(started.response_id)
+    assert len(names) == 2
 
 
 def test_the_silence_between_two_answers_goes_nowhere() -> None:
