@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from support import audio, g711, offers
+from support import audio, g711, journal, offers
 from support.edge import Edge
 from support.rtp_far_end import RtpFarEnd
 from support.rtp_stream import RtpStream
+from support.scenarios import scenario
 from support.sipp import Sipp, SippResult
 
 pytestmark = [pytest.mark.peer, pytest.mark.alone]
@@ -28,8 +30,8 @@ POLITE = np.concatenate([audio.silence(GREETING_MS + 1500), SAID])
 CALL_MS = round(GREETING_MS + 1500 + 2 * SAID_MS + 3000)
 
 CALLS = {
-    "mu-law": ({}, g711.PCMU),
-    "A-law": ({}, g711.PCMA),
+    "PCM16": ({}, g711.PCMU),
+    "G.711 as it is": ({"audio": "pcma"}, g711.PCMA),
 }
 
 
@@ -47,21 +49,37 @@ def polite(
     engine, law = CALLS[request.param]
     home = tmp_path_factory.mktemp("live")
     with ExitStack() as stack:
-        edge = Edge(
-            home / "edge",
-            {"engine": {"type": "local_live", **engine}, "agent": {"silence_ms": 300}},
-        )
-        stack.callback(edge.close)
-        sipp = Sipp(home / "sipp")
-        stack.callback(sipp.close)
-        end = stack.enter_context(RtpFarEnd(home, 1, POLITE, law=law))
-        values = {"OFFER": offers.PCMA} if law == g711.PCMA else {}
-        result = sipp.start("uac_call", edge.address, media=end, pause_ms=CALL_MS, **values).wait(
-            check=False
-        )
-        heard = end.finish()[0]
-        edge.wait_event("call.ended")
-        yield Conversation(edge, result, heard)
+        yield _call(stack, home, POLITE, CALL_MS, law=law, engine=engine)
+
+
+def _call(
+    stack: ExitStack,
+    home: Path,
+    caller: audio.Pcm,
+    call_ms: int,
+    *,
+    law: int = g711.PCMU,
+    engine: dict[str, Any] | None = None,
+    agent: dict[str, Any] | None = None,
+    tools: dict[str, Any] | None = None,
+) -> Conversation:
+    config = {
+        "engine": {"type": "local_live", **(engine or {})},
+        "agent": {"silence_ms": 300, "journal": home / "journal.jsonl", **(agent or {})},
+        "tools": tools or {},
+    }
+    edge = Edge(home / "edge", config)
+    stack.callback(edge.close)
+    sipp = Sipp(home / "sipp")
+    stack.callback(sipp.close)
+    end = stack.enter_context(RtpFarEnd(home, 1, caller, law=law))
+    values = {"OFFER": offers.PCMA} if law == g711.PCMA else {}
+    run = sipp.start("uac_call", edge.address, media=end, pause_ms=call_ms, **values)
+    result = run.wait(check=False)
+    heard = end.finish()[0]
+    edge.wait_event("call.ended")
+    assert journal.judge_client(home / "journal.jsonl") > 0
+    return Conversation(edge, result, heard)
 
 
 def test_the_call_goes_as_the_scenario_says(polite: Conversation) -> None:
@@ -95,3 +113,53 @@ def test_nothing_was_misunderstood_and_the_session_was_settled(polite: Conversat
     assert engine["silence_fed_ms"] > 0  # while it rang
     assert polite.edge.events(name="engine.unsettled") == []
     assert polite.edge.events(name="engine.error") == []
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def test_M5_who_talks_into_the_greeting_is_heard_at_once_and_answered(home: Path) -> None:
+    """Nobody tells us that the caller speaks: we notice ourselves, and drop what still comes."""
+    words_at_ms = 2000
+    rude = np.concatenate([audio.silence(words_at_ms), audio.speech("caller")])
+    said = audio.speech("caller")
+    with ExitStack() as stack:
+        call = _call(stack, home, rude, round(words_at_ms + 2 * len(said) / 8 + 3500))
+        assert call.sip.ok, str(call.sip)
+        pieces = audio.find_pieces(GREETING, call.heard.pcm())
+        assert pieces[0].score > 0.9
+        assert pieces[-1].score < 0.5  # was never heard
+        answer = audio.find_pieces(said[8000:], call.heard.pcm())
+        assert min(piece.score for piece in answer[1:-1]) > 0.9
+        ended = call.edge.wait_event("call.ended")
+        assert ended["interruptions"] >= 1
+        assert ended["engine"]["cut"] >= 1
+
+
+def test_M7_a_tool_is_called_by_delegation_and_spoken_about(home: Path) -> None:
+    news = audio.DATA / "speech-caller.wav"
+    plan = scenario(
+        home,
+        f"""
+        [[steps]]
+        on = "speech"
+        call = [{{ name = "get_call_info", arguments = {{}} }}]
+
+        [[steps]]
+        on = "tool_result"
+        say_file = "{news}"
+        """,
+    )
+    caller = np.concatenate([audio.silence(GREETING_MS + 1500), SAID])
+    said = audio.speech("caller")
+    call_ms = round(GREETING_MS + 1500 + SAID_MS + len(said) / 8 + 3500)
+    with ExitStack() as stack:
+        tools = {"builtin": ["get_call_info"]}
+        call = _call(stack, home, caller, call_ms, agent={"scenario": plan}, tools=tools)
+        assert call.sip.ok, str(call.sip)
+        scores = sorted(piece.score for piece in audio.find_pieces(said, call.heard.pcm()))
+        assert scores[1] > 0.9  # a machine with other things to do may lose one frame
+        sent = [event["type"] for event in journal.events(home / "journal.jsonl", "client")]
+        assert sent.count("response.item.create") == sent.count("response.create") == 1
