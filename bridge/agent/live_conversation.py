@@ -17,6 +17,7 @@ from sipua.bridge.agent.conversation import Counters
 from sipua.bridge.agent.ear import Ear, Turn
 from sipua.bridge.agent.formats import Clip, WireFormat
 from sipua.bridge.agent.garbage import garbage
+from sipua.bridge.agent.hearing import Recording
 from sipua.bridge.agent.live_backend import Backend
 from sipua.bridge.agent.live_session import LiveSession, function_tools
 from sipua.bridge.agent.live_track import STEP_MS, Track
@@ -56,6 +57,7 @@ class LiveConversation:
         self.expired = False
         self.closed = False
         self.loss: Loss | None = None  # of the connection, when a scenario says so
+        self._stage = stage
         self._settings = settings = stage.settings
         self._out = protocol.LiveOutbox(entropy)
         self.id = self._out.new_id("live")
@@ -69,6 +71,9 @@ class LiveConversation:
         speaker = Speaker(settings.mode, greeting=settings.greeting)
         self._answers = Answers(self._script, speaker, stage.voices)
         self._now = now
+        self._recordings: list[Recording] = []
+        self._spans: dict[str, tuple[int, int]] = {}  # of turns whose words are awaited
+        self._waiting: Recording | None = None  # its words decide the answer
         self._muted = False
         self._input_ms = 0.0
         self._told: list[_Told] = []
@@ -108,6 +113,24 @@ class LiveConversation:
     def take_warnings(self) -> list[dict[str, object]]:
         taken, self._answers.warnings = self._answers.warnings, []
         return taken
+
+    def take_recordings(self) -> list[Recording]:
+        """Turns whose words are wanted: `heard` takes them."""
+        taken, self._recordings = self._recordings, []
+        return taken
+
+    def heard(self, recording: Recording, words: str | None, now: float) -> list[bytes]:
+        """None: nobody could tell."""
+        self._now = now
+        span = self._spans.pop(recording.item_id)
+        if self.closed:
+            return []
+        if words:
+            self._out.words("input", words, span)
+        if recording is self._waiting:
+            self._waiting = None
+            self._answer("speech", recording.clip, words)
+        return self._out.take()
 
     def next_deadline(self) -> float:
         timed_s = self._script.next_deadline
@@ -188,8 +211,9 @@ class LiveConversation:
         for heard in ear.hear(audio):
             if isinstance(heard, Turn):
                 self._turn(heard)
-            elif track.give_way():
-                self.counters.interrupted += 1
+            else:
+                self._waiting = None  # there is more to come than was said so far
+                self.counters.interrupted += track.give_way()
         while track.position_ms + STEP_MS <= self._input_ms:
             track.step()
             self._inject()
@@ -201,10 +225,20 @@ class LiveConversation:
         self.counters.turns += 1
         wire = self._ear.format
         seconds = len(turn.audio) / wire.bytes_per_ms / 1000
-        caption = f"[{seconds:.1f} s of speech]"  # nothing here understands speech
-        end_ms = turn.audio_end_ms
-        self._out.words("input", caption, (max(0, end_ms - round(seconds * 1000)), end_ms))
-        self._answer("speech", Clip(turn.audio, wire, caption))
+        caption = f"[{seconds:.1f} s of speech]"  # where nobody understands it
+        clip = Clip(turn.audio, wire, caption)
+        span = (max(0, turn.audio_end_ms - round(seconds * 1000)), turn.audio_end_ms)
+        if not self._stage.listens:
+            self._out.words("input", caption, span)
+            self._answer("speech", clip)
+            return
+        recording = Recording(self._out.new_id("turn"), clip)
+        self._spans[recording.item_id] = span
+        self._recordings.append(recording)
+        if self._settings.scenario.listens:
+            self._waiting = recording
+        else:
+            self._answer("speech", clip)
 
     def _mute(self, event: protocol.Mute) -> None:
         self._muted = True
@@ -273,7 +307,7 @@ class LiveConversation:
             raise ClientError("invalid_value", f"{event_type} requires Responses delegation.")
         return str(backend.model)
 
-    def _answer(self, trigger: Trigger, heard: Clip | None) -> None:
+    def _answer(self, trigger: Trigger, heard: Clip | None, words: str | None = None) -> None:
         session, track = self._session, self._track
         assert session is not None
         assert track is not None
@@ -287,7 +321,7 @@ class LiveConversation:
                 backend.tool_choice,
                 UNSET if parallel is None else parallel,
             )
-        request = Request(trigger)
+        request = Request(trigger, words)
         answer = self._answers.answer(request, heard, session.format, tools, self._now)
         for kind in answer.garbage:
             self._out.raw(garbage(kind))

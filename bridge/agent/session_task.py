@@ -133,16 +133,15 @@ class ServedSession:
         """What the scenario has come to."""
         for warning in self._conversation.take_warnings():
             log.warning(session_id=self._conversation.id, **warning)
-        if isinstance(self._conversation, Conversation):
-            for recording in self._conversation.take_recordings():
-                self._tasks.create_task(self._listen(self._conversation, recording))
+        for recording in self._conversation.take_recordings():
+            self._tasks.create_task(self._listen(recording))
         if self._conversation.loss is not None:
             raise _LossError(self._conversation.loss)
 
-    async def _listen(self, conversation: Conversation, recording: Recording) -> None:
+    async def _listen(self, recording: Recording) -> None:
         words = None if self._listener is None else await self._listener.words(recording.clip)
         async with self._lock:
-            await self._send(conversation.heard(recording, words, self._loop.time()))
+            await self._send(self._conversation.heard(recording, words, self._loop.time()))
             self._check()
         self._wake.set()
 

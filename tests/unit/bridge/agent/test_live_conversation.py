@@ -10,7 +10,7 @@ from sipua.bridge.agent.live_conversation import INJECTED_AFTER_MS, MAX_TOLD
 from sipua.bridge.agent.live_track import GIVE_WAY_MS
 from sipua.bridge.agent.prompts import TEXTS, prompt
 from sipua.bridge.agent.response import Loss
-from sipua.bridge.agent.scenario import FunctionCall, Scenario, Step
+from sipua.bridge.agent.scenario import ALWAYS, FunctionCall, Scenario, Step
 from sipua.bridge.agent.settings import AgentSettings
 
 from support import audio
@@ -410,3 +410,53 @@ def test_a_step_of_its_own_time() -> None:
     assert due == client.now + 5
     client._take(client.conversation.handle_timer(due))
     assert client.conversation.loss == Loss("close", 1011)
+
+
+# Words
+
+
+def listening(**settings: Any) -> LiveClient:
+    steps = (
+        Step(on="speech", heard="time", tone_ms=400),
+        Step(on="speech", times=ALWAYS, silent=True),
+    )
+    return LiveClient(AgentSettings(scenario=Scenario(steps=steps), **settings))
+
+
+def test_an_answer_that_words_decide_waits_for_them() -> None:
+    client = listening()
+    client.say(tone(500))
+    assert not loud(track_of(client.wait(1500)))
+    (recording,) = client.conversation.take_recordings()
+    words = client._take(client.conversation.heard(recording, "what time is it", client.now))
+    assert words_of(words, "input") == "what time is it"
+    assert loud(track_of(client.wait(500)))
+
+
+def test_a_caller_who_speaks_on_is_not_answered_yet() -> None:
+    client = listening()
+    client.say(tone(500))
+    client.wait(1000)
+    (recording,) = client.conversation.take_recordings()
+    client.say(tone(500))
+    assert words_of(
+        client._take(client.conversation.heard(recording, "what time", client.now)), "input"
+    )
+    assert not loud(track_of(client.wait(300)))
+
+
+def test_ears_alone_write_down_what_they_heard() -> None:
+    client = LiveClient(AgentSettings(ears=True))
+    client.say(tone(500))
+    assert loud(track_of(client.wait(1500)))
+    (recording,) = client.conversation.take_recordings()
+    assert client.conversation.heard(recording, None, client.now) == []
+
+
+def test_words_that_come_after_the_end_are_not_told() -> None:
+    client = LiveClient(AgentSettings(ears=True))
+    client.say(tone(500))
+    client.wait(1000)
+    (recording,) = client.conversation.take_recordings()
+    client.send("session.close")
+    assert client.conversation.heard(recording, "bye", client.now) == []
