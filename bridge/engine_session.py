@@ -12,11 +12,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-import msgspec
 import structlog
 from sipua.bridge import websocket
+from sipua.bridge.engine_trace import summary
 from sipua.bridge.engines.base import (
     AudioFormat,
     Capabilities,
@@ -25,6 +25,8 @@ from sipua.bridge.engines.base import (
     EngineProtocol,
     Event,
     SessionReady,
+    Unknown,
+    Unreadable,
     Used,
 )
 from sipua.bridge.input_clock import InputClock
@@ -52,10 +54,8 @@ _FAULT_KINDS: Final[Mapping[str, ErrorKind]] = {
     "server_error": "server",
 }
 
-# What may be large, or is what people said: the trace shows its size, not its text.
-_NOT_TRACED: Final = frozenset({"type", "audio", "delta", "transcript", "text", "arguments"})
-_TRACED_CHARS: Final = 64
-_TRACE_BYTES: Final = 64 * 1024
+# Complaints of one session, and kinds of what cannot be read in it, that are worth a line each.
+_LOGGED: Final = 20
 
 
 class EngineSession:
@@ -92,6 +92,8 @@ class EngineSession:
         self._audio_unready = 0
         self._requests_unready = 0
         self._handler_errors = 0
+        self._faults = 0
+        self._warned: set[str] = set()
         self._log: FilteringBoundLogger = structlog.get_logger("sipua.engine").bind(
             call_id=call_id, engine=protocol.name
         )
@@ -269,11 +271,18 @@ class EngineSession:
         if self._protocol.over:
             self._has_parted()
 
-    def _deliver(self, event: Event) -> None:
+    def _deliver(self, event: Event | Unreadable) -> None:
+        if isinstance(event, Unreadable):
+            self._warn_once(
+                event.reason, "engine.unreadable", reason=event.reason, bytes=event.bytes
+            )
+            return
         if isinstance(event, SessionReady):
             self._became_ready(event)
         elif isinstance(event, EngineFault):
             event = self._fault(event)
+        elif isinstance(event, Unknown):
+            self._warn_once(event.type, "engine.unknown", type=event.type)
         if self._state == "closed" or (self._state == "closing" and not isinstance(event, Used)):
             return
         try:
@@ -298,9 +307,16 @@ class EngineSession:
             kind = _FAULT_KINDS.get(code, "protocol")
             self._refused(EngineConnectError(kind, f"{code}: {message}", code=code))
         else:
-            self._log.warning(
-                "engine.error", code=code, message=message, about=fault.event_id, fatal=fault.fatal
-            )
+            self._faults += 1
+            if self._faults <= _LOGGED:
+                self._log.warning(
+                    "engine.error",
+                    code=code,
+                    message=message,
+                    about=fault.event_id,
+                    fatal=fault.fatal,
+                    last_logged=self._faults == _LOGGED,
+                )
         return EngineFault(code, message, fault.event_id, fault.fatal)
 
     def _closed(self, closed: EngineClosed) -> None:
@@ -320,6 +336,12 @@ class EngineSession:
             "engine.closed", code=closed.code, reason=reason, retryable=closed.retryable
         )
         self._deliver(EngineLost(closed.code, reason, closed.retryable))
+
+    def _warn_once(self, what: str, event: str, **fields: object) -> None:
+        """Of each kind the first: the rest is in the counters."""
+        if what not in self._warned and len(self._warned) < _LOGGED:
+            self._warned.add(what)
+            self._log.warning(event, **fields)
 
     # To the websocket
 
@@ -354,25 +376,5 @@ class EngineSession:
 
     def _trace(self, direction: str, message: bytes) -> None:
         # The names in `fields` are the peer's: they must not meet our own keys.
-        event_type, fields = _summary(message)
+        event_type, fields = summary(message)
         self._log.debug(f"{direction} {event_type}", bytes=len(message), fields=fields)
-
-
-def _summary(message: bytes) -> tuple[str, dict[str, Any]]:
-    """The type and the short top-level values of a message, for the trace."""
-    if len(message) > _TRACE_BYTES:
-        return "?", {}
-    try:
-        content = msgspec.json.decode(message, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return "?", {}
-    fields = {
-        name[:_TRACED_CHARS]: value
-        for name, value in content.items()
-        if name not in _NOT_TRACED
-        and (
-            isinstance(value, int | float)
-            or (isinstance(value, str) and len(value) <= _TRACED_CHARS)
-        )
-    }
-    return str(content.get("type", "?"))[:_TRACED_CHARS], fields

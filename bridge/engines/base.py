@@ -193,6 +193,14 @@ class Unknown:
     type: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A message that could not be used, for the session's log: nobody else hears of it."""
+
+    reason: str
+    bytes: int
+
+
 Event: TypeAlias = (
     SessionReady
     | AudioDelta
@@ -276,7 +284,7 @@ class EngineProtocol(Protocol):
     def start(self) -> Sequence[bytes]:
         """Messages to send as soon as the websocket is open."""
 
-    def receive(self, message: bytes | str) -> Sequence[Event]:
+    def receive(self, message: bytes | str) -> Sequence[Event | Unreadable]:
         """Feed one message. Never raises: what cannot be read is counted and dropped."""
 
     def take_outgoing(self) -> Sequence[bytes]:

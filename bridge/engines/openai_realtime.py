@@ -22,7 +22,6 @@ from sipua.bridge.engines.base import (
     CallerIdle,
     Capabilities,
     Engine,
-    EngineFault,
     EngineSettings,
     Event,
     ResponseDone,
@@ -34,6 +33,7 @@ from sipua.bridge.engines.base import (
     Transcript,
     TranscriptFailed,
     Unknown,
+    Unreadable,
     Used,
 )
 from sipua.bridge.engines.openai_realtime_audio import Speech
@@ -44,9 +44,6 @@ from sipua.bridge.engines.openai_realtime_tools import McpEvent, ServerTools, To
 
 _APPEND_HEAD: Final = b'{"type":"input_audio_buffer.append","audio":"'
 _APPEND_TAIL: Final = b'"}'
-
-# Complaints after which the server closes the session by itself.
-_FATAL_CODES: Final = frozenset({"session_expired"})
 
 # Refusals of a response because another one runs; some servers send the text without a code.
 _ONE_RUNS: Final = "conversation_already_has_active_response"
@@ -122,15 +119,8 @@ class OpenAIRealtime:
         cut = self._speech.truncate(item_id, audio_end_ms)
         if cut is None:
             return ()
-        index, end_ms = cut
-        return (
-            self._encode(
-                "conversation.item.truncate",
-                item_id=item_id,
-                content_index=index,
-                audio_end_ms=end_ms,
-            ),
-        )
+        where = {"item_id": item_id, "content_index": cut[0], "audio_end_ms": cut[1]}
+        return (self._encode("conversation.item.truncate", **where),)
 
     def cancel(self) -> Sequence[bytes]:
         response_id = self._floor.active
@@ -202,20 +192,20 @@ class OpenAIRealtime:
 
     # What the server says
 
-    def receive(self, message: bytes | str) -> Sequence[Event]:
+    def receive(self, message: bytes | str) -> Sequence[Event | Unreadable]:
         self._counters["events"] += 1
         try:
             event = wire.decode(message)
         except wire.WireError as error:
             self._counters[error.reason] += 1
-            return ()
+            return (Unreadable(error.reason, len(message)),)
         if type(event) is wire.OutputAudioDelta:
             return self._speech.delta(event)
         events = self._HANDLERS[type(event)](self, event)
         self._outgoing += self._ask()
         return events
 
-    def _on_audio_delta(self, event: wire.OutputAudioDelta) -> Sequence[Event]:
+    def _on_audio_delta(self, event: wire.OutputAudioDelta) -> Sequence[Event | Unreadable]:
         return self._speech.delta(event)
 
     def _on_audio_done(self, event: wire.OutputAudioDone) -> Sequence[Event]:
@@ -345,15 +335,7 @@ class OpenAIRealtime:
         self._floor.failed(error.event_id, one_runs=one_runs)
         if one_runs:
             return ()  # nothing went wrong: it began to speak at the same moment
-        code = error.code or error.type or "unknown"
-        return (
-            EngineFault(
-                code=code[: usage.TEXT_CHARS],
-                message=message[: usage.TEXT_CHARS],
-                event_id=error.event_id,
-                fatal=code in _FATAL_CODES,
-            ),
-        )
+        return (usage.fault(error),)
 
     def _on_rate_limits(self, event: wire.RateLimitsUpdated) -> Sequence[Event]:
         return (usage.limits(event),)
@@ -365,7 +347,9 @@ class OpenAIRealtime:
         self._counters["unknown"] += 1
         return (Unknown(event.type),)
 
-    _HANDLERS: ClassVar[Mapping[type, Callable[[OpenAIRealtime, Any], Sequence[Event]]]] = {
+    _HANDLERS: ClassVar[
+        Mapping[type, Callable[[OpenAIRealtime, Any], Sequence[Event | Unreadable]]]
+    ] = {
         wire.OutputAudioDelta: _on_audio_delta,
         wire.OutputAudioDone: _on_audio_done,
         wire.OutputTranscriptDelta: _on_output_transcript,

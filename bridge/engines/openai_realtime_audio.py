@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 import pybase64
-from sipua.bridge.engines.base import AudioDelta
+from sipua.bridge.engines.base import AudioDelta, Unreadable
 from sipua.bridge.engines.openai_realtime_events import OutputAudioDelta
 
 MAX_ITEMS: Final = 128  # whose length is remembered, far more than can be in playout
@@ -36,7 +36,7 @@ class Speech:
         self._items: dict[str, _Item] = {}
         self._stale: dict[str, None] = {}  # an ordered set
 
-    def delta(self, event: OutputAudioDelta) -> tuple[AudioDelta, ...]:
+    def delta(self, event: OutputAudioDelta) -> tuple[AudioDelta | Unreadable, ...]:
         item_id = event.item_id
         item = self._items.get(item_id)
         if item is None:
@@ -48,7 +48,7 @@ class Speech:
             audio = pybase64.b64decode(event.delta, None, True)
         except ValueError:
             self.bad_base64 += 1
-            return ()
+            return (Unreadable("bad_base64", len(event.delta)),)
         if not audio:
             return ()
         item.bytes += len(audio)

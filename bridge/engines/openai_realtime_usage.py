@@ -1,4 +1,4 @@
-"""What OpenAI Realtime says of cost, of limits, and of why a response failed.
+"""What OpenAI Realtime says of cost, of limits, and of what went wrong.
 
 These parts of events are for the record: whatever they hold, the conversation goes on.
 """
@@ -9,10 +9,13 @@ import math
 from typing import Final, TypeVar
 
 import msgspec
-from sipua.bridge.engines.base import RateLimit, RateLimits, Usage
+from sipua.bridge.engines.base import EngineFault, RateLimit, RateLimits, Usage
 from sipua.bridge.engines.openai_realtime_events import ErrorDetail, RateLimitsUpdated
 
 TEXT_CHARS: Final = 500  # of what the server words, which ends in logs
+
+# Complaints after which the server closes the session by itself.
+_FATAL_CODES: Final = frozenset({"session_expired"})
 
 _MOST: Final = 10**12  # of tokens: beyond, it is not a count
 
@@ -106,6 +109,16 @@ def worded(error: ErrorDetail | None) -> str:
         return ""
     code = error.code or error.type or ""
     return ": ".join(filter(None, (code, error.message)))[:TEXT_CHARS]
+
+
+def fault(error: ErrorDetail) -> EngineFault:
+    code = error.code or error.type or "unknown"
+    return EngineFault(
+        code=code[:TEXT_CHARS],
+        message=(error.message or "")[:TEXT_CHARS],
+        event_id=error.event_id,
+        fatal=code in _FATAL_CODES,
+    )
 
 
 def limits(event: RateLimitsUpdated) -> RateLimits:

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.peer
 
 SAID = audio.speech("caller")
 DELTA_MS = 200
+LEAD = 12  # deltas before the nonsense, which takes this server a while to send
 PLACE = {"response_id": "resp_1", "item_id": "item_1", "output_index": 0, "content_index": 0}
 
 
@@ -61,11 +62,11 @@ async def test_M6_the_call_goes_on_and_so_does_its_audio(
         await peer.expect("response.create")
         await peer.send("response.created", response={"id": "resp_1"})
         pieces = deltas(form)
-        for piece in pieces[:3]:
+        for piece in pieces[:LEAD]:
             await peer.send("response.output_audio.delta", **PLACE, delta=piece)
         await peer.expect("input_audio_buffer.append")  # the call is up, and what we say is heard
         await nonsense(peer)
-        for piece in pieces[3:]:
+        for piece in pieces[LEAD:]:
             await peer.send("response.output_audio.delta", **PLACE, delta=piece)
         await peer.send("response.output_audio.done", **PLACE)
         await peer.send("response.done", response={"id": "resp_1", "status": "completed"})
@@ -95,6 +96,12 @@ async def test_M6_the_call_goes_on_and_so_does_its_audio(
     assert counters["malformed"] == 2
     complaints = edge.events(name="engine.error", call_id=ended["call_id"])
     assert [event["code"] for event in complaints] == ["odd", "item_truncate_invalid_item_id"]
+    (unknown,) = edge.events(name="engine.unknown", call_id=ended["call_id"])
+    assert unknown["type"] == "response.hologram.delta"
+    unreadable = edge.events(name="engine.unreadable", call_id=ended["call_id"])
+    reasons = {event["reason"]: event["bytes"] for event in unreadable}
+    assert reasons.keys() == {"oversize", "bad_base64", "bad_json", "malformed"}
+    assert reasons["oversize"] == 16_000_000
 
     pieces = audio.find_pieces(SAID, stream.pcm())
     spoken = [piece for piece in pieces if piece.score > 0.5]  # a pause in it matches nowhere

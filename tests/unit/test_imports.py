@@ -53,6 +53,7 @@ RULES = [
         {
             "bridge/websocket.py": "the seam behind which another library could stand",
             "bridge/agent/server.py": "the other side of the same wire",
+            "benchmarks/websocket_cost.py": "the other end of what it measures",
             "bridge/agent/session_task.py": "one of its connections",
             "bridge/agent/refusals.py": "the answers of that side that are no websocket",
             "bridge/agent/losses.py": "ends that side's connections as no library would",

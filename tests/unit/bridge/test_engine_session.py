@@ -368,6 +368,50 @@ async def test_audio_and_requests_before_and_after_are_counted_not_sent() -> Non
     assert (counters["audio_unready"], counters["requests_unready"]) == (2, 2)
 
 
+async def test_M6_nonsense_is_logged_once_a_kind_and_complaints_not_for_ever() -> None:
+    async def nonsense(peer: Peer) -> None:
+        await peer.make_ready()
+        for number in range(100):
+            await peer.send_raw(b"no JSON")
+            await peer.send_raw(b'{"type":"response.hologram"}')
+            error = {"type": "invalid_request_error", "code": "odd", "message": f"No {number}."}
+            await peer.send("error", error=error)
+        await peer.send("response.created", response={"id": "resp_1"})
+        await peer.until_closed()
+
+    async with scripted_engine(nonsense) as engine:
+        call = Call(engine.url)
+        with capture_logs() as logs:
+            await call.session.connect(5)
+            await call.next(ResponseStarted)
+        await call.session.close()
+    lines = [entry["event"] for entry in logs if entry["log_level"] == "warning"]
+    assert lines.count("engine.unreadable") == lines.count("engine.unknown") == 1
+    complaints = [entry for entry in logs if entry["event"] == "engine.error"]
+    assert len(complaints) == 20
+    assert [entry["last_logged"] for entry in complaints[-2:]] == [False, True]
+    counters = call.session.counters()
+    assert counters["bad_json"] == counters["unknown"] == counters["faults"] == 100
+
+
+async def test_nothing_is_delivered_once_somebody_closes() -> None:
+    async def chatter(peer: Peer) -> None:
+        await peer.make_ready()
+        while True:
+            await peer.send("response.created", response={"id": "resp_1"})
+
+    async with scripted_engine(chatter) as engine:
+        call = Call(engine.url)
+        await call.session.connect(5)
+        await call.next(ResponseStarted)
+        closing = asyncio.create_task(call.session.close())
+        await asyncio.sleep(0)
+        assert call.session.state == "closed"
+        delivered = len(call.events)
+        await closing
+        assert len(call.events) == delivered
+
+
 # Loss
 
 
@@ -516,8 +560,11 @@ async def test_the_log_follows_the_grammar_and_never_holds_audio() -> None:
         "< response.created",
         "< response.output_audio.delta",
         "< odd",
+        "engine.unknown",
         "< ?",
+        "engine.unreadable",
         "< ?",
+        "engine.unknown",
         "= lost",
         "engine.closed",
     ]

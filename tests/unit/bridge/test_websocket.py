@@ -5,7 +5,7 @@ import logging
 import socket
 import ssl
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -341,6 +341,22 @@ async def test_M6_a_larger_frame_ends_the_connection_and_may_be_retried() -> Non
         await connect(engine.url, inbox)
         end = await inbox.end()
     assert (end.code, end.by_us, end.retryable) == (1009, True, True)
+
+
+async def test_M6_fragments_without_end_end_the_connection() -> None:
+    async def endless(peer: Peer) -> None:
+        async def fragments() -> AsyncIterator[str]:
+            while True:
+                yield "x" * 1_000_000
+
+        await peer.connection.send(fragments())
+
+    inbox = Inbox()
+    async with scripted_engine(endless) as engine:
+        await connect(engine.url, inbox)
+        end = await inbox.end()
+    assert (end.code, end.by_us, end.retryable) == (1009, True, True)
+    assert inbox.messages == []
 
 
 # Slow links
