@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sipua import wiring
+from sipua.config import EngineSection
+
+
+def section(**keys: Any) -> EngineSection:
+    return EngineSection.model_validate(keys)
+
+
+@pytest.mark.parametrize(
+    ("keys", "url", "shown"),
+    [
+        ({"type": "openai_realtime"}, "", "wss://api.openai.com"),
+        ({"type": "openai_live"}, "", "wss://api.openai.com"),
+        (
+            {"type": "openai_realtime", "url": "wss://host:9/path?key=secret2"},
+            "",
+            "wss://host:9",
+        ),
+        ({"type": "local"}, "ws://127.0.0.1:5/v1/realtime", "ws://127.0.0.1:5"),
+    ],
+)
+def test_H8_where_an_engine_is_can_be_shown(keys: dict[str, Any], url: str, shown: str) -> None:
+    assert wiring.engine_host(section(**keys), url) == shown
+
+
+def test_a_call_may_have_instructions_of_its_own() -> None:
+    engine = section(instructions="Be kind.")
+    assert wiring.engine_settings(engine).instructions == "Be kind."
+    assert wiring.engine_settings(engine, instructions="").instructions == ""
+    assert wiring.engine_settings(engine, instructions="Be brief.").instructions == "Be brief."
+
+
+def test_secrets_of_an_engine_reach_it_and_nobody_else() -> None:
+    settings = wiring.engine_settings(section(api_key="hunter22", headers={"X-Key": "hunter23"}))
+    assert (settings.api_key, settings.headers["X-Key"]) == ("hunter22", "hunter23")
+    assert "hunter2" not in repr(settings)
