@@ -4,12 +4,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from support.asterisk import Asterisk
 from support.edge import Config, Edge
 from support.rtp_far_end import RtpFarEnd
 from support.sipp import Sipp
+
+# How long an example takes says how busy the machine is, and nothing of ours.
+hypothesis.settings.register_profile("sipua", deadline=None)
+hypothesis.settings.load_profile("sipua")
 
 _PEERS = {"asterisk", "asterisk_factory", "sipp"}
 
