@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sipua import dial_command, outbound_command
+from sipua import dial_command, outbound_command, route_command
 from sipua.command_parser import CONFIG_HELP, add_command, config_path
 from sipua.exits import Exit
 
@@ -232,6 +232,7 @@ def _add_config(commands: Commands) -> None:
         command.add_argument("file", type=Path, nargs="?", metavar="FILE", help=CONFIG_HELP)
         command.add_argument("--json", action="store_true", help="JSON instead of text")
         command.set_defaults(config_command=name)
+    route_command.add(below)
     docs = add_command(below, "docs", _config, "print the reference of all keys, in Markdown")
     docs.set_defaults(config_command="docs")
     parser.set_defaults(config_parser=parser)

@@ -1,0 +1,54 @@
+"""What `sipua outbound` refuses before it calls anybody, and whose agent calls."""
+
+import pytest
+
+from sipua import outbound
+from sipua.config import Config
+from sipua.exits import Exit
+from sipua.outbound import OutboundRequest, profile_of
+from sipua.placing import RequestError
+
+CONFIG = Config.model_validate(
+    {
+        "trunks": ({"name": "carrier", "proxy": "sip:192.0.2.1"},),
+        "engine": {"greeting": "Hello."},
+        "routes": (
+            {"name": "sales", "called": ["2*"], "greeting": "Sell."},
+            {"name": "dunning", "origin": ["carrier"], "greeting": "Ask for money."},
+        ),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("request_", "route", "greeting"),
+    [
+        (OutboundRequest("sip:201@192.0.2.1"), "sales", "Sell."),
+        (OutboundRequest("sip:301@192.0.2.1", account="carrier"), "dunning", "Ask for money."),
+        (OutboundRequest("sip:301@192.0.2.1"), "", "Hello."),
+        (OutboundRequest("sip:201@192.0.2.1", route="dunning"), "dunning", "Ask for money."),
+    ],
+)
+def test_the_agent_is_the_routes(request_: OutboundRequest, route: str, greeting: str) -> None:
+    profile = profile_of(CONFIG, request_)
+    assert (profile.route, profile.greeting) == (route, greeting)
+
+
+def test_a_route_that_is_not_there() -> None:
+    with pytest.raises(RequestError, match="there is: sales, dunning"):
+        profile_of(CONFIG, OutboundRequest("sip:1@192.0.2.1", route="sale"))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        OutboundRequest("nobody"),
+        OutboundRequest("sip:1@192.0.2.1", account="unknown"),
+        OutboundRequest("sip:1@192.0.2.1", route="unknown"),
+    ],
+)
+def test_what_cannot_be_placed_is_a_wrong_command_line(
+    request_: OutboundRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert outbound.run(CONFIG, request_) == Exit.USAGE
+    assert capsys.readouterr().err.startswith("sipua: ")
