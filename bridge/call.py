@@ -25,6 +25,7 @@ from sipua.bridge.engines.base import (
     SPEECH_AND_TOOLS,
     AudioDelta,
     AudioDone,
+    ResponseDone,
     SpeechStarted,
     SpeechStopped,
 )
@@ -37,6 +38,7 @@ from sipua.bridge.events import (
     EngineInUse,
     EngineOutage,
     Interrupted,
+    ModelSilent,
     PeerSilent,
     SourceMoved,
     ToolAnswered,
@@ -276,6 +278,10 @@ class CallBridge:
                 self._listen()
                 self._fed_before_ms = self._uplink.fed_ms - event.caught_up_ms
                 self._filler.engine_back(time.monotonic())
+            case ModelSilent():
+                self._filler.outage(time.monotonic())
+            case ResponseDone():
+                self._filler.engine_back(time.monotonic())  # it may have said nothing
             case EngineOutage() | EngineGone():
                 self._playout.end_all()
                 self._mouth.stir()

@@ -392,13 +392,14 @@ class Dialogue:
         self._arm()
 
     def _model_silent(
-        self, link: Link, waited_ms: int, action: Literal["nudged", "reconnecting"]
+        self, link: Link, waited_ms: int, action: Literal["waiting", "nudged", "reconnecting"]
     ) -> None:
         self._tally[f"silent_{action}"] += 1
-        self._log.warning("engine.silent", waited_ms=waited_ms, action=action)
+        if action != "waiting":
+            self._log.warning("engine.silent", waited_ms=waited_ms, action=action)
         instructions = self._watch.instructions
         self._on_event(ModelSilent(waited_ms, action))
-        if self._link is not link:
+        if self._link is not link or action == "waiting":
             return
         if action == "nudged":
             link.session.cancel()  # a response that hangs stands in the way of the next one

@@ -126,10 +126,13 @@ class EngineGone:
 
 @dataclass(frozen=True, slots=True)
 class ModelSilent:
-    """It was its turn and it said nothing for so long; what is done about it."""
+    """It was its turn and it said nothing for so long; what is done about it.
+
+    `waiting`: nothing yet, but the caller should hear that somebody is there.
+    """
 
     waited_ms: int
-    action: Literal["nudged", "reconnecting"]
+    action: Literal["waiting", "nudged", "reconnecting"]
 
 
 EngineNews: TypeAlias = EngineInUse | EngineOutage | EngineGone | ModelSilent

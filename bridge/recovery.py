@@ -35,6 +35,8 @@ class DialoguePolicy:
     """Longest time without an engine in a call, all choices together."""
     phrase: str = DEFAULT_PHRASE
     """What the model is told after an outage when it was its turn. Empty: only to go on."""
+    filler_after_s: float = 2.0
+    """It is the model's turn and it gives no sign of life: the caller hears a filler; 0: never."""
     silent_after_s: float = 8.0
     """It is the model's turn and it says nothing; 0: never mind."""
     response_retries: int = 3

@@ -2,6 +2,8 @@
 
     the caller's ──(turn ended, tool's result, we asked)──▶ the model's ──(response done)──▶ …
                                                               │ each sign of life: anew
+                                                              │ `filler_after_s` without one:
+                                                              │ the caller hears a filler
                                                               └ `silent_after_s` without one:
         1st  nudge (cancel what hangs, ask again)          from the 2nd on  another session
 
@@ -31,7 +33,7 @@ class Ask:
 @dataclass(frozen=True, slots=True)
 class Silent:
     waited_ms: int
-    action: Literal["nudged", "reconnecting"]
+    action: Literal["waiting", "nudged", "reconnecting"]
 
 
 Action: TypeAlias = Ask | Silent
@@ -43,6 +45,8 @@ class TurnWatch:
         "_asked_meanwhile",
         "_backoff",
         "_failures",
+        "_filled",
+        "_filler_after_s",
         "_instructions",
         "_open",
         "_retries",
@@ -55,6 +59,7 @@ class TurnWatch:
 
     def __init__(self, policy: DialoguePolicy, random: Callable[[], float]) -> None:
         self._silent_after_s = policy.silent_after_s or _NEVER
+        self._filler_after_s = policy.filler_after_s or _NEVER
         self._retries = policy.response_retries
         self._backoff = BackOff(max(policy.backoff_s * 2, 0.0), policy.backoff_max_s * 2, random)
         self._since = _NEVER  # the last sign of life in the model's turn; inf: not its turn
@@ -63,6 +68,7 @@ class TurnWatch:
         self._instructions: str | None = None
         self._open = False  # a response runs
         self._asked_meanwhile = False  # for another one
+        self._filled = False  # the caller hears that we wait
         self._strikes = 0
         self._failures = 0
         self.proven = False
@@ -80,7 +86,10 @@ class TurnWatch:
 
     @property
     def due(self) -> float:
-        return min(self._since + self._silent_after_s, self._ask_at)
+        wait_s = self._silent_after_s
+        if not self._filled:
+            wait_s = min(wait_s, self._filler_after_s)
+        return min(self._since + wait_s, self._ask_at)
 
     def asked(self, now: float, instructions: str | None = None) -> None:
         """The model's turn begins."""
@@ -93,6 +102,7 @@ class TurnWatch:
         """Audio, words, a tool at work."""
         self.proven = True
         self._strikes = 0
+        self._filled = False
         if self._since == _NEVER:
             return
         if self._open:
@@ -110,6 +120,7 @@ class TurnWatch:
         """The caller speaks, or is to speak next."""
         self._since = self._waiting_from = self._ask_at = _NEVER
         self._instructions = None
+        self._filled = False
 
     def done(self, status: str, now: float) -> bool:
         """A response ended. False: it failed too often."""
@@ -142,12 +153,17 @@ class TurnWatch:
         self.proven = False
 
     def check(self, now: float) -> Action | None:
-        """What is due. A nudge is to be followed by `asked`, anything else by `session_ended`."""
+        """What is due. After a nudge `asked` has to come, after `reconnecting` `session_ended`."""
         if now >= self._ask_at:
             self._ask_at = _NEVER
             return Ask(self._instructions)
-        if now < self._since + self._silent_after_s:
+        if self._since == _NEVER:
             return None
-        self._strikes += 1
         waited_ms = round((now - self._waiting_from) * 1000)
+        if now < self._since + self._silent_after_s:
+            if self._filled or now < self._since + self._filler_after_s:
+                return None
+            self._filled = True
+            return Silent(waited_ms, "waiting")
+        self._strikes += 1
         return Silent(waited_ms, "nudged" if self._strikes == 1 else "reconnecting")

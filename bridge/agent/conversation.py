@@ -39,6 +39,7 @@ from sipua.bridge.agent.stage import Stage
 from sipua.codecs.vad import SpeechStarted
 
 MIN_COMMIT_MS = 100
+EXPIRED = "Your session hit the maximum duration of {minutes:.0f} minutes."
 
 
 @dataclass(slots=True)
@@ -160,7 +161,8 @@ class Conversation:
             self.loss = self.loss or loss(step)
         if now >= self._expires_s and not self.expired:
             self.expired = True
-            self._out.error(protocol.expired(self._settings.session_limit_s), None)
+            text = EXPIRED.format(minutes=self._settings.session_limit_s / 60)
+            self._out.error(ClientError("session_expired", text), None)
         return self._out.take()
 
     # The session

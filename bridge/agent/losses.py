@@ -1,6 +1,7 @@
 """How a connection is lost on purpose: closed, reset, or frozen half-open."""
 
 import asyncio
+import contextlib
 import socket
 import struct
 
@@ -22,8 +23,6 @@ async def lose(connection: ServerConnection, loss: Loss) -> None:
 
 def cut(connection: ServerConnection) -> None:
     """TCP's RST: what a crashed host or a firewall without patience does."""
-    if connection.transport.is_closing():
-        return  # the peer was faster
     own: socket.socket = connection.transport.get_extra_info("socket")
     own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     connection.transport.abort()
@@ -35,8 +34,7 @@ async def _freeze(connection: ServerConnection) -> None:
     connection.transport.pause_reading()
     if connection.keepalive_task is not None:
         connection.keepalive_task.cancel()
-    try:
+    with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(FROZEN_S):
             await connection.wait_closed()
-    except TimeoutError:
-        cut(connection)
+    cut(connection)

@@ -20,8 +20,6 @@ from sipua.bridge.agent.session import (
 )
 
 MAX_EVENT_BYTES = 1 << 20  # of an event that carries no audio
-MAX_ID_CHARS = 32  # of an item's id and a call's: the vendor takes no longer ones
-CALL_ID = r"^[a-zA-Z0-9_-]+$"
 MAX_AUDIO_BYTES = 15 << 20  # the vendor's bound of one append
 
 
@@ -33,11 +31,6 @@ class ClientError(Exception):
         self.code = code
         self.message = message
         self.param = param
-
-
-def expired(limit_s: float) -> ClientError:
-    shown = f"{limit_s / 60:.0f} minutes" if limit_s >= 60 else f"{limit_s:g} seconds"
-    return ClientError("session_expired", f"Your session hit the maximum duration of {shown}.")
 
 
 class _Event(Struct, tag_field="type", forbid_unknown_fields=True, kw_only=True):
@@ -75,12 +68,12 @@ class Content(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=Tr
 
 class ItemParam(Struct, forbid_unknown_fields=True, kw_only=True):
     type: Literal["message", "function_call", "function_call_output"]
-    id: Annotated[str, Meta(min_length=1, max_length=MAX_ID_CHARS)] | None = None
+    id: Annotated[str, Meta(min_length=1, max_length=512)] | None = None
     object: Literal["realtime.item"] | None = None
     status: Literal["completed", "incomplete", "in_progress"] | None = None
     role: Literal["system", "user", "assistant"] | UnsetType = UNSET
     content: Annotated[list[Content], Meta(max_length=64)] | UnsetType = UNSET
-    call_id: Annotated[str, Meta(max_length=MAX_ID_CHARS, pattern=CALL_ID)] | UnsetType = UNSET
+    call_id: Name | UnsetType = UNSET
     name: Name | UnsetType = UNSET
     arguments: Text | UnsetType = UNSET
     output: Text | UnsetType = UNSET

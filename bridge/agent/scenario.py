@@ -32,10 +32,6 @@ class Connect:
     from_s: float = 0.0  # of the server's life: until then connections are let in
     times: int = 1
 
-    @property
-    def is_open(self) -> bool:
-        return not (self.status or self.slow_s or self.never or self.close or self.cut)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionCall:

@@ -176,10 +176,9 @@ class AgentServer:
         return await self._rehearsed(connection, self._stage.doors.next(age_s))
 
     async def _rehearsed(self, connection: ServerConnection, way: Connect) -> Response | None:
-        if way.is_open:
+        if way is OPEN:
             return None
-        given = msgspec.to_builtins(way).items()
-        shown = {name: value for name, value in given if value and name not in ("from_s", "times")}
+        shown = {name: value for name, value in msgspec.to_builtins(way).items() if value}
         log.warning("agent.rehearsed", connect=shown)
         wait_s = NEVER_S if way.never else way.slow_s
         if wait_s:

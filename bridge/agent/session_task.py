@@ -92,9 +92,9 @@ class ServedSession:
                 self._received_s = now = loop.time()
                 self._journal.note("client", message, now)
                 events = conversation.receive(message, now)
-                if events:  # what a scenario comes to shows in events as well
+                if events:
                     await self._send(events)
-                    self._check()
+                self._check()
             if conversation.closed:
                 await connection.close(1000)
                 return

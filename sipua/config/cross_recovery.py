@@ -24,6 +24,13 @@ def recovery(config: Config) -> Iterator[Finding]:
             f"leaves no time for a second attempt after backoff_s = {keys.backoff_s:g}",
             "15",
         )
+    if 0 < keys.silent_after_s <= keys.filler_after_s:
+        yield Finding(
+            (("recovery", "filler_after_s"), ("recovery", "silent_after_s")),
+            f"comes after silent_after_s = {keys.silent_after_s:g}: the caller would never hear it",
+            f"less than {keys.silent_after_s:g}, or 0 for none",
+            "warning",
+        )
     if keys.rotate_after_s and keys.rotate_latest_s < keys.rotate_after_s:
         yield Finding(
             (("recovery", "rotate_latest_s"), ("recovery", "rotate_after_s")),

@@ -32,6 +32,14 @@ class RecoverySection(Section):
         description="What the model is told after an outage, if it was speaking or had to answer. "
         "Empty: only to go on.",
     )
+    filler_after_s: float = Field(
+        default=_USUAL.filler_after_s,
+        ge=0,
+        le=3600,
+        allow_inf_nan=False,
+        description="It is the model's turn and it gives no sign of life for so long: the caller "
+        "hears the filler until it does. 0: never.",
+    )
     silent_after_s: float = Field(
         default=_USUAL.silent_after_s,
         ge=0,

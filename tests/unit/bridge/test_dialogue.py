@@ -37,7 +37,7 @@ from support.virtual_time import in_virtual_time
 E = TypeVar("E", bound=ConversationEvent)
 
 PHRASE = "Say that the line broke."
-POLICY = DialoguePolicy(phrase=PHRASE, rotate_after_s=0)
+POLICY = DialoguePolicy(phrase=PHRASE, rotate_after_s=0, filler_after_s=0)
 FRAME_24K = b"\x00" * 960
 
 
@@ -574,9 +574,25 @@ async def test_M4_failed_responses_are_asked_for_again_and_then_the_session_is_r
     await call.dialogue.close()
 
 
+@in_virtual_time
+async def test_M4_who_waits_for_a_slow_model_is_told_before_it_is_nudged() -> None:
+    call = Call(policy=DialoguePolicy(filler_after_s=2, silent_after_s=8))
+    session = await call.begin()
+    call.dialogue.speak("Greet.")
+    await passed(2.01)
+    assert call.of(ModelSilent) == [ModelSilent(2000, "waiting")]
+    assert session.done == [("speak", "Greet.")]
+    await passed(6)
+    assert call.of(ModelSilent)[1:] == [ModelSilent(8000, "nudged")]
+    assert call.counters["silent_waiting"] == 1
+    await call.dialogue.close()
+
+
 # Rotation
 
-ROTATING = DialoguePolicy(phrase=PHRASE, rotate_after_s=3300, rotate_latest_s=3540)
+ROTATING = DialoguePolicy(
+    phrase=PHRASE, rotate_after_s=3300, rotate_latest_s=3540, filler_after_s=0
+)
 
 
 @in_virtual_time

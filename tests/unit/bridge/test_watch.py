@@ -5,7 +5,9 @@ from __future__ import annotations
 from sipua.bridge.recovery import DialoguePolicy
 from sipua.bridge.watch import Ask, Silent, TurnWatch
 
-POLICY = DialoguePolicy(silent_after_s=8, backoff_s=0.5, backoff_max_s=4, response_retries=2)
+POLICY = DialoguePolicy(
+    filler_after_s=0, silent_after_s=8, backoff_s=0.5, backoff_max_s=4, response_retries=2
+)
 
 
 def watch(policy: DialoguePolicy = POLICY) -> TurnWatch:
@@ -151,7 +153,26 @@ def test_M4_a_failed_response_is_not_asked_for_when_the_caller_speaks() -> None:
 
 
 def test_M4_never_mind() -> None:
-    turn = watch(DialoguePolicy(silent_after_s=0))
+    turn = watch(DialoguePolicy(filler_after_s=0, silent_after_s=0))
     turn.asked(100)
     assert turn.check(1e9) is None
+    assert turn.due == float("inf")
+
+
+def test_M4_before_anything_is_done_the_caller_hears_a_filler_once_per_wait() -> None:
+    turn = watch(DialoguePolicy(filler_after_s=2, silent_after_s=8))
+    turn.asked(100)
+    assert turn.due == 102
+    assert turn.check(101.9) is None
+    assert turn.check(102) == Silent(2000, "waiting")
+    assert turn.check(103) is None
+    assert turn.due == 108
+    assert turn.check(108) == Silent(8000, "nudged")
+    turn.asked(108)
+    assert turn.check(111) is None  # it is to be heard already
+    turn.started(111)
+    turn.sign(112)
+    assert turn.due == 114
+    assert turn.check(114) == Silent(6000, "waiting")
+    turn.done("completed", 115)
     assert turn.due == float("inf")

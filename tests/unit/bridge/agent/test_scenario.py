@@ -98,16 +98,3 @@ def test_two_scenarios_become_one() -> None:
 )
 def test_whether_a_step_has_words_of_its_own(step: Step, speaks: bool) -> None:
     assert step.speaks is speaks
-
-
-@pytest.mark.parametrize(
-    ("way", "is_open"),
-    [
-        (OPEN, True),
-        (Connect(times=5), True),
-        (Connect(status=503), False),
-        (Connect(cut=True), False),
-    ],
-)
-def test_whether_a_connection_is_let_in_as_if_nothing_was(way: Connect, is_open: bool) -> None:
-    assert way.is_open is is_open
