@@ -4,9 +4,9 @@ A session that is lost takes with it what it had heard and not answered, and wha
 there was none was heard by nobody. Both are here. Engines count audio from their session's begin;
 `base_ms` is where that lies on the call's time, which is the audio that was ever appended.
 
-Audio is kept as it came and converted half a second at a time: the caller's audio comes from
-G.711, so that µ-law at 8 kHz holds all of it in a sixth of the memory, and doing it in blocks
-costs a fraction of doing it by the frame.
+Audio is kept as it came and converted half a second at a time: what a phone sends has nothing above
+4 kHz, so that every third sample of the resampled audio is all of it, with no filter, and µ-law
+holds it in a sixth of the memory.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from typing import Final
 import numpy as np
 from sipua.bridge.engines.base import AudioFormat
 from sipua.codecs.g711 import Law, decode, encode, transcoding_table
-from sipua.codecs.resample import Downsampler24to8, Upsampler8to24
+from sipua.codecs.resample import Upsampler8to24
 
 _CODES_PER_MS: Final = 8
 _BLOCK_MS: Final = 500
+_UPSAMPLED: Final = 3
 _PCMA_TO_PCMU: Final = transcoding_table(Law.PCMA, Law.PCMU)
 _PCMU_TO_PCMA: Final = transcoding_table(Law.PCMU, Law.PCMA)
 
@@ -36,7 +37,6 @@ class CallerAudio:
     def __init__(self, keep_s: float) -> None:
         self._keep = int(keep_s * 1000) * _CODES_PER_MS
         self._format = AudioFormat.PCM16
-        self._downsampler = Downsampler24to8()
         self._raw: list[bytes] = []
         self._raw_bytes = 0
         self._block_bytes = _BLOCK_MS * self._format.bytes_per_ms
@@ -98,7 +98,6 @@ class CallerAudio:
         self._settle()
         self._format = audio_format
         self._block_bytes = _BLOCK_MS * audio_format.bytes_per_ms
-        self._downsampler.reset()
         self._base_ms = self.now_ms - len(carried) // _CODES_PER_MS
         self._heard_to_ms = self._base_ms
         self._turn_from_ms = None
@@ -111,9 +110,8 @@ class CallerAudio:
         self._raw.clear()
         self._raw_bytes = 0
         if self._format is AudioFormat.PCM16:
-            whole = len(audio) // 2 * 2
-            samples = np.frombuffer(audio, "<i2", whole // 2)
-            audio = encode(Law.PCMU, self._downsampler.process(samples))
+            samples = np.frombuffer(audio, "<i2", len(audio) // 2)
+            audio = encode(Law.PCMU, samples[::_UPSAMPLED])
         elif self._format is AudioFormat.PCMA:
             audio = audio.translate(_PCMA_TO_PCMU)
         self._blocks.append(audio)
