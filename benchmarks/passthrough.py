@@ -1,0 +1,115 @@
+"""What a call-frame (20 ms, both ways) costs between RTP and engine: PCM16, G.711, and the gates.
+
+    .venv/bin/python benchmarks/passthrough.py
+
+Only the audio path's own work: no sockets, no JSON, no base64. Ratios travel between machines, the
+microseconds do not.
+"""
+
+from __future__ import annotations
+
+import timeit
+from collections.abc import Callable
+
+import numpy as np
+from sipua.bridge.downlink import Playout
+from sipua.bridge.engines.base import AudioFormat
+from sipua.bridge.uplink import Uplink
+from sipua.codecs.echo import EchoGate
+from sipua.codecs.g711 import Law, encode
+from sipua.codecs.tones import sine
+from sipua.codecs.vad import VadConfig
+from sipua.rtp.events import Frame
+
+Run = Callable[[], None]
+
+_FRAMES = 5000
+_REPEATS = 7
+_SPEECH = np.random.default_rng(1).normal(0, 3000, _FRAMES * 160)
+
+
+def _frames(pcm: np.typing.NDArray[np.float64]) -> list[bytes]:
+    codes = encode(Law.PCMU, np.clip(pcm, -32768, 32767).astype(np.int16))
+    return [codes[at : at + 160] for at in range(0, len(codes), 160)]
+
+
+_NOISE = _frames(_SPEECH)
+_ECHO = _frames(_SPEECH * 10 ** (-15 / 20))
+_SILENCE = bytes([Law.PCMU.silence]) * 160
+_BASE = 1000.0
+
+
+def microseconds(run: Run) -> float:
+    """Of one frame, the best of several runs: what disturbs only ever adds."""
+    return float(min(timeit.repeat(run, number=1, repeat=_REPEATS)) / _FRAMES * 1e6)
+
+
+def up(
+    audio_format: AudioFormat, *, gate: str = "", voice: bool = False, tones: bool = False
+) -> Run:
+    """`gate`: "silent" or "speaking", as we are; "echo": we speak, and it comes back."""
+
+    def run() -> None:
+        uplink = Uplink()
+        uplink.set_format(audio_format)
+        uplink.detect_tones(tones)
+        if gate:
+            uplink.hearing.gate = EchoGate()
+        if voice:
+            uplink.hearing.detect_voice(VadConfig())
+        for n in range(_FRAMES):
+            if uplink.hearing.gate is not None:
+                uplink.hearing.gate.sent(_SILENCE if gate == "silent" else _NOISE[n])
+            came = _SILENCE if gate == "speaking" else _ECHO[n - 6]
+            uplink.feed((Frame(0, came, 0.0),), _BASE + n * 0.02)
+
+    return run
+
+
+def down(audio_format: AudioFormat) -> Run:
+    if audio_format is AudioFormat.PCM16:
+        delta = sine(400, 200, 24_000).tobytes()
+    else:
+        delta = encode(Law[audio_format.name], sine(400, 200, 8000))
+
+    def run() -> None:
+        playout = Playout(Law.PCMU)
+        playout.set_format(audio_format)
+        for _ in range(_FRAMES // 10):
+            playout.push("item", delta)
+            for _ in range(10):
+                playout.next_frame()
+
+    return run
+
+
+def main() -> None:
+    wide = (microseconds(up(AudioFormat.PCM16)), microseconds(down(AudioFormat.PCM16)))
+    print("| engine's format | up µs | down µs | both, of PCM16's |")
+    print("|---|---|---|---|")
+    for name, audio_format in (
+        ("PCM16 24 kHz", AudioFormat.PCM16),
+        ("G.711, the call's law", AudioFormat.PCMU),
+        ("G.711, the other law", AudioFormat.PCMA),
+    ):
+        there, back = microseconds(up(audio_format)), microseconds(down(audio_format))
+        share = (there + back) / sum(wide)
+        print(f"| {name} | {there:.2f} | {back:.2f} | {share:.2f} |")
+    print("\n| up, besides | PCM16 adds µs | G.711 adds µs |\n|---|---|---|")
+    formats = (AudioFormat.PCM16, AudioFormat.PCMU)
+    plain = [microseconds(up(audio_format)) for audio_format in formats]
+    for name, runs in (
+        ("echo gate, we are silent", [up(which, gate="silent") for which in formats]),
+        ("echo gate, we speak and nobody else", [up(which, gate="speaking") for which in formats]),
+        ("echo gate, our voice comes back", [up(which, gate="echo") for which in formats]),
+        ("local voice detection", [up(which, voice=True) for which in formats]),
+        ("tones looked for", [up(which, tones=True) for which in formats]),
+    ):
+        wide_us, narrow_us = (
+            microseconds(run) - base for run, base in zip(runs, plain, strict=True)
+        )
+        print(f"| {name} | {wide_us:.2f} | {narrow_us:.2f} |")
+
+
+if __name__ == "__main__":
+    main()
