@@ -10,8 +10,8 @@ ours can echo, whether a frame is to be heard by a detector or held back:
              └─ we speak and nothing comes, or it was never us ──▶ clear: all pass, at once
 
 "Sounds like us" is a correlation of 60 to 200 ms with what left in the 450 ms before: 0.98 for an
-echo, 0.2 for another voice, and by chance 0.66 of 60 ms in one of a hundred cases, 0.4 of 200 ms
-(tests/unit/codecs/test_echo.py). It finds delay and gain. After that the energies decide: an echo
+echo, 0.2 for another voice, which by chance reaches 0.7 (of 60 ms) or 0.4 (of 200 ms) once in a
+hundred times. It finds delay and gain. After that the energies decide: an echo
 is not louder than the learnt gain lets it be, and a margin. Energies alone would need a second to
 tell an echo from a voice; the correlation alone is expensive, so it is asked only in doubt.
 
@@ -45,6 +45,7 @@ _LOUD = _FULL_SCALE * 10**-3.0  # -30 dBFS of ours would be heard in any echo th
 _MARGIN = 4.0  # 6 dB
 _FLOOR_FALL = 0.3  # of the distance, per frame
 _FLOOR_RISE = 1.014  # per frame: 3 dB/s
+_UNKNOWN = -1.0
 _GAIN_MAX = 1.0  # an echo is not louder than the voice
 _GAIN_FALL = 0.995  # per frame: what has been learnt fades, so that it can be learnt anew
 # Scores (0 to 1) that settle it in the first place, by milliseconds of doubt: (ms, it is us from,
@@ -53,8 +54,8 @@ _VERDICTS = ((60, 0.75, 0.30), (120, 0.60, 0.45), (200, 0.45, 0.45))
 _ONSET_MS = 40  # louder than the echo for so long: somebody speaks
 _BEFORE_ONSET_MS = 60  # a syllable may begin softer than the echo
 _HANGOVER_MS = 300  # a voice that opened keeps it open over its own pauses
-_CHECK_MS = 100  # between two looks at what is held
-_LIKENESS_MEMORY = 0.7  # of the score of what is held, from look to look
+_CHECK_MS, _CHECK_MAX_MS = 100, 400  # between two looks at what is held
+_LIKENESS_MEMORY = 0.6  # of the score of what is held, from look to look
 _STRANGE = 0.4  # what is held and is like us no more than this, by and large, is not our echo
 _CLEAR_MS = 500  # of loud speech of ours to which nothing came back
 _CLEAR_VERDICTS = 3
@@ -67,6 +68,7 @@ class EchoGate:
     __slots__ = (
         "_align",
         "_audible",
+        "_check_ms",
         "_checked",
         "_doubt",
         "_floor",
@@ -81,6 +83,7 @@ class EchoGate:
         "_negative",
         "_open_for",
         "_out",
+        "_powers",
         "_sent",
         "_silence",
         "_sound_began",
@@ -103,6 +106,7 @@ class EchoGate:
         """Of what is held, when it opens: so much may be the caller's."""
         self._gain = 0.0
         self._likeness = 0.0
+        self._check_ms = _CHECK_MS
         self._align = 0  # heard minus sent position of the same sound
         self._negative = 0
         self._watch_ms = _WATCH_MS
@@ -113,6 +117,7 @@ class EchoGate:
         self._law = law
         self._silence = bytes([law.silence]) * (20 * _SAMPLES_PER_MS)
         self._out: deque[bytes] = deque()
+        self._powers: deque[float] = deque()  # of those; below 0: not asked for yet
         self._sent = 0  # samples in all
         self._last_sound = -_REACH - _WINDOW_MAX
         self._sound_began = 0
@@ -153,8 +158,10 @@ class EchoGate:
                 self._sound_began = self._sent
             self._last_sound = self._sent
         self._out.append(payload)
+        self._powers.append(_UNKNOWN)
         if len(self._out) * len(payload) > _REACH + _WINDOW_MAX:
             self._out.popleft()
+            self._powers.popleft()
 
     def skipped(self, samples: int) -> None:
         """So much time went by in which nothing left."""
@@ -278,7 +285,7 @@ class EchoGate:
         self._loud_over = 0
         if power >= self._audible:
             self._checked += length_ms
-            if self._checked >= _CHECK_MS:
+            if self._checked >= self._check_ms:
                 return self._look_again()
         return True
 
@@ -289,7 +296,9 @@ class EchoGate:
         self._likeness += (1 - _LIKENESS_MEMORY) * (score - self._likeness)
         if score >= _VERDICTS[1][1]:
             self._learn(align, gain)
+            self._check_ms = min(2 * self._check_ms, _CHECK_MAX_MS)
             return True
+        self._check_ms = _CHECK_MS
         if self._likeness >= _STRANGE:
             return True
         self.state = "unknown"
@@ -301,6 +310,7 @@ class EchoGate:
         known = self.state == "echo" and abs(align - self._align) < _LEAN
         self._gain = min(max(gain, self._gain if known else 0.0), _GAIN_MAX)
         self._likeness = self._likeness if known else 1.0
+        self._check_ms = self._check_ms if known else _CHECK_MS
         self.state, self._align = "echo", align
         self._doubt = self._loud_over = self._checked = self._negative = 0
 
@@ -344,13 +354,17 @@ class EchoGate:
         behind = self._sent - start  # samples from there to the end
         loudest = 0.0
         position = 0
-        for payload in reversed(self._out):
-            position += len(payload)  # this one's start, counted from the end
-            if position - len(payload) >= behind:
+        for at in range(len(self._out) - 1, -1, -1):
+            length = len(self._out[at])
+            if position >= behind:
                 break
-            if position > behind - samples and payload != self._silence:
-                frame = decode(self._law, payload).astype(np.float32)
-                loudest = max(loudest, float(frame @ frame) / len(payload))
+            position += length  # this one's start, counted from the end
+            if position > behind - samples:
+                power = self._powers[at]
+                if power < 0:
+                    frame = decode(self._law, self._out[at]).astype(np.float32)
+                    power = self._powers[at] = float(frame @ frame) / length
+                loudest = max(loudest, power)
         return loudest
 
 

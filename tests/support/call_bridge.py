@@ -77,16 +77,19 @@ class Phone:
 
     async def talk(self, port: int, frames: int, payload: bytes = bytes(range(160))) -> None:
         for _ in range(frames):
-            packet = build(
-                payload,
-                payload_type=0,
-                sequence=self._sequence,
-                timestamp=self._sequence * 160,
-                ssrc=0x1234,
-            )
-            self._sequence += 1
-            self.socket.sendto(packet, ("127.0.0.1", port))
+            self.send(port, payload)
             await asyncio.sleep(0.02)
+
+    def send(self, port: int, payload: bytes) -> None:
+        packet = build(
+            payload,
+            payload_type=0,
+            sequence=self._sequence,
+            timestamp=self._sequence * 160,
+            ssrc=0x1234,
+        )
+        self._sequence += 1
+        self.socket.sendto(packet, ("127.0.0.1", port))
 
     def packets(self) -> list[RtpPacket]:
         found = []
