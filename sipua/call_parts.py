@@ -115,7 +115,7 @@ class CallParts:
         )
         record = self._records.begin(
             facts.call_id,
-            wiring_record.record_engines(profile),
+            wiring_record.record_engines(self._config, profile),
             heard_ms=lambda: bridge.heard_ms,
             **wiring_record.record_facts(facts),
         )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sipua import dial_command, outbound_command, route_command
 from sipua.command_parser import CONFIG_HELP, add_command, config_path
 from sipua.exits import Exit
+from sipua.record import command as record_command
 
 if TYPE_CHECKING:
     from sipua.command_parser import Commands
@@ -278,6 +279,7 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     outbound_command.add,
     _add_doctor,
     _add_config,
+    record_command.add,
     _add_bench,
 )
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sipua import wiring
+from sipua.bridge.engines import ENGINES
 from sipua.bridge.turns import Endpointing
+from sipua.codecs.vad import VadConfig
 from sipua.config import Config, EngineSection
 from sipua.facts import CallFacts
 from sipua.profile import AgentProfile
@@ -33,18 +36,22 @@ def records(config: Config) -> Records:
     return Records(settings, files if record.enabled else None)
 
 
-def record_engines(profile: AgentProfile) -> dict[str, EngineFacts]:
+def record_engines(config: Config, profile: AgentProfile) -> dict[str, EngineFacts]:
     """Of all engines that a call may use, by the names that its events have."""
-    return {engine.name: _engine_facts(engine.section) for engine in profile.engines}
+    return {engine.name: _engine_facts(config, engine.section) for engine in profile.engines}
 
 
-def _engine_facts(section: EngineSection) -> EngineFacts:
-    detection = section.turn_detection
+def _engine_facts(config: Config, section: EngineSection) -> EngineFacts:
+    kind, detection = ENGINES[section.type], section.turn_detection
     endpointing = Endpointing()  # semantic_vad: what it waited for is its secret
-    if detection.type == "server_vad":
+    if "turn_detection" in kind.unused:  # our own detection takes its place
+        barge_in = wiring.media_settings(config).barge_in
+        usual = VadConfig(silence_duration_ms=barge_in.silence_ms)
+        endpointing = Endpointing(usual.silence_duration_ms, usual.prefix_padding_ms)
+    elif detection.type == "server_vad":
         endpointing = Endpointing(detection.silence_duration_ms, detection.prefix_padding_ms)
     return EngineFacts(
-        model=None if section.type == "local" else section.model,
+        model=(section.model or kind.model) if kind.needs_key else None,
         transcription=section.transcription or None,
         endpointing=endpointing,
     )

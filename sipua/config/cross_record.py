@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sipua.bridge.engines import ENGINES
 from sipua.config.engine import EngineSection
 from sipua.config.findings import Finding
 from sipua.config.model import Config
@@ -40,9 +41,11 @@ def _unpriced(config: Config) -> Iterator[Finding]:
     engines: list[tuple[KeyPath, EngineSection]] = [(("engine",), config.engine)]
     engines += [(("engines", name), engine) for name, engine in config.engines.items()]
     for at, engine in engines:
-        if engine.type == "local":
+        kind = ENGINES[engine.type]
+        if not kind.needs_key:
             continue
-        for key, model in (("model", engine.model), ("transcription", engine.transcription)):
+        used = (("model", engine.model or kind.model), ("transcription", engine.transcription))
+        for key, model in used:
             if model and model not in config.prices:
                 yield Finding(
                     ((*at, key), ("prices",)),

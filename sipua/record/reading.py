@@ -1,0 +1,104 @@
+"""Records read back: one call's story out of its file, however the file ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sipua.record import retention
+
+Entry = Mapping[str, Any]
+
+
+class NoRecordError(Exception):
+    """For a person: which record there is none of, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    path: Path
+    call: Entry
+    """The first line."""
+    entries: tuple[Entry, ...]
+    """All others, by their time; words stand with what was said."""
+    end: Entry | None
+    """None: the call goes on, or the process was killed."""
+    unreadable: int = 0
+    """Lines that are none: the last one of a file that was cut off."""
+
+    @property
+    def call_id(self) -> str:
+        return str(self.call.get("call_id") or self.path.stem)
+
+    @property
+    def answered(self) -> Entry | None:
+        return next((entry for entry in self.entries if entry["kind"] == "answered"), None)
+
+    @property
+    def last_ms(self) -> int:
+        return max((int(entry.get("at_ms", 0)) for entry in self.entries), default=0)
+
+
+def find(directory: Path, which: str) -> Path:
+    """A file, or the record of a call id."""
+    path = Path(which)
+    if path.suffix == ".jsonl" or path.is_file():
+        if not path.is_file():
+            raise NoRecordError(f"there is no file {which}")
+        return path
+    for day in reversed(retention.days(directory)):
+        if (found := day / f"{which}.jsonl").is_file():
+            return found
+    raise NoRecordError(
+        f"no record of {which} in {directory}: was record.enabled set when it was made, and is "
+        "this the directory (-c FILE, or --directory)?"
+    )
+
+
+def read(path: Path) -> Story:
+    """Raises NoRecordError for a file that cannot be read or has not one entry."""
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise NoRecordError(f"{path}: {error.strerror}") from None
+    entries, unreadable = [], 0
+    for line in lines:
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError):
+            entry = None
+        if isinstance(entry, dict) and isinstance(entry.get("kind"), str):
+            entries.append(entry)
+        else:
+            unreadable += 1
+    if not entries:
+        raise NoRecordError(f"{path} is no record of a call")
+    call = entries[0] if entries[0]["kind"] == "call" else {}
+    end = next((entry for entry in entries if entry["kind"] == "end"), None)
+    rest = [entry for entry in entries if entry["kind"] not in ("call", "end")]
+    return Story(path, call, tuple(_in_order(rest)), end, unreadable)
+
+
+def _in_order(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """By when it happened, which is not when it was known; late words join what they belong to."""
+    said = {entry.get("item"): entry for entry in entries if entry["kind"] in ("caller", "agent")}
+    kept = []
+    for entry in entries:
+        if entry["kind"] == "text" and entry.get("item") in said:
+            said[entry["item"]]["text"] = entry.get("text")
+        else:
+            kept.append(entry)
+    spoke: dict[Any, int] = {}  # when the answer of a turn begins: what it took stands below it
+    for entry in reversed(kept):
+        if entry["kind"] == "agent":
+            spoke[entry.get("turn")] = entry.get("start_ms", 0)
+
+    def moment(entry: Entry) -> tuple[int, bool]:
+        is_latency = entry["kind"] == "latency"
+        at_ms = int(entry.get("start_ms", entry.get("at_ms", 0)))
+        return (spoke.get(entry.get("turn"), at_ms) if is_latency else at_ms), is_latency
+
+    return sorted(kept, key=moment)
