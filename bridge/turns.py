@@ -163,6 +163,7 @@ class TurnClock:
             from_s = turn.spoke_from_s = min(now, max(until_s, self._floor()))
         turn.spoke_until_s = until_s = max(from_s, until_s)
         turn.stopped_s = now
+        turn.waits_s.clear()
         self._news.append(CallerSpoke(turn, event.item_id, from_s, until_s))
         if turn.began_s is not None:
             self._answer(turn)  # it did not wait for the engine's word

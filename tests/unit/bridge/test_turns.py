@@ -234,6 +234,15 @@ def test_speech_across_an_outage_is_one_turn() -> None:
     assert turn.stages == Stages(endpointing_ms=500, model_ms=500)
 
 
+def test_the_end_of_speech_told_twice_across_an_outage_counts_from_the_second() -> None:
+    talk = Talk().at(0, IN_USE).at(1.06, SpeechStarted("u", 700))
+    talk.at(2.0, EngineOutage("vad", "gone"))
+    talk.at(3.0, EngineInUse("vad", AudioFormat.PCM16, "sess_2", "reconnected", 1000))
+    talk.at(4.0, SpeechStopped("v", 1000), heard_ms=1000).at(4.4, AudioBegan("a"), AudioLeft("a"))
+    (turn,) = talk.over(6)
+    assert turn.stages == Stages(endpointing_ms=500, model_ms=400)
+
+
 def test_speech_that_the_next_session_never_heard_ends_with_the_outage() -> None:
     talk = Talk().at(0, IN_USE).at(1.06, SpeechStarted("u", 700))
     talk.at(2.0, EngineOutage("vad", "gone"))
