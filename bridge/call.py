@@ -277,7 +277,10 @@ class CallBridge:
                 self._floor.engine_changed(speech_events=event.capabilities.speech_events)
                 self._listen()
                 self._fed_before_ms = self._uplink.fed_ms - event.caught_up_ms
-                self._filler.engine_back(time.monotonic())
+                if event.speaks or event.caught_up_ms:
+                    self._filler.engine_back(time.monotonic())
+                else:
+                    self._filler.spoken()  # it is the caller's turn
             case ModelSilent():
                 self._filler.outage(time.monotonic())
             case ResponseDone():

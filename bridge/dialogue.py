@@ -22,18 +22,13 @@ from sipua.bridge.caller_audio import CallerAudio
 from sipua.bridge.conversation import ConversationEvent
 from sipua.bridge.engines.base import (
     AudioDelta,
-    AudioDone,
     EngineFault,
     EngineLost,
     Event,
     ResponseDone,
-    ResponseStarted,
-    ServerTool,
     SessionReady,
     SpeechStarted,
     SpeechStopped,
-    ToolCall,
-    Transcript,
     Used,
 )
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage, ModelSilent
@@ -88,8 +83,7 @@ class Dialogue:
         self._tally: Counter[str] = Counter()
         self._search = Search(choices, self._links, self._tally, self._log)
         self._caller = CallerAudio(policy.caller_audio_s)
-        timeouts_s = [choice.connect_timeout_s for choice in choices]
-        self._outages = Outages(policy, timeouts_s, random)
+        self._outages = Outages(policy, [choice.connect_timeout_s for choice in choices], random)
         self._watch = TurnWatch(policy, random)
         self._rotation = Rotation(policy, random)
         self._succession = Succession(choices, self._links, self._rotation, self._tally, self._log)
@@ -166,8 +160,8 @@ class Dialogue:
 
     def counters(self) -> dict[str, int]:
         """Of all sessions together, and what became of them, by cause."""
-        total = self._links.counters(self._link)
-        return {**total, **self._tally, "history_trimmed": self._history.trimmed}
+        sessions = self._links.counters(self._link)
+        return {**sessions, **self._tally, "history_trimmed": self._history.trimmed}
 
     # Sessions come
 
@@ -186,9 +180,7 @@ class Dialogue:
         caught_up_ms = len(catch_up) // session.format.bytes_per_ms
         owed, self._outages.owed = self._outages.owed, False
         self._tally[why] += 1
-        self._tally["outage_ms"] += gap_ms
-        self._tally["restored"] += link.past
-        self._tally["caught_up_ms"] += caught_up_ms
+        self._tally.update(outage_ms=gap_ms, restored=link.past, caught_up_ms=caught_up_ms)
         news = EngineInUse(
             name,
             session.format,
@@ -294,11 +286,10 @@ class Dialogue:
             cause = f"connection lost: {event.code} {event.reason}".rstrip()
             self._lost(cause, again=event.retryable)
             return
-        if isinstance(event, SessionReady):
-            return  # told once
         self._caller.alive()
         ends = self._follow(link, event)
-        self._on_event(event)
+        if not isinstance(event, SessionReady):  # told once
+            self._on_event(event)
         if ends and self._link is link:
             self._lost(ends, unanswered=isinstance(event, ResponseDone))
         self._arm()
@@ -317,30 +308,17 @@ class Dialogue:
 
     def _follow(self, link: Link, event: Event) -> str:
         """Keep history and turns; why the session is no use any more, if so."""
-        now, watch = self._loop.time(), self._watch
+        now = self._loop.time()
+        self._history.follow(event)
+        self._watch.follow(event, now)
         match event:
-            case AudioDone():
-                self._history.audio_ended(event.item_id)
-                watch.sign(now)
-            case Transcript():
-                self._history.transcript(event)
-                if event.role == "assistant":
-                    watch.sign(now)
             case SpeechStarted():
                 self._caller.began(event.audio_start_ms)
-                watch.callers_turn()
                 self._bridge_at = _NEVER
             case SpeechStopped():
                 self._history.caller_said(event.item_id, self._caller.ended(event.audio_end_ms))
                 if link.session.capabilities.takes_turns:
-                    watch.asked(now)
-            case ToolCall():
-                self._history.tool_called(event)
-                watch.sign(now)
-            case ServerTool():
-                watch.sign(now)
-            case ResponseStarted():
-                watch.started(now)
+                    self._watch.asked(now)
             case ResponseDone():
                 return self._response_done(event, now)
             case EngineFault(fatal=True):

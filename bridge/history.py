@@ -12,6 +12,8 @@ from __future__ import annotations
 from typing import Final
 
 from sipua.bridge.engines.base import (
+    AudioDone,
+    Event,
     Past,
     PastMessage,
     PastSpeech,
@@ -68,6 +70,16 @@ class History:
         self.revision = 0
         """Goes up when a session that was told the past before is no longer told all of it."""
         self.trimmed = 0
+
+    def follow(self, event: Event) -> None:
+        """What of an event belongs here; the rest is nobody's words."""
+        match event:
+            case AudioDone():
+                self.audio_ended(event.item_id)
+            case Transcript():
+                self.transcript(event)
+            case ToolCall():
+                self.tool_called(event)
 
     # The model
 

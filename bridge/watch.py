@@ -18,6 +18,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from sipua.bridge.engines.base import (
+    AudioDone,
+    Event,
+    ResponseStarted,
+    ServerTool,
+    SpeechStarted,
+    ToolCall,
+    Transcript,
+)
 from sipua.bridge.recovery import BackOff, DialoguePolicy
 
 _NEVER: Final = float("inf")
@@ -97,6 +106,16 @@ class TurnWatch:
         self._ask_at = _NEVER
         self._instructions = instructions
         self._asked_meanwhile = self._open
+
+    def follow(self, event: Event, now: float) -> None:
+        """What an event says by itself about whose turn it is."""
+        match event:
+            case AudioDone() | ToolCall() | ServerTool() | Transcript(role="assistant"):
+                self.sign(now)
+            case SpeechStarted():
+                self.callers_turn()
+            case ResponseStarted():
+                self.started(now)
 
     def sign(self, now: float) -> None:
         """Audio, words, a tool at work."""
