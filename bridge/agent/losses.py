@@ -23,7 +23,9 @@ async def lose(connection: ServerConnection, loss: Loss) -> None:
 
 def cut(connection: ServerConnection) -> None:
     """TCP's RST: what a crashed host or a firewall without patience does."""
-    own: socket.socket = connection.transport.get_extra_info("socket")
+    own: socket.socket | None = connection.transport.get_extra_info("socket")
+    if own is None or connection.transport.is_closing():
+        return  # the other side was first
     own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     connection.transport.abort()
 

@@ -7,10 +7,12 @@ import msgspec
 import pytest
 import uvloop
 from sipua.bridge.agent.garbage import KINDS
+from sipua.bridge.agent.losses import cut
 from sipua.bridge.agent.scenario import ALWAYS, Connect, Scenario, Step
 from sipua.bridge.agent.server import AgentServer
 from sipua.bridge.agent.settings import AgentSettings
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import (
     ConnectionClosed,
     ConnectionClosedError,
@@ -229,3 +231,25 @@ def test_M1_let_in_and_lost_before_a_word(way: Connect, code: int | None) -> Non
         await still_works(server)
 
     played(story, connect=(way,))
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_M2_who_has_gone_already_cannot_be_cut_any_more(
+    loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    async def main() -> None:
+        served: asyncio.Future[ServerConnection] = asyncio.get_running_loop().create_future()
+
+        async def hold(connection: ServerConnection) -> None:
+            served.set_result(connection)
+            await connection.wait_closed()
+
+        async with serve(hold, "127.0.0.1", 0) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            async with connect(f"ws://127.0.0.1:{port}"):
+                gone = await served
+            await gone.wait_closed()
+            cut(gone)
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(main())
