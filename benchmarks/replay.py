@@ -235,7 +235,8 @@ def _edge_plan(options: Options, config: Config, url: str) -> edge_side.EdgePlan
         host=LOOPBACK,
         port_min=config.rtp.port_min,
         port_max=config.rtp.port_max,
-        media=wiring.media_settings(config),
+        # The agent is a parrot: it says what the caller said, as an echo does.
+        media=wiring.media_settings(config, echoes=False),
         engine=wiring.engine_settings(config.engine, url=url),
         connect_timeout_s=config.engine.connect_timeout_s,
         greeting=config.engine.greeting,

@@ -155,7 +155,8 @@ class Dial:
         self._bridge = CallBridge(
             local=local,
             pacer=pacer,
-            settings=wiring.media_settings(self._config),
+            # A phone: what comes back of its own voice is what it was asked to listen for.
+            settings=wiring.media_settings(self._config, echoes=False),
             make_conversation=self._make_tape,
         )
         self._bridge.on_event = self._on_bridge

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -129,8 +130,10 @@ def peer_of(config: Config, origin: str, source: Address) -> str:
     return host if port == SIP_PORT else f"{host}:{port}"
 
 
-def media_settings(config: Config) -> MediaSettings:
+def media_settings(config: Config, *, echoes: bool = True) -> MediaSettings:
+    """`echoes`: False where what comes back is meant to be heard."""
     rtp = config.rtp
+    barge_in = BargeIn(**config.barge_in.model_dump())
     return MediaSettings(
         ptime_ms=rtp.ptime_ms,
         hold_ms=rtp.hold_ms,
@@ -138,7 +141,7 @@ def media_settings(config: Config) -> MediaSettings:
         timeout_s=rtp.timeout_s,
         hold_timeout_s=rtp.hold_timeout_s,
         latch=Policy(rtp.latch),
-        barge_in=BargeIn(**config.barge_in.model_dump()),
+        barge_in=barge_in if echoes else dataclasses.replace(barge_in, echo="off"),
         sounds=_sounds(config.sounds),
     )
 
