@@ -26,12 +26,14 @@ pjsua2: ## build pjsua2 for many calls (minutes, cached) and install it; UPDATE=
 .PHONY: test
 test: dev peers lint ## everything: set-up, lint, types, tests against real peers
 	@scripts/env.sh .venv-index run index
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not alone"
+	@# Calls take their time and little of the processor: more of them than cores at once.
+	@$(BIN)/python -m pytest -n 4 --dist loadfile -m "not sound and not alone"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m sound
 	@$(BIN)/python -m pytest -m alone
 
 .PHONY: unit
 unit: dev ## the tests that need no peers and no patience
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not peer and not slow and not alone"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not peer and not slow and not sound and not alone"
 
 .PHONY: fuzz
 fuzz: ## fuzz every reader of foreign bytes, ten minutes each; FUZZ_S=30 shorter, TARGET=rtp one

@@ -62,6 +62,8 @@ class Edge:
             f'[engine]\ntype = "local"\nurl = "{engine_url}"\n\n'
             # The agent goes on talking when the caller does: audio both ways at the same time.
             "[engine.turn_detection]\ninterrupt_response = false\n\n"
+            # It is a parrot: what it says is no echo of the line, but sounds like one.
+            '[barge_in]\necho = "off"\n\n'
             '[log]\nlevel = "info"\nformat = "json"\n'
         )
         command = [sys.executable, "-m", "sipua", "serve", "--json", "--config", str(config)]

@@ -12,7 +12,7 @@ from sipua.bench import result, streams
 from sipua.bench.network import Impairment
 from sipua.rtp.capture import PcapWriter, read
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.sound
 
 ROOT = Path(__file__).parents[2]
 CAPTURES = ROOT / "benchmarks" / "captures"

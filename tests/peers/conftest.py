@@ -1,10 +1,20 @@
 """The patient calls begin with the first test of this folder, whichever that is."""
 
-from collections.abc import Iterator
+import json
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from support import audio
+from support.edge import Edge
 from support.patient_calls import PatientCalls
+from support.rehearsed_call import CALLER, GREETED, LAST_WORDS, Heard, Play
+from support.rtp_far_end import RtpFarEnd
+from support.scenarios import scenario
+from support.sipp import Sipp
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +29,46 @@ def _patient_calls_first(request: pytest.FixtureRequest) -> None:
     wanted = (getattr(item, "fixturenames", ()) for item in request.session.items)
     if any("patient_calls" in names for names in wanted):
         request.getfixturevalue("patient_calls")
+
+
+@pytest.fixture
+def play(
+    tmp_path: Path,
+    edge_factory: Callable[..., Edge],
+    sipp: Sipp,
+    far_end: Callable[..., RtpFarEnd],
+) -> Play:
+    def run(
+        text: str,
+        *,
+        call_ms: float,
+        config: dict[str, dict[str, Any]] | None = None,
+        caller: audio.Pcm = CALLER,
+        scenario_name: str = "uac_call",
+        greeted: bool = True,
+        last_words: bool = False,
+    ) -> Heard:
+        words = GREETED * greeted + textwrap.dedent(text) + LAST_WORDS * last_words
+        journal = tmp_path / "journal.jsonl"
+        more = config or {}
+        edge = edge_factory(
+            {
+                **more,
+                "engine": {"turn_detection": {"silence_duration_ms": 300}},
+                "agent": {
+                    "scenario": scenario(tmp_path, words),
+                    "journal": journal,
+                    **more.get("agent", {}),
+                },
+            }
+        )
+        end = far_end(1, caller)
+        result = sipp.start(scenario_name, edge.address, media=end, pause_ms=round(call_ms))
+        assert result.wait(check=False).ok
+        (stream,) = end.finish()
+        edge.wait_event("call.ended")
+        assert edge.stop() == 0  # the journal is whole then
+        lines = journal.read_text().splitlines()
+        return Heard(edge, stream, stream.pcm(), [json.loads(line) for line in lines])
+
+    return run

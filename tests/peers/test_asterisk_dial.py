@@ -22,7 +22,7 @@ from support.pbx import account, heard_whole
 from support.ports import PortBlock
 from support.process import Child, wait_until
 
-pytestmark = [pytest.mark.peer, pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.peer, pytest.mark.sound, pytest.mark.timeout(180)]
 
 SAID = audio.DATA / "speech-caller.wav"
 RING_S = 3

@@ -15,7 +15,7 @@ from support.pbx import GREETING, account, heard
 from support.ports import PortBlock
 from support.process import Child
 
-pytestmark = [pytest.mark.peer, pytest.mark.alone, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.peer, pytest.mark.sound, pytest.mark.timeout(120)]
 
 SPOKEN = audio.speech(SPEECH)
 

@@ -21,7 +21,7 @@ from support.ports import PortBlock
 from support.process import Child
 from support.scenarios import scenario
 
-pytestmark = [pytest.mark.peer, pytest.mark.alone, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.peer, pytest.mark.sound, pytest.mark.timeout(120)]
 
 Edges = Callable[..., Edge]
 

@@ -18,7 +18,7 @@ from support.rtp_far_end import RtpFarEnd
 from support.rtp_stream import RtpStream
 from support.sipp import Sipp
 
-pytestmark = [pytest.mark.peer, pytest.mark.alone]
+pytestmark = [pytest.mark.peer, pytest.mark.sound]
 
 GREETING = audio.read_wav(audio.GREETING, rate_hz=audio.PHONE_RATE_HZ)
 GREETING_MS = len(GREETING) / 8

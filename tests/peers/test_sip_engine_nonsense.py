@@ -19,7 +19,7 @@ from support.rtp_stream import RtpStream
 from support.scripted_engine import Peer, scripted_engine
 from support.sipp import Sipp
 
-pytestmark = [pytest.mark.peer, pytest.mark.alone]
+pytestmark = [pytest.mark.peer, pytest.mark.sound]
 
 SAID = audio.speech("caller")
 DELTA_MS = 200

@@ -17,7 +17,7 @@ from support.rtp_stream import RtpStream
 from support.scenarios import scenario
 from support.sipp import Sipp, SippResult
 
-pytestmark = [pytest.mark.peer, pytest.mark.alone]
+pytestmark = [pytest.mark.peer, pytest.mark.sound]
 
 GREETING = audio.read_wav(
     Path(__file__).parents[2] / "bridge/agent/prompts/greeting.wav", rate_hz=audio.PHONE_RATE_HZ

@@ -23,7 +23,7 @@ from support.rtp_stream import RtpStream
 from support.scenarios import scenario
 from support.sipp import Sipp
 
-pytestmark = [pytest.mark.peer, pytest.mark.alone]
+pytestmark = [pytest.mark.peer, pytest.mark.sound]
 
 Entry = dict[str, Any]
 FarEnds = Callable[..., RtpFarEnd]

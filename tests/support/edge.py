@@ -41,11 +41,12 @@ class Edge:
         self._ports = PortBlock(rtp_ports + 20)
         self.port = self._ports.port()
         self.rtp_ports = first, last = self._ports.range(rtp_ports)
+        self._journal = Path((config or {}).get("agent", {}).get("journal", home / "agent.jsonl"))
         base: Config = {
             "sip": {"host": LOOPBACK, "port": self.port, "accept": "any"},
             "rtp": {"port_min": first, "port_max": last},
             "log": {"level": "debug", "format": "json"},
-            "agent": {"journal": home / "agent.jsonl"},
+            "agent": {"journal": self._journal},
         }
         self._file = file or home / "edge.toml"
         self._python = python
@@ -59,6 +60,7 @@ class Edge:
                 "SIPUA_RTP__PORT_MIN": str(first),
                 "SIPUA_RTP__PORT_MAX": str(last),
                 "SIPUA_LOG__LEVEL": "debug",
+                "SIPUA_AGENT__JOURNAL": str(self._journal),
             }
         self._env |= env or {}
         self.start()
@@ -90,7 +92,7 @@ class Edge:
         if self.process.exit_status is None:
             self.process.kill()
         self._ports.close()
-        judge_client(self._home / "agent.jsonl")
+        judge_client(self._journal)
 
     @property
     def log(self) -> str:
