@@ -1,7 +1,6 @@
 """How a connection is lost on purpose: closed, reset, or frozen half-open."""
 
 import asyncio
-import contextlib
 import socket
 import struct
 
@@ -36,7 +35,8 @@ async def _freeze(connection: ServerConnection) -> None:
     connection.transport.pause_reading()
     if connection.keepalive_task is not None:
         connection.keepalive_task.cancel()
-    with contextlib.suppress(TimeoutError):
+    try:
         async with asyncio.timeout(FROZEN_S):
             await connection.wait_closed()
-    cut(connection)
+    except TimeoutError:
+        cut(connection)
