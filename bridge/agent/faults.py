@@ -63,7 +63,7 @@ FAULTS = {
     "freeze": _Fault(
         "each session stays connected, and nothing comes any more", LATER_S, _timed(freeze=True)
     ),
-    "stall": _Fault("answers come 8 s late", 0.0, _answered(stall_ms=8000)),
+    "stall": _Fault("answers come 5 s late", 0.0, _answered(stall_ms=5000)),
     "silence": _Fault("answers begin, and never come", 0.0, _answered(silent=True)),
     "429": _Fault("connections are refused: too many requests", 0.0, _refused),
     "burst": _Fault("answers last a minute and come in one go", 0.0, _answered(burst_s=60)),

@@ -9,7 +9,7 @@ from sipua.bridge.agent.scenario import ALWAYS, Connect, Scenario, Step
         ("drop", Scenario(steps=(Step(on="time", at_s=10, close=1011),))),
         ("cut:2.5", Scenario(steps=(Step(on="time", at_s=2.5, cut=True),))),
         ("freeze:0", Scenario(steps=(Step(on="time", freeze=True),))),
-        ("stall:30", Scenario(steps=(Step(at_s=30, times=ALWAYS, stall_ms=8000),))),
+        ("stall:30", Scenario(steps=(Step(at_s=30, times=ALWAYS, stall_ms=5000),))),
         ("silence", Scenario(steps=(Step(times=ALWAYS, silent=True),))),
         ("burst", Scenario(steps=(Step(times=ALWAYS, burst_s=60),))),
         (
