@@ -43,7 +43,7 @@ def routes(config: Config) -> Iterator[Finding]:
 
 def _names_in(config: Config, here: KeyPath, route: RouteSection) -> Iterator[Finding]:
     if route.engine and route.engine not in _engines(config):
-        yield _unknown((*here, "engine"), _engines(config), "[engines.NAME]")
+        yield _no_engine((*here, "engine"), route.engine, config)
     origins = [account.name for account in config.accounts]
     origins += [trunk.name for trunk in config.trunks] + ["anyone"]
     for pattern in route.origin:
@@ -77,7 +77,7 @@ def _fallback(config: Config, here: KeyPath, steps: Sequence[FallbackSection]) -
             return
         (kind,) = kinds
         if kind == "engine" and step.engine not in _engines(config):
-            yield _unknown((*path, "engine"), _engines(config), "[engines.NAME]")
+            yield _no_engine((*path, "engine"), step.engine, config)
         if kind == "engine" and before not in ("", "engine"):
             yield Finding(
                 ((*path, "engine"),),
@@ -111,6 +111,10 @@ def _engines(config: Config) -> list[str]:
     return [MAIN, *config.engines]
 
 
-def _unknown(path: KeyPath, known: Sequence[str], kind: str, what: str = "") -> Finding:
-    what = what or f"there is no {kind} of that name"
+def _no_engine(path: KeyPath, name: str, config: Config) -> Finding:
+    known = ", ".join(f'"{other}"' for other in _engines(config))
+    return Finding((path,), f"there is no [engines.{name}]", f"add that section; there is {known}")
+
+
+def _unknown(path: KeyPath, known: Sequence[str], kind: str, what: str) -> Finding:
     return Finding((path,), what, f"one of {', '.join(known)}" if known else f"there is no {kind}")

@@ -53,7 +53,9 @@ class Draft:
         for length in range(len(path), 0, -1):
             if path[:length] in self.origins:
                 return self.origins[path[:length]]
-        return DEFAULT
+        # `[a.b]` alone makes an `a` that has no line of its own.
+        below = (at for key, at in self.origins.items() if key[: len(path)] == path)
+        return next(below, DEFAULT)
 
     def complain(
         self,
@@ -135,7 +137,11 @@ class Draft:
         here = self.origin(("agent", "scenario")).kind == "env"
         path = ((Path.cwd() if here else base) / Path(name).expanduser()).absolute()
         agent["scenario"] = str(path)
-        self.problems += scenario.read(path)[1]
+        if path.exists():
+            self.problems += scenario.read(path)[1]
+        else:
+            fix = f"correct the path; it is looked for as {path}"
+            self.complain(("agent", "scenario"), "there is no such file", fix, value=shown(name))
 
     def resolve_sounds(self, base: Path) -> None:
         """Paths of WAV files made absolute, and a word about each that cannot be played."""

@@ -104,7 +104,7 @@ def _targets(targets: dict[str, str]) -> dict[str, str]:
         except UriError:
             raise wrong(
                 f"{name} goes to {target!r}, which is neither a SIP URI of somebody nor a number",
-                f'{name} = "sip:201@192.0.2.10", or {name} = "+4930123456"',
+                f'{name} = "sip:201@192.0.2.10" (no headers, no brackets), or "+4930123456"',
             ) from None
     return targets
 

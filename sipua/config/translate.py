@@ -25,7 +25,7 @@ def explain(path: KeyPath, error: ErrorDetails) -> Words:
     if kind == "wrong":
         return context["what"], context["fix"]
     if kind == "extra_forbidden":
-        return unknown_key(path)
+        return _dotted_name(path, error["input"]) or unknown_key(path)
     if kind == "missing":
         key = key_at(path)
         example = toml_value(key.field.examples[0]) if key and key.field.examples else "..."
@@ -56,6 +56,14 @@ def unknown_key(path: KeyPath) -> Words:
     if elsewhere:
         return f"there is no such key in {table.header}", f"it belongs to {' or '.join(elsewhere)}"
     return f"there is no such key in {table.header}", f"remove it; known: {', '.join(names)}"
+
+
+def _dotted_name(path: KeyPath, value: object) -> Words | None:
+    """`[prices.gpt-4.1]` is 1 below gpt-4 for TOML: a name with dots wants quotes."""
+    if path[0] != "prices" or not isinstance(value, dict):
+        return None
+    name = ".".join(map(str, path[1:]))
+    return "is a table inside a model's table", f'[prices."{name}"]: a dot in a name wants quotes'
 
 
 def meant_key(path: KeyPath) -> str:
@@ -122,6 +130,8 @@ def _wrong_type(path: KeyPath, given: object, wanted: str) -> Words:
         fix = {"1": "true", "yes": "true", "on": "true", "true": "true"}.get(word, "false")
     elif wanted == "text" and isinstance(given, int | float) and not isinstance(given, bool):
         fix = "..." if is_secret(path) else f'"{given}"'
+    elif wanted == "a table" and isinstance(given, str) and path[-2:-1] == ("fallback",):
+        return what, f'{{ engine = "{given}" }}, or {{ prompt = "sorry" }}, {{ status = 503 }}'
     elif wanted == "a list" and isinstance(given, str):
         fix = toml_value([part.strip() for part in given.split(",")])
     return what, f"{name} = {fix}" if fix is not None else f"write {_FORMS[wanted]}"

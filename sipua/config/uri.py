@@ -59,7 +59,8 @@ def check_target(text: str) -> None:
     """
     if not _TARGET.fullmatch(text):
         raise UriError(
-            "is not a SIP URI of somebody", 'such as "sip:100@pbx.example.com", port and all'
+            "is not a SIP URI of somebody",
+            '"sip:100@pbx.example.com:5060", without headers (?...), brackets and blanks',
         )
 
 

@@ -53,6 +53,23 @@ def test_what_is_odd_is_a_warning(tmp_path: Path, text: str, key: str) -> None:
     assert problems(tmp_path, text) == [(key, "warning")]
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "fix"),
+    [
+        ("[prices.gpt-4.1]\naudio_out = 64", 3, '[prices."gpt-4.1"]: a dot in a name wants quotes'),
+        ('[price."gpt-realtime"]\naudio_out = 64', 3, "did you mean [prices.NAME]?"),
+        ('[prices."m"]\naudio_ot = 64', 4, "did you mean audio_out?"),
+    ],
+)
+def test_misspelt_price_tables(tmp_path: Path, text: str, line: int, fix: str) -> None:
+    file = tmp_path / "edge.toml"
+    file.write_text('[sip]\naccept = "any"\n' + text)
+    with pytest.raises(ConfigError) as caught:
+        load(file, {})
+    (problem,) = caught.value.problems
+    assert (problem.origin.line, problem.fix) == (line, fix)
+
+
 def test_a_model_without_a_price_is_told_at_the_start_where_cost_matters(tmp_path: Path) -> None:
     engine = '[engine]\ntype = "openai_realtime"\napi_key = "sk-0123456"\nmodel = "voice"\n'
     exposed = ("engine.api_key", "warning")

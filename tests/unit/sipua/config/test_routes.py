@@ -93,7 +93,8 @@ def test_names_that_nobody_has(tmp_path: Path) -> None:
         "routes[0].origin",
         "routes[0].tools",
     ]
-    assert found["routes[0].engine"].fix == "one of engine"
+    assert found["routes[0].engine"].what == "there is no [engines.bakup]"
+    assert found["routes[0].engine"].fix == 'add that section; there is "engine"'
     assert found["routes[0].tools"].what == 'there is no tool "find_ordr"'
     assert "hang_up" in found["routes[0].tools"].fix
 
@@ -114,6 +115,7 @@ def test_names_that_nobody_has(tmp_path: Path) -> None:
             "is never reached",
         ),
         ("{ status = 200 }", "routes[0].fallback[0].status", "not the status of a refusal"),
+        ('"backup"', "routes[0].fallback[0]", "must be a table, not text"),
         ('{ prompt = "gone.wav" }', "routes[0].fallback[0].prompt", "No such file"),
         ('{ transfer = "pbx" }', "routes[0].fallback[0].transfer", "is not a SIP URI of somebody"),
         (
