@@ -175,11 +175,16 @@ class _Edge:
             return engines.create("openai_realtime", replace(self._plan.engine, past=past))
 
         def make_session(
-            engine: Engine, on_engine: Callable[[Event], None], call_id: str
+            engine: Engine, on_event: Callable[[Event], None], *, call_id: str, name: str
         ) -> EngineSession:
             probe.enter(trace)
             return kind(
-                engine.protocol, engine.url, engine.headers, on_event=on_engine, call_id=call_id
+                engine.protocol,
+                engine.url,
+                engine.headers,
+                on_event=on_event,
+                call_id=call_id,
+                name=name,
             )
 
         choice = EngineChoice("openai_realtime", create, self._plan.connect_timeout_s)

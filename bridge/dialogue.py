@@ -258,7 +258,7 @@ class Dialogue:
         try:
             await self._search.find(attempts)
         except EngineConnectError as error:
-            self._gone(f"{self._outages.cause}; then {error.kind}: {error.message}")
+            self._gone(f"{self._outages.cause}; {error.message}")
         except Exception:  # noqa: BLE001 (the caller must not hang because of our bug)
             self._log.exception("engine.recovery_failed")
             self._gone(f"{self._outages.cause}; then an internal error")

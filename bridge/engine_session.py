@@ -69,6 +69,7 @@ class EngineSession:
         *,
         on_event: Callable[[Event], None],
         call_id: str = "",
+        name: str = "",
         ping_interval_s: float = 4.0,
         ping_timeout_s: float = 4.0,
         max_queued_audio: int = 150,
@@ -95,7 +96,7 @@ class EngineSession:
         self._faults = 0
         self._warned: set[str] = set()
         self._log: FilteringBoundLogger = structlog.get_logger("sipua.engine").bind(
-            call_id=call_id, engine=protocol.name
+            call_id=call_id, engine=name or protocol.name
         )
         # Asked once: the audio path must not pay for a logger that is off.
         self._tracing = self._log.is_enabled_for(logging.DEBUG)

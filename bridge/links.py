@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol
 
 from sipua.bridge.engine_session import EngineSession
 from sipua.bridge.engines.base import AudioFormat, Capabilities, Engine, Event, Past
@@ -48,12 +48,24 @@ class EngineChoice:
     """Of one attempt."""
 
 
-MakeSession: TypeAlias = Callable[[Engine, Callable[[Event], None], str], Session]
+class MakeSession(Protocol):
+    """`name`: what the configuration calls the engine, for the log."""
+
+    def __call__(
+        self, engine: Engine, on_event: Callable[[Event], None], *, call_id: str, name: str
+    ) -> Session: ...
 
 
-def engine_session(engine: Engine, on_event: Callable[[Event], None], call_id: str) -> Session:
+def engine_session(
+    engine: Engine, on_event: Callable[[Event], None], *, call_id: str, name: str
+) -> Session:
     return EngineSession(
-        engine.protocol, engine.url, engine.headers, on_event=on_event, call_id=call_id
+        engine.protocol,
+        engine.url,
+        engine.headers,
+        on_event=on_event,
+        call_id=call_id,
+        name=name,
     )
 
 
@@ -105,9 +117,11 @@ class Links:
     def make(self, choice: int) -> Link:
         """A session that is to be connected. ValueError: its settings make no engine."""
         past = self._history.past()
-        engine = self._choices[choice].create(past)
         session = self._make_session(
-            engine, lambda event: self._on_event(link, event), self._call_id
+            self._choices[choice].create(past),
+            lambda event: self._on_event(link, event),
+            call_id=self._call_id,
+            name=self._choices[choice].name,
         )
         told = len(past) if session.capabilities.resume else 0
         link = Link(choice, session, told, self._history.revision, self._history.running)

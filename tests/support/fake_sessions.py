@@ -110,7 +110,9 @@ class FakeSessions:
     def fail(self, engine: str, *errors: EngineConnectError) -> None:
         self._failures[engine] += errors
 
-    def make(self, engine: Engine, on_event: Callable[[Event], None], call_id: str) -> FakeSession:
+    def make(
+        self, engine: Engine, on_event: Callable[[Event], None], *, call_id: str, name: str
+    ) -> FakeSession:
         protocol = cast("FakeProtocol", engine.protocol)
         failures = self._failures[protocol.name]
         session = FakeSession(

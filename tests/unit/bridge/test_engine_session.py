@@ -541,12 +541,13 @@ async def test_the_log_follows_the_grammar_and_never_holds_audio() -> None:
 
     with capture_logs() as logs:
         async with scripted_engine(talk) as engine:
-            call = Call(engine.url)
+            call = Call(engine.url, name="backup")
             await call.session.connect(5)
             call.session.append(PCM_20_MS)
             await call.next(EngineLost)
             await call.session.close()
     assert {entry["call_id"] for entry in logs} == {"call-7"}
+    assert {entry["engine"] for entry in logs} == {"backup"}
     lines = [entry["event"] for entry in logs]
     assert lines == [
         "= opening",
