@@ -100,6 +100,7 @@ class CallBridge:
         self._rtp: RtpSession | None = None
         self._transport: RtpTransport | None = None
         self._capabilities = SPEECH_AND_TOOLS
+        self._engine_there = True
         self._interruptions = 0
         self._fed_before_ms = 0
         self._local_sounds = 0
@@ -109,7 +110,9 @@ class CallBridge:
 
     async def connect(self, timeout_s: float) -> str:
         """The engine, while the phone rings; its session. Raises EngineConnectError."""
+        self._engine_there = False
         await self._conversation.connect(timeout_s)
+        self._engine_there = True
         return self._conversation.session_id
 
     def open_media(self, plan: MediaPlan) -> int:
@@ -135,6 +138,8 @@ class CallBridge:
 
     def start(self) -> None:
         """The ACK is in: from now on we speak."""
+        if not self._engine_there:  # who was answered at once hears that we look for one
+            self._filler.outage(time.monotonic())
         self._mouth.start()
 
     async def close(self) -> None:
@@ -271,6 +276,7 @@ class CallBridge:
             case SpeechStopped():
                 self._floor.caller_ended(local=False)
             case EngineInUse():
+                self._engine_there = True
                 self._playout.set_format(event.format)
                 self._uplink.set_format(event.format)
                 self._capabilities = event.capabilities
@@ -283,9 +289,12 @@ class CallBridge:
                     self._filler.spoken()  # it is the caller's turn
             case ModelSilent():
                 self._filler.outage(time.monotonic())
+            case ResponseDone(status="failed" | "cancelled"):
+                pass  # another one is to come: asked for again, or after a nudge
             case ResponseDone():
                 self._filler.engine_back(time.monotonic())  # it may have said nothing
             case EngineOutage() | EngineGone():
+                self._engine_there = False
                 self._playout.end_all()
                 self._mouth.stir()
                 self._filler.outage(time.monotonic())
@@ -306,6 +315,8 @@ class CallBridge:
     def _caller_began(self, *, local: bool) -> None:
         if self._floor.caller_began(self._greeted_ms(), local=local):
             self._interrupt()
+        if self._floor.caller_speaks and self._engine_there:
+            self._filler.spoken()
 
     def _listen(self) -> None:
         """Find out ourselves when the caller speaks, if nobody else does."""

@@ -38,8 +38,13 @@ class ScriptedEngine:
     truncated: list[tuple[str, int]] = field(default_factory=list)
     cancelled: int = 0
     closed: bool = False
+    connected: asyncio.Event | None = None
+    """Connecting takes until then; None: no time."""
 
-    async def connect(self, timeout_s: float) -> None: ...
+    async def connect(self, timeout_s: float) -> None:
+        if self.connected is not None:
+            await self.connected.wait()
+
     def speak(self, instructions: str | None = None) -> None:
         self.say("greeting", 1000)
 

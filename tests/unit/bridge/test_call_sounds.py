@@ -7,7 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sipua.bridge.engines.base import AudioDelta, AudioDone, AudioFormat, SpeechStarted
+from sipua.bridge.engines.base import (
+    AudioDelta,
+    AudioDone,
+    AudioFormat,
+    ResponseDone,
+    SpeechStarted,
+)
 from sipua.bridge.events import (
     AudioBegan,
     AudioLeft,
@@ -15,6 +21,7 @@ from sipua.bridge.events import (
     EngineInUse,
     EngineOutage,
     Interrupted,
+    ModelSilent,
 )
 from sipua.bridge.sounds import Sounds
 from sipua.codecs.g711 import Law, encode
@@ -135,6 +142,48 @@ async def test_M2_an_outage_is_filled_and_the_next_engines_audio_ends_it() -> No
         setup.phone.packets()
         await setup.phone.hear(2)
         assert set(payloads(await setup.phone.hear(4))) == {SILENCE}
+
+
+@pytest.mark.parametrize("status", ["cancelled", "failed"])
+async def test_M4_a_nudge_ends_no_filler_although_it_ends_a_response(
+    status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sipua.bridge.filler._WITHOUT_A_WORD_S", 0.06)
+    settings = replace(SETTINGS, sounds=Sounds(filler=SOFT, filler_delay_ms=0))
+    async with bridge_setup(settings) as setup:
+        begun(setup).engine.on_event(ModelSilent(8000, "nudged"))
+        setup.engine.on_event(ResponseDone("hangs", status))
+        heard = payloads(await setup.phone.hear(12))
+        assert heard[-2:] == frames(SOFT) or heard[-2:] == frames(SOFT)[::-1]
+        setup.engine.on_event(ResponseDone("without a word", "completed"))
+        await setup.phone.hear(8)
+        assert set(payloads(await setup.phone.hear(3))) == {SILENCE}
+
+
+async def test_M5_who_speaks_over_a_filler_is_listened_to() -> None:
+    settings = replace(SETTINGS, sounds=Sounds(filler=SOFT, filler_delay_ms=0))
+    async with bridge_setup(settings) as setup:
+        begun(setup).engine.on_event(ModelSilent(2000, "waiting"))
+        assert set(frames(SOFT)) & set(payloads(await setup.phone.hear(4)))
+        setup.engine.on_event(SpeechStarted("caller", 0))
+        await setup.phone.hear(2)
+        assert set(payloads(await setup.phone.hear(3))) == {SILENCE}
+
+
+async def test_who_is_answered_before_there_is_an_engine_hears_that_we_look_for_one() -> None:
+    settings = replace(SETTINGS, sounds=Sounds(filler=SOFT, filler_delay_ms=0))
+    async with bridge_setup(settings) as setup:
+        connected = asyncio.Event()
+        setup.engine.connected = connected
+        connecting = asyncio.create_task(setup.bridge.connect(5))
+        await asyncio.sleep(0)
+        begun(setup)
+        assert set(frames(SOFT)) & set(payloads(await setup.phone.hear(4)))
+        setup.engine.on_event(EngineInUse("one", AudioFormat.PCM16, "s1", "first"))
+        connected.set()
+        await connecting
+        await setup.phone.hear(2)
+        assert set(payloads(await setup.phone.hear(3))) == {SILENCE}
 
 
 async def test_on_hold_by_us_the_engine_hears_silence_at_the_same_time(setup: Setup) -> None:
