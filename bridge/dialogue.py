@@ -15,6 +15,7 @@ import asyncio
 import random as chance
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final, Literal
 
 import structlog
@@ -175,12 +176,10 @@ class Dialogue:
         self._rotation.began(now)
         self._look_at = self._rotation.due
         self._history.next_session()
-        unheard = self._caller.unheard()
-        catch_up = self._caller.next_session(session.format, unheard)
+        catch_up = self._caller.next_session(session.format, self._caller.unheard())
         caught_up_ms = len(catch_up) // session.format.bytes_per_ms
         owed, self._outages.owed = self._outages.owed, False
-        self._tally[why] += 1
-        self._tally.update(outage_ms=gap_ms, restored=link.past, caught_up_ms=caught_up_ms)
+        self._tally.update([why], outage_ms=gap_ms, restored=link.past, caught_up_ms=caught_up_ms)
         news = EngineInUse(
             name,
             session.format,
@@ -220,11 +219,12 @@ class Dialogue:
                 link.session.tool_result(call_id, output, respond=False)
 
     def _bridge(self) -> None:
-        """The model goes on, after a word about the interruption."""
+        """The model goes on, after a word about the interruption if there was something to it."""
         self._bridge_at = _NEVER
         asked, self._outages.instructions = self._outages.instructions, None
         if self._link is not None:
-            told = "\n\n".join(filter(None, (self._policy.phrase, asked)))
+            phrase = "" if asked and not self._history.past() else self._policy.phrase
+            told = "\n\n".join(filter(None, (phrase, asked)))
             self._link.session.speak(told or None)
             self._models_turn(asked)
 
@@ -296,8 +296,8 @@ class Dialogue:
 
     def _on_other(self, link: Link, event: Event) -> None:
         """From a session that is not in use, not yet or no more."""
-        if isinstance(event, Used):
-            self._on_event(event)  # it cost what it cost
+        if isinstance(event, Used):  # it cost what it cost
+            self._on_event(replace(event, engine=self._choices[link.choice].name))
         elif link is self._search.candidate and isinstance(event, SessionReady):
             why: Why = "first"
             if self._last is not None:

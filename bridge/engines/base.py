@@ -115,6 +115,8 @@ class Used:
 
     usage: Usage
     what: Literal["transcription", "session", "delegation"]
+    engine: str = ""
+    """Of a session that is not in use any more; empty: of the one that is."""
 
 
 @dataclass(frozen=True, slots=True)

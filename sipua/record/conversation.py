@@ -249,7 +249,7 @@ class ConversationRecord:
             self._used(event.usage, "response", self._facts.model, now)
 
     def _on_used(self, event: Used, now: float) -> None:
-        facts = self._facts
+        facts = self._facts_of(event.engine or self._engine)
         model = facts.transcription if event.what == "transcription" else facts.model
         self._used(event.usage, event.what, None if facts.model is None else model, now)
 
@@ -320,7 +320,10 @@ class ConversationRecord:
 
     @property
     def _facts(self) -> EngineFacts:
-        return self._engines.get(self._engine) or EngineFacts(model=self._engine)
+        return self._facts_of(self._engine)
+
+    def _facts_of(self, engine: str) -> EngineFacts:
+        return self._engines.get(engine) or EngineFacts(model=engine)
 
     def _endpointing(self, engine: str) -> Endpointing:
         facts = self._engines.get(engine)

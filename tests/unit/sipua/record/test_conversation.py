@@ -91,6 +91,12 @@ def caller_says(call: Call, from_s: float, until_s: float, item: str = "u") -> N
     call.at(until_s + 0.5, SpeechStopped(item, round((until_s + 2) * 1000) + 500))
 
 
+def test_a_session_that_is_not_in_use_any_more_costs_what_its_own_engine_does() -> None:
+    call = talking().at(1, EngineInUse("local", AudioFormat.PCM16, "sess_2", "fallback"))
+    call.at(2, Used(Usage(seconds=3), "session", "main"))
+    assert call.one("usage")["model"] == "voice"
+
+
 def test_the_first_line_has_the_time_of_day_and_as_much_of_the_numbers_as_is_allowed() -> None:
     call = Call()
     assert call.one("call") == {
