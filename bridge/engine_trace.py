@@ -7,7 +7,9 @@ from typing import Any, Final
 import msgspec
 
 # What may be large, or is what people said: the trace shows its size, not its text.
-_NOT_TRACED: Final = frozenset({"type", "audio", "delta", "transcript", "text", "arguments"})
+_NOT_TRACED: Final = frozenset(
+    {"type", "audio", "delta", "transcript", "text", "arguments", "content"}
+)
 _TRACED_CHARS: Final = 64
 _TRACE_BYTES: Final = 64 * 1024
 

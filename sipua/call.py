@@ -268,7 +268,7 @@ class Call:
             self._failed(error)
 
     def _without_engine(self, cause: str) -> None:
-        if not self._engine_missed:
+        if not self._engine_missed and not self._ended.is_set():
             self._engine_missed = True
             self.start(self._fall_back(cause), "fallback")
 
@@ -339,7 +339,7 @@ class Call:
         self._outcome = event
         if self._transfer is not None:
             attempt, over = self._transfer
-            attempt.on_ended()
+            attempt.on_ended(event.by)
             if attempt.outcome is not None and attempt.outcome.ok:
                 self._cause = self._cause or TRANSFERRED
             over.set()

@@ -12,7 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sipua.config.uri import UriError, check_target
-from sipua.sip.messages import TransferDone, TransferFailed, TransferNews, TransferProgress
+from sipua.sip.messages import (
+    EndedBy,
+    TransferDone,
+    TransferFailed,
+    TransferNews,
+    TransferProgress,
+)
 
 TIMEOUT_S = 30.0
 """From the REFER to its outcome: as long as a person lets it ring."""
@@ -45,12 +51,12 @@ class TransferAttempt:
             case TransferFailed():
                 self.outcome = TransferOutcome(ok=False, status=news.status, reason=news.reason)
 
-    def on_ended(self) -> None:
-        """The peer hung up. Many do so once they have the target, and say nothing more."""
+    def on_ended(self, by: EndedBy) -> None:
+        """Many peers hang up once they have the target, and say nothing more."""
         if self.outcome is None:
             self.outcome = (
                 TransferOutcome(ok=True, status=202, reason="the peer has taken the call")
-                if self.accepted
+                if self.accepted and by is EndedBy.PEER
                 else TransferOutcome(ok=False, status=487, reason="the call is over")
             )
 

@@ -1,5 +1,6 @@
 """M1, M2: no engine is left. Each step of the chain, before the answer and in mid-call."""
 
+import asyncio
 import wave
 from dataclasses import replace
 from pathlib import Path
@@ -135,6 +136,23 @@ async def test_M2_a_caller_who_hangs_up_during_the_prompt_ends_everything() -> N
     story = await deserted(PROFILE)
     await story.end(EndedBy.PEER)
     assert story.sent == []
+
+
+async def test_M2_an_engine_that_goes_away_while_the_call_ends_is_nobodys_loss() -> None:
+    story = Story()
+    await story.talk()
+
+    async def last_words() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            story.bridge.on_event(GONE)
+
+    story.call.start(last_words(), "last words")
+    await story.settle()
+    await story.end(EndedBy.PEER)
+    assert story.bridge.steps[-1] == "close"
+    assert not story.call.engine_missed
 
 
 @pytest.mark.parametrize("chain", [(), (Prompt(),), (TransferTo(SUPPORT),)])

@@ -62,6 +62,14 @@ async def test_a_peer_that_hangs_up_with_the_target_has_taken_the_call() -> None
     assert (await transfer).ok
 
 
+@pytest.mark.parametrize("by", [EndedBy.US, EndedBy.NETWORK])
+async def test_a_call_that_we_end_meanwhile_was_not_passed_on(by: EndedBy) -> None:
+    story, transfer = await begin()
+    story.call.on_sip(TRYING)
+    await story.end(by)
+    assert (await transfer).status == 487
+
+
 async def test_a_peer_that_hangs_up_without_an_answer_has_not() -> None:
     story, transfer = await begin()
     await story.end(EndedBy.PEER)
