@@ -34,12 +34,13 @@ _CUT_MARK: Final = " …"
 
 
 class _Message:
-    __slots__ = ("audio_ms", "cut_ms", "ended", "pieces", "role", "speech", "text")
+    __slots__ = ("audio_ms", "chars", "cut_ms", "ended", "pieces", "role", "speech", "text")
 
     def __init__(self, role: str) -> None:
         self.role = role
         self.text = ""  # the whole, once it is known
         self.pieces: list[str] = []  # until then
+        self.chars = 0  # in pieces, those included that were too many
         self.speech = b""  # of the caller, µ-law
         self.audio_ms = 0.0  # of the model, received
         self.cut_ms: float | None = None
@@ -99,7 +100,11 @@ class History:
     def transcript(self, event: Transcript) -> None:
         message = self._messages.get(event.item_id) or self._message(event.item_id, event.role)
         if not event.final:
-            message.pieces.append(event.text)
+            message.chars += len(event.text)
+            if (
+                event.text and message.chars <= self._max_chars
+            ):  # what comes beyond is cut off later anyway
+                message.pieces.append(event.text)
             return
         message.text = event.text
         message.pieces.clear()

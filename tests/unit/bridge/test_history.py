@@ -166,6 +166,15 @@ def test_one_piece_longer_than_the_window_is_shortened() -> None:
     ]
 
 
+def test_pieces_of_a_transcript_that_never_ends_are_bounded() -> None:
+    past = history(chars=100)
+    for _ in range(1000):
+        past.transcript(Transcript("a1", "assistant", "x" * 9, final=False))
+    assert past.past() == [PastMessage("assistant", "x" * 99)]
+    past.transcript(said("a1", "assistant", "The whole."))
+    assert past.past() == [PastMessage("assistant", "The whole.")]
+
+
 def test_a_tool_that_still_runs_stays_however_long_ago_it_was_called() -> None:
     past = history(items=2)
     past.tool_called(ToolCall("c1", "slow", "{}", "r"))
