@@ -123,7 +123,7 @@ class Dialogue:
     def truncate(self, item_id: str, audio_end_ms: int) -> None:
         self._history.truncated(item_id, audio_end_ms)
         if self._link is not None:
-            self._link.session.truncate(item_id, audio_end_ms)
+            self._link.truncate(item_id, audio_end_ms)
 
     def cancel(self) -> None:
         self._watch.callers_turn()
@@ -140,7 +140,7 @@ class Dialogue:
         if call_id in link.running and not link.resumes:
             self._tally["results_unknown_to_session"] += 1
             return
-        link.session.tool_result(call_id, output, respond=respond)
+        link.tool_result(call_id, output, respond=respond)
         if respond:
             self._models_turn()
 
@@ -216,7 +216,7 @@ class Dialogue:
         for call_id in link.running if link.resumes else ():
             output = self._history.output_of(call_id)
             if output is not None:  # it came after the session was told the past
-                link.session.tool_result(call_id, output, respond=False)
+                link.tool_result(call_id, output, respond=False)
 
     def _bridge(self) -> None:
         """The model goes on, after a word about the interruption if there was something to it."""

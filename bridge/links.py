@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from sipua.bridge.engine_session import EngineSession
 from sipua.bridge.engines.base import AudioFormat, Capabilities, Engine, Event, Past
 from sipua.bridge.history import History
+from sipua.bridge.names import CallNames, SessionNames
 
 # Not sums: what they were at the end of a session says nothing about the call.
 _GAUGES: Final = ("ping_ms",)
@@ -75,6 +76,7 @@ class Link:
 
     choice: int
     session: Session
+    names: SessionNames
     past: int
     """Pieces of the conversation so far."""
     revision: int
@@ -88,6 +90,17 @@ class Link:
     @property
     def resumes(self) -> bool:
         return self.session.capabilities.resume
+
+    def truncate(self, item_id: str, audio_end_ms: int) -> None:
+        """Unless it is an item of an earlier session, of which this one knows nothing."""
+        own = self.names.own(item_id)
+        if own is not None:
+            self.session.truncate(own, audio_end_ms)
+
+    def tool_result(self, call_id: str, output: str, *, respond: bool) -> None:
+        """Also of an earlier session's call, which this one was told of by that name."""
+        own = self.names.own(call_id)
+        self.session.tool_result(call_id if own is None else own, output, respond=respond)
 
     def catch_up(self, audio: bytes) -> None:
         """What the caller said while there was no session."""
@@ -111,20 +124,22 @@ class Links:
         self._on_event = on_event
         self._call_id = call_id
         self._make_session = make_session
+        self._names = CallNames()
         self._farewells: set[asyncio.Task[None]] = set()
         self._totals: Counter[str] = Counter()
 
     def make(self, choice: int) -> Link:
         """A session that is to be connected. ValueError: its settings make no engine."""
         past = self._history.past()
+        names = self._names.session()
         session = self._make_session(
             self._choices[choice].create(past),
-            lambda event: self._on_event(link, event),
+            lambda event: self._on_event(link, names.told(event)),
             call_id=self._call_id,
             name=self._choices[choice].name,
         )
         told = len(past) if session.capabilities.resume else 0
-        link = Link(choice, session, told, self._history.revision, self._history.running)
+        link = Link(choice, session, names, told, self._history.revision, self._history.running)
         return link
 
     def retire(self, link: Link) -> None:

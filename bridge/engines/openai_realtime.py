@@ -85,7 +85,7 @@ class OpenAIRealtime:
         self._speech = Speech(self.format.bytes_per_ms)
         self._tool_calls = ToolCalls()
         self._server_tools = ServerTools()
-        self._call_ids: Mapping[str, str] = {}
+        self._call_ids: dict[str, str] = {}
         self._counters = dict.fromkeys(
             (
                 "events",
@@ -246,6 +246,7 @@ class OpenAIRealtime:
         return (*calls, ResponseDone(response_id, status, why, cost))
 
     def _on_function_call(self, event: wire.FunctionCallDone) -> Sequence[Event]:
+        self._call_ids.pop(event.call_id, None)  # a name of an earlier session's, used again
         self._tool_calls.add(
             ToolCall(event.call_id, event.name, event.arguments, event.response_id)
         )

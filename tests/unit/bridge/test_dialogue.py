@@ -281,6 +281,32 @@ async def test_M2_who_has_heard_something_is_told_of_the_interruption() -> None:
 
 
 @in_virtual_time
+async def test_M2_what_two_sessions_name_alike_is_not_the_same() -> None:
+    call = Call()
+    session = await call.begin()
+    session.say(ResponseStarted("r1"), AudioDelta("a1", 0, FRAME_24K))
+    session.say(ToolCall("c1", "order", "{}", "r1"), ResponseDone("r1", "completed"))
+    call.dialogue.tool_result("c1", "sent")
+    session.lose()
+    await passed(0.01)
+    again = call.session
+    again.say(ResponseStarted("r1"), AudioDelta("a1", 0, FRAME_24K))
+    again.say(ToolCall("c1", "order", "{}", "r1"), ResponseDone("r1", "completed"))
+    first, second = call.of(AudioDelta)
+    assert first.item_id != second.item_id
+    one, two = call.of(ToolCall)
+    assert one.call_id != two.call_id
+    assert two.response_id == call.of(ResponseStarted)[1].response_id != one.response_id
+    again.done.clear()
+    call.dialogue.truncate(first.item_id, 20)
+    assert again.done == [], "that item is not of this session"
+    call.dialogue.truncate(second.item_id, 20)
+    call.dialogue.tool_result(two.call_id, "sent", respond=False)
+    assert again.done == [("truncate", "a1", 20), ("tool_result", "c1", "sent", False)]
+    await call.dialogue.close()
+
+
+@in_virtual_time
 async def test_M2_what_the_caller_says_in_the_outage_reaches_the_next_session() -> None:
     call = Call()
     session = await call.begin()
