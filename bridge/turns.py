@@ -49,8 +49,6 @@ from sipua.bridge.turn import (
     CallerSpoke,
     FirstWord,
     Kind,
-    Outcome,
-    Stages,
     ToolSpan,
     Turn,
     TurnNews,
@@ -58,9 +56,8 @@ from sipua.bridge.turn import (
     to_ms,
 )
 from sipua.bridge.turn_tools import ToolSpans
+from sipua.bridge.turn_verdict import judge, overlaps, stages
 
-# A caller who goes on within this has only taken a breath; after it, the answer was missing.
-BREATH_S = 2.0
 _ITEMS = 64
 _RESPONSES = 32
 _TURNS_OPEN = 8
@@ -332,33 +329,12 @@ class TurnClock:
 
     def _answer(self, turn: Turn) -> None:
         """The caller hears something, and the engine has said when the speech ended."""
-        began_s, left_s = turn.began_s, turn.left_s
-        assert began_s is not None
-        if turn.kind == "caller":
-            until_s, stopped_s = turn.spoke_until_s, turn.stopped_s
-            assert until_s is not None
-            assert stopped_s is not None
-            if began_s < until_s:
-                turn.outcome = "overlapped"
-                return
-            if left_s is None:
-                return
-            turn.stages = Stages(
-                endpointing_ms=to_ms(min(stopped_s, began_s) - until_s),
-                model_ms=to_ms(turn.waits_s.get("model", 0)),
-                tools_ms=to_ms(turn.waits_s.get("tools", 0)),
-                outage_ms=to_ms(turn.waits_s.get("outage", 0)),
-                playout_ms=to_ms(left_s - began_s),
-            )
-            self._news.append(AnswerHeard(turn))
-            return
-        assert left_s is not None
-        since_s = turn.opened_s
-        if turn.kind == "greeting":
-            since_s = left_s if self._answered_s is None else self._answered_s
-        began_s = max(began_s, since_s)
-        turn.stages = Stages(model_ms=to_ms(began_s - since_s), playout_ms=to_ms(left_s - began_s))
-        self._news.append(FirstWord(turn) if turn.kind == "greeting" else AnswerHeard(turn))
+        if turn.kind == "caller" and overlaps(turn):
+            turn.outcome = "overlapped"
+        elif turn.left_s is not None:
+            turn.stages = stages(turn, self._answered_s)
+            told = FirstWord(turn) if turn.kind == "greeting" else AnswerHeard(turn)
+            self._news.append(told)
 
     def _supersede(self, now: float) -> None:
         """The caller speaks, or nobody did for so long: the last turn gets nothing more."""
@@ -378,20 +354,8 @@ class TurnClock:
 
     def _over(self, turn: Turn, now: float, *, call_ended: bool = False) -> None:
         self._open.remove(turn)
-        turn.outcome = turn.outcome or self._outcome(turn, now, call_ended=call_ended)
+        turn.outcome = turn.outcome or judge(turn, now, call_ended=call_ended)
         self._news.append(TurnOver(turn))
-
-    def _outcome(self, turn: Turn, now: float, *, call_ended: bool) -> Outcome:
-        if turn.left_s is not None:
-            return "interrupted" if turn.interrupted else "answered"
-        if turn.kind != "caller":
-            return "ended" if call_ended else "continued"
-        until_s = turn.spoke_until_s
-        waited_s = 0.0 if until_s is None else now - until_s
-        turn.waited_ms = to_ms(waited_s)
-        if waited_s >= BREATH_S or turn.failed:
-            return "unanswered"
-        return "ended" if call_ended else "continued"
 
     def _pass_time(self, now: float) -> None:
         """What was waited for since the last event."""
