@@ -225,6 +225,8 @@ class EngineSession:
             async with asyncio.timeout_at(self._started_s + timeout_s):
                 await self._first
         except TimeoutError:
+            if self.ready:
+                return  # at the last moment, and it is in use already
             raise EngineConnectError(
                 "timeout", f"{address(self._url)} made no session ready within {timeout_s:g} s"
             ) from None

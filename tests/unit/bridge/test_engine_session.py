@@ -2,6 +2,7 @@ import asyncio
 import base64
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from http import HTTPStatus
 from typing import Any
@@ -200,6 +201,36 @@ async def test_M6_garbage_before_the_session_is_ready_does_not_stop_it() -> None
         counters = call.session.counters()
         assert (counters["bad_json"], counters["malformed"], counters["unknown"]) == (3, 1, 1)
         await call.session.close()
+
+
+async def test_H7_ready_at_the_last_moment_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The word comes while the loop stands still, and the deadline passes with it."""
+
+    class Socket:
+        sent = received = unsent = audio_dropped = 0
+        rtt_ms = 0.0
+
+        def send(self, message: bytes) -> None: ...
+        def abort(self) -> None: ...
+        async def close(self) -> None: ...
+
+    async def connect(*_: object, **__: object) -> Socket:
+        return Socket()
+
+    monkeypatch.setattr("sipua.bridge.engine_session.websocket.connect", connect)
+    call = Call("ws://engine.invalid")
+    connecting = asyncio.create_task(call.session.connect(0.05))
+    while call.session.state != "configuring":
+        await asyncio.sleep(0)
+    loop = asyncio.get_running_loop()
+    for kind in ("session.created", "session.updated"):
+        message = b'{"type":"%s","session":{"id":"sess_1"}}' % kind.encode()
+        loop.call_soon(call.session._receive, message)
+    time.sleep(0.06)  # noqa: ASYNC251 - the stall
+    await connecting
+    assert call.session.ready
+    assert call.events == [SessionReady("sess_1")]
+    await call.session.close()
 
 
 async def test_the_caller_hangs_up_while_it_connects() -> None:
