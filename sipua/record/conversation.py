@@ -51,6 +51,8 @@ SCHEMA = "sipua.record/1"
 _LOW = 0.1
 _KEPT = 256
 _ARGUMENTS = 64
+# Tools whose arguments are keys; a PIN of three digits is too short to be redacted.
+_OF_KEYS = frozenset({"send_dtmf"})
 
 
 class ConversationRecord:
@@ -241,6 +243,8 @@ class ConversationRecord:
         return self._redactor.text(words.text.strip(), 1.0 if words.heard is None else words.heard)
 
     def _on_tool_call(self, event: ToolCall, _now: float) -> None:
+        if self._settings.mask_dtmf and event.name in _OF_KEYS:
+            return
         if len(self._arguments) < _ARGUMENTS:
             self._arguments[event.call_id] = self._redactor.arguments(event.arguments)
 

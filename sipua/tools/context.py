@@ -95,6 +95,10 @@ class ToolContext:
         finally:
             self.listeners.remove(listener)
 
+    def claimed(self, thing: str) -> bool:
+        """Some tool has it."""
+        return thing in self.claims
+
     @contextmanager
     def claim(self, thing: str) -> Iterator[bool]:
         """False: another tool has it."""

@@ -49,7 +49,7 @@ class HangUp:
 
     async def run(self, arguments: dict[str, Any], context: ToolContext) -> Result | None:
         call = context.call
-        with context.claim("the end") as free:
+        with context.claim("the end") as free, context.claim("the goodbye"):
             if not free:
                 return Result("The call is ending already.", respond=False)
             # A cough during the goodbye must neither cut it off nor start another turn.

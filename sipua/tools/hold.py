@@ -53,7 +53,8 @@ class PutOnHold:
                 )
             finally:
                 call.hold_sound(False)
-                call.listening(True)
+                if not context.claimed("the goodbye"):
+                    call.listening(True)
         held_s = round(asyncio.get_running_loop().time() - began, 1)
         ended_by = "the other tools are done" if done else "the time is over"
         return Result(msgspec.json.encode({"held_s": held_s, "ended_by": ended_by}).decode())

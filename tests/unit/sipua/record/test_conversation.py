@@ -97,6 +97,16 @@ def test_a_session_that_is_not_in_use_any_more_costs_what_its_own_engine_does() 
     assert call.one("usage")["model"] == "voice"
 
 
+@pytest.mark.parametrize(("mask", "told"), [(True, None), (False, {"digits": "123"})])
+def test_keys_that_the_model_presses_are_masked_like_the_callers(
+    mask: bool, told: dict[str, str] | None
+) -> None:
+    call = talking(replace(SETTINGS, mask_dtmf=mask))
+    call.at(1, ToolCall("c1", "send_dtmf", '{"digits": "123"}', "r1"))
+    call.at(2, ToolAnswered("c1", "ok"))
+    assert call.one("tool").get("arguments") == told
+
+
 def test_the_first_line_has_the_time_of_day_and_as_much_of_the_numbers_as_is_allowed() -> None:
     call = Call()
     assert call.one("call") == {

@@ -218,6 +218,17 @@ async def test_hold_alone_ends_after_its_time_and_with_the_call() -> None:
     assert table.call.steps[-2:] == ["hold sound False", "listening True"]
 
 
+async def test_a_hold_that_ends_during_the_goodbye_lets_nobody_cough_into_it() -> None:
+    table = Table(HangUp(15), PutOnHold(60))
+    table.call.speaking = True
+    hold, _ = table.model_calls(("put_on_hold", '{"seconds": 50}'), "hang_up", spoke=True)
+    await table.result(hold)
+    assert table.call.steps.count("hold sound False") == 1
+    assert "listening True" not in table.call.steps
+    table.call.speaking = False
+    await table.until(lambda: "bye: hang_up" in table.call.steps)
+
+
 async def test_hold_is_no_longer_than_allowed() -> None:
     table = Table(PutOnHold(60))
     (one,) = table.model_calls(("put_on_hold", '{"seconds": 61}'))
