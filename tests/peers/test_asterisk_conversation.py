@@ -16,7 +16,7 @@ from support.audio import Pcm
 from support.edge import Edge
 from support.pbx import GREETING, account, heard_whole, registers
 
-pytestmark = pytest.mark.sound
+pytestmark = pytest.mark.alone
 
 Edges = Callable[..., Edge]
 SPOKEN = audio.speech(SPEECH)
