@@ -35,7 +35,10 @@ class Cut:
     event_to_last_audio_ms: float
     """Below 0: the last packet had left already."""
     told_ms: int
+    sent_ms: int
+    """Of the item, on the wire."""
     recorded_ms: float
+    """Of it, by Asterisk, whose recorder now and then slips by a frame or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +115,15 @@ def _figures(edge: Edge, ended: Any, told: list[int], recorded: list[float]) -> 
         _wall_s(event["ts"])
         for event in edge.events(name="< input_audio_buffer.speech_started", call_id=call_id)
     ]
-    audible = np.array([at_s for at_s, packet in sent if _level(packet) > TONE_LEVEL])
+    spurts = _spurts(sent)
     voice = np.array([at_s for at_s, packet in received if _level(packet) > TONE_LEVEL])
     cuts = []
     for at_s, told_ms, recorded_ms in zip(starts, told, recorded, strict=False):
-        last = audible[audible < at_s + 0.2][-1]
+        last, sent_ms = [spurt for spurt in spurts if spurt[0] < at_s + 0.2][-1]
         spoken = voice[voice <= at_s]
         pauses = np.flatnonzero(np.diff(spoken) > 0.3)
         onset = spoken[pauses[-1] + 1] if len(pauses) else spoken[0]
-        cuts.append(Cut((at_s - onset) * 1000, (last - at_s) * 1000, told_ms, recorded_ms))
+        cuts.append(Cut((at_s - onset) * 1000, (last - at_s) * 1000, told_ms, sent_ms, recorded_ms))
     return CallFigures(
         first_word_ms=(sent[0][0] - ack_s) * 1000,
         first_packet=bytes(sent[0][1].payload),
@@ -151,6 +154,22 @@ def _packets(path: Path, port: int) -> tuple[_Stamped, _Stamped, float]:
     return sent, received, ack_s
 
 
+def _spurts(sent: _Stamped) -> list[tuple[float, int]]:
+    """Stretches of tone: when the last packet of each left, and its length in ms."""
+    spurts: list[tuple[float, int]] = []
+    previous = None
+    for at_s, packet in sent:
+        if _level(packet) <= TONE_LEVEL:
+            continue
+        goes_on = previous is not None and (packet.timestamp - previous) % 2**32 <= 320
+        length_ms = len(packet.payload) // 8
+        if goes_on:
+            length_ms += spurts.pop()[1]
+        spurts.append((at_s, length_ms))
+        previous = packet.timestamp
+    return spurts
+
+
 def _level(packet: RtpPacket) -> int:
     return int(np.max(np.abs(g711.decode(packet.payload_type, bytes(packet.payload)).astype(int))))
 
@@ -166,6 +185,7 @@ def table(figures: list[CallFigures]) -> str:
         "ACK to the first packet of the greeting": [call.first_word_ms for call in figures],
         "caller's first packet to speech_started": [cut.heard_to_event_ms for cut in cuts],
         "speech_started to the last audio packet": [cut.event_to_last_audio_ms for cut in cuts],
+        "truncation told minus sent": [cut.told_ms - cut.sent_ms for cut in cuts],
         "truncation told minus recorded": [cut.told_ms - cut.recorded_ms for cut in cuts],
     }
     lines = [f"{len(figures)} calls, {len(cuts)} interruptions", "", "| ms | p50 | p95 | worst |"]
