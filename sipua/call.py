@@ -30,6 +30,7 @@ from sipua.config.uri import UriError
 from sipua.facts import CallFacts
 from sipua.profile import AgentProfile
 from sipua.record.recorder import CallRecord
+from sipua.record.settings import Numbers
 from sipua.sip.messages import (
     Answer,
     CallConfirmed,
@@ -61,6 +62,8 @@ class CallLimits:
     ring_timeout_s: float
     max_duration_s: float
     mask_dtmf: bool = True
+    numbers: Numbers = "last4"
+    """How much of the other side's stands in the log."""
 
 
 class Opening(Protocol):

@@ -76,6 +76,8 @@ class IncomingCall:
     source: Address
     origin: str
     local: ReservedPort
+    altered: tuple[str, ...] = ()
+    """Which of these texts are not as they came, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class CallRefused:
     source: Address
     status: int
     reason: str
+    altered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

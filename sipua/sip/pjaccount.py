@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pjsua2 as pj
 
-from sipua.sip import registration, sdp
+from sipua.sip import registration, texts
 from sipua.sip.messages import Registered, RegistrationFailed, Unregistered
 from sipua.sip.settings import AccountSettings
 
@@ -47,7 +47,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         except pj.Error as error:
             if self._pending:  # else onRegState has told it already, from within
                 self._pending = False
-                self._failed(REQUEST_TIMEOUT, str(error.reason), None)
+                self._failed(REQUEST_TIMEOUT, texts.line(str(error.reason)), None)
 
     def learn_from(self, source: str, challenge: str) -> bool:
         """True when our call can be placed again: the registrar asked, and now we can answer."""
@@ -73,7 +73,8 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
 
     def onRegState(self, prm: Any) -> None:  # noqa: N802
         try:
-            self._on_result(int(prm.code), str(prm.reason), int(prm.expiration), prm.rdata)
+            reason = texts.line(str(prm.reason))
+            self._on_result(int(prm.code), reason, int(prm.expiration), prm.rdata)
         except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
             self.endpoint.fault("onRegState", error)
 
@@ -85,7 +86,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         elif code in (UNAUTHORIZED, PROXY_AUTH) and self._learn_realm(message):
             self.register()
         else:
-            wait = registration.parse_retry_after(sdp.header(message, "Retry-After"))
+            wait = registration.parse_retry_after(texts.header(message, "Retry-After"))
             # pjsip reports its own failures (no route, time-out) with a code and no message.
             self._failed(code or REQUEST_TIMEOUT, reason, wait)
 
@@ -139,7 +140,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         """True when this challenge is the first one and we have something to answer it with."""
         if self._realm or not self.settings.password:
             return False
-        challenge = sdp.header(message, "WWW-Authenticate") or sdp.header(
+        challenge = texts.header(message, "WWW-Authenticate") or texts.header(
             message, "Proxy-Authenticate"
         )
         realm = registration.parse_realm(challenge)

@@ -13,10 +13,10 @@ from typing import Any
 
 import pjsua2 as pj
 
-from sipua.sip import sdp
+from sipua.sip import invite, texts
 from sipua.sip.addresses import address
 from sipua.sip.errors import CannotListenError, PortTakenError
-from sipua.sip.messages import Address, CallRefused, LibraryMessage, SipEvent, SipMessage
+from sipua.sip.messages import Address, LibraryMessage, SipEvent, SipMessage
 from sipua.sip.pjcall import LAWS
 from sipua.sip.settings import SipSettings
 
@@ -63,17 +63,8 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
     def onRejectedIncomingCall(self, prm: Any) -> None:  # noqa: N802
         """pjsip refused an INVITE by itself: no common codec, bad SDP, bad extension."""
         try:
-            message = str(prm.rdata.wholeMsg)
-            self._emit(
-                CallRefused(
-                    sip_call_id=sdp.header(message, "Call-ID") or "",
-                    from_uri=str(prm.remoteInfo),
-                    to_uri=str(prm.localInfo),
-                    source=address(str(prm.rdata.srcAddress)),
-                    status=int(prm.statusCode),
-                    reason=str(prm.reason),
-                )
-            )
+            told = invite.read(str(prm.rdata.wholeMsg), str(prm.rdata.srcAddress))
+            self._emit(told.refused(int(prm.statusCode), texts.line(str(prm.reason))))
         except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
             self._fault("onRejectedIncomingCall", error)
 
@@ -144,7 +135,7 @@ class _LogWriter(pj.LogWriter):  # type: ignore[misc]  # SWIG classes are untype
             direction = "received" if "RX " in head else "sent"
             self._emit(SipMessage(direction, _peer_of(head), body.rsplit("--end msg--", 1)[0]))
         elif entry.level <= 1 and _LEARNING not in text:
-            self._emit(LibraryMessage(text.strip()))
+            self._emit(LibraryMessage(texts.line(text.strip())))
 
 
 def _peer_of(head: str) -> str:
