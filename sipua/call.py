@@ -195,9 +195,11 @@ class Call:
             self.log.info("call.answered", setup_ms=self.setup_ms)
 
     def redirect(self, target: str, cause: str) -> None:
-        """302: whoever calls may call the target instead. Only before the answer."""
+        """302: the caller may call the target, a SIP URI or a number at the peer, instead. Only
+        before the answer. Raises UriError."""
+        uri = target_uri(target, self._facts.peer)
         self._cause = self._cause or cause
-        self.send(Hangup(self.call_id, MOVED_TEMPORARILY, contact=target))
+        self.send(Hangup(self.call_id, MOVED_TEMPORARILY, contact=uri))
 
     async def transfer(self, target: str) -> TransferOutcome:
         """Pass the other side on, to a SIP URI or a number there. If that fails the call goes on.
