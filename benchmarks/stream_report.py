@@ -72,7 +72,10 @@ def _row(stream: Stream) -> list[str]:
 
 
 def _whence(stream: Stream) -> str:
-    words = [f"{_text(stream.source)} → {_text(stream.target)}", f"SSRC {stream.ssrc:08x}"]
+    words = [
+        f"{address_text(stream.source)} → {address_text(stream.target)}",
+        f"SSRC {stream.ssrc:08x}",
+    ]
     if stream.call is not None:
         words.append(f"call {stream.call}")
     if stream.opposite is not None:
@@ -88,7 +91,7 @@ def _whence(stream: Stream) -> str:
     return ", ".join(words)
 
 
-def _text(address: Address) -> str:
+def address_text(address: Address) -> str:
     host, port = address
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -114,8 +117,8 @@ def _stream_as_json(stream: Stream) -> dict[str, object]:
     return {
         "number": stream.number,
         "ssrc": f"{stream.ssrc:08x}",
-        "source": _text(stream.source),
-        "target": _text(stream.target),
+        "source": address_text(stream.source),
+        "target": address_text(stream.target),
         "kind": stream.kind or None,
         "call": stream.call,
         "opposite": stream.opposite,
