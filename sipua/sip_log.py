@@ -18,6 +18,7 @@ from sipua.sip.messages import (
     CallRefused,
     LibraryMessage,
     Registered,
+    RegistrarSilent,
     RegistrationFailed,
     SignallingFault,
     SipEvent,
@@ -57,25 +58,8 @@ class SignallingLog:
     def tell(self, event: SipEvent, now: float) -> None:
         log = self._log
         match event:
-            case Registered():
-                log.info(
-                    "registration.ok",
-                    account=event.account,
-                    registrar=event.registrar,
-                    expires_s=event.expires_s,
-                )
-            case RegistrationFailed():
-                log.error(
-                    "registration.failed",
-                    account=event.account,
-                    registrar=event.registrar,
-                    status=event.status,
-                    reason=event.reason,
-                    retry_in_s=event.retry_in_s and round(event.retry_in_s, 1),
-                    fix=event.fix,
-                )
-            case Unregistered():
-                log.info("registration.removed", account=event.account, registrar=event.registrar)
+            case Registered() | RegistrationFailed() | RegistrarSilent() | Unregistered():
+                self._registration(event)
             case CallRefused():
                 self._refused(event, now)
             case TransferRefused():
@@ -104,6 +88,40 @@ class SignallingLog:
                 log.info("call.progress", call_id=event.call_id, status=event.status)
             case _:
                 """A call's own."""
+
+    def _registration(
+        self, event: Registered | RegistrationFailed | RegistrarSilent | Unregistered
+    ) -> None:
+        log = self._log
+        match event:
+            case Registered():
+                log.info(
+                    "registration.ok",
+                    account=event.account,
+                    registrar=event.registrar,
+                    expires_s=event.expires_s,
+                )
+            case RegistrationFailed():
+                log.error(
+                    "registration.failed",
+                    account=event.account,
+                    registrar=event.registrar,
+                    status=event.status,
+                    reason=event.reason,
+                    retry_in_s=event.retry_in_s and round(event.retry_in_s, 1),
+                    fix=event.fix,
+                )
+            case RegistrarSilent():
+                log.warning(
+                    "registration.waiting",
+                    account=event.account,
+                    registrar=event.registrar,
+                    waited_s=event.waited_s,
+                    fix="nothing yet: it is tried again by itself; if it goes on, is the registrar "
+                    "up, and is this address and port right?",
+                )
+            case Unregistered():
+                log.info("registration.removed", account=event.account, registrar=event.registrar)
 
     def _write(
         self, write: Callable[..., None], name: str, about: str, now: float, **fields: object

@@ -182,6 +182,15 @@ class RegistrationFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistrarSilent:
+    """A REGISTER is out and not answered yet; what becomes of it is told later."""
+
+    account: str
+    registrar: str
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Unregistered:
     account: str
     registrar: str
@@ -223,6 +232,7 @@ SipEvent = (
     | TransferNews
     | Registered
     | RegistrationFailed
+    | RegistrarSilent
     | Unregistered
     | SipMessage
     | LibraryMessage

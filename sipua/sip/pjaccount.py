@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pjsua2 as pj
 
 from sipua.sip import registration, texts
-from sipua.sip.messages import Registered, RegistrationFailed, Unregistered
+from sipua.sip.messages import Registered, RegistrarSilent, RegistrationFailed, Unregistered
 from sipua.sip.settings import AccountSettings
 
 if TYPE_CHECKING:
     from sipua.sip.endpoint import SipEndpoint
 
 UNAUTHORIZED, PROXY_AUTH, REQUEST_TIMEOUT = 401, 407, 408
+SILENT_AFTER_S = 5.0
+"""A registrar that is there answers within a second; pjsip gives up after 32 (RFC 3261 timer F)."""
 
 
 class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
@@ -29,6 +31,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         self.registered = False
         self._pending = False
         self._turn = 0
+        self._attempt = 0
         self._realm = settings.realm
         self._retry = registration.RetryPolicy(random.Random())  # noqa: S311 (jitter)
         self._config = self._make_config()
@@ -42,12 +45,20 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         if self._pending:
             return  # one REGISTER is out already; its outcome decides what comes next
         self._pending = True
+        self._attempt += 1
+        attempt = self._attempt
+        self.endpoint.after(SILENT_AFTER_S, lambda: self._tell_silence(attempt))
         try:
             self.setRegistration(True)
         except pj.Error as error:
             if self._pending:  # else onRegState has told it already, from within
                 self._pending = False
                 self._failed(REQUEST_TIMEOUT, texts.line(str(error.reason)), None)
+
+    def _tell_silence(self, attempt: int) -> None:
+        if self._pending and attempt == self._attempt and not self.endpoint.closing:
+            settings = self.settings
+            self.endpoint.emit(RegistrarSilent(settings.name, settings.registrar, SILENT_AFTER_S))
 
     def learn_from(self, source: str, challenge: str) -> bool:
         """True when our call can be placed again: the registrar asked, and now we can answer."""

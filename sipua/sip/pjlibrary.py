@@ -102,7 +102,8 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
             config.boundAddress = self._settings.host
             config.publicAddress = self._settings.public_address
             try:
-                transport = self.transportCreate(_TRANSPORTS[name], config)
+                with self._log_writer.told_by_us():
+                    transport = self.transportCreate(_TRANSPORTS[name], config)
             except pj.Error as error:
                 if error.status == _ADDRESS_IN_USE:
                     raise PortTakenError(self._settings.host, port, name) from None
@@ -127,6 +128,16 @@ class _LogWriter(pj.LogWriter):  # type: ignore[misc]  # SWIG classes are untype
         super().__init__()
         self._emit = emit
         self._messages = messages
+        self._told_by_us = False
+
+    @contextlib.contextmanager
+    def told_by_us(self) -> Iterator[None]:
+        """What fails in here is an exception whose text says it, with its fix: once is enough."""
+        self._told_by_us = True
+        try:
+            yield
+        finally:
+            self._told_by_us = False
 
     def write(self, entry: Any) -> None:
         text = str(entry.msg)
@@ -134,7 +145,7 @@ class _LogWriter(pj.LogWriter):  # type: ignore[misc]  # SWIG classes are untype
         if self._messages and " bytes " in head and (" msg " in head):
             direction = "received" if "RX " in head else "sent"
             self._emit(SipMessage(direction, _peer_of(head), body.rsplit("--end msg--", 1)[0]))
-        elif entry.level <= 1 and _LEARNING not in text:
+        elif entry.level <= 1 and _LEARNING not in text and not self._told_by_us:
             self._emit(LibraryMessage(texts.line(text.strip())))
 
 

@@ -9,7 +9,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from sipua import logs
-from sipua.sip.messages import CallRefused, LibraryMessage, SignallingFault, TransferRefused
+from sipua.sip.messages import (
+    CallRefused,
+    LibraryMessage,
+    RegistrarSilent,
+    SignallingFault,
+    TransferRefused,
+)
 from sipua.sip_log import FLUSH_S, REFUSALS_A_SECOND, SignallingLog
 
 
@@ -90,3 +96,10 @@ async def test_faults_of_one_place_are_one_line_a_second_but_each_call_has_its_o
     assert about.count("poll") == 1
     assert about.count("sip.library") == about.count("call.transfer_refused") == 1
     assert lines[-1]["kept_back"] == 2
+
+
+async def test_S19_a_registrar_that_does_not_answer_is_told_before_it_has_failed() -> None:
+    with capture_logs() as lines:
+        signalling_log().tell(RegistrarSilent("pbx", "sip:192.0.2.1", 5.0), 0.0)
+    assert lines[0]["event"] == "registration.waiting"
+    assert lines[0]["waited_s"] == 5.0
