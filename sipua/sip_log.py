@@ -9,6 +9,8 @@ from sipua.sip.messages import (
     CallProgress,
     CallRefused,
     LibraryMessage,
+    PeerResolved,
+    PeerUnresolved,
     Registered,
     RegistrationFailed,
     SignallingFault,
@@ -40,7 +42,26 @@ def tell(log: FilteringBoundLogger, event: SipEvent) -> None:
             )
         case Unregistered():
             log.info("registration.removed", account=event.account, registrar=event.registrar)
+        case PeerResolved():
+            log.info(
+                "trunk.resolved",
+                trunk=event.peer,
+                name=event.name,
+                addresses=list(event.addresses),
+                next_in_s=round(event.next_in_s),
+            )
+        case PeerUnresolved():
+            log.warning(
+                "trunk.unresolved",
+                trunk=event.peer,
+                name=event.name,
+                cause=event.cause,
+                addresses=list(event.addresses),
+                next_in_s=round(event.next_in_s),
+                fix=f"`getent hosts {event.name}`; `sip.nameservers` or /etc/resolv.conf",
+            )
         case CallRefused():
+            because = {"because": event.because} if event.because else {}
             log.warning(
                 "call.rejected",
                 status=event.status,
@@ -49,6 +70,7 @@ def tell(log: FilteringBoundLogger, event: SipEvent) -> None:
                 **{"from": event.from_uri},
                 to=event.to_uri,
                 source=join(*event.source),
+                **because,
             )
         case TransferRefused():
             log.warning(

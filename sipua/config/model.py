@@ -23,6 +23,7 @@ from sipua.config.fields import (
     Hosts,
     Ipv4,
     Name,
+    Nameservers,
     OneLine,
     OptionalIpv4,
     OptionalServerUri,
@@ -62,6 +63,11 @@ class SipSection(Section):
         "Empty: the address of the interface that leads to them.",
     )
     user_agent: OneLine = Field(default="sipua", description="The User-Agent header that we send.")
+    nameservers: Nameservers = Field(
+        default=(),
+        description="DNS servers that are asked for the names of trunks, registrars and proxies: "
+        '`"192.0.2.53"`, `"127.0.0.1:5353"`. Empty: those of /etc/resolv.conf.',
+    )
     max_calls: int = Field(
         default=0,
         ge=0,

@@ -33,6 +33,8 @@ class ServerUri:
     host: str
     port: int
     transport: str
+    has_port: bool = True
+    """False: the port is the default, and DNS may say otherwise by SRV records."""
 
     @property
     def is_loopback(self) -> bool:
@@ -89,10 +91,11 @@ def parse_server(text: str) -> ServerUri:
         raise UriError("a SIP URI has no slashes", f'"sip:{rest.lstrip("/")}"')
     hostport, *parameters = rest.split(";")
     host, port = _split_port(hostport, form)
-    return ServerUri(host, port, _transport(parameters, form))
+    has_port = port is not None
+    return ServerUri(host, port or SIP_PORT, _transport(parameters, form), has_port)
 
 
-def _split_port(hostport: str, form: str) -> tuple[str, int]:
+def _split_port(hostport: str, form: str) -> tuple[str, int | None]:
     try:
         host, port = split(hostport)
     except ValueError as error:
@@ -103,7 +106,7 @@ def _split_port(hostport: str, form: str) -> tuple[str, int]:
         raise UriError(f"{host!r} is neither an IPv4 address nor a host name", form)
     if port == 0:
         raise UriError("0 is not a port (1 to 65535)", form)
-    return host, SIP_PORT if port is None else port
+    return host, port
 
 
 def _transport(parameters: list[str], form: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 
 from sipua.rtp.hostport import split
@@ -18,8 +19,9 @@ def address(text: str) -> Address:
 
 
 def facing(peer: str) -> str:
-    """Our address on the way to the peer. Connecting a UDP socket asks the routing table."""
-    for host in (peer, _ROUTED_ANYWHERE):
+    """Our address on the way to the peer. Connecting a UDP socket asks the routing table; a name
+    is not resolved for it, that takes its time elsewhere."""
+    for host in (peer, _ROUTED_ANYWHERE) if is_address(peer) else (_ROUTED_ANYWHERE,):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
                 probe.connect((host, 9))
@@ -29,6 +31,14 @@ def facing(peer: str) -> str:
     return "127.0.0.1"
 
 
+def is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def seen_by(peer: str, host: str) -> str:
     """What we are to the peer when `host` is what we are bound to."""
     return facing(peer) if host == ANY_ADDRESS else host
@@ -36,12 +46,18 @@ def seen_by(peer: str, host: str) -> str:
 
 def host_of(uri: str) -> str:
     """The host in a SIP URI, or in a header that holds one; empty when there is none."""
+    return server_of(uri)[0]
+
+
+def server_of(uri: str) -> Address:
+    """The same with its port, 0 where it has none."""
     inside = uri.partition("<")[2].partition(">")[0] or uri
     host_port = inside.partition(":")[2].rpartition("@")[2]
     try:
-        return split(host_port.partition(";")[0].partition("?")[0].strip())[0]
+        host, port = split(host_port.partition(";")[0].partition("?")[0].strip())
     except ValueError:
-        return ""
+        return "", 0
+    return host, port or 0
 
 
 def in_brackets(uri: str) -> str:

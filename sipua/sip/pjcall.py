@@ -168,6 +168,8 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     @guarded
     def onCallState(self, prm: Any) -> None:  # noqa: N802
         info = self.getInfo()
+        if self.placed is not None:
+            self._learn_source(prm.e)
         if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             if info.lastStatusCode in CHALLENGES and self.state is CallState.CALLING:
                 response = prm.e.body.tsxState.src.rdata
@@ -212,6 +214,13 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         self.endpoint.emit(TransferRefused(self.call_id, "Replaces", TRANSFER_REFUSED))
 
     # --- reading pjsua2 -------------------------------------------------------------------
+
+    def _learn_source(self, event: Any) -> None:
+        """Who answers us may be somewhere else than where we called."""
+        if event.type == pj.PJSIP_EVENT_TSX_STATE:
+            state = event.body.tsxState
+            if state.type == pj.PJSIP_EVENT_RX_MSG:
+                self.signalling_ip = address(str(state.src.rdata.srcAddress))[0]
 
     def _ended_by(self, status: int, event: Any) -> EndedBy:
         if self.state is CallState.ENDING:
