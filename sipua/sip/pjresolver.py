@@ -13,7 +13,18 @@ import ipaddress
 import socket
 import struct
 from collections.abc import Callable, Sequence
-from ctypes import CFUNCTYPE, POINTER, Structure, byref, c_int, c_long, c_ubyte, c_uint, c_void_p
+from ctypes import (
+    CFUNCTYPE,
+    POINTER,
+    Structure,
+    byref,
+    c_char_p,
+    c_int,
+    c_long,
+    c_ubyte,
+    c_uint,
+    c_void_p,
+)
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,22 +49,34 @@ class _Target(Structure):  # pjsip_host_info
     _fields_ = (("flag", c_uint), ("type", c_int), ("host", _Text), ("port", c_int))
 
 
+_RECORD = (
+    ("type", c_int),
+    ("priority", c_uint),
+    ("weight", c_uint),
+    ("address", c_ubyte * _SOCKADDR_BYTES),
+    ("address_length", c_int),
+)
+
+
 class _Record(Structure):  # pjsip_server_address_record
-    _fields_ = (
-        ("name", _Text),
-        ("type", c_int),
-        ("priority", c_uint),
-        ("weight", c_uint),
-        ("address", c_ubyte * _SOCKADDR_BYTES),
-        ("address_length", c_int),
-    )
+    _fields_ = (("name", _Text), *_RECORD)
 
 
 class _Records(Structure):  # pjsip_server_addresses
     _fields_ = (("count", c_uint), ("entry", _Record * _ROOM))
 
 
-_Answer = CFUNCTYPE(None, c_int, c_void_p, POINTER(_Records))
+class _OldRecord(Structure):  # until 2.15
+    _fields_ = _RECORD
+
+
+class _OldRecords(Structure):
+    _fields_ = (("count", c_uint), ("entry", _OldRecord * _ROOM))
+
+
+_LAYOUTS = (_Records, _OldRecords)
+
+_Answer = CFUNCTYPE(None, c_int, c_void_p, c_void_p)
 _Resolve = CFUNCTYPE(None, c_void_p, c_void_p, POINTER(_Target), c_void_p, c_void_p)
 
 
@@ -89,6 +112,7 @@ class PjResolver:
         self._ask = ask
         self._fault = fault
         self._open: set[_Question] = set()
+        self._layout: type[_Records | _OldRecords] = _Records
         # pjsip keeps a pointer to it.
         self._callbacks = _Callbacks(_Resolve(self._resolve))
 
@@ -97,7 +121,7 @@ class PjResolver:
         library = ctypes.CDLL(_pjsua2.__file__)
         library.pjsua_get_pjsip_endpt.restype = c_void_p
         endpoint = c_void_p(library.pjsua_get_pjsip_endpt())
-        _check_layout(library, endpoint)
+        self._layout = _layout_of(library, endpoint)
         library.pjsip_endpt_set_ext_resolver(endpoint, byref(self._callbacks))
 
     def reaches(self, address: str) -> bool:
@@ -147,16 +171,23 @@ class PjResolver:
         if not found:
             question.answer(_NOT_RESOLVED, question.token, None)
             return
-        name = ctypes.create_string_buffer(question.host)
-        records = _Records(count=len(found[:_MOST]))
-        for index, target in enumerate(found[:_MOST]):
-            records.entry[index] = _record(
-                _Text(ctypes.addressof(name), len(question.host)), target
-            )
+        records = _records(self._layout, question.host, found[:_MOST])
         question.answer(0, question.token, byref(records))
 
 
-def _record(name: _Text, target: Target) -> _Record:
+def _records(
+    layout: type[_Records | _OldRecords], host: bytes, found: Sequence[Target]
+) -> _Records | _OldRecords:
+    """`host` must live as long as what is made of it."""
+    records = layout(count=len(found))
+    for record, target in zip(records.entry, found, strict=False):
+        if isinstance(record, _Record):
+            record.name = _Text(ctypes.cast(c_char_p(host), c_void_p), len(host))
+        _fill(record, target)
+    return records
+
+
+def _fill(record: _Record | _OldRecord, target: Target) -> None:
     kind = _TYPES[target.transport]
     packed = ipaddress.ip_address(target.address).packed
     if len(packed) == 4:
@@ -165,8 +196,8 @@ def _record(name: _Text, target: Target) -> _Record:
         kind |= _IPV6
         sockaddr = struct.pack("=H", socket.AF_INET6)
         sockaddr += struct.pack("!HI16sI", target.port, 0, packed, 0)
-    padded = (c_ubyte * _SOCKADDR_BYTES).from_buffer_copy(sockaddr.ljust(_SOCKADDR_BYTES, b"\0"))
-    return _Record(name, kind, 0, 0, padded, len(sockaddr))
+    record.type, record.address_length = kind, len(sockaddr)
+    ctypes.memmove(record.address, sockaddr, len(sockaddr))
 
 
 def _version(host: str) -> int:
@@ -177,25 +208,27 @@ def _version(host: str) -> int:
         return 0
 
 
-def _check_layout(library: ctypes.CDLL, endpoint: c_void_p) -> None:
-    """pjsip resolves an address, which needs no DNS; we would have to say the same of it."""
-    host = ctypes.create_string_buffer(b"192.0.2.1")
-    asked = _Target(0, _TYPES["tcp"], _Text(ctypes.addressof(host), len(host.value)), 5070)
-    seen: list[bytes] = []
+def _layout_of(library: ctypes.CDLL, endpoint: c_void_p) -> type[_Records | _OldRecords]:
+    """pjsip resolves an address, which needs no DNS, and shows how this build writes it down."""
+    host = b"192.0.2.1"
+    asked = _Target(0, _TYPES["tcp"], _Text(ctypes.cast(c_char_p(host), c_void_p), len(host)), 5070)
+    seen: list[type[_Records | _OldRecords]] = []
 
-    def take(status: int, _token: int, records: Any) -> None:
-        if status == 0 and records.contents.count == 1:
-            seen.append(_plain(records.contents.entry[0]))
+    def take(status: int, _token: int, records: int) -> None:
+        for layout in _LAYOUTS if status == 0 else ():
+            expected = _records(layout, host, [Target("192.0.2.1", 5070, "tcp")])
+            if _plain(layout.from_address(records)) == _plain(expected):
+                seen.append(layout)
 
-    answer = _Answer(take)
-    library.pjsip_endpt_resolve(endpoint, None, byref(asked), None, answer)
-    expected = _plain(_record(asked.host, Target("192.0.2.1", 5070, "tcp")))
-    if seen != [expected]:
-        raise LayoutError("pjsip resolves names itself: this build's structures are not known")
+    library.pjsip_endpt_resolve(endpoint, None, byref(asked), None, _Answer(take))
+    if len(seen) != 1:
+        raise LayoutError("pjsip resolves names itself: the structures of this build are not known")
+    return seen[0]
 
 
-def _plain(record: _Record) -> bytes:
-    """A record without what a structure has between and behind its parts."""
-    address = bytes(record.address)[: min(record.address_length, _SOCKADDR_BYTES)]
-    numbers = (record.name.length, record.type, record.priority, record.weight)
-    return struct.pack("=qiII", *numbers) + address
+def _plain(records: _Records | _OldRecords) -> tuple[object, ...]:
+    """The first record without what a structure has between and behind its parts."""
+    record = records.entry[0]
+    name = record.name.length if isinstance(record, _Record) else None
+    address = bytes(record.address)[: record.address_length]
+    return records.count, name, record.type, record.priority, record.weight, address
