@@ -16,7 +16,7 @@ from sipua.sip.resolver import Resolver
 from sipua.sip.settings import SipSettings
 from sipua.sip.thread import SignallingThread
 
-FIRST_NAMES_S = 2.0
+FIRST_NAMES_S = 1.0
 """How long a start waits for the names of trunks: with DNS in order no call of theirs is refused,
 without it the edge is up all the same."""
 
