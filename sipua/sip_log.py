@@ -45,7 +45,7 @@ def tell(log: FilteringBoundLogger, event: SipEvent) -> None:
         case PeerResolved():
             log.info(
                 "trunk.resolved",
-                trunk=event.peer,
+                origin=event.peer,
                 name=event.name,
                 addresses=list(event.addresses),
                 next_in_s=round(event.next_in_s),
@@ -53,7 +53,7 @@ def tell(log: FilteringBoundLogger, event: SipEvent) -> None:
         case PeerUnresolved():
             log.warning(
                 "trunk.unresolved",
-                trunk=event.peer,
+                origin=event.peer,
                 name=event.name,
                 cause=event.cause,
                 addresses=list(event.addresses),

@@ -148,7 +148,8 @@ class AccountSection(Section):
 
     name: Name = Field(description="How logs call it; unique.", examples=["office-pbx"])
     registrar: ServerUriText = Field(
-        description="The registrar: `sip:host:port;transport=udp`.",
+        description="The registrar: `sip:host:port;transport=udp`. A name without a port is looked "
+        "up by its SRV records first.",
         examples=["sip:192.0.2.10:5060;transport=udp"],
     )
     user: SipUser = Field(description="The extension or user to register.", examples=["100"])
@@ -187,7 +188,9 @@ class TrunkSection(Section):
     name: Name = Field(description="How logs call it; unique.", examples=["carrier"])
     hosts: Hosts = Field(
         default=(),
-        description="Where its calls come from: addresses, networks (`203.0.113.0/28`), names.",
+        description="Where its calls come from: addresses, networks (`203.0.113.0/28`), names. A "
+        "name stands for all that DNS says of it now: A, AAAA, and its SRV records `_sip._udp` and "
+        "`_sip._tcp`.",
     )
     proxy: OptionalServerUri = Field(
         default="",

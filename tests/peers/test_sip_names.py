@@ -63,7 +63,7 @@ def test_S22_dns_down_at_the_start_and_what_is_refused_meanwhile_says_why(
     dns.refuses = True
     edge = edge_factory(with_trunk(dns, "sbc.test"))
     told = edge.wait_event("trunk.unresolved")
-    assert (told["trunk"], told["name"], told["addresses"]) == ("carrier", "sbc.test", [])
+    assert (told["origin"], told["name"], told["addresses"]) == ("carrier", "sbc.test", [])
     assert "SERVFAIL" in told["cause"]
     assert 0 < told["next_in_s"] <= 30
     refused = sipp.run("uac_rejected", edge.address, STATUS="403")
