@@ -6,10 +6,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from sipua.bench.stream_report import address_text
 from sipua.bench.streams import Survey, as_json, render_text, survey
 from sipua.bench.streams_model import ShortStream, Udptl
 from sipua.rtp.capture import CaptureError
+from sipua.rtp.hostport import join
 
 from sipua.exits import Exit
 
@@ -32,8 +32,8 @@ def run_streams(path: Path, as_json_text: bool) -> int:
             "short_streams": [
                 {
                     "ssrc": f"{short.ssrc:08x}",
-                    "source": address_text(short.source),
-                    "target": address_text(short.target),
+                    "source": join(*short.source),
+                    "target": join(*short.target),
                     "payload_type": short.payload_type,
                     "packets": short.packets,
                 }
@@ -41,8 +41,8 @@ def run_streams(path: Path, as_json_text: bool) -> int:
             ],
             "udptl": [
                 {
-                    "source": address_text(fax.source),
-                    "target": address_text(fax.target),
+                    "source": join(*fax.source),
+                    "target": join(*fax.target),
                     "packets": fax.packets,
                 }
                 for fax in found.udptl
@@ -105,7 +105,7 @@ def _asides(found: Survey) -> Iterator[str]:
 
 
 def _ends(pair: ShortStream | Udptl) -> str:
-    return f"{address_text(pair.source)} → {address_text(pair.target)}"
+    return f"{join(*pair.source)} → {join(*pair.target)}"
 
 
 def _many(count: int, what: str) -> str:

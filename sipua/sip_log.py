@@ -13,10 +13,13 @@ from structlog.typing import FilteringBoundLogger
 
 from sipua.record.redaction import number
 from sipua.record.settings import Numbers
+from sipua.rtp.hostport import join
 from sipua.sip.messages import (
     CallProgress,
     CallRefused,
     LibraryMessage,
+    PeerResolved,
+    PeerUnresolved,
     Registered,
     RegistrarSilent,
     RegistrationFailed,
@@ -60,6 +63,8 @@ class SignallingLog:
         match event:
             case Registered() | RegistrationFailed() | RegistrarSilent() | Unregistered():
                 self._registration(event)
+            case PeerResolved() | PeerUnresolved():
+                self._name(event)
             case CallRefused():
                 self._refused(event, now)
             case TransferRefused():
@@ -123,6 +128,23 @@ class SignallingLog:
             case Unregistered():
                 log.info("registration.removed", account=event.account, registrar=event.registrar)
 
+    def _name(self, event: PeerResolved | PeerUnresolved) -> None:
+        told = {
+            "origin": event.peer,
+            "name": event.name,
+            "addresses": list(event.addresses),
+            "next_in_s": round(event.next_in_s),
+        }
+        if isinstance(event, PeerResolved):
+            self._log.info("trunk.resolved", **told)
+        else:
+            self._log.warning(
+                "trunk.unresolved",
+                **told,
+                cause=event.cause,
+                fix=f"`getent hosts {event.name}`; `sip.nameservers` or /etc/resolv.conf",
+            )
+
     def _write(
         self, write: Callable[..., None], name: str, about: str, now: float, **fields: object
     ) -> None:
@@ -131,8 +153,7 @@ class SignallingLog:
             write(name, **fields, **({"kept_back": kept_back} if kept_back else {}))
 
     def _refused(self, event: CallRefused, now: float) -> None:
-        host, port = event.source
-        if self._sources.ask(host, now) is None or self._refusals.ask("", now) is None:
+        if self._sources.ask(event.source[0], now) is None or self._refusals.ask("", now) is None:
             self._kept_back += 1
             if self._flush is None:
                 self._flush = asyncio.get_running_loop().call_later(FLUSH_S, self.close)
@@ -145,7 +166,8 @@ class SignallingLog:
             sip_call_id=event.sip_call_id,
             **{"from": number(event.from_uri, self._numbers)},
             to=event.to_uri,
-            source=f"{host}:{port}",
+            source=join(*event.source),
+            **({"because": event.because} if event.because else {}),
             **({"altered": list(event.altered)} if event.altered else {}),
             **({"kept_back": kept_back} if kept_back else {}),
         )

@@ -23,16 +23,16 @@ from sipua.codecs.g711 import Law
 from sipua.config import Config, EngineSection
 from sipua.config import scenario as scenario_file
 from sipua.config.barge_in import SoundsSection
-from sipua.config.uri import parse_server
+from sipua.config.uri import SIP_PORT, parse_server
 from sipua.engine_options import engine_options
+from sipua.rtp.hostport import bracketed, join
 from sipua.rtp.latch import Policy
-from sipua.sip.admission import Admission, networks_of
+from sipua.sip.admission import Admission
 from sipua.sip.messages import Address, NegotiatedMedia
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.tools.toolbox import Toolbox
 
 _MEGABYTE = 1_000_000
-SIP_PORT = 5060
 
 
 def sip_settings(config: Config, max_calls: int) -> SipSettings:
@@ -50,6 +50,7 @@ def sip_settings(config: Config, max_calls: int) -> SipSettings:
         ptime_ms=rtp.ptime_ms,
         codecs=tuple(rtp.codecs),
         accounts=(*_registrations(config), *_trunks(config)),
+        nameservers=tuple(sip.nameservers),
         log_messages=config.log.sip or (config.capture.enabled and config.capture.sip),
     )
 
@@ -113,9 +114,10 @@ def admission(config: Config, max_calls: int) -> Admission:
     gate = Admission(max_calls=max_calls, accept_any=config.sip.accept == "any")
     for trunk in config.trunks:
         for host in trunk.hosts:
-            gate.allow(trunk.name, networks_of(host))
+            gate.allow_host(trunk.name, host, services=True)
     for account in config.accounts:
-        gate.allow(account.name, networks_of(parse_server(account.registrar).host))
+        server = parse_server(account.registrar)
+        gate.allow_host(account.name, server.host, services=not server.has_port)
     return gate
 
 
@@ -127,7 +129,7 @@ def peer_of(config: Config, origin: str, source: Address) -> str:
     if origin in servers:
         server = parse_server(servers[origin])
         host, port = server.host, server.port
-    return host if port == SIP_PORT else f"{host}:{port}"
+    return bracketed(host) if port == SIP_PORT else join(host, port)
 
 
 def media_settings(config: Config, *, echoes: bool = True) -> MediaSettings:

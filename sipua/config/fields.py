@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from sipua.bridge.agent import ears, faults
 from sipua.config.uri import UriError, is_hostname, parse_server
+from sipua.rtp.hostport import split
 
 # What telephone people call the codecs elsewhere.
 _CODEC_ALIASES = {
@@ -235,6 +236,17 @@ def _ears(wanted: bool) -> bool:
     return wanted
 
 
+def _nameserver(text: str) -> str:
+    try:
+        host, port = split(text)
+        ipaddress.ip_address(host)
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise wrong("is not an address of a DNS server", 'such as "192.0.2.53" or "127.0.0.1:5353"')
+    return text
+
+
 def _not_empty(items: tuple[str, ...]) -> tuple[str, ...]:
     if not items:
         raise wrong("is empty", "at least one")
@@ -287,6 +299,9 @@ Transports = Annotated[
     tuple[Annotated[str, AfterValidator(_transport)], ...],
     BeforeValidator(_to_tuple),
     AfterValidator(_not_empty),
+]
+Nameservers = Annotated[
+    tuple[Annotated[str, AfterValidator(_nameserver)], ...], BeforeValidator(_to_tuple)
 ]
 Hosts = Annotated[
     tuple[Annotated[str, AfterValidator(_host_entry)], ...], BeforeValidator(_to_tuple)

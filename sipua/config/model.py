@@ -23,6 +23,7 @@ from sipua.config.fields import (
     Hosts,
     Ipv4,
     Name,
+    Nameservers,
     OneLine,
     OptionalIpv4,
     OptionalServerUri,
@@ -62,6 +63,11 @@ class SipSection(Section):
         "Empty: the address of the interface that leads to them.",
     )
     user_agent: OneLine = Field(default="sipua", description="The User-Agent header that we send.")
+    nameservers: Nameservers = Field(
+        default=(),
+        description="DNS servers that are asked for the names of trunks, registrars and proxies: "
+        '`"192.0.2.53"`, `"127.0.0.1:5353"`. Empty: those of /etc/resolv.conf.',
+    )
     max_calls: int = Field(
         default=0,
         ge=0,
@@ -142,7 +148,8 @@ class AccountSection(Section):
 
     name: Name = Field(description="How logs call it; unique.", examples=["office-pbx"])
     registrar: ServerUriText = Field(
-        description="The registrar: `sip:host:port;transport=udp`.",
+        description="The registrar: `sip:host:port;transport=udp`. A name without a port is looked "
+        "up by its SRV records first.",
         examples=["sip:192.0.2.10:5060;transport=udp"],
     )
     user: SipUser = Field(description="The extension or user to register.", examples=["100"])
@@ -181,7 +188,9 @@ class TrunkSection(Section):
     name: Name = Field(description="How logs call it; unique.", examples=["carrier"])
     hosts: Hosts = Field(
         default=(),
-        description="Where its calls come from: addresses, networks (`203.0.113.0/28`), names.",
+        description="Where its calls come from: addresses, networks (`203.0.113.0/28`), names. A "
+        "name stands for all that DNS says of it now: A, AAAA, and its SRV records `_sip._udp` and "
+        "`_sip._tcp`.",
     )
     proxy: OptionalServerUri = Field(
         default="",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 
+from sipua.rtp.hostport import split
 from sipua.sip.messages import Address
 
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 (compared, and never put into SDP)
@@ -11,13 +13,15 @@ _ROUTED_ANYWHERE = "192.0.2.1"  # TEST-NET-1: only the route is looked up, nothi
 
 
 def address(text: str) -> Address:
-    host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port)
+    """As pjsip writes it; where it names none the text is empty. ValueError: it is no address."""
+    host, port = split(text) if text else ("", 0)
+    return host, port or 0
 
 
 def facing(peer: str) -> str:
-    """Our address on the way to the peer. Connecting a UDP socket asks the routing table."""
-    for host in (peer, _ROUTED_ANYWHERE):
+    """Our address on the way to the peer. Connecting a UDP socket asks the routing table; a name
+    is not resolved for it, that takes its time elsewhere."""
+    for host in (peer, _ROUTED_ANYWHERE) if is_address(peer) else (_ROUTED_ANYWHERE,):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
                 probe.connect((host, 9))
@@ -27,16 +31,33 @@ def facing(peer: str) -> str:
     return "127.0.0.1"
 
 
+def is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def seen_by(peer: str, host: str) -> str:
     """What we are to the peer when `host` is what we are bound to."""
     return facing(peer) if host == ANY_ADDRESS else host
 
 
 def host_of(uri: str) -> str:
-    """The host of a SIP URI that we were told to call."""
-    address = uri.partition("<")[2].partition(">")[0] or uri
-    host_port = address.partition(":")[2].rpartition("@")[2]
-    return host_port.partition(";")[0].partition("?")[0].partition(":")[0]
+    """The host in a SIP URI, or in a header that holds one; empty when there is none."""
+    return server_of(uri)[0]
+
+
+def server_of(uri: str) -> Address:
+    """The same with its port, 0 where it has none."""
+    inside = uri.partition("<")[2].partition(">")[0] or uri
+    host_port = inside.partition(":")[2].rpartition("@")[2]
+    try:
+        host, port = split(host_port.partition(";")[0].partition("?")[0].strip())
+    except ValueError:
+        return "", 0
+    return host, port or 0
 
 
 def in_brackets(uri: str) -> str:
@@ -44,7 +65,3 @@ def in_brackets(uri: str) -> str:
     if not uri or any(char in "<>" or not "!" <= char <= "~" for char in uri):
         raise ValueError(f"{uri!r} cannot stand in a header")
     return f"<{uri}>"
-
-
-def bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

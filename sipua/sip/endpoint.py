@@ -14,10 +14,11 @@ from typing import Any
 
 import pjsua2 as pj
 
+from sipua.rtp.hostport import join
 from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip import invite, texts
-from sipua.sip.addresses import address, bracketed, host_of, seen_by
-from sipua.sip.admission import Admission, Refusal, networks_of
+from sipua.sip.addresses import address, is_address, seen_by, server_of
+from sipua.sip.admission import Admission, Refusal, network_of
 from sipua.sip.messages import (
     Address,
     Answer,
@@ -34,9 +35,11 @@ from sipua.sip.messages import (
     Transfer,
     new_call_id,
 )
+from sipua.sip.names import Name, NotFound, Outcome
 from sipua.sip.pjaccount import PjAccount
 from sipua.sip.pjcall import PjCall, call_params
 from sipua.sip.pjlibrary import Library
+from sipua.sip.pjresolver import LayoutError, PjResolver
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.sip.state import CallState
 
@@ -51,6 +54,8 @@ class SipEndpoint:
         ports: PortPool,
         emit: Callable[[SipEvent], None],
         after: Callable[[float, Callable[[], None]], None],
+        *,
+        resolve: Callable[[Name, Callable[[Outcome], None]], Outcome | None],
     ) -> None:
         self.settings = settings
         self.ptime_ms = settings.ptime_ms
@@ -60,9 +65,13 @@ class SipEndpoint:
         self.bound: dict[str, Address] = {}
         self._admission = admission
         self._ports = ports
+        self._resolve = resolve
+        self._names = PjResolver(resolve, self.fault)
         self._library: Library | None = None
         self._accounts: dict[str, PjAccount] = {}
         self._calls: dict[str, PjCall] = {}
+        self._to_place: dict[str, PlaceCall] = {}
+        """Their server's name is being looked up."""
         self._refused: list[tuple[PjCall, Refusal]] = []
         self._ended: list[PjCall] = []
 
@@ -71,8 +80,13 @@ class SipEndpoint:
     def open(self) -> None:
         self._library = Library(self.settings, self.emit, self.fault, self._account_for)
         self.bound = self._library.begin()
+        self._names.versions = {6 if ":" in host else 4 for host, _ in self.bound.values()}
+        try:
+            self._names.install()
+        except LayoutError as error:
+            self.fault("resolver", error)
         host, port = next(iter(self.bound.values()))
-        local = AccountSettings(LOCAL_ACCOUNT, f"sip:sipua@{bracketed(host)}:{port}")
+        local = AccountSettings(LOCAL_ACCOUNT, f"sip:sipua@{join(host, port)}")
         for account in (local, *self.settings.accounts):
             self._accounts[account.name] = PjAccount(self, account)
             self._accounts[account.name].open()
@@ -102,6 +116,7 @@ class SipEndpoint:
 
     def close(self) -> None:
         self.leave()
+        self._to_place.clear()
         for call in list(self._calls.values()):
             call.end(503, "Shutting Down")
 
@@ -115,6 +130,7 @@ class SipEndpoint:
             with contextlib.suppress(pj.Error):
                 account.shutdown()
         self._accounts.clear()
+        self._names.close()
         if self._library is not None:
             with contextlib.suppress(pj.Error):
                 # No waiting second: what had to be answered was waited for in `close`.
@@ -135,8 +151,11 @@ class SipEndpoint:
             self.leave()
             return
         call = self._calls.get(command.call_id)
-        if call is None:
-            return  # it ended while the command was on its way; CallEnded is already out
+        if call is None:  # it ended while the command was on its way, or has not begun
+            if isinstance(command, Hangup) and command.call_id in self._to_place:
+                del self._to_place[command.call_id]
+                self.emit(CallEnded(command.call_id, EndedBy.US, 487, "Request Terminated"))
+            return
         try:
             match command:
                 case Ring():
@@ -156,12 +175,34 @@ class SipEndpoint:
         if account is None:
             self.emit(CallEnded(command.call_id, EndedBy.US, 404, f"no account {command.account}"))
             return
+        # Who answers, and which of our addresses faces it, must be known before the offer is made.
+        host, port = server_of(account.settings.proxy or command.target)
+        if is_address(host):
+            self._place_at(host, account, command)
+            return
+        self._to_place[command.call_id] = command
+
+        def found(outcome: Outcome) -> None:
+            if self._to_place.pop(command.call_id, None) is None:
+                return  # hung up meanwhile
+            if isinstance(outcome, NotFound):
+                reason = f"{host}: {outcome.cause}"
+                self.emit(CallEnded(command.call_id, EndedBy.NETWORK, 502, reason))
+                return
+            reachable = (a for a in outcome.every_address if self._names.reaches(a))
+            self._place_at(next(reachable, outcome.every_address[0]), account, command)
+
+        outcome = self._resolve(Name(host.lower(), services=not port), found)
+        if outcome is not None:
+            found(outcome)
+
+    def _place_at(self, server: str, account: PjAccount, command: PlaceCall) -> None:
         call = PjCall(
             self,
             account,
             call_id=command.call_id,
             local=command.local,
-            signalling_ip=host_of(command.target),
+            signalling_ip=server,
             state=CallState.CALLING,
             placed=command,
         )
@@ -199,7 +240,7 @@ class SipEndpoint:
         if isinstance(verdict, Refusal) or local is None:
             assert isinstance(verdict, Refusal)
             self._refused.append((call, verdict))
-            self.emit(told.refused(verdict.status, verdict.reason))
+            self.emit(told.refused(verdict.status, verdict.reason, verdict.because))
             return
         self._calls[call_id] = call
         self.emit(
@@ -245,5 +286,6 @@ class SipEndpoint:
     def trust(self, name: str, source: str) -> None:
         """A registrar that answered may send us calls from the address it answered from."""
         host = address(source)[0]
-        if self._admission.origin(host) in (None, "anyone"):
-            self._admission.allow(name, networks_of(host))
+        network = network_of(host)
+        if network is not None and self._admission.origin(host) in (None, "anyone"):
+            self._admission.allow(name, [network])

@@ -19,7 +19,7 @@ class Invite:
     altered: tuple[str, ...]
     """Which header fields were cut or cleaned, and why."""
 
-    def refused(self, status: int, reason: str) -> CallRefused:
+    def refused(self, status: int, reason: str, because: str = "") -> CallRefused:
         return CallRefused(
             self.sip_call_id,
             self.from_uri,
@@ -27,6 +27,7 @@ class Invite:
             self.source,
             status,
             reason,
+            because=because,
             altered=self.altered,
         )
 

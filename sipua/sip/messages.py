@@ -90,7 +90,30 @@ class CallRefused:
     source: Address
     status: int
     reason: str
+    because: str = ""
+    """What the peer is not told."""
     altered: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PeerResolved:
+    """The host name of a trunk or an account stands for these addresses now."""
+
+    peer: str
+    name: str
+    addresses: tuple[str, ...]
+    next_in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PeerUnresolved:
+    """A look-up of such a name failed; the addresses that were found before hold."""
+
+    peer: str
+    name: str
+    cause: str
+    addresses: tuple[str, ...]
+    next_in_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +247,8 @@ class SignallingFault:
 SipEvent = (
     IncomingCall
     | CallRefused
+    | PeerResolved
+    | PeerUnresolved
     | CallProgress
     | MediaReady
     | CallConfirmed

@@ -15,7 +15,7 @@ import pjsua2 as pj
 
 from sipua.rtp.ports import ReservedPort
 from sipua.sip import sdp, texts
-from sipua.sip.addresses import in_brackets
+from sipua.sip.addresses import address, in_brackets
 from sipua.sip.messages import (
     CallConfirmed,
     CallEnded,
@@ -168,6 +168,8 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     @guarded
     def onCallState(self, prm: Any) -> None:  # noqa: N802
         info = self.getInfo()
+        if self.placed is not None:
+            self._learn_source(prm.e)
         if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             if info.lastStatusCode in CHALLENGES and self.state is CallState.CALLING:
                 response = prm.e.body.tsxState.src.rdata
@@ -219,6 +221,13 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     # --- reading pjsua2 -------------------------------------------------------------------
 
+    def _learn_source(self, event: Any) -> None:
+        """Who answers us may be somewhere else than where we called."""
+        if event.type == pj.PJSIP_EVENT_TSX_STATE:
+            state = event.body.tsxState
+            if state.type == pj.PJSIP_EVENT_RX_MSG:
+                self.signalling_ip = address(str(state.src.rdata.srcAddress))[0]
+
     def _ended_by(self, status: int, event: Any) -> EndedBy:
         if self.state is CallState.ENDING:
             return EndedBy.US
@@ -245,20 +254,19 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         return None if self._last_media is None else self._held(self._last_media)
 
     def _from_stream(self, stream: Any, direction: Direction) -> NegotiatedMedia:
-        host, port = _address(stream.remoteRtpAddress)
         codec = str(stream.codecName).upper()
         accepted = {static: name for name, static in LAWS.items()}
         accepted[int(stream.rxPt)] = codec
         events, send_events = int(stream.audRxEventPt), int(stream.audTxEventPt)
         return NegotiatedMedia(
-            remote=(host, port),
+            remote=address(str(stream.remoteRtpAddress)),
             codec=codec,
             payload_type=int(stream.txPt),
             accepted_types=accepted,
             telephone_event_type=events if events > 0 else None,
             direction=direction,
             signalling_ip=self.signalling_ip,
-            rtcp_remote=_address(stream.remoteRtcpAddress),
+            rtcp_remote=address(str(stream.remoteRtcpAddress)),
             rtcp_muxed=self._rtcp_muxed,
             telephone_event_send_type=send_events if send_events > 0 else None,
         )
@@ -278,11 +286,6 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             direction=Direction.INACTIVE,
             signalling_ip=self.signalling_ip,
         )
-
-
-def _address(text: object) -> tuple[str, int]:
-    host, _, port = str(text).rpartition(":")
-    return host.strip("[]"), int(port or 0)
 
 
 def _direction(bits: int) -> Direction:
