@@ -4,6 +4,7 @@ SIPp gives a call up when a message comes at a moment that its scenario does not
 is made of such moments.
 """
 
+import contextlib
 import re
 import secrets
 import socket
@@ -29,18 +30,29 @@ class Response:
 class RawCaller:
     """One call. Requests leave when they are asked for; `responses` are all that came so far."""
 
-    def __init__(self, remote: tuple[str, int], *, host: str = LOOPBACK) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((host, 0))
+    def __init__(
+        self,
+        remote: tuple[str, int],
+        *,
+        host: str = LOOPBACK,
+        udp: socket.socket | None = None,
+        offer: str = _OFFER,
+    ) -> None:
+        """`udp`: bound already, for example in another network namespace."""
+        if udp is None:
+            udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            udp.bind((host, 0))
+        self._socket = udp
         self._socket.connect(remote)
         self._remote = f"{remote[0]}:{remote[1]}"
-        self._me = f"{host}:{self._socket.getsockname()[1]}"
-        self._id = secrets.token_hex(8)
+        self._me = "{}:{}".format(*udp.getsockname())
+        self._id = self.call_id = secrets.token_hex(8)
+        self._offer = offer
         self.responses: list[Response] = []
 
     def invite(self) -> None:
         contact = f"Contact: <sip:raw@{self._me}>\r\nContent-Type: application/sdp\r\n"
-        self._send("INVITE", 1, "invite", contact, _OFFER)
+        self._send("INVITE", 1, "invite", contact, self._offer)
 
     def cancel(self) -> None:
         self._send("CANCEL", 1, "invite")
@@ -63,6 +75,13 @@ class RawCaller:
 
     def ringing(self, timeout_s: float = 10) -> Response:
         return self._wait("INVITE", 180, timeout_s)
+
+    def answered(self) -> bool:
+        """Whether a final response has come by now."""
+        with contextlib.suppress(TimeoutError):
+            self._wait("INVITE", 200, 0.001)
+            return True
+        return False
 
     def close(self) -> None:
         self._socket.close()

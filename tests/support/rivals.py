@@ -47,12 +47,13 @@ class Sender:
         blocks = [ReportBlock(ours, 0, 0, 0, 0, 0, 0)] if self.sent_to else []
         return build_rtcp(Compound([Report(self.ssrc, None, blocks)], {self.ssrc: b"x"}))
 
-    def first_audio_s(self) -> float:
-        """From its first packet to ours; packets that were mere probes do not count."""
+    def served_since(self) -> float:
+        """Our audio has gone to it from then on, without a pause."""
+        since = self.sent_to[0] if self.sent_to else float("inf")
         for earlier, later in itertools.pairwise(self.sent_to):
-            if later - earlier < 1.5 * FRAME_S and earlier >= self.begins:
-                return earlier - self.begins
-        return float("inf")
+            if later - earlier > 1.5 * FRAME_S:
+                since = later
+        return since
 
 
 def compete(

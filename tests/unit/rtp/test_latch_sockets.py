@@ -2,8 +2,8 @@
 
 Six cases: the attacker begins before, with or after the caller; the caller's SDP is right, or
 names a private address behind a NAT. In each of them the same is promised: we send the attacker at
-most four packets before the caller is found and none after it, the caller has our audio within two seconds,
-and nothing of the attacker's is heard once the caller is.
+most four packets before the caller is found and none after it, the caller has our audio within two
+seconds, and nothing of the attacker's is heard once the caller is.
 """
 
 import asyncio
