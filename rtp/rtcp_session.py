@@ -163,9 +163,10 @@ class RtcpSession:
         self, compound: Compound, source: Address, now: float, stats: ReceiveStats | None
     ) -> Sequence[RtpEvent]:
         events: list[RtpEvent] = []
-        ours = False
+        ours = theirs = False
+        heard = self._follow(stats)
         for report in compound.reports:
-            heard = self._follow(stats)
+            theirs |= heard is None or report.ssrc == heard.stats.ssrc
             if heard is not None and report.ssrc == heard.stats.ssrc:
                 ours = True
                 if report.sender is not None:
@@ -178,7 +179,8 @@ class RtcpSession:
             return self._drop("ssrc")
         self._received += 1
         self._goodbyes += bool(compound.goodbyes)
-        self._learnt = source
+        if theirs:  # what we report names the SSRC that we hear: for the peer's eyes only
+            self._learnt = source
         return events
 
     def _read_sender(self, sender: SenderInfo, heard: _Heard, now: float) -> None:

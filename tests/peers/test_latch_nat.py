@@ -19,7 +19,8 @@ from support.process import wait_until
 from support.rival_call import LOUD, Party
 from support.scenarios import scenario
 
-pytestmark = [pytest.mark.peer, pytest.mark.slow]
+# Thirty calls at once, each with an attacker: they have the machine for themselves.
+pytestmark = [pytest.mark.peer, pytest.mark.alone]
 
 EDGE = "203.0.113.1"
 LASTS_S = 10.0
