@@ -57,6 +57,8 @@ dev: ## the environment for development
 .PHONY: peers
 peers: ## set up Asterisk, SIPp and espeak-ng for the tests
 	@scripts/need.sh "the tests of the local agent's voice" espeak-ng
+	@# Only root can make network namespaces: for others these tests are skipped.
+	@[ "$$(id -u)" != 0 ] || scripts/need.sh "the tests behind a NAT" iproute2 nftables
 	@scripts/peers/setup.sh
 
 .PHONY: lock
