@@ -33,8 +33,11 @@ LOCKS = CLONE / "requirements"
 INPUTS = [CLONE / "pyproject.toml", LOCKS / "build.lock", LOCKS / "pjsua2-index.lock"]
 INPUTS += [HERE / "env.sh", HERE / "environment.py"]
 
-# The same for all Pythons that can run each other's environments: an update within 3.11 can.
-ASK_IDENTITY = "import sys; print(sys.base_prefix, sys.implementation.cache_tag + sys.abiflags)"
+# The same for all Pythons that can run each other's environments: an update within 3.11 can. An
+# environment whose making was interrupted has no pip.
+ASK_IDENTITY = (
+    "import pip, sys; print(sys.base_prefix, sys.implementation.cache_tag + sys.abiflags)"
+)
 IDENTITY = f"{sys.base_prefix} {sys.implementation.cache_tag}{sys.abiflags}"
 
 # What a stamp says of pjsua2, where it is not the checksum of a production build.
@@ -92,7 +95,7 @@ class Environment:
 
     def inputs(self) -> str:
         digest = hashlib.sha256(f"{self.kind} {CLONE} {IDENTITY}".encode())
-        for path in [*INPUTS, LOCKS / f"{self.kind}.lock"]:
+        for path in [*INPUTS, self._lock()]:
             digest.update(path.read_bytes())
         return digest.hexdigest()
 
@@ -135,8 +138,7 @@ class Environment:
             need("a Python environment", f"python3.{sys.version_info.minor}-venv")
             if not _has_ensurepip():
                 raise SetupError(f"{sys.executable} has no module ensurepip: take another PYTHON")
-        command = [sys.executable, "-m", "venv", "--clear", self.folder]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        result = _run(sys.executable, "-m", "venv", "--clear", self.folder)
         if result.returncode:
             raise SetupError(f"{self.folder}: {(result.stdout + result.stderr).strip()}")
 
@@ -155,11 +157,10 @@ class Environment:
 
     def _take(self, wheel: Path) -> None:
         self._install("--no-index", "--no-deps", "--force-reinstall", wheel)
-        load = [self.python, "-c", "import pjsua2"]
-        if subprocess.run(load, capture_output=True, check=False).returncode == 0:
-            return
-        need("pjsua2", "libsrtp2-1")  # a wheel of another system that shares this cache
-        result = subprocess.run(load, capture_output=True, text=True, check=False)
+        result = _run(self.python, "-c", "import pjsua2")
+        if result.returncode:  # a wheel of another system that shares this cache
+            need("pjsua2", "libsrtp2-1")
+            result = _run(self.python, "-c", "import pjsua2")
         if result.returncode:
             why = result.stderr.strip().rpartition("\n")[2]
             raise SetupError(
@@ -182,12 +183,13 @@ class Environment:
         return LOCKS / f"{self.kind}.lock"
 
     def _install(self, *arguments: str | Path) -> None:
-        command = [self.python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-        with self._log.open("w") as log:
-            result = subprocess.run([*command, *arguments], stdout=log, stderr=log, check=False)
+        pip = (self.python, "-m", "pip", "install", "-q", "--disable-pip-version-check")
+        result = _run(*pip, *arguments)
+        printed = result.stdout + result.stderr
+        self._log.write_text(printed)
         if result.returncode == 0:
             return
-        trouble = pip_trouble.explain(self._log.read_text(errors="replace"))
+        trouble = pip_trouble.explain(printed)
         if trouble.no_wheel:
             raise _NoWheelError(trouble.text)
         raise SetupError(f"{trouble.text} (log: {self._log})")
@@ -212,8 +214,7 @@ def build_pjsua2(*, update: bool = False) -> Path:
 
 
 def _build_script(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, HERE / "build_pjsua2", *arguments]
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    return _run(sys.executable, HERE / "build_pjsua2", *arguments, errors=None)
 
 
 def checksum(path: Path) -> str:
@@ -222,9 +223,9 @@ def checksum(path: Path) -> str:
 
 
 def need(what: str, *packages: str) -> None:
-    result = subprocess.run([HERE / "need.sh", what, *packages], check=False)
-    if result.returncode:
-        raise SystemExit(result.returncode)  # it has said what to type
+    code = _run(HERE / "need.sh", what, *packages, errors=None).returncode
+    if code:
+        raise SystemExit(code)  # it has said what to type
 
 
 def say(text: str) -> None:
@@ -232,13 +233,18 @@ def say(text: str) -> None:
 
 
 def _identity(python: Path) -> str:
-    command = [python, "-c", ASK_IDENTITY]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return _run(python, "-c", ASK_IDENTITY).stdout.strip()
 
 
 def _has_ensurepip() -> bool:
-    ask = [sys.executable, "-c", "import ensurepip"]
-    return subprocess.run(ask, capture_output=True, check=False).returncode == 0
+    return _run(sys.executable, "-c", "import ensurepip").returncode == 0
+
+
+def _run(
+    *command: str | Path, errors: int | None = subprocess.PIPE
+) -> subprocess.CompletedProcess[str]:
+    """With `errors=None` the command speaks to the user by itself."""
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=errors, text=True, check=False)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ CONNECTION = re.compile(r"connection broken by|Max retries exceeded|Could not fe
 REASONS = [
     (r"Name or service not known|name resolution|Failed to resolve", "its name is not resolved"),
     (r"Connection refused", "the connection is refused"),
-    (r"CERTIFICATE_VERIFY_FAILED", "its certificate is not trusted here: PIP_CERT names another"),
+    (r"CERTIFICATE_VERIFY_FAILED", "its certificate is not trusted (PIP_CERT=/path/to/ca.crt)"),
     (r"proxy|Tunnel connection failed", "the proxy does not let us through"),
     (r"unreachable|No route to host", "there is no network"),
     (r"timed out", "no answer"),
