@@ -96,8 +96,9 @@ def _need_packages() -> None:
     packages = list(PACKAGES)
     if not Path(sysconfig.get_path("include"), "Python.h").exists():
         packages.append(f"python3.{sys.version_info.minor}-dev")
-    if subprocess.run([NEED, "building pjsua2", *packages], check=False).returncode:
-        raise BuildError("system packages are missing")
+    code = subprocess.run([NEED, "building pjsua2", *packages], check=False).returncode
+    if code:
+        sys.exit(code)  # it has said what to type
 
 
 if __name__ == "__main__":
