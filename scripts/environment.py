@@ -214,7 +214,14 @@ def build_pjsua2(*, update: bool = False) -> Path:
 
 
 def _build_script(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return _run(sys.executable, HERE / "build_pjsua2", *arguments, errors=None)
+    command: list[str | Path] = [sys.executable, HERE / "build_pjsua2", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            printed, _ = process.communicate()
+        except KeyboardInterrupt:
+            process.wait()  # it got the same Ctrl-C and removes what it has begun
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, printed)
 
 
 def checksum(path: Path) -> str:
@@ -251,7 +258,11 @@ def _run(
 def _turn(folder: Path) -> Iterator[None]:
     """Two `make` at once take turns."""
     with folder.with_name(folder.name + ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting: another make sets up {folder.name}")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

@@ -144,7 +144,7 @@ def sum_up(build: BuildInfo) -> Finding:
     """What is wrong with this pjsua2 as one finding, because one command mends it all."""
     bad = [finding for finding in check_pjsua2(build) if finding.level is not Level.OK]
     wrong = ", ".join(f"{finding.name} {finding.value}" for finding in bad)
-    advice = f"for trying out only (`sipua doctor` says why); {BUILD_ADVICE}"
+    advice = f"for trying out, not for a public address (`sipua doctor` says why); {BUILD_ADVICE}"
     return _check(not bad, "pjsua2", wrong or build.version, advice)
 
 

@@ -63,7 +63,7 @@ def _build(own_source: Path | None, *, update: bool) -> Path:
         print(f"pjsua2 [{time.monotonic() - started:4.0f} s] {text}", file=sys.stderr, flush=True)
 
     _need_packages()
-    with cache.locked(), tempfile.TemporaryDirectory(prefix="build-pjsua2-") as temporary:
+    with cache.locked(say), tempfile.TemporaryDirectory(prefix="build-pjsua2-") as temporary:
         work = Path(temporary)
         if not update and (found := _cached(own_source)):
             return found  # built by somebody else while we waited for the lock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 import sys
@@ -149,6 +150,22 @@ def test_H12_an_environment_for_the_index_may_stay_empty(machine: Machine) -> No
     assert "no pjsua2-python for Python 3" in (machine.folder / "lack").read_text()
     assert not (machine.folder / "bin").exists()
     assert machine.start("index") == []
+
+
+def test_H12_who_waits_for_another_make_is_told(
+    environment: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    with (tmp_path / ".venv.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+
+        def say(text: str) -> None:
+            said.append(text)
+            fcntl.flock(other, fcntl.LOCK_UN)
+
+        monkeypatch.setattr(environment, "say", say)
+        with environment._turn(tmp_path / ".venv"):
+            assert said == ["waiting: another make sets up .venv"]
 
 
 def test_an_environment_of_tests_keeps_their_tools(environment: Any, tmp_path: Path) -> None:
