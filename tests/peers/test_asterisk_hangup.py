@@ -6,9 +6,11 @@ Both calls are up at once: Asterisk ends its one after a second, the edge ends t
 
 from collections.abc import Callable
 
-from support.asterisk import Asterisk
+from support.asterisk import EVERY_ASTERISK, Asterisk
 from support.edge import Edge
 from support.pbx import account
+
+pytestmark = EVERY_ASTERISK
 
 Edges = Callable[..., Edge]
 

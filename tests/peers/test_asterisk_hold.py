@@ -9,11 +9,13 @@ from collections.abc import Callable
 import numpy as np
 
 from support import audio, offers
-from support.asterisk import Asterisk
+from support.asterisk import EVERY_ASTERISK, Asterisk
 from support.edge import Edge
 from support.pbx import account, heard_whole
 from support.rtp_far_end import RtpFarEnd
 from support.sipp import Sipp
+
+pytestmark = EVERY_ASTERISK
 
 PHASE_MS = 4000  # talk, hold, talk again
 SAID = audio.speech("short")

@@ -103,9 +103,6 @@ class Baresip:
         self._command("hangup")
         self.wait_ended()
 
-    def wait_registered(self) -> None:
-        self._wait(lambda: self._count("REGISTER_OK"), "REGISTER_OK")
-
     def wait_talking(self) -> None:
         self._wait(lambda: self._count("CALL_ESTABLISHED"), "CALL_ESTABLISHED")
 
