@@ -1,6 +1,5 @@
 """A real Asterisk as a child process: own ports, own folders, several at once."""
 
-import functools
 import json
 import re
 import shutil
@@ -9,21 +8,18 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from support import asterisk_config
+from support.installation import installation
 from support.ports import LOOPBACK, PortBlock
 from support.process import Child, wait_until
 
-_SETUP = Path(__file__).parents[2] / "scripts" / "peers" / "setup.sh"
+# For tests that each of them has to pass; the others have the newest one only.
+EVERY_ASTERISK = pytest.mark.parametrize(
+    "shared_asterisk", ["asterisk", "asterisk16"], indirect=True
+)
 _RTP_PORTS = 800  # RTP and RTCP of 400 channels
-
-
-@functools.cache
-def installation() -> Path:
-    """Where `make peers` put the Asterisk."""
-    where = subprocess.run([_SETUP, "--where"], capture_output=True, text=True, check=False)
-    if where.returncode:
-        raise RuntimeError("there is no Asterisk on this machine: run make peers")
-    return Path(where.stdout.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +51,12 @@ class Recording:
 class Asterisk:
     """Up when the constructor returns. `stop()` or the `asterisk` fixture ends it."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, peer: str = "asterisk") -> None:
         self._ports = PortBlock(_RTP_PORTS + 50)
         self._run = Path(tempfile.mkdtemp(prefix="sipua-asterisk-"))
         self.port = self._ports.port()
         self.layout = asterisk_config.Layout(
-            install=installation(),
+            install=installation(peer),
             home=home,
             run=self._run,
             sip_port=self.port,
@@ -68,7 +64,7 @@ class Asterisk:
         )
         asterisk_config.write(self.layout)
         self._command: list[str | Path] = [
-            self.layout.install / "asterisk",
+            self.layout.install / peer,
             "-C",
             self.layout.home / "asterisk.conf",
         ]

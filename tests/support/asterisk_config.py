@@ -53,7 +53,7 @@ EMPTY = "acl ccss cdr cel features indications pjproject udptl"
 class Layout:
     """Where one Asterisk has its files and ports."""
 
-    install: Path  # what scripts/peers/setup.sh unpacked
+    install: Path  # what scripts/peers/unpack.sh unpacked
     home: Path  # configuration, log, recordings
     run: Path  # control socket; short, as the path of a unix socket has 107 bytes at most
     sip_port: int
@@ -86,7 +86,7 @@ def write(layout: Layout) -> None:
 
 
 def _asterisk(layout: Layout) -> str:
-    modules = next(layout.install.glob("usr/lib/*/asterisk/modules"))
+    modules = next(layout.install.glob("usr/lib/**/asterisk/modules"))
     home, data = layout.home, layout.install / "usr/share/asterisk"
     return f"""\
 [directories]

@@ -145,6 +145,6 @@ class Story:
 
     async def end(self, by: EndedBy = EndedBy.PEER) -> None:
         self.call.on_sip(CallEnded("c-test", by, 200, "OK"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await self.task
         assert self.bridge.steps[-1] == "close"
