@@ -18,17 +18,17 @@ Within a rank, evidence of what only the caller can know (points):
     1  rank 3 from the port of the SDP: many NATs keep the port
     1  RTCP reports of this SSRC quote ours
 
-A source that was sending before our port was told to anybody is below all others, whatever its
-rank: it waits 5 s and is never locked.
+A source that was sending before an answer told our port is below all others, whatever its rank: it
+waits 5 s and is never locked.
 
-Two sources of equal standing contend: the caller, and somebody on the caller's host or behind the
-same NAT. Neither is heard, and each is sent four packets at most, so that its reports can quote our
-SSRC, until
+Two sources of equal standing contend: the caller, and an attacker on the caller's host or behind
+the same NAT. Neither is heard, and each that was not heard before is sent four packets, so that its
+reports can quote our SSRC, until
 
     one has more points                     it is heard
     one has been quiet for 0.4 s            the other is heard
     1.5 s have gone by                      the earlier one is heard: the answer makes a caller
-                                            speak, a stranger comes at any time
+                                            send, an attacker may begin at any time
 
 That happens once between two offers; a second rival waits for more points, or for a second of
 silence. Nothing is locked while a rival speaks, for 10 s at most.
@@ -148,7 +148,7 @@ class SourceLatch:
         """Those that the next packets go to in its place, the last one first: take them off."""
 
     def set_early(self, sources: Collection[Address]) -> None:
-        """These have sent to our port before anybody was told of it."""
+        """These have sent to our port before it was told."""
         self._early = frozenset(sources)
 
     def set_remote(
@@ -187,8 +187,8 @@ class SourceLatch:
         self.target = address
 
     def vouch(self, ssrc: int, *, certain: bool) -> None:
-        """A report quotes our SSRC, or comes from where SDP says (`certain`): who sent it sends
-        its RTP under this SSRC.
+        """A report was sent under this SSRC that quotes ours, or that comes from the address which
+        the SDP names for reports (`certain`).
         """
         if self.locked:
             return
@@ -285,7 +285,7 @@ class SourceLatch:
 
     @property
     def _is_sure(self) -> bool:
-        """The source is what SDP names, or has what nobody else can have."""
+        """The source is what SDP names, or has what no other can have."""
         assert self.rank is not None
         return self.rank == EXACT or self._standing <= self.rank * _RANK - _SSRC_KNOWN
 
