@@ -19,6 +19,9 @@ _TARGET = re.compile(
 )
 
 
+_NUMBER = re.compile(r"(?:tel:)?\+?[0-9*#]{1,31}")
+
+
 class UriError(ValueError):
     """What is wrong with the text, and what to write instead."""
 
@@ -58,15 +61,20 @@ def is_hostname(text: str) -> bool:
     return len(text) <= 253 and not numeric and _HOSTNAME.fullmatch(text) is not None
 
 
+def is_number(text: str) -> bool:
+    """Digits that a peer dials, perhaps written as `tel:`."""
+    return _NUMBER.fullmatch(text) is not None
+
+
 def check_target(text: str) -> None:
-    """Somebody whom the other side shall call: `sip:user@host`. Raises UriError.
+    """Somebody whom the other side shall call: `sip:user@host`, or a number there. Raises UriError.
 
     Nothing that a peer could take for more: no headers (`?Replaces=`), no brackets, no blanks.
     """
-    if not _TARGET.fullmatch(text):
+    if not is_number(text) and not _TARGET.fullmatch(text):
         raise UriError(
-            "is not a SIP URI of somebody",
-            '"sip:100@pbx.example.com:5060", without headers (?...), brackets and blanks',
+            "is neither a SIP URI of somebody nor a number",
+            '"sip:100@pbx.example.com:5060" (no headers, brackets or blanks), or "+4930123456"',
         )
 
 

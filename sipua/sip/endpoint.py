@@ -16,14 +16,13 @@ import pjsua2 as pj
 
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import NoPortsLeft, PortPool
-from sipua.sip import sdp
+from sipua.sip import invite, texts
 from sipua.sip.addresses import address, is_address, seen_by, server_of
 from sipua.sip.admission import Admission, Refusal, network_of
 from sipua.sip.messages import (
     Address,
     Answer,
     CallEnded,
-    CallRefused,
     EndedBy,
     Hangup,
     IncomingCall,
@@ -140,7 +139,7 @@ class SipEndpoint:
 
     def fault(self, where: str, error: BaseException, call_id: str | None = None) -> None:
         text = getattr(error, "reason", None) or f"{type(error).__name__}: {error}"
-        self.emit(SignallingFault(where, str(text), call_id))
+        self.emit(SignallingFault(where, texts.line(str(text)), call_id))
 
     # --- commands -------------------------------------------------------------------------
 
@@ -212,14 +211,15 @@ class SipEndpoint:
             call.makeCall(command.target, call_params(headers=command.headers))
         except pj.Error as error:
             if self._calls.pop(command.call_id, None) is not None:
-                self.emit(CallEnded(command.call_id, EndedBy.US, 500, str(error.reason)))
+                self.emit(
+                    CallEnded(command.call_id, EndedBy.US, 500, texts.line(str(error.reason)))
+                )
 
     # --- called by accounts and calls -----------------------------------------------------
 
     def incoming(self, account: PjAccount, prm: Any) -> None:
-        message = str(prm.rdata.wholeMsg)
-        source = address(str(prm.rdata.srcAddress))
-        verdict = self._admission.judge(source[0], len(self._calls))
+        told = invite.read(str(prm.rdata.wholeMsg), str(prm.rdata.srcAddress))
+        verdict = self._admission.judge(told.source[0], len(self._calls))
         local = None
         if isinstance(verdict, str):
             try:
@@ -227,45 +227,33 @@ class SipEndpoint:
             except NoPortsLeft as error:
                 self.fault("reserve", error)
                 verdict = Refusal(503, "No Media Port", retry_after_s=5)
-        sip_call_id = sdp.header(message, "Call-ID") or ""
-        from_uri = sdp.header(message, "From") or ""
-        to_uri = sdp.header(message, "To") or ""
         call_id = new_call_id()
         call = PjCall(
             self,
             account,
             call_id=call_id,
             local=local,
-            signalling_ip=source[0],
+            signalling_ip=told.source[0],
             state=CallState.OFFERED,
             pj_id=prm.callId,
         )
         if isinstance(verdict, Refusal) or local is None:
             assert isinstance(verdict, Refusal)
             self._refused.append((call, verdict))
-            self.emit(
-                CallRefused(
-                    sip_call_id,
-                    from_uri,
-                    to_uri,
-                    source,
-                    verdict.status,
-                    verdict.reason,
-                    verdict.because,
-                )
-            )
+            self.emit(told.refused(verdict.status, verdict.reason, verdict.because))
             return
         self._calls[call_id] = call
         self.emit(
             IncomingCall(
                 call_id=call_id,
-                sip_call_id=sip_call_id,
-                from_uri=from_uri,
-                to_uri=to_uri,
-                request_uri=message.split(" ", 2)[1],
-                source=source,
+                sip_call_id=told.sip_call_id,
+                from_uri=told.from_uri,
+                to_uri=told.to_uri,
+                request_uri=told.request_uri,
+                source=told.source,
                 origin=verdict,
                 local=local,
+                altered=told.altered,
             )
         )
 

@@ -60,6 +60,8 @@ class NegotiatedMedia:
     rtcp_remote: Address | None = None
     rtcp_muxed: bool = False
     """RTCP on the RTP port (RFC 5761): the offer had it, and our answer."""
+    remote_ssrcs: frozenset[int] = frozenset()
+    """What the peer's offer says that it sends under; unknown when the offer is ours."""
     telephone_event_send_type: int | None = None
 
 
@@ -76,6 +78,8 @@ class IncomingCall:
     source: Address
     origin: str
     local: ReservedPort
+    altered: tuple[str, ...] = ()
+    """Which of these texts are not as they came, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class CallRefused:
     reason: str
     because: str = ""
     """What the peer is not told."""
+    altered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +207,15 @@ class RegistrationFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistrarSilent:
+    """A REGISTER is out and not answered yet; what becomes of it is told later."""
+
+    account: str
+    registrar: str
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Unregistered:
     account: str
     registrar: str
@@ -245,6 +259,7 @@ SipEvent = (
     | TransferNews
     | Registered
     | RegistrationFailed
+    | RegistrarSilent
     | Unregistered
     | SipMessage
     | LibraryMessage

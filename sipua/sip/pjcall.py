@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 import pjsua2 as pj
 
 from sipua.rtp.ports import ReservedPort
-from sipua.sip import sdp
+from sipua.sip import sdp, texts
 from sipua.sip.addresses import address, in_brackets
 from sipua.sip.messages import (
     CallConfirmed,
@@ -102,6 +102,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         self.state = state
         self._last_media: NegotiatedMedia | None = None
         self._rtcp_muxed = False
+        self._remote_ssrcs: frozenset[int] = frozenset()
 
     # --- commands -------------------------------------------------------------------------
 
@@ -132,7 +133,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         try:
             self.xfer(in_brackets(target), call_params())
         except pj.Error as error:
-            self._referred(INTERNAL_ERROR, str(error.reason))
+            self._referred(INTERNAL_ERROR, texts.line(str(error.reason)))
 
     def _advance(self, event: CallInput) -> bool:
         following = advance(self.state, event)
@@ -149,9 +150,12 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             return
         host = self.endpoint.media_host_towards(self.signalling_ip)
         # Empty when we make the offer: what its answer says of RTCP, pjsua2 would not tell.
-        self._rtcp_muxed = sdp.offers_rtcp_mux(prm.remSdp.wholeSdp)
+        offer = texts.body(prm.remSdp.wholeSdp)
+        self._rtcp_muxed = sdp.offers_rtcp_mux(offer)
+        announced = sdp.announced_ssrcs(offer)
+        self._remote_ssrcs = announced or self._remote_ssrcs
         prm.sdp.wholeSdp = sdp.rewrite_local(
-            prm.sdp.wholeSdp,
+            texts.body(prm.sdp.wholeSdp),
             host,
             self.local.port,
             self.endpoint.ptime_ms,
@@ -179,25 +183,31 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             self._advance(CallInput.DISCONNECTED)
             self.endpoint.forget(self)
             self.endpoint.emit(
-                CallEnded(self.call_id, by, int(info.lastStatusCode), str(info.lastReason))
+                CallEnded(
+                    self.call_id, by, int(info.lastStatusCode), texts.line(str(info.lastReason))
+                )
             )
         elif info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             if self._advance(CallInput.ACKNOWLEDGED):
                 self.endpoint.emit(CallConfirmed(self.call_id))
         elif info.state == pj.PJSIP_INV_STATE_EARLY and self._advance(CallInput.PROVISIONAL):
             self.endpoint.emit(
-                CallProgress(self.call_id, int(info.lastStatusCode), str(info.lastReason))
+                CallProgress(
+                    self.call_id, int(info.lastStatusCode), texts.line(str(info.lastReason))
+                )
             )
 
     @guarded
     def onCallTransferRequest(self, prm: Any) -> None:  # noqa: N802
         # pjsua's default is 202 and a call to whatever the peer names.
         prm.statusCode = TRANSFER_REFUSED
-        self.endpoint.emit(TransferRefused(self.call_id, str(prm.dstUri), TRANSFER_REFUSED))
+        target = texts.line(str(prm.dstUri))
+        self.endpoint.emit(TransferRefused(self.call_id, target, TRANSFER_REFUSED))
 
     @guarded
     def onCallTransferStatus(self, prm: Any) -> None:  # noqa: N802
-        self._referred(int(prm.statusCode), str(prm.reason), final=bool(prm.finalNotify))
+        reason = texts.line(str(prm.reason))
+        self._referred(int(prm.statusCode), reason, final=bool(prm.finalNotify))
 
     def _referred(self, status: int, reason: str, *, final: bool = True) -> None:
         """RFC 3515 2.4.5. Some peers end the subscription without a final status."""
@@ -262,6 +272,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             signalling_ip=self.signalling_ip,
             rtcp_remote=address(str(stream.remoteRtcpAddress)),
             rtcp_muxed=self._rtcp_muxed,
+            remote_ssrcs=self._remote_ssrcs,
             telephone_event_send_type=send_events if send_events > 0 else None,
         )
 

@@ -14,10 +14,10 @@ from typing import Any
 import pjsua2 as pj
 
 from sipua.rtp.hostport import join
-from sipua.sip import sdp
+from sipua.sip import invite, texts
 from sipua.sip.addresses import address
 from sipua.sip.errors import CannotListenError, PortTakenError
-from sipua.sip.messages import Address, CallRefused, LibraryMessage, SipEvent, SipMessage
+from sipua.sip.messages import Address, LibraryMessage, SipEvent, SipMessage
 from sipua.sip.pjcall import LAWS
 from sipua.sip.settings import SipSettings
 
@@ -64,17 +64,8 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
     def onRejectedIncomingCall(self, prm: Any) -> None:  # noqa: N802
         """pjsip refused an INVITE by itself: no common codec, bad SDP, bad extension."""
         try:
-            message = str(prm.rdata.wholeMsg)
-            self._emit(
-                CallRefused(
-                    sip_call_id=sdp.header(message, "Call-ID") or "",
-                    from_uri=str(prm.remoteInfo),
-                    to_uri=str(prm.localInfo),
-                    source=address(str(prm.rdata.srcAddress)),
-                    status=int(prm.statusCode),
-                    reason=str(prm.reason),
-                )
-            )
+            told = invite.read(str(prm.rdata.wholeMsg), str(prm.rdata.srcAddress))
+            self._emit(told.refused(int(prm.statusCode), texts.line(str(prm.reason))))
         except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
             self._fault("onRejectedIncomingCall", error)
 
@@ -112,7 +103,8 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
             config.boundAddress = self._settings.host
             config.publicAddress = self._settings.public_address
             try:
-                transport = self.transportCreate(_TRANSPORTS[name], config)
+                with self._log_writer.told_by_us():
+                    transport = self.transportCreate(_TRANSPORTS[name], config)
             except pj.Error as error:
                 if error.status == _ADDRESS_IN_USE:
                     raise PortTakenError(self._settings.host, port, name) from None
@@ -137,6 +129,16 @@ class _LogWriter(pj.LogWriter):  # type: ignore[misc]  # SWIG classes are untype
         super().__init__()
         self._emit = emit
         self._messages = messages
+        self._told_by_us = False
+
+    @contextlib.contextmanager
+    def told_by_us(self) -> Iterator[None]:
+        """What fails in here is an exception whose text says it, with its fix: once is enough."""
+        self._told_by_us = True
+        try:
+            yield
+        finally:
+            self._told_by_us = False
 
     def write(self, entry: Any) -> None:
         text = str(entry.msg)
@@ -144,8 +146,8 @@ class _LogWriter(pj.LogWriter):  # type: ignore[misc]  # SWIG classes are untype
         if self._messages and " bytes " in head and (" msg " in head):
             direction = "received" if "RX " in head else "sent"
             self._emit(SipMessage(direction, _peer_of(head), body.rsplit("--end msg--", 1)[0]))
-        elif entry.level <= 1 and _LEARNING not in text:
-            self._emit(LibraryMessage(text.strip()))
+        elif entry.level <= 1 and _LEARNING not in text and not self._told_by_us:
+            self._emit(LibraryMessage(texts.line(text.strip())))
 
 
 def _peer_of(head: str) -> str:

@@ -87,6 +87,9 @@ class FakeBridge:
     def has_played(self, name: str) -> None:
         self.on_event(AudioPlayed(f"local:{name}:1"))
 
+    def before_answer(self) -> None:
+        """No port, no early senders."""
+
     def open_media(self, plan: MediaPlan) -> int:
         self.plans.append(plan)
         return 7

@@ -24,7 +24,7 @@ from sipua.rtp.rtcp import build as build_rtcp
 from sipua.rtp.rtcp import parse as parse_rtcp
 from sipua.rtp.rtcp_session import RtcpSession
 from sipua.rtp.session import RtpConfig, RtpSession
-from sipua.rtp.transport import RtpTransport, _drain
+from sipua.rtp.transport import RtpTransport, _drain, senders_so_far
 
 from support.netmodel import FRAME_MARK, Talker
 from support.rtp_session import make_session
@@ -231,6 +231,20 @@ def test_R15_no_error_of_a_socket_ends_a_call(
 def test_the_first_drain_is_bounded_and_ignores_errors() -> None:
     assert _drain(cast("socket.socket", BrokenSocket(ConnectionRefusedError()))) == 4096
     assert _drain(cast("socket.socket", BrokenSocket(BlockingIOError()))) == 0
+
+
+def test_R1_who_has_sent_so_far_is_told_once_and_bounded(stack: ExitStack) -> None:
+    rtp, rtcp = stack.enter_context(closing(udp())), stack.enter_context(closing(udp()))
+    reserved = ReservedPort(address(rtp)[1], rtp, rtcp)
+    assert senders_so_far(reserved) == set()
+    senders = [stack.enter_context(closing(udp())) for _ in range(80)]
+    for sender in senders[:2] * 3:
+        sender.sendto(b"\x80", address(rtp))
+    assert senders_so_far(reserved) == {address(sender) for sender in senders[:2]}
+    for sender in senders:
+        sender.sendto(b"", address(rtp))
+    assert len(senders_so_far(reserved)) == 64
+    assert senders_so_far(reserved) == set()
 
 
 async def test_R3_rtcp_port_is_open_and_drained(stack: ExitStack) -> None:
