@@ -32,11 +32,12 @@ def facing(peer: str) -> str:
 
 
 def is_address(host: str) -> bool:
+    """An IP address without a zone."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
         return False
-    return True
+    return "%" not in host
 
 
 def seen_by(peer: str, host: str) -> str:

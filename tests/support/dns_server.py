@@ -17,12 +17,14 @@ TTL_S = 5
 
 
 class DnsServer:
-    """`dead`: it reads questions and answers none; `delay_s`: it answers late."""
+    """`dead`: it reads questions and answers none; `delay_s`: it answers late; `refuses`: SERVFAIL
+    is its answer."""
 
     def __init__(self) -> None:
         self.dead = False
         self.delay_s = 0.0
         self.refuses = False
+        self.silent_about: set[str] = set()  # kinds of records
         self.asked: list[tuple[str, str]] = []
         self._records: dict[tuple[str, str], dns.rrset.RRset] = {}
         self._names: set[str] = set()
@@ -62,7 +64,7 @@ class DnsServer:
             name = query.question[0].name.to_text(omit_final_dot=True).lower()
             kind = dns.rdatatype.to_text(query.question[0].rdtype)
             self.asked.append((name, kind))
-            if self.dead:
+            if self.dead or kind in self.silent_about:
                 continue
             answer = self._answer(query, name, kind)
             if self.delay_s:
