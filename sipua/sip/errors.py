@@ -1,4 +1,4 @@
-"""Why signalling could not start."""
+"""Why signalling could not start, and what a fault says of itself."""
 
 from __future__ import annotations
 
@@ -11,3 +11,12 @@ class PortTakenError(OSError):
 
 class CannotListenError(OSError):
     """The address is not ours, or not allowed."""
+
+
+class SignallingHangsError(OSError):
+    """pjsua2 has not started in time."""
+
+
+def reason_of(error: BaseException) -> str:
+    """pjsip's own words, where they are pjsip's."""
+    return str(getattr(error, "reason", None) or f"{type(error).__name__}: {error}")

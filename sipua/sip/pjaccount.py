@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pjsua2 as pj
 
 from sipua.sip import registration, sdp
+from sipua.sip.errors import reason_of
 from sipua.sip.messages import Registered, RegistrationFailed, Unregistered
 from sipua.sip.settings import AccountSettings
 
 if TYPE_CHECKING:
     from sipua.sip.endpoint import SipEndpoint
 
-UNAUTHORIZED, PROXY_AUTH, REQUEST_TIMEOUT = 401, 407, 408
+UNAUTHORIZED, PROXY_AUTH, REQUEST_TIMEOUT, INTERNAL_ERROR = 401, 407, 408, 500
 
 
 class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
@@ -44,10 +45,10 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         self._pending = True
         try:
             self.setRegistration(True)
-        except pj.Error as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, it must be tried again)
             if self._pending:  # else onRegState has told it already, from within
                 self._pending = False
-                self._failed(REQUEST_TIMEOUT, str(error.reason), None)
+                self._failed(REQUEST_TIMEOUT, reason_of(error), None)
 
     def learn_from(self, source: str, challenge: str) -> bool:
         """True when our call can be placed again: the registrar asked, and now we can answer."""
@@ -59,7 +60,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         self._pending = True
         try:
             self.setRegistration(False)
-        except pj.Error as error:
+        except Exception as error:  # noqa: BLE001 (the other accounts leave, too)
             self._pending = self.registered = False
             self.endpoint.fault("unregister", error)
 
@@ -72,13 +73,14 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
             self.endpoint.fault("onIncomingCall", error)
 
     def onRegState(self, prm: Any) -> None:  # noqa: N802
+        self._pending = False
         try:
             self._on_result(int(prm.code), str(prm.reason), int(prm.expiration), prm.rdata)
         except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
             self.endpoint.fault("onRegState", error)
+            self._failed(INTERNAL_ERROR, reason_of(error), None)
 
     def _on_result(self, code: int, reason: str, expires_s: int, rdata: Any) -> None:
-        self._pending = False
         message = str(rdata.wholeMsg)
         if code // 100 == 2:
             self._succeeded(expires_s, str(rdata.srcAddress))
