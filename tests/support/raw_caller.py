@@ -35,7 +35,7 @@ class RawCaller:
         self._socket.connect(remote)
         self._remote = f"{remote[0]}:{remote[1]}"
         self._me = f"{host}:{self._socket.getsockname()[1]}"
-        self._id = secrets.token_hex(8)
+        self.call_id = self._id = secrets.token_hex(8)
         self.responses: list[Response] = []
 
     def invite(self) -> None:
