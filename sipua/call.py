@@ -220,9 +220,11 @@ class Call:
         self._end(cause, Hangup(self.call_id, status))
 
     def _end(self, cause: str, command: Hangup) -> None:
+        if self._ended.is_set():
+            return
         self._cause = self._cause or cause
         self.send(command)
-        if not (self._ending or self._ended.is_set()):
+        if not self._ending:
             self._ending = True
             self._in(LONGEST_TRANSACTION_S, self._never_ended)
 
