@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pjsua2 as real
@@ -15,8 +16,9 @@ from sipua.rtp.ports import PortPool, ReservedPort
 
 import sipua.sip
 import sipua.sip.agent  # the real ones are there, to come back after the test
-from sipua.sip.admission import Admission, networks_of
+from sipua.sip.admission import Admission
 from sipua.sip.messages import PlaceCall, SipEvent
+from sipua.sip.names import Name, Outcome
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.sip.thread import Timers
 from support import fake_pj
@@ -39,9 +41,24 @@ SETTINGS = SipSettings(
     ptime_ms=20,
     codecs=("PCMU", "PCMA"),
     accounts=(),
+    nameservers=(),
     log_messages=False,
 )
 ACCOUNT = AccountSettings("pbx", "sip:100@192.0.2.9", "sip:192.0.2.9", "100", "secret")
+
+
+class NoResolver:
+    def __init__(self, resolve: object, fault: object) -> None:
+        self.versions: set[int] = set()
+
+    def install(self) -> None:
+        """There is nothing to install it in."""
+
+    def close(self) -> None:
+        """Nothing to take out."""
+
+    def reaches(self, address: str) -> bool:
+        return ":" not in address
 
 
 def over_fake_pj(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
@@ -50,7 +67,10 @@ def over_fake_pj(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     for name in _OVER_PJSUA2:
         monkeypatch.delitem(sys.modules, f"sipua.sip.{name}")
         monkeypatch.setattr(sipua.sip, name, getattr(sipua.sip, name))
-    return {name: importlib.import_module(f"sipua.sip.{name}") for name in _OVER_PJSUA2}
+    modules = {name: importlib.import_module(f"sipua.sip.{name}") for name in _OVER_PJSUA2}
+    # It reaches into the real library, which is not there.
+    monkeypatch.setattr(modules["endpoint"], "PjResolver", NoResolver)
+    return modules
 
 
 class LentPorts(PortPool):
@@ -77,13 +97,20 @@ class Signalling:
         self.pj = fake_pj.script
         self.events: list[SipEvent] = []
         self.admission = Admission(max_calls=2, accept_any=True)
-        self.admission.allow("pbx", networks_of("192.0.2.9"))
+        self.admission.allow_host("pbx", "192.0.2.9", services=False)
         self.ports = LentPorts(PortBlock(16))
         self.timers = Timers()
         self.now = 0.0
+        self.lookups: list[tuple[Name, Callable[[Outcome], None]]] = []
+        """Names that are being looked up, and whom the outcome is told."""
         settings = dataclasses.replace(SETTINGS, accounts=accounts)
         self.endpoint = modules["endpoint"].SipEndpoint(
-            settings, self.admission, self.ports, self.events.append, self._after
+            settings,
+            self.admission,
+            self.ports,
+            self.events.append,
+            self._after,
+            resolve=self._resolve,
         )
 
     def close(self) -> None:
@@ -91,6 +118,10 @@ class Signalling:
 
     def _after(self, delay_s: float, action: Any) -> None:
         self.timers.at(self.now + delay_s, action)
+
+    def _resolve(self, name: Name, later: Callable[[Outcome], None]) -> Outcome | None:
+        self.lookups.append((name, later))
+        return None
 
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
@@ -103,6 +134,10 @@ class Signalling:
         told = self.events[:]
         self.events.clear()
         return told
+
+    def take_of_calls(self) -> list[SipEvent]:
+        """The same, without what is told of registrations."""
+        return [event for event in self.take() if hasattr(event, "call_id")]
 
     @property
     def in_use(self) -> int:

@@ -152,8 +152,7 @@ def broken(*_: object, **__: object) -> Any:
 
 
 INCOMING_FAULTS = {
-    "no source": lambda s, m: s.invite(source="nonsense"),
-    "no request line": lambda s, m: s.invite("INVITE"),
+    "no source": lambda s, m: s.invite(source="no:port"),
     "admission": lambda s, m: (m.setattr(type(s.admission), "judge", broken), s.invite()),
     "ports": lambda s, m: (m.setattr(s.ports, "reserve", broken), s.invite()),
     "the loop is gone": lambda s, m: (m.setattr(s.endpoint, "emit", first_fails(s)), s.invite()),
@@ -351,6 +350,6 @@ def test_a_call_goes_to_the_account_of_where_it_comes_from(signalling: Signallin
     params.rdata.srcAddress = "198.51.100.1:5060"  # type: ignore[misc]
     signalling.endpoint._library.onSelectAccount(params)
     assert params.accountIndex == signalling.account("local").getId()
-    params.rdata.srcAddress = "nonsense"  # type: ignore[misc]
+    params.rdata.srcAddress = "no:port"  # type: ignore[misc]
     signalling.endpoint._library.onSelectAccount(params)
     assert [type(event) for event in signalling.take()] == [SignallingFault]

@@ -9,6 +9,7 @@ import pytest
 from sipua.sip.messages import (
     Leave,
     Registered,
+    RegistrarSilent,
     RegistrationFailed,
     SignallingFault,
     Unregistered,
@@ -94,10 +95,26 @@ def test_S19_a_register_that_cannot_be_sent_is_tried_again(
     assert len(signalling.pj.asked("setRegistration")) == 2
 
 
+def test_S19_a_registrar_that_does_not_answer_is_told_after_5_s(signalling: Signalling) -> None:
+    signalling.pass_time(4.9)
+    assert signalling.take() == []
+    signalling.pass_time(0.2)
+    assert signalling.take() == [RegistrarSilent("pbx", "sip:192.0.2.9", 5.0)]
+    signalling.pass_time(20)
+    assert signalling.take() == [], "once"
+
+
+def test_S19_a_registrar_that_answers_is_not_told_of(signalling: Signalling) -> None:
+    registered(signalling)
+    signalling.take()
+    signalling.pass_time(6)
+    assert signalling.take() == []
+
+
 def test_S19_a_result_that_cannot_be_read_is_a_failure_that_is_tried_again(
     signalling: Signalling,
 ) -> None:
-    signalling.account("pbx").onRegState(answered(200, source="nonsense", expires_s=300))
+    signalling.account("pbx").onRegState(answered(200, source="no:port", expires_s=300))
     fault, failed = signalling.take()[-2:]
     assert isinstance(fault, SignallingFault)
     assert isinstance(failed, RegistrationFailed)

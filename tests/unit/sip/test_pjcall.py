@@ -128,22 +128,22 @@ def test_H11_an_end_that_pjsip_never_tells_is_told_by_us_after_32_s(
     call = confirmed(signalling)
     signalling.endpoint.command(Hangup(call.call_id))
     signalling.pass_time(31.9)
-    assert signalling.take() == []
+    assert signalling.take_of_calls() == []
     signalling.pass_time(0.2)
-    fault, ended = signalling.take()
+    fault, ended = signalling.take_of_calls()
     assert isinstance(fault, SignallingFault)
     assert ended == CallEnded(call.call_id, EndedBy.US, 408, "the end was never told")
     assert signalling.calls == 0
     call.tell(real.PJSIP_INV_STATE_DISCONNECTED, 200)
-    assert signalling.take() == [], "once"
+    assert signalling.take_of_calls() == [], "once"
 
 
 def test_H11_an_end_that_was_told_is_not_looked_after(signalling: Signalling) -> None:
     call = confirmed(signalling)
     signalling.endpoint.command(Hangup(call.call_id))
-    signalling.take()
+    signalling.take_of_calls()
     signalling.pass_time(100)
-    assert signalling.take() == []
+    assert signalling.take_of_calls() == []
 
 
 @pytest.mark.parametrize("error", [pj_error("session terminated"), RuntimeError("whatever")])
@@ -153,7 +153,7 @@ def test_H11_a_call_that_pjsip_refuses_to_end_is_over_at_once(
     call = confirmed(signalling)
     signalling.pj.fail("hangup", error)
     signalling.endpoint.command(Hangup(call.call_id))
-    fault, ended = signalling.take()
+    fault, ended = signalling.take_of_calls()
     assert isinstance(fault, SignallingFault)
     assert ended == CallEnded(call.call_id, EndedBy.US, 500, "Internal Error")
     assert signalling.calls == 0
@@ -163,9 +163,11 @@ def test_S10_a_200_without_an_ack_is_over_after_32_s(signalling: Signalling) -> 
     """And not after 64: behind its own time pjsip would wait for the answer to its BYE."""
     call = answered(signalling)
     signalling.pass_time(31.8)
-    assert signalling.take() == []
+    assert signalling.take_of_calls() == []
     signalling.pass_time(0.2)
-    assert signalling.take() == [CallEnded(call.call_id, EndedBy.NETWORK, 408, "no ACK came")]
+    assert signalling.take_of_calls() == [
+        CallEnded(call.call_id, EndedBy.NETWORK, 408, "no ACK came")
+    ]
     assert signalling.calls == 0
     assert signalling.pj.asked("hangup") == [(0, "")], "pjsip sends BYE when its time is over"
 
@@ -181,9 +183,9 @@ def test_a_hang_up_before_the_ack_ends_at_once(signalling: Signalling) -> None:
     """For us; pjsip keeps its BYE until the ACK comes."""
     call = answered(signalling)
     signalling.endpoint.command(Hangup(call.call_id))
-    assert [type(event) for event in signalling.take()] == [CallEnded]
+    assert [type(event) for event in signalling.take_of_calls()] == [CallEnded]
     signalling.pass_time(40)
-    assert signalling.take() == []
+    assert signalling.take_of_calls() == []
 
 
 CALLBACKS = {
