@@ -25,6 +25,7 @@ from sipua.call_capture import CallCapture
 from sipua.call_parts import PartsError, open_parts
 from sipua.capture_sip import SipToCaptures
 from sipua.config import Config
+from sipua.engine_health import EngineHealth
 from sipua.exits import Exit
 from sipua.facts import CallFacts
 from sipua.opening import Answering
@@ -61,6 +62,8 @@ class Edge:
         self._max_calls = min(config.sip.max_calls or self._build.max_calls, self._build.max_calls)
         self._log = logs.get()
         self._admission = wiring.admission(config, self._max_calls)
+        self._health = EngineHealth(routes.engine_names(config))
+        self._admission.engine_missing_s = self._health.missing_s
         self._ports = PortPool(
             config.rtp.host or config.sip.host,
             config.rtp.port_min,
@@ -86,7 +89,7 @@ class Edge:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._on_signal)
         try:
-            async with open_parts(self._config, self._sip.send) as self._parts:
+            async with open_parts(self._config, self._sip.send, self._health) as self._parts:
                 return await self._serve()
         except PartsError as error:
             self._log.error(error.event, error=str(error), fix=error.fix)

@@ -44,6 +44,7 @@ def tell(log: FilteringBoundLogger, event: SipEvent) -> None:
                 "call.rejected",
                 status=event.status,
                 reason=event.reason,
+                **({"cause": event.cause} if event.cause else {}),
                 sip_call_id=event.sip_call_id,
                 **{"from": event.from_uri},
                 to=event.to_uri,

@@ -11,6 +11,11 @@
 #define PJSIP_MAX_TSX_COUNT     16383
 #define PJSIP_MAX_DIALOG_COUNT  8191
 
+/* Connections that come together wait in the kernel, and are all taken at the next poll. One that
+ * finds no room is tried again by its peer, a second later. net.core.somaxconn bounds it as well. */
+#define PJSIP_TCP_TRANSPORT_BACKLOG  1024
+#define PJSIP_TLS_TRANSPORT_BACKLOG  1024
+
 /* An INVITE with many header fields and ICE candidates passes 4 KB, the default; UDP allows this. */
 #define PJSIP_MAX_PKT_LEN       65535
 

@@ -17,7 +17,8 @@ import pjsua2 as pj
 from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip import sdp
 from sipua.sip.addresses import address, bracketed, host_of, seen_by
-from sipua.sip.admission import Admission, Refusal, networks_of
+from sipua.sip.admission import NO_MEDIA_PORT, Admission, Refusal, networks_of
+from sipua.sip.gate import Gate
 from sipua.sip.messages import (
     Address,
     Answer,
@@ -61,6 +62,12 @@ class SipEndpoint:
         self.bound: dict[str, Address] = {}
         self._admission = admission
         self._ports = ports
+        self._gate = Gate(
+            admission,
+            ports,
+            codecs=settings.codecs,
+            address_types=("IP6",) if ":" in settings.media_host else ("IP4",),
+        )
         self._library: Library | None = None
         self._accounts: dict[str, PjAccount] = {}
         self._calls: dict[str, PjCall] = {}
@@ -70,7 +77,9 @@ class SipEndpoint:
     # --- life (called by the thread) ------------------------------------------------------
 
     def open(self) -> None:
-        self._library = Library(self.settings, self.emit, self.fault, self._account_for)
+        self._library = Library(
+            self.settings, self.emit, self.fault, self._account_for, self._refusal_of
+        )
         self.bound = self._library.begin()
         host, port = next(iter(self.bound.values()))
         local = AccountSettings(LOCAL_ACCOUNT, f"sip:sipua@{bracketed(host)}:{port}")
@@ -178,14 +187,14 @@ class SipEndpoint:
     def incoming(self, account: PjAccount, prm: Any) -> None:
         message = str(prm.rdata.wholeMsg)
         source = address(str(prm.rdata.srcAddress))
-        verdict = self._admission.judge(source[0], len(self._calls))
+        verdict = self._gate.invite(message, source[0], len(self._calls))
         local = None
         if isinstance(verdict, str):
             try:
                 local = self._ports.reserve(time.monotonic())
             except NoPortsLeft as error:
                 self.fault("reserve", error)
-                verdict = Refusal(503, "No Media Port", retry_after_s=5)
+                verdict = NO_MEDIA_PORT
         sip_call_id = sdp.header(message, "Call-ID") or ""
         from_uri = sdp.header(message, "From") or ""
         to_uri = sdp.header(message, "To") or ""
@@ -202,9 +211,7 @@ class SipEndpoint:
         if isinstance(verdict, Refusal) or local is None:
             assert isinstance(verdict, Refusal)
             self._refused.append((call, verdict))
-            self.emit(
-                CallRefused(sip_call_id, from_uri, to_uri, source, verdict.status, verdict.reason)
-            )
+            self._tell_refused(message, source, verdict)
             return
         self._calls[call_id] = call
         self.emit(
@@ -219,6 +226,21 @@ class SipEndpoint:
                 local=local,
             )
         )
+
+    def _refusal_of(self, method: str, message: str, source: Address) -> Refusal | None:
+        """Asked by our own build before pjsip spends anything; the index's wheel never asks."""
+        calls_up, now = len(self._calls), time.monotonic()
+        refusal = self._gate.judge(method, message, source[0], calls_up=calls_up, now=now)
+        if refusal is not None and method == "INVITE":
+            self._tell_refused(message, source, refusal)
+        return refusal
+
+    def _tell_refused(self, message: str, source: Address, refusal: Refusal) -> None:
+        sip_call_id, from_uri, to_uri = (
+            sdp.header(message, name) or "" for name in ("Call-ID", "From", "To")
+        )
+        status, reason, cause = refusal.status, refusal.reason, refusal.cause
+        self.emit(CallRefused(sip_call_id, from_uri, to_uri, source, status, reason, cause))
 
     def _account_for(self, source: str) -> int:
         """The account whose PBX or trunk lives there, or the one without any credential."""

@@ -88,6 +88,8 @@ class CallRefused:
     source: Address
     status: int
     reason: str
+    cause: str = ""
+    """What was wrong with it, where the status does not say."""
 
 
 @dataclass(frozen=True, slots=True)

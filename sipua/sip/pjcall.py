@@ -73,10 +73,14 @@ def call_params(status: int = 0, reason: str = "", headers: dict[str, str] | Non
         params.statusCode = status
         params.reason = reason
     for name, value in (headers or {}).items():
-        extra = pj.SipHeader()
-        extra.hName, extra.hValue = name, value
-        params.txOption.headers.push_back(extra)
+        params.txOption.headers.push_back(sip_header(name, value))
     return params
+
+
+def sip_header(name: str, value: str) -> Any:
+    header = pj.SipHeader()
+    header.hName, header.hValue = name, value
+    return header
 
 
 class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped

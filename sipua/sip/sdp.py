@@ -16,7 +16,7 @@ def rewrite_local(sdp: str, host: str, port: int, ptime_ms: int, *, rtcp_mux: bo
     section must stay rejected, or we would accept video by accident.
     """
     connection = f"IN {'IP6' if ':' in host else 'IP4'} {host}"
-    session, *media = _sections(sdp)
+    session, *media = sections(sdp)
     out = [_with_origin(line, connection) for line in session if not line.startswith("c=")]
     timing = next((i for i, line in enumerate(out) if line.startswith("t=")), len(out))
     out.insert(timing, f"c={connection}")
@@ -40,22 +40,22 @@ _REPLACED = ("c=", "a=rtcp:", "a=rtcp-mux", "a=ptime:", "a=maxptime:", "a=ssrc:"
 
 def offers_rtcp_mux(sdp: str) -> bool:
     """Whether the audio section that we answer wants RTP and RTCP on one port."""
-    for section in _sections(sdp)[1:]:
+    for section in sections(sdp)[1:]:
         kind, _, rest = section[0].removeprefix("m=").partition(" ")
         if kind == "audio" and not rest.startswith("0 "):
             return any(line.strip() == "a=rtcp-mux" for line in section)
     return False
 
 
-def _sections(sdp: str) -> list[list[str]]:
+def sections(sdp: str) -> list[list[str]]:
     """The session part, then one list of lines for each m-line."""
-    sections: list[list[str]] = [[]]
+    found: list[list[str]] = [[]]
     for line in sdp.replace("\r\n", "\n").split("\n"):
         if line.startswith("m="):
-            sections.append([])
+            found.append([])
         if line:
-            sections[-1].append(line)
-    return sections
+            found[-1].append(line)
+    return found
 
 
 def _with_origin(line: str, connection: str) -> str:
@@ -64,7 +64,7 @@ def _with_origin(line: str, connection: str) -> str:
     return " ".join([*line.split(" ")[:3], connection])
 
 
-_COMPACT = {"call-id": "i", "from": "f", "to": "t"}
+_COMPACT = {"call-id": "i", "content-type": "c", "from": "f", "to": "t"}
 
 
 def header(message: str, name: str) -> str | None:
