@@ -68,7 +68,7 @@ class BuildInfo:
     max_calls: int
     ioqueue: str
     openssl: str
-    asks: bool = True
+    asks: bool
     """Of each new request, before anything is spent on it."""
 
     @property

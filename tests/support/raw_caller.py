@@ -13,7 +13,7 @@ from typing import Self
 
 from support.ports import LOOPBACK
 
-_OFFER = (
+OFFER = (
     "v=0\r\no=raw 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
     "m=audio 9 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
 )
@@ -38,9 +38,13 @@ class RawCaller:
         self._id = secrets.token_hex(8)
         self.responses: list[Response] = []
 
-    def invite(self) -> None:
-        contact = f"Contact: <sip:raw@{self._me}>\r\nContent-Type: application/sdp\r\n"
-        self._send("INVITE", 1, "invite", contact, _OFFER)
+    def invite(self, offer: str = OFFER, content_type: str = "application/sdp") -> None:
+        contact = f"Contact: <sip:raw@{self._me}>\r\nContent-Type: {content_type}\r\n"
+        self._send("INVITE", 1, "invite", contact, offer)
+
+    def request(self, method: str) -> None:
+        """Out of any dialog."""
+        self._send(method, 1, method.lower())
 
     def cancel(self) -> None:
         self._send("CANCEL", 1, "invite")
