@@ -16,6 +16,11 @@ from sipua.sip.admission import Refusal
 MAX_MEDIA = 16
 """An answer has as many sections as its offer; pjsip holds so many (PJMEDIA_MAX_SDP_MEDIA)."""
 
+# What a message may cost us: an offer with ICE candidates for each of its media has some 200 lines.
+_MAX_LINES = 1000
+_MAX_PARTS = 16  # of a multipart body: SDP that comes behind so many is not looked for
+_MAX_PARAMETERS = 16
+
 _STATIC = {"0": "PCMU", "8": "PCMA"}  # RFC 3551, table 4
 _PROFILES = ("RTP/AVP", "RTP/AVPF")
 _FAMILIES = {"IP4": "IPv4", "IP6": "IPv6"}
@@ -23,7 +28,8 @@ _FAMILIES = {"IP4": "IPv4", "IP6": "IPv6"}
 
 def refusal(message: str, codecs: Sequence[str], address_types: Collection[str]) -> Refusal | None:
     """The refusal of this INVITE, or None. Without an offer there is nothing to refuse."""
-    body = message.replace("\r\n", "\n").partition("\n\n")[2]
+    message = message.replace("\r\n", "\n").replace("\r", "\n")  # pjsip takes each for a line's end
+    body = message.partition("\n\n")[2]
     content_type = sdp.header(message, "Content-Type") or ""
     kind = content_type.partition(";")[0].strip().lower()
     if not body.strip():
@@ -41,9 +47,11 @@ def refusal(message: str, codecs: Sequence[str], address_types: Collection[str])
 
 def unmet(text: str, codecs: Sequence[str], address_types: Collection[str]) -> str:
     """Why this offer cannot be met; empty: no reason was found."""
+    if (sections := text.count("\nm=")) > MAX_MEDIA:
+        return f"the offer has {sections} media sections, and {MAX_MEDIA} are the most"
+    if text.count("\n") > _MAX_LINES:
+        return f"the offer has more than {_MAX_LINES} lines"
     session, *media = sdp.sections(text)
-    if len(media) > MAX_MEDIA:
-        return f"the offer has {len(media)} media sections, and {MAX_MEDIA} are the most"
     if not media:
         return ""
     audio = _chosen(session, media)
@@ -121,7 +129,7 @@ def _is_address(text: str, address_type: str) -> bool:
 
 
 def _parameter(content_type: str, name: str) -> str:
-    for parameter in content_type.split(";")[1:]:
+    for parameter in content_type.split(";", _MAX_PARAMETERS)[1:]:
         key, _, value = parameter.partition("=")
         if key.strip().lower() == name:
             return value.strip().strip('"')
@@ -130,7 +138,7 @@ def _parameter(content_type: str, name: str) -> str:
 
 def _sdp_part(body: str, boundary: str) -> str:
     """The first part that is SDP; empty: none is."""
-    for part in f"\n{body}".split(f"\n--{boundary}")[1:]:
+    for part in f"\n{body}".split(f"\n--{boundary}", _MAX_PARTS)[1:]:
         # Behind the rest of the boundary's line the part looks like a message: headers, then body.
         if (sdp.header(part, "Content-Type") or "").lower().startswith("application/sdp"):
             return part.partition("\n\n")[2]

@@ -57,6 +57,7 @@ def test_S7_an_offer_that_can_be_met_passes(body: str) -> None:
     [
         (sdp(*[AUDIO] * 17), "17 media sections"),
         (sdp(*[AUDIO] * 1000), "1000 media sections"),
+        (sdp(AUDIO, "a=x\r\n" * 1000), "more than 1000 lines"),
         (sdp("m=audio 0 RTP/AVP 0\r\n"), "no RTP audio"),
         (sdp("m=image 4000 udptl t38\r\n"), "no RTP audio"),
         (sdp("m=audio 4000 RTP/SAVP 0\r\n"), "no RTP audio"),
@@ -114,6 +115,13 @@ def test_S8_a_multipart_body_without_a_boundary_is_400() -> None:
         assert (refusal.status, refusal.cause) == (400, "the multipart body has no boundary")
 
 
+def test_lines_may_end_in_any_way() -> None:
+    """As pjsip reads them: nothing gets past us that it would take."""
+    message = invite(sdp(*[AUDIO] * 17))
+    for end in ("\r\n", "\n", "\r"):
+        assert status(message.replace("\r\n", end)) == 488
+
+
 def test_what_pjsip_refuses_itself_passes() -> None:
     assert status(invite("", "Subject: no offer")) == 200
     assert status(invite("hello", "Content-Type: text/plain")) == 200
@@ -134,15 +142,14 @@ def test_S21_a_hostile_offer_costs_time_in_proportion_to_its_size(pattern: str) 
             invite(text, "Content-Type: multipart/mixed;boundary=b"),
             invite("x", f"Content-Type: multipart/mixed{text}".replace("\n", ";")),
         )
-        best = min(_took_s(messages) for _ in range(3))
-        return max(best, 0.0005)
+        return max(min(_took_s(messages) for _ in range(3)), 0.0005)
 
-    assert took_s(64_000) < 16 * took_s(16_000)  # 4 when linear, 16 when quadratic
-    assert took_s(64_000) < 1.0
+    assert took_s(160_000) < 60 * took_s(10_000)  # 16 at most when linear, 256 when quadratic
 
 
 def _took_s(messages: tuple[str, ...]) -> float:
-    began = time.perf_counter()
+    """Of this thread: what runs beside it does not count."""
+    began = time.thread_time()
     for message in messages:
         offer.refusal(message, CODECS, ("IP4",))
-    return time.perf_counter() - began
+    return time.thread_time() - began
