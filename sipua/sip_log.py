@@ -8,6 +8,7 @@ from sipua.sip.messages import (
     CallProgress,
     CallRefused,
     LibraryMessage,
+    OfferRefused,
     Registered,
     RegistrationFailed,
     SignallingFault,
@@ -49,6 +50,13 @@ def tell(log: FilteringBoundLogger, event: SipEvent) -> None:
                 **{"from": event.from_uri},
                 to=event.to_uri,
                 source=f"{event.source[0]}:{event.source[1]}",
+            )
+        case OfferRefused():
+            log.warning(
+                "call.offer_refused",
+                call_id=event.call_id,
+                status=event.status,
+                cause=event.cause,
             )
         case TransferRefused():
             log.warning(

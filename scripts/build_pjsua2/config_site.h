@@ -19,5 +19,9 @@
 /* An INVITE with many header fields and ICE candidates passes 4 KB, the default; UDP allows this. */
 #define PJSIP_MAX_PKT_LEN       65535
 
+/* pjsua2 hands over an empty text for an SDP that is longer than this. 1 KB, the default, is less
+ * than one offer with ICE candidates. */
+#define PJSUA2_MAX_SDP_BUF_LEN  65535
+
 #define PJ_HAS_IPV6             1
 #define PJMEDIA_HAS_VIDEO       0

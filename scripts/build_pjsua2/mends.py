@@ -58,10 +58,11 @@ MENDS = [
     ),
     Mend(
         "pjsip/include/pjsua2/endpoint.hpp",
-        "    virtual void onSelectAccount(OnSelectAccountParam &prm)",
+        "    /**\n     * This callback can be used by application to override the account\n",
+        "    /** A request that would begin something; see new_request.cpp of sipua's build. */\n"
         "    virtual void onNewRequest(OnNewRequestParam &prm)\n"
         "    { PJ_UNUSED_ARG(prm); }\n\n"
-        "    virtual void onSelectAccount(OnSelectAccountParam &prm)",
+        "    /**\n     * This callback can be used by application to override the account\n",
     ),
     Mend(
         "pjsip/src/pjsua2/endpoint.cpp",

@@ -62,7 +62,7 @@ class SipEndpoint:
         self.bound: dict[str, Address] = {}
         self._admission = admission
         self._ports = ports
-        self._gate = Gate(
+        self.gate = Gate(
             admission,
             ports,
             codecs=settings.codecs,
@@ -187,7 +187,7 @@ class SipEndpoint:
     def incoming(self, account: PjAccount, prm: Any) -> None:
         message = str(prm.rdata.wholeMsg)
         source = address(str(prm.rdata.srcAddress))
-        verdict = self._gate.invite(message, source[0], len(self._calls))
+        verdict = self.gate.invite(message, source[0], len(self._calls))
         local = None
         if isinstance(verdict, str):
             try:
@@ -230,7 +230,7 @@ class SipEndpoint:
     def _refusal_of(self, method: str, message: str, source: Address) -> Refusal | None:
         """Asked by our own build before pjsip spends anything; the index's wheel never asks."""
         calls_up, now = len(self._calls), time.monotonic()
-        refusal = self._gate.judge(method, message, source[0], calls_up=calls_up, now=now)
+        refusal = self.gate.judge(method, message, source[0], calls_up=calls_up, now=now)
         if refusal is not None and method == "INVITE":
             self._tell_refused(message, source, refusal)
         return refusal

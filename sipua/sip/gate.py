@@ -46,3 +46,7 @@ class Gate:
         if isinstance(verdict, Refusal):
             return verdict
         return offer.refusal(message, self._codecs, self._address_types) or verdict
+
+    def misplaced(self, sdp_offer: str) -> str:
+        """Of a re-INVITE or UPDATE: why its audio cannot be reached; empty: no reason is known."""
+        return offer.misplaced(sdp_offer, self._address_types)

@@ -125,6 +125,15 @@ class CallEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferRefused:
+    """A re-INVITE or UPDATE whose offer cannot be met; the call goes on as it was."""
+
+    call_id: str
+    status: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class TransferRefused:
     """A REFER (or Replaces) that was refused; said aloud because it may be an attack."""
 
@@ -218,6 +227,7 @@ SipEvent = (
     | MediaReady
     | CallConfirmed
     | CallEnded
+    | OfferRefused
     | TransferRefused
     | TransferNews
     | Registered

@@ -59,10 +59,17 @@ def unmet(text: str, codecs: Sequence[str], address_types: Collection[str]) -> s
         return "the offer has no RTP audio without SRTP"
     if not _codecs_of(audio) & {codec.upper() for codec in codecs}:
         return f"the offer has none of the codecs {', '.join(codecs)}"
-    return unreachable(session, audio, address_types)
+    return _unreachable(session, audio, address_types)
 
 
-def unreachable(session: list[str], audio: list[str], address_types: Collection[str]) -> str:
+def misplaced(text: str, address_types: Collection[str]) -> str:
+    """Of an offer within a call: why its audio cannot be reached; empty: no reason was found."""
+    session, *media = sdp.sections(text)
+    audio = _chosen(session, media)
+    return _unreachable(session, audio, address_types) if audio else ""
+
+
+def _unreachable(session: list[str], audio: list[str], address_types: Collection[str]) -> str:
     """Why no packet of ours could go where this section wants it; empty: no reason was found."""
     where = [_connection(session, audio)]
     for line in audio:

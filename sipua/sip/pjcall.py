@@ -24,6 +24,7 @@ from sipua.sip.messages import (
     EndedBy,
     MediaReady,
     NegotiatedMedia,
+    OfferRefused,
     PlaceCall,
     TransferDone,
     TransferFailed,
@@ -39,6 +40,7 @@ P = ParamSpec("P")
 
 LAWS = {"PCMU": 0, "PCMA": 8}
 TRANSFER_REFUSED = 603
+NOT_ACCEPTABLE = 488
 REQUEST_TIMEOUT = 408
 WRONG_STATE = 481
 INTERNAL_ERROR = 500
@@ -161,6 +163,13 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             self.endpoint.ptime_ms,
             rtcp_mux=self._rtcp_muxed,
         )
+
+    @guarded
+    def onCallRxOffer(self, prm: Any) -> None:  # noqa: N802
+        """Refused, the call goes on as it was. pjsip would look a host name up, on this thread."""
+        if cause := self.endpoint.gate.misplaced(str(prm.offer.wholeSdp)):
+            prm.statusCode = NOT_ACCEPTABLE
+            self.endpoint.emit(OfferRefused(self.call_id, NOT_ACCEPTABLE, cause))
 
     @guarded
     def onCallMediaState(self, _prm: Any) -> None:  # noqa: N802

@@ -169,6 +169,24 @@ def test_S7_S8_an_offer_that_cannot_be_met_is_refused_before_it_rings(
         caller.final("BYE")
 
 
+def test_S7_a_reinvite_that_cannot_be_met_is_refused_and_the_call_goes_on(
+    edge_factory: Edges,
+) -> None:
+    edge = edge_factory()
+    with RawCaller(edge.address) as caller:
+        caller.invite()
+        caller.final("INVITE")
+        caller.ack()
+        edge.wait_event("call.confirmed")
+        caller.reinvite(OFFER.replace("c=IN IP4 127.0.0.1", "c=IN IP4 localhost"))
+        assert caller.final("INVITE").status == 488
+        caller.bye()
+        assert caller.final("BYE").status == 200
+    refused = edge.wait_event("call.offer_refused")
+    assert (refused["status"], "names a host" in refused["cause"]) == (488, True)
+    assert edge.wait_event("call.ended")["by"] == "peer"
+
+
 def _flood(edge: Edge, calls: int) -> None:
     """Different INVITEs, fifty at a time; each must be answered."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:

@@ -54,8 +54,15 @@ class RawCaller:
         refused = self.final("INVITE").status >= 300
         self._send("ACK", 1, "invite" if refused else "ack")
 
+    def reinvite(self, offer: str) -> None:
+        """From now on the INVITE's responses are those to this one."""
+        tag = self._remote_tag()
+        self.responses = [response for response in self.responses if response.method != "INVITE"]
+        contact = f"Contact: <sip:raw@{self._me}>\r\nContent-Type: application/sdp\r\n"
+        self._send("INVITE", 2, "reinvite", contact, offer, tag=tag)
+
     def bye(self) -> None:
-        self._send("BYE", 2, "bye")
+        self._send("BYE", 9, "bye")
 
     def bye_for_another_call(self) -> None:
         """Right tags, wrong Call-ID."""
@@ -103,8 +110,9 @@ class RawCaller:
         body: str = "",
         *,
         call_id: str = "",
+        tag: str = "",
     ) -> None:
-        tag = self._remote_tag() if method in ("ACK", "BYE") else ""
+        tag = self._remote_tag() if method in ("ACK", "BYE") else tag
         lines = (
             f"{method} sip:agent@{self._remote} SIP/2.0",
             f"Via: SIP/2.0/UDP {self._me};branch=z9hG4bK{self._id}{branch};rport",

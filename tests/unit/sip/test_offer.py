@@ -91,6 +91,13 @@ def test_the_section_that_counts_is_the_one_that_will_be_answered() -> None:
     assert cause(sdp(held, AUDIO + by_address)) == ""
 
 
+def test_S7_of_an_offer_within_a_call_only_the_address_counts() -> None:
+    by_name = "c=IN IP4 pbx.example\r\n"
+    assert "names a host" in offer.misplaced(sdp(AUDIO + by_name), ("IP4",))
+    for body in (sdp(AUDIO), sdp("m=image 4000 udptl t38\r\n"), sdp(), ""):
+        assert offer.misplaced(body, ("IP4",)) == ""
+
+
 def test_S8_sdp_in_a_multipart_body_is_found() -> None:
     bad = sdp("m=audio 4000 RTP/AVP 18\r\n")
     for boundary in ("boundary=b1", 'boundary="b1"', "x=y; Boundary = b1"):
