@@ -47,6 +47,8 @@ class EngineChoice:
     create: Callable[[Sequence[Past]], Engine] = field(repr=False)
     connect_timeout_s: float = 5.0
     """Of one attempt."""
+    tried: Callable[[bool], None] = field(default=lambda reached: None, repr=False)
+    """Hears of each attempt, whether the engine was reached."""
 
 
 class MakeSession(Protocol):

@@ -40,6 +40,7 @@ class Search:
                 self._log.info("engine.retry", engine=engine, wait_ms=round(attempt.wait_s * 1000))
                 await asyncio.sleep(attempt.wait_s)
             failure = await self._try(attempt.choice, attempt.timeout_s)
+            self._choices[attempt.choice].tried(failure is None)
             if failure is None:
                 return
             error = failure

@@ -6,6 +6,7 @@ What belongs to a call and needs nothing but its events and methods is attached 
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from sipua import logs, wiring, wiring_record
@@ -21,6 +22,7 @@ from sipua.bridge.sounds import SoundError
 from sipua.call import Call, CallLimits
 from sipua.call_capture import CallCapture
 from sipua.config import Config
+from sipua.engine_health import EngineHealth
 from sipua.engine_host import EngineHost
 from sipua.exits import Exit
 from sipua.facts import CallFacts
@@ -46,7 +48,7 @@ class PartsError(Exception):
 
 @contextlib.asynccontextmanager
 async def open_parts(
-    config: Config, send: Callable[[SipCommand], None]
+    config: Config, send: Callable[[SipCommand], None], health: EngineHealth | None = None
 ) -> AsyncIterator[CallParts]:
     """Everything that calls share, started; stopped behind the last of them."""
     async with contextlib.AsyncExitStack() as stack:
@@ -68,7 +70,15 @@ async def open_parts(
         stack.callback(records.stop)
         pacer = Pacer()
         stack.callback(pacer.close)
-        yield CallParts(config, pacer, engines, send, toolbox=toolbox, records=records)
+        yield CallParts(
+            config,
+            pacer,
+            engines,
+            send,
+            toolbox=toolbox,
+            records=records,
+            health=health or EngineHealth(()),
+        )
 
 
 class CallParts:
@@ -83,6 +93,7 @@ class CallParts:
         *,
         toolbox: Toolbox,
         records: Records,
+        health: EngineHealth,
     ) -> None:
         self._config = config
         self._pacer = pacer
@@ -91,6 +102,7 @@ class CallParts:
         self._toolbox = toolbox
         self._recovery = wiring.dialogue_policy(config)
         self._records = records
+        self._health = health
         self._refusals = Throttle()
         self._limits = CallLimits(
             ring_timeout_s=config.calls.ring_timeout_s,
@@ -176,4 +188,7 @@ class CallParts:
             )
             return create_engine(section.type, settings)
 
-        return EngineChoice(engine.name, create, section.connect_timeout_s)
+        def tried(reached: bool) -> None:
+            self._health.tried(engine.name, reached=reached, now=time.monotonic())
+
+        return EngineChoice(engine.name, create, section.connect_timeout_s, tried)

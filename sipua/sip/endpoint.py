@@ -18,8 +18,9 @@ from sipua.rtp.hostport import join
 from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip import invite
 from sipua.sip.addresses import address, is_address, seen_by, server_of
-from sipua.sip.admission import Admission, Refusal, network_of
+from sipua.sip.admission import NO_MEDIA_PORT, Admission, Refusal, network_of
 from sipua.sip.errors import reason_of
+from sipua.sip.gate import Gate
 from sipua.sip.messages import (
     Address,
     Answer,
@@ -68,6 +69,12 @@ class SipEndpoint:
         self._ports = ports
         self._resolve = resolve
         self._names = PjResolver(resolve, self.fault)
+        self.gate = Gate(
+            admission,
+            ports,
+            codecs=settings.codecs,
+            address_types=("IP6",) if ":" in settings.media_host else ("IP4",),
+        )
         self._library: Library | None = None
         self._accounts: dict[str, PjAccount] = {}
         self._calls: dict[str, PjCall] = {}
@@ -79,7 +86,9 @@ class SipEndpoint:
     # --- life (called by the thread) ------------------------------------------------------
 
     def open(self) -> None:
-        self._library = Library(self.settings, self.emit, self.fault, self._account_for)
+        self._library = Library(
+            self.settings, self.emit, self.fault, self._account_for, self._refusal_of
+        )
         self.bound = self._library.begin()
         self._names.versions = {6 if ":" in host else 4 for host, _ in self.bound.values()}
         try:
@@ -234,19 +243,20 @@ class SipEndpoint:
             self.fault("incoming", error, call.call_id)
 
     def _offer(self, call: PjCall, prm: Any) -> None:
-        told = invite.read(str(prm.rdata.wholeMsg), str(prm.rdata.srcAddress))
+        message = str(prm.rdata.wholeMsg)
+        told = invite.read(message, str(prm.rdata.srcAddress))
         call.signalling_ip = told.source[0]
-        verdict = self._admission.judge(told.source[0], len(self._calls))
+        verdict = self.gate.invite(message, told.source[0], len(self._calls))
         if isinstance(verdict, str):
             try:
                 call.local = self._ports.reserve(time.monotonic())
             except NoPortsLeft as error:
                 self.fault("reserve", error)
-                verdict = Refusal(503, "No Media Port", retry_after_s=5)
+                verdict = NO_MEDIA_PORT
         if isinstance(verdict, Refusal) or call.local is None:
             assert isinstance(verdict, Refusal)
             self._refused.append((call, verdict))
-            self.emit(told.refused(verdict.status, verdict.reason, verdict.because))
+            self.emit(told.refused(verdict))
             return
         self._calls[call.call_id] = call
         self.emit(
@@ -262,6 +272,14 @@ class SipEndpoint:
                 altered=told.altered,
             )
         )
+
+    def _refusal_of(self, method: str, message: str, source: str) -> Refusal | None:
+        """Asked by our own build before pjsip spends anything; the index's wheel never asks."""
+        calls_up, now, host = len(self._calls), time.monotonic(), address(source)[0]
+        refusal = self.gate.judge(method, message, host, calls_up=calls_up, now=now)
+        if refusal is not None and method == "INVITE":
+            self.emit(invite.read(message, source).refused(refusal))
+        return refusal
 
     def _account_for(self, source: str) -> int:
         """The account whose PBX or trunk lives there, or the one without any credential."""

@@ -25,6 +25,7 @@ from sipua.sip.messages import (
     EndedBy,
     MediaReady,
     NegotiatedMedia,
+    OfferRefused,
     PlaceCall,
     TransferDone,
     TransferFailed,
@@ -40,6 +41,7 @@ P = ParamSpec("P")
 
 LAWS = {"PCMU": 0, "PCMA": 8}
 TRANSFER_REFUSED = 603
+NOT_ACCEPTABLE = 488
 REQUEST_TIMEOUT = 408
 WRONG_STATE = 481
 INTERNAL_ERROR = 500
@@ -76,10 +78,14 @@ def call_params(status: int = 0, reason: str = "", headers: dict[str, str] | Non
         params.statusCode = status
         params.reason = reason
     for name, value in (headers or {}).items():
-        extra = pj.SipHeader()
-        extra.hName, extra.hValue = name, value
-        params.txOption.headers.push_back(extra)
+        params.txOption.headers.push_back(sip_header(name, value))
     return params
+
+
+def sip_header(name: str, value: str) -> Any:
+    header = pj.SipHeader()
+    header.hName, header.hValue = name, value
+    return header
 
 
 class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
@@ -203,6 +209,13 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             self.endpoint.ptime_ms,
             rtcp_mux=self._rtcp_muxed,
         )
+
+    @guarded
+    def onCallRxOffer(self, prm: Any) -> None:  # noqa: N802
+        """Refused, the call goes on as it was. pjsip would look a host name up, on this thread."""
+        if cause := self.endpoint.gate.misplaced(str(prm.offer.wholeSdp)):
+            prm.statusCode = NOT_ACCEPTABLE
+            self.endpoint.emit(OfferRefused(self.call_id, NOT_ACCEPTABLE, cause))
 
     @guarded
     def onCallMediaState(self, _prm: Any) -> None:  # noqa: N802

@@ -19,7 +19,7 @@ def rewrite_local(sdp: str, host: str, port: int, ptime_ms: int, *, rtcp_mux: bo
     section must stay rejected, or we would accept video by accident.
     """
     connection = f"IN {'IP6' if ':' in host else 'IP4'} {host}"
-    session, *media = _sections(sdp)
+    session, *media = sections(sdp)
     out = [_with_origin(line, connection) for line in session if not line.startswith("c=")]
     timing = next((i for i, line in enumerate(out) if line.startswith("t=")), len(out))
     out.insert(timing, f"c={connection}")
@@ -57,22 +57,22 @@ def announced_ssrcs(sdp: str) -> frozenset[int]:
 
 def _audio(sdp: str) -> list[str]:
     """The audio section that we answer; empty when there is none."""
-    for section in _sections(sdp)[1:]:
+    for section in sections(sdp)[1:]:
         kind, _, rest = section[0].removeprefix("m=").partition(" ")
         if kind == "audio" and not rest.startswith("0 "):
             return section
     return []
 
 
-def _sections(sdp: str) -> list[list[str]]:
+def sections(sdp: str) -> list[list[str]]:
     """The session part, then one list of lines for each m-line."""
-    sections: list[list[str]] = [[]]
+    found: list[list[str]] = [[]]
     for line in sdp.replace("\r\n", "\n").split("\n"):
         if line.startswith("m="):
-            sections.append([])
+            found.append([])
         if line:
-            sections[-1].append(line)
-    return sections
+            found[-1].append(line)
+    return found
 
 
 def _with_origin(line: str, connection: str) -> str:

@@ -37,6 +37,7 @@ _DEFAULTS = {
     "RESUME": offers.RESUME,
     "HELD_ANSWER": offers.offer(direction="recvonly", version=2),
     "HEADERS": "",
+    "STATUS": "200",
 }
 
 
