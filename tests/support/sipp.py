@@ -216,7 +216,7 @@ class Sipp:
         self._runs.append(run)
         wait_until(
             lambda: child.exit_status is not None or _is_bound(port, tcp=transport[0] == "t"),
-            5,
+            30,
             "SIPp's start",
         )
         return run
