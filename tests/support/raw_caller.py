@@ -27,15 +27,19 @@ class Response:
 
 
 class RawCaller:
-    """One call. Requests leave when they are asked for; `responses` are all that came so far."""
+    """One call. Requests leave when they are asked for; `responses` are all that came so far.
 
-    def __init__(self, remote: tuple[str, int], *, host: str = LOOPBACK) -> None:
+    A lone surrogate in `call_id` is a byte of its own: \\udcff is 0xFF.
+    """
+
+    def __init__(self, remote: tuple[str, int], *, host: str = LOOPBACK, call_id: str = "") -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((host, 0))
         self._socket.connect(remote)
         self._remote = f"{remote[0]}:{remote[1]}"
         self._me = f"{host}:{self._socket.getsockname()[1]}"
-        self.call_id = self._id = secrets.token_hex(8)
+        self._id = secrets.token_hex(8)
+        self.call_id = call_id or self._id
         self.responses: list[Response] = []
 
     def invite(self) -> None:
@@ -83,7 +87,7 @@ class RawCaller:
             if left_s <= 0:
                 raise TimeoutError(f"no {status} to {method}: {self.responses}")
             self._socket.settimeout(left_s)
-            text = self._socket.recv(65535).decode()
+            text = self._socket.recv(65535).decode(errors="surrogateescape")
             if (status_line := re.match(r"SIP/2\.0 (\d{3})", text)) is None:
                 continue  # a request of the other side's
             method_of = re.search(r"^CSeq: *\d+ +(\w+)", text, re.MULTILINE)
@@ -106,12 +110,13 @@ class RawCaller:
             f"Via: SIP/2.0/UDP {self._me};branch=z9hG4bK{self._id}{branch};rport",
             f"From: <sip:raw@{self._me}>;tag={self._id}",
             f"To: <sip:agent@{self._remote}>{tag}",
-            f"Call-ID: {call_id or self._id}",
+            f"Call-ID: {call_id or self.call_id}",
             f"CSeq: {cseq} {method}",
             "Max-Forwards: 70",
             f"{more}Content-Length: {len(body)}",
         )
-        self._socket.send(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
+        text = "\r\n".join(lines) + "\r\n\r\n" + body
+        self._socket.send(text.encode(errors="surrogateescape"))
 
     def _remote_tag(self) -> str:
         found = re.search(r"^To:.*(;tag=[^;\s]+)", self.final("INVITE").text, re.MULTILINE)
