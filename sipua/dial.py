@@ -142,6 +142,8 @@ class Dial:
         self._tape = Tape(sound, on_event=lambda _: None)
         rtp = config.rtp
         self._ports = PortPool(rtp.host or config.sip.host, rtp.port_min, rtp.port_max)
+        gate = wiring.admission(config, max_calls=0)  # while we call, nobody calls us
+        self._sip = SipAgent(sip_settings(config, request), gate, self._ports, self._on_sip)
 
     async def run(self) -> Exit:
         # The far side must not be left talking to nobody.
@@ -161,9 +163,6 @@ class Dial:
 
     async def _call(self) -> dict[str, object]:
         """Its statistics. Whatever fails: what was taken is given back, the last of it first."""
-        gate = wiring.admission(self._config, max_calls=0)  # while we call, nobody calls us
-        settings = sip_settings(self._config, self._request)
-        self._sip = SipAgent(settings, gate, self._ports, self._on_sip)
         stats: dict[str, object] = {}
         async with AsyncExitStack() as held:
             pacer = Pacer()

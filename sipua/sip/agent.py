@@ -87,6 +87,8 @@ class SipAgent:
                 return  # a thread that is gone takes no orders
             if not await asyncio.to_thread(self._thread.stop, grace_s):
                 self._lose("the pjsua2 thread does not end")
+            elif self._thread.failure is not None:
+                self._lose(self._why_it_ended())
         finally:
             await self._resolver.close()
 
@@ -117,12 +119,15 @@ class SipAgent:
 
     def _look(self) -> None:
         if not self._thread.alive:
-            failure = self._thread.failure
-            self._lose(f"the pjsua2 thread has ended: {type(failure).__name__}: {failure}")
+            self._lose(self._why_it_ended())
         elif self._heartbeat.is_silent(self._thread.beats, time.monotonic()):
             self._lose(f"the pjsua2 thread hangs, for {SILENT_S:g} s and more")
         else:
             self._watch = asyncio.get_running_loop().call_later(LOOK_EVERY_S, self._look)
+
+    def _why_it_ended(self) -> str:
+        failure = self._thread.failure
+        return f"the pjsua2 thread has ended: {type(failure).__name__}: {failure}"
 
     def _lose(self, cause: str) -> None:
         self._lost = True

@@ -222,6 +222,13 @@ async def test_H11_it_dies_while_the_edge_drains(edge: EdgeOverFake) -> None:
     assert await asyncio.wait_for(edge.task, 10) == Exit.SIGNALLING
 
 
+async def test_H11_it_dies_while_it_is_stopped(
+    edge: EdgeOverFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edge.edge._sip._endpoint, "close", die)
+    assert await edge.stop() == Exit.SIGNALLING
+
+
 async def test_H11_a_thread_that_does_not_end_is_lost_too(
     edge: EdgeOverFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
