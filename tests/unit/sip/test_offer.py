@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sipua.sip import offer
 
@@ -136,6 +138,32 @@ def test_what_pjsip_refuses_itself_passes() -> None:
     assert status(invite(sdp("m=\r\n"))) == 488
     assert status(invite(sdp(AUDIO, connection=""))) == 200
     assert status(invite("x", "Content-Type: multipart/mixed;boundary=b1")) == 200
+
+
+PIECES = st.sampled_from(
+    [
+        "m=audio 1 RTP/AVP 0",
+        "m=",
+        "c=IN IP4 ",
+        "c=",
+        "a=rtcp:",
+        "a=rtpmap:",
+        " ",
+        "/",
+        "\r",
+        "\n",
+        "--b",
+    ]
+)
+
+
+@given(st.lists(PIECES | st.text()).map("".join))
+def test_any_message_is_refused_or_passes(text: str) -> None:
+    for content_type in ("application/sdp", "multipart/mixed;boundary=b", text):
+        message = invite(text, f"Content-Type: {content_type}")
+        assert status(message) in (200, 400, 488)
+    offer.refusal(text, CODECS, ("IP4",))
+    offer.misplaced(text, ("IP4",))
 
 
 @pytest.mark.parametrize(
