@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sipua.codecs.g711 import Law
+from sipua.rtp.hostport import join
 
 Address = tuple[str, int]
 State = Literal["idle", "calling", "up", "ending", "over", "failed"]
@@ -59,8 +60,8 @@ class Caller:
         self.status = 0
         self.media: Address | None = None
         """Where the edge wants our audio, once the call is up."""
-        self._local = f"{local[0]}:{local[1]}"
-        self._edge = f"{edge[0]}:{edge[1]}"
+        self._local = join(*local)
+        self._edge = join(*edge)
         self._offer = offer
         self._uri = f"sip:{service}@{self._edge}"
         self._from_tag = f"f{number}"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sipua.bench.streams_model import Call, Stream
-from sipua.rtp.events import Address
+from sipua.rtp.hostport import join
 
 SCHEMA = "sipua.bench.streams/1"
 
@@ -72,7 +72,7 @@ def _row(stream: Stream) -> list[str]:
 
 
 def _whence(stream: Stream) -> str:
-    words = [f"{_text(stream.source)} → {_text(stream.target)}", f"SSRC {stream.ssrc:08x}"]
+    words = [f"{join(*stream.source)} → {join(*stream.target)}", f"SSRC {stream.ssrc:08x}"]
     if stream.call is not None:
         words.append(f"call {stream.call}")
     if stream.opposite is not None:
@@ -86,11 +86,6 @@ def _whence(stream: Stream) -> str:
     if stream.truncated:
         words.append(f"{stream.truncated:,} packets cut off by the capture")
     return ", ".join(words)
-
-
-def _text(address: Address) -> str:
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def as_json(streams: Sequence[Stream], calls: Sequence[Call] = ()) -> dict[str, object]:
@@ -114,8 +109,8 @@ def _stream_as_json(stream: Stream) -> dict[str, object]:
     return {
         "number": stream.number,
         "ssrc": f"{stream.ssrc:08x}",
-        "source": _text(stream.source),
-        "target": _text(stream.target),
+        "source": join(*stream.source),
+        "target": join(*stream.target),
         "kind": stream.kind or None,
         "call": stream.call,
         "opposite": stream.opposite,

@@ -15,6 +15,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
+from sipua.rtp.hostport import bracketed
+
 ErrorKind: TypeAlias = Literal[
     "dns",
     "refused",
@@ -103,7 +105,7 @@ def address(url: str) -> str:
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
         return "?"
-    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{parts.path}"
+    return f"{parts.scheme}://{bracketed(host)}{port}{parts.path}"
 
 
 def refused_upgrade(

@@ -12,6 +12,8 @@ from collections import deque
 from dataclasses import dataclass
 from threading import Lock
 
+from sipua.rtp.hostport import join
+
 _MAX_ATTEMPTS = 64
 # Some seconds of one call's packets, the same on every host.
 _RECEIVE_BUFFER = 256 * 1024
@@ -68,7 +70,9 @@ class PortPool:
                     if error.errno != errno.EADDRINUSE:
                         # No descriptors, no such address: no other port would do better.
                         self._free.append(port)
-                        raise NoPortsLeft(f"cannot bind {self._host}:{port}: {error}") from error
+                        raise NoPortsLeft(
+                            f"cannot bind {join(self._host, port)}: {error}"
+                        ) from error
                     self._resting.append((now + self._rest_s, port))  # somebody else's: ask later
                     continue
                 self._in_use.add(port)

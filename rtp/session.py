@@ -20,6 +20,7 @@ from sipua.rtp.events import (
     SourceChanged,
     SsrcChanged,
 )
+from sipua.rtp.hostport import join
 from sipua.rtp.latch import SourceLatch, Verdict
 from sipua.rtp.packet import RtpError, RtpPacket, parse
 from sipua.rtp.rtcp_session import Control, RtcpSession
@@ -378,7 +379,7 @@ class RtpSession:
         target = self._latch.target
         return {
             **self._own.stats(),
-            "target": None if target is None else f"{target[0]}:{target[1]}",
+            "target": None if target is None else join(*target),
             "rank": self._latch.rank,
             "locked": self._latch.locked,
             "source_changes": self._source_changes,

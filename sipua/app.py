@@ -29,6 +29,7 @@ from sipua.exits import Exit
 from sipua.facts import CallFacts
 from sipua.opening import Answering
 from sipua.portowner import port_owner
+from sipua.rtp.hostport import join
 from sipua.rtp.ports import PortPool
 from sipua.sip.addresses import seen_by
 from sipua.sip.agent import SipAgent
@@ -112,7 +113,7 @@ class Edge:
         host, port = next(iter(bound.values()))
         self._log.info(
             "edge.listening",
-            sip=f"{host}:{port}",
+            sip=join(host, port),
             transports=list(bound),
             rtp_ports=f"{self._config.rtp.port_min}-{self._config.rtp.port_max}",
             engine=self._config.engine.type,
@@ -188,7 +189,7 @@ class Edge:
             sip_call_id=event.sip_call_id,
             **{"from": event.from_uri},
             to=event.to_uri,
-            source=f"{event.source[0]}:{event.source[1]}",
+            source=join(*event.source),
             origin=event.origin,
             route=profile.route,
             rtp_port=event.local.port,

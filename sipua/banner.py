@@ -7,6 +7,7 @@ import sys
 from sipua.bridge.engines import ENGINES
 from sipua.config import Config
 from sipua.doctor import BuildInfo
+from sipua.rtp.hostport import join
 
 
 def show(
@@ -37,12 +38,13 @@ def lines(
         if ENGINES[engine.type].local
         else f"{engine.type}, model {engine.model or ENGINES[engine.type].model}"
     )
+    uri = f"sip:agent@{join(shown, port)}"
     kind = "production build" if build.production else "package index's build"
     text = [
         "",
-        f"  sipua listens on {host}:{port} ({both}); Ctrl-C ends it.",
-        f"  Call it     sip:agent@{shown}:{port} from any SIP phone, or from another terminal:",
-        f"              .venv/bin/sipua call sip:agent@{shown}:{port}",
+        f"  sipua listens on {join(host, port)} ({both}); Ctrl-C ends it.",
+        f"  Call it     {uri} from any SIP phone, or from another terminal:",
+        f"              .venv/bin/sipua call {uri}",
         f"  Who answers {answers}",
         f"  Calls       up to {max_calls} at once (pjsua2 {build.version}, {kind})",
     ]

@@ -30,6 +30,7 @@ from sipua.config.uri import UriError
 from sipua.facts import CallFacts
 from sipua.profile import AgentProfile
 from sipua.record.recorder import CallRecord
+from sipua.rtp.hostport import join
 from sipua.sip.messages import (
     Answer,
     CallConfirmed,
@@ -311,7 +312,7 @@ class Call:
         self.log.info(
             "call.media",
             codec=media.codec,
-            remote=f"{media.remote[0]}:{media.remote[1]}",
+            remote=join(*media.remote),
             direction=media.direction,
             ssrc=f"{ssrc:08x}",
         )

@@ -21,6 +21,7 @@ from sipua.capture_mask import mask_message
 from sipua.rtp.capture import PcapWriter
 from sipua.rtp.events import Address
 from sipua.rtp.transport import Tap
+from sipua.sip.addresses import address
 from sipua.sip.messages import SipMessage
 
 _DRAIN_EVERY_S = 0.1
@@ -268,10 +269,12 @@ def sip_datagram(
 ) -> tuple[Address, Address, bytes] | None:
     """A SIP message as the datagram that it was (or, over TCP, might have been), secrets masked."""
     transport, _, where = message.peer.rpartition(" ")
-    host, _, port = where.rpartition(":")
-    if not port.isdecimal() or int(port) > 65535:
+    try:
+        peer = address(where)
+    except ValueError:
         return None
-    peer = host.strip("[]"), int(port)
+    if not peer[1]:
+        return None
     local = local_of(transport, peer[0])
     payload = mask_message(message.text)
     return (local, peer, payload) if message.direction == "sent" else (peer, local, payload)

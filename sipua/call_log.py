@@ -6,6 +6,7 @@ from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge.events import BridgeEvent, Interrupted, SourceMoved
 from sipua.rtp.events import Dtmf, LossReported, PacketsRefused
+from sipua.rtp.hostport import join
 from sipua.throttle import Throttle
 
 QUALITY_INTERVAL_S = 30.0
@@ -24,9 +25,7 @@ class CallLog:
             case Interrupted():
                 self._log.info("call.interrupted", item_id=event.item_id, played_ms=event.played_ms)
             case SourceMoved():
-                self._log.info(
-                    "call.source", address=f"{event.address[0]}:{event.address[1]}", rank=event.rank
-                )
+                self._log.info("call.source", address=join(*event.address), rank=event.rank)
             case Dtmf():
                 # Card numbers and PINs are typed: what was pressed is nobody's business by default.
                 self._log.info(

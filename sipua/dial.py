@@ -36,6 +36,7 @@ from sipua.dial_sound import SoundError
 from sipua.exits import Exit
 from sipua.placing import RequestError, check_account, check_uri
 from sipua.rtp.events import Dtmf
+from sipua.rtp.hostport import join
 from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip.addresses import host_of, seen_by
 from sipua.sip.agent import SipAgent
@@ -204,12 +205,11 @@ class Dial:
                 self._tell("progress", status=event.status, reason=event.reason)
             case MediaReady():
                 self._bridge.open_media(wiring.media_plan(event.media))
-                host, port = event.media.remote
                 self._report.codec = event.media.codec
                 self._tell(
                     "media",
                     codec=event.media.codec,
-                    remote=f"{host}:{port}",
+                    remote=join(*event.media.remote),
                     direction=event.media.direction,
                 )
             case CallConfirmed():

@@ -25,6 +25,7 @@ from sipua.facts import CallFacts
 from sipua.opening import Placing
 from sipua.placing import RequestError
 from sipua.profile import AgentProfile
+from sipua.rtp.hostport import bracketed
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
 from sipua.sip.addresses import host_of
 from sipua.sip.agent import SipAgent
@@ -107,7 +108,7 @@ class Outbound:
             origin=request.account,
             route=self._profile.route,
             started_at=datetime.now(UTC),
-            peer=host_of(request.uri),
+            peer=bracketed(host_of(request.uri)),
         )
 
     async def _talk(self, call: Call, local: ReservedPort) -> int:

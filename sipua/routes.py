@@ -16,6 +16,7 @@ from sipua.config import Config
 from sipua.config.cross_routes import MAIN
 from sipua.config.routes import FallbackSection, RouteSection
 from sipua.profile import AgentProfile, NamedEngine, Prompt, Refuse, Step, TransferTo
+from sipua.sip.addresses import host_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +60,11 @@ def addresses(uri: str) -> list[str]:
     scheme, colon, rest = inside.strip().partition(":")
     if not colon:
         return [scheme]  # a bare number, as a person types it
-    user, at, host = rest.partition("@")
+    user, at, _ = rest.partition("@")
     if not at:
         return [rest.partition(";")[0]] if scheme.lower() == "tel" else [""]
     user = user.partition(":")[0].partition(";")[0]
-    return [user, f"{user}@{_host(host)}"]
-
-
-def _host(text: str) -> str:
-    return text.partition(";")[0].partition("?")[0].partition(":")[0].lower()
+    return [user, f"{user}@{host_of(inside).lower()}"]
 
 
 def resolve(config: Config, asked: Asked) -> AgentProfile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from structlog.typing import FilteringBoundLogger
 
+from sipua.rtp.hostport import join
 from sipua.sip.messages import (
     CallProgress,
     CallRefused,
@@ -47,7 +48,7 @@ def tell(log: FilteringBoundLogger, event: SipEvent) -> None:
                 sip_call_id=event.sip_call_id,
                 **{"from": event.from_uri},
                 to=event.to_uri,
-                source=f"{event.source[0]}:{event.source[1]}",
+                source=join(*event.source),
             )
         case TransferRefused():
             log.warning(

@@ -23,8 +23,9 @@ from sipua.codecs.g711 import Law
 from sipua.config import Config, EngineSection
 from sipua.config import scenario as scenario_file
 from sipua.config.barge_in import SoundsSection
-from sipua.config.uri import parse_server
+from sipua.config.uri import SIP_PORT, parse_server
 from sipua.engine_options import engine_options
+from sipua.rtp.hostport import bracketed, join
 from sipua.rtp.latch import Policy
 from sipua.sip.admission import Admission, networks_of
 from sipua.sip.messages import Address, NegotiatedMedia
@@ -32,7 +33,6 @@ from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.tools.toolbox import Toolbox
 
 _MEGABYTE = 1_000_000
-SIP_PORT = 5060
 
 
 def sip_settings(config: Config, max_calls: int) -> SipSettings:
@@ -127,7 +127,7 @@ def peer_of(config: Config, origin: str, source: Address) -> str:
     if origin in servers:
         server = parse_server(servers[origin])
         host, port = server.host, server.port
-    return host if port == SIP_PORT else f"{host}:{port}"
+    return bracketed(host) if port == SIP_PORT else join(host, port)
 
 
 def media_settings(config: Config, *, echoes: bool = True) -> MediaSettings:

@@ -6,6 +6,10 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from sipua.rtp.hostport import split
+
+SIP_PORT = 5060
+
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOSTNAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _PARAMETER = r";[A-Za-z0-9_.!~*'()%+-]+(?:=[A-Za-z0-9_.!~*'()%+:\[\]-]+)?"
@@ -89,17 +93,17 @@ def parse_server(text: str) -> ServerUri:
 
 
 def _split_port(hostport: str, form: str) -> tuple[str, int]:
-    if hostport.startswith("["):
+    try:
+        host, port = split(hostport)
+    except ValueError as error:
+        raise UriError(str(error), form) from None
+    if ":" in host:
         raise UriError("IPv6 is not supported yet", "use the server's IPv4 address or name")
-    host, colon, port_text = hostport.partition(":")
     if not _is_ipv4(host) and not is_hostname(host):
-        what = f"{host!r} is neither an IPv4 address nor a host name" if host else "has no host"
-        raise UriError(what, form)
-    if not colon:
-        return host, 5060
-    if not (port_text.isascii() and port_text.isdigit() and 0 < int(port_text[:6]) < 65536):
-        raise UriError(f"{port_text!r} is not a port (1 to 65535)", form)
-    return host, int(port_text)
+        raise UriError(f"{host!r} is neither an IPv4 address nor a host name", form)
+    if port == 0:
+        raise UriError("0 is not a port (1 to 65535)", form)
+    return host, SIP_PORT if port is None else port
 
 
 def _transport(parameters: list[str], form: str) -> str:
@@ -119,8 +123,11 @@ def _transport(parameters: list[str], form: str) -> str:
 
 
 def _looks_like_host(text: str) -> bool:
-    host, _, port = text.partition(";")[0].partition(":")
-    return (_is_ipv4(host) or is_hostname(host)) and (not port or port.isdigit())
+    try:
+        host, _ = split(text.partition(";")[0])
+    except ValueError:
+        return False
+    return _is_ipv4(host) or is_hostname(host)
 
 
 def _is_ipv4(host: str) -> bool:

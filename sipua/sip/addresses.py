@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 
+from sipua.rtp.hostport import split
 from sipua.sip.messages import Address
 
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 (compared, and never put into SDP)
@@ -11,8 +12,9 @@ _ROUTED_ANYWHERE = "192.0.2.1"  # TEST-NET-1: only the route is looked up, nothi
 
 
 def address(text: str) -> Address:
-    host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port)
+    """As pjsip writes it; where it names none the text is empty. ValueError: it is no address."""
+    host, port = split(text) if text else ("", 0)
+    return host, port or 0
 
 
 def facing(peer: str) -> str:
@@ -33,10 +35,13 @@ def seen_by(peer: str, host: str) -> str:
 
 
 def host_of(uri: str) -> str:
-    """The host of a SIP URI that we were told to call."""
-    address = uri.partition("<")[2].partition(">")[0] or uri
-    host_port = address.partition(":")[2].rpartition("@")[2]
-    return host_port.partition(";")[0].partition("?")[0].partition(":")[0]
+    """The host in a SIP URI, or in a header that holds one; empty when there is none."""
+    inside = uri.partition("<")[2].partition(">")[0] or uri
+    host_port = inside.partition(":")[2].rpartition("@")[2]
+    try:
+        return split(host_port.partition(";")[0].partition("?")[0].strip())[0]
+    except ValueError:
+        return ""
 
 
 def in_brackets(uri: str) -> str:
@@ -44,7 +49,3 @@ def in_brackets(uri: str) -> str:
     if not uri or any(char in "<>" or not "!" <= char <= "~" for char in uri):
         raise ValueError(f"{uri!r} cannot stand in a header")
     return f"<{uri}>"
-
-
-def bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

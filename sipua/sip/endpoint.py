@@ -14,9 +14,10 @@ from typing import Any
 
 import pjsua2 as pj
 
+from sipua.rtp.hostport import join
 from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip import sdp
-from sipua.sip.addresses import address, bracketed, host_of, seen_by
+from sipua.sip.addresses import address, host_of, seen_by
 from sipua.sip.admission import Admission, Refusal, networks_of
 from sipua.sip.messages import (
     Address,
@@ -73,7 +74,7 @@ class SipEndpoint:
         self._library = Library(self.settings, self.emit, self.fault, self._account_for)
         self.bound = self._library.begin()
         host, port = next(iter(self.bound.values()))
-        local = AccountSettings(LOCAL_ACCOUNT, f"sip:sipua@{bracketed(host)}:{port}")
+        local = AccountSettings(LOCAL_ACCOUNT, f"sip:sipua@{join(host, port)}")
         for account in (local, *self.settings.accounts):
             self._accounts[account.name] = PjAccount(self, account)
             self._accounts[account.name].open()

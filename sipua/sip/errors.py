@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from sipua.rtp.hostport import join
+
 
 class PortTakenError(OSError):
     def __init__(self, host: str, port: int, transport: str) -> None:
-        super().__init__(f"{transport.upper()} {host}:{port} is taken")
+        super().__init__(f"{transport.upper()} {join(host, port)} is taken")
         self.host, self.port, self.transport = host, port, transport
 
 

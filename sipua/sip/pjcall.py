@@ -15,7 +15,7 @@ import pjsua2 as pj
 
 from sipua.rtp.ports import ReservedPort
 from sipua.sip import sdp
-from sipua.sip.addresses import in_brackets
+from sipua.sip.addresses import address, in_brackets
 from sipua.sip.messages import (
     CallConfirmed,
     CallEnded,
@@ -239,20 +239,19 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         return None if self._last_media is None else self._held(self._last_media)
 
     def _from_stream(self, stream: Any, direction: Direction) -> NegotiatedMedia:
-        host, port = _address(stream.remoteRtpAddress)
         codec = str(stream.codecName).upper()
         accepted = {static: name for name, static in LAWS.items()}
         accepted[int(stream.rxPt)] = codec
         events, send_events = int(stream.audRxEventPt), int(stream.audTxEventPt)
         return NegotiatedMedia(
-            remote=(host, port),
+            remote=address(str(stream.remoteRtpAddress)),
             codec=codec,
             payload_type=int(stream.txPt),
             accepted_types=accepted,
             telephone_event_type=events if events > 0 else None,
             direction=direction,
             signalling_ip=self.signalling_ip,
-            rtcp_remote=_address(stream.remoteRtcpAddress),
+            rtcp_remote=address(str(stream.remoteRtcpAddress)),
             rtcp_muxed=self._rtcp_muxed,
             telephone_event_send_type=send_events if send_events > 0 else None,
         )
@@ -272,11 +271,6 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             direction=Direction.INACTIVE,
             signalling_ip=self.signalling_ip,
         )
-
-
-def _address(text: object) -> tuple[str, int]:
-    host, _, port = str(text).rpartition(":")
-    return host.strip("[]"), int(port or 0)
 
 
 def _direction(bits: int) -> Direction:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pjsua2 as pj
 
+from sipua.rtp.hostport import join
 from sipua.sip import sdp
 from sipua.sip.addresses import address
 from sipua.sip.errors import CannotListenError, PortTakenError
@@ -116,7 +117,7 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
                 if error.status == _ADDRESS_IN_USE:
                     raise PortTakenError(self._settings.host, port, name) from None
                 raise CannotListenError(
-                    f"cannot listen on {name} {self._settings.host}:{port}: {error.reason}"
+                    f"cannot listen on {name} {join(self._settings.host, port)}: {error.reason}"
                 ) from None
             info = self.transportGetInfo(transport)
             bound[name] = address(str(info.localAddress))

@@ -1,0 +1,45 @@
+"""`host`, `host:port` and `[2001:db8::1]:5060`: read and written here and nowhere else.
+
+The form is that of URIs (RFC 3986 3.2.2) and of SIP (RFC 3261 25.1): an IPv6 address stands in
+brackets when a port may follow. Without brackets it is read as an address without a port.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+
+def split(text: str) -> tuple[str, int | None]:
+    """The host without its brackets, and the port when there is one.
+
+    ValueError: no host, no port from 0 to 65535 behind the colon, or brackets around something
+    else than an IPv6 address. Whether the host is a good name is not looked at.
+    """
+    if text.startswith("["):
+        host, closed, rest = text[1:].partition("]")
+        if not closed or rest[:1] not in ("", ":"):
+            raise ValueError(f"{text!r} has a bracket that is not closed, or no port behind it")
+        ipaddress.IPv6Address(host)
+        return host, _port(rest[1:]) if rest else None
+    if text.count(":") > 1:
+        ipaddress.IPv6Address(text)
+        return text, None
+    host, colon, port = text.partition(":")
+    if not host:
+        raise ValueError(f"{text!r} has no host")
+    return host, _port(port) if colon else None
+
+
+def join(host: str, port: int) -> str:
+    return f"{bracketed(host)}:{port}"
+
+
+def bracketed(host: str) -> str:
+    """The host as a URI holds it."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text[:6]) < 65536):
+        raise ValueError(f"{text!r} is not a port")
+    return int(text[:6])
