@@ -7,6 +7,12 @@ brackets when a port may follow. Without brackets it is read as an address witho
 from __future__ import annotations
 
 import ipaddress
+import socket
+
+
+def family_of(host: str) -> socket.AddressFamily:
+    """Of an IP address; what is none (a name) counts as IPv4."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def split(text: str) -> tuple[str, int | None]:
@@ -19,11 +25,9 @@ def split(text: str) -> tuple[str, int | None]:
         host, closed, rest = text[1:].partition("]")
         if not closed or rest[:1] not in ("", ":"):
             raise ValueError(f"{text!r} has a bracket that is not closed, or no port behind it")
-        ipaddress.IPv6Address(host)
-        return host, _port(rest[1:]) if rest else None
+        return _ipv6(host), _port(rest[1:]) if rest else None
     if text.count(":") > 1:
-        ipaddress.IPv6Address(text)
-        return text, None
+        return _ipv6(text), None
     host, colon, port = text.partition(":")
     if not host:
         raise ValueError(f"{text!r} has no host")
@@ -37,6 +41,11 @@ def join(host: str, port: int) -> str:
 def bracketed(host: str) -> str:
     """The host as a URI holds it."""
     return f"[{host}]" if ":" in host else host
+
+
+def _ipv6(text: str) -> str:
+    """In the one form that sockets report it in, however it was written."""
+    return str(ipaddress.IPv6Address(text))
 
 
 def _port(text: str) -> int:

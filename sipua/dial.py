@@ -37,8 +37,8 @@ from sipua.exits import Exit
 from sipua.placing import RequestError, check_account, check_uri
 from sipua.rtp.events import Dtmf
 from sipua.rtp.hostport import join
-from sipua.rtp.ports import NoPortsLeft, PortPool
-from sipua.sip.addresses import host_of, seen_by
+from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
+from sipua.sip.addresses import host_of
 from sipua.sip.agent import SipAgent
 from sipua.sip.errors import CannotListenError, PortTakenError
 from sipua.sip.messages import (
@@ -119,6 +119,7 @@ def run(config: Config, request: DialRequest) -> int:
         for path in filter(None, (request.record, request.pcap)):
             dial_sound.check_writable(path)
         sound = _sound(request)
+        config = placing.towards(config, request.uri)
     except (RequestError, SoundError) as error:
         print(f"sipua: {error}", file=sys.stderr)
         return Exit.USAGE
@@ -139,7 +140,7 @@ class Dial:
         self._log = logs.bind_call(self._call_id)
         self._tape = Tape(sound, on_event=lambda _: None)
         rtp = config.rtp
-        self._ports = PortPool(rtp.host or config.sip.host, rtp.port_min, rtp.port_max)
+        self._ports = PortPool(wiring.rtp_hosts(config), rtp.port_min, rtp.port_max)
 
     async def run(self) -> int:
         gate = wiring.admission(self._config, max_calls=0)  # while we call, nobody calls us
@@ -148,7 +149,7 @@ class Dial:
         pacer = Pacer()
         try:
             await self._sip.start()
-            local = self._ports.reserve(time.monotonic())
+            local = await placing.reserve(self._ports, settings, self._request.uri)
         except (PortTakenError, CannotListenError, NoPortsLeft) as error:
             print(f"sipua: {error}", file=sys.stderr)
             pacer.close()
@@ -161,7 +162,7 @@ class Dial:
             make_conversation=self._make_tape,
         )
         self._bridge.on_event = self._on_bridge
-        capture = self._begin_capture(local.port)
+        capture = self._begin_capture(local)
         self._tell("invite", uri=self._request.uri, rtp_port=local.port)
         self._sip.send(PlaceCall(self._call_id, self._request.uri, local, self._request.account))
         loop = asyncio.get_running_loop()
@@ -180,13 +181,11 @@ class Dial:
             stats["capture"] = capture.stats()
         return self._finish(stats)
 
-    def _begin_capture(self, rtp_port: int) -> CallCapture | None:
+    def _begin_capture(self, reserved: ReservedPort) -> CallCapture | None:
         path = self._request.pcap
         if path is None:
             return None
-        rtp = self._config.rtp.host or self._config.sip.host
-        peer = host_of(self._request.uri)
-        local = seen_by(peer, rtp), rtp_port
+        local = wiring.rtp_address(self._config, reserved, host_of(self._request.uri))
         capture = self._capture = CallCapture(path, MAX_PCAP_BYTES, local)
         CaptureThread().begin(capture)
         self._bridge.tap = capture.tap

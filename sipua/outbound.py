@@ -50,6 +50,7 @@ def run(config: Config, request: OutboundRequest) -> int:
         placing.check_uri(request.uri)
         placing.check_account(config, request.account)
         profile = profile_of(config, request)
+        config = placing.towards(config, request.uri)
     except RequestError as error:
         sys.stderr.write(f"sipua: {error}\n")
         return Exit.USAGE
@@ -76,17 +77,17 @@ class Outbound:
         self._interrupted = False
         self._log = logs.get()
         rtp = config.rtp
-        self._ports = PortPool(rtp.host or config.sip.host, rtp.port_min, rtp.port_max)
+        self._ports = PortPool(wiring.rtp_hosts(config), rtp.port_min, rtp.port_max)
         gate = wiring.admission(config, max_calls=0)  # while we call, nobody calls us
-        settings = placing.sip_settings(config, request.account, log_messages=config.log.sip)
-        self._from = next((a.id_uri for a in settings.accounts), "")
-        self._sip = SipAgent(settings, gate, self._ports, self._on_sip)
+        self._settings = placing.sip_settings(config, request.account, log_messages=config.log.sip)
+        self._from = next((a.id_uri for a in self._settings.accounts), "")
+        self._sip = SipAgent(self._settings, gate, self._ports, self._on_sip)
 
     async def run(self) -> int:
         try:
             async with open_parts(self._config, self._sip.send) as parts:
                 await self._sip.start()
-                local = self._ports.reserve(time.monotonic())
+                local = await placing.reserve(self._ports, self._settings, self._request.uri)
                 self._call = parts.make(self._facts(), local, self._profile)
                 code = await self._talk(self._call, local)
                 await self._sip.stop(SIGNALLING_GRACE_S)

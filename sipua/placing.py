@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import socket
+import time
 
 from sipua import doctor, wiring
 from sipua.config import Config
 from sipua.config.uri import UriError, parse_server
+from sipua.rtp.hostport import family_of
+from sipua.rtp.ports import PortPool, ReservedPort
+from sipua.sip.addresses import host_of, of_family
 from sipua.sip.settings import SipSettings
+
+# This machine, or every address of it, in the other family.
+_COUNTERPARTS = {"127.0.0.1": "::1", "::1": "127.0.0.1", "0.0.0.0": "::", "::": "0.0.0.0"}  # noqa: S104
 
 
 class RequestError(Exception):
@@ -22,6 +31,51 @@ def check_uri(uri: str) -> None:
         parse_server(f"{user.partition(':')[0]}:{server}" if at else uri)
     except UriError as error:
         raise RequestError(f"{uri}: {error.what}; {form}") from None
+
+
+def towards(config: Config, uri: str) -> Config:
+    """The configuration with addresses of ours that reach the one of the URI: whoever listens on
+    127.0.0.1 may call [::1]. Raises RequestError.
+    """
+    family = family_of(host_of(uri))
+    sip = config.sip.model_copy(update={"host": _with_family(config.sip.host, family, "sip")})
+    rtp = config.rtp
+    if rtp.host:
+        rtp = rtp.model_copy(update={"host": _with_family(rtp.host, family, "rtp")})
+    return config.model_copy(update={"sip": sip, "rtp": rtp})
+
+
+def _with_family(
+    hosts: tuple[str, ...], family: socket.AddressFamily, section: str
+) -> tuple[str, ...]:
+    if of_family(hosts, family):
+        return hosts
+    counterpart = _COUNTERPARTS.get(hosts[0])
+    if counterpart is None:
+        name, example = ("IPv6", "::") if family == socket.AF_INET6 else ("IPv4", "0.0.0.0")  # noqa: S104
+        raise RequestError(
+            f"{section}.host has no {name} address to call from: "
+            f'{section}.host = ["{hosts[0]}", "{example}"]'
+        )
+    return (*hosts, counterpart)
+
+
+async def reserve(ports: PortPool, settings: SipSettings, uri: str) -> ReservedPort:
+    """Ports of the family in which the call will leave. Raises NoPortsLeft."""
+    first_hop = next((account.proxy for account in settings.accounts if account.proxy), uri)
+    family = await _family_towards(host_of(first_hop), ports.families)
+    return ports.reserve(time.monotonic(), family)
+
+
+async def _family_towards(
+    host: str, ours: tuple[socket.AddressFamily, ...]
+) -> socket.AddressFamily:
+    """A name: as pjsip goes by the first of its addresses that we can reach."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+    except OSError:
+        return ours[0]  # pjsip will fail on the name, and say so
+    return next((family for family, *_ in found if family in ours), ours[0])
 
 
 def check_account(config: Config, name: str) -> None:

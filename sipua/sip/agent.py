@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from sipua.rtp.hostport import family_of
 from sipua.rtp.ports import PortPool
-from sipua.sip.addresses import ANY_ADDRESS, seen_by
+from sipua.sip.addresses import Listener, facing, seen_by
 from sipua.sip.admission import Admission
 from sipua.sip.endpoint import SipEndpoint
 from sipua.sip.messages import Address, SipCommand, SipEvent
@@ -26,21 +27,25 @@ class SipAgent:
     ) -> None:
         self._on_event = on_event
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._bound: dict[str, Address] = {}
+        self._listeners: tuple[Listener, ...] = ()
         self._endpoint = SipEndpoint(settings, admission, ports, self._emit, self._after)
         self._thread = SignallingThread(self._endpoint)
 
-    async def start(self) -> dict[str, Address]:
-        """Bind and begin to register; returns what each transport listens on."""
+    async def start(self) -> tuple[Listener, ...]:
+        """Bind and begin to register; returns what we listen on."""
         self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._thread.start)
-        self._bound = dict(self._endpoint.bound)
-        return self._bound
+        self._listeners = self._endpoint.listeners
+        return self._listeners
 
     def local_address(self, transport: str, peer_host: str) -> Address:
         """What the peer sees us as."""
-        host, port = self._bound.get(transport.lower(), (ANY_ADDRESS, 0))
-        return seen_by(peer_host, host), port
+        family = family_of(peer_host)
+        for listener in self._listeners:
+            host, port = listener.address
+            if listener.transport == transport.lower() and family_of(host) == family:
+                return seen_by(peer_host, host), port
+        return facing(peer_host, family), 0
 
     def send(self, command: SipCommand) -> None:
         self._thread.submit(lambda: self._endpoint.command(command))

@@ -8,19 +8,19 @@ the asyncio side. Strong references to calls are held here and dropped between t
 from __future__ import annotations
 
 import contextlib
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pjsua2 as pj
 
-from sipua.rtp.hostport import join
-from sipua.rtp.ports import NoPortsLeft, PortPool
+from sipua.rtp.hostport import family_of, join
+from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
 from sipua.sip import sdp
-from sipua.sip.addresses import address, host_of, seen_by
+from sipua.sip.addresses import Listener, address, host_of, of_family, route_to, seen_by
 from sipua.sip.admission import Admission, Refusal, networks_of
 from sipua.sip.messages import (
-    Address,
     Answer,
     CallEnded,
     CallRefused,
@@ -44,6 +44,11 @@ from sipua.sip.state import CallState
 
 LOCAL_ACCOUNT = "local"
 
+# Audio that we could not send anywhere (RFC 3261 21.4.26).
+NO_IPV4_MEDIA = Refusal(488, "No IPv4 Media Address")
+NO_IPV6_MEDIA = Refusal(488, "No IPv6 Media Address")
+NO_ROUTE_TO_MEDIA = Refusal(488, "No Route To Media Address")
+
 
 class SipEndpoint:
     def __init__(
@@ -59,7 +64,7 @@ class SipEndpoint:
         self.emit = emit
         self.after = after
         self.closing = False
-        self.bound: dict[str, Address] = {}
+        self.listeners: tuple[Listener, ...] = ()
         self._admission = admission
         self._ports = ports
         self._library: Library | None = None
@@ -72,8 +77,8 @@ class SipEndpoint:
 
     def open(self) -> None:
         self._library = Library(self.settings, self.emit, self.fault, self._account_for)
-        self.bound = self._library.begin()
-        host, port = next(iter(self.bound.values()))
+        self.listeners = self._library.begin()
+        host, port = self.listeners[0].address
         local = AccountSettings(LOCAL_ACCOUNT, f"sip:sipua@{join(host, port)}")
         for account in (local, *self.settings.accounts):
             self._accounts[account.name] = PjAccount(self, account)
@@ -182,11 +187,11 @@ class SipEndpoint:
         verdict = self._admission.judge(source[0], len(self._calls))
         local = None
         if isinstance(verdict, str):
-            try:
-                local = self._ports.reserve(time.monotonic())
-            except NoPortsLeft as error:
-                self.fault("reserve", error)
-                verdict = Refusal(503, "No Media Port", retry_after_s=5)
+            reserved = self._reserve(sdp.offered_host(sdp.body(message)), source[0])
+            if isinstance(reserved, Refusal):
+                verdict = reserved
+            else:
+                local = reserved
         sip_call_id = sdp.header(message, "Call-ID") or ""
         from_uri = sdp.header(message, "From") or ""
         to_uri = sdp.header(message, "To") or ""
@@ -221,6 +226,25 @@ class SipEndpoint:
             )
         )
 
+    def _reserve(self, offered: str, source: str) -> ReservedPort | Refusal:
+        """Ports of the family that the caller's audio has: a dual-stack phone may offer IPv6 in an
+        INVITE that came over IPv4. Without an offer it is the signalling's family.
+        """
+        family = family_of(offered or source)
+        if family not in self._ports.families:
+            if offered:
+                return NO_IPV6_MEDIA if family == socket.AF_INET6 else NO_IPV4_MEDIA
+            family = self._ports.families[0]
+        # Behind a NAT of IPv4's the SDP's address need not be one that we can reach.
+        nat = family == socket.AF_INET == family_of(source)
+        if offered and not nat and route_to(offered) is None:
+            return NO_ROUTE_TO_MEDIA
+        try:
+            return self._ports.reserve(time.monotonic(), family)
+        except NoPortsLeft as error:
+            self.fault("reserve", error)
+            return Refusal(503, "No Media Port", retry_after_s=5)
+
     def _account_for(self, source: str) -> int:
         """The account whose PBX or trunk lives there, or the one without any credential."""
         origin = self._admission.origin(address(source)[0])
@@ -240,9 +264,16 @@ class SipEndpoint:
         self._place(call.placed)
         return True
 
-    def media_host_towards(self, peer: str) -> str:
-        """The address that we put into SDP: the configured one, or the one that faces the peer."""
-        return seen_by(peer, self.settings.media_host)
+    def media_host_towards(
+        self, family: socket.AddressFamily, signalling_ip: str, offered: str
+    ) -> str:
+        """The address that we put into SDP: the configured one, or the one that faces the peer,
+        which is where its signalling comes from, or its audio where the families differ.
+        """
+        host = of_family(self.settings.media_hosts, family)
+        assert host is not None, "no ports are reserved of a family that has no address"
+        peer = signalling_ip if family_of(signalling_ip) == family else offered
+        return seen_by(peer, host)
 
     def belongs(self, name: str, source: str) -> bool:
         return self._admission.belongs(name, address(source)[0])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 import pjsua2 as pj
 
+from sipua.rtp.hostport import family_of
 from sipua.rtp.ports import ReservedPort
 from sipua.sip import sdp
 from sipua.sip.addresses import address, in_brackets
@@ -41,6 +42,7 @@ LAWS = {"PCMU": 0, "PCMA": 8}
 TRANSFER_REFUSED = 603
 REQUEST_TIMEOUT = 408
 WRONG_STATE = 481
+NOT_ACCEPTABLE = 488
 INTERNAL_ERROR = 500
 NOWHERE = ("0.0.0.0", 0)  # noqa: S104 (no audio is ever sent there)
 CHALLENGES = (401, 407)
@@ -147,9 +149,12 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     def onCallSdpCreated(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
         if self.local is None:
             return
-        host = self.endpoint.media_host_towards(self.signalling_ip)
         # Empty when we make the offer: what its answer says of RTCP, pjsua2 would not tell.
-        self._rtcp_muxed = sdp.offers_rtcp_mux(prm.remSdp.wholeSdp)
+        offer = str(prm.remSdp.wholeSdp)
+        host = self.endpoint.media_host_towards(
+            self.local.family, self.signalling_ip, sdp.offered_host(offer)
+        )
+        self._rtcp_muxed = sdp.offers_rtcp_mux(offer)
         prm.sdp.wholeSdp = sdp.rewrite_local(
             prm.sdp.wholeSdp,
             host,
@@ -157,6 +162,14 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             self.endpoint.ptime_ms,
             rtcp_mux=self._rtcp_muxed,
         )
+
+    @guarded
+    def onCallRxOffer(self, prm: Any) -> None:  # noqa: N802
+        """A re-INVITE or UPDATE. Our sockets have the family of the first offer: another one is
+        refused, and the call goes on as it was (RFC 3261 14.2)."""
+        host = sdp.offered_host(str(prm.offer.wholeSdp))
+        if host and self.local is not None and family_of(host) != self.local.family:
+            prm.statusCode = NOT_ACCEPTABLE
 
     @guarded
     def onCallMediaState(self, _prm: Any) -> None:  # noqa: N802

@@ -47,6 +47,29 @@ def offers_rtcp_mux(sdp: str) -> bool:
     return False
 
 
+def offered_host(sdp: str) -> str:
+    """Where the audio section that we answer wants its RTP, as it is written there; empty: nowhere
+    is named, or there is no such section.
+    """
+    session, *media = _sections(sdp)
+    for section in media:
+        kind, _, rest = section[0].removeprefix("m=").partition(" ")
+        if kind == "audio" and not rest.startswith("0 "):
+            return _connection(section) or _connection(session)
+    return ""
+
+
+def body(message: str) -> str:
+    return message.replace("\r\n", "\n").partition("\n\n")[2]
+
+
+def _connection(section: list[str]) -> str:
+    """The host of its c-line: `c=IN IP6 2001:db8::1`."""
+    line = next((line for line in section if line.startswith("c=")), "")
+    words = line.split()
+    return words[2].partition("/")[0] if len(words) == 3 else ""
+
+
 def _sections(sdp: str) -> list[list[str]]:
     """The session part, then one list of lines for each m-line."""
     sections: list[list[str]] = [[]]
