@@ -45,7 +45,10 @@ def bracketed(host: str) -> str:
 
 def _ipv6(text: str) -> str:
     """In the one form that sockets report it in, however it was written."""
-    return str(ipaddress.IPv6Address(text))
+    ipaddress.IPv6Address(text)
+    host, percent, interface = text.partition("%")
+    packed = socket.inet_pton(socket.AF_INET6, host)
+    return socket.inet_ntop(socket.AF_INET6, packed) + percent + interface
 
 
 def _port(text: str) -> int:

@@ -8,7 +8,6 @@ the asyncio side. Strong references to calls are held here and dropped between t
 from __future__ import annotations
 
 import contextlib
-import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,8 +16,8 @@ import pjsua2 as pj
 
 from sipua.rtp.hostport import family_of, join
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
-from sipua.sip import sdp
-from sipua.sip.addresses import Listener, address, host_of, of_family, route_to, seen_by
+from sipua.sip import media_family, sdp
+from sipua.sip.addresses import Listener, address, host_of
 from sipua.sip.admission import Admission, Refusal, networks_of
 from sipua.sip.messages import (
     Answer,
@@ -43,11 +42,6 @@ from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.sip.state import CallState
 
 LOCAL_ACCOUNT = "local"
-
-# Audio that we could not send anywhere (RFC 3261 21.4.26).
-NO_IPV4_MEDIA = Refusal(488, "No IPv4 Media Address")
-NO_IPV6_MEDIA = Refusal(488, "No IPv6 Media Address")
-NO_ROUTE_TO_MEDIA = Refusal(488, "No Route To Media Address")
 
 
 class SipEndpoint:
@@ -227,18 +221,9 @@ class SipEndpoint:
         )
 
     def _reserve(self, offered: str, source: str) -> ReservedPort | Refusal:
-        """Ports of the family that the caller's audio has: a dual-stack phone may offer IPv6 in an
-        INVITE that came over IPv4. Without an offer it is the signalling's family.
-        """
-        family = family_of(offered or source)
-        if family not in self._ports.families:
-            if offered:
-                return NO_IPV6_MEDIA if family == socket.AF_INET6 else NO_IPV4_MEDIA
-            family = self._ports.families[0]
-        # Behind a NAT of IPv4's the SDP's address need not be one that we can reach.
-        nat = family == socket.AF_INET == family_of(source)
-        if offered and not nat and route_to(offered) is None:
-            return NO_ROUTE_TO_MEDIA
+        family = media_family.choose(offered, source, self._ports.families)
+        if isinstance(family, Refusal):
+            return family
         try:
             return self._ports.reserve(time.monotonic(), family)
         except NoPortsLeft as error:
@@ -263,17 +248,6 @@ class SipEndpoint:
         self.forget(call)
         self._place(call.placed)
         return True
-
-    def media_host_towards(
-        self, family: socket.AddressFamily, signalling_ip: str, offered: str
-    ) -> str:
-        """The address that we put into SDP: the configured one, or the one that faces the peer,
-        which is where its signalling comes from, or its audio where the families differ.
-        """
-        host = of_family(self.settings.media_hosts, family)
-        assert host is not None, "no ports are reserved of a family that has no address"
-        peer = signalling_ip if family_of(signalling_ip) == family else offered
-        return seen_by(peer, host)
 
     def belongs(self, name: str, source: str) -> bool:
         return self._admission.belongs(name, address(source)[0])

@@ -15,7 +15,7 @@ import pjsua2 as pj
 
 from sipua.rtp.hostport import family_of
 from sipua.rtp.ports import ReservedPort
-from sipua.sip import sdp
+from sipua.sip import media_family, sdp
 from sipua.sip.addresses import address, in_brackets
 from sipua.sip.messages import (
     CallConfirmed,
@@ -151,8 +151,11 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             return
         # Empty when we make the offer: what its answer says of RTCP, pjsua2 would not tell.
         offer = str(prm.remSdp.wholeSdp)
-        host = self.endpoint.media_host_towards(
-            self.local.family, self.signalling_ip, sdp.offered_host(offer)
+        host = media_family.host_towards(
+            self.endpoint.settings.media_hosts,
+            self.local.family,
+            self.signalling_ip,
+            sdp.offered_host(offer),
         )
         self._rtcp_muxed = sdp.offers_rtcp_mux(offer)
         prm.sdp.wholeSdp = sdp.rewrite_local(
