@@ -55,7 +55,7 @@ dev: ## the environment for development
 	@scripts/env.sh .venv dev production
 
 .PHONY: peers
-peers: ## set up Asterisk, SIPp and espeak-ng for the tests
+peers: ## set up the phones and switches of the tests (Asterisk, SIPp, linphone, ...)
 	@scripts/need.sh "the tests of the local agent's voice" espeak-ng
 	@scripts/peers/setup.sh
 

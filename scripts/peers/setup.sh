@@ -1,107 +1,65 @@
 #!/usr/bin/env bash
-# Real peers for the tests: SIPp from this system's packages, and the Asterisk of Debian sid.
+# Real peers for the tests: SIPp and espeak-ng of this system, and the ones listed below.
 #
-#   setup.sh           installs what is missing (a second run takes milliseconds)
-#   setup.sh --where   prints the folder of the Asterisk; fails when there is none that works
-#
-# Debian 12 has no Asterisk. sid's is unpacked, with every library it needs, into the cache outside
-# the clone, and started through the loader beside it. Nothing of it is installed: no chroot, no
-# root, no package scripts, and the system's own apt and dpkg state stay as they are.
+#   setup.sh               installs what is missing (a second run takes milliseconds)
+#   setup.sh --where PEER  prints the folder of one; fails when it is not there or lacks a library
+#   setup.sh --versions    prints each peer that is there, and the version of its Debian package
 set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-suite=sid
-arch=$(dpkg --print-architecture)
-key=$({ cat "$0"; echo "$suite $arch"; } | sha256sum | cut -c1-12)
-cache=${SIPUA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sipua}/asterisk
-asterisk=$cache/$key
+# What people have in front of an edge, each from the Debian that they have it from: unpacked, not
+# installed (see unpack.sh). A new peer is a line here, and a file in tests/support.
+#         name        suite     package       program
+unpacked="asterisk    sid       asterisk      usr/sbin/asterisk
+          asterisk16  bullseye  asterisk      usr/sbin/asterisk
+          baresip     bookworm  baresip-core  usr/bin/baresip
+          kamailio    bookworm  kamailio      usr/sbin/kamailio
+          linphone    bookworm  linphone-cli  usr/bin/linphonec"
+installed="sip-tester espeak-ng"
 
-say() { echo "peers: $*" >&2; }
-die() {
-    say "$*"
-    exit 1
+unpack() { "$here/unpack.sh" "$@"; } # --where|--install NAME SUITE PACKAGE PROGRAM
+
+each() { # each COMMAND...: with every line of `unpacked` behind it
+    local name suite package program
+    while read -r name suite package program; do
+        "$@" "$name" "$suite" "$package" "$program"
+    done <<<"$unpacked"
 }
 
-# The stamp is written last and names what was unpacked; `-V` loads every library of the program.
-works() { [ -s "$1/installed" ] && "$1/asterisk" -V >/dev/null 2>&1; }
+where() { [ "$1" != "$2" ] || unpack --where "${@:2}"; }
 
-# apt itself reads its sources, so both of their formats (and a proxy, or credentials) are honoured.
-mirror() {
-    local codename
-    codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-    apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
-        'Created-By: Packages' |
-        awk -v release="$codename" '$2 == release && $3 == "main" && !/security/ { print $1; exit }'
+version() {
+    local folder
+    ! folder=$(unpack --where "$@") || echo "$1 $(cat "$folder/version")"
 }
 
-install_sipp() {
-    command -v sipp >/dev/null && return
-    [ "$(id -u)" = 0 ] || die "SIPp is missing: sudo apt-get install -y sip-tester"
-    say "installing SIPp"
-    local install="apt-get -qq -y -o DPkg::Lock::Timeout=300 install sip-tester"
-    export DEBIAN_FRONTEND=noninteractive
-    # Fresh containers have no package lists; fetch them only then.
-    $install >/dev/null 2>&1 || { apt-get -qq update && $install >/dev/null; }
+# The peers come side by side: one waits for the mirror while another is unpacked.
+install_all() {
+    local job jobs=() failed=0
+    start() {
+        unpack --install "$@" &
+        jobs+=($!)
+    }
+    each start
+    command -v sipp >/dev/null || "$here/../need.sh" "the tests' SIPp" sip-tester || failed=1
+    for job in "${jobs[@]}"; do wait "$job" || failed=1; done
+    return $failed
 }
 
-# download DIR: the packages of Asterisk and of all it depends on, checked by apt's signatures.
-download() {
-    local apt=$1/apt keyring=/usr/share/keyrings/debian-archive-keyring.gpg from
-    from=${SIPUA_DEBIAN_MIRROR:-$(mirror)}
-    [ -n "$from" ] || die "no Debian mirror in apt's sources: set SIPUA_DEBIAN_MIRROR to one"
-    [ -r "$keyring" ] || die "Debian's keys are missing: sudo apt-get install debian-archive-keyring"
-    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
-    : >"$apt/status" # nothing counts as installed: libc comes along too
-    echo "deb [signed-by=$keyring] $from $suite main" >"$apt/sources.list"
-    local options=(
-        -o Dir::State="$apt" -o Dir::State::lists="$apt/lists" -o Dir::State::status="$apt/status"
-        -o Dir::Cache="$apt/cache" -o Dir::Etc::sourcelist="$apt/sources.list"
-        -o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::preferences=/dev/null
-        -o Dir::Etc::preferencesparts=/dev/null -o APT::Install-Recommends=false
-        -o Acquire::Languages=none -o APT::Sandbox::User=root -o Debug::NoLocking=true
-    )
-    apt-get -qq "${options[@]}" update
-    apt-get -qq -y "${options[@]}" --download-only install asterisk >/dev/null
-}
-
-# launcher DIR: a command that starts the unpacked program with the unpacked libraries.
-launcher() {
-    local loader
-    loader=$(cd "$1" && ls usr/lib/*/ld-linux*.so.* | head -n 1)
-    cat >"$1/asterisk" <<LAUNCHER
-#!/bin/sh
-here=\$(dirname "\$(readlink -f "\$0")")
-exec "\$here/$loader" --library-path "\$here/$(dirname "$loader")" "\$here/usr/sbin/asterisk" "\$@"
-LAUNCHER
-    chmod +x "$1/asterisk"
-}
-
-install_asterisk() {
-    works "$asterisk" && return
-    mkdir -p "$cache"
-    exec 9>"$cache/$key.lock"
-    flock 9 # two clones may start at once: the second finds the work done
-    works "$asterisk" && return
-    say "unpacking Asterisk from Debian $suite into $asterisk"
-    local build
-    build=$(mktemp -d "$cache/$key.XXXXXX")
-    # shellcheck disable=SC2064 # the name of today's folder, not of a later one
-    trap "rm -rf '$build'" EXIT
-    download "$build"
-    printf '%s\0' "$build"/apt/cache/archives/*.deb | xargs -0 -P 2 -I DEB dpkg-deb -x DEB "$build"
-    rm -rf "$build/apt" "$build"/usr/share/{doc,man,locale}
-    launcher "$build"
-    "$build/asterisk" -V >"$build/installed"
-    rm -rf "$asterisk"
-    chmod 755 "$build"
-    mv "$build" "$asterisk"
-    works "$asterisk" || die "the Asterisk in $asterisk does not start"
-}
-
-if [ "${1:-}" = --where ]; then
-    works "$asterisk" || exit 1
-    echo "$asterisk"
-    exit
-fi
-install_sipp
-install_asterisk
-say "SIPp and $(cat "$asterisk/installed") are ready"
+case ${1:-} in
+    "") install_all ;;
+    --where)
+        folder=$(each where "${2:?--where PEER}")
+        [ -n "$folder" ] && echo "$folder"
+        ;;
+    --versions)
+        each version
+        for package in $installed; do
+            dpkg-query -W -f '${Package} ${Version}\n' "$package" 2>/dev/null || true
+        done
+        ;;
+    *)
+        sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
+        exit 2
+        ;;
+esac

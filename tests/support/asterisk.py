@@ -1,6 +1,5 @@
 """A real Asterisk as a child process: own ports, own folders, several at once."""
 
-import functools
 import json
 import re
 import shutil
@@ -10,20 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support import asterisk_config
+from support.installation import installation
 from support.ports import LOOPBACK, PortBlock
 from support.process import Child, wait_until
 
-_SETUP = Path(__file__).parents[2] / "scripts" / "peers" / "setup.sh"
 _RTP_PORTS = 800  # RTP and RTCP of 400 channels
-
-
-@functools.cache
-def installation() -> Path:
-    """Where `make peers` put the Asterisk."""
-    where = subprocess.run([_SETUP, "--where"], capture_output=True, text=True, check=False)
-    if where.returncode:
-        raise RuntimeError("there is no Asterisk on this machine: run make peers")
-    return Path(where.stdout.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +50,7 @@ class Asterisk:
         self._run = Path(tempfile.mkdtemp(prefix="sipua-asterisk-"))
         self.port = self._ports.port()
         self.layout = asterisk_config.Layout(
-            install=installation(),
+            install=installation("asterisk"),
             home=home,
             run=self._run,
             sip_port=self.port,

@@ -53,7 +53,7 @@ EMPTY = "acl ccss cdr cel features indications pjproject udptl"
 class Layout:
     """Where one Asterisk has its files and ports."""
 
-    install: Path  # what scripts/peers/setup.sh unpacked
+    install: Path  # what scripts/peers/unpack.sh unpacked
     home: Path  # configuration, log, recordings
     run: Path  # control socket; short, as the path of a unix socket has 107 bytes at most
     sip_port: int

@@ -23,20 +23,30 @@ def wait_until(condition: Callable[[], T], timeout_s: float, what: str) -> T:
 
 
 class Child:
-    """A process whose output goes to `log`; the kernel kills it when the test run dies."""
+    """A process whose output goes to `log`; the kernel kills it when the test run dies.
+
+    With `keyboard` it reads what `type()` writes; without it, its input is at its end.
+    """
 
     def __init__(
-        self, command: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str | Path],
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        *,
+        cwd: Path | None = None,
+        keyboard: bool = False,
     ) -> None:
         self.log = log
         self._name = Path(command[0]).name
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", *map(str, command)],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if keyboard else subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=env,
+                cwd=cwd,
             )
 
     @property
@@ -47,6 +57,11 @@ class Child:
     def exit_status(self) -> int | None:
         """None while it runs."""
         return self._process.poll()
+
+    def type(self, line: str) -> None:
+        assert self._process.stdin is not None, f"{self._name} was started without a keyboard"
+        self._process.stdin.write(f"{line}\n".encode())
+        self._process.stdin.flush()
 
     def wait_up(self, condition: Callable[[], bool], timeout_s: float) -> None:
         """Until it does what it was started for; it does not survive the failure."""
@@ -84,4 +99,6 @@ class Child:
 
     def kill(self) -> int:
         self._process.kill()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
         return self._process.wait()

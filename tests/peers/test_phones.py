@@ -1,0 +1,129 @@
+"""Softphones that people have: each calls the edge and is called by it (linphone 25 s).
+
+What a phone's own recording says is judged by what it is known to do: all words are there, and
+now and then a frame is not.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from support import audio
+from support.edge import Edge
+from support.linphone import Linphone
+from support.outbound import Outbound
+from support.process import wait_until
+
+pytestmark = [pytest.mark.peer, pytest.mark.timeout(90)]
+
+PROMPTS = Path(audio.GREETING).parent
+GREETING = audio.read_wav(audio.GREETING, rate_hz=audio.PHONE_RATE_HZ)
+SAID = audio.speech("short")
+AFTER_GREETING = np.concatenate([audio.silence(len(GREETING) / 8 + 1500), SAID])
+
+Phone = Linphone
+Edges = Callable[..., Edge]
+Phones = Callable[..., Phone]
+
+
+@pytest.fixture(params=["linphone"])
+def phone_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Phones]:
+    """`phone_of(what it says)`: the phone of this test's name."""
+    started: list[Phone] = []
+
+    def start(said: audio.Pcm) -> Phone:
+        started.append(Linphone(tmp_path / "phone", said))
+        return started[-1]
+
+    yield start
+    for phone in started:
+        phone.close()
+
+
+def heard(reference: audio.Pcm, recording: audio.Pcm) -> bool:
+    """Most of its half seconds are there, in their order."""
+    pieces = audio.find_pieces(reference, recording)
+    good = [piece.offset_ms for piece in pieces if piece.score > 0.9]
+    return len(good) > len(pieces) // 2 and max(good) - min(good) < 500
+
+
+def received(edge: Edge, call_id: str) -> int:
+    """Packets of the peer's that have become sound for the engine."""
+    (ended,) = edge.events(call_id=call_id, name="call.ended")
+    return sum(int(stream["received"]) for stream in ended["rtp"]["streams"])
+
+
+def test_a_phone_calls_is_greeted_answered_and_hangs_up(
+    phone_of: Phones, edge_factory: Edges
+) -> None:
+    edge = edge_factory()
+    phone = phone_of(AFTER_GREETING)
+    phone.call(edge.uri)
+    phone.wait_talking()
+    call_id = edge.wait_event("call.confirmed")["call_id"]
+    edge.wait_event("turn.agent", count=2, timeout_s=20)  # the greeting; the caller's words again
+    phone.hang_up()
+    ended = edge.wait_event("call.ended")
+    assert (ended["by"], ended["status"]) == ("peer", 200)
+    assert heard(GREETING, phone.heard())
+    assert heard(SAID, phone.heard())
+    assert received(edge, call_id) > 250
+
+
+def test_a_phone_is_hung_up(phone_of: Phones, edge_factory: Edges) -> None:
+    edge = edge_factory({"calls": {"max_duration_s": 2}})
+    phone = phone_of(audio.silence(100))
+    phone.call(edge.uri)
+    phone.wait_talking()
+    phone.wait_ended()
+    assert edge.wait_event("call.ended")["by"] == "us"
+
+
+def test_a_phone_holds_resumes_and_presses_a_key(phone_of: Phones, edge_factory: Edges) -> None:
+    edge = edge_factory({"agent": {"greeting": False}})
+    phone = phone_of(audio.silence(100))
+    phone.call(edge.uri)
+    phone.wait_talking()
+    edge.wait_event("call.confirmed")
+    phone.hold()
+    assert edge.wait_event("call.held")["direction"] in ("recvonly", "inactive")
+    phone.resume()
+    assert edge.wait_event("call.resumed")["direction"] == "sendrecv"
+    phone.press("5")
+    edge.wait_event("call.dtmf")
+    phone.hang_up()
+    ended = edge.wait_event("call.ended")
+    assert (ended["by"], ended["status"]) == ("peer", 200)
+    assert ended["rtp"]["dtmf"]["digits"] == 1
+
+
+def talk(phone: Phone, home: Path, calls: dict[str, Any]) -> Outbound:
+    call = Outbound(home / "outbound", phone.uri, {"calls": calls})
+    phone.wait_talking()
+    call.wait_event("call.confirmed")
+    return call
+
+
+def test_the_edge_calls_a_phone_and_hangs_up(phone_of: Phones, tmp_path: Path) -> None:
+    phone = phone_of(audio.silence(100))
+    call = talk(phone, tmp_path, {"max_duration_s": 6})
+    phone.wait_ended()
+    assert call.wait() == 0, call.told
+    (ended,) = call.events("call.ended")
+    assert ended["by"] == "us"
+    assert heard(GREETING, phone.heard())
+    call.close()
+
+
+def test_the_edge_calls_a_phone_that_hangs_up(phone_of: Phones, tmp_path: Path) -> None:
+    phone = phone_of(audio.silence(100))
+    call = talk(phone, tmp_path, {})
+    wait_until(lambda: call.events("turn.agent"), 15, "the end of the greeting")
+    phone.hang_up()
+    assert call.wait() == 0, call.told
+    (ended,) = call.events("call.ended")
+    assert (ended["by"], ended["status"]) == ("peer", 200)
+    call.close()
