@@ -14,7 +14,7 @@ from typing import Any
 
 import pjsua2 as pj
 
-from sipua.rtp.hostport import family_of, join
+from sipua.rtp.hostport import join
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
 from sipua.sip import media_family, sdp
 from sipua.sip.addresses import Listener, address, host_of
