@@ -1,5 +1,5 @@
-"""IPv6 against real peers: SIPp and Asterisk on [::1], and linphone on a machine with both families,
-which offers IPv6 audio in an INVITE that comes over IPv4 (50 s).
+"""IPv6 against real peers: SIPp and Asterisk on [::1]; linphone on a machine with both families,
+which offers IPv6 audio in an INVITE that comes over IPv4 (75 s).
 """
 
 import json
@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from support import audio, offers
@@ -77,7 +76,7 @@ def test_a_call_over_ipv6(
     incoming, ended = edge.wait_event("call.incoming"), edge.wait_event("call.ended")
     assert incoming["source"].startswith("[::1]:")
     assert edge.wait_event("call.media")["remote"] == f"[::1]:{media.port}"
-    assert audio.find(GREETING, stream.pcm()).score > 0.9
+    heard(GREETING, stream.pcm())
     assert [source[0] for source in stream.sources] == [LOOPBACK6]
     assert ended["rtp"]["rank"] == 1
     assert ended["rtp"]["target"] == f"[::1]:{media.port}"
@@ -158,7 +157,9 @@ def test_hold_and_resume_over_ipv6(
     edge = edge_factory({"sip": {"host": BOTH}})
     media = far_end(1, QUIET, host=LOOPBACK6)
     hold = offers.HOLD_SENDONLY
-    sipp.run("uac_hold", (LOOPBACK6, edge.port), media=media, pause_ms=700, HOLD=hold)
+    sipp.run(
+        "uac_hold", (LOOPBACK6, edge.port), media=media, pause_ms=700, HOLD=hold, ANSWER="recvonly"
+    )
     edge.wait_event("call.resumed")
     assert edge.wait_event("call.ended")["by"] == "peer"
 
@@ -182,10 +183,8 @@ def test_a_capture_of_a_call_over_ipv6(
         text=True,
     )
     streams = json.loads(told.stdout)["streams"]
-    ours, theirs = (
-        f"[::1]:{edge.events(name='call.incoming')[0]['rtp_port']}",
-        f"[::1]:{media.port}",
-    )
+    rtp_port = edge.events(name="call.incoming")[0]["rtp_port"]
+    ours, theirs = f"[::1]:{rtp_port}", f"[::1]:{media.port}"
     ways = {(stream["source"], stream["target"]) for stream in streams}
     assert ways == {(ours, theirs), (theirs, ours)}
     assert {stream["call"] for stream in streams} == {1}  # its SIP says which call they are of
@@ -256,9 +255,8 @@ def cable(tmp_path: Path) -> Iterator[Cable]:
 
 
 def phone_on(cable: Cable, home: Path) -> Linphone:
-    said = np.concatenate([audio.silence(500), audio.speech("short")])
     return Linphone(
-        home / "phone", said, address=cable.far.ip4, dual_stack=True, within=cable.far.within
+        home / "phone", QUIET, address=cable.far.ip4, dual_stack=True, within=cable.far.within
     )
 
 
@@ -280,7 +278,8 @@ def test_a_phone_with_both_families(
     assert edge.events(name="call.media")[0]["remote"].startswith(f"[{cable.far.ip6}]:")
     assert (ended["by"], ended["status"]) == ("peer", 200)
     assert received(ended) > 100
-    assert audio.find(GREETING[:16000], phone.heard()).score > 0.8
+    # Its own recording has holes on a busy machine; what it never heard is in no piece of it.
+    assert max(piece.score for piece in audio.find_pieces(GREETING, phone.heard())) > 0.9
 
 
 def test_a_phone_with_both_families_and_an_edge_with_one(

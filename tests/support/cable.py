@@ -31,18 +31,13 @@ class Machine:
         self.within = [
             *("nsenter", "--target", str(self.pid), *_ENTER_AS_ROOT, "--net", "--"),
         ]
-        mine = os.readlink("/proc/self/ns/net")
-        wait_until(
-            lambda: os.readlink(f"/proc/{self.pid}/ns/net") != mine and self._is_sleeping(),
-            10,
-            "a network namespace",
-        )
+        wait_until(self._is_up, 10, "a network namespace")
 
     @property
     def pid(self) -> int:
         return self._holder.pid
 
-    def _is_sleeping(self) -> bool:
+    def _is_up(self) -> bool:
         return Path(f"/proc/{self.pid}/comm").read_text().strip() == "sleep"
 
     def plug_in(self, interface: str, gateway: "Machine | None" = None) -> None:
