@@ -7,12 +7,6 @@ brackets when a port may follow. Without brackets it is read as an address witho
 from __future__ import annotations
 
 import ipaddress
-import socket
-
-
-def family_of(host: str) -> socket.AddressFamily:
-    """Of an IP address; what is none (a name) counts as IPv4."""
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def split(text: str) -> tuple[str, int | None]:
@@ -45,10 +39,9 @@ def bracketed(host: str) -> str:
 
 def _ipv6(text: str) -> str:
     """In the one form that sockets report it in, however it was written."""
-    ipaddress.IPv6Address(text)
-    host, percent, interface = text.partition("%")
-    packed = socket.inet_pton(socket.AF_INET6, host)
-    return socket.inet_ntop(socket.AF_INET6, packed) + percent + interface
+    address = ipaddress.IPv6Address(text)
+    mapped = address.ipv4_mapped  # which Python writes in hexadecimal digits before 3.13
+    return str(address) if mapped is None else f"::ffff:{mapped}"
 
 
 def _port(text: str) -> int:

@@ -132,7 +132,9 @@ class SourceLatch:
         self._signalling_ip = signalling_ip
         # A private address only shows a NAT when signalling came from somewhere else: a PBX on
         # the same network says, and uses, its private address.
-        self._natted = host is not None and host != signalling_ip and _is_private(host)
+        self._natted = (
+            host is not None and host != signalling_ip and _shows_nat(host, signalling_ip)
+        )
         self.source = None
         self.rank = None
 
@@ -233,6 +235,13 @@ def _canonical(host: str) -> str | None:
         return str(ipaddress.ip_address(host))
     except ValueError:
         return None
+
+
+def _shows_nat(host: str, signalling_ip: str | None) -> bool:
+    """IPv4 signalling of a phone with both families says nothing of where its IPv6 is from."""
+    if ":" in host and ":" not in (signalling_ip or host):
+        return False
+    return _is_private(host)
 
 
 def _is_private(host: str) -> bool:

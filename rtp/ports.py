@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 from threading import Lock
 
-from sipua.rtp.hostport import family_of, join
+from sipua.rtp.hostport import join
 
 _MAX_ATTEMPTS = 64
 # Some seconds of one call's packets, the same on every host.
@@ -21,6 +21,11 @@ _RECEIVE_BUFFER = 256 * 1024
 # Expedited forwarding (RFC 3246), the class of service that networks give to voice.
 _DSCP_EF = 46 << 2
 _NAMES = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
+
+
+def family_of(host: str) -> socket.AddressFamily:
+    """Of an IP address; what is none (a name) counts as IPv4."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 class NoPortsLeft(Exception):  # noqa: N818 - the condition's name, not a fault of ours

@@ -10,8 +10,7 @@ import time
 from sipua import doctor, wiring
 from sipua.config import Config
 from sipua.config.uri import UriError, parse_server
-from sipua.rtp.hostport import family_of
-from sipua.rtp.ports import PortPool, ReservedPort
+from sipua.rtp.ports import PortPool, ReservedPort, family_of
 from sipua.sip.addresses import host_of, of_family
 from sipua.sip.settings import SipSettings
 

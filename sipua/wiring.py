@@ -25,9 +25,9 @@ from sipua.config import scenario as scenario_file
 from sipua.config.barge_in import SoundsSection
 from sipua.config.uri import SIP_PORT, parse_server
 from sipua.engine_options import engine_options
-from sipua.rtp.hostport import bracketed, family_of, join
+from sipua.rtp.hostport import bracketed, join
 from sipua.rtp.latch import Policy
-from sipua.rtp.ports import ReservedPort
+from sipua.rtp.ports import ReservedPort, family_of
 from sipua.sip.addresses import of_family, seen_by
 from sipua.sip.admission import Admission, networks_of
 from sipua.sip.messages import Address, NegotiatedMedia

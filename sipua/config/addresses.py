@@ -125,7 +125,11 @@ def _without_port(text: str) -> str:
 
 def _listed(value: Any) -> Any:
     """One address may be written without the list around it; an empty text is none."""
-    return ([value] if value else []) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return [value] if value else []
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise wrong("must be text, or a list of texts", f'"0.0.0.0", or {_ALL_OF_BOTH}')
+    return value
 
 
 Ipv4 = Annotated[str, AfterValidator(_ipv4)]

@@ -46,7 +46,8 @@ class SipSection(Section):
 
     host: OwnAddresses = Field(
         default=("127.0.0.1",),
-        description="Address to listen on, or a list of one IPv4 and one IPv6 address. `0.0.0.0` "
+        description="Address to listen on, as a text, or a list of one IPv4 and one IPv6. "
+        "`0.0.0.0` "
         'listens on all of IPv4, `::` on all of IPv6, `["0.0.0.0", "::"]` on both; `127.0.0.1` '
         "can be reached from this machine only.",
     )
@@ -85,8 +86,8 @@ class RtpSection(Section):
 
     host: OptionalOwnAddresses = Field(
         default=(),
-        description="Address for RTP sockets, or a list of one IPv4 and one IPv6 address. Empty: "
-        "the same as `sip.host`. The caller's SDP chooses the family; one that is not here gets "
+        description="Address for RTP sockets, as a text, or a list of one IPv4 and one IPv6. "
+        "Empty: the same as `sip.host`. The caller's SDP chooses the family; one that is not here gets "
         "488.",
     )
     public_address: PublicAddresses = Field(

@@ -6,7 +6,8 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sipua.rtp.hostport import family_of, split
+from sipua.rtp.hostport import split
+from sipua.rtp.ports import family_of
 from sipua.sip.messages import Address
 
 _ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 (compared, and never put into SDP)

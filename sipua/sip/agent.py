@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from sipua.rtp.hostport import family_of
-from sipua.rtp.ports import PortPool
+from sipua.rtp.ports import PortPool, family_of
 from sipua.sip.addresses import Listener, facing, seen_by
 from sipua.sip.admission import Admission
 from sipua.sip.endpoint import SipEndpoint

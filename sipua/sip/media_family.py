@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Sequence
 
-from sipua.rtp.hostport import family_of
+from sipua.rtp.ports import family_of
 from sipua.sip.addresses import of_family, route_to, seen_by
 from sipua.sip.admission import Refusal
 

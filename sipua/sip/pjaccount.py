@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pjsua2 as pj
 
-from sipua.rtp.hostport import family_of
+from sipua.rtp.ports import family_of
 from sipua.sip import registration, sdp
 from sipua.sip.messages import Registered, RegistrationFailed, Unregistered
 from sipua.sip.settings import AccountSettings

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 import pjsua2 as pj
 
-from sipua.rtp.hostport import family_of
-from sipua.rtp.ports import ReservedPort
+from sipua.rtp.ports import ReservedPort, family_of
 from sipua.sip import media_family, sdp
 from sipua.sip.addresses import address, in_brackets
 from sipua.sip.messages import (

@@ -14,7 +14,8 @@ from typing import Any
 
 import pjsua2 as pj
 
-from sipua.rtp.hostport import family_of, join
+from sipua.rtp.hostport import join
+from sipua.rtp.ports import family_of
 from sipua.sip import sdp
 from sipua.sip.addresses import Listener, address, of_family
 from sipua.sip.errors import CannotListenError, PortTakenError

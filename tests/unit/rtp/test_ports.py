@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
-from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
+from sipua.rtp import ports
+from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort, family_of
 
 HOST = "127.0.0.1"
 
@@ -128,11 +129,11 @@ def test_a_pair_of_which_somebody_has_one_is_passed_over(offset: int) -> None:
 
 
 def test_attempts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    def taken(self: PortPool, port: int) -> ReservedPort:
+    def taken(host: str, port: int) -> ReservedPort:
         raise OSError(errno.EADDRINUSE, "taken")
 
     pool = PortPool((HOST,), 16384, 24575)
-    monkeypatch.setattr(PortPool, "_bind", taken)
+    monkeypatch.setattr(ports, "_bind", taken)
     with pytest.raises(NoPortsLeft):
         pool.reserve(0.0)
     assert pool.stats()["refused"] == 64
@@ -165,6 +166,27 @@ def test_ipv6() -> None:
     with closing(reserved):
         assert reserved.rtp_socket.getsockname()[:2] == ("::1", reserved.port)
         assert reserved.rtp_socket.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS) == 0xB8
+        assert reserved.family is socket.AF_INET6
+
+
+def test_a_pair_is_of_the_family_that_the_call_needs() -> None:
+    pool = PortPool(("127.0.0.1", "::1"), *free_range(2))
+    assert pool.families == (socket.AF_INET, socket.AF_INET6)
+    first, second = pool.reserve(0.0, socket.AF_INET6), pool.reserve(0.0, socket.AF_INET)
+    with closing(first, second):
+        assert first.rtp_socket.getsockname()[:2] == ("::1", first.port)
+        assert second.rtp_socket.getsockname() == ("127.0.0.1", second.port)
+        assert first.port != second.port  # one range for both
+        assert pool.stats()["free"] == 0
+    with pytest.raises(NoPortsLeft, match="no IPv6 address"):
+        PortPool((HOST,), 16384, 24575).reserve(0.0, socket.AF_INET6)
+
+
+def test_ipv6_sockets_leave_ipv4_alone() -> None:
+    """Else an IPv4 peer would be seen as ::ffff:192.0.2.1, which no SDP names."""
+    reserved = PortPool(("::",), *free_range(1)).reserve(0.0)
+    with closing(reserved), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("0.0.0.0", reserved.port))
 
 
 def test_released_twice_is_released_once() -> None:
@@ -187,3 +209,10 @@ def test_threads_never_get_the_same_port() -> None:
         list(threads.map(churn, range(8)))
     assert pool.stats()["in_use"] == 0
     assert pool.stats()["refused"] == 0
+
+
+def test_the_family_of_an_address() -> None:
+    assert family_of("192.0.2.1") is socket.AF_INET
+    assert family_of("pbx.example.com") is socket.AF_INET
+    assert family_of("2001:db8::1") is socket.AF_INET6
+    assert family_of("::") is socket.AF_INET6
