@@ -78,6 +78,7 @@ def source(recording: Recording) -> Source:
         lost=stream.lost,
         jitter_ms=round(stream.jitter_ms, 3),
         impairment=str(options.impairment) if options.impairment else "",
+        speed=options.speed,
     )
 
 
@@ -282,6 +283,8 @@ def lost_packets(recording: Recording, call: Trace) -> list[bool]:
 
 
 def quality(recording: Recording, found: Sequence[Trace], made: Result) -> Quality | None:
+    if recording.options.speed != 1:
+        return None  # no line sends so: what comes too early or too late is the speed's doing
     lost = [each for call in found for each in lost_packets(recording, call)]
     if not lost or not made.uplink.mouth_to_engine_ms.count:
         return None

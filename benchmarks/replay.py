@@ -68,9 +68,12 @@ class Recording:
     engine: list[engine_side.SessionRecord] | None  # of each call; None: not our engine
 
 
-def choose(path: Path, number: int | None) -> Stream:
+def choose(path: Path, number: int | None, say: Callable[[str], None]) -> Stream:
     """The stream that was asked for, or the longest one that we can play. Raises BenchError."""
-    found = streams.find(path)
+    survey = streams.survey(path, keep_packets=True)
+    found = survey.streams
+    if survey.damage:
+        say(f"note: played is what could be read of {survey.damage}")
     if number is not None:
         for stream in found:
             if stream.number == number:
@@ -171,7 +174,7 @@ def run(options: Options, config: Config, say: Callable[[str], None]) -> Recordi
     """Takes as long as the recording, and a few seconds. Raises BenchError."""
     if not 1 <= options.calls <= _MAX_CALLS:
         raise BenchError(f"--calls {options.calls}: from 1 to {_MAX_CALLS}")
-    stream = choose(options.file, options.stream)
+    stream = choose(options.file, options.stream, say)
     law = law_of(stream, options.file)
     if len(stream.packets) * options.repeat * options.calls > _MAX_PACKETS:
         raise BenchError(f"more than {_MAX_PACKETS} packets: fewer --calls or --repeat")

@@ -57,6 +57,8 @@ class Source(msgspec.Struct, frozen=True):
     lost: int
     jitter_ms: float
     impairment: str = ""
+    speed: float = 1.0
+    """Times as fast as it was recorded. Other than 1, the line cannot be judged by it."""
 
 
 class Uplink(msgspec.Struct, frozen=True):

@@ -27,10 +27,12 @@ class Codec:
 
 @dataclass(slots=True)
 class Media:
-    """One m-line of RTP: where its author receives, and what each payload type means to him."""
+    """One m-line: where its author receives RTP, and what each payload type means there; or fax."""
 
     kind: str
     address: Address
+    udptl: bool = False
+    """T.38 over UDPTL, which is no RTP."""
     encrypted: bool = False
     payload_types: tuple[int, ...] = ()
     codecs: dict[int, Codec] = field(default_factory=dict)
@@ -72,7 +74,7 @@ def read(payload: bytes) -> SipMessage | None:
 
 
 def media_of(body: str) -> list[Media]:
-    """The RTP streams that an SDP describes, also one that is a part of a multipart body."""
+    """The streams that an SDP describes, also one that is a part of a multipart body."""
     begin = body.find("v=0")
     if begin < 0:
         return []
@@ -99,11 +101,18 @@ def media_of(body: str) -> list[Media]:
 def _media(line: str, host: str) -> Media | None:
     kind, port_text, protocol, *formats = [*line[2:].split(), "", "", ""]
     port = _integer(port_text.partition("/")[0], 65535)
-    if not port or not host or "RTP/" not in protocol.upper():
+    protocol = protocol.upper()
+    if not port or not host:
+        return None
+    if kind == "image" and protocol == "UDPTL":
+        return Media(kind, (host, port), udptl=True)
+    if "RTP/" not in protocol:
         return None
     numbers = (_integer(text, 127) for text in formats[:_MAX_FORMATS])
     types = tuple(number for number in numbers if number is not None)
-    return Media(kind[:_TEXT_LIMIT], (host, port), "SAVP" in protocol.upper(), types)
+    return Media(
+        kind[:_TEXT_LIMIT], (host, port), encrypted="SAVP" in protocol, payload_types=types
+    )
 
 
 def _attribute(media: Media, line: str) -> None:

@@ -5,11 +5,12 @@ enough; everywhere else a candidate must behave like RTP for a while: RTCP, STUN
 random UDP fail the version, the payload type, the SSRC that stays or the sequence that goes on.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 
 from sipua.bench import sip_sdp
 from sipua.bench.stream_tally import Tally
+from sipua.bench.streams_model import ShortStream, Udptl
 from sipua.rtp.capture import Datagram
 from sipua.rtp.events import Address
 from sipua.rtp.packet import RtpError, RtpPacket, parse
@@ -52,15 +53,25 @@ class Candidate:
     odd: int = 0
     last_sequence: int = 0
     last_timestamp: int = 0
+    payload_type: int = 0
+    steady: bool = True
+    """Of one payload type, and no packet twice."""
+
+    def goes_on(self, packet: RtpPacket) -> bool:
+        step = (packet.sequence - self.last_sequence + 32768 & 0xFFFF) - 32768
+        return abs(step) <= _MAX_STEP
 
     def judge(self, packet: RtpPacket) -> None:
         """Does this packet follow the one before it, as packets of one stream do?"""
         if self.count:
+            self.steady &= packet.payload_type == self.payload_type
             step = (packet.sequence - self.last_sequence + 32768 & 0xFFFF) - 32768
             time = (packet.timestamp - self.last_timestamp + (1 << 31) & 0xFFFFFFFF) - (1 << 31)
             self.progress += 0 < step <= _MAX_STEP
             self.odd += abs(step) > _MAX_STEP or abs(time) > _MAX_TIME_STEP
+            self.steady &= step != 0
         self.count += 1
+        self.payload_type = packet.payload_type
         self.last_sequence, self.last_timestamp = packet.sequence, packet.timestamp
         self.believed = (
             self.count >= MIN_PACKETS
@@ -78,26 +89,36 @@ class Finder:
         self._candidates: OrderedDict[Key, Candidate] = OrderedDict()
         self._announced: dict[Address, list[Announced]] = {}
         self._announcements = 0
+        self._udptl: Counter[tuple[Address, Address]] = Counter()
         self.sip_messages = 0
+        self.rtcp_packets = 0
         self.datagrams = 0
 
     def add(self, datagram: Datagram) -> None:
         self.datagrams += 1
         payload = datagram.payload
-        if len(payload) < 12 or payload[0] >> 6 != 2:
-            self._signalling(datagram)
+        if len(payload) < 8 or payload[0] >> 6 != 2:
+            self._other(datagram)
+            return
+        if is_rtcp(payload):
+            self.rtcp_packets += 1
             return
         try:
             packet = parse(payload)
         except RtpError:
+            self._other(datagram)
             return
         key = datagram.source, datagram.target, packet.ssrc
         stream = self._streams.get(key)
+        if self._is_fax(datagram) and not (stream and stream.goes_on(packet)):
+            self._other(datagram)
+            return
         if stream is None:
             stream = self._probation(key, packet)
             if stream is None:
                 return
         stream.tally.add(datagram.at_s, packet, datagram.missing)
+        stream.last_sequence = packet.sequence
         if self._keep or not stream.believed:
             stream.packets.append((datagram.at_s, payload))
 
@@ -122,9 +143,18 @@ class Finder:
             stream.judge(packet)
         return stream
 
-    def _signalling(self, datagram: Datagram) -> None:
+    def _is_fax(self, datagram: Datagram) -> bool:
+        """By the last word of SDP about either address."""
+        for address in (datagram.target, datagram.source):
+            if known := self._announced.get(address):
+                return known[-1].media.udptl
+        return False
+
+    def _other(self, datagram: Datagram) -> None:
         message = sip_sdp.read(datagram.payload)
         if message is None:
+            if self._is_fax(datagram):
+                self._udptl[datagram.source, datagram.target] += 1
             return
         self.sip_messages += 1
         for media in message.media:
@@ -139,6 +169,17 @@ class Finder:
         found = self._streams | named
         return dict(sorted(found.items(), key=lambda item: item[1].tally.begin_s))
 
+    def short(self) -> list[ShortStream]:
+        """What may be RTP: each packet that came is as those of a stream are."""
+        return [
+            ShortStream(*key, candidate.payload_type, candidate.count)
+            for key, candidate in self._candidates.items()
+            if key[1] not in self._announced and not candidate.odd and candidate.steady
+        ]
+
+    def udptl(self) -> list[Udptl]:
+        return [Udptl(*pair, packets) for pair, packets in self._udptl.items()]
+
     def announced(self, key: Key, end_s: float) -> tuple[Announced | None, Announced | None]:
         """What SDP says of a stream's receiver and of its sender, the last before the stream's
         end: a re-INVITE may have changed it, and a later call may have the same port.
@@ -148,13 +189,20 @@ class Finder:
 
     def _latest(self, address: Address, end_s: float) -> Announced | None:
         known = self._announced.get(address) or self._behind_nat(address)
-        before = [found for found in known if found.at_s <= end_s]
+        before = [found for found in known if found.at_s <= end_s and not found.media.udptl]
         return before[-1] if before else None
 
     def _behind_nat(self, address: Address) -> list[Announced]:
         """The port often survives a NAT that changes the address."""
         same = [known for place, known in self._announced.items() if place[1] == address[1]]
         return same[0] if len(same) == 1 else []
+
+
+def is_rtcp(payload: bytes) -> bool:
+    """A compound that begins as RFC 3550 6.1 has it (with APP, and the reduced size of RFC 5506):
+    the packet types are those of RTP types 64 to 95, which nobody may use beside RTCP.
+    """
+    return 192 <= payload[1] <= 223 and 4 * (1 + int.from_bytes(payload[2:4])) <= len(payload)
 
 
 def _plausible(key: Key, packet: RtpPacket) -> bool:

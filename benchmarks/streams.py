@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sipua.bench.stream_finder import Announced, Candidate, Finder, Key
 from sipua.bench.stream_report import as_json, render_text
-from sipua.bench.streams_model import Call, Stream
-from sipua.rtp.capture import FrameCounts, read
+from sipua.bench.streams_model import Call, ShortStream, Stream, Udptl
+from sipua.rtp.capture import CaptureError, FrameCounts, read
 
 __all__ = ["Call", "Stream", "Survey", "as_json", "find", "render_text", "survey"]
 
@@ -54,6 +54,11 @@ class Survey:
     calls: list[Call]
     frames: FrameCounts = field(default_factory=FrameCounts)
     sip_messages: int = 0
+    rtcp_packets: int = 0
+    udptl: list[Udptl] = field(default_factory=list)
+    short: list[ShortStream] = field(default_factory=list)
+    damage: str = ""
+    """Why the rest of the file was not read: it was cut off, or is broken there."""
 
 
 def find(path: str | Path) -> list[Stream]:
@@ -63,12 +68,20 @@ def find(path: str | Path) -> list[Stream]:
 
 def survey(path: str | Path, *, keep_packets: bool = False) -> Survey:
     """Streams and calls of a capture; without their packets some 40 bytes a packet are kept.
-    Raises CaptureError.
+
+    A file that ends badly (a capture program that was killed leaves one) is read up to there.
+    Raises CaptureError where nothing can be read.
     """
     counts = FrameCounts()
     finder = Finder(keep_packets=keep_packets)
-    for datagram in read(path, counts):
-        finder.add(datagram)
+    damage = ""
+    try:
+        for datagram in read(path, counts):
+            finder.add(datagram)
+    except CaptureError as error:
+        if not counts.datagrams:
+            raise
+        damage = str(error)
     streams: list[Stream] = []
     calls: dict[str, Call] = {}
     for number, (key, candidate) in enumerate(finder.streams().items(), start=1):
@@ -81,7 +94,17 @@ def survey(path: str | Path, *, keep_packets: bool = False) -> Survey:
         if named is not None:
             _assign(stream, named, calls)
     _pair(streams)
-    return Survey(str(path), streams, list(calls.values()), counts, finder.sip_messages)
+    return Survey(
+        str(path),
+        streams,
+        list(calls.values()),
+        counts,
+        sip_messages=finder.sip_messages,
+        rtcp_packets=finder.rtcp_packets,
+        udptl=finder.udptl(),
+        short=finder.short(),
+        damage=damage,
+    )
 
 
 def _stream(

@@ -77,3 +77,23 @@ class Call:
     from_uri: str
     to_uri: str
     streams: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ShortStream:
+    """Too few packets to be sure that it is RTP, and nothing that speaks against it."""
+
+    source: Address
+    target: Address
+    ssrc: int
+    payload_type: int
+    packets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Udptl:
+    """Fax (T.38) between two addresses, as SDP says by `m=image`."""
+
+    source: Address
+    target: Address
+    packets: int

@@ -73,6 +73,7 @@ def _rest(result: Result) -> Iterator[str]:
             f"played      {source.file}, stream {source.stream}: {source.codec} "
             f"{source.ptime_ms:g} ms, {source.duration_s:.1f} s"
             + (f", with {source.impairment}" if source.impairment else "")
+            + (f", at {source.speed:g} times its speed" if source.speed != 1 else "")
         )
         yield (
             f"packets     {reorder.received} of {reorder.expected}; lost {reorder.lost}, late "

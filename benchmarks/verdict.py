@@ -69,7 +69,7 @@ def ms(value: float) -> str:
 def _edge_checks(result: Result) -> list[Check | None]:
     return [
         _in_order(result.uplink.socket_to_sent_ms),
-        _reply(result.downlink.delta_to_packet_ms),
+        _reply(result),
         _spacing(result),
         _cost(result),
         _health(result),
@@ -88,15 +88,24 @@ def _in_order(spread: Spread) -> Check | None:
     )
 
 
-def _reply(spread: Spread) -> Check | None:
+def _reply(result: Result) -> Check | None:
+    spread = result.downlink.delta_to_packet_ms
     if not spread.count:
         return None
+    if speed := _other_speed(result):
+        # The engine answers in the caller's time; the answer before is still being said.
+        return Check("start of an answer", "unknown", f"not judged: {speed}")
     return Check(
         "start of an answer",
         grade(spread.p50, REPLY_P50_MS),
         f"its first packet leaves {ms(spread.p50)} after the engine's first audio came "
         f"({spread.count} answers, worst {ms(spread.max)})",
     )
+
+
+def _other_speed(result: Result) -> str:
+    speed = result.source.speed if result.source else 1
+    return "" if speed == 1 else f"played at {speed:g} times its speed"
 
 
 def _spacing(result: Result) -> Check | None:
@@ -147,6 +156,10 @@ def _health(result: Result) -> Check:
 
 def _line_check(result: Result) -> Check | None:
     """By its losses alone: what delay there is beyond them, is the edge's and the machine's."""
+    if speed := _other_speed(result):
+        return Check(
+            "the line", "unknown", f"not judged: {speed}; the losses above are not the line's"
+        )
     quality = result.quality
     if quality is None:
         return None

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 
 import uvloop
 
-from sipua import banner, doctor, logs, routes, sip_log, wiring
+from sipua import banner, doctor, logs, routes, wiring
 from sipua.call import Call, CallSignal
 from sipua.call_capture import CallCapture
 from sipua.call_parts import PartsError, open_parts
@@ -29,6 +29,7 @@ from sipua.exits import Exit
 from sipua.facts import CallFacts
 from sipua.opening import Answering
 from sipua.portowner import port_owner
+from sipua.record import redaction
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import PortPool
 from sipua.sip.agent import SipAgent
@@ -39,6 +40,7 @@ from sipua.sip.messages import (
     SipEvent,
     SipMessage,
 )
+from sipua.sip_log import SignallingLog
 
 SIGNALLING_GRACE_S = 3.0
 """How long the answers to our last BYE and un-REGISTER are waited for."""
@@ -60,6 +62,7 @@ class Edge:
         self._build = doctor.build_info()
         self._max_calls = min(config.sip.max_calls or self._build.max_calls, self._build.max_calls)
         self._log = logs.get()
+        self._sip_log = SignallingLog(self._log, config.record.numbers)
         self._admission = wiring.admission(config, self._max_calls)
         self._ports = PortPool(
             wiring.rtp_hosts(config),
@@ -137,6 +140,7 @@ class Edge:
         gc.freeze()
         await self._stop.wait()
         await self._drain()
+        self._sip_log.close()
         self._log.info("edge.stopped")
         return Exit.OK
 
@@ -175,12 +179,12 @@ class Edge:
                 if self._captures is not None:
                     self._sip_captures.take(event, time.monotonic())
                 if self._config.log.sip:
-                    sip_log.tell(self._log, event)
+                    self._sip_log.tell(event, time.monotonic())
             case _ if isinstance(event, CallSignal):
                 if call := self._calls.get(event.call_id):
                     call.on_sip(event)
             case _:
-                sip_log.tell(self._log, event)
+                self._sip_log.tell(event, time.monotonic())
 
     def _begin(self, event: IncomingCall) -> None:
         asked = routes.Asked((event.request_uri, event.to_uri), event.from_uri, event.origin)
@@ -188,12 +192,13 @@ class Edge:
         logs.bind_call(event.call_id).info(
             "call.incoming",
             sip_call_id=event.sip_call_id,
-            **{"from": event.from_uri},
+            **{"from": redaction.number(event.from_uri, self._config.record.numbers)},
             to=event.to_uri,
             source=join(*event.source),
             origin=event.origin,
             route=profile.route,
             rtp_port=event.local.port,
+            **({"altered": list(event.altered)} if event.altered else {}),
         )
         facts = CallFacts(
             call_id=event.call_id,

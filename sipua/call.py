@@ -30,6 +30,7 @@ from sipua.config.uri import UriError
 from sipua.facts import CallFacts
 from sipua.profile import AgentProfile
 from sipua.record.recorder import CallRecord
+from sipua.record.settings import Numbers
 from sipua.rtp.hostport import join
 from sipua.sip.messages import (
     Answer,
@@ -62,6 +63,8 @@ class CallLimits:
     ring_timeout_s: float
     max_duration_s: float
     mask_dtmf: bool = True
+    numbers: Numbers = "last4"
+    """How much of the other side's stands in the log."""
 
 
 class Opening(Protocol):
@@ -193,9 +196,11 @@ class Call:
             self.log.info("call.answered", setup_ms=self.setup_ms)
 
     def redirect(self, target: str, cause: str) -> None:
-        """302: whoever calls may call the target instead. Only before the answer."""
+        """302: the caller may call the target, a SIP URI or a number at the peer, instead. Only
+        before the answer. Raises UriError."""
+        uri = target_uri(target, self._facts.peer)
         self._cause = self._cause or cause
-        self.send(Hangup(self.call_id, MOVED_TEMPORARILY, contact=target))
+        self.send(Hangup(self.call_id, MOVED_TEMPORARILY, contact=uri))
 
     async def transfer(self, target: str) -> TransferOutcome:
         """Pass the other side on, to a SIP URI or a number there. If that fails the call goes on.

@@ -96,6 +96,7 @@ class CallParts:
             ring_timeout_s=config.calls.ring_timeout_s,
             max_duration_s=config.calls.max_duration_s,
             mask_dtmf=config.calls.mask_dtmf,
+            numbers=config.record.numbers,
         )
 
     def make(

@@ -4,27 +4,42 @@ Wireshark shows everything else as it went over the wire.
 
 import re
 
+# Messages are a peer's: every repeat has a bound. The longest one holds the longest message.
+_MOST = rb"{1,65536}+"
 _SECRETS = re.compile(
     # Digest: with the response, the password can be guessed at home.
-    rb"(?:\b(?:response|rspauth)\s*=\s*\"?)(?P<digest>[^\",;\r\n]+)"
+    rb"(?:\b(?:response|rspauth)\s{0,65536}+=\s{0,65536}+\"?)(?P<digest>[^\",;\r\n]" + _MOST + rb")"
     # Basic, Bearer, and whatever else is not a digest.
-    rb"|^(?:proxy-)?authorization\s*:[ \t]*(?![ \t]|digest\b)(?P<other>[^\r\n]+)"
+    rb"|^(?:proxy-)?authorization[ \t]{0,65536}+:[ \t]{0,65536}+(?![ \t]|digest\b)"
+    rb"(?P<other>[^\r\n]" + _MOST + rb")"
     # Keys of SRTP and ICE inside SDP.
-    rb"|\binline:(?P<srtp>[^\s|;]+)"
-    rb"|^a=ice-pwd:(?P<ice>[^\r\n]+)"
-    # sip:user:password@host
-    rb"|\bsips?:[^\s:@;?\"'<>]*:(?P<userinfo>[^\s@\"'<>]+)@",
+    rb"|\binline:(?P<srtp>[^\s|;]" + _MOST + rb")|^a=ice-pwd:(?P<ice>[^\r\n]" + _MOST + rb")",
     re.IGNORECASE | re.MULTILINE,
+)
+# sip:user:password@host. Without an @ it is a host and a port, and stays; it is matched all the
+# same, so that a row of `sip:sip:sip:` is walked once.
+_USERINFO = re.compile(
+    rb"\bsips?:[^\s:@;?\"'<>]{0,65536}+:(?P<userinfo>[^\s@\"'<>]" + _MOST + rb")(?P<is>@?)",
+    re.IGNORECASE,
 )
 
 
 def mask_message(text: str) -> bytes:
-    return _SECRETS.sub(_stars, text.encode("utf-8", "surrogateescape"))
+    message = text.encode("utf-8", "surrogateescape")
+    return _SECRETS.sub(_stars, _USERINFO.sub(_password, message))
+
+
+def _password(match: re.Match[bytes]) -> bytes:
+    return _cover(match, "userinfo") if match["is"] else match[0]
 
 
 def _stars(match: re.Match[bytes]) -> bytes:
-    whole, group = match[0], match.lastgroup
-    assert group is not None
+    assert match.lastgroup is not None
+    return _cover(match, match.lastgroup)
+
+
+def _cover(match: re.Match[bytes], group: str) -> bytes:
+    whole = match[0]
     begin = match.start(group) - match.start()
     end = match.end(group) - match.start()
     return whole[:begin] + b"*" * (end - begin) + whole[end:]

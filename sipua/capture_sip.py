@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from sipua.call_capture import CallCapture, sip_datagram
 from sipua.sip.messages import Address, SipMessage
-from sipua.sip.sdp import header
+from sipua.sip.texts import header
 
 _MAX_WAITING = 256
 _WAIT_S = 5.0

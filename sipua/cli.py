@@ -209,12 +209,24 @@ def _add_doctor(commands: Commands) -> None:
         commands, "doctor", _doctor, "look at this machine and installation: what runs, its limits"
     )
     parser.add_argument("--json", action="store_true", help="JSON instead of text")
+    parser.add_argument(
+        "-c",
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="look up the names of its trunks and registrars, too",
+    )
 
 
 def _doctor(args: argparse.Namespace) -> int:
     from sipua import doctor  # noqa: PLC0415
 
-    return doctor.run(json=args.json)
+    if args.config is None:
+        return doctor.run(json=args.json)
+    from sipua import doctor_names  # noqa: PLC0415
+    from sipua.config import load  # noqa: PLC0415
+
+    return doctor.run(json=args.json, more=doctor_names.examine(load(args.config, os.environ)))
 
 
 # --- config -----------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def load(path: Path) -> bytes:
 
 
 def save(path: Path, pcm: Pcm) -> None:
-    with wave.open(str(path), "wb") as out:
+    with path.open("wb") as file, wave.open(file, "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(RATE_HZ)
@@ -52,8 +52,10 @@ def save(path: Path, pcm: Pcm) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """A recording that cannot be written is told before the call, not after it."""
+    """A recording that cannot be written is told before the call, not after it. A new file is its
+    owner's alone: it will hold what people said."""
     try:
+        path.touch(mode=0o600)
         with path.open("ab"):
             """Opened is proof enough."""
     except OSError as error:

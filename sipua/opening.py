@@ -14,6 +14,7 @@ from sipua.bridge.engines.base import SpeechStarted, SpeechStopped
 from sipua.bridge.events import AudioBegan, BridgeEvent
 from sipua.call import Call
 from sipua.profile import AgentProfile
+from sipua.record.redaction import number
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import PlaceCall, Ring
 
@@ -53,7 +54,8 @@ class Placing:
     async def run(self, call: Call) -> None:
         profile = call.profile
         call.send(PlaceCall(call.call_id, self.target, self.local, self.account))
-        call.log.info("call.placing", to=self.target, account=self.account)
+        to = number(self.target, call.limits.numbers)
+        call.log.info("call.placing", to=to, account=self.account)
         await call.bridge.connect(profile.connect_timeout_s)
         if profile.first_word == "greet" and profile.greeting:
             call.bridge.speak(profile.greeting)

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 import uvloop
 
-from sipua import logs, placing, routes, sip_log, wiring
+from sipua import logs, placing, routes, wiring
 from sipua.call import Call, CallSignal
 from sipua.call_parts import PartsError, open_parts
 from sipua.config import Config
@@ -31,6 +31,7 @@ from sipua.sip.addresses import host_of
 from sipua.sip.agent import SipAgent
 from sipua.sip.errors import CannotListenError, PortTakenError
 from sipua.sip.messages import SipEvent, SipMessage, new_call_id
+from sipua.sip_log import SignallingLog
 
 SIGNALLING_GRACE_S = 3.0
 INTERRUPTED = "interrupted"
@@ -76,6 +77,7 @@ class Outbound:
         self._call: Call | None = None
         self._interrupted = False
         self._log = logs.get()
+        self._sip_log = SignallingLog(self._log, config.record.numbers)
         rtp = config.rtp
         self._ports = PortPool(wiring.rtp_hosts(config), rtp.port_min, rtp.port_max)
         gate = wiring.admission(config, max_calls=0)  # while we call, nobody calls us
@@ -135,4 +137,4 @@ class Outbound:
             if self._call is not None:
                 self._call.on_sip(event)
         elif not isinstance(event, SipMessage) or self._config.log.sip:
-            sip_log.tell(self._log, event)
+            self._sip_log.tell(event, time.monotonic())

@@ -69,12 +69,13 @@ async def reserve(ports: PortPool, settings: SipSettings, uri: str) -> ReservedP
 async def _family_towards(
     host: str, ours: tuple[socket.AddressFamily, ...]
 ) -> socket.AddressFamily:
-    """A name: as pjsip goes by the first of its addresses that we can reach."""
+    """A name that has addresses of both is called over IPv4, as the signalling thread does it."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_DGRAM)
     except OSError:
-        return ours[0]  # pjsip will fail on the name, and say so
-    return next((family for family, *_ in found if family in ours), ours[0])
+        return ours[0]  # the name will not be found there either, and that is said
+    theirs = sorted(family for family, *_ in found if family in ours)
+    return theirs[0] if theirs else ours[0]
 
 
 def check_account(config: Config, name: str) -> None:

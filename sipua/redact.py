@@ -23,23 +23,40 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 
+# A text may be a peer's, and long. Every repeat has a bound, and what one pattern has looked at in
+# vain is not looked at again from each of its characters: 64 kB take a few milliseconds at most.
+_MOST = 65_536
+_RUN = rf"{{1,{_MOST}}}+"
+_BLANKS = rf"\s{{0,{_MOST}}}+"
 _HEADER = r"\b(?:(?:proxy-)?authorization|(?:x-)?api[_\-]key)"
+_SCHEME = rf"(?:(?:bearer|basic|digest)\s{_RUN})?"
 
 # One alternation, so that a line is walked once. Each branch keeps the text of its `*_keep`
 # group and loses the rest of the match.
 _SHAPES = re.compile(
     # A SIP or HTTP header: the scheme stays, it helps and says nothing. The value ends with
     # the line, whose end may also be written as an escape.
-    rf"(?P<header_keep>{_HEADER}\s*[:=]\s*(?:(?:bearer|basic|digest)\s+)?)[^\r\n\\]+"
+    rf"(?P<header_keep>{_HEADER}{_BLANKS}[:=]{_BLANKS}{_SCHEME})[^\r\n\\]{_RUN}"
     # The same header as an entry of a printed mapping.
-    rf"|(?P<entry_keep>{_HEADER}['\"]\s*[:=,]\s*['\"](?:(?:bearer|basic|digest)\s+)?)[^'\"]+"
-    r"|(?P<bearer_keep>\bbearer\s+)[\w.~+/=\-]{6,}"
-    r"|(?P<digest_keep>\bresponse\s*=\s*\\?\")[^\"\\]*"
-    r"|(?P<key_keep>\bsk-)[\w\-]{6,}"
-    r"|(?P<query_keep>[?&](?:api[_\-]?key|key|token|access_token|sig|secret|password)=)[^&\s\"'#]+"
-    r"|(?P<userinfo_keep>\b(?:sips?:|wss?://|https?://)[^\s:@/;?\"'<>]*:)[^\s@/\"'<>]+(?=@)",
+    rf"|(?P<entry_keep>{_HEADER}['\"]{_BLANKS}[:=,]{_BLANKS}['\"]{_SCHEME})[^'\"]{_RUN}"
+    rf"|(?P<bearer_keep>\bbearer\s{_RUN})[\w.~+/=\-]{{6,{_MOST}}}+"
+    rf"|(?P<digest_keep>\bresponse{_BLANKS}={_BLANKS}\\?\")[^\"\\]{{0,{_MOST}}}+"
+    rf"|(?P<key_keep>\bsk-)[\w\-]{{6,{_MOST}}}+"
+    r"|(?P<query_keep>[?&](?:api[_\-]?key|key|token|access_token|sig|secret|password)=)"
+    rf"[^&\s\"'#]{_RUN}",
     re.IGNORECASE,
 )
+
+# user:password@ in a URI. What is no password is matched, too, and stays: else a long row of
+# `sip:sip:sip:` would be walked to its end from each of its members.
+_USERINFO = re.compile(
+    rf"\b(?P<keep>(?:sips?:|wss?://|https?://)[^\s:@/;?\"'<>]{{0,{_MOST}}}+:)"
+    rf"(?P<password>[^\s@/\"'<>]{_RUN})(?P<is>@?)",
+    re.IGNORECASE,
+)
+
+LONGEST_VALUE = 16_384
+"""Characters of one value that is shown. The longest SIP message of an honest call has 4,000."""
 
 _registered: set[str] = set()
 _values: re.Pattern[str] | None = None
@@ -63,7 +80,13 @@ def is_secret_name(name: str) -> bool:
 def mask_text(text: str) -> str:
     if _values is not None:
         text = _values.sub(MASK, text)
+    if "@" in text:
+        text = _USERINFO.sub(_hide_password, text)
     return _SHAPES.sub(_keep_prefix, text)
+
+
+def _hide_password(match: re.Match[str]) -> str:
+    return f"{match['keep']}{MASK}@" if match["is"] else match[0]
 
 
 def _keep_prefix(match: re.Match[str]) -> str:
@@ -78,11 +101,20 @@ def mask_value(name: str, value: object) -> object:
     if is_secret_name(name):
         return MASK if value else value
     if isinstance(value, str):
-        return mask_text(value)
+        return _bounded(value)
     if isinstance(value, Mapping):
         return {str(key): mask_value(str(key), item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [mask_value(name, item) for item in value]
     if isinstance(value, bytes | bytearray | memoryview):
-        return mask_text(bytes(value).decode("utf-8", "backslashreplace"))
-    return mask_text(str(value))
+        return _bounded(bytes(value).decode("utf-8", "backslashreplace"))
+    return _bounded(str(value))
+
+
+def _bounded(text: str) -> str:
+    """Masked, and cut when it is longer than what a person reads."""
+    if len(text) <= LONGEST_VALUE:
+        return mask_text(text)
+    # A secret that the cut goes through is masked by its beginning, so a little more is looked at.
+    masked = mask_text(text[: LONGEST_VALUE + 512])
+    return f"{masked[:LONGEST_VALUE]} … ({len(text)} characters)"

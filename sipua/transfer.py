@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sipua.config.uri import UriError, check_target
+from sipua.config.uri import UriError, check_target, is_number
 from sipua.sip.messages import (
     EndedBy,
     TransferDone,
@@ -22,8 +22,6 @@ from sipua.sip.messages import (
 
 TIMEOUT_S = 30.0
 """From the REFER to its outcome: as long as a person lets it ring."""
-
-_IN_A_NUMBER = frozenset("0123456789*#+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +61,10 @@ class TransferAttempt:
 
 def target_uri(target: str, peer: str) -> str:
     """A number becomes a user at the peer. Raises UriError for what is neither that nor a URI."""
-    number = target.removeprefix("tel:")
-    if number and len(number) <= 32 and set(number) <= _IN_A_NUMBER:
-        if not peer:
-            raise UriError("is a number, and nobody knows where", f"sip:{number}@HOST")
-        return f"sip:{number.replace('#', '%23')}@{peer}"
     check_target(target)
-    return target
+    if not is_number(target):
+        return target
+    number = target.removeprefix("tel:")
+    if not peer:
+        raise UriError("is a number, and nobody knows where", f"sip:{number}@HOST")
+    return f"sip:{number.replace('#', '%23')}@{peer}"

@@ -29,7 +29,7 @@ from sipua.rtp.hostport import bracketed, join
 from sipua.rtp.latch import Policy
 from sipua.rtp.ports import ReservedPort, family_of
 from sipua.sip.addresses import of_family, seen_by
-from sipua.sip.admission import Admission, networks_of
+from sipua.sip.admission import Admission
 from sipua.sip.messages import Address, NegotiatedMedia
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.tools.toolbox import Toolbox
@@ -52,6 +52,7 @@ def sip_settings(config: Config, max_calls: int) -> SipSettings:
         ptime_ms=rtp.ptime_ms,
         codecs=tuple(rtp.codecs),
         accounts=(*_registrations(config), *_trunks(config)),
+        nameservers=tuple(sip.nameservers),
         log_messages=config.log.sip or (config.capture.enabled and config.capture.sip),
     )
 
@@ -133,9 +134,10 @@ def admission(config: Config, max_calls: int) -> Admission:
     gate = Admission(max_calls=max_calls, accept_any=config.sip.accept == "any")
     for trunk in config.trunks:
         for host in trunk.hosts:
-            gate.allow(trunk.name, networks_of(host))
+            gate.allow_host(trunk.name, host, services=True)
     for account in config.accounts:
-        gate.allow(account.name, networks_of(parse_server(account.registrar).host))
+        server = parse_server(account.registrar)
+        gate.allow_host(account.name, server.host, services=not server.has_port)
     return gate
 
 

@@ -43,7 +43,7 @@ from sipua.bridge.engines.openai_live_config import (
 )
 from sipua.bridge.engines.openai_live_speech import Item, Speech
 from sipua.bridge.engines.openai_live_tools import ToolDesk
-from sipua.bridge.engines.openai_realtime_events import Other, WireError
+from sipua.bridge.engines.openai_wire import Other, WireError
 
 _APPEND_HEAD: Final = b'{"type":"session.input_audio.append","audio":"'
 _APPEND_TAIL: Final = b'"}'

@@ -10,9 +10,7 @@ from __future__ import annotations
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from sipua.bridge.engines.openai_realtime_events import MAX_MESSAGE_BYTES, Other, WireError
-
-_TYPE_CHARS: Final = 64
+from sipua.bridge.engines.openai_wire import Other, read
 
 
 class _Event(msgspec.Struct, tag_field="type", gc=False):
@@ -173,40 +171,14 @@ IGNORED: Final = frozenset(
 
 _DECODER: Final[msgspec.json.Decoder[ServerEvent]] = msgspec.json.Decoder(ServerEvent)
 _NESTED: Final[msgspec.json.Decoder[NestedEvent]] = msgspec.json.Decoder(NestedEvent)
-_HEAD: Final = msgspec.json.Decoder(Other)
-_UNREADABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 def decode(message: bytes | str) -> ServerEvent | Other:
     """One message to one event. Raises WireError, and nothing else, whatever it is fed."""
-    if len(message) > MAX_MESSAGE_BYTES:
-        raise WireError("oversize")
-    try:
-        return _DECODER.decode(message)
-    except _UNREADABLE:
-        pass  # not one of ours, or broken: looked at again, less closely, below
-    other = _head(message)
-    if other.type in HANDLED:
-        raise WireError("malformed")
-    return other
+    return read(message, _DECODER, HANDLED)
 
 
 def decode_nested(event: msgspec.Raw) -> NestedEvent | None:
     """What a delegated response does; None for the many steps that do not matter to a call."""
-    try:
-        return _NESTED.decode(event)
-    except _UNREADABLE:
-        pass
-    if _head(event).type in _NESTED_HANDLED:
-        raise WireError("malformed")
-    return None
-
-
-def _head(message: bytes | str | msgspec.Raw) -> Other:
-    try:
-        other = _HEAD.decode(message)
-    except msgspec.ValidationError:
-        raise WireError("malformed") from None
-    except _UNREADABLE:
-        raise WireError("bad_json") from None
-    return Other(other.type[:_TYPE_CHARS])
+    step = read(event, _NESTED, _NESTED_HANDLED)
+    return None if isinstance(step, Other) else step

@@ -41,6 +41,7 @@ from sipua.bridge.engines.openai_realtime_config import endpoint, session_config
 from sipua.bridge.engines.openai_realtime_floor import Floor, Wish
 from sipua.bridge.engines.openai_realtime_past import restored
 from sipua.bridge.engines.openai_realtime_tools import McpEvent, ServerTools, ToolCalls
+from sipua.bridge.engines.openai_wire import Other, WireError
 
 _APPEND_HEAD: Final = b'{"type":"input_audio_buffer.append","audio":"'
 _APPEND_TAIL: Final = b'"}'
@@ -196,7 +197,7 @@ class OpenAIRealtime:
         self._counters["events"] += 1
         try:
             event = wire.decode(message)
-        except wire.WireError as error:
+        except WireError as error:
             self._counters[error.reason] += 1
             return (Unreadable(error.reason, len(message)),)
         if type(event) is wire.OutputAudioDelta:
@@ -341,7 +342,7 @@ class OpenAIRealtime:
     def _on_rate_limits(self, event: wire.RateLimitsUpdated) -> Sequence[Event]:
         return (usage.limits(event),)
 
-    def _on_other(self, event: wire.Other) -> Sequence[Event]:
+    def _on_other(self, event: Other) -> Sequence[Event]:
         if event.type in wire.IGNORED:
             self._counters["ignored"] += 1
             return ()
@@ -377,7 +378,7 @@ class OpenAIRealtime:
         wire.ResponseCreated: _on_response_created,
         wire.ResponseDone: _on_response_done,
         wire.RateLimitsUpdated: _on_rate_limits,
-        wire.Other: _on_other,
+        Other: _on_other,
     }
 
     # Helpers

@@ -9,21 +9,7 @@ from __future__ import annotations
 from typing import Final, TypeAlias
 
 import msgspec
-
-# A message beyond this is dropped unread: it would hold the event loop, and with it the audio of
-# every other call, for tens of milliseconds. It is a minute of speech in one delta.
-MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
-
-_TYPE_CHARS: Final = 64  # of an unknown type, which is the server's to choose and ends in logs
-
-
-class WireError(Exception):
-    """A message that is not an event. `reason`: bad_json, malformed or oversize."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
+from sipua.bridge.engines.openai_wire import Other, read
 
 _NOTHING: Final = msgspec.Raw(b"null")
 
@@ -250,31 +236,9 @@ IGNORED: Final = frozenset(
 )
 
 
-class Other(msgspec.Struct, frozen=True):
-    """An event that is not decoded: one of `IGNORED`, or unknown."""
-
-    type: str
-
-
 _DECODER: Final[msgspec.json.Decoder[ServerEvent]] = msgspec.json.Decoder(ServerEvent)
-_HEAD: Final = msgspec.json.Decoder(Other)
-_UNREADABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 def decode(message: bytes | str) -> ServerEvent | Other:
     """One message to one event. Raises WireError, and nothing else, whatever it is fed."""
-    if len(message) > MAX_MESSAGE_BYTES:
-        raise WireError("oversize")
-    try:
-        return _DECODER.decode(message)
-    except _UNREADABLE:
-        pass  # not one of ours, or broken: looked at again, less closely, below
-    try:
-        other = _HEAD.decode(message)
-    except msgspec.ValidationError:
-        raise WireError("malformed") from None
-    except _UNREADABLE:
-        raise WireError("bad_json") from None
-    if other.type in HANDLED:
-        raise WireError("malformed")
-    return Other(other.type[:_TYPE_CHARS])
+    return read(message, _DECODER, HANDLED)

@@ -76,9 +76,9 @@ def _port_range(config: Config) -> Iterator[Finding]:
     if sip.max_calls > pairs:
         yield Finding(
             (("sip", "max_calls"), *both),
-            f"the RTP range has room for {pairs} calls; further ones get 503",
+            f"is more than the RTP range has room for: {pairs} calls, and a used pair of ports "
+            f"rests for {rtp.port_rest_s:g} s",
             f"widen rtp.port_min to rtp.port_max, or max_calls = {pairs}",
-            "warning",
         )
     if "udp" in sip.transports and rtp.port_min <= sip.port <= rtp.port_max:
         yield Finding(

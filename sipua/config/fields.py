@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from sipua.bridge.agent import ears, faults
 from sipua.config.uri import UriError, parse_server
+from sipua.rtp.hostport import split
 
 # What telephone people call the codecs elsewhere.
 _CODEC_ALIASES = {
@@ -187,6 +189,17 @@ def _ears(wanted: bool) -> bool:
     return wanted
 
 
+def _nameserver(text: str) -> str:
+    try:
+        host, port = split(text)
+        ipaddress.ip_address(host)
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise wrong("is not an address of a DNS server", 'such as "192.0.2.53" or "127.0.0.1:5353"')
+    return text
+
+
 def _not_empty(items: tuple[str, ...]) -> tuple[str, ...]:
     if not items:
         raise wrong("is empty", "at least one")
@@ -236,4 +249,7 @@ Transports = Annotated[
     tuple[Annotated[str, AfterValidator(_transport)], ...],
     BeforeValidator(_to_tuple),
     AfterValidator(_not_empty),
+]
+Nameservers = Annotated[
+    tuple[Annotated[str, AfterValidator(_nameserver)], ...], BeforeValidator(_to_tuple)
 ]

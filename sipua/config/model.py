@@ -22,6 +22,7 @@ from sipua.config.fields import (
     Codecs,
     EvenPort,
     Name,
+    Nameservers,
     OneLine,
     OptionalServerUri,
     OptionalSipUser,
@@ -61,6 +62,11 @@ class SipSection(Section):
         "a list of one of each family. Empty: the address of the interface that leads to them.",
     )
     user_agent: OneLine = Field(default="sipua", description="The User-Agent header that we send.")
+    nameservers: Nameservers = Field(
+        default=(),
+        description="DNS servers that are asked for the names of trunks, registrars and proxies: "
+        '`"192.0.2.53"`, `"127.0.0.1:5353"`. Empty: those of /etc/resolv.conf.',
+    )
     max_calls: int = Field(
         default=0,
         ge=0,
@@ -87,8 +93,8 @@ class RtpSection(Section):
     host: OptionalOwnAddresses = Field(
         default=(),
         description="Address for RTP sockets, as a text, or a list of one IPv4 and one IPv6. "
-        "Empty: the same as `sip.host`. The caller's SDP chooses the family; one that is not here gets "
-        "488.",
+        "Empty: the same as `sip.host`. The caller's SDP chooses the family; one that is not here "
+        "gets 488.",
     )
     public_address: PublicAddresses = Field(
         default=(),
@@ -146,7 +152,8 @@ class AccountSection(Section):
 
     name: Name = Field(description="How logs call it; unique.", examples=["office-pbx"])
     registrar: ServerUriText = Field(
-        description="The registrar: `sip:host:port;transport=udp`.",
+        description="The registrar: `sip:host:port;transport=udp`. A name without a port is looked "
+        "up by its SRV records first.",
         examples=["sip:192.0.2.10:5060;transport=udp"],
     )
     user: SipUser = Field(description="The extension or user to register.", examples=["100"])
@@ -185,7 +192,9 @@ class TrunkSection(Section):
     name: Name = Field(description="How logs call it; unique.", examples=["carrier"])
     hosts: Hosts = Field(
         default=(),
-        description="Where its calls come from: addresses, networks (`203.0.113.0/28`), names.",
+        description="Where its calls come from: addresses, networks (`203.0.113.0/28`), names. A "
+        "name stands for all that DNS says of it now: A, AAAA, and its SRV records `_sip._udp` and "
+        "`_sip._tcp`.",
     )
     proxy: OptionalServerUri = Field(
         default="",

@@ -57,8 +57,8 @@ class FallbackSection(Section):
     )
     transfer: Target = Field(
         default="",
-        description="SIP URI of somebody who takes the call: 302 before it is answered, REFER "
-        "after.",
+        description="SIP URI or number of somebody who takes the call: 302 before it is answered, "
+        "REFER after.",
     )
     status: Annotated[int, AfterValidator(_status)] = Field(
         default=0, description="SIP status that ends it, 400 to 699; BYE once it is answered."

@@ -19,7 +19,6 @@ from sipua.tools.signing import Signer
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PYTHON = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*|[A-Za-z0-9_.-]+")
 _SPOKEN = re.compile(r"[\w .'-]{1,64}")
-_NUMBER = re.compile(r"(?:tel:)?\+?[0-9*#]{1,31}")
 
 Builtin = Literal[
     "hang_up", "transfer", "send_dtmf", "collect_digits", "put_on_hold", "get_call_info"
@@ -99,8 +98,7 @@ def _targets(targets: dict[str, str]) -> dict[str, str]:
                 'letters, digits and blanks: sales = "sip:201@192.0.2.10"',
             )
         try:
-            if not _NUMBER.fullmatch(target):
-                check_target(target)
+            check_target(target)
         except UriError:
             raise wrong(
                 f"{name} goes to {target!r}, which is neither a SIP URI of somebody nor a number",

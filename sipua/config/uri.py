@@ -19,6 +19,9 @@ _TARGET = re.compile(
 )
 
 
+_NUMBER = re.compile(r"(?:tel:)?\+?[0-9*#]{1,31}")
+
+
 class UriError(ValueError):
     """What is wrong with the text, and what to write instead."""
 
@@ -33,6 +36,8 @@ class ServerUri:
     host: str
     port: int
     transport: str
+    has_port: bool = True
+    """False: the port is the default, and DNS may say otherwise by SRV records."""
 
     @property
     def is_loopback(self) -> bool:
@@ -60,15 +65,20 @@ def is_hostname(text: str) -> bool:
     return len(text) <= 253 and not numeric and _HOSTNAME.fullmatch(text) is not None
 
 
+def is_number(text: str) -> bool:
+    """Digits that a peer dials, perhaps written as `tel:`."""
+    return _NUMBER.fullmatch(text) is not None
+
+
 def check_target(text: str) -> None:
-    """Somebody whom the other side shall call: `sip:user@host`. Raises UriError.
+    """Somebody whom the other side shall call: `sip:user@host`, or a number there. Raises UriError.
 
     Nothing that a peer could take for more: no headers (`?Replaces=`), no brackets, no blanks.
     """
-    if not _TARGET.fullmatch(text):
+    if not is_number(text) and not _TARGET.fullmatch(text):
         raise UriError(
-            "is not a SIP URI of somebody",
-            '"sip:100@pbx.example.com:5060", without headers (?...), brackets and blanks',
+            "is neither a SIP URI of somebody nor a number",
+            '"sip:100@pbx.example.com:5060" (no headers, brackets or blanks), or "+4930123456"',
         )
 
 
@@ -93,10 +103,11 @@ def parse_server(text: str) -> ServerUri:
         raise UriError("a SIP URI has no slashes", f'"sip:{rest.lstrip("/")}"')
     hostport, *parameters = rest.split(";")
     host, port = _split_port(hostport, form)
-    return ServerUri(host, port, _transport(parameters, form))
+    has_port = port is not None
+    return ServerUri(host, port or SIP_PORT, _transport(parameters, form), has_port)
 
 
-def _split_port(hostport: str, form: str) -> tuple[str, int]:
+def _split_port(hostport: str, form: str) -> tuple[str, int | None]:
     try:
         host, port = split(hostport)
     except ValueError as error:
@@ -107,7 +118,7 @@ def _split_port(hostport: str, form: str) -> tuple[str, int]:
         raise UriError(f"{host!r} is neither an IP address nor a host name", form)
     if port == 0:
         raise UriError("0 is not a port (1 to 65535)", form)
-    return host, SIP_PORT if port is None else port
+    return host, port
 
 
 def _check_ipv6(hostport: str, host: str) -> None:

@@ -146,6 +146,6 @@ def number(uri: str, how: Literal["full", "last4", "off"]) -> str | None:
         return None
     if how == "full":
         return uri
-    match = re.search(r"(?:sips?|tel):([^@;>\s]*)", uri)
+    match = re.search(r"(?:sips?|tel):([^@;>\s]{0,512})", uri)
     user = match[1] if match else uri
     return f"…{user[-4:]}" if len(user) > SHORTEST else user

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -37,8 +38,10 @@ def address(text: str) -> Address:
 
 def route_to(peer: str) -> str | None:
     """Our address on the way to the peer; None: there is no way. Connecting a UDP socket asks the
-    routing table.
+    routing table; a name is not resolved for it, that takes its time elsewhere.
     """
+    if not is_address(peer):
+        return None
     family = family_of(peer)
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         if family == socket.AF_INET6:  # ::ffff:192.0.2.1 is no way for IPv6 packets
@@ -56,6 +59,14 @@ def facing(peer: str, family: socket.AddressFamily) -> str:
     return found or route_to(_ROUTED_ANYWHERE[family]) or _LOOPBACK[family]
 
 
+def is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def seen_by(peer: str, host: str) -> str:
     """What we are to the peer when `host` is what we are bound to."""
     return facing(peer, family_of(host)) if is_any(host) else host
@@ -68,12 +79,18 @@ def is_any(host: str) -> bool:
 
 def host_of(uri: str) -> str:
     """The host in a SIP URI, or in a header that holds one; empty when there is none."""
+    return server_of(uri)[0]
+
+
+def server_of(uri: str) -> Address:
+    """The same with its port, 0 where it has none."""
     inside = uri.partition("<")[2].partition(">")[0] or uri
     host_port = inside.partition(":")[2].rpartition("@")[2]
     try:
-        return split(host_port.partition(";")[0].partition("?")[0].strip())[0]
+        host, port = split(host_port.partition(";")[0].partition("?")[0].strip())
     except ValueError:
-        return ""
+        return "", 0
+    return host, port or 0
 
 
 def in_brackets(uri: str) -> str:

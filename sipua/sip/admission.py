@@ -1,15 +1,16 @@
 """Whether an INVITE may become a call: decided before a port or a model is touched.
 
-Called on the pjsua2 thread for each INVITE; the limits are plain attributes that the app
-sets from its own thread (an int and a bool: no lock is needed).
+Called on the pjsua2 thread for each INVITE. The limits are plain attributes that the app sets from
+its own thread, and what names stand for is replaced whole by the resolver's: no lock is needed.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+
+from sipua.sip.names import Name
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -19,6 +20,8 @@ class Refusal:
     status: int
     reason: str
     retry_after_s: int = 0
+    because: str = ""
+    """For our log; the peer is told nothing of it."""
 
 
 @dataclass(slots=True)
@@ -29,9 +32,38 @@ class Admission:
     accept_any: bool
     draining: bool = False
     _peers: list[tuple[str, Network]] = field(default_factory=list)
+    _named: dict[Name, list[str]] = field(default_factory=dict)
+    """Who is known by a host name: trunks and accounts by the name."""
+    _resolved: dict[Name, tuple[Network, ...]] = field(default_factory=dict)
 
     def allow(self, name: str, networks: Iterable[Network]) -> None:
         self._peers += [(name, network) for network in networks]
+
+    def allow_host(self, name: str, host: str, *, services: bool) -> None:
+        """An address, a network, or a name that is yet to be resolved, with its SRV records when
+        `services`."""
+        network = network_of(host)
+        if network is not None:
+            self.allow(name, [network])
+        else:
+            self._named.setdefault(Name(host.lower(), services), []).append(name)
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """What has to be resolved."""
+        return tuple(self._named)
+
+    def owners(self, host: Name) -> tuple[str, ...]:
+        return tuple(self._named.get(host, ()))
+
+    def resolved(self, host: Name, addresses: Iterable[str]) -> None:
+        """From the resolver's thread: what the name stands for now."""
+        networks = tuple(ipaddress.ip_network(address) for address in addresses)
+        self._resolved = {**self._resolved, host: networks}
+
+    def unresolved(self) -> list[str]:
+        """The names of which no address is known: their calls are refused."""
+        return [name.host for name in self._named if not self._resolved.get(name)]
 
     def belongs(self, name: str, host: str) -> bool:
         """Whether this address is one of that trunk's or account's."""
@@ -39,7 +71,7 @@ class Admission:
             address = ipaddress.ip_address(host)
         except ValueError:
             return False
-        return any(address in network for owner, network in self._peers if owner == name)
+        return any(address in network for owner, network in self._known() if owner == name)
 
     def origin(self, host: str) -> str | None:
         """The name of the trunk or account that this address belongs to."""
@@ -47,16 +79,23 @@ class Admission:
             address = ipaddress.ip_address(host)
         except ValueError:
             return None
-        for name, network in self._peers:
+        for name, network in self._known():
             if address in network:
                 return name
         return "anyone" if self.accept_any else None
+
+    def _known(self) -> Iterator[tuple[str, Network]]:
+        yield from self._peers
+        for host, networks in self._resolved.items():
+            for owner in self.owners(host):
+                yield from ((owner, network) for network in networks)
 
     def judge(self, host: str, calls_up: int) -> str | Refusal:
         """The origin's name when the call may come in, else the refusal to send."""
         origin = self.origin(host)
         if origin is None:
-            return Refusal(403, "Forbidden")
+            names = ", ".join(self.unresolved())
+            return Refusal(403, "Forbidden", because=names and f"not resolved yet: {names}")
         if self.draining:
             return Refusal(503, "Shutting Down", retry_after_s=30)
         if calls_up >= self.max_calls:
@@ -64,19 +103,9 @@ class Admission:
         return origin
 
 
-def networks_of(host: str, resolve: Callable[[str], list[str]] | None = None) -> list[Network]:
-    """A trunk's host as networks: an address, a CIDR block, or a name that is resolved now."""
+def network_of(host: str) -> Network | None:
+    """An address or a CIDR block as a network; None: it is a name."""
     try:
-        return [ipaddress.ip_network(host, strict=False)]
+        return ipaddress.ip_network(host, strict=False)
     except ValueError:
-        pass
-    addresses = (resolve or _resolve)(host)
-    return [ipaddress.ip_network(address) for address in addresses]
-
-
-def _resolve(host: str) -> list[str]:
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
-    except OSError:
-        return []
-    return sorted({str(entry[4][0]) for entry in found})
+        return None

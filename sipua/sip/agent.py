@@ -9,9 +9,16 @@ from sipua.rtp.ports import PortPool, family_of
 from sipua.sip.addresses import Listener, facing, seen_by
 from sipua.sip.admission import Admission
 from sipua.sip.endpoint import SipEndpoint
-from sipua.sip.messages import Address, SipCommand, SipEvent
+from sipua.sip.lookup import Lookup
+from sipua.sip.messages import Address, PeerResolved, PeerUnresolved, SipCommand, SipEvent
+from sipua.sip.names import Name, News, Outcome
+from sipua.sip.resolver import Resolver
 from sipua.sip.settings import SipSettings
 from sipua.sip.thread import SignallingThread
+
+FIRST_NAMES_S = 1.0
+"""How long a start waits for the names of trunks: with DNS in order no call of theirs is refused,
+without it the edge is up all the same."""
 
 
 class SipAgent:
@@ -25,15 +32,24 @@ class SipAgent:
         on_event: Callable[[SipEvent], None],
     ) -> None:
         self._on_event = on_event
+        self._admission = admission
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: tuple[Listener, ...] = ()
-        self._endpoint = SipEndpoint(settings, admission, ports, self._emit, self._after)
+        self._resolver = Resolver(Lookup(settings.nameservers), admission.names, self._on_name)
+        self._endpoint = SipEndpoint(
+            settings, admission, ports, self._emit, self._after, resolve=self._resolve
+        )
         self._thread = SignallingThread(self._endpoint)
 
     async def start(self) -> tuple[Listener, ...]:
         """Bind and begin to register; returns what we listen on."""
         self._loop = asyncio.get_running_loop()
-        await asyncio.to_thread(self._thread.start)
+        await self._resolver.start(FIRST_NAMES_S)
+        try:
+            await asyncio.to_thread(self._thread.start)
+        except BaseException:
+            await self._resolver.close()
+            raise
         self._listeners = self._endpoint.listeners
         return self._listeners
 
@@ -52,12 +68,28 @@ class SipAgent:
     async def stop(self, grace_s: float) -> None:
         """Hang up what is left, unregister, and take the library down."""
         await asyncio.to_thread(self._thread.stop, grace_s)
+        await self._resolver.close()
 
     def _emit(self, event: SipEvent) -> None:
         loop = self._loop
         if loop is None or loop.is_closed():
             return  # nobody is left to tell
         loop.call_soon_threadsafe(self._on_event, event)
+
+    def _resolve(self, name: Name, later: Callable[[Outcome], None]) -> Outcome | None:
+        """Of the pjsua2 thread; `later` is called on it, too."""
+        return self._resolver.ask(name, lambda found: self._thread.submit(lambda: later(found)))
+
+    def _on_name(self, news: News) -> None:
+        """On the resolver's thread."""
+        host, addresses, next_in_s = news.name, news.addresses, news.next_in_s
+        self._admission.resolved(host, addresses)
+        for peer in self._admission.owners(host):
+            self._emit(
+                PeerUnresolved(peer, host.host, news.cause, addresses, next_in_s)
+                if news.cause
+                else PeerResolved(peer, host.host, addresses, next_in_s)
+            )
 
     def _after(self, delay_s: float, action: Callable[[], None]) -> None:
         self._thread.after(delay_s, action)

@@ -16,13 +16,12 @@ import pjsua2 as pj
 
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
-from sipua.sip import media_family, sdp
-from sipua.sip.addresses import Listener, address, host_of
-from sipua.sip.admission import Admission, Refusal, networks_of
+from sipua.sip import invite, media_family, sdp, texts
+from sipua.sip.addresses import Listener, address, is_address, server_of
+from sipua.sip.admission import Admission, Refusal, network_of
 from sipua.sip.messages import (
     Answer,
     CallEnded,
-    CallRefused,
     EndedBy,
     Hangup,
     IncomingCall,
@@ -35,9 +34,11 @@ from sipua.sip.messages import (
     Transfer,
     new_call_id,
 )
+from sipua.sip.names import Name, NotFound, Outcome
 from sipua.sip.pjaccount import PjAccount
 from sipua.sip.pjcall import PjCall, call_params
 from sipua.sip.pjlibrary import Library
+from sipua.sip.pjresolver import LayoutError, PjResolver
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.sip.state import CallState
 
@@ -52,6 +53,8 @@ class SipEndpoint:
         ports: PortPool,
         emit: Callable[[SipEvent], None],
         after: Callable[[float, Callable[[], None]], None],
+        *,
+        resolve: Callable[[Name, Callable[[Outcome], None]], Outcome | None],
     ) -> None:
         self.settings = settings
         self.ptime_ms = settings.ptime_ms
@@ -61,9 +64,13 @@ class SipEndpoint:
         self.listeners: tuple[Listener, ...] = ()
         self._admission = admission
         self._ports = ports
+        self._resolve = resolve
+        self._names = PjResolver(resolve, self.fault)
         self._library: Library | None = None
         self._accounts: dict[str, PjAccount] = {}
         self._calls: dict[str, PjCall] = {}
+        self._to_place: dict[str, PlaceCall] = {}
+        """Their server's name is being looked up."""
         self._refused: list[tuple[PjCall, Refusal]] = []
         self._ended: list[PjCall] = []
 
@@ -72,6 +79,11 @@ class SipEndpoint:
     def open(self) -> None:
         self._library = Library(self.settings, self.emit, self.fault, self._account_for)
         self.listeners = self._library.begin()
+        self._names.versions = {6 if ":" in host else 4 for host in self.settings.hosts}
+        try:
+            self._names.install()
+        except LayoutError as error:
+            self.fault("resolver", error)
         host, port = self.listeners[0].address
         local = AccountSettings(LOCAL_ACCOUNT, f"sip:sipua@{join(host, port)}")
         for account in (local, *self.settings.accounts):
@@ -103,6 +115,7 @@ class SipEndpoint:
 
     def close(self) -> None:
         self.leave()
+        self._to_place.clear()
         for call in list(self._calls.values()):
             call.end(503, "Shutting Down")
 
@@ -116,6 +129,7 @@ class SipEndpoint:
             with contextlib.suppress(pj.Error):
                 account.shutdown()
         self._accounts.clear()
+        self._names.close()
         if self._library is not None:
             with contextlib.suppress(pj.Error):
                 # No waiting second: what had to be answered was waited for in `close`.
@@ -124,7 +138,7 @@ class SipEndpoint:
 
     def fault(self, where: str, error: BaseException, call_id: str | None = None) -> None:
         text = getattr(error, "reason", None) or f"{type(error).__name__}: {error}"
-        self.emit(SignallingFault(where, str(text), call_id))
+        self.emit(SignallingFault(where, texts.line(str(text)), call_id))
 
     # --- commands -------------------------------------------------------------------------
 
@@ -136,8 +150,11 @@ class SipEndpoint:
             self.leave()
             return
         call = self._calls.get(command.call_id)
-        if call is None:
-            return  # it ended while the command was on its way; CallEnded is already out
+        if call is None:  # it ended while the command was on its way, or has not begun
+            if isinstance(command, Hangup) and command.call_id in self._to_place:
+                del self._to_place[command.call_id]
+                self.emit(CallEnded(command.call_id, EndedBy.US, 487, "Request Terminated"))
+            return
         try:
             match command:
                 case Ring():
@@ -157,12 +174,34 @@ class SipEndpoint:
         if account is None:
             self.emit(CallEnded(command.call_id, EndedBy.US, 404, f"no account {command.account}"))
             return
+        # Who answers, and which of our addresses faces it, must be known before the offer is made.
+        host, port = server_of(account.settings.proxy or command.target)
+        if is_address(host):
+            self._place_at(host, account, command)
+            return
+        self._to_place[command.call_id] = command
+
+        def found(outcome: Outcome) -> None:
+            if self._to_place.pop(command.call_id, None) is None:
+                return  # hung up meanwhile
+            if isinstance(outcome, NotFound):
+                reason = f"{host}: {outcome.cause}"
+                self.emit(CallEnded(command.call_id, EndedBy.NETWORK, 502, reason))
+                return
+            reachable = (a for a in outcome.every_address if self._names.reaches(a))
+            self._place_at(next(reachable, outcome.every_address[0]), account, command)
+
+        outcome = self._resolve(Name(host.lower(), services=not port), found)
+        if outcome is not None:
+            found(outcome)
+
+    def _place_at(self, server: str, account: PjAccount, command: PlaceCall) -> None:
         call = PjCall(
             self,
             account,
             call_id=command.call_id,
             local=command.local,
-            signalling_ip=host_of(command.target),
+            signalling_ip=server,
             state=CallState.CALLING,
             placed=command,
         )
@@ -171,52 +210,50 @@ class SipEndpoint:
             call.makeCall(command.target, call_params(headers=command.headers))
         except pj.Error as error:
             if self._calls.pop(command.call_id, None) is not None:
-                self.emit(CallEnded(command.call_id, EndedBy.US, 500, str(error.reason)))
+                self.emit(
+                    CallEnded(command.call_id, EndedBy.US, 500, texts.line(str(error.reason)))
+                )
 
     # --- called by accounts and calls -----------------------------------------------------
 
     def incoming(self, account: PjAccount, prm: Any) -> None:
-        message = str(prm.rdata.wholeMsg)
-        source = address(str(prm.rdata.srcAddress))
-        verdict = self._admission.judge(source[0], len(self._calls))
+        told = invite.read(str(prm.rdata.wholeMsg), str(prm.rdata.srcAddress))
+        verdict = self._admission.judge(told.source[0], len(self._calls))
         local = None
         if isinstance(verdict, str):
-            reserved = self._reserve(sdp.offered_host(sdp.body(message)), source[0])
+            offered = sdp.offered_host(texts.body(sdp.body(str(prm.rdata.wholeMsg))))
+            reserved = self._reserve(offered, told.source[0])
             if isinstance(reserved, Refusal):
                 verdict = reserved
             else:
                 local = reserved
-        sip_call_id = sdp.header(message, "Call-ID") or ""
-        from_uri = sdp.header(message, "From") or ""
-        to_uri = sdp.header(message, "To") or ""
         call_id = new_call_id()
         call = PjCall(
             self,
             account,
             call_id=call_id,
             local=local,
-            signalling_ip=source[0],
+            signalling_ip=told.source[0],
             state=CallState.OFFERED,
             pj_id=prm.callId,
         )
         if isinstance(verdict, Refusal) or local is None:
             assert isinstance(verdict, Refusal)
             self._refused.append((call, verdict))
-            self.emit(
-                CallRefused(sip_call_id, from_uri, to_uri, source, verdict.status, verdict.reason)
-            )
+            self.emit(told.refused(verdict.status, verdict.reason, verdict.because))
             return
         self._calls[call_id] = call
         self.emit(
             IncomingCall(
                 call_id=call_id,
-                sip_call_id=sip_call_id,
-                from_uri=from_uri,
-                to_uri=to_uri,
-                request_uri=message.split(" ", 2)[1],
-                source=source,
+                sip_call_id=told.sip_call_id,
+                from_uri=told.from_uri,
+                to_uri=told.to_uri,
+                request_uri=told.request_uri,
+                source=told.source,
                 origin=verdict,
                 local=local,
+                altered=told.altered,
             )
         )
 
@@ -255,5 +292,6 @@ class SipEndpoint:
     def trust(self, name: str, source: str) -> None:
         """A registrar that answered may send us calls from the address it answered from."""
         host = address(source)[0]
-        if self._admission.origin(host) in (None, "anyone"):
-            self._admission.allow(name, networks_of(host))
+        network = network_of(host)
+        if network is not None and self._admission.origin(host) in (None, "anyone"):
+            self._admission.allow(name, [network])

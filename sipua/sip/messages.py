@@ -76,6 +76,8 @@ class IncomingCall:
     source: Address
     origin: str
     local: ReservedPort
+    altered: tuple[str, ...] = ()
+    """Which of these texts are not as they came, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,30 @@ class CallRefused:
     source: Address
     status: int
     reason: str
+    because: str = ""
+    """What the peer is not told."""
+    altered: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PeerResolved:
+    """The host name of a trunk or an account stands for these addresses now."""
+
+    peer: str
+    name: str
+    addresses: tuple[str, ...]
+    next_in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PeerUnresolved:
+    """A look-up of such a name failed; the addresses that were found before hold."""
+
+    peer: str
+    name: str
+    cause: str
+    addresses: tuple[str, ...]
+    next_in_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +205,15 @@ class RegistrationFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistrarSilent:
+    """A REGISTER is out and not answered yet; what becomes of it is told later."""
+
+    account: str
+    registrar: str
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Unregistered:
     account: str
     registrar: str
@@ -212,6 +247,8 @@ class SignallingFault:
 SipEvent = (
     IncomingCall
     | CallRefused
+    | PeerResolved
+    | PeerUnresolved
     | CallProgress
     | MediaReady
     | CallConfirmed
@@ -220,6 +257,7 @@ SipEvent = (
     | TransferNews
     | Registered
     | RegistrationFailed
+    | RegistrarSilent
     | Unregistered
     | SipMessage
     | LibraryMessage

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 import pjsua2 as pj
 
 from sipua.rtp.ports import family_of
-from sipua.sip import registration, sdp
-from sipua.sip.messages import Registered, RegistrationFailed, Unregistered
+from sipua.sip import registration, texts
+from sipua.sip.messages import Registered, RegistrarSilent, RegistrationFailed, Unregistered
 from sipua.sip.settings import AccountSettings
 
 if TYPE_CHECKING:
     from sipua.sip.endpoint import SipEndpoint
 
 UNAUTHORIZED, PROXY_AUTH, REQUEST_TIMEOUT = 401, 407, 408
+SILENT_AFTER_S = 5.0
+"""A registrar that is there answers within a second; pjsip gives up after 32 (RFC 3261 timer F)."""
 
 
 def _ipv6_use(hosts: tuple[str, ...]) -> int:
@@ -40,6 +42,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         self.registered = False
         self._pending = False
         self._turn = 0
+        self._attempt = 0
         self._realm = settings.realm
         self._retry = registration.RetryPolicy(random.Random())  # noqa: S311 (jitter)
         self._config = self._make_config()
@@ -53,12 +56,20 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         if self._pending:
             return  # one REGISTER is out already; its outcome decides what comes next
         self._pending = True
+        self._attempt += 1
+        attempt = self._attempt
+        self.endpoint.after(SILENT_AFTER_S, lambda: self._tell_silence(attempt))
         try:
             self.setRegistration(True)
         except pj.Error as error:
             if self._pending:  # else onRegState has told it already, from within
                 self._pending = False
-                self._failed(REQUEST_TIMEOUT, str(error.reason), None)
+                self._failed(REQUEST_TIMEOUT, texts.line(str(error.reason)), None)
+
+    def _tell_silence(self, attempt: int) -> None:
+        if self._pending and attempt == self._attempt and not self.endpoint.closing:
+            settings = self.settings
+            self.endpoint.emit(RegistrarSilent(settings.name, settings.registrar, SILENT_AFTER_S))
 
     def learn_from(self, source: str, challenge: str) -> bool:
         """True when our call can be placed again: the registrar asked, and now we can answer."""
@@ -84,7 +95,8 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
 
     def onRegState(self, prm: Any) -> None:  # noqa: N802
         try:
-            self._on_result(int(prm.code), str(prm.reason), int(prm.expiration), prm.rdata)
+            reason = texts.line(str(prm.reason))
+            self._on_result(int(prm.code), reason, int(prm.expiration), prm.rdata)
         except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
             self.endpoint.fault("onRegState", error)
 
@@ -96,7 +108,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         elif code in (UNAUTHORIZED, PROXY_AUTH) and self._learn_realm(message):
             self.register()
         else:
-            wait = registration.parse_retry_after(sdp.header(message, "Retry-After"))
+            wait = registration.parse_retry_after(texts.header(message, "Retry-After"))
             # pjsip reports its own failures (no route, time-out) with a code and no message.
             self._failed(code or REQUEST_TIMEOUT, reason, wait)
 
@@ -150,7 +162,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         """True when this challenge is the first one and we have something to answer it with."""
         if self._realm or not self.settings.password:
             return False
-        challenge = sdp.header(message, "WWW-Authenticate") or sdp.header(
+        challenge = texts.header(message, "WWW-Authenticate") or texts.header(
             message, "Proxy-Authenticate"
         )
         realm = registration.parse_realm(challenge)

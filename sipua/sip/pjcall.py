@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 import pjsua2 as pj
 
 from sipua.rtp.ports import ReservedPort, family_of
-from sipua.sip import media_family, sdp
+from sipua.sip import media_family, sdp, texts
 from sipua.sip.addresses import address, in_brackets
 from sipua.sip.messages import (
     CallConfirmed,
@@ -133,7 +133,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         try:
             self.xfer(in_brackets(target), call_params())
         except pj.Error as error:
-            self._referred(INTERNAL_ERROR, str(error.reason))
+            self._referred(INTERNAL_ERROR, texts.line(str(error.reason)))
 
     def _advance(self, event: CallInput) -> bool:
         following = advance(self.state, event)
@@ -149,7 +149,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         if self.local is None:
             return
         # Empty when we make the offer: what its answer says of RTCP, pjsua2 would not tell.
-        offer = str(prm.remSdp.wholeSdp)
+        offer = texts.body(str(prm.remSdp.wholeSdp))
         host = media_family.host_towards(
             self.endpoint.settings.media_hosts,
             self.local.family,
@@ -158,7 +158,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         )
         self._rtcp_muxed = sdp.offers_rtcp_mux(offer)
         prm.sdp.wholeSdp = sdp.rewrite_local(
-            prm.sdp.wholeSdp,
+            texts.body(prm.sdp.wholeSdp),
             host,
             self.local.port,
             self.endpoint.ptime_ms,
@@ -169,7 +169,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     def onCallRxOffer(self, prm: Any) -> None:  # noqa: N802
         """A re-INVITE or UPDATE. Our sockets have the family of the first offer: another one is
         refused, and the call goes on as it was (RFC 3261 14.2)."""
-        host = sdp.offered_host(str(prm.offer.wholeSdp))
+        host = sdp.offered_host(texts.body(str(prm.offer.wholeSdp)))
         if host and self.local is not None and family_of(host) != self.local.family:
             prm.statusCode = NOT_ACCEPTABLE
 
@@ -183,6 +183,8 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     @guarded
     def onCallState(self, prm: Any) -> None:  # noqa: N802
         info = self.getInfo()
+        if self.placed is not None:
+            self._learn_source(prm.e)
         if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             if info.lastStatusCode in CHALLENGES and self.state is CallState.CALLING:
                 response = prm.e.body.tsxState.src.rdata
@@ -192,25 +194,31 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             self._advance(CallInput.DISCONNECTED)
             self.endpoint.forget(self)
             self.endpoint.emit(
-                CallEnded(self.call_id, by, int(info.lastStatusCode), str(info.lastReason))
+                CallEnded(
+                    self.call_id, by, int(info.lastStatusCode), texts.line(str(info.lastReason))
+                )
             )
         elif info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             if self._advance(CallInput.ACKNOWLEDGED):
                 self.endpoint.emit(CallConfirmed(self.call_id))
         elif info.state == pj.PJSIP_INV_STATE_EARLY and self._advance(CallInput.PROVISIONAL):
             self.endpoint.emit(
-                CallProgress(self.call_id, int(info.lastStatusCode), str(info.lastReason))
+                CallProgress(
+                    self.call_id, int(info.lastStatusCode), texts.line(str(info.lastReason))
+                )
             )
 
     @guarded
     def onCallTransferRequest(self, prm: Any) -> None:  # noqa: N802
         # pjsua's default is 202 and a call to whatever the peer names.
         prm.statusCode = TRANSFER_REFUSED
-        self.endpoint.emit(TransferRefused(self.call_id, str(prm.dstUri), TRANSFER_REFUSED))
+        target = texts.line(str(prm.dstUri))
+        self.endpoint.emit(TransferRefused(self.call_id, target, TRANSFER_REFUSED))
 
     @guarded
     def onCallTransferStatus(self, prm: Any) -> None:  # noqa: N802
-        self._referred(int(prm.statusCode), str(prm.reason), final=bool(prm.finalNotify))
+        reason = texts.line(str(prm.reason))
+        self._referred(int(prm.statusCode), reason, final=bool(prm.finalNotify))
 
     def _referred(self, status: int, reason: str, *, final: bool = True) -> None:
         """RFC 3515 2.4.5. Some peers end the subscription without a final status."""
@@ -227,6 +235,13 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         self.endpoint.emit(TransferRefused(self.call_id, "Replaces", TRANSFER_REFUSED))
 
     # --- reading pjsua2 -------------------------------------------------------------------
+
+    def _learn_source(self, event: Any) -> None:
+        """Who answers us may be somewhere else than where we called."""
+        if event.type == pj.PJSIP_EVENT_TSX_STATE:
+            state = event.body.tsxState
+            if state.type == pj.PJSIP_EVENT_RX_MSG:
+                self.signalling_ip = address(str(state.src.rdata.srcAddress))[0]
 
     def _ended_by(self, status: int, event: Any) -> EndedBy:
         if self.state is CallState.ENDING:

@@ -16,10 +16,10 @@ import pjsua2 as pj
 
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import family_of
-from sipua.sip import sdp
+from sipua.sip import invite, texts
 from sipua.sip.addresses import Listener, address, of_family
 from sipua.sip.errors import CannotListenError, PortTakenError
-from sipua.sip.messages import CallRefused, LibraryMessage, SipEvent, SipMessage
+from sipua.sip.messages import LibraryMessage, SipEvent, SipMessage
 from sipua.sip.pjcall import LAWS
 from sipua.sip.settings import SipSettings
 
@@ -71,17 +71,8 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
     def onRejectedIncomingCall(self, prm: Any) -> None:  # noqa: N802
         """pjsip refused an INVITE by itself: no common codec, bad SDP, bad extension."""
         try:
-            message = str(prm.rdata.wholeMsg)
-            self._emit(
-                CallRefused(
-                    sip_call_id=sdp.header(message, "Call-ID") or "",
-                    from_uri=str(prm.remoteInfo),
-                    to_uri=str(prm.localInfo),
-                    source=address(str(prm.rdata.srcAddress)),
-                    status=int(prm.statusCode),
-                    reason=str(prm.reason),
-                )
-            )
+            told = invite.read(str(prm.rdata.wholeMsg), str(prm.rdata.srcAddress))
+            self._emit(told.refused(int(prm.statusCode), texts.line(str(prm.reason))))
         except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
             self._fault("onRejectedIncomingCall", error)
 
@@ -127,7 +118,8 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         config.boundAddress = host
         config.publicAddress = of_family(self._settings.public_addresses, family) or ""
         try:
-            transport = self.transportCreate(_TRANSPORTS[name, family], config)
+            with self._log_writer.told_by_us():
+                transport = self.transportCreate(_TRANSPORTS[name, family], config)
         except pj.Error as error:
             if error.status == _ADDRESS_IN_USE:
                 raise PortTakenError(host, port, name) from None
@@ -150,6 +142,16 @@ class _LogWriter(pj.LogWriter):  # type: ignore[misc]  # SWIG classes are untype
         super().__init__()
         self._emit = emit
         self._messages = messages
+        self._told_by_us = False
+
+    @contextlib.contextmanager
+    def told_by_us(self) -> Iterator[None]:
+        """What fails in here is an exception whose text says it, with its fix: once is enough."""
+        self._told_by_us = True
+        try:
+            yield
+        finally:
+            self._told_by_us = False
 
     def write(self, entry: Any) -> None:
         text = str(entry.msg)
@@ -157,8 +159,8 @@ class _LogWriter(pj.LogWriter):  # type: ignore[misc]  # SWIG classes are untype
         if self._messages and " bytes " in head and (" msg " in head):
             direction = "received" if "RX " in head else "sent"
             self._emit(SipMessage(direction, _peer_of(head), body.rsplit("--end msg--", 1)[0]))
-        elif entry.level <= 1 and _LEARNING not in text:
-            self._emit(LibraryMessage(text.strip()))
+        elif entry.level <= 1 and _LEARNING not in text and not self._told_by_us:
+            self._emit(LibraryMessage(texts.line(text.strip())))
 
 
 def _peer_of(head: str) -> str:

@@ -13,7 +13,11 @@ from dataclasses import dataclass
 
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 20.0  # a registrar that comes back has us again within 30 s
+LONGEST_UNRESOLVED_S = 8.0
+"""With a DNS server that says nothing an attempt takes 20 s by itself, and 30 s are promised."""
 LONGEST_RETRY_AFTER_S = 3600.0
+UNRESOLVED = 502
+"""pjsip's own, when the name has no address; hardly ever a registrar's."""
 
 # Final for these credentials: asking again only locks the account (fail2ban) and fills logs.
 _FINAL = {
@@ -52,12 +56,13 @@ class RetryPolicy:
             wait = min(max(retry_after_s, 0.0), LONGEST_RETRY_AFTER_S)
             # Never earlier than told; the jitter spreads a fleet that was told the same.
             return Verdict(wait * self._rng.uniform(1.0, 1.1), "the registrar asks us to wait")
-        wait = min(FIRST_RETRY_S * 2.0 ** (self._failures - 1), LONGEST_RETRY_S)
+        longest = LONGEST_UNRESOLVED_S if status == UNRESOLVED else LONGEST_RETRY_S
+        wait = min(FIRST_RETRY_S * 2.0 ** (self._failures - 1), longest)
         return Verdict(wait * self._rng.uniform(0.75, 1.0), _hint(status))
 
 
 def _hint(status: int) -> str:
-    if status == 502:  # pjsip's own, when the name cannot be resolved; hardly ever a registrar's
+    if status == UNRESOLVED:
         return "the host in `registrar` is unknown: check its name, and this machine's DNS"
     if status in (408, 503):
         return "the registrar does not answer: is it up, and is this address and port right?"

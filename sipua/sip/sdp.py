@@ -85,25 +85,3 @@ def _with_origin(line: str, connection: str) -> str:
     if not line.startswith("o="):
         return line
     return " ".join([*line.split(" ")[:3], connection])
-
-
-_COMPACT = {"call-id": "i", "from": "f", "to": "t"}
-
-
-def header(message: str, name: str) -> str | None:
-    """The first value of a header in a SIP message, by its long name or its compact one, unfolded;
-    None when it is not there.
-    """
-    wanted = name.lower()
-    compact = _COMPACT.get(wanted, wanted)
-    lines = message.replace("\r\n", "\n").split("\n\n", 1)[0].split("\n")
-    for index, line in enumerate(lines[1:], start=1):
-        key, colon, value = line.partition(":")
-        if not colon or key.strip().lower() not in (wanted, compact):
-            continue
-        for more in lines[index + 1 :]:
-            if not more.startswith((" ", "\t")):
-                break
-            value += " " + more.strip()
-        return value.strip()
-    return None

@@ -37,4 +37,5 @@ class SipSettings:
     ptime_ms: int
     codecs: tuple[str, ...]
     accounts: tuple[AccountSettings, ...]
+    nameservers: tuple[str, ...]
     log_messages: bool

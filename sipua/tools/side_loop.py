@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 Outcome = TypeVar("Outcome")
@@ -21,8 +22,11 @@ class SideLoop:
 
     async def run(self, work: Coroutine[Any, Any, Outcome]) -> Outcome:
         """Its outcome, waited for on the loop that asks; cancelled together with the wait."""
-        future = asyncio.run_coroutine_threadsafe(work, self._started())
-        return await asyncio.wrap_future(future)
+        return await asyncio.wrap_future(self.submit(work))
+
+    def submit(self, work: Coroutine[Any, Any, Outcome]) -> Future[Outcome]:
+        """The same without a loop, from any thread; the first time from the one that closes."""
+        return asyncio.run_coroutine_threadsafe(work, self._started())
 
     async def close(self) -> None:
         """Cancels what runs there. A function that never gives way keeps its thread, a daemon."""

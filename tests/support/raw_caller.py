@@ -8,6 +8,7 @@ import re
 import secrets
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -29,18 +30,31 @@ class Response:
 class RawCaller:
     """One call. Requests leave when they are asked for; `responses` are all that came so far."""
 
-    def __init__(self, remote: tuple[str, int], *, host: str = LOOPBACK) -> None:
+    def __init__(
+        self,
+        remote: tuple[str, int],
+        *,
+        host: str = LOOPBACK,
+        says: Mapping[str, str] | None = None,
+    ) -> None:
+        """`says`: other values of From, To, Call-ID, or further header fields of its INVITE; bytes
+        that are no UTF-8 as lone surrogates."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((host, 0))
         self._socket.connect(remote)
         self._remote = f"{remote[0]}:{remote[1]}"
         self._me = f"{host}:{self._socket.getsockname()[1]}"
         self._id = secrets.token_hex(8)
+        more = dict(says or {})
+        self._from = more.pop("From", f"<sip:raw@{self._me}>;tag={self._id}")
+        self._to = more.pop("To", f"<sip:agent@{self._remote}>")
+        self._call_id = more.pop("Call-ID", self._id)
+        self._more = "".join(f"{name}: {value}\r\n" for name, value in more.items())
         self.responses: list[Response] = []
 
     def invite(self) -> None:
         contact = f"Contact: <sip:raw@{self._me}>\r\nContent-Type: application/sdp\r\n"
-        self._send("INVITE", 1, "invite", contact, _OFFER)
+        self._send("INVITE", 1, "invite", self._more + contact, _OFFER)
 
     def cancel(self) -> None:
         self._send("CANCEL", 1, "invite")
@@ -83,7 +97,7 @@ class RawCaller:
             if left_s <= 0:
                 raise TimeoutError(f"no {status} to {method}: {self.responses}")
             self._socket.settimeout(left_s)
-            text = self._socket.recv(65535).decode()
+            text = self._socket.recv(65535).decode("utf-8", "surrogateescape")
             if (status_line := re.match(r"SIP/2\.0 (\d{3})", text)) is None:
                 continue  # a request of the other side's
             method_of = re.search(r"^CSeq: *\d+ +(\w+)", text, re.MULTILINE)
@@ -104,14 +118,16 @@ class RawCaller:
         lines = (
             f"{method} sip:agent@{self._remote} SIP/2.0",
             f"Via: SIP/2.0/UDP {self._me};branch=z9hG4bK{self._id}{branch};rport",
-            f"From: <sip:raw@{self._me}>;tag={self._id}",
-            f"To: <sip:agent@{self._remote}>{tag}",
-            f"Call-ID: {call_id or self._id}",
+            f"From: {self._from}",
+            f"To: {self._to}{tag}",
+            f"Call-ID: {call_id or self._call_id}",
             f"CSeq: {cseq} {method}",
             "Max-Forwards: 70",
             f"{more}Content-Length: {len(body)}",
         )
-        self._socket.send(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
+        self._socket.send(
+            ("\r\n".join(lines) + "\r\n\r\n" + body).encode("utf-8", "surrogateescape")
+        )
 
     def _remote_tag(self) -> str:
         found = re.search(r"^To:.*(;tag=[^;\s]+)", self.final("INVITE").text, re.MULTILINE)

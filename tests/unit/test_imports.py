@@ -44,6 +44,7 @@ RULES = [
             "sipua/sip/pjlibrary.py": "the pj thread: the library's start, its transports, its log",
             "sipua/sip/pjcall.py": "the pj thread: one call's callbacks",
             "sipua/sip/pjaccount.py": "the pj thread: one account's callbacks",
+            "sipua/sip/pjresolver.py": "the pj thread: pjsip's questions for host names",
             "sipua/pjprobe.py": "a program of its own, that asks a build for its limits",
         },
     ),

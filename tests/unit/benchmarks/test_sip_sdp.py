@@ -68,7 +68,7 @@ def test_an_answer_inside_a_multipart_body() -> None:
     "line",
     [
         "m=audio 0 RTP/AVP 0",  # rejected
-        "m=image 4000 udptl t38",
+        "m=image 4000 tcp t38",
         "m=audio 70000 RTP/AVP 0",
         "m=audio",
         "m=audio -5 RTP/AVP 0",
@@ -77,6 +77,11 @@ def test_an_answer_inside_a_multipart_body() -> None:
 )
 def test_lines_without_rtp(line: str) -> None:
     assert sip_sdp.media_of(f"v=0\nc=IN IP4 192.0.2.1\n{line}\n") == []
+
+
+def test_fax_is_named() -> None:
+    (fax,) = sip_sdp.media_of("v=0\nc=IN IP4 192.0.2.1\nm=image 4000 udptl t38\n")
+    assert (fax.kind, fax.address, fax.udptl) == ("image", ("192.0.2.1", 4000), True)
 
 
 def test_odd_lines_are_left_out() -> None:

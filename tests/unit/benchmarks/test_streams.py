@@ -269,6 +269,65 @@ def test_sdp_is_believed_only_from_when_it_was_said(capture: Capture) -> None:
     assert (found.codec, found.call) == (None, None)
 
 
+def test_a_call_that_becomes_a_fax_has_lost_nothing(capture: Capture) -> None:
+    media = ("192.0.2.1", 4444)
+    fax_sdp = sip("INVITE sip:200@b SIP/2.0", media).replace(
+        b"m=audio 4444 RTP/AVP 96 97", b"m=image 4444 udptl t38"
+    )
+    voice = stream(range(30), source=PBX, target=media, payload_type=96)
+    fax = [(START_S + 2 + n * 0.02, PBX, media, t38(n * 13)) for n in range(500)]
+    last = stream(range(30, 33), source=PBX, target=media, payload_type=96, step_s=0.07)
+    found = survey(
+        capture(
+            [
+                (START_S - 2, PHONE, PBX, sip("INVITE sip:200@b SIP/2.0", media)),
+                *voice,
+                (START_S + 1, PHONE, PBX, fax_sdp),
+                *sorted(fax + last),
+            ]
+        )
+    )
+    (audio,) = found.streams
+    assert (audio.received, audio.lost) == (33, 0)
+    assert [(one.source, one.target, one.packets) for one in found.udptl] == [(PBX, media, 500)]
+
+
+def test_rtcp_is_named_and_what_is_too_short_is_listed(
+    capture: Capture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = capture(
+        [
+            *stream(range(10)),
+            *stream(range(2), ssrc=0xBEEF),
+            *stream([3], ssrc=0xF00D),
+            *[(START_S + n, PHONE, (PBX[0], PBX[1] + 1), rtcp(n)) for n in range(4)],
+        ]
+    )
+    assert run_streams(path, False) == 0
+    out = capsys.readouterr().out
+    assert "1 RTP stream, 10 RTP packets, 4 RTCP packets" in out
+    assert "too short to be sure that it is RTP:" in out
+    assert "SSRC 0000beef, type 0, 2 packets" in out
+    assert "SSRC 0000f00d, type 0, 1 packet\n" in out
+    assert run_streams(path, True) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["rtcp_packets"] == 4
+    assert [short["packets"] for short in document["short_streams"]] == [2, 1]
+    assert document["damage"] is None
+
+
+def test_a_capture_that_was_cut_off_is_read_up_to_there(
+    capture: Capture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = capture(stream(range(100)))
+    path.write_bytes(path.read_bytes()[:-7])
+    assert run_streams(path, False) == 0
+    out = capsys.readouterr().out
+    assert "1 RTP stream, 99 RTP packets" in out
+    assert "what follows is what could be read" in out
+    assert "the file ends in the middle of frame 100" in out
+
+
 # --- told ---------------------------------------------------------------------------------
 
 
@@ -293,7 +352,7 @@ def test_the_command(capture: Capture, capsys: pytest.CaptureFixture[str]) -> No
     path = capture([*stream(range(10)), (START_S, PHONE, PBX, b"hello")])
     assert run_streams(path, False) == 0
     out = capsys.readouterr().out
-    assert "1 RTP stream, 10 RTP packets, 1 other datagrams" in out
+    assert "1 RTP stream, 10 RTP packets, 1 other datagram\n" in out
     assert run_streams(path, True) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["schema"] == "sipua.bench.streams/1"

@@ -10,6 +10,7 @@ from sipua.bench.result import (
     Machine,
     Quality,
     Result,
+    Source,
     Spread,
     Step,
     Uplink,
@@ -131,3 +132,12 @@ def test_milliseconds_with_the_digits_that_mean_something() -> None:
         "3.1 ms",
         "227 ms",
     ]
+
+
+def test_at_another_speed_the_line_is_not_judged() -> None:
+    source = Source("a.pcap", 1, "PCMU", 20, 100, 2.0, 0, 0.1, speed=4)
+    verdict = judge(msgspec.structs.replace(result(loss=45, mos=1.2), source=source))
+    assert (verdict.edge, verdict.line) == ("good", "unknown")
+    checks = by_name(verdict)
+    assert "played at 4 times its speed" in checks["the line"].words
+    assert checks["start of an answer"].grade == "unknown"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from sipua.sip.admission import Admission, Refusal, networks_of
+from sipua.sip.admission import Admission, Refusal, network_of
+from sipua.sip.names import Name
+
+SBC = Name("sbc.example", services=True)
 
 
 def trunk_only(max_calls: int = 2) -> Admission:
     admission = Admission(max_calls, accept_any=False)
-    admission.allow("carrier", networks_of("192.0.2.0/24"))
+    admission.allow_host("carrier", "192.0.2.0/24", services=True)
     return admission
 
 
@@ -42,16 +45,44 @@ def test_H1_while_draining_is_503_with_retry_after() -> None:
 
 
 def test_a_host_may_be_an_address_a_block_or_a_name() -> None:
-    assert [str(n) for n in networks_of("192.0.2.9")] == ["192.0.2.9/32"]
-    assert [str(n) for n in networks_of("2001:db8::/32")] == ["2001:db8::/32"]
-    names = networks_of("trunk.example", lambda _: ["192.0.2.5", "2001:db8::5"])
-    assert [str(n) for n in names] == ["192.0.2.5/32", "2001:db8::5/128"]
-    assert networks_of("gone.example", lambda _: []) == []
+    assert str(network_of("192.0.2.9")) == "192.0.2.9/32"
+    assert str(network_of("2001:db8::/32")) == "2001:db8::/32"
+    assert network_of("trunk.example") is None
+
+
+def named() -> Admission:
+    admission = trunk_only()
+    admission.allow_host("other", "SBC.example", services=True)
+    return admission
+
+
+def test_S22_a_name_is_known_when_it_is_resolved_and_by_what_it_stands_for_now() -> None:
+    admission = named()
+    assert admission.names == (SBC,)
+    assert admission.owners(SBC) == ("other",)
+    assert admission.origin("198.51.100.5") is None
+    admission.resolved(SBC, ["198.51.100.5", "2001:db8::5"])
+    assert admission.judge("198.51.100.5", 0) == "other"
+    assert admission.belongs("other", "2001:db8::5")
+    admission.resolved(SBC, ["198.51.100.6"])
+    assert admission.origin("198.51.100.5") is None
+    assert admission.origin("198.51.100.6") == "other"
+    assert admission.origin("192.0.2.1") == "carrier"
+
+
+def test_S22_what_is_refused_while_a_name_is_unresolved_says_so_to_us_alone() -> None:
+    admission = named()
+    verdict = admission.judge("198.51.100.5", 0)
+    assert isinstance(verdict, Refusal)
+    assert (verdict.status, verdict.reason) == (403, "Forbidden")
+    assert verdict.because == "not resolved yet: sbc.example"
+    admission.resolved(SBC, ["198.51.100.6"])
+    assert admission.judge("198.51.100.5", 0) == Refusal(403, "Forbidden")
 
 
 def test_who_owns_an_address_does_not_depend_on_the_order() -> None:
     admission = trunk_only()
-    admission.allow("pbx", networks_of("192.0.2.9"))
+    admission.allow_host("pbx", "192.0.2.9", services=False)
     assert admission.belongs("pbx", "192.0.2.9")
     assert admission.belongs("carrier", "192.0.2.9")
     assert not admission.belongs("pbx", "192.0.2.10")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.sip.sdp import body, header, offered_host, offers_rtcp_mux, rewrite_local
+from sipua.sip.sdp import body, offered_host, offers_rtcp_mux, rewrite_local
 
 PJSIP_ANSWER = "\r\n".join(
     [
@@ -64,24 +64,6 @@ def test_only_the_first_live_audio_line_is_ours() -> None:
 
 def test_an_ipv6_address_is_named_as_such() -> None:
     assert "c=IN IP6 2001:db8::7" in rewrite_local(PJSIP_ANSWER, "2001:db8::7", 16400, 20)
-
-
-def test_header_is_found_whatever_its_case_and_fold() -> None:
-    message = "INVITE sip:a SIP/2.0\r\nCALL-id: abc\r\nSubject: one\r\n two\r\n\r\nCall-ID: body"
-    assert header(message, "Call-ID") == "abc"
-    assert header(message, "subject") == "one two"
-    assert header(message, "To") is None
-
-
-def test_header_is_found_by_its_compact_name() -> None:
-    message = "BYE sip:a SIP/2.0\r\ni: abc\r\nF: <sip:b@c>\r\nt: <sip:a@c>\r\n\r\n"
-    found = [header(message, name) for name in ("Call-ID", "From", "To", "Via")]
-    assert found == ["abc", "<sip:b@c>", "<sip:a@c>", None]
-
-
-@given(st.text(max_size=400))
-def test_header_survives_anything(message: str) -> None:
-    header(message, "Call-ID")
 
 
 def test_rtcp_shares_the_port_only_when_that_was_agreed() -> None:

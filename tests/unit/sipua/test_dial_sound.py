@@ -90,6 +90,17 @@ def test_what_was_heard_is_written_as_it_was(tmp_path: Path) -> None:
     assert read.tobytes() == heard.tobytes()
 
 
+def test_what_people_said_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "out.wav"
+    dial_sound.check_writable(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    dial_sound.save(path, np.zeros(4, np.int16))
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o644)  # a file that was there stays as its owner has made it
+    dial_sound.check_writable(path)
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
 def test_levels() -> None:
     full_scale = (np.sin(np.arange(2400) * np.pi / 12) * 32767).astype(np.int16)
     assert dial_sound.level_dbfs(full_scale) == pytest.approx(-3.0, abs=0.1)

@@ -34,9 +34,9 @@ def steps(*which: Step) -> AgentProfile:
     return replace(PROFILE, steps=which)
 
 
-async def refused(profile: AgentProfile) -> Story:
+async def refused(profile: AgentProfile, peer: str = "") -> Story:
     """A call whose engine cannot be reached."""
-    story = Story(profile)
+    story = Story(profile, facts=replace(FACTS, peer=peer))
     story.bridge.error = EngineConnectError("unauthorized", "wrong key", status=401)
     story.bridge.ready.set()
     await story.settle()
@@ -99,6 +99,12 @@ async def test_M1_a_prompt_is_answered_for_and_heard_whole_before_the_end(tmp_pa
 async def test_M1_a_transfer_before_the_answer_is_a_redirection() -> None:
     story = await refused(steps(TransferTo(SUPPORT), Refuse(500)))
     assert story.sent == [RING, Hangup("c-test", 302, contact=SUPPORT)]
+    await story.end(EndedBy.US)
+
+
+async def test_M1_a_number_is_one_of_the_peers() -> None:
+    story = await refused(steps(TransferTo("201"), Refuse(500)), peer="10.0.0.1")
+    assert story.sent == [RING, Hangup("c-test", 302, contact="sip:201@10.0.0.1")]
     await story.end(EndedBy.US)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 from sipua.bridge.engines import openai_live_events as wire
-from sipua.bridge.engines.openai_realtime_events import Other, WireError
+from sipua.bridge.engines.openai_wire import MAX_MESSAGE_BYTES, Other, WireError
 
 from support.live_types import NESTED_MODELS, SERVER_MODELS, accepted_server_event
 from support.realtime_types import event_type, sample
@@ -81,7 +81,7 @@ def test_every_step_of_a_delegated_response_is_decoded(model: type[BaseModel], f
         (b'{"type":"x","deep":' + b"[" * 100_000, "bad_json"),
         (b"null", "malformed"),
         (b'{"type":7}', "malformed"),
-        (b" " * (wire.MAX_MESSAGE_BYTES + 1), "oversize"),
+        (b" " * (MAX_MESSAGE_BYTES + 1), "oversize"),
     ],
 )
 def test_M6_what_is_no_event_says_why(message: bytes, reason: str) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 from sipua.bridge.engines import openai_realtime_events as wire
+from sipua.bridge.engines.openai_wire import Other, WireError
 
 from support.realtime_types import SERVER_MODELS, accepted_server_event, event_type, sample
 
@@ -29,7 +30,7 @@ def test_every_event_of_the_vendor_is_decoded(model: type[BaseModel], full: bool
         if event_type(model) in wire.HANDLED:
             assert type(event).__struct_config__.tag == event_type(model)
         else:
-            assert event == wire.Other(event_type(model))
+            assert event == Other(event_type(model))
 
 
 @pytest.mark.parametrize("event_type_", sorted(wire.HANDLED))
@@ -71,24 +72,24 @@ def test_the_type_may_stand_anywhere() -> None:
     ],
 )
 def test_M6_what_is_not_an_event_has_a_reason(message: bytes | str, reason: str) -> None:
-    with pytest.raises(wire.WireError) as caught:
+    with pytest.raises(WireError) as caught:
         wire.decode(message)
     assert caught.value.reason == reason
 
 
 def test_M6_a_16_mb_frame_is_dropped_unread() -> None:
     frame = b'{"type":"response.output_audio.delta","item_id":"i","delta":"' + b"A" * 16_000_000
-    with pytest.raises(wire.WireError, match="oversize"):
+    with pytest.raises(WireError, match="oversize"):
         wire.decode(frame + b'"}')
 
 
 def test_an_unknown_type_is_shortened() -> None:
-    assert wire.decode(json.dumps({"type": "y" * 1000})) == wire.Other("y" * 64)
+    assert wire.decode(json.dumps({"type": "y" * 1000})) == Other("y" * 64)
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200))
 def test_any_bytes_give_an_event_or_a_reason(message: bytes | str) -> None:
-    with contextlib.suppress(wire.WireError):
+    with contextlib.suppress(WireError):
         wire.decode(message)
 
 
@@ -108,5 +109,5 @@ def test_a_known_event_with_any_field_broken_gives_an_event_or_a_reason(
     content: dict[str, Any] = sample(BY_TYPE[name], full=True)
     key = data.draw(st.sampled_from(sorted(content)))
     content[key] = data.draw(json_values)
-    with contextlib.suppress(wire.WireError):
+    with contextlib.suppress(WireError):
         wire.decode(json.dumps(content))

@@ -38,7 +38,7 @@ def test_defaults_and_a_usual_edge_are_fine() -> None:
                 "sip": {"max_calls": 11, "accept": "any"},
             },
             ("sip", "max_calls"),
-            "warning",
+            "error",
         ),
         ({"sip": {"port": 16390, "accept": "any"}}, ("sip", "port"), "error"),
         (

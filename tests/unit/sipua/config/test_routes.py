@@ -117,16 +117,20 @@ def test_names_that_nobody_has(tmp_path: Path) -> None:
         ("{ status = 200 }", "routes[0].fallback[0].status", "not the status of a refusal"),
         ('"backup"', "routes[0].fallback[0]", "must be a table, not text"),
         ('{ prompt = "gone.wav" }', "routes[0].fallback[0].prompt", "No such file"),
-        ('{ transfer = "pbx" }', "routes[0].fallback[0].transfer", "is not a SIP URI of somebody"),
+        (
+            '{ transfer = "pbx" }',
+            "routes[0].fallback[0].transfer",
+            "is neither a SIP URI of somebody nor a number",
+        ),
         (
             '{ transfer = "sip:100@pbx?Subject=x" }',
             "routes[0].fallback[0].transfer",
-            "is not a SIP URI of somebody",
+            "is neither a SIP URI of somebody nor a number",
         ),
         (
             '{ transfer = "sip:100@pbx>\\r\\nX: y" }',
             "routes[0].fallback[0].transfer",
-            "is not a SIP URI of somebody",
+            "is neither a SIP URI of somebody nor a number",
         ),
     ],
 )

@@ -10,11 +10,11 @@ from sipua.config.uri import ServerUri, UriError, is_hostname, parse_server
 @pytest.mark.parametrize(
     ("text", "uri"),
     [
-        ("sip:10.0.0.5", ServerUri("10.0.0.5", 5060, "udp")),
+        ("sip:10.0.0.5", ServerUri("10.0.0.5", 5060, "udp", has_port=False)),
         ("sip:pbx.example.com:5070;transport=tcp", ServerUri("pbx.example.com", 5070, "tcp")),
         ("sip:[2001:DB8:0::1]:5070;transport=tcp", ServerUri("2001:db8::1", 5070, "tcp")),
-        ("sip:[::1]", ServerUri("::1", 5060, "udp")),
-        ("SIP:pbx;lr;transport=UDP", ServerUri("pbx", 5060, "udp")),
+        ("sip:[::1]", ServerUri("::1", 5060, "udp", has_port=False)),
+        ("SIP:pbx;lr;transport=UDP", ServerUri("pbx", 5060, "udp", has_port=False)),
     ],
 )
 def test_good(text: str, uri: ServerUri) -> None:

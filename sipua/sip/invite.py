@@ -1,0 +1,44 @@
+"""What an INVITE says of itself, as texts that can be written anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sipua.sip.addresses import address
+from sipua.sip.messages import Address, CallRefused
+from sipua.sip.texts import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    sip_call_id: str
+    from_uri: str
+    to_uri: str
+    request_uri: str
+    source: Address
+    altered: tuple[str, ...]
+    """Which header fields were cut or cleaned, and why."""
+
+    def refused(self, status: int, reason: str, because: str = "") -> CallRefused:
+        return CallRefused(
+            self.sip_call_id,
+            self.from_uri,
+            self.to_uri,
+            self.source,
+            status,
+            reason,
+            because=because,
+            altered=self.altered,
+        )
+
+
+def read(raw: str, source: str) -> Invite:
+    message = Message(raw)
+    return Invite(
+        sip_call_id=message.header("Call-ID") or "",
+        from_uri=message.header("From") or "",
+        to_uri=message.header("To") or "",
+        request_uri=message.request_uri,
+        source=address(source),
+        altered=message.altered,
+    )

@@ -1,0 +1,110 @@
+"""Host names, looked up on a thread of their own: neither the media loop nor the pjsua2 thread
+ever waits for DNS, and the process's end does not either.
+
+The decisions are `names.NameTable`'s, the questions `lookup.Lookup`'s; here are the clock, the
+thread, and those who wait for an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterable
+
+from sipua.sip.names import Name, NameTable, News, NotFound, Outcome
+from sipua.tools.side_loop import SideLoop
+
+Done = Callable[[Outcome], None]
+
+
+class Resolver:
+    def __init__(
+        self,
+        look_up: Callable[[Name], Awaitable[Outcome]],
+        keep: Iterable[Name],
+        on_news: Callable[[News], None],
+    ) -> None:
+        """`keep`: names that are looked up from the start on, and again all the time. `on_news` is
+        called on the thread."""
+        self._look_up = look_up
+        self._on_news = on_news
+        self._lock = threading.Lock()
+        self._table = NameTable(random.Random())  # noqa: S311 (a draw among servers)
+        self._first = set(keep)
+        for name in self._first:
+            self._table.keep(name)
+        self._waiting: dict[Name, list[Done]] = {}
+        self._side = SideLoop("names")
+        self._all_asked = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self, first_s: float) -> None:
+        """Begins, and waits until each name that is kept was looked up once, but not longer."""
+        self._side.submit(self._keep_fresh())
+        if self._first:
+            await self._side.run(self._first_round(first_s))
+
+    async def close(self) -> None:
+        """What is under way is given up; nothing is told any more."""
+        with self._lock:
+            self._waiting.clear()
+        await self._side.close()
+
+    def ask(self, name: Name, later: Done) -> Outcome | None:
+        """The outcome; None: it is not known yet, and `later` gets it on the resolver's thread."""
+        now = time.monotonic()
+        with self._lock:
+            outcome = self._table.ask(name, now)
+            if outcome is not None:
+                return outcome
+            self._waiting.setdefault(name, []).append(later)
+            begins = self._table.begin(name, now)
+        if begins:
+            self._side.submit(self._resolve(name))
+        return None
+
+    # --- on the thread --------------------------------------------------------------------
+
+    async def _first_round(self, first_s: float) -> None:
+        try:
+            async with asyncio.timeout(first_s):
+                await self._all_asked.wait()
+        except TimeoutError:
+            return
+
+    async def _keep_fresh(self) -> None:
+        while True:
+            now = time.monotonic()
+            self._changed.clear()
+            with self._lock:
+                due = [name for name in self._table.due(now) if self._table.begin(name, now)]
+                next_due = self._table.next_due()
+            for name in due:
+                task = asyncio.create_task(self._resolve(name))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            try:
+                async with asyncio.timeout(None if next_due is None else next_due - now):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    async def _resolve(self, name: Name) -> None:
+        try:
+            outcome = await self._look_up(name)
+        except Exception as error:  # noqa: BLE001 (who waits for the answer must get one)
+            outcome = NotFound(f"{type(error).__name__}: {error}")
+        with self._lock:
+            holds, news = self._table.end(name, outcome, time.monotonic())
+            waiting = self._waiting.pop(name, [])
+        if news is not None:
+            self._on_news(news)
+        self._first.discard(name)
+        if not self._first:
+            self._all_asked.set()
+        self._changed.set()
+        for later in waiting:
+            later(holds)

@@ -1,0 +1,88 @@
+"""Texts of the outside: the one place where what a peer wrote becomes a Python text of ours.
+
+pjsua2 hands over bytes as they came: bytes that are not UTF-8 as lone surrogates, control
+characters, 64 kB in one header field. Behind this file a text can be written anywhere: it has no
+surrogates, no control characters, and a bounded length.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Final
+
+LONGEST: Final = 512
+"""Characters of one value. The longest URI of a real trunk has about 200."""
+
+_LONGEST_BODY: Final = 65_536
+_REPLACEMENT: Final = "\ufffd"
+
+# Also what turns a line around or ends it, for a viewer that follows Unicode.
+_CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+_IN_A_LINE = re.compile(rf"[{_CONTROL}\t\r\n]")
+_IN_A_BODY = re.compile(rf"[{_CONTROL}]")
+_UNDECODABLE = re.compile(r"[\ud800-\udfff]")
+
+_FOLD = re.compile(r"\r?\n[ \t]{1,256}")
+_LINE_END = re.compile(r"\r?\n(?![ \t])")
+_HEAD_END = re.compile(r"\r?\n\r?\n")
+_COMPACT = {"call-id": "i", "contact": "m", "from": "f", "to": "t", "subject": "s"}
+
+
+def line(raw: str, longest: int = LONGEST) -> str:
+    """One value, for a log line, a record, a tool or an engine."""
+    text = raw[:longest]
+    if text.isascii() and text.isprintable():
+        return text
+    return _IN_A_LINE.sub("", _UNDECODABLE.sub(_REPLACEMENT, text))
+
+
+def body(raw: str) -> str:
+    """A text of many lines, such as SDP."""
+    return _IN_A_BODY.sub("", _UNDECODABLE.sub(_REPLACEMENT, raw[:_LONGEST_BODY]))
+
+
+class Message:
+    """The header fields of one SIP message. `altered` says what was not taken as it came."""
+
+    def __init__(self, raw: str) -> None:
+        end = _HEAD_END.search(raw)
+        self._head = raw[: end.start()] if end else raw
+        self._altered: dict[str, str] = {}
+
+    @property
+    def altered(self) -> tuple[str, ...]:
+        return tuple(f"{name}: {what}" for name, what in self._altered.items())
+
+    @property
+    def request_uri(self) -> str:
+        """Of a request; a response has its status there."""
+        words = self._head.partition("\n")[0][: 4 * LONGEST].split(None, 2)
+        return line(words[1]) if len(words) > 1 else ""
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, by its long name or its compact one, unfolded; None when
+        it is not there."""
+        found = _pattern(name.lower()).search(self._head)
+        if found is None:
+            return None
+        end = _LINE_END.search(self._head, found.end())
+        value = self._head[found.end() : end.start() if end else len(self._head)]
+        unfolded = _FOLD.sub(" ", value[: 4 * LONGEST]).strip()
+        told = line(unfolded)
+        if len(value) > 4 * LONGEST or len(unfolded) > LONGEST:
+            self._altered[name] = f"cut from {len(value)} characters"
+        elif told != unfolded:
+            self._altered[name] = "has bytes that are no text"
+        return told
+
+
+@functools.cache
+def _pattern(name: str) -> re.Pattern[str]:
+    names = "|".join(re.escape(form) for form in (name, _COMPACT.get(name)) if form)
+    return re.compile(rf"\n(?:{names})[ \t]{{0,32}}:", re.IGNORECASE)
+
+
+def header(raw: str, name: str) -> str | None:
+    """One header of a message that nothing else is asked of."""
+    return Message(raw).header(name)

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from sipua.sip import invite
+
+INVITE = (
+    "INVITE sip:100@10.0.0.9 SIP/2.0\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:100@b>\r\n"
+    "Call-ID: \udcff1\r\n\r\n"
+)
+
+
+def test_what_an_invite_says() -> None:
+    told = invite.read(INVITE, "10.0.0.1:5061")
+    assert (told.from_uri, told.to_uri) == ("<sip:a@b>;tag=1", "<sip:100@b>")
+    assert (told.sip_call_id, told.request_uri) == ("\ufffd1", "sip:100@10.0.0.9")
+    assert told.source == ("10.0.0.1", 5061)
+
+
+def test_a_refusal_says_whose_it_was_and_what_was_odd() -> None:
+    refused = invite.read(INVITE, "10.0.0.1:5061").refused(403, "Forbidden")
+    assert (refused.status, refused.reason) == (403, "Forbidden")
+    assert refused.source == ("10.0.0.1", 5061)
+    assert refused.altered == ("Call-ID: has bytes that are no text",)
