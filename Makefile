@@ -11,12 +11,14 @@ BIN := .venv/bin
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
 run: ## set up what is needed and start the edge with the local agent
 	@scripts/env.sh .venv run best
+	@# Its log is for a person, in a pipe, too.
 	@$(if $(HOST),export SIPUA_SIP__HOST='$(HOST)';) $(if $(SIP_PORT),export SIPUA_SIP__PORT='$(SIP_PORT)';) \
+	    export SIPUA_LOG__FORMAT="$${SIPUA_LOG__FORMAT:-console}"; \
 	    exec $(BIN)/sipua serve --config configs/local-demo.toml
 
 .PHONY: pjsua2
@@ -34,6 +36,10 @@ test: dev peers lint ## everything: set-up, lint, types, tests against real peer
 .PHONY: unit
 unit: dev ## the tests that need no peers and no patience
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not peer and not slow and not sound and not alone"
+
+.PHONY: test-pythons
+test-pythons: peers ## the unit tests and real calls with each Python (3.11, 3.12, 3.13) of this machine
+	@scripts/pythons.sh
 
 .PHONY: fuzz
 fuzz: ## fuzz every reader of foreign bytes, ten minutes each; FUZZ_S=30 shorter, TARGET=rtp one
@@ -57,6 +63,8 @@ dev: ## the environment for development
 .PHONY: peers
 peers: ## set up the phones and switches of the tests (Asterisk, SIPp, linphone, ...)
 	@scripts/need.sh "the tests of the local agent's voice" espeak-ng
+	@# Only root can make network namespaces: for others these tests are skipped.
+	@[ "$$(id -u)" != 0 ] || scripts/need.sh "the tests behind a NAT" iproute2 nftables
 	@scripts/peers/setup.sh
 
 .PHONY: lock

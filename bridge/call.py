@@ -54,6 +54,7 @@ from sipua.codecs.echo import EchoGate
 from sipua.codecs.g711 import Law
 from sipua.codecs.vad import VadConfig, VadEvent
 from sipua.rtp.events import (
+    Address,
     Dtmf,
     LossReported,
     MediaTimeout,
@@ -63,7 +64,7 @@ from sipua.rtp.events import (
 )
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.session import RtpSession
-from sipua.rtp.transport import RtpTransport, Tap
+from sipua.rtp.transport import RtpTransport, Tap, senders_so_far
 
 
 class CallBridge:
@@ -81,6 +82,7 @@ class CallBridge:
         self.tap: Tap | None = None
         """For a capture of this call; set before its media is opened."""
         self._local = local
+        self._early: frozenset[Address] = frozenset()
         self._settings = settings
         self._laws: dict[int, Law] = {}
         self._uplink = Uplink(self._laws)
@@ -115,6 +117,10 @@ class CallBridge:
         self._engine_there = True
         return self._conversation.session_id
 
+    def before_answer(self) -> None:
+        """The caller is about to be told our port: what sends to it already is not the caller."""
+        self._early = senders_so_far(self._local)
+
     def open_media(self, plan: MediaPlan) -> int:
         """The first offer and answer, and each later one; returns our SSRC."""
         # Never both: a phone that sends events often lets the tone through as well.
@@ -123,6 +129,7 @@ class CallBridge:
         self._laws.update({number: Law[name] for number, name in plan.law_by_type.items()})
         if self._rtp is None or self._transport is None:
             self._rtp = open_rtp(plan, self._settings)
+            self._rtp.latch.set_early(self._early)
             self._transport = RtpTransport(self._local, self._rtp, self._on_rtp)
             self._transport.tap = self.tap
             self._transport.start()

@@ -31,6 +31,8 @@ class MediaPlan:
     rtcp_remote: Address | None = None
     """Where the peer wants reports; None: the port after its RTP's."""
     rtcp_muxed: bool = False
+    remote_ssrcs: frozenset[int] = frozenset()
+    """What the peer says that it sends under (RFC 5576)."""
     telephone_event_send_type: int | None = None
     """The number that the peer wants them under, which may be another than ours."""
 
@@ -90,4 +92,5 @@ def update_rtp(rtp: RtpSession, plan: MediaPlan) -> None:
         now=time.monotonic(),
         rtcp_remote=plan.rtcp_remote,
         rtcp_muxed=plan.rtcp_muxed,
+        remote_ssrcs=plan.remote_ssrcs,
     )

@@ -1,56 +1,78 @@
 """Who is heard, and where our audio goes: the source latch.
 
-An address in the SDP is a claim; behind a NAT it is a wrong one. A port that believes whoever
-speaks first hands calls to strangers. Each source therefore has a rank by how well signalling
-vouches for it:
+An address in the SDP is a claim; behind a NAT it is a wrong one. A port that believes the first
+sender hands calls to strangers. Each source therefore has a standing, by how well signalling
+vouches for it. A better one takes over from a worse one:
 
-    1  exactly the address and port of the SDP     heard at once
-    2  the SDP's host, another port                after 4 packets in order over 60 ms
-    3  the host that signalling comes from         after 4 packets in order over 60 ms
-    4  anyone else                                 after 1 s, and only when the SDP's address shows
-                                                   a NAT or the policy is `any`
+    rank                                            heard                       locked after
+    1  exactly the address and port of the SDP      at once                     50 packets or 5 s
+    2  the SDP's host, another port                 4 packets in order, 60 ms   5 s
+    3  the host that signalling comes from          4 packets in order, 60 ms   5 s
+    4  any other; only when the SDP's address       1 s                         never
+       shows a NAT, or the policy is `any`
 
-A better rank takes over from a worse one. After 5 s or 50 packets the source is locked and only a
-new offer or answer unlocks it, with two exceptions that keep an early stranger from locking the
-caller out: rank 4 is a guess and never locks, and rank 1, which the peer itself named, passes a
-lock once it has shown the 4 packets too (one forged packet must not redirect a call).
+Within a rank, evidence of what only the caller can know (points):
 
-Only callers that were accepted are heard, so the same rule guards what reaches the model.
+    4  the SSRC that the SDP announces, that an RTCP report from the SDP's own address names, or
+       that was locked when a new offer came; locks like rank 1
+    1  rank 3 from the port of the SDP: many NATs keep the port
+    1  RTCP reports of this SSRC quote ours
+
+A source that was sending before our port was told to anybody is below all others, whatever its
+rank: it waits 5 s and is never locked.
+
+Two sources of equal standing contend: the caller, and somebody on the caller's host or behind the
+same NAT. Neither is heard, and each is sent four packets at most, so that its reports can quote our
+SSRC, until
+
+    one has more points                     it is heard
+    one has been quiet for 0.4 s            the other is heard
+    1.5 s have gone by                      the earlier one is heard: the answer makes a caller
+                                            speak, a stranger comes at any time
+
+That happens once between two offers; a second rival waits for more points, or for a second of
+silence. Nothing is locked while a rival speaks, for 10 s at most.
+
+Our audio goes to the source that is heard. Before that, and while ranks 2 and 3 without points have
+been heard for less than 1 s, it goes to the SDP's address, unless that shows a NAT: its owner may
+be about to speak.
+
+Only a new offer or answer unlocks, with one exception: what signalling itself named, rank 1 or a
+known SSRC, passes the lock of a worse one once it has shown the 4 packets (one forged packet must
+not redirect a call). Only callers that were accepted are heard, so the same rule guards what
+reaches the model.
 """
 
-import ipaddress
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Collection
 from enum import Enum, StrEnum, auto
 
+from sipua.rtp.addresses import canonical, sendable, shows_nat
 from sipua.rtp.events import Address
+from sipua.rtp.probation import CLOCK_SLACK_S, PROBATION_PACKETS, Candidate, Candidates
 
 EXACT, SDP_HOST, SIGNALLING_HOST, STRANGER = 1, 2, 3, 4
 
-# A stranger waits until the caller, who has a better rank, would have been heard.
-_PROBATION_S = {EXACT: 0.060, SDP_HOST: 0.060, SIGNALLING_HOST: 0.060, STRANGER: 1.0}
-_PROBATION_PACKETS = 4
+# Standings: smaller is better. Points of evidence never make up for a rank.
+_RANK, _EARLY = 16, 128
+_SSRC_KNOWN, _PORT_KEPT, _REPORTS = 4, 1, 1
+
+_PROBATION_S = 0.060
+# These wait until the caller, who has a better standing, would have been heard.
+_STRANGER_S = 1.0
+_EARLY_S = 5.0
+_SDP_FIRST_S = 1.0
+
+_CONTENTION_S = 1.5
+_RIVAL_QUIET_S = 0.4
+_SOURCE_QUIET_S = 1.0
+_PROBES = 4
+
 _LOCK_S = 5.0
 _LOCK_PACKETS = 50
-_MAX_CANDIDATES = 16
-# Steps of the sequence number that still count as in order: some loss is no reason to distrust.
-_MAX_STEP = 16
-# Addresses that only work on the network they are used in.
-_PRIVATE = tuple(
-    ipaddress.ip_network(network)
-    for network in (
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "100.64.0.0/10",  # carrier NAT, RFC 6598
-        "169.254.0.0/16",
-        "127.0.0.0/8",
-        "fc00::/7",
-        "fe80::/10",
-        "::1/128",
-    )
-)
-_BROADCAST = ipaddress.ip_address("255.255.255.255")
-_CLOCK_SLACK_S = 1e-6  # differences of floats: 60 ms must count as 60 ms
+_LOCK_DESPITE_RIVALS_S = 10.0
+
+_MAX_SSRCS = 8
 
 
 class Policy(StrEnum):
@@ -63,17 +85,8 @@ class Verdict(Enum):
     ACCEPTED = auto()
     CHANGED = auto()  # accepted, and from now on the source
     PROBATION = auto()  # may become the source, is not heard yet
+    CONTENDED = auto()  # one of several that may be the caller: none of them is heard
     REFUSED = auto()
-
-
-@dataclass(slots=True)
-class _Candidate:
-    rank: int
-    ssrc: int
-    sequence: int
-    packets: int
-    since: float
-    last: float
 
 
 class SourceLatch:
@@ -81,16 +94,26 @@ class SourceLatch:
 
     __slots__ = (
         "_candidates",
+        "_contended_at",
+        "_early",
         "_good",
+        "_known",
         "_natted",
+        "_newest",
         "_policy",
+        "_reported",
+        "_rival_at",
         "_sdp",
         "_sdp_host",
+        "_settled",
         "_signalling_ip",
         "_since",
+        "_standing",
         "locked",
+        "probes",
         "rank",
         "source",
+        "target",
     )
 
     def __init__(self, policy: Policy | str = Policy.AUTO) -> None:
@@ -99,82 +122,182 @@ class SourceLatch:
         self._sdp_host: str | None = None
         self._signalling_ip: str | None = None
         self._natted = False
-        self._candidates: dict[Address, _Candidate] = {}
+        self._early: frozenset[Address] = frozenset()
+        self._known: set[int] = set()
+        self._reported: deque[int] = deque(maxlen=_MAX_SSRCS)
+        self._candidates = Candidates()
+        self._contended_at: float | None = None
+        self._settled = False
+        self._rival_at: float | None = None
+        self._standing = 0
         self._since = 0.0
         self._good = 0
+        self._newest: tuple[int, int, float] = (0, 0, 0.0)
+        """SSRC, sequence number and time of the source's last packet; not kept under a lock."""
         self.source: Address | None = None
         """The address that is heard now."""
         self.rank: int | None = None
         self.locked = False
-
-    @property
-    def target(self) -> Address | None:
+        self.target: Address | None = None
         """Where our audio goes; None while there is nowhere to send."""
-        if self._policy is Policy.SDP or self.source is None:
-            return self._sdp
-        return self.source
+        self.probes: list[Address] = []
+        """Those that the next packets go to in its place, the last one first: take them off."""
 
-    def set_remote(self, sdp: Address | None, signalling_ip: str | None) -> None:
+    def set_early(self, sources: Collection[Address]) -> None:
+        """These have sent to our port before anybody was told of it."""
+        self._early = frozenset(sources)
+
+    def set_remote(
+        self, sdp: Address | None, signalling_ip: str | None, ssrcs: Collection[int] = ()
+    ) -> None:
         """A new offer or answer: unlocks; another address also forgets the source.
 
         Addresses are IP literals. One that no audio may be sent to (unspecified, multicast,
-        broadcast, port 0, a name) leaves the target empty.
+        broadcast, port 0, a name) leaves the target empty. `ssrcs`: what the caller will send
+        under, as far as it is known.
         """
         address = None if sdp is None else sendable(sdp)
-        signalling_ip = None if signalling_ip is None else _canonical(signalling_ip)
+        signalling_ip = None if signalling_ip is None else canonical(signalling_ip)
+        # What was locked before an earlier offer is still known when nothing has been since.
+        known = [*ssrcs] if self.locked else [*ssrcs, *self._known]
+        self._known = set(known[:_MAX_SSRCS])
         self.locked = False
         self._good = 0
-        self._candidates.clear()
+        self._candidates.by_address.clear()
+        self._end_contention()
+        self._settled = False
+        self._rival_at = None
         if address == self._sdp and signalling_ip == self._signalling_ip:
+            if self.source is not None and self.rank is not None:
+                # By its address alone until it speaks again: its NAT may have moved it meanwhile.
+                self._standing = self._standing_of(self.source, self.rank, None)
             return
         self._sdp = address
         self._sdp_host = host = None if address is None else address[0]
         self._signalling_ip = signalling_ip
         # A private address only shows a NAT when signalling came from somewhere else: a PBX on
         # the same network says, and uses, its private address.
-        self._natted = (
-            host is not None and host != signalling_ip and _shows_nat(host, signalling_ip)
-        )
+        self._natted = host is not None and host != signalling_ip and shows_nat(host, signalling_ip)
         self.source = None
         self.rank = None
+        self.target = address
+
+    def vouch(self, ssrc: int, *, certain: bool) -> None:
+        """A report quotes our SSRC, or comes from where SDP says (`certain`): who sent it sends
+        its RTP under this SSRC.
+        """
+        if self.locked:
+            return
+        if certain and len(self._known) < _MAX_SSRCS:
+            self._known.add(ssrc)
+        elif ssrc not in self._reported:
+            self._reported.append(ssrc)
+
+    def may_report(self, host: str) -> bool:
+        """Whether RTCP from there can be the caller's."""
+        if self.source is not None:
+            return host == self.source[0]
+        if host == self._sdp_host:
+            return True
+        return host == self._signalling_ip and self._policy is not Policy.SDP
 
     def accept(self, source: Address, ssrc: int, sequence: int, now: float, good: bool) -> Verdict:
         """Judge one packet; `good`: it has a negotiated payload type."""
         if source == self.source:
             if good and not self.locked:
-                self._count(now)
+                self._count(ssrc, sequence, now)
             return Verdict.ACCEPTED
-        if not good:
+        if not good or (self.locked and source != self._sdp and ssrc not in self._known):
             return Verdict.REFUSED
         rank = self._rank_of(source)
-        if rank is None or (self.rank is not None and not self._may_replace(rank)):
+        if rank is None:
             return Verdict.REFUSED
-        # Rank 1 is heard at once, unless it would break a lock.
-        if (rank != EXACT or self.locked) and not self._has_passed(
-            source, rank, ssrc, sequence, now
-        ):
+        standing = self._standing_of(source, rank, ssrc)
+        if self.locked and standing >= self._standing:
+            return Verdict.REFUSED
+        if self.source is not None and standing > self._standing and not self._gone(rank, now):
+            return Verdict.REFUSED
+        seen = Candidate(rank, standing, self._wait_s(rank, standing), ssrc, sequence, 1, now, now)
+        if rank == EXACT and not self.locked:
+            return self._take(source, seen)
+        candidate = self._candidates.follow(source, seen)
+        if candidate is None or not candidate.has_passed(now):
             return Verdict.PROBATION
-        self._candidates.clear()
+        return self._contend(source, candidate, now) or self._take(source, candidate)
+
+    # -- the source
+
+    def _take(self, source: Address, shown: Candidate) -> Verdict:
+        self._settled |= self._contended_at is not None
+        self._end_contention()
+        self._candidates.by_address.clear()
         self.source = source
-        self.rank = rank
+        self.rank = shown.rank
         self.locked = False
-        self._since = now
+        self._standing = shown.standing
+        self._since = shown.since
         self._good = 1
+        self._newest = (shown.ssrc, shown.sequence, shown.last)
+        self.target = self._sdp if self._is_sdp_first(shown.last) else source
         return Verdict.CHANGED
 
-    def _count(self, now: float) -> None:
+    def _count(self, ssrc: int, sequence: int, now: float) -> None:
+        assert self.source is not None
+        assert self.rank is not None
         if self._good == 0:  # first since a new offer or answer
             self._since = now
         self._good += 1
-        if self.rank != STRANGER and (
-            self._good >= _LOCK_PACKETS or now - self._since >= _LOCK_S - _CLOCK_SLACK_S
-        ):
+        self._newest = (ssrc, sequence, now)
+        # Evidence that comes later counts; it is not lost with a change of SSRC.
+        self._standing = min(self._standing, self._standing_of(self.source, self.rank, ssrc))
+        if self.target is not self.source and not self._is_sdp_first(now):
+            self.target = self.source
+        if self._may_lock(now):
             self.locked = True
-            self._candidates.clear()
+            self._candidates.by_address.clear()
 
-    def _may_replace(self, rank: int) -> bool:
+    def _is_sdp_first(self, now: float) -> bool:
+        """Whether our audio goes to the SDP's address while another one is heard."""
+        if self._policy is Policy.SDP:
+            return True
+        return (
+            self.rank in (SDP_HOST, SIGNALLING_HOST)
+            and self._sdp is not None
+            and not self._natted
+            and not self._settled
+            and self._standing >= self.rank * _RANK
+            and now - self._since < _SDP_FIRST_S - CLOCK_SLACK_S
+        )
+
+    def _may_lock(self, now: float) -> bool:
+        if self.rank == STRANGER or self._standing >= _EARLY:
+            return False
+        lasted_s = now - self._since + CLOCK_SLACK_S
+        if self._is_sure:
+            return self._good >= _LOCK_PACKETS or lasted_s >= _LOCK_S
+        if self._rival_at is not None and now - self._rival_at < _SOURCE_QUIET_S:
+            return lasted_s >= _LOCK_DESPITE_RIVALS_S
+        return lasted_s >= _LOCK_S
+
+    @property
+    def _is_sure(self) -> bool:
+        """The source is what SDP names, or has what nobody else can have."""
         assert self.rank is not None
-        return rank < self.rank and (not self.locked or rank == EXACT)
+        return self.rank == EXACT or self._standing <= self.rank * _RANK - _SSRC_KNOWN
+
+    def _gone(self, rank: int, now: float) -> bool:
+        """The source has spoken since the last offer and fallen silent: it was not the caller, or
+        the caller has moved. What is sure may be silent, on mute or on hold.
+        """
+        return (
+            rank == self.rank
+            and rank != STRANGER
+            and self._good > 0
+            and not self._is_sure
+            and now - self._newest[2] >= _SOURCE_QUIET_S - CLOCK_SLACK_S
+        )
+
+    # -- the others
 
     def _rank_of(self, source: Address) -> int | None:
         """None: this source is never heard."""
@@ -194,67 +317,75 @@ class SourceLatch:
             return STRANGER
         return None
 
-    def _has_passed(self, source: Address, rank: int, ssrc: int, sequence: int, now: float) -> bool:
-        candidate = self._candidates.get(source)
-        if candidate is None:
-            if self._make_room(rank):
-                self._candidates[source] = _Candidate(rank, ssrc, sequence, 1, now, now)
-            return False
-        step = (sequence - candidate.sequence) & 0xFFFF
-        candidate.last = now
-        if ssrc != candidate.ssrc or _MAX_STEP < step < 0x10000 - _MAX_STEP:
-            candidate.ssrc = ssrc
-            candidate.sequence = sequence
-            candidate.packets = 1
-            candidate.since = now
-        elif 0 < step <= _MAX_STEP:  # others are duplicates or late: they prove nothing
-            candidate.sequence = sequence
-            candidate.packets += 1
-        return (
-            candidate.packets >= _PROBATION_PACKETS
-            and now - candidate.since >= _PROBATION_S[rank] - _CLOCK_SLACK_S
+    def _standing_of(self, source: Address, rank: int, ssrc: int | None) -> int:
+        standing = rank * _RANK
+        if ssrc in self._known:
+            standing -= _SSRC_KNOWN
+        if ssrc in self._reported:
+            standing -= _REPORTS
+        if rank == SIGNALLING_HOST and self._sdp is not None and source[1] == self._sdp[1]:
+            standing -= _PORT_KEPT
+        return standing + _EARLY if source in self._early and rank != EXACT else standing
+
+    def _wait_s(self, rank: int, standing: int) -> float:
+        if standing >= _EARLY:
+            return _EARLY_S
+        return _STRANGER_S if rank == STRANGER else _PROBATION_S
+
+    # -- contention
+
+    def _contend(self, source: Address, candidate: Candidate, now: float) -> Verdict | None:
+        """None: nothing speaks against this candidate, which has passed its probation."""
+        if self.source is not None:
+            if candidate.standing < self._standing or self._gone(candidate.rank, now):
+                return None
+            self._rival_at = now
+            if candidate.rank == STRANGER or self._good == 0 or self._settled:
+                return Verdict.REFUSED
+            self._step_back(self.source, now)
+        rivals = [
+            other
+            for other in self._candidates.by_address.values()
+            if other is not candidate
+            and other.standing <= candidate.standing
+            and (other.packets > 1 or other.is_stream)
+            and now - other.last < _RIVAL_QUIET_S
+        ]
+        if not rivals or candidate.rank == STRANGER:
+            return None
+        self._rival_at = now
+        if self._contended_at is None:
+            self._contended_at = now
+            self._begin_contention(candidate.standing)
+        if now - self._contended_at < _CONTENTION_S:
+            return Verdict.CONTENDED
+        mine = (candidate.standing, candidate.since)
+        earlier = any(
+            (other.standing, other.since) < mine for other in rivals if other.has_passed(now)
         )
+        return Verdict.CONTENDED if earlier else None
 
-    def _make_room(self, rank: int) -> bool:
-        """Bounded memory under a spray of forged sources: the worst, then stalest, gives way."""
-        if len(self._candidates) < _MAX_CANDIDATES:
-            return True
-        worst = max(
-            self._candidates,
-            key=lambda address: (self._candidates[address].rank, -self._candidates[address].last),
+    def _step_back(self, source: Address, now: float) -> None:
+        """The source is one candidate of several again, with what it has shown."""
+        assert self.rank is not None
+        ssrc, sequence, _ = self._newest
+        standing, since = self._standing, self._since
+        self._candidates.by_address[source] = Candidate(
+            self.rank, standing, 0.0, ssrc, sequence, PROBATION_PACKETS, since, now, is_stream=True
         )
-        if self._candidates[worst].rank < rank:
-            return False
-        del self._candidates[worst]
-        return True
+        self.source = None
+        self.rank = None
 
+    def _begin_contention(self, standing: int) -> None:
+        """A source that was sent to has had its packets; each other one gets its few."""
+        served, self.target = self.target, self._sdp
+        if self._policy is not Policy.SDP:
+            self.probes = _PROBES * [
+                address
+                for address, other in self._candidates.by_address.items()
+                if other.standing == standing and address != served
+            ]
 
-def _canonical(host: str) -> str | None:
-    """The address as a socket reports it; None when it is not an IP address."""
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        return None
-
-
-def _shows_nat(host: str, signalling_ip: str | None) -> bool:
-    """IPv4 signalling of a phone with both families says nothing of where its IPv6 is from."""
-    if ":" in host and ":" not in (signalling_ip or host):
-        return False
-    return _is_private(host)
-
-
-def _is_private(host: str) -> bool:
-    address = ipaddress.ip_address(host)
-    return any(address in network for network in _PRIVATE)
-
-
-def sendable(address: Address) -> Address | None:
-    """The address in canonical form, None when no audio may be sent to it."""
-    try:
-        host = ipaddress.ip_address(address[0])
-    except ValueError:
-        return None
-    if host.is_unspecified or host.is_multicast or host == _BROADCAST:
-        return None
-    return (str(host), address[1]) if 0 < address[1] <= 0xFFFF else None
+    def _end_contention(self) -> None:
+        self._contended_at = None
+        self.probes = []

@@ -17,9 +17,10 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from sipua.rtp.addresses import sendable
 from sipua.rtp.drift import ClockDrift
 from sipua.rtp.events import Address, LossReported, RtpEvent
-from sipua.rtp.latch import EXACT, SourceLatch, sendable
+from sipua.rtp.latch import EXACT, SourceLatch
 from sipua.rtp.rtcp import Compound, Report, ReportBlock, RtcpError, SenderInfo, build, parse
 from sipua.rtp.sequence import Unwrapper
 from sipua.rtp.stats import ReceiveStats
@@ -138,13 +139,21 @@ class RtcpSession:
             compound = parse(datagram)
         except RtcpError as error:
             return self._drop(error.reason)
+        if not latch.locked:
+            self._vouch(compound, source, latch)
         return self._read(compound, source, now, stats)
 
     def _believes(self, source: Address, latch: SourceLatch) -> bool:
-        media = latch.source or latch.target
-        if media is not None and source[0] == media[0]:
+        if latch.may_report(source[0]):
             return True
         return self._remote_is_vouched(latch) and source == self._remote
+
+    def _vouch(self, compound: Compound, source: Address, latch: SourceLatch) -> None:
+        """Reports tell which of several sources of RTP is the peer: see the latch."""
+        certain = source == self._remote
+        for report in compound.reports:
+            if certain or any(block.ssrc == self._ssrc for block in report.blocks):
+                latch.vouch(report.ssrc, certain=certain)
 
     def _remote_is_vouched(self, latch: SourceLatch) -> bool:
         """The SDP has proved right, or nothing has proved it wrong."""
@@ -154,9 +163,10 @@ class RtcpSession:
         self, compound: Compound, source: Address, now: float, stats: ReceiveStats | None
     ) -> Sequence[RtpEvent]:
         events: list[RtpEvent] = []
-        ours = False
+        ours = theirs = False
+        heard = self._follow(stats)
         for report in compound.reports:
-            heard = self._follow(stats)
+            theirs |= heard is None or report.ssrc == heard.stats.ssrc
             if heard is not None and report.ssrc == heard.stats.ssrc:
                 ours = True
                 if report.sender is not None:
@@ -169,7 +179,8 @@ class RtcpSession:
             return self._drop("ssrc")
         self._received += 1
         self._goodbyes += bool(compound.goodbyes)
-        self._learnt = source
+        if theirs:  # what we report names the SSRC that we hear: for the peer's eyes only
+            self._learnt = source
         return events
 
     def _read_sender(self, sender: SenderInfo, heard: _Heard, now: float) -> None:

@@ -61,7 +61,8 @@ class SendStream:
         timestamp = self._timestamp
         self._sequence = sequence + 1
         self._timestamp = timestamp + samples
-        target = self._latch.target
+        latch = self._latch
+        target = latch.probes.pop() if latch.probes and self._sending else latch.target
         if target is None or not self._sending:
             self._unsent += 1
             return None

@@ -7,7 +7,7 @@ reports:  RTCP from either port in, one out at handle_timer (see rtcp_session)
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sipua.rtp.dtmf import DtmfReceiver, EventPacket
@@ -132,8 +132,10 @@ class RtpSession:
             return self._receive_from_new_source(packet, kind, source, now)
         if kind is None:
             self._drop("payload_type")
+        elif verdict is Verdict.REFUSED:
+            self._drop("source")
         else:
-            self._drop("source" if verdict is Verdict.REFUSED else "probation")
+            self._drop("probation" if verdict is Verdict.PROBATION else "contention")
         return ()
 
     def receive_control(self, datagram: bytes, source: Address, now: float) -> Sequence[RtpEvent]:
@@ -345,13 +347,17 @@ class RtpSession:
         now: float,
         rtcp_remote: Address | None = None,
         rtcp_muxed: bool = False,
+        remote_ssrcs: Collection[int] = (),
     ) -> None:
         """A new offer or answer. `sending`: our direction has send; `on_hold`: nobody talks, so
-        wait longer for media.
+        wait longer for media; `remote_ssrcs`: those that it announces.
         """
         self._set_payload_types(law_by_pt, telephone_event_pt)
         self._own.update(send_pt, telephone_event_send_pt, sending=sending)
-        self._latch.set_remote(remote, signalling_ip)
+        ssrcs = set(remote_ssrcs)
+        if self._latch.locked and self._stream is not None:
+            ssrcs.add(self._stream.ssrc)
+        self._latch.set_remote(remote, signalling_ip, ssrcs)
         self._on_hold = on_hold
         self._heard_at = now
         self._timed_out = False

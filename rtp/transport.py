@@ -23,6 +23,7 @@ Tap = Callable[[float, bool, Address, bytes], None]
 _READ_SIZE = 2048
 # More than a receive buffer can hold.
 _MAX_DRAIN = 4096
+_MAX_EARLY = 64
 # Loops round timers to a millisecond, some of them down: rather late than twice.
 _TIMER_SLACK_S = 0.0005
 
@@ -169,12 +170,21 @@ class RtpTransport:
         return True
 
 
-def _drain(udp: socket.socket) -> int:
+def senders_so_far(reserved: ReservedPort) -> frozenset[Address]:
+    """Who has sent RTP to a port that nobody has been told of yet. What they sent is dropped."""
+    sources: set[Address] = set()
+    _drain(reserved.rtp_socket, sources)
+    return frozenset(sources)
+
+
+def _drain(udp: socket.socket, sources: set[Address] | None = None) -> int:
     for count in range(_MAX_DRAIN):
         try:
-            udp.recvfrom(1)
+            _, source = udp.recvfrom(1)
         except BlockingIOError:
             return count
         except OSError:
             continue  # a pending ICMP error, reported once
+        if sources is not None and len(sources) < _MAX_EARLY:
+            sources.add(source[:2])
     return _MAX_DRAIN

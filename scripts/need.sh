@@ -18,19 +18,18 @@ done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if [ "$(id -u)" -ne 0 ]; then
-    echo "error: $what needs system packages that are not installed. Type:" >&2
-    echo "    sudo apt-get install ${missing[*]}" >&2
+    echo "error: $what needs packages of the system: sudo apt-get install ${missing[*]}" >&2
     exit 1
 fi
 
 echo "installing for $what: ${missing[*]}" >&2
 export DEBIAN_FRONTEND=noninteractive
-install=(apt-get install -y -q --no-install-recommends "${missing[@]}")
+install=(apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 "${missing[@]}")
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 # Old package lists name files that mirrors have dropped: on failure, refresh once and try again.
 if ! "${install[@]}" >"$log" 2>&1 && ! { apt-get update -q && "${install[@]}"; } >"$log" 2>&1; then
-    cat "$log" >&2
-    echo "error: apt-get could not install: ${missing[*]}" >&2
+    grep -E '^(E|W|Err|dpkg):?' "$log" | tail -n 5 >&2
+    echo "error: apt-get could not install it: apt-get update && apt-get install ${missing[*]}" >&2
     exit 1
 fi

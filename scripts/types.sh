@@ -14,3 +14,4 @@ ln -s "$PWD"/benchmarks "$links"/bench
 (cd .venv/types && "$mypy" "${config[@]}" -p sipua)
 # setup.py runs inside the build, where the stubs of setuptools are not.
 (cd scripts/build_pjsua2 && "$mypy" "${config[@]}" __main__.py)
+(cd scripts && "$mypy" "${config[@]}" environment.py)

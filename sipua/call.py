@@ -192,6 +192,7 @@ class Call:
         """Once; later ones, and on a call of ours, do nothing."""
         if self._facts.direction == "incoming" and not self._answered:
             self._answered = True
+            self.bridge.before_answer()
             self.send(Answer(self.call_id))
             self.log.info("call.answered", setup_ms=self.setup_ms)
 

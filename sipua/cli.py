@@ -110,10 +110,9 @@ def _add_serve(commands: Commands) -> None:
 
 def _serve(args: argparse.Namespace) -> int:
     config = _start(args)
-    from sipua import app  # noqa: PLC0415 - after the check: a wrong file is told at once
+    from sipua import app, logs  # noqa: PLC0415 - after the check: a wrong file is told at once
 
-    console = config.log.format != "json" and not args.json and sys.stderr.isatty()
-    return app.run(config, show_banner=console)
+    return app.run(config, show_banner=logs.for_a_person(_log_format(args, config)))
 
 
 def _start(args: argparse.Namespace) -> Any:
@@ -123,7 +122,7 @@ def _start(args: argparse.Namespace) -> Any:
 
     loaded = read(config_path(args.config), os.environ)
     log = loaded.config.log
-    logs.configure("debug" if args.debug else log.level, "json" if args.json else log.format)
+    logs.configure("debug" if args.debug else log.level, _log_format(args, loaded.config))
     for warning in loaded.warnings:
         logs.get().warning(
             "config.warning",
@@ -133,6 +132,10 @@ def _start(args: argparse.Namespace) -> Any:
             where=str(warning.origin),
         )
     return loaded.config
+
+
+def _log_format(args: argparse.Namespace, config: Any) -> Any:
+    return "json" if args.json else config.log.format
 
 
 # --- agent ------------------------------------------------------------------------------------

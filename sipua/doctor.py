@@ -143,8 +143,16 @@ def check_pjsua2(build: BuildInfo) -> list[Finding]:
 def check_running(build: BuildInfo, max_calls: int) -> list[Finding]:
     """What an edge that starts should warn about."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    findings = [*check_pjsua2(build), check_descriptors(soft, hard, max_calls)]
+    findings = [sum_up(build), check_descriptors(soft, hard, max_calls)]
     return [finding for finding in findings if finding.level is not Level.OK]
+
+
+def sum_up(build: BuildInfo) -> Finding:
+    """What is wrong with this pjsua2 as one finding, because one command mends it all."""
+    bad = [finding for finding in check_pjsua2(build) if finding.level is not Level.OK]
+    wrong = ", ".join(f"{finding.name} {finding.value}" for finding in bad)
+    advice = f"for trying out, not for a public address (`sipua doctor` says why); {BUILD_ADVICE}"
+    return _check(not bad, "pjsua2", wrong or build.version, advice)
 
 
 def check_descriptors(soft: int, hard: int, max_calls: int) -> Finding:

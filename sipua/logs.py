@@ -45,17 +45,22 @@ _LEVELS = {
 _FIRST = ("ts", "level", "event", "call_id")
 
 
+def for_a_person(fmt: Format, stream: IO[str] | None = None) -> bool:
+    """Whether a person reads what is written there, as far as the configuration leaves it open."""
+    out = sys.stderr if stream is None else stream
+    return fmt == "console" or (fmt == "auto" and out.isatty())
+
+
 def configure(level: Level, fmt: Format, stream: IO[str] | None = None) -> None:
     """Set up logging for the process. May be called again, for loggers made afterwards."""
     out = sys.stderr if stream is None else stream
-    console = fmt == "console" or (fmt == "auto" and out.isatty())
     lines = _Lines(out)
     processors: list[Processor] = [
         structlog.stdlib.add_log_level,
         _add_time,
         structlog.processors.format_exc_info,
         _mask,
-        Console(colour=out.isatty()) if console else _json_line,
+        Console(colour=out.isatty()) if for_a_person(fmt, out) else _json_line,
     ]
     structlog.configure(
         processors=processors,

@@ -192,6 +192,7 @@ def media_plan(media: NegotiatedMedia) -> MediaPlan:
         receives=media.direction.receives,
         rtcp_remote=media.rtcp_remote,
         rtcp_muxed=media.rtcp_muxed,
+        remote_ssrcs=media.remote_ssrcs,
     )
 
 

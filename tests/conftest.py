@@ -40,20 +40,24 @@ def asterisk_factory(tmp_path: Path) -> Iterator[Callable[[], Asterisk]]:
 
 
 @pytest.fixture(scope="module")
-def _shared_asterisk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asterisk]:
-    asterisk = Asterisk(tmp_path_factory.mktemp("asterisk"))
+def shared_asterisk(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Asterisk]:
+    """`support.asterisk.EVERY_ASTERISK` says which; without it, the newest."""
+    peer = getattr(request, "param", "asterisk")
+    asterisk = Asterisk(tmp_path_factory.mktemp("asterisk"), peer)
     yield asterisk
     asterisk.stop()
 
 
 @pytest.fixture
-def asterisk(_shared_asterisk: Asterisk) -> Asterisk:
+def asterisk(shared_asterisk: Asterisk) -> Asterisk:
     """One for a test file; each test finds it without calls and registrations.
 
     See support/asterisk_config.py for its endpoints and extensions.
     """
-    _shared_asterisk.reset()
-    return _shared_asterisk
+    shared_asterisk.reset()
+    return shared_asterisk
 
 
 @pytest.fixture

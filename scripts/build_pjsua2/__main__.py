@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import cache
+import progress
 import source
 import wheel
 from shell import BuildError, Shell
@@ -62,26 +63,32 @@ def _build(own_source: Path | None, *, update: bool) -> Path:
         print(f"pjsua2 [{time.monotonic() - started:4.0f} s] {text}", file=sys.stderr, flush=True)
 
     _need_packages()
-    with cache.locked(), tempfile.TemporaryDirectory(prefix="build-pjsua2-") as temporary:
+    with cache.locked(say), tempfile.TemporaryDirectory(prefix="build-pjsua2-") as temporary:
         work = Path(temporary)
         if not update and (found := _cached(own_source)):
             return found  # built by somebody else while we waited for the lock
-        shell = Shell(cache.root() / "build.log")
+        shell = Shell(cache.root() / "build.log", lambda log: say(progress.describe(log)))
         tarball = own_source or (None if update else cache.find_source())
         if tarball is None:
-            say("fetching pjproject from Debian's asterisk source package")
+            say("fetching pjproject from Debian's asterisk source package, 25 MB")
             (work / "apt").mkdir()
-            tarball = cache.store(source.fetch(work / "apt", shell), "source")
+            tarball = cache.store(source.fetch(work / "apt", shell, newest=update), "source")
         tree = wheel.unpack(tarball, work / "tree", shell)
         source_digest = cache.digest(tarball)
         if found := cache.find_wheel(source_digest):
             return found  # --update found nothing newer
         version = wheel.version(tree)
-        say(f"compiling pjproject {version}, some minutes; log: {shell.log}")
-        built = wheel.build(tree, work, shell)
-        say("checking it: " + wheel.check(built, work / "check", shell))
+        doubt = source.doubt(version, source_digest)
+        if doubt:
+            say(f"warning: {doubt}")
+        say(f"compiling pjproject {version}, {progress.expected(os.cpu_count())}; log: {shell.log}")
+        try:
+            built = wheel.build(tree, work, shell)
+            say("checking it: " + wheel.check(built, work / "check", shell))
+        except BuildError as error:
+            raise BuildError(f"{error}\n{doubt}. {source.OTHERWISE}" if doubt else error) from None
         stored = cache.store(built, cache.key(version, source_digest))
-        say(f"done, {stored.stat().st_size / 1e6:.1f} MB")
+        say(f"done, {stored.stat().st_size / 1e6:.1f} MB, kept in {stored.parent}")
         return stored
 
 
@@ -89,8 +96,9 @@ def _need_packages() -> None:
     packages = list(PACKAGES)
     if not Path(sysconfig.get_path("include"), "Python.h").exists():
         packages.append(f"python3.{sys.version_info.minor}-dev")
-    if subprocess.run([NEED, "building pjsua2", *packages], check=False).returncode:
-        raise BuildError("system packages are missing")
+    code = subprocess.run([NEED, "building pjsua2", *packages], check=False).returncode
+    if code:
+        sys.exit(code)  # it has said what to type
 
 
 if __name__ == "__main__":

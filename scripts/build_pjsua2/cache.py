@@ -7,7 +7,7 @@ import hashlib
 import os
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,11 +21,15 @@ def root() -> Path:
 
 
 @contextmanager
-def locked() -> Iterator[None]:
+def locked(say: Callable[[str], None]) -> Iterator[None]:
     """One build at a time; a second one waits and then finds the result."""
     root().mkdir(parents=True, exist_ok=True)
     with (root() / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another build to end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

@@ -66,9 +66,9 @@ launcher() (
     cd "$1"
     shopt -s nullglob
     # Older suites have the C library under /lib, and Asterisk's right under /usr/lib. PulseAudio's
-    # client keeps one in a folder of its own, and names that folder by an absolute path.
+    # client and Kamailio keep some in folders of their own, which they know by absolute paths.
     local loader=({usr/,}lib/*/ld-linux*.so.*)
-    local folders=(usr/lib/ {usr/,}lib/*-linux-*/{,pulseaudio/})
+    local folders=(usr/lib/ {usr/,}lib/*-linux-*/{,pulseaudio/,kamailio/})
     cat >"$name" <<LAUNCHER
 #!/bin/sh
 # \`--list-libraries\` alone lists what would be loaded, and fails when something is missing.

@@ -60,6 +60,8 @@ class NegotiatedMedia:
     rtcp_remote: Address | None = None
     rtcp_muxed: bool = False
     """RTCP on the RTP port (RFC 5761): the offer had it, and our answer."""
+    remote_ssrcs: frozenset[int] = frozenset()
+    """What the peer's offer says that it sends under; unknown when the offer is ours."""
     telephone_event_send_type: int | None = None
 
 

@@ -103,6 +103,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         self.state = state
         self._last_media: NegotiatedMedia | None = None
         self._rtcp_muxed = False
+        self._remote_ssrcs: frozenset[int] = frozenset()
 
     # --- commands -------------------------------------------------------------------------
 
@@ -157,6 +158,8 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             sdp.offered_host(offer),
         )
         self._rtcp_muxed = sdp.offers_rtcp_mux(offer)
+        announced = sdp.announced_ssrcs(offer)
+        self._remote_ssrcs = announced or self._remote_ssrcs
         prm.sdp.wholeSdp = sdp.rewrite_local(
             texts.body(prm.sdp.wholeSdp),
             host,
@@ -283,6 +286,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             signalling_ip=self.signalling_ip,
             rtcp_remote=address(str(stream.remoteRtcpAddress)),
             rtcp_muxed=self._rtcp_muxed,
+            remote_ssrcs=self._remote_ssrcs,
             telephone_event_send_type=send_events if send_events > 0 else None,
         )
 

@@ -8,6 +8,9 @@ no SSRC, as the packets are not its own.
 
 from __future__ import annotations
 
+import itertools
+import re
+
 
 def rewrite_local(sdp: str, host: str, port: int, ptime_ms: int, *, rtcp_mux: bool = False) -> str:
     """Put our media address into an SDP that pjsip made.
@@ -35,16 +38,30 @@ def rewrite_local(sdp: str, host: str, port: int, ptime_ms: int, *, rtcp_mux: bo
     return "\r\n".join(out) + "\r\n"
 
 
+# Four attributes a source (RFC 5576), for as many sources as the latch remembers.
+_MAX_SSRC_LINES = 32
 _REPLACED = ("c=", "a=rtcp:", "a=rtcp-mux", "a=ptime:", "a=maxptime:", "a=ssrc:")
 
 
 def offers_rtcp_mux(sdp: str) -> bool:
     """Whether the audio section that we answer wants RTP and RTCP on one port."""
+    return any(line.strip() == "a=rtcp-mux" for line in _audio(sdp))
+
+
+def announced_ssrcs(sdp: str) -> frozenset[int]:
+    """What the audio section says that its packets come under (RFC 5576)."""
+    found = (re.match(r"a=ssrc:([0-9]{1,10})\b", line) for line in _audio(sdp))
+    numbers = {int(match[1]) for match in itertools.islice(filter(None, found), _MAX_SSRC_LINES)}
+    return frozenset(number for number in numbers if number < 1 << 32)
+
+
+def _audio(sdp: str) -> list[str]:
+    """The audio section that we answer; empty when there is none."""
     for section in _sections(sdp)[1:]:
         kind, _, rest = section[0].removeprefix("m=").partition(" ")
         if kind == "audio" and not rest.startswith("0 "):
-            return any(line.strip() == "a=rtcp-mux" for line in section)
-    return False
+            return section
+    return []
 
 
 def offered_host(sdp: str) -> str:

@@ -1,20 +1,29 @@
-"""The patient calls begin with the first test of this folder, whichever that is."""
+"""What the tests of real peers have in common; a failed one tells the versions of the peers."""
 
 import json
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support import audio
+from support import audio, peer_versions
 from support.edge import Edge
 from support.patient_calls import PatientCalls
 from support.rehearsed_call import CALLER, GREETED, LAST_WORDS, Heard, Play
 from support.rtp_far_end import RtpFarEnd
 from support.scenarios import scenario
 from support.sipp import Sipp
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed:
+        versions = peer_versions.comparison(peer_versions.found(), peer_versions.proved())
+        report.sections.append(("Versions of the peers", versions))
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +35,7 @@ def patient_calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PatientC
 
 @pytest.fixture(scope="session", autouse=True)
 def _patient_calls_first(request: pytest.FixtureRequest) -> None:
+    """They begin with the first test of this folder, whichever that is."""
     wanted = (getattr(item, "fixturenames", ()) for item in request.session.items)
     if any("patient_calls" in names for names in wanted):
         request.getfixturevalue("patient_calls")

@@ -18,7 +18,7 @@ from support import audio
 from support.asterisk import Asterisk
 from support.asterisk_config import SPEECH
 from support.edge import toml
-from support.pbx import account, heard_whole
+from support.pbx import account, heard, heard_whole
 from support.ports import PortBlock
 from support.process import Child, wait_until
 
@@ -113,17 +113,17 @@ class Dialling:
 
 @pytest.fixture(scope="module")
 def dialling(
-    tmp_path_factory: pytest.TempPathFactory, _shared_asterisk: Asterisk
+    tmp_path_factory: pytest.TempPathFactory, shared_asterisk: Asterisk
 ) -> Iterator[Dialling]:
-    dialling = Dialling(tmp_path_factory.mktemp("dialling"), _shared_asterisk)
+    dialling = Dialling(tmp_path_factory.mktemp("dialling"), shared_asterisk)
     yield dialling
     dialling.ports.close()
 
 
 @pytest.fixture
-def peer(_shared_asterisk: Asterisk) -> Asterisk:
+def peer(shared_asterisk: Asterisk) -> Asterisk:
     """As the calls have left it; `asterisk` would begin with a clean one."""
-    return _shared_asterisk
+    return shared_asterisk
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,7 @@ def calls(dialling: Dialling) -> dict[str, Outcome]:
 def test_an_echo_brings_back_what_was_said(calls: dict[str, Outcome], way: str) -> None:
     call = calls[f"echo by {way}"]
     assert call.exit_status == 0
-    heard_whole(audio.speech("caller"), call.heard())
+    heard(audio.speech("caller"), call.heard())  # each sends when it gets the processor
     story = call.json
     assert (story["answered"], story["ended_by"], story["status"]) == (True, "us", 200)
     assert story["recording"] == str(call.recording)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.asterisk import Asterisk
+from support.asterisk import EVERY_ASTERISK, Asterisk
 from support.asterisk_config import KEYS
 from support.edge import Edge, toml
 from support.ports import LOOPBACK, PortBlock
@@ -18,6 +18,7 @@ Edges = Callable[..., Edge]
 PRESSED = "1234567890*ABCD"
 
 
+@EVERY_ASTERISK
 @pytest.mark.parametrize(("endpoint", "inband"), [("trunk", False), ("inband", True)])
 def test_the_edge_hears_each_digit_once(
     asterisk: Asterisk, edge_factory: Edges, endpoint: str, inband: bool

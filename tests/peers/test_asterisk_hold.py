@@ -9,11 +9,13 @@ from collections.abc import Callable
 import numpy as np
 
 from support import audio, offers
-from support.asterisk import Asterisk
+from support.asterisk import EVERY_ASTERISK, Asterisk
 from support.edge import Edge
-from support.pbx import account, heard_whole
+from support.pbx import account, heard
 from support.rtp_far_end import RtpFarEnd
 from support.sipp import Sipp
+
+pytestmark = EVERY_ASTERISK
 
 PHASE_MS = 4000  # talk, hold, talk again
 SAID = audio.speech("short")
@@ -64,13 +66,13 @@ def test_hold_and_resume(
     assert len({talk["ssrc"] for talk in talks}) == 1
 
     # Each answer on its own; one stretch of the phone's time for each phase.
-    heard = stream.pcm()
+    sound = stream.pcm()
     middle = int(np.searchsorted(stream.arrival_ms, 1.5 * PHASE_MS))
-    before = heard[: int(stream.timestamp[middle] - stream.timestamp[0])]
-    after = heard[len(before) :]
-    heard_whole(SAID, before)
-    heard_whole(SAID, after)
-    assert audio.find(MUSIC[: 8 * 3000], heard).score < 0.3
+    before = sound[: int(stream.timestamp[middle] - stream.timestamp[0])]
+    after = sound[len(before) :]
+    heard(SAID, before)
+    heard(SAID, after)
+    assert audio.find(MUSIC[: 8 * 3000], sound).score < 0.3
     for quarter in range(0, 3000, 750):
-        assert audio.find(MUSIC[8 * quarter :][: 8 * 750], heard).score < 0.5
+        assert audio.find(MUSIC[8 * quarter :][: 8 * 750], sound).score < 0.5
     assert len(edge.events(name="< input_audio_buffer.speech_started")) == 2

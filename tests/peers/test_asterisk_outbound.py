@@ -1,19 +1,16 @@
 """`sipua outbound` against Asterisk: the agent calls, greets first or lets them speak."""
 
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support import audio
-from support.asterisk import Asterisk
+from support.asterisk import EVERY_ASTERISK, Asterisk
 from support.asterisk_config import SPEECH
-from support.edge import toml
+from support.edge import Config
+from support.outbound import Outbound
 from support.pbx import GREETING, account, heard
-from support.ports import PortBlock
-from support.process import Child
 
 pytestmark = [pytest.mark.peer, pytest.mark.sound, pytest.mark.timeout(120)]
 
@@ -22,33 +19,19 @@ SPOKEN = audio.speech(SPEECH)
 
 def call(asterisk: Asterisk, home: Path, extension: str, **calls: Any) -> tuple[int, str]:
     """Its exit status and all that it wrote."""
-    ports = PortBlock()
-    first, last = ports.range(100)
-    file = home / "outbound.toml"
-    file.write_text(
-        toml(
-            {
-                "rtp": {"port_min": first, "port_max": last},
-                "accounts": [account(asterisk)],
-                "calls": {"ring_timeout_s": 3, **calls},
-                "log": {"format": "json"},
-            }
-        )
-    )
-    file.chmod(0o600)
-    child = Child(
-        [
-            *(sys.executable, "-m", "sipua", "outbound", "--config", file, "--account", "sipua"),
-            f"sip:{extension}@127.0.0.1:{asterisk.port}",
-        ],
-        home / "outbound.out",
-        env={name: value for name, value in os.environ.items() if not name.startswith("SIPUA_")},
-    )
-    status = child.wait(60)
-    ports.close()
-    return status, child.log.read_text()
+    config: Config = {
+        "accounts": [account(asterisk)],
+        "calls": {"ring_timeout_s": 3, **calls},
+        "log": {"level": "info", "format": "json"},
+    }
+    uri = f"sip:{extension}@127.0.0.1:{asterisk.port}"
+    outbound = Outbound(home, uri, config, account="sipua")
+    status = outbound.wait()
+    outbound.close()
+    return status, outbound.told
 
 
+@EVERY_ASTERISK
 def test_the_greeting_is_there_when_they_answer(asterisk: Asterisk, tmp_path: Path) -> None:
     status, told = call(asterisk, tmp_path, "60240")
     sound = audio.read_wav(asterisk.wait_recording(30).received, rate_hz=8000)
@@ -76,6 +59,7 @@ def test_who_says_nothing_is_greeted(asterisk: Asterisk, tmp_path: Path) -> None
     assert status == 0, told
 
 
+@EVERY_ASTERISK
 @pytest.mark.parametrize(
     ("extension", "words"), [("605", "486"), ("609", "403"), ("606", "not answered within 3 s")]
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from support.asterisk import Asterisk
+from support.asterisk import EVERY_ASTERISK, Asterisk
 from support.edge import Edge
 from support.pbx import account, registers
 from support.process import wait_until
@@ -34,6 +34,7 @@ def restart_without_memory(asterisk: Asterisk) -> None:
     assert asterisk.contacts() == []
 
 
+@EVERY_ASTERISK
 def test_S19_a_restarted_asterisk_that_forgot_us_is_told(
     asterisk: Asterisk, edge_factory: Edges
 ) -> None:
@@ -115,6 +116,7 @@ def test_S19_an_unknown_host_is_one_failure_for_each_attempt(edge_factory: Edges
         assert failed["retry_in_s"] <= 2**attempt  # each attempt backs off once
 
 
+@EVERY_ASTERISK
 def test_H1_a_stopped_edge_is_gone_from_asterisk(asterisk: Asterisk, edge_factory: Edges) -> None:
     edge = edge_factory({"accounts": [account(asterisk)]})
     edge.wait_event("registration.ok")

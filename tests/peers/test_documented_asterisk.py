@@ -17,7 +17,7 @@ from support import audio
 from support.asterisk import Asterisk
 from support.asterisk_config import SPEECH
 from support.edge import Edge
-from support.pbx import GREETING, heard_whole
+from support.pbx import GREETING, heard
 from support.ports import PortBlock
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +105,7 @@ def test_who_follows_the_page_can_dial_700(
     received = audio.read_wav(recording.received, rate_hz=8000)
     # Asterisk joins the two calls after the answer: the first frames are nobody's to record.
     greeting = GREETING[8 * 200 :]
-    assert heard_whole(greeting, received) < heard_whole(audio.speech(SPEECH), received)
+    assert heard(greeting, received) < heard(audio.speech(SPEECH), received)
     ended = edge.wait_event("call.ended")
     told = [event["event"] for event in edge.events(call_id=ended["call_id"])]
     promised = re.findall(r"`(call\.\w+)`", PAGE.partition("Dial 700.")[2].partition("\n\n")[0])

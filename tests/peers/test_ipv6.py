@@ -48,7 +48,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def asterisk6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asterisk]:
-    asterisk = Asterisk(tmp_path_factory.mktemp("asterisk6"), LOOPBACK6)
+    asterisk = Asterisk(tmp_path_factory.mktemp("asterisk6"), host=LOOPBACK6)
     yield asterisk
     asterisk.stop()
 

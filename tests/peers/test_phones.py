@@ -1,4 +1,4 @@
-"""Softphones that people have: each calls the edge and is called by it (linphone 25 s).
+"""Softphones that people have: each calls the edge and is called by it (25 s for each).
 
 What a phone's own recording says is judged by what it is known to do: all words are there, and
 now and then a frame is not.
@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from support import audio
+from support.baresip import Baresip
 from support.edge import Edge
 from support.linphone import Linphone
 from support.outbound import Outbound
@@ -24,18 +25,26 @@ GREETING = audio.read_wav(audio.GREETING, rate_hz=audio.PHONE_RATE_HZ)
 SAID = audio.speech("short")
 AFTER_GREETING = np.concatenate([audio.silence(len(GREETING) / 8 + 1500), SAID])
 
-Phone = Linphone
+Phone = Linphone | Baresip
 Edges = Callable[..., Edge]
 Phones = Callable[..., Phone]
 
 
-@pytest.fixture(params=["linphone"])
+KINDS: dict[str, tuple[Callable[..., Phone], str]] = {
+    "linphone": (Linphone, "udp"),
+    "baresip": (Baresip, "udp"),
+    "baresip-tcp": (Baresip, "tcp"),
+}
+
+
+@pytest.fixture(params=KINDS)
 def phone_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Phones]:
     """`phone_of(what it says)`: the phone of this test's name."""
+    kind, transport = KINDS[request.param]
     started: list[Phone] = []
 
     def start(said: audio.Pcm) -> Phone:
-        started.append(Linphone(tmp_path / "phone", said))
+        started.append(kind(tmp_path / "phone", said, transport=transport))
         return started[-1]
 
     yield start

@@ -8,11 +8,17 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from support import asterisk_config
 from support.installation import installation
 from support.ports import LOOPBACK, PortBlock
 from support.process import Child, wait_until
 
+# For tests that each of them has to pass; the others have the newest one only.
+EVERY_ASTERISK = pytest.mark.parametrize(
+    "shared_asterisk", ["asterisk", "asterisk16"], indirect=True
+)
 _RTP_PORTS = 800  # RTP and RTCP of 400 channels
 
 
@@ -45,12 +51,12 @@ class Recording:
 class Asterisk:
     """Up when the constructor returns. `stop()` or the `asterisk` fixture ends it."""
 
-    def __init__(self, home: Path, host: str = LOOPBACK) -> None:
+    def __init__(self, home: Path, peer: str = "asterisk", *, host: str = LOOPBACK) -> None:
         self._ports = PortBlock(_RTP_PORTS + 50)
         self._run = Path(tempfile.mkdtemp(prefix="sipua-asterisk-"))
         self.port = self._ports.port()
         self.layout = asterisk_config.Layout(
-            install=installation("asterisk"),
+            install=installation(peer),
             home=home,
             run=self._run,
             host=host,
@@ -59,7 +65,7 @@ class Asterisk:
         )
         asterisk_config.write(self.layout)
         self._command: list[str | Path] = [
-            self.layout.install / "asterisk",
+            self.layout.install / peer,
             "-C",
             self.layout.home / "asterisk.conf",
         ]

@@ -86,7 +86,7 @@ def write(layout: Layout) -> None:
 
 
 def _asterisk(layout: Layout) -> str:
-    modules = next(layout.install.glob("usr/lib/*/asterisk/modules"))
+    modules = next(layout.install.glob("usr/lib/**/asterisk/modules"))
     home, data = layout.home, layout.install / "usr/share/asterisk"
     return f"""\
 [directories]

@@ -106,7 +106,7 @@ class Phone:
 
     async def hear(self, count: int) -> list[RtpPacket]:
         found: list[RtpPacket] = []
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while len(found) < count:
                 found += self.packets()
                 await asyncio.sleep(0.005)
@@ -123,7 +123,7 @@ class Setup:
     plan: MediaPlan
 
     async def until(self, wanted: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not wanted():
                 await asyncio.sleep(0.005)
 

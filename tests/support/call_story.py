@@ -87,6 +87,9 @@ class FakeBridge:
     def has_played(self, name: str) -> None:
         self.on_event(AudioPlayed(f"local:{name}:1"))
 
+    def before_answer(self) -> None:
+        """No port, no early senders."""
+
     def open_media(self, plan: MediaPlan) -> int:
         self.plans.append(plan)
         return 7
@@ -142,6 +145,6 @@ class Story:
 
     async def end(self, by: EndedBy = EndedBy.PEER) -> None:
         self.call.on_sip(CallEnded("c-test", by, 200, "OK"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await self.task
         assert self.bridge.steps[-1] == "close"

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ class Edge:
 
     The rest: loopback, free ports, the embedded local agent, calls accepted from anyone. With
     `file`, that configuration is taken as it is; only ports and log come from the environment.
+    `inside`: a command that takes another one elsewhere, as into a network namespace.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Edge:
         file: Path | None = None,
         python: Path = Path(sys.executable),
         rtp_ports: int = _RTP_PORTS,
+        inside: Sequence[str] = (),
     ) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self._home = home
@@ -49,7 +51,7 @@ class Edge:
             "agent": {"journal": self._journal},
         }
         self._file = file or home / "edge.toml"
-        self._python = python
+        self._command: list[str | Path] = [*inside, python, "-m", "sipua", "serve"]
         # What the machine's owner has set for their own edge is no part of a test.
         self._env = {k: v for k, v in os.environ.items() if not k.startswith("SIPUA_")}
         if file is None:
@@ -75,7 +77,7 @@ class Edge:
 
     def start(self) -> None:
         """Also starts it again, after `stop()` or `kill()`, with the same file and ports."""
-        command: list[str | Path] = [self._python, "-m", "sipua", "serve", "--config", self._file]
+        command = [*self._command, "--config", self._file]
         started = len(self.events(name="edge.listening"))
         self.process = Child(command, self._home / "edge.log", env=self._env)
         self.process.wait_up(lambda: len(self.events(name="edge.listening")) > started, 15)

@@ -23,7 +23,7 @@ def wait_until(condition: Callable[[], T], timeout_s: float, what: str) -> T:
 
 
 class Child:
-    """A process whose output goes to `log`; the kernel kills it when the test run dies.
+    """A process whose output goes to `log`; the kernel ends it when the test run dies.
 
     With `keyboard` it reads what `type()` writes; without it, its input is at its end.
     """
@@ -36,12 +36,13 @@ class Child:
         *,
         cwd: Path | None = None,
         keyboard: bool = False,
+        end: str = "KILL",
     ) -> None:
         self.log = log
         self._name = Path(command[0]).name
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *map(str, command)],
+                ["setpriv", "--pdeathsig", end, *map(str, command)],
                 stdin=subprocess.PIPE if keyboard else subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -4,6 +4,7 @@ SIPp gives a call up when a message comes at a moment that its scenario does not
 is made of such moments.
 """
 
+import contextlib
 import re
 import secrets
 import socket
@@ -36,25 +37,31 @@ class RawCaller:
         *,
         host: str = LOOPBACK,
         says: Mapping[str, str] | None = None,
+        udp: socket.socket | None = None,
+        offer: str = _OFFER,
     ) -> None:
         """`says`: other values of From, To, Call-ID, or further header fields of its INVITE; bytes
-        that are no UTF-8 as lone surrogates."""
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((host, 0))
+        that are no UTF-8 as lone surrogates. `udp`: bound already, for example in another network
+        namespace."""
+        if udp is None:
+            udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            udp.bind((host, 0))
+        self._socket = udp
         self._socket.connect(remote)
         self._remote = f"{remote[0]}:{remote[1]}"
-        self._me = f"{host}:{self._socket.getsockname()[1]}"
+        self._me = "{}:{}".format(*udp.getsockname())
         self._id = secrets.token_hex(8)
+        self._offer = offer
         more = dict(says or {})
         self._from = more.pop("From", f"<sip:raw@{self._me}>;tag={self._id}")
         self._to = more.pop("To", f"<sip:agent@{self._remote}>")
-        self._call_id = more.pop("Call-ID", self._id)
+        self.call_id = more.pop("Call-ID", self._id)
         self._more = "".join(f"{name}: {value}\r\n" for name, value in more.items())
         self.responses: list[Response] = []
 
     def invite(self) -> None:
         contact = f"Contact: <sip:raw@{self._me}>\r\nContent-Type: application/sdp\r\n"
-        self._send("INVITE", 1, "invite", self._more + contact, _OFFER)
+        self._send("INVITE", 1, "invite", self._more + contact, self._offer)
 
     def cancel(self) -> None:
         self._send("CANCEL", 1, "invite")
@@ -77,6 +84,13 @@ class RawCaller:
 
     def ringing(self, timeout_s: float = 10) -> Response:
         return self._wait("INVITE", 180, timeout_s)
+
+    def answered(self) -> bool:
+        """Whether a final response has come by now."""
+        with contextlib.suppress(TimeoutError):
+            self._wait("INVITE", 200, 0.001)
+            return True
+        return False
 
     def close(self) -> None:
         self._socket.close()
@@ -120,7 +134,7 @@ class RawCaller:
             f"Via: SIP/2.0/UDP {self._me};branch=z9hG4bK{self._id}{branch};rport",
             f"From: {self._from}",
             f"To: {self._to}{tag}",
-            f"Call-ID: {call_id or self._call_id}",
+            f"Call-ID: {call_id or self.call_id}",
             f"CSeq: {cseq} {method}",
             "Max-Forwards: 70",
             f"{more}Content-Length: {len(body)}",

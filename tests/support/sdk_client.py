@@ -35,7 +35,7 @@ class Judged:
         self.log.append(event)
         return event
 
-    async def until(self, event_type: str, timeout_s: float = 5.0) -> list[Event]:
+    async def until(self, event_type: str, timeout_s: float = 20) -> list[Event]:
         events: list[Event] = []
         async with asyncio.timeout(timeout_s):
             while not events or events[-1]["type"] != event_type:

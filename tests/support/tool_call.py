@@ -116,7 +116,7 @@ class Table:
         return ids
 
     async def until(self, happened: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while not happened():
                 await asyncio.sleep(0.005)
 

@@ -24,7 +24,7 @@ from sipua.codecs.tones import sine
 from sipua.rtp.events import Dtmf
 from sipua.rtp.packet import build
 
-from support.call_bridge import SETTINGS, Setup
+from support.call_bridge import SETTINGS, Phone, Setup
 from support.event_writer import press
 
 
@@ -253,3 +253,20 @@ async def test_the_engines_clock_is_the_audio_that_its_session_was_given(setup: 
 async def test_a_tools_result_is_told(setup: Setup) -> None:
     setup.bridge.tool_result("call_1", "{}", outcome="ok")
     assert ToolAnswered("call_1", "ok") in setup.events
+
+
+async def test_R1_who_sends_before_the_answer_is_not_taken_for_the_caller(setup: Setup) -> None:
+    """Behind a NAT both have the same rank, and the attacker is the earlier one."""
+    attacker, natted = Phone(), ("192.168.77.5", 4000)
+    attacker.send(setup.port, b"\xff" * 160)
+    setup.bridge.before_answer()
+    setup.bridge.open_media(replace(setup.plan, remote=natted))
+    talking = asyncio.create_task(attacker.talk(setup.port, 12))
+    await setup.phone.talk(setup.port, 12)
+    await talking
+    await setup.until(lambda: setup.events != [])
+    assert setup.events == [SourceMoved(setup.phone.address, 3)]
+    await setup.until(lambda: setup.bridge.stats()["rtp"]["dropped"].get("source", 0) > 0)
+    (stream,) = setup.bridge.stats()["rtp"]["streams"]
+    assert stream["lost"] == 0
+    attacker.socket.close()

@@ -159,7 +159,7 @@ async def test_a_close_that_is_cancelled_leaves_no_connection() -> None:
         closing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await closing
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await gone.wait()
         assert session.state == "closed"
 
@@ -177,7 +177,7 @@ async def test_an_engine_paced_by_its_input_is_fed_silence_until_there_is_audio(
 
     async with scripted_engine(script) as engine:
         session = await connected(engine.url, [], paced=True)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await enough.wait()
         assert heard[0] == {"type": "audio", "ff": 800, "bytes": 800}
         assert session.counters()["silence_fed_ms"] >= 300

@@ -23,19 +23,29 @@ class TestTimer:
         new_loop: Callable[[], asyncio.AbstractEventLoop],
         use_timerfd: bool,
         scenario: Callable[[Timer], float],
+        *,
+        fires: bool = True,
     ) -> list[float]:
-        """Fire times, after a scenario that says how long to wait."""
+        """Fire times, after a scenario that says how long nothing more may come.
+
+        A busy machine may be late by any time: that one is waited for, never less.
+        """
         loop = new_loop()
         fired: list[float] = []
 
         async def story() -> None:
-            timer = make_timer(
-                asyncio.get_running_loop(),
-                lambda: fired.append(time.monotonic()),
-                use_timerfd=use_timerfd,
-            )
+            first = asyncio.Event()
+
+            def fire() -> None:
+                fired.append(time.monotonic())
+                first.set()
+
+            timer = make_timer(asyncio.get_running_loop(), fire, use_timerfd=use_timerfd)
             try:
-                await asyncio.sleep(scenario(timer))
+                quiet_s = scenario(timer)
+                if fires:
+                    await asyncio.wait_for(first.wait(), 20)
+                await asyncio.sleep(quiet_s)
             finally:
                 timer.close()
                 timer.close()
@@ -53,21 +63,21 @@ class TestTimer:
 
         def scenario(timer: Timer) -> float:
             timer.arm(due)
-            return 0.08
+            return 0.05
 
         fired = self.run(new_loop, use_timerfd, scenario)
         assert len(fired) == 1
-        assert -0.002 < fired[0] - due / 1e9 < 0.04
+        assert fired[0] - due / 1e9 > -0.002
 
     def test_arming_again_voids_the_first(
         self, new_loop: Callable[[], asyncio.AbstractEventLoop], use_timerfd: bool
     ) -> None:
         def scenario(timer: Timer) -> float:
             timer.arm(time.monotonic_ns() + 10_000_000)
-            timer.arm(time.monotonic_ns() + 500_000_000)
+            timer.arm(time.monotonic_ns() + 60_000_000_000)
             return 0.05
 
-        assert self.run(new_loop, use_timerfd, scenario) == []
+        assert self.run(new_loop, use_timerfd, scenario, fires=False) == []
 
     @pytest.mark.parametrize("when_ns", [0, 1, 2_000_000_000])
     def test_the_past_fires_at_once(

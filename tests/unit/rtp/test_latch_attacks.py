@@ -80,16 +80,17 @@ def test_R1_a_sender_on_the_callers_own_host_before_the_caller(lead_s: float) ->
     sent_to, heard = run(NO_NAT, [caller, attacker], lead_s + 9)
     assert heard[CALLER_SSRC][0] <= lead_s + 0.08
     assert max(heard[ATTACKER_SSRC]) <= heard[CALLER_SSRC][0]
-    assert max(sent_to[neighbour]) <= heard[CALLER_SSRC][0] + 0.02
+    assert max(sent_to.get(neighbour, [0.0])) <= heard[CALLER_SSRC][0] + 0.02
+    assert len(sent_to.get(neighbour, [])) <= max(0, lead_s - 1.0) / 0.02 + 4
 
 
 def test_R1_nothing_injected_after_the_lock_even_with_the_callers_ssrc() -> None:
     caller = Talker(ssrc=CALLER_SSRC, source=NATTED).talk(500)
     session = make_session(remote=BEHIND_NAT, signalling_ip=SIGNALLING)
-    for packet in caller[:100]:
+    for packet in caller[:251]:
         session.receive(packet.datagram, packet.source, packet.at)
     assert session.stats()["locked"] is True
-    for packet in caller[100:]:
+    for packet in caller[251:]:
         for source in (ATTACKER, (SIGNALLING, 31002), (BEHIND_NAT[0], 4002)):
             forged = replace(packet, source=source)
             assert session.receive(forged.datagram, forged.source, forged.at) == ()

@@ -2,8 +2,8 @@
 
 Six cases: the attacker begins before, with or after the caller; the caller's SDP is right, or
 names a private address behind a NAT. In each of them the same is promised: we send the attacker at
-most four packets before the lock and none after it, the caller has our audio within two seconds,
-and nothing of the attacker's is heard once the caller is.
+most four packets before the caller is found and none after it, the caller has our audio within two
+seconds, and nothing of the attacker's is heard once the caller is.
 """
 
 import asyncio
@@ -98,14 +98,14 @@ async def test_R1_attack_matrix(
             await asyncio.sleep(0.02)
             if session.latch.target != PRIVATE:  # nothing of a test leaves this host
                 transport.send(b"\xff" * 160, 160)
-            if session.latch.locked:
+            if session.latch.source == there:
                 to_attacker_after += count(attacker)
             else:
                 to_attacker_before += count(attacker)
             if count(caller) and not first_heard_by_caller:
                 first_heard_by_caller = step
-    assert session.latch.locked
     assert session.latch.source == there
+    assert natted or session.latch.locked
 
     alone = max(0, caller_from - attacker_from) if natted else 0
     # A stranger is heard, and spoken to, only behind a NAT and while the caller is silent.

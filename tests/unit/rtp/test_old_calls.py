@@ -62,7 +62,7 @@ class Call:
 
 
 async def until_heard(call: Call, count: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while len(call.heard) < count:
             await asyncio.sleep(0.002)
 

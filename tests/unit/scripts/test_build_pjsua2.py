@@ -9,11 +9,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 FOLDER = Path(__file__).parent.parent.parent.parent / "scripts" / "build_pjsua2"
-MODULES = ["shell", "wheel", "cache", "source"]
+MODULES = ["shell", "wheel", "cache", "source", "progress"]
 SOURCE = "a" * 64
 
 
@@ -111,6 +112,145 @@ def test_the_mirror_is_the_systems_but_not_the_security_archive(
     monkeypatch.setattr(build.source, "output", lambda *_: "")
     with pytest.raises(build.shell.BuildError, match="PJPROJECT_SOURCE"):
         build.source._mirror()
+
+
+SHOWSRC = """\
+Package: asterisk
+Binary: asterisk, asterisk-modules
+Version: 1:22.10.1+dfsg+~cs6.17.60671434-1
+Checksums-Sha256:
+ {other} 11352 asterisk_22.10.1+dfsg+~cs6.17.60671434.orig-Xamr.tar.xz
+ {other} 833 asterisk_22.10.1+dfsg+~cs6.17.60671434.orig-Xpjproject.tar.xz.asc
+ {digest} 6219052 asterisk_22.10.1+dfsg+~cs6.17.60671434.orig-Xpjproject.tar.xz
+Directory: pool/main/a/asterisk
+
+Package: asterisk
+Version: 1:23.0-1
+Checksums-Sha256:
+ {other} 6776044 asterisk_23.0.orig.tar.xz
+"""
+
+
+def test_H12_a_suite_offers_what_has_pjproject_in_it(build: SimpleNamespace) -> None:
+    text = SHOWSRC.format(digest=SOURCE, other="c" * 64)
+    (offer,) = build.source.read_offers("sid", text)
+    assert offer == build.source.Offer("sid", "1:22.10.1+dfsg+~cs6.17.60671434-1", SOURCE)
+    assert build.source.read_offers("stable", "") == []
+
+
+def test_H12_the_proved_source_is_taken_from_whichever_suite_has_it(build: SimpleNamespace) -> None:
+    (proved,) = build.source.PROVED
+    newer = build.source.Offer("sid", "1:23.0-1", "d" * 64)
+    known = build.source.Offer("testing", "1:22.10-1", proved)
+    asked: list[str] = []
+
+    def suites(*offers: Any) -> Iterator[Any]:
+        for offer in offers:
+            asked.append(offer.suite)
+            yield offer
+
+    assert build.source.choose(suites(newer, known)) is known
+    assert build.source.choose(suites(newer)) is newer
+    assert build.source.choose(suites()) is None
+    assert build.source.choose(suites(newer, known), newest=True) is newer
+    asked.clear()
+    assert build.source.choose(suites(known, newer)) is known
+    assert asked == ["testing"]  # no further suite is downloaded
+
+
+def test_H12_another_source_is_warned_about(build: SimpleNamespace) -> None:
+    (proved,) = build.source.PROVED
+    assert build.source.doubt("2.17", proved) is None
+    assert "pjproject 2.18 was not proved with sipua, 2.17 was" in build.source.doubt(
+        "2.18", SOURCE
+    )
+    assert "not Debian's" in build.source.doubt("2.17", SOURCE)
+
+
+def test_H12_a_suite_that_cannot_be_read_is_passed_over(
+    build: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """sid does not answer, testing has it: apt is asked for that version, in folders of its own."""
+    (proved,) = build.source.PROVED
+    commands: list[tuple[str, ...]] = []
+
+    class Apt:
+        def run(self, *command: str | Path, cwd: Path) -> None:
+            commands.append(tuple(map(str, command)))
+            if "update" in command and cwd.name == "sid":
+                raise build.shell.BuildError("apt-get failed:\nE: no Release file")
+            if "source" in command:
+                (cwd / "asterisk_22.orig-Xpjproject.tar.xz").touch()
+                (cwd / "asterisk_22.orig-Xpjproject.tar.xz.asc").touch()
+
+    monkeypatch.setattr(build.source, "KEYRINGS", [tmp_path])
+    monkeypatch.setattr(build.source.shutil, "which", lambda name: name)
+    monkeypatch.setenv("SIPUA_DEBIAN_MIRROR", "http://mirror.example/debian")
+    text = SHOWSRC.format(digest=proved, other="c" * 64)
+    monkeypatch.setattr(build.source, "output", lambda *_: text)
+    found = build.source.fetch(tmp_path, Apt(), newest=False)
+    assert found == tmp_path / "testing" / "asterisk_22.orig-Xpjproject.tar.xz"
+    assert commands[-1][-1] == "asterisk=1:22.10.1+dfsg+~cs6.17.60671434-1"
+    assert (
+        "http://mirror.example/debian testing main"
+        in (tmp_path / "testing" / "sources.list").read_text()
+    )
+
+
+def test_H12_where_no_suite_has_it_the_reasons_are_told(
+    build: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Apt:
+        def run(self, *_: str | Path, cwd: Path) -> None:
+            if cwd.name != "stable":
+                raise build.shell.BuildError(f"apt-get failed:\nE: {cwd.name} does not answer")
+
+    monkeypatch.setattr(build.source, "KEYRINGS", [tmp_path])
+    monkeypatch.setattr(build.source.shutil, "which", lambda name: name)
+    monkeypatch.setenv("SIPUA_DEBIAN_MIRROR", "http://mirror.example/debian")
+    monkeypatch.setattr(build.source, "output", lambda *_: "")
+    with pytest.raises(build.shell.BuildError) as error:
+        build.source.fetch(tmp_path, Apt(), newest=False)
+    for word in ("mirror.example", "sid does not", "testing does not", "PJPROJECT_SOURCE"):
+        assert word in str(error.value)
+
+
+def test_H12_a_long_build_says_how_far_it_is(build: SimpleNamespace) -> None:
+    describe = build.progress.describe
+    assert describe("\n$ ./configure --enable-epoll\nchecking\n") == "still at configure"
+    compiled = "gcc -Wall \\\n\t-c -o output/pjlib-x86_64/sock.o \\\n\t../src/pj/sock.c\n"
+    log = f"\n$ ./configure\n\n$ nice make -j2 lib\n{compiled * 3}ar rv x.a output/y.o\n"
+    assert describe(log) == f"compiled 3 of about {build.progress.FILES} files"
+    assert "last step" in describe(f"{log}\n$ nice /tmp/venv/bin/python -m pip wheel /tmp/wheel\n")
+    assert build.progress.expected(2) == "about 3 minutes"
+    assert build.progress.expected(None) == "about 4 minutes"
+
+
+def test_H12_a_command_that_takes_long_gives_signs_of_life(
+    build: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(build.shell, "BEAT_S", 0.01)
+    beats: list[str] = []
+    gate = tmp_path / "gate"
+
+    def on_beat(log: str) -> None:
+        beats.append(log)
+        gate.touch()
+
+    shell = build.shell.Shell(tmp_path / "log", on_beat)
+    shell.run("sh", "-c", "until [ -e gate ]; do sleep 0.01; done", cwd=tmp_path)
+    assert beats
+    assert "$ sh -c" in beats[0]
+
+
+def test_H12_pip_failing_inside_the_build_is_one_line(
+    build: SimpleNamespace, tmp_path: Path
+) -> None:
+    pip = tmp_path / "pip.sh"
+    pip.write_text("echo \"connection broken by 'Connection refused'\"; exit 1\n")
+    shell = build.shell.Shell(tmp_path / "log")
+    with pytest.raises(build.shell.BuildError, match="cannot be reached: the connection is ref"):
+        shell.run("sh", pip, "pip", "install", cwd=tmp_path)
 
 
 def test_a_failing_command_shows_the_end_of_the_log(build: SimpleNamespace, tmp_path: Path) -> None:

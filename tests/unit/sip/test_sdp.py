@@ -5,7 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.sip.sdp import body, offered_host, offers_rtcp_mux, rewrite_local
+from sipua.sip.sdp import (
+    announced_ssrcs,
+    body,
+    offered_host,
+    offers_rtcp_mux,
+    rewrite_local,
+)
 
 PJSIP_ANSWER = "\r\n".join(
     [
@@ -60,6 +66,21 @@ def test_only_the_first_live_audio_line_is_ours() -> None:
     text = rewrite_local(two, "192.0.2.7", 16400, 20)
     assert text.count("16400") == 1
     assert "m=audio 5000 RTP/AVP 8" in text
+
+
+def test_R1_the_ssrc_that_an_offer_announces() -> None:
+    assert announced_ssrcs(PJSIP_ANSWER) == {1136}
+    several = PJSIP_ANSWER.replace("a=ssrc:1136", "a=ssrc:4294967295 label:x\r\na=ssrc:1136")
+    assert announced_ssrcs(several) == {1136, 4294967295}
+    assert announced_ssrcs(PJSIP_ANSWER.replace("m=audio 4000", "m=audio 0")) == set()
+    assert announced_ssrcs("") == set()
+
+
+def test_R1_ssrcs_that_are_none_are_not_read_and_their_number_is_bounded() -> None:
+    for wrong in ("4294967296", "-1", "1136x", "99999999999", ""):
+        assert announced_ssrcs(PJSIP_ANSWER.replace("1136", wrong)) == set()
+    many = "".join(f"a=ssrc:{number} cname:x\r\n" for number in range(1, 5000))
+    assert len(announced_ssrcs(PJSIP_ANSWER.replace("a=recvonly\r\n", many))) == 32
 
 
 def test_an_ipv6_address_is_named_as_such() -> None:

@@ -88,6 +88,20 @@ def test_serve_runs_the_demo_and_returns_its_code(monkeypatch: pytest.MonkeyPatc
     assert seen == [("any", False)]  # stderr is no terminal here
 
 
+@pytest.mark.parametrize(
+    ("log_format", "arguments", "shown"),
+    [("auto", [], False), ("console", [], True), ("console", ["--json"], False)],
+)
+def test_H12_in_a_pipe_a_log_for_people_says_how_to_call(
+    monkeypatch: pytest.MonkeyPatch, log_format: str, arguments: list[str], shown: bool
+) -> None:
+    seen: list[bool] = []
+    monkeypatch.setenv("SIPUA_LOG__FORMAT", log_format)
+    run_app(monkeypatch, lambda _config, show_banner: seen.append(show_banner) or 0)
+    assert cli.run(["serve", *arguments]) == Exit.OK
+    assert seen == [shown]
+
+
 def test_serve_reads_the_file_and_logs_warnings(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

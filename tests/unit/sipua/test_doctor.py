@@ -28,6 +28,20 @@ def test_the_index_build_is_warned_about_with_what_to_type() -> None:
         assert "make pjsua2" in finding.advice
 
 
+def test_H12_an_edge_that_starts_on_the_index_build_warns_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 4096))
+    (finding,) = doctor.check_running(INDEX, max_calls=4)
+    assert finding.level is Level.WARN
+    for word in ("2.15.1", "calls at once 4", "select", "OpenSSL 1.0.2k"):
+        assert word in finding.value
+    assert finding.advice.count("make pjsua2") == 1
+    assert doctor.check_running(PRODUCTION, max_calls=4) == []
+    (other,) = doctor.check_running(PRODUCTION, max_calls=1024)
+    assert other.name == "open files"
+
+
 @pytest.mark.parametrize(
     ("version", "level"),
     [("2.16", Level.WARN), ("2.17-dev", Level.OK), ("2.17.1", Level.OK), ("3.0", Level.OK)],

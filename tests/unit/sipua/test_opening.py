@@ -32,7 +32,7 @@ async def test_it_may_wait_for_the_greetings_first_sound() -> None:
 async def test_a_greeting_that_does_not_come_keeps_nobody_waiting() -> None:
     story = Story(replace(GREETING, greeting_timeout_s=0.02))
     story.bridge.ready.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while Answer("c-test") not in story.sent:
             await asyncio.sleep(0.005)
     await story.end()
@@ -49,7 +49,7 @@ async def test_without_a_greeting_there_is_none_to_wait_for() -> None:
 async def test_ringing_ends_also_while_a_greeting_is_waited_for() -> None:
     story = Story(GREETING, limits=replace(LIMITS, ring_timeout_s=0.02))
     story.bridge.ready.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while len(story.sent) < 2:
             await asyncio.sleep(0.005)
     assert story.sent[-1] == Hangup("c-test", 480)
@@ -78,7 +78,7 @@ async def test_somebody_who_does_not_answer_is_not_called_for_ever() -> None:
     opening = Placing("sip:bob@pbx", "pbx", LOCAL)
     facts = replace(FACTS, direction="outgoing")
     story = Story(limits=local, opening=opening, facts=facts)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while len(story.sent) < 2:
             await asyncio.sleep(0.005)
     assert isinstance(story.sent[-1], Hangup)
@@ -119,7 +119,7 @@ async def test_who_says_nothing_is_greeted_and_not_before_the_answer() -> None:
     await asyncio.sleep(0.05)
     assert story.bridge.steps == ["connected"]
     await story.confirm()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while GREETED[1] not in story.bridge.steps:
             await asyncio.sleep(0.005)
     await story.end()

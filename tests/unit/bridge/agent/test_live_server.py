@@ -48,7 +48,7 @@ class Judged:
         await self.until("session.started")
 
     async def until(self, event_type: str) -> Event:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while not self.log or self.log[-1]["type"] != event_type:
                 self.log.append(accepted_server_event(await self.connection.recv_bytes()))
         return self.log[-1]

@@ -37,7 +37,7 @@ async def test_a_dead_agent_comes_back_at_its_old_address() -> None:
     try:
         assert agent.pid is not None
         os.kill(agent.pid, signal.SIGKILL)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while True:
                 await asyncio.sleep(0.05)
                 try:

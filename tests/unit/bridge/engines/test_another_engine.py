@@ -134,7 +134,7 @@ async def test_a_conversation_with_an_engine_that_nobody_knows() -> None:
         await session.connect(5)
         assert session.format is AudioFormat.PCMU
         session.speak("Hello.")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await over.wait()
         await session.close()
         assert server.requests[0].headers["X-Model"] == "toy-1"

@@ -27,7 +27,7 @@ def read(path: Path) -> str:
 
 
 async def until(path: Path, text: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while read(path) != text:
             await asyncio.sleep(0.02)
 
@@ -134,7 +134,7 @@ async def test_too_much_is_tidied_away_at_the_start(tmp_path: Path) -> None:
     old.write_bytes(b"x" * 20_000)
     files = files_in(tmp_path)
     files.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while old.exists():
             await asyncio.sleep(0.02)
     files.stop()
