@@ -118,7 +118,7 @@ class CallBridge:
         return self._conversation.session_id
 
     def before_answer(self) -> None:
-        """The caller is about to be told our port: what sends to it already is not the caller."""
+        """The caller learns our port now: what has sent to it already is not the caller."""
         self._early = senders_so_far(self._local)
 
     def open_media(self, plan: MediaPlan) -> int:

@@ -18,24 +18,24 @@ Within a rank, evidence of what only the caller can know (points):
     1  rank 3 from the port of the SDP: many NATs keep the port
     1  RTCP reports of this SSRC quote ours
 
-A source that was sending before our port was told to anybody is below all others, whatever its
-rank: it waits 5 s and is never locked.
+A source that was sending before an answer told our port is below all others, whatever its rank: it
+waits 5 s and is never locked.
 
-Two sources of equal standing contend: the caller, and somebody on the caller's host or behind the
-same NAT. Neither is heard, and each is sent four packets at most, so that its reports can quote our
-SSRC, until
+Two sources of equal standing contend: the caller, and an attacker on the caller's host or behind
+the same NAT. Neither is heard, and each that was not heard before is sent four packets, so that its
+reports can quote our SSRC, until
 
     one has more points                     it is heard
     one has been quiet for 0.4 s            the other is heard
     1.5 s have gone by                      the earlier one is heard: the answer makes a caller
-                                            speak, a stranger comes at any time
+                                            send, an attacker may begin at any time
 
 That happens once between two offers; a second rival waits for more points, or for a second of
 silence. Nothing is locked while a rival speaks, for 10 s at most.
 
-Our audio goes to the source that is heard. Before that, and while ranks 2 and 3 without points have
-been heard for less than 1 s, it goes to the SDP's address, unless that shows a NAT: its owner may
-be about to speak.
+Our audio goes to the source that is heard; before that to the SDP's address, and for 1 s more when
+ranks 2 and 3 without points are heard and that address does not show a NAT: its owner may be about
+to speak.
 
 Only a new offer or answer unlocks, with one exception: what signalling itself named, rank 1 or a
 known SSRC, passes the lock of a worse one once it has shown the 4 packets (one forged packet must
@@ -98,6 +98,7 @@ class SourceLatch:
         "_early",
         "_good",
         "_known",
+        "_locking_since",
         "_natted",
         "_newest",
         "_policy",
@@ -131,6 +132,9 @@ class SourceLatch:
         self._rival_at: float | None = None
         self._standing = 0
         self._since = 0.0
+        """The source's first packet: what tells the earlier of two."""
+        self._locking_since = 0.0
+        """Its first packet since the last offer or answer."""
         self._good = 0
         self._newest: tuple[int, int, float] = (0, 0, 0.0)
         """SSRC, sequence number and time of the source's last packet; not kept under a lock."""
@@ -144,7 +148,7 @@ class SourceLatch:
         """Those that the next packets go to in its place, the last one first: take them off."""
 
     def set_early(self, sources: Collection[Address]) -> None:
-        """These have sent to our port before anybody was told of it."""
+        """These have sent to our port before it was told."""
         self._early = frozenset(sources)
 
     def set_remote(
@@ -183,8 +187,8 @@ class SourceLatch:
         self.target = address
 
     def vouch(self, ssrc: int, *, certain: bool) -> None:
-        """A report quotes our SSRC, or comes from where SDP says (`certain`): who sent it sends
-        its RTP under this SSRC.
+        """A report was sent under this SSRC that quotes ours, or that comes from the address which
+        the SDP names for reports (`certain`).
         """
         if self.locked:
             return
@@ -235,7 +239,7 @@ class SourceLatch:
         self.rank = shown.rank
         self.locked = False
         self._standing = shown.standing
-        self._since = shown.since
+        self._since = self._locking_since = shown.since
         self._good = 1
         self._newest = (shown.ssrc, shown.sequence, shown.last)
         self.target = self._sdp if self._is_sdp_first(shown.last) else source
@@ -245,7 +249,7 @@ class SourceLatch:
         assert self.source is not None
         assert self.rank is not None
         if self._good == 0:  # first since a new offer or answer
-            self._since = now
+            self._locking_since = now
         self._good += 1
         self._newest = (ssrc, sequence, now)
         # Evidence that comes later counts; it is not lost with a change of SSRC.
@@ -258,8 +262,8 @@ class SourceLatch:
 
     def _is_sdp_first(self, now: float) -> bool:
         """Whether our audio goes to the SDP's address while another one is heard."""
-        if self._policy is Policy.SDP:
-            return True
+        if self._policy is not Policy.AUTO:
+            return self._policy is Policy.SDP
         return (
             self.rank in (SDP_HOST, SIGNALLING_HOST)
             and self._sdp is not None
@@ -272,7 +276,7 @@ class SourceLatch:
     def _may_lock(self, now: float) -> bool:
         if self.rank == STRANGER or self._standing >= _EARLY:
             return False
-        lasted_s = now - self._since + CLOCK_SLACK_S
+        lasted_s = now - self._locking_since + CLOCK_SLACK_S
         if self._is_sure:
             return self._good >= _LOCK_PACKETS or lasted_s >= _LOCK_S
         if self._rival_at is not None and now - self._rival_at < _SOURCE_QUIET_S:
@@ -281,7 +285,7 @@ class SourceLatch:
 
     @property
     def _is_sure(self) -> bool:
-        """The source is what SDP names, or has what nobody else can have."""
+        """The source is what SDP names, or has what no other can have."""
         assert self.rank is not None
         return self.rank == EXACT or self._standing <= self.rank * _RANK - _SSRC_KNOWN
 

@@ -179,7 +179,7 @@ class RtcpSession:
             return self._drop("ssrc")
         self._received += 1
         self._goodbyes += bool(compound.goodbyes)
-        if theirs:  # what we report names the SSRC that we hear: for the peer's eyes only
+        if theirs:  # our reports name the SSRC that we hear, which no other source may learn
             self._learnt = source
         return events
 

@@ -171,7 +171,7 @@ class RtpTransport:
 
 
 def senders_so_far(reserved: ReservedPort) -> frozenset[Address]:
-    """Who has sent RTP to a port that nobody has been told of yet. What they sent is dropped."""
+    """The sources of what waits at a port that has not been told yet. It is dropped."""
     sources: set[Address] = set()
     _drain(reserved.rtp_socket, sources)
     return frozenset(sources)

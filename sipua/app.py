@@ -4,22 +4,20 @@
                                ◀─commands─                     ▲ pacer, RTP ports
 
 SIGTERM or Ctrl-C: unregister, refuse new calls with 503, let running ones finish within
-`calls.drain_s`, then BYE; exit 0. A second one: at once.
+`calls.drain_s`, then BYE; exit 0. A second one: at once, and not 0. Signalling that is gone ends
+the process within seconds: whoever supervises it starts it again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import signal
 import sys
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
-import uvloop
-
-from sipua import banner, doctor, logs, routes, wiring
+from sipua import banner, doctor, logs, main_loop, routes, wiring
 from sipua.call import Call, CallSignal
 from sipua.call_capture import CallCapture
 from sipua.call_parts import PartsError, open_parts
@@ -27,23 +25,25 @@ from sipua.capture_sip import SipToCaptures
 from sipua.config import Config
 from sipua.exits import Exit
 from sipua.facts import CallFacts
+from sipua.main_loop import SIGNALLING_GRACE_S
 from sipua.opening import Answering
 from sipua.portowner import port_owner
 from sipua.record import redaction
 from sipua.rtp.hostport import join
-from sipua.rtp.ports import PortPool
+from sipua.rtp.ports import PortPool, ReservedPort
 from sipua.sip.agent import SipAgent
-from sipua.sip.errors import CannotListenError, PortTakenError
+from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
 from sipua.sip.messages import (
+    CallEnded,
+    EndedBy,
+    Hangup,
     IncomingCall,
     Leave,
+    SignallingLost,
     SipEvent,
     SipMessage,
 )
 from sipua.sip_log import SignallingLog
-
-SIGNALLING_GRACE_S = 3.0
-"""How long the answers to our last BYE and un-REGISTER are waited for."""
 
 
 def run(config: Config, *, show_banner: bool = True) -> int:
@@ -51,8 +51,7 @@ def run(config: Config, *, show_banner: bool = True) -> int:
     # The signalling thread wants the interpreter for microseconds at a time; the default of
     # 5 ms would delay each step of a call set-up by as much while the media loop is busy.
     sys.setswitchinterval(0.001)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(Edge(config, show_banner=show_banner).run())
+    return main_loop.run(Edge(config, show_banner=show_banner).run())
 
 
 class Edge:
@@ -80,14 +79,13 @@ class Edge:
         self._sip_captures = SipToCaptures(self._sip.local_address)
         self._calls: dict[str, Call] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._signals = 0
         self._stop = asyncio.Event()
+        self._lost = False
         self._emptied = asyncio.Event()
 
-    async def run(self) -> int:
+    async def run(self) -> Exit:
         self._loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._on_signal)
+        main_loop.on_interrupt(self._stop.set)
         try:
             async with open_parts(self._config, self._sip.send) as self._parts:
                 return await self._serve()
@@ -95,7 +93,7 @@ class Edge:
             self._log.error(error.event, error=str(error), fix=error.fix)
             return error.code
 
-    async def _serve(self) -> int:
+    async def _serve(self) -> Exit:
         try:
             listeners = await self._sip.start()
         except PortTakenError as error:
@@ -112,6 +110,9 @@ class Edge:
         except CannotListenError as error:
             self._log.error("edge.cannot_listen", error=str(error), fix="`sip.host`: ip addr")
             return Exit.NETWORK
+        except SignallingHangsError as error:
+            self._on_lost(SignallingLost(str(error)))
+            return Exit.SIGNALLING
         addresses = list(dict.fromkeys(listener.address for listener in listeners))
         transports = list(self._config.sip.transports)
         self._log.info(
@@ -142,15 +143,23 @@ class Edge:
         await self._drain()
         self._sip_log.close()
         self._log.info("edge.stopped")
-        return Exit.OK
+        return Exit.SIGNALLING if self._lost else Exit.OK
 
     # --- the end --------------------------------------------------------------------------
 
-    def _on_signal(self) -> None:
-        self._signals += 1
-        if self._signals > 1:
-            # The second one means now: no BYE, no goodbye to the registrar, nothing flushed.
-            os._exit(Exit.OK)
+    def _on_lost(self, event: SignallingLost) -> None:
+        self._log.error(
+            "edge.signalling_lost",
+            error=event.cause,
+            calls=len(self._calls),
+            exit_code=Exit.SIGNALLING.value,
+            fix="the process ends now: let a supervisor start it again (systemd: Restart=always); "
+            "please report what stands before this line",
+        )
+        self._lost = True
+        main_loop.leave_soon()
+        for call in list(self._calls.values()):
+            call.on_sip(CallEnded(call.call_id, EndedBy.US, 0, "signalling is lost"))
         self._stop.set()
 
     async def _drain(self) -> None:
@@ -175,6 +184,8 @@ class Edge:
         match event:
             case IncomingCall():
                 self._begin(event)
+            case SignallingLost():
+                self._on_lost(event)
             case SipMessage():
                 if self._captures is not None:
                     self._sip_captures.take(event, time.monotonic())
@@ -187,6 +198,43 @@ class Edge:
                 self._sip_log.tell(event, time.monotonic())
 
     def _begin(self, event: IncomingCall) -> None:
+        """Whatever fails: the caller gets 500, and all that was taken for the call is returned."""
+        with ExitStack() as held:
+            held.callback(self._forget, event.call_id)
+            held.callback(self._sip_captures.detach, event.sip_call_id)
+            held.callback(self._release, event.local)
+            try:
+                call = self._make(event, held)
+            except Exception as error:  # noqa: BLE001 (any failure is a refusal)
+                self._failed(event.call_id, error)
+                return
+            self._calls[call.call_id] = call
+            work = self._run_call(call, held.pop_all())
+        task = self._loop.create_task(work, name=f"call {event.call_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run_call(self, call: Call, held: ExitStack) -> None:
+        with held:
+            try:
+                await call.run(Answering())
+            except Exception as error:  # noqa: BLE001 (as above)
+                self._failed(call.call_id, error)
+
+    def _failed(self, call_id: str, error: Exception) -> None:
+        self._sip.send(Hangup(call_id, 500))
+        words = f"{type(error).__name__}: {error}"
+        logs.bind_call(call_id).error("call.failed", error=words, exc_info=error)
+
+    def _release(self, local: ReservedPort) -> None:
+        self._ports.release(local, time.monotonic())
+
+    def _forget(self, call_id: str) -> None:
+        self._calls.pop(call_id, None)
+        if not self._calls:
+            self._emptied.set()
+
+    def _make(self, event: IncomingCall, held: ExitStack) -> Call:
         asked = routes.Asked((event.request_uri, event.to_uri), event.from_uri, event.origin)
         profile = routes.resolve(self._config, asked)
         logs.bind_call(event.call_id).info(
@@ -211,11 +259,10 @@ class Edge:
             sip_call_id=event.sip_call_id,
             peer=wiring.peer_of(self._config, event.origin, event.source),
         )
-        call = self._parts.make(facts, event.local, profile, self._capture(event))
-        self._calls[event.call_id] = call
-        task = self._loop.create_task(self._run_call(call, event), name=f"call {event.call_id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        capture = self._capture(event)
+        if capture is not None:
+            held.callback(capture.end)
+        return self._parts.make(facts, event.local, profile, capture)
 
     def _capture(self, event: IncomingCall) -> CallCapture | None:
         if self._captures is None:
@@ -225,13 +272,3 @@ class Edge:
         if capture is not None:
             self._sip_captures.attach(event.sip_call_id, capture)
         return capture
-
-    async def _run_call(self, call: Call, event: IncomingCall) -> None:
-        try:
-            await call.run(Answering())
-        finally:
-            self._ports.release(event.local, time.monotonic())
-            self._sip_captures.detach(event.sip_call_id)
-            del self._calls[call.call_id]
-            if not self._calls:
-                self._emptied.set()

@@ -12,7 +12,6 @@ and never wait; what takes time are the call's tasks, and none outlives `run`.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -20,13 +19,13 @@ from typing import Any, Protocol, TypeAlias
 
 from structlog.typing import FilteringBoundLogger
 
-from sipua import fallback, wiring
+from sipua import closing, fallback, wiring
 from sipua.bridge.call import CallBridge
 from sipua.bridge.events import BridgeEvent, EngineGone, PeerSilent
 from sipua.bridge.websocket_errors import EngineConnectError
 from sipua.call_capture import CallCapture
 from sipua.call_log import CallLog
-from sipua.config.uri import UriError
+from sipua.call_transfer import CallTransfer
 from sipua.facts import CallFacts
 from sipua.profile import AgentProfile
 from sipua.record.recorder import CallRecord
@@ -41,12 +40,11 @@ from sipua.sip.messages import (
     MediaReady,
     NegotiatedMedia,
     SipCommand,
-    Transfer,
     TransferNews,
 )
+from sipua.sip.state import LONGEST_TRANSACTION_S
 from sipua.throttle import Throttle
-from sipua.transfer import TIMEOUT_S as TRANSFER_TIMEOUT_S
-from sipua.transfer import TransferAttempt, TransferOutcome, target_uri
+from sipua.transfer import TransferOutcome, target_uri
 
 MOVED_TEMPORARILY = 302
 NOT_AVAILABLE = 480
@@ -106,10 +104,12 @@ class Call:
         self._outcome: CallEnded | None = None
         self._ended = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._timers: list[asyncio.TimerHandle] = []
         self._opening: asyncio.Task[None] | None = None
         self._answered = False
         self._engine_missed = False
-        self._transfer: tuple[TransferAttempt, asyncio.Event] | None = None
+        self._ending = False
+        self._transfer = CallTransfer(facts.call_id, facts.peer, send, log)
         self._listeners: list[Listener] = []
         self.subscribe(CallLog(log, refusals or Throttle(), mask_dtmf=limits.mask_dtmf).on_event)
         if record is not None:
@@ -153,23 +153,31 @@ class Call:
 
     async def run(self, opening: Opening) -> None:
         """From the first ring to the last packet; returns when everything is given back."""
-        limit = self._loop.call_later(
-            self.limits.max_duration_s, self.hang_up, "the longest call duration is over"
-        )
-        ringing = self._loop.call_later(self.limits.ring_timeout_s, self._ring_no_longer)
-        self._opening = self.start(self._open(opening), "opening")
         try:
+            self._in(self.limits.max_duration_s, self.hang_up, "the longest call duration is over")
+            self._in(self.limits.ring_timeout_s, self._ring_no_longer)
+            self._opening = self.start(self._open(opening), "opening")
             await self._ended.wait()
         finally:
-            limit.cancel()
-            ringing.cancel()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            await self.bridge.close()
-            if self._capture is not None:
-                await self._capture.close()
-            await self._tell_end()
+            for timer in self._timers:
+                timer.cancel()
+            await closing.give_back(
+                self.log,
+                self._end_tasks,
+                self.bridge.close,
+                self._end_capture,
+                self._end_record,
+                self._tell_end,
+            )
+
+    def abandon(self) -> None:
+        """It will not be run: what was started for it ends."""
+        for task in self._tasks:
+            task.cancel()
+
+    def _in(self, delay_s: float, act: Callable[..., None], *arguments: object) -> None:
+        """Unless the call is over by then."""
+        self._timers.append(self._loop.call_later(delay_s, act, *arguments))
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """A task that ends with the call at the latest."""
@@ -200,8 +208,7 @@ class Call:
         """302: the caller may call the target, a SIP URI or a number at the peer, instead. Only
         before the answer. Raises UriError."""
         uri = target_uri(target, self._facts.peer)
-        self._cause = self._cause or cause
-        self.send(Hangup(self.call_id, MOVED_TEMPORARILY, contact=uri))
+        self._end(cause, Hangup(self.call_id, MOVED_TEMPORARILY, contact=uri))
 
     async def transfer(self, target: str) -> TransferOutcome:
         """Pass the other side on, to a SIP URI or a number there. If that fails the call goes on.
@@ -210,38 +217,27 @@ class Call:
         """
         if not self.confirmed.is_set():
             return TransferOutcome(ok=False, status=481, reason="the call is not answered yet")
-        if self._transfer is not None:
-            return TransferOutcome(ok=False, status=491, reason="another transfer is under way")
-        try:
-            uri = target_uri(target, self._facts.peer)
-        except UriError as error:
-            return TransferOutcome(ok=False, status=416, reason=f"{target} {error.what}")
-        attempt, over = self._transfer = TransferAttempt(), asyncio.Event()
-        self.log.info("call.transfer", target=uri)
-        self.send(Transfer(self.call_id, uri))
-        try:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(TRANSFER_TIMEOUT_S):
-                    await over.wait()
-        finally:
-            self._transfer = None
-        outcome = attempt.outcome or TransferOutcome(
-            ok=False, status=408, reason=f"no outcome within {TRANSFER_TIMEOUT_S:.0f} s"
-        )
-        self._tell_transfer(outcome, uri)
+        outcome = await self._transfer.run(target)
         if outcome.ok:
             self.hang_up(TRANSFERRED)
         return outcome
 
-    def _tell_transfer(self, outcome: TransferOutcome, uri: str) -> None:
-        tell = self.log.info if outcome.ok else self.log.warning
-        event = "call.transferred" if outcome.ok else "call.transfer_failed"
-        tell(event, target=uri, status=outcome.status, reason=outcome.reason)
-
     def hang_up(self, cause: str, status: int = 0) -> None:
         """End the call from our side. The first cause stays: later ones are its echo."""
+        self._end(cause, Hangup(self.call_id, status))
+
+    def _end(self, cause: str, command: Hangup) -> None:
+        if self._ended.is_set():
+            return
         self._cause = self._cause or cause
-        self.send(Hangup(self.call_id, status))
+        self.send(command)
+        if not self._ending:
+            self._ending = True
+            self._in(LONGEST_TRANSACTION_S, self._never_ended)
+
+    def _never_ended(self) -> None:
+        self.log.error("call.end_not_told", waited_s=LONGEST_TRANSACTION_S)
+        self.on_ended(CallEnded(self.call_id, EndedBy.US, 0, "the end was never told"))
 
     @property
     def engine_missed(self) -> bool:
@@ -292,21 +288,25 @@ class Call:
             self.hang_up(f"not answered within {self.limits.ring_timeout_s:g} s", NOT_AVAILABLE)
 
     def _failed(self, error: Exception) -> None:
-        self.log.error("call.failed", error=f"{type(error).__name__}: {error}", exc_info=error)
         self.hang_up("internal error", 500)
+        self.log.error("call.failed", error=f"{type(error).__name__}: {error}", exc_info=error)
 
     # --- from signalling ------------------------------------------------------------------
 
     def on_sip(self, event: CallSignal) -> None:
-        match event:
-            case MediaReady():
-                self.on_media(event.media)
-            case CallConfirmed():
-                self.on_confirmed()
-            case CallEnded():
-                self.on_ended(event)
-            case _:
-                self.on_transfer(event)
+        """What fails here ends the call."""
+        try:
+            match event:
+                case MediaReady():
+                    self.on_media(event.media)
+                case CallConfirmed():
+                    self.on_confirmed()
+                case CallEnded():
+                    self.on_ended(event)
+                case _:
+                    self._transfer.on_news(event)
+        except Exception as error:  # noqa: BLE001 (whatever it is)
+            self._failed(error)
 
     def on_media(self, media: NegotiatedMedia) -> None:
         plan = wiring.media_plan(media)
@@ -331,26 +331,12 @@ class Call:
         self.bridge.start()
         self.confirmed.set()
 
-    def on_transfer(self, news: TransferNews) -> None:
-        if self._transfer is None:
-            return  # it was given up
-        attempt, over = self._transfer
-        attempt.on_news(news)
-        if attempt.outcome is None:
-            self.log.info("call.transfer_progress", status=news.status, reason=news.reason)
-        else:
-            over.set()
-
     def on_ended(self, event: CallEnded) -> None:
+        self._ended.set()
         self._facts = self.facts()  # it is over: the clock stops
         self._outcome = event
-        if self._transfer is not None:
-            attempt, over = self._transfer
-            attempt.on_ended(event.by)
-            if attempt.outcome is not None and attempt.outcome.ok:
-                self._cause = self._cause or TRANSFERRED
-            over.set()
-        self._ended.set()
+        if self._transfer.on_ended(event.by):
+            self._cause = self._cause or TRANSFERRED
 
     # --- from the bridge ------------------------------------------------------------------
 
@@ -377,21 +363,33 @@ class Call:
 
     # --- the end --------------------------------------------------------------------------
 
+    async def _end_tasks(self) -> None:
+        self.abandon()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _end_capture(self) -> None:
+        if self._capture is not None:
+            await self._capture.close()
+
+    async def _end_record(self) -> None:
+        if self._record is not None:
+            await self._record.end(**self._end_facts())
+
     async def _tell_end(self) -> None:
+        self.log.info(
+            "call.ended",
+            **self._end_facts(),
+            **(self._record.stats() if self._record else {}),
+            **self.bridge.stats(),
+            **({"capture": self._capture.stats()} if self._capture else {}),
+        )
+
+    def _end_facts(self) -> dict[str, Any]:
         outcome = self._outcome
-        ended = {
+        return {
             "by": EndedBy.US if outcome is None else outcome.by,
             "status": outcome.status if outcome else 0,
             "reason": self._cause or (outcome.reason if outcome else "stopped"),
             "duration_s": self.facts().talked_s,
         }
-        record = self._record
-        if record is not None:
-            await record.end(**ended)
-        self.log.info(
-            "call.ended",
-            **ended,
-            **(record.stats() if record else {}),
-            **self.bridge.stats(),
-            **({"capture": self._capture.stats()} if self._capture else {}),
-        )

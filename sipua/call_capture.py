@@ -97,10 +97,14 @@ class CallCapture:
             return
         self._waiting.append((now, source, target, payload))
 
+    def end(self) -> None:
+        """Nothing more is taken; the thread writes the rest. A second time does nothing."""
+        self._closing = True
+
     async def close(self, linger_s: float = LINGER_S) -> None:
         """The rest is written; returns when it is, or when the disk takes too long."""
         await asyncio.sleep(linger_s)
-        self._closing = True
+        self.end()
         await asyncio.to_thread(self.closed.wait, _CLOSE_WITHIN_S)
 
     def stats(self) -> dict[str, object]:

@@ -106,6 +106,7 @@ class CallParts:
         profile: AgentProfile,
         capture: CallCapture | None = None,
     ) -> Call:
+        """A call that is to be run. When this raises, nothing is left of it."""
         bridge = CallBridge(
             local=local,
             pacer=self._pacer,
@@ -114,24 +115,28 @@ class CallParts:
                 facts.call_id, profile, on_event, quiet=lambda: bridge.quiet
             ),
         )
-        record = self._records.begin(
-            facts.call_id,
-            wiring_record.record_engines(self._config, profile),
-            heard_ms=lambda: bridge.heard_ms,
-            **wiring_record.record_facts(facts),
-        )
-        call = Call(
-            facts,
-            bridge,
-            profile,
-            self._limits,
-            send=self._send,
-            log=logs.bind_call(facts.call_id),
-            refusals=self._refusals,
-            capture=capture,
-            record=record,
-        )
-        self._attach(call)
+        with contextlib.ExitStack() as undo:
+            record = self._records.begin(
+                facts.call_id,
+                wiring_record.record_engines(self._config, profile),
+                heard_ms=lambda: bridge.heard_ms,
+                **wiring_record.record_facts(facts),
+            )
+            undo.callback(record.abandon)
+            call = Call(
+                facts,
+                bridge,
+                profile,
+                self._limits,
+                send=self._send,
+                log=logs.bind_call(facts.call_id),
+                refusals=self._refusals,
+                capture=capture,
+                record=record,
+            )
+            undo.callback(call.abandon)
+            self._attach(call)
+            undo.pop_all()
         return call
 
     def _attach(self, call: Call) -> None:

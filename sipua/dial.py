@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import uvloop
 
-from sipua import dial_sound, logs, placing, wiring
+from sipua import dial_sound, logs, main_loop, placing, wiring
 from sipua.bridge.call import CallBridge
 from sipua.bridge.conversation import ConversationEvent
 from sipua.bridge.engines.base import AudioDelta, AudioDone
@@ -34,13 +33,14 @@ from sipua.config import Config
 from sipua.dial_report import INTERRUPTED, Report, packets
 from sipua.dial_sound import SoundError
 from sipua.exits import Exit
+from sipua.main_loop import SIGNALLING_GRACE_S
 from sipua.placing import RequestError, check_account, check_uri
 from sipua.rtp.events import Dtmf
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
 from sipua.sip.addresses import host_of
 from sipua.sip.agent import SipAgent
-from sipua.sip.errors import CannotListenError, PortTakenError
+from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
 from sipua.sip.messages import (
     CallConfirmed,
     CallEnded,
@@ -49,14 +49,15 @@ from sipua.sip.messages import (
     MediaReady,
     PlaceCall,
     SignallingFault,
+    SignallingLost,
     SipEvent,
     SipMessage,
     new_call_id,
 )
 from sipua.sip.settings import SipSettings
+from sipua.sip.state import LONGEST_TRANSACTION_S
 
 TONE_MS = 1000
-SIGNALLING_GRACE_S = 3.0
 MAX_PCAP_BYTES = 100_000_000
 
 
@@ -123,8 +124,7 @@ def run(config: Config, request: DialRequest) -> int:
     except (RequestError, SoundError) as error:
         print(f"sipua: {error}", file=sys.stderr)
         return Exit.USAGE
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(Dial(config, request, sound).run())
+    return main_loop.run(Dial(config, request, sound).run())
 
 
 class Dial:
@@ -137,59 +137,86 @@ class Dial:
         self._timeline: list[dict[str, object]] = []
         self._ended = asyncio.Event()
         self._capture: CallCapture | None = None
+        self._failure: Exception | None = None
+        self._lost = False
         self._log = logs.bind_call(self._call_id)
         self._tape = Tape(sound, on_event=lambda _: None)
         rtp = config.rtp
         self._ports = PortPool(wiring.rtp_hosts(config), rtp.port_min, rtp.port_max)
 
-    async def run(self) -> int:
+    async def run(self) -> Exit:
+        # The far side must not be left talking to nobody.
+        main_loop.on_interrupt(lambda: self._hang_up(INTERRUPTED))
+        try:
+            stats = await self._call()
+        except (PortTakenError, CannotListenError, NoPortsLeft) as error:
+            sys.stderr.write(f"sipua: {error}\n")
+            return Exit.NETWORK
+        except SignallingHangsError as error:
+            self._lose(str(error))
+            return Exit.SIGNALLING
+        code = self._finish(stats)
+        if self._failure is not None:
+            raise self._failure
+        return Exit.SIGNALLING if self._lost else code
+
+    async def _call(self) -> dict[str, object]:
+        """Its statistics. Whatever fails: what was taken is given back, the last of it first."""
         gate = wiring.admission(self._config, max_calls=0)  # while we call, nobody calls us
         settings = sip_settings(self._config, self._request)
         self._sip = SipAgent(settings, gate, self._ports, self._on_sip)
-        pacer = Pacer()
-        try:
+        stats: dict[str, object] = {}
+        async with AsyncExitStack() as held:
+            pacer = Pacer()
+            held.callback(pacer.close)
+            held.push_async_callback(self._end_capture)
             await self._sip.start()
+            held.push_async_callback(self._sip.stop, SIGNALLING_GRACE_S)
             local = await placing.reserve(self._ports, settings, self._request.uri)
-        except (PortTakenError, CannotListenError, NoPortsLeft) as error:
-            print(f"sipua: {error}", file=sys.stderr)
-            pacer.close()
-            return Exit.NETWORK
-        self._bridge = CallBridge(
-            local=local,
-            pacer=pacer,
-            # A phone: what comes back of its own voice is what it was asked to listen for.
-            settings=wiring.media_settings(self._config, echoes=False),
-            make_conversation=self._make_tape,
-        )
-        self._bridge.on_event = self._on_bridge
-        capture = self._begin_capture(local)
+            held.callback(self._release, local)
+            self._bridge = CallBridge(
+                local=local,
+                pacer=pacer,
+                # A phone: what comes back of its own voice is what it was asked to listen for.
+                settings=wiring.media_settings(self._config, echoes=False),
+                make_conversation=self._make_tape,
+            )
+            self._bridge.on_event = self._on_bridge
+            held.push_async_callback(self._bridge.close)
+            self._begin_capture(local)
+            self._place(local)
+            await self._ended.wait()
+            stats |= self._bridge.stats()
+        if self._capture is not None:
+            stats["capture"] = self._capture.stats()
+        return stats
+
+    def _place(self, local: ReservedPort) -> None:
+        if self._report.cause:
+            self._ended.set()  # Ctrl-C came before there was a call
+            return
         self._tell("invite", uri=self._request.uri, rtp_port=local.port)
         self._sip.send(PlaceCall(self._call_id, self._request.uri, local, self._request.account))
-        loop = asyncio.get_running_loop()
-        loop.call_later(self._config.calls.ring_timeout_s, self._give_up)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            # The far side must not be left talking to nobody.
-            loop.add_signal_handler(number, self._hang_up, INTERRUPTED)
-        await self._ended.wait()
-        stats = self._bridge.stats()
-        await self._bridge.close()
-        pacer.close()
-        self._ports.release(local, time.monotonic())
-        await self._sip.stop(SIGNALLING_GRACE_S)
-        if capture is not None:
-            await capture.close(linger_s=0)
-            stats["capture"] = capture.stats()
-        return self._finish(stats)
+        self._in(self._config.calls.ring_timeout_s, self._give_up)
 
-    def _begin_capture(self, reserved: ReservedPort) -> CallCapture | None:
+    def _release(self, local: ReservedPort) -> None:
+        self._ports.release(local, time.monotonic())
+
+    def _in(self, delay_s: float, act: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_later(delay_s, act)
+
+    def _begin_capture(self, reserved: ReservedPort) -> None:
         path = self._request.pcap
         if path is None:
-            return None
+            return
         local = wiring.rtp_address(self._config, reserved, host_of(self._request.uri))
         capture = self._capture = CallCapture(path, MAX_PCAP_BYTES, local)
         CaptureThread().begin(capture)
         self._bridge.tap = capture.tap
-        return capture
+
+    async def _end_capture(self) -> None:
+        if self._capture is not None:
+            await self._capture.close(linger_s=0)
 
     def _make_tape(self, on_event: Callable[[ConversationEvent], None]) -> Tape:
         self._tape.on_event = on_event
@@ -198,6 +225,14 @@ class Dial:
     # --- the story ------------------------------------------------------------------------
 
     def _on_sip(self, event: SipEvent) -> None:
+        """What fails here ends the call, and the command."""
+        try:
+            self._take(event)
+        except Exception as error:  # noqa: BLE001 (raised again by `run`)
+            self._failure = error
+            self._hang_up(f"internal error: {type(error).__name__}")
+
+    def _take(self, event: SipEvent) -> None:
         match event:
             case CallProgress():
                 self._report.rang = True
@@ -215,14 +250,15 @@ class Dial:
                 self._report.answered = True
                 self._tell("answered")
                 self._bridge.start()
-                loop = asyncio.get_running_loop()
-                loop.call_later(self._request.say_after_s, self._speak)
-                loop.call_later(self._request.seconds, self._hang_up)
+                self._in(self._request.say_after_s, self._speak)
+                self._in(self._request.seconds, self._hang_up)
             case CallEnded():
+                self._ended.set()
                 self._report.ended_by = event.by
                 self._report.status, self._report.reason = event.status, event.reason
                 self._tell("ended", by=event.by, status=event.status, reason=event.reason)
-                self._ended.set()
+            case SignallingLost():
+                self._lose(event.cause)
             case SignallingFault():
                 self._tell("fault", where=event.where, error=event.error)
             case SipMessage():
@@ -259,6 +295,13 @@ class Dial:
     def _hang_up(self, cause: str = "") -> None:
         self._report.cause = self._report.cause or cause
         self._sip.send(Hangup(self._call_id))
+        self._in(LONGEST_TRANSACTION_S, self._ended.set)
+
+    def _lose(self, cause: str) -> None:
+        sys.stderr.write(f"sipua: SIP signalling is lost: {cause}\n")
+        self._lost = True
+        main_loop.leave_soon()
+        self._ended.set()
 
     def _give_up(self) -> None:
         if not self._report.answered:
@@ -271,7 +314,7 @@ class Dial:
             told = "  ".join(f"{name}={value}" for name, value in details.items())
             print(f"{at_ms:10.1f} ms  {what:<10}{told}".rstrip(), flush=True)
 
-    def _finish(self, stats: dict[str, object]) -> int:
+    def _finish(self, stats: dict[str, object]) -> Exit:
         report = self._report
         heard = np.frombuffer(b"".join(self._tape.heard), np.int16)
         report.heard_s = round(len(heard) / dial_sound.RATE_HZ, 3)

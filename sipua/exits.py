@@ -13,9 +13,11 @@ class Exit(enum.IntEnum):
     NETWORK = 4
     ENGINE = 5
     SIP = 6
+    SIGNALLING = 69  # EX_UNAVAILABLE of sysexits.h
     INTERNAL = 70  # EX_SOFTWARE of sysexits.h
     INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
     BROKEN_PIPE = 141  # 128 + SIGPIPE
+    TERMINATED = 143  # 128 + SIGTERM
 
     @property
     def meaning(self) -> str:
@@ -30,7 +32,9 @@ _MEANINGS = {
     Exit.NETWORK: "a port is taken, or an address is not ours",
     Exit.ENGINE: "the speech model cannot be reached or refuses us",
     Exit.SIP: "a call or a registration failed",
+    Exit.SIGNALLING: "SIP signalling has stopped or hangs: start it again, as a supervisor does",
     Exit.INTERNAL: "a bug of ours; --debug shows where",
     Exit.INTERRUPTED: "Ctrl-C",
     Exit.BROKEN_PIPE: "whoever read our output went away",
+    Exit.TERMINATED: "a second SIGTERM; the first one lets calls end",
 }

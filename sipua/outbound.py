@@ -7,21 +7,19 @@ stays registered. Several at once are several processes.
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import sys
 import time
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import uvloop
-
-from sipua import logs, placing, routes, wiring
+from sipua import logs, main_loop, placing, routes, wiring
 from sipua.call import Call, CallSignal
 from sipua.call_parts import PartsError, open_parts
 from sipua.config import Config
 from sipua.exits import Exit
 from sipua.facts import CallFacts
+from sipua.main_loop import SIGNALLING_GRACE_S
 from sipua.opening import Placing
 from sipua.placing import RequestError
 from sipua.profile import AgentProfile
@@ -29,11 +27,10 @@ from sipua.rtp.hostport import bracketed
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
 from sipua.sip.addresses import host_of
 from sipua.sip.agent import SipAgent
-from sipua.sip.errors import CannotListenError, PortTakenError
-from sipua.sip.messages import SipEvent, SipMessage, new_call_id
+from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
+from sipua.sip.messages import CallEnded, EndedBy, SignallingLost, SipEvent, SipMessage, new_call_id
 from sipua.sip_log import SignallingLog
 
-SIGNALLING_GRACE_S = 3.0
 INTERRUPTED = "interrupted"
 
 
@@ -55,8 +52,7 @@ def run(config: Config, request: OutboundRequest) -> int:
     except RequestError as error:
         sys.stderr.write(f"sipua: {error}\n")
         return Exit.USAGE
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(Outbound(config, request, profile).run())
+    return main_loop.run(Outbound(config, request, profile).run())
 
 
 def profile_of(config: Config, request: OutboundRequest) -> AgentProfile:
@@ -76,6 +72,7 @@ class Outbound:
         self._profile = profile
         self._call: Call | None = None
         self._interrupted = False
+        self._lost = False
         self._log = logs.get()
         self._sip_log = SignallingLog(self._log, config.record.numbers)
         rtp = config.rtp
@@ -85,21 +82,47 @@ class Outbound:
         self._from = next((a.id_uri for a in self._settings.accounts), "")
         self._sip = SipAgent(self._settings, gate, self._ports, self._on_sip)
 
-    async def run(self) -> int:
+    async def run(self) -> Exit:
+        # The far side must not be left talking to nobody.
+        main_loop.on_interrupt(self._interrupt)
         try:
-            async with open_parts(self._config, self._sip.send) as parts:
-                await self._sip.start()
-                local = await placing.reserve(self._ports, self._settings, self._request.uri)
-                self._call = parts.make(self._facts(), local, self._profile)
-                code = await self._talk(self._call, local)
-                await self._sip.stop(SIGNALLING_GRACE_S)
-                return code
+            return await self._place()
         except PartsError as error:
             self._log.error(error.event, error=str(error), fix=error.fix)
             return error.code
         except (PortTakenError, CannotListenError, NoPortsLeft) as error:
             sys.stderr.write(f"sipua: {error}\n")
             return Exit.NETWORK
+        except SignallingHangsError as error:
+            self._on_lost(SignallingLost(str(error)))
+            return Exit.SIGNALLING
+
+    async def _place(self) -> Exit:
+        """Whatever fails: what was taken is given back, in the order from the last to the first."""
+        async with AsyncExitStack() as held:
+            parts = await held.enter_async_context(open_parts(self._config, self._sip.send))
+            await self._sip.start()
+            held.push_async_callback(self._sip.stop, SIGNALLING_GRACE_S)
+            local = await placing.reserve(self._ports, self._settings, self._request.uri)
+            held.callback(self._release, local)
+            call = self._call = parts.make(self._facts(), local, self._profile)
+            if self._interrupted:  # before there was anything to hang up
+                call.on_sip(CallEnded(call.call_id, EndedBy.US, 0, INTERRUPTED))
+            await call.run(Placing(self._request.uri, self._request.account, local))
+            sys.stdout.write(f"{self._request.uri}: {call.summary}\n")
+        return self._code(call)
+
+    def _code(self, call: Call) -> Exit:
+        if self._lost:
+            return Exit.SIGNALLING
+        if self._interrupted:
+            return Exit.INTERRUPTED
+        if call.engine_missed:
+            return Exit.ENGINE
+        return Exit.OK if call.confirmed.is_set() else Exit.SIP
+
+    def _release(self, local: ReservedPort) -> None:
+        self._ports.release(local, time.monotonic())
 
     def _facts(self) -> CallFacts:
         request = self._request
@@ -114,27 +137,24 @@ class Outbound:
             peer=bracketed(host_of(request.uri)),
         )
 
-    async def _talk(self, call: Call, local: ReservedPort) -> int:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            # The far side must not be left talking to nobody.
-            loop.add_signal_handler(number, self._interrupt, call)
-        await call.run(Placing(self._request.uri, self._request.account, local))
-        self._ports.release(local, time.monotonic())
-        sys.stdout.write(f"{self._request.uri}: {call.summary}\n")
-        if self._interrupted:
-            return Exit.INTERRUPTED
-        if call.engine_missed:
-            return Exit.ENGINE
-        return Exit.OK if call.confirmed.is_set() else Exit.SIP
-
-    def _interrupt(self, call: Call) -> None:
+    def _interrupt(self) -> None:
         self._interrupted = True
-        call.hang_up(INTERRUPTED)
+        if self._call is not None:
+            self._call.hang_up(INTERRUPTED)
+
+    def _on_lost(self, event: SignallingLost) -> None:
+        sys.stderr.write(f"sipua: SIP signalling is lost: {event.cause}\n")
+        self._lost = True
+        main_loop.leave_soon()
+        if self._call is not None:
+            ended = CallEnded(self._call.call_id, EndedBy.US, 0, "signalling is lost")
+            self._call.on_sip(ended)
 
     def _on_sip(self, event: SipEvent) -> None:
         if isinstance(event, CallSignal):
             if self._call is not None:
                 self._call.on_sip(event)
+        elif isinstance(event, SignallingLost):
+            self._on_lost(event)
         elif not isinstance(event, SipMessage) or self._config.log.sip:
             self._sip_log.tell(event, time.monotonic())

@@ -53,9 +53,13 @@ class RecordFile:
             return
         self._waiting.append(line + b"\n")
 
+    def end(self) -> None:
+        """No more lines come; the thread writes the rest."""
+        self._closing_at = time.monotonic()
+
     async def close(self) -> None:
         """The rest is written; returns when it is, or when the disk takes too long."""
-        self._closing_at = time.monotonic()
+        self.end()
         await asyncio.to_thread(self.closed.wait, _CLOSE_WITHIN_S + 2 * _DRAIN_EVERY_S)
 
     def stats(self) -> dict[str, object]:

@@ -64,9 +64,16 @@ class CallRecord:
 
     async def end(self, **outcome: object) -> None:
         """After the last event; the file is complete when this returns, or the disk is to blame."""
-        self._put(self._record.end(self._loop.time(), outcome))
+        try:
+            self._put(self._record.end(self._loop.time(), outcome))
+        finally:
+            if self._file is not None:
+                await self._file.close()
+
+    def abandon(self) -> None:
+        """Its call never came to be; the file ends where it is."""
         if self._file is not None:
-            await self._file.close()
+            self._file.end()
 
     def stats(self) -> dict[str, Any]:
         """For `call.ended`."""
@@ -130,7 +137,12 @@ class Records:
         record = ConversationRecord(self._settings, engines, now=now, wall=datetime.now(UTC))
         file = self._files.begin(call_id) if self._files else None
         about = {"call_id": call_id, **facts}
-        return CallRecord(record, logs.bind_call(call_id), about, file, heard_ms=heard_ms)
+        try:
+            return CallRecord(record, logs.bind_call(call_id), about, file, heard_ms=heard_ms)
+        except Exception:
+            if file is not None:
+                file.end()
+            raise
 
     def _complain(self, path: Path, why: str) -> None:
         """On the writer's thread."""

@@ -60,11 +60,12 @@ def facing(peer: str, family: socket.AddressFamily) -> str:
 
 
 def is_address(host: str) -> bool:
+    """An IP address without a zone."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
         return False
-    return True
+    return "%" not in host
 
 
 def seen_by(peer: str, host: str) -> str:

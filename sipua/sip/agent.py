@@ -1,16 +1,29 @@
-"""The asyncio side of signalling: commands go down to the pjsua2 thread, events come up."""
+"""The asyncio side of signalling: commands go down to the pjsua2 thread, events come up.
+
+It also watches that thread: one that dies or hangs is told as `SignallingLost`, once and last.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections.abc import Callable
 
 from sipua.rtp.ports import PortPool, family_of
 from sipua.sip.addresses import Listener, facing, seen_by
 from sipua.sip.admission import Admission
 from sipua.sip.endpoint import SipEndpoint
+from sipua.sip.heartbeat import LOOK_EVERY_S, SILENT_S, Heartbeat
 from sipua.sip.lookup import Lookup
-from sipua.sip.messages import Address, PeerResolved, PeerUnresolved, SipCommand, SipEvent
+from sipua.sip.messages import (
+    Address,
+    PeerResolved,
+    PeerUnresolved,
+    SignallingLost,
+    SipCommand,
+    SipEvent,
+)
 from sipua.sip.names import Name, News, Outcome
 from sipua.sip.resolver import Resolver
 from sipua.sip.settings import SipSettings
@@ -40,6 +53,9 @@ class SipAgent:
             settings, admission, ports, self._emit, self._after, resolve=self._resolve
         )
         self._thread = SignallingThread(self._endpoint)
+        self._heartbeat = Heartbeat()
+        self._watch: asyncio.TimerHandle | None = None
+        self._lost = False
 
     async def start(self) -> tuple[Listener, ...]:
         """Bind and begin to register; returns what we listen on."""
@@ -51,6 +67,7 @@ class SipAgent:
             await self._resolver.close()
             raise
         self._listeners = self._endpoint.listeners
+        self._look()
         return self._listeners
 
     def local_address(self, transport: str, peer_host: str) -> Address:
@@ -67,14 +84,20 @@ class SipAgent:
 
     async def stop(self, grace_s: float) -> None:
         """Hang up what is left, unregister, and take the library down."""
-        await asyncio.to_thread(self._thread.stop, grace_s)
-        await self._resolver.close()
+        if self._watch is not None:
+            self._watch.cancel()
+        try:
+            if self._lost:
+                return  # a thread that is gone takes no orders
+            if not await asyncio.to_thread(self._thread.stop, grace_s):
+                self._lose("the pjsua2 thread does not end")
+        finally:
+            await self._resolver.close()
 
     def _emit(self, event: SipEvent) -> None:
-        loop = self._loop
-        if loop is None or loop.is_closed():
-            return  # nobody is left to tell
-        loop.call_soon_threadsafe(self._on_event, event)
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: no one is left to tell
+                self._loop.call_soon_threadsafe(self._on_event, event)
 
     def _resolve(self, name: Name, later: Callable[[Outcome], None]) -> Outcome | None:
         """Of the pjsua2 thread; `later` is called on it, too."""
@@ -93,3 +116,18 @@ class SipAgent:
 
     def _after(self, delay_s: float, action: Callable[[], None]) -> None:
         self._thread.after(delay_s, action)
+
+    # --- the watch ------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        if not self._thread.alive:
+            failure = self._thread.failure
+            self._lose(f"the pjsua2 thread has ended: {type(failure).__name__}: {failure}")
+        elif self._heartbeat.is_silent(self._thread.beats, time.monotonic()):
+            self._lose(f"the pjsua2 thread hangs, for {SILENT_S:g} s and more")
+        else:
+            self._watch = asyncio.get_running_loop().call_later(LOOK_EVERY_S, self._look)
+
+    def _lose(self, cause: str) -> None:
+        self._lost = True
+        self._on_event(SignallingLost(cause))

@@ -19,6 +19,7 @@ from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
 from sipua.sip import invite, media_family, sdp, texts
 from sipua.sip.addresses import Listener, address, is_address, server_of
 from sipua.sip.admission import Admission, Refusal, network_of
+from sipua.sip.errors import reason_of
 from sipua.sip.messages import (
     Answer,
     CallEnded,
@@ -102,10 +103,7 @@ class SipEndpoint:
         refused, self._refused = self._refused, []
         for call, refusal in refused:
             self._ended.append(call)
-            try:
-                call.end(refusal.status, refusal.reason, refusal.retry_after_s)
-            except pj.Error as error:
-                self.fault("refuse", error)
+            call.end(refusal.status, refusal.reason, refusal.retry_after_s)
 
     def leave(self) -> None:
         """No registrar is to send us calls any more."""
@@ -137,8 +135,7 @@ class SipEndpoint:
             self._library = None
 
     def fault(self, where: str, error: BaseException, call_id: str | None = None) -> None:
-        text = getattr(error, "reason", None) or f"{type(error).__name__}: {error}"
-        self.emit(SignallingFault(where, texts.line(str(text)), call_id))
+        self.emit(SignallingFault(where, reason_of(error), call_id))
 
     # --- commands -------------------------------------------------------------------------
 
@@ -165,9 +162,8 @@ class SipEndpoint:
                     call.end(command.status, command.reason, command.retry_after_s, command.contact)
                 case Transfer():
                     call.refer(command.target)
-        except pj.Error as error:
-            self.fault(type(command).__name__, error, command.call_id)
-            call.end(500, "Internal Error")
+        except Exception as error:  # noqa: BLE001 (not only pj.Error: a text that SIP cannot say)
+            call.fail(type(command).__name__, error)
 
     def _place(self, command: PlaceCall) -> None:
         account = self._accounts.get(command.account or LOCAL_ACCOUNT)
@@ -196,63 +192,74 @@ class SipEndpoint:
             found(outcome)
 
     def _place_at(self, server: str, account: PjAccount, command: PlaceCall) -> None:
-        call = PjCall(
-            self,
-            account,
-            call_id=command.call_id,
-            local=command.local,
-            signalling_ip=server,
-            state=CallState.CALLING,
-            placed=command,
-        )
-        self._calls[command.call_id] = call
+        try:
+            call = self._calls[command.call_id] = PjCall(
+                self,
+                account,
+                call_id=command.call_id,
+                local=command.local,
+                signalling_ip=server,
+                state=CallState.CALLING,
+                placed=command,
+            )
+        except Exception as error:  # noqa: BLE001 (who placed it waits for its end)
+            self.emit(CallEnded(command.call_id, EndedBy.US, 500, reason_of(error)))
+            return
         try:
             call.makeCall(command.target, call_params(headers=command.headers))
-        except pj.Error as error:
-            if self._calls.pop(command.call_id, None) is not None:
-                self.emit(
-                    CallEnded(command.call_id, EndedBy.US, 500, texts.line(str(error.reason)))
-                )
+        except Exception as error:  # noqa: BLE001 (as above; pjsip may have told it already)
+            call.close(EndedBy.US, 500, reason_of(error))
 
     # --- called by accounts and calls -----------------------------------------------------
 
     def incoming(self, account: PjAccount, prm: Any) -> None:
-        told = invite.read(str(prm.rdata.wholeMsg), str(prm.rdata.srcAddress))
+        """The call is made first: whatever fails behind it is a 500 that we send ourselves."""
+        call = PjCall(
+            self,
+            account,
+            call_id=new_call_id(),
+            local=None,
+            signalling_ip="",
+            state=CallState.OFFERED,
+            pj_id=prm.callId,
+        )
+        try:
+            self._offer(call, prm)
+        except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
+            self._calls.pop(call.call_id, None)
+            if call.local is not None:
+                self._ports.release(call.local, time.monotonic())
+            self._refused.append((call, Refusal(500, "Internal Error")))
+            self.fault("incoming", error, call.call_id)
+
+    def _offer(self, call: PjCall, prm: Any) -> None:
+        message = str(prm.rdata.wholeMsg)
+        told = invite.read(message, str(prm.rdata.srcAddress))
+        call.signalling_ip = told.source[0]
         verdict = self._admission.judge(told.source[0], len(self._calls))
-        local = None
         if isinstance(verdict, str):
-            offered = sdp.offered_host(texts.body(sdp.body(str(prm.rdata.wholeMsg))))
+            offered = sdp.offered_host(texts.body(sdp.body(message)))
             reserved = self._reserve(offered, told.source[0])
             if isinstance(reserved, Refusal):
                 verdict = reserved
             else:
-                local = reserved
-        call_id = new_call_id()
-        call = PjCall(
-            self,
-            account,
-            call_id=call_id,
-            local=local,
-            signalling_ip=told.source[0],
-            state=CallState.OFFERED,
-            pj_id=prm.callId,
-        )
-        if isinstance(verdict, Refusal) or local is None:
+                call.local = reserved
+        if isinstance(verdict, Refusal) or call.local is None:
             assert isinstance(verdict, Refusal)
             self._refused.append((call, verdict))
             self.emit(told.refused(verdict.status, verdict.reason, verdict.because))
             return
-        self._calls[call_id] = call
+        self._calls[call.call_id] = call
         self.emit(
             IncomingCall(
-                call_id=call_id,
+                call_id=call.call_id,
                 sip_call_id=told.sip_call_id,
                 from_uri=told.from_uri,
                 to_uri=told.to_uri,
                 request_uri=told.request_uri,
                 source=told.source,
                 origin=verdict,
-                local=local,
+                local=call.local,
                 altered=told.altered,
             )
         )
@@ -273,10 +280,20 @@ class SipEndpoint:
         account = self._accounts.get(origin or "") or self._accounts[LOCAL_ACCOUNT]
         return int(account.getId())
 
-    def forget(self, call: PjCall) -> None:
-        """The call is over; its object dies between two polls, never inside its callback."""
-        if self._calls.pop(call.call_id, None) is not None:
-            self._ended.append(call)
+    def forget(self, call: PjCall) -> bool:
+        """The call is over; its object dies between two polls, never inside its callback.
+
+        False: it was forgotten before.
+        """
+        if self._calls.get(call.call_id) is not call:
+            return False
+        del self._calls[call.call_id]
+        self._ended.append(call)
+        return True
+
+    def look_at(self, call_id: str, look: Callable[[PjCall], None]) -> None:
+        if call_id in self._calls:
+            look(self._calls[call_id])
 
     def place_again(self, call: PjCall, source: str, challenge: str) -> bool:
         """Our call met a challenge before its account knew the realm. At most once an account."""

@@ -1,8 +1,9 @@
-"""Why signalling could not start."""
+"""Why signalling could not start, and what a fault says of itself."""
 
 from __future__ import annotations
 
 from sipua.rtp.hostport import join
+from sipua.sip.texts import line
 
 
 class PortTakenError(OSError):
@@ -13,3 +14,12 @@ class PortTakenError(OSError):
 
 class CannotListenError(OSError):
     """The address is not ours, or not allowed."""
+
+
+class SignallingHangsError(OSError):
+    """pjsua2 has not started in time."""
+
+
+def reason_of(error: BaseException) -> str:
+    """pjsip's own words, where they are pjsip's."""
+    return line(str(getattr(error, "reason", None) or f"{type(error).__name__}: {error}"))

@@ -7,7 +7,7 @@ no way to stop it. What its other modules know (mDNS, LDAP) is not known here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import dns.nameserver
 import dns.resolver
 
 from sipua.rtp.hostport import split
+from sipua.sip.addresses import is_address
 from sipua.sip.names import Found, Name, NotFound, Outcome, Service
 
 HOSTS = Path("/etc/hosts")
@@ -71,15 +72,15 @@ class Lookup:
     async def _ask_dns(self, name: Name) -> Outcome:
         resolvers = self._resolvers()
         kinds = ("udp", "tcp") if name.services else ()
-        own, *services = await asyncio.gather(
+        parts = await _together(
+            self._patience_s[0],
             _addresses(resolvers, name.host),
             *(_services(resolvers, name.host, kind) for kind in kinds),
         )
-        parts = (own, *services)
         missing = next((part.missing for part in parts if part.missing), "")
         found = Found(
-            addresses=own.items,
-            services=tuple(service for part in services for service in part.items),
+            addresses=parts[0].items,
+            services=tuple(service for part in parts[1:] for service in part.items),
             ttl_s=min(part.ttl_s for part in parts),
             missing=missing,
         )
@@ -109,8 +110,32 @@ def _nameserver(text: str) -> dns.nameserver.Do53Nameserver:
     return dns.nameserver.Do53Nameserver(host, port or DNS_PORT)
 
 
+async def _together(grace_s: float, *parts: Coroutine[None, None, _Records]) -> list[_Records]:
+    """All at the same time. Once one has found something the others get `grace_s` more: there are
+    servers that are silent when they are asked for SRV or AAAA records."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    waiting = set(tasks)
+    try:
+        while waiting:
+            good = any(task.done() and task.result().items for task in tasks)
+            _, waiting = await asyncio.wait(
+                waiting,
+                timeout=grace_s if good else None,
+                return_when=asyncio.ALL_COMPLETED if good else asyncio.FIRST_COMPLETED,
+            )
+            if good:
+                break
+    finally:
+        for task in waiting:
+            task.cancel()
+    late = _Records((), missing="a part was not answered in time")
+    return [task.result() if task.done() else late for task in tasks]
+
+
 async def _addresses(resolvers: Sequence[dns.asyncresolver.Resolver], host: str) -> _Records:
-    answers = await asyncio.gather(*(_ask(resolvers, host, kind) for kind in ("A", "AAAA")))
+    answers = await _together(
+        resolvers[0].lifetime, *(_ask(resolvers, host, kind) for kind in ("A", "AAAA"))
+    )
     return _Records(
         tuple(record.address for answer in answers for record in answer.items),
         min(answer.ttl_s for answer in answers),
@@ -170,7 +195,7 @@ def in_hosts(text: str, host: str) -> tuple[str, ...]:
     found = []
     for line in text.splitlines():
         address, *names = line.partition("#")[0].split() or [""]
-        if wanted in (name.lower() for name in names):
+        if wanted in (name.lower() for name in names) and is_address(address):
             found.append(address)
     return tuple(dict.fromkeys(found))
 

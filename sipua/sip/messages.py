@@ -246,6 +246,14 @@ class SignallingFault:
     call_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SignallingLost:
+    """The pjsua2 thread is gone, or hangs: no more events will come, and no command is carried
+    out. What is left is to end the process."""
+
+    cause: str
+
+
 SipEvent = (
     IncomingCall
     | CallRefused
@@ -264,6 +272,7 @@ SipEvent = (
     | SipMessage
     | LibraryMessage
     | SignallingFault
+    | SignallingLost
 )
 
 # --- commands: asyncio -> pjsua2 thread ----------------------------------------------------

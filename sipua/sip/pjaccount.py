@@ -14,13 +14,14 @@ import pjsua2 as pj
 
 from sipua.rtp.ports import family_of
 from sipua.sip import registration, texts
+from sipua.sip.errors import reason_of
 from sipua.sip.messages import Registered, RegistrarSilent, RegistrationFailed, Unregistered
 from sipua.sip.settings import AccountSettings
 
 if TYPE_CHECKING:
     from sipua.sip.endpoint import SipEndpoint
 
-UNAUTHORIZED, PROXY_AUTH, REQUEST_TIMEOUT = 401, 407, 408
+UNAUTHORIZED, PROXY_AUTH, REQUEST_TIMEOUT, INTERNAL_ERROR = 401, 407, 408, 500
 SILENT_AFTER_S = 5.0
 """A registrar that is there answers within a second; pjsip gives up after 32 (RFC 3261 timer F)."""
 
@@ -61,10 +62,10 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         self.endpoint.after(SILENT_AFTER_S, lambda: self._tell_silence(attempt))
         try:
             self.setRegistration(True)
-        except pj.Error as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, it must be tried again)
             if self._pending:  # else onRegState has told it already, from within
                 self._pending = False
-                self._failed(REQUEST_TIMEOUT, texts.line(str(error.reason)), None)
+                self._failed(REQUEST_TIMEOUT, reason_of(error), None)
 
     def _tell_silence(self, attempt: int) -> None:
         if self._pending and attempt == self._attempt and not self.endpoint.closing:
@@ -81,7 +82,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         self._pending = True
         try:
             self.setRegistration(False)
-        except pj.Error as error:
+        except Exception as error:  # noqa: BLE001 (the other accounts leave, too)
             self._pending = self.registered = False
             self.endpoint.fault("unregister", error)
 
@@ -94,14 +95,15 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
             self.endpoint.fault("onIncomingCall", error)
 
     def onRegState(self, prm: Any) -> None:  # noqa: N802
+        self._pending = False
         try:
             reason = texts.line(str(prm.reason))
             self._on_result(int(prm.code), reason, int(prm.expiration), prm.rdata)
         except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
             self.endpoint.fault("onRegState", error)
+            self._failed(INTERNAL_ERROR, reason_of(error), None)
 
     def _on_result(self, code: int, reason: str, expires_s: int, rdata: Any) -> None:
-        self._pending = False
         message = str(rdata.wholeMsg)
         if code // 100 == 2:
             self._succeeded(expires_s, str(rdata.srcAddress))

@@ -16,6 +16,7 @@ import pjsua2 as pj
 from sipua.rtp.ports import ReservedPort, family_of
 from sipua.sip import media_family, sdp, texts
 from sipua.sip.addresses import address, in_brackets
+from sipua.sip.errors import reason_of
 from sipua.sip.messages import (
     CallConfirmed,
     CallEnded,
@@ -30,7 +31,7 @@ from sipua.sip.messages import (
     TransferProgress,
     TransferRefused,
 )
-from sipua.sip.state import CallInput, CallState, advance
+from sipua.sip.state import LONGEST_TRANSACTION_S, CallInput, CallState, advance
 
 if TYPE_CHECKING:
     from sipua.sip.endpoint import SipEndpoint
@@ -45,6 +46,9 @@ NOT_ACCEPTABLE = 488
 INTERNAL_ERROR = 500
 NOWHERE = ("0.0.0.0", 0)  # noqa: S104 (no audio is ever sent there)
 CHALLENGES = (401, 407)
+ACK_WITHIN_S = LONGEST_TRANSACTION_S - 0.1
+"""Just before pjsip's own time is over, behind which it would wait as long again for the answer to
+its BYE. A BYE that we want before that waits for the ACK, or for pjsip's 32 s (RFC 3261 15)."""
 
 
 def guarded(
@@ -56,8 +60,7 @@ def guarded(
         try:
             callback(self, *args, **kwargs)
         except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
-            self.endpoint.fault(callback.__name__, error, self.call_id)
-            self.end(500, "Internal Error")
+            self.fail(callback.__name__, error)
 
     safe.__name__ = callback.__name__
     return safe
@@ -108,23 +111,57 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     # --- commands -------------------------------------------------------------------------
 
     def ring(self) -> None:
-        if self._advance(CallInput.RING):
+        if advance(self.state, CallInput.RING):
             self.answer(call_params(180))
+            self._advance(CallInput.RING)
 
     def accept(self) -> None:
-        if self._advance(CallInput.ANSWER):
+        if advance(self.state, CallInput.ANSWER):
             self.answer(call_params(200))
+            if self._advance(CallInput.ANSWER):
+                self._later(ACK_WITHIN_S, PjCall.unacknowledged)
 
     def end(
         self, status: int = 0, reason: str = "", retry_after_s: int = 0, contact: str = ""
     ) -> None:
+        """ValueError: no such contact. A call that pjsip does not end is over for us all the same:
+        at once when it says so, in LONGEST_TRANSACTION_S when it says nothing."""
         if self.state in (CallState.ANSWERED, CallState.CONFIRMED):
             status, reason, retry_after_s, contact = 0, "", 0, ""  # a BYE has no status
-        if self._advance(CallInput.HANGUP):
-            headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
-            if contact:
-                headers["Contact"] = in_brackets(contact)
-            self.hangup(call_params(status, reason, headers))
+        headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
+        if contact:
+            headers["Contact"] = in_brackets(contact)
+        params = call_params(status, reason, headers)
+        if not self._advance(CallInput.HANGUP):
+            return
+        try:
+            self.hangup(params)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the call must end)
+            self.endpoint.fault("hangup", error, self.call_id)
+            self.close(EndedBy.US, status or INTERNAL_ERROR, reason or "Internal Error")
+        if self.state is CallState.ENDING:  # else pjsip has told its end from within
+            self._later(LONGEST_TRANSACTION_S, PjCall.unended)
+
+    def fail(self, where: str, error: Exception) -> None:
+        """A fault of ours in the middle of it: logged, and the end of this call alone."""
+        self.endpoint.fault(where, error, self.call_id)
+        self.end(INTERNAL_ERROR, "Internal Error")
+
+    def close(self, by: EndedBy, status: int, reason: str) -> None:
+        """It is over, and told once, whatever pjsip still has to do for it."""
+        self._advance(CallInput.DISCONNECTED)
+        if self.endpoint.forget(self):
+            self.endpoint.emit(CallEnded(self.call_id, by, status, reason))
+
+    def unacknowledged(self) -> None:
+        if self.state is CallState.ANSWERED:
+            self.close(EndedBy.NETWORK, REQUEST_TIMEOUT, "no ACK came")
+            self.hangup(call_params())
+
+    def unended(self) -> None:
+        if self.state is CallState.ENDING:
+            self.endpoint.fault("end", TimeoutError("pjsip never told it"), self.call_id)
+            self.close(EndedBy.US, REQUEST_TIMEOUT, "the end was never told")
 
     def refer(self, target: str) -> None:
         """The outcome comes as an event, also when there was no REFER at all."""
@@ -133,8 +170,13 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             return
         try:
             self.xfer(in_brackets(target), call_params())
-        except pj.Error as error:
-            self._referred(INTERNAL_ERROR, texts.line(str(error.reason)))
+        except Exception as error:  # noqa: BLE001 (the call goes on, whatever it is)
+            self._referred(INTERNAL_ERROR, reason_of(error))
+
+    def _later(self, delay_s: float, look: Callable[[PjCall], None]) -> None:
+        """If the call is still there by then: the timer does not keep it."""
+        endpoint, call_id = self.endpoint, self.call_id
+        endpoint.after(delay_s, lambda: endpoint.look_at(call_id, look))
 
     def _advance(self, event: CallInput) -> bool:
         following = advance(self.state, event)
@@ -189,18 +231,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         if self.placed is not None:
             self._learn_source(prm.e)
         if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
-            if info.lastStatusCode in CHALLENGES and self.state is CallState.CALLING:
-                response = prm.e.body.tsxState.src.rdata
-                if self.endpoint.place_again(self, response.srcAddress, response.wholeMsg):
-                    return
-            by = self._ended_by(info.lastStatusCode, prm.e)
-            self._advance(CallInput.DISCONNECTED)
-            self.endpoint.forget(self)
-            self.endpoint.emit(
-                CallEnded(
-                    self.call_id, by, int(info.lastStatusCode), texts.line(str(info.lastReason))
-                )
-            )
+            self._disconnected(int(info.lastStatusCode), texts.line(str(info.lastReason)), prm.e)
         elif info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             if self._advance(CallInput.ACKNOWLEDGED):
                 self.endpoint.emit(CallConfirmed(self.call_id))
@@ -210,6 +241,18 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
                     self.call_id, int(info.lastStatusCode), texts.line(str(info.lastReason))
                 )
             )
+
+    def _disconnected(self, status: int, reason: str, event: Any) -> None:
+        by = EndedBy.US
+        try:
+            if status in CHALLENGES and self.state is CallState.CALLING:
+                response = event.body.tsxState.src.rdata
+                if self.endpoint.place_again(self, response.srcAddress, response.wholeMsg):
+                    return
+            by = self._ended_by(status, event)
+        except Exception as error:  # noqa: BLE001 (the end must be told, whatever happens)
+            self.endpoint.fault("onCallState", error, self.call_id)
+        self.close(by, status, reason)
 
     @guarded
     def onCallTransferRequest(self, prm: Any) -> None:  # noqa: N802

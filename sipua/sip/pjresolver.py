@@ -30,7 +30,7 @@ from typing import Any
 
 from pjsua2 import _pjsua2
 
-from sipua.sip.names import SIP_PORT, Found, Name, Outcome, Target, targets
+from sipua.sip.names import SIP_PORT, Found, Name, NotFound, Outcome, Target, targets
 
 _NOT_RESOLVED = 70018  # PJ_ERESOLVE; a transaction makes 502 of it
 _IPV6 = 128  # a bit of pjsip_transport_type_e
@@ -93,7 +93,8 @@ class _Question:
     """What pjsip has asked: it must be answered exactly once."""
 
     host: bytes
-    transport: str
+    transport: str | None
+    """None: one that we do not speak; to take another in its place would be wrong."""
     port: int
     token: int
     answer: Callable[[int, int, Any], None]
@@ -128,7 +129,8 @@ class PjResolver:
         return _version(address) in self.versions
 
     def close(self) -> None:
-        """Before libDestroy: what still waits gets no address any more."""
+        """Before libDestroy: what still waits, or asks yet, gets no address any more."""
+        self._ask = lambda _name, _later: NotFound("the end has begun")
         for question in list(self._open):
             self._answer(question, [])
 
@@ -136,7 +138,7 @@ class PjResolver:
         asked = target.contents
         question = _Question(
             host=ctypes.string_at(asked.host.ptr, asked.host.length),
-            transport=_TRANSPORTS.get(asked.type & ~_IPV6, ""),
+            transport=_TRANSPORTS.get(asked.type & ~_IPV6),
             port=asked.port,
             token=token,
             answer=_Answer(callback),
@@ -150,17 +152,20 @@ class PjResolver:
 
     def _find(self, question: _Question) -> None:
         host = question.host.decode("ascii", "replace").lower()
+        port, transport = question.port, question.transport
+        if transport is None:
+            self._answer(question, [])
+            return
         if _version(host):
-            target = Target(host, question.port or SIP_PORT, question.transport or "udp")
-            self._answer(question, [target])
+            self._answer(question, [Target(host, port or SIP_PORT, transport or "udp")])
             return
 
         def found(outcome: Outcome) -> None:
             known = outcome if isinstance(outcome, Found) else Found(())
-            there = targets(known, question.port, question.transport)
+            there = targets(known, port, transport)
             self._answer(question, [t for t in there if self.reaches(t.address)])
 
-        outcome = self._ask(Name(host, services=not question.port), found)
+        outcome = self._ask(Name(host, services=not port), found)
         if outcome is not None:
             found(outcome)
 

@@ -40,6 +40,7 @@ class Resolver:
         self._all_asked = asyncio.Event()
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def start(self, first_s: float) -> None:
         """Begins, and waits until each name that is kept was looked up once, but not longer."""
@@ -50,6 +51,7 @@ class Resolver:
     async def close(self) -> None:
         """What is under way is given up; nothing is told any more."""
         with self._lock:
+            self._closed = True
             self._waiting.clear()
         await self._side.close()
 
@@ -57,6 +59,8 @@ class Resolver:
         """The outcome; None: it is not known yet, and `later` gets it on the resolver's thread."""
         now = time.monotonic()
         with self._lock:
+            if self._closed:
+                return NotFound("the end has begun")
             outcome = self._table.ask(name, now)
             if outcome is not None:
                 return outcome
@@ -100,11 +104,13 @@ class Resolver:
         with self._lock:
             holds, news = self._table.end(name, outcome, time.monotonic())
             waiting = self._waiting.pop(name, [])
-        if news is not None:
-            self._on_news(news)
-        self._first.discard(name)
-        if not self._first:
-            self._all_asked.set()
-        self._changed.set()
-        for later in waiting:
-            later(holds)
+        try:
+            if news is not None:
+                self._on_news(news)
+        finally:
+            self._first.discard(name)
+            if not self._first:
+                self._all_asked.set()
+            self._changed.set()
+            for later in waiting:
+                later(holds)

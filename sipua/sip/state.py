@@ -10,6 +10,10 @@ from __future__ import annotations
 
 import enum
 
+LONGEST_TRANSACTION_S = 32.0
+"""64*T1 (RFC 3261 17): what is not answered by then never will be. So long an end may take, and
+so long a 200 waits for its ACK (13.3.1.4)."""
+
 
 class CallState(enum.StrEnum):
     OFFERED = "offered"  # INVITE in, 100 sent

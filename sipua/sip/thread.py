@@ -16,8 +16,12 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from sipua.sip.errors import SignallingHangsError
+
 POLL_MS = 5
 MAX_JOBS_A_ROUND = 64
+FAULT_PAUSE_S = 0.1
+"""A poll that fails may do so each time; `heartbeat` says when that is the end."""
 
 
 class Polled(Protocol):
@@ -58,16 +62,28 @@ class SignallingThread:
         self._opened = threading.Event()
         self._closing_until: float | None = None
         self._failure: BaseException | None = None
+        # A daemon: what hangs inside the library must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name="pjsua2", daemon=True)
         self.timers = Timers()
+        self.beats = 0
+        """Rounds whose poll went well."""
 
     def start(self, timeout_s: float = 10.0) -> None:
         """Open the library; raises what `open` raised, so that a taken port is seen here."""
         self._thread.start()
         if not self._opened.wait(timeout_s):
-            raise TimeoutError(f"pjsua2 did not start within {timeout_s:g} s")
+            raise SignallingHangsError(f"pjsua2 did not start within {timeout_s:g} s")
         if self._failure is not None:
             raise self._failure
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended the thread before its time."""
+        return self._failure
 
     def submit(self, job: Callable[[], None]) -> None:
         self._jobs.put(job)
@@ -76,8 +92,11 @@ class SignallingThread:
         """Only from the thread itself."""
         self.timers.at(time.monotonic() + delay_s, action)
 
-    def stop(self, grace_s: float) -> None:
-        """Unregister and hang up, wait at most `grace_s` for the answers, end the thread."""
+    def stop(self, grace_s: float) -> bool:
+        """Unregister and hang up, wait at most `grace_s` for the answers, end the thread.
+
+        False: it has not ended.
+        """
 
         def begin() -> None:
             self._closing_until = time.monotonic() + grace_s
@@ -86,36 +105,44 @@ class SignallingThread:
         self.submit(begin)
         # The library itself takes about a second to go down.
         self._thread.join(grace_s + 5.0)
+        return not self.alive
 
     def _run(self) -> None:
         try:
             self._polled.open()
-        except BaseException as error:  # noqa: BLE001 (raised again by `start`)
+            self._opened.set()
+            while not self._finished():
+                self._round()
+        except BaseException as error:  # noqa: BLE001 (`start` raises it, or who watches tells)
             self._failure = error
-            self._polled.destroy()
-            return
         finally:
             self._opened.set()
-        while not self._finished():
-            self._guard("poll", lambda: self._polled.poll(POLL_MS))
-            for _ in range(MAX_JOBS_A_ROUND):
-                try:
-                    job = self._jobs.get_nowait()
-                except queue.Empty:
-                    break
-                self._guard("command", job)
-            for action in self.timers.due(time.monotonic()):
-                self._guard("timer", action)
-        self._polled.destroy()
+            self._polled.destroy()
+
+    def _round(self) -> None:
+        if self._guard("poll", lambda: self._polled.poll(POLL_MS)):
+            self.beats += 1
+        else:
+            time.sleep(FAULT_PAUSE_S)
+        for _ in range(MAX_JOBS_A_ROUND):
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            self._guard("command", job)
+        for action in self.timers.due(time.monotonic()):
+            self._guard("timer", action)
 
     def _finished(self) -> bool:
         if self._closing_until is None:
             return False
         return self._polled.idle() or time.monotonic() >= self._closing_until
 
-    def _guard(self, where: str, action: Callable[[], None]) -> None:
+    def _guard(self, where: str, action: Callable[[], None]) -> bool:
+        """Whether it went well: one call's trouble must not end the signalling of all others."""
         try:
             action()
-        except Exception as error:  # noqa: BLE001
-            # One call's trouble must not end the signalling of all the others.
+        except Exception as error:  # noqa: BLE001 (told, whatever it is)
             self._polled.fault(where, error)
+            return False
+        return True

@@ -87,7 +87,7 @@ def test_the_edge_and_asterisk_report_to_each_other(
     for event in edge.events(name="call.ended"):
         rtcp = event["rtp"]["rtcp"]
         muxed.append((rtcp["muxed"], event["transport"]["rtcp_received"] == 0))
-        assert 0 <= rtcp["round_trip_ms"] < 1000
+        assert rtcp["round_trip_ms"] >= 0
         assert rtcp["received"] >= 3
         assert rtcp["sent"] >= 2
         assert (rtcp["remote_lost"], rtcp["remote_fraction_lost"]) == (0, 0)
@@ -152,14 +152,14 @@ async def test_a_tenth_lost_is_a_tenth_in_both_accounts(asterisk: Asterisk, sipp
     round_trips_s = [float(seconds) for source, seconds in measured if int(source) == port + 1]
 
     assert isinstance(told, dict)
-    assert 0 < told["round_trip_ms"] < 1000
+    assert told["round_trip_ms"] > 0
     assert 0.08 < told["remote_fraction_lost"] < 0.12
     assert told["remote_lost"] > 30
     assert [event for event in events if isinstance(event, LossReported)]
     assert 8 <= channel.received_lost_percent <= 11, channel
     assert 4 <= channel.sent_lost_percent <= 11, channel  # as of our last report
     assert channel.sent_lost > 15
-    assert 0 < round_trips_s[-1] < 1, measured
+    assert round_trips_s[-1] > 0, measured
 
 
 def _bound(port: int) -> socket.socket:

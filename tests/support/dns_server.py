@@ -5,31 +5,36 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
+import dns.exception
 import dns.message
 import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-from support.ports import LOOPBACK
+from support.ports import LOOPBACK, PortBlock
 
 TTL_S = 5
 
 
 class DnsServer:
-    """`dead`: it reads questions and answers none; `delay_s`: it answers late."""
+    """`dead`: it reads questions and answers none; `delay_s`: it answers late; `refuses`: SERVFAIL
+    is its answer."""
 
     def __init__(self) -> None:
         self.dead = False
         self.delay_s = 0.0
         self.refuses = False
+        self.silent_about: set[str] = set()  # kinds of records
         self.asked: list[tuple[str, str]] = []
         self._records: dict[tuple[str, str], dns.rrset.RRset] = {}
         self._names: set[str] = set()
         self._timers: list[threading.Timer] = []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((LOOPBACK, 0))
-        self.address = f"{LOOPBACK}:{self._socket.getsockname()[1]}"
+        self._ports = PortBlock()
+        port = self._ports.port()
+        self._socket.bind((LOOPBACK, port))
+        self.address = f"{LOOPBACK}:{port}"
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -47,6 +52,7 @@ class DnsServer:
             self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join(5)
         self._socket.close()
+        self._ports.close()
         for timer in self._timers:
             timer.cancel()
 
@@ -58,11 +64,14 @@ class DnsServer:
                 return
             if not wire:
                 return
-            query = dns.message.from_wire(wire)
+            try:
+                query = dns.message.from_wire(wire)
+            except dns.exception.DNSException:
+                continue  # RTP to a port that was somebody else's
             name = query.question[0].name.to_text(omit_final_dot=True).lower()
             kind = dns.rdatatype.to_text(query.question[0].rdtype)
             self.asked.append((name, kind))
-            if self.dead:
+            if self.dead or kind in self.silent_about:
                 continue
             answer = self._answer(query, name, kind)
             if self.delay_s:

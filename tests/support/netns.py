@@ -12,6 +12,7 @@ opened in them by a thread that goes there; commands by nsenter. It takes root.
 
 import ctypes
 import itertools
+import os
 import signal
 import socket
 import subprocess
@@ -33,9 +34,15 @@ table ip nat {{
 
 
 def why_impossible() -> str:
-    """In a word; empty where namespaces can be made."""
-    made = subprocess.run(["unshare", "-n", "true"], capture_output=True, text=True, check=False)
-    return made.stderr.strip()
+    """What the kernel refuses; empty where namespaces can be made."""
+    made = subprocess.run(
+        ["unshare", "-n", "ip", "link", "set", "lo", "up"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "LC_ALL": "C"},
+    )
+    return made.stderr.strip() if "not permitted" in made.stderr else ""
 
 
 class Host:

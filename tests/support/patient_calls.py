@@ -7,6 +7,7 @@ from pathlib import Path
 
 from support.edge import Config, Edge, Event
 from support.footprint import settled
+from support.raw_caller import RawCaller
 from support.sipp import Sipp, SippResult
 
 _LONGEST_S = 100
@@ -33,6 +34,8 @@ class PatientCalls:
         }
         self.edge = Edge(home / "edge", config, rtp_ports=32)
         self._sipp = Sipp(home / "sipp")
+        self._gone = RawCaller(self.edge.address)
+        """Answered, and never heard of again: neither an ACK nor an answer to our BYE."""
         try:
             self._sipp.run("uac_call", self.edge.address, pause_ms=100)
             self.before = settled(self.edge.process.pid)
@@ -42,7 +45,9 @@ class PatientCalls:
                 )
                 for name, (scenario, headers) in _CALLS.items()
             }
-            self.edge.wait_event("call.answered", count=1 + len(_CALLS))
+            self._gone.invite()
+            self._gone.final("INVITE")
+            self.edge.wait_event("call.answered", count=2 + len(_CALLS))
         except BaseException:
             self.close()
             raise
@@ -51,16 +56,26 @@ class PatientCalls:
         """What SIPp saw of that call, and what the edge told at its end."""
         result = self._runs[name].wait(_LONGEST_S)
         sip_call_id = result.messages[0].text.partition("\nCall-ID: ")[2].partition("\n")[0]
+        return result, self.edge.wait_event("call.ended", call_id=self._our_id(sip_call_id))
+
+    def wait_gone(self) -> tuple[Event, Event]:
+        """How the call of the caller that is gone was answered, and how it ended."""
+        call_id = self._our_id(self._gone.call_id)
+        ended = self.edge.wait_event("call.ended", call_id=call_id, timeout_s=_LONGEST_S)
+        return self.edge.wait_event("call.answered", call_id=call_id), ended
+
+    def _our_id(self, sip_call_id: str) -> str:
         (call_id,) = (
             event["call_id"]
             for event in self.edge.events(name="call.incoming")
             if event["sip_call_id"] == sip_call_id
         )
-        return result, self.edge.wait_event("call.ended", call_id=call_id)
+        return str(call_id)
 
     def wait_all(self) -> None:
-        self.edge.wait_event("call.ended", count=1 + len(_CALLS), timeout_s=_LONGEST_S)
+        self.edge.wait_event("call.ended", count=2 + len(_CALLS), timeout_s=_LONGEST_S)
 
     def close(self) -> None:
+        self._gone.close()
         self._sipp.close()
         self.edge.close()

@@ -34,6 +34,8 @@ class Party:
     payload: bytes = QUIET
     reports: bool = False
     """One a second after it began, which says what RFC 3550 wants."""
+    announces: bool = False
+    """Its SSRC, in its offer."""
     received: list[float] = field(default_factory=list)
     """When packets of the edge came, in seconds since the answer."""
     _sent: int = 0
@@ -99,6 +101,8 @@ def run(
         f"v=0\r\no=raw 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
         f"m=audio {port} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
     )
+    if caller.announces:
+        offer += f"a=ssrc:{caller.ssrc} cname:caller\r\n"
     call = RawCaller(edge, udp=sip, offer=offer)
     call.invite()
     call.ringing()

@@ -27,6 +27,8 @@ from sipua.rtp.packet import build
 from support.call_bridge import SETTINGS, Phone, Setup
 from support.event_writer import press
 
+pytestmark = pytest.mark.usefixtures("virtual_clock")
+
 
 async def test_a_greeting_that_waited_is_the_first_packet(setup: Setup) -> None:
     assert await setup.bridge.connect(1.0) == "scripted"

@@ -23,6 +23,9 @@ from sipua.codecs.tones import sine
 from support import audio
 from support.call_bridge import SETTINGS, Setup, bridge_setup
 
+pytestmark = pytest.mark.usefixtures("virtual_clock")
+
+
 DEAF = Capabilities(speech_events=False, truncate=False, cancel=False, tools=True)
 SPEECH = audio.speech("caller")
 OURS = audio.speech("pbx")

@@ -30,6 +30,9 @@ from sipua.rtp.packet import RtpPacket
 
 from support.call_bridge import SETTINGS, Setup, bridge_setup
 
+pytestmark = pytest.mark.usefixtures("virtual_clock")
+
+
 SILENCE = bytes([Law.PCMU.silence]) * 160
 BEEP = sine(1000, 100, 8000)
 SOFT = sine(300, 40, 8000, level_dbfs=-30)

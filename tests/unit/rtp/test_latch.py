@@ -76,6 +76,12 @@ def test_an_sdp_address_that_could_be_right_is_sent_to_for_a_second_more() -> No
     assert latch.target == NATTED
 
 
+def test_policy_any_sends_to_the_source_as_soon_as_it_is_heard() -> None:
+    latch = make(PUBLIC, policy=Policy.ANY)
+    send(latch, NATTED, 4)
+    assert latch.target == NATTED
+
+
 def test_4_packets_at_once_are_not_60_ms() -> None:
     latch = make()
     assert [latch.accept(NATTED, 1, n, 0.0, True) for n in range(10)] == [Verdict.PROBATION] * 10

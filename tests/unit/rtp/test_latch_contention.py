@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sipua.rtp.events import Address
 from sipua.rtp.latch import Policy, SourceLatch, Verdict
@@ -245,6 +245,28 @@ def test_R1_on_hold_the_caller_is_silent_and_the_attacker_is_not() -> None:
     assert session.latch.locked
 
 
+def test_R1_after_a_hold_the_caller_is_the_earlier_one_even_with_another_ssrc() -> None:
+    session = natted_session()
+    caller = Sender(NATTED, CALLER, ends=6.0)
+    resumed = Sender(NATTED, 77, begins=30.0)
+    attacker = Sender(NEIGHBOUR, ATTACKER, begins=5.5)
+    compete(
+        session,
+        caller,
+        resumed,
+        attacker,
+        until=45,
+        then={
+            6.0: lambda now: offer(session, BEHIND_NAT, on_hold=True, now=now),
+            29.9: lambda now: offer(session, BEHIND_NAT, on_hold=False, now=now),
+        },
+    )
+    assert attacker.heard == []
+    assert len(attacker.sent_to) <= 4
+    assert resumed.served_since() <= resumed.begins + 2.0
+    assert session.latch.source == NATTED
+
+
 def test_R1_a_nat_forgets_the_caller_on_hold_and_the_ssrc_tells() -> None:
     session = natted_session()
     caller = Sender(NATTED, CALLER, ends=6.0)
@@ -319,6 +341,31 @@ def test_R1_policy_sdp_sends_to_nobody_but_the_sdps_address() -> None:
     assert two.heard == []
 
 
+@settings(max_examples=40)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([31002, 31004, 31006]), st.floats(0.1, 6), st.floats(0.02, 6)),
+        max_size=8,
+    )
+)
+def test_R1_whoever_comes_later_the_caller_has_audio_within_2_s(
+    attacks: list[tuple[int, float, float]],
+) -> None:
+    caller = Sender(NATTED, CALLER)
+    attackers = [
+        Sender((SIGNALLING, port), 100 + number, begins=begins, ends=begins + lasts)
+        for number, (port, begins, lasts) in enumerate(attacks)
+    ]
+    session = natted_session()
+    compete(session, caller, *attackers, until=14)
+    assert session.latch.source == NATTED
+    assert max(later - earlier for earlier, later in pairwise(caller.sent_to)) <= 2.0
+    assert all(attacker.heard == [] for attacker in attackers)
+    for port in {attacker.source for attacker in attackers}:
+        times = {at for one in attackers if one.source == port for at in one.sent_to}
+        assert len(times) <= 4
+
+
 SOURCES = (NATTED, NEIGHBOUR, KEPT, BEHIND_NAT, PUBLIC, (PUBLIC[0], 5000), ELSEWHERE)
 
 
@@ -347,12 +394,15 @@ def test_R1_whatever_comes_the_promises_hold(
     latch.set_remote(sdp, SIGNALLING)
     sequences = dict.fromkeys(SOURCES, 0)
     probes = dict.fromkeys(SOURCES, 0)
+    known: set[int] = set()
     now = 0.0
     for kind, source, ssrc, gap in steps:
         now += gap
         if kind == "vouch":
+            known |= {ssrc} if ssrc == 4 else set()
             latch.vouch(ssrc, certain=ssrc == 4)
         elif kind == "offer":
+            known.add(ssrc)
             latch.set_remote(sdp, SIGNALLING, {ssrc})
         elif kind == "other offer":
             sdp = (sdp[0], sdp[1] + 2)
@@ -367,8 +417,8 @@ def test_R1_whatever_comes_the_promises_hold(
             verdict = latch.accept(source, ssrc, sequences[source], now, True)
             assert (verdict is Verdict.CHANGED) == (latch.source == source and before[0] != source)
             assert (verdict in (Verdict.ACCEPTED, Verdict.CHANGED)) == (latch.source == source)
-            if before[1]:  # under a lock only the SDP's own address may come in
-                assert latch.source in (before[0], sdp)
+            if before[1]:  # under a lock only what signalling named may come in
+                assert latch.source in (before[0], sdp) or ssrc in known
             if before[0] == sdp:
                 assert latch.source == sdp
             while latch.probes:

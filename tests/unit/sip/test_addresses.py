@@ -1,6 +1,17 @@
 import socket
 
-from sipua.sip.addresses import address, facing, host_of, is_any, of_family, route_to, seen_by
+import pytest
+
+from sipua.sip.addresses import (
+    address,
+    facing,
+    host_of,
+    is_any,
+    of_family,
+    route_to,
+    seen_by,
+    server_of,
+)
 
 
 def test_a_peer_sees_the_address_that_we_are_bound_to_or_the_one_that_faces_it() -> None:
@@ -36,6 +47,17 @@ def test_bound_to_all_addresses() -> None:
     assert not any(map(is_any, ("127.0.0.1", "::1")))
 
 
+def test_S22_what_faces_a_name_is_not_found_out_by_resolving_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connected = []
+    monkeypatch.setattr(
+        "socket.socket.connect", lambda _socket, address: connected.append(address[0])
+    )
+    seen_by("pbx.example", "0.0.0.0")
+    assert connected == ["192.0.2.1"]
+
+
 def test_addresses_as_pjsip_writes_them() -> None:
     assert address("192.0.2.1:5060") == ("192.0.2.1", 5060)
     assert address("[2001:db8::1]:5060") == ("2001:db8::1", 5060)
@@ -50,6 +72,8 @@ def test_the_host_of_whom_we_call() -> None:
         '"The PBX" <sip:600@pbx.example:5070>;tag=1',
     ):
         assert host_of(uri) == "pbx.example"
+    assert server_of("sip:600@pbx.example:5070;lr") == ("pbx.example", 5070)
+    assert server_of("sip:pbx.example") == ("pbx.example", 0)
 
 
 def test_S21_the_host_of_any_text_is_a_host_or_nothing() -> None:

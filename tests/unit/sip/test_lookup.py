@@ -86,11 +86,37 @@ def test_S21_any_text_is_asked_for_or_refused(server: DnsServer, host: str) -> N
 
 def test_S22_the_hosts_file_counts_first(server: DnsServer, tmp_path: Path) -> None:
     hosts = tmp_path / "hosts"
-    hosts.write_text("127.0.0.1 localhost # pbx.test\n\n192.0.2.5\tPBX.test pbx\n::5 pbx\n")
+    hosts.write_text(
+        "127.0.0.1 localhost # pbx.test\n\n"
+        "192.0.2.5\tPBX.test pbx\n::5 pbx\nfe80::1%lo pbx\nx pbx\n"
+    )
     server.set("pbx.test", "A", "192.0.2.1")
     assert look_up(server, "pbx.test", hosts=hosts) == Found(("192.0.2.5",), ttl_s=60)
     assert in_hosts(hosts.read_text(), "pbx.") == ("192.0.2.5", "::5")
     assert server.asked == []
+
+
+@pytest.mark.parametrize("silent", [{"SRV"}, {"AAAA"}, {"SRV", "AAAA"}])
+def test_S22_a_server_that_is_silent_about_a_kind_does_not_hold_up_the_rest(
+    server: DnsServer, silent: set[str]
+) -> None:
+    server.set("pbx.test", "A", "192.0.2.1")
+    server.silent_about = silent
+    patience_s = (0.1, 60.0)  # the test's own limit is less
+    found = asyncio.run(Lookup((server.address,), NO_HOSTS, patience_s)(Name("pbx.test", True)))
+    assert isinstance(found, Found)
+    assert found.addresses == ("192.0.2.1",)
+    assert found.missing
+
+
+def test_S22_services_alone_are_waited_for(server: DnsServer) -> None:
+    server.set("_sip._udp.pbx.test", "SRV", "10 60 5070 a.test.")
+    server.set("a.test", "A", "192.0.2.1")
+    server.delay_s = 0.3
+    patience_s = (0.1, 0.2, 1.0)
+    found = asyncio.run(Lookup((server.address,), NO_HOSTS, patience_s)(Name("pbx.test", True)))
+    assert isinstance(found, Found)
+    assert found.every_address == ("192.0.2.1",)
 
 
 def test_S22_a_slow_server_is_heard_and_nothing_else_waits_for_it(server: DnsServer) -> None:

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sipua.sip.lookup import PATIENCE_S
 from sipua.sip.registration import (
     LONGEST_RETRY_S,
+    LONGEST_UNRESOLVED_S,
+    UNRESOLVED,
     RetryPolicy,
     parse_realm,
     parse_retry_after,
@@ -45,6 +48,14 @@ def test_S19_backoff_grows_with_jitter_and_stays_under_its_cap() -> None:
     assert waits[3] > waits[0]
     assert max(waits) <= LONGEST_RETRY_S
     assert len(set(waits[6:])) > 1, "the capped waits are jittered too"
+
+
+def test_S22_a_registrar_without_an_address_is_asked_for_within_30_s() -> None:
+    """An attempt may wait 20 s for a DNS server that has just come back."""
+    retry = policy()
+    waits = [retry.failed(UNRESOLVED, None).retry_in_s or 0.0 for _ in range(12)]
+    assert 0 < max(waits) <= LONGEST_UNRESOLVED_S
+    assert sum(PATIENCE_S) + LONGEST_UNRESOLVED_S <= 30
 
 
 def test_success_starts_the_backoff_anew() -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from sipua import wiring
-from sipua.config import EngineSection
+from sipua.config import Config, EngineSection
+from sipua.sip.names import Name
 
 
 def section(**keys: Any) -> EngineSection:
@@ -40,3 +41,24 @@ def test_secrets_of_an_engine_reach_it_and_nobody_else() -> None:
     settings = wiring.engine_settings(section(api_key="hunter22", headers={"X-Key": "hunter23"}))
     assert (settings.api_key, settings.headers["X-Key"]) == ("hunter22", "hunter23")
     assert "hunter2" not in repr(settings)
+
+
+def test_S22_names_of_trunks_and_registrars_are_to_be_resolved_and_addresses_hold() -> None:
+    config = Config.model_validate(
+        {
+            "trunks": ({"name": "carrier", "hosts": ["192.0.2.0/28", "Sbc.example"]},),
+            "accounts": (
+                {"name": "pbx", "registrar": "sip:pbx.example", "user": "1"},
+                {"name": "port", "registrar": "sip:pbx.example:5070", "user": "2"},
+                {"name": "address", "registrar": "sip:198.51.100.1", "user": "3"},
+            ),
+        }
+    )
+    gate = wiring.admission(config, max_calls=1)
+    assert gate.names == (
+        Name("sbc.example", services=True),
+        Name("pbx.example", services=True),
+        Name("pbx.example", services=False),
+    )
+    assert gate.origin("192.0.2.15") == "carrier"
+    assert gate.origin("198.51.100.1") == "address"

@@ -29,6 +29,7 @@ def complaint(kind: Any, value: object) -> tuple[str, str]:
         (fields.OptionalSipUser, ""),
         (fields.ServerUriText, "sip:pbx"),
         (fields.OptionalServerUri, ""),
+        (fields.Nameservers, ("192.0.2.53", "127.0.0.1:5353", "[2001:db8::53]:53", "::1")),
         (fields.Realm, "asterisk"),
         (fields.WebsocketUrl, ""),
         (fields.WebsocketUrl, "wss://h.example/v1/realtime?api-version=1"),
@@ -43,6 +44,9 @@ def test_good(kind: Any, value: object) -> None:
 @pytest.mark.parametrize(
     ("kind", "value", "what", "fix"),
     [
+        (fields.Nameservers, ["dns.example"], "address of a DNS server", "192.0.2.53"),
+        (fields.Nameservers, ["192.0.2.53:"], "address of a DNS server", "192.0.2.53"),
+        (fields.Nameservers, ["192.0.2.53:0"], "address of a DNS server", "192.0.2.53"),
         (fields.EvenPort, 16385, "start even", "16384"),
         (fields.Ptime, 25, "is not a packet time", "20"),
         (fields.Ptime, 0, "is not a packet time", "20"),
