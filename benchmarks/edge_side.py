@@ -105,7 +105,7 @@ class _Edge:
     async def run(self) -> None:
         plan, pipe = self._plan, self._pipe
         self._pacer = Pacer()
-        pool = PortPool(plan.host, plan.port_min, plan.port_max)
+        pool = PortPool((plan.host,), plan.port_min, plan.port_max)
         try:
             for trace in self._traces:
                 self._bridges.append(self._make(pool, trace))

@@ -6,6 +6,7 @@ it leaves out, and it never raises.
 
 import re
 from dataclasses import dataclass, field
+from ipaddress import AddressValueError, IPv6Address
 
 from sipua.rtp.events import Address
 
@@ -138,8 +139,16 @@ def _connection(lines: list[str]) -> str:
     for line in lines:
         words = line.split()
         if line.startswith("c=") and len(words) == 3:
-            return words[2].partition("/")[0][:_TEXT_LIMIT].lower()
+            return _canonical(words[2].partition("/")[0][:_TEXT_LIMIT].lower())
     return ""
+
+
+def _canonical(host: str) -> str:
+    """An IPv6 address in the one form that the frames' addresses are written in."""
+    try:
+        return str(IPv6Address(host)) if ":" in host else host
+    except AddressValueError:
+        return host
 
 
 def _direction(lines: list[str]) -> str:

@@ -30,7 +30,12 @@ def canonical(host: str) -> str | None:
         return None
 
 
-def is_private(host: str) -> bool:
+def shows_nat(host: str, signalling_ip: str | None) -> bool:
+    """Whether an address that signalling does not come from is one of another network. IPv4
+    signalling of a phone with both families says nothing of where its IPv6 address is from.
+    """
+    if ":" in host and ":" not in (signalling_ip or host):
+        return False
     address = ipaddress.ip_address(host)
     return any(address in network for network in _PRIVATE)
 

@@ -19,11 +19,9 @@ def split(text: str) -> tuple[str, int | None]:
         host, closed, rest = text[1:].partition("]")
         if not closed or rest[:1] not in ("", ":"):
             raise ValueError(f"{text!r} has a bracket that is not closed, or no port behind it")
-        ipaddress.IPv6Address(host)
-        return host, _port(rest[1:]) if rest else None
+        return _ipv6(host), _port(rest[1:]) if rest else None
     if text.count(":") > 1:
-        ipaddress.IPv6Address(text)
-        return text, None
+        return _ipv6(text), None
     host, colon, port = text.partition(":")
     if not host:
         raise ValueError(f"{text!r} has no host")
@@ -37,6 +35,13 @@ def join(host: str, port: int) -> str:
 def bracketed(host: str) -> str:
     """The host as a URI holds it."""
     return f"[{host}]" if ":" in host else host
+
+
+def _ipv6(text: str) -> str:
+    """In the one form that sockets report it in, however it was written."""
+    address = ipaddress.IPv6Address(text)
+    mapped = address.ipv4_mapped  # which Python writes in hexadecimal digits before 3.13
+    return str(address) if mapped is None else f"::ffff:{mapped}"
 
 
 def _port(text: str) -> int:

@@ -47,7 +47,7 @@ from collections import deque
 from collections.abc import Collection
 from enum import Enum, StrEnum, auto
 
-from sipua.rtp.addresses import canonical, is_private, sendable
+from sipua.rtp.addresses import canonical, sendable, shows_nat
 from sipua.rtp.events import Address
 from sipua.rtp.probation import CLOCK_SLACK_S, PROBATION_PACKETS, Candidate, Candidates
 
@@ -181,7 +181,7 @@ class SourceLatch:
         self._signalling_ip = signalling_ip
         # A private address only shows a NAT when signalling came from somewhere else: a PBX on
         # the same network says, and uses, its private address.
-        self._natted = host is not None and host != signalling_ip and is_private(host)
+        self._natted = host is not None and host != signalling_ip and shows_nat(host, signalling_ip)
         self.source = None
         self.rank = None
         self.target = address

@@ -2,7 +2,8 @@
 
 Ports are chosen at random (a stranger cannot guess the next call's) and rest after use, so that
 late packets of an old call have died out before the port belongs to a new one. Ports come bound:
-what signalling writes into the SDP can really be received on.
+what signalling writes into the SDP can really be received on. A pair is of one family, IPv4 or
+IPv6, as its call needs it; a number is given out once, whichever family it is for.
 """
 
 import errno
@@ -19,6 +20,12 @@ _MAX_ATTEMPTS = 64
 _RECEIVE_BUFFER = 256 * 1024
 # Expedited forwarding (RFC 3246), the class of service that networks give to voice.
 _DSCP_EF = 46 << 2
+_NAMES = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
+
+
+def family_of(host: str) -> socket.AddressFamily:
+    """Of an IP address; what is none (a name) counts as IPv4."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 class NoPortsLeft(Exception):  # noqa: N818 - the condition's name, not a fault of ours
@@ -31,21 +38,24 @@ class ReservedPort:
     rtp_socket: socket.socket
     rtcp_socket: socket.socket
 
+    @property
+    def family(self) -> socket.AddressFamily:
+        return socket.AddressFamily(self.rtp_socket.family)
+
 
 class PortPool:
     """Thread-safe: the signalling thread reserves, the loop releases."""
 
     def __init__(
         self,
-        host: str,
+        hosts: tuple[str, ...],
         port_min: int,
         port_max: int,
         *,
         rest_s: float = 30,
         rng: random.Random | None = None,
     ) -> None:
-        self._host = host
-        self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._hosts = {family_of(host): host for host in hosts}
         self._rest_s = rest_s
         self._random = random.SystemRandom() if rng is None else rng
         self._lock = Lock()
@@ -55,8 +65,17 @@ class PortPool:
         self._in_use: set[int] = set()
         self._refused = 0
 
-    def reserve(self, now: float) -> ReservedPort:
-        """A bound pair. Raises NoPortsLeft."""
+    @property
+    def families(self) -> tuple[socket.AddressFamily, ...]:
+        """Those that a pair can be had of, in the order of the hosts."""
+        return tuple(self._hosts)
+
+    def reserve(self, now: float, family: socket.AddressFamily | None = None) -> ReservedPort:
+        """A bound pair of that family, or of the first host's. Raises NoPortsLeft."""
+        family = self.families[0] if family is None else family
+        host = self._hosts.get(family)
+        if host is None:
+            raise NoPortsLeft(f"there is no {_NAMES[family]} address to bind to")
         with self._lock:
             self._wake(now)
             for _ in range(_MAX_ATTEMPTS):
@@ -64,15 +83,13 @@ class PortPool:
                     break
                 port = self._draw()
                 try:
-                    reserved = self._bind(port)
+                    reserved = _bind(host, port)
                 except OSError as error:
                     self._refused += 1
                     if error.errno != errno.EADDRINUSE:
                         # No descriptors, no such address: no other port would do better.
                         self._free.append(port)
-                        raise NoPortsLeft(
-                            f"cannot bind {join(self._host, port)}: {error}"
-                        ) from error
+                        raise NoPortsLeft(f"cannot bind {join(host, port)}: {error}") from error
                     self._resting.append((now + self._rest_s, port))  # somebody else's: ask later
                     continue
                 self._in_use.add(port)
@@ -116,26 +133,31 @@ class PortPool:
         self._free[index], self._free[-1] = self._free[-1], self._free[index]
         return self._free.pop()
 
-    def _bind(self, port: int) -> ReservedPort:
-        rtp = self._open(port)
-        try:
-            rtcp = self._open(port + 1)
-        except OSError:
-            rtp.close()
-            raise
-        return ReservedPort(port, rtp, rtcp)
 
-    def _open(self, port: int) -> socket.socket:
-        udp = socket.socket(self._family, socket.SOCK_DGRAM)
-        try:
-            udp.setblocking(False)
-            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-            if self._family == socket.AF_INET6:
-                udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, _DSCP_EF)
-            else:
-                udp.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _DSCP_EF)
-            udp.bind((self._host, port))
-        except OSError:
-            udp.close()
-            raise
-        return udp
+def _bind(host: str, port: int) -> ReservedPort:
+    rtp = _open(host, port)
+    try:
+        rtcp = _open(host, port + 1)
+    except OSError:
+        rtp.close()
+        raise
+    return ReservedPort(port, rtp, rtcp)
+
+
+def _open(host: str, port: int) -> socket.socket:
+    family = family_of(host)
+    udp = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        udp.setblocking(False)
+        udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        if family == socket.AF_INET6:
+            # IPv4 peers would be seen as ::ffff:192.0.2.1, and match nothing that signalling names.
+            udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, _DSCP_EF)
+        else:
+            udp.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _DSCP_EF)
+        udp.bind((host, port))
+    except OSError:
+        udp.close()
+        raise
+    return udp

@@ -32,7 +32,6 @@ from sipua.portowner import port_owner
 from sipua.record import redaction
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import PortPool, ReservedPort
-from sipua.sip.addresses import seen_by
 from sipua.sip.agent import SipAgent
 from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
 from sipua.sip.messages import (
@@ -68,7 +67,7 @@ class Edge:
         self._health = EngineHealth(routes.engine_names(config))
         self._admission.engine_missing_s = self._health.missing_s
         self._ports = PortPool(
-            config.rtp.host or config.sip.host,
+            wiring.rtp_hosts(config),
             config.rtp.port_min,
             config.rtp.port_max,
             rest_s=config.rtp.port_rest_s,
@@ -99,7 +98,7 @@ class Edge:
 
     async def _serve(self) -> Exit:
         try:
-            bound = await self._sip.start()
+            listeners = await self._sip.start()
         except PortTakenError as error:
             owner = port_owner(error.transport, error.port)
             self._log.error(
@@ -112,16 +111,18 @@ class Edge:
             )
             return Exit.NETWORK
         except CannotListenError as error:
-            self._log.error("edge.cannot_listen", error=str(error), fix="`sip.host`: ip -4 addr")
+            self._log.error("edge.cannot_listen", error=str(error), fix="`sip.host`: ip addr")
             return Exit.NETWORK
         except SignallingHangsError as error:
             self._on_lost(SignallingLost(str(error)))
             return Exit.SIGNALLING
-        host, port = next(iter(bound.values()))
+        addresses = list(dict.fromkeys(listener.address for listener in listeners))
+        transports = list(self._config.sip.transports)
         self._log.info(
             "edge.listening",
-            sip=join(host, port),
-            transports=list(bound),
+            sip=", ".join(join(*address) for address in addresses),
+            transports=transports,
+            rtp_hosts=list(wiring.rtp_hosts(self._config)),
             rtp_ports=f"{self._config.rtp.port_min}-{self._config.rtp.port_max}",
             engine=self._config.engine.type,
             engine_host=wiring.engine_host(
@@ -136,7 +137,7 @@ class Edge:
                 "edge.warning", about=finding.name, value=finding.value, fix=finding.advice
             )
         if self._show_banner:
-            banner.show(self._config, self._build, self._max_calls, (host, port), list(bound))
+            banner.show(self._config, self._build, self._max_calls, addresses, transports)
         # A full collection walks every object of every import, 20 ms and more in which no packet
         # leaves. What exists now stays for good: out of the collector's sight.
         gc.collect()
@@ -269,8 +270,7 @@ class Edge:
     def _capture(self, event: IncomingCall) -> CallCapture | None:
         if self._captures is None:
             return None
-        host = self._config.rtp.host or self._config.sip.host
-        local = seen_by(event.source[0], host), event.local.port
+        local = wiring.rtp_address(self._config, event.local, event.source[0])
         capture = self._captures.begin(event.call_id, local, event.from_uri, event.to_uri)
         if capture is not None:
             self._sip_captures.attach(event.sip_call_id, capture)

@@ -8,27 +8,31 @@ from sipua.bridge.engines import ENGINES
 from sipua.config import Config
 from sipua.doctor import BuildInfo
 from sipua.rtp.hostport import join
+from sipua.sip.addresses import is_any
 
 
 def show(
     config: Config,
     build: BuildInfo,
     max_calls: int,
-    address: tuple[str, int],
+    addresses: list[tuple[str, int]],
     transports: list[str],
 ) -> None:
-    print("\n".join(lines(config, build, max_calls, address, transports)), file=sys.stderr)
+    print("\n".join(lines(config, build, max_calls, addresses, transports)), file=sys.stderr)
 
 
 def lines(
     config: Config,
     build: BuildInfo,
     max_calls: int,
-    address: tuple[str, int],
+    addresses: list[tuple[str, int]],
     transports: list[str],
 ) -> list[str]:
-    host, port = address
-    shown = "<this machine's address>" if host == "0.0.0.0" else host  # noqa: S104 (compared)
+    host = addresses[0][0]
+    shown = join(*addresses[0])
+    if is_any(host):
+        shown = shown.replace(host, "<this machine's address>")
+    listening = " and ".join(join(*address) for address in addresses)
     both = " and ".join(name.upper() for name in transports)
     engine = config.engine
     answers = (
@@ -38,11 +42,11 @@ def lines(
         if ENGINES[engine.type].local
         else f"{engine.type}, model {engine.model or ENGINES[engine.type].model}"
     )
-    uri = f"sip:agent@{join(shown, port)}"
+    uri = f"sip:agent@{shown}"
     kind = "production build" if build.production else "package index's build"
     text = [
         "",
-        f"  sipua listens on {join(host, port)} ({both}); Ctrl-C ends it.",
+        f"  sipua listens on {listening} ({both}); Ctrl-C ends it.",
         f"  Call it     {uri} from any SIP phone, or from another terminal:",
         f"              .venv/bin/sipua call {uri}",
         f"  Who answers {answers}",

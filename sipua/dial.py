@@ -38,7 +38,7 @@ from sipua.placing import RequestError, check_account, check_uri
 from sipua.rtp.events import Dtmf
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
-from sipua.sip.addresses import host_of, seen_by
+from sipua.sip.addresses import host_of
 from sipua.sip.agent import SipAgent
 from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
 from sipua.sip.messages import (
@@ -120,6 +120,7 @@ def run(config: Config, request: DialRequest) -> int:
         for path in filter(None, (request.record, request.pcap)):
             dial_sound.check_writable(path)
         sound = _sound(request)
+        config = placing.towards(config, request.uri)
     except (RequestError, SoundError) as error:
         print(f"sipua: {error}", file=sys.stderr)
         return Exit.USAGE
@@ -141,9 +142,10 @@ class Dial:
         self._log = logs.bind_call(self._call_id)
         self._tape = Tape(sound, on_event=lambda _: None)
         rtp = config.rtp
-        self._ports = PortPool(rtp.host or config.sip.host, rtp.port_min, rtp.port_max)
+        self._ports = PortPool(wiring.rtp_hosts(config), rtp.port_min, rtp.port_max)
         gate = wiring.admission(config, max_calls=0)  # while we call, nobody calls us
-        self._sip = SipAgent(sip_settings(config, request), gate, self._ports, self._on_sip)
+        self._settings = sip_settings(config, request)
+        self._sip = SipAgent(self._settings, gate, self._ports, self._on_sip)
 
     async def run(self) -> Exit:
         # The far side must not be left talking to nobody.
@@ -170,7 +172,7 @@ class Dial:
             held.push_async_callback(self._end_capture)
             await self._sip.start()
             held.push_async_callback(self._sip.stop, SIGNALLING_GRACE_S)
-            local = self._ports.reserve(time.monotonic())
+            local = await placing.reserve(self._ports, self._sip, self._settings, self._request.uri)
             held.callback(self._release, local)
             self._bridge = CallBridge(
                 local=local,
@@ -181,7 +183,7 @@ class Dial:
             )
             self._bridge.on_event = self._on_bridge
             held.push_async_callback(self._bridge.close)
-            self._begin_capture(local.port)
+            self._begin_capture(local)
             self._place(local)
             await self._ended.wait()
             stats |= self._bridge.stats()
@@ -203,13 +205,11 @@ class Dial:
     def _in(self, delay_s: float, act: Callable[[], None]) -> None:
         asyncio.get_running_loop().call_later(delay_s, act)
 
-    def _begin_capture(self, rtp_port: int) -> None:
+    def _begin_capture(self, reserved: ReservedPort) -> None:
         path = self._request.pcap
         if path is None:
             return
-        rtp = self._config.rtp.host or self._config.sip.host
-        peer = host_of(self._request.uri)
-        local = seen_by(peer, rtp), rtp_port
+        local = wiring.rtp_address(self._config, reserved, host_of(self._request.uri))
         capture = self._capture = CallCapture(path, MAX_PCAP_BYTES, local)
         CaptureThread().begin(capture)
         self._bridge.tap = capture.tap

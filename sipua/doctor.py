@@ -8,6 +8,7 @@ import enum
 import functools
 import importlib.metadata
 import importlib.util
+import ipaddress
 import json as json_format
 import os
 import platform
@@ -41,6 +42,10 @@ BUILD_ADVICE = "`make pjsua2` builds one for 1,024 calls in about three minutes"
 DESCRIPTORS_PER_CALL = 3
 DESCRIPTORS_BESIDES = 128
 
+# Linux' number of the scope of an address that others can reach, in /proc/net/if_inet6.
+_GLOBAL = "00"
+_SHOWN = 3
+
 # Linux' default. Below it, a stall of the loop of some hundred milliseconds loses packets.
 UDP_BUFFER_BYTES = 212_992
 
@@ -70,6 +75,7 @@ class BuildInfo:
     openssl: str
     asks: bool
     """Of each new request, before anything is spent on it."""
+    ipv6: bool = True
 
     @property
     def production(self) -> bool:
@@ -101,6 +107,7 @@ def build_info() -> BuildInfo:
         ioqueue=answer["ioqueue"],
         openssl=answer["openssl"] or "none",
         asks=answer["asks"],
+        ipv6=answer["ipv6"],
     )
 
 
@@ -170,6 +177,28 @@ def check_descriptors(soft: int, hard: int, max_calls: int) -> Finding:
     )
 
 
+def check_ipv6(table: str | None, *, in_build: bool) -> Finding:
+    """`table`: /proc/net/if_inet6; None: this kernel has none."""
+    addresses = _ipv6_addresses(table or "")
+    if not addresses:
+        return Finding(Level.OK, "IPv6", "this machine has none: IPv4 only")
+    if not in_build:
+        return Finding(
+            Level.WARN, "IPv6", "pjsua2 cannot listen on ::1", f"IPv4 only. {BUILD_ADVICE}"
+        )
+    usable = [address for address, scope in addresses if scope == _GLOBAL]
+    if not usable:
+        return Finding(Level.OK, "IPv6", "on this machine only: it has no global address")
+    more = f" and {len(usable) - _SHOWN} more" if len(usable) > _SHOWN else ""
+    return Finding(Level.OK, "IPv6", ", ".join(usable[:_SHOWN]) + more)
+
+
+def _ipv6_addresses(table: str) -> list[tuple[str, str]]:
+    """Each address with its scope."""
+    rows = [line.split() for line in table.splitlines()]
+    return [(str(ipaddress.IPv6Address(int(row[0], 16))), row[3]) for row in rows if len(row) > 3]
+
+
 def check_udp_buffers(receive_default: int | None) -> Finding:
     if receive_default is None:
         return Finding(Level.OK, "UDP buffer", "unknown on this system")
@@ -216,6 +245,7 @@ def examine() -> list[Finding]:
         findings += check_pjsua2(build)
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         findings.append(check_descriptors(soft, hard, build.max_calls))
+        findings.append(check_ipv6(_text(Path("/proc/net/if_inet6")), in_build=build.ipv6))
     websockets_native = importlib.util.find_spec("websockets.speedups") is not None
     return [
         *findings,
@@ -262,6 +292,13 @@ def _version(distribution: str) -> str | None:
 
 def _kernel_number(name: str) -> int | None:
     try:
-        return int(Path("/proc/sys", name).read_text())
-    except (OSError, ValueError):
+        return int(_text(Path("/proc/sys", name)) or "")
+    except ValueError:
+        return None
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except OSError:
         return None

@@ -48,6 +48,7 @@ def run(config: Config, request: OutboundRequest) -> int:
         placing.check_uri(request.uri)
         placing.check_account(config, request.account)
         profile = profile_of(config, request)
+        config = placing.towards(config, request.uri)
     except RequestError as error:
         sys.stderr.write(f"sipua: {error}\n")
         return Exit.USAGE
@@ -75,11 +76,11 @@ class Outbound:
         self._log = logs.get()
         self._sip_log = SignallingLog(self._log, config.record.numbers)
         rtp = config.rtp
-        self._ports = PortPool(rtp.host or config.sip.host, rtp.port_min, rtp.port_max)
+        self._ports = PortPool(wiring.rtp_hosts(config), rtp.port_min, rtp.port_max)
         gate = wiring.admission(config, max_calls=0)  # while we call, nobody calls us
-        settings = placing.sip_settings(config, request.account, log_messages=config.log.sip)
-        self._from = next((a.id_uri for a in settings.accounts), "")
-        self._sip = SipAgent(settings, gate, self._ports, self._on_sip)
+        self._settings = placing.sip_settings(config, request.account, log_messages=config.log.sip)
+        self._from = next((a.id_uri for a in self._settings.accounts), "")
+        self._sip = SipAgent(self._settings, gate, self._ports, self._on_sip)
 
     async def run(self) -> Exit:
         # The far side must not be left talking to nobody.
@@ -102,7 +103,7 @@ class Outbound:
             parts = await held.enter_async_context(open_parts(self._config, self._sip.send))
             await self._sip.start()
             held.push_async_callback(self._sip.stop, SIGNALLING_GRACE_S)
-            local = self._ports.reserve(time.monotonic())
+            local = await placing.reserve(self._ports, self._sip, self._settings, self._request.uri)
             held.callback(self._release, local)
             call = self._call = parts.make(self._facts(), local, self._profile)
             if self._interrupted:  # before there was anything to hang up

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import socket
+import time
 
 from sipua import doctor, wiring
 from sipua.config import Config
 from sipua.config.uri import UriError, parse_server
+from sipua.rtp.ports import PortPool, ReservedPort, family_of
+from sipua.sip.addresses import host_of, is_address, of_family, server_of
+from sipua.sip.agent import SipAgent
 from sipua.sip.settings import SipSettings
+
+# This machine, or every address of it, in the other family.
+_COUNTERPARTS = {"127.0.0.1": "::1", "::1": "127.0.0.1", "0.0.0.0": "::", "::": "0.0.0.0"}  # noqa: S104
 
 
 class RequestError(Exception):
@@ -22,6 +30,44 @@ def check_uri(uri: str) -> None:
         parse_server(f"{user.partition(':')[0]}:{server}" if at else uri)
     except UriError as error:
         raise RequestError(f"{uri}: {error.what}; {form}") from None
+
+
+def towards(config: Config, uri: str) -> Config:
+    """The configuration with addresses of ours that reach the one of the URI: whoever listens on
+    127.0.0.1 may call [::1]. Raises RequestError.
+    """
+    family = family_of(host_of(uri))
+    sip = config.sip.model_copy(update={"host": _with_family(config.sip.host, family, "sip")})
+    rtp = config.rtp
+    if rtp.host:
+        rtp = rtp.model_copy(update={"host": _with_family(rtp.host, family, "rtp")})
+    return config.model_copy(update={"sip": sip, "rtp": rtp})
+
+
+def _with_family(
+    hosts: tuple[str, ...], family: socket.AddressFamily, section: str
+) -> tuple[str, ...]:
+    if of_family(hosts, family):
+        return hosts
+    counterpart = _COUNTERPARTS.get(hosts[0])
+    if counterpart is None:
+        name, example = ("IPv6", "::") if family == socket.AF_INET6 else ("IPv4", "0.0.0.0")  # noqa: S104
+        raise RequestError(
+            f"{section}.host has no {name} address to call from: "
+            f'{section}.host = ["{hosts[0]}", "{example}"]'
+        )
+    return (*hosts, counterpart)
+
+
+async def reserve(ports: PortPool, sip: SipAgent, settings: SipSettings, uri: str) -> ReservedPort:
+    """Ports of the family in which the call will leave. Raises NoPortsLeft."""
+    first_hop = next((account.proxy for account in settings.accounts if account.proxy), uri)
+    host, port = server_of(first_hop)
+    addresses = (host,) if is_address(host) else await sip.addresses_of(host, services=not port)
+    theirs = {family_of(address) for address in addresses}
+    # A name that has addresses of both is called over IPv4, as the signalling thread does it.
+    family = next((family for family in sorted(ports.families) if family in theirs), None)
+    return ports.reserve(time.monotonic(), family or ports.families[0])
 
 
 def check_account(config: Config, name: str) -> None:

@@ -27,6 +27,8 @@ from sipua.config.uri import SIP_PORT, parse_server
 from sipua.engine_options import engine_options
 from sipua.rtp.hostport import bracketed, join
 from sipua.rtp.latch import Policy
+from sipua.rtp.ports import ReservedPort, family_of
+from sipua.sip.addresses import of_family, seen_by
 from sipua.sip.admission import Admission
 from sipua.sip.messages import Address, NegotiatedMedia
 from sipua.sip.settings import AccountSettings, SipSettings
@@ -38,21 +40,39 @@ _MEGABYTE = 1_000_000
 def sip_settings(config: Config, max_calls: int) -> SipSettings:
     sip, rtp = config.sip, config.rtp
     return SipSettings(
-        host=sip.host,
+        hosts=sip.host,
         port=sip.port,
         transports=tuple(sip.transports),
-        public_address=sip.public_address,
+        public_addresses=sip.public_address,
         user_agent=sip.user_agent,
         max_calls=max_calls,
         session_expires_s=sip.session_expires_s,
         min_session_expires_s=sip.min_session_expires_s,
-        media_host=rtp.public_address or sip.public_address or rtp.host or sip.host,
+        media_hosts=media_hosts(config),
         ptime_ms=rtp.ptime_ms,
         codecs=tuple(rtp.codecs),
         accounts=(*_registrations(config), *_trunks(config)),
         nameservers=tuple(sip.nameservers),
         log_messages=config.log.sip or (config.capture.enabled and config.capture.sip),
     )
+
+
+def rtp_hosts(config: Config) -> tuple[str, ...]:
+    """What RTP sockets are bound to: one address of a family."""
+    return config.rtp.host or config.sip.host
+
+
+def media_hosts(config: Config) -> tuple[str, ...]:
+    """What SDP names instead: the public address, where the family has one."""
+    public = (*config.rtp.public_address, *config.sip.public_address)
+    return tuple(of_family(public, family_of(host)) or host for host in rtp_hosts(config))
+
+
+def rtp_address(config: Config, local: ReservedPort, peer: str) -> Address:
+    """What the peer's audio is sent to, for a capture: no packet that we read says it."""
+    host = of_family(rtp_hosts(config), local.family)
+    assert host is not None
+    return seen_by(peer, host), local.port
 
 
 def captures(config: Config) -> CallCaptures | None:
@@ -78,7 +98,7 @@ def _registrations(config: Config) -> list[AccountSettings]:
         found.append(
             AccountSettings(
                 name=account.name,
-                id_uri=f"sip:{account.user}@{server.host}",
+                id_uri=f"sip:{account.user}@{bracketed(server.host)}",
                 registrar=account.registrar,
                 user=account.auth_user or account.user,
                 password=account.password.get_secret_value(),
@@ -100,7 +120,7 @@ def _trunks(config: Config) -> list[AccountSettings]:
         found.append(
             AccountSettings(
                 name=trunk.name,
-                id_uri=f"sip:{trunk.user or 'sipua'}@{server.host}",
+                id_uri=f"sip:{trunk.user or 'sipua'}@{bracketed(server.host)}",
                 user=trunk.auth_user or trunk.user,
                 password=trunk.password.get_secret_value(),
                 realm=trunk.realm,

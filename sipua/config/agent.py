@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from sipua.config.fields import NO_SECRET, Ears, Fault, Ipv4, Port, Seconds, Secret
+from sipua.config.addresses import Ipv4
+from sipua.config.fields import NO_SECRET, Ears, Fault, Port, Seconds, Secret
 from sipua.config.section import Section
 
 

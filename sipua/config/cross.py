@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sipua.config.addresses import is_loopback
 from sipua.config.cross_engine import engines
 from sipua.config.cross_record import record
 from sipua.config.cross_recovery import recovery
@@ -16,9 +17,13 @@ from sipua.config.findings import Finding
 from sipua.config.model import AccountSection, Config, TrunkSection
 from sipua.config.problems import KeyPath
 from sipua.config.uri import UriError, parse_server
+from sipua.rtp.hostport import join
 
 _PROC = Path("/proc/sys/net/ipv4")
-_WIDEST_TRUNK_PREFIX = 8
+# What one provider may be given; a wider network is a slip of the pen.
+_WIDEST_TRUNK_PREFIX = {4: 8, 6: 24}
+_BOTH_FAMILIES = 'host = ["0.0.0.0", "::"]'
+_ALL = {"IPv4": 'host = "0.0.0.0"', "IPv6": 'host = "::"'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +125,11 @@ def _timers(config: Config) -> Iterator[Finding]:
 def _who_may_call(config: Config) -> Iterator[Finding]:
     sip = config.sip
     path: KeyPath = ("sip", "accept")
-    loopback = ipaddress.IPv4Address(sip.host).is_loopback
-    if sip.accept == "any" and not loopback:
+    reachable = [join(host, sip.port) for host in sip.host if not is_loopback(host)]
+    if sip.accept == "any" and reachable:
         yield Finding(
             (path, ("sip", "host")),
-            f"everybody who reaches {sip.host}:{sip.port} can call, and the model is paid for",
+            f"everybody who reaches {' or '.join(reachable)} can call, and the model is paid for",
             '"trunks", with the PBX or provider under [[accounts]] or [[trunks]]',
             "warning",
         )
@@ -208,10 +213,10 @@ def _trunks(config: Config) -> Iterator[Finding]:
 
 def _too_wide(path: KeyPath, host: str) -> Iterator[Finding]:
     try:
-        network = ipaddress.IPv4Network(host)
+        network = ipaddress.ip_network(host)
     except ValueError:
         return  # a name
-    if network.prefixlen < _WIDEST_TRUNK_PREFIX:
+    if network.prefixlen < _WIDEST_TRUNK_PREFIX[network.version]:
         yield Finding(
             (path,),
             f"{host} lets {network.num_addresses:,} addresses call",
@@ -241,18 +246,56 @@ def _server(config: Config, path: KeyPath, uri: str) -> Iterator[Finding]:
             f"needs {server.transport}, which sip.transports leaves out",
             f'add "{server.transport}" to sip.transports',
         )
-    if ipaddress.IPv4Address(sip.host).is_loopback and not server.is_loopback:
+    from_here = [host for host in sip.host if server.may_be_reached_from(host)]
+    if not from_here:
         yield Finding(
             (path, ("sip", "host")),
-            f"cannot be reached from sip.host = {sip.host}, which is this machine only",
-            'host = "0.0.0.0" under [sip]',
+            f"is an {_family(server.host)} address, and sip.host has none of that family",
+            f"{_BOTH_FAMILIES} under [sip] (one address of each family)",
+        )
+    elif all(is_loopback(host) for host in from_here) and not server.is_loopback:
+        yield Finding(
+            (path, ("sip", "host")),
+            f"cannot be reached from sip.host = {' and '.join(from_here)}, "
+            "which is this machine only",
+            f"{_ALL[_family(from_here[0])]} under [sip]",
             "error" if server.is_address else "warning",
         )
 
 
+def _families(config: Config) -> Iterator[Finding]:
+    """Addresses of a family that no socket of ours has."""
+    sip, rtp = config.sip, config.rtp
+    media = rtp.host or sip.host
+    for section, key, hosts, ours in (
+        ("sip", "public_address", sip.public_address, (*sip.host, *media)),
+        ("rtp", "public_address", rtp.public_address, media),
+    ):
+        for host in hosts:
+            if not any(_family(host) == _family(own) for own in ours):
+                yield Finding(
+                    ((section, key), (section, "host")),
+                    f"{host} is an {_family(host)} address, and {section}.host has none",
+                    f"{_BOTH_FAMILIES} under [{section}], or leave {host} out",
+                )
+    for host in sip.host:
+        if not any(_family(host) == _family(own) for own in media):
+            yield Finding(
+                (("rtp", "host"), ("sip", "host")),
+                f"has no {_family(host)} address: who calls {host} with {_family(host)} audio "
+                "gets 488",
+                f"{_BOTH_FAMILIES} under [rtp], or leave rtp.host out",
+                "warning",
+            )
+
+
+def _family(host: str) -> str:
+    return "IPv6" if ":" in host else "IPv4"
+
+
 def _agent(config: Config) -> Iterator[Finding]:
     agent = config.agent
-    open_to_all = not ipaddress.IPv4Address(agent.host).is_loopback
+    open_to_all = not is_loopback(agent.host)
     if open_to_all and not agent.api_key.get_secret_value():
         yield Finding(
             (("agent", "host"), ("agent", "api_key")),
@@ -264,6 +307,7 @@ def _agent(config: Config) -> Iterator[Finding]:
 
 _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _port_range,
+    _families,
     _timers,
     _who_may_call,
     _names,

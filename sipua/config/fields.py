@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
 from sipua.bridge.agent import ears, faults
-from sipua.config.uri import UriError, is_hostname, parse_server
+from sipua.config.uri import UriError, parse_server
 from sipua.rtp.hostport import split
 
 # What telephone people call the codecs elsewhere.
@@ -48,29 +48,6 @@ def nearest(word: str, known: tuple[str, ...] | list[str]) -> str | None:
         return folded[begun[0]]
     found = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
     return folded[found[0]] if found else None
-
-
-def _ipv4(text: str) -> str:
-    try:
-        ipaddress.IPv4Address(text)
-    except ValueError:
-        if text == "localhost":
-            raise wrong("must be an address, not a name", '"127.0.0.1"') from None
-        if ":" in text and "." not in text:
-            raise wrong("IPv6 is not supported yet", "use an IPv4 address") from None
-        raise wrong(
-            "is not an IPv4 address",
-            'an address of this machine (`ip -4 addr` lists them), or "0.0.0.0" for all of them',
-        ) from None
-    return text
-
-
-def _public_address(text: str) -> str:
-    if text and _ipv4(text) == "0.0.0.0":  # noqa: S104 - refused, not bound
-        raise wrong(
-            "nobody can send to 0.0.0.0", "the address under which the other side reaches us"
-        )
-    return text
 
 
 def _even_port(port: int) -> int:
@@ -137,30 +114,6 @@ def _realm(text: str) -> str:
             "registrar's first challenge",
         )
     return _one_line(text)
-
-
-def _host_entry(text: str) -> str:
-    if ":" in text:
-        raise wrong(
-            "is not an IPv4 address, a network or a host name (ports do not belong here)",
-            f'"{text.partition(":")[0] or "203.0.113.10"}"',
-        )
-    try:
-        ipaddress.IPv4Network(text)
-    except ValueError as error:
-        if "host bits set" in str(error):
-            network = ipaddress.IPv4Network(text, strict=False)
-            host = text.partition("/")[0]
-            raise wrong(
-                "is an address inside a network, not a network",
-                f'"{network}" for all of it, "{host}" for this one',
-            ) from None
-        if "/" in text or not is_hostname(text):
-            raise wrong(
-                "is not an IPv4 address, a network or a host name",
-                'such as "203.0.113.10", "203.0.113.0/28" or "sbc.example.com"',
-            ) from None
-    return text
 
 
 def _websocket_url(text: str) -> str:
@@ -262,9 +215,6 @@ def _to_tuple(value: Any) -> Any:
 
 AS_TUPLE = BeforeValidator(_to_tuple)
 """For an array of tables inside a section: `Annotated[tuple[XSection, ...], AS_TUPLE]`."""
-Ipv4 = Annotated[str, AfterValidator(_ipv4)]
-PublicAddress = Annotated[str, AfterValidator(_public_address)]
-OptionalIpv4 = Annotated[str, AfterValidator(lambda text: _ipv4(text) if text else text)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 EvenPort = Annotated[int, Field(ge=1024, le=65534), AfterValidator(_even_port)]
 Ptime = Annotated[int, AfterValidator(_ptime)]
@@ -302,7 +252,4 @@ Transports = Annotated[
 ]
 Nameservers = Annotated[
     tuple[Annotated[str, AfterValidator(_nameserver)], ...], BeforeValidator(_to_tuple)
-]
-Hosts = Annotated[
-    tuple[Annotated[str, AfterValidator(_host_entry)], ...], BeforeValidator(_to_tuple)
 ]

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from sipua.config.addresses import Hosts, OptionalOwnAddresses, OwnAddresses, PublicAddresses
 from sipua.config.agent import AgentSection
 from sipua.config.barge_in import BargeInSection, SoundsSection
 from sipua.config.calls import CallsSection
@@ -20,17 +21,13 @@ from sipua.config.fields import (
     NO_SECRET,
     Codecs,
     EvenPort,
-    Hosts,
-    Ipv4,
     Name,
     Nameservers,
     OneLine,
-    OptionalIpv4,
     OptionalServerUri,
     OptionalSipUser,
     Port,
     Ptime,
-    PublicAddress,
     Realm,
     Seconds,
     Secret,
@@ -48,19 +45,21 @@ from sipua.config.tools import ToolsSection
 class SipSection(Section):
     """Signalling: where we listen, and who may call."""
 
-    host: Ipv4 = Field(
-        default="127.0.0.1",
-        description="Address to listen on. `0.0.0.0` listens on all; `127.0.0.1` can be reached "
-        "from this machine only.",
+    host: OwnAddresses = Field(
+        default=("127.0.0.1",),
+        description="Address to listen on, as a text, or a list of one IPv4 and one IPv6. "
+        "`0.0.0.0` "
+        'listens on all of IPv4, `::` on all of IPv6, `["0.0.0.0", "::"]` on both; `127.0.0.1` '
+        "can be reached from this machine only.",
     )
     port: Port = Field(
         default=5060, description="Port to listen on, UDP and TCP. 0 takes a free one."
     )
     transports: Transports = Field(default=("udp", "tcp"), description="Transports: `udp`, `tcp`.")
-    public_address: PublicAddress = Field(
-        default="",
-        description="Address that other sides reach us under, when it differs from ours (NAT). "
-        "Empty: the address of the interface that leads to them.",
+    public_address: PublicAddresses = Field(
+        default=(),
+        description="Address that other sides reach us under, when it differs from ours (NAT); or "
+        "a list of one of each family. Empty: the address of the interface that leads to them.",
     )
     user_agent: OneLine = Field(default="sipua", description="The User-Agent header that we send.")
     nameservers: Nameservers = Field(
@@ -91,11 +90,16 @@ class SipSection(Section):
 class RtpSection(Section):
     """Audio on the phone side."""
 
-    host: OptionalIpv4 = Field(
-        default="", description="Address for RTP sockets. Empty: the same as `sip.host`."
+    host: OptionalOwnAddresses = Field(
+        default=(),
+        description="Address for RTP sockets, as a text, or a list of one IPv4 and one IPv6. "
+        "Empty: the same as `sip.host`. The caller's SDP chooses the family; one that is not here "
+        "gets 488.",
     )
-    public_address: PublicAddress = Field(
-        default="", description="Address written into SDP. Empty: `sip.public_address`, or our own."
+    public_address: PublicAddresses = Field(
+        default=(),
+        description="Address written into SDP, or a list of one of each family. Empty: "
+        "`sip.public_address`, or our own.",
     )
     port_min: EvenPort = Field(
         default=16384,

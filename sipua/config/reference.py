@@ -44,6 +44,27 @@ key; all in capitals. The environment wins over the file.
 A variable with two underscores that names no key is an error. Other variables are left alone:
 `SIPUA_CONFIG` and `SIPUA_DEBUG` are ours, and Kubernetes sets some of its own.
 
+## IPv4 and IPv6
+
+A socket has one family, so `sip.host` and `rtp.host` hold one address, or a list of one of each:
+
+| `sip.host` | listens on |
+|---|---|
+| `"0.0.0.0"` | all IPv4 addresses |
+| `"::"` | all IPv6 addresses, and no IPv4 |
+| `["0.0.0.0", "::"]` | all of both |
+| `["192.0.2.7", "2001:db8::7"]` | these two |
+
+In URIs an IPv6 address stands in brackets (`registrar = "sip:[2001:db8::5]:5060"`), elsewhere it
+does not (`hosts = ["2001:db8:7::/64"]`).
+
+The audio of a call has the family that the caller's SDP names, whichever family its signalling has:
+a phone with both families may offer IPv6 in an INVITE that comes over IPv4. An offer of a family
+that `rtp.host` has no address of, or of an IPv6 address that there is no route to, is refused with
+488 before anything is spent on it. Our own calls have the family of the server that they go to; a
+name with addresses of both is called over IPv4. Link-local addresses (`fe80::`) are not taken: SDP
+and URIs cannot say on which interface they are meant.
+
 ## Secrets
 
 Each secret `x` can stand in a file of its own, named by `x_file`: one line, nothing else; the

@@ -46,6 +46,10 @@ class ServerUri:
         except ValueError:
             return self.host.lower().rstrip(".") == "localhost"
 
+    def may_be_reached_from(self, host: str) -> bool:
+        """By its family; a name may have addresses of both."""
+        return not self.is_address or (":" in self.host) == (":" in host)
+
     @property
     def is_address(self) -> bool:
         try:
@@ -109,12 +113,22 @@ def _split_port(hostport: str, form: str) -> tuple[str, int | None]:
     except ValueError as error:
         raise UriError(str(error), form) from None
     if ":" in host:
-        raise UriError("IPv6 is not supported yet", "use the server's IPv4 address or name")
-    if not _is_ipv4(host) and not is_hostname(host):
-        raise UriError(f"{host!r} is neither an IPv4 address nor a host name", form)
+        _check_ipv6(hostport, host)
+    elif not _is_ipv4(host) and not is_hostname(host):
+        raise UriError(f"{host!r} is neither an IP address nor a host name", form)
     if port == 0:
         raise UriError("0 is not a port (1 to 65535)", form)
     return host, port
+
+
+def _check_ipv6(hostport: str, host: str) -> None:
+    if not hostport.startswith("["):
+        raise UriError("an IPv6 address stands in brackets in a URI", f'"sip:[{host}]"')
+    if ipaddress.IPv6Address(host).is_link_local:
+        raise UriError(
+            f"{host} is link-local: a URI cannot say on which interface it is meant",
+            "use a global or unique local address of the server, or its name",
+        )
 
 
 def _transport(parameters: list[str], form: str) -> str:

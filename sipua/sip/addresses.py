@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sipua.rtp.hostport import split
+from sipua.rtp.ports import family_of
 from sipua.sip.messages import Address
 
-ANY_ADDRESS = "0.0.0.0"  # noqa: S104 (compared, and never put into SDP)
-_ROUTED_ANYWHERE = "192.0.2.1"  # TEST-NET-1: only the route is looked up, nothing is sent
+_ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 (compared, and never put into SDP)
+# Of documentation's networks: only the route is looked up, nothing is sent.
+_ROUTED_ANYWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
+_LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """What signalling listens on."""
+
+    transport: str
+    address: Address
+
+
+def of_family(hosts: Iterable[str], family: socket.AddressFamily) -> str | None:
+    """The first of that family."""
+    return next((host for host in hosts if family_of(host) == family), None)
 
 
 def address(text: str) -> Address:
@@ -18,17 +36,27 @@ def address(text: str) -> Address:
     return host, port or 0
 
 
-def facing(peer: str) -> str:
-    """Our address on the way to the peer. Connecting a UDP socket asks the routing table; a name
-    is not resolved for it, that takes its time elsewhere."""
-    for host in (peer, _ROUTED_ANYWHERE) if is_address(peer) else (_ROUTED_ANYWHERE,):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.connect((host, 9))
-            except OSError:
-                continue
-            return str(probe.getsockname()[0])
-    return "127.0.0.1"
+def route_to(peer: str) -> str | None:
+    """Our address on the way to the peer; None: there is no way. Connecting a UDP socket asks the
+    routing table; a name is not resolved for it, that takes its time elsewhere.
+    """
+    if not is_address(peer):
+        return None
+    family = family_of(peer)
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        if family == socket.AF_INET6:  # ::ffff:192.0.2.1 is no way for IPv6 packets
+            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        try:
+            probe.connect((peer, 9))
+        except OSError:
+            return None
+        return str(probe.getsockname()[0])
+
+
+def facing(peer: str, family: socket.AddressFamily) -> str:
+    """Our address of that family that the peer is likeliest to reach."""
+    found = route_to(peer) if family_of(peer) == family else None
+    return found or route_to(_ROUTED_ANYWHERE[family]) or _LOOPBACK[family]
 
 
 def is_address(host: str) -> bool:
@@ -42,7 +70,12 @@ def is_address(host: str) -> bool:
 
 def seen_by(peer: str, host: str) -> str:
     """What we are to the peer when `host` is what we are bound to."""
-    return facing(peer) if host == ANY_ADDRESS else host
+    return facing(peer, family_of(host)) if is_any(host) else host
+
+
+def is_any(host: str) -> bool:
+    """Bound to all addresses of its family."""
+    return host in _ANY_ADDRESS
 
 
 def host_of(uri: str) -> str:

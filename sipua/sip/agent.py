@@ -10,8 +10,8 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from sipua.rtp.ports import PortPool
-from sipua.sip.addresses import ANY_ADDRESS, seen_by
+from sipua.rtp.ports import PortPool, family_of
+from sipua.sip.addresses import Listener, facing, seen_by
 from sipua.sip.admission import Admission
 from sipua.sip.endpoint import SipEndpoint
 from sipua.sip.heartbeat import LOOK_EVERY_S, SILENT_S, Heartbeat
@@ -24,7 +24,7 @@ from sipua.sip.messages import (
     SipCommand,
     SipEvent,
 )
-from sipua.sip.names import Name, News, Outcome
+from sipua.sip.names import Found, Name, News, Outcome
 from sipua.sip.resolver import Resolver
 from sipua.sip.settings import SipSettings
 from sipua.sip.thread import SignallingThread
@@ -47,7 +47,7 @@ class SipAgent:
         self._on_event = on_event
         self._admission = admission
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._bound: dict[str, Address] = {}
+        self._listeners: tuple[Listener, ...] = ()
         self._resolver = Resolver(Lookup(settings.nameservers), admission.names, self._on_name)
         self._endpoint = SipEndpoint(
             settings, admission, ports, self._emit, self._after, resolve=self._resolve
@@ -57,8 +57,8 @@ class SipAgent:
         self._watch: asyncio.TimerHandle | None = None
         self._lost = False
 
-    async def start(self) -> dict[str, Address]:
-        """Bind and begin to register; returns what each transport listens on."""
+    async def start(self) -> tuple[Listener, ...]:
+        """Bind and begin to register; returns what we listen on."""
         self._loop = asyncio.get_running_loop()
         await self._resolver.start(FIRST_NAMES_S)
         try:
@@ -66,14 +66,18 @@ class SipAgent:
         except BaseException:
             await self._resolver.close()
             raise
-        self._bound = dict(self._endpoint.bound)
+        self._listeners = self._endpoint.listeners
         self._look()
-        return self._bound
+        return self._listeners
 
     def local_address(self, transport: str, peer_host: str) -> Address:
         """What the peer sees us as."""
-        host, port = self._bound.get(transport.lower(), (ANY_ADDRESS, 0))
-        return seen_by(peer_host, host), port
+        family = family_of(peer_host)
+        for listener in self._listeners:
+            host, port = listener.address
+            if listener.transport == transport.lower() and family_of(host) == family:
+                return seen_by(peer_host, host), port
+        return facing(peer_host, family), 0
 
     def send(self, command: SipCommand) -> None:
         self._thread.submit(lambda: self._endpoint.command(command))
@@ -96,6 +100,26 @@ class SipAgent:
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: no one is left to tell
                 self._loop.call_soon_threadsafe(self._on_event, event)
+
+    async def addresses_of(self, host: str, *, services: bool) -> tuple[str, ...]:
+        """What a name stands for, with its SRV records when `services`; empty: not known. Only
+        between start and stop."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Outcome] = loop.create_future()
+
+        def settle(outcome: Outcome) -> None:
+            if not answer.done():
+                answer.set_result(outcome)
+
+        name = Name(host.lower(), services)
+
+        def found(outcome: Outcome) -> None:
+            """On the resolver's thread."""
+            loop.call_soon_threadsafe(settle, outcome)
+
+        known = self._resolver.ask(name, found)
+        outcome = known or await answer
+        return outcome.every_address if isinstance(outcome, Found) else ()
 
     def _resolve(self, name: Name, later: Callable[[Outcome], None]) -> Outcome | None:
         """Of the pjsua2 thread; `later` is called on it, too."""

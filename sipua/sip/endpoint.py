@@ -15,14 +15,13 @@ from typing import Any
 import pjsua2 as pj
 
 from sipua.rtp.hostport import join
-from sipua.rtp.ports import NoPortsLeft, PortPool
-from sipua.sip import invite
-from sipua.sip.addresses import address, is_address, seen_by, server_of
+from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort, family_of
+from sipua.sip import invite, media_family, sdp, texts
+from sipua.sip.addresses import Listener, address, is_address, server_of
 from sipua.sip.admission import NO_MEDIA_PORT, Admission, Refusal, network_of
 from sipua.sip.errors import reason_of
 from sipua.sip.gate import Gate
 from sipua.sip.messages import (
-    Address,
     Answer,
     CallEnded,
     EndedBy,
@@ -64,17 +63,12 @@ class SipEndpoint:
         self.emit = emit
         self.after = after
         self.closing = False
-        self.bound: dict[str, Address] = {}
+        self.listeners: tuple[Listener, ...] = ()
         self._admission = admission
         self._ports = ports
         self._resolve = resolve
         self._names = PjResolver(resolve, self.fault)
-        self.gate = Gate(
-            admission,
-            ports,
-            codecs=settings.codecs,
-            address_types=("IP6",) if ":" in settings.media_host else ("IP4",),
-        )
+        self.gate = Gate(admission, ports, codecs=settings.codecs)
         self._library: Library | None = None
         self._accounts: dict[str, PjAccount] = {}
         self._calls: dict[str, PjCall] = {}
@@ -89,13 +83,13 @@ class SipEndpoint:
         self._library = Library(
             self.settings, self.emit, self.fault, self._account_for, self._refusal_of
         )
-        self.bound = self._library.begin()
-        self._names.versions = {6 if ":" in host else 4 for host, _ in self.bound.values()}
+        self.listeners = self._library.begin()
+        self._names.versions = {6 if ":" in host else 4 for host in self.settings.hosts}
         try:
             self._names.install()
         except LayoutError as error:
             self.fault("resolver", error)
-        host, port = next(iter(self.bound.values()))
+        host, port = self.listeners[0].address
         local = AccountSettings(LOCAL_ACCOUNT, f"sip:sipua@{join(host, port)}")
         for account in (local, *self.settings.accounts):
             self._accounts[account.name] = PjAccount(self, account)
@@ -194,7 +188,11 @@ class SipEndpoint:
                 reason = f"{host}: {outcome.cause}"
                 self.emit(CallEnded(command.call_id, EndedBy.NETWORK, 502, reason))
                 return
-            reachable = (a for a in outcome.every_address if self._names.reaches(a))
+            reachable = (
+                a
+                for a in outcome.every_address
+                if self._names.reaches(a) and family_of(a) == command.local.family
+            )
             self._place_at(next(reachable, outcome.every_address[0]), account, command)
 
         outcome = self._resolve(Name(host.lower(), services=not port), found)
@@ -248,11 +246,12 @@ class SipEndpoint:
         call.signalling_ip = told.source[0]
         verdict = self.gate.invite(message, told.source[0], len(self._calls))
         if isinstance(verdict, str):
-            try:
-                call.local = self._ports.reserve(time.monotonic())
-            except NoPortsLeft as error:
-                self.fault("reserve", error)
-                verdict = NO_MEDIA_PORT
+            offered = sdp.offered_host(texts.body(sdp.body(message)))
+            reserved = self._reserve(offered, told.source[0])
+            if isinstance(reserved, Refusal):
+                verdict = reserved
+            else:
+                call.local = reserved
         if isinstance(verdict, Refusal) or call.local is None:
             assert isinstance(verdict, Refusal)
             self._refused.append((call, verdict))
@@ -280,6 +279,16 @@ class SipEndpoint:
         if refusal is not None and method == "INVITE":
             self.emit(invite.read(message, source).refused(refusal))
         return refusal
+
+    def _reserve(self, offered: str, source: str) -> ReservedPort | Refusal:
+        family = media_family.choose(offered, source, self._ports.families)
+        if isinstance(family, Refusal):
+            return family
+        try:
+            return self._ports.reserve(time.monotonic(), family)
+        except NoPortsLeft as error:
+            self.fault("reserve", error)
+            return NO_MEDIA_PORT
 
     def _account_for(self, source: str) -> int:
         """The account whose PBX or trunk lives there, or the one without any credential."""
@@ -309,10 +318,6 @@ class SipEndpoint:
         self.forget(call)
         self._place(call.placed)
         return True
-
-    def media_host_towards(self, peer: str) -> str:
-        """The address that we put into SDP: the configured one, or the one that faces the peer."""
-        return seen_by(peer, self.settings.media_host)
 
     def belongs(self, name: str, source: str) -> bool:
         return self._admission.belongs(name, address(source)[0])

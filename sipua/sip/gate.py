@@ -7,11 +7,15 @@ others    403 to a peer that may not call: the same answer to all that it tries
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import socket
+from collections.abc import Sequence
 
 from sipua.rtp.ports import PortPool
 from sipua.sip import offer
 from sipua.sip.admission import FORBIDDEN, Admission, Refusal
+
+_ADDRESS_TYPES = {socket.AF_INET: "IP4", socket.AF_INET6: "IP6"}
+"""As SDP calls the families of our media."""
 
 
 class Gate:
@@ -21,13 +25,10 @@ class Gate:
         ports: PortPool,
         *,
         codecs: Sequence[str],
-        address_types: Collection[str],
     ) -> None:
-        """`address_types`: of our media, as SDP calls them: IP4, IP6."""
         self._admission = admission
         self._ports = ports
         self._codecs = codecs
-        self._address_types = address_types
 
     def judge(
         self, method: str, message: str, host: str, *, calls_up: int, now: float
@@ -45,8 +46,10 @@ class Gate:
         verdict = self._admission.judge(host, calls_up)
         if isinstance(verdict, Refusal):
             return verdict
-        return offer.refusal(message, self._codecs, self._address_types) or verdict
+        families = {_ADDRESS_TYPES[family] for family in self._ports.families}
+        return offer.refusal(message, self._codecs, families) or verdict
 
-    def misplaced(self, sdp_offer: str) -> str:
-        """Of a re-INVITE or UPDATE: why its audio cannot be reached; empty: no reason is known."""
-        return offer.misplaced(sdp_offer, self._address_types)
+    def misplaced(self, sdp_offer: str, family: socket.AddressFamily) -> str:
+        """Of a re-INVITE or UPDATE: why its audio cannot be reached from the call's sockets; empty:
+        no reason is known."""
+        return offer.misplaced(sdp_offer, {_ADDRESS_TYPES[family]})

@@ -7,10 +7,12 @@ challenge of the registrar itself, so that no other host can ask for our digest.
 from __future__ import annotations
 
 import random
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pjsua2 as pj
 
+from sipua.rtp.ports import family_of
 from sipua.sip import registration, texts
 from sipua.sip.errors import reason_of
 from sipua.sip.messages import Registered, RegistrarSilent, RegistrationFailed, Unregistered
@@ -22,6 +24,15 @@ if TYPE_CHECKING:
 UNAUTHORIZED, PROXY_AUTH, REQUEST_TIMEOUT, INTERNAL_ERROR = 401, 407, 408, 500
 SILENT_AFTER_S = 5.0
 """A registrar that is there answers within a second; pjsip gives up after 32 (RFC 3261 timer F)."""
+
+
+def _ipv6_use(hosts: tuple[str, ...]) -> int:
+    """Names that have addresses of both families: only what we listen on can be used."""
+    families = {family_of(host) for host in hosts}
+    if len(families) > 1:
+        return int(pj.PJSUA_IPV6_ENABLED_NO_PREFERENCE)
+    only_ipv6 = socket.AF_INET6 in families
+    return int(pj.PJSUA_IPV6_ENABLED_USE_IPV6_ONLY if only_ipv6 else pj.PJSUA_IPV6_DISABLED)
 
 
 class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
@@ -191,6 +202,9 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         config.mediaConfig.enableLoopback = False
         config.mediaConfig.lockCodecEnabled = False
         config.mediaConfig.streamKaEnabled = False
+        # The family of an offer is answered; which one ours have, `onCallSdpCreated` says.
+        config.mediaConfig.ipv6Use = pj.PJSUA_IPV6_ENABLED_PREFER_IPV4
+        config.sipConfig.ipv6Use = _ipv6_use(self.endpoint.settings.hosts)
         config.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_DISABLED
         config.natConfig.sdpNatRewriteUse = False
         return config

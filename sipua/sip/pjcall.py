@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 import pjsua2 as pj
 
 from sipua.rtp.ports import ReservedPort
-from sipua.sip import sdp, texts
+from sipua.sip import media_family, sdp, texts
 from sipua.sip.addresses import address, in_brackets
 from sipua.sip.errors import reason_of
 from sipua.sip.messages import (
@@ -196,9 +196,14 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     def onCallSdpCreated(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
         if self.local is None:
             return
-        host = self.endpoint.media_host_towards(self.signalling_ip)
         # Empty when we make the offer: what its answer says of RTCP, pjsua2 would not tell.
-        offer = texts.body(prm.remSdp.wholeSdp)
+        offer = texts.body(str(prm.remSdp.wholeSdp))
+        host = media_family.host_towards(
+            self.endpoint.settings.media_hosts,
+            self.local.family,
+            self.signalling_ip,
+            sdp.offered_host(offer),
+        )
         self._rtcp_muxed = sdp.offers_rtcp_mux(offer)
         announced = sdp.announced_ssrcs(offer)
         self._remote_ssrcs = announced or self._remote_ssrcs
@@ -212,8 +217,11 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     @guarded
     def onCallRxOffer(self, prm: Any) -> None:  # noqa: N802
-        """Refused, the call goes on as it was. pjsip would look a host name up, on this thread."""
-        if cause := self.endpoint.gate.misplaced(str(prm.offer.wholeSdp)):
+        """A re-INVITE or UPDATE. Our sockets have the family of the first offer. What cannot be met
+        is refused, and the call goes on as it was (RFC 3261 14.2); pjsip would look a host name up,
+        on this thread."""
+        assert self.local is not None, "a call without a port never has an offer to answer"
+        if cause := self.endpoint.gate.misplaced(texts.body(prm.offer.wholeSdp), self.local.family):
             prm.statusCode = NOT_ACCEPTABLE
             self.endpoint.emit(OfferRefused(self.call_id, NOT_ACCEPTABLE, cause))
 

@@ -8,22 +8,29 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pjsua2 as pj
 
 from sipua.rtp.hostport import join
+from sipua.rtp.ports import family_of
 from sipua.sip import invite, texts
-from sipua.sip.addresses import address
+from sipua.sip.addresses import Listener, address, of_family
 from sipua.sip.admission import Refusal
 from sipua.sip.errors import CannotListenError, PortTakenError
-from sipua.sip.messages import Address, LibraryMessage, SipEvent, SipMessage
+from sipua.sip.messages import LibraryMessage, SipEvent, SipMessage
 from sipua.sip.pjcall import LAWS, sip_header
 from sipua.sip.settings import SipSettings
 
 _ADDRESS_IN_USE = 120000 + 98  # PJ_STATUS_FROM_OS(EADDRINUSE)
-_TRANSPORTS = {"udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP}
+_TRANSPORTS = {
+    ("udp", socket.AF_INET): pj.PJSIP_TRANSPORT_UDP,
+    ("udp", socket.AF_INET6): pj.PJSIP_TRANSPORT_UDP6,
+    ("tcp", socket.AF_INET): pj.PJSIP_TRANSPORT_TCP,
+    ("tcp", socket.AF_INET6): pj.PJSIP_TRANSPORT_TCP6,
+}
 
 
 class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
@@ -45,16 +52,16 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         self._refusal_of = refusal_of
         self._log_writer = _LogWriter(emit, settings.log_messages)
 
-    def begin(self) -> dict[str, Address]:
-        """Start without media and listen; returns what each transport is bound to."""
+    def begin(self) -> tuple[Listener, ...]:
+        """Start without media and listen; returns what we listen on."""
         with _silent_stdout():
             self.libCreate()
         self.libInit(self._library_config())
         self.audDevManager().setNoDev()
         self._choose_codecs()
-        bound = self._listen()
+        listeners = tuple(self._listen())
         self.libStart()
-        return bound
+        return listeners
 
     def onNewRequest(self, prm: Any) -> None:  # noqa: N802 (our own build's: mends.py)
         """Before pjsip has spent anything on it: what is refused here leaves nothing behind."""
@@ -111,28 +118,34 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
             priority = 255 - order.index(name) if name in order and name in LAWS else 0
             self.codecSetPriority(codec.codecId, priority)
 
-    def _listen(self) -> dict[str, Address]:
-        bound: dict[str, Address] = {}
+    def _listen(self) -> Iterator[Listener]:
+        """A socket has one family: each transport is there once for each of our hosts."""
         port = self._settings.port
-        for name in self._settings.transports:
-            config = pj.TransportConfig()
-            config.port = port
-            config.boundAddress = self._settings.host
-            config.publicAddress = self._settings.public_address
-            try:
-                with self._log_writer.told_by_us():
-                    transport = self.transportCreate(_TRANSPORTS[name], config)
-            except pj.Error as error:
-                if error.status == _ADDRESS_IN_USE:
-                    raise PortTakenError(self._settings.host, port, name) from None
-                raise CannotListenError(
-                    f"cannot listen on {name} {join(self._settings.host, port)}: {error.reason}"
-                ) from None
-            info = self.transportGetInfo(transport)
-            bound[name] = address(str(info.localAddress))
-            # With port 0 the system chose one: the other transports share it.
-            port = port or bound[name][1]
-        return bound
+        for host in self._settings.hosts:
+            for name in self._settings.transports:
+                listener = self._listen_on(name, host, port)
+                # With port 0 the system chose one: the other transports share it.
+                port = listener.address[1]
+                yield listener
+
+    def _listen_on(self, name: str, host: str, port: int) -> Listener:
+        family = family_of(host)
+        config = pj.TransportConfig()
+        config.port = port
+        config.boundAddress = host
+        config.publicAddress = of_family(self._settings.public_addresses, family) or ""
+        try:
+            with self._log_writer.told_by_us():
+                transport = self.transportCreate(_TRANSPORTS[name, family], config)
+        except pj.Error as error:
+            if error.status == _ADDRESS_IN_USE:
+                raise PortTakenError(host, port, name) from None
+            raise CannotListenError(
+                f"cannot listen on {name} {join(host, port)}: {error.reason}"
+            ) from None
+        # For TCP pjsip names one interface of many; the port is what only it can know.
+        bound = address(str(self.transportGetInfo(transport).localAddress))
+        return Listener(name, (host, bound[1]))
 
 
 # What pjsip says when it has no credential yet: that is how an account learns its realm.

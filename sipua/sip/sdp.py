@@ -64,6 +64,25 @@ def _audio(sdp: str) -> list[str]:
     return []
 
 
+def offered_host(sdp: str) -> str:
+    """Where the audio section that we answer wants its RTP, as it is written there; empty: nowhere
+    is named, or there is no such section.
+    """
+    audio = _audio(sdp)
+    return (audio and (_connection(audio) or _connection(sections(sdp)[0]))) or ""
+
+
+def body(message: str) -> str:
+    return message.replace("\r\n", "\n").partition("\n\n")[2]
+
+
+def _connection(section: list[str]) -> str:
+    """The host of its c-line: `c=IN IP6 2001:db8::1`."""
+    line = next((line for line in section if line.startswith("c=")), "")
+    words = line.split()
+    return words[2].partition("/")[0] if len(words) == 3 else ""
+
+
 def sections(sdp: str) -> list[list[str]]:
     """The session part, then one list of lines for each m-line."""
     found: list[list[str]] = [[]]

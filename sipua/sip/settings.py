@@ -23,15 +23,17 @@ class AccountSettings:
 
 @dataclass(frozen=True, slots=True)
 class SipSettings:
-    host: str
+    hosts: tuple[str, ...]
+    """What we listen on: one address of a family."""
     port: int
     transports: tuple[str, ...]
-    public_address: str
+    public_addresses: tuple[str, ...]
     user_agent: str
     max_calls: int
     session_expires_s: int
     min_session_expires_s: int
-    media_host: str
+    media_hosts: tuple[str, ...]
+    """What SDP names, one address of a family: public, or what RTP is bound to."""
     ptime_ms: int
     codecs: tuple[str, ...]
     accounts: tuple[AccountSettings, ...]

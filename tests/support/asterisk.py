@@ -51,7 +51,7 @@ class Recording:
 class Asterisk:
     """Up when the constructor returns. `stop()` or the `asterisk` fixture ends it."""
 
-    def __init__(self, home: Path, peer: str = "asterisk") -> None:
+    def __init__(self, home: Path, peer: str = "asterisk", *, host: str = LOOPBACK) -> None:
         self._ports = PortBlock(_RTP_PORTS + 50)
         self._run = Path(tempfile.mkdtemp(prefix="sipua-asterisk-"))
         self.port = self._ports.port()
@@ -59,6 +59,7 @@ class Asterisk:
             install=installation(peer),
             home=home,
             run=self._run,
+            host=host,
             sip_port=self.port,
             rtp_ports=self._ports.range(_RTP_PORTS),
         )
@@ -73,7 +74,7 @@ class Asterisk:
 
     @property
     def address(self) -> tuple[str, int]:
-        return LOOPBACK, self.port
+        return self.layout.host, self.port
 
     def start(self) -> None:
         self.process = Child([*self._command, "-f"], self.layout.home / "console.log")

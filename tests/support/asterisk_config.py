@@ -27,7 +27,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.audio import DATA
-from support.ports import LOOPBACK
 
 PASSWORD = "only-for-tests"
 KEYS = "1234#*0D"  # what 610 presses
@@ -56,6 +55,7 @@ class Layout:
     install: Path  # what scripts/peers/unpack.sh unpacked
     home: Path  # configuration, log, recordings
     run: Path  # control socket; short, as the path of a unix socket has 107 bytes at most
+    host: str  # what it listens on: loopback, of one family or the other
     sip_port: int
     rtp_ports: tuple[int, int]
 
@@ -107,8 +107,10 @@ nocolor = yes
 
 
 def _pjsip(layout: Layout) -> str:
+    ipv6 = ":" in layout.host
+    bind = f"[{layout.host}]" if ipv6 else layout.host
     transports = "".join(
-        f"[{protocol}]\ntype=transport\nprotocol={protocol}\nbind={LOOPBACK}:{layout.sip_port}\n"
+        f"[{protocol}]\ntype=transport\nprotocol={protocol}\nbind={bind}:{layout.sip_port}\n"
         for protocol in ("udp", "tcp")
     )
     registering = "".join(
@@ -148,6 +150,7 @@ rtp_symmetric=yes
 dtmf_mode=rfc4733
 allow_transfer=yes
 moh_passthrough=yes
+rtp_ipv6={"yes" if ipv6 else "no"}
 {registering}
 [trunk](edge)
 allow=ulaw,alaw
@@ -161,7 +164,7 @@ rtcp_mux=yes
 [trunk]
 type=identify
 endpoint=trunk
-match={LOOPBACK}
+match={layout.host}
 [phone](edge)
 allow=ulaw,alaw
 [inband](edge)

@@ -137,7 +137,7 @@ async def bridge_setup(settings: MediaSettings = SETTINGS) -> AsyncIterator[Setu
     block = PortBlock(40)
     first, last = block.range(20)
     block.close()
-    local = PortPool("127.0.0.1", first, last).reserve(0.0)
+    local = PortPool(("127.0.0.1",), first, last).reserve(0.0)
     engines: list[ScriptedEngine] = []
 
     def make(on_event: Callable[[ConversationEvent], None]) -> ScriptedEngine:

@@ -16,7 +16,7 @@ def offer(
     formats: str = "0 8 101",
     *,
     direction: str = "sendrecv",
-    address: str = "[local_ip]",
+    address: str = "[media_ip]",
     port: str = "[field0]",
     profile: str = "RTP/AVP",
     ptime_ms: int = 20,
@@ -24,11 +24,13 @@ def offer(
     more: str = "",
 ) -> str:
     """Also an answer: the two look the same. `version` counts up with each one of a dialog."""
+    known = {"[media_ip]": "[media_ip_type]"}
+    family = known.get(address, "6" if ":" in address else "4")
     lines = [
         "v=0",
-        f"o=sipp 1 {version} IN IP4 [local_ip]",
+        f"o=sipp 1 {version} IN IP[media_ip_type] [media_ip]",
         "s=-",
-        f"c=IN IP4 {address}",
+        f"c=IN IP{family} {address}",
         "t=0 0",
         f"m=audio {port} {profile} {formats}",
         *(_RTPMAPS[number] for number in formats.split()),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 LOOPBACK = "127.0.0.1"
+LOOPBACK6 = "::1"
 _CELL = 256  # blocks begin at multiples of this
 _LOWEST = 10240
 

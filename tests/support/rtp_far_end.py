@@ -81,13 +81,14 @@ class RtpFarEnd:
         repeat: bool = False,
         echo_db: float | None = None,
         echo_ms: int = 120,
+        host: str = LOOPBACK,
     ) -> None:
         self._block = PortBlock(2 * streams + 2)
         first, last = self._block.range(2 * streams)
         self.ports = list(range(first, last, 2))
-        rtp = [_bound(port) for port in self.ports]
+        rtp = [_bound(host, port) for port in self.ports]
         # Nobody reads RTCP here, but its port is ours: another's socket must not get it.
-        self._rtcp = [_bound(port + 1) for port in self.ports]
+        self._rtcp = [_bound(host, port + 1) for port in self.ports]
         self.targets = home / f"media-targets-{first}"
         echo_frames = max(1, round(echo_ms / _FRAME_S / 1000))
         plan = _Plan(_frames(law, pcm), law, repeat, self.targets, echo_db, echo_frames)
@@ -135,9 +136,10 @@ class RtpFarEnd:
         self.close()
 
 
-def _bound(port: int) -> socket.socket:
-    bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    bound.bind((LOOPBACK, port))
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_DGRAM)
+    bound.bind((host, port))
     bound.setblocking(False)
     return bound
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import socket
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -22,22 +23,22 @@ from sipua.sip.names import Name, Outcome
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.sip.thread import Timers
 from support import fake_pj
-from support.ports import LOOPBACK, PortBlock
+from support.ports import LOOPBACK, LOOPBACK6, PortBlock
 
 CALLER = "192.0.2.1:5060"
 REGISTRAR = "192.0.2.9:5060"
 _OVER_PJSUA2 = ("pjcall", "pjaccount", "pjlibrary", "endpoint", "agent")
 
 SETTINGS = SipSettings(
-    host=LOOPBACK,
+    hosts=(LOOPBACK, LOOPBACK6),
     port=5060,
     transports=("udp",),
-    public_address="",
+    public_addresses=(),
     user_agent="test",
     max_calls=8,
     session_expires_s=1800,
     min_session_expires_s=90,
-    media_host=LOOPBACK,
+    media_hosts=(LOOPBACK, LOOPBACK6),
     ptime_ms=20,
     codecs=("PCMU", "PCMA"),
     accounts=(),
@@ -77,12 +78,12 @@ class LentPorts(PortPool):
     """A pool that takes back at the end what nobody has given back."""
 
     def __init__(self, block: PortBlock) -> None:
-        super().__init__(LOOPBACK, *block.range(8))
+        super().__init__((LOOPBACK, LOOPBACK6), *block.range(8))
         self._block = block
         self._lent: list[ReservedPort] = []
 
-    def reserve(self, now: float) -> ReservedPort:
-        self._lent.append(super().reserve(now))
+    def reserve(self, now: float, family: socket.AddressFamily | None = None) -> ReservedPort:
+        self._lent.append(super().reserve(now, family))
         return self._lent[-1]
 
     def close(self) -> None:
@@ -172,7 +173,7 @@ def invite(call_id: str = "abc@192.0.2.1") -> str:
     return (
         "INVITE sip:agent@127.0.0.1 SIP/2.0\r\n"
         f"Call-ID: {call_id}\r\nFrom: <sip:caller@192.0.2.1>;tag=1\r\nTo: <sip:agent@127.0.0.1>\r\n"
-        "\r\n"
+        "Content-Type: application/sdp\r\n\r\n"
     )
 
 

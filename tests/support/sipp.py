@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support import offers
-from support.ports import LOOPBACK, PortBlock
+from support.ports import LOOPBACK, LOOPBACK6, PortBlock
 from support.process import Child, wait_until
 from support.rtp_far_end import RtpFarEnd
 
@@ -189,7 +189,8 @@ class Sipp:
         """Goes on by itself; without `remote` it waits for calls at its `port`.
 
         `pause_ms` is the length of each pause of the scenario that names none. `media` carries
-        the calls' sound; without it their media goes to a port where nobody listens.
+        the calls' sound; without it their media goes to a port where nobody listens. SIPp and its
+        SDP are of the family of `remote`.
         """
         home = self._home / f"{len(self._runs)}-{scenario}"
         home.mkdir(parents=True)
@@ -197,11 +198,12 @@ class Sipp:
         (home / "scenario.xml").write_text(xml)
         ports = PortBlock()
         port = ports.port()
+        host = LOOPBACK6 if remote and ":" in remote[0] else LOOPBACK
         lines = [f"{number};" for number in (media.ports if media else [ports.range(2)[0]])]
         (home / "media.csv").write_text("\n".join(["SEQUENTIAL", *lines, ""]))
         command = [
             *("sipp", "-sf", home / "scenario.xml", "-inf", home / "media.csv"),
-            *("-i", LOOPBACK, "-p", port, "-mp", ports.range(4)[0], "-cp", ports.port()),
+            *("-i", host, "-p", port, "-mp", ports.range(4)[0], "-cp", ports.port()),
             *("-m", calls, "-l", calls, "-r", rate, "-d", pause_ms, "-s", service, "-t", transport),
             *("-timeout", f"{timeout_s}s", "-timeout_error", "-nostdin"),
             *("-trace_stat", "-stf", home / "stat.csv", "-fd", "1"),
@@ -209,7 +211,7 @@ class Sipp:
             *("-trace_msg", "-message_file", home / "messages"),
             *("-trace_logs", "-log_file", media.targets if media else home / "log"),
             *" ".join(re.findall("<!-- sipp: (.*) -->", xml)).split(),
-            *((f"{remote[0]}:{remote[1]}",) if remote else ()),
+            *((f"{_in_brackets(remote[0])}:{remote[1]}",) if remote else ()),
         ]
         child = Child([str(word) for word in command], home / "console")
         run = SippRun(child, home, ports, port)
@@ -267,5 +269,10 @@ def _read(path: Path) -> str:
 
 def _is_bound(port: int, *, tcp: bool) -> bool:
     """Somebody listens there; SIPp's first retransmission timer is too long to wait for."""
-    table = Path("/proc/net/tcp" if tcp else "/proc/net/udp").read_text().splitlines()[1:]
-    return any(line.split()[1].endswith(f":{port:04X}") for line in table)
+    name = "tcp" if tcp else "udp"
+    tables = [Path("/proc/net", table).read_text().splitlines() for table in (name, f"{name}6")]
+    return any(line.split()[1].endswith(f":{port:04X}") for table in tables for line in table[1:])
+
+
+def _in_brackets(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -192,7 +192,7 @@ def test_a_private_address_that_signalling_uses_too_is_no_nat() -> None:
     assert set(send(latch, STRANGER, 100)) == {Verdict.REFUSED}
 
 
-@pytest.mark.parametrize("host", ["10.1.2.3", "172.16.9.9", "100.64.0.1", "127.0.0.1", "fd00::1"])
+@pytest.mark.parametrize("host", ["10.1.2.3", "172.16.9.9", "100.64.0.1", "127.0.0.1"])
 def test_addresses_that_show_a_nat(host: str) -> None:
     assert send(make((host, 4000)), STRANGER, 60)[-1] is Verdict.ACCEPTED
 
@@ -269,6 +269,18 @@ def test_S7_addresses_that_no_audio_may_go_to(address: Address) -> None:
 def test_ipv6_addresses_are_compared_in_their_short_form() -> None:
     latch = make(("2001:DB8:0:0::7", 4000))
     assert latch.accept(("2001:db8::7", 4000), 1, 0, 0.0, True) is Verdict.CHANGED
+
+
+@pytest.mark.parametrize(
+    ("signalling", "natted"),
+    [("2001:db8::9", True), ("fd00::7", False), ("192.0.2.1", False), (None, True)],
+)
+def test_R1_signalling_over_ipv4_shows_no_nat_of_ipv6(signalling: str | None, natted: bool) -> None:
+    """A phone with both families: its private IPv6 address is no reason to hear strangers."""
+    latch = SourceLatch()
+    latch.set_remote(("fd00::7", 4000), signalling)
+    verdict = latch.accept(("2001:db8::666", 4000), 1, 0, 0.0, True)
+    assert verdict is (Verdict.PROBATION if natted else Verdict.REFUSED)
 
 
 def test_R2_a_stranger_finds_no_room_among_better_candidates() -> None:

@@ -38,7 +38,7 @@ def pool(stack: ExitStack) -> PortPool:
     """Of one pair, so that the second call must have the first one's."""
     block = stack.enter_context(PortBlock())
     first, last = block.range(2)
-    return PortPool(OURS, first, last, rest_s=REST_S)
+    return PortPool((OURS,), first, last, rest_s=REST_S)
 
 
 class Call:

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
-from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
+from sipua.rtp import ports
+from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort, family_of
 
 HOST = "127.0.0.1"
 
@@ -39,7 +40,7 @@ def closing(*reserved: ReservedPort) -> Iterator[None]:
 
 
 def test_a_pair_is_even_and_odd_bound_and_does_not_block() -> None:
-    reserved = PortPool(HOST, *free_range(4)).reserve(0.0)
+    reserved = PortPool((HOST,), *free_range(4)).reserve(0.0)
     with closing(reserved):
         assert reserved.port % 2 == 0
         assert reserved.rtp_socket.getsockname() == (HOST, reserved.port)
@@ -56,14 +57,14 @@ def test_a_pair_is_even_and_odd_bound_and_does_not_block() -> None:
     [(16384, 24575, 4096), (10, 13, 2), (11, 14, 1), (10, 10, 0), (11, 12, 0)],
 )
 def test_only_whole_pairs_inside_the_range(port_min: int, port_max: int, pairs: int) -> None:
-    assert PortPool(HOST, port_min, port_max).stats()["pairs"] == pairs
+    assert PortPool((HOST,), port_min, port_max).stats()["pairs"] == pairs
 
 
 def test_ports_are_chosen_at_random() -> None:
     low, high = free_range(32)
     orders = []
     for seed in (1, 2):
-        pool = PortPool(HOST, low, high, rng=random.Random(seed))
+        pool = PortPool((HOST,), low, high, rng=random.Random(seed))
         reserved = [pool.reserve(0.0) for _ in range(8)]
         with closing(*reserved):
             orders.append([one.port for one in reserved])
@@ -72,7 +73,7 @@ def test_ports_are_chosen_at_random() -> None:
 
 
 def test_R14_a_port_rests_before_it_is_used_again() -> None:
-    pool = PortPool(HOST, *free_range(1), rest_s=30)
+    pool = PortPool((HOST,), *free_range(1), rest_s=30)
     first = pool.reserve(100.0)
     pool.release(first, 200.0)
     for now in (200.0, 229.9):
@@ -85,7 +86,7 @@ def test_R14_a_port_rests_before_it_is_used_again() -> None:
 
 def test_R14_packets_of_the_rest_are_gone() -> None:
     """A released port is closed: what arrives then is refused by the system, not kept."""
-    pool = PortPool(HOST, *free_range(1), rest_s=30)
+    pool = PortPool((HOST,), *free_range(1), rest_s=30)
     first = pool.reserve(0.0)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as old_peer:
         old_peer.sendto(b"early", (HOST, first.port))
@@ -97,7 +98,7 @@ def test_R14_packets_of_the_rest_are_gone() -> None:
 
 
 def test_H3_no_ports_left_recovers() -> None:
-    pool = PortPool(HOST, *free_range(3), rest_s=0)
+    pool = PortPool((HOST,), *free_range(3), rest_s=0)
     reserved = [pool.reserve(0.0) for _ in range(3)]
     with pytest.raises(NoPortsLeft, match="3 of 3 pairs in use"):
         pool.reserve(0.0)
@@ -112,7 +113,7 @@ def test_a_pair_of_which_somebody_has_one_is_passed_over(offset: int) -> None:
     low, high = free_range(8)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind((HOST, low + 6 + offset))
-        pool = PortPool(HOST, low, high, rng=random.Random(1))
+        pool = PortPool((HOST,), low, high, rng=random.Random(1))
         reserved = [pool.reserve(0.0) for _ in range(7)]
         with closing(*reserved):
             assert low + 6 not in [one.port for one in reserved]
@@ -128,11 +129,11 @@ def test_a_pair_of_which_somebody_has_one_is_passed_over(offset: int) -> None:
 
 
 def test_attempts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    def taken(self: PortPool, port: int) -> ReservedPort:
+    def taken(host: str, port: int) -> ReservedPort:
         raise OSError(errno.EADDRINUSE, "taken")
 
-    pool = PortPool(HOST, 16384, 24575)
-    monkeypatch.setattr(PortPool, "_bind", taken)
+    pool = PortPool((HOST,), 16384, 24575)
+    monkeypatch.setattr(ports, "_bind", taken)
     with pytest.raises(NoPortsLeft):
         pool.reserve(0.0)
     assert pool.stats()["refused"] == 64
@@ -141,7 +142,7 @@ def test_attempts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_H3_no_descriptors_left_is_said_and_costs_no_port(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pool = PortPool(HOST, *free_range(2))
+    pool = PortPool((HOST,), *free_range(2))
 
     def no_descriptors(*_: object) -> socket.socket:
         raise OSError(errno.EMFILE, "Too many open files")
@@ -157,18 +158,39 @@ def test_H3_no_descriptors_left_is_said_and_costs_no_port(
 
 def test_a_host_that_is_not_ours_is_said() -> None:
     with pytest.raises(NoPortsLeft, match=r"cannot bind 192\.0\.2\.1:"):
-        PortPool("192.0.2.1", 16384, 24575).reserve(0.0)
+        PortPool(("192.0.2.1",), 16384, 24575).reserve(0.0)
 
 
 def test_ipv6() -> None:
-    reserved = PortPool("::1", *free_range(8)).reserve(0.0)
+    reserved = PortPool(("::1",), *free_range(8)).reserve(0.0)
     with closing(reserved):
         assert reserved.rtp_socket.getsockname()[:2] == ("::1", reserved.port)
         assert reserved.rtp_socket.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS) == 0xB8
+        assert reserved.family is socket.AF_INET6
+
+
+def test_a_pair_is_of_the_family_that_the_call_needs() -> None:
+    pool = PortPool(("127.0.0.1", "::1"), *free_range(2))
+    assert pool.families == (socket.AF_INET, socket.AF_INET6)
+    first, second = pool.reserve(0.0, socket.AF_INET6), pool.reserve(0.0, socket.AF_INET)
+    with closing(first, second):
+        assert first.rtp_socket.getsockname()[:2] == ("::1", first.port)
+        assert second.rtp_socket.getsockname() == ("127.0.0.1", second.port)
+        assert first.port != second.port  # one range for both
+        assert pool.stats()["free"] == 0
+    with pytest.raises(NoPortsLeft, match="no IPv6 address"):
+        PortPool((HOST,), 16384, 24575).reserve(0.0, socket.AF_INET6)
+
+
+def test_ipv6_sockets_leave_ipv4_alone() -> None:
+    """Else an IPv4 peer would be seen as ::ffff:192.0.2.1, which no SDP names."""
+    reserved = PortPool(("::",), *free_range(1)).reserve(0.0)
+    with closing(reserved), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("0.0.0.0", reserved.port))
 
 
 def test_released_twice_is_released_once() -> None:
-    pool = PortPool(HOST, *free_range(1), rest_s=0)
+    pool = PortPool((HOST,), *free_range(1), rest_s=0)
     reserved = pool.reserve(0.0)
     pool.release(reserved, 0.0)
     pool.release(reserved, 0.0)
@@ -176,7 +198,7 @@ def test_released_twice_is_released_once() -> None:
 
 
 def test_threads_never_get_the_same_port() -> None:
-    pool = PortPool(HOST, *free_range(64), rest_s=0)
+    pool = PortPool((HOST,), *free_range(64), rest_s=0)
 
     def churn(_: int) -> None:
         for _ in range(50):
@@ -187,3 +209,10 @@ def test_threads_never_get_the_same_port() -> None:
         list(threads.map(churn, range(8)))
     assert pool.stats()["in_use"] == 0
     assert pool.stats()["refused"] == 0
+
+
+def test_the_family_of_an_address() -> None:
+    assert family_of("192.0.2.1") is socket.AF_INET
+    assert family_of("pbx.example.com") is socket.AF_INET
+    assert family_of("2001:db8::1") is socket.AF_INET6
+    assert family_of("::") is socket.AF_INET6

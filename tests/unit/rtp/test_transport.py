@@ -18,7 +18,7 @@ from sipua.rtp.events import (
     SourceChanged,
 )
 from sipua.rtp.packet import parse
-from sipua.rtp.ports import ReservedPort
+from sipua.rtp.ports import ReservedPort, family_of
 from sipua.rtp.rtcp import Compound, Report, ReportBlock
 from sipua.rtp.rtcp import build as build_rtcp
 from sipua.rtp.rtcp import parse as parse_rtcp
@@ -33,14 +33,14 @@ HOST = "127.0.0.1"
 
 
 def udp(host: str = HOST) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock = socket.socket(family_of(host), socket.SOCK_DGRAM)
     sock.setblocking(False)
     sock.bind((host, 0))
     return sock
 
 
 def address(sock: socket.socket) -> Address:
-    host, port = sock.getsockname()
+    host, port, *_ = sock.getsockname()
     return host, port
 
 
@@ -56,9 +56,9 @@ def received(sock: socket.socket) -> list[bytes]:
 class End:
     """Our end of a call: a transport and what it told."""
 
-    def __init__(self, session: RtpSession, stack: ExitStack) -> None:
-        self.rtp = stack.enter_context(closing(udp()))
-        self.rtcp = stack.enter_context(closing(udp()))
+    def __init__(self, session: RtpSession, stack: ExitStack, host: str = HOST) -> None:
+        self.rtp = stack.enter_context(closing(udp(host)))
+        self.rtcp = stack.enter_context(closing(udp(host)))
         self.address = address(self.rtp)
         self.session = session
         self.events: list[RtpEvent] = []
@@ -91,9 +91,12 @@ def stack() -> Iterator[ExitStack]:
         yield stack
 
 
-async def test_packets_come_in_and_go_out(stack: ExitStack) -> None:
-    peer = stack.enter_context(closing(udp()))
-    end = End(make_session(remote=address(peer), now=time.monotonic()), stack)
+@pytest.mark.parametrize("host", [HOST, "::1"])
+async def test_packets_come_in_and_go_out(stack: ExitStack, host: str) -> None:
+    peer = stack.enter_context(closing(udp(host)))
+    end = End(make_session(remote=address(peer), now=time.monotonic()), stack, host)
+    taken: list[Address] = []
+    end.transport.tap = lambda _now, _sent, peer, _datagram: taken.append(peer)
     end.transport.start()
     for packet in Talker().talk(3):
         peer.sendto(packet.datagram, end.address)
@@ -102,6 +105,8 @@ async def test_packets_come_in_and_go_out(stack: ExitStack) -> None:
     await until(lambda: end.session.stats()["sent"] == 1)
     (datagram,) = received(peer)
     assert (parse(datagram).marker, parse(datagram).payload) == (True, b"\xff" * 160)
+    assert taken == [address(peer)] * 4
+    assert end.session.stats()["rank"] == 1
 
 
 async def test_R14_what_waited_before_the_start_is_not_heard(stack: ExitStack) -> None:

@@ -1,11 +1,50 @@
+import socket
+
 import pytest
 
-from sipua.sip.addresses import ANY_ADDRESS, address, host_of, seen_by, server_of
+from sipua.sip.addresses import (
+    address,
+    facing,
+    host_of,
+    is_any,
+    of_family,
+    route_to,
+    seen_by,
+    server_of,
+)
 
 
 def test_a_peer_sees_the_address_that_we_are_bound_to_or_the_one_that_faces_it() -> None:
     assert seen_by("127.0.0.1", "192.0.2.7") == "192.0.2.7"
-    assert seen_by("127.0.0.1", ANY_ADDRESS) == "127.0.0.1"
+    assert seen_by("127.0.0.1", "0.0.0.0") == "127.0.0.1"
+    assert seen_by("::1", "2001:db8::7") == "2001:db8::7"
+    assert seen_by("::1", "::") == "::1"
+    assert seen_by("127.0.0.1", "2001:db8::7") == "2001:db8::7"
+
+
+def test_a_peer_of_the_other_family_gets_an_address_of_the_family_that_was_asked_for() -> None:
+    assert ":" in facing("127.0.0.1", socket.AF_INET6)
+    assert ":" not in facing("::1", socket.AF_INET)
+
+
+def test_where_no_packet_can_be_sent_to() -> None:
+    assert route_to("127.0.0.1") == "127.0.0.1"
+    assert route_to("::1") == "::1"
+    assert route_to("fe80::1") is None  # on which interface?
+    assert route_to("::ffff:127.0.0.1") is None  # no IPv6 packet goes there
+    assert route_to("localhost") is None  # nobody looks names up here
+
+
+def test_hosts_of_a_family() -> None:
+    hosts = ("192.0.2.1", "2001:db8::1", "192.0.2.2")
+    assert of_family(hosts, socket.AF_INET) == "192.0.2.1"
+    assert of_family(hosts, socket.AF_INET6) == "2001:db8::1"
+    assert of_family(hosts[:1], socket.AF_INET6) is None
+
+
+def test_bound_to_all_addresses() -> None:
+    assert all(map(is_any, ("0.0.0.0", "::")))
+    assert not any(map(is_any, ("127.0.0.1", "::1")))
 
 
 def test_S22_what_faces_a_name_is_not_found_out_by_resolving_it(
@@ -15,7 +54,7 @@ def test_S22_what_faces_a_name_is_not_found_out_by_resolving_it(
     monkeypatch.setattr(
         "socket.socket.connect", lambda _socket, address: connected.append(address[0])
     )
-    seen_by("pbx.example", ANY_ADDRESS)
+    seen_by("pbx.example", "0.0.0.0")
     assert connected == ["192.0.2.1"]
 
 

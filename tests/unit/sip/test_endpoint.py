@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pjsua2 as real
 import pytest
+from sipua.rtp.ports import family_of
 
 from sipua.sip.messages import (
     Answer,
@@ -43,7 +45,10 @@ def test_the_library_is_started_without_media_before_anybody_registers(
         ("speex/8000/1", 0),
         ("PCMA/8000/1", 254),
     ]
-    assert signalling.endpoint.bound == {"udp": ("127.0.0.1", 5060)}
+    udp = ((real.PJSIP_TRANSPORT_UDP, "127.0.0.1"), (real.PJSIP_TRANSPORT_UDP6, "::1"))
+    assert signalling.pj.asked("transportCreate") == [(kind, host, 5060) for kind, host in udp]
+    listening = [(one.transport, one.address) for one in signalling.endpoint.listeners]
+    assert listening == [("udp", ("127.0.0.1", 5060)), ("udp", ("::1", 5060))]
     signalling.close()
 
 
@@ -353,3 +358,39 @@ def test_a_call_goes_to_the_account_of_where_it_comes_from(signalling: Signallin
     params.rdata.srcAddress = "no:port"  # type: ignore[misc]
     signalling.endpoint._library.onSelectAccount(params)
     assert [type(event) for event in signalling.take()] == [SignallingFault]
+
+
+IPV6_OFFER = (
+    "v=0\r\no=- 1 1 IN IP6 {host}\r\ns=-\r\nc=IN IP6 {host}\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+)
+
+
+def test_a_call_has_ports_of_the_family_that_its_offer_names(signalling: Signalling) -> None:
+    signalling.invite(invite() + IPV6_OFFER.format(host="::1"))
+    (event,) = signalling.take()
+    assert isinstance(event, IncomingCall)
+    assert event.source[0] == "192.0.2.1"  # signalling over IPv4
+    assert event.local.family == socket.AF_INET6
+
+
+@pytest.mark.parametrize(
+    ("host", "families", "reason"),
+    [
+        ("2001:db8::9", ("127.0.0.1",), "over IPv6, and we have IPv4"),
+        ("fe80::9", ("127.0.0.1", "::1"), "no route"),
+    ],
+)
+def test_S7_an_offer_of_a_family_that_is_not_there_takes_no_port(
+    signalling: Signalling,
+    monkeypatch: pytest.MonkeyPatch,
+    host: str,
+    families: tuple[str, ...],
+    reason: str,
+) -> None:
+    monkeypatch.setattr(signalling.ports, "_hosts", {family_of(own): own for own in families})
+    signalling.invite(invite() + IPV6_OFFER.format(host=host))
+    (event,) = signalling.take()
+    assert isinstance(event, CallRefused)
+    assert event.status == 488
+    assert reason in event.cause
+    assert signalling.in_use == 0

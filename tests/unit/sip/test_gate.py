@@ -24,8 +24,8 @@ def admission() -> Admission:
 
 @pytest.fixture
 def gate(admission: Admission) -> Gate:
-    ports = PortPool("127.0.0.1", 40000, 40003)
-    return Gate(admission, ports, codecs=("pcmu", "pcma"), address_types=("IP4",))
+    ports = PortPool(("127.0.0.1",), 40000, 40003)
+    return Gate(admission, ports, codecs=("pcmu", "pcma"))
 
 
 def judged(gate: Gate, method: str, host: str, *, message: str = "", up: int = 0) -> int:
@@ -53,8 +53,8 @@ def test_S23_options_and_invite_are_refused_together(gate: Gate, admission: Admi
 
 def test_S23_options_is_refused_when_no_media_port_is_left() -> None:
     admission = Admission(max_calls=9, accept_any=True)
-    ports = PortPool("127.0.0.1", 40000, 40001, rest_s=30)
-    gate = Gate(admission, ports, codecs=("pcmu",), address_types=("IP4",))
+    ports = PortPool(("127.0.0.1",), 40000, 40001, rest_s=30)
+    gate = Gate(admission, ports, codecs=("pcmu",))
     assert judged(gate, "OPTIONS", PEER) == 200
     reserved = ports.reserve(0.0)
     assert judged(gate, "OPTIONS", PEER) == 503

@@ -348,3 +348,16 @@ def test_S12_a_refer_is_refused_and_told(signalling: Signalling) -> None:
         TransferRefused(call.call_id, "sip:900@198.51.100.1", 603),
         TransferRefused(call.call_id, "Replaces", 603),
     ]
+
+
+@pytest.mark.parametrize(("host", "status"), [("192.0.2.7", 200), ("2001:db8::7", 488)])
+def test_a_reinvite_of_the_other_family_is_refused(
+    signalling: Signalling, host: str, status: int
+) -> None:
+    call = answered(signalling)
+    params = real.OnCallRxOfferParam()
+    params.statusCode = 200
+    family = "IP6" if ":" in host else "IP4"
+    params.offer.wholeSdp = f"v=0\r\nc=IN {family} {host}\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+    call.onCallRxOffer(params)
+    assert params.statusCode == status

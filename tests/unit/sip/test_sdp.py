@@ -5,7 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.sip.sdp import announced_ssrcs, offers_rtcp_mux, rewrite_local
+from sipua.sip.sdp import (
+    announced_ssrcs,
+    body,
+    offered_host,
+    offers_rtcp_mux,
+    rewrite_local,
+)
 
 PJSIP_ANSWER = "\r\n".join(
     [
@@ -112,3 +118,31 @@ def test_an_offer_of_one_port_is_that_of_the_section_we_answer() -> None:
 @given(st.text(max_size=200))
 def test_no_text_fails_the_search_for_one_port(text: str) -> None:
     assert offers_rtcp_mux("m=" + text) in (True, False)
+
+
+def test_where_an_offer_wants_its_audio() -> None:
+    head, session = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n", "c=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+    audio, video = "m=audio 4000 RTP/AVP 0\r\n", "m=video 4002 RTP/AVP 96\r\n"
+    own = "c=IN IP6 2001:db8::9\r\n"
+    assert offered_host(head + session + audio) == "192.0.2.1"
+    assert offered_host(head + session + audio + own) == "2001:db8::9"
+    assert offered_host(head + session + video + own + audio) == "192.0.2.1"
+    assert offered_host(head + session + "m=audio 0 RTP/AVP 0\r\n" + own + audio) == "192.0.2.1"
+    assert offered_host(head + "c=IN IP4 224.2.1.1/127\r\n" + audio) == "224.2.1.1"
+    for nowhere in ("", head + session, head + audio, head + "c=IN IP4\r\n" + audio):
+        assert offered_host(nowhere) == ""
+
+
+def test_an_offer_that_is_a_part_of_a_body() -> None:
+    message = (
+        "INVITE sip:a SIP/2.0\r\nc: multipart/mixed;boundary=x\r\nm: <sip:b@c>\r\n\r\n"
+        "--x\r\nContent-Type: application/sdp\r\n\r\n"
+        "v=0\r\nc=IN IP6 2001:db8::9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n--x--\r\n"
+    )
+    assert offered_host(body(message)) == "2001:db8::9"
+    assert body("INVITE sip:a SIP/2.0\n\nv=0") == "v=0"
+
+
+@given(st.text(max_size=200))
+def test_no_text_fails_the_search_for_an_address(text: str) -> None:
+    assert isinstance(offered_host("v=0\nc=" + text + "\nm=audio 1 x 0\n" + text), str)

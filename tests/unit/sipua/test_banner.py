@@ -6,13 +6,13 @@ from sipua import banner
 from sipua.config import load
 from sipua.doctor import BuildInfo
 
-INDEX = BuildInfo("2.15.1", "2.15.1.post1", 4, "select", "OpenSSL 1.0.2k-fips  26 Jan 2017")
-PRODUCTION = BuildInfo("2.17", "2.17+sipua1", 1024, "epoll", "OpenSSL 3.0.19 27 Jan 2026")
+INDEX = BuildInfo("2.15.1", "2.15.1.post1", 4, "select", "OpenSSL 1.0.2k-fips", asks=False)
+PRODUCTION = BuildInfo("2.17", "2.17+sipua1", 1024, "epoll", "OpenSSL 3.0.19", asks=True)
 
 
 def lines(build: BuildInfo, host: str = "127.0.0.1") -> str:
     config = load(None, {})
-    return "\n".join(banner.lines(config, build, build.max_calls, (host, 5070), ["udp", "tcp"]))
+    return "\n".join(banner.lines(config, build, build.max_calls, [(host, 5070)], ["udp", "tcp"]))
 
 
 def test_it_says_how_to_call_and_who_answers() -> None:
@@ -30,3 +30,11 @@ def test_only_the_small_build_is_told_how_to_grow() -> None:
 
 def test_nobody_is_told_to_call_0_0_0_0() -> None:
     assert "sip:agent@<this machine's address>:5070" in lines(PRODUCTION, host="0.0.0.0")
+
+
+def test_both_families_and_brackets() -> None:
+    config = load(None, {})
+    both = [("0.0.0.0", 5070), ("::", 5070)]
+    text = "\n".join(banner.lines(config, PRODUCTION, 1024, both, ["udp"]))
+    assert "sipua listens on 0.0.0.0:5070 and [::]:5070 (UDP)" in text
+    assert "sip:agent@[<this machine's address>]:5070" in lines(PRODUCTION, host="::")

@@ -127,3 +127,18 @@ def test_a_pjsua2_that_does_not_start_is_an_error(
     monkeypatch.setattr(doctor, "build_info", doctor.build_info.__wrapped__)
     assert doctor.run(json=False) == Exit.UNFIT
     assert "does not start: ImportError: libsrtp2.so.1" in capsys.readouterr().out
+
+
+def test_ipv6_of_machine_and_build() -> None:
+    loopback = "00000000000000000000000000000001 01 80 10 80       lo\n"
+    link = "fe800000000000000000000000000001 02 40 20 80     eth0\n"
+    routed = "".join(
+        f"20010db800000000000000000000000{n} 02 40 00 80     eth0\n" for n in range(1, 6)
+    )
+    assert doctor.check_ipv6(None, in_build=False).level is Level.OK
+    assert "only" in doctor.check_ipv6(loopback + link, in_build=True).value
+    assert doctor.check_ipv6(loopback + link + routed, in_build=True).value == (
+        "2001:db8::1, 2001:db8::2, 2001:db8::3 and 2 more"
+    )
+    without = doctor.check_ipv6(routed, in_build=False)
+    assert (without.level, "make pjsua2" in without.advice) == (Level.WARN, True)

@@ -11,6 +11,8 @@ from sipua.config.model import Config
 ACCOUNT = {"name": "a", "registrar": "sip:10.0.0.5", "user": "100", "password": "x"}
 TRUNK: dict[str, Any] = {"name": "t", "hosts": ["203.0.113.10"]}
 OPEN = {"host": "0.0.0.0"}
+LOCAL: dict[str, Any] = {"accept": "any"}
+ACCOUNT6 = ACCOUNT | {"registrar": "sip:[2001:db8::5]"}
 
 
 def found(ephemeral: Ephemeral | None = None, **sections: Any) -> list[Finding]:
@@ -77,6 +79,18 @@ def test_defaults_and_a_usual_edge_are_fine() -> None:
         ({"trunks": [{"name": "t"}]}, ("trunks", 0, "hosts"), "error"),
         ({"trunks": [TRUNK, {**TRUNK, "name": "u"}]}, ("trunks", 1, "hosts"), "error"),
         ({"trunks": [{"name": "t", "hosts": ["0.0.0.0/0"]}]}, ("trunks", 0, "hosts"), "warning"),
+        ({"trunks": [{"name": "t", "hosts": ["2001::/16"]}]}, ("trunks", 0, "hosts"), "warning"),
+        ({"sip": OPEN, "accounts": [ACCOUNT6]}, ("accounts", 0, "registrar"), "error"),
+        ({"sip": {"host": "::1"}, "accounts": [ACCOUNT6]}, ("accounts", 0, "registrar"), "error"),
+        ({"sip": {"host": "::"}, "accounts": [ACCOUNT]}, ("accounts", 0, "registrar"), "error"),
+        ({"sip": LOCAL | {"public_address": "2001:db8::1"}}, ("sip", "public_address"), "error"),
+        ({"rtp": {"public_address": "2001:db8::1"}}, ("rtp", "public_address"), "error"),
+        (
+            {"sip": LOCAL | {"host": ["127.0.0.1", "::1"]}, "rtp": {"host": "127.0.0.1"}},
+            ("rtp", "host"),
+            "warning",
+        ),
+        ({"sip": {"host": "::", "accept": "any"}}, ("sip", "accept"), "warning"),
         ({"trunks": [{**TRUNK, "password": "x"}]}, ("trunks", 0, "realm"), "error"),
         ({"engine": {"type": "openai_realtime"}}, ("engine", "api_key"), "error"),
         ({"engine": {"url": "ws://model.example/v1"}}, ("engine", "url"), "warning"),
@@ -93,6 +107,13 @@ def test_contradictions(sections: dict[str, Any], path: object, severity: str) -
     assert (finding.paths[0], finding.severity) == (path, severity)
     assert finding.what
     assert finding.fix
+
+
+def test_both_families_are_fine() -> None:
+    sip = {"host": ["0.0.0.0", "::"], "public_address": ["198.51.100.7", "2001:db8::1"]}
+    assert found(sip=sip, accounts=[ACCOUNT, ACCOUNT6 | {"name": "b"}], trunks=[TRUNK]) == []
+    # Audio may have more families than signalling: dual-stack phones offer IPv6 over IPv4.
+    assert found(rtp={"host": ["127.0.0.1", "::1"], "public_address": "2001:db8::1"}) == []
 
 
 @pytest.mark.parametrize(

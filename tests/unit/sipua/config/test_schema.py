@@ -40,7 +40,8 @@ def test_kinds() -> None:
     assert keys()["sip", "port"].kind is Kind.INTEGER
     assert keys()["rtp", "timeout_s"].kind is Kind.NUMBER
     assert keys()["log", "sip"].kind is Kind.BOOLEAN
-    assert keys()["sip", "host"].kind is Kind.TEXT
+    assert keys()["sip", "user_agent"].kind is Kind.TEXT
+    assert keys()["sip", "host"].kind is Kind.LIST
     assert keys()["sip", "accept"].choices == ("trunks", "any")
     assert keys()["rtp", "codecs"].kind is Kind.LIST
     assert keys()["engine", "headers"].kind is Kind.TABLE

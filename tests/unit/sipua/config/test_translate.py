@@ -54,7 +54,7 @@ def test_shapes() -> None:
         ("port", 5060.5, "must be a whole number, not a number with a fraction", "write digits"),
         ("port", 70000, "is too large", "at most 65535"),
         ("max_calls", -1, "is too small", "at least 0"),
-        ("host", 127, "must be text, not a whole number", 'host = "127"'),
+        ("user_agent", 127, "must be text, not a whole number", 'user_agent = "127"'),
         ("transports", "udp, tcp", "must be a list, not text", 'transports = ["udp", "tcp"]'),
         ("accept", "trunk", 'must be "trunks" or "any"', 'accept = "trunks"'),
         ("user_agent", ["x"], "must be text, not a list", "write it in double quotes"),

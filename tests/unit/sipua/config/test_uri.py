@@ -12,6 +12,8 @@ from sipua.config.uri import ServerUri, UriError, is_hostname, parse_server
     [
         ("sip:10.0.0.5", ServerUri("10.0.0.5", 5060, "udp", has_port=False)),
         ("sip:pbx.example.com:5070;transport=tcp", ServerUri("pbx.example.com", 5070, "tcp")),
+        ("sip:[2001:DB8:0::1]:5070;transport=tcp", ServerUri("2001:db8::1", 5070, "tcp")),
+        ("sip:[::1]", ServerUri("::1", 5060, "udp", has_port=False)),
         ("SIP:pbx;lr;transport=UDP", ServerUri("pbx", 5060, "udp", has_port=False)),
     ],
 )
@@ -29,9 +31,11 @@ def test_good(text: str, uri: ServerUri) -> None:
         ("sips:pbx", "sips: is not supported", '"sip:pbx;transport=tcp"'),
         ("sip:100@pbx", "names a server", '"sip:pbx"'),
         ("sip://pbx", "no slashes", '"sip:pbx"'),
-        ("sip:[::1]:5060", "IPv6", "IPv4"),
+        ("sip:2001:db8::1", "in brackets", '"sip:[2001:db8::1]"'),
+        ("sip:[fe80::1]:5060", "link-local", "its name"),
+        ("sip:[2001:db8::1", "bracket", "sip:host:port"),
         ("sip:", "has no host", "sip:host:port"),
-        ("sip:10.0.0.256", "neither an IPv4 address", "sip:host:port"),
+        ("sip:10.0.0.256", "neither an IP address", "sip:host:port"),
         ("sip:pbx:99999", "not a port", "sip:host:port"),
         ("sip:pbx:0", "not a port", "sip:host:port"),
         ("sip:pbx:", "not a port", "sip:host:port"),
@@ -52,6 +56,23 @@ def test_loopback_and_addresses() -> None:
     assert not parse_server("sip:pbx").is_loopback
     assert parse_server("sip:10.0.0.5").is_address
     assert not parse_server("sip:pbx").is_address
+    assert parse_server("sip:[::1]").is_loopback
+    assert parse_server("sip:[2001:db8::1]").is_address
+
+
+@pytest.mark.parametrize(
+    ("uri", "host", "may"),
+    [
+        ("sip:192.0.2.1", "0.0.0.0", True),
+        ("sip:192.0.2.1", "::", False),
+        ("sip:[2001:db8::1]", "::", True),
+        ("sip:[2001:db8::1]", "0.0.0.0", False),
+        ("sip:pbx", "0.0.0.0", True),
+        ("sip:pbx", "::", True),
+    ],
+)
+def test_a_server_is_reached_from_an_address_of_its_family(uri: str, host: str, may: bool) -> None:
+    assert parse_server(uri).may_be_reached_from(host) is may
 
 
 def test_hostnames() -> None:
