@@ -106,7 +106,7 @@ class Outbound:
             local = await placing.reserve(self._ports, self._sip, self._settings, self._request.uri)
             held.callback(self._release, local)
             call = self._call = parts.make(self._facts(), local, self._profile)
-            if self._interrupted:  # before there was anything to hang up
+            if self._interrupted or self._lost:  # before there was anything to hang up
                 call.on_sip(CallEnded(call.call_id, EndedBy.US, 0, INTERRUPTED))
             await call.run(Placing(self._request.uri, self._request.account, local))
             sys.stdout.write(f"{self._request.uri}: {call.summary}\n")

@@ -185,6 +185,16 @@ def test_S21_whatever_fails_as_a_call_comes_in_is_a_500_and_nothing_is_kept(
     assert [type(event) for event in signalling.take()] == [SignallingFault]
 
 
+def test_S21_without_an_object_for_the_call_pjsua2_refuses_it(signalling: Signalling) -> None:
+    """It sends 500 itself when its callback has made none."""
+    signalling.pj.fail("Call", pj_error("no memory"))
+    signalling.invite()
+    signalling.endpoint.poll(0)
+    assert [type(event) for event in signalling.take()] == [SignallingFault]
+    assert signalling.pj.asked("hangup") == []
+    assert signalling.in_use == 0
+
+
 def test_a_refusal_that_fails_keeps_the_next_one_from_nothing(signalling: Signalling) -> None:
     signalling.admission.max_calls = 0
     signalling.invite(invite("one"))

@@ -84,6 +84,7 @@ async def edge(
     modules = over_fake_pj(monkeypatch)
     monkeypatch.setattr(app, "SipAgent", modules["agent"].SipAgent)
     monkeypatch.setattr(main_loop, "leave_soon", lambda: None)
+    monkeypatch.setattr(main_loop, "on_interrupt", lambda _: None)  # signals are pytest's here
     with PortBlock(40) as block:
         first, last = block.range(32)
         config = Config.model_validate(

@@ -28,6 +28,7 @@ def config(monkeypatch: pytest.MonkeyPatch) -> Iterator[Config]:
     for command in (dial, outbound):
         monkeypatch.setattr(command, "SipAgent", modules["agent"].SipAgent)
     monkeypatch.setattr(main_loop, "leave_soon", lambda: None)
+    monkeypatch.setattr(main_loop, "on_interrupt", lambda _: None)  # signals are pytest's here
     with PortBlock(8) as block:
         first, last = block.range(4)
         yield Config.model_validate(
