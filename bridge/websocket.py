@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.websocket_errors import (
     EngineClosed,
     EngineConnectError,
@@ -97,6 +98,7 @@ class Socket:
         ping_interval_s: float,
         ping_timeout_s: float,
         max_queued_audio: int,
+        faults: FaultOwner,
     ) -> None:
         self._connection = connection
         self._on_message = on_message
@@ -113,9 +115,9 @@ class Socket:
         self.received = 0
         self.audio_dropped = 0
         self.unsent = 0
-        connection.on_writable = self._flush
-        self._reader = asyncio.create_task(self._read(), name="websocket reader")
-        self._watchdog = asyncio.create_task(self._watch(), name="websocket watchdog")
+        connection.on_writable = faults.guarded("websocket queue", self._flush)
+        self._reader = faults.task(self._read(), "websocket reader")
+        self._watchdog = faults.task(self._watch(), "websocket watchdog")
 
     def send(self, message: bytes) -> None:
         """A control message: queued if it must be, never dropped while the link lives."""
@@ -255,10 +257,12 @@ async def connect(
     max_queued_audio: int = 150,
     tls: ssl.SSLContext | None = None,
     user_agent: str = "sipua",
+    faults: FaultOwner | None = None,
 ) -> Socket:
     """Open a websocket; DNS, TCP, TLS and the upgrade share one deadline.
 
     A peer that vanishes is noticed after `ping_interval_s + ping_timeout_s` at the latest.
+    `faults`: is told of what `on_message` and `on_closed` raise; nothing is read after it.
     Raises EngineConnectError.
     """
     try:
@@ -274,6 +278,7 @@ async def connect(
         ping_interval_s=ping_interval_s,
         ping_timeout_s=ping_timeout_s,
         max_queued_audio=max_queued_audio,
+        faults=faults or FaultOwner(),
     )
 
 

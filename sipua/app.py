@@ -17,9 +17,7 @@ import sys
 import time
 from datetime import UTC, datetime
 
-import uvloop
-
-from sipua import banner, doctor, logs, routes, sip_log, wiring
+from sipua import banner, doctor, last_net, logs, routes, sip_log, wiring
 from sipua.call import Call, CallSignal
 from sipua.call_capture import CallCapture
 from sipua.call_parts import PartsError, open_parts
@@ -49,7 +47,7 @@ def run(config: Config, *, show_banner: bool = True) -> int:
     # The signalling thread wants the interpreter for microseconds at a time; the default of
     # 5 ms would delay each step of a call set-up by as much while the media loop is busy.
     sys.setswitchinterval(0.001)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=last_net.new_event_loop) as runner:
         return runner.run(Edge(config, show_banner=show_banner).run())
 
 

@@ -23,6 +23,7 @@ from structlog.typing import FilteringBoundLogger
 from sipua import fallback, wiring
 from sipua.bridge.call import CallBridge
 from sipua.bridge.events import BridgeEvent, EngineGone, PeerSilent
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.websocket_errors import EngineConnectError
 from sipua.call_capture import CallCapture
 from sipua.call_log import CallLog
@@ -81,8 +82,13 @@ class Call:
         refusals: Throttle | None = None,
         capture: CallCapture | None = None,
         record: CallRecord | None = None,
+        faults: FaultOwner | None = None,
     ) -> None:
-        """`refusals`: shared by all calls, because who floods one port floods them all."""
+        """`refusals`: shared by all calls, because who floods one port floods them all.
+        `faults`: the bridge's as well; what fails in either hangs the call up.
+        """
+        self.faults = faults or FaultOwner("call.failed", log)
+        self.faults.end = self._end_of_fault
         self.call_id = facts.call_id
         self.bridge = bridge
         self.profile = profile
@@ -149,10 +155,10 @@ class Call:
 
     async def run(self, opening: Opening) -> None:
         """From the first ring to the last packet; returns when everything is given back."""
-        limit = self._loop.call_later(
-            self.limits.max_duration_s, self.hang_up, "the longest call duration is over"
+        limit = self.faults.call_later(
+            self.limits.max_duration_s, "timer", self.hang_up, "the longest call duration is over"
         )
-        ringing = self._loop.call_later(self.limits.ring_timeout_s, self._ring_no_longer)
+        ringing = self.faults.call_later(self.limits.ring_timeout_s, "timer", self._ring_no_longer)
         self._opening = self.start(self._open(opening), "opening")
         try:
             await self._ended.wait()
@@ -169,7 +175,7 @@ class Call:
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """A task that ends with the call at the latest."""
-        task = self._loop.create_task(work, name=f"{name} {self.call_id}")
+        task = self.faults.task(work, name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -264,19 +270,11 @@ class Call:
             await opening.run(self)
         except EngineConnectError as error:
             self._without_engine(f"engine: {error.kind}")
-        except Exception as error:  # noqa: BLE001 (the caller must not hang because of our bug)
-            self._failed(error)
 
     def _without_engine(self, cause: str) -> None:
         if not self._engine_missed and not self._ended.is_set():
             self._engine_missed = True
-            self.start(self._fall_back(cause), "fallback")
-
-    async def _fall_back(self, cause: str) -> None:
-        try:
-            await fallback.run(self, cause)
-        except Exception as error:  # noqa: BLE001 (as above)
-            self._failed(error)
+            self.start(fallback.run(self, cause), "fallback")
 
     def _ring_no_longer(self) -> None:
         if not self.answered:
@@ -284,13 +282,15 @@ class Call:
                 self._opening.cancel()
             self.hang_up(f"not answered within {self.limits.ring_timeout_s:g} s", NOT_AVAILABLE)
 
-    def _failed(self, error: Exception) -> None:
-        self.log.error("call.failed", error=f"{type(error).__name__}: {error}", exc_info=error)
-        self.hang_up("internal error", 500)
+    def _end_of_fault(self, cause: str) -> None:
+        self.hang_up(cause, 500)
 
     # --- from signalling ------------------------------------------------------------------
 
     def on_sip(self, event: CallSignal) -> None:
+        self.faults.run(f"on {type(event).__name__}", self._on_sip, event)
+
+    def _on_sip(self, event: CallSignal) -> None:
         match event:
             case MediaReady():
                 self.on_media(event.media)
@@ -335,6 +335,7 @@ class Call:
             over.set()
 
     def on_ended(self, event: CallEnded) -> None:
+        self._ended.set()  # first, whatever becomes of the rest
         self._facts = self.facts()  # it is over: the clock stops
         self._outcome = event
         if self._transfer is not None:
@@ -343,7 +344,6 @@ class Call:
             if attempt.outcome is not None and attempt.outcome.ok:
                 self._cause = self._cause or TRANSFERRED
             over.set()
-        self._ended.set()
 
     # --- from the bridge ------------------------------------------------------------------
 
@@ -352,13 +352,9 @@ class Call:
         for listener in tuple(self._listeners):
             try:
                 listener(event, now)
-            except Exception as error:
-                self.log.exception(
-                    "call.listener_failed",
-                    listener=getattr(listener, "__qualname__", type(listener).__name__),
-                    about=type(event).__name__,
-                    error=f"{type(error).__name__}: {error}",
-                )
+            except Exception as error:  # noqa: BLE001 (the others hear it all the same)
+                name = getattr(listener, "__qualname__", type(listener).__name__)
+                self.faults.failed(f"{name} on {type(event).__name__}", error)
 
     def _on_bridge(self, event: BridgeEvent, _now: float) -> None:
         if isinstance(event, PeerSilent):

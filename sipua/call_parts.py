@@ -15,6 +15,7 @@ from sipua.bridge.conversation import ConversationEvent
 from sipua.bridge.dialogue import Dialogue
 from sipua.bridge.engines import create as create_engine
 from sipua.bridge.engines.base import Engine, Past
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.links import EngineChoice
 from sipua.bridge.pacer import Pacer
 from sipua.bridge.sounds import SoundError
@@ -105,13 +106,16 @@ class CallParts:
         profile: AgentProfile,
         capture: CallCapture | None = None,
     ) -> Call:
+        log = logs.bind_call(facts.call_id)
+        faults = FaultOwner("call.failed", log)
         bridge = CallBridge(
             local=local,
             pacer=self._pacer,
             settings=wiring.media_settings(self._config),
             make_conversation=lambda on_event: self._make_conversation(
-                facts.call_id, profile, on_event, quiet=lambda: bridge.quiet
+                facts.call_id, profile, on_event, quiet=lambda: bridge.quiet, faults=faults
             ),
+            faults=faults,
         )
         record = self._records.begin(
             facts.call_id,
@@ -125,10 +129,11 @@ class CallParts:
             profile,
             self._limits,
             send=self._send,
-            log=logs.bind_call(facts.call_id),
+            log=log,
             refusals=self._refusals,
             capture=capture,
             record=record,
+            faults=faults,
         )
         self._attach(call)
         return call
@@ -136,7 +141,7 @@ class CallParts:
     def _attach(self, call: Call) -> None:
         """Listeners of one call: `call.subscribe(…)`."""
         control = CallTools(call, self._toolbox.hold)
-        tools = self._toolbox.runner(control, call.log, call.profile.tools)
+        tools = self._toolbox.runner(control, call.log, call.profile.tools, faults=call.faults)
         call.subscribe(tools.on_event)
         call.start(tools.run(), "tools")
 
@@ -147,6 +152,7 @@ class CallParts:
         on_event: Callable[[ConversationEvent], None],
         *,
         quiet: Callable[[], bool],
+        faults: FaultOwner,
     ) -> Dialogue:
         return Dialogue(
             [self._choice(engine, profile) for engine in profile.engines],
@@ -154,6 +160,7 @@ class CallParts:
             on_event=on_event,
             call_id=call_id,
             quiet=quiet,
+            faults=faults,
         )
 
     def _choice(self, engine: NamedEngine, profile: AgentProfile) -> EngineChoice:

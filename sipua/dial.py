@@ -19,13 +19,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import uvloop
 
-from sipua import dial_sound, logs, placing, wiring
+from sipua import dial_sound, last_net, logs, placing, wiring
 from sipua.bridge.call import CallBridge
 from sipua.bridge.conversation import ConversationEvent
 from sipua.bridge.engines.base import AudioDelta, AudioDone
 from sipua.bridge.events import BridgeEvent, PeerSilent
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.keypad import MAX_QUEUED, Keypad
 from sipua.bridge.pacer import Pacer
 from sipua.call_capture import CallCapture, CaptureThread, sip_datagram
@@ -121,7 +121,7 @@ def run(config: Config, request: DialRequest) -> int:
     except (RequestError, SoundError) as error:
         print(f"sipua: {error}", file=sys.stderr)
         return Exit.USAGE
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=last_net.new_event_loop) as runner:
         return runner.run(Dial(config, request, sound).run())
 
 
@@ -136,6 +136,7 @@ class Dial:
         self._ended = asyncio.Event()
         self._capture: CallCapture | None = None
         self._log = logs.bind_call(self._call_id)
+        self._faults = FaultOwner("call.failed", self._log, self._hang_up)
         self._tape = Tape(sound, on_event=lambda _: None)
         rtp = config.rtp
         self._ports = PortPool(rtp.host or config.sip.host, rtp.port_min, rtp.port_max)
@@ -143,7 +144,8 @@ class Dial:
     async def run(self) -> int:
         gate = wiring.admission(self._config, max_calls=0)  # while we call, nobody calls us
         settings = sip_settings(self._config, self._request)
-        self._sip = SipAgent(settings, gate, self._ports, self._on_sip)
+        on_sip = self._faults.guarded("signalling", self._on_sip)
+        self._sip = SipAgent(settings, gate, self._ports, on_sip)
         pacer = Pacer()
         try:
             await self._sip.start()
@@ -158,13 +160,14 @@ class Dial:
             # A phone: what comes back of its own voice is what it was asked to listen for.
             settings=wiring.media_settings(self._config, echoes=False),
             make_conversation=self._make_tape,
+            faults=self._faults,
         )
         self._bridge.on_event = self._on_bridge
         capture = self._begin_capture(local.port)
         self._tell("invite", uri=self._request.uri, rtp_port=local.port)
         self._sip.send(PlaceCall(self._call_id, self._request.uri, local, self._request.account))
         loop = asyncio.get_running_loop()
-        loop.call_later(self._config.calls.ring_timeout_s, self._give_up)
+        self._faults.call_later(self._config.calls.ring_timeout_s, "timer", self._give_up)
         for number in (signal.SIGINT, signal.SIGTERM):
             # The far side must not be left talking to nobody.
             loop.add_signal_handler(number, self._hang_up, INTERRUPTED)
@@ -216,9 +219,8 @@ class Dial:
                 self._report.answered = True
                 self._tell("answered")
                 self._bridge.start()
-                loop = asyncio.get_running_loop()
-                loop.call_later(self._request.say_after_s, self._speak)
-                loop.call_later(self._request.seconds, self._hang_up)
+                self._faults.call_later(self._request.say_after_s, "timer", self._speak)
+                self._faults.call_later(self._request.seconds, "timer", self._hang_up)
             case CallEnded():
                 self._report.ended_by = event.by
                 self._report.status, self._report.reason = event.status, event.reason

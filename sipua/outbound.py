@@ -14,9 +14,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import uvloop
-
-from sipua import logs, placing, routes, sip_log, wiring
+from sipua import last_net, logs, placing, routes, sip_log, wiring
 from sipua.call import Call, CallSignal
 from sipua.call_parts import PartsError, open_parts
 from sipua.config import Config
@@ -52,7 +50,7 @@ def run(config: Config, request: OutboundRequest) -> int:
     except RequestError as error:
         sys.stderr.write(f"sipua: {error}\n")
         return Exit.USAGE
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=last_net.new_event_loop) as runner:
         return runner.run(Outbound(config, request, profile).run())
 
 

@@ -14,6 +14,7 @@ from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge.engines.base import ResponseStarted, ToolCall
 from sipua.bridge.events import AudioBegan, BridgeEvent
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.tools_desk import Answer, Desk, Refusal, Result, Run, failure
 from sipua.redact import MASK
 from sipua.tools.context import CallControl, Tool, ToolContext
@@ -31,7 +32,10 @@ class ToolRunner:
         desk: Desk,
         call: CallControl,
         log: FilteringBoundLogger,
+        faults: FaultOwner | None = None,
     ) -> None:
+        """`faults`: the call's; those of a tool are no faults but results."""
+        self._faults = faults or FaultOwner()
         self._tools = tools
         self._desk = desk
         self._call = call
@@ -82,7 +86,7 @@ class ToolRunner:
         if taken is None:
             return
         # All calls of a response come within one turn of the loop; after it they are known.
-        self._loop.call_soon(self._seal, call.response_id)
+        self._faults.call_soon("tool results", self._seal, call.response_id)
         if isinstance(taken, Refusal):
             self._log.warning(
                 "tool.failed",
@@ -103,7 +107,7 @@ class ToolRunner:
             answer=lambda result: self._finish(taken, self._tools[taken.name], result, now),
             claims=self._claims,
         )
-        task = self._loop.create_task(self._run(taken, context, now), name=f"tool {taken.name}")
+        task = self._faults.task(self._run(taken, context, now), "tool")
         self._tasks[task] = context
         task.add_done_callback(self._tasks.pop)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge import sounds
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.tools import Registry
 from sipua.bridge.tools_desk import Desk
 from sipua.config.tools import ToolsSection
@@ -80,7 +81,12 @@ class Toolbox:
         return [*self._registry.only(chosen).functions(), *servers]
 
     def runner(
-        self, call: CallControl, log: FilteringBoundLogger, names: Sequence[str] | None = None
+        self,
+        call: CallControl,
+        log: FilteringBoundLogger,
+        names: Sequence[str] | None = None,
+        *,
+        faults: FaultOwner | None = None,
     ) -> ToolRunner:
         """For one call; it runs what was declared to the call's engine and nothing else."""
         desk = Desk(
@@ -90,7 +96,7 @@ class Toolbox:
             max_result_bytes=self._section.max_result_bytes,
             unlimited=_UNLIMITED,
         )
-        return ToolRunner(self._tools, desk, call, log)
+        return ToolRunner(self._tools, desk, call, log, faults)
 
 
 _BUILTIN: Mapping[str, Callable[[ToolsSection, bool], Tool]] = {
