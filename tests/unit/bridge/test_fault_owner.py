@@ -134,7 +134,7 @@ def test_H9_a_log_that_fails_keeps_nothing_from_ending() -> None:
 
 
 def test_an_exceptions_text_is_bounded_and_may_be_broken() -> None:
-    class Broken(Exception):
+    class BrokenError(Exception):
         def __str__(self) -> str:
             raise ValueError
 
@@ -149,4 +149,4 @@ def test_an_exceptions_text_is_bounded_and_may_be_broken() -> None:
         told = described(error)
         assert len(told["error"]) < 400
         assert len(told["traceback"]) < 4000
-    assert described(Broken())["error"] == "Broken: (its text raises ValueError)"
+    assert described(BrokenError())["error"] == "BrokenError: (its text raises ValueError)"
