@@ -15,6 +15,7 @@ nothing until something is raised, whereas a wrapper costs a frame for each pack
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import traceback
 from collections.abc import Callable, Coroutine
@@ -134,7 +135,8 @@ def unowned(where: str, error: BaseException) -> None:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         told = (type(error), error, error.__traceback__, threading.current_thread())
-        threading.excepthook(threading.ExceptHookArgs(told))
+        with contextlib.suppress(Exception):  # there is nothing left that could be told of it
+            threading.excepthook(threading.ExceptHookArgs(told))
     else:
         loop.call_exception_handler({"message": where, "exception": error})
 

@@ -34,18 +34,18 @@ class LastNet:
         """asyncio's exception handler."""
         of = (context.get(name) for name in ("task", "future", "handle", "transport"))
         subject = next((f": {thing!r}" for thing in of if thing is not None), "")
-        where = f"{context.get('message', 'no message')}{subject}"
-        self._tell(where[:_PLACE_CHARS], context.get("exception"))
+        message = str(context.get("message"))[:_PLACE_CHARS]
+        self._tell(message, f"{message}{subject}"[:_PLACE_CHARS], context.get("exception"))
 
     def on_thread(self, args: threading.ExceptHookArgs) -> None:
         """`threading.excepthook`: the thread has ended."""
         name = args.thread.name if args.thread is not None else "without a name"
-        self._tell(f"thread {name}", args.exc_value)
+        self._tell(name, f"thread {name}", args.exc_value)
 
-    def _tell(self, where: str, error: BaseException | None) -> None:
+    def _tell(self, place: str, where: str, error: BaseException | None) -> None:
         with self._lock:
             self.count += 1
-            kept_back = self._throttle.ask(where, time.monotonic())
+            kept_back = self._throttle.ask(f"{place} {type(error)}", time.monotonic())
         if kept_back is not None:
             told = described(error) if error is not None else {}
             logs.get().error(
