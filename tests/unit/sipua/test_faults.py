@@ -221,7 +221,7 @@ async def test_H9_a_tools_loop_goes_on_behind_whatever_a_tool_raises(
                 await asyncio.sleep(0.01)
     assert [line["event"] for line in logs] == ["fault.unowned"] * 2
     assert "KeyError" in logs[1]["error"]
-        gc.collect()  # the task that was left behind is told of, too, and not in another test
+    gc.collect()  # the task that was left behind is told of, and not during another test
     await side.close()
 
 
