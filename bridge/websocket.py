@@ -288,7 +288,7 @@ async def _open(
     parts = urlsplit(url)
     options: dict[str, Any] = {}
     if parts.scheme == "wss":
-        options["ssl"] = tls or _default_tls()
+        options["ssl"] = tls or read_certificates()
     if _is_loopback(parts.hostname or ""):
         options["proxy"] = None  # a proxy for the world cannot reach our own machine
     connection = await _Opener(
@@ -313,8 +313,8 @@ async def _open(
 
 
 @functools.cache
-def _default_tls() -> ssl.SSLContext:
-    # Reading the certificate store takes tens of milliseconds: once per process, not per call.
+def read_certificates() -> ssl.SSLContext:
+    """For connections without a context of their own. Tens of milliseconds, once per process."""
     return ssl.create_default_context()
 
 

@@ -52,6 +52,10 @@ async def open_parts(
     """Everything that calls share, started; stopped behind the last of them."""
     async with contextlib.AsyncExitStack() as stack:
         try:
+            wiring.decode_sounds(config)
+        except SoundError as error:
+            raise PartsError("sounds.failed", error, "correct the file", Exit.CONFIG) from None
+        try:
             toolbox = wiring.toolbox(config)
         except (ToolLoadError, SoundError) as error:
             raise PartsError("tools.failed", error, "the section [tools]", Exit.CONFIG) from None
@@ -170,6 +174,7 @@ class CallParts:
             settings = wiring.engine_settings(
                 section,
                 url=self.engines.url(section),
+                api_key=self.engines.api_key(section),
                 instructions=profile.instructions,
                 tools=self._toolbox.declarations(profile.tools),
                 past=past,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from structlog.typing import FilteringBoundLogger
@@ -49,7 +48,7 @@ class Toolbox:
             self._tools[tool.declaration.name] = tool
         self._registry = Registry(tool.declaration for tool in self._tools.values())
         sound = section.put_on_hold.sound
-        self.hold = sounds.load(Path(sound).expanduser()) if sound else sounds.soft_hold()
+        self.hold = sounds.named(sound) if sound else sounds.soft_hold()
         self._servers = {server.label: mcp.declaration(server) for server in section.mcp}
 
     def _add_webhooks(self, ca_file: str) -> None:
