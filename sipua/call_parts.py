@@ -159,7 +159,7 @@ class CallParts:
         faults: FaultOwner,
     ) -> Dialogue:
         return Dialogue(
-            [self._choice(engine, profile) for engine in profile.engines],
+            [self._choice(engine, profile, call_id) for engine in profile.engines],
             policy=self._recovery,
             on_event=on_event,
             call_id=call_id,
@@ -167,7 +167,7 @@ class CallParts:
             faults=faults,
         )
 
-    def _choice(self, engine: NamedEngine, profile: AgentProfile) -> EngineChoice:
+    def _choice(self, engine: NamedEngine, profile: AgentProfile, call_id: str) -> EngineChoice:
         section = engine.section
 
         def create(past: Sequence[Past]) -> Engine:
@@ -175,6 +175,7 @@ class CallParts:
                 section,
                 url=self.engines.url(section),
                 api_key=self.engines.api_key(section),
+                headers=self.engines.headers(section, call_id),
                 instructions=profile.instructions,
                 tools=self._toolbox.declarations(profile.tools),
                 past=past,

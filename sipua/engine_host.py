@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from sipua import wiring
 from sipua.bridge import websocket
 from sipua.bridge.agent.process import AgentProcess
+from sipua.bridge.agent.settings import CALL_ID_HEADER
 from sipua.bridge.engines import ENGINES
 from sipua.config import Config, EngineSection
 
@@ -45,6 +46,10 @@ class EngineHost:
         """The embedded agent gets its own and no other: what is in the environment for a vendor,
         or in the section from before, is not its business."""
         return self._agent_key if _is_embedded(section) else section.api_key.get_secret_value()
+
+    def headers(self, section: EngineSection, call_id: str) -> dict[str, str]:
+        """Beside the section's own: the embedded agent's log, which is ours, names the call."""
+        return {CALL_ID_HEADER: call_id} if _is_embedded(section) else {}
 
     def url(self, section: EngineSection) -> str:
         """Empty: the vendor's own."""

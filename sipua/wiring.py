@@ -207,13 +207,14 @@ def engine_settings(
     *,
     url: str = "",
     api_key: str | None = None,
+    headers: Mapping[str, str] | None = None,
     instructions: str | None = None,
     tools: Sequence[Mapping[str, object]] = (),
     past: Sequence[Past] = (),
     interruptible: bool = True,
 ) -> EngineSettings:
     """`url`: where it is, when the section does not say. `api_key`, `instructions`: None, the
-    section's.
+    section's. `headers`: beside the section's.
     `interruptible`: whether it may stop by itself when the caller speaks."""
     options = engine_options(engine)
     if not interruptible and options["turn_detection"]:
@@ -221,7 +222,10 @@ def engine_settings(
     return EngineSettings(
         url=url or engine.url,
         api_key=engine.api_key.get_secret_value() if api_key is None else api_key,
-        headers={name: value.get_secret_value() for name, value in engine.headers.items()},
+        headers={
+            **(headers or {}),
+            **{name: value.get_secret_value() for name, value in engine.headers.items()},
+        },
         instructions=engine.instructions if instructions is None else instructions,
         tools=tools,
         past=past,

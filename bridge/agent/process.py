@@ -1,8 +1,8 @@
 """The local agent as a child process: started, awaited, watched, started again, stopped.
 
 The settings go in as one line of JSON on its stdin, so that no key shows in a process list; the
-URL comes back as one line of JSON on its stdout. Its stdin stays open for as long as we live, and
-its end is the child's, whatever ends us.
+URL comes back as one line of JSON on its stdout, and its log on its stderr. Its stdin stays open
+for as long as we live, and its end is the child's, whatever ends us.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import structlog
+from sipua.bridge.agent import said
 from sipua.bridge.agent.settings import AgentSettings
 from sipua.bridge.fault_owner import FaultOwner
 
@@ -22,6 +23,7 @@ COMMAND = (sys.executable, "-m", "sipua.bridge.agent")
 START_S = 10.0
 TEXT_S = 1.0  # more for each text that a scenario has spoken before it starts
 STOP_S = 5.0
+LAST_WORDS_S = 0.5
 # What the child needs to find its interpreter, its libraries and its voices: no key that the edge
 # was given in its environment is the agent's business.
 ENVIRONMENT = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ", "VIRTUAL_ENV")
@@ -33,7 +35,7 @@ log = structlog.get_logger("sipua.agent")
 
 
 class AgentError(Exception):
-    """The child did not come up; its own words are on stderr."""
+    """The child did not come up; its own words are in the log."""
 
 
 def environment(ours: Mapping[str, str]) -> dict[str, str]:
@@ -61,6 +63,7 @@ class AgentProcess:
         self._start_timeout_s = start_timeout_s + texts * TEXT_S
         self._child: asyncio.subprocess.Process | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._relay: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -85,6 +88,8 @@ class AgentProcess:
                 *COMMAND,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=said.LONGEST_LINE,
                 env=environment(os.environ),
                 start_new_session=True,  # Ctrl-C in a terminal is ours to pass on
             )
@@ -92,6 +97,8 @@ class AgentProcess:
             raise AgentError(f"the local agent cannot be started: {error}") from error
         assert child.stdin is not None
         assert child.stdout is not None
+        assert child.stderr is not None
+        self._relay = FaultOwner().task(said.relay(child.stderr), "agent log")
         try:
             child.stdin.write(msgspec.json.encode(dataclasses.asdict(self._settings)) + b"\n")
             async with asyncio.timeout(self._start_timeout_s):
@@ -145,3 +152,7 @@ class AgentProcess:
                 await child.wait()
         if child.stdin is not None:
             child.stdin.close()
+        if self._relay is not None:
+            # Its last words are told, unless a child of its own keeps them from ending.
+            await asyncio.wait([self._relay], timeout=LAST_WORDS_S)
+            self._relay.cancel()

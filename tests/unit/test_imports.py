@@ -78,6 +78,7 @@ RULES = [
             "bridge/agent/session_task.py": "serves one, and keeps its deadlines",
             "bridge/agent/process.py": "keeps the agent alive as a child process",
             "bridge/agent/listener.py": "keeps the recogniser, a child process, and waits for it",
+            "bridge/agent/said.py": "reads the agent's log from its pipe",
             "bridge/agent/losses.py": "waits for the end of a connection that it has frozen",
         },
     ),
