@@ -34,14 +34,14 @@ def _idle_timeout(timeout_ms: int) -> int:
 
 
 def is_local(kind: object, url: object) -> bool:
-    """Whether an engine is one of this machine, to which the vendor's key does not belong unless
-    the configuration says so. The values may be unchecked."""
-    if isinstance(url, str) and url:
-        try:
-            return is_loopback(urlsplit(url).hostname)
-        except ValueError:
-            return False
-    return isinstance(kind, str) and kind in ENGINES and not ENGINES[kind].needs_key
+    """Whether an engine is ours, or one of this machine, to which the vendor's key does not belong
+    unless the configuration says so. The values may be unchecked."""
+    if isinstance(kind, str) and kind in ENGINES and not ENGINES[kind].needs_key:
+        return True
+    try:
+        return isinstance(url, str) and is_loopback(urlsplit(url).hostname)
+    except ValueError:
+        return False
 
 
 class TurnDetectionSection(Section):
