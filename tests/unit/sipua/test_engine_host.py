@@ -28,6 +28,7 @@ def config(home: Path, text: str, environ: dict[str, str] | None = None) -> Conf
         ('type = "local"\napi_key_env = "OPENAI_API_KEY"', ""),
         ('type = "local"\napi_key = "left-from-before"', ""),
         ('type = "local"\nurl = "ws://127.0.0.1:8765/v1/realtime"', ""),
+        ('type = "local"\nurl = "wss://agent.example/v1/realtime"', ""),
         ('type = "openai_realtime"\nurl = "ws://localhost:8000/v1/realtime"', ""),
         ('type = "openai_realtime"\nurl = "ws://[::1]:8000/v1/realtime"', ""),
         ('type = "openai_realtime"\nurl = "ws://127.0.0.1:1/x"\napi_key = "mine-01"', "mine-01"),
