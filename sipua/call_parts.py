@@ -16,6 +16,7 @@ from sipua.bridge.conversation import ConversationEvent
 from sipua.bridge.dialogue import Dialogue
 from sipua.bridge.engines import create as create_engine
 from sipua.bridge.engines.base import Engine, Past
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.links import EngineChoice
 from sipua.bridge.pacer import Pacer
 from sipua.bridge.sounds import SoundError
@@ -52,6 +53,10 @@ async def open_parts(
 ) -> AsyncIterator[CallParts]:
     """Everything that calls share, started; stopped behind the last of them."""
     async with contextlib.AsyncExitStack() as stack:
+        try:
+            wiring.decode_sounds(config)
+        except SoundError as error:
+            raise PartsError("sounds.failed", error, "correct the file", Exit.CONFIG) from None
         try:
             toolbox = wiring.toolbox(config)
         except (ToolLoadError, SoundError) as error:
@@ -119,13 +124,16 @@ class CallParts:
         capture: CallCapture | None = None,
     ) -> Call:
         """A call that is to be run. When this raises, nothing is left of it."""
+        log = logs.bind_call(facts.call_id)
+        faults = FaultOwner("call.failed", log)
         bridge = CallBridge(
             local=local,
             pacer=self._pacer,
             settings=wiring.media_settings(self._config),
             make_conversation=lambda on_event: self._make_conversation(
-                facts.call_id, profile, on_event, quiet=lambda: bridge.quiet
+                facts.call_id, profile, on_event, quiet=lambda: bridge.quiet, faults=faults
             ),
+            faults=faults,
         )
         with contextlib.ExitStack() as undo:
             record = self._records.begin(
@@ -141,10 +149,11 @@ class CallParts:
                 profile,
                 self._limits,
                 send=self._send,
-                log=logs.bind_call(facts.call_id),
+                log=log,
                 refusals=self._refusals,
                 capture=capture,
                 record=record,
+                faults=faults,
             )
             undo.callback(call.abandon)
             self._attach(call)
@@ -154,7 +163,7 @@ class CallParts:
     def _attach(self, call: Call) -> None:
         """Listeners of one call: `call.subscribe(…)`."""
         control = CallTools(call, self._toolbox.hold)
-        tools = self._toolbox.runner(control, call.log, call.profile.tools)
+        tools = self._toolbox.runner(control, call.log, call.profile.tools, faults=call.faults)
         call.subscribe(tools.on_event)
         call.start(tools.run(), "tools")
 
@@ -165,22 +174,26 @@ class CallParts:
         on_event: Callable[[ConversationEvent], None],
         *,
         quiet: Callable[[], bool],
+        faults: FaultOwner,
     ) -> Dialogue:
         return Dialogue(
-            [self._choice(engine, profile) for engine in profile.engines],
+            [self._choice(engine, profile, call_id) for engine in profile.engines],
             policy=self._recovery,
             on_event=on_event,
             call_id=call_id,
             quiet=quiet,
+            faults=faults,
         )
 
-    def _choice(self, engine: NamedEngine, profile: AgentProfile) -> EngineChoice:
+    def _choice(self, engine: NamedEngine, profile: AgentProfile, call_id: str) -> EngineChoice:
         section = engine.section
 
         def create(past: Sequence[Past]) -> Engine:
             settings = wiring.engine_settings(
                 section,
                 url=self.engines.url(section),
+                api_key=self.engines.api_key(section),
+                headers=self.engines.headers(section, call_id),
                 instructions=profile.instructions,
                 tools=self._toolbox.declarations(profile.tools),
                 past=past,

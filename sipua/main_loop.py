@@ -16,8 +16,7 @@ from collections.abc import Callable, Coroutine
 from types import FrameType
 from typing import Any, NoReturn
 
-import uvloop
-
+from sipua import last_net
 from sipua.exits import Exit
 
 SIGNALLING_GRACE_S = 3.0
@@ -29,7 +28,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(main: Coroutine[Any, Any, Exit]) -> Exit:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=last_net.new_event_loop) as runner:
         code = runner.run(main)
     if code is Exit.SIGNALLING:
         sys.stdout.flush()
