@@ -33,7 +33,7 @@ def main() -> int:
         if found is None and options.cached:
             return 1
         print(found or _build(own_source, update=options.update))
-    except BuildError as error:
+    except (BuildError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -85,7 +85,7 @@ def _build(own_source: Path | None, *, update: bool) -> Path:
         try:
             built = wheel.build(tree, work, shell)
             say("checking it: " + wheel.check(built, work / "check", shell))
-        except BuildError as error:
+        except (BuildError, OSError) as error:  # a file that we mend may be gone
             raise BuildError(f"{error}\n{doubt}. {source.OTHERWISE}" if doubt else error) from None
         stored = cache.store(built, cache.key(version, source_digest))
         say(f"done, {stored.stat().st_size / 1e6:.1f} MB, kept in {stored.parent}")

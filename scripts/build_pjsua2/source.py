@@ -87,13 +87,13 @@ def read_offers(suite: str, showsrc: str) -> list[Offer]:
 
 
 def doubt(version: str, digest: str) -> str | None:
-    """What is to be said of a source that was not proved."""
+    """What is to be said of a source that was not proved, before it is built all the same."""
     if digest in PROVED:
         return None
     proved = " or ".join(sorted(set(PROVED.values())))
     if version in PROVED.values():
-        return f"this tarball of pjproject {version} is not Debian's that was proved; going on"
-    return f"pjproject {version} was not proved with sipua, {proved} was; going on if it builds"
+        return f"this tarball of pjproject {version} is not Debian's that was proved"
+    return f"pjproject {version} was not proved with sipua, {proved} was"
 
 
 def _offers(suite: str, config: Path, shell: Shell) -> list[Offer]:

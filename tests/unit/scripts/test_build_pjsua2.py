@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -165,6 +166,56 @@ def test_H12_another_source_is_warned_about(build: SimpleNamespace) -> None:
         "2.18", SOURCE
     )
     assert "not Debian's" in build.source.doubt("2.17", SOURCE)
+
+
+@pytest.fixture
+def main(build: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """The program, given a pjproject 2.99 and no need to compile it."""
+    spec = importlib.util.spec_from_file_location("build_pjsua2_main", FOLDER / "__main__.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "_need_packages", lambda: None)
+    monkeypatch.setattr(build.wheel, "unpack", lambda *_: tmp_path)
+    monkeypatch.setattr(build.wheel, "version", lambda _: "2.99")
+    monkeypatch.setattr(build.wheel, "check", lambda *_: "1024 calls")
+    return module
+
+
+def test_H12_another_version_is_taken_if_it_builds(
+    build: SimpleNamespace,
+    main: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    wheel_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(build.wheel, "build", lambda *_: wheel_file)
+    built = main._build(wheel_file, update=False)  # any file does for a tarball here
+    assert built.read_bytes() == wheel_file.read_bytes()
+    said = capsys.readouterr().err
+    assert "warning: pjproject 2.99 was not proved with sipua, 2.17 was\n" in said
+    assert main._build(wheel_file, update=False) == built
+    assert capsys.readouterr().err == ""  # from the cache
+
+
+@pytest.mark.parametrize("fault", [FileNotFoundError("sip_ua_layer.c"), None])
+def test_H12_another_version_that_we_cannot_mend_is_named(
+    build: SimpleNamespace,
+    main: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    wheel_file: Path,
+    fault: OSError | None,
+) -> None:
+    def fail(*_: Any) -> None:
+        raise fault or build.shell.BuildError("sip_ua_layer.c: 0 places for a mend")
+
+    monkeypatch.setattr(build.wheel, "build", fail)
+    with pytest.raises(build.shell.BuildError) as error:
+        main._build(wheel_file, update=False)
+    for word in ("sip_ua_layer.c", "2.99 was not proved", "PJPROJECT_SOURCE"):
+        assert word in str(error.value)
+    assert build.cache.find_wheel(None) is None
 
 
 def test_H12_a_suite_that_cannot_be_read_is_passed_over(
