@@ -196,6 +196,8 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     def onCallSdpCreated(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
         if self.local is None:
             return
+        if not prm.sdp.wholeSdp:  # the index's wheel hands none over above 1 KB
+            raise ValueError("pjsua2 has no text for an SDP of this length")
         # Empty when we make the offer: what its answer says of RTCP, pjsua2 would not tell.
         offer = texts.body(str(prm.remSdp.wholeSdp))
         host = media_family.host_towards(

@@ -113,6 +113,19 @@ def test_S7_an_offer_that_cannot_be_met_is_refused_before_it_rings(edge: Edge) -
     assert edge.events(name="call.incoming") == []
 
 
+def test_S6_an_answer_that_it_cannot_hand_over_ends_that_call_alone(edge: Edge) -> None:
+    with RawCaller(edge.address) as caller:
+        caller.invite(OFFER + "m=audio 9 RTP/AVP 0\r\n" * 3)
+        edge.wait_event("sip.fault")
+    edge.wait_event("call.ended")
+    with RawCaller(edge.address) as caller:
+        caller.invite()
+        assert caller.final("INVITE").status == 200
+        caller.ack()
+        caller.bye()
+        caller.final("BYE")
+
+
 def test_doctor_warns_about_it() -> None:
     result = subprocess.run(
         [PYTHON, "-m", "sipua", "doctor", "--json"], capture_output=True, text=True, check=False

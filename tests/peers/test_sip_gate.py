@@ -169,6 +169,22 @@ def test_S7_S8_an_offer_that_cannot_be_met_is_refused_before_it_rings(
         caller.final("BYE")
 
 
+def test_S4_S6_a_long_offer_is_read_to_its_end(edge_factory: Edges) -> None:
+    """pjsua2 has no text for an SDP above its own bound, and we rewrite texts."""
+    candidates = "a=candidate:1 1 UDP 1 192.0.2.1 4000 typ host\r\n" * 100
+    edge = edge_factory()
+    for more in (f"{candidates}a=rtcp-mux\r\n", "m=audio 9 RTP/AVP 0\r\n" * 15):
+        with RawCaller(edge.address) as caller:
+            caller.invite(OFFER + more)
+            answer = caller.final("INVITE")
+            assert answer.status == 200
+            assert ("a=rtcp-mux" in answer.text) == ("a=rtcp-mux" in more)
+            assert answer.text.count("m=audio 0 ") == more.count("m=audio")
+            caller.ack()
+            caller.bye()
+            caller.final("BYE")
+
+
 def test_S7_a_reinvite_that_cannot_be_met_is_refused_and_the_call_goes_on(
     edge_factory: Edges,
 ) -> None:
