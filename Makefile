@@ -38,8 +38,8 @@ unit: dev ## the tests that need no peers and no patience
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not peer and not slow and not sound and not alone"
 
 .PHONY: test-pythons
-test-pythons: peers ## the unit tests and real calls with each Python (3.11, 3.12, 3.13) of this machine
-	@scripts/pythons.sh
+test-pythons: peers ## unit tests and calls with each Python (3.11 to 3.13) of this machine; PYTHONS=3.12 one
+	@scripts/pythons.sh $(PYTHONS)
 
 .PHONY: fuzz
 fuzz: ## fuzz every reader of foreign bytes, ten minutes each; FUZZ_S=30 shorter, TARGET=rtp one

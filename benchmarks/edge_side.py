@@ -28,6 +28,7 @@ from sipua.bridge.dialogue import Dialogue
 from sipua.bridge.engine_session import EngineSession
 from sipua.bridge.engines.base import Engine, EngineSettings, Event, Past
 from sipua.bridge.events import BridgeEvent
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.links import EngineChoice
 from sipua.bridge.media import MediaPlan, MediaSettings
 from sipua.bridge.pacer import Pacer
@@ -175,7 +176,12 @@ class _Edge:
             return engines.create("openai_realtime", replace(self._plan.engine, past=past))
 
         def make_session(
-            engine: Engine, on_event: Callable[[Event], None], *, call_id: str, name: str
+            engine: Engine,
+            on_event: Callable[[Event], None],
+            *,
+            call_id: str,
+            name: str,
+            faults: FaultOwner,
         ) -> EngineSession:
             probe.enter(trace)
             return kind(
@@ -185,6 +191,7 @@ class _Edge:
                 on_event=on_event,
                 call_id=call_id,
                 name=name,
+                faults=faults,
             )
 
         choice = EngineChoice("openai_realtime", create, self._plan.connect_timeout_s)

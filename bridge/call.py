@@ -43,6 +43,7 @@ from sipua.bridge.events import (
     SourceMoved,
     ToolAnswered,
 )
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.filler import Filler
 from sipua.bridge.media import MediaPlan, MediaSettings, open_rtp, update_rtp
 from sipua.bridge.mouth import Mouth
@@ -77,7 +78,10 @@ class CallBridge:
         pacer: Pacer,
         settings: MediaSettings,
         make_conversation: Callable[[Callable[[ConversationEvent], None]], Conversation],
+        faults: FaultOwner | None = None,
     ) -> None:
+        """`faults`: the call's."""
+        self._faults = faults or FaultOwner()
         self.on_event: Callable[[BridgeEvent], None] = lambda _: None
         self.tap: Tap | None = None
         """For a capture of this call; set before its media is opened."""
@@ -97,6 +101,7 @@ class CallBridge:
             on_news=self._on_mouth,
             on_tick=self._on_tick,
             on_frame=self._on_frame,
+            faults=self._faults,
         )
         self._playout = self._mouth.playout
         self._rtp: RtpSession | None = None
@@ -106,7 +111,7 @@ class CallBridge:
         self._interruptions = 0
         self._fed_before_ms = 0
         self._local_sounds = 0
-        self._conversation = make_conversation(self._on_conversation)
+        self._conversation = make_conversation(self._from_engine)
 
     # --- the call's life ------------------------------------------------------------------
 
@@ -130,7 +135,9 @@ class CallBridge:
         if self._rtp is None or self._transport is None:
             self._rtp = open_rtp(plan, self._settings)
             self._rtp.latch.set_early(self._early)
-            self._transport = RtpTransport(self._local, self._rtp, self._on_rtp)
+            self._transport = RtpTransport(
+                self._local, self._rtp, self._on_rtp, on_fault=self._faults.failed
+            )
             self._transport.tap = self.tap
             self._transport.start()
         update_rtp(self._rtp, plan)
@@ -268,6 +275,12 @@ class CallBridge:
                 self._conversation.speak()
 
     # --- engine to phone ------------------------------------------------------------------
+
+    def _from_engine(self, event: ConversationEvent) -> None:
+        try:
+            self._on_conversation(event)
+        except Exception as error:  # noqa: BLE001 (the call's fault, not the session's)
+            self._faults.failed(f"on {type(event).__name__}", error)
 
     def _on_conversation(self, event: ConversationEvent) -> None:
         match event:

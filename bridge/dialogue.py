@@ -16,6 +16,7 @@ import random as chance
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final, Literal
 
 import structlog
@@ -33,6 +34,7 @@ from sipua.bridge.engines.base import (
     Used,
 )
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage, ModelSilent
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.history import History
 from sipua.bridge.links import EngineChoice, Link, Links, MakeSession, engine_session
 from sipua.bridge.outage import Outages
@@ -51,6 +53,8 @@ _SETTLE_S: Final = 0.5
 # How often a quiet moment is looked for, once one is needed.
 _LOOK_S: Final = 0.1
 
+_LOGGED: Final = ("engine", "session_id", "why", "gap_ms", "restored", "caught_up_ms")
+
 Why = Literal["first", "reconnected", "fallback", "rotated"]
 
 
@@ -67,8 +71,9 @@ class Dialogue:
         quiet: Callable[[], bool] = lambda: True,
         make_session: MakeSession = engine_session,
         random: Callable[[], float] = chance.random,
+        faults: FaultOwner | None = None,
     ) -> None:
-        """`quiet`: neither side is to be heard at the moment."""
+        """`quiet`: neither side is to be heard at the moment. `faults`: the call's."""
         if not choices:
             raise ValueError("a dialogue needs an engine")
         self._choices = choices
@@ -78,16 +83,18 @@ class Dialogue:
         self._random = random
         self._log: FilteringBoundLogger = structlog.get_logger("sipua.engine").bind(call_id=call_id)
         self._history = History(policy)
-        self._links = Links(
-            choices, self._history, self._on_session, call_id=call_id, make_session=make_session
-        )
+        self._faults = faults = faults or FaultOwner()
+        make = partial(make_session, call_id=call_id, faults=faults)
+        self._links = Links(choices, self._history, self._on_session, make, faults)
         self._tally: Counter[str] = Counter()
-        self._search = Search(choices, self._links, self._tally, self._log)
+        self._search = Search(choices, self._links, self._tally, self._log, faults)
         self._caller = CallerAudio(policy.caller_audio_s)
         self._outages = Outages(policy, [choice.connect_timeout_s for choice in choices], random)
         self._watch = TurnWatch(policy, random)
         self._rotation = Rotation(policy, random)
-        self._succession = Succession(choices, self._links, self._rotation, self._tally, self._log)
+        self._succession = Succession(
+            choices, self._links, self._rotation, self._tally, self._log, faults=faults
+        )
         self._link: Link | None = None  # in use
         self._last: Link | None = None
         self._bridge_at = _NEVER
@@ -117,8 +124,8 @@ class Dialogue:
         if link is None:
             self._outages.owed, self._outages.instructions = True, instructions
             return
+        self._models_turn(instructions)  # before it: if the session fails, the next one is asked
         link.session.speak(instructions)
-        self._models_turn(instructions)
 
     def truncate(self, item_id: str, audio_end_ms: int) -> None:
         self._history.truncated(item_id, audio_end_ms)
@@ -140,9 +147,9 @@ class Dialogue:
         if call_id in link.running and not link.resumes:
             self._tally["results_unknown_to_session"] += 1
             return
-        link.tool_result(call_id, output, respond=respond)
         if respond:
             self._models_turn()
+        link.tool_result(call_id, output, respond=respond)
 
     async def close(self) -> None:
         if self._over:
@@ -171,6 +178,7 @@ class Dialogue:
         now = self._loop.time()
         gap_ms = self._outages.over(now)
         name, session = self._choices[link.choice].name, link.session
+        self._search.take()
         self._link = self._last = link
         link.since_s = now
         self._rotation.began(now)
@@ -191,20 +199,14 @@ class Dialogue:
             caught_up_ms=caught_up_ms,
             speaks=owed,
         )
-        self._log.info(
-            "engine.in_use",
-            engine=name,
-            session_id=session.session_id,
-            why=why,
-            gap_ms=gap_ms,
-            restored=link.past,
-            caught_up_ms=caught_up_ms,
-        )
+        self._log.info("engine.in_use", **{told: getattr(news, told) for told in _LOGGED})
         self._on_event(news)
         if self._link is not link:
             return  # whoever heard of it ended it
         self._catch_up(link, catch_up)
-        if owed and catch_up:
+        if self._link is not link:
+            self._outages.owed |= owed
+        elif owed and catch_up:
             # If that was the caller's turn the engine answers by itself, and must not be asked.
             self._bridge_at = now + _SETTLE_S
         elif owed:
@@ -225,8 +227,8 @@ class Dialogue:
         if self._link is not None:
             phrase = "" if asked and not self._history.past() else self._policy.phrase
             told = "\n\n".join(filter(None, (phrase, asked)))
-            self._link.session.speak(told or None)
             self._models_turn(asked)
+            self._link.session.speak(told or None)
 
     # Sessions go
 
@@ -252,16 +254,13 @@ class Dialogue:
         self._log.warning("engine.outage", engine=name, cause=cause)
         self._on_event(EngineOutage(name, cause))
         if not self._over:
-            self._recovering = self._loop.create_task(self._recover(attempts), name="recovery")
+            self._recovering = self._faults.task(self._recover(attempts), "engine recovery")
 
     async def _recover(self, attempts: Attempts) -> None:
         try:
             await self._search.find(attempts)
         except EngineConnectError as error:
             self._gone(f"{self._outages.cause}; {error.message}")
-        except Exception:  # noqa: BLE001 (the caller must not hang because of our bug)
-            self._log.exception("engine.recovery_failed")
-            self._gone(f"{self._outages.cause}; then an internal error")
 
     def _gone(self, cause: str) -> None:
         self._tally["gone"] += 1
@@ -282,9 +281,9 @@ class Dialogue:
             self._on_event(event)
             return
         if isinstance(event, EngineLost):
-            self._tally[f"lost_{event.code}"] += 1
-            cause = f"connection lost: {event.code} {event.reason}".rstrip()
-            self._lost(cause, again=event.retryable)
+            self._tally[f"lost_{event.code or 'fault'}"] += 1
+            # A fault comes again where the same is said again: not for ever with one engine.
+            self._lost(event.cause, again=event.retryable, unanswered=event.fault)
             return
         self._caller.alive()
         ends = self._follow(link, event)
@@ -350,7 +349,7 @@ class Dialogue:
             return
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(due, self._look)
+        self._timer = self._faults.call_at(due, "conversation timer", self._look)
 
     def _look(self) -> None:
         self._timer = None

@@ -1,7 +1,8 @@
 """One call's session with one engine: the protocol, its websocket, one deadline, one way to end.
 
     connect ─▶ opening ─▶ configuring ─▶ ready ─▶ [closing] ─▶ closed   (close: ours)
-                  └────────────┴─ EngineConnectError └─▶ lost           (EngineLost: theirs, once)
+                  └────────────┴─ EngineConnectError └─▶ lost           (EngineLost: theirs, once,
+                                                                         or a fault in our code)
 
 Events are handed to `on_event` on the loop, in order, straight from the reader: from the frame
 that says "the caller speaks" to the flushed playout there is no queue and no task switch.
@@ -10,13 +11,12 @@ that says "the caller speaks" to the flushed playout there is no queue and no ta
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
 
 import structlog
 from sipua.bridge import websocket
-from sipua.bridge.engine_trace import summary
+from sipua.bridge.engine_trace import SessionTrace
 from sipua.bridge.engines.base import (
     AudioFormat,
     Capabilities,
@@ -29,6 +29,7 @@ from sipua.bridge.engines.base import (
     Unreadable,
     Used,
 )
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.input_clock import InputClock
 from sipua.bridge.websocket_errors import (
     EngineClosed,
@@ -54,9 +55,6 @@ _FAULT_KINDS: Final[Mapping[str, ErrorKind]] = {
     "server_error": "server",
 }
 
-# Complaints of one session, and kinds of what cannot be read in it, that are worth a line each.
-_LOGGED: Final = 20
-
 
 class EngineSession:
     """Connect once, use, close. After a loss, make a new one."""
@@ -73,7 +71,9 @@ class EngineSession:
         ping_interval_s: float = 4.0,
         ping_timeout_s: float = 4.0,
         max_queued_audio: int = 150,
+        faults: FaultOwner | None = None,
     ) -> None:
+        """`faults`: of the call, for what this session cannot end by itself."""
         self._protocol = protocol
         self._url = url
         self._headers = headers
@@ -87,19 +87,16 @@ class EngineSession:
         self._first: asyncio.Future[None] | None = None  # ready, or the reason why not
         self._parted: asyncio.Future[None] | None = None  # the answer to our goodbye
         self._clock: InputClock | None = None
-        if protocol.capabilities.paced_by_input:
-            self._clock = InputClock(self._feed, protocol.format)
         self._started_s = 0.0
         self._audio_unready = 0
         self._requests_unready = 0
-        self._handler_errors = 0
-        self._faults = 0
-        self._warned: set[str] = set()
         self._log: FilteringBoundLogger = structlog.get_logger("sipua.engine").bind(
             call_id=call_id, engine=name or protocol.name
         )
-        # Asked once: the audio path must not pay for a logger that is off.
-        self._tracing = self._log.is_enabled_for(logging.DEBUG)
+        self._trace = SessionTrace(self._log)
+        self._faults = FaultOwner("engine.fault", self._log, self._end_of_fault, above=faults)
+        if protocol.capabilities.paced_by_input:
+            self._clock = InputClock(self._feed, protocol.format, self._faults)
         self.session_id = ""
 
     @property
@@ -143,6 +140,10 @@ class EngineSession:
         except asyncio.CancelledError:  # the caller hung up while it rang
             self._abandon()
             raise
+        except Exception as error:
+            self._faults.failed("connecting", error)
+            self._abandon()
+            raise EngineConnectError("protocol", self._faults.cause) from error
 
     def append(self, audio: bytes) -> None:
         """The caller's audio. Never waits; dropped and counted when it cannot be sent."""
@@ -151,24 +152,30 @@ class EngineSession:
             return
         if self._clock is not None:
             self._clock.fed()
-        self._feed(audio)
+        try:
+            self._feed(audio)
+        except Exception as error:  # noqa: BLE001 (the session's fault, not the call's)
+            self._faults.failed("append", error)
 
     def speak(self, instructions: str | None = None) -> None:
         """Make the engine speak without being spoken to."""
         if self._reaches_it():
-            self._send(self._protocol.speak(instructions))
+            self._request("speak", lambda: self._protocol.speak(instructions))
 
     def truncate(self, item_id: str, audio_end_ms: int) -> None:
         """The caller has heard this much of an item, and will hear no more of it."""
-        self._tell(self._protocol.truncate(item_id, audio_end_ms))
+        self._notify("truncate", lambda: self._protocol.truncate(item_id, audio_end_ms))
 
     def cancel(self) -> None:
         """Stop what the engine is saying, if it says anything and does not stop by itself."""
-        self._tell(self._protocol.cancel())
+        self._notify("cancel", self._protocol.cancel)
 
     def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None:
         if self._reaches_it():
-            self._send(self._protocol.tool_result(call_id, output, respond=respond))
+            self._request(
+                "tool_result",
+                lambda: self._protocol.tool_result(call_id, output, respond=respond),
+            )
 
     async def close(self) -> None:
         """End the session; of what it still says only usage is delivered.
@@ -181,8 +188,8 @@ class EngineSession:
         self._refused(EngineConnectError("refused", "closed while connecting"))
         if self._clock is not None:
             self._clock.stop()
-        if was == "ready" and (goodbye := self._protocol.goodbye()):
-            await self._part(goodbye)
+        if was == "ready":
+            await self._part()
         if self._socket is not None:
             await self._socket.close()
         if was == "ready":
@@ -193,7 +200,7 @@ class EngineSession:
         counters = self._protocol.counters()
         counters["audio_unready"] = self._audio_unready
         counters["requests_unready"] = self._requests_unready
-        counters["handler_errors"] = self._handler_errors
+        counters["internal_errors"] = self._faults.count
         if (socket := self._socket) is not None:
             counters["messages_sent"] = socket.sent
             counters["messages_unsent"] = socket.unsent
@@ -217,6 +224,7 @@ class EngineSession:
             ping_interval_s=self._ping_interval_s,
             ping_timeout_s=self._ping_timeout_s,
             max_queued_audio=self._max_queued_audio,
+            faults=self._faults,
         )
         if self._state == "opening":
             self._enter("configuring")
@@ -238,9 +246,14 @@ class EngineSession:
         if self._socket is not None:
             self._socket.abort()
 
-    async def _part(self, goodbye: Sequence[bytes]) -> None:
+    async def _part(self) -> None:
         self._state = "closing"
         self._parted = asyncio.get_running_loop().create_future()
+        goodbye: list[bytes] = []
+        self._faults.run("goodbye", lambda: goodbye.extend(self._protocol.goodbye()))
+        if not goodbye:
+            self._state = "closed"
+            return
         self._send(goodbye)
         try:
             async with asyncio.timeout(GOODBYE_S):
@@ -266,8 +279,8 @@ class EngineSession:
 
     def _receive(self, message: bytes) -> None:
         events = self._protocol.receive(message)
-        if self._tracing:
-            self._trace("<", message)
+        if self._trace.on:
+            self._trace.message("<", message)
         self._send(self._protocol.take_outgoing())
         for event in events:
             self._deliver(event)
@@ -276,7 +289,7 @@ class EngineSession:
 
     def _deliver(self, event: Event | Unreadable) -> None:
         if isinstance(event, Unreadable):
-            self._warn_once(
+            self._trace.once(
                 event.reason, "engine.unreadable", reason=event.reason, bytes=event.bytes
             )
             return
@@ -285,14 +298,10 @@ class EngineSession:
         elif isinstance(event, EngineFault):
             event = self._fault(event)
         elif isinstance(event, Unknown):
-            self._warn_once(event.type, "engine.unknown", type=event.type)
+            self._trace.once(event.type, "engine.unknown", type=event.type)
         if self._state == "closed" or (self._state == "closing" and not isinstance(event, Used)):
             return
-        try:
-            self._on_event(event)
-        except Exception:  # noqa: BLE001 - a bug in one handler must not deafen the whole call
-            self._handler_errors += 1
-            self._log.exception("! event handler failed", event_type=type(event).__name__)
+        self._on_event(event)
 
     def _became_ready(self, event: SessionReady) -> None:
         self.session_id = event.session_id
@@ -306,21 +315,13 @@ class EngineSession:
 
     def _fault(self, fault: EngineFault) -> EngineFault:
         code, message = self._scrub(fault.code), self._scrub(fault.message)
+        scrubbed = EngineFault(code, message, fault.event_id, fault.fatal)
         if self._state == "configuring":
             kind = _FAULT_KINDS.get(code, "protocol")
             self._refused(EngineConnectError(kind, f"{code}: {message}", code=code))
         else:
-            self._faults += 1
-            if self._faults <= _LOGGED:
-                self._log.warning(
-                    "engine.error",
-                    code=code,
-                    message=message,
-                    about=fault.event_id,
-                    fatal=fault.fatal,
-                    last_logged=self._faults == _LOGGED,
-                )
-        return EngineFault(code, message, fault.event_id, fault.fatal)
+            self._trace.complaint(scrubbed)
+        return scrubbed
 
     def _closed(self, closed: EngineClosed) -> None:
         reason = self._scrub(closed.reason)
@@ -340,18 +341,29 @@ class EngineSession:
         )
         self._deliver(EngineLost(closed.code, reason, closed.retryable))
 
-    def _warn_once(self, what: str, event: str, **fields: object) -> None:
-        """Of each kind the first: the rest is in the counters."""
-        if what not in self._warned and len(self._warned) < _LOGGED:
-            self._warned.add(what)
-            self._log.warning(event, **fields)
+    def _end_of_fault(self, cause: str) -> None:
+        """An exception in our own code: the session is over, as if its connection were lost."""
+        if self._clock is not None:
+            self._clock.stop()
+        if self._socket is not None:
+            self._socket.abort()
+        match self._state:
+            case "opening" | "configuring":
+                self._refused(EngineConnectError("protocol", cause))
+            case "ready":
+                self._enter("lost")
+                self._deliver(EngineLost(0, cause, retryable=True, fault=True))
+            case "closing":
+                self._has_parted()
+            case "lost":
+                raise RuntimeError(f"the loss of a session could not be told: {cause}")
 
     # To the websocket
 
     def _feed(self, audio: bytes) -> None:
         if self._socket is not None:
             self._socket.send_audio(self._protocol.append_audio(audio))
-        if self._tracing:
+        if self._trace.on:
             self._log.debug("> audio", bytes=len(audio))
 
     def _reaches_it(self) -> bool:
@@ -359,25 +371,30 @@ class EngineSession:
             self._requests_unready += 1
         return self._state == "ready"
 
-    def _tell(self, messages: Sequence[bytes]) -> None:
-        """Made by the protocol even if nobody can be told: it drops late audio by it."""
-        if messages and self._reaches_it():
-            self._send(messages)
+    def _request(self, what: str, make: Callable[[], Sequence[bytes]]) -> None:
+        try:
+            self._send(make())
+        except Exception as error:  # noqa: BLE001 (the session's fault, not of what asked for it)
+            self._faults.failed(what, error)
+
+    def _notify(self, what: str, make: Callable[[], Sequence[bytes]]) -> None:
+        """Made by the protocol even if it can be told to no engine: it drops late audio by it."""
+
+        def sendable() -> Sequence[bytes]:
+            messages = make()
+            return messages if messages and self._reaches_it() else ()
+
+        self._request(what, sendable)
 
     def _send(self, messages: Sequence[bytes]) -> None:
         for message in messages:
             if self._socket is not None:
                 self._socket.send(message)
-            if self._tracing:
-                self._trace(">", message)
+            if self._trace.on:
+                self._trace.message(">", message)
 
     # Log
 
     def _enter(self, state: State, **fields: object) -> None:
         self._state = state
         self._log.debug(f"= {state}", **fields)
-
-    def _trace(self, direction: str, message: bytes) -> None:
-        # The names in `fields` are the peer's: they must not meet our own keys.
-        event_type, fields = summary(message)
-        self._log.debug(f"{direction} {event_type}", bytes=len(message), fields=fields)

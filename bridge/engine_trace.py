@@ -1,10 +1,13 @@
-"""What of a message may stand in the trace of a session."""
+"""What of a session's messages may stand in the log, and how often."""
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
 import msgspec
+from sipua.bridge.engines.base import EngineFault
+from structlog.typing import FilteringBoundLogger
 
 # What may be large, or is what people said: the trace shows its size, not its text.
 _NOT_TRACED: Final = frozenset(
@@ -12,6 +15,43 @@ _NOT_TRACED: Final = frozenset(
 )
 _TRACED_CHARS: Final = 64
 _TRACE_BYTES: Final = 64 * 1024
+
+# Complaints of one session, and kinds of what cannot be read in it, that are worth a line each.
+_LOGGED: Final = 20
+
+
+class SessionTrace:
+    """One session's."""
+
+    def __init__(self, log: FilteringBoundLogger) -> None:
+        self._log = log
+        # Asked once: the audio path must not pay for a logger that is off.
+        self.on = log.is_enabled_for(logging.DEBUG)
+        self._complaints = 0
+        self._warned: set[str] = set()
+
+    def message(self, direction: str, message: bytes) -> None:
+        # The names in `fields` are the peer's: they must not meet our own keys.
+        event_type, fields = summary(message)
+        self._log.debug(f"{direction} {event_type}", bytes=len(message), fields=fields)
+
+    def complaint(self, fault: EngineFault) -> None:
+        self._complaints += 1
+        if self._complaints <= _LOGGED:
+            self._log.warning(
+                "engine.error",
+                code=fault.code,
+                message=fault.message,
+                about=fault.event_id,
+                fatal=fault.fatal,
+                last_logged=self._complaints == _LOGGED,
+            )
+
+    def once(self, what: str, event: str, **fields: object) -> None:
+        """Of each kind the first: the rest is in the counters."""
+        if what not in self._warned and len(self._warned) < _LOGGED:
+            self._warned.add(what)
+            self._log.warning(event, **fields)
 
 
 def summary(message: bytes) -> tuple[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from sipua.bridge.engines.base import AudioFormat
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.codecs.g711 import Law
 
 STEP_MS: Final = 100
@@ -26,10 +27,13 @@ _SILENCE: Final = {
 
 
 class InputClock:
-    __slots__ = ("_feed", "_idle_steps", "_silence", "_timer", "fed_ms")
+    __slots__ = ("_faults", "_feed", "_idle_steps", "_silence", "_timer", "fed_ms")
 
-    def __init__(self, feed: Callable[[bytes], None], form: AudioFormat) -> None:
+    def __init__(
+        self, feed: Callable[[bytes], None], form: AudioFormat, faults: FaultOwner
+    ) -> None:
         self._feed = feed
+        self._faults = faults
         self._silence = bytes([_SILENCE[form]]) * (form.bytes_per_ms * STEP_MS)
         self._idle_steps = GRACE_STEPS
         self._timer: asyncio.TimerHandle | None = None
@@ -37,7 +41,7 @@ class InputClock:
 
     def start(self) -> None:
         """The engine listens from now on, and is fed at once."""
-        self._tick(asyncio.get_running_loop().time())
+        self._faults.run("input clock", self._tick, asyncio.get_running_loop().time())
 
     def fed(self) -> None:
         """Real audio went."""
@@ -55,6 +59,5 @@ class InputClock:
             self._feed(self._silence)
             self.fed_ms += STEP_MS
         # By absolute deadlines; what a stalled process missed is not made up in a burst.
-        loop = asyncio.get_running_loop()
-        due_s = max(due_s + STEP_MS / 1000, loop.time())
-        self._timer = loop.call_at(due_s, self._tick, due_s)
+        due_s = max(due_s + STEP_MS / 1000, asyncio.get_running_loop().time())
+        self._timer = self._faults.call_at(due_s, "input clock", self._tick, due_s)

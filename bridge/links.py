@@ -6,10 +6,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Protocol
 
 from sipua.bridge.engine_session import EngineSession
 from sipua.bridge.engines.base import AudioFormat, Capabilities, Engine, Event, Past
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.history import History
 from sipua.bridge.names import CallNames, SessionNames
 
@@ -47,18 +49,31 @@ class EngineChoice:
     create: Callable[[Sequence[Past]], Engine] = field(repr=False)
     connect_timeout_s: float = 5.0
     """Of one attempt."""
+    tried: Callable[[bool], None] = field(default=lambda reached: None, repr=False)
+    """Hears of each attempt, whether the engine was reached."""
 
 
 class MakeSession(Protocol):
-    """`name`: what the configuration calls the engine, for the log."""
+    """`name`: what the configuration calls the engine, for the log. `faults`: the call's."""
 
     def __call__(
-        self, engine: Engine, on_event: Callable[[Event], None], *, call_id: str, name: str
+        self,
+        engine: Engine,
+        on_event: Callable[[Event], None],
+        *,
+        call_id: str,
+        name: str,
+        faults: FaultOwner,
     ) -> Session: ...
 
 
 def engine_session(
-    engine: Engine, on_event: Callable[[Event], None], *, call_id: str, name: str
+    engine: Engine,
+    on_event: Callable[[Event], None],
+    *,
+    call_id: str,
+    name: str,
+    faults: FaultOwner,
 ) -> Session:
     return EngineSession(
         engine.protocol,
@@ -67,6 +82,7 @@ def engine_session(
         on_event=on_event,
         call_id=call_id,
         name=name,
+        faults=faults,
     )
 
 
@@ -115,14 +131,14 @@ class Links:
         choices: Sequence[EngineChoice],
         history: History,
         on_event: Callable[[Link, Event], None],
-        *,
-        call_id: str,
-        make_session: MakeSession,
+        make_session: partial[Session],
+        faults: FaultOwner,
     ) -> None:
+        """`make_session`: a `MakeSession` that knows its call."""
+        self._faults = faults
         self._choices = choices
         self._history = history
         self._on_event = on_event
-        self._call_id = call_id
         self._make_session = make_session
         self._names = CallNames()
         self._farewells: set[asyncio.Task[None]] = set()
@@ -132,19 +148,21 @@ class Links:
         """A session that is to be connected. ValueError: its settings make no engine."""
         past = self._history.past()
         names = self._names.session()
-        session = self._make_session(
+        session: Session = self._make_session(
             self._choices[choice].create(past),
             lambda event: self._on_event(link, names.told(event)),
-            call_id=self._call_id,
             name=self._choices[choice].name,
         )
         told = len(past) if session.capabilities.resume else 0
-        link = Link(choice, session, names, told, self._history.revision, self._history.running)
+        link: Link = Link(
+            choice, session, names, told, self._history.revision, self._history.running
+        )
         return link
 
     def retire(self, link: Link) -> None:
         """Say goodbye to it in the background."""
-        task = asyncio.get_running_loop().create_task(self._farewell(link), name="engine farewell")
+        # What it raises ends nothing: it is over already, and another one may be in use.
+        task = self._faults.harmless("engine.fault").task(self._farewell(link), "engine farewell")
         self._farewells.add(task)
         task.add_done_callback(self._farewells.discard)
 

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from sipua.bridge.cadence import Cadence, Departure
 from sipua.bridge.downlink import Playout
 from sipua.bridge.events import AudioLeft, AudioPlayed
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.keypad import Keypad
 from sipua.bridge.pacer import Handle, Pacer
 from sipua.codecs.g711 import Law, encode
@@ -35,6 +36,7 @@ class Mouth:
         on_news: Callable[[AudioLeft | AudioPlayed], None],
         on_tick: Callable[[float], None],
         on_frame: Callable[[bytes, int], None],
+        faults: FaultOwner,
     ) -> None:
         """`on_tick`: every 20 ms, before a frame leaves, whether one does or not. `on_frame`: what
         left, and samples' time that went by before it unused."""
@@ -47,6 +49,7 @@ class Mouth:
         self._on_news = on_news
         self._on_tick = on_tick
         self._on_frame = on_frame
+        self._faults = faults
         self._law = Law.PCMU
         self._by_event = False
         self._rtp: RtpSession | None = None
@@ -103,7 +106,7 @@ class Mouth:
         if self._started_at is not None and self._rtp is not None and self._cadence is None:
             now = time.monotonic()
             self._cadence = Cadence(self.playout, now, frame_ms=self._frame_ms)
-            self._ticking = self._pacer.add(self._tick, self._tick(now))
+            self._ticking = self._pacer.add(self._tick, self._tick(now), self._faults)
 
     def _tick(self, now: float) -> float:
         cadence, rtp = self._cadence, self._rtp

@@ -14,6 +14,7 @@ import heapq
 import time
 from collections.abc import Callable
 
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.timer import make_timer
 
 _SLOT_NS = 2_000_000
@@ -27,9 +28,10 @@ Callback = Callable[[float], float]
 class Handle:
     """One call's place in the pacer. The attributes are the pacer's own."""
 
-    __slots__ = ("callback", "pacer", "slot")
+    __slots__ = ("callback", "faults", "pacer", "slot")
 
-    def __init__(self, pacer: "Pacer", callback: Callback) -> None:
+    def __init__(self, pacer: "Pacer", callback: Callback, faults: FaultOwner) -> None:
+        self.faults = faults
         self.pacer = pacer
         self.callback: Callback | None = callback
         self.slot = -1
@@ -51,17 +53,20 @@ class Pacer:
         self._slots: dict[int, list[Handle]] = {}
         self._order: list[int] = []  # a heap of the keys of `_slots`
         self._armed: int | None = None
-        self._handles = 0
+        self._handles: set[Handle] = set()
         self._wakeups = 0
         self._callbacks = 0
         self._stalls = 0
         self._max_late_ns = 0
         self._timer = make_timer(self._loop, self._wake, use_timerfd=use_timerfd)
 
-    def add(self, callback: Callback, due_s: float) -> Handle:
-        """Call back at `due_s`, and then whenever the callback says."""
-        handle = Handle(self, callback)
-        self._handles += 1
+    def add(self, callback: Callback, due_s: float, faults: FaultOwner | None = None) -> Handle:
+        """Call back at `due_s`, and then whenever the callback says.
+
+        `faults`: whose call it is. A callback that raises is not called again.
+        """
+        handle = Handle(self, callback, faults or FaultOwner())
+        self._handles.add(handle)
         self.place(handle, due_s)
         return handle
 
@@ -72,7 +77,7 @@ class Pacer:
 
     def counters(self) -> dict[str, float]:
         return {
-            "handles": self._handles,
+            "handles": len(self._handles),
             "wakeups": self._wakeups,
             "callbacks": self._callbacks,
             "stalls": self._stalls,
@@ -88,7 +93,7 @@ class Pacer:
     def remove(self, handle: Handle) -> None:
         if handle.callback is not None:
             handle.callback = None
-            self._handles -= 1
+            self._handles.discard(handle)
 
     def _insert(self, handle: Handle, slot: int) -> None:
         # An entry that is left behind in another slot is void: the handle does not name it.
@@ -102,10 +107,18 @@ class Pacer:
 
     def _arm(self) -> None:
         if self._order and self._order[0] != self._armed:
+            self._timer.arm(self._order[0] * _SLOT_NS)
             self._armed = self._order[0]
-            self._timer.arm(self._armed * _SLOT_NS)
 
     def _wake(self) -> None:
+        try:
+            self._call_due()
+        except Exception as error:  # noqa: BLE001 (the pacer's own: no call has a clock any more)
+            for handle in tuple(self._handles):
+                handle.cancel()
+                handle.faults.failed("pacer", error)
+
+    def _call_due(self) -> None:
         self._armed = None
         self._wakeups += 1
         current = time.monotonic_ns() // _SLOT_NS
@@ -127,12 +140,9 @@ class Pacer:
         handle.slot = -1
         try:
             due_s = callback(now_ns / _NS)
-        except Exception as error:  # noqa: BLE001  one call's fault must not silence the others
+            if handle.callback is not None:
+                # At the earliest in the next slot, so that no deadline can make this loop spin.
+                self._insert(handle, max(round(due_s * _NS / _SLOT_NS), current + 1))
+        except Exception as error:  # noqa: BLE001 (one call's fault must not silence the others)
             handle.cancel()
-            self._loop.call_exception_handler(
-                {"message": "a paced callback failed; it is cancelled", "exception": error}
-            )
-            return
-        if handle.callback is not None:
-            # At the earliest in the next slot, so that no deadline can make this loop spin.
-            self._insert(handle, max(round(due_s * _NS / _SLOT_NS), current + 1))
+            handle.faults.failed("pacer", error)

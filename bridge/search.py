@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.links import EngineChoice, Link, Links
 from sipua.bridge.recovery import Attempts
 from sipua.bridge.websocket_errors import EngineConnectError
@@ -22,13 +23,19 @@ class Search:
         links: Links,
         tally: Counter[str],
         log: FilteringBoundLogger,
+        faults: FaultOwner,
     ) -> None:
+        self._faults = faults
         self._choices = choices
         self._links = links
         self._tally = tally
         self._log = log
         self.candidate: Link | None = None
-        """Connecting now; it is to be in use from its `SessionReady` on."""
+        """Connecting now; the dialogue takes it at its `SessionReady`, and from then on uses it."""
+
+    def take(self) -> None:
+        """The candidate is in use."""
+        self.candidate = None
 
     async def find(self, attempts: Attempts) -> None:
         """Return when a session is ready. Raises the last attempt's EngineConnectError."""
@@ -40,6 +47,7 @@ class Search:
                 self._log.info("engine.retry", engine=engine, wait_ms=round(attempt.wait_s * 1000))
                 await asyncio.sleep(attempt.wait_s)
             failure = await self._try(attempt.choice, attempt.timeout_s)
+            self._choices[attempt.choice].tried(failure is None)
             if failure is None:
                 return
             error = failure
@@ -53,6 +61,8 @@ class Search:
         try:
             link = self.candidate = self._links.make(choice)
             await link.session.connect(timeout_s)
+            if self.candidate is link:
+                return EngineConnectError("protocol", "internal error: a session was not taken")
         except EngineConnectError as error:
             self._tally[f"connect_{error.kind}"] += 1
             return error
@@ -60,6 +70,11 @@ class Search:
             self._tally["connect_invalid"] += 1
             self._log.error("engine.invalid", engine=self._choices[choice].name, error=str(error))
             return EngineConnectError("protocol", str(error))
+        except Exception as error:  # noqa: BLE001 (one attempt's fault: the next choice may do)
+            self._tally["connect_invalid"] += 1
+            faults = self._faults.harmless("engine.fault")
+            faults.failed("attempt", error)
+            return EngineConnectError("protocol", faults.cause)
         finally:
             # Ready and lost within a moment: then the next search has its own candidate by now.
             if self.candidate is link:

@@ -64,8 +64,18 @@ def prompt(name: str) -> Pcm:
         return _read(stream, name)
 
 
+def named(name: str) -> Pcm:
+    """As a configuration names it: one of `TEXTS`, or a file."""
+    return prompt(name) if name in TEXTS else load(Path(name))
+
+
+@cache
 def load(path: Path) -> Pcm:
-    """A WAV file, 16 bit, any rate, mono or stereo, as the phone will hear it."""
+    """A WAV file, 16 bit, any rate, mono or stereo, as the phone will hear it.
+
+    Decoded once in the life of a process, which takes milliseconds: what a call may have to play
+    is loaded before there are calls.
+    """
     try:
         with path.open("rb") as stream:
             return _read(stream, str(path))
@@ -109,4 +119,5 @@ def _swell(*frequencies_hz: float) -> Pcm:
 
 def _rounded(signal: NDArray[np.float64]) -> Pcm:
     pcm: Pcm = np.rint(np.clip(signal, -32768, 32767)).astype(np.int16)
+    pcm.flags.writeable = False  # all calls share it
     return pcm

@@ -10,6 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.links import EngineChoice, Link, Links
 from sipua.bridge.recovery import Rotation
 from sipua.bridge.websocket_errors import EngineConnectError
@@ -24,7 +25,10 @@ class Succession:
         rotation: Rotation,
         tally: Counter[str],
         log: FilteringBoundLogger,
+        *,
+        faults: FaultOwner,
     ) -> None:
+        self._faults = faults
         self._choices = choices
         self._links = links
         self._rotation = rotation
@@ -41,8 +45,7 @@ class Succession:
         standby = self._standby
         if standby is None:
             if calm and self._connecting is None:
-                loop = asyncio.get_running_loop()
-                self._connecting = loop.create_task(self._prepare(choice), name="engine rotation")
+                self._connecting = self._faults.task(self._prepare(choice), "engine rotation")
             return None
         if not standby.ready:
             return None
@@ -77,6 +80,11 @@ class Succession:
         except (EngineConnectError, ValueError) as error:
             self._standby = None
             self._failed(asyncio.get_running_loop().time(), str(error))
+        except Exception as error:  # noqa: BLE001 (the session in use goes on)
+            self._standby = None
+            faults = self._faults.harmless("engine.fault")
+            faults.failed("engine rotation", error)
+            self._failed(asyncio.get_running_loop().time(), faults.cause)
         else:
             standby.ready = True
         self._connecting = None

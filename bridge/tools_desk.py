@@ -24,6 +24,10 @@ Outcome = Literal["ok", "error", "timeout", "refused"]
 
 _MINUTE_S = 60.0
 _RECENT_IDS = 256
+_FAILURE_CHARS = 4000
+_REASON_CHARS = 200
+
+_CONTROLS = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n\r"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Result:
     output: str
     outcome: Outcome = "ok"
     respond: bool = True
+    reason: str = ""
+    """Why it failed, for the log: nothing that people or foreign servers said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +69,30 @@ class Refusal:
     text: str
 
 
-def failure(text: str, outcome: Outcome = "error") -> Result:
-    """A text that the model can explain to the caller, or learn from."""
-    return Result(msgspec.json.encode({"error": text}).decode(), outcome)
+def failure(text: str, outcome: Outcome = "error", reason: str = "") -> Result:
+    """A text that the model can explain to the caller, or learn from. `reason`: for the log, where
+    the text itself is not for it."""
+    text = clean(text[:_FAILURE_CHARS])
+    output = msgspec.json.encode({"error": text}).decode()
+    return Result(output, outcome, reason=clean((reason or text)[:_REASON_CHARS]))
 
 
-def bounded(text: str, most_bytes: int) -> str:
-    """The text, or its beginning and a word about the rest."""
-    data = text.encode(errors="replace")
+def clean(text: str) -> str:
+    """Text that any JSON and any vendor takes, whoever wrote it: no half characters (lone
+    surrogates), and no control characters but the ends of lines and tabs."""
+    if not text.isascii():  # two halves that stand together are one character
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text.translate(_CONTROLS)
+
+
+def bounded(text: str, most_bytes: int) -> tuple[str, bool]:
+    """The text, clean; or its beginning and a word about the rest, and true."""
+    start = clean(text[: most_bytes + 1])  # no more than that is looked at, however long it is
+    data = start.encode()
     if len(data) <= most_bytes:
-        return text
-    note = f"… [cut off: {len(data)} bytes in all]"
-    return data[: most_bytes - len(note.encode())].decode(errors="ignore") + note
+        return start, False
+    note = f"… [cut off: {len(text)} characters in all]"
+    return data[: most_bytes - len(note.encode())].decode(errors="ignore") + note, True
 
 
 @dataclass(slots=True)
@@ -155,8 +173,8 @@ class Desk:
         group.open.discard(tool_call_id)
         group.respond = group.respond and result.respond
         self._counters["failed"] += result.outcome != "ok"
-        output = bounded(result.output, self._max_result_bytes)
-        self._counters["cut_off"] += output is not result.output
+        output, cut_off = bounded(result.output, self._max_result_bytes)
+        self._counters["cut_off"] += cut_off
         group.held.append(Answer(tool_call_id, output, result.outcome, respond=False))
         return self._release(response_id, group) if group.sealed else ()
 

@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.websocket_errors import (
     EngineClosed,
     EngineConnectError,
@@ -97,6 +98,7 @@ class Socket:
         ping_interval_s: float,
         ping_timeout_s: float,
         max_queued_audio: int,
+        faults: FaultOwner,
     ) -> None:
         self._connection = connection
         self._on_message = on_message
@@ -113,9 +115,9 @@ class Socket:
         self.received = 0
         self.audio_dropped = 0
         self.unsent = 0
-        connection.on_writable = self._flush
-        self._reader = asyncio.create_task(self._read(), name="websocket reader")
-        self._watchdog = asyncio.create_task(self._watch(), name="websocket watchdog")
+        connection.on_writable = faults.guarded("websocket queue", self._flush)
+        self._reader = faults.task(self._read(), "websocket reader")
+        self._watchdog = faults.task(self._watch(), "websocket watchdog")
 
     def send(self, message: bytes) -> None:
         """A control message: queued if it must be, never dropped while the link lives."""
@@ -255,10 +257,12 @@ async def connect(
     max_queued_audio: int = 150,
     tls: ssl.SSLContext | None = None,
     user_agent: str = "sipua",
+    faults: FaultOwner | None = None,
 ) -> Socket:
     """Open a websocket; DNS, TCP, TLS and the upgrade share one deadline.
 
     A peer that vanishes is noticed after `ping_interval_s + ping_timeout_s` at the latest.
+    `faults`: is told of what `on_message` and `on_closed` raise; nothing is read after it.
     Raises EngineConnectError.
     """
     try:
@@ -274,6 +278,7 @@ async def connect(
         ping_interval_s=ping_interval_s,
         ping_timeout_s=ping_timeout_s,
         max_queued_audio=max_queued_audio,
+        faults=faults or FaultOwner(),
     )
 
 
@@ -283,7 +288,7 @@ async def _open(
     parts = urlsplit(url)
     options: dict[str, Any] = {}
     if parts.scheme == "wss":
-        options["ssl"] = tls or _default_tls()
+        options["ssl"] = tls or read_certificates()
     if _is_loopback(parts.hostname or ""):
         options["proxy"] = None  # a proxy for the world cannot reach our own machine
     connection = await _Opener(
@@ -308,8 +313,8 @@ async def _open(
 
 
 @functools.cache
-def _default_tls() -> ssl.SSLContext:
-    # Reading the certificate store takes tens of milliseconds: once per process, not per call.
+def read_certificates() -> ssl.SSLContext:
+    """For connections without a context of their own. Tens of milliseconds, once per process."""
     return ssl.create_default_context()
 
 

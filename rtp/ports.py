@@ -108,6 +108,12 @@ class PortPool:
                 self._in_use.remove(reserved.port)
                 self._resting.append((now + self._rest_s, reserved.port))
 
+    def left(self, now: float) -> bool:
+        """Whether there is a pair to try; `reserve` may still find it bound by somebody else."""
+        with self._lock:
+            self._wake(now)
+            return bool(self._free)
+
     def stats(self) -> dict[str, int]:
         with self._lock:
             return {

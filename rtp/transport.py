@@ -19,6 +19,9 @@ from sipua.rtp.session import RtpSession
 # (when, sent by us, the peer, the datagram)
 Tap = Callable[[float, bool, Address, bytes], None]
 
+# (where, what was raised): an exception in reading or in a timer, which is the call's to end.
+OnFault = Callable[[str, Exception], None]
+
 # Longer than any packet that is accepted: what is cut off here is refused as oversize.
 _READ_SIZE = 2048
 # More than a receive buffer can hold.
@@ -38,11 +41,15 @@ class RtpTransport:
         reserved: ReservedPort,
         session: RtpSession,
         on_events: Callable[[Sequence[RtpEvent]], None],
+        *,
+        on_fault: OnFault | None = None,
     ) -> None:
+        """`on_fault`: None, and the loop's exception handler gets it."""
         self._rtp = reserved.rtp_socket
         self._rtcp = reserved.rtcp_socket
         self._session = session
         self._on_events = on_events
+        self._on_fault = on_fault or _raise
         self.tap: Tap | None = None
         """Is shown each RTP datagram as it came or went, for a capture."""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -122,12 +129,15 @@ class RtpTransport:
         address: Address = source if len(source) == 2 else source[:2]
         # Not loop.time(): uvloop's stands still during one turn and has whole milliseconds.
         now = time.monotonic()
-        if self.tap is not None:
-            self.tap(now, False, address, datagram)
-        events = self._session.receive(datagram, address, now)
-        self.reschedule()
-        if events:
-            self._on_events(events)
+        try:
+            if self.tap is not None:
+                self.tap(now, False, address, datagram)
+            events = self._session.receive(datagram, address, now)
+            self.reschedule()
+            if events:
+                self._on_events(events)
+        except Exception as error:  # noqa: BLE001
+            self._on_fault("RTP", error)
 
     def _read_rtcp(self) -> None:
         try:
@@ -138,17 +148,23 @@ class RtpTransport:
             self._receive_errors += 1
             return
         self._rtcp_received += 1
-        events = self._session.receive_control(datagram, source[:2], time.monotonic())
-        if events:
-            self._on_events(events)
+        try:
+            events = self._session.receive_control(datagram, source[:2], time.monotonic())
+            if events:
+                self._on_events(events)
+        except Exception as error:  # noqa: BLE001
+            self._on_fault("RTCP", error)
 
     def _on_timer(self) -> None:
         self._timer = None
-        events = self._session.handle_timer(time.monotonic())
-        self._send_control(self._session.take_control())
-        self.reschedule()
-        if events:
-            self._on_events(events)
+        try:
+            events = self._session.handle_timer(time.monotonic())
+            self._send_control(self._session.take_control())
+            self.reschedule()
+            if events:
+                self._on_events(events)
+        except Exception as error:  # noqa: BLE001
+            self._on_fault("RTP timer", error)
 
     def _send_control(self, control: Control | None) -> None:
         if control is not None:
@@ -168,6 +184,10 @@ class RtpTransport:
         if self.tap is not None and udp is self._rtp:
             self.tap(time.monotonic(), True, target, datagram)
         return True
+
+
+def _raise(_where: str, error: Exception) -> None:
+    raise error
 
 
 def senders_so_far(reserved: ReservedPort) -> frozenset[Address]:

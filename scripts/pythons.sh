@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# pythons.sh  The unit tests, and calls with real peers, by each supported Python that this machine
-# has; each gets an environment of its own in build/pythons/. Says which it found and which not.
+# pythons.sh [VERSION...]  The unit tests, and calls with real peers, by each supported Python that
+# this machine has; each gets an environment of its own in build/pythons/. Says which it found and
+# which not.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-supported=(3.11 3.12 3.13)
+[ $# -gt 0 ] || set -- 3.11 3.12 3.13
 calls=(tests/peers/test_sip_audio.py tests/peers/test_sip_hold.py tests/peers/test_asterisk_dial.py)
 folder=build/pythons
 mkdir -p "$folder"
@@ -33,7 +34,7 @@ judge() {
 
 results=()
 failed=0
-for version in "${supported[@]}"; do
+for version in "$@"; do
     if ! python=$(find_python "$version"); then
         results+=("$version  not on this machine")
     elif echo "== Python $version ($python)" && judge "$version" "$python"; then

@@ -23,6 +23,7 @@ from sipua.call_capture import CallCapture
 from sipua.call_parts import PartsError, open_parts
 from sipua.capture_sip import SipToCaptures
 from sipua.config import Config
+from sipua.engine_health import EngineHealth
 from sipua.exits import Exit
 from sipua.facts import CallFacts
 from sipua.main_loop import SIGNALLING_GRACE_S
@@ -63,6 +64,8 @@ class Edge:
         self._log = logs.get()
         self._sip_log = SignallingLog(self._log, config.record.numbers)
         self._admission = wiring.admission(config, self._max_calls)
+        self._health = EngineHealth(routes.engine_names(config))
+        self._admission.engine_missing_s = self._health.missing_s
         self._ports = PortPool(
             wiring.rtp_hosts(config),
             config.rtp.port_min,
@@ -87,7 +90,7 @@ class Edge:
         self._loop = asyncio.get_running_loop()
         main_loop.on_interrupt(self._stop.set)
         try:
-            async with open_parts(self._config, self._sip.send) as self._parts:
+            async with open_parts(self._config, self._sip.send, self._health) as self._parts:
                 return await self._serve()
         except PartsError as error:
             self._log.error(error.event, error=str(error), fix=error.fix)

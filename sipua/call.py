@@ -22,6 +22,7 @@ from structlog.typing import FilteringBoundLogger
 from sipua import closing, fallback, wiring
 from sipua.bridge.call import CallBridge
 from sipua.bridge.events import BridgeEvent, EngineGone, PeerSilent
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.websocket_errors import EngineConnectError
 from sipua.call_capture import CallCapture
 from sipua.call_log import CallLog
@@ -83,8 +84,13 @@ class Call:
         refusals: Throttle | None = None,
         capture: CallCapture | None = None,
         record: CallRecord | None = None,
+        faults: FaultOwner | None = None,
     ) -> None:
-        """`refusals`: shared by all calls, because who floods one port floods them all."""
+        """`refusals`: shared by all calls, because who floods one port floods them all.
+        `faults`: the bridge's as well; what fails in either hangs the call up.
+        """
+        self.faults = faults or FaultOwner("call.failed", log)
+        self.faults.end = self._end_of_fault
         self.call_id = facts.call_id
         self.bridge = bridge
         self.profile = profile
@@ -177,11 +183,11 @@ class Call:
 
     def _in(self, delay_s: float, act: Callable[..., None], *arguments: object) -> None:
         """Unless the call is over by then."""
-        self._timers.append(self._loop.call_later(delay_s, act, *arguments))
+        self._timers.append(self.faults.call_later(delay_s, "timer", act, *arguments))
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """A task that ends with the call at the latest."""
-        task = self._loop.create_task(work, name=f"{name} {self.call_id}")
+        task = self.faults.task(work, name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -267,19 +273,11 @@ class Call:
             await opening.run(self)
         except EngineConnectError as error:
             self._without_engine(f"engine: {error.kind}")
-        except Exception as error:  # noqa: BLE001 (the caller must not hang because of our bug)
-            self._failed(error)
 
     def _without_engine(self, cause: str) -> None:
         if not self._engine_missed and not self._ended.is_set():
             self._engine_missed = True
-            self.start(self._fall_back(cause), "fallback")
-
-    async def _fall_back(self, cause: str) -> None:
-        try:
-            await fallback.run(self, cause)
-        except Exception as error:  # noqa: BLE001 (as above)
-            self._failed(error)
+            self.start(fallback.run(self, cause), "fallback")
 
     def _ring_no_longer(self) -> None:
         if not self.answered:
@@ -287,26 +285,24 @@ class Call:
                 self._opening.cancel()
             self.hang_up(f"not answered within {self.limits.ring_timeout_s:g} s", NOT_AVAILABLE)
 
-    def _failed(self, error: Exception) -> None:
-        self.hang_up("internal error", 500)
-        self.log.error("call.failed", error=f"{type(error).__name__}: {error}", exc_info=error)
+    def _end_of_fault(self, cause: str) -> None:
+        self.hang_up(cause, 500)
 
     # --- from signalling ------------------------------------------------------------------
 
     def on_sip(self, event: CallSignal) -> None:
-        """What fails here ends the call."""
-        try:
-            match event:
-                case MediaReady():
-                    self.on_media(event.media)
-                case CallConfirmed():
-                    self.on_confirmed()
-                case CallEnded():
-                    self.on_ended(event)
-                case _:
-                    self._transfer.on_news(event)
-        except Exception as error:  # noqa: BLE001 (whatever it is)
-            self._failed(error)
+        self.faults.run(f"on {type(event).__name__}", self._on_sip, event)
+
+    def _on_sip(self, event: CallSignal) -> None:
+        match event:
+            case MediaReady():
+                self.on_media(event.media)
+            case CallConfirmed():
+                self.on_confirmed()
+            case CallEnded():
+                self.on_ended(event)
+            case _:
+                self._transfer.on_news(event)
 
     def on_media(self, media: NegotiatedMedia) -> None:
         plan = wiring.media_plan(media)
@@ -345,13 +341,9 @@ class Call:
         for listener in tuple(self._listeners):
             try:
                 listener(event, now)
-            except Exception as error:
-                self.log.exception(
-                    "call.listener_failed",
-                    listener=getattr(listener, "__qualname__", type(listener).__name__),
-                    about=type(event).__name__,
-                    error=f"{type(error).__name__}: {error}",
-                )
+            except Exception as error:  # noqa: BLE001 (the others hear it all the same)
+                name = getattr(listener, "__qualname__", type(listener).__name__)
+                self.faults.failed(f"{name} on {type(event).__name__}", error)
 
     def _on_bridge(self, event: BridgeEvent, _now: float) -> None:
         if isinstance(event, PeerSilent):

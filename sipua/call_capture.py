@@ -17,6 +17,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO
 
+from structlog.typing import FilteringBoundLogger
+
+from sipua import logs
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.capture_mask import mask_message
 from sipua.rtp.capture import PcapWriter
 from sipua.rtp.events import Address
@@ -56,7 +60,9 @@ class CallCapture:
         sip: bool = True,
         rtp: bool = True,
         make_room: Callable[[], None] = lambda: None,
+        log: FilteringBoundLogger | None = None,
     ) -> None:
+        self.faults = FaultOwner("capture.failed", log or logs.get(), self._stop)
         self.path = path
         self.sip = sip
         """Whether SIP is wanted; `tap` says it of RTP."""
@@ -129,19 +135,23 @@ class CallCapture:
     # --- on the thread --------------------------------------------------------------------
 
     def drain(self) -> bool:
-        """Write what waits; False when this was the last time. Never raises OSError."""
+        """Write what waits; False when this was the last time. Never raises: the others' files
+        are written by the same thread."""
         closing = self._closing  # read before the deque: what came before it is in there
-        try:
-            self._write()
-        except OSError as error:
-            self._stop(error.strerror or type(error).__name__)
+        self.faults.run("capture thread", self._write)
         if not closing:
             return True
-        self._close_file()
+        self.faults.run("capture thread", self._close_file)
         self.closed.set()
         return False
 
     def _write(self) -> None:
+        try:
+            self._write_waiting()
+        except OSError as error:
+            self._stop(error.strerror or type(error).__name__)
+
+    def _write_waiting(self) -> None:
         waiting = self._waiting
         if self.stopped:
             waiting.clear()
@@ -195,8 +205,9 @@ class CaptureThread:
             self._captures.append(capture)
             if self._thread is None:
                 # A daemon: a disk that never answers must not keep the process from ending.
-                self._thread = threading.Thread(target=self._run, name="captures", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="captures", daemon=True)
+                thread.start()
+                self._thread = thread
 
     def _run(self) -> None:
         while True:
@@ -235,11 +246,12 @@ class CallCaptures:
             sip=settings.sip,
             rtp=settings.rtp,
             make_room=lambda: _prune(settings.directory, room, in_use),
+            log=logs.bind_call(call_id),
         )
         if room < 0:
             capture.stopped = "capture.max_total_mb is taken by the calls that are up"
         self._open.append(capture)
-        self._thread.begin(capture)
+        capture.faults.run("capture thread", self._thread.begin, capture)
         return capture
 
 

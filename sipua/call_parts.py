@@ -6,6 +6,7 @@ What belongs to a call and needs nothing but its events and methods is attached 
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from sipua import logs, wiring, wiring_record
@@ -15,12 +16,14 @@ from sipua.bridge.conversation import ConversationEvent
 from sipua.bridge.dialogue import Dialogue
 from sipua.bridge.engines import create as create_engine
 from sipua.bridge.engines.base import Engine, Past
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.links import EngineChoice
 from sipua.bridge.pacer import Pacer
 from sipua.bridge.sounds import SoundError
 from sipua.call import Call, CallLimits
 from sipua.call_capture import CallCapture
 from sipua.config import Config
+from sipua.engine_health import EngineHealth
 from sipua.engine_host import EngineHost
 from sipua.exits import Exit
 from sipua.facts import CallFacts
@@ -46,10 +49,14 @@ class PartsError(Exception):
 
 @contextlib.asynccontextmanager
 async def open_parts(
-    config: Config, send: Callable[[SipCommand], None]
+    config: Config, send: Callable[[SipCommand], None], health: EngineHealth | None = None
 ) -> AsyncIterator[CallParts]:
     """Everything that calls share, started; stopped behind the last of them."""
     async with contextlib.AsyncExitStack() as stack:
+        try:
+            wiring.decode_sounds(config)
+        except SoundError as error:
+            raise PartsError("sounds.failed", error, "correct the file", Exit.CONFIG) from None
         try:
             toolbox = wiring.toolbox(config)
         except (ToolLoadError, SoundError) as error:
@@ -68,7 +75,15 @@ async def open_parts(
         stack.callback(records.stop)
         pacer = Pacer()
         stack.callback(pacer.close)
-        yield CallParts(config, pacer, engines, send, toolbox=toolbox, records=records)
+        yield CallParts(
+            config,
+            pacer,
+            engines,
+            send,
+            toolbox=toolbox,
+            records=records,
+            health=health or EngineHealth(()),
+        )
 
 
 class CallParts:
@@ -83,6 +98,7 @@ class CallParts:
         *,
         toolbox: Toolbox,
         records: Records,
+        health: EngineHealth,
     ) -> None:
         self._config = config
         self._pacer = pacer
@@ -91,6 +107,7 @@ class CallParts:
         self._toolbox = toolbox
         self._recovery = wiring.dialogue_policy(config)
         self._records = records
+        self._health = health
         self._refusals = Throttle()
         self._limits = CallLimits(
             ring_timeout_s=config.calls.ring_timeout_s,
@@ -107,13 +124,16 @@ class CallParts:
         capture: CallCapture | None = None,
     ) -> Call:
         """A call that is to be run. When this raises, nothing is left of it."""
+        log = logs.bind_call(facts.call_id)
+        faults = FaultOwner("call.failed", log)
         bridge = CallBridge(
             local=local,
             pacer=self._pacer,
             settings=wiring.media_settings(self._config),
             make_conversation=lambda on_event: self._make_conversation(
-                facts.call_id, profile, on_event, quiet=lambda: bridge.quiet
+                facts.call_id, profile, on_event, quiet=lambda: bridge.quiet, faults=faults
             ),
+            faults=faults,
         )
         with contextlib.ExitStack() as undo:
             record = self._records.begin(
@@ -129,10 +149,11 @@ class CallParts:
                 profile,
                 self._limits,
                 send=self._send,
-                log=logs.bind_call(facts.call_id),
+                log=log,
                 refusals=self._refusals,
                 capture=capture,
                 record=record,
+                faults=faults,
             )
             undo.callback(call.abandon)
             self._attach(call)
@@ -142,7 +163,7 @@ class CallParts:
     def _attach(self, call: Call) -> None:
         """Listeners of one call: `call.subscribe(…)`."""
         control = CallTools(call, self._toolbox.hold)
-        tools = self._toolbox.runner(control, call.log, call.profile.tools)
+        tools = self._toolbox.runner(control, call.log, call.profile.tools, faults=call.faults)
         call.subscribe(tools.on_event)
         call.start(tools.run(), "tools")
 
@@ -153,22 +174,26 @@ class CallParts:
         on_event: Callable[[ConversationEvent], None],
         *,
         quiet: Callable[[], bool],
+        faults: FaultOwner,
     ) -> Dialogue:
         return Dialogue(
-            [self._choice(engine, profile) for engine in profile.engines],
+            [self._choice(engine, profile, call_id) for engine in profile.engines],
             policy=self._recovery,
             on_event=on_event,
             call_id=call_id,
             quiet=quiet,
+            faults=faults,
         )
 
-    def _choice(self, engine: NamedEngine, profile: AgentProfile) -> EngineChoice:
+    def _choice(self, engine: NamedEngine, profile: AgentProfile, call_id: str) -> EngineChoice:
         section = engine.section
 
         def create(past: Sequence[Past]) -> Engine:
             settings = wiring.engine_settings(
                 section,
                 url=self.engines.url(section),
+                api_key=self.engines.api_key(section),
+                headers=self.engines.headers(section, call_id),
                 instructions=profile.instructions,
                 tools=self._toolbox.declarations(profile.tools),
                 past=past,
@@ -176,4 +201,7 @@ class CallParts:
             )
             return create_engine(section.type, settings)
 
-        return EngineChoice(engine.name, create, section.connect_timeout_s)
+        def tried(reached: bool) -> None:
+            self._health.tried(engine.name, reached=reached, now=time.monotonic())
+
+        return EngineChoice(engine.name, create, section.connect_timeout_s, tried)

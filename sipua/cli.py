@@ -104,7 +104,7 @@ def _add_serve(commands: Commands) -> None:
     parser.add_argument("--json", action="store_true", help="log JSON lines, also on a terminal")
     parser.epilog = (
         "SIGTERM or Ctrl-C: unregister, refuse new calls, let running calls end for\n"
-        "calls.drain_s, then hang up; a second one ends at once."
+        "calls.drain_s, then hang up. A second one ends at once, with exit code 143 or 130."
     )
 
 

@@ -25,6 +25,7 @@ from sipua.bridge.call import CallBridge
 from sipua.bridge.conversation import ConversationEvent
 from sipua.bridge.engines.base import AudioDelta, AudioDone
 from sipua.bridge.events import BridgeEvent, PeerSilent
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.keypad import MAX_QUEUED, Keypad
 from sipua.bridge.pacer import Pacer
 from sipua.call_capture import CallCapture, CaptureThread, sip_datagram
@@ -140,9 +141,14 @@ class Dial:
         self._failure: Exception | None = None
         self._lost = False
         self._log = logs.bind_call(self._call_id)
+        self._faults = FaultOwner("call.failed", self._log, self._hang_up)
         self._tape = Tape(sound, on_event=lambda _: None)
         rtp = config.rtp
         self._ports = PortPool(wiring.rtp_hosts(config), rtp.port_min, rtp.port_max)
+        gate = wiring.admission(config, max_calls=0)  # while we call, nobody calls us
+        self._settings = sip_settings(config, request)
+        on_sip = self._faults.guarded("signalling", self._on_sip)
+        self._sip = SipAgent(self._settings, gate, self._ports, on_sip)
 
     async def run(self) -> Exit:
         # The far side must not be left talking to nobody.
@@ -162,9 +168,6 @@ class Dial:
 
     async def _call(self) -> dict[str, object]:
         """Its statistics. Whatever fails: what was taken is given back, the last of it first."""
-        gate = wiring.admission(self._config, max_calls=0)  # while we call, nobody calls us
-        settings = sip_settings(self._config, self._request)
-        self._sip = SipAgent(settings, gate, self._ports, self._on_sip)
         stats: dict[str, object] = {}
         async with AsyncExitStack() as held:
             pacer = Pacer()
@@ -172,7 +175,7 @@ class Dial:
             held.push_async_callback(self._end_capture)
             await self._sip.start()
             held.push_async_callback(self._sip.stop, SIGNALLING_GRACE_S)
-            local = await placing.reserve(self._ports, settings, self._request.uri)
+            local = await placing.reserve(self._ports, self._sip, self._settings, self._request.uri)
             held.callback(self._release, local)
             self._bridge = CallBridge(
                 local=local,
@@ -180,6 +183,7 @@ class Dial:
                 # A phone: what comes back of its own voice is what it was asked to listen for.
                 settings=wiring.media_settings(self._config, echoes=False),
                 make_conversation=self._make_tape,
+                faults=self._faults,
             )
             self._bridge.on_event = self._on_bridge
             held.push_async_callback(self._bridge.close)
@@ -203,7 +207,7 @@ class Dial:
         self._ports.release(local, time.monotonic())
 
     def _in(self, delay_s: float, act: Callable[[], None]) -> None:
-        asyncio.get_running_loop().call_later(delay_s, act)
+        self._faults.call_later(delay_s, "timer", act)
 
     def _begin_capture(self, reserved: ReservedPort) -> None:
         path = self._request.pcap

@@ -8,14 +8,15 @@ signalling lost            the calls write their records; the process ends withi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+import sys
 from collections.abc import Callable, Coroutine
 from types import FrameType
 from typing import Any, NoReturn
 
-import uvloop
-
+from sipua import last_net
 from sipua.exits import Exit
 
 SIGNALLING_GRACE_S = 3.0
@@ -27,9 +28,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(main: Coroutine[Any, Any, Exit]) -> Exit:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=last_net.new_event_loop) as runner:
         code = runner.run(main)
     if code is Exit.SIGNALLING:
+        sys.stdout.flush()
         leave_now(code)  # Python's own end would wait for what hangs
     return code
 
@@ -39,15 +41,18 @@ def on_interrupt(end: Callable[[], None]) -> None:
     be what hangs.
     """
     loop = asyncio.get_running_loop()
+    seen = 0
 
-    def first() -> None:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
-            signal.signal(number, _second)
-        end()
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        nonlocal seen
+        seen += 1
+        if seen > 1:
+            leave_now(Exit.INTERRUPTED if number == signal.SIGINT else Exit.TERMINATED)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: we are at the end already
+            loop.call_soon_threadsafe(end)
 
     for number in _SIGNALS:
-        loop.add_signal_handler(number, first)
+        signal.signal(number, on_signal)
 
 
 def leave_soon() -> None:
@@ -58,7 +63,3 @@ def leave_soon() -> None:
 def leave_now(code: Exit) -> NoReturn:
     """End the process without waiting for anything."""
     os._exit(code)
-
-
-def _second(number: int, _frame: FrameType | None) -> None:
-    leave_now(Exit.INTERRUPTED if number == signal.SIGINT else Exit.TERMINATED)

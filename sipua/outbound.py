@@ -103,10 +103,10 @@ class Outbound:
             parts = await held.enter_async_context(open_parts(self._config, self._sip.send))
             await self._sip.start()
             held.push_async_callback(self._sip.stop, SIGNALLING_GRACE_S)
-            local = await placing.reserve(self._ports, self._settings, self._request.uri)
+            local = await placing.reserve(self._ports, self._sip, self._settings, self._request.uri)
             held.callback(self._release, local)
             call = self._call = parts.make(self._facts(), local, self._profile)
-            if self._interrupted:  # before there was anything to hang up
+            if self._interrupted or self._lost:  # before there was anything to hang up
                 call.on_sip(CallEnded(call.call_id, EndedBy.US, 0, INTERRUPTED))
             await call.run(Placing(self._request.uri, self._request.account, local))
             sys.stdout.write(f"{self._request.uri}: {call.summary}\n")

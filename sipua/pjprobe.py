@@ -28,6 +28,7 @@ def probe() -> dict[str, object]:
             "distribution": version("pjsua2-python"),
             "pjproject": endpoint.libVersion().full,
             "max_calls": library.pjsua_call_get_max_count(),
+            "asks": hasattr(pj, "OnNewRequestParam"),
             "ioqueue": (_text(library, "pj_ioqueue_name") or "").partition("[")[0],  # [flags]
             "openssl": _text(library, "OpenSSL_version", 0) or _text(library, "SSLeay_version", 0),
             # What was compiled shows in the default: to ask for more is a failed assertion.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import socket
 import time
@@ -11,7 +10,8 @@ from sipua import doctor, wiring
 from sipua.config import Config
 from sipua.config.uri import UriError, parse_server
 from sipua.rtp.ports import PortPool, ReservedPort, family_of
-from sipua.sip.addresses import host_of, of_family
+from sipua.sip.addresses import host_of, is_address, of_family, server_of
+from sipua.sip.agent import SipAgent
 from sipua.sip.settings import SipSettings
 
 # This machine, or every address of it, in the other family.
@@ -59,23 +59,15 @@ def _with_family(
     return (*hosts, counterpart)
 
 
-async def reserve(ports: PortPool, settings: SipSettings, uri: str) -> ReservedPort:
+async def reserve(ports: PortPool, sip: SipAgent, settings: SipSettings, uri: str) -> ReservedPort:
     """Ports of the family in which the call will leave. Raises NoPortsLeft."""
     first_hop = next((account.proxy for account in settings.accounts if account.proxy), uri)
-    family = await _family_towards(host_of(first_hop), ports.families)
-    return ports.reserve(time.monotonic(), family)
-
-
-async def _family_towards(
-    host: str, ours: tuple[socket.AddressFamily, ...]
-) -> socket.AddressFamily:
-    """A name that has addresses of both is called over IPv4, as the signalling thread does it."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_DGRAM)
-    except OSError:
-        return ours[0]  # the name will not be found there either, and that is said
-    theirs = sorted(family for family, *_ in found if family in ours)
-    return theirs[0] if theirs else ours[0]
+    host, port = server_of(first_hop)
+    addresses = (host,) if is_address(host) else await sip.addresses_of(host, services=not port)
+    theirs = {family_of(address) for address in addresses}
+    # A name that has addresses of both is called over IPv4, as the signalling thread does it.
+    family = next((family for family in sorted(ports.families) if family in theirs), None)
+    return ports.reserve(time.monotonic(), family or ports.families[0])
 
 
 def check_account(config: Config, name: str) -> None:

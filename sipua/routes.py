@@ -71,6 +71,18 @@ def resolve(config: Config, asked: Asked) -> AgentProfile:
     return profile(config, choose(config.routes, asked))
 
 
+def engine_names(config: Config) -> set[str]:
+    """Of all engines that a call which comes in may end in."""
+    used: list[RouteSection | None] = []
+    for route in config.routes:
+        used.append(route)
+        if not (route.called or route.caller or route.origin):
+            break  # it takes every call: none comes to those behind it
+    else:
+        used.append(None)
+    return {engine.name for route in used for engine in profile(config, route).engines}
+
+
 def profile(config: Config, route: RouteSection | None = None) -> AgentProfile:
     """What the route says, and for the rest its engine, `[engine]` and `[calls]`.
 

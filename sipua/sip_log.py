@@ -18,6 +18,7 @@ from sipua.sip.messages import (
     CallProgress,
     CallRefused,
     LibraryMessage,
+    OfferRefused,
     PeerResolved,
     PeerUnresolved,
     Registered,
@@ -67,6 +68,13 @@ class SignallingLog:
                 self._name(event)
             case CallRefused():
                 self._refused(event, now)
+            case OfferRefused():
+                log.warning(
+                    "call.offer_refused",
+                    call_id=event.call_id,
+                    status=event.status,
+                    cause=event.cause,
+                )
             case TransferRefused():
                 self._write(
                     log.warning,
@@ -167,7 +175,7 @@ class SignallingLog:
             **{"from": number(event.from_uri, self._numbers)},
             to=event.to_uri,
             source=join(*event.source),
-            **({"because": event.because} if event.because else {}),
+            **({"cause": event.cause} if event.cause else {}),
             **({"altered": list(event.altered)} if event.altered else {}),
             **({"kept_back": kept_back} if kept_back else {}),
         )

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sipua.bridge import sounds
 from sipua.bridge.agent import faults
 from sipua.bridge.agent.scenario import Scenario, joined
 from sipua.bridge.agent.settings import AgentSettings
@@ -16,8 +17,7 @@ from sipua.bridge.engines import create as create_engine
 from sipua.bridge.engines.base import EngineSettings, Past
 from sipua.bridge.media import MediaPlan, MediaSettings
 from sipua.bridge.recovery import DialoguePolicy
-from sipua.bridge.sounds import TEXTS, Sounds, prompt, soft_filler
-from sipua.bridge.sounds import load as load_sound
+from sipua.bridge.sounds import Sounds, soft_filler
 from sipua.call_capture import CallCaptures, CaptureSettings
 from sipua.codecs.g711 import Law
 from sipua.config import Config, EngineSection
@@ -175,8 +175,18 @@ def _sounds(section: SoundsSection) -> Sounds:
     file = section.filler_file
     if not file:
         return Sounds(soft_filler(), section.filler_delay_ms)
-    pcm = prompt(file) if file in TEXTS else load_sound(Path(file))
-    return Sounds(filler=pcm, filler_delay_ms=section.filler_delay_ms)
+    return Sounds(filler=sounds.named(file), filler_delay_ms=section.filler_delay_ms)
+
+
+def decode_sounds(config: Config) -> None:
+    """All that a call may have to play, before there are calls: later it would hold up the others
+    in the moment of an outage. Raises SoundError."""
+    _sounds(config.sounds)
+    sounds.prompt("sorry")
+    for steps in (config.calls.fallback, *(route.fallback for route in config.routes)):
+        for step in steps:
+            if step.prompt:
+                sounds.named(step.prompt)
 
 
 def media_plan(media: NegotiatedMedia) -> MediaPlan:
@@ -219,20 +229,26 @@ def engine_settings(
     engine: EngineSection,
     *,
     url: str = "",
+    api_key: str | None = None,
+    headers: Mapping[str, str] | None = None,
     instructions: str | None = None,
     tools: Sequence[Mapping[str, object]] = (),
     past: Sequence[Past] = (),
     interruptible: bool = True,
 ) -> EngineSettings:
-    """`url`: where it is, when the section does not say. `instructions`: None, the section's.
+    """`url`: where it is, when the section does not say. `api_key`, `instructions`: None, the
+    section's. `headers`: beside the section's.
     `interruptible`: whether it may stop by itself when the caller speaks."""
     options = engine_options(engine)
     if not interruptible and options["turn_detection"]:
         options["turn_detection"]["interrupt_response"] = False
     return EngineSettings(
         url=url or engine.url,
-        api_key=engine.api_key.get_secret_value(),
-        headers={name: value.get_secret_value() for name, value in engine.headers.items()},
+        api_key=engine.api_key.get_secret_value() if api_key is None else api_key,
+        headers={
+            **(headers or {}),
+            **{name: value.get_secret_value() for name, value in engine.headers.items()},
+        },
         instructions=engine.instructions if instructions is None else instructions,
         tools=tools,
         past=past,

@@ -1,8 +1,8 @@
 """The local agent as a child process: started, awaited, watched, started again, stopped.
 
 The settings go in as one line of JSON on its stdin, so that no key shows in a process list; the
-URL comes back as one line of JSON on its stdout. Its stdin stays open for as long as we live, and
-its end is the child's, whatever ends us.
+URL comes back as one line of JSON on its stdout, and its log on its stderr. Its stdin stays open
+for as long as we live, and its end is the child's, whatever ends us.
 """
 
 import asyncio
@@ -10,16 +10,24 @@ import contextlib
 import dataclasses
 import os
 import sys
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import msgspec
 import structlog
+from sipua.bridge.agent import said
 from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.fault_owner import FaultOwner
 
 COMMAND = (sys.executable, "-m", "sipua.bridge.agent")
 START_S = 10.0
 TEXT_S = 1.0  # more for each text that a scenario has spoken before it starts
 STOP_S = 5.0
+LAST_WORDS_S = 0.5
+# What the child needs to find its interpreter, its libraries and its voices: no key that the edge
+# was given in its environment is the agent's business.
+ENVIRONMENT = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ", "VIRTUAL_ENV")
+ENVIRONMENT_OF = ("LC_", "PYTHON")
 BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)  # before each restart in a row; the last one stays
 STEADY_S = 30.0  # of life make a child count as well again
 
@@ -27,7 +35,17 @@ log = structlog.get_logger("sipua.agent")
 
 
 class AgentError(Exception):
-    """The child did not come up; its own words are on stderr."""
+    """The child did not come up; its own words are in the log."""
+
+
+def environment(ours: Mapping[str, str]) -> dict[str, str]:
+    """The child's."""
+    needed = {
+        name: value
+        for name, value in ours.items()
+        if name in ENVIRONMENT or name.startswith(ENVIRONMENT_OF)
+    }
+    return {**needed, "PYTHONUNBUFFERED": "1"}
 
 
 class _Ready(msgspec.Struct):
@@ -45,6 +63,7 @@ class AgentProcess:
         self._start_timeout_s = start_timeout_s + texts * TEXT_S
         self._child: asyncio.subprocess.Process | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._relay: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -52,7 +71,7 @@ class AgentProcess:
 
     async def start(self) -> str:
         await self._spawn()
-        self._watcher = asyncio.create_task(self._watch(), name="agent-watcher")
+        self._watcher = FaultOwner().task(self._watch(), "agent watcher")
         return self.url
 
     async def stop(self) -> None:
@@ -64,17 +83,22 @@ class AgentProcess:
         await self._end_child()
 
     async def _spawn(self) -> None:
-        # The child imports what we do, from wherever we got it.
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        self._child = child = await asyncio.create_subprocess_exec(
-            *COMMAND,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env=environment,
-            start_new_session=True,  # Ctrl-C in a terminal is ours to pass on
-        )
+        try:
+            self._child = child = await asyncio.create_subprocess_exec(
+                *COMMAND,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=said.LONGEST_LINE,
+                env=environment(os.environ),
+                start_new_session=True,  # Ctrl-C in a terminal is ours to pass on
+            )
+        except OSError as error:  # no memory, no descriptors
+            raise AgentError(f"the local agent cannot be started: {error}") from error
         assert child.stdin is not None
         assert child.stdout is not None
+        assert child.stderr is not None
+        self._relay = FaultOwner().task(said.relay(child.stderr), "agent log")
         try:
             child.stdin.write(msgspec.json.encode(dataclasses.asdict(self._settings)) + b"\n")
             async with asyncio.timeout(self._start_timeout_s):
@@ -128,3 +152,7 @@ class AgentProcess:
                 await child.wait()
         if child.stdin is not None:
             child.stdin.close()
+        if self._relay is not None:
+            # Its last words are told, unless a child of its own keeps them from ending.
+            await asyncio.wait([self._relay], timeout=LAST_WORDS_S)
+            self._relay.cancel()

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import hmac
 import os
+import re
 import secrets
 import signal
 import sys
@@ -31,9 +32,10 @@ from sipua.bridge.agent.losses import cut
 from sipua.bridge.agent.refusals import BAD_REQUEST, refusal, rehearsed
 from sipua.bridge.agent.scenario import OPEN, Connect
 from sipua.bridge.agent.session_task import ServedSession
-from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.settings import CALL_ID_HEADER, AgentSettings
 from sipua.bridge.agent.stage import Stage
 from sipua.bridge.agent.voice import VoiceError
+from structlog.typing import FilteringBoundLogger
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as listen
 from websockets.datastructures import Headers
@@ -51,7 +53,15 @@ EXIT_OK = 0
 EXIT_CONFIG = 3
 EXIT_NETWORK = 4
 
-log = structlog.get_logger("sipua.agent")
+_CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+log: FilteringBoundLogger = structlog.get_logger("sipua.agent")
+
+
+def _log_of(headers: Headers) -> FilteringBoundLogger:
+    """With the call that the session is for, if its edge has said so."""
+    call_id = headers.get(CALL_ID_HEADER, "")
+    return log.bind(call_id=call_id) if _CALL_ID.fullmatch(call_id) else log
 
 
 def _has_key(headers: Headers, key: str) -> bool:
@@ -173,13 +183,14 @@ class AgentServer:
                 "server_error",
             )
         age_s = asyncio.get_running_loop().time() - self._started_s
-        return await self._rehearsed(connection, self._stage.doors.next(age_s))
-
-    async def _rehearsed(self, connection: ServerConnection, way: Connect) -> Response | None:
+        way = self._stage.doors.next(age_s)
         if way is OPEN:
             return None
         shown = {name: value for name, value in msgspec.to_builtins(way).items() if value}
-        log.warning("agent.rehearsed", connect=shown)
+        _log_of(request.headers).warning("agent.rehearsed", connect=shown)
+        return await self._rehearsed(connection, way)
+
+    async def _rehearsed(self, connection: ServerConnection, way: Connect) -> Response | None:
         wait_s = NEVER_S if way.never else way.slow_s
         if wait_s:
             with contextlib.suppress(TimeoutError):
@@ -213,12 +224,13 @@ class AgentServer:
         conversation = self._conversation(connection.request.path)
         self.counters.sessions += 1
         self.active += 1
-        log.debug("agent.session.opened", session_id=conversation.id)
+        log = _log_of(connection.request.headers).bind(session_id=conversation.id)
+        log.debug("agent.session.opened")
         journal = SessionJournal(self._journal, conversation.id, asyncio.get_running_loop().time())
         try:
             idle_s = self._settings.idle_timeout_s
             await ServedSession(
-                connection, conversation, journal, self._listener, idle_s=idle_s
+                connection, conversation, journal, self._listener, log, idle_s=idle_s
             ).run()
         finally:
             journal.end()
@@ -229,7 +241,6 @@ class AgentServer:
             self.counters.responses += counters.responses
             log.debug(
                 "agent.session.closed",
-                session_id=conversation.id,
                 code=connection.close_code,
                 turns=counters.turns,
                 responses=counters.responses,

@@ -8,7 +8,6 @@ for a slow reader, nothing piles up here: its own words wait in its own socket.
 import asyncio
 import contextlib
 
-import structlog
 from sipua.bridge.agent.conversation import Conversation
 from sipua.bridge.agent.garbage import Binary
 from sipua.bridge.agent.hearing import Recording
@@ -17,10 +16,9 @@ from sipua.bridge.agent.listener import Listener
 from sipua.bridge.agent.live_conversation import LiveConversation
 from sipua.bridge.agent.losses import lose
 from sipua.bridge.agent.response import Loss
+from structlog.typing import FilteringBoundLogger
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
-
-log = structlog.get_logger("sipua.agent")
 
 
 class _LossError(Exception):
@@ -39,6 +37,7 @@ class ServedSession:
         "_journal",
         "_listener",
         "_lock",
+        "_log",
         "_loop",
         "_received_s",
         "_tasks",
@@ -51,9 +50,12 @@ class ServedSession:
         conversation: Conversation | LiveConversation,
         journal: SessionJournal,
         listener: Listener | None,
+        log: FilteringBoundLogger,
         *,
         idle_s: float,
     ) -> None:
+        """`log`: bound to the session."""
+        self._log = log
         self._connection = connection
         self._conversation = conversation
         self._journal = journal
@@ -132,7 +134,7 @@ class ServedSession:
     def _check(self) -> None:
         """What the scenario has come to."""
         for warning in self._conversation.take_warnings():
-            log.warning(session_id=self._conversation.id, **warning)
+            self._log.warning(str(warning.pop("event")), **warning)
         for recording in self._conversation.take_recordings():
             self._tasks.create_task(self._listen(recording))
         if self._conversation.loss is not None:
@@ -149,8 +151,5 @@ class ServedSession:
         error = group.exceptions[0]
         assert isinstance(error, _LossError)
         loss = error.loss
-        session_id = self._conversation.id
-        log.warning(
-            "agent.rehearsed", session_id=session_id, loss=loss.kind, code=loss.code or None
-        )
+        self._log.warning("agent.rehearsed", loss=loss.kind, code=loss.code or None)
         await lose(self._connection, loss)

@@ -5,6 +5,9 @@ from typing import Literal, get_args
 
 from sipua.bridge.agent.scenario import Scenario
 
+# Of the upgrade to a websocket; for the agent's log, which is its edge's, too.
+CALL_ID_HEADER = "X-Sipua-Call-Id"
+
 Mode = Literal["parrot", "tone", "silence"]
 
 

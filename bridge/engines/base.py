@@ -186,6 +186,14 @@ class EngineLost:
     code: int
     reason: str
     retryable: bool
+    fault: bool = False
+    """By an exception in our own code, which `reason` names; there is no code then."""
+
+    @property
+    def cause(self) -> str:
+        if self.fault:
+            return self.reason
+        return f"connection lost: {self.code} {self.reason}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

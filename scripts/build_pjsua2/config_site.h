@@ -11,8 +11,17 @@
 #define PJSIP_MAX_TSX_COUNT     16383
 #define PJSIP_MAX_DIALOG_COUNT  8191
 
+/* Connections that come together wait in the kernel, and are all taken at the next poll. One that
+ * finds no room is tried again by its peer, a second later. net.core.somaxconn bounds it as well. */
+#define PJSIP_TCP_TRANSPORT_BACKLOG  1024
+#define PJSIP_TLS_TRANSPORT_BACKLOG  1024
+
 /* An INVITE with many header fields and ICE candidates passes 4 KB, the default; UDP allows this. */
 #define PJSIP_MAX_PKT_LEN       65535
+
+/* pjsua2 hands over an empty text for an SDP that is longer than this. 1 KB, the default, is less
+ * than one offer with ICE candidates. */
+#define PJSUA2_MAX_SDP_BUF_LEN  65535
 
 #define PJ_HAS_IPV6             1
 #define PJMEDIA_HAS_VIDEO       0

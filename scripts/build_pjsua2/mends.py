@@ -9,6 +9,8 @@ from pathlib import Path
 
 from shell import BuildError
 
+NEW_REQUEST = Path(__file__).with_name("new_request.cpp")
+
 
 @dataclass(frozen=True)
 class Mend:
@@ -36,6 +38,43 @@ MENDS = [
         "        if (msg->type == PJSIP_REQUEST_MSG && method != PJSIP_ACK_METHOD &&\n"
         "            method != PJSIP_CANCEL_METHOD)\n"
         "            pjsip_endpt_respond_stateless(endpt, rdata, 501, NULL, NULL, NULL);\n",
+    ),
+    # pjsua answers each OPTIONS with 200, also when no call would be taken, and keeps 66 kB of each
+    # INVITE that it refuses for 32 s. pjsua2 has no callback for the moment before; this is one,
+    # in its own style: the decision is `Library.onNewRequest`'s in sipua/sip/pjlibrary.py.
+    Mend(
+        "pjsip/include/pjsua2/endpoint.hpp",
+        "/**\n * Parameter of Endpoint::handleIpChange().",
+        "/** Parameter of Endpoint::onNewRequest(); a statusCode from 300 to 699 refuses. */\n"
+        "struct OnNewRequestParam\n"
+        "{\n"
+        "    SipRxData           rdata;\n"
+        "    string              method;\n"
+        "    int                 statusCode;\n"
+        "    string              reason;\n"
+        "    SipHeaderVector     headers;\n"
+        "};\n\n"
+        "/**\n * Parameter of Endpoint::handleIpChange().",
+    ),
+    Mend(
+        "pjsip/include/pjsua2/endpoint.hpp",
+        "    /**\n     * This callback can be used by application to override the account\n",
+        "    /** A request that would begin something; see new_request.cpp of sipua's build. */\n"
+        "    virtual void onNewRequest(OnNewRequestParam &prm)\n"
+        "    { PJ_UNUSED_ARG(prm); }\n\n"
+        "    /**\n     * This callback can be used by application to override the account\n",
+    ),
+    Mend(
+        "pjsip/src/pjsua2/endpoint.cpp",
+        "void Endpoint::libInit(const EpConfig &prmEpConfig)",
+        f"{NEW_REQUEST.read_text()}\nvoid Endpoint::libInit(const EpConfig &prmEpConfig)",
+    ),
+    Mend(
+        "pjsip/src/pjsua2/endpoint.cpp",
+        "    PJSUA2_CHECK_EXPR( pjsua_init(&ua_cfg, &log_cfg, &med_cfg) );",
+        "    PJSUA2_CHECK_EXPR( pjsua_init(&ua_cfg, &log_cfg, &med_cfg) );\n"
+        "    PJSUA2_CHECK_EXPR( pjsip_endpt_register_module(pjsua_get_pjsip_endpt(),\n"
+        "                                                   &new_request_module) );",
     ),
 ]
 

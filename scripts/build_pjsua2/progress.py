@@ -4,8 +4,8 @@ import re
 
 # Measured with pjproject 2.17: object files of its libraries, and seconds of one processor.
 FILES = 270
-SPREAD_S = 200  # the libraries, which compile side by side
-ALONE_S = 60  # the Python binding, one file; configure; the environments
+SPREAD_S = 90  # the libraries, which compile side by side
+ALONE_S = 130  # the Python binding, one file; configure; the environments
 
 
 def expected(processors: int | None) -> str:
@@ -19,5 +19,5 @@ def describe(log: str) -> str:
         done = len(re.findall(r"-o output/\S+\.o", log))
         return f"compiled {done} of about {FILES} files"
     if "pip wheel" in command:
-        return "compiling the Python binding, the last step"
+        return "compiling the Python binding, one large file and the last step"
     return f"still at {command.split()[0].rpartition('/')[2]}"

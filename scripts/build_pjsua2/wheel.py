@@ -20,11 +20,12 @@ BUILD_LOCK = HERE.parent.parent / "requirements" / "pjsua2-build.lock"
 RECIPE = [
     HERE / "wheel.py",
     HERE / "mends.py",
+    HERE / "new_request.cpp",
     HERE / "setup.py",
     HERE / "config_site.h",
     BUILD_LOCK,
 ]
-LOCAL_VERSION = "sipua2"
+LOCAL_VERSION = "sipua3"
 
 # Without NDEBUG, an assertion that a peer's packet can reach is a remote abort.
 CFLAGS = "-O2 -fPIC -DNDEBUG -fstack-protector-strong -D_FORTIFY_SOURCE=2"
@@ -135,7 +136,7 @@ def check(wheel: Path, folder: Path, shell: Shell) -> str:
     found = json.loads(next(line for line in printed if line.startswith("{")))  # pj logs there too
 
     limit = re.search(r"PJSUA_MAX_CALLS\s+(\d+)", (HERE / "config_site.h").read_text())
-    expected = {"max_calls": int(limit[1]) if limit else 0, "ioqueue": "epoll"}
+    expected = {"max_calls": int(limit[1]) if limit else 0, "ioqueue": "epoll", "asks": True}
     for key, value in expected.items():
         if found[key] != value:
             raise BuildError(f"the built pjsua2 has {key} {found[key]}, not {value}")

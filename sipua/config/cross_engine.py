@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from sipua.bridge.engines import ENGINES
-from sipua.config.engine import EngineSection
+from sipua.config.engine import EngineSection, is_local
 from sipua.config.findings import Finding
 from sipua.config.model import Config
 from sipua.config.problems import KeyPath
@@ -39,6 +39,8 @@ def check(engine: EngineSection, at: KeyPath, config: Config) -> Iterator[Findin
 
 
 def _key(engine: EngineSection, at: KeyPath) -> Iterator[Finding]:
+    if "api_key_env" not in engine.model_fields_set and is_local(engine.type, engine.url):
+        return
     brings_own = {"authorization", "api-key"} & {name.lower() for name in engine.headers}
     if engine.api_key.get_secret_value() or brings_own or not engine.api_key_env:
         return

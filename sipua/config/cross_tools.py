@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from sipua.config.findings import Finding
 from sipua.config.model import Config
 from sipua.config.problems import KeyPath
+from sipua.config.uri import is_loopback
 
 
 def tools(config: Config) -> Iterator[Finding]:
@@ -61,7 +61,7 @@ def _transfer(config: Config) -> Iterator[Finding]:
 
 def _unencrypted(path: KeyPath, url: str) -> Iterator[Finding]:
     parts = urlsplit(url)
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         yield Finding(
             (path,),
             "what callers say and who they are crosses the network unencrypted",
@@ -73,7 +73,7 @@ def _unencrypted(path: KeyPath, url: str) -> Iterator[Finding]:
 def _unsigned(config: Config, index: int) -> Iterator[Finding]:
     webhook = config.tools.webhooks[index]
     proven = {"authorization", "x-api-key", "api-key"} & {name.lower() for name in webhook.headers}
-    if webhook.secret.get_secret_value() or proven or _is_loopback(urlsplit(webhook.url).hostname):
+    if webhook.secret.get_secret_value() or proven or is_loopback(urlsplit(webhook.url).hostname):
         return
     yield Finding(
         (
@@ -95,10 +95,3 @@ def _never_run(config: Config, index: int) -> Iterator[Finding]:
             '"never", with `allowed_tools` naming what may run',
             "warning",
         )
-
-
-def _is_loopback(host: str | None) -> bool:
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return host == "localhost"

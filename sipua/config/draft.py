@@ -10,6 +10,7 @@ from typing import Any
 from sipua.bridge.sounds import TEXTS, SoundError, load
 from sipua.config import scenario
 from sipua.config.documents import DocumentError, read_document
+from sipua.config.engine import is_local
 from sipua.config.environment import Override
 from sipua.config.fields import Sound
 from sipua.config.problems import (
@@ -216,7 +217,7 @@ class Draft:
         if isinstance(named, dict):
             engines += [(("engines", name), engine) for name, engine in named.items()]
         for path, engine in engines:
-            if isinstance(engine, dict) and engine.get("type", "local") != "local":
+            if isinstance(engine, dict) and not _is_local(engine):
                 self._engine_key(path, engine, environ)
 
     def _engine_key(
@@ -317,3 +318,10 @@ class Draft:
         for part in path:
             node = node[part]
         return node
+
+
+def _is_local(engine: Mapping[str, Any]) -> bool:
+    """Whether nothing says that it wants the vendor's key: the usual variable is not for it."""
+    if "api_key_env" in engine:
+        return False
+    return is_local(engine.get("type", "local"), engine.get("url", ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -18,6 +19,7 @@ from sipua.config.fields import (
     wrong,
 )
 from sipua.config.section import Section
+from sipua.config.uri import is_loopback
 
 if TYPE_CHECKING:
     EngineType = str
@@ -29,6 +31,17 @@ def _idle_timeout(timeout_ms: int) -> int:
     if timeout_ms and not 5000 <= timeout_ms <= 30_000:
         raise wrong("must be 0 (never) or from 5000 to 30000, as the vendor has it", "6000")
     return timeout_ms
+
+
+def is_local(kind: object, url: object) -> bool:
+    """Whether an engine is ours, or one of this machine, to which the vendor's key does not belong
+    unless the configuration says so. The values may be unchecked."""
+    if isinstance(kind, str) and kind in ENGINES and not ENGINES[kind].needs_key:
+        return True
+    try:
+        return isinstance(url, str) and is_loopback(urlsplit(url).hostname)
+    except ValueError:
+        return False
 
 
 class TurnDetectionSection(Section):
@@ -114,7 +127,8 @@ class EngineSection(Section):
     api_key_env: VariableName = Field(
         default="OPENAI_API_KEY",
         description="Environment variable that holds the key, used when neither `api_key` nor "
-        "`api_key_file` is set. Empty: no key is sent.",
+        "`api_key_file` is set. Empty: no key is sent. Where this key is not written, the variable "
+        "is not used for an engine of this machine (`local`, `local_live`, a loopback `url`).",
     )
     headers: Headers = Field(
         default={}, description="Further HTTP headers of the websocket; values are kept secret."

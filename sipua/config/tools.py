@@ -10,7 +10,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, SecretStr
 
 from sipua.bridge.tools import SchemaError, compile_schema
-from sipua.config.fields import AS_TUPLE, NO_SECRET, Headers, OneLine, Seconds, Secret, wrong
+from sipua.config.fields import (
+    AS_TUPLE,
+    NO_SECRET,
+    Headers,
+    OneLine,
+    Seconds,
+    Secret,
+    SoundFile,
+    wrong,
+)
 from sipua.config.section import Section
 from sipua.config.uri import UriError, check_target
 from sipua.tools.signing import Signer
@@ -154,9 +163,10 @@ class HoldSection(Section):
     """`put_on_hold`: the caller hears a sound and is not listened to while something is done."""
 
     max_s: Seconds = Field(default=120, description="Longest hold that the model may ask for.")
-    sound: OneLine = Field(
+    sound: SoundFile = Field(
         default="",
-        description="WAV file (16 bit PCM) that is played meanwhile. Empty: the built-in sound.",
+        description="WAV file (16 bit PCM) that is played meanwhile; relative to this file. "
+        "Empty: the built-in sound.",
     )
 
 

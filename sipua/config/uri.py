@@ -59,6 +59,13 @@ class ServerUri:
         return True
 
 
+def is_loopback(host: str | None) -> bool:
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def is_hostname(text: str) -> bool:
     # All digits and dots is an address that was mistyped, not a name.
     numeric = text.replace(".", "").isdigit()

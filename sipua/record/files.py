@@ -20,6 +20,10 @@ from datetime import UTC, date, datetime
 from io import FileIO
 from pathlib import Path
 
+from structlog.typing import FilteringBoundLogger
+
+from sipua import logs
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.record import retention
 from sipua.record.settings import FileSettings
 
@@ -35,7 +39,13 @@ Complain = Callable[[Path, str], None]
 class RecordFile:
     """One call's. `add` and `close` are the loop's, `drain` is the thread's."""
 
-    def __init__(self, path: Path, complain: Complain = lambda path, why: None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        complain: Complain = lambda path, why: None,
+        log: FilteringBoundLogger | None = None,
+    ) -> None:
+        self._faults = FaultOwner("record.failed", log or logs.get(), self._give_up)
         self.path = path
         self._complain = complain
         self._waiting: deque[bytes] = deque()
@@ -48,7 +58,8 @@ class RecordFile:
 
     def add(self, line: bytes) -> None:
         """Without its newline."""
-        if self._closing_at is not None or len(self._waiting) >= _MAX_WAITING:
+        over = self._closing_at is not None or self._faults.cause
+        if over or len(self._waiting) >= _MAX_WAITING:
             self._dropped += 1
             return
         self._waiting.append(line + b"\n")
@@ -71,15 +82,10 @@ class RecordFile:
         return told | ({"failed": self._failed} if self._failed else {})
 
     def drain(self, now: float) -> bool:
-        """Write what waits; False when this was the last time. Never raises OSError."""
+        """Write what waits; False when this was the last time. Never raises: the others' files
+        are written by the same thread."""
         closing_at = self._closing_at  # read before the deque: what came before it is in there
-        try:
-            self._write()
-        except OSError as error:
-            why = error.strerror or type(error).__name__
-            if not self._failed:
-                self._complain(self.path, why)
-            self._failed = why
+        self._faults.run("record thread", self._write)
         if closing_at is None or (self._left and now < closing_at + _CLOSE_WITHIN_S):
             return True
         self._dropped += self._left
@@ -91,7 +97,22 @@ class RecordFile:
     def _left(self) -> int:
         return len(self._waiting) + bool(self._rest)
 
+    def _give_up(self, cause: str) -> None:
+        self._failed = cause
+        self._dropped += self._left
+        self._waiting.clear()
+        self._rest = b""
+
     def _write(self) -> None:
+        try:
+            self._write_waiting()
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            if not self._failed:
+                self._complain(self.path, why)
+            self._failed = why
+
+    def _write_waiting(self) -> None:
         if not self._left:
             return
         with _opened(self.path) as file:
@@ -122,6 +143,7 @@ class RecordFiles:
         self._settings = settings
         self._complain = complain
         self._today = today
+        self._faults = FaultOwner("record.failed", logs.get())
         self._lock = threading.Lock()
         self._open: list[RecordFile] = []
         self._tidied_at = -_HOUSEKEEPING_S
@@ -138,7 +160,7 @@ class RecordFiles:
 
     def begin(self, call_id: str) -> RecordFile:
         path = self._settings.directory / self._today().isoformat() / f"{call_id}.jsonl"
-        file = RecordFile(path, self._complain)
+        file = RecordFile(path, self._complain, logs.bind_call(call_id))
         with self._lock:
             self._open.append(file)
         return file
@@ -154,7 +176,8 @@ class RecordFiles:
                     self._open = [file for file in self._open if file not in over]
             if now >= self._tidied_at + _HOUSEKEEPING_S:
                 self._tidied_at = now
-                self._tidy({file.path for file in files})
+                in_use = {file.path for file in files}
+                self._faults.harmless("record.failed").run("tidying", self._tidy, in_use)
 
     def _tidy(self, in_use: set[Path]) -> None:
         settings = self._settings

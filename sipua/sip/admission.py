@@ -6,8 +6,10 @@ its own thread, and what names stand for is replaced whole by the resolver's: no
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sipua.sip.names import Name
@@ -20,8 +22,21 @@ class Refusal:
     status: int
     reason: str
     retry_after_s: int = 0
+    cause: str = ""
+    """What is wrong with the request, for the log and the peer; words of ours alone."""
     because: str = ""
-    """For our log; the peer is told nothing of it."""
+    """For the log; the peer is told nothing of it."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        headers = {"Retry-After": str(self.retry_after_s)} if self.retry_after_s else {}
+        if self.cause:
+            headers["Warning"] = f'399 sipua "{self.cause}"'  # RFC 3261 20.43
+        return headers
+
+
+FORBIDDEN = Refusal(403, "Forbidden")
+NO_MEDIA_PORT = Refusal(503, "No Media Port", retry_after_s=5)
 
 
 @dataclass(slots=True)
@@ -31,6 +46,8 @@ class Admission:
     max_calls: int
     accept_any: bool
     draining: bool = False
+    engine_missing_s: Callable[[float], float] = lambda now: 0.0
+    """For how long no engine is expected to be there; 0: one may be."""
     _peers: list[tuple[str, Network]] = field(default_factory=list)
     _named: dict[Name, list[str]] = field(default_factory=dict)
     """Who is known by a host name: trunks and accounts by the name."""
@@ -95,12 +112,28 @@ class Admission:
         origin = self.origin(host)
         if origin is None:
             names = ", ".join(self.unresolved())
-            return Refusal(403, "Forbidden", because=names and f"not resolved yet: {names}")
+            if names:
+                return dataclasses.replace(FORBIDDEN, because=f"not resolved yet: {names}")
+            return FORBIDDEN
         if self.draining:
             return Refusal(503, "Shutting Down", retry_after_s=30)
         if calls_up >= self.max_calls:
             return Refusal(486, "Busy Here", retry_after_s=5)
         return origin
+
+    def probe(self, host: str, calls_up: int, *, ports_left: bool, now: float) -> Refusal | None:
+        """What an OPTIONS is told: None (200) only when an INVITE would be taken, else 503, which
+        is what dispatchers understand. A peer that may not call is told so, and nothing more.
+        """
+        verdict = self.judge(host, calls_up)
+        if isinstance(verdict, Refusal):
+            if verdict.status == FORBIDDEN.status:
+                return verdict
+            return Refusal(503, verdict.reason, verdict.retry_after_s)
+        if not ports_left:
+            return NO_MEDIA_PORT
+        missing_s = self.engine_missing_s(now)
+        return Refusal(503, "No Engine", math.ceil(missing_s)) if missing_s > 0 else None
 
 
 def network_of(host: str) -> Network | None:

@@ -24,7 +24,7 @@ from sipua.sip.messages import (
     SipCommand,
     SipEvent,
 )
-from sipua.sip.names import Name, News, Outcome
+from sipua.sip.names import Found, Name, News, Outcome
 from sipua.sip.resolver import Resolver
 from sipua.sip.settings import SipSettings
 from sipua.sip.thread import SignallingThread
@@ -91,6 +91,8 @@ class SipAgent:
                 return  # a thread that is gone takes no orders
             if not await asyncio.to_thread(self._thread.stop, grace_s):
                 self._lose("the pjsua2 thread does not end")
+            elif self._thread.failure is not None:
+                self._lose(self._why_it_ended())
         finally:
             await self._resolver.close()
 
@@ -98,6 +100,26 @@ class SipAgent:
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: no one is left to tell
                 self._loop.call_soon_threadsafe(self._on_event, event)
+
+    async def addresses_of(self, host: str, *, services: bool) -> tuple[str, ...]:
+        """What a name stands for, with its SRV records when `services`; empty: not known. Only
+        between start and stop."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Outcome] = loop.create_future()
+
+        def settle(outcome: Outcome) -> None:
+            if not answer.done():
+                answer.set_result(outcome)
+
+        name = Name(host.lower(), services)
+
+        def found(outcome: Outcome) -> None:
+            """On the resolver's thread."""
+            loop.call_soon_threadsafe(settle, outcome)
+
+        known = self._resolver.ask(name, found)
+        outcome = known or await answer
+        return outcome.every_address if isinstance(outcome, Found) else ()
 
     def _resolve(self, name: Name, later: Callable[[Outcome], None]) -> Outcome | None:
         """Of the pjsua2 thread; `later` is called on it, too."""
@@ -121,12 +143,15 @@ class SipAgent:
 
     def _look(self) -> None:
         if not self._thread.alive:
-            failure = self._thread.failure
-            self._lose(f"the pjsua2 thread has ended: {type(failure).__name__}: {failure}")
+            self._lose(self._why_it_ended())
         elif self._heartbeat.is_silent(self._thread.beats, time.monotonic()):
             self._lose(f"the pjsua2 thread hangs, for {SILENT_S:g} s and more")
         else:
             self._watch = asyncio.get_running_loop().call_later(LOOK_EVERY_S, self._look)
+
+    def _why_it_ended(self) -> str:
+        failure = self._thread.failure
+        return f"the pjsua2 thread has ended: {type(failure).__name__}: {failure}"
 
     def _lose(self, cause: str) -> None:
         self._lost = True

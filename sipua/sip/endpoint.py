@@ -16,11 +16,12 @@ from typing import Any
 import pjsua2 as pj
 
 from sipua.rtp.hostport import join
-from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
+from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort, family_of
 from sipua.sip import invite, media_family, sdp, texts
 from sipua.sip.addresses import Listener, address, is_address, of_family, server_of
-from sipua.sip.admission import Admission, Refusal, network_of
+from sipua.sip.admission import NO_MEDIA_PORT, Admission, Refusal, network_of
 from sipua.sip.errors import CannotListenError, reason_of
+from sipua.sip.gate import Gate
 from sipua.sip.messages import (
     Answer,
     CallEnded,
@@ -68,6 +69,7 @@ class SipEndpoint:
         self._ports = ports
         self._resolve = resolve
         self._names = PjResolver(resolve, self.fault)
+        self.gate = Gate(admission, ports, codecs=settings.codecs)
         self._library: Library | None = None
         self._accounts: dict[str, PjAccount] = {}
         self._calls: dict[str, PjCall] = {}
@@ -86,7 +88,9 @@ class SipEndpoint:
                 f"cannot listen on {ipv6}: this pjsua2 is built without IPv6; `make pjsua2` builds "
                 "one with it"
             )
-        self._library = Library(self.settings, self.emit, self.fault, self._account_for)
+        self._library = Library(
+            self.settings, self.emit, self.fault, self._account_for, self._refusal_of
+        )
         self.listeners = self._library.begin()
         self._names.versions = {6 if ":" in host else 4 for host in self.settings.hosts}
         try:
@@ -192,7 +196,11 @@ class SipEndpoint:
                 reason = f"{host}: {outcome.cause}"
                 self.emit(CallEnded(command.call_id, EndedBy.NETWORK, 502, reason))
                 return
-            reachable = (a for a in outcome.every_address if self._names.reaches(a))
+            reachable = (
+                a
+                for a in outcome.every_address
+                if self._names.reaches(a) and family_of(a) == command.local.family
+            )
             self._place_at(next(reachable, outcome.every_address[0]), account, command)
 
         outcome = self._resolve(Name(host.lower(), services=not port), found)
@@ -244,7 +252,7 @@ class SipEndpoint:
         message = str(prm.rdata.wholeMsg)
         told = invite.read(message, str(prm.rdata.srcAddress))
         call.signalling_ip = told.source[0]
-        verdict = self._admission.judge(told.source[0], len(self._calls))
+        verdict = self.gate.invite(message, told.source[0], len(self._calls))
         if isinstance(verdict, str):
             offered = sdp.offered_host(texts.body(sdp.body(message)))
             reserved = self._reserve(offered, told.source[0])
@@ -255,7 +263,7 @@ class SipEndpoint:
         if isinstance(verdict, Refusal) or call.local is None:
             assert isinstance(verdict, Refusal)
             self._refused.append((call, verdict))
-            self.emit(told.refused(verdict.status, verdict.reason, verdict.because))
+            self.emit(told.refused(verdict))
             return
         self._calls[call.call_id] = call
         self.emit(
@@ -272,6 +280,14 @@ class SipEndpoint:
             )
         )
 
+    def _refusal_of(self, method: str, message: str, source: str) -> Refusal | None:
+        """Asked by our own build before pjsip spends anything; the index's wheel never asks."""
+        calls_up, now, host = len(self._calls), time.monotonic(), address(source)[0]
+        refusal = self.gate.judge(method, message, host, calls_up=calls_up, now=now)
+        if refusal is not None and method == "INVITE":
+            self.emit(invite.read(message, source).refused(refusal))
+        return refusal
+
     def _reserve(self, offered: str, source: str) -> ReservedPort | Refusal:
         family = media_family.choose(offered, source, self._ports.families)
         if isinstance(family, Refusal):
@@ -280,7 +296,7 @@ class SipEndpoint:
             return self._ports.reserve(time.monotonic(), family)
         except NoPortsLeft as error:
             self.fault("reserve", error)
-            return Refusal(503, "No Media Port", retry_after_s=5)
+            return NO_MEDIA_PORT
 
     def _account_for(self, source: str) -> int:
         """The account whose PBX or trunk lives there, or the one without any credential."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sipua.sip.addresses import address
+from sipua.sip.admission import Refusal
 from sipua.sip.messages import Address, CallRefused
 from sipua.sip.texts import Message
 
@@ -19,15 +20,15 @@ class Invite:
     altered: tuple[str, ...]
     """Which header fields were cut or cleaned, and why."""
 
-    def refused(self, status: int, reason: str, because: str = "") -> CallRefused:
+    def refused(self, refusal: Refusal) -> CallRefused:
         return CallRefused(
             self.sip_call_id,
             self.from_uri,
             self.to_uri,
             self.source,
-            status,
-            reason,
-            because=because,
+            refusal.status,
+            refusal.reason,
+            cause=refusal.cause or refusal.because,
             altered=self.altered,
         )
 

@@ -14,12 +14,9 @@ from sipua.rtp.ports import family_of
 from sipua.sip.addresses import of_family, route_to, seen_by
 from sipua.sip.admission import Refusal
 
-# RFC 3261 21.4.26
-NO_ADDRESS = {
-    socket.AF_INET: Refusal(488, "No IPv4 Media Address"),
-    socket.AF_INET6: Refusal(488, "No IPv6 Media Address"),
-}
-NO_ROUTE = Refusal(488, "No Route To Media Address")
+NO_ROUTE = Refusal(
+    488, "Not Acceptable Here", cause="there is no route to the address of the offer's audio"
+)
 
 
 def choose(
@@ -29,11 +26,12 @@ def choose(
     route: Callable[[str], str | None] = route_to,
 ) -> socket.AddressFamily | Refusal:
     """`offered`: the host of the SDP's audio, empty when the INVITE has none: then it is the
-    family of the signalling, if we have it.
+    family of the signalling, if we have it. An offer of a family that we have not is refused
+    before (`offer.py`).
     """
     family = family_of(offered or source)
     if family not in ours:
-        return NO_ADDRESS[family] if offered else ours[0]
+        return ours[0]
     # Behind a NAT, which is a thing of IPv4's, the SDP's address need not be one that we can reach.
     natted = family == socket.AF_INET == family_of(source)
     return NO_ROUTE if offered and not natted and route(offered) is None else family

@@ -92,8 +92,8 @@ class CallRefused:
     source: Address
     status: int
     reason: str
-    because: str = ""
-    """What the peer is not told."""
+    cause: str = ""
+    """What was wrong with it, where the status does not say."""
     altered: tuple[str, ...] = ()
 
 
@@ -148,6 +148,15 @@ class CallEnded:
     by: EndedBy
     status: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRefused:
+    """A re-INVITE or UPDATE whose offer cannot be met; the call goes on as it was."""
+
+    call_id: str
+    status: int
+    cause: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +272,7 @@ SipEvent = (
     | MediaReady
     | CallConfirmed
     | CallEnded
+    | OfferRefused
     | TransferRefused
     | TransferNews
     | Registered

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 import pjsua2 as pj
 
-from sipua.rtp.ports import ReservedPort, family_of
+from sipua.rtp.ports import ReservedPort
 from sipua.sip import media_family, sdp, texts
 from sipua.sip.addresses import address, in_brackets
 from sipua.sip.errors import reason_of
@@ -25,6 +25,7 @@ from sipua.sip.messages import (
     EndedBy,
     MediaReady,
     NegotiatedMedia,
+    OfferRefused,
     PlaceCall,
     TransferDone,
     TransferFailed,
@@ -40,9 +41,9 @@ P = ParamSpec("P")
 
 LAWS = {"PCMU": 0, "PCMA": 8}
 TRANSFER_REFUSED = 603
+NOT_ACCEPTABLE = 488
 REQUEST_TIMEOUT = 408
 WRONG_STATE = 481
-NOT_ACCEPTABLE = 488
 INTERNAL_ERROR = 500
 NOWHERE = ("0.0.0.0", 0)  # noqa: S104 (no audio is ever sent there)
 CHALLENGES = (401, 407)
@@ -77,10 +78,14 @@ def call_params(status: int = 0, reason: str = "", headers: dict[str, str] | Non
         params.statusCode = status
         params.reason = reason
     for name, value in (headers or {}).items():
-        extra = pj.SipHeader()
-        extra.hName, extra.hValue = name, value
-        params.txOption.headers.push_back(extra)
+        params.txOption.headers.push_back(sip_header(name, value))
     return params
+
+
+def sip_header(name: str, value: str) -> Any:
+    header = pj.SipHeader()
+    header.hName, header.hValue = name, value
+    return header
 
 
 class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
@@ -212,11 +217,13 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     @guarded
     def onCallRxOffer(self, prm: Any) -> None:  # noqa: N802
-        """A re-INVITE or UPDATE. Our sockets have the family of the first offer: another one is
-        refused, and the call goes on as it was (RFC 3261 14.2)."""
-        host = sdp.offered_host(texts.body(str(prm.offer.wholeSdp)))
-        if host and self.local is not None and family_of(host) != self.local.family:
+        """A re-INVITE or UPDATE. Our sockets have the family of the first offer. What cannot be met
+        is refused, and the call goes on as it was (RFC 3261 14.2); pjsip would look a host name up,
+        on this thread."""
+        assert self.local is not None, "a call without a port never has an offer to answer"
+        if cause := self.endpoint.gate.misplaced(texts.body(prm.offer.wholeSdp), self.local.family):
             prm.statusCode = NOT_ACCEPTABLE
+            self.endpoint.emit(OfferRefused(self.call_id, NOT_ACCEPTABLE, cause))
 
     @guarded
     def onCallMediaState(self, _prm: Any) -> None:  # noqa: N802

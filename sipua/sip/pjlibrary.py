@@ -18,9 +18,10 @@ from sipua.rtp.hostport import join
 from sipua.rtp.ports import family_of
 from sipua.sip import invite, texts
 from sipua.sip.addresses import Listener, address, of_family
+from sipua.sip.admission import Refusal
 from sipua.sip.errors import CannotListenError, PortTakenError
 from sipua.sip.messages import LibraryMessage, SipEvent, SipMessage
-from sipua.sip.pjcall import LAWS
+from sipua.sip.pjcall import LAWS, sip_header
 from sipua.sip.settings import SipSettings
 
 _ADDRESS_IN_USE = 120000 + 98  # PJ_STATUS_FROM_OS(EADDRINUSE)
@@ -41,12 +42,14 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         emit: Callable[[SipEvent], None],
         fault: Callable[[str, BaseException], None],
         account_for: Callable[[str], int],
+        refusal_of: Callable[[str, str, str], Refusal | None],
     ) -> None:
         super().__init__()
         self._settings = settings
         self._emit = emit
         self._fault = fault
         self._account_for = account_for
+        self._refusal_of = refusal_of
         self._log_writer = _LogWriter(emit, settings.log_messages)
 
     def begin(self) -> tuple[Listener, ...]:
@@ -60,6 +63,19 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         self.libStart()
         return listeners
 
+    def onNewRequest(self, prm: Any) -> None:  # noqa: N802 (our own build's: mends.py)
+        """Before pjsip has spent anything on it: what is refused here leaves nothing behind."""
+        try:
+            message, source = str(prm.rdata.wholeMsg), str(prm.rdata.srcAddress)
+            refusal = self._refusal_of(str(prm.method), message, source)
+        except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
+            self._fault("onNewRequest", error)
+            refusal = Refusal(500, "Internal Error")
+        if refusal is not None:
+            prm.statusCode, prm.reason = refusal.status, refusal.reason
+            for name, value in refusal.headers.items():
+                prm.headers.push_back(sip_header(name, value))
+
     def onSelectAccount(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
         """By where the call comes from. pjsip goes by names in it, which the caller chooses: so
         a stranger would be answered with an account's identity and credentials (S14)."""
@@ -72,7 +88,8 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         """pjsip refused an INVITE by itself: no common codec, bad SDP, bad extension."""
         try:
             told = invite.read(str(prm.rdata.wholeMsg), str(prm.rdata.srcAddress))
-            self._emit(told.refused(int(prm.statusCode), texts.line(str(prm.reason))))
+            refusal = Refusal(int(prm.statusCode), texts.line(str(prm.reason)))
+            self._emit(told.refused(refusal))
         except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
             self._fault("onRejectedIncomingCall", error)
 

@@ -19,7 +19,7 @@ def rewrite_local(sdp: str, host: str, port: int, ptime_ms: int, *, rtcp_mux: bo
     section must stay rejected, or we would accept video by accident.
     """
     connection = f"IN {'IP6' if ':' in host else 'IP4'} {host}"
-    session, *media = _sections(sdp)
+    session, *media = sections(sdp)
     out = [_with_origin(line, connection) for line in session if not line.startswith("c=")]
     timing = next((i for i, line in enumerate(out) if line.startswith("t=")), len(out))
     out.insert(timing, f"c={connection}")
@@ -57,7 +57,7 @@ def announced_ssrcs(sdp: str) -> frozenset[int]:
 
 def _audio(sdp: str) -> list[str]:
     """The audio section that we answer; empty when there is none."""
-    for section in _sections(sdp)[1:]:
+    for section in sections(sdp)[1:]:
         kind, _, rest = section[0].removeprefix("m=").partition(" ")
         if kind == "audio" and not rest.startswith("0 "):
             return section
@@ -68,12 +68,8 @@ def offered_host(sdp: str) -> str:
     """Where the audio section that we answer wants its RTP, as it is written there; empty: nowhere
     is named, or there is no such section.
     """
-    session, *media = _sections(sdp)
-    for section in media:
-        kind, _, rest = section[0].removeprefix("m=").partition(" ")
-        if kind == "audio" and not rest.startswith("0 "):
-            return _connection(section) or _connection(session)
-    return ""
+    audio = _audio(sdp)
+    return (audio and (_connection(audio) or _connection(sections(sdp)[0]))) or ""
 
 
 def body(message: str) -> str:
@@ -87,15 +83,15 @@ def _connection(section: list[str]) -> str:
     return words[2].partition("/")[0] if len(words) == 3 else ""
 
 
-def _sections(sdp: str) -> list[list[str]]:
+def sections(sdp: str) -> list[list[str]]:
     """The session part, then one list of lines for each m-line."""
-    sections: list[list[str]] = [[]]
+    found: list[list[str]] = [[]]
     for line in sdp.replace("\r\n", "\n").split("\n"):
         if line.startswith("m="):
-            sections.append([])
+            found.append([])
         if line:
-            sections[-1].append(line)
-    return sections
+            found[-1].append(line)
+    return found
 
 
 def _with_origin(line: str, connection: str) -> str:

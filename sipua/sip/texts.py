@@ -26,7 +26,14 @@ _UNDECODABLE = re.compile(r"[\ud800-\udfff]")
 _FOLD = re.compile(r"\r?\n[ \t]{1,256}")
 _LINE_END = re.compile(r"\r?\n(?![ \t])")
 _HEAD_END = re.compile(r"\r?\n\r?\n")
-_COMPACT = {"call-id": "i", "contact": "m", "from": "f", "to": "t", "subject": "s"}
+_COMPACT = {
+    "call-id": "i",
+    "contact": "m",
+    "content-type": "c",
+    "from": "f",
+    "to": "t",
+    "subject": "s",
+}
 
 
 def line(raw: str, longest: int = LONGEST) -> str:

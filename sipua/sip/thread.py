@@ -20,6 +20,8 @@ from sipua.sip.errors import SignallingHangsError
 
 POLL_MS = 5
 MAX_JOBS_A_ROUND = 64
+DESTROY_S = 5.0
+"""The library itself takes about a second to go down."""
 FAULT_PAUSE_S = 0.1
 """A poll that fails may do so each time; `heartbeat` says when that is the end."""
 
@@ -61,6 +63,7 @@ class SignallingThread:
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._opened = threading.Event()
         self._closing_until: float | None = None
+        self._open_error: Exception | None = None
         self._failure: BaseException | None = None
         # A daemon: what hangs inside the library must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name="pjsua2", daemon=True)
@@ -73,8 +76,8 @@ class SignallingThread:
         self._thread.start()
         if not self._opened.wait(timeout_s):
             raise SignallingHangsError(f"pjsua2 did not start within {timeout_s:g} s")
-        if self._failure is not None:
-            raise self._failure
+        if self._open_error is not None:
+            raise self._open_error
 
     @property
     def alive(self) -> bool:
@@ -103,21 +106,27 @@ class SignallingThread:
             self._polled.close()
 
         self.submit(begin)
-        # The library itself takes about a second to go down.
-        self._thread.join(grace_s + 5.0)
+        self._thread.join(grace_s + DESTROY_S)
         return not self.alive
 
     def _run(self) -> None:
         try:
-            self._polled.open()
-            self._opened.set()
+            self._open()
             while not self._finished():
                 self._round()
-        except BaseException as error:  # noqa: BLE001 (`start` raises it, or who watches tells)
+        except BaseException as error:  # noqa: BLE001 (whoever watches the thread tells)
             self._failure = error
         finally:
             self._opened.set()
             self._polled.destroy()
+
+    def _open(self) -> None:
+        try:
+            self._polled.open()
+        except Exception as error:
+            self._open_error = error
+            raise
+        self._opened.set()
 
     def _round(self) -> None:
         if self._guard("poll", lambda: self._polled.poll(POLL_MS)):

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import importlib
 import inspect
+import json
 import re
 import threading
 import typing
@@ -45,13 +46,14 @@ class PythonTools:
         self._side = SideLoop("python-tools")
         self._busy = threading.BoundedSemaphore(_THREADS)
 
-    async def run(self, function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    async def run(self, function: Callable[..., Any], arguments: dict[str, Any]) -> str:
+        """What it returned, as a text; made there, too, however much it is."""
         if inspect.iscoroutinefunction(function):
-            return await self._side.run(function(**arguments))
+            return await self._side.run(_awaited(function, arguments))
         if not self._busy.acquire(blocking=False):
             raise ToolError("Too many tools are stuck. It does not work at the moment.")
         loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[Any] = loop.create_future()
+        outcome: asyncio.Future[str] = loop.create_future()
         work = (function, arguments, loop, outcome)
         # A daemon: a function that never returns must not keep the edge from ending.
         threading.Thread(target=self._work, args=work, name="python-tool", daemon=True).start()
@@ -62,11 +64,11 @@ class PythonTools:
         function: Callable[..., Any],
         arguments: dict[str, Any],
         loop: asyncio.AbstractEventLoop,
-        outcome: asyncio.Future[Any],
+        outcome: asyncio.Future[str],
     ) -> None:
-        value, error = None, None
+        value, error = "", None
         try:
-            value = function(**arguments)
+            value = _text(function(**arguments))
         except BaseException as raised:  # noqa: BLE001 - told where it is awaited
             error = raised
         finally:
@@ -112,10 +114,9 @@ class PythonTool:
         if self._call_parameter:
             arguments = {**arguments, self._call_parameter: context.call.facts()}
         try:
-            value = await self._pool.run(self._function, arguments)
+            return Result(await self._pool.run(self._function, arguments))
         except ToolError as error:
             return failure(str(error))
-        return Result(_text(value))
 
 
 def load(spec: str, pool: PythonTools, timeout_s: float) -> PythonTool:
@@ -233,14 +234,22 @@ def _documented(function: Callable[..., Any]) -> dict[str, str]:
     return told
 
 
+async def _awaited(function: Callable[..., Any], arguments: dict[str, Any]) -> str:
+    return _text(await function(**arguments))
+
+
 def _text(value: object) -> str:
     if isinstance(value, str):
         return value
     if value is None:
         return '{"done": true}'
-    if isinstance(value, BaseModel):
-        return value.model_dump_json()
-    return msgspec.json.encode(value, enc_hook=str).decode()
+    try:
+        if isinstance(value, BaseModel):
+            return value.model_dump_json()
+        return msgspec.json.encode(value, enc_hook=str).decode()
+    except ValueError:  # half characters, which the model is given as unreadable ones
+        plain = value.model_dump() if isinstance(value, BaseModel) else value
+        return json.dumps(plain, default=str, ensure_ascii=False)
 
 
 def _in_words(error: ValidationError) -> str:

@@ -14,11 +14,13 @@ from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge.engines.base import ResponseStarted, ToolCall
 from sipua.bridge.events import AudioBegan, BridgeEvent
+from sipua.bridge.fault_owner import FaultOwner, described
 from sipua.bridge.tools_desk import Answer, Desk, Refusal, Result, Run, failure
 from sipua.redact import MASK
 from sipua.tools.context import CallControl, Tool, ToolContext
 
 BUG = "The tool failed. Tell the caller that this does not work at the moment."
+_LOGGED_CHARS = 4000
 TOO_LATE = "The tool took too long and was given up. Tell the caller, or try once more."
 
 
@@ -31,7 +33,10 @@ class ToolRunner:
         desk: Desk,
         call: CallControl,
         log: FilteringBoundLogger,
+        faults: FaultOwner | None = None,
     ) -> None:
+        """`faults`: the call's; those of a tool are no faults but results."""
+        self._faults = faults or FaultOwner()
         self._tools = tools
         self._desk = desk
         self._call = call
@@ -82,7 +87,7 @@ class ToolRunner:
         if taken is None:
             return
         # All calls of a response come within one turn of the loop; after it they are known.
-        self._loop.call_soon(self._seal, call.response_id)
+        self._faults.call_soon("tool results", self._seal, call.response_id)
         if isinstance(taken, Refusal):
             self._log.warning(
                 "tool.failed",
@@ -103,7 +108,7 @@ class ToolRunner:
             answer=lambda result: self._finish(taken, self._tools[taken.name], result, now),
             claims=self._claims,
         )
-        task = self._loop.create_task(self._run(taken, context, now), name=f"tool {taken.name}")
+        task = self._faults.task(self._run(taken, context, now), "tool")
         self._tasks[task] = context
         task.add_done_callback(self._tasks.pop)
 
@@ -128,16 +133,16 @@ class ToolRunner:
             async with asyncio.timeout(tool.timeout_s):
                 result = await tool.run(run.arguments, context)
         except TimeoutError:
-            result = failure(TOO_LATE, "timeout")
+            result = failure(TOO_LATE, "timeout", f"no result within {tool.timeout_s:g} s")
         except asyncio.CancelledError:
             if self._desk.awaits(run.tool_call_id):
-                self._told("cancelled", run, began)
+                self._told("cancelled", run, began, "the call ended")
             raise
         except Exception as error:  # noqa: BLE001 - a bug in a tool is no reason to end the call
             self._log.error(
-                "tool.bug", tool=run.name, tool_call_id=run.tool_call_id, exc_info=error
+                "tool.bug", tool=run.name, tool_call_id=run.tool_call_id, **described(error)
             )
-            result = failure(BUG)
+            result = failure(BUG, reason=f"it raised {type(error).__name__}")
         if result is not None:
             self._finish(run, tool, result, began)
 
@@ -145,13 +150,15 @@ class ToolRunner:
         if not self._desk.awaits(run.tool_call_id):
             return  # it gave one earlier, and had things to do after it
         answers = self._desk.done(run.tool_call_id, result)
-        self._told(result.outcome, run, began)
+        self._told(result.outcome, run, began, _shown(tool, result.reason))
         self._log.debug(
-            "tool.result", tool_call_id=run.tool_call_id, result=_shown(tool, result.output)
+            "tool.result",
+            tool_call_id=run.tool_call_id,
+            result=_shown(tool, result.output[:_LOGGED_CHARS]),
         )
         self._give(answers)
 
-    def _told(self, outcome: str, run: Run, began: float) -> None:
+    def _told(self, outcome: str, run: Run, began: float, reason: object) -> None:
         tell = self._log.info if outcome == "ok" else self._log.warning
         tell(
             "tool.done" if outcome == "ok" else "tool.failed",
@@ -159,6 +166,7 @@ class ToolRunner:
             tool_call_id=run.tool_call_id,
             duration_ms=round((self._loop.time() - began) * 1000, 1),
             outcome=outcome,
+            **({} if outcome == "ok" else {"reason": reason}),
         )
 
     def _give(self, answers: Sequence[Answer]) -> None:

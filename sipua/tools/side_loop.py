@@ -9,6 +9,9 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from sipua.bridge.fault_owner import unowned
+from sipua.last_net import NET
+
 Outcome = TypeVar("Outcome")
 
 _STOP_S = 2.0
@@ -26,7 +29,7 @@ class SideLoop:
 
     def submit(self, work: Coroutine[Any, Any, Outcome]) -> Future[Outcome]:
         """The same without a loop, from any thread; the first time from the one that closes."""
-        return asyncio.run_coroutine_threadsafe(work, self._started())
+        return asyncio.run_coroutine_threadsafe(_contained(work), self._started())
 
     async def close(self) -> None:
         """Cancels what runs there. A function that never gives way keeps its thread, a daemon."""
@@ -39,6 +42,7 @@ class SideLoop:
     def _started(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
+            self._loop.set_exception_handler(NET.on_loop)
             self._thread = threading.Thread(
                 target=_serve, args=(self._loop,), name=self._name, daemon=True
             )
@@ -46,13 +50,33 @@ class SideLoop:
         return self._loop
 
 
+async def _contained(work: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """`sys.exit()` in a tool would end the loop here, and then the one that waits for it."""
+    try:
+        return await work
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise RuntimeError(repr(error)) from error
+
+
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
     try:
-        loop.run_forever()
+        _run(loop)
         tasks = asyncio.all_tasks(loop)
         for task in tasks:
             task.cancel()
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
     finally:
         loop.close()
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    """Until it is stopped. What a task of a tool's own raises may pass through the loop; the
+    others' work goes on."""
+    while True:
+        try:
+            loop.run_forever()
+        except BaseException as error:  # noqa: BLE001
+            unowned("side loop", error)
+        else:
+            return

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge import sounds
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.tools import Registry
 from sipua.bridge.tools_desk import Desk
 from sipua.config.tools import ToolsSection
@@ -48,7 +48,7 @@ class Toolbox:
             self._tools[tool.declaration.name] = tool
         self._registry = Registry(tool.declaration for tool in self._tools.values())
         sound = section.put_on_hold.sound
-        self.hold = sounds.load(Path(sound).expanduser()) if sound else sounds.soft_hold()
+        self.hold = sounds.named(sound) if sound else sounds.soft_hold()
         self._servers = {server.label: mcp.declaration(server) for server in section.mcp}
 
     def _add_webhooks(self, ca_file: str) -> None:
@@ -80,7 +80,12 @@ class Toolbox:
         return [*self._registry.only(chosen).functions(), *servers]
 
     def runner(
-        self, call: CallControl, log: FilteringBoundLogger, names: Sequence[str] | None = None
+        self,
+        call: CallControl,
+        log: FilteringBoundLogger,
+        names: Sequence[str] | None = None,
+        *,
+        faults: FaultOwner | None = None,
     ) -> ToolRunner:
         """For one call; it runs what was declared to the call's engine and nothing else."""
         desk = Desk(
@@ -90,7 +95,7 @@ class Toolbox:
             max_result_bytes=self._section.max_result_bytes,
             unlimited=_UNLIMITED,
         )
-        return ToolRunner(self._tools, desk, call, log)
+        return ToolRunner(self._tools, desk, call, log, faults)
 
 
 _BUILTIN: Mapping[str, Callable[[ToolsSection, bool], Tool]] = {

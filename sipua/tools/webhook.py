@@ -64,7 +64,7 @@ class Webhook:
                 attempts=error.attempts,
             )
             text = f"The server behind {section.name} {error.text}."
-            return failure(text, "timeout" if error.kind == "timeout" else "error")
+            return failure(text, "timeout" if error.kind == "timeout" else "error", error.text)
         context.log.debug(
             "tool.webhook",
             tool=section.name,
@@ -92,9 +92,8 @@ class Webhook:
         if 300 <= response.status < 400:
             text = "It points to another address, which is not followed."
         said = f": {text[:_EXCERPT_CHARS]}" if text else "."
-        return failure(
-            f"The server behind {self._section.name} answered with status {response.status}{said}"
-        )
+        answered = f"answered with status {response.status}"
+        return failure(f"The server behind {self._section.name} {answered}{said}", reason=answered)
 
 
 def call_facts(facts: CallFacts) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def no_complaints(call: Call) -> None:
     assert call.of(EngineFault) == []
     assert call.of(Unknown) == []
     counters = call.session.counters()
-    for name in ("faults", "unknown", "malformed", "bad_json", "bad_base64", "handler_errors"):
+    for name in ("faults", "unknown", "malformed", "bad_json", "bad_base64", "internal_errors"):
         assert counters[name] == 0, name
 
 

@@ -25,7 +25,10 @@ def test_M2_a_rehearsed_loss(
     sipp.run("uac_call", edge.address, media=caller, pause_ms=3500, timeout_s=60)
     caller.finish()
     edge.wait_event("call.ended")
-    assert [event["loss"] for event in edge.events(name="agent.rehearsed")] == [loss]
+    (ended,) = edge.events(name="call.ended")
+    (rehearsed,) = edge.events(name="agent.rehearsed")
+    assert (rehearsed["loss"], rehearsed["call_id"]) == (loss, ended["call_id"])
+    assert list(rehearsed)[:4] == list(ended)[:4] == ["ts", "level", "event", "call_id"]
     assert [event["why"] for event in edge.events(name="engine.in_use")] == [
         "first",
         "reconnected",

@@ -18,6 +18,7 @@ from support import audio, offers
 from support.dns_server import DnsServer
 from support.edge import Edge
 from support.ports import LOOPBACK, LOOPBACK6
+from support.raw_caller import OFFER, RawCaller
 from support.rtp_far_end import RtpFarEnd
 from support.sipp import Sipp
 
@@ -63,7 +64,7 @@ def test_ipv6_is_refused_with_what_to_do(edge: Edge, sipp: Sipp) -> None:
     assert called.returncode == 4
     offer = offers.offer(address="2001:db8::9")
     sipp.run("uac_rejected", edge.address, STATUS="488", OFFER=offer)
-    assert edge.wait_event("call.rejected")["reason"] == "No IPv6 Media Address"
+    assert edge.wait_event("call.rejected")["cause"].endswith("over IPv6, and we have IPv4")
 
 
 def test_S17_the_fifth_call_is_refused(edge: Edge, sipp: Sipp) -> None:
@@ -101,6 +102,28 @@ def test_S22_the_indexs_wheel_asks_our_resolver_too(
         assert edge.stop() == 0
 
 
+def test_S23_options_is_200_even_when_no_call_is_taken(
+    edge_factory: Callable[..., Edge], sipp: Sipp
+) -> None:
+    """What doctor warns of: this pjsua2 answers by itself, and asks nobody."""
+    edge = edge_factory({"sip": {"max_calls": 1}}, python=PYTHON)
+    call = sipp.start("uac_call", edge.address, pause_ms=1500)
+    edge.wait_event("call.confirmed")
+    sipp.run("uac_rejected", edge.address, STATUS="486")
+    sipp.run("uac_options", edge.address, STATUS="200")
+    call.wait()
+
+
+def test_S7_an_offer_that_cannot_be_met_is_refused_before_it_rings(edge: Edge) -> None:
+    with RawCaller(edge.address) as caller:
+        caller.invite(OFFER.replace("c=IN IP4 127.0.0.1", "c=IN IP4 localhost"))
+        assert caller.final("INVITE").status == 488
+        caller.ack()
+        assert {response.status for response in caller.responses} <= {100, 488}
+    assert "names a host" in edge.wait_event("call.rejected")["cause"]
+    assert edge.events(name="call.incoming") == []
+
+
 def test_doctor_warns_about_it() -> None:
     result = subprocess.run(
         [PYTHON, "-m", "sipua", "doctor", "--json"], capture_output=True, text=True, check=False
@@ -109,3 +132,5 @@ def test_doctor_warns_about_it() -> None:
     assert findings["pjsua2"]["level"] == "warn"
     assert "crash" in findings["pjsua2"]["advice"]
     assert findings["calls at once"]["value"] == str(LIMIT)
+    assert findings["OPTIONS"]["level"] == "warn"
+    assert "make pjsua2" in findings["OPTIONS"]["advice"]

@@ -19,7 +19,7 @@ from support.outbound import Outbound
 from support.ports import LOOPBACK
 from support.process import wait_until
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
 
 QUIET = audio.silence(100)
 Edges = Callable[..., Edge]

@@ -1,7 +1,6 @@
 """Softphones that people have: each calls the edge and is called by it (25 s for each).
 
-What a phone's own recording says is judged by what it is known to do: all words are there, and
-now and then a frame is not.
+A phone's own recording is judged by what it is known to do: now and then a frame is not in it.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,9 +15,10 @@ from support.baresip import Baresip
 from support.edge import Edge
 from support.linphone import Linphone
 from support.outbound import Outbound
+from support.pbx import heard
 from support.process import wait_until
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
 
 PROMPTS = Path(audio.GREETING).parent
 GREETING = audio.read_wav(audio.GREETING, rate_hz=audio.PHONE_RATE_HZ)
@@ -52,13 +52,6 @@ def phone_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Phones]
         phone.close()
 
 
-def heard(reference: audio.Pcm, recording: audio.Pcm) -> bool:
-    """Most of its half seconds are there, in their order."""
-    pieces = audio.find_pieces(reference, recording)
-    good = [piece.offset_ms for piece in pieces if piece.score > 0.9]
-    return len(good) > len(pieces) // 2 and max(good) - min(good) < 500
-
-
 def received(edge: Edge, call_id: str) -> int:
     """Packets of the peer's that have become sound for the engine."""
     (ended,) = edge.events(call_id=call_id, name="call.ended")
@@ -73,12 +66,12 @@ def test_a_phone_calls_is_greeted_answered_and_hangs_up(
     phone.call(edge.uri)
     phone.wait_talking()
     call_id = edge.wait_event("call.confirmed")["call_id"]
-    edge.wait_event("turn.agent", count=2, timeout_s=20)  # the greeting; the caller's words again
+    edge.wait_event("turn.agent", count=2, timeout_s=60)  # the greeting; the caller's words again
     phone.hang_up()
     ended = edge.wait_event("call.ended")
     assert (ended["by"], ended["status"]) == ("peer", 200)
-    assert heard(GREETING, phone.heard())
-    assert heard(SAID, phone.heard())
+    heard(GREETING, phone.heard())
+    heard(SAID, phone.heard())
     assert received(edge, call_id) > 250
 
 
@@ -123,14 +116,14 @@ def test_the_edge_calls_a_phone_and_hangs_up(phone_of: Phones, tmp_path: Path) -
     assert call.wait() == 0, call.told
     (ended,) = call.events("call.ended")
     assert ended["by"] == "us"
-    assert heard(GREETING, phone.heard())
+    heard(GREETING, phone.heard())
     call.close()
 
 
 def test_the_edge_calls_a_phone_that_hangs_up(phone_of: Phones, tmp_path: Path) -> None:
     phone = phone_of(audio.silence(100))
     call = talk(phone, tmp_path, {})
-    wait_until(lambda: call.events("turn.agent"), 15, "the end of the greeting")
+    wait_until(lambda: call.events("turn.agent"), 45, "the end of the greeting")
     phone.hang_up()
     assert call.wait() == 0, call.told
     (ended,) = call.events("call.ended")

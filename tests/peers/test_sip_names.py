@@ -67,7 +67,7 @@ def test_S22_dns_down_at_the_start_and_what_is_refused_meanwhile_says_why(
     assert "SERVFAIL" in told["cause"]
     assert 0 < told["next_in_s"] <= 30
     refused = sipp.run("uac_rejected", edge.address, STATUS="403")
-    assert edge.wait_event("call.rejected")["because"] == "not resolved yet: sbc.test"
+    assert edge.wait_event("call.rejected")["cause"] == "not resolved yet: sbc.test"
     assert all("sbc.test" not in m.text for m in refused.messages)  # our affair
     dns.set("sbc.test", "A", LOOPBACK)
     dns.refuses = False
@@ -87,7 +87,7 @@ def test_S22_dns_that_says_nothing_delays_neither_start_nor_end(
     edge = edge_factory(with_trunk(dns, "sbc.test") | {"accounts": [account("gone.test")]})
     assert edge.events(name="trunk.unresolved") == []  # it is up, and still asking
     sipp.run("uac_rejected", edge.address, STATUS="403")
-    assert "sbc.test" in edge.wait_event("call.rejected")["because"]
+    assert "sbc.test" in edge.wait_event("call.rejected")["cause"]
     dns.dead = False
     assert edge.wait_event("trunk.resolved", timeout_s=35)["name"] == "sbc.test"
     sipp.run("uac_call", edge.address, pause_ms=200)
@@ -132,7 +132,7 @@ def test_S22_a_trunk_that_moves_is_known_at_its_new_address(
     found = edge.wait_event("trunk.resolved")
     assert set(found["addresses"]) == {"127.0.0.2", "192.0.2.1", "2001:db8::1"}
     sipp.run("uac_rejected", edge.address, STATUS="403")
-    assert "because" not in edge.wait_event("call.rejected")
+    assert "cause" not in edge.wait_event("call.rejected")
     dns.set("sbc.test", "A", LOOPBACK)
     dns.set("sbc.test", "AAAA")
     assert edge.wait_event("trunk.resolved", count=2, timeout_s=15)["addresses"] == [LOOPBACK]

@@ -78,7 +78,7 @@ class Asterisk:
 
     def start(self) -> None:
         self.process = Child([*self._command, "-f"], self.layout.home / "console.log")
-        self.process.wait_up(lambda: "fully booted" in self._ask("core waitfullybooted").stdout, 15)
+        self.process.wait_up(lambda: "fully booted" in self._ask("core waitfullybooted").stdout, 60)
 
     def restart(self) -> None:
         """Goes down as a service does, and comes back with the same registrations and ports."""
@@ -111,7 +111,7 @@ class Asterisk:
             [*self._command, "-rx", command],
             capture_output=True,
             text=True,
-            timeout=15,
+            timeout=60,
             check=False,
         )
 
@@ -132,7 +132,7 @@ class Asterisk:
                 found.append(Contact(name, uri, str(contact.get("user_agent", ""))))
         return found
 
-    def wait_contact(self, aor: str = "sipua", timeout_s: float = 10) -> Contact:
+    def wait_contact(self, aor: str = "sipua", timeout_s: float = 30) -> Contact:
         """The registration of an endpoint; a new one replaces the old."""
         return wait_until(lambda: self.contacts(aor), timeout_s, f"registration of {aor}")[0]
 
@@ -140,11 +140,11 @@ class Asterisk:
         rows = [row.split("!") for row in self.cli("core show channels concise").splitlines()]
         return [Channel(row[0], row[2], row[4], row[5]) for row in rows if len(row) > 5]
 
-    def wait_idle(self, timeout_s: float = 10) -> None:
+    def wait_idle(self, timeout_s: float = 30) -> None:
         """Until no call is left."""
         wait_until(lambda: not self.channels(), timeout_s, "the end of Asterisk's calls")
 
-    def wait_recording(self, timeout_s: float = 20) -> Recording:
+    def wait_recording(self, timeout_s: float = 60) -> Recording:
         """The next complete recording of extension 602 that this method has not given yet."""
 
         def fresh() -> list[Path]:

@@ -23,7 +23,7 @@ _MODULES = {
     "module_app": ["menu", "ctrl_tcp"],
 }
 _SILENCE_MS = 60_000  # after what it says: at the file's end the call would be over
-_PATIENCE_S = 15
+_PATIENCE_S = 45
 
 Message = dict[str, Any]
 
@@ -82,7 +82,7 @@ class Baresip:
             home / "console",
             env=os.environ | {"HOME": str(home)},
         )
-        self.process.wait_up(lambda: b"baresip is ready" in self.process.log.read_bytes(), 15)
+        self.process.wait_up(lambda: b"baresip is ready" in self.process.log.read_bytes(), 60)
         self._control = socket.create_connection((LOOPBACK, control), timeout=_PATIENCE_S)
         self._unread = b""
         self.events: list[Message] = []

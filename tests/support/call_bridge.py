@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+import structlog
 from sipua.bridge.call import CallBridge
 from sipua.bridge.conversation import ConversationEvent
 from sipua.bridge.engines.base import AudioDelta, AudioDone
 from sipua.bridge.events import BridgeEvent
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.media import MediaPlan, MediaSettings
 from sipua.bridge.pacer import Pacer
 from sipua.codecs.g711 import Law
@@ -121,6 +123,8 @@ class Setup:
     port: int
     events: list[BridgeEvent]
     plan: MediaPlan
+    faults: list[str]
+    """Why the call was to end."""
 
     async def until(self, wanted: Callable[[], bool]) -> None:
         async with asyncio.timeout(20):
@@ -146,7 +150,11 @@ async def bridge_setup(settings: MediaSettings = SETTINGS) -> AsyncIterator[Setu
 
     pacer = Pacer(use_timerfd=False)  # by the loop, whose clock may be a virtual one
     phone = Phone()
-    bridge = CallBridge(local=local, pacer=pacer, settings=settings, make_conversation=make)
+    faults: list[str] = []
+    owner = FaultOwner("call.failed", structlog.get_logger(), faults.append)
+    bridge = CallBridge(
+        local=local, pacer=pacer, settings=settings, make_conversation=make, faults=owner
+    )
     events: list[BridgeEvent] = []
     bridge.on_event = events.append
     plan = MediaPlan(
@@ -159,7 +167,7 @@ async def bridge_setup(settings: MediaSettings = SETTINGS) -> AsyncIterator[Setu
         sends=True,
         receives=True,
     )
-    yield Setup(bridge, engines[0], phone, local.port, events, plan)
+    yield Setup(bridge, engines[0], phone, local.port, events, plan, faults)
     await bridge.close()
     pacer.close()
     phone.socket.close()

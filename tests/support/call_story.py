@@ -114,6 +114,8 @@ class Story:
         refusals: Throttle | None = None,
         opening: Opening | None = None,
         facts: CallFacts = FACTS,
+        capture: object = None,
+        record: object = None,
     ) -> None:
         self.sent: list[SipCommand] = []
         self.bridge = FakeBridge()
@@ -125,6 +127,8 @@ class Story:
             send=self.sent.append,
             log=log or logs.bind_call("c-test"),  # type: ignore[arg-type]  # a stand-in
             refusals=refusals,
+            capture=capture,  # type: ignore[arg-type]  # as above
+            record=record,  # type: ignore[arg-type]  # as above
         )
         self.task = asyncio.create_task(self.call.run(opening or Answering()))
 

@@ -80,9 +80,9 @@ class Edge:
         command = [*self._command, "--config", self._file]
         started = len(self.events(name="edge.listening"))
         self.process = Child(command, self._home / "edge.log", env=self._env)
-        self.process.wait_up(lambda: len(self.events(name="edge.listening")) > started, 15)
+        self.process.wait_up(lambda: len(self.events(name="edge.listening")) > started, 60)
 
-    def stop(self, timeout_s: float = 10) -> int:
+    def stop(self, timeout_s: float = 30) -> int:
         """SIGTERM; its exit status."""
         return self.process.stop(timeout_s)
 
@@ -112,7 +112,7 @@ class Edge:
         return found
 
     def wait_event(
-        self, name: str, *, call_id: str | None = None, count: int = 1, timeout_s: float = 10
+        self, name: str, *, call_id: str | None = None, count: int = 1, timeout_s: float = 30
     ) -> Event:
         """The `count`th event of that name."""
 

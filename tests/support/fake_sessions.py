@@ -24,6 +24,7 @@ from sipua.bridge.engines.base import (
     Past,
     SessionReady,
 )
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.links import EngineChoice
 from sipua.bridge.websocket_errors import EngineConnectError
 
@@ -111,7 +112,13 @@ class FakeSessions:
         self._failures[engine] += errors
 
     def make(
-        self, engine: Engine, on_event: Callable[[Event], None], *, call_id: str, name: str
+        self,
+        engine: Engine,
+        on_event: Callable[[Event], None],
+        *,
+        call_id: str,
+        name: str,
+        faults: FaultOwner,
     ) -> FakeSession:
         protocol = cast("FakeProtocol", engine.protocol)
         failures = self._failures[protocol.name]

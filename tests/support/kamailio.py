@@ -108,10 +108,10 @@ class Kamailio:
             home / "console",
             end="TERM",
         )
-        self.process.wait_up(lambda: _listens(self.port), 15)
+        self.process.wait_up(lambda: _listens(self.port), 60)
 
     def wait_registered(self, user: str) -> None:
-        wait_until(lambda: f"registered {user} from" in self._log, 15, f"registration of {user}")
+        wait_until(lambda: f"registered {user} from" in self._log, 45, f"registration of {user}")
 
     def passed(self) -> list[Passed]:
         """The requests within dialogs so far."""

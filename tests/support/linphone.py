@@ -64,7 +64,7 @@ class Linphone:
             cwd=where / "usr",  # it looks for its data there
             keyboard=True,
         )
-        self.process.wait_up(lambda: "linphonec>" in self.told, 15)
+        self.process.wait_up(lambda: "linphonec>" in self.told, 60)
         self.process.type("soundcard use files")
         self.process.type(f"record {self._heard}")
         self.process.type(f"play {home / 'said.wav'}")
@@ -104,7 +104,7 @@ class Linphone:
         self._wait(" ended (")
 
     def _wait(self, words: str, count: int = 1) -> None:
-        wait_until(lambda: self.told.count(words) >= count, 15, f"“{words}” of linphone")
+        wait_until(lambda: self.told.count(words) >= count, 45, f"“{words}” of linphone")
 
     def heard(self) -> Pcm:
         """Everything that came out of it, once the call is over."""

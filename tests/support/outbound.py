@@ -44,10 +44,10 @@ class Outbound:
         events: list[dict[str, Any]] = [json.loads(line) for line in lines if line.endswith("\n")]
         return [event for event in events if event.get("event") == name]
 
-    def wait_event(self, name: str, timeout_s: float = 20) -> Event:
+    def wait_event(self, name: str, timeout_s: float = 45) -> Event:
         return wait_until(lambda: self.events(name), timeout_s, f"{name} from sipua outbound")[0]
 
-    def wait(self, timeout_s: float = 60) -> int:
+    def wait(self, timeout_s: float = 90) -> int:
         """Its exit status."""
         return self.process.wait(timeout_s)
 

@@ -45,17 +45,16 @@ def heard_whole(reference: Pcm, recording: Pcm) -> float:
 
 
 def heard(said: Pcm, recording: Pcm) -> float:
-    """Where it begins, in ms; fails unless all of it is there, in order.
+    """Where it begins, in ms; fails unless it is there, in order, but for a frame now and then.
 
-    For what somebody else has recorded: a recorder may miss a frame or two at its beginning, and
-    slip by one now and then. What came over the wire is judged by `heard_whole`.
+    For what somebody else has recorded, or what a process that waits for the processor has sent:
+    a recorder may miss a frame or two at its beginning, and slip by one in between.
     """
     missing = audio.silence(MISSED_MS)
-    pieces = audio.find_pieces(said, np.concatenate([missing, recording, missing]))
-    places = [piece.offset_ms - MISSED_MS for piece in pieces]
-    assert sorted(piece.score for piece in pieces)[len(pieces) // 2] > WHOLE, pieces
-    assert all(piece.score > 0.5 for piece in pieces), pieces
-    assert max(places) - min(places) < 200, places
+    pieces = audio.find_pieces(said, np.concatenate([missing, recording, missing]), piece_ms=250)
+    places = [piece.offset_ms - MISSED_MS for piece in pieces if piece.score > 0.9]
+    assert len(places) >= 0.6 * len(pieces), pieces
+    assert max(places) - min(places) < 300, places
     return places[0]
 
 

@@ -15,7 +15,7 @@ from typing import Self
 
 from support.ports import LOOPBACK
 
-_OFFER = (
+OFFER = (
     "v=0\r\no=raw 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
     "m=audio 9 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
 )
@@ -38,7 +38,7 @@ class RawCaller:
         host: str = LOOPBACK,
         says: Mapping[str, str] | None = None,
         udp: socket.socket | None = None,
-        offer: str = _OFFER,
+        offer: str = OFFER,
     ) -> None:
         """`says`: other values of From, To, Call-ID, or further header fields of its INVITE; bytes
         that are no UTF-8 as lone surrogates. `udp`: bound already, for example in another network
@@ -59,9 +59,13 @@ class RawCaller:
         self._more = "".join(f"{name}: {value}\r\n" for name, value in more.items())
         self.responses: list[Response] = []
 
-    def invite(self) -> None:
-        contact = f"Contact: <sip:raw@{self._me}>\r\nContent-Type: application/sdp\r\n"
-        self._send("INVITE", 1, "invite", self._more + contact, self._offer)
+    def invite(self, offer: str = "", content_type: str = "application/sdp") -> None:
+        contact = f"Contact: <sip:raw@{self._me}>\r\nContent-Type: {content_type}\r\n"
+        self._send("INVITE", 1, "invite", self._more + contact, offer or self._offer)
+
+    def request(self, method: str) -> None:
+        """Out of any dialog."""
+        self._send(method, 1, method.lower())
 
     def cancel(self) -> None:
         self._send("CANCEL", 1, "invite")
@@ -71,8 +75,15 @@ class RawCaller:
         refused = self.final("INVITE").status >= 300
         self._send("ACK", 1, "invite" if refused else "ack")
 
+    def reinvite(self, offer: str) -> None:
+        """From now on the INVITE's responses are those to this one."""
+        tag = self._remote_tag()
+        self.responses = [response for response in self.responses if response.method != "INVITE"]
+        contact = f"Contact: <sip:raw@{self._me}>\r\nContent-Type: application/sdp\r\n"
+        self._send("INVITE", 2, "reinvite", contact, offer, tag=tag)
+
     def bye(self) -> None:
-        self._send("BYE", 2, "bye")
+        self._send("BYE", 9, "bye")
 
     def bye_for_another_call(self) -> None:
         """Right tags, wrong Call-ID."""
@@ -127,8 +138,9 @@ class RawCaller:
         body: str = "",
         *,
         call_id: str = "",
+        tag: str = "",
     ) -> None:
-        tag = self._remote_tag() if method in ("ACK", "BYE") else ""
+        tag = self._remote_tag() if method in ("ACK", "BYE") else tag
         lines = (
             f"{method} sip:agent@{self._remote} SIP/2.0",
             f"Via: SIP/2.0/UDP {self._me};branch=z9hG4bK{self._id}{branch};rport",

@@ -173,7 +173,7 @@ def invite(call_id: str = "abc@192.0.2.1") -> str:
     return (
         "INVITE sip:agent@127.0.0.1 SIP/2.0\r\n"
         f"Call-ID: {call_id}\r\nFrom: <sip:caller@192.0.2.1>;tag=1\r\nTo: <sip:agent@127.0.0.1>\r\n"
-        "\r\n"
+        "Content-Type: application/sdp\r\n\r\n"
     )
 
 

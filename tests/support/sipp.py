@@ -37,6 +37,7 @@ _DEFAULTS = {
     "RESUME": offers.RESUME,
     "HELD_ANSWER": offers.offer(direction="recvonly", version=2),
     "HEADERS": "",
+    "STATUS": "200",
 }
 
 
@@ -217,7 +218,7 @@ class Sipp:
         self._runs.append(run)
         wait_until(
             lambda: child.exit_status is not None or _is_bound(port, tcp=transport[0] == "t"),
-            5,
+            30,
             "SIPp's start",
         )
         return run

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sipua.bridge.engines.base import ToolCall
+from sipua.bridge.engines import create
+from sipua.bridge.engines.base import EngineSettings, ToolCall
+from sipua.bridge.history import History
+from sipua.bridge.recovery import DialoguePolicy
 from sipua.bridge.tools import Declaration, Registry
 from sipua.bridge.tools_desk import Desk, Refusal, Result, Run, bounded, failure
 
@@ -137,13 +143,69 @@ def test_results_are_bounded() -> None:
     it.seal("r1")
     (answer,) = it.done("c0", Result("ö" * 10_000))
     assert len(answer.output.encode()) <= 300
-    assert answer.output.endswith("… [cut off: 20000 bytes in all]")
+    assert answer.output.endswith("… [cut off: 10000 characters in all]")
     assert it.counters()["cut_off"] == 1
 
 
 @given(st.text(), st.integers(64, 200))
 def test_a_bounded_text_fits(text: str, most: int) -> None:
-    assert len(bounded(text, most).encode(errors="replace")) <= most
+    assert len(bounded(text, most)[0].encode()) <= most
+
+
+@pytest.mark.parametrize(
+    ("given_text", "told"),
+    [
+        ("plain, with\ttabs\r\nand lines", "plain, with\ttabs\r\nand lines"),
+        ("a\ud800b\udc00c", "a\ufffdb\ufffdc"),
+        ("a smile: \ud83d\ude00", "a smile: \U0001f600"),
+        ("\udc80 of surrogateescape", "\ufffd of surrogateescape"),
+        (
+            "nul\0 bell\7 escape\x1b[2J delete\x7f c1\x9b",
+            "nul\ufffd bell\ufffd escape\ufffd[2J delete\ufffd c1\ufffd",
+        ),
+        ("Grüße, 你好, \U0001f600", "Grüße, 你好, \U0001f600"),
+        ("", ""),
+    ],
+)
+def test_S21_a_result_is_clean_text(given_text: str, told: str) -> None:
+    it = desk()
+    it.take(call(0), 0.0)
+    it.seal("r1")
+    (answer,) = it.done("c0", Result(given_text))
+    assert answer.output == told
+    assert it.counters()["cut_off"] == 0
+
+
+@pytest.mark.parametrize("piece", ["x", "\0", "\ud800", "\U0001f600"])
+def test_S21_a_result_of_10_mb_costs_what_its_bound_costs(piece: str) -> None:
+    it = desk()
+    it.take(call(0), 0.0)
+    it.seal("r1")
+    text = piece * 10_000_000
+    began = time.perf_counter()
+    (answer,) = it.done("c0", Result(text))
+    assert time.perf_counter() - began < 0.25  # a millisecond on a quiet machine
+    assert len(answer.output.encode()) <= 16_384
+    assert answer.output.endswith("[cut off: 10000000 characters in all]")
+    assert len(failure(text).output) < 30_000
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_S21_what_the_next_session_is_told_is_utf_8_and_json(text: str) -> None:
+    it = desk()
+    it.take(call(0), 0.0)
+    it.seal("r1")
+    (answer,) = it.done("c0", Result(text))
+    history = History(DialoguePolicy())
+    history.tool_called(ToolCall("c0", "find", "{}", "r1"))
+    history.tool_returned("c0", answer.output)
+    engine = create("openai_realtime", EngineSettings(api_key="sk-1", past=history.past()))
+    session = '{"id": "sess_1", "type": "realtime", "object": "realtime.session"}'
+    for event in ("session.created", "session.updated"):
+        engine.protocol.receive(f'{{"type": "{event}", "event_id": "e", "session": {session}}}')
+        told = engine.protocol.take_outgoing()
+    results = [message for message in map(json.loads, told) if "output" in message.get("item", ())]
+    assert [message["item"]["output"] for message in results] == [answer.output]
 
 
 def test_failures_are_json() -> None:

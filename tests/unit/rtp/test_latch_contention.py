@@ -1,7 +1,5 @@
 """R1: the caller and an attacker on the same address, whom the SDP does not tell apart."""
 
-import random
-from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
@@ -9,30 +7,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sipua.rtp.events import Address
 from sipua.rtp.latch import Policy, SourceLatch, Verdict
-from sipua.rtp.rtcp_session import RtcpSession
-from sipua.rtp.session import RtpSession
 
+from support.natted import (
+    BEHIND_NAT,
+    ELSEWHERE,
+    KEPT,
+    NATTED,
+    NEIGHBOUR,
+    PUBLIC,
+    SIGNALLING,
+    Evidence,
+    natted_session,
+    offer,
+)
 from support.rivals import FRAME_S, Sender, compete
-from support.rtp_session import make_session
 
-SIGNALLING = "203.0.113.9"
-BEHIND_NAT: Address = ("192.168.1.5", 4000)
-PUBLIC: Address = ("198.51.100.7", 4000)
-NATTED: Address = (SIGNALLING, 31000)
-KEPT: Address = (SIGNALLING, BEHIND_NAT[1])
-NEIGHBOUR: Address = (SIGNALLING, 31002)
-ELSEWHERE: Address = ("192.0.2.66", 9999)
 CALLER, ATTACKER = 1, 2
 LATE = (0.0, 0.04, 0.1, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0)
 LEADS = (-8.0, -4.0, -2.0, -0.8, -0.1, -0.01, 0.0, 0.01, 0.1, 0.8, 2.0, 3.5)
-
-
-@dataclass(frozen=True)
-class Evidence:
-    source: Address = NATTED
-    ssrcs: tuple[int, ...] = ()
-    reports_at: tuple[float, ...] = ()
-    early: tuple[Address, ...] = ()
 
 
 KNOWN_BY = {
@@ -41,18 +33,6 @@ KNOWN_BY = {
     "its reports": Evidence(reports_at=(1.0, 6.0)),
     "the attacker having sent before our port was told": Evidence(early=(NEIGHBOUR,)),
 }
-
-
-def natted_session(
-    evidence: Evidence = Evidence(),
-    sdp: Address = BEHIND_NAT,
-    policy: Policy = Policy.AUTO,
-) -> RtpSession:
-    rtcp = RtcpSession(ssrc=0xCAFE, wall_s=0, now=0.0, rng=random.Random(1))
-    session = make_session(remote=sdp, signalling_ip=SIGNALLING, rtcp=rtcp, policy=policy)
-    session.latch.set_early(evidence.early)
-    session.latch.set_remote(sdp, SIGNALLING, evidence.ssrcs)
-    return session
 
 
 def assert_R1(caller: Sender, attacker: Sender) -> None:
@@ -209,19 +189,6 @@ def test_R1_the_callers_ssrc_changes(at: float, lead_s: float) -> None:
     compete(natted_session(), caller, attacker, until=20, then={at: change})
     assert_R1(caller, attacker)
     assert attacker.heard == []
-
-
-def offer(session: RtpSession, remote: Address, *, on_hold: bool, now: float) -> None:
-    session.update(
-        law_by_pt={0: "PCMU"},
-        send_pt=0,
-        telephone_event_pt=None,
-        remote=remote,
-        signalling_ip=SIGNALLING,
-        sending=not on_hold,
-        on_hold=on_hold,
-        now=now,
-    )
 
 
 def test_R1_on_hold_the_caller_is_silent_and_the_attacker_is_not() -> None:

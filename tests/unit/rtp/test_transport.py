@@ -396,3 +396,34 @@ async def test_close_twice_or_without_start_is_nothing(stack: ExitStack) -> None
         await asyncio.sleep(0.02)
     assert end.events == []
     assert end.session.stats()["dropped"] == {}
+
+
+@pytest.mark.parametrize(
+    ("part", "where"),
+    [("receive", "RTP"), ("receive_control", "RTCP"), ("handle_timer", "RTP timer")],
+)
+async def test_H9_an_exception_is_told_to_the_owner(
+    part: str, where: str, stack: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError(part)
+
+    peer = stack.enter_context(closing(udp()))
+    end = End(make_session(remote=address(peer), now=time.monotonic()), stack)
+    faults: list[tuple[str, str]] = []
+    transport = RtpTransport(
+        ReservedPort(end.address[1], end.rtp, end.rtcp),
+        end.session,
+        end._take,
+        on_fault=lambda where, error: faults.append((where, repr(error))),
+    )
+    stack.callback(transport.close)
+    transport.start()
+    monkeypatch.setattr(end.session, part, broken)
+    peer.sendto(b"\x80\xc8\0\0", address(end.rtcp))
+    peer.sendto(Talker().talk(1)[0].datagram, end.address)
+    transport.reschedule()
+    if part == "handle_timer":
+        transport._on_timer()
+    await until(lambda: bool(faults))
+    assert faults[0] == (where, f"KeyError({part!r})")

@@ -87,3 +87,40 @@ def test_who_owns_an_address_does_not_depend_on_the_order() -> None:
     assert admission.belongs("carrier", "192.0.2.9")
     assert not admission.belongs("pbx", "192.0.2.10")
     assert not admission.belongs("pbx", "not-an-address")
+
+
+def told(admission: Admission, *, calls_up: int = 0, ports_left: bool = True) -> Refusal | None:
+    return admission.probe("192.0.2.1", calls_up, ports_left=ports_left, now=100.0)
+
+
+def test_S23_options_is_answered_with_200_only_when_an_invite_would_be_taken() -> None:
+    admission = trunk_only(max_calls=2)
+    assert told(admission) is None
+    assert told(admission, calls_up=1) is None
+    assert told(admission, calls_up=2) == Refusal(503, "Busy Here", retry_after_s=5)
+    assert told(admission, ports_left=False) == Refusal(503, "No Media Port", retry_after_s=5)
+    admission.draining = True
+    assert told(admission) == Refusal(503, "Shutting Down", retry_after_s=30)
+
+
+def test_S23_without_any_engine_it_says_when_one_may_be_there_again() -> None:
+    admission = trunk_only()
+    admission.engine_missing_s = lambda now: 129.5 - now
+    assert told(admission) == Refusal(503, "No Engine", retry_after_s=30)
+    admission.engine_missing_s = lambda _now: 0.0
+    assert told(admission) is None
+
+
+def test_S15_S23_a_stranger_learns_nothing_from_options() -> None:
+    admission = trunk_only(max_calls=0)
+    admission.draining = True
+    told_stranger = admission.probe("198.51.100.9", 9, ports_left=False, now=0.0)
+    assert told_stranger == Refusal(403, "Forbidden")
+
+
+def test_what_a_refusal_says_in_its_headers() -> None:
+    assert Refusal(403, "Forbidden").headers == {}
+    assert Refusal(503, "Busy Here", 5, "too many").headers == {
+        "Retry-After": "5",
+        "Warning": '399 sipua "too many"',
+    }

@@ -185,6 +185,16 @@ def test_S21_whatever_fails_as_a_call_comes_in_is_a_500_and_nothing_is_kept(
     assert [type(event) for event in signalling.take()] == [SignallingFault]
 
 
+def test_S21_without_an_object_for_the_call_pjsua2_refuses_it(signalling: Signalling) -> None:
+    """It sends 500 itself when its callback has made none."""
+    signalling.pj.fail("Call", pj_error("no memory"))
+    signalling.invite()
+    signalling.endpoint.poll(0)
+    assert [type(event) for event in signalling.take()] == [SignallingFault]
+    assert signalling.pj.asked("hangup") == []
+    assert signalling.in_use == 0
+
+
 def test_a_refusal_that_fails_keeps_the_next_one_from_nothing(signalling: Signalling) -> None:
     signalling.admission.max_calls = 0
     signalling.invite(invite("one"))
@@ -376,8 +386,8 @@ def test_a_call_has_ports_of_the_family_that_its_offer_names(signalling: Signall
 @pytest.mark.parametrize(
     ("host", "families", "reason"),
     [
-        ("2001:db8::9", ("127.0.0.1",), "No IPv6 Media Address"),
-        ("fe80::9", ("127.0.0.1", "::1"), "No Route To Media Address"),
+        ("2001:db8::9", ("127.0.0.1",), "over IPv6, and we have IPv4"),
+        ("fe80::9", ("127.0.0.1", "::1"), "no route"),
     ],
 )
 def test_S7_an_offer_of_a_family_that_is_not_there_takes_no_port(
@@ -391,7 +401,8 @@ def test_S7_an_offer_of_a_family_that_is_not_there_takes_no_port(
     signalling.invite(invite() + IPV6_OFFER.format(host=host))
     (event,) = signalling.take()
     assert isinstance(event, CallRefused)
-    assert (event.status, event.reason) == (488, reason)
+    assert event.status == 488
+    assert reason in event.cause
     assert signalling.in_use == 0
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from sipua.sip import invite
+from sipua.sip.admission import Refusal
 
 INVITE = (
     "INVITE sip:100@10.0.0.9 SIP/2.0\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:100@b>\r\n"
@@ -16,7 +17,7 @@ def test_what_an_invite_says() -> None:
 
 
 def test_a_refusal_says_whose_it_was_and_what_was_odd() -> None:
-    refused = invite.read(INVITE, "10.0.0.1:5061").refused(403, "Forbidden")
+    refused = invite.read(INVITE, "10.0.0.1:5061").refused(Refusal(403, "Forbidden"))
     assert (refused.status, refused.reason) == (403, "Forbidden")
     assert refused.source == ("10.0.0.1", 5061)
     assert refused.altered == ("Call-ID: has bytes that are no text",)

@@ -6,7 +6,7 @@ from socket import AF_INET, AF_INET6, AddressFamily
 
 import pytest
 
-from sipua.sip.media_family import NO_ADDRESS, NO_ROUTE, choose, host_towards
+from sipua.sip.media_family import NO_ROUTE, choose, host_towards
 
 BOTH = (AF_INET, AF_INET6)
 V4, V6 = "192.0.2.9", "2001:db8::9"
@@ -37,12 +37,6 @@ def test_the_offer_decides(
     offered: str, source: str, ours: tuple[AddressFamily, ...], family: AddressFamily
 ) -> None:
     assert choose(offered, source, ours, everywhere) == family
-
-
-def test_S7_an_offer_without_an_address_of_ours_is_refused() -> None:
-    assert choose(V6, V4, (AF_INET,), everywhere) is NO_ADDRESS[AF_INET6]
-    assert choose(V4, V6, (AF_INET6,), everywhere) is NO_ADDRESS[AF_INET]
-    assert {refusal.status for refusal in NO_ADDRESS.values()} == {488}
 
 
 def test_S7_an_offer_that_no_packet_can_reach_is_refused() -> None:

@@ -16,6 +16,7 @@ class FakeLibrary:
         self.calls: list[str] = []
         self.faults: list[str] = []
         self.done = False
+        self.poll_errors: list[BaseException] = []
 
     def open(self) -> None:
         self.calls.append("open")
@@ -23,6 +24,8 @@ class FakeLibrary:
             raise self.open_error
 
     def poll(self, timeout_ms: int) -> None:
+        if self.poll_errors:
+            raise self.poll_errors.pop()
         time.sleep(timeout_ms / 1000)
 
     def idle(self) -> bool:
@@ -72,6 +75,49 @@ def test_stop_does_not_wait_longer_than_its_grace() -> None:
     thread.start()
     thread.stop(0.05)
     assert library.calls[-1] == "destroy", "idle never came, the grace ended it"
+
+
+def test_H11_what_is_no_exception_ends_the_thread_and_is_kept() -> None:
+    library = FakeLibrary()
+    thread = SignallingThread(library)
+    thread.start()
+    end = SystemExit("a bug")
+
+    def bad_job() -> None:
+        raise end
+
+    thread.submit(bad_job)
+    thread._thread.join(5)
+    assert not thread.alive
+    assert thread.failure is end
+    assert library.calls == ["open", "destroy"]
+    assert thread.stop(0.0), "there is nothing to wait for"
+
+
+def test_H11_a_poll_that_fails_is_no_sign_of_life() -> None:
+    library = FakeLibrary()
+    thread = SignallingThread(library)
+    library.poll_errors = [ValueError("broken poll")]
+    thread._round()
+    assert thread.beats == 0
+    assert library.faults == ["poll: broken poll"]
+    thread._round()
+    assert thread.beats == 1
+
+
+def test_H11_a_thread_that_hangs_is_not_waited_for_longer_than_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    library = FakeLibrary()
+    thread = SignallingThread(library)
+    thread.start()
+    go_on = threading.Event()
+    thread.submit(lambda: go_on.wait(60) and None)
+    monkeypatch.setattr("sipua.sip.thread.DESTROY_S", 0.0)
+    assert not thread.stop(0.0)
+    go_on.set()
+    thread._thread.join(5)
+    assert not thread.alive
 
 
 def test_timers_come_due_in_order() -> None:

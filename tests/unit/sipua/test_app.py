@@ -84,6 +84,7 @@ async def edge(
     modules = over_fake_pj(monkeypatch)
     monkeypatch.setattr(app, "SipAgent", modules["agent"].SipAgent)
     monkeypatch.setattr(main_loop, "leave_soon", lambda: None)
+    monkeypatch.setattr(main_loop, "on_interrupt", lambda _: None)  # signals are pytest's here
     with PortBlock(40) as block:
         first, last = block.range(32)
         config = Config.model_validate(
@@ -220,6 +221,13 @@ async def test_H11_it_dies_while_the_edge_drains(edge: EdgeOverFake) -> None:
     await edge.until(lambda: edge.edge._admission.draining)
     edge.pj.coming.put(die)
     assert await asyncio.wait_for(edge.task, 10) == Exit.SIGNALLING
+
+
+async def test_H11_it_dies_while_it_is_stopped(
+    edge: EdgeOverFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edge.edge._sip._endpoint, "close", die)
+    assert await edge.stop() == Exit.SIGNALLING
 
 
 async def test_H11_a_thread_that_does_not_end_is_lost_too(

@@ -6,8 +6,8 @@ from sipua import banner
 from sipua.config import load
 from sipua.doctor import BuildInfo
 
-INDEX = BuildInfo("2.15.1", "2.15.1.post1", 4, "select", "OpenSSL 1.0.2k-fips  26 Jan 2017")
-PRODUCTION = BuildInfo("2.17", "2.17+sipua1", 1024, "epoll", "OpenSSL 3.0.19 27 Jan 2026")
+INDEX = BuildInfo("2.15.1", "2.15.1.post1", 4, "select", "OpenSSL 1.0.2k-fips", asks=False)
+PRODUCTION = BuildInfo("2.17", "2.17+sipua1", 1024, "epoll", "OpenSSL 3.0.19", asks=True)
 
 
 def lines(build: BuildInfo, host: str = "127.0.0.1") -> str:

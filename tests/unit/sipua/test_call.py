@@ -12,7 +12,7 @@ from sipua.bridge.websocket_errors import EngineConnectError
 from sipua.rtp.events import Dtmf, LossReported, PacketsRefused
 
 from sipua import logs
-from sipua.sip.messages import Answer, Direction, EndedBy, Hangup, Ring
+from sipua.sip.messages import Answer, CallEnded, Direction, EndedBy, Hangup, Ring
 from sipua.throttle import Throttle
 from support.call_story import FACTS, LIMITS, MEDIA, PROFILE, Story
 
@@ -132,6 +132,91 @@ async def test_every_listener_hears_every_event_and_one_that_fails_keeps_none_fr
     assert 0 <= asyncio.get_running_loop().time() - heard[0][1] < 5
     assert story.sent[-1] == Hangup("c-test", 0), "what the call itself does is done too"
     await story.end(EndedBy.US)
+
+
+async def test_H11_a_call_whose_end_is_never_told_ends_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sipua.call.LONGEST_TRANSACTION_S", 0.02)
+    story = Story()
+    await story.talk()
+    story.call.hang_up("enough")
+    story.call.hang_up("enough again")
+    async with asyncio.timeout(5):
+        await story.task
+    assert story.call.summary == "answered, 0.0 s, ended by us: enough"
+    assert story.bridge.steps[-1] == "close"
+
+
+async def test_what_comes_behind_the_end_changes_nothing() -> None:
+    story = Story()
+    await story.talk()
+    story.sent.clear()
+    await story.end()
+    story.call.hang_up("too late")
+    assert story.sent == []
+    assert story.call.summary.endswith("ended by peer: 200 OK")
+
+
+@pytest.mark.parametrize("broken", ["open_media", "start"])
+async def test_S21_signalling_that_cannot_be_followed_ends_the_call(
+    broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = Story()
+    story.bridge.ready.set()
+    await story.settle()
+
+    def fail(*_: object) -> None:
+        raise OSError("no descriptors")
+
+    monkeypatch.setattr(story.bridge, broken, fail)
+    await story.confirm()
+    assert story.sent[-1] == Hangup("c-test", 500)
+    await story.end(EndedBy.US)
+
+
+class Part:
+    """A capture or a record, that is closed or not."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.tap = None
+
+    async def close(self) -> None:
+        self.closed = True
+
+    async def end(self, **_: object) -> None:
+        self.closed = True
+
+    def feed(self, event: BridgeEvent, now: float) -> None: ...
+
+    def stats(self) -> dict[str, object]:
+        return {}
+
+
+@pytest.mark.parametrize("how", ["fails", "hangs"])
+async def test_S21_one_part_that_is_not_given_back_keeps_no_other(
+    how: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sipua.closing.STEP_S", 0.02)
+    logs.configure("info", "json")
+    capture, record = Part(), Part()
+    story = Story(capture=capture, record=record)
+
+    async def close() -> None:
+        if how == "hangs":
+            await asyncio.sleep(60)
+        raise KeyError("broken")
+
+    monkeypatch.setattr(story.bridge, "close", close)
+    await story.settle()
+    story.call.on_sip(CallEnded("c-test", EndedBy.PEER, 487, "gone"))
+    async with asyncio.timeout(5):
+        await story.task
+    assert capture.closed
+    assert record.closed
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["event"] for line in lines][-2:] == ["call.not_given_back", "call.ended"]
 
 
 async def test_facts_are_of_now() -> None:

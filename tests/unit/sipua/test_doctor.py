@@ -10,8 +10,12 @@ from sipua import doctor
 from sipua.doctor import BuildInfo, Finding, Level
 from sipua.exits import Exit
 
-PRODUCTION = BuildInfo("2.17", "2.17+sipua1", 1024, "epoll", "OpenSSL 3.0.19 27 Jan 2026")
-INDEX = BuildInfo("2.15.1", "2.15.1.post1", 4, "select", "OpenSSL 1.0.2k-fips  26 Jan 2017")
+PRODUCTION = BuildInfo(
+    "2.17", "2.17+sipua1", 1024, "epoll", "OpenSSL 3.0.19 27 Jan 2026", asks=True
+)
+INDEX = BuildInfo(
+    "2.15.1", "2.15.1.post1", 4, "select", "OpenSSL 1.0.2k-fips  26 Jan 2017", asks=False
+)
 
 
 def test_the_production_build_has_nothing_to_complain_about() -> None:
@@ -47,12 +51,12 @@ def test_H12_an_edge_that_starts_on_the_index_build_warns_once(
     [("2.16", Level.WARN), ("2.17-dev", Level.OK), ("2.17.1", Level.OK), ("3.0", Level.OK)],
 )
 def test_crash_bugs_end_with_the_release_that_fixed_them(version: str, level: Level) -> None:
-    build = BuildInfo(version, version, 1024, "epoll", "OpenSSL 3.0.19")
+    build = BuildInfo(version, version, 1024, "epoll", "OpenSSL 3.0.19", asks=True)
     assert doctor.check_pjsua2(build)[0].level is level
 
 
 def test_a_build_without_tls_is_named() -> None:
-    build = BuildInfo("2.17", "2.17", 1024, "epoll", "none")
+    build = BuildInfo("2.17", "2.17", 1024, "epoll", "none", asks=True)
     assert doctor.check_pjsua2(build)[-1].level is Level.WARN
 
 

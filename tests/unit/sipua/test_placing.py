@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from socket import AF_INET, AF_INET6
+import dataclasses
+from socket import AF_INET, AF_INET6, AddressFamily
 from typing import Any
 
 import pytest
 
 from sipua.config import Config
-from sipua.placing import RequestError, _family_towards, check_uri, towards
+from sipua.placing import RequestError, check_uri, reserve, towards
+from sipua.sip.settings import AccountSettings
+from support.signalling import SETTINGS
 
 
 def config(**sections: Any) -> Config:
@@ -50,7 +53,48 @@ def test_uris_with_an_ipv6_address() -> None:
         check_uri("sip:agent@2001:db8::1")
 
 
-async def test_the_family_of_the_first_hop() -> None:
-    assert await _family_towards("127.0.0.1", (AF_INET, AF_INET6)) == AF_INET
-    assert await _family_towards("::1", (AF_INET, AF_INET6)) == AF_INET6
-    assert await _family_towards("::1", (AF_INET,)) == AF_INET  # pjsip will say that it cannot
+class Names:
+    """In the place of a SipAgent: what names stand for."""
+
+    def __init__(self, **known: tuple[str, ...]) -> None:
+        self._known = known
+
+    async def addresses_of(self, host: str, *, services: bool) -> tuple[str, ...]:
+        return self._known.get(f"{host}_{services}", ())
+
+
+class Ports:
+    """In the place of a pool: says which family was asked for."""
+
+    def __init__(self, *families: AddressFamily) -> None:
+        self.families = families
+
+    def reserve(self, _now: float, family: AddressFamily) -> AddressFamily:
+        return family
+
+
+BOTH, ONE = Ports(AF_INET6, AF_INET), Ports(AF_INET)
+
+
+@pytest.mark.parametrize(
+    ("ports", "uri", "family"),
+    [
+        (BOTH, "sip:a@127.0.0.1", AF_INET),
+        (BOTH, "sip:a@[::1]:5060", AF_INET6),
+        (ONE, "sip:a@[::1]", AF_INET),  # pjsip will say that it cannot
+        (BOTH, "sip:a@both", AF_INET),
+        (BOTH, "sip:a@six:5060", AF_INET6),
+        (BOTH, "sip:a@unknown", AF_INET6),
+    ],
+)
+async def test_the_family_of_the_first_hop(ports: Ports, uri: str, family: int) -> None:
+    sip = Names(both_True=("::1", "127.0.0.1"), six_False=("::1",))
+    settings = dataclasses.replace(SETTINGS, accounts=())
+    asked = reserve(ports, sip, settings, uri)  # type: ignore[arg-type]  # stand-ins
+    assert await asked == family
+
+
+async def test_the_first_hop_is_the_accounts_proxy() -> None:
+    account = AccountSettings("carrier", "sip:us@carrier", proxy="sip:[::1]:5070;lr")
+    settings = dataclasses.replace(SETTINGS, accounts=(account,))
+    assert await reserve(BOTH, Names(), settings, "sip:a@127.0.0.1") == AF_INET6  # type: ignore[arg-type]

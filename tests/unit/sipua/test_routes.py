@@ -108,3 +108,15 @@ def test_steps_are_the_routes_or_else_those_of_all_calls() -> None:
     )
     steps = [resolve(sections, call(f"sip:{number}@edge")).steps for number in "123"]
     assert steps == [(Prompt(Path("/a.wav")), Prompt()), (), (TransferTo("sip:1@pbx"),)]
+
+
+def test_S23_which_engines_a_call_that_comes_in_may_end_in() -> None:
+    engines = {name: {"type": "openai_realtime"} for name in ("a", "b", "unused")}
+    one: dict[str, Any] = {"name": "one", "called": ["1"], "engine": "a"}
+    every: dict[str, Any] = {"name": "every", "engine": "b"}
+    assert routes.engine_names(config()) == {"local"}
+    assert routes.engine_names(config(one, engines=engines)) == {"a", "local"}
+    assert routes.engine_names(config(one, every, engines=engines)) == {"a", "b"}
+    assert routes.engine_names(config(every, one, engines=engines)) == {"b"}
+    backup = {**every, "fallback": [{"engine": "a"}]}
+    assert routes.engine_names(config(backup, engines=engines)) == {"a", "b"}

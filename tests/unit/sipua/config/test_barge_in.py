@@ -62,3 +62,39 @@ def test_a_filler_of_ones_own_lies_beside_the_file(tmp_path: Path) -> None:
 def test_silence_can_be_had(tmp_path: Path) -> None:
     settings = wiring.media_settings(load(written(tmp_path, "[sounds]\nfiller = false\n"), {}))
     assert settings.sounds.filler is None
+
+
+def test_a_hold_sound_of_ones_own_lies_beside_the_file_and_is_checked(tmp_path: Path) -> None:
+    audio.write_wav(tmp_path / "hold.wav", audio.tone(300, 500), rate_hz=8000)
+    text = '[tools]\nbuiltin = ["put_on_hold"]\n[tools.put_on_hold]\nsound = "{}"\n'
+    config = load(written(tmp_path, text.format("hold.wav")), {})
+    assert config.tools.put_on_hold.sound == str(tmp_path / "hold.wav")
+    assert np.array_equal(wiring.toolbox(config).hold, audio.tone(300, 500))
+    (tmp_path / "text.wav").write_text("no sound")
+    for name, what in (("none.wav", "No such file"), ("text.wav", "no WAV file")):
+        with pytest.raises(ConfigError, match=r"tools\.put_on_hold\.sound") as error:
+            load(written(tmp_path, text.format(name)), {})
+        (problem,) = error.value.problems
+        assert what in problem.what
+    config = load(written(tmp_path, text.format("sorry")), {})
+    assert wiring.toolbox(config).hold is sounds.prompt("sorry")
+
+
+def test_what_a_call_may_play_is_decoded_before_there_are_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("filler.wav", "sorry-here.wav", "sorry-there.wav")
+    for name in names:
+        audio.write_wav(tmp_path / name, audio.tone(300, 500), rate_hz=8000)
+    text = (
+        '[sounds]\nfiller_file = "filler.wav"\n'
+        '[calls]\nfallback = [{ prompt = "sorry-here.wav" }]\n'
+        '[[routes]]\nname = "day"\nfallback = [{ prompt = "sorry-there.wav" }]\n'
+    )
+    config = load(written(tmp_path, text), {})
+    sounds.load.cache_clear()  # the check of the configuration has read them, too
+    wiring.decode_sounds(config)
+    monkeypatch.setattr(sounds, "_read", None)
+    for name in names:
+        assert len(sounds.load(tmp_path / name)) == 4000
+    assert len(sounds.prompt("sorry")) > 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from sipua.tools import CallInfo, ToolError
 
@@ -77,6 +77,35 @@ async def rude() -> str:
     """Blocks its loop."""
     time.sleep(0.3)  # noqa: ASYNC251 - what it is about
     return "done"
+
+
+def half() -> dict[str, str]:
+    """Returns what no UTF-8 can hold."""
+    return {"name": "half a smile: \ud83d"}
+
+
+async def half_later() -> dict[str, str]:
+    """The same, from a coroutine."""
+    return half()
+
+
+class Half(BaseModel):
+    name: str
+
+
+def half_model() -> Half:
+    """The same, as a model."""
+    return Half.model_construct(name="half a smile: \ud83d")
+
+
+def half_refused() -> None:
+    """The same, as an error."""
+    raise ToolError("half a smile: \ud83d\0")
+
+
+def far_too_long() -> list[str]:
+    """Returns 10 MB."""
+    return ["x" * 10_000_000]
 
 
 def untyped(x):  # type: ignore[no-untyped-def]

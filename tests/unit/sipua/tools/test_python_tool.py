@@ -87,6 +87,22 @@ async def test_a_coroutine_runs_on_a_loop_of_its_own(pool: PythonTools) -> None:
     assert json.loads(output) == {"weekday": "Monday", "seats": 2, "loop": "python-tools"}
 
 
+@pytest.mark.parametrize("name", ["half", "half_later", "half_model"])
+async def test_S21_half_characters_are_given_as_unreadable_ones(
+    pool: PythonTools, name: str
+) -> None:
+    output, _, outcome = await run(pool, name)
+    assert outcome == "ok"
+    assert json.loads(output) == {"name": "half a smile: \ufffd"}
+
+
+async def test_S21_half_characters_in_an_error_and_10_mb(pool: PythonTools) -> None:
+    output, _, outcome = await run(pool, "half_refused")
+    assert (json.loads(output), outcome) == ({"error": "half a smile: \ufffd\ufffd"}, "error")
+    output, _, outcome = await run(pool, "far_too_long")
+    assert (len(output.encode()) <= 16_384, outcome) == (True, "ok")
+
+
 async def test_a_schema_written_by_hand(pool: PythonTools) -> None:
     assert (await run(pool, "by_hand", '{"x": [1]}'))[0] == "got {'x': [1]}"
     assert (await run(pool, "by_hand", "{}"))[2] == "refused"

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from sipua.bridge.tools_desk import Result
+from sipua.bridge.tools_desk import Result, failure
 
 from sipua import logs
 from sipua.tools.context import ToolContext
@@ -66,7 +66,8 @@ async def test_a_bug_is_a_traceback_for_us_and_a_sentence_for_the_model(
     assert "geheim" not in output
     log = capsys.readouterr().err
     (bug,) = [line for line in map(json.loads, log.splitlines()) if line["event"] == "tool.bug"]
-    assert "RuntimeError" in bug["exception"]
+    assert "RuntimeError" in bug["error"]
+    assert "in broken" in bug["traceback"]
 
 
 async def test_what_the_log_says(capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,6 +85,8 @@ async def test_what_the_log_says(capsys: pytest.CaptureFixture[str]) -> None:
         ("tool.called", two, None),
         ("tool.failed", two, "cancelled"),
     }
+    reasons = {line["reason"] for line in lines if line["event"] == "tool.failed"}
+    assert reasons == {"unknown_tool", "the call ended"}
     assert all(line["call_id"] == "c-test" for line in lines)
     assert "4711" not in json.dumps(lines), "arguments are for level debug"
 
@@ -142,3 +145,29 @@ async def test_a_result_given_early_is_the_only_one() -> None:
     after.set()
     await table.runner.close()
     assert table.call.steps == ["result of c0"]
+
+
+async def test_why_a_tool_failed_is_told_bounded_and_not_of_one_that_hides_its_results(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def closed(_arguments: dict[str, Any], _context: ToolContext) -> Result:
+        return failure("closed on Mondays " + "x" * 1000 + "\ud800")
+
+    async def said(_arguments: dict[str, Any], _context: ToolContext) -> Result:
+        return failure("what a server said", reason="answered with status 503")
+
+    logs.configure("info", "json")
+    hidden = FunctionTool("hidden", closed)
+    hidden.reveals = False  # type: ignore[misc]
+    tools = [FunctionTool("open", closed), FunctionTool("server", said), hidden]
+    table = Table(*tools, FunctionTool("broken", broken))
+    for name in ("open", "server", "hidden", "broken"):
+        await table.result(table.model_calls(name)[0])
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    told = {line["tool"]: line["reason"] for line in lines if line["event"] == "tool.failed"}
+    assert told.pop("open") == ("closed on Mondays " + "x" * 1000)[:200]
+    assert told == {
+        "server": "answered with status 503",
+        "hidden": "********",
+        "broken": "it raised RuntimeError",
+    }

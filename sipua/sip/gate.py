@@ -1,0 +1,55 @@
+"""What a request that would begin something is told before pjsip spends anything on it.
+
+INVITE    who calls, how many calls are up, and whether its offer can be met at all
+OPTIONS   200 only when an INVITE would be taken
+others    403 to a peer that may not call: the same answer to all that it tries
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+
+from sipua.rtp.ports import PortPool
+from sipua.sip import offer
+from sipua.sip.admission import FORBIDDEN, Admission, Refusal
+
+_ADDRESS_TYPES = {socket.AF_INET: "IP4", socket.AF_INET6: "IP6"}
+"""As SDP calls the families of our media."""
+
+
+class Gate:
+    def __init__(
+        self,
+        admission: Admission,
+        ports: PortPool,
+        *,
+        codecs: Sequence[str],
+    ) -> None:
+        self._admission = admission
+        self._ports = ports
+        self._codecs = codecs
+
+    def judge(
+        self, method: str, message: str, host: str, *, calls_up: int, now: float
+    ) -> Refusal | None:
+        if method == "INVITE":
+            verdict = self.invite(message, host, calls_up)
+            return verdict if isinstance(verdict, Refusal) else None
+        if method == "OPTIONS":
+            ports_left = self._ports.left(now)
+            return self._admission.probe(host, calls_up, ports_left=ports_left, now=now)
+        return FORBIDDEN if self._admission.origin(host) is None else None
+
+    def invite(self, message: str, host: str, calls_up: int) -> str | Refusal:
+        """The origin's name when the call may come in, else the refusal to send."""
+        verdict = self._admission.judge(host, calls_up)
+        if isinstance(verdict, Refusal):
+            return verdict
+        families = {_ADDRESS_TYPES[family] for family in self._ports.families}
+        return offer.refusal(message, self._codecs, families) or verdict
+
+    def misplaced(self, sdp_offer: str, family: socket.AddressFamily) -> str:
+        """Of a re-INVITE or UPDATE: why its audio cannot be reached from the call's sockets; empty:
+        no reason is known."""
+        return offer.misplaced(sdp_offer, {_ADDRESS_TYPES[family]})

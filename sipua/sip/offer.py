@@ -1,0 +1,152 @@
+"""Whether the offer in an INVITE can be met at all, before anything is spent on it (RFC 3264).
+
+pjsip negotiates; what it finds out itself it finds out late, when the caller has heard ringing and
+an engine was asked. What is refused here could never have been answered; what is malformed in
+other ways passes, and pjsip refuses it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Sequence
+
+from sipua.sip import sdp, texts
+from sipua.sip.admission import Refusal
+
+MAX_MEDIA = 16
+"""An answer has as many sections as its offer; pjsip holds so many (PJMEDIA_MAX_SDP_MEDIA)."""
+
+# What a message may cost us: an offer with ICE candidates for each of its media has some 200 lines.
+_MAX_LINES = 1000
+_MAX_PARTS = 16  # of a multipart body: SDP that comes behind so many is not looked for
+_MAX_PARAMETERS = 16
+
+_STATIC = {"0": "PCMU", "8": "PCMA"}  # RFC 3551, table 4
+_PROFILES = ("RTP/AVP", "RTP/AVPF")
+_FAMILIES = {"IP4": "IPv4", "IP6": "IPv6"}
+
+
+def refusal(message: str, codecs: Sequence[str], address_types: Collection[str]) -> Refusal | None:
+    """The refusal of this INVITE, or None. Without an offer there is nothing to refuse."""
+    message = message.replace("\r\n", "\n").replace("\r", "\n")  # pjsip takes each for a line's end
+    body = message.partition("\n\n")[2]
+    content_type = texts.header(message, "Content-Type") or ""
+    kind = content_type.partition(";")[0].strip().lower()
+    if not body.strip():
+        return None
+    if kind.startswith("multipart/"):
+        boundary = _parameter(content_type, "boundary")
+        if not boundary:
+            return Refusal(400, "Bad Request", cause="the multipart body has no boundary")
+        body = _sdp_part(body, boundary)
+    elif kind != "application/sdp":
+        return None
+    cause = unmet(body, codecs, address_types) if body else ""
+    return Refusal(488, "Not Acceptable Here", cause=cause) if cause else None
+
+
+def unmet(text: str, codecs: Sequence[str], address_types: Collection[str]) -> str:
+    """Why this offer cannot be met; empty: no reason was found."""
+    if (sections := text.count("\nm=")) > MAX_MEDIA:
+        return f"the offer has {sections} media sections, and {MAX_MEDIA} are the most"
+    if text.count("\n") > _MAX_LINES:
+        return f"the offer has more than {_MAX_LINES} lines"
+    session, *media = sdp.sections(text)
+    if not media:
+        return ""
+    audio = _chosen(session, media)
+    if audio is None:
+        return "the offer has no RTP audio without SRTP"
+    if not _codecs_of(audio) & {codec.upper() for codec in codecs}:
+        return f"the offer has none of the codecs {', '.join(codecs)}"
+    return _unreachable(session, audio, address_types)
+
+
+def misplaced(text: str, address_types: Collection[str]) -> str:
+    """Of an offer within a call: why its audio cannot be reached; empty: no reason was found."""
+    session, *media = sdp.sections(text)
+    audio = _chosen(session, media)
+    return _unreachable(session, audio, address_types) if audio else ""
+
+
+def _unreachable(session: list[str], audio: list[str], address_types: Collection[str]) -> str:
+    """Why no packet of ours could go where this section wants it; empty: no reason was found."""
+    where = [_connection(session, audio)]
+    for line in audio:
+        _port, _, at = line.removeprefix("a=rtcp:").partition(" ")
+        if line.startswith("a=rtcp:") and at:
+            where.append(at)
+    for connection in where:
+        _, address_type, address = [*connection.split(), "", "", ""][:3]
+        if address_type not in _FAMILIES:
+            continue  # none at all, or nonsense: pjsip answers 400
+        if address_type not in address_types:
+            ours = " and ".join(_FAMILIES[name] for name in sorted(address_types))
+            return f"the offer wants its audio over {_FAMILIES[address_type]}, and we have {ours}"
+        if not _is_address(address.partition("/")[0], address_type):
+            return "the offer names a host for its audio, and not its IP address"
+    return ""
+
+
+def _chosen(session: list[str], media: list[list[str]]) -> list[str] | None:
+    """The section that pjsua answers: the first that is not on hold, or else the first."""
+    audio = [section for section in media if _is_audio(section)]
+    flowing = (section for section in audio if not _on_hold(session, section))
+    return next(flowing, audio[0] if audio else None)
+
+
+def _is_audio(section: list[str]) -> bool:
+    kind, port, profile = [*_media(section), "", "", ""][:3]
+    return kind.lower() == "audio" and port.partition("/")[0] != "0" and profile in _PROFILES
+
+
+def _on_hold(session: list[str], section: list[str]) -> bool:
+    return "a=inactive" in section or _connection(session, section).endswith(" 0.0.0.0")
+
+
+def _codecs_of(section: list[str]) -> set[str]:
+    """The names of the formats, as far as they are known: those at 8 kHz."""
+    names = dict(_STATIC)
+    for line in section:
+        if line.startswith("a=rtpmap:"):
+            number, _, encoding = line.removeprefix("a=rtpmap:").partition(" ")
+            name, _, rate = encoding.strip().partition("/")
+            if rate.partition("/")[0] == "8000":
+                names[number] = name.upper()
+    return {names[number] for number in _media(section)[3:] if number in names}
+
+
+def _media(section: list[str]) -> list[str]:
+    return section[0].removeprefix("m=").split()
+
+
+def _connection(session: list[str], section: list[str]) -> str:
+    """What `c=` says: the section's own goes before the session's."""
+    for line in (*section, *session):
+        if line.startswith("c="):
+            return line.removeprefix("c=").strip()
+    return ""
+
+
+def _is_address(text: str, address_type: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).version == (4 if address_type == "IP4" else 6)
+    except ValueError:
+        return False
+
+
+def _parameter(content_type: str, name: str) -> str:
+    for parameter in content_type.split(";", _MAX_PARAMETERS)[1:]:
+        key, _, value = parameter.partition("=")
+        if key.strip().lower() == name:
+            return value.strip().strip('"')
+    return ""
+
+
+def _sdp_part(body: str, boundary: str) -> str:
+    """The first part that is SDP; empty: none is."""
+    for part in f"\n{body}".split(f"\n--{boundary}", _MAX_PARTS)[1:]:
+        # Behind the rest of the boundary's line the part looks like a message: headers, then body.
+        if (texts.header(part, "Content-Type") or "").lower().startswith("application/sdp"):
+            return part.partition("\n\n")[2]
+    return ""
