@@ -63,7 +63,8 @@ a phone with both families may offer IPv6 in an INVITE that comes over IPv4. An 
 that `rtp.host` has no address of, or of an IPv6 address that there is no route to, is refused with
 488 before anything is spent on it. Our own calls have the family of the server that they go to; a
 name with addresses of both is called over IPv4. Link-local addresses (`fe80::`) are not taken: SDP
-and URIs cannot say on which interface they are meant.
+and URIs cannot say on which interface they are meant. The package index's pjsua2 has no IPv6;
+`make pjsua2` builds one that has.
 
 ## Secrets
 

@@ -8,6 +8,7 @@ the asyncio side. Strong references to calls are held here and dropped between t
 from __future__ import annotations
 
 import contextlib
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,9 +18,9 @@ import pjsua2 as pj
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort, family_of
 from sipua.sip import invite, media_family, sdp, texts
-from sipua.sip.addresses import Listener, address, is_address, server_of
+from sipua.sip.addresses import Listener, address, is_address, of_family, server_of
 from sipua.sip.admission import NO_MEDIA_PORT, Admission, Refusal, network_of
-from sipua.sip.errors import reason_of
+from sipua.sip.errors import CannotListenError, reason_of
 from sipua.sip.gate import Gate
 from sipua.sip.messages import (
     Answer,
@@ -37,7 +38,7 @@ from sipua.sip.messages import (
     new_call_id,
 )
 from sipua.sip.names import Name, NotFound, Outcome
-from sipua.sip.pjaccount import PjAccount
+from sipua.sip.pjaccount import PjAccount, has_ipv6
 from sipua.sip.pjcall import PjCall, call_params
 from sipua.sip.pjlibrary import Library
 from sipua.sip.pjresolver import LayoutError, PjResolver
@@ -80,6 +81,13 @@ class SipEndpoint:
     # --- life (called by the thread) ------------------------------------------------------
 
     def open(self) -> None:
+        hosts = (*self.settings.hosts, *self.settings.media_hosts)
+        ipv6 = of_family(hosts, socket.AF_INET6)
+        if ipv6 is not None and not has_ipv6():
+            raise CannotListenError(
+                f"cannot listen on {ipv6}: this pjsua2 is built without IPv6; `make pjsua2` builds "
+                "one with it"
+            )
         self._library = Library(
             self.settings, self.emit, self.fault, self._account_for, self._refusal_of
         )

@@ -26,6 +26,13 @@ SILENT_AFTER_S = 5.0
 """A registrar that is there answers within a second; pjsip gives up after 32 (RFC 3261 timer F)."""
 
 
+def has_ipv6() -> bool:
+    """Whether this build has it. One without it aborts the process when an account asks for it,
+    and its default says so (the index's wheel, though its transports would listen).
+    """
+    return bool(pj.AccountConfig().sipConfig.ipv6Use != pj.PJSUA_IPV6_DISABLED)
+
+
 def _ipv6_use(hosts: tuple[str, ...]) -> int:
     """Names that have addresses of both families: only what we listen on can be used."""
     families = {family_of(host) for host in hosts}
@@ -202,9 +209,10 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         config.mediaConfig.enableLoopback = False
         config.mediaConfig.lockCodecEnabled = False
         config.mediaConfig.streamKaEnabled = False
-        # The family of an offer is answered; which one ours have, `onCallSdpCreated` says.
-        config.mediaConfig.ipv6Use = pj.PJSUA_IPV6_ENABLED_PREFER_IPV4
-        config.sipConfig.ipv6Use = _ipv6_use(self.endpoint.settings.hosts)
+        if has_ipv6():
+            # The family of an offer is answered; which one ours have, `onCallSdpCreated` says.
+            config.mediaConfig.ipv6Use = pj.PJSUA_IPV6_ENABLED_PREFER_IPV4
+            config.sipConfig.ipv6Use = _ipv6_use(self.endpoint.settings.hosts)
         config.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_DISABLED
         config.natConfig.sdpNatRewriteUse = False
         return config

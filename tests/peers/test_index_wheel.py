@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from support import audio
+from support import audio, offers
 from support.dns_server import DnsServer
 from support.edge import Edge
-from support.ports import LOOPBACK
+from support.ports import LOOPBACK, LOOPBACK6
 from support.raw_caller import OFFER, RawCaller
 from support.rtp_far_end import RtpFarEnd
 from support.sipp import Sipp
@@ -54,6 +54,17 @@ def test_a_call_works_on_the_indexs_wheel(
     assert stream.lost == 0
     assert audio.find(audio.read_wav(audio.GREETING, rate_hz=8000), stream.pcm()).score > 0.9
     assert audio.find(speech, stream.pcm()).score > 0.9
+
+
+def test_ipv6_is_refused_with_what_to_do(edge: Edge, sipp: Sipp) -> None:
+    """It would abort the process: the wheel is compiled without."""
+    command = [PYTHON, "-m", "sipua", "call", f"sip:agent@[{LOOPBACK6}]:{edge.port}"]
+    called = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "this pjsua2 is built without IPv6; `make pjsua2`" in called.stderr
+    assert called.returncode == 4
+    offer = offers.offer(address="2001:db8::9")
+    sipp.run("uac_rejected", edge.address, STATUS="488", OFFER=offer)
+    assert edge.wait_event("call.rejected")["cause"].endswith("over IPv6, and we have IPv4")
 
 
 def test_S17_the_fifth_call_is_refused(edge: Edge, sipp: Sipp) -> None:

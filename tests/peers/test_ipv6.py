@@ -129,21 +129,22 @@ def test_an_ipv4_offer_over_ipv6_is_met(
 
 
 @pytest.mark.parametrize(
-    ("config", "offer", "reason"),
+    ("config", "offer", "cause"),
     [
-        ({}, offers.offer(address="2001:db8::9"), "No IPv6 Media Address"),
-        ({"rtp": {"host": BOTH}}, offers.offer(address="fe80::9"), "No Route To Media Address"),
-        ({"rtp": {"host": LOOPBACK6}}, offers.AUDIO, "No IPv4 Media Address"),
+        ({}, offers.offer(address="2001:db8::9"), "over IPv6, and we have IPv4"),
+        ({"rtp": {"host": BOTH}}, offers.offer(address="fe80::9"), "no route to the address"),
+        ({"rtp": {"host": LOOPBACK6}}, offers.AUDIO, "over IPv4, and we have IPv6"),
     ],
     ids=["no address", "no route", "no IPv4"],
 )
 def test_an_offer_that_cannot_be_met_costs_nothing(
-    edge_factory: Edges, sipp: Sipp, config: dict[str, Any], offer: str, reason: str
+    edge_factory: Edges, sipp: Sipp, config: dict[str, Any], offer: str, cause: str
 ) -> None:
     edge = edge_factory(config)
     sipp.run("uac_rejected", edge.address, STATUS="488", OFFER=offer)
     rejected = edge.wait_event("call.rejected")
-    assert (rejected["status"], rejected["reason"]) == (488, reason)
+    assert rejected["status"] == 488
+    assert cause in rejected["cause"]
     assert not edge.events(name="call.incoming")
 
 
@@ -329,5 +330,6 @@ def test_a_phone_with_both_families_and_an_edge_with_one(
     edge = edge_factory({"sip": {"host": "0.0.0.0"}}, inside=hosts[0].command)
     phone.call(f"sip:agent@{EDGE[0]}:{edge.port}")
     rejected = edge.wait_event("call.rejected")
-    assert (rejected["status"], rejected["reason"]) == (488, "No IPv6 Media Address")
+    assert rejected["status"] == 488
+    assert rejected["cause"].endswith("over IPv6, and we have IPv4")
     assert not edge.events(name="call.incoming")

@@ -404,3 +404,13 @@ def test_S7_an_offer_of_a_family_that_is_not_there_takes_no_port(
     assert event.status == 488
     assert reason in event.cause
     assert signalling.in_use == 0
+
+
+def test_a_build_without_ipv6_is_not_asked_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would abort the process."""
+    signalling = Signalling(monkeypatch)
+    monkeypatch.setitem(signalling.endpoint.open.__globals__, "has_ipv6", lambda: False)
+    with pytest.raises(OSError, match=r"cannot listen on ::1: .* without IPv6; `make pjsua2`"):
+        signalling.endpoint.open()
+    assert not signalling.pj.steps
+    signalling.close()
