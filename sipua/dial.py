@@ -39,7 +39,7 @@ from sipua.placing import RequestError, check_account, check_uri
 from sipua.rtp.events import Dtmf
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
-from sipua.sip.addresses import host_of
+from sipua.sip.addresses import host_of, server_of
 from sipua.sip.agent import SipAgent
 from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
 from sipua.sip.messages import (
@@ -59,6 +59,8 @@ from sipua.sip.settings import SipSettings
 from sipua.sip.state import LONGEST_TRANSACTION_S
 
 TONE_MS = 1000
+WAITING_S = 3.0
+"""Without a word of the other side: then it is said whose answer is waited for."""
 MAX_PCAP_BYTES = 100_000_000
 
 
@@ -202,6 +204,7 @@ class Dial:
         self._tell("invite", uri=self._request.uri, rtp_port=local.port)
         self._sip.send(PlaceCall(self._call_id, self._request.uri, local, self._request.account))
         self._in(self._config.calls.ring_timeout_s, self._give_up)
+        self._in(WAITING_S, self._still_waiting)
 
     def _release(self, local: ReservedPort) -> None:
         self._ports.release(local, time.monotonic())
@@ -306,6 +309,14 @@ class Dial:
         self._lost = True
         main_loop.leave_soon()
         self._ended.set()
+
+    def _still_waiting(self) -> None:
+        if not (self._report.rang or self._report.answered or self._ended.is_set()):
+            self._tell(
+                "waiting",
+                answer_from=join(*server_of(self._request.uri)),
+                at_most_s=self._config.calls.ring_timeout_s,
+            )
 
     def _give_up(self) -> None:
         if not self._report.answered:

@@ -20,9 +20,11 @@ from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort, family_of
 from sipua.sip import invite, media_family, sdp, texts
 from sipua.sip.addresses import Listener, address, is_address, of_family, server_of
 from sipua.sip.admission import NO_MEDIA_PORT, Admission, Refusal, network_of
+from sipua.sip.closed_port import LOOK_AFTER_S, ClosedPort
 from sipua.sip.errors import CannotListenError, reason_of
 from sipua.sip.gate import Gate
 from sipua.sip.messages import (
+    Address,
     Answer,
     CallEnded,
     EndedBy,
@@ -37,7 +39,7 @@ from sipua.sip.messages import (
     Transfer,
     new_call_id,
 )
-from sipua.sip.names import Name, NotFound, Outcome
+from sipua.sip.names import SIP_PORT, Name, NotFound, Outcome
 from sipua.sip.pjaccount import PjAccount, has_ipv6
 from sipua.sip.pjcall import PjCall, call_params
 from sipua.sip.pjlibrary import Library
@@ -185,7 +187,7 @@ class SipEndpoint:
         # Who answers, and which of our addresses faces it, must be known before the offer is made.
         host, port = server_of(account.settings.proxy or command.target)
         if is_address(host):
-            self._place_at(host, account, command)
+            self._place_at((host, port or SIP_PORT), account, command)
             return
         self._to_place[command.call_id] = command
 
@@ -201,20 +203,24 @@ class SipEndpoint:
                 for a in outcome.every_address
                 if self._names.reaches(a) and family_of(a) == command.local.family
             )
-            self._place_at(next(reachable, outcome.every_address[0]), account, command)
+            # Of several servers pjsip tries the next one when one is closed.
+            known_port = 0 if outcome.services and not port else port or SIP_PORT
+            server = next(reachable, outcome.every_address[0]), known_port
+            self._place_at(server, account, command)
 
         outcome = self._resolve(Name(host.lower(), services=not port), found)
         if outcome is not None:
             found(outcome)
 
-    def _place_at(self, server: str, account: PjAccount, command: PlaceCall) -> None:
+    def _place_at(self, server: Address, account: PjAccount, command: PlaceCall) -> None:
+        """Port 0: not known."""
         try:
             call = self._calls[command.call_id] = PjCall(
                 self,
                 account,
                 call_id=command.call_id,
                 local=command.local,
-                signalling_ip=server,
+                signalling_ip=server[0],
                 state=CallState.CALLING,
                 placed=command,
             )
@@ -225,6 +231,29 @@ class SipEndpoint:
             call.makeCall(command.target, call_params(headers=command.headers))
         except Exception as error:  # noqa: BLE001 (as above; pjsip may have told it already)
             call.close(EndedBy.US, 500, reason_of(error))
+            return
+        first_hop = account.settings.proxy or command.target
+        if server[1] and "transport=tcp" not in first_hop.lower():
+            self._watch_port(command.call_id, server)
+
+    def _watch_port(self, call_id: str, server: Address) -> None:
+        """A port that is closed ends a call of ours at once, and not after 32 s of silence."""
+        port = ClosedPort(*server)
+        looks = iter(LOOK_AFTER_S)
+
+        def look() -> None:
+            call = self._calls.get(call_id)
+            calling = call is not None and call.state is CallState.CALLING
+            if call is not None and calling and port.refused():
+                call.unreachable(f"{join(*server)} is closed: no SIP server listens there by UDP")
+                calling = False
+            following = next(looks, None) if calling else None
+            if following is None:
+                port.close()
+            else:
+                self.after(following, look)
+
+        self.after(next(looks), look)
 
     # --- called by accounts and calls -----------------------------------------------------
 

@@ -45,6 +45,7 @@ NOT_ACCEPTABLE = 488
 REQUEST_TIMEOUT = 408
 WRONG_STATE = 481
 INTERNAL_ERROR = 500
+UNAVAILABLE = 503
 NOWHERE = ("0.0.0.0", 0)  # noqa: S104 (no audio is ever sent there)
 CHALLENGES = (401, 407)
 ACK_WITHIN_S = LONGEST_TRANSACTION_S - 0.1
@@ -162,6 +163,11 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         if self.state is CallState.ANSWERED:
             self.close(EndedBy.NETWORK, REQUEST_TIMEOUT, "no ACK came")
             self.hangup(call_params())
+
+    def unreachable(self, reason: str) -> None:
+        """A call of ours whose server is not there."""
+        self.close(EndedBy.NETWORK, UNAVAILABLE, reason)
+        self.hangup(call_params())
 
     def unended(self) -> None:
         if self.state is CallState.ENDING:

@@ -32,7 +32,9 @@ def test_R12_a_call_without_media_is_ended_and_on_hold_it_waits_longer(
     edge_factory: Edges, sipp: Sipp, far_end: FarEnds
 ) -> None:
     """Three calls at once: silent, held for longer than the silent one lives, and talking."""
-    edge = edge_factory({"rtp": {"timeout_s": 1.5, "hold_timeout_s": 60}})
+    edge = edge_factory(
+        {"rtp": {"timeout_s": 1.5, "hold_timeout_s": 60}, "record": {"numbers": "full"}}
+    )
     before = settled(edge.process.pid)
     talking = far_end(1, audio.tone(440, 6000))
     calls = {

@@ -53,7 +53,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Calls]:
     """All of them at once, on one edge."""
     home = tmp_path_factory.mktemp("hold")
     with ExitStack() as stack:
-        edge = Edge(home / "edge")
+        edge = Edge(home / "edge", {"record": {"numbers": "full"}})
         stack.callback(edge.close)
         sipp = Sipp(home / "sipp")
         stack.callback(sipp.close)

@@ -9,7 +9,7 @@ import importlib
 import socket
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pjsua2 as real
 import pytest
@@ -48,6 +48,21 @@ SETTINGS = SipSettings(
 ACCOUNT = AccountSettings("pbx", "sip:100@192.0.2.9", "sip:192.0.2.9", "100", "secret")
 
 
+class Port:
+    """In the place of a `ClosedPort`: nothing is sent."""
+
+    closed: ClassVar[set[tuple[str, int]]] = set()
+
+    def __init__(self, host: str, port: int) -> None:
+        self._address = host, port
+
+    def refused(self) -> bool:
+        return self._address in self.closed
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 class NoResolver:
     def __init__(self, resolve: object, fault: object) -> None:
         self.versions: set[int] = set()
@@ -71,6 +86,7 @@ def over_fake_pj(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     modules = {name: importlib.import_module(f"sipua.sip.{name}") for name in _OVER_PJSUA2}
     # It reaches into the real library, which is not there.
     monkeypatch.setattr(modules["endpoint"], "PjResolver", NoResolver)
+    monkeypatch.setattr(modules["endpoint"], "ClosedPort", Port)
     return modules
 
 

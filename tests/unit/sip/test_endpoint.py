@@ -23,7 +23,7 @@ from sipua.sip.messages import (
     TransferFailed,
 )
 from support.fake_pj import pj_error
-from support.signalling import ACCOUNT, REGISTRAR, Signalling, answered, invite, response
+from support.signalling import ACCOUNT, REGISTRAR, Port, Signalling, answered, invite, response
 
 CHALLENGE = 'SIP/2.0 401 No\r\nWWW-Authenticate: Digest realm="pbx", nonce="1"\r\n\r\n'
 
@@ -414,3 +414,32 @@ def test_a_build_without_ipv6_is_not_asked_for_it(monkeypatch: pytest.MonkeyPatc
         signalling.endpoint.open()
     assert not signalling.pj.steps
     signalling.close()
+
+
+def test_a_call_to_a_closed_port_ends_at_once(
+    signalling: Signalling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Port, "closed", {("192.0.2.9", 5060)})
+    call = signalling.place()
+    signalling.pass_time(0.1)
+    (ended,) = signalling.take_of_calls()
+    assert isinstance(ended, CallEnded)
+    assert (ended.by, ended.status) == (EndedBy.NETWORK, 503)
+    assert "192.0.2.9:5060 is closed" in ended.reason
+    assert (signalling.calls, signalling.pj.asked("hangup")) == (0, [(0, "")])
+    signalling.pass_time(5)
+    assert signalling.take_of_calls() == [], "once"
+    assert call.call_id == ended.call_id
+
+
+def test_a_call_that_rings_is_not_ended_by_its_port(
+    signalling: Signalling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy may answer from elsewhere than it listens."""
+    call = signalling.place()
+    call.tell(real.PJSIP_INV_STATE_EARLY, 180)
+    monkeypatch.setattr(Port, "closed", {("192.0.2.9", 5060)})
+    signalling.take()
+    signalling.pass_time(2)
+    assert signalling.take_of_calls() == []
+    assert signalling.calls == 1

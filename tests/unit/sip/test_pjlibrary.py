@@ -32,7 +32,7 @@ def test_what_pjsip_refuses_is_told(signalling: Signalling) -> None:
     assert signalling.take() == [
         CallRefused(
             "abc@192.0.2.1",
-            "<sip:caller@192.0.2.1>",
+            "<sip:caller@192.0.2.1>;tag=1",
             "<sip:agent@127.0.0.1>",
             ("192.0.2.1", 5060),
             488,
@@ -42,7 +42,7 @@ def test_what_pjsip_refuses_is_told(signalling: Signalling) -> None:
 
 
 def test_a_refusal_that_cannot_be_read_is_a_fault(signalling: Signalling) -> None:
-    signalling.endpoint._library.onRejectedIncomingCall(rejected("nonsense"))
+    signalling.endpoint._library.onRejectedIncomingCall(rejected("no:port"))
     assert [type(event) for event in signalling.take()] == [SignallingFault]
 
 
