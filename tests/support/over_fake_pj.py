@@ -31,5 +31,9 @@ if __name__ == "__main__":
     for does in {"hangs": [hang], "dies": [die], "mute": []}[sys.argv[1]]:
         fake_pj.script.coming.put(does)
     from sipua import cli  # over the fake one
+    from sipua.sip import endpoint
+    from support.signalling import NoResolver, Port
 
+    # They reach into the real library, and to real peers.
+    endpoint.PjResolver, endpoint.ClosedPort = NoResolver, Port  # type: ignore[misc, assignment]
     sys.exit(cli.run(sys.argv[2:]))

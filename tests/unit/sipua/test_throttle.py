@@ -18,6 +18,13 @@ def test_a_flood_gives_one_line_a_second_with_the_count() -> None:
     assert throttle.drain() == {}
 
 
+def test_a_burst_is_written_whole_and_what_is_beyond_it_is_counted() -> None:
+    throttle = Throttle(10.0, burst=3)
+    assert [throttle.ask("a", 0.1 * step) for step in range(6)] == [0, 0, 0, None, None, None]
+    assert [throttle.ask("a", 10.0 + step) for step in range(4)] == [3, 0, 0, None]
+    assert throttle.drain() == {"a": 1}
+
+
 def test_keys_do_not_share_a_window() -> None:
     throttle = Throttle()
     assert throttle.ask("a", 0.0) == 0

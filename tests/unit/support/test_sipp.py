@@ -32,8 +32,8 @@ def test_every_scenario_is_filled_and_well_formed(name: str) -> None:
 
 
 def test_a_missing_value_is_named() -> None:
-    with pytest.raises(KeyError, match="uac_rejected needs a value for STATUS"):
-        render("uac_rejected", {})
+    with pytest.raises(KeyError, match="uac_refer needs a value for TARGET"):
+        render("uac_refer", {})
 
 
 def test_a_value_that_nobody_wants_is_named() -> None:
