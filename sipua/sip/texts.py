@@ -24,8 +24,6 @@ _IN_A_BODY = re.compile(rf"[{_CONTROL}]")
 _UNDECODABLE = re.compile(r"[\ud800-\udfff]")
 
 _FOLD = re.compile(r"\r?\n[ \t]{1,256}")
-_LINE_END = re.compile(r"\r?\n(?![ \t])")
-_HEAD_END = re.compile(r"\r?\n\r?\n")
 _COMPACT = {
     "call-id": "i",
     "contact": "m",
@@ -53,8 +51,8 @@ class Message:
     """The header fields of one SIP message. `altered` says what was not taken as it came."""
 
     def __init__(self, raw: str) -> None:
-        end = _HEAD_END.search(raw)
-        self._head = raw[: end.start()] if end else raw
+        ends = [end for end in (raw.find("\n\r\n"), raw.find("\n\n")) if end >= 0]
+        self._head = raw[: min(ends)] if ends else raw
         self._altered: dict[str, str] = {}
 
     @property
@@ -73,8 +71,7 @@ class Message:
         found = _pattern(name.lower()).search(self._head)
         if found is None:
             return None
-        end = _LINE_END.search(self._head, found.end())
-        value = self._head[found.end() : end.start() if end else len(self._head)]
+        value = self._head[found.end() : _end_of_field(self._head, found.end())].rstrip("\r")
         unfolded = _FOLD.sub(" ", value[: 4 * LONGEST]).strip()
         told = line(unfolded)
         if len(value) > 4 * LONGEST or len(unfolded) > LONGEST:
@@ -87,7 +84,15 @@ class Message:
 @functools.cache
 def _pattern(name: str) -> re.Pattern[str]:
     names = "|".join(re.escape(form) for form in (name, _COMPACT.get(name)) if form)
-    return re.compile(rf"\n(?:{names})[ \t]{{0,32}}:", re.IGNORECASE)
+    return re.compile(rf"\n(?i:{names})[ \t]{{0,32}}:")
+
+
+def _end_of_field(head: str, begin: int) -> int:
+    """A line that begins with a blank goes on with the one before it."""
+    end = head.find("\n", begin)
+    while end >= 0 and head[end + 1 : end + 2] in (" ", "\t"):
+        end = head.find("\n", end + 1)
+    return end if end >= 0 else len(head)
 
 
 def header(raw: str, name: str) -> str | None:
