@@ -62,12 +62,19 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
     try:
         _run(loop)
+        loop.run_until_complete(_a_turn())
         tasks = asyncio.all_tasks(loop)
         for task in tasks:
             task.cancel()
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
     finally:
         loop.close()
+
+
+async def _a_turn() -> None:
+    """What was submitted at the last moment begins, so that its cancelling reaches it."""
+    for _ in range(2):
+        await asyncio.sleep(0)
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:

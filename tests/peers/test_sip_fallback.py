@@ -101,7 +101,7 @@ async def test_M1_a_second_engine_takes_the_call(
 
     async with failing(kind) as failure:
         edge, sound = await asyncio.to_thread(run, failure)
-        assert heard(GREETING, sound) < 300, "it waited for the answer"
+        assert heard(GREETING, sound) < 3000, "it waited for the answer"
         assert {event["kind"] for event in edge.events(name="engine.failed")} == {kind}
         assert [event["engine"] for event in edge.events(name="engine.in_use")] == ["backup"]
         if failure.requests:
@@ -123,7 +123,7 @@ async def test_M1_a_prompt_is_heard_whole_and_then_the_call_ends(
 
     async with failing(kind) as failure:
         edge, sound = await asyncio.to_thread(run, failure)
-        assert heard(SORRY, sound) < 300
+        assert heard(SORRY, sound) < 3000
         assert len(sound) / 8 < len(SORRY) / 8 + 700, "then the end, at once"
         ended = edge.wait_event("call.ended")
         assert (ended["by"], ended["reason"]) == ("us", f"engine: {kind}")
