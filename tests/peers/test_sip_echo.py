@@ -39,7 +39,7 @@ def calls(
     home: Path, config: dict[str, Any], said: audio.Pcm, length_ms: int, delays_ms: tuple[int, ...]
 ) -> list[EchoCall]:
     with ExitStack() as stack:
-        edge = Edge(home / "edge", config)
+        edge = Edge(home / "edge", {**config, "record": {"numbers": "full"}})
         stack.callback(edge.close)
         sipp = Sipp(home / "sipp")
         stack.callback(sipp.close)
