@@ -15,10 +15,6 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 _ALL_OF_BOTH = '["0.0.0.0", "::"]'
 
 
-def is_loopback(host: str) -> bool:
-    return ipaddress.ip_address(host).is_loopback
-
-
 def _ipv4(text: str) -> str:
     try:
         ipaddress.IPv4Address(text)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sipua.config.addresses import is_loopback
 from sipua.config.cross_engine import engines
 from sipua.config.cross_record import record
 from sipua.config.cross_recovery import recovery
@@ -16,7 +15,7 @@ from sipua.config.cross_tools import tools
 from sipua.config.findings import Finding
 from sipua.config.model import AccountSection, Config, TrunkSection
 from sipua.config.problems import KeyPath
-from sipua.config.uri import UriError, parse_server
+from sipua.config.uri import UriError, is_loopback, parse_server
 from sipua.rtp.hostport import join
 
 _PROC = Path("/proc/sys/net/ipv4")
