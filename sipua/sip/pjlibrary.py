@@ -20,6 +20,7 @@ from sipua.sip import invite, texts
 from sipua.sip.addresses import Listener, address, of_family
 from sipua.sip.admission import Refusal
 from sipua.sip.errors import CannotListenError, PortTakenError
+from sipua.sip.free_port import free_port
 from sipua.sip.messages import LibraryMessage, SipEvent, SipMessage
 from sipua.sip.pjcall import LAWS, sip_header
 from sipua.sip.settings import SipSettings
@@ -120,11 +121,11 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
 
     def _listen(self) -> Iterator[Listener]:
         """A socket has one family: each transport is there once for each of our hosts."""
-        port = self._settings.port
-        for host in self._settings.hosts:
-            for name in self._settings.transports:
+        settings = self._settings
+        port = settings.port or free_port(settings.hosts, settings.transports)
+        for host in settings.hosts:
+            for name in settings.transports:
                 listener = self._listen_on(name, host, port)
-                # With port 0 the system chose one: the other transports share it.
                 port = listener.address[1]
                 yield listener
 

@@ -4,6 +4,7 @@ A phone's own recording is judged by what it is known to do: now and then a fram
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ AFTER_GREETING = np.concatenate([audio.silence(len(GREETING) / 8 + 1500), SAID])
 Phone = Linphone | Baresip
 Edges = Callable[..., Edge]
 Phones = Callable[..., Phone]
+Talk = Callable[[Phone, dict[str, Any]], Outbound]
 
 
 KINDS: dict[str, tuple[Callable[..., Phone], str]] = {
@@ -102,30 +104,36 @@ def test_a_phone_holds_resumes_and_presses_a_key(phone_of: Phones, edge_factory:
     assert ended["rtp"]["dtmf"]["digits"] == 1
 
 
-def talk(phone: Phone, home: Path, calls: dict[str, Any]) -> Outbound:
-    call = Outbound(home / "outbound", phone.uri, {"calls": calls})
-    phone.wait_talking()
-    call.wait_event("call.confirmed")
-    return call
+@pytest.fixture
+def talk(tmp_path: Path) -> Iterator[Talk]:
+    """`talk(phone, the section calls)`: the edge has called the phone, and they talk."""
+    with ExitStack() as calls_of_ours:
+
+        def start(phone: Phone, calls: dict[str, Any]) -> Outbound:
+            call = Outbound(tmp_path / "outbound", phone.uri, {"calls": calls})
+            calls_of_ours.callback(call.close)
+            call.wait_event("call.confirmed")
+            phone.wait_talking()
+            return call
+
+        yield start
 
 
-def test_the_edge_calls_a_phone_and_hangs_up(phone_of: Phones, tmp_path: Path) -> None:
+def test_the_edge_calls_a_phone_and_hangs_up(phone_of: Phones, talk: Talk) -> None:
     phone = phone_of(audio.silence(100))
-    call = talk(phone, tmp_path, {"max_duration_s": 6})
+    call = talk(phone, {"max_duration_s": 6})
     phone.wait_ended()
     assert call.wait() == 0, call.told
     (ended,) = call.events("call.ended")
     assert ended["by"] == "us"
     heard(GREETING, phone.heard())
-    call.close()
 
 
-def test_the_edge_calls_a_phone_that_hangs_up(phone_of: Phones, tmp_path: Path) -> None:
+def test_the_edge_calls_a_phone_that_hangs_up(phone_of: Phones, talk: Talk) -> None:
     phone = phone_of(audio.silence(100))
-    call = talk(phone, tmp_path, {})
+    call = talk(phone, {})
     wait_until(lambda: call.events("turn.agent"), 45, "the end of the greeting")
     phone.hang_up()
     assert call.wait() == 0, call.told
     (ended,) = call.events("call.ended")
     assert (ended["by"], ended["status"]) == ("peer", 200)
-    call.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -69,26 +70,32 @@ def test_examples_pass_the_check(file: str) -> None:
 def test_ctrl_c(tmp_path: Path) -> None:
     fifo = tmp_path / "edge.toml"
     os.mkfifo(fifo)  # reading the configuration waits for what we never write
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "sipua", "config", "check", str(fifo)],
         stderr=subprocess.PIPE,
         env=CLEAN,
-    )
-    # Opening the other end succeeds as soon as the command reads from it.
-    deadline = time.monotonic() + 20
-    while True:
+    ) as process:
         try:
-            writer = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
-            break
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-    # A signal that comes before the interpreter is in read() would be seen only after it. Our
-    # open() has made the command run; when it sleeps again, it is there.
-    while Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
-        assert time.monotonic() < deadline
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
-    os.close(writer)
+            # Opening the other end succeeds as soon as the command reads from it.
+            deadline = time.monotonic() + 20
+            while True:
+                try:
+                    writer = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+                    break
+                except OSError:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.01)
+            # A signal that comes just before the interpreter is in read() is seen only after it,
+            # and nothing tells when it is there: then the next one ends it.
+            for _ in range(10):
+                process.send_signal(signal.SIGINT)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(3)
+                    break
+        finally:
+            process.kill()
+        os.close(writer)
+        assert process.stderr is not None
+        errors = process.stderr.read()
     assert process.returncode == 130
     assert b"Traceback" not in errors
