@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sipua.bench.errors import BenchError
-from sipua.rtp.capture import CaptureError
+from sipua.rtp.pcap.writer import CaptureError
 
 from sipua.command_parser import config_path, plain_command
 from sipua.exits import Exit

@@ -21,8 +21,9 @@ from sipua.bench import clock
 from sipua.bridge import call, downlink, feed, mouth, uplink
 from sipua.bridge.engine_session import EngineSession
 from sipua.codecs import resample
-from sipua.rtp import packet, session, transport
+from sipua.rtp import packet
 from sipua.rtp.events import Frame, Lost, RtpEvent, Silence
+from sipua.rtp.session import session, transport
 
 _now = time.monotonic_ns
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from sipua.bench import sip_sdp
 from sipua.bench.stream_tally import Tally
 from sipua.bench.streams_model import ShortStream, Udptl
-from sipua.rtp.capture import Datagram
 from sipua.rtp.events import Address
 from sipua.rtp.packet import RtpError, RtpPacket, parse
+from sipua.rtp.pcap.writer import Datagram
 
 Key = tuple[Address, Address, int]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from sipua.bench.stream_finder import Announced, Candidate, Finder, Key
 from sipua.bench.stream_report import as_json, render_text
 from sipua.bench.streams_model import Call, ShortStream, Stream, Udptl
-from sipua.rtp.capture import CaptureError, FrameCounts, read
+from sipua.rtp.pcap.writer import CaptureError, FrameCounts, read
 
 __all__ = ["Call", "Stream", "Survey", "as_json", "find", "render_text", "survey"]
 

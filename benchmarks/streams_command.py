@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sipua.bench.streams import Survey, as_json, render_text, survey
 from sipua.bench.streams_model import ShortStream, Udptl
-from sipua.rtp.capture import CaptureError
 from sipua.rtp.hostport import join
+from sipua.rtp.pcap.writer import CaptureError
 
 from sipua.exits import Exit
 

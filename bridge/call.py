@@ -64,8 +64,8 @@ from sipua.rtp.events import (
     SourceChanged,
 )
 from sipua.rtp.ports import ReservedPort
-from sipua.rtp.session import RtpSession
-from sipua.rtp.transport import RtpTransport, Tap, senders_so_far
+from sipua.rtp.session.session import RtpSession
+from sipua.rtp.session.transport import RtpTransport, Tap, senders_so_far
 
 
 class CallBridge:

@@ -11,9 +11,9 @@ from sipua.bridge.barge_in import BargeIn
 from sipua.bridge.sounds import Sounds
 from sipua.codecs.g711 import Law
 from sipua.rtp.events import Address
-from sipua.rtp.latch import Policy, SourceLatch
-from sipua.rtp.rtcp_session import RtcpSession
-from sipua.rtp.session import RtpConfig, RtpSession
+from sipua.rtp.latch.latch import Policy, SourceLatch
+from sipua.rtp.rtcp.session import RtcpSession
+from sipua.rtp.session.session import RtpConfig, RtpSession
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from sipua.bridge.keypad import Keypad
 from sipua.bridge.pacer import Handle, Pacer
 from sipua.codecs.g711 import Law, encode
 from sipua.rtp.dtmf import EventPacket
-from sipua.rtp.session import RtpSession
-from sipua.rtp.transport import RtpTransport
+from sipua.rtp.session.session import RtpSession
+from sipua.rtp.session.transport import RtpTransport
 
 
 class Mouth:

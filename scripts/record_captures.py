@@ -19,7 +19,7 @@ from sipua.bench import clock
 from sipua.bench.caller import Address, Caller, Offer
 from sipua.bench.network import Impairment
 from sipua.codecs.g711 import Law
-from sipua.rtp.capture import PcapWriter, read
+from sipua.rtp.pcap.writer import PcapWriter, read
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))

@@ -22,9 +22,9 @@ from structlog.typing import FilteringBoundLogger
 from sipua import logs
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.capture_mask import mask_message
-from sipua.rtp.capture import PcapWriter
 from sipua.rtp.events import Address
-from sipua.rtp.transport import Tap
+from sipua.rtp.pcap.writer import PcapWriter
+from sipua.rtp.session.transport import Tap
 from sipua.sip.addresses import address
 from sipua.sip.messages import SipMessage
 

@@ -26,7 +26,7 @@ from sipua.config.barge_in import SoundsSection
 from sipua.config.uri import SIP_PORT, parse_server
 from sipua.engine_options import engine_options
 from sipua.rtp.hostport import bracketed, join
-from sipua.rtp.latch import Policy
+from sipua.rtp.latch.latch import Policy
 from sipua.rtp.ports import ReservedPort, family_of
 from sipua.sip.addresses import of_family, seen_by
 from sipua.sip.admission import Admission

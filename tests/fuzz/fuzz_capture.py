@@ -7,7 +7,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports():
-    from sipua.rtp.capture import CaptureError, FrameCounts, read
+    from sipua.rtp.pcap.writer import CaptureError, FrameCounts, read
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from support import captures as make

@@ -5,7 +5,7 @@ import sys
 import atheris
 
 with atheris.instrument_imports():
-    from sipua.rtp.rtcp import RtcpError, parse
+    from sipua.rtp.rtcp.packets import RtcpError, parse
 
 REASONS = {"short", "oversize", "version", "type", "first", "padding", "length", "count", "sdes"}
 HEAD = b"\x80\xc9\x00\x01\x11\x55\xaa\xbb"  # an empty receiver report, so that more is reached

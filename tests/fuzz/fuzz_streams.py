@@ -9,7 +9,7 @@ import atheris
 
 with atheris.instrument_imports():
     from sipua.bench.streams import as_json, render_text, survey
-    from sipua.rtp.capture import PcapWriter
+    from sipua.rtp.pcap.writer import PcapWriter
 
 file = Path(tempfile.mkdtemp()) / "fuzzed.pcap"
 ADDRESSES = [("192.0.2.1", 4000), ("198.51.100.2", 16384), ("192.0.2.1", 5060)]

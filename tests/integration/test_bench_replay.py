@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sipua.bench import result, streams
 from sipua.bench.network import Impairment
-from sipua.rtp.capture import PcapWriter, read
+from sipua.rtp.pcap.writer import PcapWriter, read
 
 pytestmark = pytest.mark.sound
 

@@ -14,12 +14,12 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 from sipua.rtp.events import Address, LossReported, RtpEvent
-from sipua.rtp.latch import SourceLatch
+from sipua.rtp.latch.latch import SourceLatch
 from sipua.rtp.packet import RtpError, parse
 from sipua.rtp.ports import ReservedPort
-from sipua.rtp.rtcp_session import RtcpSession
-from sipua.rtp.session import RtpConfig, RtpSession
-from sipua.rtp.transport import RtpTransport
+from sipua.rtp.rtcp.session import RtcpSession
+from sipua.rtp.session.session import RtpConfig, RtpSession
+from sipua.rtp.session.transport import RtpTransport
 
 from support import offers
 from support.asterisk import Asterisk

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sipua.bench.streams import survey
-from sipua.rtp.capture import read
+from sipua.rtp.pcap.writer import read
 
 from support import audio
 from support.edge import Edge

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sipua.rtp.capture import Datagram, read
+from sipua.rtp.pcap.writer import Datagram, read
 
 from support import audio, g711
 from support.edge import Edge, Event

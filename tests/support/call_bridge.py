@@ -19,7 +19,7 @@ from sipua.bridge.media import MediaPlan, MediaSettings
 from sipua.bridge.pacer import Pacer
 from sipua.codecs.g711 import Law
 from sipua.codecs.tones import sine
-from sipua.rtp.latch import Policy
+from sipua.rtp.latch.latch import Policy
 from sipua.rtp.packet import RtpPacket, build, parse
 from sipua.rtp.ports import PortPool
 

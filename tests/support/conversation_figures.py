@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sipua.rtp.capture import read
 from sipua.rtp.packet import RtpError, RtpPacket, parse
+from sipua.rtp.pcap.writer import read
 
 from support import audio, g711
 from support.asterisk import Asterisk

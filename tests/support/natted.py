@@ -4,9 +4,9 @@ import random
 from dataclasses import dataclass
 
 from sipua.rtp.events import Address
-from sipua.rtp.latch import Policy
-from sipua.rtp.rtcp_session import RtcpSession
-from sipua.rtp.session import RtpSession
+from sipua.rtp.latch.latch import Policy
+from sipua.rtp.rtcp.session import RtcpSession
+from sipua.rtp.session.session import RtpSession
 
 from support.rtp_session import make_session
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from sipua.bench import network
 from sipua.rtp.events import Address, Frame, Lost, RtpEvent, Silence
 from sipua.rtp.packet import build
-from sipua.rtp.session import RtpSession
+from sipua.rtp.session.session import RtpSession
 
 PEER: Address = ("198.51.100.7", 40000)
 FRAME_MARK = 4  # bytes of the payload that say which frame it is

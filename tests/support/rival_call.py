@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from sipua.rtp.events import Address
 from sipua.rtp.packet import RtpError, build
 from sipua.rtp.packet import parse as parse_rtp
-from sipua.rtp.rtcp import Compound, Report, ReportBlock
-from sipua.rtp.rtcp import build as build_rtcp
+from sipua.rtp.rtcp.packets import Compound, Report, ReportBlock
+from sipua.rtp.rtcp.packets import build as build_rtcp
 
 from support.raw_caller import RawCaller
 

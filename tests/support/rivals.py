@@ -12,9 +12,9 @@ from functools import partial
 
 from sipua.rtp.events import Address, Frame
 from sipua.rtp.packet import build
-from sipua.rtp.rtcp import Compound, Report, ReportBlock
-from sipua.rtp.rtcp import build as build_rtcp
-from sipua.rtp.session import RtpSession
+from sipua.rtp.rtcp.packets import Compound, Report, ReportBlock
+from sipua.rtp.rtcp.packets import build as build_rtcp
+from sipua.rtp.session.session import RtpSession
 
 FRAME_S = 0.02
 

@@ -10,8 +10,8 @@ import random
 from dataclasses import dataclass, field
 
 from sipua.rtp.events import Address, RtpEvent
-from sipua.rtp.rtcp_session import Control, RtcpSession
-from sipua.rtp.session import RtpSession
+from sipua.rtp.rtcp.session import Control, RtcpSession
+from sipua.rtp.session.session import RtpSession
 
 from support.rtp_session import make_session
 

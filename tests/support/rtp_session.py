@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from sipua.rtp.events import Address
-from sipua.rtp.latch import Policy, SourceLatch
-from sipua.rtp.rtcp_session import RtcpSession
-from sipua.rtp.session import RtpConfig, RtpSession
+from sipua.rtp.latch.latch import Policy, SourceLatch
+from sipua.rtp.rtcp.session import RtcpSession
+from sipua.rtp.session.session import RtpConfig, RtpSession
 
 from support.netmodel import PEER
 

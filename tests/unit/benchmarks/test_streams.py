@@ -11,8 +11,8 @@ from sipua.bench.streams import Stream, as_json, find, render_text, survey
 from sipua.bench.streams_command import run_streams
 from sipua.codecs.g711 import Law, encode
 from sipua.codecs.tones import sine
-from sipua.rtp.capture import PcapWriter
 from sipua.rtp.packet import build
+from sipua.rtp.pcap.writer import PcapWriter
 
 from support import captures as make
 from support.captures import PBX, PHONE, Address

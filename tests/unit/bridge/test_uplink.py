@@ -23,8 +23,8 @@ from sipua.rtp.events import (
     Silence,
     SourceChanged,
 )
-from sipua.rtp.jitter import ReorderBuffer
-from sipua.rtp.stats import ReceiveStats
+from sipua.rtp.receive.jitter import ReorderBuffer
+from sipua.rtp.receive.stats import ReceiveStats
 
 FRAME_S = 0.02
 PCMU, PCMA = 0, 8

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sipua.rtp.capture import CaptureError, Datagram, FrameCounts, PcapWriter, read
+from sipua.rtp.pcap.writer import CaptureError, Datagram, FrameCounts, PcapWriter, read
 
 from support import captures as make
 from support.captures import PBX, PBX6, PHONE, PHONE6

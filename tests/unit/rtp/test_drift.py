@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from sipua.rtp.drift import ClockDrift
+from sipua.rtp.receive.drift import ClockDrift
 
 
 def fed(

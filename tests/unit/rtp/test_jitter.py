@@ -1,7 +1,7 @@
 import pytest
 from sipua.rtp.events import Frame, Lost, RtpEvent, Silence
-from sipua.rtp.jitter import ReorderBuffer
-from sipua.rtp.stats import ReceiveStats
+from sipua.rtp.receive.jitter import ReorderBuffer
+from sipua.rtp.receive.stats import ReceiveStats
 
 
 class Buffer:

@@ -2,7 +2,7 @@
 
 import pytest
 from sipua.rtp.events import Address
-from sipua.rtp.latch import Policy, SourceLatch, Verdict
+from sipua.rtp.latch.latch import Policy, SourceLatch, Verdict
 
 PUBLIC: Address = ("198.51.100.7", 4000)
 PRIVATE: Address = ("192.168.1.5", 4000)

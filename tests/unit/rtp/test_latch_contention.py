@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sipua.rtp.events import Address
-from sipua.rtp.latch import Policy, SourceLatch, Verdict
+from sipua.rtp.latch.latch import Policy, SourceLatch, Verdict
 
 from support.natted import (
     BEHIND_NAT,

@@ -15,7 +15,7 @@ from contextlib import closing
 import pytest
 from sipua.rtp.events import Address, Frame, RtpEvent
 from sipua.rtp.ports import ReservedPort
-from sipua.rtp.transport import RtpTransport
+from sipua.rtp.session.transport import RtpTransport
 
 from support.netmodel import FRAME_MARK, Talker
 from support.rtp_session import make_session

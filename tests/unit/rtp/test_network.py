@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sipua.rtp.session import RtpConfig
+from sipua.rtp.session.session import RtpConfig
 
 from support.netmodel import Network, Talker, audio, play, samples, waits_ms
 from support.rtp_session import make_session

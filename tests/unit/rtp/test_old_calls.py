@@ -9,9 +9,9 @@ from contextlib import ExitStack, closing
 import pytest
 from sipua.rtp.events import Address, Frame, RtpEvent
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
-from sipua.rtp.rtcp import Compound, Report, ReportBlock, build
-from sipua.rtp.rtcp_session import RtcpSession
-from sipua.rtp.transport import RtpTransport
+from sipua.rtp.rtcp.packets import Compound, Report, ReportBlock, build
+from sipua.rtp.rtcp.session import RtcpSession
+from sipua.rtp.session.transport import RtpTransport
 
 from support.netmodel import FRAME_MARK, Talker
 from support.ports import PortBlock

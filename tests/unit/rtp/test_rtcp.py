@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sipua.rtp.packet import RtpError
 from sipua.rtp.packet import parse as parse_rtp
-from sipua.rtp.rtcp import (
+from sipua.rtp.rtcp.packets import (
     Compound,
     Report,
     ReportBlock,

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sipua.rtp.events import LossReported, MediaTimeout, PacketsRefused
-from sipua.rtp.latch import SourceLatch
+from sipua.rtp.latch.latch import SourceLatch
 from sipua.rtp.packet import build as build_rtp
-from sipua.rtp.rtcp import Compound, Report, ReportBlock, SenderInfo, build, parse
-from sipua.rtp.rtcp_session import Control, RtcpSession, Sent
-from sipua.rtp.session import RtpSession
-from sipua.rtp.stats import ReceiveStats
+from sipua.rtp.receive.stats import ReceiveStats
+from sipua.rtp.rtcp.packets import Compound, Report, ReportBlock, SenderInfo, build, parse
+from sipua.rtp.rtcp.session import Control, RtcpSession, Sent
+from sipua.rtp.session.session import RtpSession
 
 from support.netmodel import PEER, Talker
 from support.rtcp_link import WALL_S, Link, them, us

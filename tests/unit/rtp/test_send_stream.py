@@ -1,10 +1,10 @@
 """Our own stream: numbers and time go on whatever happens, and what did not go is counted."""
 
 from sipua.rtp.dtmf import DtmfSender, EventPacket
-from sipua.rtp.latch import Policy, SourceLatch
+from sipua.rtp.latch.latch import Policy, SourceLatch
 from sipua.rtp.packet import parse
-from sipua.rtp.rtcp_session import Sent
-from sipua.rtp.send_stream import SendStream
+from sipua.rtp.rtcp.session import Sent
+from sipua.rtp.session.send_stream import SendStream
 
 from support.netmodel import PEER
 

@@ -1,7 +1,7 @@
 import random
 
 import pytest
-from sipua.rtp.stats import ReceiveStats
+from sipua.rtp.receive.stats import ReceiveStats
 
 
 def test_nothing_received_is_all_zero() -> None:

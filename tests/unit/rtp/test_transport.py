@@ -19,12 +19,12 @@ from sipua.rtp.events import (
 )
 from sipua.rtp.packet import parse
 from sipua.rtp.ports import ReservedPort, family_of
-from sipua.rtp.rtcp import Compound, Report, ReportBlock
-from sipua.rtp.rtcp import build as build_rtcp
-from sipua.rtp.rtcp import parse as parse_rtcp
-from sipua.rtp.rtcp_session import RtcpSession
-from sipua.rtp.session import RtpConfig, RtpSession
-from sipua.rtp.transport import RtpTransport, _drain, senders_so_far
+from sipua.rtp.rtcp.packets import Compound, Report, ReportBlock
+from sipua.rtp.rtcp.packets import build as build_rtcp
+from sipua.rtp.rtcp.packets import parse as parse_rtcp
+from sipua.rtp.rtcp.session import RtcpSession
+from sipua.rtp.session.session import RtpConfig, RtpSession
+from sipua.rtp.session.transport import RtpTransport, _drain, senders_so_far
 
 from support.netmodel import FRAME_MARK, Talker
 from support.rtp_session import make_session

@@ -4,8 +4,8 @@ import stat
 from pathlib import Path
 
 import pytest
-from sipua.rtp.capture import read
 from sipua.rtp.events import Address
+from sipua.rtp.pcap.writer import read
 
 from sipua.call_capture import (
     CallCapture,

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from sipua.rtp.dtmf import EventPacket
 from sipua.rtp.events import Address, RtpEvent
 from sipua.rtp.ports import ReservedPort
-from sipua.rtp.rtcp_session import Control
-from sipua.rtp.session import RtpSession
+from sipua.rtp.rtcp.session import Control
+from sipua.rtp.session.session import RtpSession
 
 # (when, sent by us, the peer, the datagram)
 Tap = Callable[[float, bool, Address, bytes], None]

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from sipua.rtp.events import Frame, RtpEvent
-from sipua.rtp.jitter import ReorderBuffer
 from sipua.rtp.packet import RtpPacket
+from sipua.rtp.receive.jitter import ReorderBuffer
+from sipua.rtp.receive.stats import ReceiveStats
 from sipua.rtp.sequence import Unwrapper
-from sipua.rtp.stats import ReceiveStats
 
 AUDIO = 1
 """The kind of payload that is heard; others only have their place in the sequence."""

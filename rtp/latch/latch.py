@@ -47,9 +47,9 @@ from collections import deque
 from collections.abc import Collection
 from enum import Enum, StrEnum, auto
 
-from sipua.rtp.addresses import canonical, sendable, shows_nat
 from sipua.rtp.events import Address
-from sipua.rtp.probation import CLOCK_SLACK_S, PROBATION_PACKETS, Candidate, Candidates
+from sipua.rtp.latch.addresses import canonical, sendable, shows_nat
+from sipua.rtp.latch.candidates import CLOCK_SLACK_S, PROBATION_PACKETS, Candidate, Candidates
 
 EXACT, SDP_HOST, SIGNALLING_HOST, STRANGER = 1, 2, 3, 4
 

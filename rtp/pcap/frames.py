@@ -9,8 +9,8 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from struct import Struct
 
-from sipua.rtp.capture_file import Frame
 from sipua.rtp.events import Address
+from sipua.rtp.pcap.file import Frame
 
 LINK_NAMES = {
     0: "BSD loopback",

@@ -17,13 +17,21 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sipua.rtp.addresses import sendable
-from sipua.rtp.drift import ClockDrift
 from sipua.rtp.events import Address, LossReported, RtpEvent
-from sipua.rtp.latch import EXACT, SourceLatch
-from sipua.rtp.rtcp import Compound, Report, ReportBlock, RtcpError, SenderInfo, build, parse
+from sipua.rtp.latch.addresses import sendable
+from sipua.rtp.latch.latch import EXACT, SourceLatch
+from sipua.rtp.receive.drift import ClockDrift
+from sipua.rtp.receive.stats import ReceiveStats
+from sipua.rtp.rtcp.packets import (
+    Compound,
+    Report,
+    ReportBlock,
+    RtcpError,
+    SenderInfo,
+    build,
+    parse,
+)
 from sipua.rtp.sequence import Unwrapper
-from sipua.rtp.stats import ReceiveStats
 
 _INTERVAL_S = 5.0
 # Makes up for randomised timers that come out short on average (RFC 3550 §6.3.1).

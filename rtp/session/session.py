@@ -21,12 +21,12 @@ from sipua.rtp.events import (
     SsrcChanged,
 )
 from sipua.rtp.hostport import join
-from sipua.rtp.latch import SourceLatch, Verdict
+from sipua.rtp.latch.latch import SourceLatch, Verdict
 from sipua.rtp.packet import RtpError, RtpPacket, parse
-from sipua.rtp.rtcp_session import Control, RtcpSession
-from sipua.rtp.send_stream import SendStream
-from sipua.rtp.stats import ReceiveStats
-from sipua.rtp.stream import AUDIO, Stream
+from sipua.rtp.receive.stats import ReceiveStats
+from sipua.rtp.receive.stream import AUDIO, Stream
+from sipua.rtp.rtcp.session import Control, RtcpSession
+from sipua.rtp.session.send_stream import SendStream
 
 _AUDIO, _EVENT, _NOISE = AUDIO, 2, 3
 _COMFORT_NOISE = 13  # static payload type (RFC 3551), may come without having been negotiated

@@ -12,9 +12,9 @@ from pathlib import Path
 from struct import Struct
 from typing import BinaryIO
 
-from sipua.rtp.capture_file import CaptureError, frames
-from sipua.rtp.capture_frames import LINK_NAMES, Datagram, Decoder, FrameCounts
 from sipua.rtp.events import Address
+from sipua.rtp.pcap.file import CaptureError, frames
+from sipua.rtp.pcap.frames import LINK_NAMES, Datagram, Decoder, FrameCounts
 
 __all__ = ["CaptureError", "Datagram", "FrameCounts", "PcapWriter", "read"]
 

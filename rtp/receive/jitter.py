@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sipua.rtp.events import Frame, Lost, RtpEvent, Silence
-from sipua.rtp.stats import ReceiveStats
+from sipua.rtp.receive.stats import ReceiveStats
 
 # A step this far ahead or behind is no loss and no reordering (RFC 3550 A.1 has 3000 and 100).
 _MAX_DROPOUT = 4999

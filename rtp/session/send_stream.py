@@ -4,9 +4,9 @@ import secrets
 
 from sipua.rtp.dtmf import EventPacket
 from sipua.rtp.events import Address
-from sipua.rtp.latch import SourceLatch
+from sipua.rtp.latch.latch import SourceLatch
 from sipua.rtp.packet import build
-from sipua.rtp.rtcp_session import Sent
+from sipua.rtp.rtcp.session import Sent
 
 
 class SendStream:

@@ -1,0 +1,1 @@
+"""Capture files (pcap, pcapng): written for Wireshark, read for the benchmarks."""

@@ -1,0 +1,1 @@
+"""RTCP: the packets, and the reports of one session."""

@@ -1,0 +1,1 @@
+"""One call's RTP session, without I/O, and its sockets."""
