@@ -22,18 +22,18 @@ from multiprocessing.connection import Connection
 import uvloop
 from sipua.bench import children, clock, probe
 from sipua.bridge import engines
-from sipua.bridge.call import CallBridge
-from sipua.bridge.conversation import ConversationEvent
-from sipua.bridge.dialogue import Dialogue
-from sipua.bridge.engine_session import EngineSession
+from sipua.bridge.call.call_bridge import CallBridge
+from sipua.bridge.call.media import MediaPlan, MediaSettings
+from sipua.bridge.conversation.base import ConversationEvent
+from sipua.bridge.conversation.dialogue import Dialogue
+from sipua.bridge.conversation.recovery import DialoguePolicy
+from sipua.bridge.conversation.sessions import EngineChoice
+from sipua.bridge.engine_link.errors import EngineConnectError
+from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engines.base import Engine, EngineSettings, Event, Past
 from sipua.bridge.events import BridgeEvent
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.links import EngineChoice
-from sipua.bridge.media import MediaPlan, MediaSettings
-from sipua.bridge.pacer import Pacer
-from sipua.bridge.recovery import DialoguePolicy
-from sipua.bridge.websocket_errors import EngineConnectError
+from sipua.bridge.playout.pacer import Pacer
 from sipua.rtp.events import Dtmf
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
 

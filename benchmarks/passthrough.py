@@ -12,9 +12,9 @@ import timeit
 from collections.abc import Callable
 
 import numpy as np
-from sipua.bridge.downlink import Playout
 from sipua.bridge.engines.base import AudioFormat
-from sipua.bridge.uplink import Uplink
+from sipua.bridge.playout.queue import Playout
+from sipua.bridge.uplink.timeline import Uplink
 from sipua.codecs.echo import EchoGate
 from sipua.codecs.g711 import Law, encode
 from sipua.codecs.tones import sine

@@ -18,8 +18,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sipua.bench import clock
-from sipua.bridge import call, downlink, feed, mouth, uplink
-from sipua.bridge.engine_session import EngineSession
+from sipua.bridge.call import call_bridge
+from sipua.bridge.engine_link.session import EngineSession
+from sipua.bridge.playout import queue as downlink
+from sipua.bridge.playout import sender
+from sipua.bridge.uplink import encoder as feed
+from sipua.bridge.uplink import timeline
 from sipua.codecs import resample
 from sipua.rtp import packet
 from sipua.rtp.events import Frame, Lost, RtpEvent, Silence
@@ -126,7 +130,7 @@ class _Upsampler(resample.Upsampler8to24):
         return out
 
 
-class _Uplink(uplink.Uplink):
+class _Uplink(timeline.Uplink):
     __slots__ = ("_probed",)
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
@@ -198,14 +202,14 @@ def install() -> None:
         _current.note((_DECODED, _now()))
         return pcm
 
-    plain_decode: Callable[[Any, bytes], resample.Pcm] = vars(uplink)["decode"]
+    plain_decode: Callable[[Any, bytes], resample.Pcm] = vars(timeline)["decode"]
     for module, name, probed in (
         (session, "parse", _parse),
-        (uplink, "decode", decode),
+        (timeline, "decode", decode),
         (feed, "Upsampler8to24", _Upsampler),
-        (call, "Uplink", _Uplink),
-        (mouth, "Playout", _Playout),
-        (call, "RtpTransport", _Transport),
+        (call_bridge, "Uplink", _Uplink),
+        (sender, "Playout", _Playout),
+        (call_bridge, "RtpTransport", _Transport),
     ):
         if not hasattr(module, name):
             raise RuntimeError(f"{module.__name__} has no {name} any more: probe.py must follow")

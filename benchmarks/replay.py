@@ -23,7 +23,7 @@ from sipua.bench.clock import WallClock
 from sipua.bench.errors import BenchError
 from sipua.bench.network import Impairment
 from sipua.bench.streams import Stream
-from sipua.bridge.media import MediaPlan
+from sipua.bridge.call.media import MediaPlan
 from sipua.codecs.g711 import Law
 
 from sipua import wiring

@@ -30,7 +30,7 @@ from typing import Final
 
 import numpy as np
 import uvloop
-from sipua.bridge import websocket
+from sipua.bridge.engine_link import websocket
 from websockets.asyncio.server import ServerConnection, serve
 
 FRAME_S: Final = 0.02

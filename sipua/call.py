@@ -20,10 +20,10 @@ from typing import Any, Protocol, TypeAlias
 from structlog.typing import FilteringBoundLogger
 
 from sipua import closing, fallback, wiring
-from sipua.bridge.call import CallBridge
+from sipua.bridge.call.call_bridge import CallBridge
+from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import BridgeEvent, EngineGone, PeerSilent
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.websocket_errors import EngineConnectError
 from sipua.call_capture import CallCapture
 from sipua.call_log import CallLog
 from sipua.call_transfer import CallTransfer

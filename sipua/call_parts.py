@@ -11,15 +11,15 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from sipua import logs, wiring, wiring_record
 from sipua.bridge.agent.process import AgentError
-from sipua.bridge.call import CallBridge
-from sipua.bridge.conversation import ConversationEvent
-from sipua.bridge.dialogue import Dialogue
+from sipua.bridge.call.call_bridge import CallBridge
+from sipua.bridge.conversation.base import ConversationEvent
+from sipua.bridge.conversation.dialogue import Dialogue
+from sipua.bridge.conversation.sessions import EngineChoice
 from sipua.bridge.engines import create as create_engine
 from sipua.bridge.engines.base import Engine, Past
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.links import EngineChoice
-from sipua.bridge.pacer import Pacer
-from sipua.bridge.sounds import SoundError
+from sipua.bridge.playout.pacer import Pacer
+from sipua.bridge.playout.sounds import SoundError
 from sipua.call import Call, CallLimits
 from sipua.call_capture import CallCapture
 from sipua.config import Config

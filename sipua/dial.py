@@ -21,13 +21,13 @@ from pathlib import Path
 import numpy as np
 
 from sipua import dial_sound, logs, main_loop, placing, wiring
-from sipua.bridge.call import CallBridge
-from sipua.bridge.conversation import ConversationEvent
+from sipua.bridge.call.call_bridge import CallBridge
+from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.engines.base import AudioDelta, AudioDone
 from sipua.bridge.events import BridgeEvent, PeerSilent
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.keypad import MAX_QUEUED, Keypad
-from sipua.bridge.pacer import Pacer
+from sipua.bridge.playout.dtmf_sender import MAX_QUEUED, Keypad
+from sipua.bridge.playout.pacer import Pacer
 from sipua.call_capture import CallCapture, CaptureThread, sip_datagram
 from sipua.codecs.tones import sine
 from sipua.config import Config

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sipua.bridge import sounds
 from sipua.bridge.events import AudioPlayed, BridgeEvent
+from sipua.bridge.playout import sounds
 from sipua.profile import Prompt, Refuse, Step, TransferTo
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from sipua.bridge.sounds import TEXTS
+from sipua.bridge.playout.sounds import TEXTS
 from sipua.config import Config
 from sipua.config.cross_routes import MAIN
 from sipua.config.routes import FallbackSection, RouteSection

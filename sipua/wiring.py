@@ -8,16 +8,16 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sipua.bridge import sounds
 from sipua.bridge.agent import faults
 from sipua.bridge.agent.scenario import Scenario, joined
 from sipua.bridge.agent.settings import AgentSettings
-from sipua.bridge.barge_in import BargeIn
+from sipua.bridge.call.media import MediaPlan, MediaSettings
+from sipua.bridge.conversation.recovery import DialoguePolicy
 from sipua.bridge.engines import create as create_engine
 from sipua.bridge.engines.base import EngineSettings, Past
-from sipua.bridge.media import MediaPlan, MediaSettings
-from sipua.bridge.recovery import DialoguePolicy
-from sipua.bridge.sounds import Sounds, soft_filler
+from sipua.bridge.playout import sounds
+from sipua.bridge.playout.sounds import Sounds, soft_filler
+from sipua.bridge.turns.barge_in import BargeIn
 from sipua.call_capture import CallCaptures, CaptureSettings
 from sipua.codecs.g711 import Law
 from sipua.config import Config, EngineSection

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sipua import wiring
 from sipua.bridge.engines import ENGINES
-from sipua.bridge.turns import Endpointing
+from sipua.bridge.turns.clock import Endpointing
 from sipua.codecs.vad import VadConfig
 from sipua.config import Config, EngineSection
 from sipua.facts import CallFacts

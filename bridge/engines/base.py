@@ -1,7 +1,7 @@
 """What the call sees of a speech engine: events out, a few requests in, nothing of its protocol.
 
 An engine is a sans-IO protocol (`EngineProtocol`) behind the shared websocket
-(`sipua.bridge.websocket`). Adding one takes one file in this folder and one line in
+(`sipua.bridge.engine_link.websocket`). Adding one takes one file in this folder and one line in
 `engines/__init__.py`. Audio is in the session's `AudioFormat`, the same one both ways.
 """
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sipua.bridge.sounds import TEXTS, SoundError, load
+from sipua.bridge.playout.sounds import TEXTS, SoundError, load
 from sipua.config import scenario
 from sipua.config.documents import DocumentError, read_document
 from sipua.config.engine import is_local

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from sipua.bridge.recovery import DEFAULT_PHRASE, DialoguePolicy
+from sipua.bridge.conversation.recovery import DEFAULT_PHRASE, DialoguePolicy
 from sipua.config.fields import Seconds
 from sipua.config.section import Section
 

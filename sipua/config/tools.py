@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from sipua.bridge.tools import SchemaError, compile_schema
 from sipua.config.fields import (
     AS_TUPLE,
     NO_SECRET,
@@ -23,6 +22,7 @@ from sipua.config.fields import (
 from sipua.config.section import Section
 from sipua.config.uri import UriError, check_target
 from sipua.tools.signing import Signer
+from sipua.tools.wire.schema import SchemaError, compile_schema
 
 # What the vendors accept as the name of a function.
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")

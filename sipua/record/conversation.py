@@ -27,7 +27,8 @@ from sipua.bridge.events import (
     EngineOutage,
     ModelSilent,
 )
-from sipua.bridge.turn import (
+from sipua.bridge.turns.clock import Endpointing, TurnClock
+from sipua.bridge.turns.model import (
     AgentSpoke,
     AnswerHeard,
     CallerSpoke,
@@ -36,7 +37,6 @@ from sipua.bridge.turn import (
     TurnNews,
     TurnOver,
 )
-from sipua.bridge.turns import Endpointing, TurnClock
 from sipua.record.prices import Bill, told
 from sipua.record.redaction import Redactor, number
 from sipua.record.settings import EngineFacts, RecordSettings

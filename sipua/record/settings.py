@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from sipua.bridge.turns import Endpointing
+from sipua.bridge.turns.clock import Endpointing
 from sipua.record.prices import Price
 from sipua.record.redaction import Transcripts
 

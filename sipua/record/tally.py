@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sipua.bridge.turn import Turn
+from sipua.bridge.turns.model import Turn
 from sipua.record.prices import Bill
 
 

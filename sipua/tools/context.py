@@ -11,9 +11,9 @@ from typing import Any, Protocol
 from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge.events import BridgeEvent
-from sipua.bridge.tools import Declaration
-from sipua.bridge.tools_desk import Result
 from sipua.facts import CallFacts
+from sipua.tools.call_queue import Result
+from sipua.tools.wire.schema import Declaration
 
 LOOK_S = 0.04
 """How often a waiting tool looks again: two packets."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sipua.bridge.sounds import Pcm
+from sipua.bridge.playout.sounds import Pcm
 from sipua.call import Call
 from sipua.facts import CallFacts
 from sipua.tools.context import Transferred

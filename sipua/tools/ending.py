@@ -9,9 +9,9 @@ import msgspec
 
 from sipua.bridge.engines.base import ResponseStarted
 from sipua.bridge.events import AudioBegan, BridgeEvent
-from sipua.bridge.tools import Declaration
-from sipua.bridge.tools_desk import Result, failure
+from sipua.tools.call_queue import Result, failure
 from sipua.tools.context import ToolContext
+from sipua.tools.wire.schema import Declaration
 
 _FIRST_WORD_S = 6.0
 """A goodbye that was asked for begins within it, or never."""

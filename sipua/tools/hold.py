@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from sipua.bridge.tools import Declaration
-from sipua.bridge.tools_desk import Result, failure
+from sipua.tools.call_queue import Result, failure
 from sipua.tools.context import ToolContext
+from sipua.tools.wire.schema import Declaration
 
 
 class PutOnHold:

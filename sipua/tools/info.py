@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from sipua.bridge.tools import Declaration
-from sipua.bridge.tools_desk import Result
 from sipua.facts import CallFacts
+from sipua.tools.call_queue import Result
 from sipua.tools.context import ToolContext
+from sipua.tools.wire.schema import Declaration
 
 
 def _now() -> datetime:

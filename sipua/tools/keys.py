@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import msgspec
 
 from sipua.bridge.events import BridgeEvent
-from sipua.bridge.tools import Declaration
-from sipua.bridge.tools_desk import Result, failure
 from sipua.rtp.events import Dtmf
+from sipua.tools.call_queue import Result, failure
 from sipua.tools.context import LOOK_S, ToolContext
+from sipua.tools.wire.schema import Declaration
 
 _MOST_DIGITS = 32
 _LONGEST_WAIT_S = 60

@@ -15,8 +15,8 @@ from structlog.typing import FilteringBoundLogger
 from sipua.bridge.engines.base import ResponseStarted, ToolCall
 from sipua.bridge.events import AudioBegan, BridgeEvent
 from sipua.bridge.fault_owner import FaultOwner, described
-from sipua.bridge.tools_desk import Answer, Desk, Refusal, Result, Run, failure
 from sipua.redact import MASK
+from sipua.tools.call_queue import Answer, Desk, Refusal, Result, Run, failure
 from sipua.tools.context import CallControl, Tool, ToolContext
 
 BUG = "The tool failed. Tell the caller that this does not work at the moment."

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from structlog.typing import FilteringBoundLogger
 
-from sipua.bridge import sounds
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.tools import Registry
-from sipua.bridge.tools_desk import Desk
+from sipua.bridge.playout import sounds
 from sipua.config.tools import ToolsSection
 from sipua.tools import mcp
+from sipua.tools.call_queue import Desk
 from sipua.tools.context import CallControl, Tool
 from sipua.tools.ending import HangUp, Transfer
 from sipua.tools.errors import ToolLoadError
@@ -21,6 +20,7 @@ from sipua.tools.info import GetCallInfo
 from sipua.tools.keys import CollectDigits, SendDtmf
 from sipua.tools.python_tool import PythonTools, load
 from sipua.tools.runner import ToolRunner
+from sipua.tools.wire.schema import Registry
 
 if TYPE_CHECKING:
     from sipua.tools.http_client import HttpClient

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from sipua.bridge.agent.server import AgentServer
 from sipua.bridge.agent.settings import AgentSettings
-from sipua.bridge.engine_session import EngineSession
+from sipua.bridge.engine_link.errors import EngineConnectError
+from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engines import create
 from sipua.bridge.engines.base import (
     AudioDelta,
@@ -26,7 +27,6 @@ from sipua.bridge.engines.base import (
     SpeechStopped,
     Unknown,
 )
-from sipua.bridge.websocket_errors import EngineConnectError
 
 from support import audio
 

@@ -10,7 +10,7 @@ from sipua.bridge.agent.prompts import TEXTS, prompt
 from sipua.bridge.agent.scenario import FunctionCall, Scenario, Step
 from sipua.bridge.agent.server import AgentServer
 from sipua.bridge.agent.settings import AgentSettings
-from sipua.bridge.engine_session import EngineSession
+from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engines import create
 from sipua.bridge.engines.base import (
     AudioDelta,

@@ -7,13 +7,13 @@ from typing import TypeVar
 from sipua.bridge.agent.scenario import Scenario, Step
 from sipua.bridge.agent.server import AgentServer
 from sipua.bridge.agent.settings import AgentSettings
-from sipua.bridge.conversation import ConversationEvent
-from sipua.bridge.dialogue import Dialogue
+from sipua.bridge.conversation.base import ConversationEvent
+from sipua.bridge.conversation.dialogue import Dialogue
+from sipua.bridge.conversation.recovery import DialoguePolicy
+from sipua.bridge.conversation.sessions import EngineChoice
 from sipua.bridge.engines import create
 from sipua.bridge.engines.base import AudioDelta, AudioDone, EngineSettings, Used
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage
-from sipua.bridge.links import EngineChoice
-from sipua.bridge.recovery import DialoguePolicy
 
 from support import audio
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sipua.bridge import sounds
+from sipua.bridge.playout import sounds
 
 from support import audio
 from support.edge import Edge

@@ -88,7 +88,7 @@ def test_H9_a_fault_in_an_engines_protocol_and_the_caller_talks_on(
 def test_H9_a_fault_in_the_audio_path_hangs_up_and_says_why(faulty: Path, play: Play) -> None:
     faulty.write_text(
         textwrap.dedent("""
-        from sipua.bridge.uplink import Uplink
+        from sipua.bridge.uplink.timeline import Uplink
 
         feed, fed = Uplink.feed, []
 

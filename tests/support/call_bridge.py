@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import structlog
-from sipua.bridge.call import CallBridge
-from sipua.bridge.conversation import ConversationEvent
+from sipua.bridge.call.call_bridge import CallBridge
+from sipua.bridge.call.media import MediaPlan, MediaSettings
+from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.engines.base import AudioDelta, AudioDone
 from sipua.bridge.events import BridgeEvent
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.media import MediaPlan, MediaSettings
-from sipua.bridge.pacer import Pacer
+from sipua.bridge.playout.pacer import Pacer
 from sipua.codecs.g711 import Law
 from sipua.codecs.tones import sine
 from sipua.rtp.latch.latch import Policy

@@ -7,8 +7,8 @@ from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
+from sipua.bridge.call.media import MediaPlan
 from sipua.bridge.events import AudioPlayed, BridgeEvent
-from sipua.bridge.media import MediaPlan
 from sipua.rtp.ports import ReservedPort
 
 from sipua import logs

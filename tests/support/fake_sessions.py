@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from sipua.bridge.conversation.sessions import EngineChoice
+from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.engines.base import (
     AudioFormat,
     Capabilities,
@@ -25,8 +27,6 @@ from sipua.bridge.engines.base import (
     SessionReady,
 )
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.links import EngineChoice
-from sipua.bridge.websocket_errors import EngineConnectError
 
 
 @dataclass(eq=False)

@@ -7,13 +7,13 @@ from typing import Any
 
 from sipua.bridge.engines.base import ResponseStarted, ToolCall
 from sipua.bridge.events import AudioBegan, BridgeEvent
-from sipua.bridge.tools import Declaration, Registry
-from sipua.bridge.tools_desk import Desk, Result
 
 from sipua import logs
 from sipua.facts import CallFacts
+from sipua.tools.call_queue import Desk, Result
 from sipua.tools.context import Tool, ToolContext, Transferred
 from sipua.tools.runner import ToolRunner
+from sipua.tools.wire.schema import Declaration, Registry
 
 FACTS = CallFacts(
     call_id="c-test",

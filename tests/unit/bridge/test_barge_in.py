@@ -1,6 +1,6 @@
 """Who has the floor: what is cut at once, what waits, what is never cut."""
 
-from sipua.bridge.barge_in import BargeIn, Floor
+from sipua.bridge.turns.barge_in import BargeIn, Floor
 
 
 def greeting(settings: BargeIn) -> Floor:

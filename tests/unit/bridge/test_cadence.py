@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sipua.bridge.cadence import Cadence, Departure
-from sipua.bridge.downlink import Playout
+from sipua.bridge.playout.cadence import Cadence, Departure
+from sipua.bridge.playout.queue import Playout
 from sipua.codecs.g711 import Law
 
 FRAME_S = 0.02

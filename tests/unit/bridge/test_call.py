@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sipua.bridge.barge_in import BargeIn, Floor
 from sipua.bridge.engines.base import AudioDelta, AudioFormat, SpeechStarted
 from sipua.bridge.events import (
     EngineGone,
@@ -17,6 +16,7 @@ from sipua.bridge.events import (
     SourceMoved,
     ToolAnswered,
 )
+from sipua.bridge.turns.barge_in import BargeIn, Floor
 from sipua.codecs import dtmf
 from sipua.codecs.dtmf import DtmfDetector
 from sipua.codecs.g711 import Law, decode, encode

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sipua.bridge.barge_in import BargeIn
 from sipua.bridge.engines.base import (
     AudioDelta,
     AudioDone,
@@ -17,6 +16,7 @@ from sipua.bridge.engines.base import (
     SpeechStopped,
 )
 from sipua.bridge.events import AudioPlayed, EngineInUse, Interrupted
+from sipua.bridge.turns.barge_in import BargeIn
 from sipua.codecs.g711 import Law, encode
 from sipua.codecs.tones import sine
 

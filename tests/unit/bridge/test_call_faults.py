@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 import structlog
-from sipua.bridge.conversation import ConversationEvent
-from sipua.bridge.dialogue import Dialogue
-from sipua.bridge.downlink import Playout
+from sipua.bridge.conversation.base import ConversationEvent
+from sipua.bridge.conversation.dialogue import Dialogue
+from sipua.bridge.conversation.recovery import DialoguePolicy
+from sipua.bridge.conversation.response_watchdog import TurnWatch
 from sipua.bridge.engines.base import EngineLost, SessionReady, SpeechStarted, SpeechStopped
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.pacer import Pacer
-from sipua.bridge.recovery import DialoguePolicy
-from sipua.bridge.watch import TurnWatch
+from sipua.bridge.playout.pacer import Pacer
+from sipua.bridge.playout.queue import Playout
 from sipua.codecs.tones import sine
 from structlog.testing import capture_logs
 

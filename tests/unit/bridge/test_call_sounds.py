@@ -23,7 +23,7 @@ from sipua.bridge.events import (
     Interrupted,
     ModelSilent,
 )
-from sipua.bridge.sounds import Sounds
+from sipua.bridge.playout.sounds import Sounds
 from sipua.codecs.g711 import Law, encode
 from sipua.codecs.tones import sine
 from sipua.rtp.packet import RtpPacket
@@ -151,7 +151,7 @@ async def test_M2_an_outage_is_filled_and_the_next_engines_audio_ends_it() -> No
 async def test_M4_a_nudge_ends_no_filler_although_it_ends_a_response(
     status: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sipua.bridge.filler._WITHOUT_A_WORD_S", 0.06)
+    monkeypatch.setattr("sipua.bridge.playout.filler._WITHOUT_A_WORD_S", 0.06)
     settings = replace(SETTINGS, sounds=Sounds(filler=SOFT, filler_delay_ms=0))
     async with bridge_setup(settings) as setup:
         begun(setup).engine.on_event(ModelSilent(8000, "nudged"))

@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
-from sipua.bridge.conversation import ConversationEvent
-from sipua.bridge.dialogue import Dialogue
+from sipua.bridge.conversation.base import ConversationEvent
+from sipua.bridge.conversation.dialogue import Dialogue
+from sipua.bridge.conversation.recovery import DialoguePolicy
+from sipua.bridge.engine_link.errors import EngineConnectError, ErrorKind
 from sipua.bridge.engines.base import (
     AudioDelta,
     AudioDone,
@@ -27,8 +29,6 @@ from sipua.bridge.engines.base import (
     Used,
 )
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage, ModelSilent
-from sipua.bridge.recovery import DialoguePolicy
-from sipua.bridge.websocket_errors import EngineConnectError, ErrorKind
 from sipua.codecs.g711 import Law, encode
 from sipua.codecs.tones import sine
 

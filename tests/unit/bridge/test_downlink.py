@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sipua.bridge.downlink import Flushed, Playout
+from sipua.bridge.playout.queue import Flushed, Playout
 from sipua.codecs.g711 import Law, decode
 from sipua.codecs.tones import sine
 

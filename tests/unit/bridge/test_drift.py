@@ -10,9 +10,9 @@ its own, would fill or starve our playout; each pause between sentences puts tha
 """
 
 import pytest
-from sipua.bridge.cadence import Cadence
-from sipua.bridge.downlink import Playout
-from sipua.bridge.uplink import Uplink
+from sipua.bridge.playout.cadence import Cadence
+from sipua.bridge.playout.queue import Playout
+from sipua.bridge.uplink.timeline import Uplink
 from sipua.codecs.g711 import Law
 from sipua.rtp.events import Frame
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from sipua.bridge import engine_session
-from sipua.bridge.engine_session import EngineSession
+from sipua.bridge.engine_link import session as engine_session
+from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engines.base import (
     AudioFormat,
     Capabilities,

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 import structlog
-from sipua.bridge import websocket
-from sipua.bridge.engine_session import EngineSession
-from sipua.bridge.engine_trace import SessionTrace
+from sipua.bridge.engine_link import websocket
+from sipua.bridge.engine_link.errors import EngineConnectError, ErrorKind
+from sipua.bridge.engine_link.session import EngineSession
+from sipua.bridge.engine_link.trace import SessionTrace
 from sipua.bridge.engines import create
 from sipua.bridge.engines.base import (
     AudioDelta,
@@ -24,7 +25,6 @@ from sipua.bridge.engines.base import (
     SpeechStarted,
     Unknown,
 )
-from sipua.bridge.websocket_errors import EngineConnectError, ErrorKind
 from structlog.testing import capture_logs
 
 from support.scripted_engine import Peer, scripted_engine, tcp_server
@@ -218,7 +218,7 @@ async def test_H7_ready_at_the_last_moment_is_ready(monkeypatch: pytest.MonkeyPa
     async def connect(*_: object, **__: object) -> Socket:
         return Socket()
 
-    monkeypatch.setattr("sipua.bridge.engine_session.websocket.connect", connect)
+    monkeypatch.setattr("sipua.bridge.engine_link.session.websocket.connect", connect)
     call = Call("ws://engine.invalid")
     connecting = asyncio.create_task(call.session.connect(0.4))
     while call.session.state != "configuring":

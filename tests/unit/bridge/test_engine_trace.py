@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from sipua.bridge.engine_trace import summary
+from sipua.bridge.engine_link.trace import summary
 
 
 def test_the_type_and_what_is_short() -> None:

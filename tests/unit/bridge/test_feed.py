@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from sipua.bridge.engines.base import AudioFormat
-from sipua.bridge.feed import G711Feed, LinearFeed, feed_for
+from sipua.bridge.uplink.encoder import G711Feed, LinearFeed, feed_for
 from sipua.codecs.g711 import Law, decode, encode, transcoding_table
 
 from support import audio
@@ -68,7 +68,7 @@ def test_samples_are_made_on_loss_only(monkeypatch: pytest.MonkeyPatch) -> None:
         decoded.append(len(payload))
         return decode(law, payload)
 
-    monkeypatch.setattr("sipua.bridge.feed.decode", counting)
+    monkeypatch.setattr("sipua.bridge.uplink.encoder.decode", counting)
     feed, payloads = G711Feed(Law.PCMU), frames(Law.PCMU)
     for payload in payloads[:20]:
         feed.frame(Law.PCMU, payload, None)

@@ -1,8 +1,8 @@
 """When there is dead air to fill, and when not any more."""
 
 import numpy as np
-from sipua.bridge.filler import Filler
-from sipua.bridge.sounds import Sounds
+from sipua.bridge.playout.filler import Filler
+from sipua.bridge.playout.sounds import Sounds
 
 SOFT, HOLD = np.ones(160, np.int16), np.full(160, 2, np.int16)
 

@@ -1,8 +1,8 @@
 """What the engine is given: the same time as the caller took, whatever was held or replaced."""
 
 import numpy as np
-from sipua.bridge.feed import G711Feed
-from sipua.bridge.hearing import Hearing
+from sipua.bridge.uplink.echo_hold import Hearing
+from sipua.bridge.uplink.encoder import G711Feed
 from sipua.codecs.echo import EchoGate
 from sipua.codecs.g711 import Law, encode
 from sipua.codecs.vad import SpeechStarted, SpeechStopped, VadConfig

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from sipua.bridge.conversation.history import History
+from sipua.bridge.conversation.recovery import DialoguePolicy
 from sipua.bridge.engines.base import (
     PastMessage,
     PastSpeech,
@@ -11,8 +13,6 @@ from sipua.bridge.engines.base import (
     ToolCall,
     Transcript,
 )
-from sipua.bridge.history import History
-from sipua.bridge.recovery import DialoguePolicy
 
 
 def history(items: int = 100, chars: int = 10_000, speech_s: float = 60) -> History:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
-from sipua.bridge import pacer as pacer_module
-from sipua.bridge.pacer import Callback, Handle, Pacer
+from sipua.bridge.playout import pacer as pacer_module
+from sipua.bridge.playout.pacer import Callback, Handle, Pacer
 
 NS = 1_000_000_000
 FRAME_S = 0.02

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sipua.bridge.recovery import (
+from sipua.bridge.conversation.recovery import (
     Attempt,
     Attempts,
     BackOff,

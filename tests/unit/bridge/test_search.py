@@ -6,9 +6,9 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from sipua.bridge.dialogue import Dialogue
-from sipua.bridge.recovery import DialoguePolicy
-from sipua.bridge.websocket_errors import EngineConnectError
+from sipua.bridge.conversation.dialogue import Dialogue
+from sipua.bridge.conversation.recovery import DialoguePolicy
+from sipua.bridge.engine_link.errors import EngineConnectError
 
 from support.fake_sessions import FakeSessions
 from support.virtual_time import in_virtual_time

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import structlog
-from sipua.bridge.engine_session import EngineSession
+from sipua.bridge.engine_link.errors import EngineConnectError
+from sipua.bridge.engine_link.session import EngineSession
+from sipua.bridge.engine_link.silence_feeder import InputClock
 from sipua.bridge.engines import create
 from sipua.bridge.engines.base import (
     AudioFormat,
@@ -18,8 +20,6 @@ from sipua.bridge.engines.base import (
     SessionReady,
 )
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.input_clock import InputClock
-from sipua.bridge.websocket_errors import EngineConnectError
 from structlog.testing import capture_logs
 
 from support.scripted_engine import Peer, scripted_engine

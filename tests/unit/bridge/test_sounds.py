@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sipua.bridge import sounds
-from sipua.bridge.sounds import SoundError
+from sipua.bridge.playout import sounds
+from sipua.bridge.playout.sounds import SoundError
 
 from support import audio
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sipua.bridge.tools import (
+
+from sipua.tools.wire.schema import (
     ArgumentsError,
     Declaration,
     Registry,

@@ -8,12 +8,13 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sipua.bridge.conversation.history import History
+from sipua.bridge.conversation.recovery import DialoguePolicy
 from sipua.bridge.engines import create
 from sipua.bridge.engines.base import EngineSettings, ToolCall
-from sipua.bridge.history import History
-from sipua.bridge.recovery import DialoguePolicy
-from sipua.bridge.tools import Declaration, Registry
-from sipua.bridge.tools_desk import Desk, Refusal, Result, Run, bounded, failure
+
+from sipua.tools.call_queue import Desk, Refusal, Result, Run, bounded, failure
+from sipua.tools.wire.schema import Declaration, Registry
 
 REGISTRY = Registry(
     Declaration(name, "Does something.", {"type": "object"}) for name in ("find", "hang_up")

@@ -29,7 +29,8 @@ from sipua.bridge.events import (
     ModelSilent,
     ToolAnswered,
 )
-from sipua.bridge.turn import (
+from sipua.bridge.turns.clock import Endpointing, TurnClock
+from sipua.bridge.turns.model import (
     AgentSpoke,
     AnswerHeard,
     CallerSpoke,
@@ -40,7 +41,6 @@ from sipua.bridge.turn import (
     TurnNews,
     TurnOver,
 )
-from sipua.bridge.turns import Endpointing, TurnClock
 
 News = TypeVar("News")
 

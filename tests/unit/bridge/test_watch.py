@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sipua.bridge.recovery import DialoguePolicy
-from sipua.bridge.watch import Ask, Silent, TurnWatch
+from sipua.bridge.conversation.recovery import DialoguePolicy
+from sipua.bridge.conversation.response_watchdog import Ask, Silent, TurnWatch
 
 POLICY = DialoguePolicy(
     filler_after_s=0, silent_after_s=8, backoff_s=0.5, backoff_max_s=4, response_retries=2

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import uvloop
-from sipua.bridge import websocket
-from sipua.bridge.websocket_errors import EngineClosed, EngineConnectError, ErrorKind
+from sipua.bridge.engine_link import websocket
+from sipua.bridge.engine_link.errors import EngineClosed, EngineConnectError, ErrorKind
 
 from support.scripted_engine import Peer, scripted_engine, tcp_server
 

@@ -1,5 +1,5 @@
 import pytest
-from sipua.bridge.websocket_errors import (
+from sipua.bridge.engine_link.errors import (
     EngineClosed,
     EngineConnectError,
     ErrorKind,

@@ -7,8 +7,8 @@ import json
 from dataclasses import replace
 
 import pytest
+from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import BridgeEvent, PeerSilent
-from sipua.bridge.websocket_errors import EngineConnectError
 from sipua.rtp.events import Dtmf, LossReported, PacketsRefused
 
 from sipua import logs

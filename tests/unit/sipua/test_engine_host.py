@@ -4,7 +4,8 @@ import ssl
 from pathlib import Path
 
 import pytest
-from sipua.bridge import sounds, websocket
+from sipua.bridge.engine_link import websocket
+from sipua.bridge.playout import sounds
 
 from sipua.config import Config, load
 from sipua.config.problems import ConfigError

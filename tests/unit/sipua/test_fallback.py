@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import EngineGone
-from sipua.bridge.websocket_errors import EngineConnectError
 
 from sipua.opening import Placing
 from sipua.profile import AgentProfile, Prompt, Refuse, Step, TransferTo

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import EngineGone
-from sipua.bridge.websocket_errors import EngineConnectError
 from sipua.rtp.events import Address, Dtmf
 from structlog.testing import capture_logs
 

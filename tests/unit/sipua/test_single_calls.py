@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
-from sipua.bridge.call import CallBridge
+from sipua.bridge.call.call_bridge import CallBridge
 
 from sipua import call_parts, dial, main_loop, outbound
 from sipua.config import Config

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 from sipua.bridge import engines
-from sipua.bridge.engine_session import EngineSession
+from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engines import EngineKind, create
 from sipua.bridge.engines.base import (
     AudioDelta,

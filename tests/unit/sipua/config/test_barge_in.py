@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sipua.bridge import sounds
-from sipua.bridge.barge_in import BargeIn
+from sipua.bridge.playout import sounds
+from sipua.bridge.turns.barge_in import BargeIn
 
 from sipua import wiring
 from sipua.config import ConfigError, load

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from sipua.bridge.recovery import DialoguePolicy
+from sipua.bridge.conversation.recovery import DialoguePolicy
 
 from sipua import wiring
 from sipua.config import Config

@@ -33,7 +33,7 @@ from sipua.bridge.events import (
     ModelSilent,
     ToolAnswered,
 )
-from sipua.bridge.turns import Endpointing
+from sipua.bridge.turns.clock import Endpointing
 from sipua.rtp.events import Dtmf, LossReported
 
 from sipua.record.conversation import ConversationRecord

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from sipua.bridge.engines.base import ResponseStarted
 from sipua.bridge.events import AudioBegan
-from sipua.bridge.tools_desk import Result
 from sipua.rtp.events import Dtmf
 
 from sipua.tools import ending
+from sipua.tools.call_queue import Result
 from sipua.tools.context import ToolContext, Transferred
 from sipua.tools.ending import HangUp, Transfer
 from sipua.tools.hold import PutOnHold

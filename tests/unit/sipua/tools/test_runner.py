@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from sipua.bridge.tools_desk import Result, failure
 
 from sipua import logs
+from sipua.tools.call_queue import Result, failure
 from sipua.tools.context import ToolContext
 from support.tool_call import FunctionTool, Table
 

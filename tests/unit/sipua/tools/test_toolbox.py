@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from sipua.bridge.engines.base import ToolCall
-from sipua.bridge.sounds import SoundError
+from sipua.bridge.playout.sounds import SoundError
 
 from sipua import logs
 from sipua.config.tools import ToolsSection

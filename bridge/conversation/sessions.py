@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol
 
-from sipua.bridge.engine_session import EngineSession
+from sipua.bridge.conversation.history import History
+from sipua.bridge.conversation.item_ids import CallNames, SessionNames
+from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engines.base import AudioFormat, Capabilities, Engine, Event, Past
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.history import History
-from sipua.bridge.names import CallNames, SessionNames
 
 # Not sums: what they were at the end of a session says nothing about the call.
 _GAUGES: Final = ("ping_ms",)

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from sipua.bridge.feed import Feed
+from sipua.bridge.uplink.encoder import Feed
 from sipua.codecs.echo import HOLD_MS, EchoGate
 from sipua.codecs.vad import EnergyVad, VadConfig, VadEvent
 

@@ -18,9 +18,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from sipua.bridge.barge_in import Floor
-from sipua.bridge.conversation import Conversation, ConversationEvent
-from sipua.bridge.downlink import LOCAL
+from sipua.bridge.call.media import MediaPlan, MediaSettings, open_rtp, update_rtp
+from sipua.bridge.conversation.base import Conversation, ConversationEvent
 from sipua.bridge.engines.base import (
     SPEECH_AND_TOOLS,
     AudioDelta,
@@ -44,12 +43,13 @@ from sipua.bridge.events import (
     ToolAnswered,
 )
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.filler import Filler
-from sipua.bridge.media import MediaPlan, MediaSettings, open_rtp, update_rtp
-from sipua.bridge.mouth import Mouth
-from sipua.bridge.pacer import Pacer
-from sipua.bridge.sounds import Pcm
-from sipua.bridge.uplink import Uplink
+from sipua.bridge.playout.filler import Filler
+from sipua.bridge.playout.pacer import Pacer
+from sipua.bridge.playout.queue import LOCAL
+from sipua.bridge.playout.sender import Mouth
+from sipua.bridge.playout.sounds import Pcm
+from sipua.bridge.turns.barge_in import Floor
+from sipua.bridge.uplink.timeline import Uplink
 from sipua.codecs import vad
 from sipua.codecs.echo import EchoGate
 from sipua.codecs.g711 import Law

@@ -20,8 +20,22 @@ from functools import partial
 from typing import Final, Literal
 
 import structlog
-from sipua.bridge.caller_audio import CallerAudio
-from sipua.bridge.conversation import ConversationEvent
+from sipua.bridge.conversation.base import ConversationEvent
+from sipua.bridge.conversation.connect import Search
+from sipua.bridge.conversation.history import History
+from sipua.bridge.conversation.outage import Outages
+from sipua.bridge.conversation.recovery import Attempts, DialoguePolicy, Rotation
+from sipua.bridge.conversation.response_watchdog import Ask, Silent, TurnWatch
+from sipua.bridge.conversation.rotation import Succession
+from sipua.bridge.conversation.sessions import (
+    EngineChoice,
+    Link,
+    Links,
+    MakeSession,
+    engine_session,
+)
+from sipua.bridge.conversation.unanswered_audio import CallerAudio
+from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.engines.base import (
     AudioDelta,
     EngineFault,
@@ -35,14 +49,6 @@ from sipua.bridge.engines.base import (
 )
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage, ModelSilent
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.history import History
-from sipua.bridge.links import EngineChoice, Link, Links, MakeSession, engine_session
-from sipua.bridge.outage import Outages
-from sipua.bridge.recovery import Attempts, DialoguePolicy, Rotation
-from sipua.bridge.search import Search
-from sipua.bridge.succession import Succession
-from sipua.bridge.watch import Ask, Silent, TurnWatch
-from sipua.bridge.websocket_errors import EngineConnectError
 from structlog.typing import FilteringBoundLogger
 
 _NEVER: Final = float("inf")

@@ -13,12 +13,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from sipua.bridge.cadence import Cadence, Departure
-from sipua.bridge.downlink import Playout
 from sipua.bridge.events import AudioLeft, AudioPlayed
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.keypad import Keypad
-from sipua.bridge.pacer import Handle, Pacer
+from sipua.bridge.playout.cadence import Cadence, Departure
+from sipua.bridge.playout.dtmf_sender import Keypad
+from sipua.bridge.playout.pacer import Handle, Pacer
+from sipua.bridge.playout.queue import Playout
 from sipua.codecs.g711 import Law, encode
 from sipua.rtp.dtmf import EventPacket
 from sipua.rtp.session.session import RtpSession

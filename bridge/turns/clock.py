@@ -42,7 +42,7 @@ from sipua.bridge.events import (
     ModelSilent,
     ToolAnswered,
 )
-from sipua.bridge.turn import (
+from sipua.bridge.turns.model import (
     LOCAL,
     AgentSpoke,
     AnswerHeard,
@@ -55,8 +55,8 @@ from sipua.bridge.turn import (
     TurnOver,
     to_ms,
 )
-from sipua.bridge.turn_tools import ToolSpans
-from sipua.bridge.turn_verdict import judge, overlaps, stages
+from sipua.bridge.turns.running_tools import ToolSpans
+from sipua.bridge.turns.verdict import judge, overlaps, stages
 
 _ITEMS = 64
 _RESPONSES = 32

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sipua.bridge.turn import ToolRan, ToolSpan, Turn
+from sipua.bridge.turns.model import ToolRan, ToolSpan, Turn
 
 _RUNNING = 64
 

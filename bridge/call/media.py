@@ -7,8 +7,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sipua.bridge.barge_in import BargeIn
-from sipua.bridge.sounds import Sounds
+from sipua.bridge.playout.sounds import Sounds
+from sipua.bridge.turns.barge_in import BargeIn
 from sipua.codecs.g711 import Law
 from sipua.rtp.events import Address
 from sipua.rtp.latch.latch import Policy, SourceLatch

@@ -15,8 +15,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
 
 import structlog
-from sipua.bridge import websocket
-from sipua.bridge.engine_trace import SessionTrace
+from sipua.bridge.engine_link import websocket
+from sipua.bridge.engine_link.errors import (
+    EngineClosed,
+    EngineConnectError,
+    ErrorKind,
+    Scrubber,
+    address,
+)
+from sipua.bridge.engine_link.silence_feeder import InputClock
+from sipua.bridge.engine_link.trace import SessionTrace
 from sipua.bridge.engines.base import (
     AudioFormat,
     Capabilities,
@@ -30,14 +38,6 @@ from sipua.bridge.engines.base import (
     Used,
 )
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.input_clock import InputClock
-from sipua.bridge.websocket_errors import (
-    EngineClosed,
-    EngineConnectError,
-    ErrorKind,
-    Scrubber,
-    address,
-)
 from structlog.typing import FilteringBoundLogger
 
 State = Literal["new", "opening", "configuring", "ready", "lost", "closing", "closed"]

@@ -6,10 +6,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
+from sipua.bridge.conversation.recovery import Attempts
+from sipua.bridge.conversation.sessions import EngineChoice, Link, Links
+from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.links import EngineChoice, Link, Links
-from sipua.bridge.recovery import Attempts
-from sipua.bridge.websocket_errors import EngineConnectError
 from structlog.typing import FilteringBoundLogger
 
 # Told as "too many requests", and no waiting helps.

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import msgspec
+
 from sipua.bridge.engines.base import ToolCall
-from sipua.bridge.tools import ArgumentsError, Registry
+from sipua.tools.wire.schema import ArgumentsError, Registry
 
 Outcome = Literal["ok", "error", "timeout", "refused"]
 

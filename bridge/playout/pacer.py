@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.timer import make_timer
+from sipua.bridge.playout.timerfd import make_timer
 
 _SLOT_NS = 2_000_000
 _NS = 1_000_000_000

@@ -31,8 +31,8 @@ from typing import Any
 
 import numpy as np
 from sipua.bridge.engines.base import AudioFormat
-from sipua.bridge.feed import Feed, LinearFeed, feed_for
-from sipua.bridge.hearing import Hearing
+from sipua.bridge.uplink.echo_hold import Hearing
+from sipua.bridge.uplink.encoder import Feed, LinearFeed, feed_for
 from sipua.codecs.dtmf import DtmfDetector
 from sipua.codecs.g711 import Law, decode
 from sipua.rtp.events import ComfortNoise, Dtmf, Frame, Lost, RtpEvent, Silence

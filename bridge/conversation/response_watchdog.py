@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from sipua.bridge.conversation.recovery import BackOff, DialoguePolicy
 from sipua.bridge.engines.base import (
     AudioDone,
     Event,
@@ -27,7 +28,6 @@ from sipua.bridge.engines.base import (
     ToolCall,
     Transcript,
 )
-from sipua.bridge.recovery import BackOff, DialoguePolicy
 
 _NEVER: Final = float("inf")
 

@@ -21,14 +21,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.websocket_errors import (
+from sipua.bridge.engine_link.errors import (
     EngineClosed,
     EngineConnectError,
     Scrubber,
     address,
     refused_upgrade,
 )
+from sipua.bridge.fault_owner import FaultOwner
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as library_connect
 from websockets.exceptions import (
@@ -53,7 +53,7 @@ MAX_CONTROL_QUEUE: Final = 1000
 CLOSE_TIMEOUT_S: Final = 1.0
 
 # At debug level the library prints the headers of the upgrade, and with them the key.
-_LIBRARY_LOG: Final = logging.getLogger("sipua.bridge.websocket.library")
+_LIBRARY_LOG: Final = logging.getLogger("sipua.bridge.engine_link.websocket.library")
 _LIBRARY_LOG.setLevel(logging.WARNING)
 
 

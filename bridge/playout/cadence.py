@@ -24,7 +24,7 @@ timestamps go by unused, as in silence, and no burst is sent. The audio is not l
 
 from dataclasses import dataclass
 
-from sipua.bridge.downlink import Playout
+from sipua.bridge.playout.queue import Playout
 
 
 # Not frozen: one is made for each frame of each call, and freezing triples the cost.

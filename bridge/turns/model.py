@@ -1,4 +1,4 @@
-"""What a turn is, and what is known of one: the words of `sipua.bridge.turns`.
+"""What a turn is, and what is known of one: the words of `sipua.bridge.turns.clock`.
 
 Moments are seconds on the clock of whoever feeds the events; lengths are whole milliseconds. The
 stages of an answer follow each other without a gap and without an overlap, so that they add up:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sipua.bridge.turn import Outcome, Stages, Turn, to_ms
+from sipua.bridge.turns.model import Outcome, Stages, Turn, to_ms
 
 # A caller who goes on within this has only taken a breath; after it, the answer was missing.
 _BREATH_S = 2.0

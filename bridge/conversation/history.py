@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from sipua.bridge.conversation.recovery import DialoguePolicy
 from sipua.bridge.engines.base import (
     AudioDone,
     Event,
@@ -21,7 +22,6 @@ from sipua.bridge.engines.base import (
     ToolCall,
     Transcript,
 )
-from sipua.bridge.recovery import DialoguePolicy
 
 _CODES_PER_S: Final = 8000
 # Of speech whose length in text is not known yet; what this call has shown replaces it.

@@ -1,0 +1,1 @@
+"""One session with an engine: its websocket, its deadline, its end."""

@@ -1,0 +1,1 @@
+"""From the engine to the caller: what is queued, and when each frame leaves."""

@@ -1,0 +1,1 @@
+"""Whose turn it is: interruptions, and how long each answer took."""
