@@ -13,8 +13,8 @@ from sipua.bridge.agent.scenario import Scenario, joined
 from sipua.bridge.agent.settings import AgentSettings
 from sipua.bridge.call.media import MediaPlan, MediaSettings
 from sipua.bridge.conversation.recovery import DialoguePolicy
+from sipua.bridge.engine_api.base import EngineSettings, Past
 from sipua.bridge.engines import create as create_engine
-from sipua.bridge.engines.base import EngineSettings, Past
 from sipua.bridge.playout import sounds
 from sipua.bridge.playout.sounds import Sounds, soft_filler
 from sipua.bridge.turns.barge_in import BargeIn

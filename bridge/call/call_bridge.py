@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 
 from sipua.bridge.call.media import MediaPlan, MediaSettings, open_rtp, update_rtp
 from sipua.bridge.conversation.base import Conversation, ConversationEvent
-from sipua.bridge.engines.base import (
+from sipua.bridge.engine_api.base import (
     SPEECH_AND_TOOLS,
     AudioDelta,
     AudioDone,

@@ -35,8 +35,7 @@ from sipua.bridge.conversation.sessions import (
     engine_session,
 )
 from sipua.bridge.conversation.unanswered_audio import CallerAudio
-from sipua.bridge.engine_link.errors import EngineConnectError
-from sipua.bridge.engines.base import (
+from sipua.bridge.engine_api.base import (
     AudioDelta,
     EngineFault,
     EngineLost,
@@ -47,6 +46,7 @@ from sipua.bridge.engines.base import (
     SpeechStopped,
     Used,
 )
+from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage, ModelSilent
 from sipua.bridge.fault_owner import FaultOwner
 from structlog.typing import FilteringBoundLogger

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 from sipua.bridge.conversation.recovery import DialoguePolicy
-from sipua.bridge.engines.base import (
+from sipua.bridge.engine_api.base import (
     AudioDone,
     Event,
     Past,

@@ -11,8 +11,8 @@ from typing import Final, Protocol
 
 from sipua.bridge.conversation.history import History
 from sipua.bridge.conversation.item_ids import CallNames, SessionNames
+from sipua.bridge.engine_api.base import AudioFormat, Capabilities, Engine, Event, Past
 from sipua.bridge.engine_link.session import EngineSession
-from sipua.bridge.engines.base import AudioFormat, Capabilities, Engine, Event, Past
 from sipua.bridge.fault_owner import FaultOwner
 
 # Not sums: what they were at the end of a session says nothing about the call.

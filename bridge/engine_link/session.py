@@ -15,17 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
 
 import structlog
-from sipua.bridge.engine_link import websocket
-from sipua.bridge.engine_link.errors import (
-    EngineClosed,
-    EngineConnectError,
-    ErrorKind,
-    Scrubber,
-    address,
-)
-from sipua.bridge.engine_link.silence_feeder import InputClock
-from sipua.bridge.engine_link.trace import SessionTrace
-from sipua.bridge.engines.base import (
+from sipua.bridge.engine_api.base import (
     AudioFormat,
     Capabilities,
     EngineFault,
@@ -37,6 +27,16 @@ from sipua.bridge.engines.base import (
     Unreadable,
     Used,
 )
+from sipua.bridge.engine_link import websocket
+from sipua.bridge.engine_link.errors import (
+    EngineClosed,
+    EngineConnectError,
+    ErrorKind,
+    Scrubber,
+    address,
+)
+from sipua.bridge.engine_link.silence_feeder import InputClock
+from sipua.bridge.engine_link.trace import SessionTrace
 from sipua.bridge.fault_owner import FaultOwner
 from structlog.typing import FilteringBoundLogger
 

@@ -6,7 +6,7 @@ import logging
 from typing import Any, Final
 
 import msgspec
-from sipua.bridge.engines.base import EngineFault
+from sipua.bridge.engine_api.base import EngineFault
 from structlog.typing import FilteringBoundLogger
 
 # What may be large, or is what people said: the trace shows its size, not its text.

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from sipua.bridge.engines.base import Engine, EngineSettings
+from sipua.bridge.engine_api.base import Engine, EngineSettings
 
 # The files are opened when they are used: who only checks a configuration needs no numpy.
 
 
 def _openai_realtime(settings: EngineSettings) -> Engine:
-    from sipua.bridge.engines import openai_realtime  # noqa: PLC0415 - see above
+    from sipua.bridge.engines.openai_realtime import protocol as openai_realtime  # noqa: PLC0415 - see above
 
     return openai_realtime.create(settings)
 
 
 def _openai_live(settings: EngineSettings) -> Engine:
-    from sipua.bridge.engines import openai_live  # noqa: PLC0415 - see above
+    from sipua.bridge.engines.openai_live import protocol as openai_live  # noqa: PLC0415 - see above
 
     return openai_live.create(settings)
 

@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from sipua.bridge.engines.base import (
+from sipua.bridge.engine_api.base import (
     CallerIdle,
     ResponseDone,
     ResponseStarted,

@@ -11,10 +11,7 @@ import numpy as np
 import pytest
 from sipua.bridge.agent.server import AgentServer
 from sipua.bridge.agent.settings import AgentSettings
-from sipua.bridge.engine_link.errors import EngineConnectError
-from sipua.bridge.engine_link.session import EngineSession
-from sipua.bridge.engines import create
-from sipua.bridge.engines.base import (
+from sipua.bridge.engine_api.base import (
     AudioDelta,
     AudioDone,
     AudioFormat,
@@ -27,6 +24,9 @@ from sipua.bridge.engines.base import (
     SpeechStopped,
     Unknown,
 )
+from sipua.bridge.engine_link.errors import EngineConnectError
+from sipua.bridge.engine_link.session import EngineSession
+from sipua.bridge.engines import create
 
 from support import audio
 

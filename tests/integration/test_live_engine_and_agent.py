@@ -10,9 +10,7 @@ from sipua.bridge.agent.prompts import TEXTS, prompt
 from sipua.bridge.agent.scenario import FunctionCall, Scenario, Step
 from sipua.bridge.agent.server import AgentServer
 from sipua.bridge.agent.settings import AgentSettings
-from sipua.bridge.engine_link.session import EngineSession
-from sipua.bridge.engines import create
-from sipua.bridge.engines.base import (
+from sipua.bridge.engine_api.base import (
     AudioDelta,
     AudioDone,
     AudioFormat,
@@ -28,6 +26,8 @@ from sipua.bridge.engines.base import (
     Unknown,
     Used,
 )
+from sipua.bridge.engine_link.session import EngineSession
+from sipua.bridge.engines import create
 from sipua.codecs.g711 import Law, decode
 
 from support import audio

@@ -11,8 +11,8 @@ from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.recovery import DialoguePolicy
 from sipua.bridge.conversation.sessions import EngineChoice
+from sipua.bridge.engine_api.base import AudioDelta, AudioDone, EngineSettings, Used
 from sipua.bridge.engines import create
-from sipua.bridge.engines.base import AudioDelta, AudioDone, EngineSettings, Used
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage
 
 from support import audio

@@ -38,7 +38,7 @@ def test_H9_a_fault_in_an_engines_protocol_and_the_caller_talks_on(
 ) -> None:
     faulty.write_text(
         textwrap.dedent("""
-        from sipua.bridge.engines.openai_realtime import OpenAIRealtime
+        from sipua.bridge.engines.openai_realtime.protocol import OpenAIRealtime
 
         receive, seen = OpenAIRealtime.receive, []
 

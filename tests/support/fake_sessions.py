@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from sipua.bridge.conversation.sessions import EngineChoice
-from sipua.bridge.engine_link.errors import EngineConnectError
-from sipua.bridge.engines.base import (
+from sipua.bridge.engine_api.base import (
     AudioFormat,
     Capabilities,
     Engine,
@@ -26,6 +25,7 @@ from sipua.bridge.engines.base import (
     Past,
     SessionReady,
 )
+from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.fault_owner import FaultOwner
 
 

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sipua.bridge.engines.base import EngineSettings, Event
-from sipua.bridge.engines.openai_realtime import OpenAIRealtime
+from sipua.bridge.engine_api.base import EngineSettings, Event
+from sipua.bridge.engines.openai_realtime.protocol import OpenAIRealtime
 
 from support.realtime_types import (
     SERVER_MODELS,

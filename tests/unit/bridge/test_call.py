@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sipua.bridge.engines.base import AudioDelta, AudioFormat, SpeechStarted
+from sipua.bridge.engine_api.base import AudioDelta, AudioFormat, SpeechStarted
 from sipua.bridge.events import (
     EngineGone,
     EngineInUse,

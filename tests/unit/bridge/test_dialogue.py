@@ -10,8 +10,7 @@ import pytest
 from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.recovery import DialoguePolicy
-from sipua.bridge.engine_link.errors import EngineConnectError, ErrorKind
-from sipua.bridge.engines.base import (
+from sipua.bridge.engine_api.base import (
     AudioDelta,
     AudioDone,
     AudioFormat,
@@ -28,6 +27,7 @@ from sipua.bridge.engines.base import (
     Usage,
     Used,
 )
+from sipua.bridge.engine_link.errors import EngineConnectError, ErrorKind
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage, ModelSilent
 from sipua.codecs.g711 import Law, encode
 from sipua.codecs.tones import sine

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from sipua.bridge.engine_link import session as engine_session
-from sipua.bridge.engine_link.session import EngineSession
-from sipua.bridge.engines.base import (
+from sipua.bridge.engine_api.base import (
     AudioFormat,
     Capabilities,
     Event,
@@ -17,6 +15,8 @@ from sipua.bridge.engines.base import (
     Usage,
     Used,
 )
+from sipua.bridge.engine_link import session as engine_session
+from sipua.bridge.engine_link.session import EngineSession
 from websockets.exceptions import ConnectionClosed
 
 from support.scripted_engine import Peer, scripted_engine

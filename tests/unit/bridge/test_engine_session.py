@@ -9,12 +9,7 @@ from typing import Any
 
 import pytest
 import structlog
-from sipua.bridge.engine_link import websocket
-from sipua.bridge.engine_link.errors import EngineConnectError, ErrorKind
-from sipua.bridge.engine_link.session import EngineSession
-from sipua.bridge.engine_link.trace import SessionTrace
-from sipua.bridge.engines import create
-from sipua.bridge.engines.base import (
+from sipua.bridge.engine_api.base import (
     AudioDelta,
     EngineFault,
     EngineLost,
@@ -25,6 +20,11 @@ from sipua.bridge.engines.base import (
     SpeechStarted,
     Unknown,
 )
+from sipua.bridge.engine_link import websocket
+from sipua.bridge.engine_link.errors import EngineConnectError, ErrorKind
+from sipua.bridge.engine_link.session import EngineSession
+from sipua.bridge.engine_link.trace import SessionTrace
+from sipua.bridge.engines import create
 from structlog.testing import capture_logs
 
 from support.scripted_engine import Peer, scripted_engine, tcp_server

@@ -6,13 +6,7 @@ from typing import Literal
 
 from sipua.bridge.conversation.history import History
 from sipua.bridge.conversation.recovery import DialoguePolicy
-from sipua.bridge.engines.base import (
-    PastMessage,
-    PastSpeech,
-    PastToolCall,
-    ToolCall,
-    Transcript,
-)
+from sipua.bridge.engine_api.base import PastMessage, PastSpeech, PastToolCall, ToolCall, Transcript
 
 
 def history(items: int = 100, chars: int = 10_000, speech_s: float = 60) -> History:

@@ -7,11 +7,7 @@ from typing import Any
 
 import pytest
 import structlog
-from sipua.bridge.engine_link.errors import EngineConnectError
-from sipua.bridge.engine_link.session import EngineSession
-from sipua.bridge.engine_link.silence_feeder import InputClock
-from sipua.bridge.engines import create
-from sipua.bridge.engines.base import (
+from sipua.bridge.engine_api.base import (
     AudioFormat,
     EngineLost,
     EngineSettings,
@@ -19,6 +15,10 @@ from sipua.bridge.engines.base import (
     ResponseStarted,
     SessionReady,
 )
+from sipua.bridge.engine_link.errors import EngineConnectError
+from sipua.bridge.engine_link.session import EngineSession
+from sipua.bridge.engine_link.silence_feeder import InputClock
+from sipua.bridge.engines import create
 from sipua.bridge.fault_owner import FaultOwner
 from structlog.testing import capture_logs
 

@@ -4,8 +4,8 @@ import itertools
 from typing import Any
 
 import pytest
+from sipua.bridge.engine_api.base import AudioFormat, EngineSettings
 from sipua.bridge.engines import create
-from sipua.bridge.engines.base import AudioFormat, EngineSettings
 
 from sipua.config.engine import EngineSection
 from sipua.engine_options import engine_options

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from sipua.bridge.engines.base import SpeechStarted, SpeechStopped
+from sipua.bridge.engine_api.base import SpeechStarted, SpeechStopped
 from sipua.bridge.events import AudioBegan
 
 from sipua.config import EngineSection, TurnDetectionSection

@@ -10,9 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 from sipua.bridge import engines
-from sipua.bridge.engine_link.session import EngineSession
-from sipua.bridge.engines import EngineKind, create
-from sipua.bridge.engines.base import (
+from sipua.bridge.engine_api.base import (
     AudioDelta,
     AudioDone,
     AudioFormat,
@@ -24,6 +22,8 @@ from sipua.bridge.engines.base import (
     SessionReady,
     SpeechStarted,
 )
+from sipua.bridge.engine_link.session import EngineSession
+from sipua.bridge.engines import EngineKind, create
 
 from support.scripted_engine import Peer, scripted_engine
 

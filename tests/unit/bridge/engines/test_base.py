@@ -1,5 +1,5 @@
+from sipua.bridge.engine_api.base import AudioFormat, EngineSettings
 from sipua.bridge.engines import create
-from sipua.bridge.engines.base import AudioFormat, EngineSettings
 
 
 def test_a_millisecond_is_24_samples_of_two_bytes_or_8_of_one() -> None:

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sipua.bridge.engines import create
-from sipua.bridge.engines.base import (
+from sipua.bridge.engine_api.base import (
     AudioDelta,
     AudioDone,
     AudioFormat,
@@ -26,7 +25,8 @@ from sipua.bridge.engines.base import (
     Usage,
     Used,
 )
-from sipua.bridge.engines.openai_live import (
+from sipua.bridge.engines import create
+from sipua.bridge.engines.openai_live.protocol import (
     FOLLOW,
     HEARD_NOTHING,
     HEARD_ONLY,
@@ -34,9 +34,9 @@ from sipua.bridge.engines.openai_live import (
     SPEAK_NOW,
     OpenAILive,
 )
-from sipua.bridge.engines.openai_live_speech import CALLER_END_MS
-from sipua.bridge.engines.openai_live_tools import MAX_CALLS, MAX_DELEGATIONS
-from sipua.bridge.engines.speech_gate import END_MS, MAX_DROP_MS, YIELD_MS
+from sipua.bridge.engines.openai_live.speech import CALLER_END_MS
+from sipua.bridge.engines.openai_live.speech_gate import END_MS, MAX_DROP_MS, YIELD_MS
+from sipua.bridge.engines.openai_live.tools import MAX_CALLS, MAX_DELEGATIONS
 
 from support.live_types import (
     NESTED_MODELS,

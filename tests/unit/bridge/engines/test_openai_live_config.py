@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sipua.bridge.engines.base import (
+from sipua.bridge.engine_api.base import (
     AudioFormat,
     EngineSettings,
     Past,
@@ -12,7 +12,7 @@ from sipua.bridge.engines.base import (
     PastSpeech,
     PastToolCall,
 )
-from sipua.bridge.engines.openai_live_config import (
+from sipua.bridge.engines.openai_live.config import (
     DELEGATE,
     MAX_APPEND_TOKENS,
     MAX_PAST_MESSAGES,

@@ -1,8 +1,8 @@
 from typing import Any
 
 import pytest
-from sipua.bridge.engines.base import EngineSettings
-from sipua.bridge.engines.openai_realtime_config import endpoint, session_config, turn_detection
+from sipua.bridge.engine_api.base import EngineSettings
+from sipua.bridge.engines.openai_realtime.config import endpoint, session_config, turn_detection
 
 
 def test_the_usual_session_is_the_documented_one() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
-from sipua.bridge.engines import openai_realtime_events as wire
-from sipua.bridge.engines.openai_wire import Other, WireError
+from sipua.bridge.engines.openai_realtime import events as wire
+from sipua.bridge.engines.openai_realtime.wire import Other, WireError
 
 from support.realtime_types import SERVER_MODELS, accepted_server_event, event_type, sample
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sipua.bridge.engines.base import (
+from sipua.bridge.engine_api.base import (
     AudioFormat,
     Past,
     PastMessage,
@@ -14,12 +14,7 @@ from sipua.bridge.engines.base import (
     PastToolCall,
     SessionReady,
 )
-from sipua.bridge.engines.openai_realtime_past import (
-    MAX_BYTES,
-    MAX_ITEMS,
-    MAX_TEXT_CHARS,
-    restored,
-)
+from sipua.bridge.engines.openai_realtime.past import MAX_BYTES, MAX_ITEMS, MAX_TEXT_CHARS, restored
 from sipua.codecs.g711 import Law, decode, encode
 from sipua.codecs.tones import sine
 

@@ -5,8 +5,8 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sipua.bridge.engines.base import Usage
-from sipua.bridge.engines.openai_realtime_usage import (
+from sipua.bridge.engine_api.base import Usage
+from sipua.bridge.engines.openai_realtime.usage import (
     TEXT_CHARS,
     of_response,
     of_transcription,

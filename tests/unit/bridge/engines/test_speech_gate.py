@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sipua.bridge.engines.base import AudioFormat
-from sipua.bridge.engines.speech_gate import (
+from sipua.bridge.engine_api.base import AudioFormat
+from sipua.bridge.engines.openai_live.speech_gate import (
     END_MS,
     LEAD_MS,
     MAX_DROP_MS,

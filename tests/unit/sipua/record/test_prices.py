@@ -1,5 +1,5 @@
 import pytest
-from sipua.bridge.engines.base import Usage
+from sipua.bridge.engine_api.base import Usage
 
 from sipua.record.prices import Bill, Price
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sipua.bridge.engines.base import ResponseStarted
+from sipua.bridge.engine_api.base import ResponseStarted
 from sipua.bridge.events import AudioBegan
 from sipua.rtp.events import Dtmf
 

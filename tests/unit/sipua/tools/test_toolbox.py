@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sipua.bridge.engines.base import ToolCall
+from sipua.bridge.engine_api.base import ToolCall
 from sipua.bridge.playout.sounds import SoundError
 
 from sipua import logs

@@ -9,8 +9,8 @@ import math
 from typing import Final, TypeVar
 
 import msgspec
-from sipua.bridge.engines.base import EngineFault, RateLimit, RateLimits, Usage
-from sipua.bridge.engines.openai_realtime_events import ErrorDetail, RateLimitsUpdated
+from sipua.bridge.engine_api.base import EngineFault, RateLimit, RateLimits, Usage
+from sipua.bridge.engines.openai_realtime.events import ErrorDetail, RateLimitsUpdated
 
 TEXT_CHARS: Final = 500  # of what the server words, which ends in logs
 

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sipua.bridge.engines.base import (
+from sipua.bridge.engine_api.base import (
     AudioFormat,
     EngineSettings,
     Past,
     PastMessage,
     PastToolCall,
 )
-from sipua.bridge.engines.openai_realtime_config import endpoint as realtime_endpoint
+from sipua.bridge.engines.openai_realtime.config import endpoint as realtime_endpoint
 
 VENDOR_URL: Final = "wss://api.openai.com/v1/live/sessions"
 DEFAULT_MODEL: Final = "gpt-live-1"

@@ -14,9 +14,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 import pybase64
-from sipua.bridge.engines import openai_realtime_events as wire
-from sipua.bridge.engines import openai_realtime_usage as usage
-from sipua.bridge.engines.base import (
+from sipua.bridge.engine_api.base import (
     AudioDone,
     AudioFormat,
     CallerIdle,
@@ -36,12 +34,14 @@ from sipua.bridge.engines.base import (
     Unreadable,
     Used,
 )
-from sipua.bridge.engines.openai_realtime_audio import Speech
-from sipua.bridge.engines.openai_realtime_config import endpoint, session_config, turn_detection
-from sipua.bridge.engines.openai_realtime_floor import Floor, Wish
-from sipua.bridge.engines.openai_realtime_past import restored
-from sipua.bridge.engines.openai_realtime_tools import McpEvent, ServerTools, ToolCalls
-from sipua.bridge.engines.openai_wire import Other, WireError
+from sipua.bridge.engines.openai_realtime import events as wire
+from sipua.bridge.engines.openai_realtime import usage
+from sipua.bridge.engines.openai_realtime.audio import Speech
+from sipua.bridge.engines.openai_realtime.config import endpoint, session_config, turn_detection
+from sipua.bridge.engines.openai_realtime.past import restored
+from sipua.bridge.engines.openai_realtime.response_gate import Floor, Wish
+from sipua.bridge.engines.openai_realtime.tools import McpEvent, ServerTools, ToolCalls
+from sipua.bridge.engines.openai_realtime.wire import Other, WireError
 
 _APPEND_HEAD: Final = b'{"type":"input_audio_buffer.append","audio":"'
 _APPEND_TAIL: Final = b'"}'

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sipua.bridge.engines.base import (
+from sipua.bridge.engine_api.base import (
     AudioDelta,
     AudioDone,
     AudioFormat,
@@ -28,7 +28,7 @@ from sipua.bridge.engines.base import (
     ResponseStarted,
     Transcript,
 )
-from sipua.bridge.engines.speech_gate import Began, Ended, Said, SpeechGate
+from sipua.bridge.engines.openai_live.speech_gate import Began, Ended, Said, SpeechGate
 
 HOLD_MS: Final = 160
 CALLER_END_MS: Final = 1000

@@ -21,8 +21,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 import pybase64
-from sipua.bridge.engines import openai_live_events as wire
-from sipua.bridge.engines.base import (
+from sipua.bridge.engine_api.base import (
     AudioFormat,
     Capabilities,
     Engine,
@@ -35,15 +34,11 @@ from sipua.bridge.engines.base import (
     Usage,
     Used,
 )
-from sipua.bridge.engines.openai_live_config import (
-    MAX_APPENDS,
-    chunks,
-    endpoint,
-    session_config,
-)
-from sipua.bridge.engines.openai_live_speech import Item, Speech
-from sipua.bridge.engines.openai_live_tools import ToolDesk
-from sipua.bridge.engines.openai_wire import Other, WireError
+from sipua.bridge.engines.openai_live import events as wire
+from sipua.bridge.engines.openai_live.config import MAX_APPENDS, chunks, endpoint, session_config
+from sipua.bridge.engines.openai_live.speech import Item, Speech
+from sipua.bridge.engines.openai_live.tools import ToolDesk
+from sipua.bridge.engines.openai_realtime.wire import Other, WireError
 
 _APPEND_HEAD: Final = b'{"type":"session.input_audio.append","audio":"'
 _APPEND_TAIL: Final = b'"}'

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
-from sipua.bridge.engines.base import ServerTool, ToolCall
-from sipua.bridge.engines.openai_realtime_events import (
+from sipua.bridge.engine_api.base import ServerTool, ToolCall
+from sipua.bridge.engines.openai_realtime.events import (
     Item,
     McpCallCompleted,
     McpCallFailed,

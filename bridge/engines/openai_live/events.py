@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from sipua.bridge.engines.openai_wire import Other, read
+from sipua.bridge.engines.openai_realtime.wire import Other, read
 
 
 class _Event(msgspec.Struct, tag_field="type", gc=False):

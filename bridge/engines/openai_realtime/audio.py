@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 import pybase64
-from sipua.bridge.engines.base import AudioDelta, Unreadable
-from sipua.bridge.engines.openai_realtime_events import OutputAudioDelta
+from sipua.bridge.engine_api.base import AudioDelta, Unreadable
+from sipua.bridge.engines.openai_realtime.events import OutputAudioDelta
 
 MAX_ITEMS: Final = 128  # whose length is remembered, far more than can be in playout
 MAX_STALE: Final = 64  # responses

@@ -1,0 +1,1 @@
+"""What the call sees of a speech engine. Engines implement it; nothing else knows them."""

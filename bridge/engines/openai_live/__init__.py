@@ -1,0 +1,1 @@
+"""OpenAI Live as a sans-IO protocol."""

@@ -1,0 +1,1 @@
+"""OpenAI Realtime as a sans-IO protocol."""
