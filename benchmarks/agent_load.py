@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 from sipua.bridge.agent.process import AgentProcess
-from sipua.bridge.agent.prompts import prompt
-from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.speech.prompts import prompt
 
 FRAME_BYTES = 960
 FRAME_S = 0.02

@@ -20,9 +20,9 @@ from typing import Any
 
 import uvloop
 from sipua.bench import children
-from sipua.bridge.agent import server
-from sipua.bridge.agent.conversation import Conversation
-from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.realtime.conversation import Conversation
+from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.server import server
 
 from sipua import logs
 

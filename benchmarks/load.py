@@ -27,7 +27,7 @@ from sipua.bench import callers, children, engine_side, machine, measure, speech
 from sipua.bench.errors import BenchError
 from sipua.bench.load_figures import Window, figures
 from sipua.bench.result import Cost, Downlink, Health, Result, Spread, Step, Uplink, Verdict
-from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.scenario.settings import AgentSettings
 
 _HOST = "127.0.0.1"
 _STARTUP_S = 20.0

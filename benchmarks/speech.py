@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from sipua.bridge import engines
-from sipua.bridge.agent.prompts import prompt
+from sipua.bridge.agent.speech.prompts import prompt
 from sipua.bridge.engine_api.base import EngineSettings
 from sipua.codecs.g711 import Law, decode, encode
 from sipua.codecs.resample import Downsampler24to8, Upsampler8to24

@@ -178,7 +178,7 @@ def _agent(args: argparse.Namespace) -> int:
 
     config = _start(args)
     from sipua import wiring  # noqa: PLC0415 - as in serve
-    from sipua.bridge.agent import server  # noqa: PLC0415
+    from sipua.bridge.agent.server import server  # noqa: PLC0415
 
     scenario = str(args.scenario.absolute()) if args.scenario else ""
     settings = wiring.agent_settings(config, scenario=scenario, fault=args.fault or "")
@@ -189,7 +189,7 @@ def _agent(args: argparse.Namespace) -> int:
 
 
 def _fault(text: str) -> str:
-    from sipua.bridge.agent import faults  # noqa: PLC0415 - as in serve
+    from sipua.bridge.agent.scenario import faults  # noqa: PLC0415 - as in serve
 
     try:
         faults.parse(text)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from sipua import wiring
 from sipua.bridge.agent.process import AgentProcess
-from sipua.bridge.agent.settings import CALL_ID_HEADER
+from sipua.bridge.agent.scenario.settings import CALL_ID_HEADER
 from sipua.bridge.engine_link import websocket
 from sipua.bridge.engines import ENGINES
 from sipua.config import Config, EngineSection

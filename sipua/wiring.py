@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sipua.bridge.agent import faults
-from sipua.bridge.agent.scenario import Scenario, joined
-from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.scenario import faults
+from sipua.bridge.agent.scenario.scenario import Scenario, joined
+from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.call.media import MediaPlan, MediaSettings
 from sipua.bridge.conversation.recovery import DialoguePolicy
 from sipua.bridge.engine_api.base import EngineSettings, Past

@@ -5,8 +5,8 @@ import sys
 
 import msgspec
 import structlog
-from sipua.bridge.agent.server import run
-from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.server.server import run
 
 
 def main() -> int:

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 import structlog
-from sipua.bridge.agent import said
-from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent import child_log
+from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.fault_owner import FaultOwner
 
 COMMAND = (sys.executable, "-m", "sipua.bridge.agent")
@@ -89,7 +89,7 @@ class AgentProcess:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                limit=said.LONGEST_LINE,
+                limit=child_log.LONGEST_LINE,
                 env=environment(os.environ),
                 start_new_session=True,  # Ctrl-C in a terminal is ours to pass on
             )
@@ -98,7 +98,7 @@ class AgentProcess:
         assert child.stdin is not None
         assert child.stdout is not None
         assert child.stderr is not None
-        self._relay = FaultOwner().task(said.relay(child.stderr), "agent log")
+        self._relay = FaultOwner().task(child_log.relay(child.stderr), "agent log")
         try:
             child.stdin.write(msgspec.json.encode(dataclasses.asdict(self._settings)) + b"\n")
             async with asyncio.timeout(self._start_timeout_s):

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from sipua.bridge.agent import ears, faults
+from sipua.bridge.agent.scenario import faults
+from sipua.bridge.agent.speech import recogniser_available
 from sipua.config.uri import UriError, parse_server
 from sipua.rtp.hostport import split
 
@@ -184,7 +185,7 @@ def _fault(text: str) -> str:
 
 
 def _ears(wanted: bool) -> bool:
-    if wanted and not ears.is_installed():
+    if wanted and not recogniser_available.is_installed():
         raise wrong("needs pocketsphinx, which is not installed", "pip install 'sipua[ears]'")
     return wanted
 

@@ -13,8 +13,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from sipua.bridge.agent import ears
-from sipua.bridge.agent.scenario import (
+from sipua.bridge.agent.scenario.scenario import (
     ALWAYS,
     MAX_STEPS,
     SPEAKER,
@@ -23,6 +22,7 @@ from sipua.bridge.agent.scenario import (
     Scenario,
     Step,
 )
+from sipua.bridge.agent.speech import recogniser_available
 from sipua.config import translate
 from sipua.config.fields import nearest
 from sipua.config.lines import locate
@@ -161,13 +161,13 @@ class _Reader:
         if first is None:
             if phrases:
                 self._complain(("words",), "no step listens for them", 'add heard = "yes|sure"')
-        elif not ears.is_installed():
+        elif not recogniser_available.is_installed():
             self._complain(
                 ("steps", first, "heard"),
                 "needs pocketsphinx, which is not installed",
                 "pip install 'sipua[ears]'",
             )
-        elif unknown := ears.unknown_words(phrases):
+        elif unknown := recogniser_available.unknown_words(phrases):
             self._complain(
                 ("words",),
                 f"has what the dictionary has not: {', '.join(unknown)}",
@@ -177,7 +177,7 @@ class _Reader:
     def _recording(self, path: KeyPath, entry: StepEntry) -> str:
         if not entry.say_file:
             return ""
-        from sipua.bridge.agent.voice import VoiceError, recorded  # noqa: PLC0415 - numpy, soxr
+        from sipua.bridge.agent.speech.voice import VoiceError, recorded  # noqa: PLC0415 - numpy, soxr
 
         file = (self.path.parent / Path(entry.say_file).expanduser()).absolute()
         try:

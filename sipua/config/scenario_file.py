@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from sipua.bridge.agent.scenario import GarbageKind
+from sipua.bridge.agent.scenario.scenario import GarbageKind
 from sipua.config.fields import wrong
 from sipua.config.section import Section
 

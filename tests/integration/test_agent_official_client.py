@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from sipua.bridge.agent.server import AgentServer
+from sipua.bridge.agent.server.server import AgentServer
 
 from support.agent_client import audio_of, one, only, types_of
 from support.audio import resample, silence, speech

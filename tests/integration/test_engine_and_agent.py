@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pytest
-from sipua.bridge.agent.server import AgentServer
-from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.server.server import AgentServer
 from sipua.bridge.engine_api.base import (
     AudioDelta,
     AudioDone,

@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pytest
-from sipua.bridge.agent.prompts import TEXTS, prompt
-from sipua.bridge.agent.scenario import FunctionCall, Scenario, Step
-from sipua.bridge.agent.server import AgentServer
-from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.scenario.scenario import FunctionCall, Scenario, Step
+from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.server.server import AgentServer
+from sipua.bridge.agent.speech.prompts import TEXTS, prompt
 from sipua.bridge.engine_api.base import (
     AudioDelta,
     AudioDone,

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from sipua.bridge.agent.scenario import Scenario, Step
-from sipua.bridge.agent.server import AgentServer
-from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.scenario.scenario import Scenario, Step
+from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.server.server import AgentServer
 from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.recovery import DialoguePolicy

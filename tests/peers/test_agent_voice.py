@@ -1,12 +1,12 @@
 """The local agent's voice with the real espeak-ng, and its ears with that voice."""
 
 import pytest
-from sipua.bridge.agent.formats import PCM, PCMU, converted
-from sipua.bridge.agent.listener import Listener
-from sipua.bridge.agent.scenario import Scenario, Step
-from sipua.bridge.agent.server import AgentServer
-from sipua.bridge.agent.settings import AgentSettings
-from sipua.bridge.agent.voice import LEVEL_DBFS, spoken
+from sipua.bridge.agent.scenario.scenario import Scenario, Step
+from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.server.server import AgentServer
+from sipua.bridge.agent.speech.formats import PCM, PCMU, converted
+from sipua.bridge.agent.speech.listener import Listener
+from sipua.bridge.agent.speech.voice import LEVEL_DBFS, spoken
 
 from support.agent_client import audio_of, one
 from support.audio import level_dbfs

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sipua.bridge.agent.prompts import TEXTS
+from sipua.bridge.agent.speech.prompts import TEXTS
 
 from support import audio
 from support.edge import Edge

@@ -137,13 +137,13 @@ def test_H8_serve_names_the_key_and_ends_with_3(
 
 
 def test_agent(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sipua.bridge.agent.settings import AgentSettings
+    from sipua.bridge.agent.scenario.settings import AgentSettings
 
     seen: list[Any] = []
     asked: list[dict[str, str]] = []
     stand_in(
         monkeypatch,
-        "sipua.bridge.agent.server",
+        "sipua.bridge.agent.server.server",
         run=lambda settings, *, as_json: seen.append((settings, as_json)) or 0,
     )
     stand_in(

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sipua.bridge.agent.formats import FORMATS, PCM, Clip, converted
-from sipua.bridge.agent.prompts import prompt
-from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.speech.formats import FORMATS, PCM, Clip, converted
+from sipua.bridge.agent.speech.prompts import prompt
 
 from support.agent_client import AgentClient, audio_of, error_of, one, only, types_of
 from support.audio import find, resample, silence, speech, tone

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from sipua.bridge.agent.ear import QUIET_KEPT_MS, Ear, EarFull, Turn
-from sipua.bridge.agent.formats import PCM, PCMA
+from sipua.bridge.agent.speech.formats import PCM, PCMA
+from sipua.bridge.agent.speech.input_turns import QUIET_KEPT_MS, Ear, EarFull, Turn
 from sipua.codecs.vad import SpeechStarted, VadConfig
 
 from support.audio import silence, tone

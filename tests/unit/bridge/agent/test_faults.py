@@ -1,6 +1,6 @@
 import pytest
-from sipua.bridge.agent import faults
-from sipua.bridge.agent.scenario import ALWAYS, Connect, Scenario, Step
+from sipua.bridge.agent.scenario import faults
+from sipua.bridge.agent.scenario.scenario import ALWAYS, Connect, Scenario, Step
 
 
 @pytest.mark.parametrize(

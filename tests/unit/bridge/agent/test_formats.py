@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from sipua.bridge.agent.formats import FORMATS, PCM, PCMA, PCMU, Clip, WireFormat, converted
+from sipua.bridge.agent.speech.formats import FORMATS, PCM, PCMA, PCMU, Clip, WireFormat, converted
 
 from support.audio import find, level_dbfs, resample, speech
 

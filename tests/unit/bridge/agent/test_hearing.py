@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-from sipua.bridge.agent.hearing import WORDS_S, Recording
-from sipua.bridge.agent.scenario import ALWAYS, Scenario, Step
-from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.realtime.transcript_wait import WORDS_S, Recording
+from sipua.bridge.agent.scenario.scenario import ALWAYS, Scenario, Step
+from sipua.bridge.agent.scenario.settings import AgentSettings
 
 from support.agent_client import AgentClient, audio_of, one, types_of
 from support.audio import silence, tone

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from sipua.bridge.agent.formats import PCM, PCMU
-from sipua.bridge.agent.input_buffer import InputBuffer
+from sipua.bridge.agent.speech.formats import PCM, PCMU
+from sipua.bridge.agent.speech.input_buffer import InputBuffer
 
 
 def test_milliseconds_address_bytes() -> None:

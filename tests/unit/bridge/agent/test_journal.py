@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from sipua.bridge.agent.journal import Journal, SessionJournal
+from sipua.bridge.agent.server.journal import Journal, SessionJournal
 
 from support.journal import events, judge_client, lines
 

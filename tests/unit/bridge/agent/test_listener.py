@@ -5,9 +5,15 @@ import sys
 
 import numpy as np
 import pytest
-from sipua.bridge.agent import listener as listener_module
-from sipua.bridge.agent.formats import PCM, PCMU, Clip
-from sipua.bridge.agent.listener import COMMAND, LONGEST_MS, MAX_WAITING, Listener, ListenerError
+from sipua.bridge.agent.speech import listener as listener_module
+from sipua.bridge.agent.speech.formats import PCM, PCMU, Clip
+from sipua.bridge.agent.speech.listener import (
+    COMMAND,
+    LONGEST_MS,
+    MAX_WAITING,
+    Listener,
+    ListenerError,
+)
 
 from support.audio import resample, silence, speech
 

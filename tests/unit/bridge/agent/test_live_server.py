@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from openai import AsyncOpenAI
 from openai.resources.live.live import AsyncLiveConnection
-from sipua.bridge.agent.prompts import TEXTS, prompt
-from sipua.bridge.agent.scenario import FunctionCall, Scenario, Step
-from sipua.bridge.agent.server import AgentServer
-from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.scenario.scenario import FunctionCall, Scenario, Step
+from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.server.server import AgentServer
+from sipua.bridge.agent.speech.prompts import TEXTS, prompt
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 

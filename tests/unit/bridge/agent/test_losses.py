@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import msgspec
 import pytest
 import uvloop
-from sipua.bridge.agent.garbage import KINDS
-from sipua.bridge.agent.losses import cut
-from sipua.bridge.agent.scenario import ALWAYS, Connect, Scenario, Step
-from sipua.bridge.agent.server import AgentServer
-from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.scenario.garbage import KINDS
+from sipua.bridge.agent.scenario.scenario import ALWAYS, Connect, Scenario, Step
+from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.server.losses import cut
+from sipua.bridge.agent.server.server import AgentServer
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import (

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from sipua.bridge.agent.process import AgentError, AgentProcess
-from sipua.bridge.agent.server import AgentServer
-from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.server.server import AgentServer
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidMessage
 
@@ -61,7 +61,7 @@ async def test_the_child_ends_when_its_parent_is_killed() -> None:
     code = (
         "import asyncio\n"
         "from sipua.bridge.agent.process import AgentProcess\n"
-        "from sipua.bridge.agent.settings import AgentSettings\n"
+        "from sipua.bridge.agent.scenario.settings import AgentSettings\n"
         "async def main():\n"
         "    agent = AgentProcess(AgentSettings())\n"
         "    await agent.start()\n"

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from sipua.bridge.agent.prompts import TEXTS, prompt
+from sipua.bridge.agent.speech.prompts import TEXTS, prompt
 
 from support.audio import level_dbfs
 

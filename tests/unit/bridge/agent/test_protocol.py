@@ -3,7 +3,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sipua.bridge.agent.protocol import (
+from sipua.bridge.agent.realtime.protocol import (
     MAX_AUDIO_BYTES,
     MAX_EVENT_BYTES,
     Append,

@@ -1,4 +1,4 @@
-from sipua.bridge.agent.rate_limit import RateLimit
+from sipua.bridge.agent.realtime.rate_limit import RateLimit
 
 
 def test_tokens_are_used_up_and_come_back_over_a_minute() -> None:

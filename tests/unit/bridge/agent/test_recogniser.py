@@ -3,8 +3,8 @@ import io
 import msgspec
 import numpy as np
 import pytest
-from sipua.bridge.agent import ears, recogniser
-from sipua.bridge.agent.recogniser import Found, Setup, Turn
+from sipua.bridge.agent.speech import recogniser, recogniser_available
+from sipua.bridge.agent.speech.recogniser import Found, Setup, Turn
 
 from support.audio import PHONE_RATE_HZ, resample, silence, speech
 
@@ -48,6 +48,9 @@ def test_the_program_answers_turn_after_turn_until_its_stdin_ends() -> None:
 
 
 def test_words_that_nobody_could_pronounce_are_known_before() -> None:
-    assert ears.is_installed()
-    assert ears.unknown_words(PHRASES) == []
-    assert ears.unknown_words(("yes", "Sipua now", "xylofon")) == ["sipua", "xylofon"]
+    assert recogniser_available.is_installed()
+    assert recogniser_available.unknown_words(PHRASES) == []
+    assert recogniser_available.unknown_words(("yes", "Sipua now", "xylofon")) == [
+        "sipua",
+        "xylofon",
+    ]

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sipua.bridge.agent.formats import PCMU
-from sipua.bridge.agent.garbage import HUGE_BYTES, KINDS, Binary, garbage
-from sipua.bridge.agent.prompts import prompt
-from sipua.bridge.agent.response import Loss
-from sipua.bridge.agent.scenario import ALWAYS, FunctionCall, Scenario, Step
-from sipua.bridge.agent.settings import AgentSettings
-from sipua.bridge.agent.stage import Stage
+from sipua.bridge.agent.realtime.response import Loss
+from sipua.bridge.agent.realtime.shared_state import Stage
+from sipua.bridge.agent.scenario.garbage import HUGE_BYTES, KINDS, Binary, garbage
+from sipua.bridge.agent.scenario.scenario import ALWAYS, FunctionCall, Scenario, Step
+from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.speech.formats import PCMU
+from sipua.bridge.agent.speech.prompts import prompt
 
 from support.agent_client import AgentClient, audio_of, error_of, one, only, types_of
 from support.audio import silence, tone

@@ -1,6 +1,6 @@
 import pytest
-from sipua.bridge.agent.prompts import prompt
-from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.speech.prompts import prompt
 
 from support.agent_client import AgentClient, audio_of, one, only, types_of
 

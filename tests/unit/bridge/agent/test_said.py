@@ -5,11 +5,11 @@ import os
 from pathlib import Path
 
 import pytest
-from sipua.bridge.agent import said
+from sipua.bridge.agent import child_log
 from sipua.bridge.agent.process import AgentError, AgentProcess, environment
-from sipua.bridge.agent.scenario import Connect, Scenario
-from sipua.bridge.agent.server import AgentServer
-from sipua.bridge.agent.settings import CALL_ID_HEADER, AgentSettings
+from sipua.bridge.agent.scenario.scenario import Connect, Scenario
+from sipua.bridge.agent.scenario.settings import CALL_ID_HEADER, AgentSettings
+from sipua.bridge.agent.server.server import AgentServer
 from structlog.testing import capture_logs
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -17,7 +17,7 @@ from websockets.exceptions import InvalidStatus
 
 def test_a_line_keeps_its_level_and_its_fields() -> None:
     with capture_logs() as logs:
-        said.tell(b'{"loss":"cut","event":"agent.rehearsed","level":"warning","ts":"x"}\n')
+        child_log.tell(b'{"loss":"cut","event":"agent.rehearsed","level":"warning","ts":"x"}\n')
     assert logs == [{"loss": "cut", "event": "agent.rehearsed", "log_level": "warning"}]
 
 
@@ -26,7 +26,7 @@ def test_a_line_keeps_its_level_and_its_fields() -> None:
 )
 def test_what_is_no_line_of_a_log_is_told_as_it_is(line: bytes) -> None:
     with capture_logs() as logs:
-        said.tell(line)
+        child_log.tell(line)
     text = line.decode(errors="replace").rstrip()
     assert logs == [{"text": text, "event": "agent.said", "log_level": "warning"}]
 
@@ -36,7 +36,7 @@ async def test_the_rest_is_told_behind_a_line_that_is_too_long() -> None:
     reader.feed_data(b"x" * 5000 + b"\nshort\n")
     reader.feed_eof()
     with capture_logs() as logs:
-        await said.relay(reader)
+        await child_log.relay(reader)
     assert logs[-1]["text"] == "short"
 
 

@@ -1,5 +1,5 @@
 import pytest
-from sipua.bridge.agent.scenario import (
+from sipua.bridge.agent.scenario.scenario import (
     ALWAYS,
     OPEN,
     Connect,

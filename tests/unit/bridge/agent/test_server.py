@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from sipua.bridge.agent.prompts import prompt
-from sipua.bridge.agent.server import MAX_MESSAGE_BYTES, AgentServer
-from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.server.server import MAX_MESSAGE_BYTES, AgentServer
+from sipua.bridge.agent.speech.prompts import prompt
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -279,8 +279,8 @@ async def test_closing_the_server_closes_its_sessions_with_1001() -> None:
 
 async def _spawn(*extra: str) -> asyncio.subprocess.Process:
     code = (
-        "import sys; from sipua.bridge.agent.server import run;"
-        "from sipua.bridge.agent.settings import AgentSettings;"
+        "import sys; from sipua.bridge.agent.server.server import run;"
+        "from sipua.bridge.agent.scenario.settings import AgentSettings;"
         f"sys.exit(run(AgentSettings(), as_json=True, {''.join(extra)}))"
     )
     return await asyncio.create_subprocess_exec(
@@ -323,8 +323,8 @@ async def test_run_ends_with_its_parent() -> None:
 
 async def test_run_says_that_the_port_is_taken(server: AgentServer) -> None:
     code = (
-        "import sys; from sipua.bridge.agent.server import run;"
-        "from sipua.bridge.agent.settings import AgentSettings;"
+        "import sys; from sipua.bridge.agent.server.server import run;"
+        "from sipua.bridge.agent.scenario.settings import AgentSettings;"
         f"sys.exit(run(AgentSettings(port={server.port})))"
     )
     child = await asyncio.create_subprocess_exec(

@@ -3,9 +3,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from sipua.bridge.agent.formats import PCM, PCMU
-from sipua.bridge.agent.session import Session, SessionConfig, default_session, updated_session
-from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.realtime.session import (
+    Session,
+    SessionConfig,
+    default_session,
+    updated_session,
+)
+from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.speech.formats import PCM, PCMU
 from sipua.codecs.vad import VadConfig
 
 SETTINGS = AgentSettings(threshold=0.4, prefix_padding_ms=200, silence_ms=600)

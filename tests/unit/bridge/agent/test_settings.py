@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from sipua.bridge.agent.settings import AgentSettings
+from sipua.bridge.agent.scenario.settings import AgentSettings
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-from sipua.bridge.agent.formats import PCM, PCMU, Clip
-from sipua.bridge.agent.prompts import prompt
-from sipua.bridge.agent.speaker import Speaker, tone
+from sipua.bridge.agent.speech.formats import PCM, PCMU, Clip
+from sipua.bridge.agent.speech.prompts import prompt
+from sipua.bridge.agent.speech.speaker import Speaker, tone
 
 from support.audio import level_dbfs
 

@@ -3,7 +3,7 @@ import wave
 from pathlib import Path
 
 import pytest
-from sipua.bridge.agent.scenario import Connect, FunctionCall, Scenario, Step
+from sipua.bridge.agent.scenario.scenario import Connect, FunctionCall, Scenario, Step
 
 from sipua.config import ConfigError, load
 from sipua.config import scenario as scenario_file
@@ -159,7 +159,9 @@ def test_words_must_be_listened_for_and_be_words(tmp_path: Path) -> None:
 def test_without_the_extra_nothing_can_be_heard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sipua.bridge.agent.ears.is_installed", lambda: False)
+    monkeypatch.setattr(
+        "sipua.bridge.agent.speech.recogniser_available.is_installed", lambda: False
+    )
     key, line, what, fix = only(tmp_path, "[[steps]]\nheard = 'yes'\ntone_ms = 9\n")
     assert (key, line, fix) == ("steps[0].heard", 2, "pip install 'sipua[ears]'")
     assert "pocketsphinx" in what

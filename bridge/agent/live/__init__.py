@@ -1,0 +1,1 @@
+"""The Live side of the local agent, without I/O."""

@@ -1,0 +1,1 @@
+"""The Realtime side of the local agent, without I/O."""

@@ -1,0 +1,1 @@
+"""What the local agent is told to do: settings, scenarios, faults."""

@@ -1,0 +1,1 @@
+"""The local agent's websocket server: connections, faults on command, the journal."""

@@ -1,0 +1,42 @@
+"""How a connection is lost on purpose: closed, reset, or frozen half-open."""
+
+import asyncio
+import socket
+import struct
+
+from sipua.bridge.agent.realtime.response import Loss
+from websockets.asyncio.server import ServerConnection
+
+FROZEN_S = 300.0  # then it is reset: whoever has not given it up by then never does
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+async def lose(connection: ServerConnection, loss: Loss) -> None:
+    if loss.kind == "close":
+        await connection.close(loss.code, "rehearsed")
+    elif loss.kind == "cut":
+        cut(connection)
+    else:
+        await _freeze(connection)
+
+
+def cut(connection: ServerConnection) -> None:
+    """TCP's RST: what a crashed host or a firewall without patience does."""
+    own: socket.socket | None = connection.transport.get_extra_info("socket")
+    if own is None or connection.transport.is_closing():
+        return  # the other side was first
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    connection.transport.abort()
+
+
+async def _freeze(connection: ServerConnection) -> None:
+    """The kernel still takes what comes, until its buffer is full; nobody reads it, and no ping is
+    answered. Ends when the server closes it."""
+    connection.transport.pause_reading()
+    if connection.keepalive_task is not None:
+        connection.keepalive_task.cancel()
+    try:
+        async with asyncio.timeout(FROZEN_S):
+            await connection.wait_closed()
+    except TimeoutError:
+        cut(connection)

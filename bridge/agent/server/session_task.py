@@ -1,0 +1,155 @@
+"""One session of the local agent on its websocket.
+
+Two tasks: one reads, the other waits for the conversation's deadlines. A lock makes deciding and
+sending one step, so that events leave in the order in which they were decided; and as sending waits
+for a slow reader, nothing piles up here: its own words wait in its own socket.
+"""
+
+import asyncio
+import contextlib
+
+from sipua.bridge.agent.live.conversation import LiveConversation
+from sipua.bridge.agent.realtime.conversation import Conversation
+from sipua.bridge.agent.realtime.response import Loss
+from sipua.bridge.agent.realtime.transcript_wait import Recording
+from sipua.bridge.agent.scenario.garbage import Binary
+from sipua.bridge.agent.server.journal import SessionJournal
+from sipua.bridge.agent.server.losses import lose
+from sipua.bridge.agent.speech.listener import Listener
+from structlog.typing import FilteringBoundLogger
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+
+class _LossError(Exception):
+    """The scenario's will: the session ends here, and not by a word."""
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__(loss)
+        self.loss = loss
+
+
+class ServedSession:
+    __slots__ = (
+        "_connection",
+        "_conversation",
+        "_idle_s",
+        "_journal",
+        "_listener",
+        "_lock",
+        "_log",
+        "_loop",
+        "_received_s",
+        "_tasks",
+        "_wake",
+    )
+
+    def __init__(
+        self,
+        connection: ServerConnection,
+        conversation: Conversation | LiveConversation,
+        journal: SessionJournal,
+        listener: Listener | None,
+        log: FilteringBoundLogger,
+        *,
+        idle_s: float,
+    ) -> None:
+        """`log`: bound to the session."""
+        self._log = log
+        self._connection = connection
+        self._conversation = conversation
+        self._journal = journal
+        self._listener = listener
+        self._idle_s = idle_s
+        self._lock = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+        self._received_s = self._loop.time()
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                await self._send(self._conversation.start())
+                timer = self._tasks.create_task(self._keep_deadlines())
+                try:
+                    await self._read()
+                finally:
+                    timer.cancel()
+        except* ConnectionClosed:
+            pass  # by whichever side: the close code is in the log line of the session's end
+        except* _LossError as group:
+            await self._lose(group)
+
+    async def _read(self) -> None:
+        connection, conversation, lock, loop = (
+            self._connection,
+            self._conversation,
+            self._lock,
+            self._loop,
+        )
+        deadline = conversation.next_deadline()
+        while True:
+            message = await connection.recv(decode=False)
+            async with lock:
+                self._received_s = now = loop.time()
+                self._journal.note("client", message, now)
+                events = conversation.receive(message, now)
+                if events:
+                    await self._send(events)
+                self._check()
+            if conversation.closed:
+                await connection.close(1000)
+                return
+            if conversation.next_deadline() != deadline:
+                deadline = conversation.next_deadline()
+                self._wake.set()
+
+    async def _keep_deadlines(self) -> None:
+        """Delivery, the session's end, and the client's silence."""
+        conversation = self._conversation
+        while True:
+            now = self._loop.time()
+            if now >= self._received_s + self._idle_s:
+                await self._connection.close(1001, "idle")
+                return
+            if now >= conversation.next_deadline():
+                async with self._lock:
+                    await self._send(conversation.handle_timer(self._loop.time()))
+                    self._check()
+                if conversation.expired:
+                    await self._connection.close(1001, "session expired")
+                    return
+                continue
+            self._wake.clear()
+            until = min(conversation.next_deadline(), self._received_s + self._idle_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(until):
+                    await self._wake.wait()
+
+    async def _send(self, events: list[bytes]) -> None:
+        for event in events:
+            self._journal.note("server", event, self._loop.time())
+            await self._connection.send(event, text=not isinstance(event, Binary))
+
+    def _check(self) -> None:
+        """What the scenario has come to."""
+        for warning in self._conversation.take_warnings():
+            self._log.warning(str(warning.pop("event")), **warning)
+        for recording in self._conversation.take_recordings():
+            self._tasks.create_task(self._listen(recording))
+        if self._conversation.loss is not None:
+            raise _LossError(self._conversation.loss)
+
+    async def _listen(self, recording: Recording) -> None:
+        words = None if self._listener is None else await self._listener.words(recording.clip)
+        async with self._lock:
+            await self._send(self._conversation.heard(recording, words, self._loop.time()))
+            self._check()
+        self._wake.set()
+
+    async def _lose(self, group: BaseExceptionGroup[_LossError]) -> None:
+        error = group.exceptions[0]
+        assert isinstance(error, _LossError)
+        loss = error.loss
+        self._log.warning("agent.rehearsed", loss=loss.kind, code=loss.code or None)
+        await lose(self._connection, loss)

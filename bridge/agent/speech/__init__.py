@@ -1,0 +1,1 @@
+"""What the local agent hears and says: formats, buffers, recogniser, voices."""
