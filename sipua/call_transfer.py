@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from structlog.typing import FilteringBoundLogger
 
-from sipua.config.uri import UriError
+from sipua.config.values.uri import UriError
 from sipua.sip.messages import EndedBy, SipCommand, Transfer, TransferNews
 from sipua.transfer import TIMEOUT_S, TransferAttempt, TransferOutcome, target_uri
 

@@ -10,7 +10,7 @@ import time
 
 from sipua import doctor, wiring
 from sipua.config import Config
-from sipua.config.uri import UriError, parse_server
+from sipua.config.values.uri import UriError, parse_server
 from sipua.rtp.ports import PortPool, ReservedPort, family_of
 from sipua.sip.addresses import host_of, is_address, of_family, server_of
 from sipua.sip.agent import SipAgent

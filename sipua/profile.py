@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from sipua.config.engine import EngineSection
+from sipua.config.sections.engine import EngineSection
 
 AnswerPolicy: TypeAlias = Literal["at_once", "ready", "greeting"]
 FirstWord: TypeAlias = Literal["greet", "wait"]

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sipua.bridge.playout.sounds import TEXTS
 from sipua.config import Config
-from sipua.config.cross_routes import MAIN
-from sipua.config.routes import FallbackSection, RouteSection
+from sipua.config.checks.routes import MAIN
+from sipua.config.sections.routes import FallbackSection, RouteSection
 from sipua.profile import AgentProfile, NamedEngine, Prompt, Refuse, Step, TransferTo
 from sipua.sip.addresses import host_of
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sipua.config.uri import UriError, check_target, is_number
+from sipua.config.values.uri import UriError, check_target, is_number
 from sipua.sip.messages import (
     EndedBy,
     TransferDone,

@@ -21,9 +21,9 @@ from sipua.bridge.turns.barge_in import BargeIn
 from sipua.call_capture import CallCaptures, CaptureSettings
 from sipua.codecs.g711 import Law
 from sipua.config import Config, EngineSection
-from sipua.config import scenario as scenario_file
-from sipua.config.barge_in import SoundsSection
-from sipua.config.uri import SIP_PORT, parse_server
+from sipua.config.scenario import reader as scenario_file
+from sipua.config.sections.barge_in import SoundsSection
+from sipua.config.values.uri import SIP_PORT, parse_server
 from sipua.engine_options import engine_options
 from sipua.rtp.hostport import bracketed, join
 from sipua.rtp.latch.latch import Policy

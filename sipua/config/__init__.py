@@ -6,11 +6,11 @@
 what to do. What it returns is frozen and complete: secrets are read, defaults are filled in.
 """
 
-from sipua.config.agent import AgentSection
-from sipua.config.calls import CallsSection
-from sipua.config.engine import EngineSection, TurnDetectionSection
-from sipua.config.loader import Loaded, load, read
-from sipua.config.model import (
+from sipua.config.load.loader import Loaded, load, read
+from sipua.config.sections.agent import AgentSection
+from sipua.config.sections.calls import CallsSection
+from sipua.config.sections.engine import EngineSection, TurnDetectionSection
+from sipua.config.sections.model import (
     AccountSection,
     Config,
     LogSection,
@@ -18,7 +18,7 @@ from sipua.config.model import (
     SipSection,
     TrunkSection,
 )
-from sipua.config.problems import ConfigError, Problem
+from sipua.config.values.problems import ConfigError, Problem
 
 __all__ = [
     "AccountSection",

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from sipua.config import show as views
-from sipua.config.loader import read
-from sipua.config.problems import ConfigError, Problem, report
-from sipua.config.reference import markdown
+from sipua.config.load.loader import read
+from sipua.config.report import show as views
+from sipua.config.report.reference import markdown
+from sipua.config.values.problems import ConfigError, Problem, report
 from sipua.exits import Exit
 
 

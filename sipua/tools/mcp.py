@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sipua.config.tools import McpSection
+from sipua.config.sections.tools import McpSection
 
 
 def declaration(server: McpSection) -> dict[str, Any]:

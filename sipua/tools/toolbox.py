@@ -9,7 +9,7 @@ from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout import sounds
-from sipua.config.tools import ToolsSection
+from sipua.config.sections.tools import ToolsSection
 from sipua.tools import mcp
 from sipua.tools.call_queue import Desk
 from sipua.tools.context import CallControl, Tool

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from sipua.config.tools import WebhookSection
+from sipua.config.sections.tools import WebhookSection
 from sipua.facts import CallFacts
 from sipua.tools.call_queue import Result, failure
 from sipua.tools.context import ToolContext

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from sipua.config.tools import ToolsSection, WebhookSection
+from sipua.config.sections.tools import ToolsSection, WebhookSection
 from sipua.tools import http_client
 from sipua.tools.toolbox import Toolbox
 from sipua.tools.webhook import Webhook

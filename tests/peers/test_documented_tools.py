@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sipua.config.tools import ToolsSection
+from sipua.config.sections.tools import ToolsSection
 from sipua.tools.toolbox import Toolbox
 from support.edge import Edge
 from support.ports import PortBlock

@@ -19,7 +19,7 @@ from typing import Any
 
 from sipua.bridge.agent.scenario.settings import AgentSettings
 
-from sipua.config import scenario as scenario_file
+from sipua.config.scenario import reader as scenario_file
 
 _numbers = itertools.count(1)
 

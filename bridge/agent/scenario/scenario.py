@@ -2,7 +2,7 @@
 
 A step is taken by the first request that it fits, in the file's order, as many times as it says;
 a request that no step takes is answered as the agent's mode answers it. docs/rehearsal.md has the
-format for people; sipua/config/scenario.py reads it.
+format for people; sipua/config/scenario/reader.py reads it.
 """
 
 import re

@@ -8,7 +8,7 @@ from sipua.bridge.engine_link import websocket
 from sipua.bridge.playout import sounds
 
 from sipua.config import Config, load
-from sipua.config.problems import ConfigError
+from sipua.config.values.problems import ConfigError
 from sipua.engine_host import EngineHost
 from support import audio
 

@@ -7,7 +7,7 @@ import pytest
 from sipua.bridge.engine_api.base import AudioFormat, EngineSettings
 from sipua.bridge.engines import create
 
-from sipua.config.engine import EngineSection
+from sipua.config.sections.engine import EngineSection
 from sipua.engine_options import engine_options
 from support.realtime_engine import session_event
 from support.realtime_types import accepted_client_event

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from sipua import call_transfer
-from sipua.config.uri import UriError
+from sipua.config.values.uri import UriError
 from sipua.sip.messages import (
     EndedBy,
     Hangup,

@@ -152,9 +152,9 @@ async def test_a_conversation_with_an_engine_that_nobody_knows() -> None:
 CONFIGURE = """
 import sipua.bridge.engines as engines
 engines.ENGINES = {**engines.ENGINES, "toy": engines.EngineKind(lambda s: None, needs_key=False)}
-from sipua.config.cross_engine import engines as findings
-from sipua.config.model import Config
-from sipua.config.schema import keys
+from sipua.config.checks.engine import engines as findings
+from sipua.config.sections.model import Config
+from sipua.config.sections.schema import keys
 config = Config.model_validate({"engine": {"type": "toy"}})
 assert list(findings(config)) == []
 print(config.engine.type, "toy" in keys()[("engine", "type")].choices)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from sipua.config import addresses
+from sipua.config.values import addresses
 
 STRICT = ConfigDict(strict=True)
 

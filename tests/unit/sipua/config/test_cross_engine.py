@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from sipua.config.cross_engine import engines
-from sipua.config.findings import Finding
-from sipua.config.model import Config
+from sipua.config.checks.engine import engines
+from sipua.config.checks.findings import Finding
+from sipua.config.sections.model import Config
 
 WEBHOOK = {
     "name": "find_order",

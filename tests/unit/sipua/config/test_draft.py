@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sipua.config.draft import Draft
-from sipua.config.environment import Override
-from sipua.config.problems import DEFAULT, KeyPath, Origin
+from sipua.config.load.draft import Draft
+from sipua.config.load.environment import Override
+from sipua.config.values.problems import DEFAULT, KeyPath, Origin
 
 ENV = Origin("env", "SIPUA_X")
 FILE = Origin("file", "edge.toml", 3)

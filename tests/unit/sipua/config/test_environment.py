@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.config.environment import convert, parse
-from sipua.config.schema import Key, Kind, keys
+from sipua.config.load.environment import convert, parse
+from sipua.config.sections.schema import Key, Kind, keys
 
 
 def only(name: str, text: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ConfigDict, SecretStr, TypeAdapter, ValidationError
 
-from sipua.config import fields
+from sipua.config.values import fields
 
 STRICT = ConfigDict(strict=True)
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.config.lines import locate
-from sipua.config.problems import KeyPath, toml_key, toml_value
+from sipua.config.toml.lines import locate
+from sipua.config.values.problems import KeyPath, toml_key, toml_value
 
 TEXT = '''\
 # a comment = 1

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipua.config import ConfigError, load, read
-from sipua.config.problems import Origin, toml_value
-from sipua.config.schema import ANY, Kind, keys
+from sipua.config.sections.schema import ANY, Kind, keys
+from sipua.config.values.problems import Origin, toml_value
 from sipua.redact import mask_text
 
 CONFIGS = Path(__file__).parents[4] / "configs"

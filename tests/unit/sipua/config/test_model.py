@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from sipua.config.model import AccountSection, Config, RtpSection, SipSection
-from sipua.config.schema import keys, tables
+from sipua.config.sections.model import AccountSection, Config, RtpSection, SipSection
+from sipua.config.sections.schema import keys, tables
 
 
 def test_sections_are_frozen() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.config.problems import (
+from sipua.config.values.problems import (
     ConfigError,
     Origin,
     Problem,

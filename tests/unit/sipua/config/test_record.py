@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from sipua.config import ConfigError, load
-from sipua.config.loader import read
-from sipua.config.show import as_toml
+from sipua.config.load.loader import read
+from sipua.config.report.show import as_toml
 
 
 def problems(tmp_path: Path, text: str) -> list[tuple[str, str]]:

@@ -5,8 +5,8 @@ from sipua.bridge.conversation.recovery import DialoguePolicy
 
 from sipua import wiring
 from sipua.config import Config
-from sipua.config.cross_recovery import recovery
-from sipua.config.recovery import RecoverySection
+from sipua.config.checks.recovery import recovery
+from sipua.config.sections.recovery import RecoverySection
 
 
 def findings(**keys: float) -> list[tuple[str, str]]:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sipua.config.reference import markdown
-from sipua.config.schema import keys
+from sipua.config.report.reference import markdown
+from sipua.config.sections.schema import keys
 
 PAGE = Path(__file__).parents[4] / "docs" / "configuration.md"
 

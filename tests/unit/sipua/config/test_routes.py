@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sipua.config import Config, ConfigError, Problem, load, read
-from sipua.config.show import as_toml
+from sipua.config.report.show import as_toml
 
 ROUTE = '[[routes]]\nname = "sales"\n'
 

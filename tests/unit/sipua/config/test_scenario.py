@@ -6,9 +6,9 @@ import pytest
 from sipua.bridge.agent.scenario.scenario import Connect, FunctionCall, Scenario, Step
 
 from sipua.config import ConfigError, load
-from sipua.config import scenario as scenario_file
-from sipua.config.problems import Problem
-from sipua.config.scenario_file import GARBAGE
+from sipua.config.scenario import reader as scenario_file
+from sipua.config.scenario.file import GARBAGE
+from sipua.config.values.problems import Problem
 from support.scenarios import scenario
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from sipua.config import schema
-from sipua.config.schema import Kind, key_at, keys, tables
+from sipua.config.sections import schema
+from sipua.config.sections.schema import Kind, key_at, keys, tables
 
 
 def test_tables_in_the_order_of_the_file() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sipua.config.secrets import SecretFileError, is_exposed, read_secret
+from sipua.config.load.secrets import SecretFileError, is_exposed, read_secret
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])

@@ -4,8 +4,8 @@ import tomllib
 from pathlib import Path
 
 from sipua.config import read
-from sipua.config.schema import keys
-from sipua.config.show import as_dict, as_toml
+from sipua.config.report.show import as_dict, as_toml
+from sipua.config.sections.schema import keys
 
 TEXT = """\
 [sip]

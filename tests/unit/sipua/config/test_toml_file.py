@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sipua.config.problems import Problem
-from sipua.config.toml_file import UnreadableError, read_toml
+from sipua.config.toml.toml_file import UnreadableError, read_toml
+from sipua.config.values.problems import Problem
 
 
 def problem(path: Path) -> Problem:

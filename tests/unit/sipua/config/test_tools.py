@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sipua.config import ConfigError, Loaded, load, read
-from sipua.config.show import as_dict, as_toml
+from sipua.config.report.show import as_dict, as_toml
 
 SECRET = "whsec_" + "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"
 WEBHOOK = """

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from sipua.config import translate
-from sipua.config.model import SipSection
+from sipua.config.sections.model import SipSection
+from sipua.config.toml import translate
 
 
 def test_misspelt_keys() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.config.uri import ServerUri, UriError, is_hostname, parse_server
+from sipua.config.values.uri import ServerUri, UriError, is_hostname, parse_server
 
 
 @pytest.mark.parametrize(

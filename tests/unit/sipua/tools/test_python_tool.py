@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from sipua import logs
-from sipua.config.tools import ToolsSection
+from sipua.config.sections.tools import ToolsSection
 from sipua.tools.errors import ToolLoadError
 from sipua.tools.python_tool import GROUP, PythonTools, load
 from sipua.tools.toolbox import Toolbox

@@ -1,0 +1,120 @@
+"""What does not fit together in routes, further engines and fallbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+
+from sipua.config.checks.findings import Finding
+from sipua.config.sections.model import Config
+from sipua.config.sections.routes import FallbackSection, RouteSection
+from sipua.config.values.problems import KeyPath
+
+MAIN = "engine"
+"""`[engine]`, where a name is asked for."""
+
+
+def routes(config: Config) -> Iterator[Finding]:
+    yield from _fallback(config, ("calls", "fallback"), config.calls.fallback)
+    names: dict[str, KeyPath] = {}
+    catch_all: KeyPath | None = None
+    for index, route in enumerate(config.routes):
+        here: KeyPath = ("routes", index)
+        first = names.setdefault(route.name, (*here, "name"))
+        if first != (*here, "name"):
+            yield Finding(
+                ((*here, "name"), first),
+                "is the name of another route; logs could not tell them apart",
+                f'another name, such as "{route.name}-2"',
+            )
+        if catch_all is not None:
+            yield Finding(
+                ((*here, "name"), catch_all),
+                f"is never reached: {config.routes[int(catch_all[1])].name} takes every call",
+                "move it up, or give the other one a `called`, `caller` or `origin`",
+                "warning",
+            )
+        elif not (route.called or route.caller or route.origin):
+            catch_all = here
+        yield from _names_in(config, here, route)
+        yield from _fallback(config, (*here, "fallback"), route.fallback)
+    yield from _unused(config)
+
+
+def _names_in(config: Config, here: KeyPath, route: RouteSection) -> Iterator[Finding]:
+    if route.engine and route.engine not in _engines(config):
+        yield _no_engine((*here, "engine"), route.engine, config)
+    origins = [account.name for account in config.accounts]
+    origins += [trunk.name for trunk in config.trunks] + ["anyone"]
+    for pattern in route.origin:
+        if not any(fnmatchcase(name, pattern) for name in origins):
+            yield _unknown(
+                (*here, "origin"), origins, "account or trunk", f'"{pattern}" fits no name'
+            )
+    tools = [
+        *config.tools.builtin,
+        *(webhook.name for webhook in config.tools.webhooks),
+        *(server.label for server in config.tools.mcp),
+    ]
+    for name in route.tools:
+        # Python functions tell their names when they are loaded.
+        if name not in tools and not config.tools.python:
+            yield _unknown((*here, "tools"), tools, "tool", f'there is no tool "{name}"')
+
+
+def _fallback(config: Config, here: KeyPath, steps: Sequence[FallbackSection]) -> Iterator[Finding]:
+    before = ""
+    for index, step in enumerate(steps):
+        path: KeyPath = (*here, index)
+        kinds = step.kinds
+        if len(kinds) != 1:
+            yield Finding(
+                (path,),
+                "has to have exactly one of engine, prompt, transfer, status"
+                + (f", not {' and '.join(kinds)}" if kinds else ""),
+                'one table for each step: { prompt = "sorry" }, { status = 503 }',
+            )
+            return
+        (kind,) = kinds
+        if kind == "engine" and step.engine not in _engines(config):
+            yield _no_engine((*path, "engine"), step.engine, config)
+        if kind == "engine" and before not in ("", "engine"):
+            yield Finding(
+                ((*path, "engine"),),
+                "comes too late: engines are tried first",
+                f"move it before the {before}",
+            )
+        if before == "status":
+            yield Finding(
+                (path,),
+                "is never reached: the status before it ends the call",
+                "remove it, or move it up",
+            )
+        before = kind
+
+
+def _unused(config: Config) -> Iterator[Finding]:
+    used = {route.engine for route in config.routes}
+    for steps in (config.calls.fallback, *(route.fallback for route in config.routes)):
+        used |= {step.engine for step in steps}
+    for name in config.engines:
+        if name not in used:
+            yield Finding(
+                (("engines", name),),
+                "is not used: no route and no fallback names it",
+                f'engine = "{name}" under [[routes]], or fallback = [{{ engine = "{name}" }}]',
+                "warning",
+            )
+
+
+def _engines(config: Config) -> list[str]:
+    return [MAIN, *config.engines]
+
+
+def _no_engine(path: KeyPath, name: str, config: Config) -> Finding:
+    known = ", ".join(f'"{other}"' for other in _engines(config))
+    return Finding((path,), f"there is no [engines.{name}]", f"add that section; there is {known}")
+
+
+def _unknown(path: KeyPath, known: Sequence[str], kind: str, what: str) -> Finding:
+    return Finding((path,), what, f"one of {', '.join(known)}" if known else f"there is no {kind}")

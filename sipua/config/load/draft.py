@@ -1,0 +1,327 @@
+"""The values before they are checked, and where each of them was written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sipua.bridge.playout.sounds import TEXTS, SoundError, load
+from sipua.config.load.documents import DocumentError, read_document
+from sipua.config.load.environment import Override
+from sipua.config.load.secrets import SecretFileError, is_exposed, read_secret
+from sipua.config.scenario import reader
+from sipua.config.sections.engine import is_local
+from sipua.config.sections.schema import (
+    ANY,
+    NAME,
+    PREFIX,
+    SEPARATOR,
+    Key,
+    Kind,
+    Table,
+    is_array,
+    is_secret,
+    key_at,
+    keys,
+    tables,
+)
+from sipua.config.values.fields import Sound
+from sipua.config.values.problems import (
+    DEFAULT,
+    KeyPath,
+    Origin,
+    Problem,
+    Severity,
+    key_name,
+    shown,
+)
+from sipua.redact import MASK, register_secret
+
+_FILE = "_file"
+_VALUE_STARTS = tuple('"0123456789')
+
+
+@dataclass(slots=True)
+class Draft:
+    data: dict[str, Any] = field(default_factory=dict)
+    origins: dict[KeyPath, Origin] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def origin(self, path: KeyPath) -> Origin:
+        """Where the key was written; for a key that was not, the section it is missing in."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.origins:
+                return self.origins[path[:length]]
+        # `[a.b]` alone makes an `a` that has no line of its own.
+        below = (at for key, at in self.origins.items() if key[: len(path)] == path)
+        return next(below, DEFAULT)
+
+    def complain(
+        self,
+        path: KeyPath,
+        what: str,
+        fix: str,
+        *,
+        severity: Severity = "error",
+        value: str | None = None,
+    ) -> None:
+        if isinstance(path[-1], str) and fix.startswith(_VALUE_STARTS):
+            fix = f"{path[-1]} = {fix}"  # a bare value, written as it would stand in the file
+        self.problems.append(Problem(self.origin(path), key_name(path), value, what, fix, severity))
+
+    def shown(self, path: KeyPath, *, known: bool = True) -> str | None:
+        """The value for a message. What stands under an unknown key may be a secret."""
+        if not known:
+            return None
+        try:
+            value = self._at(path)
+        except (LookupError, TypeError):  # not there, or another shape
+            return None
+        if is_secret(path):
+            return f'"{MASK}"' if value else shown(value)
+        return shown(value)
+
+    def apply(self, override: Override) -> None:
+        """The environment wins over the file, and its secret over the file's other spelling."""
+        path = override.path
+        table = self._table(path[:-1], override.origin)
+        if table is None:
+            return
+        name = str(path[-1])
+        other = name.removesuffix(_FILE) if name.endswith(_FILE) else name + _FILE
+        rival: KeyPath = (*path[:-1], other)
+        if key_at(rival) is not None and self.origin(rival).kind != "env":
+            table.pop(other, None)
+            self.origins.pop(rival, None)
+        table[name] = override.value
+        self.origins[path] = override.origin
+
+    def read_secrets(self, base: Path, environ: Mapping[str, str]) -> None:
+        """Fill in what stands in files and in the variable that `api_key_env` names."""
+        for path, table in self._secret_slots():
+            self._read_secret(path, table, base, environ)
+        self._engine_keys(environ)
+        for value in self._secret_values():
+            register_secret(value)
+
+    def read_documents(self, base: Path, environ: Mapping[str, str]) -> None:
+        """Fill in the tables that stand in files: `parameters` by `parameters_file`."""
+        for path, table in self._slots(lambda key: key.kind is Kind.TABLE and not key.secret):
+            name = str(path[-1])
+            file_path: KeyPath = (*path[:-1], name + _FILE)
+            file_name = table.get(name + _FILE)
+            if not isinstance(file_name, str) or not file_name:
+                continue
+            value = shown(file_name)
+            if name in table:
+                self._two_of_one(file_path, name, value)
+                continue
+            origin = self.origin(file_path)
+            from_here = Path.cwd() if origin.kind == "env" else base
+            try:
+                table[name] = read_document(file_name, from_here, environ)
+                self.origins[path] = origin
+            except DocumentError as error:
+                self.complain(file_path, error.what, error.fix, value=value)
+
+    def resolve_scenario(self, base: Path) -> None:
+        """The path made absolute, and everything that is wrong inside the file."""
+        agent = self.data.get("agent")
+        if not isinstance(agent, dict):
+            return
+        name = agent.get("scenario")
+        if not isinstance(name, str) or not name:
+            return
+        # A path on a command line means from here, a path in a file from the file.
+        here = self.origin(("agent", "scenario")).kind == "env"
+        path = ((Path.cwd() if here else base) / Path(name).expanduser()).absolute()
+        agent["scenario"] = str(path)
+        if path.exists():
+            self.problems += reader.read(path)[1]
+        else:
+            fix = f"correct the path; it is looked for as {path}"
+            self.complain(("agent", "scenario"), "there is no such file", fix, value=shown(name))
+
+    def resolve_sounds(self, base: Path) -> None:
+        """Paths of WAV files made absolute, and a word about each that cannot be played."""
+        for path, table in self._slots(lambda key: any(isinstance(m, Sound) for m in key.marks)):
+            name = table.get(str(path[-1]))
+            if not isinstance(name, str) or not name or name in TEXTS:
+                continue
+            # A path on a command line means from here, a path in a file from the file.
+            here = Path.cwd() if self.origin(path).kind == "env" else base
+            sound = (here / Path(name).expanduser()).absolute()
+            table[str(path[-1])] = str(sound)
+            try:
+                load(sound)
+            except SoundError as error:
+                self.complain(path, str(error), "correct the path, or the file", value=shown(name))
+
+    def warn_of_exposed_file(self, path: Path) -> None:
+        """Secrets inside the configuration file itself, and the file open to everybody."""
+        for slot, table in self._secret_slots():
+            inline = self.origins.get(slot)
+            if inline is None or inline.kind != "file" or not table.get(str(slot[-1])):
+                continue
+            if f"{slot[-1]}{_FILE}" in table or not is_exposed(path, path.stat().st_mode):
+                continue
+            self.complain(
+                slot,
+                f"every user of this machine can read {path}",
+                f"chmod 640 {path}, or {slot[-1]}{_FILE} = ...",
+                severity="warning",
+                value=f'"{MASK}"',
+            )
+
+    def _read_secret(
+        self, path: KeyPath, table: dict[str, Any], base: Path, environ: Mapping[str, str]
+    ) -> None:
+        name = str(path[-1])
+        file_path: KeyPath = (*path[:-1], name + _FILE)
+        file_name = table.get(name + _FILE)
+        if not isinstance(file_name, str) or not file_name:
+            return
+        value = shown(file_name)
+        if table.get(name):
+            self._two_of_one(file_path, name, value)
+            return
+        origin = self.origin(file_path)
+        try:
+            # A path on a command line means from here, a path in a file from the file.
+            secret = read_secret(file_name, Path.cwd() if origin.kind == "env" else base, environ)
+        except SecretFileError as error:
+            self.complain(file_path, error.what, error.fix, value=value)
+            table[name] = ""  # so that nobody complains that it is missing, too
+            return
+        if secret.exposed:
+            self.complain(
+                file_path,
+                "every user of this machine can read this secret",
+                f"chmod 600 {secret.path}",
+                severity="warning",
+                value=value,
+            )
+        table[name] = secret.text
+        self.origins[path] = origin
+
+    def _two_of_one(self, file_path: KeyPath, name: str, value: str) -> None:
+        self.complain(
+            file_path, f"stands beside `{name}`: which one counts?", "keep one", value=value
+        )
+
+    def _engine_keys(self, environ: Mapping[str, str]) -> None:
+        named = self.data.get("engines")
+        engines: list[tuple[KeyPath, Any]] = [(("engine",), self.data.get("engine"))]
+        if isinstance(named, dict):
+            engines += [(("engines", name), engine) for name, engine in named.items()]
+        for path, engine in engines:
+            if isinstance(engine, dict) and not _is_local(engine):
+                self._engine_key(path, engine, environ)
+
+    def _engine_key(
+        self, path: KeyPath, engine: dict[str, Any], environ: Mapping[str, str]
+    ) -> None:
+        if engine.get("api_key") or engine.get("api_key_file"):
+            return
+        default = keys()["engine", "api_key_env"].field.default
+        variable = engine.get("api_key_env", default)
+        value = environ.get(variable, "").strip() if isinstance(variable, str) else ""
+        if value:
+            engine["api_key"] = value
+            self.origins[*path, "api_key"] = Origin("env", str(variable))
+
+    def _secret_slots(self) -> list[tuple[KeyPath, dict[str, Any]]]:
+        """Each place of a secret that may also stand in a file, with the table around it."""
+        return self._slots(lambda key: key.kind is Kind.SECRET)
+
+    def _slots(self, wanted: Callable[[Key], bool]) -> list[tuple[KeyPath, dict[str, Any]]]:
+        return [
+            ((*path, key.name), table)
+            for schema in tables()
+            for path, table in self._instances(schema)
+            for key in schema.keys
+            if wanted(key)
+        ]
+
+    def _secret_values(self) -> Iterator[str]:
+        for schema in tables():
+            for _, table in self._instances(schema):
+                for key in schema.keys:
+                    value = table.get(key.name)
+                    if key.kind is Kind.SECRET and isinstance(value, str):
+                        yield value
+                    elif key.secret and isinstance(value, dict):
+                        yield from (item for item in value.values() if isinstance(item, str))
+
+    def _instances(self, schema: Table) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+        found: list[tuple[KeyPath, Any]] = [((), self.data)]
+        for part in schema.path:
+            if part == ANY:
+                found = [
+                    ((*path, index), item)
+                    for path, node in found
+                    if isinstance(node, list)
+                    for index, item in enumerate(node)
+                ]
+            elif part == NAME:
+                found = [
+                    ((*path, name), item)
+                    for path, node in found
+                    if isinstance(node, dict)
+                    for name, item in node.items()
+                ]
+            else:
+                found = [
+                    ((*path, part), node[part])
+                    for path, node in found
+                    if isinstance(node, dict) and part in node
+                ]
+        yield from ((path, node) for path, node in found if isinstance(node, dict))
+
+    def _table(self, path: KeyPath, origin: Origin) -> dict[str, Any] | None:
+        """The table at this path, made when it is not there yet. None: another shape is."""
+        node: Any = self.data
+        for depth, part in enumerate(path):
+            here = path[: depth + 1]
+            if isinstance(part, int):
+                if not isinstance(node, list):
+                    return None
+                if part > len(node):
+                    self._gap(path, path[:depth], len(node), origin)
+                    return None
+                if part == len(node):
+                    node.append({})
+                    self.origins[here] = origin
+                node = node[part]
+            elif isinstance(node, dict):
+                node = node.setdefault(part, [] if is_array(*here) else {})
+            else:
+                return None
+        return node if isinstance(node, dict) else None
+
+    def _gap(self, path: KeyPath, array: KeyPath, length: int, origin: Origin) -> None:
+        has = f"has {length} of them" if length else "has none"
+        problem = Problem(
+            origin,
+            key_name(path),
+            None,
+            f"the configuration {has}: the next index is {length}",
+            f"use {PREFIX}{SEPARATOR.join(str(part).upper() for part in array)}__{length}__...",
+        )
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def _at(self, path: KeyPath) -> Any:
+        node: Any = self.data
+        for part in path:
+            node = node[part]
+        return node
+
+
+def _is_local(engine: Mapping[str, Any]) -> bool:
+    """Whether nothing says that it wants the vendor's key: the usual variable is not for it."""
+    if "api_key_env" in engine:
+        return False
+    return is_local(engine.get("type", "local"), engine.get("url", ""))

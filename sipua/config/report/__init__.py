@@ -1,0 +1,1 @@
+"""The configuration for people: as it is in force, and as documentation."""

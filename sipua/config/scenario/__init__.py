@@ -1,0 +1,1 @@
+"""Scenarios of the local agent: the file's keys, and how it is read."""

@@ -1,0 +1,1 @@
+"""The schema: each section of the configuration, and the whole."""

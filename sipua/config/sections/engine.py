@@ -1,0 +1,188 @@
+"""The model that a call ends in, and how it takes turns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from sipua.bridge.engines import ENGINES
+from sipua.config.values.fields import (
+    NO_SECRET,
+    Headers,
+    OneLine,
+    Seconds,
+    Secret,
+    VariableName,
+    WebsocketUrl,
+    wrong,
+)
+from sipua.config.values.section import Section
+from sipua.config.values.uri import is_loopback
+
+if TYPE_CHECKING:
+    EngineType = str
+else:  # whatever is registered there can be configured here
+    EngineType = Literal[tuple(ENGINES)]
+
+
+def _idle_timeout(timeout_ms: int) -> int:
+    if timeout_ms and not 5000 <= timeout_ms <= 30_000:
+        raise wrong("must be 0 (never) or from 5000 to 30000, as the vendor has it", "6000")
+    return timeout_ms
+
+
+def is_local(kind: object, url: object) -> bool:
+    """Whether an engine is ours, or one of this machine, to which the vendor's key does not belong
+    unless the configuration says so. The values may be unchecked."""
+    if isinstance(kind, str) and kind in ENGINES and not ENGINES[kind].needs_key:
+        return True
+    try:
+        return isinstance(url, str) and is_loopback(urlsplit(url).hostname)
+    except ValueError:
+        return False
+
+
+class TurnDetectionSection(Section):
+    """How the model notices that the caller has finished."""
+
+    type: Literal["server_vad", "semantic_vad", "none"] = Field(
+        default="server_vad",
+        description="`server_vad`: by silence. `semantic_vad`: by meaning. `none`: not at all, "
+        "for local detection.",
+    )
+    threshold: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="server_vad: higher needs louder speech.",
+    )
+    prefix_padding_ms: int = Field(
+        default=300, ge=0, le=5000, description="server_vad: audio kept from before the speech."
+    )
+    silence_duration_ms: int = Field(
+        default=500, ge=10, le=10000, description="server_vad: silence that ends a turn."
+    )
+    idle_timeout_ms: Annotated[int, AfterValidator(_idle_timeout)] = Field(
+        default=0,
+        description="server_vad: the model speaks up after so long, 5000 to 30000. 0: never.",
+    )
+    eagerness: Literal["auto", "low", "medium", "high"] = Field(
+        default="auto", description="semantic_vad: how soon it takes the turn."
+    )
+    create_response: bool = Field(default=True, description="Answer when the turn ends.")
+    interrupt_response: bool = Field(
+        default=True,
+        description="The model stops its answer by itself when the caller speaks. Whether callers "
+        "can interrupt is `barge_in.enabled`; where they cannot, or `barge_in.detector` is "
+        "`local`, this is false.",
+    )
+
+
+class EngineSection(Section):
+    """The speech model that a call ends in."""
+
+    type: EngineType = Field(
+        default="local",
+        description="`local`: the agent inside this program, no model and no key needed. "
+        "`local_live`: the same agent, spoken to as OpenAI Live. "
+        "`openai_realtime`: OpenAI Realtime or a server that speaks its protocol. "
+        "`openai_live`: OpenAI Live, its successor. docs/engines.md compares them.",
+    )
+    url: WebsocketUrl = Field(
+        default="",
+        description="Websocket URL. Empty: the vendor's; the embedded agent for `local` and "
+        "`local_live`.",
+    )
+    model: OneLine = Field(
+        default="",
+        description="Name of the model. Empty: `gpt-realtime-2.1`; `gpt-live-1` for Live.",
+    )
+    voice: OneLine = Field(default="marin", description="Name of the voice.")
+    voice_id: OneLine = Field(
+        default="",
+        description="Id of a voice of your own, such as `voice_1234`; takes the place of `voice`.",
+    )
+    audio: Literal["pcm16", "pcmu", "pcma"] = Field(
+        default="pcm16",
+        description="What crosses the websocket. `pcm16`: 24 kHz. `pcmu`, `pcma`: G.711 as the "
+        "caller's trunk has it, a sixth of the bytes and, if the codec is the call's, no "
+        "resampling at all; the model hears what a telephone lets through.",
+    )
+    instructions: str = Field(
+        default="You are a friendly voice assistant on the telephone. Answer briefly.",
+        description="What the model is told to be (the system prompt).",
+    )
+    greeting: str = Field(
+        default="Greet the caller briefly and ask how you can help.",
+        description="What the model is told when the call begins, so that it speaks first. "
+        "Empty: it waits for the caller.",
+    )
+    api_key: Secret = Field(
+        default=NO_SECRET, description="The key itself. Better: `api_key_file`."
+    )
+    api_key_file: str = Field(default="", description="File that holds the key and nothing else.")
+    api_key_env: VariableName = Field(
+        default="OPENAI_API_KEY",
+        description="Environment variable that holds the key, used when neither `api_key` nor "
+        "`api_key_file` is set. Empty: no key is sent. Where this key is not written, the variable "
+        "is not used for an engine of this machine (`local`, `local_live`, a loopback `url`).",
+    )
+    headers: Headers = Field(
+        default={}, description="Further HTTP headers of the websocket; values are kept secret."
+    )
+    connect_timeout_s: Seconds = Field(
+        default=5,
+        description="Time for connection and session; then the call gets `failure_status`.",
+    )
+    failure_status: int = Field(
+        default=503,
+        ge=400,
+        le=699,
+        description="SIP status of a call whose model cannot be reached.",
+    )
+    turn_detection: TurnDetectionSection = Field(
+        default=TurnDetectionSection(), description="When the model takes its turn."
+    )
+    transcription: OneLine = Field(
+        default="",
+        description="Model that writes down what the caller says, such as "
+        "`gpt-transcribe`. Empty: none.",
+    )
+    transcription_language: OneLine = Field(
+        default="", description="What the caller speaks, such as `en`. Empty: it finds out."
+    )
+    transcription_prompt: str = Field(
+        default="", description="Words to expect, such as names of products."
+    )
+    noise_reduction: Literal["", "near_field", "far_field"] = Field(
+        default="",
+        description="Noise reduction of the vendor: `near_field`, `far_field`. Empty: none.",
+    )
+    speed: float = Field(
+        default=1.0, ge=0.25, le=1.5, allow_inf_nan=False, description="How fast the model speaks."
+    )
+    max_output_tokens: int = Field(
+        default=0, ge=0, le=4096, description="Longest answer; 0: as long as the model can."
+    )
+    tool_choice: OneLine = Field(
+        default="auto",
+        description="`auto`, `none`, `required`, the name of one tool, or `mcp:LABEL` and "
+        "`mcp:LABEL/TOOL` for an MCP server's.",
+    )
+    parallel_tool_calls: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="Whether the model may call several tools at once. `auto`: as it likes; not "
+        "all models can be told.",
+    )
+    reasoning_effort: Literal["", "minimal", "low", "medium", "high", "xhigh"] = Field(
+        default="",
+        description="How long a model that can think does so before it speaks. Empty: its usual; "
+        "models that cannot refuse the key.",
+    )
+    delegation_model: OneLine = Field(
+        default="",
+        description="openai_live: the model that calls the tools. Empty: its usual one.",
+    )

@@ -1,0 +1,254 @@
+"""The schema: every key with its type, default and meaning. docs/configuration.md is made
+from it, and so are the names of the environment variables.
+
+A required key has an example; the check uses it in place of a value that is wrong, so that
+one mistake does not hide the next.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from sipua.config.sections.agent import AgentSection
+from sipua.config.sections.barge_in import BargeInSection, SoundsSection
+from sipua.config.sections.calls import CallsSection
+from sipua.config.sections.capture import CaptureSection
+from sipua.config.sections.engine import EngineSection
+from sipua.config.sections.record import PriceSection, RecordSection
+from sipua.config.sections.recovery import RecoverySection
+from sipua.config.sections.routes import RouteSection
+from sipua.config.sections.tools import ToolsSection
+from sipua.config.values.addresses import Hosts, OptionalOwnAddresses, OwnAddresses, PublicAddresses
+from sipua.config.values.fields import (
+    NO_SECRET,
+    Codecs,
+    EvenPort,
+    Name,
+    Nameservers,
+    OneLine,
+    OptionalServerUri,
+    OptionalSipUser,
+    Port,
+    Ptime,
+    Realm,
+    Seconds,
+    Secret,
+    ServerUriText,
+    SipUser,
+    Transports,
+)
+from sipua.config.values.section import Section
+
+
+class SipSection(Section):
+    """Signalling: where we listen, and who may call."""
+
+    host: OwnAddresses = Field(
+        default=("127.0.0.1",),
+        description="Address to listen on, as a text, or a list of one IPv4 and one IPv6. "
+        "`0.0.0.0` "
+        'listens on all of IPv4, `::` on all of IPv6, `["0.0.0.0", "::"]` on both; `127.0.0.1` '
+        "can be reached from this machine only.",
+    )
+    port: Port = Field(
+        default=5060, description="Port to listen on, UDP and TCP. 0 takes a free one."
+    )
+    transports: Transports = Field(default=("udp", "tcp"), description="Transports: `udp`, `tcp`.")
+    public_address: PublicAddresses = Field(
+        default=(),
+        description="Address that other sides reach us under, when it differs from ours (NAT); or "
+        "a list of one of each family. Empty: the address of the interface that leads to them.",
+    )
+    user_agent: OneLine = Field(default="sipua", description="The User-Agent header that we send.")
+    nameservers: Nameservers = Field(
+        default=(),
+        description="DNS servers that are asked for the names of trunks, registrars and proxies: "
+        '`"192.0.2.53"`, `"127.0.0.1:5353"`. Empty: those of /etc/resolv.conf.',
+    )
+    max_calls: int = Field(
+        default=0,
+        ge=0,
+        description="Calls at once; one more gets 486. 0: as many as this build of pjsua2 holds.",
+    )
+    session_expires_s: int = Field(
+        default=1800,
+        ge=90,
+        description="Session timer (RFC 4028): a vanished peer is noticed after it.",
+    )
+    min_session_expires_s: int = Field(
+        default=90, ge=90, description="Shortest session timer that we accept; less gets 422."
+    )
+    accept: Literal["trunks", "any"] = Field(
+        default="trunks",
+        description="Whose calls we take. `trunks`: only those from hosts of `trunks` and from "
+        "registrars of `accounts`. `any`: everybody's; for demos on a closed network.",
+    )
+
+
+class RtpSection(Section):
+    """Audio on the phone side."""
+
+    host: OptionalOwnAddresses = Field(
+        default=(),
+        description="Address for RTP sockets, as a text, or a list of one IPv4 and one IPv6. "
+        "Empty: the same as `sip.host`. The caller's SDP chooses the family; one that is not here "
+        "gets 488.",
+    )
+    public_address: PublicAddresses = Field(
+        default=(),
+        description="Address written into SDP, or a list of one of each family. Empty: "
+        "`sip.public_address`, or our own.",
+    )
+    port_min: EvenPort = Field(
+        default=16384,
+        description="First port of the range; even. Keep the range outside the system's "
+        "ephemeral one (`sysctl net.ipv4.ip_local_port_range`).",
+    )
+    port_max: int = Field(
+        default=24575,
+        ge=1025,
+        le=65535,
+        description="Last port of the range. A call takes two ports.",
+    )
+    ptime_ms: Ptime = Field(default=20, description="Length of the packets that we send: 10 to 60.")
+    codecs: Codecs = Field(
+        default=("PCMU", "PCMA"),
+        description="Codecs in order of preference: `PCMU` (µ-law), `PCMA` (A-law).",
+    )
+    latch: Literal["auto", "sdp", "any"] = Field(
+        default="auto",
+        description="Which source of RTP we believe. `auto`: the best of what SDP and signalling "
+        "name, NAT allowed for. `sdp`: exactly what SDP says. `any`: the first that sends; "
+        "unsafe on the internet.",
+    )
+    hold_ms: int = Field(
+        default=60,
+        ge=20,
+        le=500,
+        description="How long packets behind a gap may wait for the missing one. Packets in "
+        "order never wait.",
+    )
+    max_hold_ms: int = Field(
+        default=200,
+        ge=20,
+        le=1000,
+        description="Longest such wait, when the network's jitter asks for more.",
+    )
+    timeout_s: Seconds = Field(default=20, description="A call without RTP for so long is ended.")
+    hold_timeout_s: Seconds = Field(default=300, description="The same while the call is on hold.")
+    port_rest_s: float = Field(
+        default=30,
+        ge=0,
+        le=3600,
+        allow_inf_nan=False,
+        description="How long a used port rests, so that a new call never hears the old one.",
+    )
+
+
+class AccountSection(Section):
+    """A registration: we log in at a PBX or provider like a phone."""
+
+    name: Name = Field(description="How logs call it; unique.", examples=["office-pbx"])
+    registrar: ServerUriText = Field(
+        description="The registrar: `sip:host:port;transport=udp`. A name without a port is looked "
+        "up by its SRV records first.",
+        examples=["sip:192.0.2.10:5060;transport=udp"],
+    )
+    user: SipUser = Field(description="The extension or user to register.", examples=["100"])
+    password: Secret = Field(
+        default=NO_SECRET, description="Password of the account. Better: `password_file`."
+    )
+    password_file: str = Field(
+        default="", description="File that holds the password and nothing else."
+    )
+    auth_user: OneLine = Field(
+        default="", description="User of the digest. Empty: the same as `user`."
+    )
+    realm: Realm = Field(
+        default="",
+        description="Realm that gets our digest. Empty: learnt from the registrar's first "
+        "challenge; nobody else's challenge is ever answered.",
+    )
+    refresh_s: int = Field(
+        default=25,
+        ge=5,
+        le=86400,
+        description="How often we register again, at least; a registrar that restarted and forgot "
+        "us knows us again after it, and a NAT keeps its mapping.",
+    )
+    expires_s: int = Field(
+        default=300, ge=30, le=86400, description="Lifetime of the registration; refreshed before."
+    )
+    proxy: OptionalServerUri = Field(
+        default="", description="Outbound proxy, as `sip:host:port`, when it is not the registrar."
+    )
+
+
+class TrunkSection(Section):
+    """A peer that needs no registration: it is known by its addresses."""
+
+    name: Name = Field(description="How logs call it; unique.", examples=["carrier"])
+    hosts: Hosts = Field(
+        default=(),
+        description="Where its calls come from: addresses, networks (`203.0.113.0/28`), names. A "
+        "name stands for all that DNS says of it now: A, AAAA, and its SRV records `_sip._udp` and "
+        "`_sip._tcp`.",
+    )
+    proxy: OptionalServerUri = Field(
+        default="",
+        description="Where our calls to it go: `sip:host:port`. Empty: no outgoing calls.",
+    )
+    user: OptionalSipUser = Field(
+        default="", description="User in the From header of outgoing calls."
+    )
+    password: Secret = Field(
+        default=NO_SECRET, description="Password when it challenges our calls."
+    )
+    password_file: str = Field(
+        default="", description="File that holds the password and nothing else."
+    )
+    auth_user: OneLine = Field(
+        default="", description="User of the digest. Empty: the same as `user`."
+    )
+    realm: Realm = Field(
+        default="", description="Realm that gets our digest; needed with a password."
+    )
+
+
+class LogSection(Section):
+    """What is written to stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level."
+    )
+    format: Literal["auto", "console", "json"] = Field(
+        default="auto", description="`auto`: for people on a terminal, JSON lines otherwise."
+    )
+    sip: bool = Field(
+        default=False,
+        description="Write every SIP message, at level debug; credentials are masked.",
+    )
+
+
+class Config(Section):
+    """Everything. Made by `load`, which checks more than the types can."""
+
+    sip: SipSection = SipSection()
+    rtp: RtpSection = RtpSection()
+    accounts: tuple[AccountSection, ...] = ()
+    trunks: tuple[TrunkSection, ...] = ()
+    engine: EngineSection = EngineSection()
+    engines: dict[str, EngineSection] = Field(default={})
+    agent: AgentSection = AgentSection()
+    recovery: RecoverySection = RecoverySection()
+    calls: CallsSection = CallsSection()
+    routes: tuple[RouteSection, ...] = ()
+    barge_in: BargeInSection = BargeInSection()
+    sounds: SoundsSection = SoundsSection()
+    log: LogSection = LogSection()
+    capture: CaptureSection = CaptureSection()
+    record: RecordSection = RecordSection()
+    prices: dict[str, PriceSection] = Field(default={})
+    tools: ToolsSection = ToolsSection()

@@ -1,0 +1,123 @@
+"""Which agent takes which call, and what a caller gets when there is none."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from sipua.config.values.fields import AS_TUPLE, Name, OneLine, SoundFile, wrong
+from sipua.config.values.section import Section
+from sipua.config.values.uri import UriError, check_target
+
+
+def _pattern(text: str) -> str:
+    if not text or any(char.isspace() for char in text):
+        raise wrong("is no pattern of a number or user", 'such as "100", "+4930*" or "*"')
+    if text.lower().startswith(("sip:", "sips:", "tel:")):
+        raise wrong("is a URI; only its user is compared", f'"{text.partition(":")[2]}"')
+    return text
+
+
+def _target(text: str) -> str:
+    try:
+        check_target(text)
+    except UriError as error:
+        raise wrong(error.what, error.fix) from None
+    return text
+
+
+def _status(status: int) -> int:
+    if status and not 400 <= status <= 699:
+        raise wrong("is not the status of a refusal: 400 to 699", "503")
+    return status
+
+
+Patterns = Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], AS_TUPLE]
+Target = Annotated[str, AfterValidator(lambda text: _target(text) if text else text)]
+Answer = Literal["ready", "at_once", "greeting"]
+FirstWord = Literal["greet", "wait"]
+
+
+class FallbackSection(Section):
+    """One thing to do when there is no engine to talk with; exactly one key in each.
+
+    They are done one after the other, until one works: `{ engine = "backup" }` tries another
+    engine, `{ prompt = "sorry.wav" }` answers, if need be, and says something,
+    `{ transfer = "sip:100@pbx" }` passes the call on, `{ status = 503 }` ends it. After the last
+    one the call is over.
+    """
+
+    engine: OneLine = Field(
+        default="", description="Name of an `[engines.NAME]`, or `engine` for `[engine]`."
+    )
+    prompt: SoundFile = Field(
+        default="",
+        description="WAV file (16 bit PCM) that the caller hears; `sorry` is the built-in one.",
+    )
+    transfer: Target = Field(
+        default="",
+        description="SIP URI or number of somebody who takes the call: 302 before it is answered, "
+        "REFER after.",
+    )
+    status: Annotated[int, AfterValidator(_status)] = Field(
+        default=0, description="SIP status that ends it, 400 to 699; BYE once it is answered."
+    )
+
+    @property
+    def kinds(self) -> list[str]:
+        """The keys that hold something; one, if all is well."""
+        return [name for name in type(self).model_fields if getattr(self, name)]
+
+
+Fallback = Annotated[tuple[FallbackSection, ...], AS_TUPLE]
+
+
+class RouteSection(Section):
+    """Which agent takes a call: the first route that fits it, from the top.
+
+    A call for which there is no route has `[engine]` and `[calls]` as they stand. What a route
+    leaves out is taken from there, too.
+    """
+
+    name: Name = Field(description="How logs call it; unique.", examples=["sales"])
+    called: Patterns = Field(
+        default=(),
+        description="Numbers or users that were dialled, with `*` and `?`; one with `@` is "
+        "compared with user and host. Empty: all.",
+    )
+    caller: Patterns = Field(
+        default=(), description="The same for who calls, by the From header. Empty: all."
+    )
+    origin: Patterns = Field(
+        default=(), description="Names of accounts and trunks, with `*` and `?`. Empty: all."
+    )
+    engine: OneLine = Field(
+        default="", description="Name of an `[engines.NAME]`. Left out: `[engine]`."
+    )
+    model: OneLine = Field(default="", description="Model. Left out: the engine's.")
+    voice: OneLine = Field(default="", description="Voice. Left out: the engine's.")
+    instructions: str = Field(
+        default="", description="What the model is told to be. Left out: the engine's."
+    )
+    greeting: str = Field(
+        default="",
+        description='What it is told when the call begins. Left out: the engine\'s; "" lets the '
+        "caller speak first.",
+    )
+    tools: Annotated[tuple[OneLine, ...], AS_TUPLE] = Field(
+        default=(), description="Names of the tools on offer. Left out: all; [] none."
+    )
+    answer: Literal["", "ready", "at_once", "greeting"] = Field(
+        default="", description="When we answer. Left out: as `calls.answer`."
+    )
+    first_word: Literal["", "greet", "wait"] = Field(
+        default="", description="Of calls that we place. Left out: as `calls.first_word`."
+    )
+    fallback: Fallback = Field(
+        default=(), description="When there is no engine. Left out: as `calls.fallback`."
+    )
+
+    def has(self, name: str) -> bool:
+        """Whether it says anything about this key."""
+        return name in self.model_fields_set

@@ -1,0 +1,284 @@
+"""What the model can do during a call besides talking. docs/tools.md tells it as a story."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from sipua.config.values.fields import (
+    AS_TUPLE,
+    NO_SECRET,
+    Headers,
+    OneLine,
+    Seconds,
+    Secret,
+    SoundFile,
+    wrong,
+)
+from sipua.config.values.section import Section
+from sipua.config.values.uri import UriError, check_target
+from sipua.tools.signing import Signer
+from sipua.tools.wire.schema import SchemaError, compile_schema
+
+# What the vendors accept as the name of a function.
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_PYTHON = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*|[A-Za-z0-9_.-]+")
+_SPOKEN = re.compile(r"[\w .'-]{1,64}")
+
+Builtin = Literal[
+    "hang_up", "transfer", "send_dtmf", "collect_digits", "put_on_hold", "get_call_info"
+]
+Fact = Literal["from", "to", "direction", "duration", "time", "sip"]
+
+
+def _tool_name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        fix = re.sub(r"[^A-Za-z0-9_-]+", "_", text)[:64] or "find_order"
+        raise wrong("a tool's name has 1 to 64 letters, digits, _ and -", f'"{fix}"')
+    return text
+
+
+def _described(text: str) -> str:
+    if len(text.split()) < 3:
+        raise wrong(
+            "tells the model too little: it chooses tools by their descriptions",
+            '"Looks up an order by its number. Use it when the caller asks about an order."',
+        )
+    return text
+
+
+def _schema(schema: dict[str, Any]) -> dict[str, Any]:
+    try:
+        compile_schema(schema)
+    except SchemaError as error:
+        raise wrong(
+            f"is no JSON schema of a tool's arguments: {error}",
+            '{ type = "object", properties = { order = { type = "string" } }, '
+            'required = ["order"] }',
+        ) from None
+    return schema
+
+
+def _http_url(text: str) -> str:
+    parts = urlsplit(text)
+    form = '"https://host/path"'
+    if parts.scheme not in ("http", "https"):
+        raise wrong("is not an HTTP URL", form)
+    try:
+        parts.port  # noqa: B018 - the property is the check
+    except ValueError:
+        raise wrong("has a port that is not 0 to 65535", form) from None
+    if not parts.hostname:
+        raise wrong("has no host", form)
+    if parts.username is not None:
+        raise wrong("has a user or password in it", "use `headers` or `secret_file` instead")
+    if parts.fragment:
+        raise wrong("has a fragment (#...)", "leave it out")
+    return text
+
+
+def _signing_secret(value: SecretStr) -> SecretStr:
+    if value.get_secret_value():
+        try:
+            Signer(value.get_secret_value())
+        except ValueError as error:
+            raise wrong(str(error), 'openssl rand -base64 32, with "whsec_" before it') from None
+    return value
+
+
+def _python_tool(text: str) -> str:
+    if not _PYTHON.fullmatch(text):
+        raise wrong(
+            "is neither `package.module:function` nor the name of an installed entry point",
+            '"my_tools:find_order"',
+        )
+    return text
+
+
+def _targets(targets: dict[str, str]) -> dict[str, str]:
+    for name, target in targets.items():
+        if not _SPOKEN.fullmatch(name):
+            raise wrong(
+                f"{name!r} is no name that the model could say",
+                'letters, digits and blanks: sales = "sip:201@192.0.2.10"',
+            )
+        try:
+            check_target(target)
+        except UriError:
+            raise wrong(
+                f"{name} goes to {target!r}, which is neither a SIP URI of somebody nor a number",
+                f'{name} = "sip:201@192.0.2.10" (no headers, no brackets), or "+4930123456"',
+            ) from None
+    return targets
+
+
+def _timezone(text: str) -> str:
+    try:
+        if text:
+            ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise wrong(
+            "is no time zone of this system", '"Europe/Berlin", or "" for its own'
+        ) from None
+    return text
+
+
+def _distinct(items: tuple[str, ...]) -> tuple[str, ...]:
+    for index, item in enumerate(items):
+        if item in items[:index]:
+            raise wrong(f'has "{item}" twice', "name it once")
+    return items
+
+
+ToolName = Annotated[str, AfterValidator(_tool_name)]
+Description = Annotated[str, AfterValidator(_described)]
+Schema = Annotated[dict[str, Any], AfterValidator(_schema)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+SigningSecret = Annotated[Secret, AfterValidator(_signing_secret)]
+NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}}
+
+
+class HangUpSection(Section):
+    """`hang_up`: the model ends the call, after its goodbye has been heard."""
+
+    goodbye_s: Seconds = Field(
+        default=15, description="Longest goodbye that is waited for; then the call ends anyway."
+    )
+
+
+class TransferSection(Section):
+    """`transfer`: the model passes the caller on, to one of these and nowhere else."""
+
+    targets: Annotated[dict[str, str], AfterValidator(_targets)] = Field(
+        default={},
+        description='Name that the model uses → SIP URI or number: `sales = "sip:201@192.0.2.10"`.',
+    )
+
+
+class HoldSection(Section):
+    """`put_on_hold`: the caller hears a sound and is not listened to while something is done."""
+
+    max_s: Seconds = Field(default=120, description="Longest hold that the model may ask for.")
+    sound: SoundFile = Field(
+        default="",
+        description="WAV file (16 bit PCM) that is played meanwhile; relative to this file. "
+        "Empty: the built-in sound.",
+    )
+
+
+class CallInfoSection(Section):
+    """`get_call_info`: what the model may know of the call."""
+
+    reveal: Annotated[tuple[Fact, ...], AS_TUPLE, AfterValidator(_distinct)] = Field(
+        default=("from", "to", "direction", "duration", "time"),
+        description="Facts that it tells: `from`, `to` (numbers and names), `direction`, "
+        "`duration`, `time` (with date and zone), `sip` (URIs, account, route, call id).",
+    )
+    timezone: Annotated[str, AfterValidator(_timezone)] = Field(
+        default="", description="Zone of `time`, such as `Europe/Berlin`. Empty: the system's."
+    )
+
+
+class WebhookSection(Section):
+    """A tool of yours behind HTTP: called with signed JSON, its answer goes to the model."""
+
+    name: ToolName = Field(description="Name of the tool.", examples=["find_order"])
+    description: Description = Field(
+        description="What it does and when to use it, for the model.",
+        examples=["Looks up an order by its number."],
+    )
+    url: HttpUrl = Field(
+        description="Where the call goes. https certificates are verified; redirects are not "
+        "followed.",
+        examples=["https://crm.example.com/tools/find-order"],
+    )
+    method: Literal["POST", "PUT", "PATCH"] = Field(default="POST", description="HTTP method.")
+    parameters: Schema = Field(
+        default=NO_PARAMETERS, description="JSON schema of the arguments, an object."
+    )
+    parameters_file: OneLine = Field(
+        default="", description="JSON file that holds that schema; relative to this file."
+    )
+    timeout_s: Seconds = Field(
+        default=10, description="Longest wait for the answer, retries included."
+    )
+    retries: int = Field(
+        default=2,
+        ge=0,
+        le=5,
+        description="Further attempts when the host cannot be reached or answers 429 or 5xx. Each "
+        "has the same `Idempotency-Key`.",
+    )
+    headers: Headers = Field(default={}, description="HTTP headers; values are kept secret.")
+    secret: SigningSecret = Field(
+        default=NO_SECRET,
+        description="Requests are signed with it (Standard Webhooks): `whsec_` and base64. "
+        "Better: `secret_file`. Empty: not signed.",
+    )
+    secret_file: str = Field(default="", description="File that holds it and nothing else.")
+
+
+class McpSection(Section):
+    """An MCP server whose tools the engine calls by itself; it must be reachable from there."""
+
+    label: ToolName = Field(description="Name of the server in tool calls.", examples=["crm"])
+    url: HttpUrl = Field(description="Its address.", examples=["https://mcp.example.com/mcp"])
+    description: str = Field(default="", description="What it offers, for the model.")
+    authorization: Secret = Field(
+        default=NO_SECRET, description="OAuth access token. Better: `authorization_file`."
+    )
+    authorization_file: str = Field(
+        default="", description="File that holds the token and nothing else."
+    )
+    headers: Headers = Field(default={}, description="HTTP headers; values are kept secret.")
+    allowed_tools: Annotated[tuple[str, ...], AS_TUPLE, AfterValidator(_distinct)] = Field(
+        default=(), description="Only these of its tools. Empty: all."
+    )
+    require_approval: Literal["never", "always"] = Field(
+        default="never",
+        description="Nobody can approve during a call: with `always` the tools are never run.",
+    )
+
+
+class ToolsSection(Section):
+    """What the model can do during a call besides talking. docs/tools.md."""
+
+    builtin: Annotated[tuple[Builtin, ...], AS_TUPLE, AfterValidator(_distinct)] = Field(
+        default=("hang_up",),
+        description="Built-in tools on offer: `hang_up`, `transfer`, `send_dtmf`, "
+        "`collect_digits`, `put_on_hold`, `get_call_info`.",
+    )
+    python: Annotated[
+        tuple[Annotated[str, AfterValidator(_python_tool)], ...],
+        AS_TUPLE,
+        AfterValidator(_distinct),
+    ] = Field(
+        default=(),
+        description="Python functions: `package.module:function`, or the name of an entry point "
+        "of the group `sipua.tools` that an installed package has.",
+    )
+    python_timeout_s: Seconds = Field(default=10, description="Longest run of a Python function.")
+    max_running: int = Field(default=4, ge=1, le=32, description="Tools at work at once, per call.")
+    max_per_minute: int = Field(
+        default=30, ge=1, le=600, description="Tools begun within a minute, per call."
+    )
+    max_result_bytes: int = Field(
+        default=16_384,
+        ge=256,
+        le=65_536,
+        description="Longest result that the model is given; the rest is cut off.",
+    )
+    hang_up: HangUpSection = Field(default=HangUpSection(), description="Ending the call.")
+    transfer: TransferSection = Field(default=TransferSection(), description="Passing it on.")
+    put_on_hold: HoldSection = Field(default=HoldSection(), description="Letting it wait.")
+    get_call_info: CallInfoSection = Field(default=CallInfoSection(), description="Its facts.")
+    webhooks: Annotated[tuple[WebhookSection, ...], AS_TUPLE] = Field(
+        default=(), description="Tools behind HTTP."
+    )
+    mcp: Annotated[tuple[McpSection, ...], AS_TUPLE] = Field(
+        default=(), description="Servers of tools that the engine calls."
+    )

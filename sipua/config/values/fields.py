@@ -1,0 +1,256 @@
+"""The kinds of values that a key may hold, each with a check that says how to put it right."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_core import PydanticCustomError
+
+from sipua.bridge.agent.scenario import faults
+from sipua.bridge.agent.speech import recogniser_available
+from sipua.config.values.uri import UriError, parse_server
+from sipua.rtp.hostport import split
+
+# What telephone people call the codecs elsewhere.
+_CODEC_ALIASES = {
+    "ulaw": "PCMU",
+    "mulaw": "PCMU",
+    "u-law": "PCMU",
+    "mu-law": "PCMU",
+    "g711u": "PCMU",
+    "g711": "PCMU",
+    "alaw": "PCMA",
+    "a-law": "PCMA",
+    "g711a": "PCMA",
+}
+CODECS = ("PCMU", "PCMA")
+TRANSPORTS = ("udp", "tcp")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_SIP_USER = re.compile(r"[A-Za-z0-9_.!~*'()&=+$,;?/%#-]+")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def wrong(what: str, fix: str) -> PydanticCustomError:
+    return PydanticCustomError("wrong", "{what}", {"what": what, "fix": fix})
+
+
+def nearest(word: str, known: tuple[str, ...] | list[str]) -> str | None:
+    folded = {name.lower(): name for name in known}
+    begun = [name for name in folded if word and name.startswith(word.lower() + "_")]
+    if len(begun) == 1:
+        return folded[begun[0]]
+    found = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
+    return folded[found[0]] if found else None
+
+
+def _even_port(port: int) -> int:
+    if port % 2:
+        raise wrong("RTP ports start even (RTCP takes the odd one above)", str(port - 1))
+    return port
+
+
+def _ptime(ptime_ms: int) -> int:
+    if ptime_ms % 10 or not 10 <= ptime_ms <= 60:
+        raise wrong("is not a packet time: 10, 20, 30, 40, 50 or 60", "20")
+    return ptime_ms
+
+
+def _codec(name: str) -> str:
+    if name not in CODECS:
+        near = _CODEC_ALIASES.get(name.lower()) or nearest(name, CODECS)
+        raise wrong(
+            f"is no codec that we speak: {' and '.join(CODECS)} are",
+            f'"{near}"' if near else "leave it out; the other side falls back to G.711",
+        )
+    return name
+
+
+def _transport(name: str) -> str:
+    if name not in TRANSPORTS:
+        near = nearest(name, TRANSPORTS) if name not in ("tls", "ws", "wss") else None
+        raise wrong(
+            f"is no transport that we speak: {' and '.join(TRANSPORTS)} are",
+            f'"{near}"' if near else "leave it out",
+        )
+    return name
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise wrong(
+            "a name has 1 to 64 letters, digits, dots, dashes and underscores", '"office-pbx"'
+        )
+    return text
+
+
+def _sip_user(text: str) -> str:
+    if "@" in text:
+        raise wrong("only the part before the @ goes here", f'"{text.partition("@")[0]}"')
+    if not _SIP_USER.fullmatch(text):
+        raise wrong("is empty or has characters that a SIP user cannot have", 'such as "100"')
+    return text
+
+
+def _server_uri(text: str) -> str:
+    try:
+        parse_server(text)
+    except UriError as error:
+        raise wrong(error.what, error.fix) from None
+    return text
+
+
+def _realm(text: str) -> str:
+    if text == "*":
+        raise wrong(
+            "would answer a challenge from anybody: the digest leaks",
+            'the realm of the challenge (asterisk: "asterisk"), or "" to learn it from the '
+            "registrar's first challenge",
+        )
+    return _one_line(text)
+
+
+def _websocket_url(text: str) -> str:
+    if not text:
+        return text
+    parts = urlsplit(text)
+    if parts.scheme not in ("ws", "wss"):
+        swap = {"http": "ws", "https": "wss"}.get(parts.scheme)
+        rest = text.partition("://")[2]
+        fix = f'"{swap}://{rest}"' if swap else '"wss://host/v1/realtime" (ws:// without TLS)'
+        raise wrong("is not a websocket URL", fix)
+    try:
+        parts.port  # noqa: B018 - the property is the check
+    except ValueError:
+        raise wrong("has a port that is not 0 to 65535", '"wss://host:443/path"') from None
+    if not parts.hostname:
+        raise wrong("has no host", '"wss://host/v1/realtime"')
+    if parts.username is not None:
+        raise wrong("has a user or password in it", "use `headers` or `api_key_file` instead")
+    if parts.fragment:
+        raise wrong("has a fragment (#...)", "leave it out")
+    return text
+
+
+def _variable(text: str) -> str:
+    if text and not _VARIABLE.fullmatch(text):
+        raise wrong(
+            "is not the name of an environment variable (capitals, digits, underscores); "
+            "the key itself does not belong here",
+            'api_key_env = "OPENAI_API_KEY", or name a file with api_key_file',
+        )
+    return text
+
+
+def _one_line(text: str) -> str:
+    if _CONTROL.search(text):
+        raise wrong("has a line break or a control character in it", "one line of plain text")
+    return text
+
+
+def _secret(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if _CONTROL.search(text):
+        raise wrong("has a line break or a control character in it", "exactly one line")
+    if text != text.strip():
+        raise wrong("begins or ends with a blank", "remove the blank")
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        raise wrong("stands in quotes that are part of the value", "remove the inner quotes")
+    return value
+
+
+def _headers(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    for name in headers:
+        if not _HEADER_NAME.fullmatch(name):
+            raise wrong(f"{name!r} is not an HTTP header name", 'such as "api-key"')
+        if name.lower() == "openai-beta":
+            raise wrong("the beta protocol of the vendor is switched off", f"remove {name}")
+    return headers
+
+
+def _fault(text: str) -> str:
+    if text:
+        try:
+            faults.parse(text)
+        except faults.FaultError as error:
+            raise wrong(error.what, error.fix) from None
+    return text
+
+
+def _ears(wanted: bool) -> bool:
+    if wanted and not recogniser_available.is_installed():
+        raise wrong("needs pocketsphinx, which is not installed", "pip install 'sipua[ears]'")
+    return wanted
+
+
+def _nameserver(text: str) -> str:
+    try:
+        host, port = split(text)
+        ipaddress.ip_address(host)
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise wrong("is not an address of a DNS server", 'such as "192.0.2.53" or "127.0.0.1:5353"')
+    return text
+
+
+def _not_empty(items: tuple[str, ...]) -> tuple[str, ...]:
+    if not items:
+        raise wrong("is empty", "at least one")
+    for index, item in enumerate(items):
+        if item in items[:index]:
+            raise wrong(f'has "{item}" twice', "name it once")
+    return items
+
+
+def _to_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+AS_TUPLE = BeforeValidator(_to_tuple)
+"""For an array of tables inside a section: `Annotated[tuple[XSection, ...], AS_TUPLE]`."""
+Port = Annotated[int, Field(ge=0, le=65535)]
+EvenPort = Annotated[int, Field(ge=1024, le=65534), AfterValidator(_even_port)]
+Ptime = Annotated[int, AfterValidator(_ptime)]
+Name = Annotated[str, AfterValidator(_name)]
+SipUser = Annotated[str, AfterValidator(_sip_user)]
+OptionalSipUser = Annotated[str, AfterValidator(lambda text: _sip_user(text) if text else text)]
+ServerUriText = Annotated[str, AfterValidator(_server_uri)]
+OptionalServerUri = Annotated[str, AfterValidator(lambda text: _server_uri(text) if text else text)]
+Realm = Annotated[str, AfterValidator(_realm)]
+WebsocketUrl = Annotated[str, AfterValidator(_websocket_url)]
+VariableName = Annotated[str, AfterValidator(_variable)]
+OneLine = Annotated[str, AfterValidator(_one_line)]
+
+
+class Sound:
+    """Marks a key that names a WAV file; the loader makes its path absolute and reads it once."""
+
+
+SoundFile = Annotated[str, AfterValidator(_one_line), Sound()]
+Secret = Annotated[SecretStr, AfterValidator(_secret)]
+Ears = Annotated[bool, AfterValidator(_ears)]
+Fault = Annotated[str, AfterValidator(_fault)]
+NO_SECRET = SecretStr("")
+Headers = Annotated[dict[str, Secret], AfterValidator(_headers)]
+Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)]
+Codecs = Annotated[
+    tuple[Annotated[str, AfterValidator(_codec)], ...],
+    BeforeValidator(_to_tuple),
+    AfterValidator(_not_empty),
+]
+Transports = Annotated[
+    tuple[Annotated[str, AfterValidator(_transport)], ...],
+    BeforeValidator(_to_tuple),
+    AfterValidator(_not_empty),
+]
+Nameservers = Annotated[
+    tuple[Annotated[str, AfterValidator(_nameserver)], ...], BeforeValidator(_to_tuple)
+]
