@@ -32,7 +32,6 @@ from sipua.portowner import port_owner
 from sipua.record import redaction
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import PortPool, ReservedPort
-from sipua.sip.agent import SipAgent
 from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
 from sipua.sip.messages import (
     CallEnded,
@@ -44,6 +43,7 @@ from sipua.sip.messages import (
     SipEvent,
     SipMessage,
 )
+from sipua.sip.pj.agent import SipAgent
 from sipua.sip_log import SignallingLog
 
 

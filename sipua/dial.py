@@ -40,7 +40,6 @@ from sipua.rtp.events import Dtmf
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
 from sipua.sip.addresses import host_of, server_of
-from sipua.sip.agent import SipAgent
 from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
 from sipua.sip.messages import (
     CallConfirmed,
@@ -55,6 +54,7 @@ from sipua.sip.messages import (
     SipMessage,
     new_call_id,
 )
+from sipua.sip.pj.agent import SipAgent
 from sipua.sip.settings import SipSettings
 from sipua.sip.state import LONGEST_TRANSACTION_S
 

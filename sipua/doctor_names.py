@@ -7,8 +7,8 @@ import asyncio
 from sipua import wiring
 from sipua.config import Config
 from sipua.doctor import Finding, Level
-from sipua.sip.lookup import Lookup
-from sipua.sip.names import Name, NotFound, Outcome
+from sipua.sip.dns.lookup import Lookup
+from sipua.sip.dns.names import Name, NotFound, Outcome
 
 
 def examine(config: Config) -> list[Finding]:

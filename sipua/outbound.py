@@ -26,9 +26,9 @@ from sipua.profile import AgentProfile
 from sipua.rtp.hostport import bracketed
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
 from sipua.sip.addresses import host_of
-from sipua.sip.agent import SipAgent
 from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
 from sipua.sip.messages import CallEnded, EndedBy, SignallingLost, SipEvent, SipMessage, new_call_id
+from sipua.sip.pj.agent import SipAgent
 from sipua.sip_log import SignallingLog
 
 INTERRUPTED = "interrupted"

@@ -13,7 +13,7 @@ from sipua.config import Config
 from sipua.config.values.uri import UriError, parse_server
 from sipua.rtp.ports import PortPool, ReservedPort, family_of
 from sipua.sip.addresses import host_of, is_address, of_family, server_of
-from sipua.sip.agent import SipAgent
+from sipua.sip.pj.agent import SipAgent
 from sipua.sip.settings import SipSettings
 
 # This machine, or every address of it, in the other family.

@@ -29,7 +29,7 @@ from sipua.rtp.hostport import bracketed, join
 from sipua.rtp.latch.latch import Policy
 from sipua.rtp.ports import ReservedPort, family_of
 from sipua.sip.addresses import of_family, seen_by
-from sipua.sip.admission import Admission
+from sipua.sip.door.admission import Admission
 from sipua.sip.messages import Address, NegotiatedMedia
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.tools.toolbox import Toolbox

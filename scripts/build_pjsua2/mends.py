@@ -41,7 +41,7 @@ MENDS = [
     ),
     # pjsua answers each OPTIONS with 200, also when no call would be taken, and keeps 66 kB of each
     # INVITE that it refuses for 32 s. pjsua2 has no callback for the moment before; this is one,
-    # in its own style: the decision is `Library.onNewRequest`'s in sipua/sip/pjlibrary.py.
+    # in its own style: the decision is `Library.onNewRequest`'s in sipua/sip/pj/library.py.
     Mend(
         "pjsip/include/pjsua2/endpoint.hpp",
         "/**\n * Parameter of Endpoint::handleIpChange().",

@@ -31,7 +31,7 @@ if __name__ == "__main__":
     for does in {"hangs": [hang], "dies": [die], "mute": []}[sys.argv[1]]:
         fake_pj.script.coming.put(does)
     from sipua import cli  # over the fake one
-    from sipua.sip import endpoint
+    from sipua.sip.pj import endpoint
     from support.signalling import NoResolver, Port
 
     # They reach into the real library, and to real peers.

@@ -16,12 +16,12 @@ import pytest
 from sipua.rtp.ports import PortPool, ReservedPort
 
 import sipua.sip
-import sipua.sip.agent  # the real ones are there, to come back after the test
-from sipua.sip.admission import Admission
+import sipua.sip.pj.agent  # the real ones are there, to come back after the test
+from sipua.sip.dns.names import Name, Outcome
+from sipua.sip.door.admission import Admission
 from sipua.sip.messages import PlaceCall, SipEvent
-from sipua.sip.names import Name, Outcome
+from sipua.sip.pj.thread import Timers
 from sipua.sip.settings import AccountSettings, SipSettings
-from sipua.sip.thread import Timers
 from support import fake_pj
 from support.ports import LOOPBACK, LOOPBACK6, PortBlock
 

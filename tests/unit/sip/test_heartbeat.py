@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sipua.sip.heartbeat import LOOK_EVERY_S, SILENT_S, Heartbeat
+from sipua.sip.pj.heartbeat import LOOK_EVERY_S, SILENT_S, Heartbeat
 
 
 def looks(heartbeat: Heartbeat, beats: int, *, since_s: float, for_s: float) -> list[bool]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sipua.sip.lookup import PATIENCE_S, Lookup, in_hosts
-from sipua.sip.names import Found, Name, NotFound, Outcome, Service
+from sipua.sip.dns.lookup import PATIENCE_S, Lookup, in_hosts
+from sipua.sip.dns.names import Found, Name, NotFound, Outcome, Service
 from support.dns_server import DnsServer
 
 NO_HOSTS = Path("/nowhere")

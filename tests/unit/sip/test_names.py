@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from sipua.sip.names import (
+from sipua.sip.dns.names import (
     LONGEST_RETRY_S,
     LONGEST_TTL_S,
     MAX_NAMES,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.sip.lookup import PATIENCE_S
-from sipua.sip.registration import (
+from sipua.sip.dns.lookup import PATIENCE_S
+from sipua.sip.pj.registration import (
     LONGEST_RETRY_S,
     LONGEST_UNRESOLVED_S,
     UNRESOLVED,

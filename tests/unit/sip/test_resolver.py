@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from sipua.sip.names import Found, Name, News, NotFound, Outcome
-from sipua.sip.resolver import Resolver
+from sipua.sip.dns.names import Found, Name, News, NotFound, Outcome
+from sipua.sip.dns.resolver import Resolver
 
 TRUNK = Name("trunk.example", services=True)
 OTHER = Name("other.example", services=False)

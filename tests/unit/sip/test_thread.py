@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from sipua.sip.thread import SignallingThread, Timers
+from sipua.sip.pj.thread import SignallingThread, Timers
 
 
 class FakeLibrary:
@@ -113,7 +113,7 @@ def test_H11_a_thread_that_hangs_is_not_waited_for_longer_than_said(
     thread.start()
     go_on = threading.Event()
     thread.submit(lambda: go_on.wait(60) and None)
-    monkeypatch.setattr("sipua.sip.thread.DESTROY_S", 0.0)
+    monkeypatch.setattr("sipua.sip.pj.thread.DESTROY_S", 0.0)
     assert not thread.stop(0.0)
     go_on.set()
     thread._thread.join(5)

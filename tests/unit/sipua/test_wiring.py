@@ -6,7 +6,7 @@ import pytest
 
 from sipua import wiring
 from sipua.config import Config, EngineSection
-from sipua.sip.names import Name
+from sipua.sip.dns.names import Name
 
 
 def section(**keys: Any) -> EngineSection:

@@ -11,7 +11,7 @@ import ipaddress
 from collections.abc import Collection, Sequence
 
 from sipua.sip import sdp, texts
-from sipua.sip.admission import Refusal
+from sipua.sip.door.admission import Refusal
 
 MAX_MEDIA = 16
 """An answer has as many sections as its offer; pjsip holds so many (PJMEDIA_MAX_SDP_MEDIA)."""

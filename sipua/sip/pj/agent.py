@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 from sipua.rtp.ports import PortPool, family_of
 from sipua.sip.addresses import Listener, facing, seen_by
-from sipua.sip.admission import Admission
-from sipua.sip.endpoint import SipEndpoint
-from sipua.sip.heartbeat import LOOK_EVERY_S, SILENT_S, Heartbeat
-from sipua.sip.lookup import Lookup
+from sipua.sip.dns.lookup import Lookup
+from sipua.sip.dns.names import Found, Name, News, Outcome
+from sipua.sip.dns.resolver import Resolver
+from sipua.sip.door.admission import Admission
 from sipua.sip.messages import (
     Address,
     PeerResolved,
@@ -24,10 +24,10 @@ from sipua.sip.messages import (
     SipCommand,
     SipEvent,
 )
-from sipua.sip.names import Found, Name, News, Outcome
-from sipua.sip.resolver import Resolver
+from sipua.sip.pj.endpoint import SipEndpoint
+from sipua.sip.pj.heartbeat import LOOK_EVERY_S, SILENT_S, Heartbeat
+from sipua.sip.pj.thread import SignallingThread
 from sipua.sip.settings import SipSettings
-from sipua.sip.thread import SignallingThread
 
 FIRST_NAMES_S = 1.0
 """How long a start waits for the names of trunks: with DNS in order no call of theirs is refused,

@@ -30,7 +30,7 @@ from typing import Any
 
 from pjsua2 import _pjsua2
 
-from sipua.sip.names import SIP_PORT, Found, Name, NotFound, Outcome, Target, targets
+from sipua.sip.dns.names import SIP_PORT, Found, Name, NotFound, Outcome, Target, targets
 
 _NOT_RESOLVED = 70018  # PJ_ERESOLVE; a transaction makes 502 of it
 _IPV6 = 128  # a bit of pjsip_transport_type_e

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sipua.sip.addresses import address
-from sipua.sip.admission import Refusal
+from sipua.sip.door.admission import Refusal
 from sipua.sip.messages import Address, CallRefused
 from sipua.sip.texts import Message
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from sipua.sip.names import Name
+from sipua.sip.dns.names import Name
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
 
-from sipua.sip.names import Name, NameTable, News, NotFound, Outcome
+from sipua.sip.dns.names import Name, NameTable, News, NotFound, Outcome
 from sipua.tools.side_loop import SideLoop
 
 Done = Callable[[Outcome], None]

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 import pjsua2 as pj
 
 from sipua.rtp.ports import ReservedPort
-from sipua.sip import media_family, sdp, texts
+from sipua.sip import sdp, texts
 from sipua.sip.addresses import address, in_brackets
+from sipua.sip.door import media_family
 from sipua.sip.errors import reason_of
 from sipua.sip.messages import (
     CallConfirmed,
@@ -35,7 +36,7 @@ from sipua.sip.messages import (
 from sipua.sip.state import LONGEST_TRANSACTION_S, CallInput, CallState, advance
 
 if TYPE_CHECKING:
-    from sipua.sip.endpoint import SipEndpoint
+    from sipua.sip.pj.endpoint import SipEndpoint
 
 P = ParamSpec("P")
 

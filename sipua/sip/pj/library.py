@@ -16,13 +16,14 @@ import pjsua2 as pj
 
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import family_of
-from sipua.sip import invite, texts
+from sipua.sip import texts
 from sipua.sip.addresses import Listener, address, of_family
-from sipua.sip.admission import Refusal
+from sipua.sip.door import invite
+from sipua.sip.door.admission import Refusal
 from sipua.sip.errors import CannotListenError, PortTakenError
-from sipua.sip.free_port import free_port
 from sipua.sip.messages import LibraryMessage, SipEvent, SipMessage
-from sipua.sip.pjcall import LAWS, sip_header
+from sipua.sip.pj.call import LAWS, sip_header
+from sipua.sip.pj.free_port import free_port
 from sipua.sip.settings import SipSettings
 
 _ADDRESS_IN_USE = 120000 + 98  # PJ_STATUS_FROM_OS(EADDRINUSE)

@@ -17,12 +17,13 @@ import pjsua2 as pj
 
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort, family_of
-from sipua.sip import invite, media_family, sdp, texts
+from sipua.sip import sdp, texts
 from sipua.sip.addresses import Listener, address, is_address, of_family, server_of
-from sipua.sip.admission import NO_MEDIA_PORT, Admission, Refusal, network_of
-from sipua.sip.closed_port import LOOK_AFTER_S, ClosedPort
+from sipua.sip.dns.names import SIP_PORT, Name, NotFound, Outcome
+from sipua.sip.door import invite, media_family
+from sipua.sip.door.admission import NO_MEDIA_PORT, Admission, Refusal, network_of
+from sipua.sip.door.gate import Gate
 from sipua.sip.errors import CannotListenError, reason_of
-from sipua.sip.gate import Gate
 from sipua.sip.messages import (
     Address,
     Answer,
@@ -39,11 +40,11 @@ from sipua.sip.messages import (
     Transfer,
     new_call_id,
 )
-from sipua.sip.names import SIP_PORT, Name, NotFound, Outcome
-from sipua.sip.pjaccount import PjAccount, has_ipv6
-from sipua.sip.pjcall import PjCall, call_params
-from sipua.sip.pjlibrary import Library
-from sipua.sip.pjresolver import LayoutError, PjResolver
+from sipua.sip.pj.account import PjAccount, has_ipv6
+from sipua.sip.pj.call import PjCall, call_params
+from sipua.sip.pj.closed_port import LOOK_AFTER_S, ClosedPort
+from sipua.sip.pj.library import Library
+from sipua.sip.pj.resolver import LayoutError, PjResolver
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.sip.state import CallState
 

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pjsua2 as pj
 
 from sipua.rtp.ports import family_of
-from sipua.sip import registration, texts
+from sipua.sip import texts
 from sipua.sip.errors import reason_of
 from sipua.sip.messages import Registered, RegistrarSilent, RegistrationFailed, Unregistered
+from sipua.sip.pj import registration
 from sipua.sip.settings import AccountSettings
 
 if TYPE_CHECKING:
-    from sipua.sip.endpoint import SipEndpoint
+    from sipua.sip.pj.endpoint import SipEndpoint
 
 UNAUTHORIZED, PROXY_AUTH, REQUEST_TIMEOUT, INTERNAL_ERROR = 401, 407, 408, 500
 SILENT_AFTER_S = 5.0

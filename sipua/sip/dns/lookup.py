@@ -19,7 +19,7 @@ import dns.resolver
 
 from sipua.rtp.hostport import split
 from sipua.sip.addresses import is_address
-from sipua.sip.names import Found, Name, NotFound, Outcome, Service
+from sipua.sip.dns.names import Found, Name, NotFound, Outcome, Service
 
 HOSTS = Path("/etc/hosts")
 DNS_PORT = 53
