@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from sipua.bench.errors import BenchError
 from sipua.rtp.pcap.writer import CaptureError
 
-from sipua.command_parser import config_path, plain_command
-from sipua.exits import Exit
+from sipua.process.command_parser import config_path, plain_command
+from sipua.process.exits import Exit
 
 if TYPE_CHECKING:
     from sipua.bench.result import Result
 
-    from sipua.command_parser import Commands
+    from sipua.process.command_parser import Commands
 
 EPILOG = """\
 examples:

@@ -37,7 +37,7 @@ from sipua.bridge.playout.pacer import Pacer
 from sipua.rtp.events import Dtmf
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
 
-from sipua import logs
+from sipua.log import logs
 
 _CONNECTING = 8  # at once
 _FRAME_S = 0.02

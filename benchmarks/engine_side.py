@@ -24,7 +24,7 @@ from sipua.bridge.agent.realtime.conversation import Conversation
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.server import server
 
-from sipua import logs
+from sipua.log import logs
 
 _APPEND = b'{"type":"input_audio_buffer.append"'
 _DELTA = b"response.output_audio.delta"

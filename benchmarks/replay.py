@@ -26,8 +26,8 @@ from sipua.bench.streams import Stream
 from sipua.bridge.call.media import MediaPlan
 from sipua.codecs.g711 import Law
 
-from sipua import wiring
 from sipua.config import Config
+from sipua.edge.wiring import wiring
 
 LOOPBACK = "127.0.0.1"
 _STARTUP_S = 20.0

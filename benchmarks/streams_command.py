@@ -11,7 +11,7 @@ from sipua.bench.streams_model import ShortStream, Udptl
 from sipua.rtp.hostport import join
 from sipua.rtp.pcap.writer import CaptureError
 
-from sipua.exits import Exit
+from sipua.process.exits import Exit
 
 _MOST_SHORT = 20
 

@@ -1,7 +1,7 @@
 """Who ends what an unexpected exception leaves broken.
 
     session ─────────▶ call ─────────▶ the loop's exception handler
-    it is lost, and    it is hung up   (`sipua.last_net`: logged and counted)
+    it is lost, and    it is hung up   (`sipua.process.last_net`: logged and counted)
     another is made
 
 Every callback, timer, task and reader works for one owner. An exception in it is told to the owner,

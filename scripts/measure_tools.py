@@ -20,7 +20,7 @@ from pathlib import Path
 import aiohttp
 import uvloop
 
-from sipua.tools.http_client import HttpClient, Request
+from sipua.tools.wire.http_client import HttpClient, Request
 
 TICK_S = 0.005
 Work = Callable[[], Awaitable[object]]

@@ -2,7 +2,7 @@
 
 import sys
 
-from sipua.cli import run
+from sipua.cli.main import run
 
 
 def main() -> None:

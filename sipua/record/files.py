@@ -22,8 +22,8 @@ from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
-from sipua import logs
 from sipua.bridge.fault_owner import FaultOwner
+from sipua.log import logs
 from sipua.record import retention
 from sipua.record.settings import FileSettings
 

@@ -12,12 +12,12 @@ from typing import Any, Final
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
-from sipua import logs
 from sipua.bridge.events import BridgeEvent
+from sipua.log import logs
+from sipua.log.throttle import Throttle
 from sipua.record.conversation import ConversationRecord, Entry
 from sipua.record.files import RecordFile, RecordFiles
 from sipua.record.settings import EngineFacts, FileSettings, RecordSettings
-from sipua.throttle import Throttle
 
 # What of an entry is logged at level info: small, and nothing that anybody said.
 _LOGGED: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {

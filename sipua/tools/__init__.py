@@ -3,7 +3,7 @@
 from sipua.tools import CallInfo, ToolError     # for tools of your own: docs/tools.md
 """
 
-from sipua.facts import CallFacts as CallInfo
+from sipua.calls.facts import CallFacts as CallInfo
 from sipua.tools.errors import ToolError
 
 __all__ = ["CallInfo", "ToolError"]

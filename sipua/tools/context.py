@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge.events import BridgeEvent
-from sipua.facts import CallFacts
+from sipua.calls.facts import CallFacts
 from sipua.tools.call_queue import Result
 from sipua.tools.wire.schema import Declaration
 

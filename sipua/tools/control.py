@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sipua.bridge.playout.sounds import Pcm
-from sipua.call import Call
-from sipua.facts import CallFacts
+from sipua.calls.call import Call
+from sipua.calls.facts import CallFacts
 from sipua.tools.context import Transferred
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from sipua.facts import CallFacts
+from sipua.calls.facts import CallFacts
 from sipua.tools.call_queue import Result
 from sipua.tools.context import ToolContext
 from sipua.tools.wire.schema import Declaration

@@ -24,11 +24,11 @@ from typing import Any, ClassVar
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
 
-from sipua.facts import CallFacts as CallInfo
+from sipua.calls.facts import CallFacts as CallInfo
+from sipua.process.side_loop import SideLoop
 from sipua.tools.call_queue import Result, failure
 from sipua.tools.context import ToolContext
 from sipua.tools.errors import ToolError, ToolLoadError
-from sipua.tools.side_loop import SideLoop
 from sipua.tools.wire.schema import Declaration, SchemaError, compile_schema
 
 GROUP = "sipua.tools"

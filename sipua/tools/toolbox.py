@@ -23,7 +23,7 @@ from sipua.tools.runner import ToolRunner
 from sipua.tools.wire.schema import Registry
 
 if TYPE_CHECKING:
-    from sipua.tools.http_client import HttpClient
+    from sipua.tools.wire.http_client import HttpClient
 
 # A model that has used up its tool calls must still be able to end the call.
 _UNLIMITED = frozenset({"hang_up"})
@@ -53,8 +53,8 @@ class Toolbox:
 
     def _add_webhooks(self, ca_file: str) -> None:
         # Whoever has no webhooks need not pay for the client.
-        from sipua.tools.http_client import HttpClient  # noqa: PLC0415
         from sipua.tools.webhook import Webhook  # noqa: PLC0415
+        from sipua.tools.wire.http_client import HttpClient  # noqa: PLC0415
 
         self._http = HttpClient(ca_file)
         for webhook in self._section.webhooks:

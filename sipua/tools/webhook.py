@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from sipua.calls.facts import CallFacts
 from sipua.config.sections.tools import WebhookSection
-from sipua.facts import CallFacts
 from sipua.tools.call_queue import Result, failure
 from sipua.tools.context import ToolContext
-from sipua.tools.http_client import HttpClient, HttpError, Request, Response
-from sipua.tools.signing import Signer
+from sipua.tools.wire.http_client import HttpClient, HttpError, Request, Response
 from sipua.tools.wire.schema import Declaration
+from sipua.tools.wire.signing import Signer
 
 _EXCERPT_CHARS = 500
 _MARGIN_S = 1.0

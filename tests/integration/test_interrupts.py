@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from sipua.exits import Exit
+from sipua.process.exits import Exit
 from support.process import Child
 
 PROGRAM = """
 import asyncio, sys, time
 from sipua import main_loop
-from sipua.exits import Exit
+from sipua.process.exits import Exit
 
 async def main():
     asked = asyncio.Event()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sipua.exits import Exit
+from sipua.process.exits import Exit
 from support import over_fake_pj
 from support.edge import toml
 from support.ports import LOOPBACK, PortBlock

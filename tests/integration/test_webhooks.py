@@ -16,9 +16,9 @@ import pytest
 from pydantic import SecretStr
 
 from sipua.config.sections.tools import ToolsSection, WebhookSection
-from sipua.tools import http_client
 from sipua.tools.toolbox import Toolbox
 from sipua.tools.webhook import Webhook
+from sipua.tools.wire import http_client
 from support.hook_server import (
     HookServer,
     answer,

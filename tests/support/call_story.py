@@ -11,12 +11,13 @@ from sipua.bridge.call.media import MediaPlan
 from sipua.bridge.events import AudioPlayed, BridgeEvent
 from sipua.rtp.ports import ReservedPort
 
-from sipua import logs
-from sipua.call import Call, CallLimits, Opening
+from sipua.calls.call import Call, CallLimits, Opening
+from sipua.calls.facts import CallFacts
+from sipua.calls.opening import Answering
+from sipua.calls.profile import AgentProfile, NamedEngine
 from sipua.config import EngineSection
-from sipua.facts import CallFacts
-from sipua.opening import Answering
-from sipua.profile import AgentProfile, NamedEngine
+from sipua.log import logs
+from sipua.log.throttle import Throttle
 from sipua.sip.messages import (
     CallConfirmed,
     CallEnded,
@@ -26,7 +27,6 @@ from sipua.sip.messages import (
     NegotiatedMedia,
     SipCommand,
 )
-from sipua.throttle import Throttle
 
 LIMITS = CallLimits(ring_timeout_s=5, max_duration_s=60)
 PROFILE = AgentProfile(

@@ -30,7 +30,7 @@ if __name__ == "__main__":
     fake_pj.script.ends_told = False
     for does in {"hangs": [hang], "dies": [die], "mute": []}[sys.argv[1]]:
         fake_pj.script.coming.put(does)
-    from sipua import cli  # over the fake one
+    from sipua.cli import main as cli  # over the fake one
     from sipua.sip.pj import endpoint
     from support.signalling import NoResolver, Port
 

@@ -8,8 +8,8 @@ from typing import Any
 from sipua.bridge.engine_api.base import ResponseStarted, ToolCall
 from sipua.bridge.events import AudioBegan, BridgeEvent
 
-from sipua import logs
-from sipua.facts import CallFacts
+from sipua.calls.facts import CallFacts
+from sipua.log import logs
 from sipua.tools.call_queue import Desk, Result
 from sipua.tools.context import Tool, ToolContext, Transferred
 from sipua.tools.runner import ToolRunner

@@ -23,7 +23,7 @@ LAYERS: dict[str, set[str]] = {
 # Where a folder is imported under another name than its own.
 INSTALLED_AS = {"bench": "benchmarks"}
 # The one door into the benchmark, opened when its command is called.
-BENCH_DOOR = "sipua/cli.py"
+BENCH_DOOR = "sipua/cli/main.py"
 
 
 @dataclass
@@ -45,7 +45,7 @@ RULES = [
             "sipua/sip/pj/call.py": "the pj thread: one call's callbacks",
             "sipua/sip/pj/account.py": "the pj thread: one account's callbacks",
             "sipua/sip/pj/resolver.py": "the pj thread: pjsip's questions for host names",
-            "sipua/pjprobe.py": "a program of its own, that asks a build for its limits",
+            "sipua/doctor/pjprobe.py": "a program of its own, that asks a build for its limits",
         },
     ),
     Rule(
@@ -191,8 +191,8 @@ def test_no_permission_is_left_over() -> None:
         ("bridge/engine_api/base.py", "from ...sip import state"),
         ("bridge/uplink/timeline.py", "import asyncio"),
         ("bridge/call/call_bridge.py", "from sipua.bench import probe"),
-        ("sipua/app.py", "from sipua.bench import probe"),
-        ("sipua/app.py", "import pjsua2 as pj"),
+        ("sipua/edge/app.py", "from sipua.bench import probe"),
+        ("sipua/edge/app.py", "import pjsua2 as pj"),
         ("sipua/sip/pj/agent.py", "from pjsua2 import Endpoint"),
     ],
 )
@@ -211,9 +211,9 @@ def test_a_violation_is_caught(path: str, source: str) -> None:
             "from ..codecs import g711\nfrom sipua.rtp.receive.jitter import Buffer",
         ),
         ("bridge/engine_api/base.py", "from ..tools import Tool\nfrom ...codecs import resample"),
-        ("sipua/app.py", "import asyncio\nfrom .bridge.call import Call"),
+        ("sipua/edge/app.py", "import asyncio\nfrom .bridge.call import Call"),
         ("sipua/sip/pj/endpoint.py", "import pjsua2 as pj"),
-        ("sipua/cli.py", "def f():\n    from sipua.bench import command"),
+        ("sipua/cli/main.py", "def f():\n    from sipua.bench import command"),
         ("benchmarks/load.py", "from sipua import wiring\nfrom . import stages"),
     ],
 )

@@ -13,8 +13,8 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
 
+from sipua.process.side_loop import SideLoop
 from sipua.sip.dns.names import Name, NameTable, News, NotFound, Outcome
-from sipua.tools.side_loop import SideLoop
 
 Done = Callable[[Outcome], None]
 

@@ -8,7 +8,7 @@ import pytest
 from sipua.bench import command, compare
 from sipua.bench.result import Cost, Machine, Result, Spread, Step, Uplink, Verdict, to_json
 
-from sipua.exits import Exit
+from sipua.process.exits import Exit
 
 
 def result(p50: float = 0.2, p99: float = 1.0, worst: float = 5.0, **changes: object) -> Result:

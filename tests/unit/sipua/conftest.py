@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from sipua import redact
+from sipua.log import redact
 
 
 @pytest.fixture(autouse=True)

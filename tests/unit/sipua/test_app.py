@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 from sipua.rtp.ports import ReservedPort
 
-from sipua import app, call_parts, main_loop, wiring_record
-from sipua.call import Call
-from sipua.call_capture import CallCaptures
+from sipua.calls.call import Call
+from sipua.capture.call_capture import CallCaptures
 from sipua.config import Config
-from sipua.exits import Exit
+from sipua.edge import app, call_parts
+from sipua.edge.wiring import record as wiring_record
+from sipua.process import main_loop
+from sipua.process.exits import Exit
 from sipua.record.recorder import CallRecord
 from sipua.sip.messages import Hangup, IncomingCall, SipCommand
 from sipua.tools.toolbox import Toolbox

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sipua import banner
 from sipua.config import load
-from sipua.doctor import BuildInfo
+from sipua.doctor.doctor import BuildInfo
+from sipua.edge import banner
 
 INDEX = BuildInfo("2.15.1", "2.15.1.post1", 4, "select", "OpenSSL 1.0.2k-fips", asks=False)
 PRODUCTION = BuildInfo("2.17", "2.17+sipua1", 1024, "epoll", "OpenSSL 3.0.19", asks=True)

@@ -11,9 +11,9 @@ from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import BridgeEvent, PeerSilent
 from sipua.rtp.events import Dtmf, LossReported, PacketsRefused
 
-from sipua import logs
+from sipua.log import logs
+from sipua.log.throttle import Throttle
 from sipua.sip.messages import Answer, CallEnded, Direction, EndedBy, Hangup, Ring
-from sipua.throttle import Throttle
 from support.call_story import FACTS, LIMITS, MEDIA, PROFILE, Story
 
 
@@ -137,7 +137,7 @@ async def test_every_listener_hears_every_event_and_one_that_fails_keeps_none_fr
 async def test_H11_a_call_whose_end_is_never_told_ends_by_itself(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sipua.call.LONGEST_TRANSACTION_S", 0.02)
+    monkeypatch.setattr("sipua.calls.call.LONGEST_TRANSACTION_S", 0.02)
     story = Story()
     await story.talk()
     story.call.hang_up("enough")
@@ -198,7 +198,7 @@ class Part:
 async def test_S21_one_part_that_is_not_given_back_keeps_no_other(
     how: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sipua.closing.STEP_S", 0.02)
+    monkeypatch.setattr("sipua.calls.closing.STEP_S", 0.02)
     logs.configure("info", "json")
     capture, record = Part(), Part()
     story = Story(capture=capture, record=record)

@@ -7,14 +7,14 @@ import pytest
 from sipua.rtp.events import Address
 from sipua.rtp.pcap.writer import read
 
-from sipua.call_capture import (
+from sipua.capture.call_capture import (
     CallCapture,
     CallCaptures,
     CaptureSettings,
     CaptureThread,
     sip_datagram,
 )
-from sipua.capture_sip import SipToCaptures
+from sipua.capture.sip_messages import SipToCaptures
 from sipua.sip.messages import SipMessage
 
 LOCAL: Address = ("192.0.2.1", 16384)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.capture_mask import mask_message
+from sipua.capture.mask import mask_message
 
 REGISTER = (
     "REGISTER sip:pbx SIP/2.0\r\n"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 import sipua
-from sipua import cli
-from sipua.exits import Exit
-from sipua.redact import register_secret
+from sipua.cli import main as cli
+from sipua.log.redact import register_secret
+from sipua.process.exits import Exit
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, name: str, **functions: Any) -> No
 
 
 def run_app(monkeypatch: pytest.MonkeyPatch, run: Any) -> None:
-    stand_in(monkeypatch, "sipua.app", run=run)
+    stand_in(monkeypatch, "sipua.edge.app", run=run)
 
 
 def test_help_shows_commands_codes_and_documents(capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,7 +148,7 @@ def test_agent(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     stand_in(
         monkeypatch,
-        "sipua.wiring",
+        "sipua.edge.wiring.wiring",
         agent_settings=lambda config, **rehearsed: (
             asked.append(rehearsed) or AgentSettings(port=config.agent.port)
         ),
@@ -173,7 +173,9 @@ def test_agent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bool] = []
-    stand_in(monkeypatch, "sipua.doctor", run=lambda *, json: seen.append(json) or Exit.UNFIT)
+    stand_in(
+        monkeypatch, "sipua.doctor.doctor", run=lambda *, json: seen.append(json) or Exit.UNFIT
+    )
     assert cli.run(["doctor"]) == Exit.UNFIT
     assert cli.run(["doctor", "--json"]) == Exit.UNFIT
     assert seen == [False, True]

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from sipua import cli, dial
+from sipua.cli import main as cli
+from sipua.cli.testphone import dial
+from sipua.cli.testphone.dial import DialRequest, RequestError
 from sipua.config import Config, load
-from sipua.dial import DialRequest, RequestError
-from sipua.exits import Exit
+from sipua.process.exits import Exit
 from support import audio
 
 CONFIG = """

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from sipua import cli, dial
-from sipua.dial import DialRequest
-from sipua.exits import Exit
+from sipua.cli import main as cli
+from sipua.cli.testphone import dial
+from sipua.cli.testphone.dial import DialRequest
+from sipua.process.exits import Exit
 
 
 @pytest.fixture

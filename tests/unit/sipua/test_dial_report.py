@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sipua.dial_report import INTERRUPTED, Report, packets
+from sipua.cli.testphone.report import INTERRUPTED, Report, packets
 
 
 def talked(**changes: object) -> Report:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sipua import dial_sound
-from sipua.dial_sound import SoundError
+from sipua.cli.testphone import sound as dial_sound
+from sipua.cli.testphone.sound import SoundError
 from support import audio
 
 

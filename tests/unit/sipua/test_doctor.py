@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sipua import doctor
-from sipua.doctor import BuildInfo, Finding, Level
-from sipua.exits import Exit
+from sipua.doctor import doctor
+from sipua.doctor.doctor import BuildInfo, Finding, Level
+from sipua.process.exits import Exit
 
 PRODUCTION = BuildInfo(
     "2.17", "2.17+sipua1", 1024, "epoll", "OpenSSL 3.0.19 27 Jan 2026", asks=True

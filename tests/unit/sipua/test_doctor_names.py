@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sipua import doctor_names
+from sipua.cli import doctor_names
 from sipua.config import load
-from sipua.doctor import Finding, Level
+from sipua.doctor.doctor import Finding, Level
 from support.dns_server import DnsServer
 from support.edge import toml
 

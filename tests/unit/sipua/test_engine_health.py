@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sipua.engine_health import AGAIN_S, EngineHealth
+from sipua.edge.engine_health import AGAIN_S, EngineHealth
 
 
 def test_S23_nothing_is_missing_before_anything_was_tried() -> None:

@@ -9,7 +9,7 @@ from sipua.bridge.playout import sounds
 
 from sipua.config import Config, load
 from sipua.config.values.problems import ConfigError
-from sipua.engine_host import EngineHost
+from sipua.edge.engine_host import EngineHost
 from support import audio
 
 VENDORS = {"OPENAI_API_KEY": "sk-vendor-0123456789"}

@@ -8,7 +8,7 @@ from sipua.bridge.engine_api.base import AudioFormat, EngineSettings
 from sipua.bridge.engines import create
 
 from sipua.config.sections.engine import EngineSection
-from sipua.engine_options import engine_options
+from sipua.edge.wiring.engine_options import engine_options
 from support.realtime_engine import session_event
 from support.realtime_types import accepted_client_event
 

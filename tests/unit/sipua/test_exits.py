@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import signal
 
-from sipua.exits import Exit
+from sipua.process.exits import Exit
 
 
 def test_codes_are_distinct_and_each_has_a_meaning() -> None:

@@ -9,8 +9,8 @@ import pytest
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import EngineGone
 
-from sipua.opening import Placing
-from sipua.profile import AgentProfile, Prompt, Refuse, Step, TransferTo
+from sipua.calls.opening import Placing
+from sipua.calls.profile import AgentProfile, Prompt, Refuse, Step, TransferTo
 from sipua.sip.messages import (
     Answer,
     EndedBy,

@@ -13,12 +13,12 @@ from sipua.bridge.events import EngineGone
 from sipua.rtp.events import Address, Dtmf
 from structlog.testing import capture_logs
 
-from sipua import last_net
-from sipua.call_capture import CallCapture, CaptureThread
+from sipua.capture.call_capture import CallCapture, CaptureThread
+from sipua.process import last_net
+from sipua.process.side_loop import SideLoop
 from sipua.record.files import RecordFiles
 from sipua.record.settings import FileSettings
 from sipua.sip.messages import CallConfirmed, CallEnded, EndedBy, Hangup, MediaReady
-from sipua.tools.side_loop import SideLoop
 from support.call_story import MEDIA, Story
 
 HERE: Address = ("192.0.2.1", 16384)
@@ -82,7 +82,7 @@ async def test_H9_how_it_begins_and_what_it_falls_back_to(monkeypatch: pytest.Mo
     story.bridge.ready.set()
     await hung_up(story, "opening")
 
-    monkeypatch.setattr("sipua.fallback.run", broken_later)
+    monkeypatch.setattr("sipua.calls.fallback.run", broken_later)
     story = Story()
     await story.talk()
     story.bridge.on_event(EngineGone("local", "gone"))

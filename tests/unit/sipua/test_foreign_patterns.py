@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from sipua.capture_mask import mask_message
+from sipua.capture.mask import mask_message
+from sipua.log.redact import mask_text, mask_value
 from sipua.record.redaction import Redactor, number
-from sipua.redact import mask_text, mask_value
 from sipua.sip.texts import Message, body, line
 
 # Each makes some alternative begin at every member, and fail or end as late as it can.

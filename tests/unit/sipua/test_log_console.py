@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sipua.log_console import Console
+from sipua.log.console import Console
 
 
 def render(*, colour: bool = False, **event: Any) -> str:

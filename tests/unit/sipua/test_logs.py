@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sipua import logs
+from sipua.log import logs
 
 
 class Terminal(io.StringIO):

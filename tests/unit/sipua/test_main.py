@@ -35,7 +35,7 @@ def test_H8_bad_configuration_ends_serve_with_3_and_names_the_key(tmp_path: Path
 
 def test_help_is_quick_and_imports_nothing_heavy() -> None:
     code = (
-        "import sys\nfrom sipua.cli import build_parser\nbuild_parser().format_help()\n"
+        "import sys\nfrom sipua.cli.main import build_parser\nbuild_parser().format_help()\n"
         "heavy = {'pydantic', 'numpy', 'structlog', 'asyncio', 'pjsua2', 'msgspec', 'uvloop'}\n"
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
     )

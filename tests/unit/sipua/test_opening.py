@@ -7,9 +7,9 @@ import pytest
 from sipua.bridge.engine_api.base import SpeechStarted, SpeechStopped
 from sipua.bridge.events import AudioBegan
 
+from sipua.calls.opening import Placing
+from sipua.calls.profile import AgentProfile, NamedEngine
 from sipua.config import EngineSection, TurnDetectionSection
-from sipua.opening import Placing
-from sipua.profile import AgentProfile, NamedEngine
 from sipua.sip.messages import Answer, EndedBy, Hangup, PlaceCall, Ring
 from support.call_story import FACTS, LIMITS, LOCAL, PROFILE, Story
 

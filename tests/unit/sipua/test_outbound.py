@@ -2,11 +2,11 @@
 
 import pytest
 
-from sipua import outbound
 from sipua.config import Config
-from sipua.exits import Exit
-from sipua.outbound import OutboundRequest, profile_of
-from sipua.placing import RequestError
+from sipua.edge import outbound
+from sipua.edge.outbound import OutboundRequest, profile_of
+from sipua.edge.placing import RequestError
+from sipua.process.exits import Exit
 
 CONFIG = Config.model_validate(
     {

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sipua.config import Config
-from sipua.placing import RequestError, check_uri, reserve, towards
+from sipua.edge.placing import RequestError, check_uri, reserve, towards
 from sipua.sip.settings import AccountSettings
 from support.signalling import SETTINGS
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sipua.portowner import port_owner
+from sipua.process.port_owner import port_owner
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])

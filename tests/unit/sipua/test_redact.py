@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.redact import MASK, is_secret_name, mask_text, mask_value, register_secret
+from sipua.log.redact import MASK, is_secret_name, mask_text, mask_value, register_secret
 
 DIGEST = (
     'Authorization: Digest username="100", realm="asterisk", nonce="17/9ab", '

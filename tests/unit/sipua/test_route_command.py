@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sipua import cli
+from sipua.cli import main as cli
 
 FILE = """\
 [sip]

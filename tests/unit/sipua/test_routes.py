@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from sipua import routes
+from sipua.calls import routes
+from sipua.calls.profile import Prompt, Refuse, TransferTo
+from sipua.calls.routes import Asked, addresses, resolve
 from sipua.config import Config
-from sipua.profile import Prompt, Refuse, TransferTo
-from sipua.routes import Asked, addresses, resolve
 
 
 def config(*entries: dict[str, Any], **sections: Any) -> Config:

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from sipua.bridge.call.call_bridge import CallBridge
 
-from sipua import call_parts, dial, main_loop, outbound
+from sipua.cli.testphone import dial
+from sipua.cli.testphone.dial import Dial, DialRequest
 from sipua.config import Config
-from sipua.dial import Dial, DialRequest
-from sipua.exits import Exit
-from sipua.outbound import Outbound, OutboundRequest, profile_of
+from sipua.edge import call_parts, outbound
+from sipua.edge.outbound import Outbound, OutboundRequest, profile_of
+from sipua.process import main_loop
+from sipua.process.exits import Exit
 from support import fake_pj
 from support.ports import LOOPBACK, PortBlock
 from support.signalling import over_fake_pj

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from sipua import logs
+from sipua.calls.signalling_log import FLUSH_S, REFUSALS_A_SECOND, SignallingLog
+from sipua.log import logs
 from sipua.sip.messages import (
     CallRefused,
     LibraryMessage,
@@ -16,7 +17,6 @@ from sipua.sip.messages import (
     SignallingFault,
     TransferRefused,
 )
-from sipua.sip_log import FLUSH_S, REFUSALS_A_SECOND, SignallingLog
 
 
 def refused(host: str, caller: str = "<sip:+49301234567@h>") -> CallRefused:

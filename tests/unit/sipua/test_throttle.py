@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.throttle import Throttle
+from sipua.log.throttle import Throttle
 
 
 def test_a_flood_gives_one_line_a_second_with_the_count() -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from sipua import wiring
 from sipua.config import Config, EngineSection
+from sipua.edge.wiring import wiring
 from sipua.sip.dns.names import Name
 
 

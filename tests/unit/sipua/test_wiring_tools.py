@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sipua import wiring
 from sipua.config import load
+from sipua.edge.wiring import wiring
 from sipua.tools.errors import ToolLoadError
 
 TOOLS = """

@@ -7,8 +7,8 @@ import pytest
 from sipua.bridge.playout import sounds
 from sipua.bridge.turns.barge_in import BargeIn
 
-from sipua import wiring
 from sipua.config import ConfigError, load
+from sipua.edge.wiring import wiring
 from support import audio
 
 

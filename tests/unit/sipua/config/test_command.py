@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sipua.config import ConfigError, command
-from sipua.exits import Exit
+from sipua.cli import config as command
+from sipua.config import ConfigError
+from sipua.process.exits import Exit
 
 
 def test_check_text_and_json(tmp_path: Path) -> None:

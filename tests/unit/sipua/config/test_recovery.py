@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from sipua.bridge.conversation.recovery import DialoguePolicy
 
-from sipua import wiring
 from sipua.config import Config
 from sipua.config.checks.recovery import recovery
 from sipua.config.sections.recovery import RecoverySection
+from sipua.edge.wiring import wiring
 
 
 def findings(**keys: float) -> list[tuple[str, str]]:

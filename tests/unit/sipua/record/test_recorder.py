@@ -27,7 +27,7 @@ from sipua.bridge.events import (
     EngineInUse,
 )
 
-from sipua import logs
+from sipua.log import logs
 from sipua.record.recorder import CallRecord, Records
 from sipua.record.settings import EngineFacts, FileSettings, RecordSettings
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sipua.cli import run
-from sipua.exits import Exit
+from sipua.cli.main import run
+from sipua.process.exits import Exit
 from sipua.record import reading, show
 
 CALL = {

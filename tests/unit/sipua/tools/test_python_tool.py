@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from sipua import logs
 from sipua.config.sections.tools import ToolsSection
+from sipua.log import logs
 from sipua.tools.errors import ToolLoadError
 from sipua.tools.python_tool import GROUP, PythonTools, load
 from sipua.tools.toolbox import Toolbox

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sipua import logs
+from sipua.log import logs
 from sipua.tools.call_queue import Result, failure
 from sipua.tools.context import ToolContext
 from support.tool_call import FunctionTool, Table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sipua.tools.signing import Signer
+from sipua.tools.wire.signing import Signer
 
 
 def test_the_example_of_the_specification() -> None:

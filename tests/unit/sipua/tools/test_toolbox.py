@@ -11,8 +11,8 @@ import pytest
 from sipua.bridge.engine_api.base import ToolCall
 from sipua.bridge.playout.sounds import SoundError
 
-from sipua import logs
 from sipua.config.sections.tools import ToolsSection
+from sipua.log import logs
 from sipua.tools.toolbox import Toolbox
 from support.realtime_types import accepted_client_event
 from support.tool_call import FakeCall

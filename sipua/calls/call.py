@@ -1,0 +1,388 @@
+"""One call: its two sides, and what they do to each other, from the first message to the record.
+
+    signalling ──on_media, on_confirmed, on_ended──▶ Call ◀──BridgeEvent── CallBridge ◀── engine
+               ◀──Answer, Hangup, …────────────────   │
+                                     listeners ◀──────┘  tools, record, whoever subscribes
+
+How it begins is an `Opening`'s (`sipua.calls.opening`: we answer, or we are answered), what happens
+when no engine is left is `sipua.calls.fallback`'s. Signalling events arrive as methods, on the loop,
+and never wait; what takes time are the call's tasks, and none outlives `run`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from structlog.typing import FilteringBoundLogger
+
+from sipua.bridge.call.call_bridge import CallBridge
+from sipua.bridge.engine_link.errors import EngineConnectError
+from sipua.bridge.events import BridgeEvent, EngineGone, PeerSilent
+from sipua.bridge.fault_owner import FaultOwner
+from sipua.calls import closing, fallback
+from sipua.calls.call_log import CallLog
+from sipua.calls.facts import CallFacts
+from sipua.calls.profile import AgentProfile
+from sipua.calls.transfer import TransferOutcome, target_uri
+from sipua.calls.transfers import CallTransfer
+from sipua.capture.call_capture import CallCapture
+from sipua.edge.wiring import wiring
+from sipua.log.throttle import Throttle
+from sipua.record.recorder import CallRecord
+from sipua.record.settings import Numbers
+from sipua.rtp.hostport import join
+from sipua.sip.messages import (
+    Answer,
+    CallConfirmed,
+    CallEnded,
+    EndedBy,
+    Hangup,
+    MediaReady,
+    NegotiatedMedia,
+    SipCommand,
+    TransferNews,
+)
+from sipua.sip.state import LONGEST_TRANSACTION_S
+
+MOVED_TEMPORARILY = 302
+NOT_AVAILABLE = 480
+TRANSFERRED = "transferred"
+
+CallSignal = MediaReady | CallConfirmed | CallEnded | TransferNews
+Listener: TypeAlias = Callable[[BridgeEvent, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """What the configuration says about every call."""
+
+    ring_timeout_s: float
+    max_duration_s: float
+    mask_dtmf: bool = True
+    numbers: Numbers = "last4"
+    """How much of the other side's stands in the log."""
+
+
+class Opening(Protocol):
+    async def run(self, call: Call) -> None:
+        """From nothing to a call that talks. Raises EngineConnectError."""
+
+
+class Call:
+    def __init__(
+        self,
+        facts: CallFacts,
+        bridge: CallBridge,
+        profile: AgentProfile,
+        limits: CallLimits,
+        *,
+        send: Callable[[SipCommand], None],
+        log: FilteringBoundLogger,
+        refusals: Throttle | None = None,
+        capture: CallCapture | None = None,
+        record: CallRecord | None = None,
+        faults: FaultOwner | None = None,
+    ) -> None:
+        """`refusals`: shared by all calls, because who floods one port floods them all.
+        `faults`: the bridge's as well; what fails in either hangs the call up.
+        """
+        self.faults = faults or FaultOwner("call.failed", log)
+        self.faults.end = self._end_of_fault
+        self.call_id = facts.call_id
+        self.bridge = bridge
+        self.profile = profile
+        self.limits = limits
+        self.send = send
+        self.log = log
+        self.confirmed = asyncio.Event()
+        """Both sides have agreed that the call is up: they can hear each other."""
+        self._facts = facts
+        self._capture = capture
+        self._record = record
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+        self._confirmed_at: float | None = None
+        self._held = False
+        self._cause = ""
+        self._outcome: CallEnded | None = None
+        self._ended = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timers: list[asyncio.TimerHandle] = []
+        self._opening: asyncio.Task[None] | None = None
+        self._answered = False
+        self._engine_missed = False
+        self._ending = False
+        self._transfer = CallTransfer(facts.call_id, facts.peer, send, log)
+        self._listeners: list[Listener] = []
+        self.subscribe(CallLog(log, refusals or Throttle(), mask_dtmf=limits.mask_dtmf).on_event)
+        if record is not None:
+            self.subscribe(record.feed)
+        self.subscribe(self._on_bridge)
+        bridge.on_event = self._tell
+        bridge.tap = capture.tap if capture else None
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """`listener(event, now)` hears every BridgeEvent, with the loop's time, and never waits.
+
+        What is returned ends it.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def first(
+        self, wanted: Callable[[BridgeEvent], bool], within_s: float
+    ) -> BridgeEvent | None:
+        """The next event that is wanted; None: it did not come in time."""
+        found: asyncio.Future[BridgeEvent] = self._loop.create_future()
+
+        def listen(event: BridgeEvent, _now: float) -> None:
+            if not found.done() and wanted(event):
+                found.set_result(event)
+
+        end = self.subscribe(listen)
+        try:
+            async with asyncio.timeout(within_s):
+                return await found
+        except TimeoutError:
+            return None
+        finally:
+            end()
+
+    def facts(self) -> CallFacts:
+        if self._confirmed_at is None or self._outcome is not None:
+            return self._facts
+        talked_s = self._loop.time() - self._confirmed_at
+        return dataclasses.replace(self._facts, talked_s=round(talked_s, 3))
+
+    async def run(self, opening: Opening) -> None:
+        """From the first ring to the last packet; returns when everything is given back."""
+        try:
+            self._in(self.limits.max_duration_s, self.hang_up, "the longest call duration is over")
+            self._in(self.limits.ring_timeout_s, self._ring_no_longer)
+            self._opening = self.start(self._open(opening), "opening")
+            await self._ended.wait()
+        finally:
+            for timer in self._timers:
+                timer.cancel()
+            await closing.give_back(
+                self.log,
+                self._end_tasks,
+                self.bridge.close,
+                self._end_capture,
+                self._end_record,
+                self._tell_end,
+            )
+
+    def abandon(self) -> None:
+        """It will not be run: what was started for it ends."""
+        for task in self._tasks:
+            task.cancel()
+
+    def _in(self, delay_s: float, act: Callable[..., None], *arguments: object) -> None:
+        """Unless the call is over by then."""
+        self._timers.append(self.faults.call_later(delay_s, "timer", act, *arguments))
+
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """A task that ends with the call at the latest."""
+        task = self.faults.task(work, name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    @property
+    def answered(self) -> bool:
+        """By either side."""
+        return self._answered or self.confirmed.is_set()
+
+    @property
+    def placing(self) -> bool:
+        """Somebody is called, and has not answered."""
+        return self._facts.direction == "outgoing" and not self.answered
+
+    def answer(self) -> None:
+        """Once; later ones, and on a call of ours, do nothing."""
+        if self._facts.direction == "incoming" and not self._answered:
+            self._answered = True
+            self.bridge.before_answer()
+            self.send(Answer(self.call_id))
+            self.log.info("call.answered", setup_ms=self.setup_ms)
+
+    def redirect(self, target: str, cause: str) -> None:
+        """302: the caller may call the target, a SIP URI or a number at the peer, instead. Only
+        before the answer. Raises UriError."""
+        uri = target_uri(target, self._facts.peer)
+        self._end(cause, Hangup(self.call_id, MOVED_TEMPORARILY, contact=uri))
+
+    async def transfer(self, target: str) -> TransferOutcome:
+        """Pass the other side on, to a SIP URI or a number there. If that fails the call goes on.
+
+        What `target` is must be the configuration's to say, never the caller's or the model's.
+        """
+        if not self.confirmed.is_set():
+            return TransferOutcome(ok=False, status=481, reason="the call is not answered yet")
+        outcome = await self._transfer.run(target)
+        if outcome.ok:
+            self.hang_up(TRANSFERRED)
+        return outcome
+
+    def hang_up(self, cause: str, status: int = 0) -> None:
+        """End the call from our side. The first cause stays: later ones are its echo."""
+        self._end(cause, Hangup(self.call_id, status))
+
+    def _end(self, cause: str, command: Hangup) -> None:
+        if self._ended.is_set():
+            return
+        self._cause = self._cause or cause
+        self.send(command)
+        if not self._ending:
+            self._ending = True
+            self._in(LONGEST_TRANSACTION_S, self._never_ended)
+
+    def _never_ended(self) -> None:
+        self.log.error("call.end_not_told", waited_s=LONGEST_TRANSACTION_S)
+        self.on_ended(CallEnded(self.call_id, EndedBy.US, 0, "the end was never told"))
+
+    @property
+    def engine_missed(self) -> bool:
+        """There was none to talk with, or none any more."""
+        return self._engine_missed
+
+    @property
+    def summary(self) -> str:
+        """How it went, once it is over, in a line for a person."""
+        outcome = self._outcome
+        status = f"{outcome.status} {outcome.reason}" if outcome else ""
+        why = self._cause or status
+        if not self.confirmed.is_set():
+            return f"not answered: {why}"
+        by = EndedBy.US if outcome is None else outcome.by
+        return f"answered, {self._facts.talked_s:.1f} s, ended by {by}: {why}"
+
+    @property
+    def setup_ms(self) -> float:
+        """Since the call began."""
+        return round((self._loop.time() - self._began) * 1000, 1)
+
+    # --- the tasks ------------------------------------------------------------------------
+
+    async def _open(self, opening: Opening) -> None:
+        try:
+            await opening.run(self)
+        except EngineConnectError as error:
+            self._without_engine(f"engine: {error.kind}")
+
+    def _without_engine(self, cause: str) -> None:
+        if not self._engine_missed and not self._ended.is_set():
+            self._engine_missed = True
+            self.start(fallback.run(self, cause), "fallback")
+
+    def _ring_no_longer(self) -> None:
+        if not self.answered:
+            if self._opening is not None:
+                self._opening.cancel()
+            self.hang_up(f"not answered within {self.limits.ring_timeout_s:g} s", NOT_AVAILABLE)
+
+    def _end_of_fault(self, cause: str) -> None:
+        self.hang_up(cause, 500)
+
+    # --- from signalling ------------------------------------------------------------------
+
+    def on_sip(self, event: CallSignal) -> None:
+        self.faults.run(f"on {type(event).__name__}", self._on_sip, event)
+
+    def _on_sip(self, event: CallSignal) -> None:
+        match event:
+            case MediaReady():
+                self.on_media(event.media)
+            case CallConfirmed():
+                self.on_confirmed()
+            case CallEnded():
+                self.on_ended(event)
+            case _:
+                self._transfer.on_news(event)
+
+    def on_media(self, media: NegotiatedMedia) -> None:
+        plan = wiring.media_plan(media)
+        held = plan.on_hold
+        if held != self._held:
+            self._held = held
+            self.log.info("call.held" if held else "call.resumed", direction=media.direction)
+        ssrc = self.bridge.open_media(plan)
+        self.log.info(
+            "call.media",
+            codec=media.codec,
+            remote=join(*media.remote),
+            direction=media.direction,
+            ssrc=f"{ssrc:08x}",
+        )
+
+    def on_confirmed(self) -> None:
+        self._confirmed_at = self._loop.time()
+        self.log.info("call.confirmed")
+        if self._record is not None:
+            self._record.answered()
+        self.bridge.start()
+        self.confirmed.set()
+
+    def on_ended(self, event: CallEnded) -> None:
+        self._ended.set()
+        self._facts = self.facts()  # it is over: the clock stops
+        self._outcome = event
+        if self._transfer.on_ended(event.by):
+            self._cause = self._cause or TRANSFERRED
+
+    # --- from the bridge ------------------------------------------------------------------
+
+    def _tell(self, event: BridgeEvent) -> None:
+        now = self._loop.time()
+        for listener in tuple(self._listeners):
+            try:
+                listener(event, now)
+            except Exception as error:  # noqa: BLE001 (the others hear it all the same)
+                name = getattr(listener, "__qualname__", type(listener).__name__)
+                self.faults.failed(f"{name} on {type(event).__name__}", error)
+
+    def _on_bridge(self, event: BridgeEvent, _now: float) -> None:
+        if isinstance(event, PeerSilent):
+            self.hang_up(f"no RTP from the peer for {event.idle_s:.0f} s")
+        elif isinstance(event, EngineGone):
+            if self._opening is not None:
+                self._opening.cancel()
+            self._without_engine(f"engine {event.engine}: {event.cause}")
+
+    # --- the end --------------------------------------------------------------------------
+
+    async def _end_tasks(self) -> None:
+        self.abandon()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _end_capture(self) -> None:
+        if self._capture is not None:
+            await self._capture.close()
+
+    async def _end_record(self) -> None:
+        if self._record is not None:
+            await self._record.end(**self._end_facts())
+
+    async def _tell_end(self) -> None:
+        self.log.info(
+            "call.ended",
+            **self._end_facts(),
+            **(self._record.stats() if self._record else {}),
+            **self.bridge.stats(),
+            **({"capture": self._capture.stats()} if self._capture else {}),
+        )
+
+    def _end_facts(self) -> dict[str, Any]:
+        outcome = self._outcome
+        return {
+            "by": EndedBy.US if outcome is None else outcome.by,
+            "status": outcome.status if outcome else 0,
+            "reason": self._cause or (outcome.reason if outcome else "stopped"),
+            "duration_s": self.facts().talked_s,
+        }

@@ -1,0 +1,64 @@
+"""What a caller gets when there is no engine to talk with, and will be none.
+
+The profile's steps, one after the other, until the call is over:
+
+    prompt     answered, if it was not, and heard to its end
+    transfer   302 before the answer, REFER after; a transfer that fails leads to the next step
+    status     the end; BYE once the call is answered
+
+A profile without steps: its `failure_status` before the answer, the built-in prompt after it.
+Nothing of this happens to somebody whom we call and who has not answered yet.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sipua.bridge.events import AudioPlayed, BridgeEvent
+from sipua.bridge.playout import sounds
+from sipua.calls.profile import Prompt, Refuse, Step, TransferTo
+
+if TYPE_CHECKING:
+    from sipua.calls.call import Call
+
+PROMPT_GRACE_S = 10.0
+"""A prompt that is not played by then, after its length, never will be: the caller is on hold."""
+
+_DEFAULT: tuple[Step, ...] = (Prompt(),)
+
+
+async def run(call: Call, cause: str) -> None:
+    profile = call.profile
+    if call.placing:
+        call.hang_up(cause)
+        return
+    steps = profile.steps or (_DEFAULT if call.answered else ())
+    for step in steps:
+        call.log.info("call.fallback", step=type(step).__name__.lower(), cause=cause)
+        match step:
+            case Refuse():
+                call.hang_up(cause, step.status)
+                return
+            case TransferTo() if not call.answered:
+                call.redirect(step.target, cause)
+                return
+            case TransferTo():
+                if (await call.transfer(step.target)).ok:
+                    return
+            case Prompt():
+                await _say(call, step)
+    call.hang_up(cause, profile.failure_status)
+
+
+async def _say(call: Call, prompt: Prompt) -> None:
+    pcm = sounds.prompt("sorry") if prompt.path is None else sounds.load(prompt.path)
+    call.answer()
+    await call.confirmed.wait()
+    item_id = call.bridge.play("sorry" if prompt.path is None else prompt.path.stem, pcm)
+
+    def is_played(event: BridgeEvent) -> bool:
+        return isinstance(event, AudioPlayed) and event.item_id == item_id
+
+    within_s = len(pcm) / sounds.RATE_HZ + PROMPT_GRACE_S
+    if await call.first(is_played, within_s) is None:
+        call.log.warning("call.prompt_unheard", waited_s=within_s)

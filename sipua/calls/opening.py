@@ -1,0 +1,76 @@
+"""How a call begins: somebody calls us, or we call somebody. After it both are the same.
+
+incoming   INVITE ─▶ 180 ─▶ engine connects, greets into the buffer ─▶ 200 ─▶ ACK ─▶ talk
+                       └── at once, or without waiting for the greeting: as configured
+outgoing   INVITE ─▶ 180 … 200 ─▶ ACK ─▶ it greets, or waits for their first words
+             └── engine connects, greets into the buffer
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sipua.bridge.engine_api.base import SpeechStarted, SpeechStopped
+from sipua.bridge.events import AudioBegan, BridgeEvent
+from sipua.calls.call import Call
+from sipua.calls.profile import AgentProfile
+from sipua.record.redaction import number
+from sipua.rtp.ports import ReservedPort
+from sipua.sip.messages import PlaceCall, Ring
+
+LONGEST_FIRST_WORDS_S = 30.0
+"""A recording talks on and on; then we greet into it."""
+
+
+class Answering:
+    """A call that came in."""
+
+    async def run(self, call: Call) -> None:
+        profile = call.profile
+        call.send(Ring(call.call_id))
+        call.log.info("call.ringing")
+        if profile.answer == "at_once":
+            call.answer()
+        await call.bridge.connect(profile.connect_timeout_s)
+        if profile.greeting:
+            call.bridge.speak(profile.greeting)
+            if profile.answer == "greeting":
+                await self._greeting(call, profile.greeting_timeout_s)
+        call.answer()
+
+    async def _greeting(self, call: Call, within_s: float) -> None:
+        if await call.first(lambda event: isinstance(event, AudioBegan), within_s) is None:
+            call.log.warning("call.greeting_late", waited_s=within_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """A call of ours. `account`: the account or trunk that it goes out by."""
+
+    target: str
+    account: str
+    local: ReservedPort
+
+    async def run(self, call: Call) -> None:
+        profile = call.profile
+        call.send(PlaceCall(call.call_id, self.target, self.local, self.account))
+        to = number(self.target, call.limits.numbers)
+        call.log.info("call.placing", to=to, account=self.account)
+        await call.bridge.connect(profile.connect_timeout_s)
+        if profile.first_word == "greet" and profile.greeting:
+            call.bridge.speak(profile.greeting)
+        elif profile.greeting:
+            await self._let_them_speak(call, profile)
+
+    async def _let_them_speak(self, call: Call, profile: AgentProfile) -> None:
+        """They say "hello?" and are answered; when they say nothing, they are greeted."""
+        await call.confirmed.wait()
+        if await call.first(lambda event: isinstance(event, SpeechStarted), profile.wait_s):
+            if profile.answers_turns:
+                return  # the engine does, by itself
+            await call.first(_ends_speech, LONGEST_FIRST_WORDS_S)
+        call.bridge.speak(profile.greeting)
+
+
+def _ends_speech(event: BridgeEvent) -> bool:
+    return isinstance(event, SpeechStopped)

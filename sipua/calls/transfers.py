@@ -1,0 +1,75 @@
+"""A call's transfers, one at a time: REFER out, its news in, one outcome within its time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from structlog.typing import FilteringBoundLogger
+
+from sipua.calls.transfer import TIMEOUT_S, TransferAttempt, TransferOutcome, target_uri
+from sipua.config.values.uri import UriError
+from sipua.sip.messages import EndedBy, SipCommand, Transfer, TransferNews
+
+
+class CallTransfer:
+    def __init__(
+        self,
+        call_id: str,
+        peer: str,
+        send: Callable[[SipCommand], None],
+        log: FilteringBoundLogger,
+    ) -> None:
+        """`peer`: where a number belongs that has no host."""
+        self._call_id = call_id
+        self._peer = peer
+        self._send = send
+        self._log = log
+        self._attempt: TransferAttempt | None = None
+        self._over = asyncio.Event()
+
+    async def run(self, target: str) -> TransferOutcome:
+        if self._attempt is not None:
+            return TransferOutcome(ok=False, status=491, reason="another transfer is under way")
+        try:
+            uri = target_uri(target, self._peer)
+        except UriError as error:
+            return TransferOutcome(ok=False, status=416, reason=f"{target} {error.what}")
+        attempt = self._attempt = TransferAttempt()
+        self._over.clear()
+        self._log.info("call.transfer", target=uri)
+        self._send(Transfer(self._call_id, uri))
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TIMEOUT_S):
+                    await self._over.wait()
+        finally:
+            self._attempt = None
+        outcome = attempt.outcome or TransferOutcome(
+            ok=False, status=408, reason=f"no outcome within {TIMEOUT_S:.0f} s"
+        )
+        self._tell(outcome, uri)
+        return outcome
+
+    def on_news(self, news: TransferNews) -> None:
+        if self._attempt is None:
+            return  # it was given up
+        self._attempt.on_news(news)
+        if self._attempt.outcome is None:
+            self._log.info("call.transfer_progress", status=news.status, reason=news.reason)
+        else:
+            self._over.set()
+
+    def on_ended(self, by: EndedBy) -> bool:
+        """The call is over; True when that means that the peer has taken it to the target."""
+        if self._attempt is None:
+            return False
+        self._attempt.on_ended(by)
+        self._over.set()
+        return self._attempt.outcome is not None and self._attempt.outcome.ok
+
+    def _tell(self, outcome: TransferOutcome, uri: str) -> None:
+        tell = self._log.info if outcome.ok else self._log.warning
+        event = "call.transferred" if outcome.ok else "call.transfer_failed"
+        tell(event, target=uri, status=outcome.status, reason=outcome.reason)

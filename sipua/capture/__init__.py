@@ -1,0 +1,1 @@
+"""Calls as pcap files for Wireshark: RTP and SIP, without secrets."""

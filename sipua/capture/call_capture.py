@@ -1,0 +1,296 @@
+"""Calls of ours as pcap files: RTP as it was sent and received, and the call's SIP.
+
+    loop:    datagram ──▶ a deque of the call (nothing else happens there)
+    thread:  every 100 ms all deques ──▶ files
+
+A call never waits for the disk and never ends because of it: what the thread cannot keep up with
+is dropped and counted; a full disk, or a file that is big enough, ends the capture, not the call.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import BinaryIO
+
+from structlog.typing import FilteringBoundLogger
+
+from sipua.bridge.fault_owner import FaultOwner
+from sipua.capture.mask import mask_message
+from sipua.log import logs
+from sipua.rtp.events import Address
+from sipua.rtp.pcap.writer import PcapWriter
+from sipua.rtp.session.transport import Tap
+from sipua.sip.addresses import address
+from sipua.sip.messages import SipMessage
+
+_DRAIN_EVERY_S = 0.1
+_CLOSE_WITHIN_S = 2.0
+LINGER_S = 0.5
+"""A call is over for us before its BYE and the answer to it have gone over the wire."""
+# 20 s of a call's audio in both directions: longer than any disk stalls that will recover.
+_MAX_WAITING = 2048
+
+_Item = tuple[float, Address, Address, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureSettings:
+    directory: Path
+    max_bytes_per_call: int
+    max_total_bytes: int
+    match: str = ""
+    sip: bool = True
+    rtp: bool = True
+
+
+class CallCapture:
+    """One call's file. All methods are the loop's, except those that say so."""
+
+    def __init__(
+        self,
+        path: Path,
+        max_bytes: int,
+        local: Address,
+        *,
+        sip: bool = True,
+        rtp: bool = True,
+        make_room: Callable[[], None] = lambda: None,
+        log: FilteringBoundLogger | None = None,
+    ) -> None:
+        self.faults = FaultOwner("capture.failed", log or logs.get(), self._stop)
+        self.path = path
+        self.sip = sip
+        """Whether SIP is wanted; `tap` says it of RTP."""
+        self._make_room = make_room
+        self._max_bytes = max_bytes
+        self._local = local
+        self._rtp = rtp
+        # Wall time for people, but steps of the wall clock are not the network's jitter.
+        self._epoch = time.time() - time.monotonic()
+        self._waiting: deque[_Item] = deque()
+        self._writer: PcapWriter | None = None
+        self._file: BinaryIO | None = None
+        self._closing = False
+        self.closed = threading.Event()
+        self.stopped = ""
+        """Why the file ends before the call does."""
+        self._dropped = 0
+        self._given_up = 0
+
+    # --- on the loop ----------------------------------------------------------------------
+
+    @property
+    def tap(self) -> Tap | None:
+        """What the call's RTP transport is to call with each datagram; None: RTP is not wanted."""
+        return self._take_rtp if self._rtp else None
+
+    def _take_rtp(self, now: float, sent: bool, peer: Address, datagram: bytes) -> None:
+        if sent:
+            self.add(now, self._local, peer, datagram)
+        else:
+            self.add(now, peer, self._local, datagram)
+
+    def add(self, now: float, source: Address, target: Address, payload: bytes) -> None:
+        if self.stopped or self._closing:
+            return
+        if len(self._waiting) >= _MAX_WAITING:
+            self._dropped += 1
+            return
+        self._waiting.append((now, source, target, payload))
+
+    def end(self) -> None:
+        """Nothing more is taken; the thread writes the rest. A second time does nothing."""
+        self._closing = True
+
+    async def close(self, linger_s: float = LINGER_S) -> None:
+        """The rest is written; returns when it is, or when the disk takes too long."""
+        await asyncio.sleep(linger_s)
+        self.end()
+        await asyncio.to_thread(self.closed.wait, _CLOSE_WITHIN_S)
+
+    def stats(self) -> dict[str, object]:
+        writer = self._writer
+        told: dict[str, object] = {
+            "file": str(self.path) if writer else None,
+            "packets": writer.packets if writer else 0,
+            "dropped": self._dropped + self._given_up + (writer.refused if writer else 0),
+        }
+        return told | ({"stopped": self.stopped} if self.stopped else {})
+
+    @property
+    def summary(self) -> str:
+        """In words, for people."""
+        told = self.stats()
+        if told["file"] is None:
+            return f"not captured: {self.stopped}"
+        lost = f", {told['dropped']} left out" if told["dropped"] else ""
+        ended = f" ({self.stopped})" if self.stopped else ""
+        return f"captured to {self.path}, {told['packets']} packets{lost}{ended}"
+
+    # --- on the thread --------------------------------------------------------------------
+
+    def drain(self) -> bool:
+        """Write what waits; False when this was the last time. Never raises: the others' files
+        are written by the same thread."""
+        closing = self._closing  # read before the deque: what came before it is in there
+        self.faults.run("capture thread", self._write)
+        if not closing:
+            return True
+        self.faults.run("capture thread", self._close_file)
+        self.closed.set()
+        return False
+
+    def _write(self) -> None:
+        try:
+            self._write_waiting()
+        except OSError as error:
+            self._stop(error.strerror or type(error).__name__)
+
+    def _write_waiting(self) -> None:
+        waiting = self._waiting
+        if self.stopped:
+            waiting.clear()
+            return
+        if self._writer is None:
+            self._make_room()
+            self._file = _create(self.path)
+            self._writer = PcapWriter(self._file, self._max_bytes)
+        writer, file = self._writer, self._file
+        assert file is not None
+        while waiting:
+            at_s, source, target, payload = waiting.popleft()
+            if not writer.write(self._epoch + at_s, source, target, payload):
+                self._stop("the file is as big as it may be")
+                return
+        file.flush()
+
+    def _stop(self, why: str) -> None:
+        self.stopped = why
+        self._given_up += len(self._waiting)
+        self._waiting.clear()
+        self._close_file()
+
+    def _close_file(self) -> None:
+        file, self._file = self._file, None
+        if file is None:
+            return
+        try:
+            file.close()
+        except OSError as error:  # what was buffered did not fit any more
+            self.stopped = self.stopped or error.strerror or type(error).__name__
+
+
+def _create(path: Path) -> BinaryIO:
+    """Readable by its owner alone: it is a conversation of other people."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    return path.open("wb", buffering=65_536)
+
+
+class CaptureThread:
+    """Writes the files of all calls. Started when the first capture begins."""
+
+    def __init__(self) -> None:
+        self._captures: list[CallCapture] = []
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def begin(self, capture: CallCapture) -> None:
+        with self._lock:
+            self._captures.append(capture)
+            if self._thread is None:
+                # A daemon: a disk that never answers must not keep the process from ending.
+                thread = threading.Thread(target=self._run, name="captures", daemon=True)
+                thread.start()
+                self._thread = thread
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                captures = list(self._captures)
+                if not captures:
+                    self._thread = None
+                    return
+            over = [capture for capture in captures if not capture.drain()]
+            if over:
+                with self._lock:
+                    self._captures = [one for one in self._captures if one not in over]
+            time.sleep(_DRAIN_EVERY_S)
+
+
+class CallCaptures:
+    """Which calls are captured, and in how much room. The loop's."""
+
+    def __init__(self, settings: CaptureSettings) -> None:
+        self._settings = settings
+        self._thread = CaptureThread()
+        self._open: list[CallCapture] = []
+
+    def begin(self, call_id: str, local: Address, *uris: str) -> CallCapture | None:
+        """None when this call is not to be captured. One that finds no room says so itself."""
+        settings = self._settings
+        if settings.match and not any(_matches(settings.match, uri) for uri in uris):
+            return None
+        self._open = [one for one in self._open if not one.closed.is_set()]
+        room = settings.max_total_bytes - settings.max_bytes_per_call * (len(self._open) + 1)
+        in_use = {one.path for one in self._open}
+        capture = CallCapture(
+            settings.directory / f"{call_id}.pcap",
+            settings.max_bytes_per_call,
+            local,
+            sip=settings.sip,
+            rtp=settings.rtp,
+            make_room=lambda: _prune(settings.directory, room, in_use),
+            log=logs.bind_call(call_id),
+        )
+        if room < 0:
+            capture.stopped = "capture.max_total_mb is taken by the calls that are up"
+        self._open.append(capture)
+        capture.faults.run("capture thread", self._thread.begin, capture)
+        return capture
+
+
+def _matches(pattern: str, uri: str) -> bool:
+    """A part of the URI, or a pattern with * and ? for the whole."""
+    if any(wild in pattern for wild in "*?["):
+        return fnmatchcase(uri, pattern)
+    return pattern in uri
+
+
+def _prune(directory: Path, room: int, in_use: set[Path]) -> None:
+    """The oldest captures make room for a new one."""
+    files: list[tuple[float, int, Path]] = []
+    try:
+        for path in directory.glob("c-*.pcap"):
+            if path not in in_use:
+                status = path.stat()
+                files.append((status.st_mtime, status.st_size, path))
+        total = sum(size for _, size, _ in files)
+        for _, size, path in sorted(files):
+            if total <= room:
+                return
+            path.unlink(missing_ok=True)
+            total -= size
+    except OSError:
+        return  # somebody else cleans up at the same time, or we may not: writing will tell
+
+
+def sip_datagram(
+    message: SipMessage, local_of: Callable[[str, str], Address]
+) -> tuple[Address, Address, bytes] | None:
+    """A SIP message as the datagram that it was (or, over TCP, might have been), secrets masked."""
+    transport, _, where = message.peer.rpartition(" ")
+    try:
+        peer = address(where)
+    except ValueError:
+        return None
+    if not peer[1]:
+        return None
+    local = local_of(transport, peer[0])
+    payload = mask_message(message.text)
+    return (local, peer, payload) if message.direction == "sent" else (peer, local, payload)

@@ -1,0 +1,42 @@
+"""`sipua outbound` on the command line. What places the call is imported when it is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sipua.process.command_parser import CONFIG_HELP, add_command, config_path
+
+if TYPE_CHECKING:
+    from sipua.process.command_parser import Commands
+
+
+def add(commands: Commands) -> None:
+    parser = add_command(commands, "outbound", _outbound, "let the agent call somebody, once")
+    parser.add_argument("uri", metavar="URI", help="whom to call: sip:user@host:port")
+    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help=CONFIG_HELP)
+    parser.add_argument("--account", default="", help="account or trunk of the file to call from")
+    parser.add_argument(
+        "--route", default="", help="route whose agent calls (default: the first that fits)"
+    )
+    parser.add_argument("--json", action="store_true", help="log JSON lines, also on a terminal")
+    parser.epilog = (
+        "calls.first_word says who speaks first, calls.ring_timeout_s how long it rings. Ends\n"
+        "with 0 when somebody answered and was talked with, 5 without an engine, 6 when it was\n"
+        "busy, declined or not answered."
+    )
+
+
+def _outbound(args: argparse.Namespace) -> int:
+    from sipua.config import load  # noqa: PLC0415
+    from sipua.edge import outbound  # noqa: PLC0415
+    from sipua.log import logs
+
+    config = load(config_path(args.config), os.environ)
+    logs.configure(
+        "debug" if args.debug else config.log.level, "json" if args.json else config.log.format
+    )
+    request = outbound.OutboundRequest(uri=args.uri, account=args.account, route=args.route)
+    return outbound.run(config, request)

@@ -1,0 +1,76 @@
+"""`sipua config route`: which route a call would take, and what that comes to."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sipua.process.command_parser import CONFIG_HELP, add_command, config_path
+from sipua.process.exits import Exit
+
+if TYPE_CHECKING:
+    from sipua.calls.profile import AgentProfile, Step
+    from sipua.process.command_parser import Commands
+
+_COLUMN = 14
+_LONGEST = 60
+
+
+def add(commands: Commands) -> None:
+    parser = add_command(commands, "route", _route, "say which route a call takes, and its agent")
+    parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help=CONFIG_HELP)
+    parser.add_argument("--to", default="", metavar="URI", help="whom they dialled: number or URI")
+    parser.add_argument("--from", dest="caller", default="", metavar="URI", help="who calls")
+    parser.add_argument("--origin", default="", metavar="NAME", help="account or trunk")
+    parser.add_argument("--json", action="store_true", help="JSON instead of text")
+
+
+def _route(args: argparse.Namespace) -> int:
+    from sipua.calls import routes  # noqa: PLC0415 - as in every command
+    from sipua.config import load  # noqa: PLC0415
+
+    config = load(config_path(args.file), os.environ)
+    profile = routes.resolve(config, routes.Asked((args.to,), args.caller, args.origin))
+    told = described(profile)
+    if args.json:
+        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.writelines(f"{name:{_COLUMN}}{_text(value)}\n" for name, value in told.items())
+    return Exit.OK
+
+
+def described(profile: AgentProfile) -> dict[str, Any]:
+    first = profile.engines[0].section
+    return {
+        "route": profile.route,
+        "engines": [engine.name for engine in profile.engines],
+        "type": first.type,
+        "model": first.model,
+        "voice": first.voice,
+        "instructions": profile.instructions,
+        "greeting": profile.greeting,
+        "tools": "all" if profile.tools is None else list(profile.tools),
+        "answer": profile.answer,
+        "first_word": profile.first_word,
+        "fallback": [_step(step) for step in profile.steps],
+    }
+
+
+def _step(step: Step) -> str:
+    from sipua.calls.profile import Prompt, TransferTo  # noqa: PLC0415
+
+    if isinstance(step, Prompt):
+        return f"prompt {step.path or 'sorry'}"
+    if isinstance(step, TransferTo):
+        return f"transfer {step.target}"
+    return f"status {step.status}"
+
+
+def _text(value: Any) -> str:
+    text = ", ".join(value) if isinstance(value, list) else str(value)
+    text = " ".join(text.split()) or "-"
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

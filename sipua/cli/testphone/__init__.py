@@ -1,0 +1,1 @@
+"""`sipua call`: a telephone for tests."""

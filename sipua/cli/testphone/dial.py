@@ -1,0 +1,374 @@
+"""`sipua call URI`: place one call, say something into it, record what comes back, tell the story.
+
+First it only listens, as people do when they are greeted; `say_after_s` later it speaks.
+
+The same signalling and media path as the edge's, with a file in the place of the engine: what
+works here works for a caller. It never registers: an edge that runs with the same account stays
+registered. When the registrar asks for a password, the call answers with the account's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from sipua.bridge.call.call_bridge import CallBridge
+from sipua.bridge.conversation.base import ConversationEvent
+from sipua.bridge.engine_api.base import AudioDelta, AudioDone
+from sipua.bridge.events import BridgeEvent, PeerSilent
+from sipua.bridge.fault_owner import FaultOwner
+from sipua.bridge.playout.dtmf_sender import MAX_QUEUED, Keypad
+from sipua.bridge.playout.pacer import Pacer
+from sipua.capture.call_capture import CallCapture, CaptureThread, sip_datagram
+from sipua.cli.testphone import sound as dial_sound
+from sipua.cli.testphone.report import INTERRUPTED, Report, packets
+from sipua.cli.testphone.sound import SoundError
+from sipua.codecs.tones import sine
+from sipua.config import Config
+from sipua.edge import placing
+from sipua.edge.placing import RequestError, check_account, check_uri
+from sipua.edge.wiring import wiring
+from sipua.log import logs
+from sipua.process import main_loop
+from sipua.process.exits import Exit
+from sipua.process.main_loop import SIGNALLING_GRACE_S
+from sipua.rtp.events import Dtmf
+from sipua.rtp.hostport import join
+from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
+from sipua.sip.addresses import host_of, server_of
+from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
+from sipua.sip.messages import (
+    CallConfirmed,
+    CallEnded,
+    CallProgress,
+    Hangup,
+    MediaReady,
+    PlaceCall,
+    SignallingFault,
+    SignallingLost,
+    SipEvent,
+    SipMessage,
+    new_call_id,
+)
+from sipua.sip.pj.agent import SipAgent
+from sipua.sip.settings import SipSettings
+from sipua.sip.state import LONGEST_TRANSACTION_S
+
+TONE_MS = 1000
+WAITING_S = 3.0
+"""Without a word of the other side: then it is said whose answer is waited for."""
+MAX_PCAP_BYTES = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class DialRequest:
+    uri: str
+    account: str = ""
+    wav: Path | None = None
+    tone_hz: float = 440.0
+    dtmf: str = ""
+    say_after_s: float = 4.0
+    seconds: float = 10.0
+    record: Path | None = None
+    pcap: Path | None = None
+    as_json: bool = False
+    show_sip: bool = False
+
+
+@dataclass(slots=True)
+class Tape:
+    """In the engine's place: plays one recording into the call and keeps what it hears."""
+
+    sound: bytes
+    on_event: Callable[[ConversationEvent], None]
+    session_id: str = "tape"
+    heard: list[bytes] = field(default_factory=list)
+
+    async def connect(self, timeout_s: float) -> None:
+        """Nothing to connect to."""
+
+    def append(self, audio: bytes) -> None:
+        self.heard.append(audio)
+
+    def speak(self, instructions: str | None = None) -> None:
+        self.on_event(AudioDelta("recording", 0, self.sound))
+        self.on_event(AudioDone("recording"))
+
+    def truncate(self, item_id: str, audio_end_ms: int) -> None:
+        """A tape does not remember what it said."""
+
+    def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None:
+        """It calls no tools."""
+
+    def cancel(self) -> None:
+        """Nothing of it is made up as it goes."""
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    def counters(self) -> dict[str, int]:
+        return {}
+
+
+def run(config: Config, request: DialRequest) -> int:
+    """The process's exit code: 0 when the call was answered and ended as it should."""
+    try:
+        check_uri(request.uri)
+        check_account(config, request.account)
+        check_keys(request.dtmf)
+        for path in filter(None, (request.record, request.pcap)):
+            dial_sound.check_writable(path)
+        sound = _sound(request)
+        config = placing.towards(config, request.uri)
+    except (RequestError, SoundError) as error:
+        print(f"sipua: {error}", file=sys.stderr)
+        return Exit.USAGE
+    return main_loop.run(Dial(config, request, sound).run())
+
+
+class Dial:
+    def __init__(self, config: Config, request: DialRequest, sound: bytes) -> None:
+        self._config = config
+        self._request = request
+        self._call_id = new_call_id()
+        self._report = Report(self._call_id, request.uri, request.account)
+        self._began = time.monotonic()
+        self._timeline: list[dict[str, object]] = []
+        self._ended = asyncio.Event()
+        self._capture: CallCapture | None = None
+        self._failure: Exception | None = None
+        self._lost = False
+        self._log = logs.bind_call(self._call_id)
+        self._faults = FaultOwner("call.failed", self._log, self._hang_up)
+        self._tape = Tape(sound, on_event=lambda _: None)
+        rtp = config.rtp
+        self._ports = PortPool(wiring.rtp_hosts(config), rtp.port_min, rtp.port_max)
+        gate = wiring.admission(config, max_calls=0)  # while we call, nobody calls us
+        self._settings = sip_settings(config, request)
+        on_sip = self._faults.guarded("signalling", self._on_sip)
+        self._sip = SipAgent(self._settings, gate, self._ports, on_sip)
+
+    async def run(self) -> Exit:
+        # The far side must not be left talking to nobody.
+        main_loop.on_interrupt(lambda: self._hang_up(INTERRUPTED))
+        try:
+            stats = await self._call()
+        except (PortTakenError, CannotListenError, NoPortsLeft) as error:
+            sys.stderr.write(f"sipua: {error}\n")
+            return Exit.NETWORK
+        except SignallingHangsError as error:
+            self._lose(str(error))
+            return Exit.SIGNALLING
+        code = self._finish(stats)
+        if self._failure is not None:
+            raise self._failure
+        return Exit.SIGNALLING if self._lost else code
+
+    async def _call(self) -> dict[str, object]:
+        """Its statistics. Whatever fails: what was taken is given back, the last of it first."""
+        stats: dict[str, object] = {}
+        async with AsyncExitStack() as held:
+            pacer = Pacer()
+            held.callback(pacer.close)
+            held.push_async_callback(self._end_capture)
+            await self._sip.start()
+            held.push_async_callback(self._sip.stop, SIGNALLING_GRACE_S)
+            local = await placing.reserve(self._ports, self._sip, self._settings, self._request.uri)
+            held.callback(self._release, local)
+            self._bridge = CallBridge(
+                local=local,
+                pacer=pacer,
+                # A phone: what comes back of its own voice is what it was asked to listen for.
+                settings=wiring.media_settings(self._config, echoes=False),
+                make_conversation=self._make_tape,
+                faults=self._faults,
+            )
+            self._bridge.on_event = self._on_bridge
+            held.push_async_callback(self._bridge.close)
+            self._begin_capture(local)
+            self._place(local)
+            await self._ended.wait()
+            stats |= self._bridge.stats()
+        if self._capture is not None:
+            stats["capture"] = self._capture.stats()
+        return stats
+
+    def _place(self, local: ReservedPort) -> None:
+        if self._report.cause:
+            self._ended.set()  # Ctrl-C came before there was a call
+            return
+        self._tell("invite", uri=self._request.uri, rtp_port=local.port)
+        self._sip.send(PlaceCall(self._call_id, self._request.uri, local, self._request.account))
+        self._in(self._config.calls.ring_timeout_s, self._give_up)
+        self._in(WAITING_S, self._still_waiting)
+
+    def _release(self, local: ReservedPort) -> None:
+        self._ports.release(local, time.monotonic())
+
+    def _in(self, delay_s: float, act: Callable[[], None]) -> None:
+        self._faults.call_later(delay_s, "timer", act)
+
+    def _begin_capture(self, reserved: ReservedPort) -> None:
+        path = self._request.pcap
+        if path is None:
+            return
+        local = wiring.rtp_address(self._config, reserved, host_of(self._request.uri))
+        capture = self._capture = CallCapture(path, MAX_PCAP_BYTES, local)
+        CaptureThread().begin(capture)
+        self._bridge.tap = capture.tap
+
+    async def _end_capture(self) -> None:
+        if self._capture is not None:
+            await self._capture.close(linger_s=0)
+
+    def _make_tape(self, on_event: Callable[[ConversationEvent], None]) -> Tape:
+        self._tape.on_event = on_event
+        return self._tape
+
+    # --- the story ------------------------------------------------------------------------
+
+    def _on_sip(self, event: SipEvent) -> None:
+        """What fails here ends the call, and the command."""
+        try:
+            self._take(event)
+        except Exception as error:  # noqa: BLE001 (raised again by `run`)
+            self._failure = error
+            self._hang_up(f"internal error: {type(error).__name__}")
+
+    def _take(self, event: SipEvent) -> None:
+        match event:
+            case CallProgress():
+                self._report.rang = True
+                self._tell("progress", status=event.status, reason=event.reason)
+            case MediaReady():
+                self._bridge.open_media(wiring.media_plan(event.media))
+                self._report.codec = event.media.codec
+                self._tell(
+                    "media",
+                    codec=event.media.codec,
+                    remote=join(*event.media.remote),
+                    direction=event.media.direction,
+                )
+            case CallConfirmed():
+                self._report.answered = True
+                self._tell("answered")
+                self._bridge.start()
+                self._in(self._request.say_after_s, self._speak)
+                self._in(self._request.seconds, self._hang_up)
+            case CallEnded():
+                self._ended.set()
+                self._report.ended_by = event.by
+                self._report.status, self._report.reason = event.status, event.reason
+                self._tell("ended", by=event.by, status=event.status, reason=event.reason)
+            case SignallingLost():
+                self._lose(event.cause)
+            case SignallingFault():
+                self._tell("fault", where=event.where, error=event.error)
+            case SipMessage():
+                self._capture_sip(event)
+                self._log.debug(
+                    "sip.message", direction=event.direction, peer=event.peer, text=event.text
+                )
+            case _:
+                """Registrations and refusals are the edge's business."""
+
+    def _capture_sip(self, message: SipMessage) -> None:
+        if self._capture is not None:
+            datagram = sip_datagram(message, self._sip.local_address)
+            if datagram is not None:
+                self._capture.add(time.monotonic(), *datagram)
+
+    def _on_bridge(self, event: BridgeEvent) -> None:
+        if isinstance(event, Dtmf):
+            self._report.digits += event.digit
+            self._tell(
+                "digit", digit=event.digit, duration_ms=event.duration_ms, inband=event.inband
+            )
+        elif isinstance(event, PeerSilent):
+            self._hang_up(f"no RTP for {event.idle_s:.0f} s")
+
+    def _speak(self) -> None:
+        if not self._ended.is_set():
+            if self._request.dtmf:
+                self._tell("pressing", keys=self._request.dtmf)
+                self._bridge.send_dtmf(self._request.dtmf)
+            self._tell("speaking")
+            self._tape.speak()
+
+    def _hang_up(self, cause: str = "") -> None:
+        self._report.cause = self._report.cause or cause
+        self._sip.send(Hangup(self._call_id))
+        self._in(LONGEST_TRANSACTION_S, self._ended.set)
+
+    def _lose(self, cause: str) -> None:
+        sys.stderr.write(f"sipua: SIP signalling is lost: {cause}\n")
+        self._lost = True
+        main_loop.leave_soon()
+        self._ended.set()
+
+    def _still_waiting(self) -> None:
+        if not (self._report.rang or self._report.answered or self._ended.is_set()):
+            self._tell(
+                "waiting",
+                answer_from=join(*server_of(self._request.uri)),
+                at_most_s=self._config.calls.ring_timeout_s,
+            )
+
+    def _give_up(self) -> None:
+        if not self._report.answered:
+            self._hang_up(f"no answer within {self._config.calls.ring_timeout_s:g} s")
+
+    def _tell(self, what: str, **details: object) -> None:
+        at_ms = round((time.monotonic() - self._began) * 1000, 1)
+        self._timeline.append({"at_ms": at_ms, "event": what, **details})
+        if not self._request.as_json:
+            told = "  ".join(f"{name}={value}" for name, value in details.items())
+            print(f"{at_ms:10.1f} ms  {what:<10}{told}".rstrip(), flush=True)
+
+    def _finish(self, stats: dict[str, object]) -> Exit:
+        report = self._report
+        heard = np.frombuffer(b"".join(self._tape.heard), np.int16)
+        report.heard_s = round(len(heard) / dial_sound.RATE_HZ, 3)
+        report.heard_dbfs = dial_sound.level_dbfs(heard)
+        report.received_packets, report.sent_packets = packets(stats)
+        if self._capture is not None:
+            report.capture = self._capture.summary
+        if self._request.record is not None:
+            dial_sound.save(self._request.record, heard)
+            report.recording = str(self._request.record)
+        if self._request.as_json:
+            story = {**report.as_dict(), "media": stats, "timeline": self._timeline}
+            print(json.dumps(story, default=str))
+        else:
+            print(f"\n{report.as_text()}", end="")
+        if report.cause == INTERRUPTED:
+            return Exit.INTERRUPTED
+        return Exit.OK if report.good else Exit.SIP
+
+
+def check_keys(keys: str) -> None:
+    try:
+        Keypad().press(keys)
+    except ValueError as error:
+        raise RequestError(f"--dtmf: {error}") from None
+    if len(keys) > MAX_QUEUED:
+        raise RequestError(f"--dtmf: {len(keys)} keys are too many; at most {MAX_QUEUED} at once")
+
+
+def sip_settings(config: Config, request: DialRequest) -> SipSettings:
+    told = request.show_sip or request.pcap is not None
+    return placing.sip_settings(config, request.account, log_messages=told)
+
+
+def _sound(request: DialRequest) -> bytes:
+    if request.wav is None:
+        return sine(request.tone_hz, TONE_MS, dial_sound.RATE_HZ).tobytes()
+    return dial_sound.load(request.wav)

@@ -1,0 +1,1 @@
+"""What is installed, how much it can carry, and what is wrong with it."""

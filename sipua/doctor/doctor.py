@@ -1,0 +1,302 @@
+"""`sipua doctor`: what is installed, how much it can carry, and what is wrong with it.
+
+Each check is a pure function of what was looked up; `examine` does the looking.
+"""
+
+import dataclasses
+import enum
+import functools
+import importlib.metadata
+import importlib.util
+import ipaddress
+import json as json_format
+import os
+import platform
+import re
+import resource
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pybase64
+
+from sipua.process.exits import Exit
+
+# Published bugs of pjproject before 2.17 with which a stranger can crash us from outside.
+FIXED_IN = (2, 17)
+CRASHES_BEFORE = {
+    "CVE-2026-33069": "multipart SIP bodies",
+    "CVE-2026-41415": "Content-ID of a body part",
+    "CVE-2026-41416": "ptime in SDP",
+    "CVE-2026-28799": "SUBSCRIBE that ends a subscription",
+    "CVE-2026-32945": "DNS answers",
+}
+
+# Below this a build is for trying out only; the package index's wheel takes 4 calls.
+PRODUCTION_CALLS = 64
+BUILD_ADVICE = "`make pjsua2` builds one for 1,024 calls in about three minutes"
+
+# A call holds an RTP, an RTCP and a websocket; the rest is SIP, logs, control API.
+DESCRIPTORS_PER_CALL = 3
+DESCRIPTORS_BESIDES = 128
+
+# Linux' number of the scope of an address that others can reach, in /proc/net/if_inet6.
+_GLOBAL = "00"
+_SHOWN = 3
+
+# Linux' default. Below it, a stall of the loop of some hundred milliseconds loses packets.
+UDP_BUFFER_BYTES = 212_992
+
+
+class Level(enum.StrEnum):
+    OK = "ok"
+    WARN = "warn"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    level: Level
+    name: str
+    value: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildInfo:
+    """The pjsua2 that is installed."""
+
+    version: str  # of pjproject
+    distribution: str  # of the wheel
+    max_calls: int
+    ioqueue: str
+    openssl: str
+    asks: bool
+    """Of each new request, before anything is spent on it."""
+    ipv6: bool = True
+
+    @property
+    def production(self) -> bool:
+        return self.max_calls >= PRODUCTION_CALLS
+
+
+class ProbeError(Exception):
+    """pjsua2 is not there or does not start; the text says how it failed."""
+
+
+@functools.cache
+def build_info() -> BuildInfo:
+    """Ask the installed pjsua2, in a process of its own (a fifth of a second, once)."""
+    probe = Path(__file__).with_name("pjprobe.py")
+    # -I: the folder of the probe is ours, and modules in it hide the standard library's.
+    result = subprocess.run(  # noqa: S603 - our own interpreter and file
+        [sys.executable, "-I", probe], capture_output=True, text=True, timeout=30, check=False
+    )
+    # pjsua2 logs to standard output too, from C and out of order.
+    found = next((line for line in result.stdout.splitlines() if line.startswith("{")), None)
+    if result.returncode or found is None:
+        last_words = result.stderr.strip().splitlines()[-1:] or [f"exit code {result.returncode}"]
+        raise ProbeError(last_words[0])
+    answer = json_format.loads(found)
+    return BuildInfo(
+        version=answer["pjproject"],
+        distribution=answer["distribution"],
+        max_calls=answer["max_calls"],
+        ioqueue=answer["ioqueue"],
+        openssl=answer["openssl"] or "none",
+        asks=answer["asks"],
+        ipv6=answer["ipv6"],
+    )
+
+
+def check_pjsua2(build: BuildInfo) -> list[Finding]:
+    version = tuple(int(number) for number in re.findall(r"\d+", build.version)[:2])
+    bugs = ", ".join(f"{cve} ({what})" for cve, what in CRASHES_BEFORE.items())
+    openssl = re.search(r"\d+", build.openssl)
+    return [
+        _check(
+            version >= FIXED_IN,
+            "pjsua2",
+            f"{build.version} (wheel {build.distribution})",
+            f"a stranger can crash it, fixed in 2.17: {bugs}. {BUILD_ADVICE}",
+        ),
+        _check(
+            build.production,
+            "calls at once",
+            str(build.max_calls),
+            "this build is for trying out, more calls get 486 Busy Here: `make pjsua2`",
+        ),
+        _check(
+            build.ioqueue == "epoll",
+            "SIP sockets",
+            build.ioqueue,
+            "select() cannot use descriptors above 1023: `make pjsua2`",
+        ),
+        _check(
+            build.asks,
+            "OPTIONS",
+            "told the truth" if build.asks else "answered with 200, whatever is",
+            "a dispatcher sends calls to an edge that is full, draining or without an engine, and "
+            "each refused INVITE holds 66 kB for 32 s: `make pjsua2`",
+        ),
+        _check(
+            openssl is not None and int(openssl[0]) >= 3,
+            "TLS of pjsua2",
+            build.openssl,
+            "OpenSSL before 3 gets no security fixes: `make pjsua2`",
+        ),
+    ]
+
+
+def check_running(build: BuildInfo, max_calls: int) -> list[Finding]:
+    """What an edge that starts should warn about."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    findings = [sum_up(build), check_descriptors(soft, hard, max_calls)]
+    return [finding for finding in findings if finding.level is not Level.OK]
+
+
+def sum_up(build: BuildInfo) -> Finding:
+    """What is wrong with this pjsua2 as one finding, because one command mends it all."""
+    bad = [finding for finding in check_pjsua2(build) if finding.level is not Level.OK]
+    wrong = ", ".join(f"{finding.name} {finding.value}" for finding in bad)
+    advice = f"for trying out, not for a public address (`sipua doctor` says why); {BUILD_ADVICE}"
+    return _check(not bad, "pjsua2", wrong or build.version, advice)
+
+
+def check_descriptors(soft: int, hard: int, max_calls: int) -> Finding:
+    needed = max_calls * DESCRIPTORS_PER_CALL + DESCRIPTORS_BESIDES
+    enough = soft == resource.RLIM_INFINITY or soft >= needed
+    return _check(
+        enough,
+        "open files",
+        "unlimited" if soft == resource.RLIM_INFINITY else f"{soft} (hard limit {hard})",
+        f"enough for {max(0, soft - DESCRIPTORS_BESIDES) // DESCRIPTORS_PER_CALL} calls of "
+        f"{max_calls}: `ulimit -n {needed}`, or LimitNOFILE={needed} in the systemd unit",
+    )
+
+
+def check_ipv6(table: str | None, *, in_build: bool) -> Finding:
+    """`table`: /proc/net/if_inet6; None: this kernel has none."""
+    addresses = _ipv6_addresses(table or "")
+    if not addresses:
+        return Finding(Level.OK, "IPv6", "this machine has none: IPv4 only")
+    if not in_build:
+        return Finding(Level.OK, "IPv6", "this pjsua2 is built without it: `make pjsua2`")
+    usable = [address for address, scope in addresses if scope == _GLOBAL]
+    if not usable:
+        return Finding(Level.OK, "IPv6", "on this machine only: it has no global address")
+    more = f" and {len(usable) - _SHOWN} more" if len(usable) > _SHOWN else ""
+    return Finding(Level.OK, "IPv6", ", ".join(usable[:_SHOWN]) + more)
+
+
+def _ipv6_addresses(table: str) -> list[tuple[str, str]]:
+    """Each address with its scope."""
+    rows = [line.split() for line in table.splitlines()]
+    return [(str(ipaddress.IPv6Address(int(row[0], 16))), row[3]) for row in rows if len(row) > 3]
+
+
+def check_udp_buffers(receive_default: int | None) -> Finding:
+    if receive_default is None:
+        return Finding(Level.OK, "UDP buffer", "unknown on this system")
+    return _check(
+        receive_default >= UDP_BUFFER_BYTES,
+        "UDP buffer",
+        f"{receive_default} bytes",
+        f"a short stall loses packets: `sysctl -w net.core.rmem_default={UDP_BUFFER_BYTES}`",
+    )
+
+
+def check_base64(version: str) -> Finding:
+    """`version` is what pybase64 says of itself: 1.5.1 (C extension active - AVX2)."""
+    return _check(
+        "inactive" not in version,
+        "base64",
+        version,
+        "the slow fallback is in use: install pybase64 from a wheel for this machine",
+    )
+
+
+def check_speedups(name: str, version: str | None, *, native: bool) -> Finding:
+    return _check(
+        version is not None and native,
+        name,
+        version or "not installed",
+        f"calls cost more without its C code: install {name} from a wheel for this machine",
+    )
+
+
+def examine() -> list[Finding]:
+    """Look at this machine and this installation."""
+    findings = [
+        Finding(Level.OK, "sipua", _version("sipua") or "not installed"),
+        Finding(Level.OK, "Python", f"{platform.python_version()} ({sys.executable})"),
+        Finding(Level.OK, "system", platform.platform()),
+        Finding(Level.OK, "CPUs", str(len(os.sched_getaffinity(0)))),
+    ]
+    try:
+        build = build_info()
+    except ProbeError as error:
+        findings.append(Finding(Level.ERROR, "pjsua2", f"does not start: {error}", BUILD_ADVICE))
+    else:
+        findings += check_pjsua2(build)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        findings.append(check_descriptors(soft, hard, build.max_calls))
+        findings.append(check_ipv6(_text(Path("/proc/net/if_inet6")), in_build=build.ipv6))
+    websockets_native = importlib.util.find_spec("websockets.speedups") is not None
+    return [
+        *findings,
+        check_udp_buffers(_kernel_number("net/core/rmem_default")),
+        check_speedups("uvloop", _version("uvloop"), native=True),
+        check_speedups("websockets", _version("websockets"), native=websockets_native),
+        check_base64(pybase64.get_version()),
+    ]
+
+
+def render_text(findings: Iterable[Finding]) -> str:
+    findings = list(findings)
+    width = max(len(finding.name) for finding in findings)
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.level:5}  {finding.name:{width}}  {finding.value}")
+        if finding.advice:
+            lines.append(f"{'':5}  {'':{width}}  -> {finding.advice}")
+    return "\n".join(lines) + "\n"
+
+
+def render_json(findings: Iterable[Finding]) -> str:
+    return json_format.dumps([dataclasses.asdict(finding) for finding in findings], indent=2) + "\n"
+
+
+def run(json: bool, more: Iterable[Finding] = ()) -> int:
+    """Print what was found; UNFIT if something keeps the edge from working."""
+    findings = [*examine(), *more]
+    sys.stdout.write(render_json(findings) if json else render_text(findings))
+    unfit = any(finding.level is Level.ERROR for finding in findings)
+    return Exit.UNFIT if unfit else Exit.OK
+
+
+def _check(good: bool, name: str, value: str, advice: str) -> Finding:
+    return Finding(Level.OK, name, value) if good else Finding(Level.WARN, name, value, advice)
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _kernel_number(name: str) -> int | None:
+    try:
+        return int(_text(Path("/proc/sys", name)) or "")
+    except ValueError:
+        return None
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except OSError:
+        return None

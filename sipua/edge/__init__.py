@@ -1,0 +1,1 @@
+"""The edge: its parts put together, its start and its end."""

@@ -1,0 +1,61 @@
+"""The few lines that a person sees after `make run`: what listens, how to call it, what next."""
+
+from __future__ import annotations
+
+import sys
+
+from sipua.bridge.engines import ENGINES
+from sipua.config import Config
+from sipua.doctor.doctor import BuildInfo
+from sipua.rtp.hostport import join
+from sipua.sip.addresses import is_any
+
+
+def show(
+    config: Config,
+    build: BuildInfo,
+    max_calls: int,
+    addresses: list[tuple[str, int]],
+    transports: list[str],
+) -> None:
+    print("\n".join(lines(config, build, max_calls, addresses, transports)), file=sys.stderr)
+
+
+def lines(
+    config: Config,
+    build: BuildInfo,
+    max_calls: int,
+    addresses: list[tuple[str, int]],
+    transports: list[str],
+) -> list[str]:
+    host = addresses[0][0]
+    shown = join(*addresses[0])
+    if is_any(host):
+        shown = shown.replace(host, "<this machine's address>")
+    listening = " and ".join(join(*address) for address in addresses)
+    both = " and ".join(name.upper() for name in transports)
+    engine = config.engine
+    answers = (
+        f"the local agent ({config.agent.mode}): no key, no model, it says back what you say"
+        if ENGINES[engine.type].local and config.agent.mode == "parrot"
+        else f"the local agent ({config.agent.mode})"
+        if ENGINES[engine.type].local
+        else f"{engine.type}, model {engine.model or ENGINES[engine.type].model}"
+    )
+    uri = f"sip:agent@{shown}"
+    kind = "production build" if build.production else "package index's build"
+    text = [
+        "",
+        f"  sipua listens on {listening} ({both}); Ctrl-C ends it.",
+        f"  Call it     {uri} from any SIP phone, or from another terminal:",
+        f"              .venv/bin/sipua call {uri}",
+        f"  Who answers {answers}",
+        f"  Calls       up to {max_calls} at once (pjsua2 {build.version}, {kind})",
+    ]
+    if not build.production:
+        text.append("              `make pjsua2` builds one for 1024 calls in about 3 minutes")
+    text += [
+        "  Next        configs/asterisk-extension.toml, configs/ip-trunk.toml, docs/asterisk.md",
+        "",
+    ]
+    return text

@@ -1,0 +1,209 @@
+"""Puts the parts of a call together: bridge, conversation, capture, and who listens to it.
+
+What belongs to a call and needs nothing but its events and methods is attached in `_attach`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from sipua.bridge.agent.process import AgentError
+from sipua.bridge.call.call_bridge import CallBridge
+from sipua.bridge.conversation.base import ConversationEvent
+from sipua.bridge.conversation.dialogue import Dialogue
+from sipua.bridge.conversation.sessions import EngineChoice
+from sipua.bridge.engine_api.base import Engine, Past
+from sipua.bridge.engines import create as create_engine
+from sipua.bridge.fault_owner import FaultOwner
+from sipua.bridge.playout.pacer import Pacer
+from sipua.bridge.playout.sounds import SoundError
+from sipua.calls.call import Call, CallLimits
+from sipua.calls.facts import CallFacts
+from sipua.calls.profile import AgentProfile, NamedEngine
+from sipua.capture.call_capture import CallCapture
+from sipua.config import Config
+from sipua.edge.engine_health import EngineHealth
+from sipua.edge.engine_host import EngineHost
+from sipua.edge.wiring import record as wiring_record
+from sipua.edge.wiring import wiring
+from sipua.log import logs
+from sipua.log.throttle import Throttle
+from sipua.process.exits import Exit
+from sipua.record.recorder import Records
+from sipua.rtp.ports import ReservedPort
+from sipua.sip.messages import SipCommand
+from sipua.tools.control import CallTools
+from sipua.tools.errors import ToolLoadError
+from sipua.tools.toolbox import Toolbox
+
+
+class PartsError(Exception):
+    """What calls share cannot be put together: the event to log, and how the process ends."""
+
+    def __init__(self, event: str, error: Exception, fix: str, code: Exit) -> None:
+        super().__init__(str(error))
+        self.event = event
+        self.fix = fix
+        self.code = code
+
+
+@contextlib.asynccontextmanager
+async def open_parts(
+    config: Config, send: Callable[[SipCommand], None], health: EngineHealth | None = None
+) -> AsyncIterator[CallParts]:
+    """Everything that calls share, started; stopped behind the last of them."""
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            wiring.decode_sounds(config)
+        except SoundError as error:
+            raise PartsError("sounds.failed", error, "correct the file", Exit.CONFIG) from None
+        try:
+            toolbox = wiring.toolbox(config)
+        except (ToolLoadError, SoundError) as error:
+            raise PartsError("tools.failed", error, "the section [tools]", Exit.CONFIG) from None
+        await toolbox.start()
+        stack.push_async_callback(toolbox.close)
+        engines = EngineHost(config)
+        try:
+            await engines.start()
+        except AgentError as error:
+            fix = "start `sipua agent` by hand to see why"
+            raise PartsError("engine.failed", error, fix, Exit.ENGINE) from None
+        stack.push_async_callback(engines.stop)
+        records = wiring_record.records(config)
+        records.start()
+        stack.callback(records.stop)
+        pacer = Pacer()
+        stack.callback(pacer.close)
+        yield CallParts(
+            config,
+            pacer,
+            engines,
+            send,
+            toolbox=toolbox,
+            records=records,
+            health=health or EngineHealth(()),
+        )
+
+
+class CallParts:
+    """One for all calls of a process: what they share, and how each is made."""
+
+    def __init__(
+        self,
+        config: Config,
+        pacer: Pacer,
+        engines: EngineHost,
+        send: Callable[[SipCommand], None],
+        *,
+        toolbox: Toolbox,
+        records: Records,
+        health: EngineHealth,
+    ) -> None:
+        self._config = config
+        self._pacer = pacer
+        self.engines = engines
+        self._send = send
+        self._toolbox = toolbox
+        self._recovery = wiring.dialogue_policy(config)
+        self._records = records
+        self._health = health
+        self._refusals = Throttle()
+        self._limits = CallLimits(
+            ring_timeout_s=config.calls.ring_timeout_s,
+            max_duration_s=config.calls.max_duration_s,
+            mask_dtmf=config.calls.mask_dtmf,
+            numbers=config.record.numbers,
+        )
+
+    def make(
+        self,
+        facts: CallFacts,
+        local: ReservedPort,
+        profile: AgentProfile,
+        capture: CallCapture | None = None,
+    ) -> Call:
+        """A call that is to be run. When this raises, nothing is left of it."""
+        log = logs.bind_call(facts.call_id)
+        faults = FaultOwner("call.failed", log)
+        bridge = CallBridge(
+            local=local,
+            pacer=self._pacer,
+            settings=wiring.media_settings(self._config),
+            make_conversation=lambda on_event: self._make_conversation(
+                facts.call_id, profile, on_event, quiet=lambda: bridge.quiet, faults=faults
+            ),
+            faults=faults,
+        )
+        with contextlib.ExitStack() as undo:
+            record = self._records.begin(
+                facts.call_id,
+                wiring_record.record_engines(self._config, profile),
+                heard_ms=lambda: bridge.heard_ms,
+                **wiring_record.record_facts(facts),
+            )
+            undo.callback(record.abandon)
+            call = Call(
+                facts,
+                bridge,
+                profile,
+                self._limits,
+                send=self._send,
+                log=log,
+                refusals=self._refusals,
+                capture=capture,
+                record=record,
+                faults=faults,
+            )
+            undo.callback(call.abandon)
+            self._attach(call)
+            undo.pop_all()
+        return call
+
+    def _attach(self, call: Call) -> None:
+        """Listeners of one call: `call.subscribe(…)`."""
+        control = CallTools(call, self._toolbox.hold)
+        tools = self._toolbox.runner(control, call.log, call.profile.tools, faults=call.faults)
+        call.subscribe(tools.on_event)
+        call.start(tools.run(), "tools")
+
+    def _make_conversation(
+        self,
+        call_id: str,
+        profile: AgentProfile,
+        on_event: Callable[[ConversationEvent], None],
+        *,
+        quiet: Callable[[], bool],
+        faults: FaultOwner,
+    ) -> Dialogue:
+        return Dialogue(
+            [self._choice(engine, profile, call_id) for engine in profile.engines],
+            policy=self._recovery,
+            on_event=on_event,
+            call_id=call_id,
+            quiet=quiet,
+            faults=faults,
+        )
+
+    def _choice(self, engine: NamedEngine, profile: AgentProfile, call_id: str) -> EngineChoice:
+        section = engine.section
+
+        def create(past: Sequence[Past]) -> Engine:
+            settings = wiring.engine_settings(
+                section,
+                url=self.engines.url(section),
+                api_key=self.engines.api_key(section),
+                headers=self.engines.headers(section, call_id),
+                instructions=profile.instructions,
+                tools=self._toolbox.declarations(profile.tools),
+                past=past,
+                interruptible=wiring.engine_interrupts(self._config),
+            )
+            return create_engine(section.type, settings)
+
+        def tried(reached: bool) -> None:
+            self._health.tried(engine.name, reached=reached, now=time.monotonic())
+
+        return EngineChoice(engine.name, create, section.connect_timeout_s, tried)

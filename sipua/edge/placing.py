@@ -1,0 +1,105 @@
+"""What a single call of ours needs, whoever places it: `sipua call` or `sipua outbound`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import socket
+import time
+
+from sipua.config import Config
+from sipua.config.values.uri import UriError, parse_server
+from sipua.doctor import doctor
+from sipua.edge.wiring import wiring
+from sipua.rtp.ports import PortPool, ReservedPort, family_of
+from sipua.sip.addresses import host_of, is_address, of_family, server_of
+from sipua.sip.pj.agent import SipAgent
+from sipua.sip.settings import SipSettings
+
+# This machine, or every address of it, in the other family.
+_COUNTERPARTS = {"127.0.0.1": "::1", "::1": "127.0.0.1", "0.0.0.0": "::", "::": "0.0.0.0"}  # noqa: S104
+
+FAMILY_KNOWN_WITHIN_S = 3.0
+
+
+class RequestError(Exception):
+    """The call that was asked for cannot be placed; the text says what to write instead."""
+
+
+def check_uri(uri: str) -> None:
+    """A server's URI, with or without a user before it."""
+    form = "write it as sip:USER@HOST:PORT, perhaps with ;transport=tcp"
+    user, at, server = uri.rpartition("@")
+    try:
+        parse_server(f"{user.partition(':')[0]}:{server}" if at else uri)
+    except UriError as error:
+        raise RequestError(f"{uri}: {error.what}; {form}") from None
+
+
+def towards(config: Config, uri: str) -> Config:
+    """The configuration with addresses of ours that reach the one of the URI: whoever listens on
+    127.0.0.1 may call [::1]. Raises RequestError.
+    """
+    family = family_of(host_of(uri))
+    sip = config.sip.model_copy(update={"host": _with_family(config.sip.host, family, "sip")})
+    rtp = config.rtp
+    if rtp.host:
+        rtp = rtp.model_copy(update={"host": _with_family(rtp.host, family, "rtp")})
+    return config.model_copy(update={"sip": sip, "rtp": rtp})
+
+
+def _with_family(
+    hosts: tuple[str, ...], family: socket.AddressFamily, section: str
+) -> tuple[str, ...]:
+    if of_family(hosts, family):
+        return hosts
+    counterpart = _COUNTERPARTS.get(hosts[0])
+    if counterpart is None:
+        name, example = ("IPv6", "::") if family == socket.AF_INET6 else ("IPv4", "0.0.0.0")  # noqa: S104
+        raise RequestError(
+            f"{section}.host has no {name} address to call from: "
+            f'{section}.host = ["{hosts[0]}", "{example}"]'
+        )
+    return (*hosts, counterpart)
+
+
+async def reserve(ports: PortPool, sip: SipAgent, settings: SipSettings, uri: str) -> ReservedPort:
+    """Ports of the family in which the call will leave. Raises NoPortsLeft."""
+    if len(ports.families) == 1:
+        return ports.reserve(time.monotonic(), ports.families[0])
+    first_hop = next((account.proxy for account in settings.accounts if account.proxy), uri)
+    host, port = server_of(first_hop)
+    addresses: tuple[str, ...] = (host,) if is_address(host) else ()
+    if not addresses:
+        # What DNS does not say in time is the signalling thread's to report.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FAMILY_KNOWN_WITHIN_S):
+                addresses = await sip.addresses_of(host, services=not port)
+    theirs = {family_of(address) for address in addresses}
+    # A name that has addresses of both is called over IPv4, as the signalling thread does it.
+    family = next((family for family in sorted(ports.families) if family in theirs), None)
+    return ports.reserve(time.monotonic(), family or ports.families[0])
+
+
+def check_account(config: Config, name: str) -> None:
+    usable = [account.name for account in config.accounts]
+    usable += [trunk.name for trunk in config.trunks if trunk.proxy]
+    if not name or name in usable:
+        return
+    if any(trunk.name == name for trunk in config.trunks):
+        raise RequestError(f"trunk {name} has no `proxy`: our own calls cannot go out by it")
+    there = ", ".join(usable) or "none in this configuration (--config FILE)"
+    raise RequestError(f"there is no account or trunk {name!r}; there is: {there}")
+
+
+def sip_settings(config: Config, account: str, *, log_messages: bool) -> SipSettings:
+    """The edge's own, except for what would disturb an edge that runs with the same file."""
+    settings = wiring.sip_settings(config, max_calls=doctor.build_info().max_calls)
+    chosen = (known for known in settings.accounts if known.name == account)
+    return dataclasses.replace(
+        settings,
+        port=0,  # the edge may hold the configured one
+        accounts=tuple(dataclasses.replace(known, registers=False) for known in chosen),
+        log_messages=log_messages,
+    )

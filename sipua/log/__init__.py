@@ -1,0 +1,1 @@
+"""Logging: one line for each event, without secrets."""

@@ -1,0 +1,145 @@
+"""Logging: one line per event, for a person on a terminal, as JSON for everything else.
+
+    log = bind_call(call_id)
+    log.info("call.answered", setup_ms=38)
+
+Every line has `ts`, `level` and `event`; a line about a call has `call_id`. What a library
+writes through the standard `logging` module takes the same road. Nothing is written before
+its secrets are masked (see `redact`).
+
+The level is a filter compiled into the logger: a `debug()` that is off costs a call to an
+empty function, but never put one on the path of a packet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import sys
+import threading
+from collections.abc import MutableMapping
+from datetime import UTC, datetime
+from typing import IO, Any, Literal
+
+import msgspec
+import structlog
+from structlog.typing import FilteringBoundLogger, Processor, WrappedLogger
+
+from sipua.log.console import Console
+from sipua.log.redact import mask_value, register_secret
+
+__all__ = ["Format", "Level", "bind_call", "configure", "get", "register_secret"]
+
+Level = Literal["debug", "info", "warning", "error"]
+Format = Literal["auto", "console", "json"]
+EventDict = MutableMapping[str, Any]
+
+_LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+# The order of the first keys of a JSON line; the rest follows as the caller wrote it.
+_FIRST = ("ts", "level", "event", "call_id")
+
+
+def for_a_person(fmt: Format, stream: IO[str] | None = None) -> bool:
+    """Whether a person reads what is written there, as far as the configuration leaves it open."""
+    out = sys.stderr if stream is None else stream
+    return fmt == "console" or (fmt == "auto" and out.isatty())
+
+
+def configure(level: Level, fmt: Format, stream: IO[str] | None = None) -> None:
+    """Set up logging for the process. May be called again, for loggers made afterwards."""
+    out = sys.stderr if stream is None else stream
+    lines = _Lines(out)
+    processors: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        _add_time,
+        structlog.processors.format_exc_info,
+        _mask,
+        Console(colour=out.isatty()) if for_a_person(fmt, out) else _json_line,
+    ]
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=lambda *_: lines,
+        cache_logger_on_first_use=True,
+    )
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        if isinstance(handler, _FromStdlib):
+            root.removeHandler(handler)
+    root.addHandler(_FromStdlib())
+    # Below debug, a library's own chatter ("connection open") only hides our events.
+    root.setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
+
+
+def get() -> FilteringBoundLogger:
+    """A logger for lines that belong to no call."""
+    logger: FilteringBoundLogger = structlog.get_logger()
+    return logger
+
+
+def bind_call(call_id: str, **ids: object) -> FilteringBoundLogger:
+    """A logger that writes `call_id` (and further ids) on each of its lines."""
+    return get().bind(call_id=call_id, **ids)
+
+
+class _Lines:
+    """Where finished lines go. The pjsua2 thread and the loop's both write here."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def write(self, line: str) -> None:
+        with self._lock, contextlib.suppress(OSError):
+            # A full disk or a reader that went away must not end a call; there is no better
+            # place left to say so.
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    debug = info = warning = error = critical = write
+
+
+def _add_time(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    now = datetime.now(UTC)
+    event["ts"] = f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z"
+    return event
+
+
+def _mask(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    for key, value in event.items():
+        event[key] = mask_value(key, value)
+    return event
+
+
+def _json_line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    first = {key: event.pop(key) for key in _FIRST if key in event}
+    line = first | dict(event)
+    try:
+        return msgspec.json.encode(line).decode()
+    except (UnicodeEncodeError, OverflowError):  # lone surrogates, integers beyond 64 bit
+        return json.dumps(line, default=str)
+
+
+class _FromStdlib(logging.Handler):
+    """Lines of libraries: `event` says which logger, `message` what it said."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            fields: dict[str, Any] = {"message": record.getMessage()}
+        except (TypeError, ValueError, KeyError):  # the library's format string is wrong
+            self.handleError(record)
+            return
+        call_id = getattr(record, "call_id", None)  # from a LoggerAdapter with extra
+        if call_id is not None:
+            fields["call_id"] = call_id
+        if record.exc_info:
+            fields["exc_info"] = record.exc_info
+        # Libraries may use levels in between; ours are the four.
+        level = max((known for known in _LEVELS.values() if known <= record.levelno), default=10)
+        get().log(level, f"lib.{record.name}", **fields)
