@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sipua.bench.errors import BenchError
+from sipua.bench.common.errors import BenchError
 from sipua.rtp.pcap.writer import CaptureError
 
 from sipua.process.command_parser import config_path, plain_command
 from sipua.process.exits import Exit
 
 if TYPE_CHECKING:
-    from sipua.bench.result import Result
+    from sipua.bench.results.result import Result
 
     from sipua.process.command_parser import Commands
 
@@ -68,7 +68,7 @@ def _add_streams(commands: Commands) -> None:
 
 
 def _streams(args: argparse.Namespace) -> int:
-    from sipua.bench.streams_command import run_streams  # noqa: PLC0415
+    from sipua.bench.streams.command import run_streams  # noqa: PLC0415
 
     return run_streams(args.file, args.json)
 
@@ -111,8 +111,9 @@ def _add_capture(commands: Commands) -> None:
 
 
 def _capture(args: argparse.Namespace) -> int:
-    from sipua.bench import machine, measure, replay  # noqa: PLC0415
-    from sipua.bench.network import Impairment  # noqa: PLC0415
+    from sipua.bench.replay import measure, replay  # noqa: PLC0415
+    from sipua.bench.replay.network import Impairment  # noqa: PLC0415
+    from sipua.bench.results import machine
 
     from sipua.config import read  # noqa: PLC0415
 
@@ -139,7 +140,7 @@ def _capture(args: argparse.Namespace) -> int:
     result = measure.result(recording, traces, _words(), load)
 
     def page() -> str:
-        from sipua.bench import html, pictures  # noqa: PLC0415
+        from sipua.bench.report import html, pictures  # noqa: PLC0415
 
         return html.render(result, pictures.of_call(recording, traces))
 
@@ -175,7 +176,7 @@ def _add_load(commands: Commands) -> None:
 
 
 def _load(args: argparse.Namespace) -> int:
-    from sipua.bench import load  # noqa: PLC0415
+    from sipua.bench.load import load  # noqa: PLC0415
 
     _check_outputs(args)
     options = load.Options(
@@ -189,7 +190,7 @@ def _load(args: argparse.Namespace) -> int:
     result = load.run(options, _words(), _say)
 
     def page() -> str:
-        from sipua.bench import html  # noqa: PLC0415
+        from sipua.bench.report import html  # noqa: PLC0415
 
         return html.render(result, None)
 
@@ -212,7 +213,8 @@ def _add_compare(commands: Commands) -> None:
 
 
 def _compare(args: argparse.Namespace) -> int:
-    from sipua.bench import compare, result  # noqa: PLC0415
+    from sipua.bench.report import compare
+    from sipua.bench.results import result  # noqa: PLC0415
 
     if args.fail_above is not None and not args.fail_above >= 1:
         raise BenchError(f"--fail-above {args.fail_above:g}: 1 or more")
@@ -243,8 +245,8 @@ def _check_outputs(args: argparse.Namespace) -> None:
 
 
 def _output(args: argparse.Namespace, result: Result, page: Callable[[], str]) -> int:
-    from sipua.bench import text  # noqa: PLC0415
-    from sipua.bench.result import to_json  # noqa: PLC0415
+    from sipua.bench.report import text  # noqa: PLC0415
+    from sipua.bench.results.result import to_json  # noqa: PLC0415
 
     print(text.render(result))
     try:

@@ -15,9 +15,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sipua.bench import clock
-from sipua.bench.caller import Address, Caller, Offer
-from sipua.bench.network import Impairment
+from sipua.bench.common import clock
+from sipua.bench.load.caller import Address, Caller, Offer
+from sipua.bench.replay.network import Impairment
 from sipua.codecs.g711 import Law
 from sipua.rtp.pcap.writer import PcapWriter, read
 

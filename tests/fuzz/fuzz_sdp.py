@@ -5,7 +5,7 @@ import sys
 import atheris
 
 with atheris.instrument_imports():
-    from sipua.bench import sip_sdp
+    from sipua.bench.streams import sip_sdp
 
 HEAD = b"INVITE sip:a SIP/2.0\r\nCall-ID: x\r\n\r\nv=0\r\nc=IN IP4 192.0.2.1\r\n"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports():
-    from sipua.bench.streams import as_json, render_text, survey
+    from sipua.bench.streams.streams import as_json, render_text, survey
     from sipua.rtp.pcap.writer import PcapWriter
 
 file = Path(tempfile.mkdtemp()) / "fuzzed.pcap"

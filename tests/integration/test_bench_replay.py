@@ -8,8 +8,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from sipua.bench import result, streams
-from sipua.bench.network import Impairment
+from sipua.bench.replay.network import Impairment
+from sipua.bench.results import result
+from sipua.bench.streams import streams
 from sipua.rtp.pcap.writer import PcapWriter, read
 
 pytestmark = pytest.mark.sound

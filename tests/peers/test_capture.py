@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sipua.bench.streams import survey
+from sipua.bench.streams.streams import survey
 from sipua.rtp.pcap.writer import read
 
 from support import audio

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from sipua.bench import network
+from sipua.bench.replay import network
 from sipua.rtp.events import Address, Frame, Lost, RtpEvent, Silence
 from sipua.rtp.packet import build
 from sipua.rtp.session.session import RtpSession

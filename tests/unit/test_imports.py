@@ -54,7 +54,7 @@ RULES = [
         {
             "bridge/engine_link/websocket.py": "the seam behind which another library could stand",
             "bridge/agent/server/server.py": "the other side of the same wire",
-            "benchmarks/websocket_cost.py": "the other end of what it measures",
+            "benchmarks/experiments/websocket_cost.py": "the other end of what it measures",
             "bridge/agent/server/session_task.py": "one of its connections",
             "bridge/agent/server/refusals.py": "the answers of that side that are no websocket",
             "bridge/agent/server/losses.py": "ends that side's connections as no library would",
@@ -214,7 +214,7 @@ def test_a_violation_is_caught(path: str, source: str) -> None:
         ("sipua/edge/app.py", "import asyncio\nfrom .bridge.call import Call"),
         ("sipua/sip/pj/endpoint.py", "import pjsua2 as pj"),
         ("sipua/cli/main.py", "def f():\n    from sipua.bench import command"),
-        ("benchmarks/load.py", "from sipua import wiring\nfrom . import stages"),
+        ("benchmarks/load/load.py", "from sipua import wiring\nfrom . import stages"),
     ],
 )
 def test_the_allowed_is_allowed(path: str, source: str) -> None:

@@ -1,6 +1,6 @@
 """The load generator's signalling, message by message."""
 
-from sipua.bench.caller import Caller, Offer, call_id_of
+from sipua.bench.load.caller import Caller, Offer, call_id_of
 
 LOCAL, EDGE = ("127.0.0.1", 5999), ("127.0.0.1", 5060)
 SDP = "v=0\r\nc=IN IP4 127.0.0.9\r\nt=0 0\r\nm=audio 16500 RTP/AVP 0\r\n"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sipua.bench import command, compare
-from sipua.bench.result import Cost, Machine, Result, Spread, Step, Uplink, Verdict, to_json
+from sipua.bench import command
+from sipua.bench.report import compare
+from sipua.bench.results.result import Cost, Machine, Result, Spread, Step, Uplink, Verdict, to_json
 
 from sipua.process.exits import Exit
 

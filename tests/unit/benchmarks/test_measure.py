@@ -6,13 +6,13 @@ from array import array
 
 import numpy as np
 import pytest
-from sipua.bench import measure
-from sipua.bench.clock import WallClock
-from sipua.bench.engine_side import SessionRecord
-from sipua.bench.load_figures import latencies_ms
-from sipua.bench.phones import Heard
-from sipua.bench.replay import scripts, shifted
-from sipua.bench.speech import Loop, loop
+from sipua.bench.common.clock import WallClock
+from sipua.bench.load.figures import latencies_ms
+from sipua.bench.load.speech import Loop, loop
+from sipua.bench.replay import measure
+from sipua.bench.replay.engine_side import SessionRecord
+from sipua.bench.replay.phones import Heard
+from sipua.bench.replay.replay import scripts, shifted
 
 MS = 1_000_000
 WALL = WallClock()

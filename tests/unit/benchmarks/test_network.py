@@ -1,8 +1,8 @@
 """The network between a recording and the edge: what `--impair` says, and that it is repeatable."""
 
 import pytest
-from sipua.bench.errors import BenchError
-from sipua.bench.network import Impairment
+from sipua.bench.common.errors import BenchError
+from sipua.bench.replay.network import Impairment
 
 TIMES = [n * 0.02 for n in range(2000)]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from sipua.bench import result
-from sipua.bench.result import Result, Spread, load, to_json
+from sipua.bench.results import result
+from sipua.bench.results.result import Result, Spread, load, to_json
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "bench.md"
 PARTS = [

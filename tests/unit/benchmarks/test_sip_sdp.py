@@ -1,8 +1,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sipua.bench import sip_sdp
-from sipua.bench.sip_sdp import Codec
+from sipua.bench.streams import sip_sdp
+from sipua.bench.streams.sip_sdp import Codec
 
 SDP = """v=0
 o=- 1 1 IN IP4 192.0.2.1

@@ -1,6 +1,6 @@
 """Digits of a capture (R10): one for each event, whatever is lost, repeated or late."""
 
-from sipua.bench.stream_tally import Tally, looks_like_event
+from sipua.bench.streams.tally import Tally, looks_like_event
 from sipua.rtp.packet import RtpPacket, build, parse
 
 EVENTS = 101

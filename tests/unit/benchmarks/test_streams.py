@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sipua.bench.streams import Stream, as_json, find, render_text, survey
-from sipua.bench.streams_command import run_streams
+from sipua.bench.streams.command import run_streams
+from sipua.bench.streams.streams import Stream, as_json, find, render_text, survey
 from sipua.codecs.g711 import Law, encode
 from sipua.codecs.tones import sine
 from sipua.rtp.packet import build
@@ -355,7 +355,7 @@ def test_the_command(capture: Capture, capsys: pytest.CaptureFixture[str]) -> No
     assert "1 RTP stream, 10 RTP packets, 1 other datagram\n" in out
     assert run_streams(path, True) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["schema"] == "sipua.bench.streams/1"
+    assert document["schema"] == "sipua.bench.streams.streams/1"
     assert document["frames"]["datagrams"] == 11
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from array import array
 
 import numpy as np
-from sipua.bench.clock import WallClock
-from sipua.bench.probe import Note
-from sipua.bench.trace import read, same_packets
+from sipua.bench.common.clock import WallClock
+from sipua.bench.replay.probe import Note
+from sipua.bench.replay.trace import read, same_packets
 
 MS = 1_000_000
 WALL = WallClock()

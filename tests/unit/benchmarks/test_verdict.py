@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from sipua.bench.result import (
+from sipua.bench.results.result import (
     Check,
     Cost,
     Downlink,
@@ -16,7 +16,7 @@ from sipua.bench.result import (
     Uplink,
     Verdict,
 )
-from sipua.bench.verdict import judge, ms, worst
+from sipua.bench.results.verdict import judge, ms, worst
 
 MACHINE = Machine("some cpu", 2, "6.1", "3.11", 0.1, 0.2)
 

@@ -1,0 +1,1 @@
+"""Stand-alone scripts that measured one thing once; not installed."""

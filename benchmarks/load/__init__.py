@@ -1,0 +1,1 @@
+"""`sipua bench load`: many calls at once."""

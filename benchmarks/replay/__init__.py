@@ -1,0 +1,1 @@
+"""`sipua bench capture`: a recorded call through the real stack."""

@@ -1,0 +1,112 @@
+"""The engine's side: the local agent as a process that notes when audio comes and goes.
+
+It is the agent that `sipua serve` starts, with stamps around its conversations: of each append its
+arrival (and a checksum of the message, by which a frame that we sent is known again), of each delta
+the moment when it is handed to the websocket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import time
+import zlib
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any
+
+import uvloop
+from sipua.bench.common import children
+from sipua.bridge.agent.realtime.conversation import Conversation
+from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.server import server
+
+from sipua.log import logs
+
+_APPEND = b'{"type":"input_audio_buffer.append"'
+_DELTA = b"response.output_audio.delta"
+_HEAD = 80  # bytes in which a delta's type stands
+
+
+@dataclass(slots=True)
+class SessionRecord:
+    """One session; times of the monotonic clock."""
+
+    append_ns: array[int] = field(default_factory=lambda: array("q"))
+    append_crc: array[int] = field(default_factory=lambda: array("q"))
+    talk_ns: array[int] = field(default_factory=lambda: array("q"))
+    """The first delta of each response."""
+    delta_ns: array[int] = field(default_factory=lambda: array("q"))
+
+    def clear(self) -> None:
+        for column in (self.append_ns, self.append_crc, self.talk_ns, self.delta_ns):
+            del column[:]
+
+
+_records: dict[str, SessionRecord] = {}
+
+
+class StampedConversation(Conversation):
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._record = _records.setdefault(self.id, SessionRecord())
+        self._response_spoke: Any = None
+
+    def receive(self, message: bytes | str, now: float) -> list[bytes]:
+        if isinstance(message, bytes) and message.startswith(_APPEND):
+            self._record.append_ns.append(time.monotonic_ns())
+            self._record.append_crc.append(zlib.crc32(message))
+        return self._stamped(super().receive(message, now))
+
+    def handle_timer(self, now: float) -> list[bytes]:
+        return self._stamped(super().handle_timer(now))
+
+    def _stamped(self, events: list[bytes]) -> list[bytes]:
+        deltas = _deltas(events)
+        if deltas:
+            now = time.monotonic_ns()
+            self._record.delta_ns.extend([now] * deltas)
+            if self._response is not self._response_spoke:
+                self._response_spoke = self._response
+                self._record.talk_ns.append(now)
+        return events
+
+
+def _deltas(events: Iterable[bytes]) -> int:
+    return sum(_DELTA in event[:_HEAD] for event in events)
+
+
+def run(pipe: Connection, settings: AgentSettings) -> None:
+    """The process: sends its URL; "report" is answered by what was noted since the
+    last one, of all sessions."""
+    logs.configure("error", "console")
+    vars(server)["Conversation"] = StampedConversation
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(_serve(pipe, settings))
+
+
+async def _serve(pipe: Connection, settings: AgentSettings) -> None:
+    over = asyncio.Event()
+
+    def asked() -> None:
+        try:
+            pipe.recv()
+            pipe.send(_records)
+            for record in _records.values():
+                record.clear()
+        except (EOFError, OSError):
+            over.set()
+
+    async with server.AgentServer(settings) as agent:
+        pipe.send(agent.url)
+        gc.collect()
+        gc.freeze()
+        children.add_reader(pipe, asked)
+        await over.wait()
+        asyncio.get_running_loop().remove_reader(pipe.fileno())

@@ -1,0 +1,114 @@
+"""A result on a terminal: the verdict first, then what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sipua.bench.results.result import Downlink, Grade, Result, Spread, Uplink
+from sipua.bench.results.verdict import BUSY_MS, ms
+
+_MARKS: dict[Grade, str] = {"good": "+", "fair": "~", "bad": "!", "unknown": " "}
+UPLINK_STAGES = (
+    ("socket_to_read_ms", "socket → read"),
+    ("read_to_parsed_ms", "read → parsed"),
+    ("parsed_to_released_ms", "parsed → released"),
+    ("released_to_decoded_ms", "released → decoded"),
+    ("decoded_to_resampled_ms", "decoded → resampled"),
+    ("resampled_to_sent_ms", "resampled → sent"),
+    ("socket_to_sent_ms", "socket → sent, in order"),
+    ("held_socket_to_sent_ms", "socket → sent, held"),
+    ("mouth_to_engine_ms", "mouth → engine"),
+)
+DOWNLINK_STAGES = (
+    ("message_to_audio_ms", "message → audio"),
+    ("audio_to_encoded_ms", "audio → encoded"),
+    ("delta_to_packet_ms", "first delta → packet"),
+    ("engine_to_ear_ms", "engine → ear"),
+    ("spacing_error_ms", "spacing error of our RTP"),
+)
+
+
+def stages(result: Result) -> Iterator[tuple[str, Spread]]:
+    """What was measured, in the order of the path."""
+    parts: tuple[tuple[Uplink | Downlink, tuple[tuple[str, str], ...]], ...] = (
+        (result.uplink, UPLINK_STAGES),
+        (result.downlink, DOWNLINK_STAGES),
+    )
+    for part, names in parts:
+        for name, words in names:
+            spread: Spread = getattr(part, name)
+            if spread.count:
+                yield words, spread
+
+
+def render(result: Result) -> str:
+    return "\n".join([*_head(result), "", *_table(result), *_rest(result), ""])
+
+
+def _head(result: Result) -> Iterator[str]:
+    yield result.verdict.sentence
+    yield ""
+    for check in result.verdict.checks:
+        yield f"  {_MARKS[check.grade]} {check.name + ':':<23}{check.words}"
+
+
+def _table(result: Result) -> Iterator[str]:
+    rows = list(stages(result))
+    if not rows:
+        return
+    yield f"{'milliseconds':<26}{'p50':>10}{'p95':>10}{'p99':>10}{'max':>10}{'count':>10}"
+    for words, spread in rows:
+        figures = "".join(
+            f"{value:>10.3f}" for value in (spread.p50, spread.p95, spread.p99, spread.max)
+        )
+        yield f"{words:<26}{figures}{spread.count:>10}"
+
+
+def _rest(result: Result) -> Iterator[str]:
+    reorder, cost, health, machine = result.reorder, result.cost, result.health, result.machine
+    yield ""
+    if result.source is not None:
+        source = result.source
+        yield (
+            f"played      {source.file}, stream {source.stream}: {source.codec} "
+            f"{source.ptime_ms:g} ms, {source.duration_s:.1f} s"
+            + (f", with {source.impairment}" if source.impairment else "")
+            + (f", at {source.speed:g} times its speed" if source.speed != 1 else "")
+        )
+        yield (
+            f"packets     {reorder.received} of {reorder.expected}; lost {reorder.lost}, late "
+            f"{reorder.late}, duplicate {reorder.duplicates}, out of order {reorder.reordered}"
+        )
+        yield (
+            f"held        {reorder.held} (until the gap was filled {reorder.held_until_filled}, "
+            f"given up {reorder.held_until_given_up}); at most {reorder.max_depth} at a time"
+        )
+        yield (
+            f"made up     {reorder.concealed_ms} ms concealed, {reorder.silence_fed_ms} ms of "
+            "silence in pauses"
+        )
+        if reorder.digits:
+            yield f"digits      {reorder.digits}"
+        if reorder.refused:
+            refused = ", ".join(f"{count} {why}" for why, count in reorder.refused.items())
+            yield f"refused     {refused}"
+    for step in result.steps:
+        yield (
+            f"{step.calls:>5} calls  up p99 {ms(step.mouth_to_engine_ms.p99):>8}, spacing p99 "
+            f"{ms(step.spacing_error_ms.p99):>8}, {step.cpu_percent:5.1f} % of a core, "
+            f"{step.memory_mb:.0f} MB: {'holds' if step.holds else 'does not hold, ' + step.why}"
+        )
+    yield (
+        f"edge        {cost.cpu_percent:.1f} % of a core, {cost.cpu_us_per_frame:.0f} µs per "
+        f"call and frame, {cost.memory_mb:.0f} MB"
+        + (" (its probes included)" if cost.probes else "")
+    )
+    yield (
+        f"machine     {machine.cores} × {machine.cpu}, Linux {machine.kernel}, Python "
+        f"{machine.python}; load {machine.load_before:.1f} before, {machine.load_after:.1f} after"
+    )
+    if health.generator_late_ms > BUSY_MS:
+        yield (
+            f"            our own sender was up to {health.generator_late_ms:.0f} ms late: the "
+            "tails are not the edge's alone"
+        )

@@ -1,0 +1,1 @@
+"""`sipua bench streams`: what RTP a capture holds."""
