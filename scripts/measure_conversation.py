@@ -11,9 +11,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from support.asterisk import Asterisk
-from support.conversation_figures import edge_config, interrupted_calls, table
-from support.edge import Edge
+from support.calls.conversation_figures import edge_config, interrupted_calls, table
+from support.calls.edge import Edge
+from support.peers.asterisk import Asterisk
 
 
 def main() -> None:

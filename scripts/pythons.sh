@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 [ $# -gt 0 ] || set -- 3.11 3.12 3.13
-calls=(tests/peers/test_sip_audio.py tests/peers/test_sip_hold.py tests/peers/test_asterisk_dial.py)
+calls=(tests/peers/calls/test_audio.py tests/peers/signalling/test_hold.py tests/peers/asterisk/test_dial.py)
 folder=build/pythons
 mkdir -p "$folder"
 

@@ -24,8 +24,8 @@ from sipua.rtp.pcap.writer import PcapWriter, read
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from support.asterisk import Asterisk  # noqa: E402 - the tests' peers are not installed
-from support.audio import DATA  # noqa: E402
+from support.media.audio import DATA  # noqa: E402
+from support.peers.asterisk import Asterisk  # noqa: E402 - the tests' peers are not installed
 
 FOLDER = ROOT / "benchmarks" / "captures"
 HOST = "127.0.0.1"

@@ -7,10 +7,10 @@ from typing import Any
 import hypothesis
 import pytest
 
-from support.asterisk import Asterisk
-from support.edge import Config, Edge
-from support.rtp_far_end import RtpFarEnd
-from support.sipp import Sipp
+from support.calls.edge import Config, Edge
+from support.media.rtp_far_end import RtpFarEnd
+from support.peers.asterisk import Asterisk
+from support.peers.sipp import Sipp
 
 # How long an example takes says how busy the machine is, and nothing of ours.
 hypothesis.settings.register_profile("sipua", deadline=None)
@@ -43,7 +43,7 @@ def asterisk_factory(tmp_path: Path) -> Iterator[Callable[[], Asterisk]]:
 def shared_asterisk(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Asterisk]:
-    """`support.asterisk.EVERY_ASTERISK` says which; without it, the newest."""
+    """`support.peers.asterisk.EVERY_ASTERISK` says which; without it, the newest."""
     peer = getattr(request, "param", "asterisk")
     asterisk = Asterisk(tmp_path_factory.mktemp("asterisk"), peer)
     yield asterisk

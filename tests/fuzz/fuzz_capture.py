@@ -10,7 +10,7 @@ with atheris.instrument_imports():
     from sipua.rtp.pcap.writer import CaptureError, FrameCounts, read
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from support import captures as make
+from support.media import captures as make
 
 IP = make.ipv4(make.udp(b"twelve bytes"))
 IP6 = make.ipv6(b"\x11\0" + bytes(6) + make.udp(b"twelve bytes"), following=0)

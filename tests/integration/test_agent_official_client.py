@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from sipua.bridge.agent.server.server import AgentServer
 
-from support.agent_client import audio_of, one, only, types_of
-from support.audio import resample, silence, speech
-from support.scenarios import scenario, settings
-from support.sdk_client import Judged, calling
+from support.engine.agent_client import audio_of, one, only, types_of
+from support.engine.scenarios import scenario, settings
+from support.engine.sdk_client import Judged, calling
+from support.media.audio import resample, silence, speech
 
 RATE = 24_000
 VOICE = resample(speech("short"), 8000, RATE)

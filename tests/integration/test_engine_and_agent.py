@@ -28,7 +28,7 @@ from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engines import create
 
-from support import audio
+from support.media import audio
 
 RATE_HZ = 24_000
 E = TypeVar("E", bound=Event)

@@ -30,7 +30,7 @@ from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engines import create
 from sipua.codecs.g711 import Law, decode
 
-from support import audio
+from support.media import audio
 
 RATE_HZ = 24_000
 GREETING = np.frombuffer(prompt("greeting").data, "<i2")

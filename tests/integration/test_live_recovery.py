@@ -15,7 +15,7 @@ from sipua.bridge.engine_api.base import AudioDelta, AudioDone, EngineSettings, 
 from sipua.bridge.engines import create
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage
 
-from support import audio
+from support.media import audio
 
 RATE_HZ = 24_000
 E = TypeVar("E")

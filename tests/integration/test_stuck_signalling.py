@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from sipua.process.exits import Exit
-from support import over_fake_pj
-from support.edge import toml
+from support.calls.edge import toml
 from support.ports import LOOPBACK, PortBlock
 from support.process import Child, wait_until
+from support.signalling import over_fake_pj
 
 URI = "sip:200@192.0.2.9"
 

@@ -19,7 +19,7 @@ from sipua.config.sections.tools import ToolsSection, WebhookSection
 from sipua.tools.toolbox import Toolbox
 from sipua.tools.webhook import Webhook
 from sipua.tools.wire import http_client
-from support.hook_server import (
+from support.calls.hook_server import (
     HookServer,
     answer,
     dripping,
@@ -29,7 +29,7 @@ from support.hook_server import (
     self_signed,
     vanish,
 )
-from support.tool_call import Table
+from support.calls.tool_call import Table
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()

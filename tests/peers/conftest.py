@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from support import audio, peer_versions
-from support.edge import Edge
-from support.patient_calls import PatientCalls
-from support.rehearsed_call import CALLER, GREETED, LAST_WORDS, Heard, Play
-from support.rtp_far_end import RtpFarEnd
-from support.scenarios import scenario
-from support.sipp import Sipp
+from support.calls.edge import Edge
+from support.calls.patient_calls import PatientCalls
+from support.calls.rehearsed_call import CALLER, GREETED, LAST_WORDS, Heard, Play
+from support.engine.scenarios import scenario
+from support.media import audio
+from support.media.rtp_far_end import RtpFarEnd
+from support.peers import peer_versions
+from support.peers.sipp import Sipp
 
 
 @pytest.hookimpl(wrapper=True)

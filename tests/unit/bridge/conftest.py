@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from support import virtual_time
-from support.call_bridge import Setup, bridge_setup
+from support.calls.call_bridge import Setup, bridge_setup
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 

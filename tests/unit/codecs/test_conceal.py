@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sipua.codecs.conceal import Concealer, find_pitch
 from sipua.codecs.tones import sine
 
-from support.audio import level_dbfs, speech
+from support.media.audio import level_dbfs, speech
 
 Pcm = NDArray[np.int16]
 FRAME = 160

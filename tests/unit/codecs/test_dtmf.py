@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sipua.codecs.dtmf import HIGH_HZ, KEYS, LOW_HZ, DtmfDetector, tone
 from sipua.codecs.g711 import Law, decode, encode
 
-from support import audio
+from support.media import audio
 
 Signal = NDArray[np.float64]
 DIGITS = "".join(KEYS)

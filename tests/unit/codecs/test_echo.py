@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sipua.codecs.echo import HOLD_MS, MAX_DELAY_MS, EchoGate, _best_match
 from sipua.codecs.g711 import Law, decode, encode
 
-from support import audio
+from support.media import audio
 
 Signal = NDArray[np.float64]
 

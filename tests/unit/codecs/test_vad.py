@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sipua.codecs.vad import EnergyVad, SpeechStarted, SpeechStopped, VadConfig, VadEvent
 
-from support.audio import resample, silence, speech, tone
+from support.media.audio import resample, silence, speech, tone
 
 RATE = 24_000
 Pcm = npt.NDArray[np.int16]

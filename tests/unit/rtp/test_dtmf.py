@@ -12,9 +12,9 @@ from sipua.rtp.dtmf import DIGITS, SILENCE_S, DtmfReceiver, DtmfSender
 from sipua.rtp.events import Dtmf, Frame, Lost
 from sipua.rtp.packet import parse
 
-from support.event_writer import KEYS, EventPacket, block, press, without
-from support.netmodel import PEER, Talker
-from support.rtp_session import make_session
+from support.media.event_writer import KEYS, EventPacket, block, press, without
+from support.media.netmodel import PEER, Talker
+from support.media.rtp_session import make_session
 
 
 def heard(packets: Iterable[EventPacket], receiver: DtmfReceiver | None = None) -> list[Dtmf]:

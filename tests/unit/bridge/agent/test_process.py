@@ -11,7 +11,7 @@ from sipua.bridge.agent.server.server import AgentServer
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidMessage
 
-from support.realtime_types import accepted_server_event
+from support.engine.realtime_types import accepted_server_event
 
 
 async def answers(url: str) -> bool:

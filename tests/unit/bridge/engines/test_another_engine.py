@@ -25,7 +25,7 @@ from sipua.bridge.engine_api.base import (
 from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engines import EngineKind, create
 
-from support.scripted_engine import Peer, scripted_engine
+from support.engine.scripted_engine import Peer, scripted_engine
 
 
 class Toy:

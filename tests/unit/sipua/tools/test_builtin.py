@@ -19,7 +19,7 @@ from sipua.tools.ending import HangUp, Transfer
 from sipua.tools.hold import PutOnHold
 from sipua.tools.info import GetCallInfo
 from sipua.tools.keys import CollectDigits, SendDtmf
-from support.tool_call import FunctionTool, Table
+from support.calls.tool_call import FunctionTool, Table
 
 TARGETS = {"sales": "sip:201@192.0.2.10", "night desk": "+4930123"}
 

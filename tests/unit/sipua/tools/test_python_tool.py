@@ -18,7 +18,7 @@ from sipua.log import logs
 from sipua.tools.errors import ToolLoadError
 from sipua.tools.python_tool import GROUP, PythonTools, load
 from sipua.tools.toolbox import Toolbox
-from support.tool_call import Table
+from support.calls.tool_call import Table
 
 HERE = Path(__file__).parent
 

@@ -11,7 +11,7 @@ import pytest
 from sipua.log import logs
 from sipua.tools.call_queue import Result, failure
 from sipua.tools.context import ToolContext
-from support.tool_call import FunctionTool, Table
+from support.calls.tool_call import FunctionTool, Table
 
 
 def quick(arguments: dict[str, Any], _: ToolContext) -> Result:

@@ -14,8 +14,8 @@ from sipua.bridge.playout.sounds import SoundError
 from sipua.config.sections.tools import ToolsSection
 from sipua.log import logs
 from sipua.tools.toolbox import Toolbox
-from support.realtime_types import accepted_client_event
-from support.tool_call import FakeCall
+from support.calls.tool_call import FakeCall
+from support.engine.realtime_types import accepted_client_event
 
 MCP = {
     "label": "crm",

@@ -1,0 +1,107 @@
+"""Asterisk puts a phone through to the edge, and the model passes the phone on (25 s in all).
+
+A blind transfer: Asterisk follows our REFER, and the phone, which knows nothing of it, hears whom
+it was passed on to. An extension that is not there: the phone stays with the model (S13).
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.calls.edge import Edge, toml
+from support.engine.scenarios import scenario
+from support.media import audio
+from support.peers.asterisk import Asterisk
+from support.peers.asterisk_config import SPEECH
+from support.peers.pbx import account, heard
+from support.ports import PortBlock
+from support.process import Child
+
+pytestmark = [pytest.mark.peer, pytest.mark.sound, pytest.mark.timeout(120)]
+
+Edges = Callable[..., Edge]
+
+SAID = audio.DATA / "speech-caller.wav"
+WISH = """\
+[[steps]]
+on = "greeting"
+tone_ms = 600
+call = [{ name = "transfer", arguments = { target = "support" } }]
+"""
+
+
+@pytest.fixture
+def registered(asterisk: Asterisk, edge_factory: Edges, tmp_path: Path) -> Callable[[str], Edge]:
+    """An edge that registers at Asterisk and transfers whoever calls it to that extension."""
+
+    def start(extension: str) -> Edge:
+        tools: dict[str, Any] = {
+            "builtin": ["transfer"],
+            "transfer": {"targets": {"support": extension}},
+        }
+        rehearsal = scenario(tmp_path, WISH)
+        edge = edge_factory(
+            {"accounts": [account(asterisk)], "agent": {"scenario": rehearsal}, "tools": tools}
+        )
+        edge.wait_event("registration.ok")
+        return edge
+
+    return start
+
+
+def phone(asterisk: Asterisk, home: Path, seconds: float) -> tuple[dict[str, Any], audio.Pcm]:
+    """Calls extension 100, which is the edge; its story and what it heard."""
+    ports = PortBlock()
+    first, last = ports.range(100)
+    config = home / "phone.toml"
+    trunk = {
+        "name": "pbx",
+        "hosts": ["127.0.0.1"],
+        "proxy": f"sip:127.0.0.1:{asterisk.port}",
+        "user": "phone",
+    }
+    config.write_text(toml({"rtp": {"port_min": first, "port_max": last}, "trunks": [trunk]}))
+    recording = home / "phone.wav"
+    child = Child(
+        [
+            *(sys.executable, "-m", "sipua", "call", f"sip:100@127.0.0.1:{asterisk.port}"),
+            *("--config", config, "--account", "pbx", "--wav", SAID, "--after", "4"),
+            *("--seconds", str(seconds), "--record", recording, "--json"),
+        ],
+        home / "phone.out",
+    )
+    child.wait(60)
+    ports.close()
+    story: dict[str, Any] = json.loads(child.log.read_text())
+    return story, audio.read_wav(recording, rate_hz=8000)
+
+
+def test_the_phone_hears_whom_it_was_passed_on_to(
+    asterisk: Asterisk, registered: Callable[[str], Edge], tmp_path: Path
+) -> None:
+    edge = registered("601")
+    story, sound = phone(asterisk, tmp_path, 12)
+    ended = edge.wait_event("call.ended")
+    assert ended["reason"] == "transferred"
+    assert edge.wait_event("call.transferred")["target"] == f"sip:601@127.0.0.1:{asterisk.port}"
+    assert heard(audio.speech(SPEECH), sound) > 600, "after the agent's own words"
+    assert story["ended_by"] == "peer", "601 hangs up when it has spoken"
+    asterisk.wait_idle()
+
+
+def test_S13_an_extension_that_is_not_there_leaves_the_phone_with_the_agent(
+    asterisk: Asterisk, registered: Callable[[str], Edge], tmp_path: Path
+) -> None:
+    edge = registered("699")
+    story, sound = phone(asterisk, tmp_path, 16)
+    failed = edge.wait_event("call.transfer_failed")
+    assert failed["status"] >= 400
+    assert edge.wait_event("call.ended")["by"] == "peer"
+    assert story["ended_by"] == "us"
+    # What the phone says four seconds later, the agent says back.
+    assert heard(audio.read_wav(SAID, rate_hz=8000), sound) > 4000
+    asterisk.wait_idle()

@@ -1,0 +1,57 @@
+"""`sipua outbound` as a child process: the edge calls somebody."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from support.calls.edge import Config, Event, merge, toml
+from support.ports import LOOPBACK, PortBlock
+from support.process import Child, wait_until
+
+
+class Outbound:
+    """Under way when the constructor returns. `close()` ends it, if it is still there."""
+
+    def __init__(
+        self, home: Path, uri: str, config: Config | None = None, *, account: str = ""
+    ) -> None:
+        home.mkdir(parents=True, exist_ok=True)
+        self._ports = PortBlock()
+        first, last = self._ports.range(100)
+        base: Config = {
+            "sip": {"host": LOOPBACK},
+            "rtp": {"port_min": first, "port_max": last},
+            "log": {"level": "debug", "format": "json"},
+        }
+        file = home / "outbound.toml"
+        file.write_text(toml(merge(base, config or {})))
+        file.chmod(0o600)
+        command: list[str | Path] = [sys.executable, "-m", "sipua", "outbound", "--config", file]
+        if account:
+            command += ["--account", account]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("SIPUA_")}
+        self.process = Child([*command, uri], home / "outbound.out", env=environment)
+
+    @property
+    def told(self) -> str:
+        """All that it has written."""
+        return self.process.log.read_text(errors="replace")
+
+    def events(self, name: str) -> list[Event]:
+        lines = [line for line in self.told.splitlines(keepends=True) if line.startswith("{")]
+        events: list[dict[str, Any]] = [json.loads(line) for line in lines if line.endswith("\n")]
+        return [event for event in events if event.get("event") == name]
+
+    def wait_event(self, name: str, timeout_s: float = 45) -> Event:
+        return wait_until(lambda: self.events(name), timeout_s, f"{name} from sipua outbound")[0]
+
+    def wait(self, timeout_s: float = 90) -> int:
+        """Its exit status."""
+        return self.process.wait(timeout_s)
+
+    def close(self) -> None:
+        if self.process.exit_status is None:
+            self.process.kill()
+        self._ports.close()

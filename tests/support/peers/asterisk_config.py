@@ -1,0 +1,236 @@
+"""The configuration of the Asterisk that the tests run.
+
+Endpoints   sipua, sipua-ulaw, sipua-alaw   register with digest; the user is the endpoint's name
+            trunk                           anyone else from loopback, trusted by address; dial
+                                            `PJSIP/trunk/sip:USER@HOST:PORT`; also trunk-ulaw and
+                                            trunk-alaw, for calls from Asterisk; trunk-mux offers
+                                            RTP and RTCP on one port
+            phone                           a phone without password, by its name in From
+            inband                          the same, but digits are tones: no telephone events
+
+Extensions  100, 101, 102   ring sipua, sipua-ulaw, sipua-alaw
+            600       echo
+            601       play speech, hang up
+            602LS     record; listen L seconds, play speech, listen S more seconds, hang up
+            603       milliwatt, 1004 Hz
+            604       ring for 2 seconds, then echo
+            605       busy (486)
+            606       ring for ever
+            607       speech as early media, then echo
+            608S      answer, say nothing, hang up after S seconds
+            609       refuse (403)
+            610       answer, press 1234#*0D after a second, hang up two seconds later
+            611       read keys up to #, log them as keys=..., hang up
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.media.audio import DATA
+
+PASSWORD = "only-for-tests"
+KEYS = "1234#*0D"  # what 610 presses
+SPEECH = "pbx"  # the sentence that 601, 602 and 607 play
+
+# Only what the endpoints and extensions above need: it is up within half a second.
+MODULES = """
+    res_sorcery_config res_sorcery_memory res_sorcery_astdb res_timing_timerfd res_pjproject
+    res_pjsip res_pjsip_session res_pjsip_sdp_rtp res_pjsip_registrar
+    res_pjsip_authenticator_digest res_pjsip_outbound_authenticator_digest
+    res_pjsip_endpoint_identifier_ip res_pjsip_endpoint_identifier_user res_pjsip_caller_id
+    res_pjsip_nat res_pjsip_logger res_pjsip_rfc3326 res_pjsip_dtmf_info res_pjsip_pubsub
+    res_pjsip_refer res_rtp_asterisk chan_pjsip bridge_simple
+    codec_ulaw codec_alaw codec_resample format_pcm format_wav format_sln pbx_config
+    app_dial app_echo app_playback app_mixmonitor app_milliwatt res_clioriginate
+    app_senddtmf app_read app_verbose
+"""
+# Asterisk complains about these when they are missing; their defaults are wanted.
+EMPTY = "acl ccss cdr cel features indications pjproject udptl"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where one Asterisk has its files and ports."""
+
+    install: Path  # what scripts/peers/unpack.sh unpacked
+    home: Path  # configuration, log, recordings
+    run: Path  # control socket; short, as the path of a unix socket has 107 bytes at most
+    host: str  # what it listens on: loopback, of one family or the other
+    sip_port: int
+    rtp_ports: tuple[int, int]
+
+    @property
+    def recordings(self) -> Path:
+        return self.home / "recordings"
+
+
+def write(layout: Layout) -> None:
+    for folder in ("db", "spool", "log", "keys", "recordings"):
+        (layout.home / folder).mkdir(parents=True, exist_ok=True)
+    files = {
+        "asterisk.conf": _asterisk(layout),
+        "modules.conf": "[modules]\nautoload=no\n"
+        + "".join(f"load = {module}.so\n" for module in MODULES.split()),
+        "logger.conf": "[general]\nappendhostname=no\n[logfiles]\n"
+        "full => notice,warning,error,verbose(3)\n",
+        # Five times as many RTCP reports as by default, so that a test sees some.
+        "rtp.conf": "[general]\nrtcpinterval=1000\nrtpstart={}\nrtpend={}\n".format(
+            *layout.rtp_ports
+        ),
+        "pjsip.conf": _pjsip(layout),
+        "extensions.conf": _extensions(layout),
+    }
+    files |= {f"{name}.conf": "" for name in EMPTY.split()}
+    for name, text in files.items():
+        (layout.home / name).write_text(text)
+
+
+def _asterisk(layout: Layout) -> str:
+    modules = next(layout.install.glob("usr/lib/**/asterisk/modules"))
+    home, data = layout.home, layout.install / "usr/share/asterisk"
+    return f"""\
+[directories]
+astetcdir => {home}
+astmoddir => {modules}
+astvarlibdir => {data}
+astdatadir => {data}
+astagidir => {home}
+astkeydir => {home}
+astdbdir => {home}/db
+astspooldir => {home}/spool
+astlogdir => {home}/log
+astrundir => {layout.run}
+[options]
+verbose = 3
+nocolor = yes
+"""
+
+
+def _pjsip(layout: Layout) -> str:
+    ipv6 = ":" in layout.host
+    bind = f"[{layout.host}]" if ipv6 else layout.host
+    transports = "".join(
+        f"[{protocol}]\ntype=transport\nprotocol={protocol}\nbind={bind}:{layout.sip_port}\n"
+        for protocol in ("udp", "tcp")
+    )
+    registering = "".join(
+        f"""
+[{name}](edge)
+allow={codecs}
+auth={name}
+aors={name}
+[{name}]
+type=auth
+auth_type=userpass
+username={name}
+password={PASSWORD}
+[{name}]
+type=aor
+max_contacts=1
+remove_existing=yes
+minimum_expiration=10
+qualify_frequency=0
+"""
+        for name, codecs in (("sipua", "ulaw,alaw"), ("sipua-ulaw", "ulaw"), ("sipua-alaw", "alaw"))
+    )
+    # moh_passthrough: a hold of the other party reaches the edge as a re-INVITE, as behind a PBX
+    # that leaves the music to the far end. Without it the edge only ever hears music.
+    return f"""\
+[global]
+type=global
+debug=yes
+endpoint_identifier_order=username,ip
+{transports}
+[edge](!)
+type=endpoint
+context=sipua
+disallow=all
+direct_media=no
+rtp_symmetric=yes
+dtmf_mode=rfc4733
+allow_transfer=yes
+moh_passthrough=yes
+rtp_ipv6={"yes" if ipv6 else "no"}
+{registering}
+[trunk](edge)
+allow=ulaw,alaw
+[trunk-ulaw](edge)
+allow=ulaw
+[trunk-alaw](edge)
+allow=alaw
+[trunk-mux](edge)
+allow=ulaw
+rtcp_mux=yes
+[trunk]
+type=identify
+endpoint=trunk
+match={layout.host}
+[phone](edge)
+allow=ulaw,alaw
+[inband](edge)
+allow=ulaw,alaw
+dtmf_mode=inband
+"""
+
+
+def _extensions(layout: Layout) -> str:
+    speech = DATA / f"speech-{SPEECH}"
+    # r() is what the far side sent, t() what it was sent. The third argument runs when all three
+    # files are complete.
+    record = (
+        "MixMonitor(${REC}-mixed.wav,r(${REC}-received.wav)t(${REC}-sent.wav),touch ${REC}.done)"
+    )
+    return f"""\
+[sipua]
+exten => 100,1,Dial(PJSIP/sipua)
+exten => 101,1,Dial(PJSIP/sipua-ulaw)
+exten => 102,1,Dial(PJSIP/sipua-alaw)
+exten => 600,1,Answer()
+ same => n,Echo()
+exten => 601,1,Answer()
+ same => n,Playback({speech})
+ same => n,Hangup()
+exten => _602XX,1,Answer()
+ same => n,Set(REC={layout.recordings}/${{UNIQUEID}})
+ same => n,{record}
+ same => n,Wait(${{EXTEN:3:1}})
+ same => n,Playback({speech})
+ same => n,Wait(${{EXTEN:4:1}})
+ same => n,Hangup()
+exten => _612XX,1,Answer()
+ same => n,Set(REC={layout.recordings}/${{UNIQUEID}})
+ same => n,{record}
+ same => n,Set(LEFT=${{EXTEN:3}})
+ same => n(again),Wait(2)
+ same => n,Playback({DATA / "speech-short"})
+ same => n,Set(LEFT=$[${{LEFT}} - 1])
+ same => n,GotoIf($[${{LEFT}} > 0]?again)
+ same => n,Wait(1)
+ same => n,Hangup()
+exten => 603,1,Answer()
+ same => n,Milliwatt()
+exten => 604,1,Ringing()
+ same => n,Wait(2)
+ same => n,Answer()
+ same => n,Echo()
+exten => 605,1,Hangup(17)
+exten => 606,1,Ringing()
+ same => n,Wait(3600)
+exten => 607,1,Progress()
+ same => n,Playback({speech},noanswer)
+ same => n,Answer()
+ same => n,Echo()
+exten => _608X,1,Answer()
+ same => n,Wait(${{EXTEN:3:1}})
+ same => n,Hangup()
+exten => 609,1,Hangup(21)
+exten => 610,1,Answer()
+ same => n,Wait(1)
+ same => n,SendDTMF({KEYS},100,100)
+ same => n,Wait(2)
+ same => n,Hangup()
+exten => 611,1,Answer()
+ same => n,Read(PRESSED,,20,,1,8)
+ same => n,Verbose(1,keys=${{PRESSED}})
+ same => n,Hangup()
+"""

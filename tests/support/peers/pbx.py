@@ -1,0 +1,72 @@
+"""The edge as an extension of the tests' Asterisk: its account, and what both have said."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from support.media import audio
+from support.media.audio import Pcm
+from support.peers.asterisk import Asterisk
+from support.peers.asterisk_config import PASSWORD
+
+_PROMPTS = Path(__file__).parents[3] / "bridge" / "agent" / "prompts"
+GREETING = audio.read_wav(_PROMPTS / "greeting.wav", rate_hz=audio.PHONE_RATE_HZ)
+MISSED_MS = 100  # of a beginning or an end that a recorder has not
+WHOLE = 0.985  # a frame lost from half a second of speech costs 0.02
+
+
+def account(asterisk: Asterisk, user: str = "sipua", **keys: Any) -> dict[str, Any]:
+    """For `edge_factory({"accounts": [...]})`; the realm is left for the edge to learn."""
+    return {
+        "name": user,
+        "registrar": f"sip:127.0.0.1:{asterisk.port};transport=udp",
+        "user": user,
+        "password": PASSWORD,
+    } | keys
+
+
+def heard_whole(reference: Pcm, recording: Pcm) -> float:
+    """Where it begins, in ms; fails unless all of it is there, in one piece, begin and end too.
+
+    For what was received packet by packet, each at the place that its timestamp says.
+    """
+    pieces = audio.find_pieces(reference, recording)
+    tail = reference[-4000:]
+    end = audio.find(tail, recording)
+    pieces.append(
+        audio.Match(end.score, end.offset_ms - (len(reference) - len(tail)) / 8),
+    )
+    worst = min(piece.score for piece in pieces)
+    assert worst > WHOLE, f"worst piece {worst:.3f}: {pieces}"
+    places = [piece.offset_ms for piece in pieces]
+    assert max(places) - min(places) < 2, f"something was cut or put in between: {places}"
+    return places[0]
+
+
+def heard(said: Pcm, recording: Pcm) -> float:
+    """Where it begins, in ms; fails unless it is there, in order, but for a frame now and then.
+
+    For what somebody else has recorded, or what a process that waits for the processor has sent:
+    a recorder may miss a frame or two at its beginning, and slip by one in between.
+    """
+    missing = audio.silence(MISSED_MS)
+    pieces = audio.find_pieces(said, np.concatenate([missing, recording, missing]), piece_ms=250)
+    places = [piece.offset_ms - MISSED_MS for piece in pieces if piece.score > 0.9]
+    assert len(places) >= 0.6 * len(pieces), pieces
+    assert max(places) - min(places) < 300, places
+    return places[0]
+
+
+def registers(asterisk: Asterisk, user: str) -> list[str]:
+    """The REGISTER requests of that user, as Asterisk has received them.
+
+    Without repetitions: on a loaded machine an answer may take longer than 500 ms.
+    """
+    messages = asterisk.sip_messages("REGISTER sip:", sent=False)
+    by_transaction = {
+        message.partition("branch=")[2].partition("\n")[0]: message
+        for message in messages
+        if f"\nFrom: <sip:{user}@" in message
+    }
+    return list(by_transaction.values())

@@ -1,0 +1,606 @@
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvloop
+from sipua.bridge.engine_link import websocket
+from sipua.bridge.engine_link.errors import EngineClosed, EngineConnectError, ErrorKind
+
+from support.engine.scripted_engine import Peer, scripted_engine, tcp_server
+
+KEY = "sk-very-secret-key"
+HEADERS = {"Authorization": f"Bearer {KEY}"}
+LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+class Inbox:
+    """What a socket hands over."""
+
+    def __init__(self) -> None:
+        self.messages: list[bytes] = []
+        self.ends: list[EngineClosed] = []
+        self._arrived = asyncio.Event()
+
+    def on_message(self, message: bytes) -> None:
+        self.messages.append(message)
+        self._arrived.set()
+
+    def on_closed(self, closed: EngineClosed) -> None:
+        self.ends.append(closed)
+        self._arrived.set()
+
+    async def until(self, condition: Callable[["Inbox"], bool], timeout_s: float = 20) -> None:
+        async with asyncio.timeout(timeout_s):
+            while not condition(self):
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    async def end(self) -> EngineClosed:
+        await self.until(lambda inbox: bool(inbox.ends))
+        return self.ends[0]
+
+
+async def connect(url: str, inbox: Inbox | None = None, **options: Any) -> websocket.Socket:
+    inbox = inbox or Inbox()
+    return await websocket.connect(
+        url,
+        options.pop("headers", HEADERS),
+        on_message=inbox.on_message,
+        on_closed=inbox.on_closed,
+        open_timeout_s=options.pop("open_timeout_s", 5),
+        **options,
+    )
+
+
+async def failure(url: str, **options: Any) -> EngineConnectError:
+    with pytest.raises(EngineConnectError) as caught:
+        await connect(url, **options)
+    error = caught.value
+    assert error.__cause__ is None
+    assert error.__suppress_context__  # the library's own error never reaches a traceback
+    assert KEY not in str(error)
+    return error
+
+
+async def echo(peer: Peer) -> None:
+    async for message in peer.connection:
+        await peer.connection.send(message)
+
+
+async def idle(peer: Peer) -> None:
+    with contextlib.suppress(Exception):
+        await peer.connection.wait_closed()
+
+
+# Opening
+
+
+async def test_the_upgrade_carries_our_headers_and_no_compression() -> None:
+    async with scripted_engine(idle) as engine:
+        link = await connect(engine.url + "?model=m", user_agent="sipua/1")
+        request = engine.requests[0]
+        assert request.path == "/v1/realtime?model=m"
+        assert request.headers["Authorization"] == f"Bearer {KEY}"
+        assert request.headers["User-Agent"] == "sipua/1"
+        assert "Sec-WebSocket-Extensions" not in request.headers
+        assert "OpenAI-Beta" not in request.headers
+        await link.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "retryable"),
+    [
+        (HTTPStatus.UNAUTHORIZED, "unauthorized", False),
+        (HTTPStatus.FORBIDDEN, "forbidden", False),
+        (HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", True),
+        (HTTPStatus.INTERNAL_SERVER_ERROR, "server", True),
+        (HTTPStatus.SERVICE_UNAVAILABLE, "server", True),
+        (HTTPStatus.NOT_FOUND, "protocol", False),
+    ],
+)
+async def test_M1_refused_upgrade(status: HTTPStatus, kind: ErrorKind, retryable: bool) -> None:
+    body = f'{{"error":{{"code":"the_code","message":"You sent {KEY}."}}}}'
+    async with scripted_engine(answer=(status, {"Retry-After": "7"}, body)) as engine:
+        error = await failure(engine.url)
+    assert (error.kind, error.status, error.retryable) == (kind, status, retryable)
+    assert error.retry_after_s == 7
+    assert error.code == "the_code"
+    assert str(error).endswith("You sent ***.")
+
+
+async def test_H8_a_redirect_is_not_followed() -> None:
+    async with scripted_engine(idle) as elsewhere:
+        answer = (HTTPStatus.FOUND, {"Location": elsewhere.url}, "")
+        async with scripted_engine(answer=answer) as engine:
+            error = await failure(engine.url)
+        assert elsewhere.requests == []
+    assert (error.kind, error.status) == ("protocol", 302)
+
+
+async def test_M1_nobody_listens() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        error = await failure(f"ws://127.0.0.1:{taken.getsockname()[1]}")
+    assert (error.kind, error.retryable) == ("refused", True)
+    assert "cannot connect to ws://127.0.0.1" in str(error)
+
+
+async def test_M1_unknown_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_such_host(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", no_such_host)
+    error = await failure("ws://engine.invalid/v1?token=tok-12345")
+    assert (error.kind, error.retryable) == ("dns", True)
+    assert str(error) == "the host of ws://engine.invalid/v1 is unknown: Name or service not known"
+
+
+async def test_M1_a_server_that_never_upgrades() -> None:
+    async def mute(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with tcp_server(mute) as port:
+        error = await failure(f"ws://127.0.0.1:{port}", open_timeout_s=0.05)
+    assert (error.kind, error.retryable) == ("timeout", True)
+    assert "within 0.05 s" in str(error)
+
+
+async def test_M1_a_server_that_hangs_up() -> None:
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with tcp_server(hang_up) as port:
+        error = await failure(f"ws://127.0.0.1:{port}")
+    assert error.kind in {"server", "refused"}  # an orderly end, or a reset: the race is its own
+    assert error.retryable
+
+
+@pytest.mark.parametrize("text", [b"SSH-2.0-OpenSSH_9.2\r\n\r\n", b"HTTP/1.1 banana\r\n\r\n"])
+async def test_M1_a_server_of_another_kind(text: bytes) -> None:
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(text)
+        writer.close()
+
+    async with tcp_server(say) as port:
+        error = await failure(f"ws://127.0.0.1:{port}")
+    assert (error.kind, error.retryable) == ("protocol", False)
+
+
+async def test_M1_no_tls_where_tls_is_expected() -> None:
+    async def speak_plainly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    async with tcp_server(speak_plainly) as port:
+        error = await failure(f"wss://127.0.0.1:{port}")
+    assert (error.kind, error.retryable) == ("tls", False)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1/", "127.0.0.1", "", "ws://[broken", "ws://h:99999/", "ws://"]
+)
+async def test_an_address_that_is_none(url: str) -> None:
+    error = await failure(url)
+    assert (error.kind, error.retryable) == ("protocol", False)
+
+
+@pytest.mark.parametrize("value", [f"{KEY}\n", f"{KEY}\r\nX: y", f"{KEY}\0", f"{KEY}é"])
+async def test_H8_a_key_file_with_a_line_break_is_named_but_not_shown(value: str) -> None:
+    error = await failure("ws://127.0.0.1:9/", headers={"Authorization": value})
+    assert error.kind == "protocol"
+    assert "'Authorization'" in str(error)
+
+
+async def test_a_cancelled_connect_leaves_nothing_open() -> None:
+    closed = asyncio.Event()
+
+    async def mute(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(1000):
+                pass
+        closed.set()
+
+    async with tcp_server(mute) as port:
+        task = asyncio.create_task(connect(f"ws://127.0.0.1:{port}"))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        async with asyncio.timeout(20):
+            await closed.wait()
+
+
+async def test_a_proxy_of_the_environment_is_not_asked_for_loopback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    async with scripted_engine(idle) as engine:
+        link = await connect(engine.url)
+        await link.close()
+
+
+async def test_a_proxy_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    assert (await failure("ws://engine.invalid/")).kind == "refused"
+
+
+async def test_a_socks_proxy_that_we_cannot_speak_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:9")
+    monkeypatch.setenv("ws_proxy", "socks5://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    assert (await failure("ws://engine.invalid/")).kind in {"protocol", "refused"}
+
+
+# TLS
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Key and self-signed certificate for 127.0.0.1 in one file."""
+    path = tmp_path_factory.mktemp("tls") / "server.pem"
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes "
+        "-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout - -out -"
+    )
+    made = subprocess.run(command.split(), check=True, capture_output=True)
+    path.write_bytes(made.stdout)
+    return path
+
+
+def server_tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+async def test_M1_a_certificate_that_nobody_vouches_for(certificate: Path) -> None:
+    async with scripted_engine(idle, ssl=server_tls(certificate)) as engine:
+        error = await failure(engine.url)
+    assert (error.kind, error.retryable) == ("tls", False)
+    assert "self-signed certificate" in str(error)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_tls_with_a_certificate_of_our_own(certificate: Path, loop: str) -> None:
+    async def scenario() -> None:
+        trust = ssl.create_default_context(cafile=certificate)
+        inbox = Inbox()
+        async with scripted_engine(echo, ssl=server_tls(certificate)) as engine:
+            link = await connect(engine.url, inbox, tls=trust)
+            for number in range(500):  # more than the transport holds
+                link.send(b"%d " % number * 200)
+            await inbox.until(lambda inbox: len(inbox.messages) == 500)
+            assert [int(message.split()[0]) for message in inbox.messages] == list(range(500))
+            await link.close()
+
+    run(loop, scenario())
+
+
+def run(loop: str, scenario: Any) -> None:
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        runner.run(scenario)
+
+
+# Messages
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_messages_arrive_whole_and_in_order(loop: str) -> None:
+    async def fragments(peer: Peer) -> None:
+        await peer.connection.send(["fra", "gm", "ent"])
+        await peer.connection.send("text")
+        await peer.connection.send(b"binary")
+        await peer.send_raw(b"\xff\xfe not utf-8")
+        await peer.connection.wait_closed()
+
+    async def scenario() -> None:
+        inbox = Inbox()
+        async with scripted_engine(fragments) as engine:
+            link = await connect(engine.url, inbox)
+            await inbox.until(lambda inbox: len(inbox.messages) == 4)
+            assert inbox.messages == [b"fragment", b"text", b"binary", b"\xff\xfe not utf-8"]
+            assert link.received == 4
+            await link.close()
+        assert inbox.ends == []
+
+    run(loop, scenario())
+
+
+async def test_M6_a_16_mb_frame_is_received() -> None:
+    async def large(peer: Peer) -> None:
+        await peer.connection.send("x" * 16_000_000)
+        await peer.connection.send("after")
+        await peer.connection.wait_closed()
+
+    inbox = Inbox()
+    async with scripted_engine(large) as engine:
+        link = await connect(engine.url, inbox)
+        await inbox.until(lambda inbox: len(inbox.messages) == 2)
+        assert [len(message) for message in inbox.messages] == [16_000_000, 5]
+        await link.close()
+
+
+async def test_M6_a_larger_frame_ends_the_connection_and_may_be_retried() -> None:
+    async def larger(peer: Peer) -> None:
+        await peer.connection.send("x" * 18_000_000)
+
+    inbox = Inbox()
+    async with scripted_engine(larger) as engine:
+        await connect(engine.url, inbox)
+        end = await inbox.end()
+    assert (end.code, end.by_us, end.retryable) == (1009, True, True)
+
+
+async def test_M6_fragments_without_end_end_the_connection() -> None:
+    async def endless(peer: Peer) -> None:
+        async def fragments() -> AsyncIterator[str]:
+            while True:
+                yield "x" * 1_000_000
+
+        await peer.connection.send(fragments())
+
+    inbox = Inbox()
+    async with scripted_engine(endless) as engine:
+        await connect(engine.url, inbox)
+        end = await inbox.end()
+    assert (end.code, end.by_us, end.retryable) == (1009, True, True)
+    assert inbox.messages == []
+
+
+# Slow links
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_M7_a_slow_link_drops_the_oldest_audio_and_no_request(loop: str) -> None:
+    """20 s of speech and some requests for a peer that reads nothing for a while."""
+    frames = 1000
+    held = asyncio.Event
+
+    async def slow(peer: Peer) -> None:
+        peer.stop_reading()
+        await release.wait()
+        peer.connection.transport.resume_reading()
+        async for message in peer.connection:
+            got.append(message if isinstance(message, bytes) else message.encode())
+            if got[-1] == b"last":
+                done.set()
+
+    async def scenario() -> None:
+        nonlocal release, done
+        release, done = held(), held()
+        inbox = Inbox()
+        async with scripted_engine(slow) as engine:
+            # A megabyte of kernel buffers would hide the slowness.
+            link = await connect(engine.url, inbox, max_queued_audio=50)
+            for number in range(frames):
+                link.send_audio(b"%06d" % number + b"a" * 8000)
+                if number % 100 == 0:
+                    link.send(b"request %d" % number)
+                await asyncio.sleep(0)
+            link.send(b"last")
+            waiting, dropped = link.queued, link.audio_dropped
+            assert dropped > 0
+            assert 50 <= waiting <= 50 + frames // 100 + 1
+            release.set()
+            async with asyncio.timeout(20):
+                await done.wait()
+            assert link.queued == 0
+            assert link.audio_dropped == dropped
+            await link.close()
+        requests = [message for message in got if message.startswith(b"request")]
+        audio = [int(message[:6]) for message in got if message.endswith(b"a")]
+        assert requests == [b"request %d" % number for number in range(0, frames, 100)]
+        assert audio == sorted(audio)
+        assert len(audio) == frames - dropped
+        assert audio[-50:] == list(range(frames - 50, frames))  # the newest are there
+        assert got[-1] == b"last"
+        assert inbox.ends == []
+
+    release: asyncio.Event
+    done: asyncio.Event
+    got: list[bytes] = []
+    run(loop, scenario())
+
+
+async def test_M7_the_kernel_holds_little_that_was_not_sent() -> None:
+    async with scripted_engine(Peer.vanish) as engine:
+        link = await connect(engine.url)
+        tcp = link._connection.transport.get_extra_info("socket")
+        limit = tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
+        assert limit == websocket.UNSENT_BYTES
+        link.abort()
+
+
+async def test_requests_that_nobody_reads_end_the_connection() -> None:
+    inbox = Inbox()
+    async with scripted_engine(Peer.vanish) as engine:
+        link = await connect(engine.url, inbox)
+        for _ in range(3000):
+            link.send(b"x" * 8000)
+        end = await inbox.end()
+    assert (end.code, end.retryable) == (1006, True)
+    assert "too many requests" in end.reason
+    assert link.queued <= websocket.MAX_CONTROL_QUEUE + 1
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_sending_after_the_end_is_counted_and_never_raises(loop: str) -> None:
+    async def hang_up(peer: Peer) -> None:
+        peer.connection.transport.abort()
+
+    async def scenario() -> None:
+        inbox = Inbox()
+        async with scripted_engine(hang_up) as engine:
+            link = await connect(engine.url, inbox)
+            for _ in range(50):
+                link.send_audio(b"audio")
+                await asyncio.sleep(0)
+            await inbox.end()
+            unsent = link.unsent
+            link.send(b"request")
+            link.send_audio(b"audio")
+            assert link.unsent == unsent + 2
+            await link.close()
+
+    run(loop, scenario())
+
+
+# Ends
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1008, 1011, 1012, 1013, 3000, 4000])
+async def test_a_close_by_the_server_is_reported_once(code: int) -> None:
+    async def bye(peer: Peer) -> None:
+        await peer.connection.close(code, "the reason")
+
+    inbox = Inbox()
+    async with scripted_engine(bye) as engine:
+        link = await connect(engine.url, inbox)
+        assert await inbox.end() == EngineClosed(code, "the reason")
+        await link.close()
+    assert len(inbox.ends) == 1
+
+
+async def test_M2_a_reset_is_seen_at_once() -> None:
+    async def reset(peer: Peer) -> None:
+        peer.connection.transport.abort()
+
+    inbox = Inbox()
+    async with scripted_engine(reset) as engine:
+        await connect(engine.url, inbox)
+        end = await inbox.end()
+    assert (end.code, end.retryable) == (1006, True)
+
+
+async def test_M2_a_half_open_link_is_found_by_ping() -> None:
+    inbox = Inbox()
+    loop = asyncio.get_running_loop()
+    async with scripted_engine(Peer.vanish) as engine:
+        started = loop.time()
+        await connect(engine.url, inbox, ping_interval_s=0.1, ping_timeout_s=0.2)
+        end = await inbox.end()
+        assert loop.time() - started < 1
+    assert end == EngineClosed(1006, "no answer to a ping within 0.2 s")
+    assert end.retryable
+
+
+async def test_M2_a_half_open_link_is_found_even_when_nothing_can_be_written() -> None:
+    inbox = Inbox()
+    async with scripted_engine(Peer.vanish) as engine:
+        link = await connect(engine.url, inbox, ping_interval_s=0.3, ping_timeout_s=0.2)
+        while link.queued < 100:
+            link.send_audio(b"a" * 8000)
+            await asyncio.sleep(0)
+        assert "ping" in (await inbox.end()).reason
+
+
+def test_M2_the_default_finds_it_within_ten_seconds() -> None:
+    usual = websocket.connect.__kwdefaults__
+    assert usual["ping_interval_s"] + usual["ping_timeout_s"] + websocket.CLOSE_TIMEOUT_S <= 10
+
+
+async def test_a_peer_that_sends_but_answers_no_ping_is_alive() -> None:
+    async def busy(peer: Peer) -> None:
+        peer.stop_reading()
+        for _ in range(150):  # longer than two pings are waited for, also on a busy machine
+            await peer.connection.send("audio")
+            await asyncio.sleep(0.01)
+
+    inbox = Inbox()
+    async with scripted_engine(busy) as engine:
+        link = await connect(engine.url, inbox, ping_interval_s=0.01, ping_timeout_s=0.5)
+        await inbox.until(lambda inbox: len(inbox.messages) >= 140, timeout_s=20)
+        assert inbox.ends == []
+        link.abort()
+
+
+async def test_the_ping_measures_the_round_trip() -> None:
+    async with scripted_engine(idle) as engine:
+        link = await connect(engine.url)
+        async with asyncio.timeout(20):
+            while link.rtt_ms == 0:
+                await asyncio.sleep(0.01)
+        assert link.rtt_ms < 1000
+        await link.close()
+
+
+async def test_our_close_is_a_goodbye_and_no_event() -> None:
+    inbox = Inbox()
+    async with scripted_engine(idle) as engine:
+        link = await connect(engine.url, inbox)
+        await link.close()
+        await link.close()
+        assert engine.peers[0].connection.close_code == 1000
+    assert inbox.ends == []
+    assert link._reader.done()
+    assert link._watchdog.done()
+
+
+async def test_close_does_not_wait_for_a_dead_peer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "CLOSE_TIMEOUT_S", 0.1)
+    loop = asyncio.get_running_loop()
+    async with scripted_engine(Peer.vanish) as engine:
+        for stuck in (False, True):
+            link = await connect(engine.url)
+            while stuck and link.queued < 100:
+                link.send_audio(b"a" * 8000)
+            started = loop.time()
+            await link.close()
+            assert loop.time() - started < 1
+
+
+# The seam
+
+
+@pytest.fixture
+def debug_everything(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "websockets"):
+        yield caplog
+
+
+async def test_H8_the_library_logs_no_header_at_debug(
+    debug_everything: pytest.LogCaptureFixture,
+) -> None:
+    async with scripted_engine(idle, logger=logging.getLogger("server under test")) as engine:
+        debug_everything.clear()
+        logging.getLogger("server under test").setLevel(logging.WARNING)
+        link = await connect(engine.url)
+        await link.close()
+    ours = [record for record in debug_everything.records if record.name.startswith("sipua")]
+    assert ours == []
+    from_client = [r for r in debug_everything.records if r.name.startswith("websockets.client")]
+    assert from_client == []
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), "refused"),
+        (OSError("Multiple exceptions: [Errno 111] ..., [Errno 101] ..."), "refused"),
+        (OSError(errno.ENETUNREACH, "Network is unreachable"), "refused"),
+        (TimeoutError(errno.ETIMEDOUT, "Connection timed out"), "timeout"),
+        (ssl.SSLError(1, "[SSL] internal error"), "tls"),
+        (EOFError(), "server"),
+        (ImportError("python-socks is missing"), "protocol"),
+    ],
+)
+async def test_M1_what_the_network_says(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, kind: ErrorKind
+) -> None:
+    async def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(websocket, "_open", fail)
+    assert (await failure("ws://engine.invalid/")).kind == kind

@@ -1,0 +1,117 @@
+import contextlib
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+from sipua.bridge.engines.openai_live import events as wire
+from sipua.bridge.engines.openai_realtime.wire import MAX_MESSAGE_BYTES, Other, WireError
+
+from support.engine.live_types import NESTED_MODELS, SERVER_MODELS, accepted_server_event
+from support.engine.realtime_types import event_type, sample
+
+BY_TYPE = {event_type(model): model for model in SERVER_MODELS}
+NESTED_HANDLED = {
+    "response.created",
+    "response.output_item.done",
+    "response.completed",
+    "response.failed",
+    "response.incomplete",
+}
+
+
+def event(model: type[BaseModel], *, full: bool) -> dict[str, Any]:
+    content = sample(model, full=full)
+    if content["type"] == "response.event":
+        content["event"] = sample(NESTED_MODELS[0], full=full)
+    return content
+
+
+def test_every_type_of_the_vendor_is_handled_or_knowingly_ignored() -> None:
+    assert set(BY_TYPE) == wire.HANDLED | wire.IGNORED
+    assert not wire.HANDLED & wire.IGNORED
+
+
+@pytest.mark.parametrize("model", SERVER_MODELS, ids=event_type)
+@pytest.mark.parametrize("full", [True, False], ids=["full", "minimal"])
+def test_every_event_of_the_vendor_is_decoded(model: type[BaseModel], full: bool) -> None:
+    content = event(model, full=full)
+    message = json.dumps(content)
+    accepted_server_event(message)
+    for encoded in (message, message.encode()):
+        decoded = wire.decode(encoded)
+        if event_type(model) in wire.HANDLED:
+            assert type(decoded).__struct_config__.tag == event_type(model)
+        else:
+            assert decoded == Other(event_type(model))
+
+
+@pytest.mark.parametrize("event_type_", sorted(wire.HANDLED))
+def test_fields_that_we_do_not_know_change_nothing(event_type_: str) -> None:
+    content = event(BY_TYPE[event_type_], full=True)
+    more = {"new": {"deep": [1, "2", None]}, **content, "newer": [[]]}
+    assert wire.decode(json.dumps(more)) == wire.decode(json.dumps(content))
+
+
+@pytest.mark.parametrize("model", NESTED_MODELS, ids=event_type)
+@pytest.mark.parametrize("full", [True, False], ids=["full", "minimal"])
+def test_every_step_of_a_delegated_response_is_decoded(model: type[BaseModel], full: bool) -> None:
+    content = sample(model, full=full)
+    decoded = wire.decode_nested(msgspec.Raw(json.dumps(content).encode()))
+    if event_type(model) in NESTED_HANDLED:
+        assert type(decoded).__struct_config__.tag == event_type(model)
+    else:
+        assert decoded is None
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (b"", "bad_json"),
+        (b"{", "bad_json"),
+        (b"\xff\xfe\x00", "bad_json"),
+        (b'{"type":"session.output_audio.delta","delta":"\xff"}', "malformed"),
+        (b'{"type":"session.output_audio.delta"}', "malformed"),
+        (b'{"type":"session.started","session":null}', "malformed"),
+        (b'{"type":"response.event"}', "malformed"),
+        (b"[" * 100_000, "malformed"),
+        (b'{"type":"x","deep":' + b"[" * 100_000, "bad_json"),
+        (b"null", "malformed"),
+        (b'{"type":7}', "malformed"),
+        (b" " * (MAX_MESSAGE_BYTES + 1), "oversize"),
+    ],
+)
+def test_M6_what_is_no_event_says_why(message: bytes, reason: str) -> None:
+    with pytest.raises(WireError) as caught:
+        wire.decode(message)
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("nested", "reason"),
+    [
+        (b"7", "malformed"),
+        (b'{"type":"response.created"}', "malformed"),
+        (b'{"type":"response.output_item.done","item":{}}', "malformed"),
+    ],
+)
+def test_M6_a_nested_event_that_is_none_says_why(nested: bytes, reason: str) -> None:
+    with pytest.raises(WireError) as caught:
+        wire.decode_nested(msgspec.Raw(nested))
+    assert caught.value.reason == reason
+
+
+def test_an_unknown_type_is_cut_short() -> None:
+    assert wire.decode(json.dumps({"type": "x" * 1000})) == Other("x" * 64)
+
+
+@given(st.binary(max_size=300) | st.text(max_size=300))
+def test_anything_else_is_a_wire_error(message: bytes | str) -> None:
+    with contextlib.suppress(WireError):
+        wire.decode(message)
+    raw = message.encode(errors="replace") if isinstance(message, str) else message
+    with contextlib.suppress(WireError):
+        wire.decode_nested(msgspec.Raw(raw))

@@ -1,0 +1,528 @@
+"""Reports in simulated time: when they go, what they say, and what comes out of the peer's."""
+
+import random
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sipua.rtp.events import LossReported, MediaTimeout, PacketsRefused
+from sipua.rtp.latch.latch import SourceLatch
+from sipua.rtp.packet import build as build_rtp
+from sipua.rtp.receive.stats import ReceiveStats
+from sipua.rtp.rtcp.packets import Compound, Report, ReportBlock, SenderInfo, build, parse
+from sipua.rtp.rtcp.session import Control, RtcpSession, Sent
+from sipua.rtp.session.session import RtpSession
+
+from support.media.netmodel import PEER, Talker
+from support.media.rtcp_link import WALL_S, Link, them, us
+from support.media.rtp_session import make_session
+
+OURS, THEIRS = 0xCAFE, Talker().ssrc
+CONTROL_PORT = (PEER[0], PEER[1] + 1)
+
+
+def with_reports(now: float = 0.0) -> tuple[RtpSession, RtcpSession]:
+    rtcp = RtcpSession(ssrc=OURS, wall_s=WALL_S, now=now, rng=random.Random(1))
+    return make_session(rtcp=rtcp, now=now), rtcp
+
+
+def due_report(session: RtpSession, now: float) -> Control | None:
+    session.handle_timer(now)
+    return session.take_control()
+
+
+def block(**fields: int) -> ReportBlock:
+    known = {"ssrc": OURS, "fraction_lost": 0, "lost": 0, "highest": 0, "jitter_samples": 0}
+    return ReportBlock(**(known | {"last_sr": 0, "delay_since_sr": 0} | fields))
+
+
+def report(*blocks: ReportBlock, ssrc: int = THEIRS, sender: SenderInfo | None = None) -> bytes:
+    return build(Compound([Report(ssrc, sender, list(blocks))], {ssrc: b"cname"}))
+
+
+# -- when
+
+
+def test_reports_go_every_five_seconds_at_random_and_the_first_after_half_of_it() -> None:
+    firsts, intervals = [], []
+    for seed in range(400):
+        rtcp = RtcpSession(ssrc=1, wall_s=0, now=100.0, rng=random.Random(seed))
+        firsts.append(rtcp.due - 100)
+        rtcp.report(200.0, Sent(0, 0, 0), SourceLatch(), None)
+        intervals.append(rtcp.due - 200)
+    for times, middle in ((firsts, 2.5), (intervals, 5.0)):
+        # RFC 3550 §6.3.1: 0.5 to 1.5 times the interval, divided by e - 3/2.
+        assert middle * 0.5 / 1.2183 <= min(times) < middle * 0.6 / 1.2183
+        assert middle * 1.4 / 1.2183 < max(times) <= middle * 1.5 / 1.2182
+        assert sum(times) / len(times) == pytest.approx(middle / 1.2183, rel=0.05)
+
+
+def test_a_stall_makes_no_burst_of_reports() -> None:
+    session, rtcp = with_reports()
+    assert due_report(session, 100.0) is not None
+    assert rtcp.due > 101
+    assert due_report(session, 100.0) is None
+
+
+def test_the_timer_asks_for_reports_even_after_the_media_timeout() -> None:
+    session, rtcp = with_reports()
+    now, timeouts = 0.0, 0
+    for _ in range(20):
+        deadline = session.next_deadline()
+        assert deadline is not None
+        assert deadline > now
+        now = deadline
+        timeouts += sum(isinstance(event, MediaTimeout) for event in session.handle_timer(now))
+    assert timeouts == 1
+    assert rtcp.stats()["sent"] == 19
+
+
+def test_R12_reports_alone_do_not_keep_a_call_alive() -> None:
+    session, _ = with_reports()
+    timeouts: list[tuple[int, type]] = []
+    for second in range(1, 40):
+        session.receive_control(report(block()), CONTROL_PORT, float(second))
+        timeouts += [(second, type(event)) for event in session.handle_timer(float(second))]
+    assert timeouts == [(20, MediaTimeout)]
+
+
+def test_without_an_address_nothing_is_sent_and_time_goes_on() -> None:
+    rtcp = RtcpSession(ssrc=OURS, wall_s=WALL_S, now=0.0)
+    session = make_session(remote=None, rtcp=rtcp)
+    assert due_report(session, 10.0) is None
+    assert rtcp.due > 10
+    assert session.goodbye(11.0) is None
+
+
+# -- what they say
+
+
+def test_who_only_listens_sends_a_receiver_report_and_a_sender_a_senders() -> None:
+    session, _ = with_reports()
+    for packet in Talker().talk(50):
+        session.receive(packet.datagram, packet.source, packet.at)
+    control = due_report(session, 4.0)
+    assert control is not None
+    compound = parse(control.datagram)
+    (told,) = compound.reports
+    assert (told.ssrc, told.sender) == (OURS, None)
+    assert [(b.ssrc, b.lost, b.highest) for b in told.blocks] == [(THEIRS, 0, 1049)]
+    assert list(compound.cnames) == [OURS]
+    assert compound.goodbyes == []
+
+    for _ in range(10):
+        session.send(b"\xff" * 160, 160)
+    control = due_report(session, 10.0)
+    assert control is not None
+    (told,) = parse(control.datagram).reports
+    assert told.sender is not None
+    assert (told.sender.packets, told.sender.octets) == (10, 1600)
+    assert told.blocks == [], "nothing new was heard: nothing new to say"
+
+
+def test_a_sender_that_stops_is_no_sender_two_reports_later() -> None:
+    session, rtcp = with_reports()
+    session.send(b"\xff" * 160, 160)
+    kinds = []
+    for _ in range(4):
+        control = due_report(session, rtcp.due)
+        assert control is not None
+        kinds.append(parse(control.datagram).reports[0].sender is not None)
+    assert kinds == [True, True, False, False]
+
+
+def test_each_call_has_a_cname_of_its_own_that_tells_nothing() -> None:
+    names = set()
+    for _ in range(50):
+        rtcp = RtcpSession(ssrc=1, wall_s=0, now=0.0)
+        session = make_session(rtcp=rtcp)
+        control = due_report(session, 10.0)
+        assert control is not None
+        names.add(parse(control.datagram).cnames[1])
+    assert len(names) == 50
+    assert {len(name) for name in names} == {16}
+
+
+def test_the_fraction_is_of_the_packets_since_the_last_report() -> None:
+    session, rtcp = with_reports()
+    fractions = []
+    packets = Talker().talk(600)
+    for part, keep in ((packets[:200], 2), (packets[200:400], 4), (packets[400:], 1)):
+        for packet in part:
+            if packet.index % keep == 0:
+                session.receive(packet.datagram, packet.source, packet.at)
+        control = due_report(session, max(rtcp.due, part[-1].at))
+        assert control is not None
+        (told,) = parse(control.datagram).reports[0].blocks
+        fractions.append((told.fraction_lost / 256, told.lost))
+    # The last of each part is lost, and is missed only when a later one has come.
+    assert fractions[0] == (pytest.approx(0.5, abs=0.01), 99)
+    assert fractions[1] == (pytest.approx(0.75, abs=0.01), 247)
+    assert fractions[2] == (pytest.approx(0.015, abs=0.01), 250)
+
+
+def test_R5_the_highest_sequence_number_counts_its_wraps() -> None:
+    session, _ = with_reports()
+    for packet in Talker(first_sequence=65_530, first_timestamp=2**32 - 800).talk(70_000):
+        session.receive(packet.datagram, packet.source, packet.at)
+    control = due_report(session, 1400.0)
+    assert control is not None
+    (told,) = parse(control.datagram).reports[0].blocks
+    assert told.highest == 65_530 + 69_999
+    assert (told.highest >> 16, told.fraction_lost, told.lost) == (2, 0, 0)
+
+
+def test_R5_our_own_counters_wrap() -> None:
+    rtcp = RtcpSession(ssrc=OURS, wall_s=WALL_S, now=0.0)
+    latch = SourceLatch()
+    latch.set_remote(PEER, None)
+    control = rtcp.report(5.0, Sent(2**32 + 7, 2**33 + 9, 2**32 + 11), latch, None)
+    assert control is not None
+    sender = parse(control.datagram).reports[0].sender
+    assert sender is not None
+    assert (sender.packets, sender.octets, sender.timestamp) == (7, 9, 11)
+
+
+def test_the_timestamp_of_a_report_is_the_media_clock_at_that_moment() -> None:
+    """No wavering by the 20 ms between packets: who computes our drift from it gets none."""
+    one, other = us(), them()
+    Link(one, other).run(600)
+    pairs = []
+    for control in one.controls:
+        sender = parse(control.datagram).reports[0].sender
+        assert sender is not None
+        pairs.append((sender.ntp / 2**32, sender.timestamp / 8000))
+    steps = [(b[0] - a[0]) - (b[1] - a[1]) % (2**32 / 8000) for a, b in pairwise(pairs)]
+    assert max(map(abs, steps)) < 0.001
+
+
+# -- what comes back
+
+
+@pytest.mark.parametrize("muxed", [False, True])
+def test_the_round_trip_is_measured(muxed: bool) -> None:
+    one, other = us(muxed=muxed), them(muxed=muxed)
+    Link(one, other, delay_ms=40).run(30)
+    for party in (one, other):
+        assert party.told["round_trip_ms"] == pytest.approx(80, abs=0.1)
+        assert party.told["remote_lost"] == 0
+        assert party.told["sent"] >= 4
+        assert party.told["received"] >= 4
+        assert party.told["dropped"] == {}
+        assert {control.target[1] % 2 for control in party.controls} == {0 if muxed else 1}
+
+
+def test_R7_loss_and_jitter_come_back_as_the_peer_saw_them() -> None:
+    one, other = us(loss=0.1), them()
+    Link(one, other, delay_ms=30, jitter_ms=15, seed=3).run(60)
+    told = one.told
+    (stream,) = other.session.stats()["streams"]  # type: ignore[misc]  # a list in a dict
+    assert told["remote_fraction_lost_max"] > 0.05
+    assert told["remote_lost"] == pytest.approx(300, abs=60)
+    assert told["remote_lost"] <= stream["lost"]
+    assert told["remote_jitter_ms"] == pytest.approx(stream["jitter_ms"], abs=2)
+    assert 60 <= told["round_trip_ms"] <= 90
+    assert [event for event in one.events if isinstance(event, LossReported)]
+    assert not [event for event in other.events if isinstance(event, LossReported)]
+    assert other.told["remote_lost"] == 0
+
+
+@pytest.mark.parametrize("drift_ppm", [-200, 0, 80, 200])
+def test_R13_the_peers_drift_is_told_by_both_ways_of_measuring(drift_ppm: float) -> None:
+    one, other = us(), them(drift_ppm=drift_ppm, begins_s=5000.0)
+    Link(one, other, jitter_ms=10, seed=4).run(600)
+    assert one.told["drift_ppm"] == pytest.approx(drift_ppm, abs=5)
+    assert one.told["drift_sr_ppm"] == pytest.approx(drift_ppm, abs=40)
+    assert other.told["drift_ppm"] == pytest.approx(-drift_ppm, abs=5)
+
+
+def test_H6_a_wall_clock_that_is_set_anew_changes_nothing() -> None:
+    """It is read when the session is made; what it shows later is nobody's business."""
+    one, other = us(), them(begins_s=77_777.0)
+    link = Link(one, other, delay_ms=25)
+    link.run(60)
+    times = []
+    for control in one.controls:
+        sender = parse(control.datagram).reports[0].sender
+        assert sender is not None
+        times.append(sender.ntp / 2**32 - 2_208_988_800 - WALL_S)
+    assert all(0 < time < 61 for time in times)
+    assert times == sorted(times)
+    for party in (one, other):
+        assert party.told["round_trip_ms"] == pytest.approx(50, abs=0.1)
+
+
+def test_R5_the_round_trip_over_the_wrap_of_the_ntp_middle() -> None:
+    """Its 32 bits begin anew every 18 hours."""
+    rtcp = RtcpSession(ssrc=OURS, wall_s=65536 * 40_000 - 2_208_988_800 - 3.0, now=0.0)
+    session = make_session(rtcp=rtcp)
+    session.send(b"\xff" * 160, 160)
+    control = due_report(session, 4.0)
+    assert control is not None
+    sender = parse(control.datagram).reports[0].sender
+    assert sender is not None
+    quoted = sender.ntp >> 16 & 0xFFFFFFFF
+    assert quoted == 65536
+    answer = report(block(last_sr=quoted, delay_since_sr=65536))
+    session.receive_control(answer, CONTROL_PORT, 5.080)
+    assert rtcp.stats()["round_trip_ms"] == pytest.approx(80, abs=0.1)
+
+
+def test_a_quoted_report_that_we_never_sent_or_a_delay_that_lies_measures_nothing() -> None:
+    session, rtcp = with_reports()
+    session.send(b"\xff" * 160, 160)
+    control = due_report(session, 4.0)
+    assert control is not None
+    sender = parse(control.datagram).reports[0].sender
+    assert sender is not None
+    quoted = sender.ntp >> 16 & 0xFFFFFFFF
+    for last_sr, delay in ((quoted + 1, 0), (quoted, 10 * 65536), (quoted, 2**32 - 1)):
+        answer = report(block(last_sr=last_sr, delay_since_sr=delay))
+        session.receive_control(answer, CONTROL_PORT, 5.0)
+    session.receive_control(report(block(last_sr=quoted)), CONTROL_PORT, 400.0)
+    stats = rtcp.stats()
+    assert stats["round_trip_ms"] is None
+    assert stats["dropped"] == {"lsr": 1, "dlsr": 3}
+    assert stats["received"] == 4
+
+
+def test_a_new_ssrc_of_the_peer_is_a_new_account() -> None:
+    session, rtcp = with_reports()
+    for packet in Talker(ssrc=1).talk(50):
+        session.receive(packet.datagram, packet.source, packet.at)
+    due_report(session, rtcp.due)
+    for packet in Talker(ssrc=2, first_sequence=9).talk(50, start=5.0):
+        session.receive(packet.datagram, packet.source, packet.at)
+    control = due_report(session, 10.0)
+    assert control is not None
+    (told,) = parse(control.datagram).reports[0].blocks
+    assert (told.ssrc, told.lost, told.fraction_lost, told.highest) == (2, 0, 0, 58)
+
+
+# -- the end
+
+
+def test_a_goodbye_ends_a_call_and_is_only_counted_when_it_comes() -> None:
+    one, other = us(), them()
+    link = Link(one, other)
+    link.run(10)
+    link.carry(one, one.session.goodbye(one.clock(10)), 10)
+    link.run(10.1)
+    assert parse(one.controls[-1].datagram).goodbyes == [one.session.ssrc]
+    assert other.told["goodbyes"] == 1
+    heard = len(other.events)
+    link.run(12)
+    assert len(other.events) > heard, "who forges a goodbye has hung up nobody"
+
+
+def test_who_said_nothing_takes_no_leave() -> None:
+    session, _ = with_reports()
+    assert session.goodbye(1.0) is None
+    session.send(b"\xff" * 160, 160)
+    control = session.goodbye(1.0)
+    assert control is not None
+    assert parse(control.datagram).goodbyes == [OURS]
+
+
+# -- who is believed
+
+
+def test_R1_reports_of_strangers_are_not_read_and_move_nothing() -> None:
+    session, rtcp = with_reports()
+    forged = report(block(fraction_lost=255))
+    for source in (("203.0.113.9", PEER[1] + 1), ("203.0.113.9", 5)):
+        session.receive_control(forged, source, 1.0)
+        session.receive(forged, source, 1.0)
+    assert rtcp.stats()["dropped"] == {"source": 4}
+    assert rtcp.stats()["remote_lost"] is None
+    control = due_report(session, 4.0)
+    assert control is not None
+    assert control.target == CONTROL_PORT
+
+
+def test_R1_a_neighbour_on_the_peers_host_must_know_an_ssrc_of_the_call() -> None:
+    session, rtcp = with_reports()
+    neighbour = (PEER[0], 61000)
+    session.receive_control(report(block(ssrc=OURS + 1), ssrc=99), neighbour, 1.0)
+    assert rtcp.stats()["dropped"] == {"ssrc": 1}
+    control = due_report(session, 4.0)
+    assert control is not None
+    assert control.target == CONTROL_PORT
+
+
+def test_behind_a_nat_reports_go_back_where_they_come_from() -> None:
+    session, rtcp = with_reports()
+    mapped = (PEER[0], 61000)
+    assert list(session.receive_control(report(block()), mapped, 1.0)) == []
+    control = due_report(session, 4.0)
+    assert control is not None
+    assert control.target == mapped
+    assert not control.muxed
+    rtcp.set_remote(None, False)  # the same offer again
+    assert due_report(session, 10.0).target == mapped  # type: ignore[union-attr]
+
+
+def test_when_audio_comes_from_behind_a_nat_the_sdps_rtcp_address_is_not_used() -> None:
+    rtcp = RtcpSession(ssrc=OURS, wall_s=WALL_S, now=0.0)
+    rtcp.set_remote(("192.168.1.5", 4001), False)
+    session = make_session(remote=("192.168.1.5", 4000), signalling_ip="203.0.113.9", rtcp=rtcp)
+    assert due_report(session, 4.0).target == ("192.168.1.5", 4001)  # type: ignore[union-attr]
+    phone = ("203.0.113.9", 33000)
+    for packet in Talker(source=phone).talk(10, start=5.0):
+        session.receive(packet.datagram, packet.source, packet.at)
+    assert session.latch.source == phone
+    assert due_report(session, 11.0).target == ("203.0.113.9", 33001)  # type: ignore[union-attr]
+
+
+def test_the_sdp_may_name_another_port_or_host_for_reports() -> None:
+    session, rtcp = with_reports()
+    elsewhere = ("198.51.100.99", 7001)
+    rtcp.set_remote(elsewhere, False)
+    assert due_report(session, 4.0).target == elsewhere  # type: ignore[union-attr]
+    session.receive_control(report(block(lost=3)), elsewhere, 5.0)
+    assert rtcp.stats()["remote_lost"] == 3
+    for wrong in (("224.0.0.1", 5000), ("0.0.0.0", 5000), ("phone.local", 5000), (PEER[0], 0)):
+        rtcp.set_remote(wrong, False)
+        assert rtcp._target(session.latch) == CONTROL_PORT
+
+
+def test_no_port_above_the_last_one() -> None:
+    rtcp = RtcpSession(ssrc=OURS, wall_s=WALL_S, now=0.0)
+    session = make_session(remote=(PEER[0], 65535), rtcp=rtcp)
+    assert due_report(session, 4.0) is None
+
+
+def test_a_new_answer_may_put_both_on_one_port() -> None:
+    session, _ = with_reports()
+    session.update(
+        law_by_pt={0: "PCMU"},
+        send_pt=0,
+        telephone_event_pt=None,
+        remote=PEER,
+        signalling_ip=PEER[0],
+        sending=True,
+        on_hold=False,
+        now=1.0,
+        rtcp_remote=CONTROL_PORT,
+        rtcp_muxed=True,
+    )
+    control = due_report(session, 4.0)
+    assert control is not None
+    assert (control.target, control.muxed) == (PEER, True)
+
+
+# -- what is wrong with it
+
+
+def test_R3_rtcp_on_the_rtp_port_is_read_without_having_been_negotiated() -> None:
+    session, rtcp = with_reports()
+    events = session.receive(report(block(fraction_lost=64, lost=7)), PEER, 1.0)
+    assert list(events) == [LossReported(0.25, 7, 0.0, None)]
+    assert rtcp.stats()["received"] == 1
+    assert session.stats()["dropped"] == {}
+
+
+def test_R3_whatever_comes_as_rtcp_is_counted_by_reason() -> None:
+    session, rtcp = with_reports()
+    good = report(block())
+    for number, datagram in enumerate(
+        (b"", b"\x80\xc8\0\0", good[:-1], b"\0" + good[1:], good + bytes(1500), bytes(65_507))
+    ):
+        assert list(session.receive_control(datagram, CONTROL_PORT, float(number))) == []
+    assert session.receive(b"\x80\xc8\0\0", PEER, 9.0) == ()
+    assert rtcp.stats()["dropped"] == {"short": 3, "length": 1, "version": 1, "oversize": 2}
+    session.receive_control(good, CONTROL_PORT, 10.0)
+    assert rtcp.stats()["received"] == 1
+
+
+def test_R2_a_flood_of_reports_is_read_ten_times_a_second() -> None:
+    session, rtcp = with_reports()
+    good = report(block())
+    for number in range(10_000):
+        session.receive_control(good, CONTROL_PORT, 1.0 + number * 1e-4)
+    assert rtcp.stats()["received"] == 10
+    assert rtcp.stats()["dropped"] == {"rate": 9_990}
+    session.receive_control(good, CONTROL_PORT, 2.5)
+    assert rtcp.stats()["received"] == 11
+
+
+def test_R2_many_refused_packets_are_told_once_a_report() -> None:
+    session, rtcp = with_reports()
+    stranger = build_rtp(b"\xff" * 160, payload_type=0, sequence=1, timestamp=0, ssrc=5)
+    for _ in range(20_000):
+        session.receive(stranger, ("203.0.113.9", 5), 0.5)
+    assert list(session.handle_timer(rtcp.due)) == [PacketsRefused({"source": 20_000})]
+    for _ in range(49):
+        session.receive(stranger, ("203.0.113.9", 5), 5.0)
+    assert list(session.handle_timer(rtcp.due)) == []
+    session.receive(stranger, ("203.0.113.9", 5), 9.0)
+    assert list(session.handle_timer(rtcp.due)) == [PacketsRefused({"source": 50})]
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(
+                st.binary(max_size=60),
+                st.builds(
+                    lambda ssrc, target, figures, ntp: report(
+                        ReportBlock(target, *figures), ssrc=ssrc, sender=ntp
+                    ),
+                    st.sampled_from([THEIRS, OURS, 5]),
+                    st.sampled_from([THEIRS, OURS, 5]),
+                    st.tuples(
+                        st.integers(0, 255),
+                        st.integers(-(2**23), 2**23 - 1),
+                        *(st.integers(0, 2**32 - 1) for _ in range(4)),
+                    ),
+                    st.none()
+                    | st.builds(
+                        SenderInfo,
+                        st.integers(0, 2**64 - 1),
+                        *(st.integers(0, 2**32 - 1) for _ in range(3)),
+                    ),
+                ),
+                st.integers(0, 50).map(lambda index: Talker().packet(index)),
+            ),
+            st.sampled_from([PEER, CONTROL_PORT, ("192.0.2.1", 7)]),
+            st.booleans(),
+            st.floats(0, 3),
+        ),
+        max_size=60,
+    )
+)
+def test_R3_nothing_that_comes_makes_reports_fail(
+    datagrams: list[tuple[bytes, tuple[str, int], bool, float]],
+) -> None:
+    session, rtcp = with_reports()
+    now = 0.0
+    for datagram, source, on_control_port, step in datagrams:
+        now += step
+        (session.receive_control if on_control_port else session.receive)(datagram, source, now)
+        session.send(b"\xff" * 160, 160)
+        if rtcp.due <= now:
+            control = due_report(session, now)
+            assert control is not None
+            assert len(parse(control.datagram).reports) == 1
+    session.goodbye(now)
+    session.stats()
+
+
+def test_memory_is_bounded() -> None:
+    session, rtcp = with_reports()
+    for _ in range(2000):
+        session.send(b"\xff" * 160, 160)
+        due_report(session, rtcp.due)
+        session.receive_control(report(block()), CONTROL_PORT, rtcp.due - 0.1)
+    assert len(rtcp._sr_times) == 16
+
+
+def test_the_quickest_packet_of_a_while_is_taken_once() -> None:
+    stats = ReceiveStats(1)
+    assert stats.take_least_transit() is None
+    for timestamp, now in ((0, 1.030), (160, 1.021), (320, 1.060)):
+        stats.measure_jitter(timestamp, now)
+    assert stats.take_least_transit() == (1.021, pytest.approx(1.001))
+    assert stats.take_least_transit() is None

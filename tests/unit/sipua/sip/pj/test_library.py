@@ -1,0 +1,75 @@
+"""What the library tells by itself: INVITEs that pjsip refuses, its log, and messages in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pjsua2 as real
+import pytest
+
+from sipua.sip.messages import CallRefused, LibraryMessage, SignallingFault, SipMessage
+from support.signalling.signalling import CALLER, Signalling, invite
+
+
+def rejected(source: str = CALLER) -> Any:
+    params = real.OnRejectedIncomingCallParam()
+    params.statusCode, params.reason = 488, "Not Acceptable Here"
+    params.remoteInfo, params.localInfo = "<sip:caller@192.0.2.1>", "<sip:agent@127.0.0.1>"
+    params.rdata.wholeMsg, params.rdata.srcAddress = invite(), source
+    return params
+
+
+def log(signalling: Signalling, text: str, *, level: int = 4, messages: bool = True) -> None:
+    writer = signalling.endpoint._library._log_writer
+    writer._messages = messages
+    entry = real.LogEntry()
+    entry.level, entry.msg = level, text
+    writer.write(entry)
+
+
+def test_what_pjsip_refuses_is_told(signalling: Signalling) -> None:
+    signalling.endpoint._library.onRejectedIncomingCall(rejected())
+    assert signalling.take() == [
+        CallRefused(
+            "abc@192.0.2.1",
+            "<sip:caller@192.0.2.1>;tag=1",
+            "<sip:agent@127.0.0.1>",
+            ("192.0.2.1", 5060),
+            488,
+            "Not Acceptable Here",
+        )
+    ]
+
+
+def test_a_refusal_that_cannot_be_read_is_a_fault(signalling: Signalling) -> None:
+    signalling.endpoint._library.onRejectedIncomingCall(rejected("no:port"))
+    assert [type(event) for event in signalling.take()] == [SignallingFault]
+
+
+@pytest.mark.parametrize(
+    ("head", "direction", "peer"),
+    [
+        (
+            "RX 300 bytes Request msg INVITE/cseq=1 (rdata0x1) from UDP 192.0.2.1:5060:",
+            "received",
+            "UDP 192.0.2.1:5060",
+        ),
+        (
+            "TX 300 bytes Response msg 100/INVITE/cseq=1 (tdta0x1) to TCP 192.0.2.1:5060:",
+            "sent",
+            "TCP 192.0.2.1:5060",
+        ),
+    ],
+)
+def test_messages_of_its_log_are_told_whole(
+    signalling: Signalling, head: str, direction: str, peer: str
+) -> None:
+    log(signalling, f"{head}\n{invite()}--end msg--")
+    assert signalling.take() == [SipMessage(direction, peer, invite())]
+
+
+def test_only_its_errors_are_told_and_not_how_a_realm_is_learnt(signalling: Signalling) -> None:
+    log(signalling, "bind error", level=1)
+    log(signalling, "no credential (PJSIP_ENOCREDENTIAL)", level=1)
+    log(signalling, "a warning", level=2)
+    assert signalling.take() == [LibraryMessage("bind error")]

@@ -1,0 +1,46 @@
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from support.peers.sipp import SCENARIOS, render
+
+# What has no default must be given; the values here are only for the syntax.
+VALUES = {
+    "uac_does_not_transfer": ["ANSWER"],
+    "uac_hold": ["HOLD", "ANSWER"],
+    "uac_hold_by_update": ["HOLD", "ANSWER"],
+    "uac_hold_silently": ["HOLD"],
+    "uac_is_transferred_in_vain": ["OUTCOME"],
+    "uac_refer": ["STATUS", "TARGET"],
+    "uac_refer_out_of_dialog": ["STATUS", "TARGET"],
+    "uac_register": ["AOR", "PASSWORD", "CONTACT_URI"],
+    "uac_rejected": ["STATUS"],
+    "uas_is_held": ["HELD"],
+    "uas_registrar": ["USERNAME", "PASSWORD", "EXPIRES"],
+    "uas_registrar_refuses": ["STATUS"],
+    "uas_registrar_too_brief": ["MIN_EXPIRES"],
+    "uas_reject": ["STATUS"],
+}
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in SCENARIOS.glob("*.xml")))
+def test_every_scenario_is_filled_and_well_formed(name: str) -> None:
+    text = render(name, dict.fromkeys(VALUES.get(name, []), "1"))
+    assert "@CONTACT" not in text
+    root = ET.fromstring(text)
+    assert root.get("name") == name
+
+
+def test_a_missing_value_is_named() -> None:
+    with pytest.raises(KeyError, match="uac_refer needs a value for TARGET"):
+        render("uac_refer", {})
+
+
+def test_a_value_that_nobody_wants_is_named() -> None:
+    with pytest.raises(KeyError, match="uac_call has no use for STATUS"):
+        render("uac_call", {"STATUS": "200"})
+
+
+def test_an_empty_header_leaves_no_empty_line() -> None:
+    filled, empty = render("uac_call", {"HEADERS": "X-A: 1\nX-B: 2"}), render("uac_call", {})
+    assert len(filled.splitlines()) == len(empty.splitlines()) + 2
