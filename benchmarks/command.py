@@ -68,7 +68,7 @@ def _add_streams(commands: Commands) -> None:
 
 
 def _streams(args: argparse.Namespace) -> int:
-    from sipua.bench.streams.command import run_streams  # noqa: PLC0415
+    from sipua.bench.streams.command import run_streams
 
     return run_streams(args.file, args.json)
 
@@ -111,11 +111,11 @@ def _add_capture(commands: Commands) -> None:
 
 
 def _capture(args: argparse.Namespace) -> int:
-    from sipua.bench.replay import measure, replay  # noqa: PLC0415
-    from sipua.bench.replay.network import Impairment  # noqa: PLC0415
+    from sipua.bench.replay import measure, replay
+    from sipua.bench.replay.network import Impairment
     from sipua.bench.results import machine
 
-    from sipua.config import read  # noqa: PLC0415
+    from sipua.config import read
 
     if not 0.1 <= args.speed <= 10:
         raise BenchError(f"--speed {args.speed:g}: from 0.1 to 10")
@@ -140,7 +140,7 @@ def _capture(args: argparse.Namespace) -> int:
     result = measure.result(recording, traces, _words(), load)
 
     def page() -> str:
-        from sipua.bench.report import html, pictures  # noqa: PLC0415
+        from sipua.bench.report import html, pictures
 
         return html.render(result, pictures.of_call(recording, traces))
 
@@ -176,7 +176,7 @@ def _add_load(commands: Commands) -> None:
 
 
 def _load(args: argparse.Namespace) -> int:
-    from sipua.bench.load import load  # noqa: PLC0415
+    from sipua.bench.load import load
 
     _check_outputs(args)
     options = load.Options(
@@ -190,7 +190,7 @@ def _load(args: argparse.Namespace) -> int:
     result = load.run(options, _words(), _say)
 
     def page() -> str:
-        from sipua.bench.report import html  # noqa: PLC0415
+        from sipua.bench.report import html
 
         return html.render(result, None)
 
@@ -214,7 +214,7 @@ def _add_compare(commands: Commands) -> None:
 
 def _compare(args: argparse.Namespace) -> int:
     from sipua.bench.report import compare
-    from sipua.bench.results import result  # noqa: PLC0415
+    from sipua.bench.results import result
 
     if args.fail_above is not None and not args.fail_above >= 1:
         raise BenchError(f"--fail-above {args.fail_above:g}: 1 or more")
@@ -245,8 +245,8 @@ def _check_outputs(args: argparse.Namespace) -> None:
 
 
 def _output(args: argparse.Namespace, result: Result, page: Callable[[], str]) -> int:
-    from sipua.bench.report import text  # noqa: PLC0415
-    from sipua.bench.results.result import to_json  # noqa: PLC0415
+    from sipua.bench.report import text
+    from sipua.bench.results.result import to_json
 
     print(text.render(result))
     try:

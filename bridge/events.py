@@ -1,7 +1,8 @@
 """What a call's bridge tells the call. Whoever takes an event stamps the time: it is of now.
 
 Three kinds travel the same way up: what the audio path saw (here), what became of the engine
-(here), and what the engine said beyond audio (`sipua.bridge.engine_api.base`), passed on as it came.
+(here), and what the engine said beyond audio (`sipua.bridge.engine_api.base`), passed on as it
+came.
 """
 
 from __future__ import annotations

@@ -4,9 +4,10 @@ The last pitch period is repeated (two periods from 10 ms on, three from 20 ms, 
 buzz), each repetition joined to the next by overlap-add; attenuation begins after 10 ms and ends in
 silence at 100 ms; the first good audio is faded in over what the repetition would go on with.
 
-Two things differ from the recommendation because PESQ hears them (benchmarks/experiments/concealment.py):
-silence at 100 ms, not 60, which is worth 0.2 to 0.4 MOS where three packets in a row are lost; and
-an overlap of a quarter period at the return, which is not made longer by a longer loss.
+Two things differ from the recommendation because PESQ hears them
+(benchmarks/experiments/concealment.py): silence at 100 ms, not 60, which is worth 0.2 to 0.4 MOS
+where three packets in a row are lost; and an overlap of a quarter period at the return, which is
+not made longer by a longer loss.
 
 Appendix I holds all audio back by 3.75 ms so that it can bend the end of the good signal towards
 the repetition. Here good audio passes at once, so the repetition is bent instead: it starts with

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the recorded prompts (24 kHz mono 16 bit) of the bridge (bridge/prompts/) and of the local
-# agent (bridge/agent/prompts/) with
+# Makes the recorded prompts (24 kHz mono 16 bit) of the bridge (bridge/playout/prompts/) and of the local
+# agent (bridge/agent/speech/prompts/) with
 # espeak-ng, whose output may be used freely. The files are committed: run this only to change them.
 #
 #   sudo apt-get install espeak-ng
@@ -26,6 +26,6 @@ speak() {
     "$python" "$here/scripts/level_prompt.py" "$work/$2.wav" "$here/$1/$2.wav"
 }
 
-speak bridge/agent/prompts greeting 165 "Hello! This is the local agent. Please say something."
-speak bridge/agent/prompts listening 165 "I am listening."
-speak bridge/prompts sorry 160 "Sorry, we have a technical problem. Please call again later."
+speak bridge/agent/speech/prompts greeting 165 "Hello! This is the local agent. Please say something."
+speak bridge/agent/speech/prompts listening 165 "I am listening."
+speak bridge/playout/prompts sorry 160 "Sorry, we have a technical problem. Please call again later."

@@ -1,4 +1,6 @@
-"""CPU of the local agent under many calls: python benchmarks/experiments/agent_load.py [--calls 100]
+"""CPU of the local agent under many calls:
+
+    python benchmarks/experiments/agent_load.py [--calls 100]
 
 Each call appends a 20 ms frame every 20 ms: 2 s of a sentence, 2 s of silence, again and again, so
 that half of the time a parrot talks back. The agent runs as its own process, started as the edge

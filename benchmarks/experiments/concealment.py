@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What concealment is worth: speech through G.711 with losses, judged by PESQ (ITU-T P.862).
 
-    pip install pesq && python benchmarks/experiments/concealment.py            the table of docs/media.md
+    pip install pesq && python benchmarks/experiments/concealment.py   the table of docs/media.md
     python benchmarks/experiments/concealment.py --seeds 5 --json concealment.json
     python benchmarks/experiments/concealment.py --speech telephone.wav --speech another.wav
 
@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SENTENCES = (
     ROOT / "tests/data/speech-caller.wav",
     ROOT / "tests/data/speech-pbx.wav",
-    ROOT / "bridge/agent/prompts/greeting.wav",
+    ROOT / "bridge/agent/speech/prompts/greeting.wav",
 )
 RATE_HZ = 8000
 FRAME = 160

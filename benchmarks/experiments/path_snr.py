@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""What the audio path does to a signal, against soxr VHQ: .venv/bin/python benchmarks/experiments/path_snr.py
+"""What the audio path does to a signal, against soxr VHQ:
+
+    .venv/bin/python benchmarks/experiments/path_snr.py
 
 A dense comb of sines across the telephone band, 300 to 3400 Hz, whose exact value is known at 8 and
 at 24 kHz. SNR is against that exact signal. soxr VHQ resamples the whole recording at once here: as

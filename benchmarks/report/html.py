@@ -17,7 +17,7 @@ _TOTALS = {"socket_to_sent_ms", "mouth_to_engine_ms", "delta_to_packet_ms", "eng
 
 
 def render(result: Result, pictures: Pictures | None) -> str:
-    style = resources.files("sipua.bench").joinpath("report.css").read_text(encoding="utf-8")
+    style = resources.files(__package__).joinpath("report.css").read_text(encoding="utf-8")
     body = "".join(_body(result, pictures))
     title = result.source.file if result.source else f"{result.calls} calls"
     return (

@@ -131,7 +131,7 @@ def check(wheel: Path, folder: Path, shell: Shell) -> str:
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
     shell.run(python, "-m", "pip", "install", "--no-index", "--no-deps", wheel, cwd=folder)
-    probe = HERE.parent.parent / "sipua" / "pjprobe.py"
+    probe = HERE.parent.parent / "sipua" / "doctor" / "pjprobe.py"
     printed = output(python, "-I", probe, cwd=folder).splitlines()
     found = json.loads(next(line for line in printed if line.startswith("{")))  # pj logs there too
 

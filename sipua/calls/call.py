@@ -4,9 +4,9 @@
                ◀──Answer, Hangup, …────────────────   │
                                      listeners ◀──────┘  tools, record, whoever subscribes
 
-How it begins is an `Opening`'s (`sipua.calls.opening`: we answer, or we are answered), what happens
-when no engine is left is `sipua.calls.fallback`'s. Signalling events arrive as methods, on the loop,
-and never wait; what takes time are the call's tasks, and none outlives `run`.
+How it begins is an `Opening`'s (`sipua.calls.opening`: we answer, or we are answered), what
+happens when no engine is left is `sipua.calls.fallback`'s. Signalling events arrive as methods, on
+the loop, and never wait; what takes time are the call's tasks, and none outlives `run`.
 """
 
 from __future__ import annotations

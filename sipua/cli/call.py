@@ -45,8 +45,8 @@ def add(commands: Commands) -> None:
 
 def _call(args: argparse.Namespace) -> int:
     from sipua.cli.testphone import dial
-    from sipua.config import load  # noqa: PLC0415
-    from sipua.log import logs  # noqa: PLC0415
+    from sipua.config import load
+    from sipua.log import logs
 
     # No model is asked in this call: nobody needs its key at hand to test a line.
     environ = {**os.environ, "SIPUA_ENGINE__TYPE": "local"}

@@ -64,7 +64,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _handle(args: argparse.Namespace) -> int:
-    from sipua.config import ConfigError  # noqa: PLC0415 - see the module's docstring
+    from sipua.config import ConfigError  # see the module's docstring
 
     handler: Callable[[argparse.Namespace], int] = args.handler
     try:
@@ -112,15 +112,15 @@ def _add_serve(commands: Commands) -> None:
 def _serve(args: argparse.Namespace) -> int:
     config = _start(args)
     from sipua.edge import app
-    from sipua.log import logs  # noqa: PLC0415 - after the check: a wrong file is told at once
+    from sipua.log import logs  # after the check: a wrong file is told at once
 
     return app.run(config, show_banner=logs.for_a_person(_log_format(args, config)))
 
 
 def _start(args: argparse.Namespace) -> Any:
     """Read the configuration, set up logging, and say what is odd."""
-    from sipua.config import read  # noqa: PLC0415
-    from sipua.log import logs  # noqa: PLC0415
+    from sipua.config import read
+    from sipua.log import logs
 
     loaded = read(config_path(args.config), os.environ)
     log = loaded.config.log
@@ -176,11 +176,11 @@ def _add_agent(commands: Commands) -> None:
 
 
 def _agent(args: argparse.Namespace) -> int:
-    import dataclasses  # noqa: PLC0415
+    import dataclasses
 
     config = _start(args)
-    from sipua.bridge.agent.server import server  # noqa: PLC0415
-    from sipua.edge.wiring import wiring  # noqa: PLC0415 - as in serve
+    from sipua.bridge.agent.server import server
+    from sipua.edge.wiring import wiring  # as in serve
 
     scenario = str(args.scenario.absolute()) if args.scenario else ""
     settings = wiring.agent_settings(config, scenario=scenario, fault=args.fault or "")
@@ -191,7 +191,7 @@ def _agent(args: argparse.Namespace) -> int:
 
 
 def _fault(text: str) -> str:
-    from sipua.bridge.agent.scenario import faults  # noqa: PLC0415 - as in serve
+    from sipua.bridge.agent.scenario import faults  # as in serve
 
     try:
         faults.parse(text)
@@ -224,12 +224,12 @@ def _add_doctor(commands: Commands) -> None:
 
 
 def _doctor(args: argparse.Namespace) -> int:
-    from sipua.doctor import doctor  # noqa: PLC0415
+    from sipua.doctor import doctor
 
     if args.config is None:
         return doctor.run(json=args.json)
-    from sipua.cli import doctor_names  # noqa: PLC0415
-    from sipua.config import load  # noqa: PLC0415
+    from sipua.cli import doctor_names
+    from sipua.config import load
 
     return doctor.run(json=args.json, more=doctor_names.examine(load(args.config, os.environ)))
 
@@ -262,7 +262,7 @@ def _config_without_command(args: argparse.Namespace) -> int:
 
 
 def _config(args: argparse.Namespace) -> int:
-    from sipua.cli import config as command  # noqa: PLC0415
+    from sipua.cli import config as command
 
     if args.config_command == "docs":
         return command.docs(sys.stdout)
@@ -284,7 +284,7 @@ def _add_bench(commands: Commands) -> None:
 
 
 def _bench(args: argparse.Namespace) -> int:
-    from sipua.bench import command  # noqa: PLC0415 - its arguments too: `sipua serve` needs none
+    from sipua.bench import command  # its arguments too: `sipua serve` needs none
 
     return command.run(args.words)
 
@@ -308,7 +308,7 @@ class _Version(argparse.Action):
     """Looks the versions up when asked; that costs more than all of --help."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
-        from importlib import metadata  # noqa: PLC0415
+        from importlib import metadata
 
         versions = []
         for name in ("sipua", "pjsua2-python"):
@@ -323,7 +323,7 @@ class _Version(argparse.Action):
 
 def _show_config_error(error: ConfigError, *, as_json: bool) -> None:
     if as_json:
-        from sipua.log import logs  # noqa: PLC0415
+        from sipua.log import logs
 
         logs.configure("info", "json")
         for problem in error.problems:
@@ -334,10 +334,10 @@ def _show_config_error(error: ConfigError, *, as_json: bool) -> None:
 
 
 def _show_crash(error: Exception, *, debug: bool) -> None:
-    from sipua.log.redact import mask_text  # noqa: PLC0415
+    from sipua.log.redact import mask_text
 
     if debug:
-        import traceback  # noqa: PLC0415
+        import traceback
 
         sys.stderr.write(mask_text("".join(traceback.format_exception(error))))
     words = mask_text(f"{type(error).__name__}: {error}".splitlines()[0])

@@ -30,8 +30,8 @@ def add(commands: Commands) -> None:
 
 
 def _outbound(args: argparse.Namespace) -> int:
-    from sipua.config import load  # noqa: PLC0415
-    from sipua.edge import outbound  # noqa: PLC0415
+    from sipua.config import load
+    from sipua.edge import outbound
     from sipua.log import logs
 
     config = load(config_path(args.config), os.environ)

@@ -49,13 +49,13 @@ def _without_command(args: argparse.Namespace) -> int:
 def _directory(args: argparse.Namespace) -> Path:
     if args.directory is not None:
         return Path(args.directory)
-    from sipua.config import load  # noqa: PLC0415 - not needed where a directory is named
+    from sipua.config import load  # not needed where a directory is named
 
     return Path(load(config_path(args.config), os.environ).record.directory).expanduser()
 
 
 def _show(args: argparse.Namespace) -> int:
-    from sipua.record import reading, show  # noqa: PLC0415
+    from sipua.record import reading, show
 
     try:
         is_file = Path(args.which).suffix == ".jsonl"
@@ -73,7 +73,7 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from sipua.record import reading, retention, show  # noqa: PLC0415
+    from sipua.record import reading, retention, show
 
     stories = []
     for path in islice(retention.files(_directory(args)), args.count):

@@ -30,8 +30,8 @@ def add(commands: Commands) -> None:
 
 
 def _route(args: argparse.Namespace) -> int:
-    from sipua.calls import routes  # noqa: PLC0415 - as in every command
-    from sipua.config import load  # noqa: PLC0415
+    from sipua.calls import routes  # as in every command
+    from sipua.config import load
 
     config = load(config_path(args.file), os.environ)
     profile = routes.resolve(config, routes.Asked((args.to,), args.caller, args.origin))
@@ -61,7 +61,7 @@ def described(profile: AgentProfile) -> dict[str, Any]:
 
 
 def _step(step: Step) -> str:
-    from sipua.calls.profile import Prompt, TransferTo  # noqa: PLC0415
+    from sipua.calls.profile import Prompt, TransferTo
 
     if isinstance(step, Prompt):
         return f"prompt {step.path or 'sorry'}"

@@ -1,4 +1,4 @@
-"""From the configuration to the settings of records: as `sipua.edge.wiring.wiring`, for them alone."""
+"""From the configuration to the settings of records: as `wiring`, for them alone."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,9 +24,7 @@ from support.signalling import offers
 
 pytestmark = [pytest.mark.peer, pytest.mark.alone]
 
-GREETING = audio.read_wav(
-    Path(__file__).parents[3] / "bridge/agent/prompts/greeting.wav", rate_hz=audio.PHONE_RATE_HZ
-)
+GREETING = audio.read_wav(audio.GREETING, rate_hz=audio.PHONE_RATE_HZ)
 GREETING_MS = len(GREETING) / 8
 SAID = audio.speech("short")
 CALLER = np.concatenate([audio.silence(GREETING_MS + 500), SAID])

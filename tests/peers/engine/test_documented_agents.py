@@ -166,7 +166,7 @@ def test_4_no_engine_at_all(reader: Reader) -> None:
     assert f"`SIPUA_ENGINES__SECOND__URL={NOWHERE}`" in PAGE
     edge = reader.serve(SIPUA_ENGINE__URL=NOWHERE, SIPUA_ENGINES__SECOND__URL=NOWHERE)
     reader.call("--seconds", "20")
-    sorry = Path(__file__).parents[3] / "bridge" / "prompts" / "sorry.wav"
+    sorry = Path(__file__).parents[3] / "bridge" / "playout" / "prompts" / "sorry.wav"
     reader.hears(audio.read_wav(sorry, rate_hz=8000))
     assert edge.wait_event("call.ended")["by"] == "us"
 

@@ -21,9 +21,7 @@ from support.signalling import offers
 
 pytestmark = [pytest.mark.peer, pytest.mark.sound]
 
-GREETING = audio.read_wav(
-    Path(__file__).parents[3] / "bridge/agent/prompts/greeting.wav", rate_hz=audio.PHONE_RATE_HZ
-)
+GREETING = audio.read_wav(audio.GREETING, rate_hz=audio.PHONE_RATE_HZ)
 GREETING_MS = len(GREETING) / 8
 SAID = audio.speech("short")
 SAID_MS = len(SAID) / 8

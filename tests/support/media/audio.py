@@ -14,7 +14,7 @@ import soxr
 Pcm = npt.NDArray[np.int16]
 
 DATA = Path(__file__).parents[2] / "data"
-GREETING = Path(__file__).parents[3] / "bridge" / "agent" / "prompts" / "greeting.wav"
+GREETING = Path(__file__).parents[3] / "bridge" / "agent" / "speech" / "prompts" / "greeting.wav"
 PHONE_RATE_HZ = 8000
 SILENCE_DBFS = -50.0  # G.711's idle noise is far below, speech far above
 

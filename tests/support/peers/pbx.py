@@ -10,7 +10,7 @@ from support.media.audio import Pcm
 from support.peers.asterisk import Asterisk
 from support.peers.asterisk_config import PASSWORD
 
-_PROMPTS = Path(__file__).parents[3] / "bridge" / "agent" / "prompts"
+_PROMPTS = Path(__file__).parents[3] / "bridge" / "agent" / "speech" / "prompts"
 GREETING = audio.read_wav(_PROMPTS / "greeting.wav", rate_hz=audio.PHONE_RATE_HZ)
 MISSED_MS = 100  # of a beginning or an end that a recorder has not
 WHOLE = 0.985  # a frame lost from half a second of speech costs 0.02
