@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sipua.bench.common.errors import BenchError
-from sipua.rtp.pcap.writer import CaptureError
-
 from sipua.process.command_parser import config_path, plain_command
 from sipua.process.exits import Exit
+from sipua.rtp.pcap.writer import CaptureError
 
 if TYPE_CHECKING:
     from sipua.bench.results.result import Result
-
     from sipua.process.command_parser import Commands
 
 EPILOG = """\
@@ -114,7 +112,6 @@ def _capture(args: argparse.Namespace) -> int:
     from sipua.bench.replay import measure, replay
     from sipua.bench.replay.network import Impairment
     from sipua.bench.results import machine
-
     from sipua.config import read
 
     if not 0.1 <= args.speed <= 10:

@@ -25,6 +25,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
 from sipua.codecs.g711 import Law, decode
 
 Pcm = NDArray[np.int16]

@@ -16,6 +16,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+
 from sipua.codecs.fir import FRACTION_BITS, TAPS
 
 Pcm = NDArray[np.int16]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
 from sipua.codecs.fir import FRACTION_BITS, TAPS
 
 RATE_HZ = 24_000

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
+
 from sipua.bridge.agent.process import AgentProcess
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.speech.prompts import prompt

@@ -25,6 +25,7 @@ from statistics import mean, stdev
 import numpy as np
 import soxr
 from numpy.typing import NDArray
+
 from sipua.codecs.conceal import Concealer
 from sipua.codecs.g711 import Law, decode, encode
 

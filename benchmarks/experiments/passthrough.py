@@ -12,6 +12,7 @@ import timeit
 from collections.abc import Callable
 
 import numpy as np
+
 from sipua.bridge.engine_api.base import AudioFormat
 from sipua.bridge.playout.queue import Playout
 from sipua.bridge.uplink.timeline import Uplink

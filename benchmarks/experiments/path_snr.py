@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import soxr
 from numpy.typing import NDArray
+
 from sipua.codecs.g711 import Law, decode, encode
 from sipua.codecs.resample import Downsampler24to8, Upsampler8to24
 

@@ -30,8 +30,9 @@ from typing import Final
 
 import numpy as np
 import uvloop
-from sipua.bridge.engine_link import websocket
 from websockets.asyncio.server import ServerConnection, serve
+
+from sipua.bridge.engine_link import websocket
 
 FRAME_S: Final = 0.02
 DELTA_S: Final = 0.1

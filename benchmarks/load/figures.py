@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
 from sipua.bench.common.clock import Nanoseconds
 from sipua.bench.load.callers import Notes
 from sipua.bench.load.speech import Loop

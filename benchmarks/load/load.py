@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+
 from sipua.bench.common import children
 from sipua.bench.common.errors import BenchError
 from sipua.bench.load import callers, speech

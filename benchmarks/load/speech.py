@@ -12,6 +12,7 @@ import zlib
 from dataclasses import dataclass
 
 import numpy as np
+
 from sipua.bridge import engines
 from sipua.bridge.agent.speech.prompts import prompt
 from sipua.bridge.engine_api.base import EngineSettings

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 
 import uvloop
+
 from sipua.bench.common import children, clock
 from sipua.bench.replay import probe
 from sipua.bridge import engines
@@ -35,10 +36,9 @@ from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.events import BridgeEvent
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.pacer import Pacer
+from sipua.log import logs
 from sipua.rtp.events import Dtmf
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
-
-from sipua.log import logs
 
 _CONNECTING = 8  # at once
 _FRAME_S = 0.02

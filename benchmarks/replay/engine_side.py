@@ -19,11 +19,11 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import uvloop
+
 from sipua.bench.common import children
 from sipua.bridge.agent.realtime.conversation import Conversation
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.server import server
-
 from sipua.log import logs
 
 _APPEND = b'{"type":"input_audio_buffer.append"'

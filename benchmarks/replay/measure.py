@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from sipua.bench.common.clock import Nanoseconds, WallClock
 from sipua.bench.replay import trace
 from sipua.bench.replay.phones import Heard

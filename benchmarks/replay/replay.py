@@ -27,7 +27,6 @@ from sipua.bench.streams import streams
 from sipua.bench.streams.streams import Stream
 from sipua.bridge.call.media import MediaPlan
 from sipua.codecs.g711 import Law
-
 from sipua.config import Config
 from sipua.edge.wiring import wiring
 

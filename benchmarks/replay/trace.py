@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
 from sipua.bench.common import clock
 from sipua.bench.common.clock import Nanoseconds
 from sipua.bench.replay.probe import Note

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
 from sipua.bench.replay import measure
 from sipua.bench.replay.replay import Recording, is_events, ptime_ms
 from sipua.bench.replay.trace import Trace

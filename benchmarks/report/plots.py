@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
 from sipua.bench.report.pictures import Timeline
 from sipua.bench.results.result import Spread, Step
 

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 import numpy as np
 import numpy.typing as npt
+
 from sipua.bench.common.errors import BenchError
 
 SCHEMA = "sipua-bench/1"

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from sipua.bench.streams.model import ShortStream, Udptl
 from sipua.bench.streams.streams import Survey, as_json, render_text, survey
+from sipua.process.exits import Exit
 from sipua.rtp.hostport import join
 from sipua.rtp.pcap.writer import CaptureError
-
-from sipua.process.exits import Exit
 
 _MOST_SHORT = 20
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
+
 from sipua.codecs.g711 import Law
 from sipua.rtp.dtmf import DtmfReceiver
 from sipua.rtp.packet import RtpPacket

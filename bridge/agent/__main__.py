@@ -5,6 +5,7 @@ import sys
 
 import msgspec
 import structlog
+
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.server.server import run
 

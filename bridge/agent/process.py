@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import structlog
+
 from sipua.bridge.agent import child_log
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.fault_owner import FaultOwner

@@ -6,11 +6,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
+from structlog.typing import FilteringBoundLogger
+
 from sipua.bridge.conversation.recovery import Attempts
 from sipua.bridge.conversation.sessions import EngineChoice, Link, Links
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.fault_owner import FaultOwner
-from structlog.typing import FilteringBoundLogger
 
 # Told as "too many requests", and no waiting helps.
 _VAIN_CODES = frozenset({"insufficient_quota"})

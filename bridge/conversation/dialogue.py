@@ -20,6 +20,8 @@ from functools import partial
 from typing import Final, Literal
 
 import structlog
+from structlog.typing import FilteringBoundLogger
+
 from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.connect import Search
 from sipua.bridge.conversation.history import History
@@ -49,7 +51,6 @@ from sipua.bridge.engine_api.base import (
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage, ModelSilent
 from sipua.bridge.fault_owner import FaultOwner
-from structlog.typing import FilteringBoundLogger
 
 _NEVER: Final = float("inf")
 # A session that has lived so long was no mistake, even if nobody spoke.

@@ -10,11 +10,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
+from structlog.typing import FilteringBoundLogger
+
 from sipua.bridge.conversation.recovery import Rotation
 from sipua.bridge.conversation.sessions import EngineChoice, Link, Links
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.fault_owner import FaultOwner
-from structlog.typing import FilteringBoundLogger
 
 
 class Succession:

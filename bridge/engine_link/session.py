@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
 
 import structlog
+from structlog.typing import FilteringBoundLogger
+
 from sipua.bridge.engine_api.base import (
     AudioFormat,
     Capabilities,
@@ -38,7 +40,6 @@ from sipua.bridge.engine_link.errors import (
 from sipua.bridge.engine_link.silence_feeder import InputClock
 from sipua.bridge.engine_link.trace import SessionTrace
 from sipua.bridge.fault_owner import FaultOwner
-from structlog.typing import FilteringBoundLogger
 
 State = Literal["new", "opening", "configuring", "ready", "lost", "closing", "closed"]
 

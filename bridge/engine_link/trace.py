@@ -6,8 +6,9 @@ import logging
 from typing import Any, Final
 
 import msgspec
-from sipua.bridge.engine_api.base import EngineFault
 from structlog.typing import FilteringBoundLogger
+
+from sipua.bridge.engine_api.base import EngineFault
 
 # What may be large, or is what people said: the trace shows its size, not its text.
 _NOT_TRACED: Final = frozenset(

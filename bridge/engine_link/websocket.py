@@ -21,14 +21,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from sipua.bridge.engine_link.errors import (
-    EngineClosed,
-    EngineConnectError,
-    Scrubber,
-    address,
-    refused_upgrade,
-)
-from sipua.bridge.fault_owner import FaultOwner
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as library_connect
 from websockets.exceptions import (
@@ -38,6 +30,15 @@ from websockets.exceptions import (
     ProxyError,
     WebSocketException,
 )
+
+from sipua.bridge.engine_link.errors import (
+    EngineClosed,
+    EngineConnectError,
+    Scrubber,
+    address,
+    refused_upgrade,
+)
+from sipua.bridge.fault_owner import FaultOwner
 
 # Just above 16 MiB, so that a frame of "16 MB" is read and judged by the protocol. A larger one
 # ends the connection.

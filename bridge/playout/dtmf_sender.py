@@ -10,6 +10,7 @@ from collections import deque
 
 import numpy as np
 from numpy.typing import NDArray
+
 from sipua.codecs import dtmf as tones
 from sipua.rtp.dtmf import DIGITS, DtmfSender, EventPacket
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from sipua.bridge.engine_api.base import AudioFormat
 from sipua.bridge.events import AudioLeft, AudioPlayed
 from sipua.codecs.g711 import Law, encode, transcoding_table

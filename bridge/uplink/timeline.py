@@ -30,6 +30,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from sipua.bridge.engine_api.base import AudioFormat
 from sipua.bridge.uplink.echo_hold import Hearing
 from sipua.bridge.uplink.encoder import Feed, LinearFeed, feed_for

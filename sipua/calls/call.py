@@ -26,11 +26,11 @@ from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import closing, fallback
 from sipua.calls.call_log import CallLog
 from sipua.calls.facts import CallFacts
+from sipua.calls.media_plan import media_plan
 from sipua.calls.profile import AgentProfile
 from sipua.calls.transfer import TransferOutcome, target_uri
 from sipua.calls.transfers import CallTransfer
 from sipua.capture.call_capture import CallCapture
-from sipua.edge.wiring import wiring
 from sipua.log.throttle import Throttle
 from sipua.record.recorder import CallRecord
 from sipua.record.settings import Numbers
@@ -306,7 +306,7 @@ class Call:
                 self._transfer.on_news(event)
 
     def on_media(self, media: NegotiatedMedia) -> None:
-        plan = wiring.media_plan(media)
+        plan = media_plan(media)
         held = plan.on_hold
         if held != self._held:
             self._held = held

@@ -12,14 +12,17 @@ Nothing of this happens to somebody whom we call and who has not answered yet.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
 
+from structlog.typing import FilteringBoundLogger
+
+from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.events import AudioPlayed, BridgeEvent
 from sipua.bridge.playout import sounds
-from sipua.calls.profile import Prompt, Refuse, Step, TransferTo
-
-if TYPE_CHECKING:
-    from sipua.calls.call import Call
+from sipua.calls.profile import AgentProfile, Prompt, Refuse, Step, TransferTo
+from sipua.calls.transfer import TransferOutcome
 
 PROMPT_GRACE_S = 10.0
 """A prompt that is not played by then, after its length, never will be: the caller is on hold."""
@@ -27,7 +30,34 @@ PROMPT_GRACE_S = 10.0
 _DEFAULT: tuple[Step, ...] = (Prompt(),)
 
 
-async def run(call: Call, cause: str) -> None:
+class StrandedCall(Protocol):
+    """What is asked of a call that has lost its engine."""
+
+    profile: AgentProfile
+    log: FilteringBoundLogger
+    bridge: CallBridge
+    confirmed: asyncio.Event
+
+    @property
+    def placing(self) -> bool: ...
+
+    @property
+    def answered(self) -> bool: ...
+
+    def answer(self) -> None: ...
+
+    def redirect(self, target: str, cause: str) -> None: ...
+
+    async def transfer(self, target: str) -> TransferOutcome: ...
+
+    def hang_up(self, cause: str, status: int = 0) -> None: ...
+
+    async def first(
+        self, wanted: Callable[[BridgeEvent], bool], within_s: float
+    ) -> BridgeEvent | None: ...
+
+
+async def run(call: StrandedCall, cause: str) -> None:
     profile = call.profile
     if call.placing:
         call.hang_up(cause)
@@ -50,7 +80,7 @@ async def run(call: Call, cause: str) -> None:
     call.hang_up(cause, profile.failure_status)
 
 
-async def _say(call: Call, prompt: Prompt) -> None:
+async def _say(call: StrandedCall, prompt: Prompt) -> None:
     pcm = sounds.prompt("sorry") if prompt.path is None else sounds.load(prompt.path)
     call.answer()
     await call.confirmed.wait()

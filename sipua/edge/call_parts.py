@@ -35,8 +35,8 @@ from sipua.record.recorder import Records
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import SipCommand
 from sipua.tools.control import CallTools
-from sipua.tools.errors import ToolLoadError
 from sipua.tools.toolbox import Toolbox
+from sipua.tools.wire.errors import ToolLoadError
 
 
 class PartsError(Exception):

@@ -1,8 +1,8 @@
 """`sipua outbound URI`: the agent calls somebody. One call, and how it went as the exit code.
 
-The same call as one that comes in (`sipua.calls.call`), with the tools, the record and the fallbacks
-of its route; only its opening differs. It never registers: an edge that runs with the same
-account stays registered. Several at once are several processes.
+The same call as one that comes in (`sipua.calls.call`), with the tools, the record and the
+fallbacks of its route; only its opening differs. It never registers: an edge that runs with the
+same account stays registered. Several at once are several processes.
 """
 
 from __future__ import annotations

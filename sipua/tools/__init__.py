@@ -4,6 +4,6 @@ from sipua.tools import CallInfo, ToolError     # for tools of your own: docs/to
 """
 
 from sipua.calls.facts import CallFacts as CallInfo
-from sipua.tools.errors import ToolError
+from sipua.tools.wire.errors import ToolError
 
 __all__ = ["CallInfo", "ToolError"]

@@ -28,7 +28,7 @@ from sipua.calls.facts import CallFacts as CallInfo
 from sipua.process.side_loop import SideLoop
 from sipua.tools.call_queue import Result, failure
 from sipua.tools.context import ToolContext
-from sipua.tools.errors import ToolError, ToolLoadError
+from sipua.tools.wire.errors import ToolError, ToolLoadError
 from sipua.tools.wire.schema import Declaration, SchemaError, compile_schema
 
 GROUP = "sipua.tools"

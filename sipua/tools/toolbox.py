@@ -14,12 +14,12 @@ from sipua.tools import mcp
 from sipua.tools.call_queue import Desk
 from sipua.tools.context import CallControl, Tool
 from sipua.tools.ending import HangUp, Transfer
-from sipua.tools.errors import ToolLoadError
 from sipua.tools.hold import PutOnHold
 from sipua.tools.info import GetCallInfo
 from sipua.tools.keys import CollectDigits, SendDtmf
 from sipua.tools.python_tool import PythonTools, load
 from sipua.tools.runner import ToolRunner
+from sipua.tools.wire.errors import ToolLoadError
 from sipua.tools.wire.schema import Registry
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 
 import numpy as np
-from sipua.bridge.agent.server.server import AgentServer
 
+from sipua.bridge.agent.server.server import AgentServer
 from support.engine.agent_client import audio_of, one, only, types_of
 from support.engine.scenarios import scenario, settings
 from support.engine.sdk_client import Judged, calling

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from sipua.bench.results import result
 
 pytestmark = pytest.mark.alone

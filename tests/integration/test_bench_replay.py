@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+
 from sipua.bench.replay.network import Impairment
 from sipua.bench.results import result
 from sipua.bench.streams import streams

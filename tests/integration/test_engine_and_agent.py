@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pytest
+
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.server.server import AgentServer
 from sipua.bridge.engine_api.base import (
@@ -27,7 +28,6 @@ from sipua.bridge.engine_api.base import (
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engines import create
-
 from support.media import audio
 
 RATE_HZ = 24_000

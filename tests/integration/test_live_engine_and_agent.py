@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pytest
+
 from sipua.bridge.agent.scenario.scenario import FunctionCall, Scenario, Step
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.server.server import AgentServer
@@ -29,7 +30,6 @@ from sipua.bridge.engine_api.base import (
 from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engines import create
 from sipua.codecs.g711 import Law, decode
-
 from support.media import audio
 
 RATE_HZ = 24_000

@@ -14,7 +14,6 @@ from sipua.bridge.conversation.sessions import EngineChoice
 from sipua.bridge.engine_api.base import AudioDelta, AudioDone, EngineSettings, Used
 from sipua.bridge.engines import create
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage
-
 from support.media import audio
 
 RATE_HZ = 24_000

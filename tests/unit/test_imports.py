@@ -20,6 +20,70 @@ LAYERS: dict[str, set[str]] = {
     "sipua": {"rtp", "codecs", "bridge"},
     "benchmarks": {"rtp", "codecs", "bridge", "sipua"},
 }
+# Inside a layer, a folder imports from those above it in this list and from none below: so no two
+# folders need each other.
+FOLDERS = [
+    "codecs",
+    "rtp",
+    "rtp/latch",
+    "rtp/receive",
+    "rtp/rtcp",
+    "rtp/session",
+    "rtp/pcap",
+    "bridge/engine_api",
+    "bridge",
+    "bridge/uplink",
+    "bridge/playout",
+    "bridge/turns",
+    "bridge/engines/openai_realtime",
+    "bridge/engines/openai_live",
+    "bridge/engines",
+    "bridge/engine_link",
+    "bridge/conversation",
+    "bridge/call",
+    "bridge/agent/scenario",
+    "bridge/agent/speech",
+    "bridge/agent/realtime",
+    "bridge/agent/live",
+    "bridge/agent/server",
+    "bridge/agent",
+    "sipua/log",
+    "sipua/process",
+    "sipua/doctor",
+    "sipua/sip",
+    "sipua/sip/dns",
+    "sipua/sip/door",
+    "sipua/sip/pj",
+    "sipua/tools/wire",
+    "sipua/config/values",
+    "sipua/config/sections",
+    "sipua/config/checks",
+    "sipua/config/toml",
+    "sipua/config/scenario",
+    "sipua/config/load",
+    "sipua/config/report",
+    "sipua/config",
+    "sipua/record",
+    "sipua/capture",
+    "sipua/calls",
+    "sipua/tools",
+    "sipua/edge/wiring",
+    "sipua/edge",
+    "sipua/cli/testphone",
+    "sipua/cli",
+    "sipua",
+    "benchmarks/common",
+    "benchmarks/results",
+    "benchmarks/streams",
+    "benchmarks/replay",
+    "benchmarks/load",
+    "benchmarks/report",
+    "benchmarks",
+    "benchmarks/experiments",
+]
+MOST_IN_A_FOLDER = 14
+LONGEST_FILE = 400
+
 # Where a folder is imported under another name than its own.
 INSTALLED_AS = {"bench": "benchmarks"}
 # The one door into the benchmark, opened when its command is called.
@@ -41,7 +105,7 @@ RULES = [
         set(LAYERS),
         {
             "sipua/sip/pj/endpoint.py": "the pj thread: commands in, events out, who is alive",
-            "sipua/sip/pj/library.py": "the pj thread: the library's start, its transports, its log",
+            "sipua/sip/pj/library.py": "the pj thread: the library's start, transports, log",
             "sipua/sip/pj/call.py": "the pj thread: one call's callbacks",
             "sipua/sip/pj/account.py": "the pj thread: one account's callbacks",
             "sipua/sip/pj/resolver.py": "the pj thread: pjsip's questions for host names",
@@ -66,19 +130,19 @@ RULES = [
         {
             "rtp/session/transport.py": "the one adapter between sockets and the sans-IO session",
             "bridge/engine_link/websocket.py": "reads and writes the engine's connection",
-            "bridge/engine_link/session.py": "connects with a deadline, and is cancelled while it does",
-            "bridge/conversation/dialogue.py": "one timer, and the task that looks for another session",
+            "bridge/engine_link/session.py": "connects with a deadline, and can be cancelled then",
+            "bridge/conversation/dialogue.py": "one timer, and the task that looks for a session",
             "bridge/conversation/connect.py": "waits between two attempts to connect",
             "bridge/conversation/rotation.py": "connects the next session in the background",
             "bridge/conversation/sessions.py": "says goodbye to sessions in the background",
-            "bridge/engine_link/silence_feeder.py": "feeds silence on time, beside the session that it serves",
+            "bridge/engine_link/silence_feeder.py": "feeds silence on time, beside its session",
             "bridge/fault_owner.py": "makes the tasks and timers whose exceptions it is told of",
             "bridge/playout/pacer.py": "wakes at absolute deadlines",
-            "bridge/playout/timerfd.py": "the kernel's timer behind the loop, by which the pacer wakes",
+            "bridge/playout/timerfd.py": "the kernel's timer behind the loop, for the pacer",
             "bridge/agent/server/server.py": "accepts connections",
             "bridge/agent/server/session_task.py": "serves one, and keeps its deadlines",
             "bridge/agent/process.py": "keeps the agent alive as a child process",
-            "bridge/agent/speech/listener.py": "keeps the recogniser, a child process, and waits for it",
+            "bridge/agent/speech/listener.py": "keeps the recogniser, a child process",
             "bridge/agent/child_log.py": "reads the agent's log from its pipe",
             "bridge/agent/server/losses.py": "waits for the end of a connection that it has frozen",
         },
@@ -101,7 +165,7 @@ RULES = [
             "rtp/ports.py": "a lock: the signalling thread reserves, the loop releases",
             "bridge/call/call_bridge.py": "stamps `now` for the parts that it wires",
             "bridge/fault_owner.py": "names the thread that an exception without an owner ended",
-            "bridge/call/media.py": "the wall clock once, for RTCP, and the start of the RTP session",
+            "bridge/call/media.py": "the wall clock, for RTCP, and the start of the RTP session",
             "bridge/playout/sender.py": "stamps `now` when audio comes and leaves",
             "bridge/playout/pacer.py": "is the clock of the way down",
             "bridge/playout/timerfd.py": "reckons deadlines on the kernel's clock",
@@ -125,14 +189,28 @@ def imports(source: str, package: str) -> Iterator[tuple[int, str]]:
                 yield node.lineno, f"{origin}.{alias.name}"
 
 
-def layer_of(module: str) -> str | None:
-    """The folder of ours that a dotted name belongs to: `sipua.rtp.packet` is rtp's."""
-    first, _, rest = module.partition(".")
+def path_of(module: str) -> str | None:
+    """The file or folder of ours that a dotted name belongs to: `sipua.rtp.packet.Packet` is
+    rtp/packet.py's. None: not ours.
+    """
+    first, *rest = module.split(".")
     if first != "sipua":
         return None
-    second = rest.partition(".")[0]
-    second = INSTALLED_AS.get(second, second)
-    return second if second in LAYERS else "sipua"
+    if rest and INSTALLED_AS.get(rest[0], rest[0]) in LAYERS:
+        parts = [INSTALLED_AS.get(rest[0], rest[0]), *rest[1:]]
+    else:
+        parts = ["sipua", *rest]
+    for length in range(len(parts), 0, -1):
+        path = "/".join(parts[:length])
+        if path in FOLDERS:
+            return path
+        if (ROOT / f"{path}.py").is_file():
+            return f"{path}.py"
+    return None
+
+
+def folder_of(path: str) -> str:
+    return path.rpartition("/")[0] if path.endswith(".py") else path
 
 
 def violations(path: str, source: str) -> list[str]:
@@ -140,14 +218,21 @@ def violations(path: str, source: str) -> list[str]:
     layer, *folders = path.split("/")[:-1]
     name = {folder: name for name, folder in INSTALLED_AS.items()}.get(layer, layer)
     package = ".".join([*(["sipua"] if layer != "sipua" else []), name, *folders])
+    own = folder_of(path)
     found = []
     for line, module in imports(source, package):
         where = f"{path}:{line}: imports {module}"
-        target = layer_of(module)
-        if target == "benchmarks" and path == BENCH_DOOR:
+        target = path_of(module)
+        their_layer = target.partition("/")[0] if target else None
+        if their_layer == "benchmarks" and path == BENCH_DOOR:
             continue
-        if target is not None and target != layer and target not in LAYERS[layer]:
-            found.append(f"{where}: {layer} may not import {target}")
+        if target is None or their_layer is None:
+            pass
+        elif their_layer != layer:
+            if their_layer not in LAYERS[layer]:
+                found.append(f"{where}: {layer} may not import {their_layer}")
+        elif FOLDERS.index(folder_of(target)) > FOLDERS.index(own):
+            found.append(f"{where}: {folder_of(target)} stands below {own} in FOLDERS")
         found += [
             f"{where}: only {', '.join(rule.allowed)} may"
             for rule in RULES
@@ -158,14 +243,54 @@ def violations(path: str, source: str) -> list[str]:
     return found
 
 
-FILES = sorted(
-    str(path.relative_to(ROOT)) for folder in LAYERS for path in (ROOT / folder).rglob("*.py")
-)
+FILES = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for layer in LAYERS
+    for path in sorted((ROOT / layer).rglob("*.py"))
+}
 
 
-@pytest.mark.parametrize("path", FILES)
-def test_directions(path: str) -> None:
-    assert violations(path, (ROOT / path).read_text()) == []
+def test_directions() -> None:
+    assert [fault for path, source in FILES.items() for fault in violations(path, source)] == []
+
+
+def test_every_folder_has_its_place() -> None:
+    assert set(FOLDERS) == {folder_of(path) for path in FILES}
+
+
+def test_no_circle_of_files() -> None:
+    needs = {path: _needs(path, source) for path, source in FILES.items()}
+    while free := {path for path, others in needs.items() if not others & needs.keys()}:
+        needs = {path: others for path, others in needs.items() if path not in free}
+    assert sorted(needs) == [], "these need each other, or one that does"
+
+
+def _needs(path: str, source: str) -> set[str]:
+    targets = {path_of(module) for _, module in imports(source, "")}
+    if path == BENCH_DOOR:
+        targets = {target for target in targets if target and not target.startswith("benchmarks/")}
+    return {
+        target if target.endswith(".py") else f"{target}/__init__.py"
+        for target in targets
+        if target is not None
+    }
+
+
+def test_a_folder_can_be_read_at_a_glance() -> None:
+    entries: dict[str, set[str]] = {}
+    for path in FILES:
+        parts = path.split("/")
+        for depth in range(1, len(parts)):
+            entries.setdefault("/".join(parts[:depth]), set()).add(parts[depth])
+    crowded = {
+        folder: len(names) for folder, names in entries.items() if len(names) > MOST_IN_A_FOLDER
+    }
+    assert crowded == {}
+
+
+def test_a_file_can_be_read_in_one_sitting() -> None:
+    long = {path: source.count("\n") for path, source in FILES.items()}
+    assert {path: lines for path, lines in long.items() if lines > LONGEST_FILE} == {}
 
 
 def test_no_permission_is_left_over() -> None:
@@ -193,6 +318,8 @@ def test_no_permission_is_left_over() -> None:
         ("bridge/call/call_bridge.py", "from sipua.bench import probe"),
         ("sipua/edge/app.py", "from sipua.bench import probe"),
         ("sipua/edge/app.py", "import pjsua2 as pj"),
+        ("bridge/uplink/timeline.py", "from sipua.bridge.playout.queue import PlayoutQueue"),
+        ("sipua/log/logs.py", "from sipua.config import Config"),
         ("sipua/sip/pj/agent.py", "from pjsua2 import Endpoint"),
     ],
 )
@@ -204,14 +331,14 @@ def test_a_violation_is_caught(path: str, source: str) -> None:
     ("path", "source"),
     [
         ("codecs/g711.py", "import numpy\nfrom . import frame\nfrom .frame import Frame"),
-        ("rtp/session/session.py", "from .packet import Packet\nfrom sipua.rtp import rtcp"),
+        ("rtp/session/session.py", "from ..packet import Packet\nfrom sipua.rtp import rtcp"),
         ("rtp/session/transport.py", "import asyncio, socket"),
         (
             "bridge/uplink/timeline.py",
             "from ..codecs import g711\nfrom sipua.rtp.receive.jitter import Buffer",
         ),
-        ("bridge/engine_api/base.py", "from ..tools import Tool\nfrom ...codecs import resample"),
-        ("sipua/edge/app.py", "import asyncio\nfrom .bridge.call import Call"),
+        ("bridge/engine_api/base.py", "from . import base\nfrom ...codecs import resample"),
+        ("sipua/edge/app.py", "import asyncio\nfrom ..bridge.call import Call"),
         ("sipua/sip/pj/endpoint.py", "import pjsua2 as pj"),
         ("sipua/cli/main.py", "def f():\n    from sipua.bench import command"),
         ("benchmarks/load/load.py", "from sipua import wiring\nfrom . import stages"),

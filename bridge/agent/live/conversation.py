@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from msgspec import UNSET
+
 from sipua.bridge.agent.live import protocol
 from sipua.bridge.agent.live.backend import Backend
 from sipua.bridge.agent.live.session import LiveSession, function_tools

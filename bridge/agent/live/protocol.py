@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 import pybase64
 from msgspec import UNSET, Meta, Struct, UnsetType
+
 from sipua.bridge.agent.live.session import SessionConfig, SessionUpdate
 from sipua.bridge.agent.realtime.protocol import MAX_EVENT_BYTES, ClientError, Outbox, client_error
 from sipua.bridge.agent.realtime.session import Name

@@ -7,6 +7,7 @@ reasoning, text settings) stays raw JSON.
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, structs
+
 from sipua.bridge.agent.realtime.protocol import ClientError
 from sipua.bridge.agent.realtime.session import FunctionTool, McpTool, Name, Text, VoiceId
 from sipua.bridge.agent.speech.formats import PCM, PCMA, PCMU, WireFormat

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Raw, UnsetType
+
 from sipua.bridge.agent.realtime.response import Answer, Fate, Loss
 from sipua.bridge.agent.realtime.session import FunctionTool, McpTool
 from sipua.bridge.agent.scenario.scenario import FunctionCall, Request, Script, Step

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from msgspec import UNSET
+
 from sipua.bridge.agent.realtime import protocol
 from sipua.bridge.agent.realtime.answers import Answers, loss
 from sipua.bridge.agent.realtime.history import History, Item

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pybase64
+
 from sipua.bridge.agent.realtime.protocol import ClientError
 from sipua.bridge.agent.speech.formats import PCM, WireFormat
 

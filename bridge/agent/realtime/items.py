@@ -3,6 +3,7 @@
 from typing import Any, TypeVar
 
 from msgspec import UnsetType, to_builtins
+
 from sipua.bridge.agent.realtime.history import History, Item
 from sipua.bridge.agent.realtime.protocol import (
     ClientError,

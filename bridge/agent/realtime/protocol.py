@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pybase64
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
 from sipua.bridge.agent.realtime.session import (
     AudioOutput,
     FunctionTool,

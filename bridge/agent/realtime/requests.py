@@ -1,6 +1,7 @@
 """What a response is asked to be: the request's own wishes over the session's."""
 
 from msgspec import UNSET, UnsetType
+
 from sipua.bridge.agent.realtime.answers import Toolbox
 from sipua.bridge.agent.realtime.outputs import ResponsePlan
 from sipua.bridge.agent.realtime.protocol import ResponseParams

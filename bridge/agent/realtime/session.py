@@ -8,6 +8,7 @@ schemas, prompts) stay raw JSON.
 from typing import Annotated, Literal, TypeVar
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, structs
+
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.speech.formats import FORMATS, WireFormat
 from sipua.codecs.vad import VadConfig

@@ -4,8 +4,9 @@ import asyncio
 import socket
 import struct
 
-from sipua.bridge.agent.realtime.response import Loss
 from websockets.asyncio.server import ServerConnection
+
+from sipua.bridge.agent.realtime.response import Loss
 
 FROZEN_S = 300.0  # then it is reset: whoever has not given it up by then never does
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)

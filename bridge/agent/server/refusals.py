@@ -3,9 +3,10 @@
 from http import HTTPStatus
 
 import msgspec
-from sipua.bridge.agent.scenario.scenario import Connect
 from websockets.datastructures import Headers
 from websockets.http11 import Response
+
+from sipua.bridge.agent.scenario.scenario import Connect
 
 BAD_REQUEST = "invalid_request_error"
 

@@ -24,6 +24,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import structlog
+from structlog.typing import FilteringBoundLogger
+from websockets.asyncio.server import Server, ServerConnection
+from websockets.asyncio.server import serve as listen
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+
 from sipua.bridge.agent.live.conversation import LiveConversation
 from sipua.bridge.agent.realtime.conversation import Conversation
 from sipua.bridge.agent.realtime.shared_state import Stage
@@ -35,11 +41,6 @@ from sipua.bridge.agent.server.refusals import BAD_REQUEST, refusal, rehearsed
 from sipua.bridge.agent.server.session_task import ServedSession
 from sipua.bridge.agent.speech.listener import Listener, ListenerError
 from sipua.bridge.agent.speech.voice import VoiceError
-from structlog.typing import FilteringBoundLogger
-from websockets.asyncio.server import Server, ServerConnection
-from websockets.asyncio.server import serve as listen
-from websockets.datastructures import Headers
-from websockets.http11 import Request, Response
 
 PATH = "/v1/realtime"
 LIVE_PATH = "/v1/live/sessions"

@@ -8,6 +8,10 @@ for a slow reader, nothing piles up here: its own words wait in its own socket.
 import asyncio
 import contextlib
 
+from structlog.typing import FilteringBoundLogger
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
 from sipua.bridge.agent.live.conversation import LiveConversation
 from sipua.bridge.agent.realtime.conversation import Conversation
 from sipua.bridge.agent.realtime.response import Loss
@@ -16,9 +20,6 @@ from sipua.bridge.agent.scenario.garbage import Binary
 from sipua.bridge.agent.server.journal import SessionJournal
 from sipua.bridge.agent.server.losses import lose
 from sipua.bridge.agent.speech.listener import Listener
-from structlog.typing import FilteringBoundLogger
-from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
 
 
 class _LossError(Exception):

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+
 from sipua.codecs import g711
 from sipua.codecs.resample import Downsampler24to8, Upsampler8to24
 

@@ -8,6 +8,7 @@ from typing import Self
 
 import msgspec
 import structlog
+
 from sipua.bridge.agent.speech.formats import Clip
 from sipua.bridge.agent.speech.recogniser import Found, Setup, Turn
 

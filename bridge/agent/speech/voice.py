@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import soxr
 from numpy.typing import NDArray
+
 from sipua.bridge.agent.scenario.scenario import SPEAKER, Scenario, Step
 from sipua.bridge.agent.speech.formats import PCM, Clip
 

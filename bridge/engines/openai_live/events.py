@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final, TypeAlias
 
 import msgspec
+
 from sipua.bridge.engines.openai_realtime.wire import Other, read
 
 

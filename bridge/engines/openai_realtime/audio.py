@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 import pybase64
+
 from sipua.bridge.engine_api.base import AudioDelta, Unreadable
 from sipua.bridge.engines.openai_realtime.events import OutputAudioDelta
 

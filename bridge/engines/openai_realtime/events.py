@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final, TypeAlias
 
 import msgspec
+
 from sipua.bridge.engines.openai_realtime.wire import Other, read
 
 _NOTHING: Final = msgspec.Raw(b"null")

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 import pybase64
+
 from sipua.bridge.engine_api.base import (
     AudioDone,
     AudioFormat,

@@ -9,6 +9,7 @@ import math
 from typing import Final, TypeVar
 
 import msgspec
+
 from sipua.bridge.engine_api.base import EngineFault, RateLimit, RateLimits, Usage
 from sipua.bridge.engines.openai_realtime.events import ErrorDetail, RateLimitsUpdated
 

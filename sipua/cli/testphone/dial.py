@@ -27,6 +27,7 @@ from sipua.bridge.events import BridgeEvent, PeerSilent
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.dtmf_sender import MAX_QUEUED, Keypad
 from sipua.bridge.playout.pacer import Pacer
+from sipua.calls.media_plan import media_plan
 from sipua.capture.call_capture import CallCapture, CaptureThread, sip_datagram
 from sipua.cli.testphone import sound as dial_sound
 from sipua.cli.testphone.report import INTERRUPTED, Report, packets
@@ -249,7 +250,7 @@ class Dial:
                 self._report.rang = True
                 self._tell("progress", status=event.status, reason=event.reason)
             case MediaReady():
-                self._bridge.open_media(wiring.media_plan(event.media))
+                self._bridge.open_media(media_plan(event.media))
                 self._report.codec = event.media.codec
                 self._tell(
                     "media",

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from sipua.bridge.agent.scenario import faults
 from sipua.bridge.agent.scenario.scenario import Scenario, joined
 from sipua.bridge.agent.scenario.settings import AgentSettings
-from sipua.bridge.call.media import MediaPlan, MediaSettings
+from sipua.bridge.call.media import MediaSettings
 from sipua.bridge.conversation.recovery import DialoguePolicy
 from sipua.bridge.engine_api.base import EngineSettings, Past
 from sipua.bridge.engines import create as create_engine
@@ -19,7 +19,6 @@ from sipua.bridge.playout import sounds
 from sipua.bridge.playout.sounds import Sounds, soft_filler
 from sipua.bridge.turns.barge_in import BargeIn
 from sipua.capture.call_capture import CallCaptures, CaptureSettings
-from sipua.codecs.g711 import Law
 from sipua.config import Config, EngineSection
 from sipua.config.scenario import reader as scenario_file
 from sipua.config.sections.barge_in import SoundsSection
@@ -30,7 +29,7 @@ from sipua.rtp.latch.latch import Policy
 from sipua.rtp.ports import ReservedPort, family_of
 from sipua.sip.addresses import of_family, seen_by
 from sipua.sip.door.admission import Admission
-from sipua.sip.messages import Address, NegotiatedMedia
+from sipua.sip.messages import Address
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.tools.toolbox import Toolbox
 
@@ -187,23 +186,6 @@ def decode_sounds(config: Config) -> None:
         for step in steps:
             if step.prompt:
                 sounds.named(step.prompt)
-
-
-def media_plan(media: NegotiatedMedia) -> MediaPlan:
-    return MediaPlan(
-        remote=media.remote,
-        signalling_ip=media.signalling_ip or None,
-        law=Law[media.codec],
-        payload_type=media.payload_type,
-        law_by_type=media.accepted_types,
-        telephone_event_type=media.telephone_event_type,
-        telephone_event_send_type=media.telephone_event_send_type,
-        sends=media.direction.sends,
-        receives=media.direction.receives,
-        rtcp_remote=media.rtcp_remote,
-        rtcp_muxed=media.rtcp_muxed,
-        remote_ssrcs=media.remote_ssrcs,
-    )
 
 
 def toolbox(config: Config) -> Toolbox:

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import random
 import socket
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import pjsua2 as pj
 
 from sipua.rtp.ports import family_of
 from sipua.sip import texts
 from sipua.sip.errors import reason_of
-from sipua.sip.messages import Registered, RegistrarSilent, RegistrationFailed, Unregistered
+from sipua.sip.messages import (
+    Registered,
+    RegistrarSilent,
+    RegistrationFailed,
+    SipEvent,
+    Unregistered,
+)
 from sipua.sip.pj import registration
-from sipua.sip.settings import AccountSettings
-
-if TYPE_CHECKING:
-    from sipua.sip.pj.endpoint import SipEndpoint
+from sipua.sip.settings import AccountSettings, SipSettings
 
 UNAUTHORIZED, PROXY_AUTH, REQUEST_TIMEOUT, INTERNAL_ERROR = 401, 407, 408, 500
 SILENT_AFTER_S = 5.0
@@ -43,8 +47,25 @@ def _ipv6_use(hosts: tuple[str, ...]) -> int:
     return int(pj.PJSUA_IPV6_ENABLED_USE_IPV6_ONLY if only_ipv6 else pj.PJSUA_IPV6_DISABLED)
 
 
+class AccountOwner(Protocol):
+    """What an account needs of the endpoint that holds it."""
+
+    settings: SipSettings
+    closing: bool
+    emit: Callable[[SipEvent], None]
+    after: Callable[[float, Callable[[], None]], None]
+
+    def fault(self, where: str, error: BaseException, call_id: str | None = None) -> None: ...
+
+    def incoming(self, account: PjAccount, prm: Any) -> None: ...
+
+    def belongs(self, name: str, source: str) -> bool: ...
+
+    def trust(self, name: str, source: str) -> None: ...
+
+
 class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
-    def __init__(self, endpoint: SipEndpoint, settings: AccountSettings) -> None:
+    def __init__(self, endpoint: AccountOwner, settings: AccountSettings) -> None:
         super().__init__()
         self.endpoint = endpoint
         self.settings = settings

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, Protocol
 
 import pjsua2 as pj
 
@@ -17,6 +17,7 @@ from sipua.rtp.ports import ReservedPort
 from sipua.sip import sdp, texts
 from sipua.sip.addresses import address, in_brackets
 from sipua.sip.door import media_family
+from sipua.sip.door.gate import Gate
 from sipua.sip.errors import reason_of
 from sipua.sip.messages import (
     CallConfirmed,
@@ -28,15 +29,14 @@ from sipua.sip.messages import (
     NegotiatedMedia,
     OfferRefused,
     PlaceCall,
+    SipEvent,
     TransferDone,
     TransferFailed,
     TransferProgress,
     TransferRefused,
 )
+from sipua.sip.settings import SipSettings
 from sipua.sip.state import LONGEST_TRANSACTION_S, CallInput, CallState, advance
-
-if TYPE_CHECKING:
-    from sipua.sip.pj.endpoint import SipEndpoint
 
 P = ParamSpec("P")
 
@@ -90,10 +90,27 @@ def sip_header(name: str, value: str) -> Any:
     return header
 
 
+class CallOwner(Protocol):
+    """What a call needs of the endpoint that holds it."""
+
+    settings: SipSettings
+    gate: Gate
+    emit: Callable[[SipEvent], None]
+    after: Callable[[float, Callable[[], None]], None]
+
+    def fault(self, where: str, error: BaseException, call_id: str | None = None) -> None: ...
+
+    def forget(self, call: PjCall) -> bool: ...
+
+    def look_at(self, call_id: str, look: Callable[[PjCall], None]) -> None: ...
+
+    def place_again(self, call: PjCall, source: str, challenge: str) -> bool: ...
+
+
 class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     def __init__(
         self,
-        endpoint: SipEndpoint,
+        endpoint: CallOwner,
         account: Any,
         *,
         call_id: str,
@@ -220,7 +237,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             texts.body(prm.sdp.wholeSdp),
             host,
             self.local.port,
-            self.endpoint.ptime_ms,
+            self.endpoint.settings.ptime_ms,
             rtcp_mux=self._rtcp_muxed,
         )
 

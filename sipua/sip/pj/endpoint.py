@@ -63,7 +63,6 @@ class SipEndpoint:
         resolve: Callable[[Name, Callable[[Outcome], None]], Outcome | None],
     ) -> None:
         self.settings = settings
-        self.ptime_ms = settings.ptime_ms
         self.emit = emit
         self.after = after
         self.closing = False

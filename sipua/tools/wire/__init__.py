@@ -1,1 +1,1 @@
-"""What goes over the wire for a tool: the arguments' schema, webhooks and their signature."""
+"""What a tool agrees on with others: schemas, webhooks and their signature, errors."""

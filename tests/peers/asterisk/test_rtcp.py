@@ -20,7 +20,6 @@ from sipua.rtp.ports import ReservedPort
 from sipua.rtp.rtcp.session import RtcpSession
 from sipua.rtp.session.session import RtpConfig, RtpSession
 from sipua.rtp.session.transport import RtpTransport
-
 from support.calls.edge import Edge
 from support.peers.asterisk import Asterisk
 from support.peers.sipp import Sipp

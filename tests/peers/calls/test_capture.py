@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from sipua.bench.streams.streams import survey
 from sipua.rtp.pcap.writer import read
-
 from support.calls.edge import Edge
 from support.media import audio
 from support.media.rtp_far_end import RtpFarEnd

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sipua.rtp.pcap.writer import Datagram, read
 
+from sipua.rtp.pcap.writer import Datagram, read
 from support.calls.edge import Edge, Event
 from support.engine.scenarios import scenario
 from support.media import audio, g711

@@ -1,13 +1,13 @@
 """The local agent's voice with the real espeak-ng, and its ears with that voice."""
 
 import pytest
+
 from sipua.bridge.agent.scenario.scenario import Scenario, Step
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.server.server import AgentServer
 from sipua.bridge.agent.speech.formats import PCM, PCMU, converted
 from sipua.bridge.agent.speech.listener import Listener
 from sipua.bridge.agent.speech.voice import LEVEL_DBFS, spoken
-
 from support.engine.agent_client import audio_of, one
 from support.engine.sdk_client import calling
 from support.media.audio import level_dbfs

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sipua.bridge.playout import sounds
 
+from sipua.bridge.playout import sounds
 from support.calls.edge import Edge
 from support.engine.scenarios import scenario
 from support.engine.scripted_engine import scripted_engine

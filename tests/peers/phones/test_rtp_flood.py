@@ -14,8 +14,8 @@ from multiprocessing.synchronize import Event
 
 import numpy as np
 import pytest
-from sipua.rtp.packet import build
 
+from sipua.rtp.packet import build
 from support.calls.edge import Edge
 from support.media import audio
 from support.media.rtp_far_end import RtpFarEnd

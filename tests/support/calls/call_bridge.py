@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import structlog
+
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.call.media import MediaPlan, MediaSettings
 from sipua.bridge.conversation.base import ConversationEvent
@@ -22,7 +23,6 @@ from sipua.codecs.tones import sine
 from sipua.rtp.latch.latch import Policy
 from sipua.rtp.packet import RtpPacket, build, parse
 from sipua.rtp.ports import PortPool
-
 from support.ports import PortBlock
 
 SETTINGS = MediaSettings(

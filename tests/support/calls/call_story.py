@@ -7,10 +7,9 @@ from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
+
 from sipua.bridge.call.media import MediaPlan
 from sipua.bridge.events import AudioPlayed, BridgeEvent
-from sipua.rtp.ports import ReservedPort
-
 from sipua.calls.call import Call, CallLimits, Opening
 from sipua.calls.facts import CallFacts
 from sipua.calls.opening import Answering
@@ -18,6 +17,7 @@ from sipua.calls.profile import AgentProfile, NamedEngine
 from sipua.config import EngineSection
 from sipua.log import logs
 from sipua.log.throttle import Throttle
+from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import (
     CallConfirmed,
     CallEnded,

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from sipua.rtp.packet import RtpError, RtpPacket, parse
 from sipua.rtp.pcap.writer import read
-
 from support.calls.edge import Edge
 from support.engine.scenarios import scenario
 from support.media import audio, g711

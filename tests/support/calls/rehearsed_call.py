@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sipua.bridge.agent.speech.prompts import TEXTS
 
+from sipua.bridge.agent.speech.prompts import TEXTS
 from support.calls.edge import Edge
 from support.media import audio
 from support.media.rtp_stream import RtpStream

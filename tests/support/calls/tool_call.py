@@ -7,7 +7,6 @@ from typing import Any
 
 from sipua.bridge.engine_api.base import ResponseStarted, ToolCall
 from sipua.bridge.events import AudioBegan, BridgeEvent
-
 from sipua.calls.facts import CallFacts
 from sipua.log import logs
 from sipua.tools.call_queue import Desk, Result

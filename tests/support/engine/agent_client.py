@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from sipua.bridge.agent.realtime.conversation import Conversation
 from sipua.bridge.agent.realtime.shared_state import Stage
 from sipua.bridge.agent.scenario.settings import AgentSettings
-
 from support.engine.realtime_types import accepted_client_event, accepted_server_event
 
 Event = dict[str, Any]

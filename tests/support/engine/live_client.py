@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from sipua.bridge.agent.live.conversation import LiveConversation
 from sipua.bridge.agent.realtime.shared_state import Stage
 from sipua.bridge.agent.scenario.settings import AgentSettings
-
 from support.engine.agent_client import only
 from support.engine.live_types import accepted_client_event, accepted_server_event
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from sipua.bridge.engine_api.base import EngineSettings, Event
 from sipua.bridge.engines.openai_realtime.protocol import OpenAIRealtime
-
 from support.engine.realtime_types import (
     SERVER_MODELS,
     accepted_client_event,

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from sipua.bridge.agent.scenario.settings import AgentSettings
-
 from sipua.config.scenario import reader as scenario_file
 
 _numbers = itertools.count(1)

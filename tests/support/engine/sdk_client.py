@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
-from sipua.bridge.agent.server.server import AgentServer
 
+from sipua.bridge.agent.server.server import AgentServer
 from support.engine.realtime_types import accepted_client_event, accepted_server_event
 
 Event = dict[str, Any]

@@ -7,7 +7,6 @@ from sipua.rtp.events import Address
 from sipua.rtp.latch.latch import Policy
 from sipua.rtp.rtcp.session import RtcpSession
 from sipua.rtp.session.session import RtpSession
-
 from support.media.rtp_session import make_session
 
 SIGNALLING = "203.0.113.9"

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from sipua.rtp.events import Address, RtpEvent
 from sipua.rtp.rtcp.session import Control, RtcpSession
 from sipua.rtp.session.session import RtpSession
-
 from support.media.rtp_session import make_session
 
 WALL_S = 1_700_000_000.0

@@ -6,7 +6,6 @@ from sipua.rtp.events import Address
 from sipua.rtp.latch.latch import Policy, SourceLatch
 from sipua.rtp.rtcp.session import RtcpSession
 from sipua.rtp.session.session import RtpConfig, RtpSession
-
 from support.media.netmodel import PEER
 
 LAWS = {0: "PCMU", 8: "PCMA"}

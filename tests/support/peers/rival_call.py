@@ -15,7 +15,6 @@ from sipua.rtp.packet import RtpError, build
 from sipua.rtp.packet import parse as parse_rtp
 from sipua.rtp.rtcp.packets import Compound, Report, ReportBlock
 from sipua.rtp.rtcp.packets import build as build_rtcp
-
 from support.peers.raw_caller import RawCaller
 
 FRAME_S = 0.02

@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 
 import pjsua2 as real
 import pytest
-from sipua.rtp.ports import PortPool, ReservedPort
 
 import sipua.sip
 import sipua.sip.pj.agent  # the real ones are there, to come back after the test
+from sipua.rtp.ports import PortPool, ReservedPort
 from sipua.sip.dns.names import Name, Outcome
 from sipua.sip.door.admission import Admission
 from sipua.sip.messages import PlaceCall, SipEvent

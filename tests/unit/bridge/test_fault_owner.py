@@ -5,9 +5,10 @@ import threading
 
 import pytest
 import structlog
-from sipua.bridge.fault_owner import FaultOwner, described
 from structlog.testing import capture_logs
 from structlog.typing import FilteringBoundLogger
+
+from sipua.bridge.fault_owner import FaultOwner, described
 
 Log = FilteringBoundLogger
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from sipua.codecs.dtmf import HIGH_HZ, KEYS, LOW_HZ, DtmfDetector, tone
 from sipua.codecs.g711 import Law, decode, encode
-
 from support.media import audio
 
 Signal = NDArray[np.float64]

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from sipua.codecs.echo import HOLD_MS, MAX_DELAY_MS, EchoGate, _best_match
 from sipua.codecs.g711 import Law, decode, encode
-
 from support.media import audio
 
 Signal = NDArray[np.float64]

@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
+
 from sipua.codecs import fir
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "design_fir.py"

@@ -9,6 +9,7 @@ import itertools
 
 import numpy as np
 import pytest
+
 from sipua.codecs.g711 import Law, decode, encode, transcoding_table
 
 ALL_SAMPLES = np.arange(-32768, 32768).astype(np.int16)

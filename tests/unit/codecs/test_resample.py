@@ -6,6 +6,7 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
 from sipua.codecs import fir
 from sipua.codecs.g711 import Law, decode, encode
 from sipua.codecs.resample import Downsampler24to8, Upsampler8to24

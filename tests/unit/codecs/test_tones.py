@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from sipua.codecs.tones import sine
 
 

@@ -3,8 +3,8 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sipua.codecs.vad import EnergyVad, SpeechStarted, SpeechStopped, VadConfig, VadEvent
 
+from sipua.codecs.vad import EnergyVad, SpeechStarted, SpeechStopped, VadConfig, VadEvent
 from support.media.audio import resample, silence, speech, tone
 
 RATE = 24_000

@@ -8,10 +8,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sipua.rtp.dtmf import DIGITS, SILENCE_S, DtmfReceiver, DtmfSender
 from sipua.rtp.events import Dtmf, Frame, Lost
 from sipua.rtp.packet import parse
-
 from support.media.event_writer import KEYS, EventPacket, block, press, without
 from support.media.netmodel import PEER, Talker
 from support.media.rtp_session import make_session

@@ -5,6 +5,7 @@ import ipaddress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sipua.rtp.hostport import bracketed, join, split
 
 

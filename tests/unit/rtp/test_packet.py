@@ -3,6 +3,7 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sipua.rtp.packet import MAX_DATAGRAM, RtpError, RtpPacket, build, parse
 
 HEADER = struct.pack("!BBHII", 0x80, 0, 7, 1120, 0xABCD)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
+
 from sipua.rtp import ports
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort, family_of
 

@@ -6,6 +6,7 @@ from array import array
 
 import numpy as np
 import pytest
+
 from sipua.bench.common.clock import WallClock
 from sipua.bench.load.figures import latencies_ms
 from sipua.bench.load.speech import Loop, loop

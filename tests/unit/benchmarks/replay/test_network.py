@@ -1,6 +1,7 @@
 """The network between a recording and the edge: what `--impair` says, and that it is repeatable."""
 
 import pytest
+
 from sipua.bench.common.errors import BenchError
 from sipua.bench.replay.network import Impairment
 

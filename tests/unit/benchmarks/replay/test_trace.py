@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 
 import numpy as np
+
 from sipua.bench.common.clock import WallClock
 from sipua.bench.replay.probe import Note
 from sipua.bench.replay.trace import read, same_packets

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from sipua.bench import command
 from sipua.bench.report import compare
 from sipua.bench.results.result import Cost, Machine, Result, Spread, Step, Uplink, Verdict, to_json
-
 from sipua.process.exits import Exit
 
 

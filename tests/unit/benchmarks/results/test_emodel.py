@@ -1,6 +1,7 @@
 """The E-model against values of ITU-T G.107 and those that its users know."""
 
 import pytest
+
 from sipua.bench.results.emodel import BPL_CONCEALED, BPL_SILENCE, burst_ratio, mos, rating
 
 

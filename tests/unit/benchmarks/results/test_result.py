@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from sipua.bench.results import result
 from sipua.bench.results.result import Result, Spread, load, to_json
 

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+
 from sipua.bench.results.result import (
     Check,
     Cost,

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sipua.bench.streams import sip_sdp
 from sipua.bench.streams.sip_sdp import Codec
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from sipua.bench.streams.command import run_streams
 from sipua.bench.streams.streams import Stream, as_json, find, render_text, survey
 from sipua.codecs.g711 import Law, encode
 from sipua.codecs.tones import sine
 from sipua.rtp.packet import build
 from sipua.rtp.pcap.writer import PcapWriter
-
 from support.media import captures as make
 from support.media.captures import PBX, PHONE, Address
 

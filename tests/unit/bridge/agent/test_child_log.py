@@ -5,14 +5,15 @@ import os
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
 from sipua.bridge.agent import child_log
 from sipua.bridge.agent.process import AgentError, AgentProcess, environment
 from sipua.bridge.agent.scenario.scenario import Connect, Scenario
 from sipua.bridge.agent.scenario.settings import CALL_ID_HEADER, AgentSettings
 from sipua.bridge.agent.server.server import AgentServer
-from structlog.testing import capture_logs
-from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
 
 
 def test_a_line_keeps_its_level_and_its_fields() -> None:

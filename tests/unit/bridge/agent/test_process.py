@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from sipua.bridge.agent.process import AgentError, AgentProcess
-from sipua.bridge.agent.scenario.settings import AgentSettings
-from sipua.bridge.agent.server.server import AgentServer
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidMessage
 
+from sipua.bridge.agent.process import AgentError, AgentProcess
+from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.server.server import AgentServer
 from support.engine.realtime_types import accepted_server_event
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from sipua.bridge.engine_api.base import (
     AudioDelta,
     AudioDone,
@@ -19,7 +20,6 @@ from sipua.bridge.events import AudioPlayed, EngineInUse, Interrupted
 from sipua.bridge.turns.barge_in import BargeIn
 from sipua.codecs.g711 import Law, encode
 from sipua.codecs.tones import sine
-
 from support.calls.call_bridge import SETTINGS, Setup, bridge_setup
 from support.media import audio
 

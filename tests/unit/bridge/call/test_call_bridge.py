@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from sipua.bridge.engine_api.base import AudioDelta, AudioFormat, SpeechStarted
 from sipua.bridge.events import (
     EngineGone,
@@ -23,7 +24,6 @@ from sipua.codecs.g711 import Law, decode, encode
 from sipua.codecs.tones import sine
 from sipua.rtp.events import Dtmf
 from sipua.rtp.packet import build
-
 from support.calls.call_bridge import SETTINGS, Phone, Setup
 from support.media.event_writer import press
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
+
 from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.recovery import DialoguePolicy
@@ -20,8 +22,6 @@ from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.pacer import Pacer
 from sipua.bridge.playout.queue import Playout
 from sipua.codecs.tones import sine
-from structlog.testing import capture_logs
-
 from support.calls.call_bridge import Setup
 from support.engine.fake_sessions import FakeSession, FakeSessions
 from support.virtual_time import in_virtual_time

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from sipua.bridge.engine_api.base import (
     AudioDelta,
     AudioDone,
@@ -27,7 +28,6 @@ from sipua.bridge.playout.sounds import Sounds
 from sipua.codecs.g711 import Law, encode
 from sipua.codecs.tones import sine
 from sipua.rtp.packet import RtpPacket
-
 from support.calls.call_bridge import SETTINGS, Setup, bridge_setup
 
 pytestmark = pytest.mark.usefixtures("virtual_clock")

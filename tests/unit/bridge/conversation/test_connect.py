@@ -6,10 +6,10 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+
 from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.recovery import DialoguePolicy
 from sipua.bridge.engine_link.errors import EngineConnectError
-
 from support.engine.fake_sessions import FakeSessions
 from support.virtual_time import in_virtual_time
 

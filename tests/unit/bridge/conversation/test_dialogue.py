@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
+
 from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.recovery import DialoguePolicy
@@ -31,7 +32,6 @@ from sipua.bridge.engine_link.errors import EngineConnectError, ErrorKind
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage, ModelSilent
 from sipua.codecs.g711 import Law, encode
 from sipua.codecs.tones import sine
-
 from support.engine.fake_sessions import FakeSession, FakeSessions
 from support.virtual_time import in_virtual_time
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from sipua.bridge.conversation.recovery import (
     Attempt,
     Attempts,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from sipua.bridge.conversation.unanswered_audio import CallerAudio, from_mulaw
 from sipua.bridge.engine_api.base import AudioFormat
 from sipua.codecs.g711 import Law, decode, encode, transcoding_table
 from sipua.codecs.resample import Upsampler8to24
 from sipua.codecs.tones import sine
-
 from support.media.audio import find, speech
 
 PCMU, PCMA, PCM16 = AudioFormat.PCMU, AudioFormat.PCMA, AudioFormat.PCM16

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+
 from sipua.bridge.engine_api.base import (
     AudioFormat,
     Capabilities,
@@ -17,8 +19,6 @@ from sipua.bridge.engine_api.base import (
 )
 from sipua.bridge.engine_link import session as engine_session
 from sipua.bridge.engine_link.session import EngineSession
-from websockets.exceptions import ConnectionClosed
-
 from support.engine.scripted_engine import Peer, scripted_engine
 
 BILL = Used(Usage(seconds=12.5), "session")

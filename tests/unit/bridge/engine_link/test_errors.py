@@ -1,4 +1,5 @@
 import pytest
+
 from sipua.bridge.engine_link.errors import (
     EngineClosed,
     EngineConnectError,

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
+
 from sipua.bridge.engine_api.base import (
     AudioDelta,
     EngineFault,
@@ -25,8 +27,6 @@ from sipua.bridge.engine_link.errors import EngineConnectError, ErrorKind
 from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engine_link.trace import SessionTrace
 from sipua.bridge.engines import create
-from structlog.testing import capture_logs
-
 from support.engine.scripted_engine import Peer, scripted_engine, tcp_server
 
 KEY = "sk-very-secret-key"

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
+
 from sipua.bridge.engine_api.base import (
     AudioFormat,
     EngineLost,
@@ -20,8 +22,6 @@ from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engine_link.silence_feeder import InputClock
 from sipua.bridge.engines import create
 from sipua.bridge.fault_owner import FaultOwner
-from structlog.testing import capture_logs
-
 from support.engine.scripted_engine import Peer, scripted_engine
 
 PCM_20_MS = bytes(960)

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+
 from sipua.bridge.engine_link.trace import summary
 
 

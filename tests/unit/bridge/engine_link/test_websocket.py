@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 import uvloop
+
 from sipua.bridge.engine_link import websocket
 from sipua.bridge.engine_link.errors import EngineClosed, EngineConnectError, ErrorKind
-
 from support.engine.scripted_engine import Peer, scripted_engine, tcp_server
 
 KEY = "sk-very-secret-key"

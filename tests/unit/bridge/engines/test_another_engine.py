@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 import pytest
+
 from sipua.bridge import engines
 from sipua.bridge.engine_api.base import (
     AudioDelta,
@@ -24,7 +25,6 @@ from sipua.bridge.engine_api.base import (
 )
 from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engines import EngineKind, create
-
 from support.engine.scripted_engine import Peer, scripted_engine
 
 

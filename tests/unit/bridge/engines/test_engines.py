@@ -1,4 +1,5 @@
 import pytest
+
 from sipua.bridge.engine_api.base import EngineSettings
 from sipua.bridge.engines import ENGINES, create
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sipua.bridge.playout.cadence import Cadence, Departure
 from sipua.bridge.playout.queue import Playout
 from sipua.codecs.g711 import Law

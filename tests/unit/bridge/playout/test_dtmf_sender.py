@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from sipua.bridge.playout.dtmf_sender import MAX_QUEUED, Keypad
 from sipua.codecs.dtmf import DtmfDetector
 from sipua.rtp.dtmf import EventPacket

@@ -1,6 +1,7 @@
 """When there is dead air to fill, and when not any more."""
 
 import numpy as np
+
 from sipua.bridge.playout.filler import Filler
 from sipua.bridge.playout.sounds import Sounds
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
+
 from sipua.bridge.playout import pacer as pacer_module
 from sipua.bridge.playout.pacer import Callback, Handle, Pacer
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sipua.bridge.playout.queue import Flushed, Playout
 from sipua.codecs.g711 import Law, decode
 from sipua.codecs.tones import sine
-
 from support.media.audio import find
 
 MS = 48  # bytes of one millisecond at 24 kHz

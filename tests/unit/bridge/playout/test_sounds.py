@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from sipua.bridge.playout import sounds
 from sipua.bridge.playout.sounds import SoundError
-
 from support.media import audio
 
 

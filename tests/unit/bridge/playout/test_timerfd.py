@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 import uvloop
+
 from sipua.bridge.playout.timerfd import Timer, make_timer
 
 LOOPS: list[Callable[[], asyncio.AbstractEventLoop]] = [

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sipua.bridge.engine_api.base import (
     AudioFormat,
     CallerIdle,

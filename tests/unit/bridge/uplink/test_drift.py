@@ -10,12 +10,12 @@ its own, would fill or starve our playout; each pause between sentences puts tha
 """
 
 import pytest
+
 from sipua.bridge.playout.cadence import Cadence
 from sipua.bridge.playout.queue import Playout
 from sipua.bridge.uplink.timeline import Uplink
 from sipua.codecs.g711 import Law
 from sipua.rtp.events import Frame
-
 from support.media.netmodel import Network, Talker
 from support.media.rtp_session import make_session
 

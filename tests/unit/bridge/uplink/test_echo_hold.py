@@ -1,12 +1,12 @@
 """What the engine is given: the same time as the caller took, whatever was held or replaced."""
 
 import numpy as np
+
 from sipua.bridge.uplink.echo_hold import Hearing
 from sipua.bridge.uplink.encoder import G711Feed
 from sipua.codecs.echo import EchoGate
 from sipua.codecs.g711 import Law, encode
 from sipua.codecs.vad import SpeechStarted, SpeechStopped, VadConfig
-
 from support.media import audio
 
 FRAMES = [bytes([n]) * 160 for n in range(100)]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sipua.bridge.uplink.timeline import Uplink
 from sipua.codecs import dtmf
 from sipua.codecs.g711 import Law, decode, encode

@@ -1,6 +1,7 @@
 """The latch alone; attacks on a whole session are in test_latch_attacks.py."""
 
 import pytest
+
 from sipua.rtp.events import Address
 from sipua.rtp.latch.latch import Policy, SourceLatch, Verdict
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
+
 from sipua.rtp.events import Address, Frame, SourceChanged
 from sipua.rtp.packet import parse
-
 from support.media.netmodel import Packet, Talker
 from support.media.rtp_session import make_session
 

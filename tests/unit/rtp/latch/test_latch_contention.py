@@ -5,9 +5,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sipua.rtp.events import Address
 from sipua.rtp.latch.latch import Policy, SourceLatch, Verdict
-
 from support.media.natted import (
     BEHIND_NAT,
     ELSEWHERE,

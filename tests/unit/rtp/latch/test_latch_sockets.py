@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 import pytest
+
 from sipua.rtp.events import Address, Frame, RtpEvent
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.session.transport import RtpTransport
-
 from support.media.netmodel import FRAME_MARK, Talker
 from support.media.rtp_session import make_session
 

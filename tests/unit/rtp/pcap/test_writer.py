@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sipua.rtp.pcap.writer import CaptureError, Datagram, FrameCounts, PcapWriter, read
 
+from sipua.rtp.pcap.writer import CaptureError, Datagram, FrameCounts, PcapWriter, read
 from support.media import captures as make
 from support.media.captures import PBX, PBX6, PHONE, PHONE6
 

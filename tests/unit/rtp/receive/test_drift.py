@@ -3,6 +3,7 @@
 import random
 
 import pytest
+
 from sipua.rtp.receive.drift import ClockDrift
 
 

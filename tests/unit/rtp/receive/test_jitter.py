@@ -1,4 +1,5 @@
 import pytest
+
 from sipua.rtp.events import Frame, Lost, RtpEvent, Silence
 from sipua.rtp.receive.jitter import ReorderBuffer
 from sipua.rtp.receive.stats import ReceiveStats

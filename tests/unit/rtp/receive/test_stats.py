@@ -1,6 +1,7 @@
 import random
 
 import pytest
+
 from sipua.rtp.receive.stats import ReceiveStats
 
 

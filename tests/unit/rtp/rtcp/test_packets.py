@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sipua.rtp.packet import RtpError
 from sipua.rtp.packet import parse as parse_rtp
 from sipua.rtp.rtcp.packets import (

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sipua.rtp.events import LossReported, MediaTimeout, PacketsRefused
 from sipua.rtp.latch.latch import SourceLatch
 from sipua.rtp.packet import build as build_rtp
@@ -13,7 +14,6 @@ from sipua.rtp.receive.stats import ReceiveStats
 from sipua.rtp.rtcp.packets import Compound, Report, ReportBlock, SenderInfo, build, parse
 from sipua.rtp.rtcp.session import Control, RtcpSession, Sent
 from sipua.rtp.session.session import RtpSession
-
 from support.media.netmodel import PEER, Talker
 from support.media.rtcp_link import WALL_S, Link, them, us
 from support.media.rtp_session import make_session

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 
 import pytest
+
 from sipua.rtp.events import Address, Frame, RtpEvent
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
 from sipua.rtp.rtcp.packets import Compound, Report, ReportBlock, build
 from sipua.rtp.rtcp.session import RtcpSession
 from sipua.rtp.session.transport import RtpTransport
-
 from support.media.netmodel import FRAME_MARK, Talker
 from support.media.rtp_session import make_session
 from support.ports import PortBlock

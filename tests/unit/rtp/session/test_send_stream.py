@@ -5,7 +5,6 @@ from sipua.rtp.latch.latch import Policy, SourceLatch
 from sipua.rtp.packet import parse
 from sipua.rtp.rtcp.session import Sent
 from sipua.rtp.session.send_stream import SendStream
-
 from support.media.netmodel import PEER
 
 EVENT = EventPacket(b"\x05\x0a\0\xa0", age_samples=320, marker=True)

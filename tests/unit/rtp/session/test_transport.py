@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing, suppress
 from typing import cast
 
 import pytest
+
 from sipua.rtp.events import (
     Address,
     Frame,
@@ -25,7 +26,6 @@ from sipua.rtp.rtcp.packets import parse as parse_rtcp
 from sipua.rtp.rtcp.session import RtcpSession
 from sipua.rtp.session.session import RtpConfig, RtpSession
 from sipua.rtp.session.transport import RtpTransport, _drain, senders_so_far
-
 from support.media.netmodel import FRAME_MARK, Talker
 from support.media.rtp_session import make_session
 

@@ -7,12 +7,12 @@ import json
 from dataclasses import replace
 
 import pytest
+
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import BridgeEvent, PeerSilent
-from sipua.rtp.events import Dtmf, LossReported, PacketsRefused
-
 from sipua.log import logs
 from sipua.log.throttle import Throttle
+from sipua.rtp.events import Dtmf, LossReported, PacketsRefused
 from sipua.sip.messages import Answer, CallEnded, Direction, EndedBy, Hangup, Ring
 from support.calls.call_story import FACTS, LIMITS, MEDIA, PROFILE, Story
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import EngineGone
-
 from sipua.calls.opening import Placing
 from sipua.calls.profile import AgentProfile, Prompt, Refuse, Step, TransferTo
 from sipua.sip.messages import (

@@ -4,8 +4,6 @@ import stat
 from pathlib import Path
 
 import pytest
-from sipua.rtp.events import Address
-from sipua.rtp.pcap.writer import read
 
 from sipua.capture.call_capture import (
     CallCapture,
@@ -15,6 +13,8 @@ from sipua.capture.call_capture import (
     sip_datagram,
 )
 from sipua.capture.sip_messages import SipToCaptures
+from sipua.rtp.events import Address
+from sipua.rtp.pcap.writer import read
 from sipua.sip.messages import SipMessage
 
 LOCAL: Address = ("192.0.2.1", 16384)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sipua.rtp.ports import ReservedPort
 
 from sipua.calls.call import Call
 from sipua.capture.call_capture import CallCaptures
@@ -22,6 +21,7 @@ from sipua.edge.wiring import record as wiring_record
 from sipua.process import main_loop
 from sipua.process.exits import Exit
 from sipua.record.recorder import CallRecord
+from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import Hangup, IncomingCall, SipCommand
 from sipua.tools.toolbox import Toolbox
 from support.ports import LOOPBACK, PortBlock

@@ -4,9 +4,9 @@ import ssl
 from pathlib import Path
 
 import pytest
+
 from sipua.bridge.engine_link import websocket
 from sipua.bridge.playout import sounds
-
 from sipua.config import Config, load
 from sipua.config.values.problems import ConfigError
 from sipua.edge.engine_host import EngineHost

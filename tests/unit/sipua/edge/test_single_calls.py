@@ -7,8 +7,8 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
-from sipua.bridge.call.call_bridge import CallBridge
 
+from sipua.bridge.call.call_bridge import CallBridge
 from sipua.cli.testphone import dial
 from sipua.cli.testphone.dial import Dial, DialRequest
 from sipua.config import Config

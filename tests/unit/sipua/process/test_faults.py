@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sipua.bridge.engine_link.errors import EngineConnectError
-from sipua.bridge.events import EngineGone
-from sipua.rtp.events import Address, Dtmf
 from structlog.testing import capture_logs
 
+from sipua.bridge.engine_link.errors import EngineConnectError
+from sipua.bridge.events import EngineGone
 from sipua.capture.call_capture import CallCapture, CaptureThread
 from sipua.process import last_net
 from sipua.process.side_loop import SideLoop
 from sipua.record.files import RecordFiles
 from sipua.record.settings import FileSettings
+from sipua.rtp.events import Address, Dtmf
 from sipua.sip.messages import CallConfirmed, CallEnded, EndedBy, Hangup, MediaReady
 from support.calls.call_story import MEDIA, Story
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
 from sipua.bridge.engine_api.base import (
     AudioFormat,
     EngineFault,
@@ -34,11 +35,10 @@ from sipua.bridge.events import (
     ToolAnswered,
 )
 from sipua.bridge.turns.clock import Endpointing
-from sipua.rtp.events import Dtmf, LossReported
-
 from sipua.record.conversation import ConversationRecord
 from sipua.record.prices import Price
 from sipua.record.settings import EngineFacts, RecordSettings
+from sipua.rtp.events import Dtmf, LossReported
 
 IN_USE = EngineInUse("main", AudioFormat.PCM16, "sess_1", "first")
 SETTINGS = RecordSettings(prices={"voice": Price(audio_out=10, text_in=1)})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from sipua.bridge.engine_api.base import (
     AudioFormat,
     RateLimit,
@@ -26,7 +27,6 @@ from sipua.bridge.events import (
     BridgeEvent,
     EngineInUse,
 )
-
 from sipua.log import logs
 from sipua.record.recorder import CallRecord, Records
 from sipua.record.settings import EngineFacts, FileSettings, RecordSettings

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
 from sipua.bridge.engine_api.base import ResponseStarted
 from sipua.bridge.events import AudioBegan
 from sipua.rtp.events import Dtmf
-
 from sipua.tools import ending
 from sipua.tools.call_queue import Result
 from sipua.tools.context import ToolContext, Transferred

@@ -8,11 +8,11 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sipua.bridge.conversation.history import History
 from sipua.bridge.conversation.recovery import DialoguePolicy
 from sipua.bridge.engine_api.base import EngineSettings, ToolCall
 from sipua.bridge.engines import create
-
 from sipua.tools.call_queue import Desk, Refusal, Result, Run, bounded, failure
 from sipua.tools.wire.schema import Declaration, Registry
 

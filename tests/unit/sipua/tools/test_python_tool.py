@@ -15,9 +15,9 @@ import pytest
 
 from sipua.config.sections.tools import ToolsSection
 from sipua.log import logs
-from sipua.tools.errors import ToolLoadError
 from sipua.tools.python_tool import GROUP, PythonTools, load
 from sipua.tools.toolbox import Toolbox
+from sipua.tools.wire.errors import ToolLoadError
 from support.calls.tool_call import Table
 
 HERE = Path(__file__).parent

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from sipua.bridge.engine_api.base import ToolCall
 from sipua.bridge.playout.sounds import SoundError
-
 from sipua.config.sections.tools import ToolsSection
 from sipua.log import logs
 from sipua.tools.toolbox import Toolbox

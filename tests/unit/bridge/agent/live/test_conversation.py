@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sipua.bridge.agent.live.conversation import INJECTED_AFTER_MS, MAX_TOLD
 from sipua.bridge.agent.live.track import GIVE_WAY_MS
 from sipua.bridge.agent.realtime.response import Loss
 from sipua.bridge.agent.scenario.scenario import ALWAYS, FunctionCall, Scenario, Step
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.speech.prompts import TEXTS, prompt
-
 from support.engine.agent_client import error_of, one, only, types_of
 from support.engine.live_client import RATE_MS, LiveClient, track_of, words_of
 from support.media import audio

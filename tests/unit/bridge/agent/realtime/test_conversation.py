@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.speech.formats import FORMATS, PCM, Clip, converted
 from sipua.bridge.agent.speech.prompts import prompt
-
 from support.engine.agent_client import AgentClient, audio_of, error_of, one, only, types_of
 from support.engine.realtime_types import CLIENT_MODELS, sample
 from support.media.audio import find, resample, silence, speech, tone

@@ -1,4 +1,5 @@
 import pytest
+
 from sipua.bridge.agent.realtime.history import MAX_ITEMS, History, Item
 from sipua.bridge.agent.realtime.protocol import ClientError
 

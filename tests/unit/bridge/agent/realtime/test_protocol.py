@@ -3,6 +3,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sipua.bridge.agent.realtime.protocol import (
     MAX_AUDIO_BYTES,
     MAX_EVENT_BYTES,
@@ -14,7 +15,6 @@ from sipua.bridge.agent.realtime.protocol import (
     decode_audio,
     event_id_of,
 )
-
 from support.engine.realtime_types import CLIENT_MODELS, accepted_client_event, event_type, sample
 
 

@@ -1,7 +1,7 @@
 import pytest
+
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.speech.prompts import prompt
-
 from support.engine.agent_client import AgentClient, audio_of, one, only, types_of
 
 GREETING = prompt("greeting")

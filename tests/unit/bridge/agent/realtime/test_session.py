@@ -3,6 +3,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from sipua.bridge.agent.realtime.session import (
     Session,
     SessionConfig,

@@ -3,10 +3,10 @@
 from typing import Any
 
 import numpy as np
+
 from sipua.bridge.agent.realtime.transcript_wait import WORDS_S, Recording
 from sipua.bridge.agent.scenario.scenario import ALWAYS, Scenario, Step
 from sipua.bridge.agent.scenario.settings import AgentSettings
-
 from support.engine.agent_client import AgentClient, audio_of, one, types_of
 from support.media.audio import silence, tone
 

@@ -1,4 +1,5 @@
 import pytest
+
 from sipua.bridge.agent.scenario import faults
 from sipua.bridge.agent.scenario.scenario import ALWAYS, Connect, Scenario, Step
 

@@ -1,4 +1,5 @@
 import pytest
+
 from sipua.bridge.agent.scenario.scenario import (
     ALWAYS,
     OPEN,

@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+
 from sipua.bridge.agent.scenario.settings import AgentSettings
 
 

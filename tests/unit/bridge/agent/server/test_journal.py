@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from sipua.bridge.agent.server.journal import Journal, SessionJournal
 
+from sipua.bridge.agent.server.journal import Journal, SessionJournal
 from support.engine.journal import events, judge_client, lines
 
 APPEND = b'{"type":"input_audio_buffer.append","audio":"AAAA"}'

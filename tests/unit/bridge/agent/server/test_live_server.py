@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from openai import AsyncOpenAI
 from openai.resources.live.live import AsyncLiveConnection
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
 from sipua.bridge.agent.scenario.scenario import FunctionCall, Scenario, Step
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.server.server import AgentServer
 from sipua.bridge.agent.speech.prompts import TEXTS, prompt
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-
 from support.engine.agent_client import one, only
 from support.engine.live_client import RATE_MS, track_of, words_of
 from support.engine.live_types import accepted_client_event, accepted_server_event

@@ -6,11 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import msgspec
 import pytest
 import uvloop
-from sipua.bridge.agent.scenario.garbage import KINDS
-from sipua.bridge.agent.scenario.scenario import ALWAYS, Connect, Scenario, Step
-from sipua.bridge.agent.scenario.settings import AgentSettings
-from sipua.bridge.agent.server.losses import cut
-from sipua.bridge.agent.server.server import AgentServer
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import (
@@ -20,6 +15,11 @@ from websockets.exceptions import (
     InvalidStatus,
 )
 
+from sipua.bridge.agent.scenario.garbage import KINDS
+from sipua.bridge.agent.scenario.scenario import ALWAYS, Connect, Scenario, Step
+from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.server.losses import cut
+from sipua.bridge.agent.server.server import AgentServer
 from support.engine.realtime_types import accepted_server_event
 from support.engine.sdk_client import calling
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from sipua.bridge.agent.realtime.response import Loss
 from sipua.bridge.agent.realtime.shared_state import Stage
 from sipua.bridge.agent.scenario.garbage import HUGE_BYTES, KINDS, Binary, garbage
@@ -12,7 +13,6 @@ from sipua.bridge.agent.scenario.scenario import ALWAYS, FunctionCall, Scenario,
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.speech.formats import PCMU
 from sipua.bridge.agent.speech.prompts import prompt
-
 from support.engine.agent_client import AgentClient, audio_of, error_of, one, only, types_of
 from support.media.audio import silence, tone
 

@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from sipua.bridge.agent.scenario.settings import AgentSettings
-from sipua.bridge.agent.server.server import MAX_MESSAGE_BYTES, AgentServer
-from sipua.bridge.agent.speech.prompts import prompt
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.server.server import MAX_MESSAGE_BYTES, AgentServer
+from sipua.bridge.agent.speech.prompts import prompt
 from support.engine.agent_client import audio_of, error_of, one, types_of
 from support.engine.realtime_types import accepted_server_event
 from support.engine.sdk_client import Event, calling

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from sipua.bridge.agent.speech.formats import FORMATS, PCM, PCMA, PCMU, Clip, WireFormat, converted
 
+from sipua.bridge.agent.speech.formats import FORMATS, PCM, PCMA, PCMU, Clip, WireFormat, converted
 from support.media.audio import find, level_dbfs, resample, speech
 
 VOICE = resample(speech("short"), 8000, 24_000)

@@ -1,5 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sipua.bridge.agent.speech.formats import PCM, PCMU
 from sipua.bridge.agent.speech.input_buffer import InputBuffer
 

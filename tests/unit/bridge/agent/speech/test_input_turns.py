@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
+
 from sipua.bridge.agent.speech.formats import PCM, PCMA
 from sipua.bridge.agent.speech.input_turns import QUIET_KEPT_MS, Ear, EarFull, Turn
 from sipua.codecs.vad import SpeechStarted, VadConfig
-
 from support.media.audio import silence, tone
 
 VOICE = tone(440, 400, 24_000).tobytes()

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from sipua.bridge.agent.speech import listener as listener_module
 from sipua.bridge.agent.speech.formats import PCM, PCMU, Clip
 from sipua.bridge.agent.speech.listener import (
@@ -14,7 +15,6 @@ from sipua.bridge.agent.speech.listener import (
     Listener,
     ListenerError,
 )
-
 from support.media.audio import resample, silence, speech
 
 STAND_IN = """

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from sipua.bridge.agent.speech.prompts import TEXTS, prompt
 
+from sipua.bridge.agent.speech.prompts import TEXTS, prompt
 from support.media.audio import level_dbfs
 
 

@@ -3,9 +3,9 @@ import io
 import msgspec
 import numpy as np
 import pytest
+
 from sipua.bridge.agent.speech import recogniser, recogniser_available
 from sipua.bridge.agent.speech.recogniser import Found, Setup, Turn
-
 from support.media.audio import PHONE_RATE_HZ, resample, silence, speech
 
 PHRASES = ("yes", "no", "operator", "Goodbye", "hang up")

@@ -1,7 +1,6 @@
 from sipua.bridge.agent.speech.formats import PCM, PCMU, Clip
 from sipua.bridge.agent.speech.prompts import prompt
 from sipua.bridge.agent.speech.speaker import Speaker, tone
-
 from support.media.audio import level_dbfs
 
 HEARD = Clip(b"\x01\x00" * 4800, PCM, "[0.2 s of speech]")

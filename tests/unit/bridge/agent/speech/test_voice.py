@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from sipua.bridge.agent.realtime.shared_state import Stage
 from sipua.bridge.agent.scenario.scenario import Scenario, Step
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.speech import voice
 from sipua.bridge.agent.speech.formats import PCM
 from sipua.bridge.agent.speech.voice import VoiceError, Voices, recorded
-
 from support.engine.agent_client import AgentClient, audio_of, one
 from support.media.audio import level_dbfs, speech, tone
 

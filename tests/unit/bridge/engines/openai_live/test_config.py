@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sipua.bridge.engine_api.base import (
     AudioFormat,
     EngineSettings,
@@ -24,7 +25,6 @@ from sipua.bridge.engines.openai_live.config import (
     session_config,
     tokens_at_most,
 )
-
 from support.engine.live_types import accepted_client_event
 
 WEATHER = {

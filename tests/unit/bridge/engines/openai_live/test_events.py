@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
+
 from sipua.bridge.engines.openai_live import events as wire
 from sipua.bridge.engines.openai_realtime.wire import MAX_MESSAGE_BYTES, Other, WireError
-
 from support.engine.live_types import NESTED_MODELS, SERVER_MODELS, accepted_server_event
 from support.engine.realtime_types import event_type, sample
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sipua.bridge.engine_api.base import (
     AudioDelta,
     AudioDone,
@@ -37,7 +38,6 @@ from sipua.bridge.engines.openai_live.protocol import (
 from sipua.bridge.engines.openai_live.speech import CALLER_END_MS
 from sipua.bridge.engines.openai_live.speech_gate import END_MS, MAX_DROP_MS, YIELD_MS
 from sipua.bridge.engines.openai_live.tools import MAX_CALLS, MAX_DELEGATIONS
-
 from support.engine.live_types import (
     NESTED_MODELS,
     SERVER_MODELS,

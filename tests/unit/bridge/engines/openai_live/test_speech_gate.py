@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sipua.bridge.engine_api.base import AudioFormat
 from sipua.bridge.engines.openai_live.speech_gate import (
     END_MS,

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
+
 from sipua.bridge.engines.openai_realtime import events as wire
 from sipua.bridge.engines.openai_realtime.wire import Other, WireError
-
 from support.engine.realtime_types import SERVER_MODELS, accepted_server_event, event_type, sample
 
 BY_TYPE = {event_type(model): model for model in SERVER_MODELS}

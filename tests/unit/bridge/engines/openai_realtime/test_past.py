@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sipua.bridge.engine_api.base import (
     AudioFormat,
     Past,
@@ -17,7 +18,6 @@ from sipua.bridge.engine_api.base import (
 from sipua.bridge.engines.openai_realtime.past import MAX_BYTES, MAX_ITEMS, MAX_TEXT_CHARS, restored
 from sipua.codecs.g711 import Law, decode, encode
 from sipua.codecs.tones import sine
-
 from support.engine.agent_client import AgentClient, only
 from support.engine.realtime_engine import all_sent, session, session_event
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sipua.bridge.engine_api.base import (
     AudioDelta,
     AudioDone,
@@ -29,7 +30,6 @@ from sipua.bridge.engine_api.base import (
     Usage,
     Used,
 )
-
 from support.engine.realtime_engine import (
     PCM_20_MS,
     VENDOR,

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sipua.bridge.engines.openai_realtime.protocol import OpenAIRealtime
 from sipua.bridge.engines.openai_realtime.response_gate import MAX_INSTRUCTIONS, Floor
-
 from support.engine.realtime_engine import (
     all_sent,
     item_event,

@@ -3,8 +3,8 @@ import wave
 from pathlib import Path
 
 import pytest
-from sipua.bridge.agent.scenario.scenario import Connect, FunctionCall, Scenario, Step
 
+from sipua.bridge.agent.scenario.scenario import Connect, FunctionCall, Scenario, Step
 from sipua.config import ConfigError, load
 from sipua.config.scenario import reader as scenario_file
 from sipua.config.scenario.file import GARBAGE

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from sipua.bridge.playout import sounds
 from sipua.bridge.turns.barge_in import BargeIn
-
 from sipua.config import ConfigError, load
 from sipua.edge.wiring import wiring
 from support.media import audio

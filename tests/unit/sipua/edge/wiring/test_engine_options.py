@@ -4,9 +4,9 @@ import itertools
 from typing import Any
 
 import pytest
+
 from sipua.bridge.engine_api.base import AudioFormat, EngineSettings
 from sipua.bridge.engines import create
-
 from sipua.config.sections.engine import EngineSection
 from sipua.edge.wiring.engine_options import engine_options
 from support.engine.realtime_engine import session_event

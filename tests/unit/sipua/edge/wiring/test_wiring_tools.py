@@ -8,7 +8,7 @@ import pytest
 
 from sipua.config import load
 from sipua.edge.wiring import wiring
-from sipua.tools.errors import ToolLoadError
+from sipua.tools.wire.errors import ToolLoadError
 
 TOOLS = """
 [tools]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from sipua.rtp.ports import PortPool
 
+from sipua.rtp.ports import PortPool
 from sipua.sip.door.admission import Admission, Refusal
 from sipua.sip.door.gate import Gate
 

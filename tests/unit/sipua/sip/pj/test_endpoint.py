@@ -7,8 +7,8 @@ from typing import Any
 
 import pjsua2 as real
 import pytest
-from sipua.rtp.ports import family_of
 
+from sipua.rtp.ports import family_of
 from sipua.sip.messages import (
     Answer,
     CallEnded,
