@@ -1,7 +1,7 @@
 """What a call's bridge tells the call. Whoever takes an event stamps the time: it is of now.
 
 Three kinds travel the same way up: what the audio path saw (here), what became of the engine
-(here), and what the engine said beyond audio (`sipua.bridge.engine_api.base`), passed on as it
+(here), and what the engine said beyond audio (`sipua.bridge.engine_api.events`), passed on as it
 came.
 """
 
@@ -10,11 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from sipua.bridge.engine_api.base import (
-    SPEECH_AND_TOOLS,
-    AudioFormat,
+from sipua.bridge.engine_api.events import (
     CallerIdle,
-    Capabilities,
     EngineFault,
     RateLimits,
     ResponseDone,
@@ -28,6 +25,8 @@ from sipua.bridge.engine_api.base import (
     Unknown,
     Used,
 )
+from sipua.bridge.engine_api.protocol import SPEECH_AND_TOOLS, Capabilities
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.rtp.events import Address, Dtmf, LossReported, PacketsRefused
 
 # The audio path

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sipua.bridge.engine_api.base import AudioFormat
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.playout.queue import Playout
 from sipua.bridge.uplink.timeline import Uplink
 from sipua.codecs.echo import EchoGate

@@ -15,7 +15,7 @@ import numpy as np
 
 from sipua.bridge import engines
 from sipua.bridge.agent.speech.prompts import prompt
-from sipua.bridge.engine_api.base import EngineSettings
+from sipua.bridge.engine_api.settings import EngineSettings
 from sipua.codecs.g711 import Law, decode, encode
 from sipua.codecs.resample import Downsampler24to8, Upsampler8to24
 

@@ -30,7 +30,9 @@ from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.recovery import DialoguePolicy
 from sipua.bridge.conversation.sessions import EngineChoice
-from sipua.bridge.engine_api.base import Engine, EngineSettings, Event, Past
+from sipua.bridge.engine_api.events import Event
+from sipua.bridge.engine_api.protocol import Engine
+from sipua.bridge.engine_api.settings import EngineSettings, Past
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.events import BridgeEvent

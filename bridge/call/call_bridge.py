@@ -20,14 +20,14 @@ from collections.abc import Callable, Sequence
 
 from sipua.bridge.call.media import MediaPlan, MediaSettings, open_rtp, update_rtp
 from sipua.bridge.conversation.base import Conversation, ConversationEvent
-from sipua.bridge.engine_api.base import (
-    SPEECH_AND_TOOLS,
+from sipua.bridge.engine_api.events import (
     AudioDelta,
     AudioDone,
     ResponseDone,
     SpeechStarted,
     SpeechStopped,
 )
+from sipua.bridge.engine_api.protocol import SPEECH_AND_TOOLS
 from sipua.bridge.events import (
     AudioBegan,
     AudioLeft,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, TypeAlias
 
-from sipua.bridge.engine_api.base import AudioDelta, AudioDone
+from sipua.bridge.engine_api.events import AudioDelta, AudioDone
 from sipua.bridge.events import EngineNews, EngineTalk
 
 ConversationEvent: TypeAlias = AudioDelta | AudioDone | EngineTalk | EngineNews

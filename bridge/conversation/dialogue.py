@@ -37,7 +37,7 @@ from sipua.bridge.conversation.sessions import (
     engine_session,
 )
 from sipua.bridge.conversation.unanswered_audio import CallerAudio
-from sipua.bridge.engine_api.base import (
+from sipua.bridge.engine_api.events import (
     AudioDelta,
     EngineFault,
     EngineLost,

@@ -12,16 +12,8 @@ from __future__ import annotations
 from typing import Final
 
 from sipua.bridge.conversation.recovery import DialoguePolicy
-from sipua.bridge.engine_api.base import (
-    AudioDone,
-    Event,
-    Past,
-    PastMessage,
-    PastSpeech,
-    PastToolCall,
-    ToolCall,
-    Transcript,
-)
+from sipua.bridge.engine_api.events import AudioDone, Event, ToolCall, Transcript
+from sipua.bridge.engine_api.settings import Past, PastMessage, PastSpeech, PastToolCall
 
 _CODES_PER_S: Final = 8000
 # Of speech whose length in text is not known yet; what this call has shown replaces it.

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from sipua.bridge.engine_api.base import (
+from sipua.bridge.engine_api.events import (
     AudioDelta,
     AudioDone,
     CallerIdle,

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from sipua.bridge.conversation.recovery import BackOff, DialoguePolicy
-from sipua.bridge.engine_api.base import (
+from sipua.bridge.engine_api.events import (
     AudioDone,
     Event,
     ResponseStarted,

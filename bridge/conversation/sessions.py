@@ -11,7 +11,9 @@ from typing import Final, Protocol
 
 from sipua.bridge.conversation.history import History
 from sipua.bridge.conversation.item_ids import CallNames, SessionNames
-from sipua.bridge.engine_api.base import AudioFormat, Capabilities, Engine, Event, Past
+from sipua.bridge.engine_api.events import Event
+from sipua.bridge.engine_api.protocol import Capabilities, Engine
+from sipua.bridge.engine_api.settings import AudioFormat, Past
 from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.fault_owner import FaultOwner
 

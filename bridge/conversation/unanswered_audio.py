@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from sipua.bridge.engine_api.base import AudioFormat
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.codecs.g711 import Law, decode, encode, transcoding_table
 from sipua.codecs.resample import Upsampler8to24
 

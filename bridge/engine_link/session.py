@@ -17,18 +17,17 @@ from typing import Final, Literal
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from sipua.bridge.engine_api.base import (
-    AudioFormat,
-    Capabilities,
+from sipua.bridge.engine_api.events import (
     EngineFault,
     EngineLost,
-    EngineProtocol,
     Event,
     SessionReady,
     Unknown,
     Unreadable,
     Used,
 )
+from sipua.bridge.engine_api.protocol import Capabilities, EngineProtocol
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.engine_link import websocket
 from sipua.bridge.engine_link.errors import (
     EngineClosed,

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from sipua.bridge.engine_api.base import AudioFormat
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.codecs.g711 import Law
 

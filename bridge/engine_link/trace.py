@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
-from sipua.bridge.engine_api.base import EngineFault
+from sipua.bridge.engine_api.events import EngineFault
 
 # What may be large, or is what people said: the trace shows its size, not its text.
 _NOT_TRACED: Final = frozenset(

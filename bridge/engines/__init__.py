@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from sipua.bridge.engine_api.base import Engine, EngineSettings
+from sipua.bridge.engine_api.protocol import Engine
+from sipua.bridge.engine_api.settings import EngineSettings
 
 # The files are opened when they are used: who only checks a configuration needs no numpy.
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sipua.bridge.engine_api.base import AudioFormat
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.events import AudioLeft, AudioPlayed
 from sipua.codecs.g711 import Law, encode, transcoding_table
 from sipua.codecs.resample import Downsampler24to8

@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from sipua.bridge.engine_api.base import (
+from sipua.bridge.engine_api.events import (
     CallerIdle,
     ResponseDone,
     ResponseStarted,

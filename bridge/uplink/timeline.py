@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from sipua.bridge.engine_api.base import AudioFormat
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.uplink.echo_hold import Hearing
 from sipua.bridge.uplink.encoder import Feed, LinearFeed, feed_for
 from sipua.codecs.dtmf import DtmfDetector

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sipua.bridge.engine_api.base import SpeechStarted, SpeechStopped
+from sipua.bridge.engine_api.events import SpeechStarted, SpeechStopped
 from sipua.bridge.events import AudioBegan, BridgeEvent
 from sipua.calls.call import Call
 from sipua.calls.profile import AgentProfile

@@ -14,7 +14,8 @@ from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.sessions import EngineChoice
-from sipua.bridge.engine_api.base import Engine, Past
+from sipua.bridge.engine_api.protocol import Engine
+from sipua.bridge.engine_api.settings import Past
 from sipua.bridge.engines import create as create_engine
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.pacer import Pacer

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, TypeAlias
 
-from sipua.bridge.engine_api.base import (
+from sipua.bridge.engine_api.events import (
     EngineFault,
     RateLimits,
     ResponseDone,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from sipua.bridge.engine_api.base import Usage
+from sipua.bridge.engine_api.events import Usage
 
 _MILLION = 1_000_000
 

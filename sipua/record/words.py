@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sipua.bridge.engine_api.base import Transcript
+from sipua.bridge.engine_api.events import Transcript
 
 Who = Literal["caller", "agent"]
 

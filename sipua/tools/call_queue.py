@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from sipua.bridge.engine_api.base import ToolCall
+from sipua.bridge.engine_api.events import ToolCall
 from sipua.tools.wire.schema import ArgumentsError, Registry
 
 Outcome = Literal["ok", "error", "timeout", "refused"]

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from sipua.bridge.engine_api.base import ResponseStarted
+from sipua.bridge.engine_api.events import ResponseStarted
 from sipua.bridge.events import AudioBegan, BridgeEvent
 from sipua.tools.call_queue import Result, failure
 from sipua.tools.context import ToolContext

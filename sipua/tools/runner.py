@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from structlog.typing import FilteringBoundLogger
 
-from sipua.bridge.engine_api.base import ResponseStarted, ToolCall
+from sipua.bridge.engine_api.events import ResponseStarted, ToolCall
 from sipua.bridge.events import AudioBegan, BridgeEvent
 from sipua.bridge.fault_owner import FaultOwner, described
 from sipua.log.redact import MASK

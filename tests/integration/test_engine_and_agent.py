@@ -12,19 +12,18 @@ import pytest
 
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.server.server import AgentServer
-from sipua.bridge.engine_api.base import (
+from sipua.bridge.engine_api.events import (
     AudioDelta,
     AudioDone,
-    AudioFormat,
     EngineFault,
     EngineLost,
-    EngineSettings,
     Event,
     ResponseDone,
     SpeechStarted,
     SpeechStopped,
     Unknown,
 )
+from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engines import create

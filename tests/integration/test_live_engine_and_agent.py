@@ -11,15 +11,12 @@ from sipua.bridge.agent.scenario.scenario import FunctionCall, Scenario, Step
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.server.server import AgentServer
 from sipua.bridge.agent.speech.prompts import TEXTS, prompt
-from sipua.bridge.engine_api.base import (
+from sipua.bridge.engine_api.events import (
     AudioDelta,
     AudioDone,
-    AudioFormat,
     EngineFault,
     EngineLost,
-    EngineSettings,
     Event,
-    PastMessage,
     ResponseDone,
     SessionReady,
     ToolCall,
@@ -27,6 +24,7 @@ from sipua.bridge.engine_api.base import (
     Unknown,
     Used,
 )
+from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings, PastMessage
 from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engines import create
 from sipua.codecs.g711 import Law, decode

@@ -11,7 +11,8 @@ from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.recovery import DialoguePolicy
 from sipua.bridge.conversation.sessions import EngineChoice
-from sipua.bridge.engine_api.base import AudioDelta, AudioDone, EngineSettings, Used
+from sipua.bridge.engine_api.events import AudioDelta, AudioDone, Used
+from sipua.bridge.engine_api.settings import EngineSettings
 from sipua.bridge.engines import create
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage
 from support.media import audio

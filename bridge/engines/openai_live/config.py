@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sipua.bridge.engine_api.base import (
+from sipua.bridge.engine_api.settings import (
     AudioFormat,
     EngineSettings,
     Past,

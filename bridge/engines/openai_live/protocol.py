@@ -22,12 +22,8 @@ from typing import Any, ClassVar, Final
 import msgspec
 import pybase64
 
-from sipua.bridge.engine_api.base import (
-    AudioFormat,
-    Capabilities,
-    Engine,
+from sipua.bridge.engine_api.events import (
     EngineFault,
-    EngineSettings,
     Event,
     ServerTool,
     SessionReady,
@@ -35,6 +31,8 @@ from sipua.bridge.engine_api.base import (
     Usage,
     Used,
 )
+from sipua.bridge.engine_api.protocol import Capabilities, Engine
+from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings
 from sipua.bridge.engines.openai_live import events as wire
 from sipua.bridge.engines.openai_live.config import MAX_APPENDS, chunks, endpoint, session_config
 from sipua.bridge.engines.openai_live.speech import Item, Speech

@@ -19,15 +19,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sipua.bridge.engine_api.base import (
+from sipua.bridge.engine_api.events import (
     AudioDelta,
     AudioDone,
-    AudioFormat,
     Event,
     ResponseDone,
     ResponseStarted,
     Transcript,
 )
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.engines.openai_live.speech_gate import Began, Ended, Said, SpeechGate
 
 HOLD_MS: Final = 160

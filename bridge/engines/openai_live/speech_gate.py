@@ -24,7 +24,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sipua.bridge.engine_api.base import AudioFormat
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.codecs.g711 import Law, decode
 
 BLOCK_MS: Final = 20

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sipua.bridge.engine_api.base import ToolCall
+from sipua.bridge.engine_api.events import ToolCall
 
 MAX_DELEGATIONS: Final = 16  # at once
 MAX_CALLS: Final = 64  # of one response

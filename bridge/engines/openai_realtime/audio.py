@@ -10,7 +10,7 @@ from typing import Final
 
 import pybase64
 
-from sipua.bridge.engine_api.base import AudioDelta, Unreadable
+from sipua.bridge.engine_api.events import AudioDelta, Unreadable
 from sipua.bridge.engines.openai_realtime.events import OutputAudioDelta
 
 MAX_ITEMS: Final = 128  # whose length is remembered, far more than can be in playout

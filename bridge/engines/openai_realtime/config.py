@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from sipua.bridge.engine_api.base import PCM_RATE_HZ, AudioFormat, EngineSettings
+from sipua.bridge.engine_api.settings import PCM_RATE_HZ, AudioFormat, EngineSettings
 
 VENDOR_URL: Final = "wss://api.openai.com/v1/realtime"
 

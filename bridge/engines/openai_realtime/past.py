@@ -13,7 +13,13 @@ from typing import Any, Final
 import numpy as np
 import pybase64
 
-from sipua.bridge.engine_api.base import AudioFormat, Past, PastMessage, PastSpeech, PastToolCall
+from sipua.bridge.engine_api.settings import (
+    AudioFormat,
+    Past,
+    PastMessage,
+    PastSpeech,
+    PastToolCall,
+)
 from sipua.codecs.g711 import Law, decode, encode
 from sipua.codecs.resample import Upsampler8to24
 

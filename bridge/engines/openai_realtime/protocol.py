@@ -15,13 +15,9 @@ from typing import Any, ClassVar, Final
 import msgspec
 import pybase64
 
-from sipua.bridge.engine_api.base import (
+from sipua.bridge.engine_api.events import (
     AudioDone,
-    AudioFormat,
     CallerIdle,
-    Capabilities,
-    Engine,
-    EngineSettings,
     Event,
     ResponseDone,
     ResponseStarted,
@@ -35,6 +31,8 @@ from sipua.bridge.engine_api.base import (
     Unreadable,
     Used,
 )
+from sipua.bridge.engine_api.protocol import Capabilities, Engine
+from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings
 from sipua.bridge.engines.openai_realtime import events as wire
 from sipua.bridge.engines.openai_realtime import usage
 from sipua.bridge.engines.openai_realtime.audio import Speech

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
-from sipua.bridge.engine_api.base import ServerTool, ToolCall
+from sipua.bridge.engine_api.events import ServerTool, ToolCall
 from sipua.bridge.engines.openai_realtime.events import (
     Item,
     McpCallCompleted,

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from sipua.bridge.engine_api.base import EngineFault, RateLimit, RateLimits, Usage
+from sipua.bridge.engine_api.events import EngineFault, RateLimit, RateLimits, Usage
 from sipua.bridge.engines.openai_realtime.events import ErrorDetail, RateLimitsUpdated
 
 TEXT_CHARS: Final = 500  # of what the server words, which ends in logs

@@ -22,7 +22,7 @@ import numpy as np
 
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.conversation.base import ConversationEvent
-from sipua.bridge.engine_api.base import AudioDelta, AudioDone
+from sipua.bridge.engine_api.events import AudioDelta, AudioDone
 from sipua.bridge.events import BridgeEvent, PeerSilent
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.dtmf_sender import MAX_QUEUED, Keypad

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sipua.bridge.engine_api.base import AudioFormat
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.config.sections.engine import EngineSection, TurnDetectionSection
 
 # The kinds of turn detection have keys of their own; the others' would be refused.

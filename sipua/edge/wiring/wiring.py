@@ -13,7 +13,7 @@ from sipua.bridge.agent.scenario.scenario import Scenario, joined
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.call.media import MediaSettings
 from sipua.bridge.conversation.recovery import DialoguePolicy
-from sipua.bridge.engine_api.base import EngineSettings, Past
+from sipua.bridge.engine_api.settings import EngineSettings, Past
 from sipua.bridge.engines import create as create_engine
 from sipua.bridge.playout import sounds
 from sipua.bridge.playout.sounds import Sounds, soft_filler

@@ -14,7 +14,7 @@ import structlog
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.call.media import MediaPlan, MediaSettings
 from sipua.bridge.conversation.base import ConversationEvent
-from sipua.bridge.engine_api.base import AudioDelta, AudioDone
+from sipua.bridge.engine_api.events import AudioDelta, AudioDone
 from sipua.bridge.events import BridgeEvent
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.pacer import Pacer

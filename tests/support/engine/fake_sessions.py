@@ -15,16 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from sipua.bridge.conversation.sessions import EngineChoice
-from sipua.bridge.engine_api.base import (
-    AudioFormat,
-    Capabilities,
-    Engine,
-    EngineLost,
-    EngineProtocol,
-    Event,
-    Past,
-    SessionReady,
-)
+from sipua.bridge.engine_api.events import EngineLost, Event, SessionReady
+from sipua.bridge.engine_api.protocol import Capabilities, Engine, EngineProtocol
+from sipua.bridge.engine_api.settings import AudioFormat, Past
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.fault_owner import FaultOwner
 

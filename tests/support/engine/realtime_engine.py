@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sipua.bridge.engine_api.base import EngineSettings, Event
+from sipua.bridge.engine_api.events import Event
+from sipua.bridge.engine_api.settings import EngineSettings
 from sipua.bridge.engines.openai_realtime.protocol import OpenAIRealtime
 from support.engine.realtime_types import (
     SERVER_MODELS,

@@ -8,14 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sipua.bridge.engine_api.base import (
-    AudioDelta,
-    AudioDone,
-    AudioFormat,
-    Capabilities,
-    SpeechStarted,
-    SpeechStopped,
-)
+from sipua.bridge.engine_api.events import AudioDelta, AudioDone, SpeechStarted, SpeechStopped
+from sipua.bridge.engine_api.protocol import Capabilities
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.events import AudioPlayed, EngineInUse, Interrupted
 from sipua.bridge.turns.barge_in import BargeIn
 from sipua.codecs.g711 import Law, encode

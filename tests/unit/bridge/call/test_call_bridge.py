@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sipua.bridge.engine_api.base import AudioDelta, AudioFormat, SpeechStarted
+from sipua.bridge.engine_api.events import AudioDelta, SpeechStarted
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.events import (
     EngineGone,
     EngineInUse,

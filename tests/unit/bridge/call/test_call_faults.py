@@ -16,7 +16,7 @@ from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.recovery import DialoguePolicy
 from sipua.bridge.conversation.response_watchdog import TurnWatch
-from sipua.bridge.engine_api.base import EngineLost, SessionReady, SpeechStarted, SpeechStopped
+from sipua.bridge.engine_api.events import EngineLost, SessionReady, SpeechStarted, SpeechStopped
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.pacer import Pacer

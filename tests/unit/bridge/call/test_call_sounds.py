@@ -8,13 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sipua.bridge.engine_api.base import (
-    AudioDelta,
-    AudioDone,
-    AudioFormat,
-    ResponseDone,
-    SpeechStarted,
-)
+from sipua.bridge.engine_api.events import AudioDelta, AudioDone, ResponseDone, SpeechStarted
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.events import (
     AudioBegan,
     AudioLeft,

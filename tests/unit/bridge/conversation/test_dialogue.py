@@ -11,14 +11,10 @@ import pytest
 from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.recovery import DialoguePolicy
-from sipua.bridge.engine_api.base import (
+from sipua.bridge.engine_api.events import (
     AudioDelta,
     AudioDone,
-    AudioFormat,
     EngineFault,
-    PastMessage,
-    PastSpeech,
-    PastToolCall,
     ResponseDone,
     ResponseStarted,
     SpeechStarted,
@@ -28,6 +24,7 @@ from sipua.bridge.engine_api.base import (
     Usage,
     Used,
 )
+from sipua.bridge.engine_api.settings import AudioFormat, PastMessage, PastSpeech, PastToolCall
 from sipua.bridge.engine_link.errors import EngineConnectError, ErrorKind
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage, ModelSilent
 from sipua.codecs.g711 import Law, encode

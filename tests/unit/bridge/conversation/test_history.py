@@ -6,7 +6,8 @@ from typing import Literal
 
 from sipua.bridge.conversation.history import History
 from sipua.bridge.conversation.recovery import DialoguePolicy
-from sipua.bridge.engine_api.base import PastMessage, PastSpeech, PastToolCall, ToolCall, Transcript
+from sipua.bridge.engine_api.events import ToolCall, Transcript
+from sipua.bridge.engine_api.settings import PastMessage, PastSpeech, PastToolCall
 
 
 def history(items: int = 100, chars: int = 10_000, speech_s: float = 60) -> History:

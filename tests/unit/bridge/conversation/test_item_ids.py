@@ -1,7 +1,7 @@
 """Names of items, responses and tool calls over several sessions."""
 
 from sipua.bridge.conversation.item_ids import CallNames
-from sipua.bridge.engine_api.base import AudioDelta, Event, SpeechStarted, ToolCall, Unknown
+from sipua.bridge.engine_api.events import AudioDelta, Event, SpeechStarted, ToolCall, Unknown
 
 
 def test_names_stay_as_they_are_until_another_session_uses_them_again() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sipua.bridge.conversation.unanswered_audio import CallerAudio, from_mulaw
-from sipua.bridge.engine_api.base import AudioFormat
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.codecs.g711 import Law, decode, encode, transcoding_table
 from sipua.codecs.resample import Upsampler8to24
 from sipua.codecs.tones import sine

@@ -8,15 +8,9 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from sipua.bridge.engine_api.base import (
-    AudioFormat,
-    Capabilities,
-    Event,
-    SessionReady,
-    SpeechStarted,
-    Usage,
-    Used,
-)
+from sipua.bridge.engine_api.events import Event, SessionReady, SpeechStarted, Usage, Used
+from sipua.bridge.engine_api.protocol import Capabilities
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.engine_link import session as engine_session
 from sipua.bridge.engine_link.session import EngineSession
 from support.engine.scripted_engine import Peer, scripted_engine

@@ -11,17 +11,17 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from sipua.bridge.engine_api.base import (
+from sipua.bridge.engine_api.events import (
     AudioDelta,
     EngineFault,
     EngineLost,
-    EngineSettings,
     Event,
     ResponseStarted,
     SessionReady,
     SpeechStarted,
     Unknown,
 )
+from sipua.bridge.engine_api.settings import EngineSettings
 from sipua.bridge.engine_link import websocket
 from sipua.bridge.engine_link.errors import EngineConnectError, ErrorKind
 from sipua.bridge.engine_link.session import EngineSession

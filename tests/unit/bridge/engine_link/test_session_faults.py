@@ -9,14 +9,8 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from sipua.bridge.engine_api.base import (
-    AudioFormat,
-    EngineLost,
-    EngineSettings,
-    Event,
-    ResponseStarted,
-    SessionReady,
-)
+from sipua.bridge.engine_api.events import EngineLost, Event, ResponseStarted, SessionReady
+from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engine_link.silence_feeder import InputClock

@@ -11,18 +11,16 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from sipua.bridge import engines
-from sipua.bridge.engine_api.base import (
+from sipua.bridge.engine_api.events import (
     AudioDelta,
     AudioDone,
-    AudioFormat,
-    Capabilities,
-    Engine,
     EngineLost,
-    EngineSettings,
     Event,
     SessionReady,
     SpeechStarted,
 )
+from sipua.bridge.engine_api.protocol import Capabilities, Engine
+from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings
 from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engines import EngineKind, create
 from support.engine.scripted_engine import Peer, scripted_engine

@@ -1,6 +1,6 @@
 import pytest
 
-from sipua.bridge.engine_api.base import EngineSettings
+from sipua.bridge.engine_api.settings import EngineSettings
 from sipua.bridge.engines import ENGINES, create
 
 

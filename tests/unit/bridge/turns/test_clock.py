@@ -8,8 +8,7 @@ from typing import TypeVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sipua.bridge.engine_api.base import (
-    AudioFormat,
+from sipua.bridge.engine_api.events import (
     CallerIdle,
     ResponseDone,
     ResponseStarted,
@@ -19,6 +18,7 @@ from sipua.bridge.engine_api.base import (
     ToolCall,
     Transcript,
 )
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.events import (
     AudioBegan,
     AudioLeft,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sipua.bridge.engine_api.base import AudioFormat
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.uplink.encoder import G711Feed, LinearFeed, feed_for
 from sipua.codecs.g711 import Law, decode, encode, transcoding_table
 from support.media import audio

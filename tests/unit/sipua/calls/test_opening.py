@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from sipua.bridge.engine_api.base import SpeechStarted, SpeechStopped
+from sipua.bridge.engine_api.events import SpeechStarted, SpeechStopped
 from sipua.bridge.events import AudioBegan
 from sipua.calls.opening import Placing
 from sipua.calls.profile import AgentProfile, NamedEngine

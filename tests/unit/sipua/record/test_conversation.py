@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from sipua.bridge.engine_api.base import (
-    AudioFormat,
+from sipua.bridge.engine_api.events import (
     EngineFault,
     RateLimit,
     RateLimits,
@@ -22,6 +21,7 @@ from sipua.bridge.engine_api.base import (
     Usage,
     Used,
 )
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.events import (
     AudioBegan,
     AudioLeft,

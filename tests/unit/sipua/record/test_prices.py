@@ -1,6 +1,6 @@
 import pytest
 
-from sipua.bridge.engine_api.base import Usage
+from sipua.bridge.engine_api.events import Usage
 from sipua.record.prices import Bill, Price
 
 LIST = {

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from sipua.bridge.engine_api.base import (
-    AudioFormat,
+from sipua.bridge.engine_api.events import (
     RateLimit,
     RateLimits,
     ResponseDone,
@@ -20,6 +19,7 @@ from sipua.bridge.engine_api.base import (
     Transcript,
     Usage,
 )
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.events import (
     AudioBegan,
     AudioLeft,

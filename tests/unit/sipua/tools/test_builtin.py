@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sipua.bridge.engine_api.base import ResponseStarted
+from sipua.bridge.engine_api.events import ResponseStarted
 from sipua.bridge.events import AudioBegan
 from sipua.rtp.events import Dtmf
 from sipua.tools import ending

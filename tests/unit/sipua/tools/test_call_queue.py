@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from sipua.bridge.conversation.history import History
 from sipua.bridge.conversation.recovery import DialoguePolicy
-from sipua.bridge.engine_api.base import EngineSettings, ToolCall
+from sipua.bridge.engine_api.events import ToolCall
+from sipua.bridge.engine_api.settings import EngineSettings
 from sipua.bridge.engines import create
 from sipua.tools.call_queue import Desk, Refusal, Result, Run, bounded, failure
 from sipua.tools.wire.schema import Declaration, Registry

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.bridge.engine_api.base import (
+from sipua.bridge.engine_api.settings import (
     AudioFormat,
     EngineSettings,
     Past,

@@ -8,14 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.bridge.engine_api.base import (
+from sipua.bridge.engine_api.events import (
     AudioDelta,
     AudioDone,
-    AudioFormat,
     EngineFault,
-    EngineSettings,
     Event,
-    PastMessage,
     ResponseDone,
     ResponseStarted,
     ServerTool,
@@ -26,6 +23,7 @@ from sipua.bridge.engine_api.base import (
     Usage,
     Used,
 )
+from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings, PastMessage
 from sipua.bridge.engines import create
 from sipua.bridge.engines.openai_live.protocol import (
     FOLLOW,

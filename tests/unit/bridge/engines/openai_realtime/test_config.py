@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from sipua.bridge.engine_api.base import EngineSettings
+from sipua.bridge.engine_api.settings import EngineSettings
 from sipua.bridge.engines.openai_realtime.config import endpoint, session_config, turn_detection
 
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.bridge.engine_api.base import (
+from sipua.bridge.engine_api.events import SessionReady
+from sipua.bridge.engine_api.settings import (
     AudioFormat,
     Past,
     PastMessage,
     PastSpeech,
     PastToolCall,
-    SessionReady,
 )
 from sipua.bridge.engines.openai_realtime.past import MAX_BYTES, MAX_ITEMS, MAX_TEXT_CHARS, restored
 from sipua.codecs.g711 import Law, decode, encode

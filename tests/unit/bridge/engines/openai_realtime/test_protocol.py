@@ -6,14 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.bridge.engine_api.base import (
+from sipua.bridge.engine_api.events import (
     AudioDelta,
     AudioDone,
-    AudioFormat,
     CallerIdle,
     EngineFault,
-    PastMessage,
-    PastToolCall,
     RateLimit,
     RateLimits,
     ResponseDone,
@@ -30,6 +27,7 @@ from sipua.bridge.engine_api.base import (
     Usage,
     Used,
 )
+from sipua.bridge.engine_api.settings import AudioFormat, PastMessage, PastToolCall
 from support.engine.realtime_engine import (
     PCM_20_MS,
     VENDOR,

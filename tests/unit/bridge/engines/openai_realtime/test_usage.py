@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.bridge.engine_api.base import Usage
+from sipua.bridge.engine_api.events import Usage
 from sipua.bridge.engines.openai_realtime.usage import (
     TEXT_CHARS,
     of_response,

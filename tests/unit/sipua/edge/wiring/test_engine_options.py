@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sipua.bridge.engine_api.base import AudioFormat, EngineSettings
+from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings
 from sipua.bridge.engines import create
 from sipua.config.sections.engine import EngineSection
 from sipua.edge.wiring.engine_options import engine_options

@@ -1,4 +1,4 @@
-from sipua.bridge.engine_api.base import AudioFormat, EngineSettings
+from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings
 from sipua.bridge.engines import create
 
 
