@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from sipua.bridge.engine_api.settings import AudioFormat
-from sipua.bridge.playout.queue import Playout
+from sipua.bridge.playout.queue import PlayoutQueue
 from sipua.bridge.uplink.timeline import Uplink
 from sipua.codecs.echo import EchoGate
 from sipua.codecs.g711 import Law, encode
@@ -76,7 +76,7 @@ def down(audio_format: AudioFormat) -> Run:
         delta = encode(Law[audio_format.name], sine(400, 200, 8000))
 
     def run() -> None:
-        playout = Playout(Law.PCMU)
+        playout = PlayoutQueue(Law.PCMU)
         playout.set_format(audio_format)
         for _ in range(_FRAMES // 10):
             playout.push("item", delta)

@@ -5,7 +5,7 @@ do the same. All notes of a call go, in order, into one flat list of numbers, (w
 `trace.py` reads it afterwards. What that costs is part of what is measured; see docs/bench.md.
 
     socket ─K─R─▶ parse ─P─▶ session ─▶ Uplink.feed ─F, D, U─▶ append ─A─▶ websocket
-    phone ◀─S─ sendto ◀─ cadence ◀─ Playout.push ─B, E─ ◀─ event ◀─M─ websocket
+    phone ◀─S─ sendto ◀─ cadence ◀─ PlayoutQueue.push ─B, E─ ◀─ event ◀─M─ websocket
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ class _Uplink(timeline.Uplink):
         return super().tick(now, holding=holding)
 
 
-class _Playout(downlink.Playout):
+class _Playout(downlink.PlayoutQueue):
     __slots__ = ("_probed",)
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
@@ -208,7 +208,7 @@ def install() -> None:
         (timeline, "decode", decode),
         (feed, "Upsampler8to24", _Upsampler),
         (call_bridge, "Uplink", _Uplink),
-        (sender, "Playout", _Playout),
+        (sender, "PlayoutQueue", _Playout),
         (call_bridge, "RtpTransport", _Transport),
     ):
         if not hasattr(module, name):

@@ -3,10 +3,10 @@
     phone ──▶ RtpTransport ──▶ RtpSession ──▶ Uplink ──▶ append ──▶ Conversation
                    ▲            (latch,        (decode,                │
                    │             reorder)       conceal, 24 kHz)       │
-                   └──────────────────────── Mouth ◀── AudioDelta ─────┘
-                                              │ ▲
-                                              │ └── SpeechStarted: Floor says whether to flush
-                                              └───▶ truncate at the millisecond that was played
+                   └──────────────────── PlayoutSender ◀── AudioDelta ─┘
+                                          │ ▲
+                                          │ └─ SpeechStarted: BargeInPolicy says whether to flush
+                                          └──▶ truncate at the millisecond that was played
 
 Everything here runs on the loop and never waits; only `connect` and `close` are coroutines.
 The engine may connect, greet and fill the playout long before there is media: the first tick
@@ -46,9 +46,9 @@ from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.filler import Filler
 from sipua.bridge.playout.pacer import Pacer
 from sipua.bridge.playout.queue import LOCAL
-from sipua.bridge.playout.sender import Mouth
+from sipua.bridge.playout.sender import PlayoutSender
 from sipua.bridge.playout.sounds import Pcm
-from sipua.bridge.turns.barge_in import Floor
+from sipua.bridge.turns.barge_in import BargeInPolicy
 from sipua.bridge.uplink.timeline import Uplink
 from sipua.codecs import vad
 from sipua.codecs.echo import EchoGate
@@ -93,9 +93,9 @@ class CallBridge:
         self._hearing = self._uplink.hearing
         self._gate = EchoGate() if settings.barge_in.echo == "auto" else None
         self._hearing.gate = self._gate
-        self._floor = Floor(settings.barge_in)
+        self._floor = BargeInPolicy(settings.barge_in)
         self._filler = Filler(settings.sounds)
-        self._mouth = Mouth(
+        self._mouth = PlayoutSender(
             pacer,
             frame_ms=settings.ptime_ms,
             on_news=self._on_mouth,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge.conversation.recovery import Attempts
-from sipua.bridge.conversation.sessions import EngineChoice, Link, Links
+from sipua.bridge.conversation.sessions import EngineChoice, PooledSession, SessionPool
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.fault_owner import FaultOwner
 
@@ -17,11 +17,11 @@ from sipua.bridge.fault_owner import FaultOwner
 _VAIN_CODES = frozenset({"insufficient_quota"})
 
 
-class Search:
+class EngineSearch:
     def __init__(
         self,
         choices: Sequence[EngineChoice],
-        links: Links,
+        links: SessionPool,
         tally: Counter[str],
         log: FilteringBoundLogger,
         faults: FaultOwner,
@@ -31,7 +31,7 @@ class Search:
         self._links = links
         self._tally = tally
         self._log = log
-        self.candidate: Link | None = None
+        self.candidate: PooledSession | None = None
         """Connecting now; the dialogue takes it at its `SessionReady`, and from then on uses it."""
 
     def take(self) -> None:
@@ -58,7 +58,7 @@ class Search:
 
     async def _try(self, choice: int, timeout_s: float) -> EngineConnectError | None:
         self._tally["attempts"] += 1
-        link: Link | None = None
+        link: PooledSession | None = None
         try:
             link = self.candidate = self._links.make(choice)
             await link.session.connect(timeout_s)

@@ -23,20 +23,20 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge.conversation.base import ConversationEvent
-from sipua.bridge.conversation.connect import Search
+from sipua.bridge.conversation.connect import EngineSearch
 from sipua.bridge.conversation.history import History
 from sipua.bridge.conversation.outage import Outages
 from sipua.bridge.conversation.recovery import Attempts, DialoguePolicy, Rotation
-from sipua.bridge.conversation.response_watchdog import Ask, Silent, TurnWatch
-from sipua.bridge.conversation.rotation import Succession
+from sipua.bridge.conversation.response_watchdog import Ask, ResponseWatchdog, Silent
+from sipua.bridge.conversation.rotation import SessionRotation
 from sipua.bridge.conversation.sessions import (
     EngineChoice,
-    Link,
-    Links,
     MakeSession,
+    PooledSession,
+    SessionPool,
     engine_session,
 )
-from sipua.bridge.conversation.unanswered_audio import CallerAudio
+from sipua.bridge.conversation.unanswered_audio import UnansweredAudio
 from sipua.bridge.engine_api.events import (
     AudioDelta,
     EngineFault,
@@ -92,18 +92,18 @@ class Dialogue:
         self._history = History(policy)
         self._faults = faults = faults or FaultOwner()
         make = partial(make_session, call_id=call_id, faults=faults)
-        self._links = Links(choices, self._history, self._on_session, make, faults)
+        self._links = SessionPool(choices, self._history, self._on_session, make, faults)
         self._tally: Counter[str] = Counter()
-        self._search = Search(choices, self._links, self._tally, self._log, faults)
-        self._caller = CallerAudio(policy.caller_audio_s)
+        self._search = EngineSearch(choices, self._links, self._tally, self._log, faults)
+        self._caller = UnansweredAudio(policy.caller_audio_s)
         self._outages = Outages(policy, [choice.connect_timeout_s for choice in choices], random)
-        self._watch = TurnWatch(policy, random)
+        self._watch = ResponseWatchdog(policy, random)
         self._rotation = Rotation(policy, random)
-        self._succession = Succession(
+        self._succession = SessionRotation(
             choices, self._links, self._rotation, self._tally, self._log, faults=faults
         )
-        self._link: Link | None = None  # in use
-        self._last: Link | None = None
+        self._link: PooledSession | None = None  # in use
+        self._last: PooledSession | None = None
         self._bridge_at = _NEVER
         self._look_at = _NEVER
         self._timer: asyncio.TimerHandle | None = None
@@ -180,7 +180,7 @@ class Dialogue:
 
     # Sessions come
 
-    def _adopt(self, link: Link, why: Why) -> None:
+    def _adopt(self, link: PooledSession, why: Why) -> None:
         """From now on the call talks with this session."""
         now = self._loop.time()
         gap_ms = self._outages.over(now)
@@ -220,7 +220,7 @@ class Dialogue:
             self._bridge()
         self._arm()
 
-    def _catch_up(self, link: Link, audio: bytes) -> None:
+    def _catch_up(self, link: PooledSession, audio: bytes) -> None:
         link.catch_up(audio)
         for call_id in link.running if link.resumes else ():
             output = self._history.output_of(call_id)
@@ -277,7 +277,7 @@ class Dialogue:
 
     # What sessions say
 
-    def _on_session(self, link: Link, event: Event) -> None:
+    def _on_session(self, link: PooledSession, event: Event) -> None:
         if link is not self._link or self._over:
             self._on_other(link, event)
             return
@@ -300,7 +300,7 @@ class Dialogue:
             self._lost(ends, unanswered=isinstance(event, ResponseDone))
         self._arm()
 
-    def _on_other(self, link: Link, event: Event) -> None:
+    def _on_other(self, link: PooledSession, event: Event) -> None:
         """From a session that is not in use, not yet or no more."""
         if isinstance(event, Used):  # it cost what it cost
             self._on_event(replace(event, engine=self._choices[link.choice].name))
@@ -312,7 +312,7 @@ class Dialogue:
         elif isinstance(event, EngineLost):
             self._succession.lost(link, self._loop.time())
 
-    def _follow(self, link: Link, event: Event) -> str:
+    def _follow(self, link: PooledSession, event: Event) -> str:
         """Keep history and turns; why the session is no use any more, if so."""
         now = self._loop.time()
         self._history.follow(event)
@@ -376,7 +376,10 @@ class Dialogue:
         self._arm()
 
     def _model_silent(
-        self, link: Link, waited_ms: int, action: Literal["waiting", "nudged", "reconnecting"]
+        self,
+        link: PooledSession,
+        waited_ms: int,
+        action: Literal["waiting", "nudged", "reconnecting"],
     ) -> None:
         self._tally[f"silent_{action}"] += 1
         if action != "waiting":

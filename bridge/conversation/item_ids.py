@@ -42,16 +42,16 @@ _NAMES: Final[Mapping[type, tuple[str, ...]]] = {
 }
 
 
-class CallNames:
+class CallItemIds:
     """One call's: which session a name belongs to."""
 
     def __init__(self) -> None:
         self._sessions = 0
         self._owners: dict[str, int] = {}
 
-    def session(self) -> SessionNames:
+    def session(self) -> ItemIdScope:
         self._sessions += 1
-        return SessionNames(self, self._sessions)
+        return ItemIdScope(self, self._sessions)
 
     def owner(self, name: str) -> int | None:
         return self._owners.get(name)
@@ -64,8 +64,8 @@ class CallNames:
         return owner
 
 
-class SessionNames:
-    def __init__(self, call: CallNames, number: int) -> None:
+class ItemIdScope:
+    def __init__(self, call: CallItemIds, number: int) -> None:
         self._call = call
         self._number = number
         self._prefix = f"{number}."

@@ -48,7 +48,7 @@ class Silent:
 Action: TypeAlias = Ask | Silent
 
 
-class TurnWatch:
+class ResponseWatchdog:
     __slots__ = (
         "_ask_at",
         "_asked_meanwhile",

@@ -13,16 +13,16 @@ from collections.abc import Sequence
 from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge.conversation.recovery import Rotation
-from sipua.bridge.conversation.sessions import EngineChoice, Link, Links
+from sipua.bridge.conversation.sessions import EngineChoice, PooledSession, SessionPool
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.fault_owner import FaultOwner
 
 
-class Succession:
+class SessionRotation:
     def __init__(
         self,
         choices: Sequence[EngineChoice],
-        links: Links,
+        links: SessionPool,
         rotation: Rotation,
         tally: Counter[str],
         log: FilteringBoundLogger,
@@ -35,10 +35,10 @@ class Succession:
         self._rotation = rotation
         self._tally = tally
         self._log = log
-        self._standby: Link | None = None
+        self._standby: PooledSession | None = None
         self._connecting: asyncio.Task[None] | None = None
 
-    def step(self, now: float, choice: int, revision: int, *, calm: bool) -> Link | None:
+    def step(self, now: float, choice: int, revision: int, *, calm: bool) -> PooledSession | None:
         """To be called now and then while a successor is wanted; the successor, when it is time.
 
         `calm`: nobody would notice the change.
@@ -60,7 +60,7 @@ class Succession:
         self._standby = None
         return standby
 
-    def lost(self, link: Link, now: float) -> None:
+    def lost(self, link: PooledSession, now: float) -> None:
         """A session ended that may have been the one that waited."""
         if link is self._standby:
             self._failed(now, "lost while it waited")

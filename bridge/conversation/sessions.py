@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from sipua.bridge.conversation.history import History
-from sipua.bridge.conversation.item_ids import CallNames, SessionNames
+from sipua.bridge.conversation.item_ids import CallItemIds, ItemIdScope
 from sipua.bridge.engine_api.events import Event
 from sipua.bridge.engine_api.protocol import Capabilities, Engine
 from sipua.bridge.engine_api.settings import AudioFormat, Past
@@ -89,12 +89,12 @@ def engine_session(
 
 
 @dataclass(slots=True, eq=False)
-class Link:
+class PooledSession:
     """One session, and what it was told when it was made."""
 
     choice: int
     session: Session
-    names: SessionNames
+    names: ItemIdScope
     past: int
     """Pieces of the conversation so far."""
     revision: int
@@ -127,12 +127,12 @@ class Link:
             self.session.append(audio[start : start + size])
 
 
-class Links:
+class SessionPool:
     def __init__(
         self,
         choices: Sequence[EngineChoice],
         history: History,
-        on_event: Callable[[Link, Event], None],
+        on_event: Callable[[PooledSession, Event], None],
         make_session: partial[Session],
         faults: FaultOwner,
     ) -> None:
@@ -142,11 +142,11 @@ class Links:
         self._history = history
         self._on_event = on_event
         self._make_session = make_session
-        self._names = CallNames()
+        self._names = CallItemIds()
         self._farewells: set[asyncio.Task[None]] = set()
         self._totals: Counter[str] = Counter()
 
-    def make(self, choice: int) -> Link:
+    def make(self, choice: int) -> PooledSession:
         """A session that is to be connected. ValueError: its settings make no engine."""
         past = self._history.past()
         names = self._names.session()
@@ -156,12 +156,12 @@ class Links:
             name=self._choices[choice].name,
         )
         told = len(past) if session.capabilities.resume else 0
-        link: Link = Link(
+        link: PooledSession = PooledSession(
             choice, session, names, told, self._history.revision, self._history.running
         )
         return link
 
-    def retire(self, link: Link) -> None:
+    def retire(self, link: PooledSession) -> None:
         """Say goodbye to it in the background."""
         # What it raises ends nothing: it is over already, and another one may be in use.
         task = self._faults.harmless("engine.fault").task(self._farewell(link), "engine farewell")
@@ -171,14 +171,14 @@ class Links:
     async def close(self) -> None:
         await asyncio.gather(*self._farewells, return_exceptions=True)
 
-    def counters(self, in_use: Link | None) -> Counter[str]:
+    def counters(self, in_use: PooledSession | None) -> Counter[str]:
         """Of all sessions together."""
         totals = Counter(self._totals)
         if in_use is not None:
             totals.update(in_use.session.counters())
         return totals
 
-    async def _farewell(self, link: Link) -> None:
+    async def _farewell(self, link: PooledSession) -> None:
         try:
             await link.session.close()
         finally:

@@ -34,7 +34,7 @@ _AUDIBLE_LOOKS: Final = 3
 _BEFORE_AUDIBLE_MS: Final = 300
 
 
-class CallerAudio:
+class UnansweredAudio:
     def __init__(self, keep_s: float) -> None:
         self._keep = int(keep_s * 1000) * _CODES_PER_MS
         self._format = AudioFormat.PCM16

@@ -36,7 +36,7 @@ from sipua.bridge.engine_link.errors import (
     Scrubber,
     address,
 )
-from sipua.bridge.engine_link.silence_feeder import InputClock
+from sipua.bridge.engine_link.silence_feeder import SilenceFeeder
 from sipua.bridge.engine_link.trace import SessionTrace
 from sipua.bridge.fault_owner import FaultOwner
 
@@ -86,7 +86,7 @@ class EngineSession:
         self._socket: websocket.Socket | None = None
         self._first: asyncio.Future[None] | None = None  # ready, or the reason why not
         self._parted: asyncio.Future[None] | None = None  # the answer to our goodbye
-        self._clock: InputClock | None = None
+        self._clock: SilenceFeeder | None = None
         self._started_s = 0.0
         self._audio_unready = 0
         self._requests_unready = 0
@@ -96,7 +96,7 @@ class EngineSession:
         self._trace = SessionTrace(self._log)
         self._faults = FaultOwner("engine.fault", self._log, self._end_of_fault, above=faults)
         if protocol.capabilities.paced_by_input:
-            self._clock = InputClock(self._feed, protocol.format, self._faults)
+            self._clock = SilenceFeeder(self._feed, protocol.format, self._faults)
         self.session_id = ""
 
     @property

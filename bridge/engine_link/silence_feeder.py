@@ -26,7 +26,7 @@ _SILENCE: Final = {
 }
 
 
-class InputClock:
+class SilenceFeeder:
     __slots__ = ("_faults", "_feed", "_idle_steps", "_silence", "_timer", "fed_ms")
 
     def __init__(

@@ -24,7 +24,7 @@ timestamps go by unused, as in silence, and no burst is sent. The audio is not l
 
 from dataclasses import dataclass
 
-from sipua.bridge.playout.queue import Playout
+from sipua.bridge.playout.queue import PlayoutQueue
 
 
 # Not frozen: one is made for each frame of each call, and freezing triples the cost.
@@ -55,7 +55,7 @@ class Cadence:
         "_woken",
     )
 
-    def __init__(self, playout: Playout, now: float, *, frame_ms: int = 20) -> None:
+    def __init__(self, playout: PlayoutQueue, now: float, *, frame_ms: int = 20) -> None:
         self._playout = playout
         self._frame_s = frame_ms / 1000
         self._start_s = now

@@ -68,7 +68,7 @@ class _Item:
     flushed: bool = False
 
 
-class Playout:
+class PlayoutQueue:
     """One call's audio towards the phone. Bounded; what does not fit is dropped and counted."""
 
     __slots__ = (

@@ -1,8 +1,8 @@
 """What the caller hears of us, and when each frame of it leaves.
 
-    AudioDelta ─▶ Playout ─┐
-    play, fill ─▶ Playout ─┼─▶ Cadence (when, by the Pacer) ─▶ RtpSession ─▶ socket
-    press ──────▶ Keypad ──┘        └─ AudioLeft, AudioPlayed: what is on the wire
+    AudioDelta ─▶ PlayoutQueue ─┐
+    play, fill ─▶ PlayoutQueue ─┼─▶ Cadence (when, by the Pacer) ─▶ RtpSession ─▶ socket
+    press ──────▶ DtmfQueue ────┘        └─ AudioLeft, AudioPlayed: what is on the wire
 
 On hold the frames' time goes by unused, and what was to be said waits. While keys are pressed
 their events, or tones, take the place of audio.
@@ -16,16 +16,16 @@ from collections.abc import Callable
 from sipua.bridge.events import AudioLeft, AudioPlayed
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.cadence import Cadence, Departure
-from sipua.bridge.playout.dtmf_sender import Keypad
+from sipua.bridge.playout.dtmf_queue import DtmfQueue
 from sipua.bridge.playout.pacer import Handle, Pacer
-from sipua.bridge.playout.queue import Playout
+from sipua.bridge.playout.queue import PlayoutQueue
 from sipua.codecs.g711 import Law, encode
 from sipua.rtp.dtmf import EventPacket
 from sipua.rtp.session.session import RtpSession
 from sipua.rtp.session.transport import RtpTransport
 
 
-class Mouth:
+class PlayoutSender:
     """One call's. `start` may come before or after `open`: speaking begins when both have."""
 
     def __init__(
@@ -40,8 +40,8 @@ class Mouth:
     ) -> None:
         """`on_tick`: every 20 ms, before a frame leaves, whether one does or not. `on_frame`: what
         left, and samples' time that went by before it unused."""
-        self.playout = Playout(Law.PCMU, frame_ms=frame_ms)
-        self.keypad = Keypad()
+        self.playout = PlayoutQueue(Law.PCMU, frame_ms=frame_ms)
+        self.keypad = DtmfQueue()
         self.on_hold = False
         self._pacer = pacer
         self._frame_ms = frame_ms

@@ -33,7 +33,7 @@ class BargeIn:
     """Of our own detection, as the engines' `server_vad` have them."""
 
 
-class Floor:
+class BargeInPolicy:
     """One call's. Times are in what was played of the greeting, so that nothing here is a clock."""
 
     def __init__(self, settings: BargeIn) -> None:

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from sipua.bridge.uplink.encoder import Feed
+from sipua.bridge.uplink.encoder import Encoder
 from sipua.codecs.echo import HOLD_MS, EchoGate
 from sipua.codecs.vad import EnergyVad, VadConfig, VadEvent
 
@@ -24,7 +24,7 @@ _RATE_HZ = 8000
 _HOLD = HOLD_MS * _RATE_HZ // 1000
 
 
-class Hearing:
+class EchoHold:
     """One call's."""
 
     __slots__ = ("_held", "_held_samples", "_vad", "_voice", "gate", "muted")
@@ -58,7 +58,7 @@ class Hearing:
         voice, self._voice = self._voice, []
         return voice
 
-    def hear(self, piece: Any, feed: Feed[Any], out: list[bytes]) -> None:
+    def hear(self, piece: Any, feed: Encoder[Any], out: list[bytes]) -> None:
         gate = self.gate
         if gate is not None:
             if not gate.active or self.muted:
@@ -76,13 +76,13 @@ class Hearing:
         self._held.clear()
         self._held_samples = 0
 
-    def _hold(self, piece: Any, feed: Feed[Any], out: list[bytes]) -> None:
+    def _hold(self, piece: Any, feed: Encoder[Any], out: list[bytes]) -> None:
         self._held.append(piece)
         self._held_samples += len(piece)
         while self._held_samples > _HOLD:
             self._give(feed.blank(self._take()), feed, out)
 
-    def _release(self, feed: Feed[Any], out: list[bytes], samples: int) -> None:
+    def _release(self, feed: Encoder[Any], out: list[bytes], samples: int) -> None:
         """What is held, the last `samples` of it as they came."""
         while self._held:
             heard = self._held_samples <= samples
@@ -95,7 +95,7 @@ class Hearing:
         self._held_samples -= length
         return length
 
-    def _give(self, piece: Any, feed: Feed[Any], out: list[bytes]) -> None:
+    def _give(self, piece: Any, feed: Encoder[Any], out: list[bytes]) -> None:
         if self._vad is not None:
             self._voice += self._vad.feed(feed.pcm(piece))
         out.append(feed.finish(piece))

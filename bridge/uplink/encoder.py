@@ -1,8 +1,8 @@
 """The caller's frames in the engine's format: one class for each way.
 
-    LinearFeed    PCM16 at 24 kHz: decode ─▶ conceal ─▶ resample
-    G711Feed      G.711: the bytes as they came, by table into the engine's law if it is the other
-                  one; samples are made where something was lost, and for nothing else
+    PcmEncoder    PCM16 at 24 kHz: decode ─▶ conceal ─▶ resample
+    G711Encoder   G.711: the bytes as they came, by table into the engine's law if it is the
+                  other one; samples are made where something was lost, and for nothing else
 
 Both deal in pieces of 8 kHz, one element per sample (an array, or bytes), which `finish` makes into
 what the engine is given; between the two a piece may be held back, or be replaced by silence.
@@ -25,7 +25,7 @@ Pcm = NDArray[np.int16]
 Piece = TypeVar("Piece")
 
 
-class Feed(Protocol[Piece]):
+class Encoder(Protocol[Piece]):
     linear: bool
     """Whether `frame` needs its samples; they are decoded once, for whoever else wants them."""
 
@@ -47,7 +47,7 @@ class Feed(Protocol[Piece]):
         """For the engine. Each piece once, in order."""
 
 
-class LinearFeed:
+class PcmEncoder:
     linear = True
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class LinearFeed:
         return self._upsampler.process(piece).tobytes()
 
 
-class G711Feed:
+class G711Encoder:
     """`law` is the engine's."""
 
     linear = False
@@ -118,7 +118,7 @@ class G711Feed:
         return codes
 
 
-def feed_for(audio_format: AudioFormat) -> Feed[Any]:
+def encoder_for(audio_format: AudioFormat) -> Encoder[Any]:
     if audio_format is AudioFormat.PCM16:
-        return LinearFeed()
-    return G711Feed(Law[audio_format.name])
+        return PcmEncoder()
+    return G711Encoder(Law[audio_format.name])

@@ -1,6 +1,6 @@
 """From a phone's RTP events to the engine's audio: conceal, convert, keep the time.
 
-What the audio becomes on the way is `Feed`'s, what of it is the caller `Hearing`'s.
+What the audio becomes on the way is `Encoder`'s, what of it is the caller `EchoHold`'s.
 
 The engine's timeline is the audio it was given. It must follow real time: its voice detection
 measures pauses in it. So next to the audio itself this file accounts for time:
@@ -32,8 +32,8 @@ from typing import Any
 import numpy as np
 
 from sipua.bridge.engine_api.settings import AudioFormat
-from sipua.bridge.uplink.echo_hold import Hearing
-from sipua.bridge.uplink.encoder import Feed, LinearFeed, feed_for
+from sipua.bridge.uplink.echo_hold import EchoHold
+from sipua.bridge.uplink.encoder import Encoder, PcmEncoder, encoder_for
 from sipua.codecs.dtmf import DtmfDetector
 from sipua.codecs.g711 import Law, decode
 from sipua.rtp.events import ComfortNoise, Dtmf, Frame, Lost, RtpEvent, Silence
@@ -94,8 +94,8 @@ class Uplink:
         self._pause_s = pause_ms / 1000
         self._max_ahead = max_ahead_ms * _SAMPLES_PER_MS
         self._max_behind = max_behind_ms * _SAMPLES_PER_MS
-        self._feed: Feed[Any] = LinearFeed()
-        self.hearing = Hearing()
+        self._feed: Encoder[Any] = PcmEncoder()
+        self.hearing = EchoHold()
         self._detector: DtmfDetector | None = None
         self._digits: list[Dtmf] = []
         self._pause_announced = False
@@ -130,7 +130,7 @@ class Uplink:
 
     def set_format(self, audio_format: AudioFormat) -> None:
         """What the engine, from now on this one, wants. What was on the way to another is gone."""
-        self._feed = feed_for(audio_format)
+        self._feed = encoder_for(audio_format)
         self._fed -= self.hearing.held_samples
         self.hearing.drop()
 

@@ -106,7 +106,7 @@ class _Group:
     held: list[Answer] = field(default_factory=list)
 
 
-class Desk:
+class ToolCallQueue:
     """Every method is told `now` where time counts; nothing here waits."""
 
     def __init__(

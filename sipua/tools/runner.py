@@ -1,8 +1,8 @@
 """One call's tools at work: the model's calls in, results out, and nothing left when it ends.
 
-ToolCall ─▶ Desk.take ─▶ a task per run ─▶ Tool.run ─▶ Desk.done ─▶ CallControl.tool_result
-                            (media loop: built-in tools wait here; webhooks and Python
-                             functions work on threads of their own, this only waits)
+ToolCall ─▶ ToolCallQueue.take ─▶ a task for each ─▶ Tool.run ─▶ ToolCallQueue.done ─▶ tool_result
+                                   (media loop: built-in tools wait here; webhooks and Python
+                                    functions work on threads of their own, this only waits)
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sipua.bridge.engine_api.events import ResponseStarted, ToolCall
 from sipua.bridge.events import AudioBegan, BridgeEvent
 from sipua.bridge.fault_owner import FaultOwner, described
 from sipua.log.redact import MASK
-from sipua.tools.call_queue import Answer, Desk, Refusal, Result, Run, failure
+from sipua.tools.call_queue import Answer, Refusal, Result, Run, ToolCallQueue, failure
 from sipua.tools.context import CallControl, Tool, ToolContext
 
 BUG = "The tool failed. Tell the caller that this does not work at the moment."
@@ -30,7 +30,7 @@ class ToolRunner:
     def __init__(
         self,
         tools: Mapping[str, Tool],
-        desk: Desk,
+        desk: ToolCallQueue,
         call: CallControl,
         log: FilteringBoundLogger,
         faults: FaultOwner | None = None,

@@ -11,7 +11,7 @@ from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout import sounds
 from sipua.config.sections.tools import ToolsSection
 from sipua.tools import mcp
-from sipua.tools.call_queue import Desk
+from sipua.tools.call_queue import ToolCallQueue
 from sipua.tools.context import CallControl, Tool
 from sipua.tools.ending import HangUp, Transfer
 from sipua.tools.hold import PutOnHold
@@ -88,7 +88,7 @@ class Toolbox:
         faults: FaultOwner | None = None,
     ) -> ToolRunner:
         """For one call; it runs what was declared to the call's engine and nothing else."""
-        desk = Desk(
+        desk = ToolCallQueue(
             self._registry.only(self.names if names is None else names),
             max_running=self._section.max_running,
             max_per_minute=self._section.max_per_minute,

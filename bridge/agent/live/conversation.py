@@ -20,12 +20,12 @@ from sipua.bridge.agent.realtime.answers import Answers, Toolbox, loss
 from sipua.bridge.agent.realtime.conversation import Counters
 from sipua.bridge.agent.realtime.protocol import ClientError, decode_audio, event_id_of
 from sipua.bridge.agent.realtime.response import Answer, Fate, Loss
-from sipua.bridge.agent.realtime.shared_state import Stage
+from sipua.bridge.agent.realtime.shared_state import SharedAgentState
 from sipua.bridge.agent.realtime.transcript_wait import Recording
 from sipua.bridge.agent.scenario.garbage import garbage
 from sipua.bridge.agent.scenario.scenario import Request, Trigger
 from sipua.bridge.agent.speech.formats import Clip, WireFormat
-from sipua.bridge.agent.speech.input_turns import Ear, Turn
+from sipua.bridge.agent.speech.input_turns import InputTurnDetector, Turn
 from sipua.bridge.agent.speech.speaker import Speaker
 from sipua.codecs.vad import VadConfig
 
@@ -48,7 +48,7 @@ class _Told:
 class LiveConversation:
     def __init__(
         self,
-        stage: Stage,
+        stage: SharedAgentState,
         *,
         entropy: str,  # what makes this session's ids its own
         wall_s: float,  # wall clock, shown to the client and used for nothing else
@@ -65,7 +65,7 @@ class LiveConversation:
         self._wall_s = wall_s
         self._expires_s = now + settings.session_limit_s
         self._session: LiveSession | None = None
-        self._ear: Ear | None = None
+        self._ear: InputTurnDetector | None = None
         self._track: Track | None = None
         self._backend = Backend(self._out)
         self._script = stage.script(now)
@@ -160,7 +160,7 @@ class LiveConversation:
         session = LiveSession(event.session)
         settings = self._settings
         vad = VadConfig(settings.threshold, settings.prefix_padding_ms, settings.silence_ms)
-        self._ear = Ear(session.format, vad, settings.max_input_s)
+        self._ear = InputTurnDetector(session.format, vad, settings.max_input_s)
         self._track = Track(session.format, self._out)
         self._session = session
         self._out.event("session.started", session=self._view(), client_event_id=event.event_id)

@@ -26,12 +26,12 @@ from sipua.bridge.agent.realtime.protocol import ClientError, Outbox
 from sipua.bridge.agent.realtime.requests import planned, toolbox
 from sipua.bridge.agent.realtime.response import Answer, Fate, Loss, Response
 from sipua.bridge.agent.realtime.session import ServerVad, default_session, updated_session
-from sipua.bridge.agent.realtime.shared_state import Stage
-from sipua.bridge.agent.realtime.transcript_wait import Hearing, Recording
+from sipua.bridge.agent.realtime.shared_state import SharedAgentState
+from sipua.bridge.agent.realtime.transcript_wait import Recording, TranscriptWait
 from sipua.bridge.agent.scenario.garbage import garbage
 from sipua.bridge.agent.scenario.scenario import Request, Trigger
 from sipua.bridge.agent.speech.formats import Clip
-from sipua.bridge.agent.speech.input_turns import Ear, EarFull, Turn
+from sipua.bridge.agent.speech.input_turns import InputBufferFull, InputTurnDetector, Turn
 from sipua.bridge.agent.speech.speaker import Speaker
 from sipua.codecs.vad import SpeechStarted
 
@@ -51,7 +51,7 @@ class Counters:
 class Conversation:
     def __init__(
         self,
-        stage: Stage,
+        stage: SharedAgentState,
         *,
         model: str,
         entropy: str,  # what makes this session's ids its own
@@ -77,11 +77,13 @@ class Conversation:
         self._answers = Answers(self._script, speaker, stage.voices)
         self._response: Response | None = None
         self._spoke = False
-        self._ear = Ear(self._session.input_format, self._session.vad, settings.max_input_s)
+        self._ear = InputTurnDetector(
+            self._session.input_format, self._session.vad, settings.max_input_s
+        )
         self._turn_item_id: str | None = None  # of the caller's turn that is going on
         self._heard: Clip | None = None  # since the last response
         self._fresh: Literal["", "tool_result", "user"] = ""  # the item that the client just made
-        self._hearing = Hearing(self._out, listens=stage.listens)
+        self._hearing = TranscriptWait(self._out, listens=stage.listens)
         self._nudge_s: float | None = None  # idle_timeout_ms
         self._handlers: dict[type, Any] = {
             protocol.SessionUpdate: self._update,
@@ -200,7 +202,7 @@ class Conversation:
     def _append(self, event: protocol.Append, now: float) -> None:
         try:
             events = self._ear.hear(protocol.decode_audio(event.audio, "audio"))
-        except EarFull:
+        except InputBufferFull:
             raise ClientError(
                 "input_audio_buffer_full",
                 f"The input audio buffer holds {self._settings.max_input_s} s at most: "

@@ -6,7 +6,7 @@ from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.speech.voice import Voices
 
 
-class Stage:
+class SharedAgentState:
     __slots__ = ("_taken", "doors", "rate_limit", "settings", "voices")
 
     def __init__(self, settings: AgentSettings, voices: Voices | None = None) -> None:
@@ -17,7 +17,7 @@ class Stage:
         self._taken: dict[int, int] = {}
 
     @classmethod
-    def prepared(cls, settings: AgentSettings) -> "Stage":
+    def prepared(cls, settings: AgentSettings) -> "SharedAgentState":
         """With its voices: runs programs and reads files."""
         return cls(settings, Voices.prepared(settings.scenario))
 

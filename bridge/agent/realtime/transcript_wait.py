@@ -19,7 +19,7 @@ class Recording:
     clip: Clip
 
 
-class Hearing:
+class TranscriptWait:
     __slots__ = ("_awaited_id", "_listens", "_out", "_recordings", "_waiting", "due_s", "words")
 
     def __init__(self, outbox: Outbox, *, listens: bool) -> None:

@@ -32,7 +32,7 @@ from websockets.http11 import Request, Response
 
 from sipua.bridge.agent.live.conversation import LiveConversation
 from sipua.bridge.agent.realtime.conversation import Conversation
-from sipua.bridge.agent.realtime.shared_state import Stage
+from sipua.bridge.agent.realtime.shared_state import SharedAgentState
 from sipua.bridge.agent.scenario.scenario import OPEN, Connect
 from sipua.bridge.agent.scenario.settings import CALL_ID_HEADER, AgentSettings
 from sipua.bridge.agent.server.journal import Journal, SessionJournal
@@ -116,7 +116,7 @@ class AgentServer:
         """VoiceError: a scenario's text or file that cannot be said."""
         if self._settings.journal:
             self._journal = Journal(Path(self._settings.journal))
-        self._stage = await asyncio.to_thread(Stage.prepared, self._settings)
+        self._stage = await asyncio.to_thread(SharedAgentState.prepared, self._settings)
         if self._stage.listens:
             self._listener = Listener(self._settings.scenario.words)
             await self._listener.start()

@@ -9,7 +9,7 @@ from sipua.codecs.vad import EnergyVad, SpeechStarted, SpeechStopped, VadConfig
 QUIET_KEPT_MS = 5000  # of input in which nobody is heard: for the padding and manual commits
 
 
-class EarFull(Exception):  # noqa: N818 - a state of the buffer, not a fault in it
+class InputBufferFull(Exception):  # noqa: N818 - a state of the buffer, not a fault in it
     """More uncommitted audio than may be kept."""
 
 
@@ -21,7 +21,7 @@ class Turn:
     audio: bytes
 
 
-class Ear:
+class InputTurnDetector:
     __slots__ = ("_buffer", "_limit_s", "_vad")
 
     def __init__(self, wire: WireFormat, vad: VadConfig | None, limit_s: int) -> None:
@@ -55,7 +55,7 @@ class Ear:
         limit = self._limit_s * 1000 * buffer.format.bytes_per_ms
         if self._vad is None:
             if len(buffer) + len(data) > limit:
-                raise EarFull
+                raise InputBufferFull
             buffer.append(data)
             return []
         events: list[SpeechStarted | Turn] = []

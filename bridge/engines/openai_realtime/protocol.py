@@ -38,7 +38,7 @@ from sipua.bridge.engines.openai_realtime import usage
 from sipua.bridge.engines.openai_realtime.audio import Speech
 from sipua.bridge.engines.openai_realtime.config import endpoint, session_config, turn_detection
 from sipua.bridge.engines.openai_realtime.past import restored
-from sipua.bridge.engines.openai_realtime.response_gate import Floor, Wish
+from sipua.bridge.engines.openai_realtime.response_gate import ResponseGate, Wish
 from sipua.bridge.engines.openai_realtime.tools import McpEvent, ServerTools, ToolCalls
 from sipua.bridge.engines.openai_realtime.wire import Other, WireError
 
@@ -80,7 +80,7 @@ class OpenAIRealtime:
         self._outgoing: list[bytes] = []
         self._event_number = 0
         self._last_id = ""
-        self._floor = Floor(server_answers=answers)
+        self._floor = ResponseGate(server_answers=answers)
         self._uncommitted = 0  # bytes that no commit has made an item of
         self._speech = Speech(self.format.bytes_per_ms)
         self._tool_calls = ToolCalls()

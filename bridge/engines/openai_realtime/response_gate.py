@@ -39,7 +39,7 @@ class Wish:
         return not self.instructions and not self.items
 
 
-class Floor:
+class ResponseGate:
     def __init__(self, *, server_answers: bool) -> None:
         self.active: str | None = None
         """The response that runs; empty if the server gave it no id."""

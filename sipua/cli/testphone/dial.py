@@ -25,7 +25,7 @@ from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.engine_api.events import AudioDelta, AudioDone
 from sipua.bridge.events import BridgeEvent, PeerSilent
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.playout.dtmf_sender import MAX_QUEUED, Keypad
+from sipua.bridge.playout.dtmf_queue import MAX_QUEUED, DtmfQueue
 from sipua.bridge.playout.pacer import Pacer
 from sipua.calls.media_plan import media_plan
 from sipua.capture.call_capture import CallCapture, CaptureThread, sip_datagram
@@ -357,7 +357,7 @@ class Dial:
 
 def check_keys(keys: str) -> None:
     try:
-        Keypad().press(keys)
+        DtmfQueue().press(keys)
     except ValueError as error:
         raise RequestError(f"--dtmf: {error}") from None
     if len(keys) > MAX_QUEUED:

@@ -9,7 +9,7 @@ from sipua.bridge.engine_api.events import ResponseStarted, ToolCall
 from sipua.bridge.events import AudioBegan, BridgeEvent
 from sipua.calls.facts import CallFacts
 from sipua.log import logs
-from sipua.tools.call_queue import Desk, Result
+from sipua.tools.call_queue import Result, ToolCallQueue
 from sipua.tools.context import Tool, ToolContext, Transferred
 from sipua.tools.runner import ToolRunner
 from sipua.tools.wire.schema import Declaration, Registry
@@ -91,7 +91,7 @@ class Table:
     def __init__(self, *tools: Tool, log: Any = None, **bounds: Any) -> None:
         self.call = FakeCall()
         by_name: Mapping[str, Tool] = {tool.declaration.name: tool for tool in tools}
-        desk = Desk(Registry(tool.declaration for tool in tools), **bounds)
+        desk = ToolCallQueue(Registry(tool.declaration for tool in tools), **bounds)
         self.runner = ToolRunner(by_name, desk, self.call, log or logs.bind_call("c-test"))
         self._calls = 0
         self._responses = 0

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sipua.bridge.agent.realtime.conversation import Conversation
-from sipua.bridge.agent.realtime.shared_state import Stage
+from sipua.bridge.agent.realtime.shared_state import SharedAgentState
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from support.engine.realtime_types import accepted_client_event, accepted_server_event
 
@@ -18,11 +18,13 @@ FRAME_MS = 20
 
 
 class AgentClient:
-    def __init__(self, settings: AgentSettings | None = None, stage: Stage | None = None) -> None:
+    def __init__(
+        self, settings: AgentSettings | None = None, stage: SharedAgentState | None = None
+    ) -> None:
         self.now = 1000.0
         self.log: list[Event] = []
         self.conversation = Conversation(
-            stage or Stage.prepared(settings or AgentSettings()),
+            stage or SharedAgentState.prepared(settings or AgentSettings()),
             model="local",
             entropy="abc",
             expires_at=1_800_000_000,

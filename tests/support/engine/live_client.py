@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sipua.bridge.agent.live.conversation import LiveConversation
-from sipua.bridge.agent.realtime.shared_state import Stage
+from sipua.bridge.agent.realtime.shared_state import SharedAgentState
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from support.engine.agent_client import only
 from support.engine.live_types import accepted_client_event, accepted_server_event
@@ -24,7 +24,7 @@ class LiveClient:
         self.now = 1000.0
         self.log: list[Event] = []
         self.conversation = LiveConversation(
-            Stage.prepared(settings or AgentSettings()),
+            SharedAgentState.prepared(settings or AgentSettings()),
             entropy="abc",
             wall_s=1_800_000_000,
             now=self.now,

@@ -60,7 +60,7 @@ class Party:
         return stats
 
 
-class Link:
+class PooledSession:
     def __init__(
         self, one: Party, other: Party, *, delay_ms: float = 20, jitter_ms: float = 0, seed: int = 1
     ) -> None:

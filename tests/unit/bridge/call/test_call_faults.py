@@ -15,12 +15,12 @@ from structlog.testing import capture_logs
 from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.recovery import DialoguePolicy
-from sipua.bridge.conversation.response_watchdog import TurnWatch
+from sipua.bridge.conversation.response_watchdog import ResponseWatchdog
 from sipua.bridge.engine_api.events import EngineLost, SessionReady, SpeechStarted, SpeechStopped
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.pacer import Pacer
-from sipua.bridge.playout.queue import Playout
+from sipua.bridge.playout.queue import PlayoutQueue
 from sipua.codecs.tones import sine
 from support.calls.call_bridge import Setup
 from support.engine.fake_sessions import FakeSession, FakeSessions
@@ -182,7 +182,7 @@ async def test_H9_the_search_itself(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_H9_the_conversations_timer(monkeypatch: pytest.MonkeyPatch) -> None:
     talk = Talk()
     await talk.begin()
-    monkeypatch.setattr(TurnWatch, "check", broken)
+    monkeypatch.setattr(ResponseWatchdog, "check", broken)
     talk.dialogue.speak("Greet.")
     await asyncio.sleep(9)
     assert talk.causes == ["internal error: conversation timer: KeyError"]
@@ -266,7 +266,7 @@ async def test_H9_the_pacer(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> No
 
 async def test_H9_audio_of_the_engine(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     await talking(setup)
-    monkeypatch.setattr(Playout, "push", broken)
+    monkeypatch.setattr(PlayoutQueue, "push", broken)
     setup.engine.say("item", 100)
     await ends(setup, "on AudioDelta")
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from sipua.bridge.conversation.recovery import DialoguePolicy
-from sipua.bridge.conversation.response_watchdog import Ask, Silent, TurnWatch
+from sipua.bridge.conversation.response_watchdog import Ask, ResponseWatchdog, Silent
 
 POLICY = DialoguePolicy(
     filler_after_s=0, silent_after_s=8, backoff_s=0.5, backoff_max_s=4, response_retries=2
 )
 
 
-def watch(policy: DialoguePolicy = POLICY) -> TurnWatch:
-    return TurnWatch(policy, lambda: 1.0)
+def watch(policy: DialoguePolicy = POLICY) -> ResponseWatchdog:
+    return ResponseWatchdog(policy, lambda: 1.0)
 
 
 def test_M4_nothing_is_due_in_the_callers_turn() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sipua.bridge.conversation.unanswered_audio import CallerAudio, from_mulaw
+from sipua.bridge.conversation.unanswered_audio import UnansweredAudio, from_mulaw
 from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.codecs.g711 import Law, decode, encode, transcoding_table
 from sipua.codecs.resample import Upsampler8to24
@@ -23,7 +23,7 @@ def quiet(length_ms: int) -> bytes:
     return bytes([Law.PCMU.silence]) * (length_ms * 8)
 
 
-def feed(audio: CallerAudio, mulaw: bytes, audio_format: AudioFormat = PCMU) -> None:
+def feed(audio: UnansweredAudio, mulaw: bytes, audio_format: AudioFormat = PCMU) -> None:
     """In frames of 20 ms, as a call does."""
     up = Upsampler8to24()
     for start in range(0, len(mulaw), 160):
@@ -36,8 +36,8 @@ def feed(audio: CallerAudio, mulaw: bytes, audio_format: AudioFormat = PCMU) -> 
             audio.append(frame)
 
 
-def in_session(audio_format: AudioFormat = PCMU, keep_s: float = 20) -> CallerAudio:
-    audio = CallerAudio(keep_s)
+def in_session(audio_format: AudioFormat = PCMU, keep_s: float = 20) -> UnansweredAudio:
+    audio = UnansweredAudio(keep_s)
     audio.next_session(audio_format, b"")
     return audio
 

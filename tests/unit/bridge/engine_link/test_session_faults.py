@@ -13,7 +13,7 @@ from sipua.bridge.engine_api.events import EngineLost, Event, ResponseStarted, S
 from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.engine_link.session import EngineSession
-from sipua.bridge.engine_link.silence_feeder import InputClock
+from sipua.bridge.engine_link.silence_feeder import SilenceFeeder
 from sipua.bridge.engines import create
 from sipua.bridge.fault_owner import FaultOwner
 from support.engine.scripted_engine import Peer, scripted_engine
@@ -154,7 +154,7 @@ async def test_H9_the_websockets_watchdog_and_its_queue(monkeypatch: pytest.Monk
 async def test_H9_the_clock_that_feeds_silence() -> None:
     causes: list[str] = []
     faults = FaultOwner("engine.fault", structlog.get_logger(), causes.append)
-    clock = InputClock(broken, AudioFormat.PCM16, faults)
+    clock = SilenceFeeder(broken, AudioFormat.PCM16, faults)
     clock.start()
     assert causes == ["internal error: input clock: KeyError"]
     clock.stop()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sipua.bridge.playout.cadence import Cadence, Departure
-from sipua.bridge.playout.queue import Playout
+from sipua.bridge.playout.queue import PlayoutQueue
 from sipua.codecs.g711 import Law
 
 FRAME_S = 0.02
@@ -28,7 +28,7 @@ class Sent:
 class Wire:
     """Runs a cadence against time, and keeps the timestamps as an RTP session would."""
 
-    playout: Playout = field(default_factory=lambda: Playout(Law.PCMU))
+    playout: PlayoutQueue = field(default_factory=lambda: PlayoutQueue(Law.PCMU))
     now: float = START
     late: float = 0.0
     sent: list[Sent] = field(default_factory=list)
@@ -222,7 +222,7 @@ def test_late_ticks_move_nothing() -> None:
 
 
 def test_a_timer_that_is_a_grain_early_cannot_raise_the_lead() -> None:
-    playout = Playout(Law.PCMU)
+    playout = PlayoutQueue(Law.PCMU)
     cadence = Cadence(playout, START)
     assert cadence.tick(START - 0.001) is not None
     playout.push("a", bytes(9600))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sipua.bridge.playout.queue import Flushed, Playout
+from sipua.bridge.playout.queue import Flushed, PlayoutQueue
 from sipua.codecs.g711 import Law, decode
 from sipua.codecs.tones import sine
 from support.media.audio import find
@@ -17,7 +17,7 @@ def tone(duration_ms: float, frequency_hz: float = 440) -> bytes:
     return sine(frequency_hz, duration_ms, 24_000).astype("<i2").tobytes()
 
 
-def play_all(playout: Playout) -> bytes:
+def play_all(playout: PlayoutQueue) -> bytes:
     payloads = []
     while playout.pending:
         payloads.append(playout.next_frame().payload)
@@ -26,14 +26,14 @@ def play_all(playout: Playout) -> bytes:
 
 def test_always_a_frame_and_silence_when_empty() -> None:
     for law, silence in ((Law.PCMU, 0xFF), (Law.PCMA, 0xD5)):
-        frame = Playout(law).next_frame()
+        frame = PlayoutQueue(law).next_frame()
         assert frame.payload == bytes([silence]) * 160
         assert not frame.audio
         assert not frame.marker
 
 
 def test_audio_comes_out_as_it_went_in() -> None:
-    playout = Playout(Law.PCMU)
+    playout = PlayoutQueue(Law.PCMU)
     playout.push("a", tone(200))
     playout.end_item("a")
     heard = decode(Law.PCMU, play_all(playout))
@@ -45,7 +45,7 @@ def test_audio_comes_out_as_it_went_in() -> None:
 
 
 def test_marker_on_the_first_frame_of_each_talkspurt() -> None:
-    playout = Playout(Law.PCMU)
+    playout = PlayoutQueue(Law.PCMU)
     playout.push("a", tone(60))
     playout.end_item("a")
     frames = [playout.next_frame() for _ in range(5)]
@@ -62,7 +62,7 @@ def test_marker_on_the_first_frame_of_each_talkspurt() -> None:
 
 
 def test_an_items_last_frame_is_filled_with_silence() -> None:
-    playout = Playout(Law.PCMA)
+    playout = PlayoutQueue(Law.PCMA)
     playout.push("a", tone(25))
     playout.end_item("a")
     payload = play_all(playout)
@@ -75,7 +75,7 @@ def test_an_items_last_frame_is_filled_with_silence() -> None:
 @settings(deadline=None, max_examples=50)
 def test_deltas_may_be_cut_anywhere_even_inside_a_sample(cuts: list[int]) -> None:
     pcm = tone(300)
-    whole, cut = Playout(Law.PCMU), Playout(Law.PCMU)
+    whole, cut = PlayoutQueue(Law.PCMU), PlayoutQueue(Law.PCMU)
     whole.push("a", pcm)
     position = 0
     for size in cuts:
@@ -88,7 +88,7 @@ def test_deltas_may_be_cut_anywhere_even_inside_a_sample(cuts: list[int]) -> Non
 
 
 def test_a_growing_item_keeps_what_does_not_fill_a_frame() -> None:
-    playout = Playout(Law.PCMU)
+    playout = PlayoutQueue(Law.PCMU)
     playout.push("a", tone(15))
     assert not playout.pending
     assert not playout.next_frame().audio
@@ -99,7 +99,7 @@ def test_a_growing_item_keeps_what_does_not_fill_a_frame() -> None:
 
 
 def test_running_dry_inside_an_item_is_an_underrun_once() -> None:
-    playout = Playout(Law.PCMU)
+    playout = PlayoutQueue(Law.PCMU)
     playout.push("a", tone(45))
     for _ in range(10):
         playout.next_frame()
@@ -109,7 +109,7 @@ def test_running_dry_inside_an_item_is_an_underrun_once() -> None:
 
 
 def test_an_item_that_ended_is_no_underrun() -> None:
-    playout = Playout(Law.PCMU)
+    playout = PlayoutQueue(Law.PCMU)
     playout.push("a", tone(45))
     playout.end_item("a")
     for _ in range(10):
@@ -119,7 +119,7 @@ def test_an_item_that_ended_is_no_underrun() -> None:
 
 class TestFlush:
     def test_M5_played_and_dropped_are_exact(self) -> None:
-        playout = Playout(Law.PCMU)
+        playout = PlayoutQueue(Law.PCMU)
         playout.push("a", tone(1000))
         playout.end_item("a")
         for _ in range(7):
@@ -129,7 +129,7 @@ class TestFlush:
         assert playout.buffered_ms == 0
 
     def test_M5_nothing_more_leaves(self) -> None:
-        playout = Playout(Law.PCMU)
+        playout = PlayoutQueue(Law.PCMU)
         playout.push("a", tone(1000))
         playout.next_frame()
         playout.flush()
@@ -140,21 +140,21 @@ class TestFlush:
         assert playout.flush() == []
 
     def test_an_item_that_was_heard_to_its_end_is_not_reported(self) -> None:
-        playout = Playout(Law.PCMU)
+        playout = PlayoutQueue(Law.PCMU)
         playout.push("a", tone(40))
         playout.end_item("a")
         play_all(playout)
         assert playout.flush() == []
 
     def test_an_item_still_growing_is_reported_though_all_of_it_was_heard(self) -> None:
-        playout = Playout(Law.PCMU)
+        playout = PlayoutQueue(Law.PCMU)
         playout.push("a", tone(41.5))
         assert playout.next_frame().audio
         assert playout.next_frame().audio
         assert playout.flush() == [Flushed("a", played_ms=40, dropped_ms=0)]
 
     def test_filling_is_not_counted_as_played(self) -> None:
-        playout = Playout(Law.PCMU)
+        playout = PlayoutQueue(Law.PCMU)
         playout.push("a", tone(33))
         playout.end_item("a")
         playout.push("b", tone(100))
@@ -168,7 +168,7 @@ class TestFlush:
         assert playout.flush() == [Flushed("c", played_ms=20, dropped_ms=13)]
 
     def test_items_are_reported_in_their_order(self) -> None:
-        playout = Playout(Law.PCMU)
+        playout = PlayoutQueue(Law.PCMU)
         for item in ("a", "b", "c"):
             playout.push(item, tone(50))
         playout.next_frame()
@@ -179,12 +179,12 @@ class TestFlush:
         ]
 
     def test_a_new_item_after_a_flush_is_heard_from_its_start(self) -> None:
-        playout = Playout(Law.PCMU)
+        playout = PlayoutQueue(Law.PCMU)
         playout.push("a", tone(1003) + b"\x01")
         playout.flush()
         playout.push("b", tone(100))
         playout.end_item("b")
-        fresh = Playout(Law.PCMU)
+        fresh = PlayoutQueue(Law.PCMU)
         fresh.push("b", tone(100))
         fresh.end_item("b")
         assert playout.next_frame().marker
@@ -192,7 +192,7 @@ class TestFlush:
         assert play_all(playout) == play_all(fresh)
 
     def test_an_item_that_goes_on_after_its_end_keeps_its_account(self) -> None:
-        playout = Playout(Law.PCMU)
+        playout = PlayoutQueue(Law.PCMU)
         playout.push("a", tone(40))
         playout.end_item("a")
         play_all(playout)
@@ -201,13 +201,13 @@ class TestFlush:
         assert playout.flush() == [Flushed("a", played_ms=60, dropped_ms=18)]
 
     def test_flush_of_nothing(self) -> None:
-        assert Playout(Law.PCMU).flush() == []
+        assert PlayoutQueue(Law.PCMU).flush() == []
 
 
 @given(lengths_ms=st.lists(st.integers(1, 300), min_size=1, max_size=6), frames=st.integers(0, 100))
 @settings(deadline=None, max_examples=50)
 def test_played_and_dropped_add_up_to_what_was_pushed(lengths_ms: list[int], frames: int) -> None:
-    playout = Playout(Law.PCMU)
+    playout = PlayoutQueue(Law.PCMU)
     for index, length_ms in enumerate(lengths_ms):
         playout.push(str(index), tone(length_ms))
         playout.end_item(str(index))
@@ -220,7 +220,7 @@ def test_played_and_dropped_add_up_to_what_was_pushed(lengths_ms: list[int], fra
 
 
 def test_M4_the_buffer_is_bounded_and_what_does_not_fit_is_counted() -> None:
-    playout = Playout(Law.PCMU, max_buffered_ms=1000)
+    playout = PlayoutQueue(Law.PCMU, max_buffered_ms=1000)
     for _ in range(20):
         playout.push("a", tone(100))
     assert 990 <= playout.buffered_ms <= 1000
@@ -232,7 +232,7 @@ def test_M4_the_buffer_is_bounded_and_what_does_not_fit_is_counted() -> None:
 
 
 def test_memory_is_bounded_for_items_without_end() -> None:
-    playout = Playout(Law.PCMU, max_buffered_ms=1000)
+    playout = PlayoutQueue(Law.PCMU, max_buffered_ms=1000)
     for index in range(5000):
         playout.push(str(index), tone(0.1))
     assert len(playout._frames) <= 51
@@ -240,7 +240,7 @@ def test_memory_is_bounded_for_items_without_end() -> None:
 
 
 def test_old_items_are_forgotten_but_not_those_still_to_be_heard() -> None:
-    playout = Playout(Law.PCMU)
+    playout = PlayoutQueue(Law.PCMU)
     for index in range(200):
         playout.push(str(index), tone(20))
         playout.end_item(str(index))
@@ -248,9 +248,9 @@ def test_old_items_are_forgotten_but_not_those_still_to_be_heard() -> None:
 
 
 def test_law_switch_translates_what_is_buffered() -> None:
-    playout = Playout(Law.PCMU)
+    playout = PlayoutQueue(Law.PCMU)
     playout.push("a", tone(110))
-    before = Playout(Law.PCMA)
+    before = PlayoutQueue(Law.PCMA)
     before.push("a", tone(110))
     playout.set_law(Law.PCMA)
     for one in (playout, before):
@@ -265,7 +265,7 @@ def test_law_switch_translates_what_is_buffered() -> None:
 
 @pytest.mark.parametrize("frame_ms", [10, 20, 30, 40, 60])
 def test_R9_frames_of_any_ptime(frame_ms: int) -> None:
-    playout = Playout(Law.PCMU, frame_ms=frame_ms)
+    playout = PlayoutQueue(Law.PCMU, frame_ms=frame_ms)
     playout.push("a", tone(240))
     playout.end_item("a")
     assert len(playout.next_frame().payload) == frame_ms * 8
@@ -273,7 +273,7 @@ def test_R9_frames_of_any_ptime(frame_ms: int) -> None:
 
 
 def test_end_of_an_item_that_is_not_there() -> None:
-    playout = Playout(Law.PCMU)
+    playout = PlayoutQueue(Law.PCMU)
     playout.end_item("never")
     playout.push("a", b"")
     playout.end_item("a")

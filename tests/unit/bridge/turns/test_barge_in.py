@@ -1,10 +1,10 @@
 """Who has the floor: what is cut at once, what waits, what is never cut."""
 
-from sipua.bridge.turns.barge_in import BargeIn, Floor
+from sipua.bridge.turns.barge_in import BargeIn, BargeInPolicy
 
 
-def greeting(settings: BargeIn) -> Floor:
-    floor = Floor(settings)
+def greeting(settings: BargeIn) -> BargeInPolicy:
+    floor = BargeInPolicy(settings)
     floor.item_began("greeting")
     return floor
 
@@ -44,7 +44,7 @@ def test_after_the_grace_and_in_answers_there_is_none() -> None:
 
 
 def test_what_is_said_to_a_caller_who_spoke_first_is_no_greeting() -> None:
-    floor = Floor(BargeIn(grace_ms=1000))
+    floor = BargeInPolicy(BargeIn(grace_ms=1000))
     assert floor.caller_began(0, local=False)
     floor.caller_ended(local=False)
     floor.item_began("answer")
@@ -68,7 +68,7 @@ def test_where_it_is_off_nothing_is_cut_and_the_turn_is_known_all_the_same() -> 
 
 
 def test_we_listen_only_where_the_engine_does_not() -> None:
-    floor = Floor(BargeIn())
+    floor = BargeInPolicy(BargeIn())
     assert not floor.listens
     floor.engine_changed(speech_events=False)
     assert floor.listens
@@ -81,11 +81,11 @@ def test_we_listen_only_where_the_engine_does_not() -> None:
 
 
 def test_the_detector_can_be_chosen() -> None:
-    floor = Floor(BargeIn(detector="local"))
+    floor = BargeInPolicy(BargeIn(detector="local"))
     floor.engine_changed(speech_events=True)
     assert floor.listens
     assert not floor.caller_began(0, local=False)
-    floor = Floor(BargeIn(detector="engine"))
+    floor = BargeInPolicy(BargeIn(detector="engine"))
     floor.engine_changed(speech_events=False)
     assert not floor.listens
     assert not floor.caller_began(0, local=True)

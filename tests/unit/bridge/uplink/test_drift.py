@@ -12,7 +12,7 @@ its own, would fill or starve our playout; each pause between sentences puts tha
 import pytest
 
 from sipua.bridge.playout.cadence import Cadence
-from sipua.bridge.playout.queue import Playout
+from sipua.bridge.playout.queue import PlayoutQueue
 from sipua.bridge.uplink.timeline import Uplink
 from sipua.codecs.g711 import Law
 from sipua.rtp.events import Frame
@@ -55,7 +55,7 @@ def test_R13_up_every_frame_is_passed_on_when_it_comes(ppm: int) -> None:
 @PPM
 def test_R13_down_no_delay_grows_from_sentence_to_sentence(ppm: int) -> None:
     """Sentences of 6 s and pauses of 2 s, pushed in 20 ms pieces by the engine's clock."""
-    playout = Playout(Law.PCMU)
+    playout = PlayoutQueue(Law.PCMU)
     cadence = Cadence(playout, 0.0)
     piece = bytes(480 * 2)
     waiting_ms: list[float] = []

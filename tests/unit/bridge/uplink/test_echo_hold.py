@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sipua.bridge.uplink.echo_hold import Hearing
-from sipua.bridge.uplink.encoder import G711Feed
+from sipua.bridge.uplink.echo_hold import EchoHold
+from sipua.bridge.uplink.encoder import G711Encoder
 from sipua.codecs.echo import EchoGate
 from sipua.codecs.g711 import Law, encode
 from sipua.codecs.vad import SpeechStarted, SpeechStopped, VadConfig
@@ -28,8 +28,8 @@ class ScriptedGate(EchoGate):
         return self.script.pop(0)
 
 
-def given(hearing: Hearing, pieces: list[bytes]) -> list[list[bytes]]:
-    feed = G711Feed(Law.PCMU)
+def given(hearing: EchoHold, pieces: list[bytes]) -> list[list[bytes]]:
+    feed = G711Encoder(Law.PCMU)
     steps = []
     for piece in pieces:
         out: list[bytes] = []
@@ -38,8 +38,8 @@ def given(hearing: Hearing, pieces: list[bytes]) -> list[list[bytes]]:
     return steps
 
 
-def gated(script: list[bool]) -> Hearing:
-    hearing = Hearing()
+def gated(script: list[bool]) -> EchoHold:
+    hearing = EchoHold()
     hearing.gate = ScriptedGate(script)
     return hearing
 
@@ -82,7 +82,7 @@ def test_muted_it_is_silence_at_once_and_what_was_held_too() -> None:
 
 
 def test_nothing_is_asked_where_nothing_is_wanted() -> None:
-    hearing = Hearing()
+    hearing = EchoHold()
     assert hearing.plain
     hearing.detect_voice(VadConfig())
     assert not hearing.plain
@@ -92,7 +92,7 @@ def test_nothing_is_asked_where_nothing_is_wanted() -> None:
 
 
 def test_a_voice_is_detected_on_the_clock_of_what_was_given() -> None:
-    hearing = Hearing()
+    hearing = EchoHold()
     hearing.detect_voice(VadConfig(prefix_padding_ms=0))
     sound = np.concatenate([audio.silence(400), audio.speech("short"), audio.silence(800)])
     codes = encode(Law.PCMU, sound)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sipua.bridge.engine_api.settings import AudioFormat
-from sipua.bridge.uplink.encoder import G711Feed, LinearFeed, feed_for
+from sipua.bridge.uplink.encoder import G711Encoder, PcmEncoder, encoder_for
 from sipua.codecs.g711 import Law, decode, encode, transcoding_table
 from support.media import audio
 
@@ -17,22 +17,22 @@ def frames(law: Law) -> list[bytes]:
 
 
 def test_each_format_has_its_feed() -> None:
-    assert isinstance(feed_for(AudioFormat.PCM16), LinearFeed)
+    assert isinstance(encoder_for(AudioFormat.PCM16), PcmEncoder)
     for audio_format in (AudioFormat.PCMU, AudioFormat.PCMA):
-        feed = feed_for(audio_format)
-        assert isinstance(feed, G711Feed)
+        feed = encoder_for(audio_format)
+        assert isinstance(feed, G711Encoder)
         assert feed.blank(3) == bytes([Law[audio_format.name].silence]) * 3
 
 
 @pytest.mark.parametrize("law", list(Law))
 def test_g711_in_the_engines_law_is_not_touched(law: Law) -> None:
-    feed = G711Feed(law)
+    feed = G711Encoder(law)
     for payload in frames(law):
         assert feed.finish(feed.frame(law, payload, None)) is payload
 
 
 def test_g711_in_the_other_law_goes_through_the_table() -> None:
-    feed = G711Feed(Law.PCMA)
+    feed = G711Encoder(Law.PCMA)
     table = transcoding_table(Law.PCMU, Law.PCMA)
     for payload in frames(Law.PCMU):
         assert feed.finish(feed.frame(Law.PCMU, payload, None)) == payload.translate(table)
@@ -42,7 +42,7 @@ def test_g711_in_the_other_law_goes_through_the_table() -> None:
 @pytest.mark.parametrize("burst", [1, 2, 4])
 def test_a_loss_is_concealed_as_well_as_on_the_other_way(law: Law, burst: int) -> None:
     """Sample by sample the same, but for the coding of what was made."""
-    narrow, wide = G711Feed(law), LinearFeed()
+    narrow, wide = G711Encoder(law), PcmEncoder()
     lost = {n + k for n in range(20, 140, 17) for k in range(burst)}
     worst = []
     for n, payload in enumerate(frames(law)):
@@ -69,7 +69,7 @@ def test_samples_are_made_on_loss_only(monkeypatch: pytest.MonkeyPatch) -> None:
         return decode(law, payload)
 
     monkeypatch.setattr("sipua.bridge.uplink.encoder.decode", counting)
-    feed, payloads = G711Feed(Law.PCMU), frames(Law.PCMU)
+    feed, payloads = G711Encoder(Law.PCMU), frames(Law.PCMU)
     for payload in payloads[:20]:
         feed.frame(Law.PCMU, payload, None)
     assert decoded == []
@@ -82,7 +82,7 @@ def test_samples_are_made_on_loss_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_pause_after_a_loss_is_joined_to_it() -> None:
-    feed = G711Feed(Law.PCMU)
+    feed = G711Encoder(Law.PCMU)
     loud = max(frames(Law.PCMU), key=lambda payload: audio.level_dbfs(decode(Law.PCMU, payload)))
     for _ in range(5):
         feed.frame(Law.PCMU, loud, None)

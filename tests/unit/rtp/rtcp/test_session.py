@@ -15,7 +15,7 @@ from sipua.rtp.rtcp.packets import Compound, Report, ReportBlock, SenderInfo, bu
 from sipua.rtp.rtcp.session import Control, RtcpSession, Sent
 from sipua.rtp.session.session import RtpSession
 from support.media.netmodel import PEER, Talker
-from support.media.rtcp_link import WALL_S, Link, them, us
+from support.media.rtcp_link import WALL_S, PooledSession, them, us
 from support.media.rtp_session import make_session
 
 OURS, THEIRS = 0xCAFE, Talker().ssrc
@@ -187,7 +187,7 @@ def test_R5_our_own_counters_wrap() -> None:
 def test_the_timestamp_of_a_report_is_the_media_clock_at_that_moment() -> None:
     """No wavering by the 20 ms between packets: who computes our drift from it gets none."""
     one, other = us(), them()
-    Link(one, other).run(600)
+    PooledSession(one, other).run(600)
     pairs = []
     for control in one.controls:
         sender = parse(control.datagram).reports[0].sender
@@ -203,7 +203,7 @@ def test_the_timestamp_of_a_report_is_the_media_clock_at_that_moment() -> None:
 @pytest.mark.parametrize("muxed", [False, True])
 def test_the_round_trip_is_measured(muxed: bool) -> None:
     one, other = us(muxed=muxed), them(muxed=muxed)
-    Link(one, other, delay_ms=40).run(30)
+    PooledSession(one, other, delay_ms=40).run(30)
     for party in (one, other):
         assert party.told["round_trip_ms"] == pytest.approx(80, abs=0.1)
         assert party.told["remote_lost"] == 0
@@ -215,7 +215,7 @@ def test_the_round_trip_is_measured(muxed: bool) -> None:
 
 def test_R7_loss_and_jitter_come_back_as_the_peer_saw_them() -> None:
     one, other = us(loss=0.1), them()
-    Link(one, other, delay_ms=30, jitter_ms=15, seed=3).run(60)
+    PooledSession(one, other, delay_ms=30, jitter_ms=15, seed=3).run(60)
     told = one.told
     (stream,) = other.session.stats()["streams"]  # type: ignore[misc]  # a list in a dict
     assert told["remote_fraction_lost_max"] > 0.05
@@ -231,7 +231,7 @@ def test_R7_loss_and_jitter_come_back_as_the_peer_saw_them() -> None:
 @pytest.mark.parametrize("drift_ppm", [-200, 0, 80, 200])
 def test_R13_the_peers_drift_is_told_by_both_ways_of_measuring(drift_ppm: float) -> None:
     one, other = us(), them(drift_ppm=drift_ppm, begins_s=5000.0)
-    Link(one, other, jitter_ms=10, seed=4).run(600)
+    PooledSession(one, other, jitter_ms=10, seed=4).run(600)
     assert one.told["drift_ppm"] == pytest.approx(drift_ppm, abs=5)
     assert one.told["drift_sr_ppm"] == pytest.approx(drift_ppm, abs=40)
     assert other.told["drift_ppm"] == pytest.approx(-drift_ppm, abs=5)
@@ -240,7 +240,7 @@ def test_R13_the_peers_drift_is_told_by_both_ways_of_measuring(drift_ppm: float)
 def test_H6_a_wall_clock_that_is_set_anew_changes_nothing() -> None:
     """It is read when the session is made; what it shows later is nobody's business."""
     one, other = us(), them(begins_s=77_777.0)
-    link = Link(one, other, delay_ms=25)
+    link = PooledSession(one, other, delay_ms=25)
     link.run(60)
     times = []
     for control in one.controls:
@@ -305,7 +305,7 @@ def test_a_new_ssrc_of_the_peer_is_a_new_account() -> None:
 
 def test_a_goodbye_ends_a_call_and_is_only_counted_when_it_comes() -> None:
     one, other = us(), them()
-    link = Link(one, other)
+    link = PooledSession(one, other)
     link.run(10)
     link.carry(one, one.session.goodbye(one.clock(10)), 10)
     link.run(10.1)

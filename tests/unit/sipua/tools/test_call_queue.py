@@ -14,7 +14,7 @@ from sipua.bridge.conversation.recovery import DialoguePolicy
 from sipua.bridge.engine_api.events import ToolCall
 from sipua.bridge.engine_api.settings import EngineSettings
 from sipua.bridge.engines import create
-from sipua.tools.call_queue import Desk, Refusal, Result, Run, bounded, failure
+from sipua.tools.call_queue import Refusal, Result, Run, ToolCallQueue, bounded, failure
 from sipua.tools.wire.schema import Declaration, Registry
 
 REGISTRY = Registry(
@@ -26,8 +26,8 @@ def call(number: int, response: str = "r1", name: str = "find", arguments: str =
     return ToolCall(f"c{number}", name, arguments, response)
 
 
-def desk(**bounds: int) -> Desk:
-    return Desk(REGISTRY, unlimited={"hang_up"}, **bounds)
+def desk(**bounds: int) -> ToolCallQueue:
+    return ToolCallQueue(REGISTRY, unlimited={"hang_up"}, **bounds)
 
 
 def test_results_are_given_as_they_come_and_the_last_one_asks_to_speak() -> None:

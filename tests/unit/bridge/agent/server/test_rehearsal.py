@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sipua.bridge.agent.realtime.response import Loss
-from sipua.bridge.agent.realtime.shared_state import Stage
+from sipua.bridge.agent.realtime.shared_state import SharedAgentState
 from sipua.bridge.agent.scenario.garbage import HUGE_BYTES, KINDS, Binary, garbage
 from sipua.bridge.agent.scenario.scenario import ALWAYS, FunctionCall, Scenario, Step
 from sipua.bridge.agent.scenario.settings import AgentSettings
@@ -268,7 +268,7 @@ def test_a_burst_leaves_in_one_go() -> None:
 
 
 def test_M6_garbage_comes_before_the_answer_and_changes_nothing_else() -> None:
-    stage = Stage(AgentSettings(scenario=Scenario(steps=(Step(garbage=KINDS),))))
+    stage = SharedAgentState(AgentSettings(scenario=Scenario(steps=(Step(garbage=KINDS),))))
     agent = AgentClient(stage=stage)
     messages = agent.conversation.receive('{"type":"response.create"}', agent.now)
     nonsense = [garbage(kind) for kind in KINDS]
@@ -289,7 +289,7 @@ def test_garbage_is_what_it_says() -> None:
 
 
 def test_the_second_session_is_spared() -> None:
-    stage = Stage(
+    stage = SharedAgentState(
         AgentSettings(scenario=Scenario(steps=(Step(cut=True, scope="server"), Step(on="speech"))))
     )
     first, second = AgentClient(stage=stage), AgentClient(stage=stage)
@@ -300,7 +300,7 @@ def test_the_second_session_is_spared() -> None:
 
 
 def test_rate_limits_are_shared_and_answers_beyond_them_fail() -> None:
-    stage = Stage(AgentSettings(rate_limit_tokens=60))
+    stage = SharedAgentState(AgentSettings(rate_limit_tokens=60))
     first, second = AgentClient(stage=stage), AgentClient(stage=stage)
     first.send("response.create")
     first.wait(2000)

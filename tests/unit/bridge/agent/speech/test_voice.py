@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sipua.bridge.agent.realtime.shared_state import Stage
+from sipua.bridge.agent.realtime.shared_state import SharedAgentState
 from sipua.bridge.agent.scenario.scenario import Scenario, Step
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.speech import voice
@@ -55,7 +55,7 @@ def test_without_the_program_it_says_which_one_is_missing(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(VoiceError, match="espeak-ng is not installed"):
-        Stage.prepared(AgentSettings(scenario=Scenario(steps=(Step(say=HELLO),))))
+        SharedAgentState.prepared(AgentSettings(scenario=Scenario(steps=(Step(say=HELLO),))))
 
 
 def test_a_recording_is_said_as_it_is(tmp_path: Path) -> None:

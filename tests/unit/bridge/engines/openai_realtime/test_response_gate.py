@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipua.bridge.engines.openai_realtime.protocol import OpenAIRealtime
-from sipua.bridge.engines.openai_realtime.response_gate import MAX_INSTRUCTIONS, Floor
+from sipua.bridge.engines.openai_realtime.response_gate import MAX_INSTRUCTIONS, ResponseGate
 from support.engine.realtime_engine import (
     all_sent,
     item_event,
@@ -278,7 +278,7 @@ class Session:
     """The floor, between somebody who wants things said and that server."""
 
     def __init__(self) -> None:
-        self.floor = Floor(server_answers=True)
+        self.floor = ResponseGate(server_answers=True)
         self.server = Server()
         self.wished: list[str] = []
         self.asked: dict[str, list[str]] = {}

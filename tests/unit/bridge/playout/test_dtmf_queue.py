@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from sipua.bridge.playout.dtmf_sender import MAX_QUEUED, Keypad
+from sipua.bridge.playout.dtmf_queue import MAX_QUEUED, DtmfQueue
 from sipua.codecs.dtmf import DtmfDetector
 from sipua.rtp.dtmf import EventPacket
 
 FRAMES = pytest.mark.parametrize("frame", [80, 160, 240, 320, 480])
 
 
-def run(keypad: Keypad, frame: int, *, by_event: bool) -> list[EventPacket | None]:
+def run(keypad: DtmfQueue, frame: int, *, by_event: bool) -> list[EventPacket | None]:
     """Until it is done; None for a frame of audio."""
     sent: list[EventPacket | None] = []
     while keypad.active:
@@ -26,14 +26,14 @@ def run(keypad: Keypad, frame: int, *, by_event: bool) -> list[EventPacket | Non
 
 
 def test_it_has_nothing_to_say_until_a_key_is_pressed() -> None:
-    keypad = Keypad()
+    keypad = DtmfQueue()
     assert not keypad.active
     keypad.press("")
     assert not keypad.active
 
 
 def test_events_of_100_ms_and_pauses_of_100_ms() -> None:
-    keypad = Keypad()
+    keypad = DtmfQueue()
     keypad.press("1#")
     sent = run(keypad, 160, by_event=True)
     marks = [index for index, packet in enumerate(sent) if packet and packet.marker]
@@ -45,7 +45,7 @@ def test_events_of_100_ms_and_pauses_of_100_ms() -> None:
 
 @FRAMES
 def test_any_frame_keeps_at_least_40_ms_between_digits(frame: int) -> None:
-    keypad = Keypad()
+    keypad = DtmfQueue()
     keypad.press("55")
     sent = run(keypad, frame, by_event=True)
     first, second = (index for index, packet in enumerate(sent) if packet and packet.marker)
@@ -54,7 +54,7 @@ def test_any_frame_keeps_at_least_40_ms_between_digits(frame: int) -> None:
 
 @FRAMES
 def test_tones_are_heard(frame: int) -> None:
-    keypad, detector = Keypad(), DtmfDetector()
+    keypad, detector = DtmfQueue(), DtmfDetector()
     keypad.press("147*2580369#ABCD")
     heard = []
     while keypad.active:
@@ -69,7 +69,7 @@ def test_tones_are_heard(frame: int) -> None:
 
 def test_time_that_was_missed_shortens_nothing_but_the_packets() -> None:
     """After a stall an event goes on with the duration that it really has."""
-    keypad = Keypad()
+    keypad = DtmfQueue()
     keypad.press("1")
     keypad.advance(160, 160, by_event=True)
     late = keypad.advance(1600, 160, by_event=True)
@@ -79,7 +79,7 @@ def test_time_that_was_missed_shortens_nothing_but_the_packets() -> None:
 
 
 def test_a_digit_goes_on_as_it_began_when_events_are_negotiated_meanwhile() -> None:
-    keypad = Keypad()
+    keypad = DtmfQueue()
     keypad.press("12")
     kinds = [
         type(keypad.advance(160, 160, by_event=index >= 2)) is EventPacket for index in range(12)
@@ -88,14 +88,14 @@ def test_a_digit_goes_on_as_it_began_when_events_are_negotiated_meanwhile() -> N
 
 
 def test_no_such_key() -> None:
-    keypad = Keypad()
+    keypad = DtmfQueue()
     with pytest.raises(ValueError, match="'X' is on no keypad"):
         keypad.press("12x")
     assert not keypad.active
 
 
 def test_too_many_keys_are_counted() -> None:
-    keypad = Keypad()
+    keypad = DtmfQueue()
     keypad.press("1" * (MAX_QUEUED + 6))
     keypad.press("2")
     assert keypad.counters()["overflow"] == 7

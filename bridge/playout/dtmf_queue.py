@@ -20,7 +20,7 @@ _SAMPLES_PER_MS = 8
 MAX_QUEUED = 64
 
 
-class Keypad:
+class DtmfQueue:
     """One call's. While `active`, `advance` says what each frame's time holds."""
 
     __slots__ = (
