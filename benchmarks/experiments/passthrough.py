@@ -57,12 +57,12 @@ def up(
         uplink.set_format(audio_format)
         uplink.detect_tones(tones)
         if gate:
-            uplink.hearing.gate = EchoGate()
+            uplink.echo_hold.gate = EchoGate()
         if voice:
-            uplink.hearing.detect_voice(VadConfig())
+            uplink.echo_hold.detect_voice(VadConfig())
         for n in range(_FRAMES):
-            if uplink.hearing.gate is not None:
-                uplink.hearing.gate.sent(_SILENCE if gate == "silent" else _NOISE[n])
+            if uplink.echo_hold.gate is not None:
+                uplink.echo_hold.gate.sent(_SILENCE if gate == "silent" else _NOISE[n])
             came = _SILENCE if gate == "speaking" else _ECHO[n - 6]
             uplink.feed((Frame(0, came, 0.0),), _BASE + n * 0.02)
 

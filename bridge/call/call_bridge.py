@@ -90,12 +90,12 @@ class CallBridge:
         self._settings = settings
         self._laws: dict[int, Law] = {}
         self._uplink = Uplink(self._laws)
-        self._hearing = self._uplink.hearing
+        self._echo_hold = self._uplink.echo_hold
         self._gate = EchoGate() if settings.barge_in.echo == "auto" else None
-        self._hearing.gate = self._gate
-        self._floor = BargeInPolicy(settings.barge_in)
+        self._echo_hold.gate = self._gate
+        self._barge_in = BargeInPolicy(settings.barge_in)
         self._filler = Filler(settings.sounds)
-        self._mouth = PlayoutSender(
+        self._sender = PlayoutSender(
             pacer,
             frame_ms=settings.ptime_ms,
             on_news=self._on_mouth,
@@ -103,7 +103,7 @@ class CallBridge:
             on_frame=self._on_frame,
             faults=self._faults,
         )
-        self._playout = self._mouth.playout
+        self._playout = self._sender.playout
         self._rtp: RtpSession | None = None
         self._transport: RtpTransport | None = None
         self._capabilities = SPEECH_AND_TOOLS
@@ -145,7 +145,7 @@ class CallBridge:
             self._gate.set_law(plan.law)
         self._transport.reschedule()
         by_event = plan.telephone_event_send_type is not None
-        self._mouth.open(
+        self._sender.open(
             self._rtp, self._transport, plan.law, by_event=by_event, on_hold=plan.on_hold
         )
         return self._rtp.ssrc
@@ -154,24 +154,24 @@ class CallBridge:
         """The ACK is in: from now on we speak."""
         if not self._engine_there:  # who was answered at once hears that we look for one
             self._filler.outage(time.monotonic())
-        self._mouth.start()
+        self._sender.start()
 
     async def close(self) -> None:
         """Silence first, then the engine; the sockets go back to the pool by whoever lent them."""
-        self._mouth.close()
+        self._sender.close()
         if self._transport is not None:
             self._transport.close()
         await self._conversation.close()
 
     def stats(self) -> dict[str, object]:
         return {
-            "first_audio_ms": self._mouth.first_audio_ms(),
+            "first_audio_ms": self._sender.first_audio_ms(),
             "interruptions": self._interruptions,
             "rtp": self._rtp.stats() if self._rtp else {},
             "transport": self._transport.stats() if self._transport else {},
             "uplink": self._uplink.counters(),
             "echo": self._gate.counters() if self._gate else {},
-            **self._mouth.stats(),
+            **self._sender.stats(),
             "engine": self._conversation.counters(),
         }
 
@@ -189,14 +189,14 @@ class CallBridge:
 
     def send_dtmf(self, digits: str) -> None:
         """Press keys; what is being said waits, and goes on after them. ValueError: no such key."""
-        self._mouth.keypad.press(digits)
+        self._sender.dtmf.press(digits)
 
     def play(self, name: str, pcm: Pcm, *, interruptible: bool = False) -> str:
         """A sound of ours at 8 kHz, behind what is being said; the id that events call it by."""
         self._local_sounds += 1
         item_id = f"{LOCAL}{name}:{self._local_sounds}"
         self._playout.push_local(item_id, pcm, interruptible=interruptible)
-        self._mouth.stir()
+        self._sender.send_now_if_idle()
         return item_id
 
     def fill(self, pcm: Pcm | None) -> None:
@@ -206,20 +206,20 @@ class CallBridge:
     @property
     def interruptible(self) -> bool:
         """Whether the caller may cut off what is being said; not while a goodbye is."""
-        return self._floor.interruptible
+        return self._barge_in.interruptible
 
     @interruptible.setter
     def interruptible(self, value: bool) -> None:
-        self._floor.interruptible = value
+        self._barge_in.interruptible = value
 
     @property
     def listening(self) -> bool:
         """Whether the engine hears the caller; it hears silence while we have put them on hold."""
-        return not self._hearing.muted
+        return not self._echo_hold.muted
 
     @listening.setter
     def listening(self, value: bool) -> None:
-        self._hearing.muted = not value
+        self._echo_hold.muted = not value
 
     @property
     def heard_ms(self) -> int:
@@ -234,13 +234,13 @@ class CallBridge:
     @property
     def quiet(self) -> bool:
         """Neither side speaks, or is about to as far as anybody knows."""
-        return not (self.speaking or self._playout.growing or self._floor.caller_speaks)
+        return not (self.speaking or self._playout.growing or self._barge_in.caller_speaks)
 
     # --- phone to engine ------------------------------------------------------------------
 
     def _on_rtp(self, events: Sequence[RtpEvent]) -> None:
         # On hold the peer plays music or nothing: the model must not take it for the caller.
-        if not self._mouth.on_hold:
+        if not self._sender.on_hold:
             self._give(self._uplink.feed(events, time.monotonic()))
         for event in events:
             if isinstance(event, Dtmf):
@@ -257,7 +257,7 @@ class CallBridge:
             self._conversation.append(piece)
         for digit in self._uplink.take_digits():
             self.on_event(digit)
-        for voice in self._hearing.take_voice():
+        for voice in self._echo_hold.take_voice():
             self._on_voice(voice)
 
     def _on_voice(self, voice: VadEvent) -> None:
@@ -268,7 +268,7 @@ class CallBridge:
             self._caller_began(local=True)
         else:
             event = SpeechStopped(LOCAL + "caller", voice.audio_end_ms)
-            self._floor.caller_ended(local=True)
+            self._barge_in.caller_ended(local=True)
         if not self._capabilities.speech_events:
             self.on_event(event)
             if isinstance(event, SpeechStopped) and not self._capabilities.takes_turns:
@@ -289,18 +289,18 @@ class CallBridge:
                 return
             case AudioDone():
                 self._playout.end_item(event.item_id)
-                self._mouth.stir()
+                self._sender.send_now_if_idle()
                 return
             case SpeechStarted():
                 self._caller_began(local=False)
             case SpeechStopped():
-                self._floor.caller_ended(local=False)
+                self._barge_in.caller_ended(local=False)
             case EngineInUse():
                 self._engine_there = True
                 self._playout.set_format(event.format)
                 self._uplink.set_format(event.format)
                 self._capabilities = event.capabilities
-                self._floor.engine_changed(speech_events=event.capabilities.speech_events)
+                self._barge_in.engine_changed(speech_events=event.capabilities.speech_events)
                 self._listen()
                 self._fed_before_ms = self._uplink.fed_ms - event.caught_up_ms
                 if event.speaks or event.caught_up_ms:
@@ -316,60 +316,60 @@ class CallBridge:
             case EngineOutage() | EngineGone():
                 self._engine_there = False
                 self._playout.end_all()
-                self._mouth.stir()
+                self._sender.send_now_if_idle()
                 self._filler.outage(time.monotonic())
         self.on_event(event)
 
     def _hear(self, delta: AudioDelta) -> None:
         began = not self._playout.knows(delta.item_id)
         if began:
-            self._floor.item_began(delta.item_id)
+            self._barge_in.item_began(delta.item_id)
         self._filler.spoken()
         self._playout.push(delta.item_id, delta.audio)
         if began:
             self.on_event(AudioBegan(delta.item_id))
-        self._mouth.stir()
+        self._sender.send_now_if_idle()
 
     # --- barge-in -------------------------------------------------------------------------
 
     def _caller_began(self, *, local: bool) -> None:
-        if self._floor.caller_began(self._greeted_ms(), local=local):
+        if self._barge_in.caller_began(self._greeted_ms(), local=local):
             self._interrupt()
-        if self._floor.caller_speaks and self._engine_there:
+        if self._barge_in.caller_speaks and self._engine_there:
             self._filler.spoken()
 
     def _listen(self) -> None:
         """Find out ourselves when the caller speaks, if nobody else does."""
         settings = self._settings.barge_in
         config = VadConfig(settings.threshold, silence_duration_ms=settings.silence_ms)
-        self._hearing.detect_voice(config if self._floor.listens else None)
+        self._echo_hold.detect_voice(config if self._barge_in.listens else None)
 
     def _greeted_ms(self) -> int:
-        greeting = self._floor.greeting
+        greeting = self._barge_in.greeting
         return self._playout.played_ms(greeting) if greeting is not None else 0
 
     def _interrupt(self) -> None:
         """Nothing more of what was being said, and the engine learns how far it got."""
         for item in self._playout.flush():
             self._interruptions += 1
-            self._floor.item_ended(item.item_id)
+            self._barge_in.item_ended(item.item_id)
             if not item.item_id.startswith(LOCAL):
                 self._conversation.truncate(item.item_id, item.played_ms)
             self.on_event(Interrupted(item.item_id, item.played_ms, item.dropped_ms))
         self._conversation.cancel()  # unless the engine stops by itself
 
-    # --- the mouth's ----------------------------------------------------------------------
+    # --- the sender's ----------------------------------------------------------------------
 
     def _on_mouth(self, news: AudioLeft | AudioPlayed) -> None:
         if isinstance(news, AudioPlayed):
-            self._floor.item_ended(news.item_id)
+            self._barge_in.item_ended(news.item_id)
         self.on_event(news)
 
     def _on_tick(self, now: float) -> None:
         """Every 20 ms: silence in when the phone sends none, and what was to wait for its time."""
         assert self._rtp is not None
         self._give(self._uplink.tick(now, holding=self._rtp.holding))
-        if self._floor.waiting and self._floor.due(self._greeted_ms()):
+        if self._barge_in.waiting and self._barge_in.due(self._greeted_ms()):
             self._interrupt()
         if self._filler.active:
             changed, sound = self._filler.tick(now, speaking=self.speaking)

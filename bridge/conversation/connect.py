@@ -21,14 +21,14 @@ class EngineSearch:
     def __init__(
         self,
         choices: Sequence[EngineChoice],
-        links: SessionPool,
+        pool: SessionPool,
         tally: Counter[str],
         log: FilteringBoundLogger,
         faults: FaultOwner,
     ) -> None:
         self._faults = faults
         self._choices = choices
-        self._links = links
+        self._pool = pool
         self._tally = tally
         self._log = log
         self.candidate: PooledSession | None = None
@@ -58,11 +58,11 @@ class EngineSearch:
 
     async def _try(self, choice: int, timeout_s: float) -> EngineConnectError | None:
         self._tally["attempts"] += 1
-        link: PooledSession | None = None
+        pooled: PooledSession | None = None
         try:
-            link = self.candidate = self._links.make(choice)
-            await link.session.connect(timeout_s)
-            if self.candidate is link:
+            pooled = self.candidate = self._pool.make(choice)
+            await pooled.session.connect(timeout_s)
+            if self.candidate is pooled:
                 return EngineConnectError("protocol", "internal error: a session was not taken")
         except EngineConnectError as error:
             self._tally[f"connect_{error.kind}"] += 1
@@ -78,6 +78,6 @@ class EngineSearch:
             return EngineConnectError("protocol", faults.cause)
         finally:
             # Ready and lost within a moment: then the next search has its own candidate by now.
-            if self.candidate is link:
+            if self.candidate is pooled:
                 self.candidate = None
         return None

@@ -5,7 +5,8 @@
                    └─ no choice left, or no time ─▶ EngineConnectError at first, EngineGone later
 
 What is decided is decided elsewhere, without a clock: whom to try and when (`recovery`), whose
-turn it is (`watch`), what the next session is told (`history`) and given to hear (`caller_audio`).
+turn it is (`response_watchdog`), what the next session is told (`history`) and given to hear
+(`unanswered_audio`).
 Here sessions are made and let go, and one timer looks at the rest.
 """
 
@@ -17,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Final, Literal
+from typing import Final
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -34,6 +35,7 @@ from sipua.bridge.conversation.sessions import (
     MakeSession,
     PooledSession,
     SessionPool,
+    Why,
     engine_session,
 )
 from sipua.bridge.conversation.unanswered_audio import UnansweredAudio
@@ -49,7 +51,7 @@ from sipua.bridge.engine_api.events import (
     Used,
 )
 from sipua.bridge.engine_link.errors import EngineConnectError
-from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage, ModelSilent
+from sipua.bridge.events import EngineGone, EngineOutage, ModelSilent
 from sipua.bridge.fault_owner import FaultOwner
 
 _NEVER: Final = float("inf")
@@ -61,8 +63,6 @@ _SETTLE_S: Final = 0.5
 _LOOK_S: Final = 0.1
 
 _LOGGED: Final = ("engine", "session_id", "why", "gap_ms", "restored", "caught_up_ms")
-
-Why = Literal["first", "reconnected", "fallback", "rotated"]
 
 
 class Dialogue:
@@ -92,17 +92,17 @@ class Dialogue:
         self._history = History(policy)
         self._faults = faults = faults or FaultOwner()
         make = partial(make_session, call_id=call_id, faults=faults)
-        self._links = SessionPool(choices, self._history, self._on_session, make, faults)
+        self._pool = SessionPool(choices, self._history, self._on_session, make, faults)
         self._tally: Counter[str] = Counter()
-        self._search = EngineSearch(choices, self._links, self._tally, self._log, faults)
+        self._search = EngineSearch(choices, self._pool, self._tally, self._log, faults)
         self._caller = UnansweredAudio(policy.caller_audio_s)
         self._outages = Outages(policy, [choice.connect_timeout_s for choice in choices], random)
-        self._watch = ResponseWatchdog(policy, random)
+        self._watchdog = ResponseWatchdog(policy, random)
         self._rotation = Rotation(policy, random)
-        self._succession = SessionRotation(
-            choices, self._links, self._rotation, self._tally, self._log, faults=faults
+        self._successor = SessionRotation(
+            choices, self._pool, self._rotation, self._tally, self._log, faults=faults
         )
-        self._link: PooledSession | None = None  # in use
+        self._pooled: PooledSession | None = None  # in use
         self._last: PooledSession | None = None
         self._bridge_at = _NEVER
         self._look_at = _NEVER
@@ -122,41 +122,41 @@ class Dialogue:
 
     def append(self, audio: bytes) -> None:
         self._caller.append(audio)
-        link = self._link
-        if link is not None:
-            link.session.append(audio)
+        pooled = self._pooled
+        if pooled is not None:
+            pooled.session.append(audio)
 
     def speak(self, instructions: str | None = None) -> None:
-        link = self._link
-        if link is None:
+        pooled = self._pooled
+        if pooled is None:
             self._outages.owed, self._outages.instructions = True, instructions
             return
         self._models_turn(instructions)  # before it: if the session fails, the next one is asked
-        link.session.speak(instructions)
+        pooled.session.speak(instructions)
 
     def truncate(self, item_id: str, audio_end_ms: int) -> None:
         self._history.truncated(item_id, audio_end_ms)
-        if self._link is not None:
-            self._link.truncate(item_id, audio_end_ms)
+        if self._pooled is not None:
+            self._pooled.truncate(item_id, audio_end_ms)
 
     def cancel(self) -> None:
-        self._watch.callers_turn()
-        if self._link is not None:
-            self._link.session.cancel()
+        self._watchdog.callers_turn()
+        if self._pooled is not None:
+            self._pooled.session.cancel()
 
     def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None:
         self._history.tool_returned(call_id, output)
-        link = self._link
-        if link is None:
+        pooled = self._pooled
+        if pooled is None:
             self._tally["results_in_outage"] += 1
             self._outages.owed |= respond
             return
-        if call_id in link.running and not link.resumes:
+        if call_id in pooled.running and not pooled.resumes:
             self._tally["results_unknown_to_session"] += 1
             return
         if respond:
             self._models_turn()
-        link.tool_result(call_id, output, respond=respond)
+        pooled.tool_result(call_id, output, respond=respond)
 
     async def close(self) -> None:
         if self._over:
@@ -167,51 +167,42 @@ class Dialogue:
         if self._recovering is not None:
             self._recovering.cancel()
             await asyncio.gather(self._recovering, return_exceptions=True)
-        self._succession.drop()
-        if self._link is not None:
-            self._links.retire(self._link)
-        await self._links.close()
-        self._link = None
+        self._successor.drop()
+        if self._pooled is not None:
+            self._pool.retire(self._pooled)
+        await self._pool.close()
+        self._pooled = None
 
     def counters(self) -> dict[str, int]:
         """Of all sessions together, and what became of them, by cause."""
-        sessions = self._links.counters(self._link)
+        sessions = self._pool.counters(self._pooled)
         return {**sessions, **self._tally, "history_trimmed": self._history.trimmed}
 
     # Sessions come
 
-    def _adopt(self, link: PooledSession, why: Why) -> None:
+    def _adopt(self, pooled: PooledSession, why: Why) -> None:
         """From now on the call talks with this session."""
         now = self._loop.time()
         gap_ms = self._outages.over(now)
-        name, session = self._choices[link.choice].name, link.session
         self._search.take()
-        self._link = self._last = link
-        link.since_s = now
+        self._pooled = self._last = pooled
+        pooled.since_s = now
         self._rotation.began(now)
         self._look_at = self._rotation.due
         self._history.next_session()
-        catch_up = self._caller.next_session(session.format, self._caller.unheard())
-        caught_up_ms = len(catch_up) // session.format.bytes_per_ms
+        catch_up = self._caller.next_session(pooled.session.format, self._caller.unheard())
         owed, self._outages.owed = self._outages.owed, False
-        self._tally.update([why], outage_ms=gap_ms, restored=link.past, caught_up_ms=caught_up_ms)
-        news = EngineInUse(
-            name,
-            session.format,
-            session.session_id,
-            why,
-            gap_ms=gap_ms,
-            restored=link.past,
-            capabilities=session.capabilities,
-            caught_up_ms=caught_up_ms,
-            speaks=owed,
+        name = self._choices[pooled.choice].name
+        news = pooled.in_use(name, why, gap_ms, len(catch_up), speaks=owed)
+        self._tally.update(
+            [why], outage_ms=gap_ms, restored=news.restored, caught_up_ms=news.caught_up_ms
         )
         self._log.info("engine.in_use", **{told: getattr(news, told) for told in _LOGGED})
         self._on_event(news)
-        if self._link is not link:
+        if self._pooled is not pooled:
             return  # whoever heard of it ended it
-        self._catch_up(link, catch_up)
-        if self._link is not link:
+        self._catch_up(pooled, catch_up)
+        if self._pooled is not pooled:
             self._outages.owed |= owed
         elif owed and catch_up:
             # If that was the caller's turn the engine answers by itself, and must not be asked.
@@ -220,44 +211,44 @@ class Dialogue:
             self._bridge()
         self._arm()
 
-    def _catch_up(self, link: PooledSession, audio: bytes) -> None:
-        link.catch_up(audio)
-        for call_id in link.running if link.resumes else ():
+    def _catch_up(self, pooled: PooledSession, audio: bytes) -> None:
+        pooled.catch_up(audio)
+        for call_id in pooled.running if pooled.resumes else ():
             output = self._history.output_of(call_id)
             if output is not None:  # it came after the session was told the past
-                link.tool_result(call_id, output, respond=False)
+                pooled.tool_result(call_id, output, respond=False)
 
     def _bridge(self) -> None:
         """The model goes on, after a word about the interruption if there was something to it."""
         self._bridge_at = _NEVER
         asked, self._outages.instructions = self._outages.instructions, None
-        if self._link is not None:
+        if self._pooled is not None:
             phrase = "" if asked and not self._history.past() else self._policy.phrase
             told = "\n\n".join(filter(None, (phrase, asked)))
             self._models_turn(asked)
-            self._link.session.speak(told or None)
+            self._pooled.session.speak(told or None)
 
     # Sessions go
 
     def _lost(self, cause: str, *, again: bool = True, unanswered: bool = False) -> None:
         """The session in use is no use any more. `again`: the same engine may make another."""
-        link, self._link = self._link, None
-        assert link is not None
+        pooled, self._pooled = self._pooled, None
+        assert pooled is not None
         now = self._loop.time()
-        proven = self._watch.proven or now - link.since_s >= _PROVEN_S
-        self._outages.owed = self._watch.model_owes or self._bridge_at != _NEVER
-        self._outages.instructions = self._watch.instructions or self._outages.instructions
+        proven = self._watchdog.proven or now - pooled.since_s >= _PROVEN_S
+        self._outages.owed = self._watchdog.model_owes or self._bridge_at != _NEVER
+        self._outages.instructions = self._watchdog.instructions or self._outages.instructions
         attempts = self._outages.began(
-            now, link.choice, cause, proven=proven, again=again, unanswered=unanswered
+            now, pooled.choice, cause, proven=proven, again=again, unanswered=unanswered
         )
-        self._watch.session_ended()
+        self._watchdog.session_ended()
         self._rotation.ended()
         self._bridge_at = self._look_at = _NEVER
         self._history.broken_off()
-        self._links.retire(link)
-        self._succession.drop()
+        self._pool.retire(pooled)
+        self._successor.drop()
         self._tally["outages"] += 1
-        name = self._choices[link.choice].name
+        name = self._choices[pooled.choice].name
         self._log.warning("engine.outage", engine=name, cause=cause)
         self._on_event(EngineOutage(name, cause))
         if not self._over:
@@ -277,13 +268,15 @@ class Dialogue:
 
     # What sessions say
 
-    def _on_session(self, link: PooledSession, event: Event) -> None:
-        if link is not self._link or self._over:
-            self._on_other(link, event)
+    def _on_session(self, pooled: PooledSession, event: Event) -> None:
+        if pooled is not self._pooled or self._over:
+            self._on_other(pooled, event)
             return
         if type(event) is AudioDelta:
-            self._history.audio(event.item_id, len(event.audio) / link.session.format.bytes_per_ms)
-            self._watch.sign(self._loop.time())
+            self._history.audio(
+                event.item_id, len(event.audio) / pooled.session.format.bytes_per_ms
+            )
+            self._watchdog.sign(self._loop.time())
             self._caller.alive()
             self._on_event(event)
             return
@@ -293,38 +286,38 @@ class Dialogue:
             self._lost(event.cause, again=event.retryable, unanswered=event.fault)
             return
         self._caller.alive()
-        ends = self._follow(link, event)
+        ends = self._follow(pooled, event)
         if not isinstance(event, SessionReady):  # told once
             self._on_event(event)
-        if ends and self._link is link:
+        if ends and self._pooled is pooled:
             self._lost(ends, unanswered=isinstance(event, ResponseDone))
         self._arm()
 
-    def _on_other(self, link: PooledSession, event: Event) -> None:
+    def _on_other(self, pooled: PooledSession, event: Event) -> None:
         """From a session that is not in use, not yet or no more."""
         if isinstance(event, Used):  # it cost what it cost
-            self._on_event(replace(event, engine=self._choices[link.choice].name))
-        elif link is self._search.candidate and isinstance(event, SessionReady):
+            self._on_event(replace(event, engine=self._choices[pooled.choice].name))
+        elif pooled is self._search.candidate and isinstance(event, SessionReady):
             why: Why = "first"
             if self._last is not None:
-                why = "reconnected" if self._last.choice == link.choice else "fallback"
-            self._adopt(link, why)
+                why = "reconnected" if self._last.choice == pooled.choice else "fallback"
+            self._adopt(pooled, why)
         elif isinstance(event, EngineLost):
-            self._succession.lost(link, self._loop.time())
+            self._successor.lost(pooled, self._loop.time())
 
-    def _follow(self, link: PooledSession, event: Event) -> str:
+    def _follow(self, pooled: PooledSession, event: Event) -> str:
         """Keep history and turns; why the session is no use any more, if so."""
         now = self._loop.time()
         self._history.follow(event)
-        self._watch.follow(event, now)
+        self._watchdog.follow(event, now)
         match event:
             case SpeechStarted():
                 self._caller.began(event.audio_start_ms)
                 self._bridge_at = _NEVER
             case SpeechStopped():
                 self._history.caller_said(event.item_id, self._caller.ended(event.audio_end_ms))
-                if link.session.capabilities.takes_turns:
-                    self._watch.asked(now)
+                if pooled.session.capabilities.takes_turns:
+                    self._watchdog.asked(now)
             case ResponseDone():
                 return self._response_done(event, now)
             case EngineFault(fatal=True):
@@ -338,7 +331,7 @@ class Dialogue:
         if event.status == "failed":
             self._tally["responses_failed"] += 1
             self._log.warning("engine.response_failed", detail=event.detail)
-        if self._watch.done(event.status, now):
+        if self._watchdog.done(event.status, now):
             return ""
         self._tally["lost_responses_failed"] += 1
         return f"responses fail: {event.detail}"
@@ -346,12 +339,12 @@ class Dialogue:
     # What is due
 
     def _models_turn(self, instructions: str | None = None) -> None:
-        self._watch.asked(self._loop.time(), instructions)
+        self._watchdog.asked(self._loop.time(), instructions)
         self._arm()
 
     def _arm(self) -> None:
         """One timer for all; it may come too early, because deadlines move on, and never late."""
-        due = min(self._watch.due, self._bridge_at, self._look_at)
+        due = min(self._watchdog.due, self._bridge_at, self._look_at)
         if self._over or due == _NEVER or (self._timer is not None and self._timer.when() <= due):
             return
         if self._timer is not None:
@@ -360,36 +353,32 @@ class Dialogue:
 
     def _look(self) -> None:
         self._timer = None
-        link, now = self._link, self._loop.time()
-        if link is None or self._over:
+        pooled, now = self._pooled, self._loop.time()
+        if pooled is None or self._over:
             return
         if now >= self._bridge_at:
             self._bridge()
-        match self._watch.check(now):
+        match self._watchdog.check(now):
             case Ask(instructions=instructions):
                 self._tally["asked_again"] += 1
                 self.speak(instructions)
-            case Silent(waited_ms=waited_ms, action=action):
-                self._model_silent(link, waited_ms, action)
+            case Silent() as silent:
+                self._model_silent(pooled, silent)
         if now >= self._look_at:
             self._rotate(now)
         self._arm()
 
-    def _model_silent(
-        self,
-        link: PooledSession,
-        waited_ms: int,
-        action: Literal["waiting", "nudged", "reconnecting"],
-    ) -> None:
+    def _model_silent(self, pooled: PooledSession, silent: Silent) -> None:
+        waited_ms, action = silent.waited_ms, silent.action
         self._tally[f"silent_{action}"] += 1
         if action != "waiting":
             self._log.warning("engine.silent", waited_ms=waited_ms, action=action)
-        instructions = self._watch.instructions
+        instructions = self._watchdog.instructions
         self._on_event(ModelSilent(waited_ms, action))
-        if self._link is not link or action == "waiting":
+        if self._pooled is not pooled or action == "waiting":
             return
         if action == "nudged":
-            link.session.cancel()  # a response that hangs stands in the way of the next one
+            pooled.session.cancel()  # a response that hangs stands in the way of the next one
             self.speak(instructions)
         else:
             self._tally["lost_silent"] += 1
@@ -397,13 +386,13 @@ class Dialogue:
 
     def _rotate(self, now: float) -> None:
         """The session is old: find a moment in which another one can take its place."""
-        link = self._link
+        pooled = self._pooled
         self._look_at = max(now + _LOOK_S, self._rotation.due)
-        if link is None or now < self._rotation.due or self._watch.model_owes:
+        if pooled is None or now < self._rotation.due or self._watchdog.model_owes:
             return
         hurry = self._rotation.urgent(now)
         calm = hurry or not (self._caller.speaking or not self._quiet())
-        successor = self._succession.step(now, link.choice, self._history.revision, calm=calm)
+        successor = self._successor.step(now, pooled.choice, self._history.revision, calm=calm)
         if successor is not None:
-            self._links.retire(link)
+            self._pool.retire(pooled)
             self._adopt(successor, "rotated")

@@ -32,7 +32,7 @@ E = TypeVar("E", bound=Event)
 # Far more than anybody still asks for; the oldest is forgotten first.
 _KNOWN: Final = 2048
 
-_NAMES: Final[Mapping[type, tuple[str, ...]]] = {
+_ID_FIELDS: Final[Mapping[type, tuple[str, ...]]] = {
     **dict.fromkeys(
         (AudioDelta, AudioDone, SpeechStarted, SpeechStopped, CallerIdle), ("item_id",)
     ),
@@ -70,16 +70,16 @@ class ItemIdScope:
         self._number = number
         self._prefix = f"{number}."
 
-    def told(self, event: E) -> E:
+    def to_call_ids(self, event: E) -> E:
         """As the call is to hear of it."""
         changes: dict[str, Any] = {}
-        for field in _NAMES.get(type(event), ()):
+        for field in _ID_FIELDS.get(type(event), ()):
             name: str = getattr(event, field)
             if name and self._call.claim(name, self._number) != self._number:
                 changes[field] = self._prefix + name
         return replace(event, **changes) if changes else event
 
-    def own(self, name: str) -> str | None:
+    def to_session_id(self, name: str) -> str | None:
         """What the session calls it; None: it is another one's."""
         owner = self._call.owner(name)
         if owner is not None:

@@ -22,7 +22,7 @@ class SessionRotation:
     def __init__(
         self,
         choices: Sequence[EngineChoice],
-        links: SessionPool,
+        pool: SessionPool,
         rotation: Rotation,
         tally: Counter[str],
         log: FilteringBoundLogger,
@@ -31,7 +31,7 @@ class SessionRotation:
     ) -> None:
         self._faults = faults
         self._choices = choices
-        self._links = links
+        self._pool = pool
         self._rotation = rotation
         self._tally = tally
         self._log = log
@@ -60,9 +60,9 @@ class SessionRotation:
         self._standby = None
         return standby
 
-    def lost(self, link: PooledSession, now: float) -> None:
+    def lost(self, pooled: PooledSession, now: float) -> None:
         """A session ended that may have been the one that waited."""
-        if link is self._standby:
+        if pooled is self._standby:
             self._failed(now, "lost while it waited")
             self.drop()
 
@@ -71,12 +71,12 @@ class SessionRotation:
             self._connecting.cancel()
             self._connecting = None
         if self._standby is not None:
-            self._links.retire(self._standby)
+            self._pool.retire(self._standby)
             self._standby = None
 
     async def _prepare(self, choice: int) -> None:
         try:
-            standby = self._standby = self._links.make(choice)
+            standby = self._standby = self._pool.make(choice)
             await standby.session.connect(self._choices[choice].connect_timeout_s)
         except (EngineConnectError, ValueError) as error:
             self._standby = None

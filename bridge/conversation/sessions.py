@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from sipua.bridge.conversation.history import History
 from sipua.bridge.conversation.item_ids import CallItemIds, ItemIdScope
@@ -15,12 +15,15 @@ from sipua.bridge.engine_api.events import Event
 from sipua.bridge.engine_api.protocol import Capabilities, Engine
 from sipua.bridge.engine_api.settings import AudioFormat, Past
 from sipua.bridge.engine_link.session import EngineSession
+from sipua.bridge.events import EngineInUse
 from sipua.bridge.fault_owner import FaultOwner
 
 # Not sums: what they were at the end of a session says nothing about the call.
 _GAUGES: Final = ("ping_ms",)
 # In one message: few of them, so that none is dropped, and none that holds the loop.
 _CATCH_UP_MS: Final = 1000
+
+Why = Literal["first", "reconnected", "fallback", "rotated"]
 
 
 class Session(Protocol):
@@ -109,15 +112,31 @@ class PooledSession:
     def resumes(self) -> bool:
         return self.session.capabilities.resume
 
+    def in_use(
+        self, engine: str, why: Why, gap_ms: int, caught_up_bytes: int, *, speaks: bool
+    ) -> EngineInUse:
+        session = self.session
+        return EngineInUse(
+            engine,
+            session.format,
+            session.session_id,
+            why,
+            gap_ms=gap_ms,
+            restored=self.past,
+            capabilities=session.capabilities,
+            caught_up_ms=caught_up_bytes // session.format.bytes_per_ms,
+            speaks=speaks,
+        )
+
     def truncate(self, item_id: str, audio_end_ms: int) -> None:
         """Unless it is an item of an earlier session, of which this one knows nothing."""
-        own = self.names.own(item_id)
+        own = self.names.to_session_id(item_id)
         if own is not None:
             self.session.truncate(own, audio_end_ms)
 
     def tool_result(self, call_id: str, output: str, *, respond: bool) -> None:
         """Also of an earlier session's call, which this one was told of by that name."""
-        own = self.names.own(call_id)
+        own = self.names.to_session_id(call_id)
         self.session.tool_result(call_id if own is None else own, output, respond=respond)
 
     def catch_up(self, audio: bytes) -> None:
@@ -152,19 +171,19 @@ class SessionPool:
         names = self._names.session()
         session: Session = self._make_session(
             self._choices[choice].create(past),
-            lambda event: self._on_event(link, names.told(event)),
+            lambda event: self._on_event(pooled, names.to_call_ids(event)),
             name=self._choices[choice].name,
         )
         told = len(past) if session.capabilities.resume else 0
-        link: PooledSession = PooledSession(
+        pooled: PooledSession = PooledSession(
             choice, session, names, told, self._history.revision, self._history.running
         )
-        return link
+        return pooled
 
-    def retire(self, link: PooledSession) -> None:
+    def retire(self, pooled: PooledSession) -> None:
         """Say goodbye to it in the background."""
         # What it raises ends nothing: it is over already, and another one may be in use.
-        task = self._faults.harmless("engine.fault").task(self._farewell(link), "engine farewell")
+        task = self._faults.harmless("engine.fault").task(self._farewell(pooled), "engine farewell")
         self._farewells.add(task)
         task.add_done_callback(self._farewells.discard)
 
@@ -178,11 +197,11 @@ class SessionPool:
             totals.update(in_use.session.counters())
         return totals
 
-    async def _farewell(self, link: PooledSession) -> None:
+    async def _farewell(self, pooled: PooledSession) -> None:
         try:
-            await link.session.close()
+            await pooled.session.close()
         finally:
-            counters = link.session.counters()
+            counters = pooled.session.counters()
             for gauge in _GAUGES:
                 counters.pop(gauge, None)
             self._totals.update(counters)

@@ -41,7 +41,7 @@ class PlayoutSender:
         """`on_tick`: every 20 ms, before a frame leaves, whether one does or not. `on_frame`: what
         left, and samples' time that went by before it unused."""
         self.playout = PlayoutQueue(Law.PCMU, frame_ms=frame_ms)
-        self.keypad = DtmfQueue()
+        self.dtmf = DtmfQueue()
         self.on_hold = False
         self._pacer = pacer
         self._frame_ms = frame_ms
@@ -78,10 +78,10 @@ class PlayoutSender:
             self._ticking.cancel()
             self._ticking = None
 
-    def stir(self) -> None:
+    def send_now_if_idle(self) -> None:
         """Audio came; if nothing was being said, its first packet does not wait for a tick."""
         cadence = self._cadence
-        if cadence is None or self._ticking is None or self.on_hold or self.keypad.active:
+        if cadence is None or self._ticking is None or self.on_hold or self.dtmf.active:
             return
         departure = cadence.wake(time.monotonic())
         if departure is not None:
@@ -98,7 +98,7 @@ class PlayoutSender:
     def stats(self) -> dict[str, object]:
         return {
             "playout": self.playout.counters(),
-            "keypad": self.keypad.counters(),
+            "keypad": self.dtmf.counters(),
             "cadence": self._cadence.counters() if self._cadence else {},
         }
 
@@ -116,7 +116,7 @@ class PlayoutSender:
         if self.on_hold:
             rtp.skip(cadence.pass_by(now) * self._frame_samples)
             return cadence.due
-        if self.keypad.active:
+        if self.dtmf.active:
             self._press(cadence.pass_by(now))
             return cadence.due
         departure = cadence.tick(now)
@@ -125,13 +125,13 @@ class PlayoutSender:
         return cadence.due
 
     def _press(self, frames: int) -> None:
-        """Frames whose time went by belong to the keypad."""
+        """Frames whose time went by belong to the digits."""
         rtp, transport, samples = self._rtp, self._transport, self._frame_samples
         if not frames:
             return
         assert rtp is not None
         assert transport is not None
-        sent = self.keypad.advance(frames * samples, samples, by_event=self._by_event)
+        sent = self.dtmf.advance(frames * samples, samples, by_event=self._by_event)
         if isinstance(sent, EventPacket):
             transport.send_event(sent)
             rtp.skip(frames * samples)

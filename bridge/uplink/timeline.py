@@ -79,7 +79,7 @@ class Uplink:
         "_tick_due_s",
         "_unknown_payloads",
         "_withheld",
-        "hearing",
+        "echo_hold",
     )
 
     def __init__(
@@ -95,7 +95,7 @@ class Uplink:
         self._max_ahead = max_ahead_ms * _SAMPLES_PER_MS
         self._max_behind = max_behind_ms * _SAMPLES_PER_MS
         self._feed: Encoder[Any] = PcmEncoder()
-        self.hearing = EchoHold()
+        self.echo_hold = EchoHold()
         self._detector: DtmfDetector | None = None
         self._digits: list[Dtmf] = []
         self._pause_announced = False
@@ -131,8 +131,8 @@ class Uplink:
     def set_format(self, audio_format: AudioFormat) -> None:
         """What the engine, from now on this one, wants. What was on the way to another is gone."""
         self._feed = encoder_for(audio_format)
-        self._fed -= self.hearing.held_samples
-        self.hearing.drop()
+        self._fed -= self.echo_hold.held_samples
+        self.echo_hold.drop()
 
     def detect_tones(self, wanted: bool) -> None:
         """Whether digits are looked for in the audio: only if the peer cannot tell them."""
@@ -179,7 +179,7 @@ class Uplink:
     @property
     def fed_ms(self) -> int:
         """All audio so far, silence included."""
-        return (self._fed - self.hearing.held_samples) // _SAMPLES_PER_MS
+        return (self._fed - self.echo_hold.held_samples) // _SAMPLES_PER_MS
 
     def counters(self) -> dict[str, int]:
         return {
@@ -198,10 +198,10 @@ class Uplink:
 
     def _append(self, piece: Any, out: list[bytes]) -> None:
         self._fed += len(piece)
-        if self.hearing.plain:
+        if self.echo_hold.plain:
             out.append(self._feed.finish(piece))
         else:
-            self.hearing.hear(piece, self._feed, out)
+            self.echo_hold.hear(piece, self._feed, out)
 
     def _feed_frame(self, frame: Frame, now: float, out: list[bytes]) -> None:
         law = self._laws.get(frame.payload_type)

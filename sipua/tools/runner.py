@@ -30,7 +30,7 @@ class ToolRunner:
     def __init__(
         self,
         tools: Mapping[str, Tool],
-        desk: ToolCallQueue,
+        queue: ToolCallQueue,
         call: CallControl,
         log: FilteringBoundLogger,
         faults: FaultOwner | None = None,
@@ -38,7 +38,7 @@ class ToolRunner:
         """`faults`: the call's; those of a tool are no faults but results."""
         self._faults = faults or FaultOwner()
         self._tools = tools
-        self._desk = desk
+        self._queue = queue
         self._call = call
         self._log = log
         self._loop = asyncio.get_running_loop()
@@ -76,14 +76,14 @@ class ToolRunner:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def counters(self) -> dict[str, int]:
-        return self._desk.counters()
+        return self._queue.counters()
 
     # --- a call comes -----------------------------------------------------------------------
 
     def _take(self, call: ToolCall, now: float) -> None:
         if self._closed:
             return
-        taken = self._desk.take(call, now)
+        taken = self._queue.take(call, now)
         if taken is None:
             return
         # All calls of a response come within one turn of the loop; after it they are known.
@@ -104,7 +104,7 @@ class ToolRunner:
             call=self._call,
             log=self._log,
             spoke=self._spoke_in(call.response_id),
-            others_running=lambda: self._desk.running - 1,
+            others_running=lambda: self._queue.running - 1,
             answer=lambda result: self._finish(taken, self._tools[taken.name], result, now),
             claims=self._claims,
         )
@@ -119,7 +119,7 @@ class ToolRunner:
 
     def _seal(self, response_id: str) -> None:
         if not self._closed:
-            self._give(self._desk.seal(response_id))
+            self._give(self._queue.seal(response_id))
 
     # --- it runs ----------------------------------------------------------------------------
 
@@ -135,7 +135,7 @@ class ToolRunner:
         except TimeoutError:
             result = failure(TOO_LATE, "timeout", f"no result within {tool.timeout_s:g} s")
         except asyncio.CancelledError:
-            if self._desk.awaits(run.tool_call_id):
+            if self._queue.awaits(run.tool_call_id):
                 self._told("cancelled", run, began, "the call ended")
             raise
         except Exception as error:  # noqa: BLE001 - a bug in a tool is no reason to end the call
@@ -147,9 +147,9 @@ class ToolRunner:
             self._finish(run, tool, result, began)
 
     def _finish(self, run: Run, tool: Tool, result: Result, began: float) -> None:
-        if not self._desk.awaits(run.tool_call_id):
+        if not self._queue.awaits(run.tool_call_id):
             return  # it gave one earlier, and had things to do after it
-        answers = self._desk.done(run.tool_call_id, result)
+        answers = self._queue.done(run.tool_call_id, result)
         self._told(result.outcome, run, began, _shown(tool, result.reason))
         self._log.debug(
             "tool.result",

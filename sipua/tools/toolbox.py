@@ -88,14 +88,14 @@ class Toolbox:
         faults: FaultOwner | None = None,
     ) -> ToolRunner:
         """For one call; it runs what was declared to the call's engine and nothing else."""
-        desk = ToolCallQueue(
+        queue = ToolCallQueue(
             self._registry.only(self.names if names is None else names),
             max_running=self._section.max_running,
             max_per_minute=self._section.max_per_minute,
             max_result_bytes=self._section.max_result_bytes,
             unlimited=_UNLIMITED,
         )
-        return ToolRunner(self._tools, desk, call, log, faults)
+        return ToolRunner(self._tools, queue, call, log, faults)
 
 
 _BUILTIN: Mapping[str, Callable[[ToolsSection, bool], Tool]] = {

@@ -13,7 +13,7 @@ from support.process import Child
 
 PROGRAM = """
 import asyncio, sys, time
-from sipua import main_loop
+from sipua.process import main_loop
 from sipua.process.exits import Exit
 
 async def main():

@@ -17,7 +17,7 @@ FOLDERS = {
     "benchmarks": "sipua/bench",
 }
 # The recordings and their story are for who has the repository.
-LEFT_OUT = {"benchmarks/README.md", "benchmarks/captures"}
+LEFT_OUT = {"benchmarks/README.md", "benchmarks/captures", "benchmarks/experiments"}
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ class _Told:
 class LiveConversation:
     def __init__(
         self,
-        stage: SharedAgentState,
+        shared: SharedAgentState,
         *,
         entropy: str,  # what makes this session's ids its own
         wall_s: float,  # wall clock, shown to the client and used for nothing else
@@ -58,19 +58,19 @@ class LiveConversation:
         self.expired = False
         self.closed = False
         self.loss: Loss | None = None  # of the connection, when a scenario says so
-        self._stage = stage
-        self._settings = settings = stage.settings
+        self._shared = shared
+        self._settings = settings = shared.settings
         self._out = protocol.LiveOutbox(entropy)
         self.id = self._out.new_id("live")
         self._wall_s = wall_s
         self._expires_s = now + settings.session_limit_s
         self._session: LiveSession | None = None
-        self._ear: InputTurnDetector | None = None
+        self._input: InputTurnDetector | None = None
         self._track: Track | None = None
         self._backend = Backend(self._out)
-        self._script = stage.script(now)
+        self._script = shared.script(now)
         speaker = Speaker(settings.mode, greeting=settings.greeting)
-        self._answers = Answers(self._script, speaker, stage.voices)
+        self._answers = Answers(self._script, speaker, shared.voices)
         self._now = now
         self._recordings: list[Recording] = []
         self._spans: dict[str, tuple[int, int]] = {}  # of turns whose words are awaited
@@ -160,7 +160,7 @@ class LiveConversation:
         session = LiveSession(event.session)
         settings = self._settings
         vad = VadConfig(settings.threshold, settings.prefix_padding_ms, settings.silence_ms)
-        self._ear = InputTurnDetector(session.format, vad, settings.max_input_s)
+        self._input = InputTurnDetector(session.format, vad, settings.max_input_s)
         self._track = Track(session.format, self._out)
         self._session = session
         self._out.event("session.started", session=self._view(), client_event_id=event.event_id)
@@ -195,21 +195,21 @@ class LiveConversation:
     # What the caller says
 
     def _append(self, event: protocol.Append) -> None:
-        ear, track = self._ear, self._track
-        assert ear is not None
+        input_turns, track = self._input, self._track
+        assert input_turns is not None
         assert track is not None
         audio = decode_audio(event.audio, "audio")
-        if len(audio) > MAX_APPEND_MS * ear.format.bytes_per_ms:
+        if len(audio) > MAX_APPEND_MS * input_turns.format.bytes_per_ms:
             raise ClientError(
                 "string_above_max_length",
                 f"Invalid 'audio': expected at most {MAX_APPEND_MS} ms of it.",
                 "audio",
             )
         if self._muted:
-            silent = 0 if ear.format.law is None else ear.format.law.silence
+            silent = 0 if input_turns.format.law is None else input_turns.format.law.silence
             audio = bytes([silent]) * len(audio)
-        self._input_ms += len(audio) / ear.format.bytes_per_ms
-        for heard in ear.hear(audio):
+        self._input_ms += len(audio) / input_turns.format.bytes_per_ms
+        for heard in input_turns.hear(audio):
             if isinstance(heard, Turn):
                 self._turn(heard)
             else:
@@ -222,14 +222,14 @@ class LiveConversation:
                 self._out.event("session.usage.updated", usage={"seconds": self._seconds()})
 
     def _turn(self, turn: Turn) -> None:
-        assert self._ear is not None
+        assert self._input is not None
         self.counters.turns += 1
-        wire = self._ear.format
+        wire = self._input.format
         seconds = len(turn.audio) / wire.bytes_per_ms / 1000
         caption = f"[{seconds:.1f} s of speech]"  # where nobody understands it
         clip = Clip(turn.audio, wire, caption)
         span = (max(0, turn.audio_end_ms - round(seconds * 1000)), turn.audio_end_ms)
-        if not self._stage.listens:
+        if not self._shared.listens:
             self._out.words("input", caption, span)
             self._answer("speech", clip)
             return

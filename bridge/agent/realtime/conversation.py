@@ -51,7 +51,7 @@ class Counters:
 class Conversation:
     def __init__(
         self,
-        stage: SharedAgentState,
+        shared: SharedAgentState,
         *,
         model: str,
         entropy: str,  # what makes this session's ids its own
@@ -62,8 +62,8 @@ class Conversation:
         self.expired = False
         self.closed = False  # never by a word: here the client just hangs up
         self.loss: Loss | None = None
-        self._stage = stage
-        self._settings = settings = stage.settings
+        self._shared = shared
+        self._settings = settings = shared.settings
         self._out = Outbox(entropy)
         self.id = self._out.new_id("sess")
         self._conversation_id = self._out.new_id("conv")
@@ -72,18 +72,18 @@ class Conversation:
         self._session = default_session(settings, model)
         self._history = History(settings.history_s * 48_000)
         self._items = ItemEvents(self._history, self._out)
-        self._script = stage.script(now)
+        self._script = shared.script(now)
         speaker = Speaker(settings.mode, greeting=settings.greeting)
-        self._answers = Answers(self._script, speaker, stage.voices)
+        self._answers = Answers(self._script, speaker, shared.voices)
         self._response: Response | None = None
         self._spoke = False
-        self._ear = InputTurnDetector(
+        self._input = InputTurnDetector(
             self._session.input_format, self._session.vad, settings.max_input_s
         )
         self._turn_item_id: str | None = None  # of the caller's turn that is going on
         self._heard: Clip | None = None  # since the last response
         self._fresh: Literal["", "tool_result", "user"] = ""  # the item that the client just made
-        self._hearing = TranscriptWait(self._out, listens=stage.listens)
+        self._transcripts = TranscriptWait(self._out, listens=shared.listens)
         self._nudge_s: float | None = None  # idle_timeout_ms
         self._handlers: dict[type, Any] = {
             protocol.SessionUpdate: self._update,
@@ -123,16 +123,16 @@ class Conversation:
 
     def take_recordings(self) -> list[Recording]:
         """Turns whose words are wanted: `heard` takes them."""
-        return self._hearing.take_recordings()
+        return self._transcripts.take_recordings()
 
     def heard(self, recording: Recording, words: str | None, now: float) -> list[bytes]:
         """None: nobody could tell."""
-        self._hearing.found(recording, words, transcribed=self._transcribed)
+        self._transcripts.found(recording, words, transcribed=self._transcribed)
         self._answer_what_waited(now)
         return self._out.take()
 
     def _answer_what_waited(self, now: float) -> None:
-        if (params := self._hearing.ready(now)) is not None:
+        if (params := self._transcripts.ready(now)) is not None:
             self._respond(params, now)
 
     def next_deadline(self) -> float:
@@ -141,8 +141,8 @@ class Conversation:
             deadline = min(deadline, timed_s)
         if self._nudge_s is not None:
             deadline = min(deadline, self._nudge_s)
-        if self._hearing.due_s is not None:
-            deadline = min(deadline, self._hearing.due_s)
+        if self._transcripts.due_s is not None:
+            deadline = min(deadline, self._transcripts.due_s)
         if self._response is not None and (due_s := self._response.next_deadline) is not None:
             deadline = min(deadline, due_s)
         return deadline
@@ -176,9 +176,9 @@ class Conversation:
             )
         before, self._session = self._session, updated
         if updated.input_format != before.input_format:
-            self._ear.change_format(updated.input_format)
+            self._input.change_format(updated.input_format)
         if updated.input_format != before.input_format or updated.vad != before.vad:
-            self._ear.tune(updated.vad)
+            self._input.tune(updated.vad)
             self._turn_item_id = None
         self._nudge_s = None
         self._out.event("session.updated", session=self._session_view())
@@ -201,7 +201,7 @@ class Conversation:
 
     def _append(self, event: protocol.Append, now: float) -> None:
         try:
-            events = self._ear.hear(protocol.decode_audio(event.audio, "audio"))
+            events = self._input.hear(protocol.decode_audio(event.audio, "audio"))
         except InputBufferFull:
             raise ClientError(
                 "input_audio_buffer_full",
@@ -226,7 +226,7 @@ class Conversation:
         detection = self._session.turn_detection
         running = self._response is not None and self._response.running
         if detection is not None and detection.interrupt_response:
-            self._hearing.drop()
+            self._transcripts.drop()
             if running:
                 self._interrupt("turn_detected", now)
 
@@ -242,18 +242,18 @@ class Conversation:
             self._respond(None, now)
 
     def _commit_asked(self, _event: protocol.Commit, _now: float) -> None:
-        if self._ear.buffered_ms < MIN_COMMIT_MS:
+        if self._input.buffered_ms < MIN_COMMIT_MS:
             raise ClientError(
                 "input_audio_buffer_commit_empty",
                 "Error committing input audio buffer: buffer too small. Expected at least "
                 f"{MIN_COMMIT_MS}ms of audio, but buffer only has "
-                f"{self._ear.buffered_ms:.2f}ms of audio.",
+                f"{self._input.buffered_ms:.2f}ms of audio.",
             )
-        self._commit(self._ear.take())
+        self._commit(self._input.take())
 
     def _commit(self, audio: bytes) -> None:
         self.counters.turns += 1
-        wire = self._ear.format
+        wire = self._input.format
         item = Item(
             self._turn_item_id or self._out.new_id("item"),
             "message",
@@ -273,14 +273,14 @@ class Conversation:
             item_id=item.id,
         )
         self._items.add(item, None)
-        self._hearing.turn(item.id, self._heard, transcribed=self._transcribed)
+        self._transcripts.turn(item.id, self._heard, transcribed=self._transcribed)
 
     @property
     def _transcribed(self) -> bool:
         return self._session.input.transcription is not None
 
     def _clear(self, _event: protocol.Clear, _now: float) -> None:
-        self._ear.take()
+        self._input.take()
         self._turn_item_id = None
         self._out.event("input_audio_buffer.cleared")
 
@@ -292,7 +292,7 @@ class Conversation:
     def _nudge(self, now: float) -> None:
         """Nobody said anything for idle_timeout_ms after the last response had been played."""
         self._nudge_s = None
-        end_ms = self._ear.end_ms
+        end_ms = self._input.end_ms
         detection = self._session.turn_detection
         idle_ms = detection.idle_timeout_ms if isinstance(detection, ServerVad) else None
         self._turn_item_id = self._out.new_id("item")
@@ -302,9 +302,9 @@ class Conversation:
             audio_end_ms=end_ms,
             item_id=self._turn_item_id,
         )
-        self._commit(self._ear.take())
+        self._commit(self._input.take())
         self._heard = None  # silence is nothing to say back, and has no words
-        self._hearing.drop()
+        self._transcripts.drop()
         self._respond(None, now)
 
     # What the agent says
@@ -323,28 +323,28 @@ class Conversation:
             return  # a turn that was not allowed to interrupt: as the vendor, no answer to it
         params = params or protocol.ResponseParams()
         scenario = self._settings.scenario
-        if scenario.listens and self._heard is not None and self._hearing.awaits(params, now):
+        if scenario.listens and self._heard is not None and self._transcripts.awaits(params, now):
             return
         self.counters.responses += 1
         self._nudge_s = None
         plan = planned(self._session, params, self._conversation_id)
         answer = self._answers.answer(
-            Request(self._trigger(params), self._hearing.words),
+            Request(self._trigger(params), self._transcripts.words),
             self._heard,
             plan.format,
             toolbox(self._session, params),
             now,
         )
-        if self._stage.rate_limit.exhausted(now):
+        if self._shared.rate_limit.exhausted(now):
             answer = Answer(fate=Fate("failed", "rate_limit_exceeded"))
-        self._heard, self._hearing.words, self._fresh = None, None, ""
+        self._heard, self._transcripts.words, self._fresh = None, None, ""
         self._response = Response(
             plan,
             answer,
             history=self._history,
             outbox=self._out,
             settings=self._settings,
-            rate_limits=self._stage.rate_limit.view(now),
+            rate_limits=self._shared.rate_limit.view(now),
             now=now,
         )
         self._response.advance(now)
@@ -379,7 +379,7 @@ class Conversation:
         self._spoke = self._spoke or response.has_spoken
         self.loss = self.loss or response.loss
         if not response.running:
-            self._stage.rate_limit.spend(response.tokens, now)
+            self._shared.rate_limit.spend(response.tokens, now)
         detection = self._session.turn_detection
         idle = isinstance(detection, ServerVad) and detection.idle_timeout_ms
         if not response.running and idle and self._turn_item_id is None:
@@ -395,4 +395,4 @@ class Conversation:
             self._fresh = "user"
             self._heard = heard or self._heard
             typed = " ".join(part["text"] for part in item.content if "text" in part)
-            self._hearing.words = typed or None
+            self._transcripts.words = typed or None

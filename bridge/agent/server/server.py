@@ -116,8 +116,8 @@ class AgentServer:
         """VoiceError: a scenario's text or file that cannot be said."""
         if self._settings.journal:
             self._journal = Journal(Path(self._settings.journal))
-        self._stage = await asyncio.to_thread(SharedAgentState.prepared, self._settings)
-        if self._stage.listens:
+        self._shared = await asyncio.to_thread(SharedAgentState.prepared, self._settings)
+        if self._shared.listens:
             self._listener = Listener(self._settings.scenario.words)
             await self._listener.start()
         self._started_s = asyncio.get_running_loop().time()
@@ -184,7 +184,7 @@ class AgentServer:
                 "server_error",
             )
         age_s = asyncio.get_running_loop().time() - self._started_s
-        way = self._stage.doors.next(age_s)
+        way = self._shared.doors.next(age_s)
         if way is OPEN:
             return None
         shown = {name: value for name, value in msgspec.to_builtins(way).items() if value}
@@ -254,9 +254,9 @@ class AgentServer:
         entropy, wall_s = secrets.token_hex(6), time.time()
         now = asyncio.get_running_loop().time()
         if address.path == LIVE_PATH:
-            return LiveConversation(self._stage, entropy=entropy, wall_s=wall_s, now=now)
+            return LiveConversation(self._shared, entropy=entropy, wall_s=wall_s, now=now)
         return Conversation(
-            self._stage,
+            self._shared,
             model=parse_qs(address.query).get("model", ["local"])[0],
             entropy=entropy,
             expires_at=int(wall_s + self._settings.session_limit_s),

@@ -3,7 +3,7 @@
     session.created → we send session.update → session.updated → we send the past = SessionReady
 
 Its parts: `_config` (our settings as the server wants them), `_events` (what it says), `_audio`
-(what was said, and what is dropped), `_floor` (when it may be asked to speak), `_past` (the
+(what was said, and what is dropped), `_gate` (when it may be asked to speak), `_past` (the
 conversation so far), `_tools`, `_usage`.
 """
 
@@ -80,7 +80,7 @@ class OpenAIRealtime:
         self._outgoing: list[bytes] = []
         self._event_number = 0
         self._last_id = ""
-        self._floor = ResponseGate(server_answers=answers)
+        self._gate = ResponseGate(server_answers=answers)
         self._uncommitted = 0  # bytes that no commit has made an item of
         self._speech = Speech(self.format.bytes_per_ms)
         self._tool_calls = ToolCalls()
@@ -112,7 +112,7 @@ class OpenAIRealtime:
         return b"".join((_APPEND_HEAD, pybase64.b64encode(audio), _APPEND_TAIL))
 
     def speak(self, instructions: str | None) -> Sequence[bytes]:
-        self._floor.want(instructions, answer=True)
+        self._gate.want(instructions, answer=True)
         return self._ask()
 
     def truncate(self, item_id: str, audio_end_ms: int) -> Sequence[bytes]:
@@ -123,7 +123,7 @@ class OpenAIRealtime:
         return (self._encode("conversation.item.truncate", **where),)
 
     def cancel(self) -> Sequence[bytes]:
-        response_id = self._floor.active
+        response_id = self._gate.active
         if response_id is None or self._speech.dropped(response_id):
             return ()  # nothing runs, or it is being cancelled already
         self._speech.drop(response_id)
@@ -142,7 +142,7 @@ class OpenAIRealtime:
         result = self._encode("conversation.item.create", item=item)
         if not respond:
             return (result,)
-        self._floor.want(item_id=item_id)
+        self._gate.want(item_id=item_id)
         return (result, *self._ask())
 
     def goodbye(self) -> Sequence[bytes]:
@@ -158,15 +158,15 @@ class OpenAIRealtime:
         return {
             **self._counters,
             **self._speech.counters(),
-            "responses_deferred": self._floor.deferred,
-            "responses_refused": self._floor.refused_requests,
-            "instructions_dropped": self._floor.dropped,
+            "responses_deferred": self._gate.deferred,
+            "responses_refused": self._gate.refused_requests,
+            "instructions_dropped": self._gate.dropped,
             "tool_calls_dropped": self._tool_calls.dropped,
         }
 
     def _ask(self) -> Sequence[bytes]:
         """For a response, if one is wanted and the server would take the request now."""
-        wish = self._floor.request()
+        wish = self._gate.request()
         if wish is None:
             return ()
         messages = [self._encode("input_audio_buffer.commit")] if self._has_turn(wish) else []
@@ -177,7 +177,7 @@ class OpenAIRealtime:
             texts = filter(None, (self._settings.instructions, *wish.instructions))
             fields["response"] = {"instructions": "\n\n".join(texts)}
         messages.append(self._encode("response.create", **fields))
-        self._floor.asked(self._last_id, wish)
+        self._gate.asked(self._last_id, wish)
         return messages
 
     def _has_turn(self, wish: Wish) -> bool:
@@ -212,13 +212,13 @@ class OpenAIRealtime:
         return (AudioDone(event.item_id),) if self._speech.done(event.item_id) else ()
 
     def _on_speech_started(self, event: wire.SpeechStarted) -> Sequence[Event]:
-        self._floor.caller_speaks()
-        if self._server_interrupts and self._floor.active is not None:
-            self._speech.drop(self._floor.active)
+        self._gate.caller_speaks()
+        if self._server_interrupts and self._gate.active is not None:
+            self._speech.drop(self._gate.active)
         return (SpeechStarted(event.item_id, int(event.audio_start_ms)),)
 
     def _on_speech_stopped(self, event: wire.SpeechStopped) -> Sequence[Event]:
-        self._floor.caller_finished()
+        self._gate.caller_finished()
         return (SpeechStopped(event.item_id, int(event.audio_end_ms)),)
 
     def _on_committed(self, _event: wire.BufferCommitted) -> Sequence[Event]:
@@ -226,19 +226,19 @@ class OpenAIRealtime:
         return ()
 
     def _on_timeout(self, event: wire.TimeoutTriggered) -> Sequence[Event]:
-        self._floor.caller_finished()  # with nothing, and the server speaks up all the same
+        self._gate.caller_finished()  # with nothing, and the server speaks up all the same
         return (CallerIdle(event.item_id, int(event.audio_end_ms)),)
 
     def _on_response_created(self, event: wire.ResponseCreated) -> Sequence[Event]:
         response_id = event.response.id or ""
-        self._floor.created(response_id)
+        self._gate.created(response_id)
         return (ResponseStarted(response_id),)
 
     def _on_response_done(self, event: wire.ResponseDone) -> Sequence[Event]:
         response = event.response
         response_id = response.id or ""
         status = response.status or ""
-        self._floor.done(response_id)
+        self._gate.done(response_id)
         if status == "cancelled":
             self._speech.drop(response_id)
         calls = self._tool_calls.release(response_id, completed=status == "completed")
@@ -259,7 +259,7 @@ class OpenAIRealtime:
     ) -> Sequence[Event]:
         item = event.item
         if item.id:
-            self._floor.confirmed(item.id)
+            self._gate.confirmed(item.id)
             self._server_tools.seen(item)
             if isinstance(event, wire.ItemDone) and item.type == "mcp_approval_request":
                 return self._decline(item.id)
@@ -277,12 +277,12 @@ class OpenAIRealtime:
             "reason": "Nobody can approve this during a call.",
         }
         self._outgoing.append(self._encode("conversation.item.create", item=item))
-        self._floor.want(item_id=item_id)
+        self._gate.want(item_id=item_id)
         return (self._server_tools.failed(request_id),)
 
     def _on_mcp_call(self, event: McpEvent) -> Sequence[Event]:
         if isinstance(event, wire.McpCallCompleted | wire.McpCallFailed):
-            self._floor.want()  # the server does not go on by itself after a call of its own
+            self._gate.want()  # the server does not go on by itself after a call of its own
         return (self._server_tools.told(event),)
 
     # Transcripts
@@ -333,7 +333,7 @@ class OpenAIRealtime:
         error = event.error
         message = error.message or ""
         one_runs = error.code == _ONE_RUNS or message.startswith(_ONE_RUNS_TEXT)
-        self._floor.failed(error.event_id, one_runs=one_runs)
+        self._gate.failed(error.event_id, one_runs=one_runs)
         if one_runs:
             return ()  # nothing went wrong: it began to speak at the same moment
         return (usage.fault(error),)

@@ -91,8 +91,8 @@ class Table:
     def __init__(self, *tools: Tool, log: Any = None, **bounds: Any) -> None:
         self.call = FakeCall()
         by_name: Mapping[str, Tool] = {tool.declaration.name: tool for tool in tools}
-        desk = ToolCallQueue(Registry(tool.declaration for tool in tools), **bounds)
-        self.runner = ToolRunner(by_name, desk, self.call, log or logs.bind_call("c-test"))
+        queue = ToolCallQueue(Registry(tool.declaration for tool in tools), **bounds)
+        self.runner = ToolRunner(by_name, queue, self.call, log or logs.bind_call("c-test"))
         self._calls = 0
         self._responses = 0
 

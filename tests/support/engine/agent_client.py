@@ -19,12 +19,12 @@ FRAME_MS = 20
 
 class AgentClient:
     def __init__(
-        self, settings: AgentSettings | None = None, stage: SharedAgentState | None = None
+        self, settings: AgentSettings | None = None, shared: SharedAgentState | None = None
     ) -> None:
         self.now = 1000.0
         self.log: list[Event] = []
         self.conversation = Conversation(
-            stage or SharedAgentState.prepared(settings or AgentSettings()),
+            shared or SharedAgentState.prepared(settings or AgentSettings()),
             model="local",
             entropy="abc",
             expires_at=1_800_000_000,

@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 import pjsua2 as real
 import pytest
 
-import sipua.sip
 import sipua.sip.pj.agent  # the real ones are there, to come back after the test
 from sipua.rtp.ports import PortPool, ReservedPort
 from sipua.sip.dns.names import Name, Outcome
@@ -27,7 +26,7 @@ from support.signalling import fake_pj
 
 CALLER = "192.0.2.1:5060"
 REGISTRAR = "192.0.2.9:5060"
-_OVER_PJSUA2 = ("pjcall", "pjaccount", "pjlibrary", "endpoint", "agent")
+_OVER_PJSUA2 = ("call", "account", "library", "endpoint", "agent")
 
 SETTINGS = SipSettings(
     hosts=(LOOPBACK, LOOPBACK6),
@@ -78,12 +77,12 @@ class NoResolver:
 
 
 def over_fake_pj(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The modules of `sipua.sip` that use pjsua2, made anew over the fake one."""
+    """The modules of `sipua.sip.pj` that use pjsua2, made anew over the fake one."""
     monkeypatch.setitem(sys.modules, "pjsua2", fake_pj.module())
     for name in _OVER_PJSUA2:
-        monkeypatch.delitem(sys.modules, f"sipua.sip.{name}")
-        monkeypatch.setattr(sipua.sip, name, getattr(sipua.sip, name))
-    modules = {name: importlib.import_module(f"sipua.sip.{name}") for name in _OVER_PJSUA2}
+        monkeypatch.delitem(sys.modules, f"sipua.sip.pj.{name}")
+        monkeypatch.setattr(sipua.sip.pj, name, getattr(sipua.sip.pj, name))
+    modules = {name: importlib.import_module(f"sipua.sip.pj.{name}") for name in _OVER_PJSUA2}
     # It reaches into the real library, which is not there.
     monkeypatch.setattr(modules["endpoint"], "PjResolver", NoResolver)
     monkeypatch.setattr(modules["endpoint"], "ClosedPort", Port)

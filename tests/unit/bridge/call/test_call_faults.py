@@ -126,7 +126,7 @@ async def test_H9_a_fault_while_the_next_session_catches_up_loses_nothing_that_w
             next_one.append = lambda _audio: next_one.say(FAULT)  # type: ignore[method-assign]
         return next_one
 
-    talk.dialogue._links._make_session = lambda *a, **n: once(*a, call_id="", faults=None, **n)
+    talk.dialogue._pool._make_session = lambda *a, **n: once(*a, call_id="", faults=None, **n)
     session.lose()
     await asyncio.sleep(3)
     assert talk.news()[-1] == "EngineInUse"
@@ -195,13 +195,13 @@ async def test_H9_a_rotation_that_fails_leaves_the_old_session_and_is_tried_agai
 ) -> None:
     talk = Talk(policy=DialoguePolicy(rotate_after_s=100, rotate_latest_s=400, filler_after_s=0))
     session = await talk.begin()
-    make = talk.dialogue._links.make
-    monkeypatch.setattr(talk.dialogue._links, "make", broken)
+    make = talk.dialogue._pool.make
+    monkeypatch.setattr(talk.dialogue._pool, "make", broken)
     await asyncio.sleep(110)
     talk.dialogue.append(b"\1" * 960)
     assert session.heard[-1] == b"\1" * 960
     assert talk.dialogue.counters()["rotation_failed"] >= 1
-    monkeypatch.setattr(talk.dialogue._links, "make", make)
+    monkeypatch.setattr(talk.dialogue._pool, "make", make)
     await asyncio.sleep(100)
     assert talk.news() == ["EngineInUse", "EngineInUse"]
     assert talk.causes == []
@@ -259,8 +259,8 @@ async def test_H9_a_capture_that_is_shown_a_packet(setup: Setup) -> None:
 
 async def test_H9_the_pacer(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     await talking(setup)
-    mouth: Any = setup.bridge._mouth
-    monkeypatch.setattr(mouth, "_on_tick", broken)
+    sender: Any = setup.bridge._sender
+    monkeypatch.setattr(sender, "_on_tick", broken)
     await ends(setup, "pacer")
 
 

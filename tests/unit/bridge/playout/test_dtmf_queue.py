@@ -10,11 +10,11 @@ from sipua.rtp.dtmf import EventPacket
 FRAMES = pytest.mark.parametrize("frame", [80, 160, 240, 320, 480])
 
 
-def run(keypad: DtmfQueue, frame: int, *, by_event: bool) -> list[EventPacket | None]:
+def run(queue: DtmfQueue, frame: int, *, by_event: bool) -> list[EventPacket | None]:
     """Until it is done; None for a frame of audio."""
     sent: list[EventPacket | None] = []
-    while keypad.active:
-        out = keypad.advance(frame, frame, by_event=by_event)
+    while queue.active:
+        out = queue.advance(frame, frame, by_event=by_event)
         if isinstance(out, EventPacket):
             sent.append(out)
         else:
@@ -26,76 +26,76 @@ def run(keypad: DtmfQueue, frame: int, *, by_event: bool) -> list[EventPacket | 
 
 
 def test_it_has_nothing_to_say_until_a_key_is_pressed() -> None:
-    keypad = DtmfQueue()
-    assert not keypad.active
-    keypad.press("")
-    assert not keypad.active
+    queue = DtmfQueue()
+    assert not queue.active
+    queue.press("")
+    assert not queue.active
 
 
 def test_events_of_100_ms_and_pauses_of_100_ms() -> None:
-    keypad = DtmfQueue()
-    keypad.press("1#")
-    sent = run(keypad, 160, by_event=True)
+    queue = DtmfQueue()
+    queue.press("1#")
+    sent = run(queue, 160, by_event=True)
     marks = [index for index, packet in enumerate(sent) if packet and packet.marker]
     assert marks == [0, 10]
     assert [packet is not None for packet in sent] == ([True] * 7 + [False] * 3) * 2
     assert [packet.age_samples for packet in sent[:7] if packet] == list(range(0, 1120, 160))
-    assert keypad.counters() == {"sent": 2, "sent_inband": 0, "overflow": 0}
+    assert queue.counters() == {"sent": 2, "sent_inband": 0, "overflow": 0}
 
 
 @FRAMES
 def test_any_frame_keeps_at_least_40_ms_between_digits(frame: int) -> None:
-    keypad = DtmfQueue()
-    keypad.press("55")
-    sent = run(keypad, frame, by_event=True)
+    queue = DtmfQueue()
+    queue.press("55")
+    sent = run(queue, frame, by_event=True)
     first, second = (index for index, packet in enumerate(sent) if packet and packet.marker)
     assert (second - first) * frame >= 800 + 320
 
 
 @FRAMES
 def test_tones_are_heard(frame: int) -> None:
-    keypad, detector = DtmfQueue(), DtmfDetector()
-    keypad.press("147*2580369#ABCD")
+    queue, detector = DtmfQueue(), DtmfDetector()
+    queue.press("147*2580369#ABCD")
     heard = []
-    while keypad.active:
-        pcm = keypad.advance(frame, frame, by_event=False)
+    while queue.active:
+        pcm = queue.advance(frame, frame, by_event=False)
         assert isinstance(pcm, np.ndarray)
         assert len(pcm) == frame
         heard += [digit for digit, _ in detector.feed(pcm)]
     heard += [digit for digit, _ in detector.feed(np.zeros(480, np.int16))]
     assert "".join(heard) == "147*2580369#ABCD"
-    assert keypad.counters()["sent_inband"] == 16
+    assert queue.counters()["sent_inband"] == 16
 
 
 def test_time_that_was_missed_shortens_nothing_but_the_packets() -> None:
     """After a stall an event goes on with the duration that it really has."""
-    keypad = DtmfQueue()
-    keypad.press("1")
-    keypad.advance(160, 160, by_event=True)
-    late = keypad.advance(1600, 160, by_event=True)
+    queue = DtmfQueue()
+    queue.press("1")
+    queue.advance(160, 160, by_event=True)
+    late = queue.advance(1600, 160, by_event=True)
     assert isinstance(late, EventPacket)
     assert late.payload[1] & 0x80
     assert int.from_bytes(late.payload[2:]) == 800
 
 
 def test_a_digit_goes_on_as_it_began_when_events_are_negotiated_meanwhile() -> None:
-    keypad = DtmfQueue()
-    keypad.press("12")
+    queue = DtmfQueue()
+    queue.press("12")
     kinds = [
-        type(keypad.advance(160, 160, by_event=index >= 2)) is EventPacket for index in range(12)
+        type(queue.advance(160, 160, by_event=index >= 2)) is EventPacket for index in range(12)
     ]
     assert kinds == [False] * 10 + [True] * 2
 
 
 def test_no_such_key() -> None:
-    keypad = DtmfQueue()
+    queue = DtmfQueue()
     with pytest.raises(ValueError, match="'X' is on no keypad"):
-        keypad.press("12x")
-    assert not keypad.active
+        queue.press("12x")
+    assert not queue.active
 
 
 def test_too_many_keys_are_counted() -> None:
-    keypad = DtmfQueue()
-    keypad.press("1" * (MAX_QUEUED + 6))
-    keypad.press("2")
-    assert keypad.counters()["overflow"] == 7
+    queue = DtmfQueue()
+    queue.press("1" * (MAX_QUEUED + 6))
+    queue.press("2")
+    assert queue.counters()["overflow"] == 7

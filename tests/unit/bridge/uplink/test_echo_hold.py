@@ -28,20 +28,20 @@ class ScriptedGate(EchoGate):
         return self.script.pop(0)
 
 
-def given(hearing: EchoHold, pieces: list[bytes]) -> list[list[bytes]]:
+def given(echo_hold: EchoHold, pieces: list[bytes]) -> list[list[bytes]]:
     feed = G711Encoder(Law.PCMU)
     steps = []
     for piece in pieces:
         out: list[bytes] = []
-        hearing.hear(piece, feed, out)
+        echo_hold.hear(piece, feed, out)
         steps.append(out)
     return steps
 
 
 def gated(script: list[bool]) -> EchoHold:
-    hearing = EchoHold()
-    hearing.gate = ScriptedGate(script)
-    return hearing
+    echo_hold = EchoHold()
+    echo_hold.gate = ScriptedGate(script)
+    return echo_hold
 
 
 def test_what_passes_passes_at_once() -> None:
@@ -49,13 +49,13 @@ def test_what_passes_passes_at_once() -> None:
 
 
 def test_what_was_held_before_the_gate_opened_is_not_lost() -> None:
-    hearing = gated([True] * 5 + [False])
-    assert hearing.gate is not None
-    hearing.gate.release_ms = 60
-    *held, opened = given(hearing, FRAMES[:6])
+    echo_hold = gated([True] * 5 + [False])
+    assert echo_hold.gate is not None
+    echo_hold.gate.release_ms = 60
+    *held, opened = given(echo_hold, FRAMES[:6])
     assert held == [[]] * 5
     assert opened == [BLANK, BLANK, *FRAMES[2:6]]
-    assert hearing.held_samples == 0
+    assert echo_hold.held_samples == 0
 
 
 def test_what_is_held_too_long_becomes_silence_of_the_same_length() -> None:
@@ -65,50 +65,50 @@ def test_what_is_held_too_long_becomes_silence_of_the_same_length() -> None:
 
 
 def test_when_nothing_can_echo_any_more_what_is_held_becomes_silence() -> None:
-    hearing = gated([True] * 3)
-    steps = given(hearing, FRAMES[:5])
+    echo_hold = gated([True] * 3)
+    steps = given(echo_hold, FRAMES[:5])
     assert steps[3:] == [[BLANK, BLANK, BLANK, FRAMES[3]], [FRAMES[4]]]
     assert sum(map(len, steps)) == 5
 
 
 def test_muted_it_is_silence_at_once_and_what_was_held_too() -> None:
-    hearing = gated([True] * 10)
-    given(hearing, FRAMES[:2])
-    hearing.muted = True
-    assert given(hearing, FRAMES[2:4]) == [[BLANK] * 3, [BLANK]]
-    hearing.muted = False
-    hearing.gate = None
-    assert given(hearing, FRAMES[4:5]) == [[FRAMES[4]]]
+    echo_hold = gated([True] * 10)
+    given(echo_hold, FRAMES[:2])
+    echo_hold.muted = True
+    assert given(echo_hold, FRAMES[2:4]) == [[BLANK] * 3, [BLANK]]
+    echo_hold.muted = False
+    echo_hold.gate = None
+    assert given(echo_hold, FRAMES[4:5]) == [[FRAMES[4]]]
 
 
 def test_nothing_is_asked_where_nothing_is_wanted() -> None:
-    hearing = EchoHold()
-    assert hearing.plain
-    hearing.detect_voice(VadConfig())
-    assert not hearing.plain
-    hearing.detect_voice(None)
-    hearing.muted = True
-    assert not hearing.plain
+    echo_hold = EchoHold()
+    assert echo_hold.plain
+    echo_hold.detect_voice(VadConfig())
+    assert not echo_hold.plain
+    echo_hold.detect_voice(None)
+    echo_hold.muted = True
+    assert not echo_hold.plain
 
 
 def test_a_voice_is_detected_on_the_clock_of_what_was_given() -> None:
-    hearing = EchoHold()
-    hearing.detect_voice(VadConfig(prefix_padding_ms=0))
+    echo_hold = EchoHold()
+    echo_hold.detect_voice(VadConfig(prefix_padding_ms=0))
     sound = np.concatenate([audio.silence(400), audio.speech("short"), audio.silence(800)])
     codes = encode(Law.PCMU, sound)
-    given(hearing, [codes[at : at + 160] for at in range(0, len(codes), 160)])
-    started, stopped = hearing.take_voice()
+    given(echo_hold, [codes[at : at + 160] for at in range(0, len(codes), 160)])
+    started, stopped = echo_hold.take_voice()
     assert isinstance(started, SpeechStarted)
     assert isinstance(stopped, SpeechStopped)
     onset = audio.gaps(sound)[0].length_ms
     assert abs(started.audio_start_ms - onset) <= 60
     assert stopped.audio_end_ms > started.audio_start_ms + 500
-    assert hearing.take_voice() == ()
+    assert echo_hold.take_voice() == ()
 
 
 def test_what_is_held_is_not_heard_by_the_detection_either() -> None:
     loud = encode(Law.PCMU, audio.tone(440, 20))
-    hearing = gated([True] * 50)
-    hearing.detect_voice(VadConfig())
-    given(hearing, [loud] * 50)
-    assert hearing.take_voice() == ()
+    echo_hold = gated([True] * 50)
+    echo_hold.detect_voice(VadConfig())
+    given(echo_hold, [loud] * 50)
+    assert echo_hold.take_voice() == ()

@@ -271,5 +271,5 @@ def test_H9_processes_that_carry_calls_have_it() -> None:
         threading.excepthook = hook
     folder = Path(last_net.__file__).parent
     assert "Runner(loop_factory=last_net.new_event_loop)" in (folder / "main_loop.py").read_text()
-    for module in ("app", "outbound", "dial"):
-        assert "main_loop.run(" in (folder / f"{module}.py").read_text()
+    for module in ("edge/app", "edge/outbound", "cli/testphone/dial"):
+        assert "main_loop.run(" in (folder.parent / f"{module}.py").read_text()

@@ -26,12 +26,12 @@ def call(number: int, response: str = "r1", name: str = "find", arguments: str =
     return ToolCall(f"c{number}", name, arguments, response)
 
 
-def desk(**bounds: int) -> ToolCallQueue:
+def queue(**bounds: int) -> ToolCallQueue:
     return ToolCallQueue(REGISTRY, unlimited={"hang_up"}, **bounds)
 
 
 def test_results_are_given_as_they_come_and_the_last_one_asks_to_speak() -> None:
-    it = desk()
+    it = queue()
     for number in range(3):
         assert isinstance(it.take(call(number), 0.0), Run)
     assert it.running == 3
@@ -46,7 +46,7 @@ def test_results_are_given_as_they_come_and_the_last_one_asks_to_speak() -> None
 
 
 def test_a_result_waits_until_all_calls_of_its_response_are_known() -> None:
-    it = desk()
+    it = queue()
     it.take(call(0), 0.0)
     assert it.done("c0", Result("quick")) == ()
     it.take(call(1), 0.0)
@@ -57,7 +57,7 @@ def test_a_result_waits_until_all_calls_of_its_response_are_known() -> None:
 
 
 def test_responses_are_apart() -> None:
-    it = desk()
+    it = queue()
     it.take(call(0, "r1"), 0.0)
     it.seal("r1")
     it.take(call(1, "r2"), 0.0)
@@ -69,7 +69,7 @@ def test_responses_are_apart() -> None:
 
 
 def test_one_tool_that_wants_silence_silences_its_response() -> None:
-    it = desk()
+    it = queue()
     it.take(call(0), 0.0)
     it.take(call(1, name="hang_up"), 0.0)
     it.seal("r1")
@@ -86,7 +86,7 @@ def test_one_tool_that_wants_silence_silences_its_response() -> None:
     ],
 )
 def test_what_cannot_run_is_answered_all_the_same(asked: ToolCall, reason: str, told: str) -> None:
-    it = desk()
+    it = queue()
     taken = it.take(asked, 0.0)
     assert isinstance(taken, Refusal)
     assert taken.reason == reason
@@ -97,7 +97,7 @@ def test_what_cannot_run_is_answered_all_the_same(asked: ToolCall, reason: str, 
 
 
 def test_a_refused_call_beside_one_that_runs() -> None:
-    it = desk()
+    it = queue()
     it.take(call(0, name="fly"), 0.0)
     it.take(call(1), 0.0)
     (refused,) = it.seal("r1")
@@ -106,7 +106,7 @@ def test_a_refused_call_beside_one_that_runs() -> None:
 
 
 def test_no_more_at_once_than_allowed() -> None:
-    it = desk(max_running=2)
+    it = queue(max_running=2)
     taken = [it.take(call(number), 0.0) for number in range(3)]
     assert [type(one) for one in taken] == [Run, Run, Refusal]
     assert isinstance(it.take(call(9, name="hang_up"), 0.0), Run), "the end is always possible"
@@ -116,7 +116,7 @@ def test_no_more_at_once_than_allowed() -> None:
 
 
 def test_no_more_within_a_minute_than_allowed() -> None:
-    it = desk(max_per_minute=2)
+    it = queue(max_per_minute=2)
     for number, at in ((0, 0.0), (1, 30.0)):
         it.take(call(number), at)
         it.done(f"c{number}", Result("x"))
@@ -129,7 +129,7 @@ def test_no_more_within_a_minute_than_allowed() -> None:
 
 
 def test_the_same_call_is_not_run_twice() -> None:
-    it = desk()
+    it = queue()
     assert isinstance(it.take(call(0), 0.0), Run)
     assert it.take(call(0), 0.0) is None
     it.seal("r1")
@@ -140,7 +140,7 @@ def test_the_same_call_is_not_run_twice() -> None:
 
 
 def test_results_are_bounded() -> None:
-    it = desk(max_result_bytes=300)
+    it = queue(max_result_bytes=300)
     it.take(call(0), 0.0)
     it.seal("r1")
     (answer,) = it.done("c0", Result("ö" * 10_000))
@@ -170,7 +170,7 @@ def test_a_bounded_text_fits(text: str, most: int) -> None:
     ],
 )
 def test_S21_a_result_is_clean_text(given_text: str, told: str) -> None:
-    it = desk()
+    it = queue()
     it.take(call(0), 0.0)
     it.seal("r1")
     (answer,) = it.done("c0", Result(given_text))
@@ -180,7 +180,7 @@ def test_S21_a_result_is_clean_text(given_text: str, told: str) -> None:
 
 @pytest.mark.parametrize("piece", ["x", "\0", "\ud800", "\U0001f600"])
 def test_S21_a_result_of_10_mb_costs_what_its_bound_costs(piece: str) -> None:
-    it = desk()
+    it = queue()
     it.take(call(0), 0.0)
     it.seal("r1")
     text = piece * 10_000_000
@@ -194,7 +194,7 @@ def test_S21_a_result_of_10_mb_costs_what_its_bound_costs(piece: str) -> None:
 
 @given(st.text(st.characters(exclude_categories=())))
 def test_S21_what_the_next_session_is_told_is_utf_8_and_json(text: str) -> None:
-    it = desk()
+    it = queue()
     it.take(call(0), 0.0)
     it.seal("r1")
     (answer,) = it.done("c0", Result(text))
@@ -219,7 +219,7 @@ def test_each_call_is_answered_once_and_each_response_asks_once(
     calls: list[tuple[int, bool]], chance: object
 ) -> None:
     """Whatever the order in which tools end, and whatever is refused."""
-    it = desk(max_running=3)
+    it = queue(max_running=3)
     answers = []
     open_calls = []
     for number, (response, known) in enumerate(calls):

@@ -268,8 +268,8 @@ def test_a_burst_leaves_in_one_go() -> None:
 
 
 def test_M6_garbage_comes_before_the_answer_and_changes_nothing_else() -> None:
-    stage = SharedAgentState(AgentSettings(scenario=Scenario(steps=(Step(garbage=KINDS),))))
-    agent = AgentClient(stage=stage)
+    shared = SharedAgentState(AgentSettings(scenario=Scenario(steps=(Step(garbage=KINDS),))))
+    agent = AgentClient(shared=shared)
     messages = agent.conversation.receive('{"type":"response.create"}', agent.now)
     nonsense = [garbage(kind) for kind in KINDS]
     assert messages[2 : 2 + len(KINDS)] == nonsense
@@ -289,10 +289,10 @@ def test_garbage_is_what_it_says() -> None:
 
 
 def test_the_second_session_is_spared() -> None:
-    stage = SharedAgentState(
+    shared = SharedAgentState(
         AgentSettings(scenario=Scenario(steps=(Step(cut=True, scope="server"), Step(on="speech"))))
     )
-    first, second = AgentClient(stage=stage), AgentClient(stage=stage)
+    first, second = AgentClient(shared=shared), AgentClient(shared=shared)
     first.send("response.create")
     assert first.conversation.loss == Loss("cut")
     assert audio_of(second.send("response.create") + second.wait(5000)) == GREETING.data
@@ -300,8 +300,8 @@ def test_the_second_session_is_spared() -> None:
 
 
 def test_rate_limits_are_shared_and_answers_beyond_them_fail() -> None:
-    stage = SharedAgentState(AgentSettings(rate_limit_tokens=60))
-    first, second = AgentClient(stage=stage), AgentClient(stage=stage)
+    shared = SharedAgentState(AgentSettings(rate_limit_tokens=60))
+    first, second = AgentClient(shared=shared), AgentClient(shared=shared)
     first.send("response.create")
     first.wait(2000)
     second.now = first.now

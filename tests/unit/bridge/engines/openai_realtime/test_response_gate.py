@@ -275,10 +275,10 @@ class Server:
 
 
 class Session:
-    """The floor, between somebody who wants things said and that server."""
+    """A gate, between somebody who wants things said and that server."""
 
     def __init__(self) -> None:
-        self.floor = ResponseGate(server_answers=True)
+        self.gate = ResponseGate(server_answers=True)
         self.server = Server()
         self.wished: list[str] = []
         self.asked: dict[str, list[str]] = {}
@@ -286,15 +286,15 @@ class Session:
     def wish(self) -> None:
         if len(self.wished) < MAX_INSTRUCTIONS:
             self.wished.append(f"Say {len(self.wished)}.")
-            self.floor.want(self.wished[-1], answer=True)
+            self.gate.want(self.wished[-1], answer=True)
             self.ask()
 
     def ask(self) -> None:
-        wish = self.floor.request()
+        wish = self.gate.request()
         if wish is not None:
             event_id = f"event_{len(self.asked)}"
             self.asked[event_id] = list(wish.instructions)
-            self.floor.asked(event_id, wish)
+            self.gate.asked(event_id, wish)
             self.server.told.append(event_id)
 
     def hear(self) -> None:
@@ -315,11 +315,11 @@ class Session:
             return
         kind, what = self.server.said.pop(0)
         if kind == "created":
-            self.floor.created(what)
+            self.gate.created(what)
         elif kind == "done":
-            self.floor.done(what)
+            self.gate.done(what)
         else:
-            self.floor.failed(what, one_runs=True)
+            self.gate.failed(what, one_runs=True)
         self.ask()
 
     @property
@@ -340,4 +340,4 @@ def test_whatever_the_order_no_wish_is_lost_and_none_is_said_twice(actions: list
         for action in (Session.hear, Session.listen, Session.end, Session.listen):
             action(session)
     assert sorted(session.said) == sorted(session.wished)
-    assert session.floor.dropped == 0
+    assert session.gate.dropped == 0

@@ -11,8 +11,8 @@ import pytest
 
 from support.signalling import fake_pj
 
-SIP = Path(__file__).parents[5] / "sipua" / "sip"
-FILES = ("endpoint", "pjaccount", "pjcall", "pjlibrary")
+SIP = Path(__file__).parents[5] / "sipua" / "sip" / "pj"
+FILES = ("endpoint", "account", "call", "library")
 OF_THE_TEST = {"Call": {"tell"}}
 
 
@@ -54,7 +54,7 @@ def test_it_has_every_name_that_we_use(file: str) -> None:
 
 @pytest.mark.parametrize(
     ("file", "kind"),
-    [("pjcall", fake_pj.Call), ("pjaccount", fake_pj.Account), ("pjlibrary", fake_pj.Endpoint)],
+    [("call", fake_pj.Call), ("account", fake_pj.Account), ("library", fake_pj.Endpoint)],
 )
 def test_every_callback_of_ours_is_one_of_theirs(file: str, kind: type) -> None:
     tree = ast.parse((SIP / f"{file}.py").read_text())

@@ -1,1 +1,0 @@
-"""Stand-alone scripts that measured one thing once; not installed."""
