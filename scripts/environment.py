@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -125,11 +126,30 @@ class Environment:
         if built:
             self._take(built)
         self._install("--no-build-isolation", "--no-deps", "--editable", CLONE)
+        self.link()
         if self.kind == "dev":
             (self.folder / "dev").touch()
         self._finish(inputs, checksum(built) if built else INDEX)
         name = f"production build {built.name.split('-')[1]}" if built else "the package index's"
         say(f"{self.folder.name} is ready after {time.monotonic() - started:.0f} s; pjsua2: {name}")
+
+    def link(self) -> None:
+        """Lays the packages out on the disk as they are imported: `src/sipua/bridge` is a link to
+        `bridge/`. Type checkers and editors follow links; the import hook that pip writes for a
+        layout like ours they do not. It stays, for a Python that is started in the clone, where
+        `sipua` is the folder without the others.
+        """
+        source = self.folder / "src"
+        for site_packages in self.folder.glob("lib/python3*/site-packages"):
+            (site_packages / "sipua.pth").write_text(f"{source}\n")
+        wanted = dict(_links(source))
+        there = {path: path.readlink() for path in source.glob("*/*") if path.is_symlink()}
+        for path in there.keys() - wanted.keys():
+            path.unlink()
+        for path, target in wanted.items() - there.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            path.symlink_to(target)
 
     def _make(self) -> None:
         if self.python.exists() and _identity(self.python) == IDENTITY:
@@ -197,6 +217,19 @@ class Environment:
 
 class _NoWheelError(SetupError):
     pass
+
+
+def _links(source: Path) -> Iterator[tuple[Path, Path]]:
+    """Each link, and what it leads to: the entries of sipua/, and the folders beside it."""
+    project = tomllib.loads((CLONE / "pyproject.toml").read_text())
+    for package, folder in project["tool"]["setuptools"]["package-dir"].items():
+        place, target = source.joinpath(*package.split(".")), CLONE / folder
+        if "." in package:
+            yield place, target
+        else:
+            for entry in target.iterdir():
+                if entry.name != "__pycache__":
+                    yield place / entry.name, entry
 
 
 def find_pjsua2() -> Path | None:
@@ -277,6 +310,8 @@ def main(folder: Path, kind: str, wanted: str) -> None:
         step = choose(wanted, digest, environment.stamp(), environment.inputs())
         if step is not Step.NOTHING:
             environment.set_up(wanted, built, step)
+        elif environment.python.exists():
+            environment.link()  # a new folder in sipua/ is no reason to install anything anew
 
 
 if __name__ == "__main__":

@@ -1,17 +1,11 @@
 #!/usr/bin/env bash
-# types.sh  mypy over everything. It does not follow the hook of an editable install, so it gets the
-# package as it would be installed: a folder of links.
+# types.sh  mypy over everything: the package as it is imported (the links of environment.py), and the
+# scripts that set it up.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-mypy=$PWD/.venv/bin/mypy
-config=(--config-file "$PWD/pyproject.toml" --cache-dir "$PWD/.mypy_cache")
+mypy=("$PWD/.venv/bin/mypy" --config-file "$PWD/pyproject.toml" --cache-dir "$PWD/.mypy_cache")
 
-links=.venv/types/sipua
-rm -rf "$links"
-mkdir -p "$links"
-ln -s "$PWD"/sipua/* "$PWD"/rtp "$PWD"/codecs "$PWD"/bridge "$links"
-ln -s "$PWD"/benchmarks "$links"/bench
-(cd .venv/types && "$mypy" "${config[@]}" -p sipua)
+(cd .venv/src && "${mypy[@]}" -p sipua)
 # setup.py runs inside the build, where the stubs of setuptools are not.
-(cd scripts/build_pjsua2 && "$mypy" "${config[@]}" __main__.py)
-(cd scripts && "$mypy" "${config[@]}" environment.py)
+(cd scripts/build_pjsua2 && "${mypy[@]}" __main__.py)
+(cd scripts && "${mypy[@]}" environment.py)

@@ -254,3 +254,27 @@ def test_H12_root_gets_what_is_missing(bare: Path) -> None:
     (asked,) = log.read_text().splitlines()
     assert asked.startswith("install -y ")
     assert asked.endswith(" python3 python3-venv")
+
+
+def test_the_packages_lie_on_the_disk_as_they_are_imported(environment: Any, tmp_path: Path) -> None:
+    """So that type checkers and editors find them, which follow no import hook."""
+    site_packages = tmp_path / "lib" / "python3.11" / "site-packages"
+    site_packages.mkdir(parents=True)
+    made = environment.Environment(tmp_path, "run")
+    made.link()
+    (source,) = (file.read_text().strip() for file in site_packages.iterdir())
+    package = Path(source) / "sipua"
+    clone = SCRIPTS.parent
+    assert (package / "bridge").resolve() == clone / "bridge"
+    assert (package / "bench").resolve() == clone / "benchmarks"
+    assert (package / "edge" / "app.py").resolve() == clone / "sipua" / "edge" / "app.py"
+    before = {path.name: path.lstat().st_mtime_ns for path in package.iterdir()}
+    (package / "gone").symlink_to(clone / "sipua" / "gone")
+    (package / "cli").unlink()
+    (package / "log").unlink()
+    (package / "log").symlink_to(clone / "elsewhere")
+    made.link()
+    after = {path.name: path.lstat().st_mtime_ns for path in package.iterdir()}
+    assert after.keys() == before.keys()
+    assert {name for name in after if after[name] != before[name]} == {"cli", "log"}
+    assert (package / "log").resolve() == clone / "sipua" / "log"
