@@ -256,7 +256,9 @@ def test_H12_root_gets_what_is_missing(bare: Path) -> None:
     assert asked.endswith(" python3 python3-venv")
 
 
-def test_the_packages_lie_on_the_disk_as_they_are_imported(environment: Any, tmp_path: Path) -> None:
+def test_the_packages_lie_on_the_disk_as_they_are_imported(
+    environment: Any, tmp_path: Path
+) -> None:
     """So that type checkers and editors find them, which follow no import hook."""
     site_packages = tmp_path / "lib" / "python3.11" / "site-packages"
     site_packages.mkdir(parents=True)
