@@ -21,7 +21,7 @@ Pcm = NDArray[np.int16]
 
 RATE_HZ = 8000
 MAX_S = 600
-# The texts of the prompts in prompts/, made by scripts/make_prompts.sh.
+# The texts of the prompts in prompts/, made by scripts/sound/make_prompts.sh.
 TEXTS = {"sorry": "Sorry, we have a technical problem. Please call again later."}
 
 _LEVEL_DBFS = -30.0

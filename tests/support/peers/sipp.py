@@ -1,6 +1,6 @@
 """SIPp as a bounded child process: scenarios in, figures and messages out.
 
-A scenario (tests/sipp/*.xml) is SIPp's XML with `@NAME@` placeholders: the pieces below, and the
+A scenario (tests/sipp/*/*.xml) is SIPp's XML with `@NAME@` placeholders: the pieces below, and the
 values that a test gives. A line that holds nothing but an empty placeholder is left out. Options
 of SIPp's that a scenario needs stand in a comment of its own, `<!-- sipp: … -->`.
 """
@@ -16,7 +16,7 @@ from support.ports import LOOPBACK, LOOPBACK6, PortBlock
 from support.process import Child, wait_until
 from support.signalling import offers
 
-SCENARIOS = Path(__file__).parents[2] / "sipp"
+SCENARIOS = {path.stem: path for path in (Path(__file__).parents[2] / "sipp").rglob("*.xml")}
 
 # The header fields that every request of a dialog and every response repeats.
 _PIECES = {
@@ -230,7 +230,7 @@ class Sipp:
 
 def render(scenario: str, values: dict[str, str]) -> str:
     """The scenario's XML with its placeholders filled; complains about any too many or too few."""
-    text = (SCENARIOS / f"{scenario}.xml").read_text()
+    text = SCENARIOS[scenario].read_text()
     known = _PIECES | _DEFAULTS | values
     used: set[str] = set()
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from sipua.codecs import fir
 
-SCRIPT = Path(__file__).parents[3] / "scripts" / "design_fir.py"
+SCRIPT = Path(__file__).parents[3] / "scripts" / "sound" / "design_fir.py"
 
 
 def test_the_design_script_reproduces_the_taps() -> None:

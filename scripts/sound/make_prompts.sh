@@ -4,10 +4,10 @@
 # espeak-ng, whose output may be used freely. The files are committed: run this only to change them.
 #
 #   sudo apt-get install espeak-ng
-#   PYTHON=.venv/bin/python scripts/make_prompts.sh
+#   PYTHON=.venv/bin/python scripts/sound/make_prompts.sh
 set -eu
 
-here=$(cd "$(dirname "$0")/.." && pwd)
+here=$(cd "$(dirname "$0")/../.." && pwd)
 python=${PYTHON:-"$here/.venv/bin/python"}
 voice=${VOICE:-en-us+f3}
 
@@ -23,7 +23,7 @@ trap 'rm -rf "$work"' EXIT
 speak() {
     mkdir -p "$here/$1"
     espeak-ng -v "$voice" -s "$3" -p 45 -w "$work/$2.wav" "$4"
-    "$python" "$here/scripts/level_prompt.py" "$work/$2.wav" "$here/$1/$2.wav"
+    "$python" "$here/scripts/sound/level_prompt.py" "$work/$2.wav" "$here/$1/$2.wav"
 }
 
 speak bridge/agent/speech/prompts greeting 165 "Hello! This is the local agent. Please say something."

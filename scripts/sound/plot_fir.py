@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draw the response of the 8 kHz <-> 24 kHz filter: docs/fir-response.svg.
 
-    .venv/bin/python scripts/plot_fir.py
+    .venv/bin/python scripts/sound/plot_fir.py
 
 Two views of the same filter: all of it in dB, and the telephone band with a scale fine enough to
 see the ripple. Drawn from codecs/fir.py, so the picture is of the taps that run.
@@ -16,7 +16,7 @@ from sipua.codecs.fir import FRACTION_BITS, TAPS
 
 RATE_HZ = 24_000
 PASS_HZ, STOP_HZ, MIRROR_HZ = 3_400, 4_600, 4_000
-OUT = Path(__file__).resolve().parent.parent / "docs" / "fir-response.svg"
+OUT = Path(__file__).resolve().parents[2] / "docs" / "fir-response.svg"
 
 WIDTH, HEIGHT = 860, 560
 LEFT, RIGHT = 84, 40
