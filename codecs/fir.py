@@ -1,4 +1,4 @@
-"""Taps of the 8 kHz <-> 24 kHz filter, times 2^20; made by scripts/sound/design_fir.py.
+"""Taps of the 8 kHz <-> 24 kHz filter, x 2^20, by scripts/sound/design_fir.py.
 
 72 taps at 24000 Hz, delay 1.48 ms. Ripple up to 3400 Hz: 0.038 dB.
 Rejection from 4600 Hz: 73.0 dB.

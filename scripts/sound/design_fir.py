@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Design the 8 kHz <-> 24 kHz filter and write it to codecs/fir.py.
 
-    python scripts/sound/design_fir.py            write the module and print the filter's figures
+    python scripts/sound/design_fir.py           write the module and print the filter's figures
     python scripts/sound/design_fir.py --check    only print the figures
 
 A linear-phase low-pass of 72 taps at 24 kHz, equiripple: flat to 3.4 kHz (the telephone band),
@@ -29,7 +29,7 @@ FRACTION_BITS = 20
 ROUNDS = 200
 
 MODULE = Path(__file__).resolve().parents[2] / "codecs" / "fir.py"
-TEMPLATE = '''"""Taps of the 8 kHz <-> 24 kHz filter, times 2^{bits}; made by scripts/sound/design_fir.py.
+TEMPLATE = '''"""Taps of the 8 kHz <-> 24 kHz filter, x 2^{bits}, by scripts/sound/design_fir.py.
 
 {figures}
 
