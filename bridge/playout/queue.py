@@ -117,8 +117,9 @@ class PlayoutQueue:
         self._translation: bytes | None = None
         self._filler: Sequence[bytes] = ()
         self._filler_at = 0
-        self.news: list[AudioLeft | AudioPlayed] = []
-        """Of the frames that were handed out; for `take_news`."""
+        self.news: deque[AudioLeft | AudioPlayed] = deque()
+        """Of the frames that were handed out, in their order. The sender tells it when its step is
+        over, and takes it off."""
 
     @property
     def pending(self) -> bool:
@@ -221,11 +222,6 @@ class PlayoutQueue:
         marker = not self._in_talkspurt
         self._in_talkspurt = True
         return PlayoutFrame(payload, marker, audio=True)
-
-    def take_news(self) -> Sequence[AudioLeft | AudioPlayed]:
-        """What became of items since the last time."""
-        news, self.news = self.news, []
-        return news
 
     def flush(self) -> list[Flushed]:
         """Drop what was not handed out and may be cut. Tells which items were not heard to their

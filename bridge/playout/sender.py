@@ -6,6 +6,18 @@
 
 On hold the frames' time goes by unused, and what was to be said waits. While keys are pressed
 their events, or tones, take the place of audio.
+
+A step is a tick, or a frame that leaves at once because audio came. Its order is a promise:
+
+    1  `on_tick`, of a tick only: what must be cut now is cut before the frame leaves
+    2  the frame goes to the socket
+    3  `on_frame`: the echo gate knows what the caller hears
+    4  the deadline of the next frame is settled
+    5  `on_news`: of an item first AudioLeft, then AudioPlayed; of several, as their frames left
+
+So who hears news may ask anything of the sender: its step is over. If that makes another step (a
+sound is played), the news of that one comes behind all news of the one before. News does not wait
+for the next frame: not on hold either.
 """
 
 from __future__ import annotations
@@ -58,6 +70,7 @@ class PlayoutSender:
         self._ticking: Handle | None = None
         self._started_at: float | None = None
         self._first_audio_at: float | None = None
+        self._telling = False
 
     def open(
         self, rtp: RtpSession, transport: RtpTransport, law: Law, *, by_event: bool, on_hold: bool
@@ -81,13 +94,15 @@ class PlayoutSender:
     def send_now_if_idle(self) -> None:
         """Audio came; if nothing was being said, its first packet does not wait for a tick."""
         cadence = self._cadence
-        if cadence is None or self._ticking is None or self.on_hold or self.dtmf.active:
+        if cadence is None or self._ticking is None:
             return
-        departure = cadence.wake(time.monotonic())
-        if departure is not None:
-            self._depart(departure)
-        self._ticking.reschedule(cadence.due)
-        self._tell()
+        if not (self.on_hold or self.dtmf.active):
+            departure = cadence.wake(time.monotonic())
+            if departure is not None:
+                self._depart(departure)
+            self._ticking.reschedule(cadence.due)
+        if self.playout.news:
+            self._tell()
 
     def first_audio_ms(self) -> float | None:
         """From the ACK to the first audio on the wire."""
@@ -106,7 +121,8 @@ class PlayoutSender:
         if self._started_at is not None and self._rtp is not None and self._cadence is None:
             now = time.monotonic()
             self._cadence = Cadence(self.playout, now, frame_ms=self._frame_ms)
-            self._ticking = self._pacer.add(self._tick, self._tick(now), self._faults)
+            self._ticking = self._pacer.add(self._tick, now, self._faults)
+            self._ticking.reschedule(self._tick(now))
 
     def _tick(self, now: float) -> float:
         cadence, rtp = self._cadence, self._rtp
@@ -115,13 +131,14 @@ class PlayoutSender:
         self._on_tick(now)
         if self.on_hold:
             rtp.skip(cadence.pass_by(now) * self._frame_samples)
-            return cadence.due
-        if self.dtmf.active:
+        elif self.dtmf.active:
             self._press(cadence.pass_by(now))
-            return cadence.due
-        departure = cadence.tick(now)
-        if departure is not None:
-            self._depart(departure)
+        else:
+            departure = cadence.tick(now)
+            if departure is not None:
+                self._depart(departure)
+        if self.playout.news:
+            self._tell()
         return cadence.due
 
     def _press(self, frames: int) -> None:
@@ -152,9 +169,13 @@ class PlayoutSender:
         if left and self._first_audio_at is None and departure.marker:
             self._first_audio_at = time.monotonic()
         self._on_frame(departure.payload, skipped)
-        self._tell()
 
     def _tell(self) -> None:
-        if self.playout.news:
-            for news in self.playout.take_news():
-                self._on_news(news)
+        if self._telling:
+            return  # whoever hears of the step before has caused this one
+        self._telling = True
+        try:
+            while self.playout.news:
+                self._on_news(self.playout.news.popleft())
+        finally:
+            self._telling = False
