@@ -38,6 +38,7 @@ from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.events import BridgeEvent
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.pacer import Pacer
+from sipua.bridge.turns.state import TurnState
 from sipua.log import logs
 from sipua.rtp.events import Dtmf
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
@@ -171,7 +172,11 @@ class _Edge:
         )
 
     def _make_conversation(
-        self, number: int, trace: probe.CallTrace, on_event: Callable[[ConversationEvent], None]
+        self,
+        number: int,
+        trace: probe.CallTrace,
+        on_event: Callable[[ConversationEvent], None],
+        turns: TurnState,
     ) -> Dialogue:
         kind = probe.ProbedSession if self._plan.probed else EngineSession
 
@@ -202,6 +207,7 @@ class _Edge:
             [choice],
             policy=DialoguePolicy(),
             on_event=on_event,
+            turns=turns,
             call_id=f"bench-{number}",
             make_session=make_session,
         )

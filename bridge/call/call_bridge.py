@@ -8,6 +8,9 @@
                                           │ └─ SpeechStarted: BargeInPolicy says whether to flush
                                           └──▶ truncate at the millisecond that was played
 
+Whose turn it is, one `TurnState` knows: the conversation tells it what the engine does, the bridge
+what our own voice detection hears, and whoever needs it reads it.
+
 Everything here runs on the loop and never waits; only `connect` and `close` are coroutines.
 The engine may connect, greet and fill the playout long before there is media: the first tick
 after the ACK finds the greeting waiting.
@@ -19,7 +22,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from sipua.bridge.call.media import MediaPlan, MediaSettings, open_rtp, update_rtp
-from sipua.bridge.conversation.base import Conversation, ConversationEvent
+from sipua.bridge.conversation.base import ConversationEvent, MakeConversation
 from sipua.bridge.engine_api.events import (
     AudioDelta,
     AudioDone,
@@ -49,6 +52,7 @@ from sipua.bridge.playout.queue import LOCAL
 from sipua.bridge.playout.sender import PlayoutSender
 from sipua.bridge.playout.sounds import Pcm
 from sipua.bridge.turns.barge_in import BargeInPolicy
+from sipua.bridge.turns.state import TurnState
 from sipua.bridge.uplink.timeline import Uplink
 from sipua.codecs import vad
 from sipua.codecs.echo import EchoGate
@@ -77,7 +81,7 @@ class CallBridge:
         local: ReservedPort,
         pacer: Pacer,
         settings: MediaSettings,
-        make_conversation: Callable[[Callable[[ConversationEvent], None]], Conversation],
+        make_conversation: MakeConversation,
         faults: FaultOwner | None = None,
     ) -> None:
         """`faults`: the call's."""
@@ -93,17 +97,19 @@ class CallBridge:
         self._echo_hold = self._uplink.echo_hold
         self._gate = EchoGate() if settings.barge_in.echo == "auto" else None
         self._echo_hold.gate = self._gate
-        self._barge_in = BargeInPolicy(settings.barge_in)
         self._filler = Filler(settings.sounds)
         self._sender = PlayoutSender(
             pacer,
             frame_ms=settings.ptime_ms,
-            on_news=self._on_mouth,
+            on_news=self._on_sent,
             on_tick=self._on_tick,
             on_frame=self._on_frame,
             faults=self._faults,
         )
         self._playout = self._sender.playout
+        self.turns = TurnState(self._playout)
+        """Whose turn it is: to read."""
+        self._barge_in = BargeInPolicy(settings.barge_in, self.turns)
         self._rtp: RtpSession | None = None
         self._transport: RtpTransport | None = None
         self._capabilities = SPEECH_AND_TOOLS
@@ -111,7 +117,7 @@ class CallBridge:
         self._interruptions = 0
         self._fed_before_ms = 0
         self._local_sounds = 0
-        self._conversation = make_conversation(self._from_engine)
+        self._conversation = make_conversation(self._from_engine, self.turns)
 
     # --- the call's life ------------------------------------------------------------------
 
@@ -231,11 +237,6 @@ class CallBridge:
         """Something is being said to the caller, or waits to be; fillers are not."""
         return self._playout.speaking
 
-    @property
-    def quiet(self) -> bool:
-        """Neither side speaks, or is about to as far as anybody knows."""
-        return not (self.speaking or self._playout.growing or self._barge_in.caller_speaks)
-
     # --- phone to engine ------------------------------------------------------------------
 
     def _on_rtp(self, events: Sequence[RtpEvent]) -> None:
@@ -265,10 +266,11 @@ class CallBridge:
         event: SpeechStarted | SpeechStopped
         if isinstance(voice, vad.SpeechStarted):
             event = SpeechStarted(LOCAL + "caller", voice.audio_start_ms)
+            self.turns.caller_began(local=True)
             self._caller_began(local=True)
         else:
             event = SpeechStopped(LOCAL + "caller", voice.audio_end_ms)
-            self._barge_in.caller_ended(local=True)
+            self.turns.caller_ended(local=True)
         if not self._capabilities.speech_events:
             self.on_event(event)
             if isinstance(event, SpeechStopped) and not self._capabilities.takes_turns:
@@ -293,8 +295,6 @@ class CallBridge:
                 return
             case SpeechStarted():
                 self._caller_began(local=False)
-            case SpeechStopped():
-                self._barge_in.caller_ended(local=False)
             case EngineInUse():
                 self._engine_there = True
                 self._playout.set_format(event.format)
@@ -360,7 +360,7 @@ class CallBridge:
 
     # --- the sender's ----------------------------------------------------------------------
 
-    def _on_mouth(self, news: AudioLeft | AudioPlayed) -> None:
+    def _on_sent(self, news: AudioLeft | AudioPlayed) -> None:
         if isinstance(news, AudioPlayed):
             self._barge_in.item_ended(news.item_id)
         self.on_event(news)

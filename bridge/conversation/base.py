@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 from sipua.bridge.engine_api.events import AudioDelta, AudioDone
 from sipua.bridge.events import EngineNews, EngineTalk
+from sipua.bridge.turns.state import TurnState
 
 ConversationEvent: TypeAlias = AudioDelta | AudioDone | EngineTalk | EngineNews
 
 
 class Conversation(Protocol):
-    """Nothing here waits but `connect` and `close`; what cannot be sent is counted."""
+    """Nothing here waits but `connect` and `close`; what cannot be sent is counted.
+
+    What the engine does is told to the call's `TurnState` first, then to whoever hears the events.
+    """
 
     @property
     def session_id(self) -> str: ...
@@ -34,3 +39,9 @@ class Conversation(Protocol):
     async def close(self) -> None: ...
 
     def counters(self) -> dict[str, int]: ...
+
+
+MakeConversation: TypeAlias = Callable[
+    [Callable[[ConversationEvent], None], TurnState], Conversation
+]
+"""Takes who hears the events, and the call's turn state."""

@@ -4,10 +4,10 @@
                    │           └─ aged ─▶ the next one connects ─▶ talking          (rotated)
                    └─ no choice left, or no time ─▶ EngineConnectError at first, EngineGone later
 
-What is decided is decided elsewhere, without a clock: whom to try and when (`recovery`), whose
-turn it is (`response_watchdog`), what the next session is told (`history`) and given to hear
-(`unanswered_audio`).
-Here sessions are made and let go, and one timer looks at the rest.
+What is decided is decided elsewhere, without a clock: whom to try and when (`recovery`), what to do
+about a silent model (`response_watchdog`), what the next session is told (`history`) and given to
+hear (`unanswered_audio`). Here the `TurnState` is told what the engine does, sessions are made and
+let go, and one timer looks at the rest.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ from sipua.bridge.engine_api.events import (
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import EngineGone, EngineOutage, ModelSilent
 from sipua.bridge.fault_owner import FaultOwner
+from sipua.bridge.turns.state import TurnState
 
 _NEVER: Final = float("inf")
 # A session that has lived so long was no mistake, even if nobody spoke.
@@ -74,19 +75,19 @@ class Dialogue:
         *,
         policy: DialoguePolicy,
         on_event: Callable[[ConversationEvent], None],
+        turns: TurnState,
         call_id: str = "",
-        quiet: Callable[[], bool] = lambda: True,
         make_session: MakeSession = engine_session,
         random: Callable[[], float] = chance.random,
         faults: FaultOwner | None = None,
     ) -> None:
-        """`quiet`: neither side is to be heard at the moment. `faults`: the call's."""
+        """`turns`, `faults`: the call's."""
         if not choices:
             raise ValueError("a dialogue needs an engine")
         self._choices = choices
         self._policy = policy
         self._on_event = on_event
-        self._quiet = quiet
+        self._turns = turns
         self._random = random
         self._log: FilteringBoundLogger = structlog.get_logger("sipua.engine").bind(call_id=call_id)
         self._history = History(policy)
@@ -95,9 +96,9 @@ class Dialogue:
         self._pool = SessionPool(choices, self._history, self._on_session, make, faults)
         self._tally: Counter[str] = Counter()
         self._search = EngineSearch(choices, self._pool, self._tally, self._log, faults)
-        self._caller = UnansweredAudio(policy.caller_audio_s)
+        self._caller = UnansweredAudio(policy.caller_audio_s, turns)
         self._outages = Outages(policy, [choice.connect_timeout_s for choice in choices], random)
-        self._watchdog = ResponseWatchdog(policy, random)
+        self._watchdog = ResponseWatchdog(policy, random, turns)
         self._rotation = Rotation(policy, random)
         self._successor = SessionRotation(
             choices, self._pool, self._rotation, self._tally, self._log, faults=faults
@@ -122,8 +123,7 @@ class Dialogue:
 
     def append(self, audio: bytes) -> None:
         self._caller.append(audio)
-        pooled = self._pooled
-        if pooled is not None:
+        if (pooled := self._pooled) is not None:
             pooled.session.append(audio)
 
     def speak(self, instructions: str | None = None) -> None:
@@ -140,6 +140,7 @@ class Dialogue:
             self._pooled.truncate(item_id, audio_end_ms)
 
     def cancel(self) -> None:
+        self._turns.cancelled()
         self._watchdog.callers_turn()
         if self._pooled is not None:
             self._pooled.session.cancel()
@@ -191,6 +192,7 @@ class Dialogue:
         self._look_at = self._rotation.due
         self._history.next_session()
         catch_up = self._caller.next_session(pooled.session.format, self._caller.unheard())
+        self._turns.session_began()
         owed, self._outages.owed = self._outages.owed, False
         name = self._choices[pooled.choice].name
         news = pooled.in_use(name, why, gap_ms, len(catch_up), speaks=owed)
@@ -224,9 +226,8 @@ class Dialogue:
         asked, self._outages.instructions = self._outages.instructions, None
         if self._pooled is not None:
             phrase = "" if asked and not self._history.past() else self._policy.phrase
-            told = "\n\n".join(filter(None, (phrase, asked)))
             self._models_turn(asked)
-            self._pooled.session.speak(told or None)
+            self._pooled.session.speak("\n\n".join(filter(None, (phrase, asked))) or None)
 
     # Sessions go
 
@@ -236,11 +237,12 @@ class Dialogue:
         assert pooled is not None
         now = self._loop.time()
         proven = self._watchdog.proven or now - pooled.since_s >= _PROVEN_S
-        self._outages.owed = self._watchdog.model_owes or self._bridge_at != _NEVER
+        self._outages.owed = self._turns.model_owes or self._bridge_at != _NEVER
         self._outages.instructions = self._watchdog.instructions or self._outages.instructions
         attempts = self._outages.began(
             now, pooled.choice, cause, proven=proven, again=again, unanswered=unanswered
         )
+        self._turns.session_ended()
         self._watchdog.session_ended()
         self._rotation.ended()
         self._bridge_at = self._look_at = _NEVER
@@ -273,10 +275,10 @@ class Dialogue:
             self._on_other(pooled, event)
             return
         if type(event) is AudioDelta:
-            self._history.audio(
-                event.item_id, len(event.audio) / pooled.session.format.bytes_per_ms
-            )
-            self._watchdog.sign(self._loop.time())
+            length_ms = len(event.audio) / pooled.session.format.bytes_per_ms
+            self._history.audio(event.item_id, length_ms)
+            self._turns.sign_of_life(self._loop.time())
+            self._watchdog.sign()
             self._caller.alive()
             self._on_event(event)
             return
@@ -309,15 +311,16 @@ class Dialogue:
         """Keep history and turns; why the session is no use any more, if so."""
         now = self._loop.time()
         self._history.follow(event)
-        self._watchdog.follow(event, now)
+        if isinstance(event, SpeechStopped):
+            self._history.caller_said(event.item_id, self._caller.ended(event.audio_end_ms))
+        self._turns.follow(event, now)
+        self._watchdog.follow(event)
         match event:
             case SpeechStarted():
                 self._caller.began(event.audio_start_ms)
                 self._bridge_at = _NEVER
-            case SpeechStopped():
-                self._history.caller_said(event.item_id, self._caller.ended(event.audio_end_ms))
-                if pooled.session.capabilities.takes_turns:
-                    self._watchdog.asked(now)
+            case SpeechStopped() if pooled.session.capabilities.takes_turns:
+                self._models_turn()
             case ResponseDone():
                 return self._response_done(event, now)
             case EngineFault(fatal=True):
@@ -339,7 +342,8 @@ class Dialogue:
     # What is due
 
     def _models_turn(self, instructions: str | None = None) -> None:
-        self._watchdog.asked(self._loop.time(), instructions)
+        self._turns.asked(self._loop.time())
+        self._watchdog.asked(instructions)
         self._arm()
 
     def _arm(self) -> None:
@@ -388,11 +392,9 @@ class Dialogue:
         """The session is old: find a moment in which another one can take its place."""
         pooled = self._pooled
         self._look_at = max(now + _LOOK_S, self._rotation.due)
-        if pooled is None or now < self._rotation.due or self._watchdog.model_owes:
+        if pooled is None or now < self._rotation.due or self._turns.model_owes:
             return
-        hurry = self._rotation.urgent(now)
-        calm = hurry or not (self._caller.speaking or not self._quiet())
-        successor = self._successor.step(now, pooled.choice, self._history.revision, calm=calm)
-        if successor is not None:
+        calm = self._rotation.urgent(now) or self._turns.turn == "idle"
+        if successor := self._successor.step(now, pooled.choice, self._history.revision, calm=calm):
             self._pool.retire(pooled)
             self._adopt(successor, "rotated")

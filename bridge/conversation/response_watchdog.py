@@ -1,4 +1,4 @@
-"""Whose turn it is, and what to do about a model that lets its own pass.
+"""What to do about a model that lets its own turn pass. Whose turn it is, `TurnState` knows.
 
     the caller's ──(turn ended, tool's result, we asked)──▶ the model's ──(response done)──▶ …
                                                               │ each sign of life: anew
@@ -28,6 +28,7 @@ from sipua.bridge.engine_api.events import (
     ToolCall,
     Transcript,
 )
+from sipua.bridge.turns.state import TurnState
 
 _NEVER: Final = float("inf")
 
@@ -49,44 +50,37 @@ Action: TypeAlias = Ask | Silent
 
 
 class ResponseWatchdog:
+    """One call's. What happens is told to the `TurnState` first, then here."""
+
     __slots__ = (
         "_ask_at",
-        "_asked_meanwhile",
         "_backoff",
         "_failures",
         "_filled",
         "_filler_after_s",
         "_instructions",
-        "_open",
         "_retries",
         "_silent_after_s",
-        "_since",
         "_strikes",
-        "_waiting_from",
+        "_turns",
         "proven",
     )
 
-    def __init__(self, policy: DialoguePolicy, random: Callable[[], float]) -> None:
+    def __init__(
+        self, policy: DialoguePolicy, random: Callable[[], float], turns: TurnState
+    ) -> None:
         self._silent_after_s = policy.silent_after_s or _NEVER
         self._filler_after_s = policy.filler_after_s or _NEVER
         self._retries = policy.response_retries
         self._backoff = BackOff(max(policy.backoff_s * 2, 0.0), policy.backoff_max_s * 2, random)
-        self._since = _NEVER  # the last sign of life in the model's turn; inf: not its turn
-        self._waiting_from = _NEVER
-        self._ask_at = _NEVER
+        self._turns = turns
+        self._ask_at = _NEVER  # while the debt is for later
         self._instructions: str | None = None
-        self._open = False  # a response runs
-        self._asked_meanwhile = False  # for another one
         self._filled = False  # the caller hears that we wait
         self._strikes = 0
         self._failures = 0
         self.proven = False
         """The session in use has said something."""
-
-    @property
-    def model_owes(self) -> bool:
-        """It is the model's turn, or it is in the middle of it."""
-        return self._since != _NEVER or self._ask_at != _NEVER
 
     @property
     def instructions(self) -> str | None:
@@ -95,92 +89,87 @@ class ResponseWatchdog:
 
     @property
     def due(self) -> float:
+        turns = self._turns
+        if turns.debt == "none":
+            return _NEVER
+        if turns.debt == "later":
+            return self._ask_at
         wait_s = self._silent_after_s
         if not self._filled:
             wait_s = min(wait_s, self._filler_after_s)
-        return min(self._since + wait_s, self._ask_at)
+        return turns.alive_s + wait_s
 
-    def asked(self, now: float, instructions: str | None = None) -> None:
+    def asked(self, instructions: str | None = None) -> None:
         """The model's turn begins."""
-        self._since = self._waiting_from = now
         self._ask_at = _NEVER
         self._instructions = instructions
-        self._asked_meanwhile = self._open
 
-    def follow(self, event: Event, now: float) -> None:
-        """What an event says by itself about whose turn it is."""
+    def follow(self, event: Event) -> None:
+        """What an event says by itself about the model's turn."""
         match event:
             case AudioDone() | ToolCall() | ServerTool() | Transcript(role="assistant"):
-                self.sign(now)
+                self.sign()
             case SpeechStarted():
                 self.callers_turn()
             case ResponseStarted():
-                self.started(now)
+                self.started()
 
-    def sign(self, now: float) -> None:
+    def sign(self) -> None:
         """Audio, words, a tool at work."""
         self.proven = True
         self._strikes = 0
         self._filled = False
-        if self._since == _NEVER:
-            return
-        if self._open:
-            self._since = now
-        else:
-            self.callers_turn()
+        if self._turns.debt == "none":
+            self._instructions = None
 
-    def started(self, now: float) -> None:
-        """A response began; it may be one that nobody asked for."""
-        if self._since == _NEVER:
-            self.asked(now)
-        self._open, self._asked_meanwhile = True, False
+    def started(self) -> None:
+        """A response began."""
+        if self._ask_at != _NEVER:
+            self.asked()  # it is another one than the one that was to be asked for again
 
     def callers_turn(self) -> None:
         """The caller speaks, or is to speak next."""
-        self._since = self._waiting_from = self._ask_at = _NEVER
+        self._ask_at = _NEVER
         self._instructions = None
         self._filled = False
 
     def done(self, status: str, now: float) -> bool:
         """A response ended. False: it failed too often."""
-        self._open = False
         if status == "cancelled":
             return True  # by the caller, who has the turn already, or by our nudge
         if status != "failed":
             self.proven = True
             self._strikes = self._failures = 0
             self._backoff.reset()
-            if not self._asked_meanwhile:
+            if self._turns.debt == "none":
                 self.callers_turn()
             return True
-        if self._since == _NEVER or self._asked_meanwhile:
+        if self._turns.debt != "later" or self._ask_at != _NEVER:
             return True  # the caller speaks by now, or the next response is asked for already
         self._failures += 1
         if self._failures > self._retries:
             return False
-        # It is the model's turn, and the wait is ours.
-        self._since = self._waiting_from = _NEVER
         self._ask_at = now + self._backoff.next_s()
         return True
 
     def session_ended(self) -> None:
-        """Nobody's turn, until another session is there."""
+        """Nothing is waited for, until another session is there."""
         self.callers_turn()
-        self._open = self._asked_meanwhile = False
         self._failures = 0
         self._backoff.reset()
         self.proven = False
 
     def check(self, now: float) -> Action | None:
         """What is due. After a nudge `asked` has to come, after `reconnecting` `session_ended`."""
-        if now >= self._ask_at:
+        turns = self._turns
+        if turns.debt == "later" and now >= self._ask_at:
             self._ask_at = _NEVER
             return Ask(self._instructions)
-        if self._since == _NEVER:
+        if turns.debt != "owed":
             return None
-        waited_ms = round((now - self._waiting_from) * 1000)
-        if now < self._since + self._silent_after_s:
-            if self._filled or now < self._since + self._filler_after_s:
+        waited_ms = round((now - turns.owed_since_s) * 1000)
+        if now < turns.alive_s + self._silent_after_s:
+            if self._filled or now < turns.alive_s + self._filler_after_s:
                 return None
             self._filled = True
             return Silent(waited_ms, "waiting")

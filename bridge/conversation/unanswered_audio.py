@@ -2,7 +2,8 @@
 
 A session that is lost takes with it what it had heard and not answered, and what was said while
 there was none was heard by nobody. Both are here. Engines count audio from their session's begin;
-`base_ms` is where that lies on the call's time, which is the audio that was ever appended.
+`base_ms` is where that lies on the call's time, which is the audio that was ever appended. Whether
+the engine hears the caller speak is `TurnState`'s; here is where that began.
 
 Audio is kept as it came and converted half a second at a time: what a phone sends has nothing above
 4 kHz, so that every third sample of the resampled audio is all of it, with no filter, and µ-law
@@ -17,6 +18,7 @@ from typing import Final
 import numpy as np
 
 from sipua.bridge.engine_api.settings import AudioFormat
+from sipua.bridge.turns.state import TurnState
 from sipua.codecs.g711 import Law, decode, encode, transcoding_table
 from sipua.codecs.resample import Upsampler8to24
 
@@ -35,7 +37,8 @@ _BEFORE_AUDIBLE_MS: Final = 300
 
 
 class UnansweredAudio:
-    def __init__(self, keep_s: float) -> None:
+    def __init__(self, keep_s: float, turns: TurnState) -> None:
+        self._turns = turns
         self._keep = int(keep_s * 1000) * _CODES_PER_MS
         self._format = AudioFormat.PCM16
         self._raw: list[bytes] = []
@@ -45,7 +48,7 @@ class UnansweredAudio:
         self._held = 0
         self._end = 0  # codes ever settled
         self._base_ms = 0
-        self._turn_from_ms: int | None = None
+        self._turn_from_ms = 0  # while the engine hears the caller
         self._heard_to_ms = 0
 
     def append(self, audio: bytes) -> None:
@@ -61,36 +64,32 @@ class UnansweredAudio:
         return self._end // _CODES_PER_MS + self._raw_bytes // self._format.bytes_per_ms
 
     @property
-    def speaking(self) -> bool:
-        """The engine hears the caller speak."""
-        return self._turn_from_ms is not None
-
-    @property
     def held_bytes(self) -> int:
         return self._held + self._raw_bytes
 
     def began(self, audio_start_ms: int) -> None:
         """The engine heard the caller begin, on its own time."""
         self._turn_from_ms = self._base_ms + audio_start_ms
-        self.alive()
 
     def ended(self, audio_end_ms: int) -> bytes:
-        """It heard the caller end: the turn as µ-law. What follows belongs to the next one."""
+        """It heard the caller end: the turn as µ-law. What follows belongs to the next one.
+
+        To be called before the turn state hears of the end: a turn has its beginning only so long.
+        """
         end_ms = min(self._base_ms + audio_end_ms, self.now_ms)
-        start_ms = self._heard_to_ms if self._turn_from_ms is None else self._turn_from_ms
-        self._turn_from_ms = None
+        start_ms = self._turn_from_ms if self._turns.engine_hears else self._heard_to_ms
         self._heard_to_ms = end_ms
         return self._cut(start_ms, end_ms)
 
     def alive(self) -> None:
         """The engine said something: what it had heard a second ago, it has judged."""
         judged_ms = self.now_ms - 1000
-        if self._turn_from_ms is None and judged_ms > self._heard_to_ms:
+        if not self._turns.engine_hears and judged_ms > self._heard_to_ms:
             self._heard_to_ms = judged_ms
 
     def unheard(self) -> bytes:
         """For the next session, as µ-law: a turn that has not ended; else what was audible."""
-        if self._turn_from_ms is not None:
+        if self._turns.engine_hears:
             return self._cut(self._turn_from_ms, self.now_ms)
         return _from_first_word(self._cut(self._heard_to_ms, self.now_ms))
 
@@ -101,7 +100,6 @@ class UnansweredAudio:
         self._block_bytes = _BLOCK_MS * audio_format.bytes_per_ms
         self._base_ms = self.now_ms - len(carried) // _CODES_PER_MS
         self._heard_to_ms = self._base_ms
-        self._turn_from_ms = None
         return from_mulaw(carried, audio_format)
 
     def _settle(self) -> None:

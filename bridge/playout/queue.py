@@ -137,9 +137,17 @@ class PlayoutQueue:
         return bool(self._frames) or self._in_talkspurt
 
     @property
-    def growing(self) -> bool:
-        """More audio is to come of what has begun."""
-        return self._open is not None
+    def saying(self) -> str:
+        """The item that is to be heard now, or was with the last frame, or of which more is to
+        come; empty: none."""
+        if self._frames:
+            return self._frames[0][1].item_id
+        if self._open is not None:
+            return self._open.item_id
+        if not self._in_talkspurt:
+            return ""
+        played = (item.item_id for item in reversed(self._items.values()) if item.played)
+        return next(played, "")
 
     def knows(self, item_id: str) -> bool:
         """Whether it has been pushed before."""

@@ -1,4 +1,4 @@
-"""Who has the floor: may what is being said be cut off, because the caller speaks?
+"""Interruptions: may what is being said be cut off, because the caller speaks?
 
     the caller begins ──▶ nothing stands against it ──▶ cut at once
                      └──▶ within the greeting's grace, or while a goodbye is said ──▶ wait
@@ -6,13 +6,16 @@
                              └── still speaking when nothing stands against it any more: cut then
 
 The greeting is the first thing that the engine says, if nobody has spoken before. Only the cutting
-waits: the engine hears the caller from the first syllable.
+waits: the engine hears the caller from the first syllable. That the caller speaks, `TurnState`
+knows; here is decided whose word counts, the engine's or our own detection's.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
+
+from sipua.bridge.turns.state import TurnState
 
 Detector = Literal["auto", "engine", "local"]
 
@@ -36,14 +39,15 @@ class BargeIn:
 class BargeInPolicy:
     """One call's. Times are in what was played of the greeting, so that nothing here is a clock."""
 
-    def __init__(self, settings: BargeIn) -> None:
+    def __init__(self, settings: BargeIn, turns: TurnState) -> None:
+        """What happens is told to `turns` first, then here."""
         self._settings = settings
+        self._turns = turns
         self._engine_detects = settings.detector != "local"
         self._spoken = False
-        self._waiting = False
+        self._to_cut = False  # for this speech of the caller's, which may be over by now
         self.greeting: str | None = None
         self.interruptible = True
-        self.caller_speaks = False
 
     @property
     def listens(self) -> bool:
@@ -51,14 +55,18 @@ class BargeInPolicy:
         return not self._engine_detects
 
     @property
+    def caller_speaks(self) -> bool:
+        """As far as those say whose word counts."""
+        return self._turns.engine_hears if self._engine_detects else self._turns.we_hear
+
+    @property
     def waiting(self) -> bool:
         """The caller speaks, and something stands against cutting: ask `due` again."""
-        return self._waiting
+        return self._to_cut and self.caller_speaks
 
     def engine_changed(self, *, speech_events: bool) -> None:
         detector = self._settings.detector
         self._engine_detects = detector == "engine" or (detector == "auto" and speech_events)
-        self.caller_speaks = self._waiting = False
 
     def item_began(self, item_id: str) -> None:
         """The engine begins to say something."""
@@ -75,19 +83,15 @@ class BargeInPolicy:
         """Whether to cut now. `greeted_ms`: what the caller has heard of the greeting."""
         if local is self._engine_detects:
             return False  # the other one decides
-        self._spoken = self.caller_speaks = True
-        self._waiting = self._settings.enabled
+        self._spoken = True
+        self._to_cut = self._settings.enabled
         return self.due(greeted_ms)
-
-    def caller_ended(self, *, local: bool) -> None:
-        if local is not self._engine_detects:
-            self.caller_speaks = self._waiting = False
 
     def due(self, greeted_ms: int) -> bool:
         """Whether what was waited for has come; true once."""
-        if not self._waiting or not self.interruptible:
+        if not self.waiting or not self.interruptible:
             return False
         if self.greeting is not None and greeted_ms < self._settings.grace_ms:
             return False
-        self._waiting = False
+        self._to_cut = False
         return True

@@ -20,6 +20,7 @@ from sipua.bridge.engines import create as create_engine
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.pacer import Pacer
 from sipua.bridge.playout.sounds import SoundError
+from sipua.bridge.turns.state import TurnState
 from sipua.calls.call import Call, CallLimits
 from sipua.calls.facts import CallFacts
 from sipua.calls.profile import AgentProfile, NamedEngine
@@ -133,8 +134,8 @@ class CallParts:
             local=local,
             pacer=self._pacer,
             settings=wiring.media_settings(self._config),
-            make_conversation=lambda on_event: self._make_conversation(
-                facts.call_id, profile, on_event, quiet=lambda: bridge.quiet, faults=faults
+            make_conversation=lambda on_event, turns: self._make_conversation(
+                facts.call_id, profile, on_event, turns, faults=faults
             ),
             faults=faults,
         )
@@ -175,8 +176,8 @@ class CallParts:
         call_id: str,
         profile: AgentProfile,
         on_event: Callable[[ConversationEvent], None],
+        turns: TurnState,
         *,
-        quiet: Callable[[], bool],
         faults: FaultOwner,
     ) -> Dialogue:
         return Dialogue(
@@ -184,7 +185,7 @@ class CallParts:
             policy=self._recovery,
             on_event=on_event,
             call_id=call_id,
-            quiet=quiet,
+            turns=turns,
             faults=faults,
         )
 

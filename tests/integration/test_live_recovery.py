@@ -15,6 +15,7 @@ from sipua.bridge.engine_api.events import AudioDelta, AudioDone, Used
 from sipua.bridge.engine_api.settings import EngineSettings
 from sipua.bridge.engines import create
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage
+from support.engine.line import turn_state
 from support.media import audio
 
 RATE_HZ = 24_000
@@ -32,7 +33,9 @@ class Call:
         )
         self.events: list[ConversationEvent] = []
         policy = DialoguePolicy(backoff_s=0.0)
-        self.dialogue = Dialogue([choice], policy=policy, on_event=self.events.append)
+        self.dialogue = Dialogue(
+            [choice], policy=policy, on_event=self.events.append, turns=turn_state()
+        )
 
     def of(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]

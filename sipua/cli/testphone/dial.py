@@ -27,6 +27,7 @@ from sipua.bridge.events import BridgeEvent, PeerSilent
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.dtmf_queue import MAX_QUEUED, DtmfQueue
 from sipua.bridge.playout.pacer import Pacer
+from sipua.bridge.turns.state import TurnState
 from sipua.calls.media_plan import media_plan
 from sipua.capture.call_capture import CallCapture, CaptureThread, sip_datagram
 from sipua.cli.testphone import sound as dial_sound
@@ -230,7 +231,7 @@ class Dial:
         if self._capture is not None:
             await self._capture.close(linger_s=0)
 
-    def _make_tape(self, on_event: Callable[[ConversationEvent], None]) -> Tape:
+    def _make_tape(self, on_event: Callable[[ConversationEvent], None], _turns: TurnState) -> Tape:
         self._tape.on_event = on_event
         return self._tape
 

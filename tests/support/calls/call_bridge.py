@@ -14,10 +14,11 @@ import structlog
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.call.media import MediaPlan, MediaSettings
 from sipua.bridge.conversation.base import ConversationEvent
-from sipua.bridge.engine_api.events import AudioDelta, AudioDone
-from sipua.bridge.events import BridgeEvent
+from sipua.bridge.engine_api.events import AudioDelta, AudioDone, SpeechStarted, SpeechStopped
+from sipua.bridge.events import BridgeEvent, EngineInUse
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.pacer import Pacer
+from sipua.bridge.turns.state import TurnState
 from sipua.codecs.g711 import Law
 from sipua.codecs.tones import sine
 from sipua.rtp.latch.latch import Policy
@@ -144,8 +145,16 @@ async def bridge_setup(settings: MediaSettings = SETTINGS) -> AsyncIterator[Setu
     local = PortPool(("127.0.0.1",), first, last).reserve(0.0)
     engines: list[ScriptedEngine] = []
 
-    def make(on_event: Callable[[ConversationEvent], None]) -> ScriptedEngine:
-        engines.append(ScriptedEngine(on_event))
+    def make(on_event: Callable[[ConversationEvent], None], turns: TurnState) -> ScriptedEngine:
+        def tell(event: ConversationEvent) -> None:
+            """In a conversation's order: the turn state first."""
+            if isinstance(event, EngineInUse):
+                turns.session_began()
+            elif isinstance(event, SpeechStarted | SpeechStopped):
+                turns.follow(event, asyncio.get_running_loop().time())
+            on_event(event)
+
+        engines.append(ScriptedEngine(tell))
         return engines[-1]
 
     pacer = Pacer(use_timerfd=False)  # by the loop, whose clock may be a virtual one

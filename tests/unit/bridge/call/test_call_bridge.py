@@ -82,7 +82,7 @@ async def test_M5_barge_in_silences_the_wire_and_truncates_at_what_was_played(
 
 
 async def test_where_the_engine_may_not_be_interrupted_nothing_is_cut(setup: Setup) -> None:
-    setup.bridge._barge_in = BargeInPolicy(BargeIn(enabled=False))
+    setup.bridge._barge_in = BargeInPolicy(BargeIn(enabled=False), setup.bridge.turns)
     setup.bridge.open_media(setup.plan)
     setup.bridge.start()
     setup.engine.say("long answer", 1000)

@@ -24,6 +24,7 @@ from sipua.bridge.playout.queue import PlayoutQueue
 from sipua.codecs.tones import sine
 from support.calls.call_bridge import Setup
 from support.engine.fake_sessions import FakeSession, FakeSessions
+from support.engine.line import turn_state
 from support.virtual_time import in_virtual_time
 
 POLICY = DialoguePolicy(phrase="Go on.", rotate_after_s=0, filler_after_s=0, silent_after_s=8)
@@ -52,6 +53,7 @@ class Talk:
             self.sessions.choices(*(engines or ("first",))),
             policy=policy,
             on_event=self.events.append,
+            turns=turn_state(),
             make_session=self.sessions.make,
             random=lambda: 1.0,
             faults=owner,

@@ -210,14 +210,14 @@ async def test_while_a_goodbye_is_said_nothing_is_cut(setup: Setup) -> None:
 
 
 async def test_quiet_is_when_neither_side_speaks(setup: Setup) -> None:
-    assert begun(setup).bridge.quiet
+    assert begun(setup).bridge.turns.turn == "idle"
     setup.engine.on_event(AudioDelta("answer", 0, sine(400, 20, 24_000).tobytes()))
     await asyncio.sleep(0.1)
-    assert not setup.bridge.quiet, "more of it is to come"
+    assert setup.bridge.turns.turn != "idle", "more of it is to come"
     setup.engine.on_event(AudioDone("answer"))
-    await setup.until(lambda: setup.bridge.quiet)
+    await setup.until(lambda: setup.bridge.turns.turn == "idle")
     setup.engine.on_event(SpeechStarted("caller", 0))
-    assert not setup.bridge.quiet
+    assert setup.bridge.turns.turn != "idle"
 
 
 @pytest.mark.parametrize("audio_format", [AudioFormat.PCMU, AudioFormat.PCMA])

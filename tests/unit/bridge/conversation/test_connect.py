@@ -11,6 +11,7 @@ from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.recovery import DialoguePolicy
 from sipua.bridge.engine_link.errors import EngineConnectError
 from support.engine.fake_sessions import FakeSessions
+from support.engine.line import turn_state
 from support.virtual_time import in_virtual_time
 
 
@@ -23,6 +24,7 @@ class Told:
             [replace(choice, tried=partial(self._hear, choice.name)) for choice in choices],
             policy=DialoguePolicy(),
             on_event=lambda event: None,
+            turns=turn_state(),
             make_session=self.sessions.make,
         )
 

@@ -27,9 +27,11 @@ from sipua.bridge.engine_api.events import (
 from sipua.bridge.engine_api.settings import AudioFormat, PastMessage, PastSpeech, PastToolCall
 from sipua.bridge.engine_link.errors import EngineConnectError, ErrorKind
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage, ModelSilent
+from sipua.bridge.turns.state import TurnState
 from sipua.codecs.g711 import Law, encode
 from sipua.codecs.tones import sine
 from support.engine.fake_sessions import FakeSession, FakeSessions
+from support.engine.line import FakeLine
 from support.virtual_time import in_virtual_time
 
 E = TypeVar("E", bound=ConversationEvent)
@@ -45,15 +47,24 @@ class Call:
     def __init__(self, *engines: str, policy: DialoguePolicy = POLICY, **sessions: Any) -> None:
         self.sessions = FakeSessions(**sessions)
         self.events: list[ConversationEvent] = []
-        self.quiet = True
+        self._line = FakeLine()
+        self.turns = TurnState(self._line)
         self.dialogue = Dialogue(
             self.sessions.choices(*(engines or ("first",))),
             policy=policy,
             on_event=self.events.append,
-            quiet=lambda: self.quiet,
+            turns=self.turns,
             make_session=self.sessions.make,
             random=lambda: 1.0,
         )
+
+    @property
+    def quiet(self) -> bool:
+        return not self._line.saying
+
+    @quiet.setter
+    def quiet(self, value: bool) -> None:
+        self._line.saying = "" if value else "item"
 
     @property
     def session(self) -> FakeSession:

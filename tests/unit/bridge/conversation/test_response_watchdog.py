@@ -3,15 +3,67 @@
 from __future__ import annotations
 
 from sipua.bridge.conversation.recovery import DialoguePolicy
-from sipua.bridge.conversation.response_watchdog import Ask, ResponseWatchdog, Silent
+from sipua.bridge.conversation.response_watchdog import Action, Ask, ResponseWatchdog, Silent
+from support.engine.line import turn_state
 
 POLICY = DialoguePolicy(
     filler_after_s=0, silent_after_s=8, backoff_s=0.5, backoff_max_s=4, response_retries=2
 )
 
 
-def watch(policy: DialoguePolicy = POLICY) -> ResponseWatchdog:
-    return ResponseWatchdog(policy, lambda: 1.0)
+class Watch:
+    """A watchdog, and the turn state that it reads, told as a dialogue tells them."""
+
+    def __init__(self, policy: DialoguePolicy) -> None:
+        self._turns = turn_state()
+        self._watchdog = ResponseWatchdog(policy, lambda: 1.0, self._turns)
+
+    @property
+    def model_owes(self) -> bool:
+        return self._turns.model_owes
+
+    @property
+    def instructions(self) -> str | None:
+        return self._watchdog.instructions
+
+    @property
+    def proven(self) -> bool:
+        return self._watchdog.proven
+
+    @property
+    def due(self) -> float:
+        return self._watchdog.due
+
+    def check(self, now: float) -> Action | None:
+        return self._watchdog.check(now)
+
+    def asked(self, now: float, instructions: str | None = None) -> None:
+        self._turns.asked(now)
+        self._watchdog.asked(instructions)
+
+    def started(self, now: float) -> None:
+        self._turns.response_started(now)
+        self._watchdog.started()
+
+    def sign(self, now: float) -> None:
+        self._turns.sign_of_life(now)
+        self._watchdog.sign()
+
+    def callers_turn(self) -> None:
+        self._turns.cancelled()
+        self._watchdog.callers_turn()
+
+    def done(self, status: str, now: float) -> bool:
+        self._turns.response_done(status)
+        return self._watchdog.done(status, now)
+
+    def session_ended(self) -> None:
+        self._turns.session_ended()
+        self._watchdog.session_ended()
+
+
+def watch(policy: DialoguePolicy = POLICY) -> Watch:
+    return Watch(policy)
 
 
 def test_M4_nothing_is_due_in_the_callers_turn() -> None:

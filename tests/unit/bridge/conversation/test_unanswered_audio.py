@@ -10,9 +10,36 @@ from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.codecs.g711 import Law, decode, encode, transcoding_table
 from sipua.codecs.resample import Upsampler8to24
 from sipua.codecs.tones import sine
+from support.engine.line import turn_state
 from support.media.audio import find, speech
 
 PCMU, PCMA, PCM16 = AudioFormat.PCMU, AudioFormat.PCMA, AudioFormat.PCM16
+
+
+class Audio(UnansweredAudio):
+    """With the turn state told as a dialogue tells it."""
+
+    def __init__(self, keep_s: float) -> None:
+        self.turns = turn_state()
+        super().__init__(keep_s, self.turns)
+
+    @property
+    def speaking(self) -> bool:
+        return self.turns.engine_hears
+
+    def began(self, audio_start_ms: int) -> None:
+        self.turns.caller_began(local=False)
+        super().began(audio_start_ms)
+
+    def ended(self, audio_end_ms: int) -> bytes:
+        said = super().ended(audio_end_ms)
+        self.turns.caller_ended(local=False)
+        return said
+
+    def next_session(self, audio_format: AudioFormat, carried: bytes) -> bytes:
+        given = super().next_session(audio_format, carried)
+        self.turns.session_began()
+        return given
 
 
 def tone(length_ms: int) -> bytes:
@@ -23,7 +50,7 @@ def quiet(length_ms: int) -> bytes:
     return bytes([Law.PCMU.silence]) * (length_ms * 8)
 
 
-def feed(audio: UnansweredAudio, mulaw: bytes, audio_format: AudioFormat = PCMU) -> None:
+def feed(audio: Audio, mulaw: bytes, audio_format: AudioFormat = PCMU) -> None:
     """In frames of 20 ms, as a call does."""
     up = Upsampler8to24()
     for start in range(0, len(mulaw), 160):
@@ -36,8 +63,8 @@ def feed(audio: UnansweredAudio, mulaw: bytes, audio_format: AudioFormat = PCMU)
             audio.append(frame)
 
 
-def in_session(audio_format: AudioFormat = PCMU, keep_s: float = 20) -> UnansweredAudio:
-    audio = UnansweredAudio(keep_s)
+def in_session(audio_format: AudioFormat = PCMU, keep_s: float = 20) -> Audio:
+    audio = Audio(keep_s)
     audio.next_session(audio_format, b"")
     return audio
 

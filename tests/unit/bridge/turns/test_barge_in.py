@@ -1,10 +1,30 @@
 """Barge-in: what is cut at once, what waits, what is never cut."""
 
 from sipua.bridge.turns.barge_in import BargeIn, BargeInPolicy
+from support.engine.line import turn_state
 
 
-def greeting(settings: BargeIn) -> BargeInPolicy:
-    policy = BargeInPolicy(settings)
+class Policy(BargeInPolicy):
+    """Told as in a call: the turn state first."""
+
+    def __init__(self, settings: BargeIn) -> None:
+        self.turns = turn_state()
+        super().__init__(settings, self.turns)
+
+    def engine_changed(self, *, speech_events: bool) -> None:
+        self.turns.session_began()
+        super().engine_changed(speech_events=speech_events)
+
+    def caller_began(self, greeted_ms: int, *, local: bool) -> bool:
+        self.turns.caller_began(local=local)
+        return super().caller_began(greeted_ms, local=local)
+
+    def caller_ended(self, *, local: bool) -> None:
+        self.turns.caller_ended(local=local)
+
+
+def greeting(settings: BargeIn) -> Policy:
+    policy = Policy(settings)
     policy.item_began("greeting")
     return policy
 
@@ -44,7 +64,7 @@ def test_after_the_grace_and_in_answers_there_is_none() -> None:
 
 
 def test_what_is_said_to_a_caller_who_spoke_first_is_no_greeting() -> None:
-    policy = BargeInPolicy(BargeIn(grace_ms=1000))
+    policy = Policy(BargeIn(grace_ms=1000))
     assert policy.caller_began(0, local=False)
     policy.caller_ended(local=False)
     policy.item_began("answer")
@@ -68,7 +88,7 @@ def test_where_it_is_off_nothing_is_cut_and_the_turn_is_known_all_the_same() -> 
 
 
 def test_we_listen_only_where_the_engine_does_not() -> None:
-    policy = BargeInPolicy(BargeIn())
+    policy = Policy(BargeIn())
     assert not policy.listens
     policy.engine_changed(speech_events=False)
     assert policy.listens
@@ -81,11 +101,11 @@ def test_we_listen_only_where_the_engine_does_not() -> None:
 
 
 def test_the_detector_can_be_chosen() -> None:
-    policy = BargeInPolicy(BargeIn(detector="local"))
+    policy = Policy(BargeIn(detector="local"))
     policy.engine_changed(speech_events=True)
     assert policy.listens
     assert not policy.caller_began(0, local=False)
-    policy = BargeInPolicy(BargeIn(detector="engine"))
+    policy = Policy(BargeIn(detector="engine"))
     policy.engine_changed(speech_events=False)
     assert not policy.listens
     assert not policy.caller_began(0, local=True)
