@@ -15,15 +15,15 @@ Three facts make the turn. Each has one writer:
     fact                     is written by
     who hears the caller     the dialogue for the engine, the bridge for our own detection
     what the model owes      the dialogue
-    what is to be heard      nobody here: the playout is asked, which alone knows what it still has
+    what is to be heard      no writer: the playout is asked, which alone knows what it still has
 
-What the model owes, by event; `-`: as before.
+What the model owes, by event; `-`: as before, `x`: cannot be.
 
     event                        none      owed      later     a response runs
     asked                        owed      owed (1)  owed      -
     response started             owed (2)  -         owed (3)  yes
     sign of life, none runs      -         none (4)  - (5)     -
-    sign of life, one runs       -         -         - (5)     -
+    sign of life, one runs       -         -         x         -
     response done                -         none (6)  none      no
     response failed              -         later (7) -         no
     response cancelled           -         - (8)     -         no
@@ -34,7 +34,7 @@ What the model owes, by event; `-`: as before.
 
     (1)   The wait begins anew. While a response runs it is one more that is owed: a tool's result
           is there before the response that called the tool has ended.
-    (2)   Nobody asked for it. It has to end all the same, or it hangs and nobody notices.
+    (2)   It was not asked for. It has to end all the same: one that hangs is to be noticed.
     (3)   The engine has begun by itself what was to be asked for again.
     (4)   Engines that do not tell where a response begins and ends have answered with the first
           sound. With others it comes from a response that is over.
