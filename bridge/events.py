@@ -3,6 +3,11 @@
 Three kinds travel the same way up: what the audio path saw (here), what became of the engine
 (here), and what the engine said beyond audio (`sipua.bridge.engine_api.events`), passed on as it
 came.
+
+Of an item's audio there comes, in this order: AudioBegan (none for a sound of ours), AudioLeft, and
+AudioPlayed or Interrupted; Interrupted without AudioLeft if it was cut before its first packet. Who
+hears AudioLeft or AudioPlayed may ask the bridge for anything: the sender's step is over, and what
+that causes is told behind it (`sipua.bridge.playout.sender`).
 """
 
 from __future__ import annotations
