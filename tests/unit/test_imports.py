@@ -35,6 +35,7 @@ FOLDERS = [
     "bridge/uplink",
     "bridge/playout",
     "bridge/turns",
+    "bridge/engines/openai",
     "bridge/engines/openai_realtime",
     "bridge/engines/openai_live",
     "bridge/engines",

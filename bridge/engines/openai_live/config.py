@@ -7,7 +7,6 @@ human language: two ASCII characters, or one byte of anything else, may be a tok
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from sipua.bridge.engine_api.settings import (
@@ -17,7 +16,7 @@ from sipua.bridge.engine_api.settings import (
     PastMessage,
     PastToolCall,
 )
-from sipua.bridge.engines.openai_realtime.config import endpoint as realtime_endpoint
+from sipua.bridge.engines.openai.headers import upgrade_headers
 
 VENDOR_URL: Final = "wss://api.openai.com/v1/live/sessions"
 DEFAULT_MODEL: Final = "gpt-live-1"
@@ -136,4 +135,4 @@ def _fitting(text: str, limit: int) -> int:
 
 def endpoint(settings: EngineSettings) -> tuple[str, dict[str, str]]:
     """The websocket's address, without a query, and the headers of the upgrade."""
-    return realtime_endpoint(replace(settings, url=settings.url or VENDOR_URL, model=""))
+    return settings.url or VENDOR_URL, upgrade_headers(settings)
