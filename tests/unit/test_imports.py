@@ -44,6 +44,7 @@ FOLDERS = [
     "bridge/call",
     "bridge/agent/scenario",
     "bridge/agent/speech",
+    "bridge/agent/wire",
     "bridge/agent/realtime",
     "bridge/agent/live",
     "bridge/agent/server",
