@@ -39,7 +39,7 @@ from sipua.bridge.engines.openai_live import events as wire
 from sipua.bridge.engines.openai_live import usage
 from sipua.bridge.engines.openai_live.config import MAX_APPENDS, chunks, endpoint, session_config
 from sipua.bridge.engines.openai_live.speech import Item, Speech
-from sipua.bridge.engines.openai_live.tools import ToolDesk
+from sipua.bridge.engines.openai_live.tools import DelegatedCalls
 
 _APPEND_HEAD: Final = b'{"type":"session.input_audio.append","audio":"'
 _APPEND_TAIL: Final = b'"}'
@@ -83,7 +83,7 @@ class OpenAILive:
         self._ready = False
         self._restored = 0
         self._speech = Speech(settings.audio, items)
-        self._tools = ToolDesk()
+        self._tools = DelegatedCalls()
         self._incoming = Incoming(wire.DECODER, wire.IGNORED)
         self._outgoing = Outgoing()
         self._seconds = 0.0  # of the session, as last told

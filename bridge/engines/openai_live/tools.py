@@ -30,7 +30,7 @@ class _Delegated:
         self.speak = False
 
 
-class ToolDesk:
+class DelegatedCalls:
     """Which calls are open, and when all of a response's have been answered."""
 
     __slots__ = ("_delegated", "dropped")

@@ -5,7 +5,8 @@ import pytest
 from sipua.bridge.agent.realtime.protocol import DECODER, Append
 from sipua.bridge.agent.wire.client_events import MAX_EVENT_BYTES
 from sipua.bridge.agent.wire.errors import ClientError
-from support.engine.realtime_types import CLIENT_MODELS, accepted_client_event, event_type, sample
+from support.engine.realtime_types import CLIENT_MODELS, accepted_client_event
+from support.engine.vendor_types import event_type, sample
 
 
 def test_every_event_of_the_vendor_is_known() -> None:
