@@ -1,6 +1,6 @@
 """From our settings to what OpenAI Live wants to hear: `session.start`, appended text, the address.
 
-Its limits are in tokens, which nobody here can count. `tokens_at_most` errs on the safe side for
+Its limits are in tokens, which we cannot count. `tokens_at_most` errs on the safe side for
 human language: two ASCII characters, or one byte of anything else, may be a token.
 """
 
@@ -33,7 +33,7 @@ WIRE_FORMATS: Final = {
     AudioFormat.PCMA: {"type": "audio/pcma", "rate": 8_000},
 }
 
-# Without it the voice does not know that there is anybody to delegate to.
+# Without it the voice does not know that it can delegate.
 DELEGATE: Final = (
     "Tools can be used for you: delegate whatever they are needed for, say that you are checking, "
     "and never guess what comes back."

@@ -46,8 +46,8 @@ _APPEND_TAIL: Final = b'"}'
 
 SPEAK_NOW: Final = "Speak to the caller now, do not wait for them to speak. Then pause and listen."
 FOLLOW: Final = "Follow the last instruction now. " + SPEAK_NOW
-# The model may delegate even where there is nobody to delegate to, and would wait for an answer.
-NOBODY: Final = (
+# A model without tools may delegate all the same, and would wait for an answer.
+NO_TOOLS: Final = (
     "Nothing can be looked up or done for the caller here. Answer from what you know, or say so."
 )
 HEARD_ONLY: Final = "The caller interrupted you and heard nothing of what you said after: "
@@ -188,7 +188,7 @@ class OpenAILive:
 
     def _on_delegation(self, event: wire.DelegationCreated) -> Sequence[Event]:
         if event.delegation.target == "client":
-            self._outgoing.put(self._tell("commentary", NOBODY, event.delegation.id))
+            self._outgoing.put(self._tell("commentary", NO_TOOLS, event.delegation.id))
         return ()
 
     def _on_response(self, event: wire.ResponseEvent) -> Sequence[Event]:

@@ -34,7 +34,7 @@ def turn_detection(configured: Mapping[str, Any] | None) -> dict[str, Any] | Non
     return {**usual, **configured}
 
 
-# Nobody at a telephone can approve a call to an MCP server: who lists one has approved it.
+# A caller cannot approve a call to an MCP server: a server that is configured is approved.
 _MCP_DEFAULTS: Final = {"require_approval": "never"}
 
 _FORMATS: Final[Mapping[AudioFormat, Mapping[str, Any]]] = {

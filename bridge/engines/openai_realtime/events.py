@@ -141,7 +141,7 @@ class SessionUpdated(ServerEvent, tag="session.updated"):
 class Response(msgspec.Struct):
     id: str | None = None
     status: str | None = None
-    # Read apart: an end of a response that nobody recognised would stop the conversation.
+    # Read apart: an end of a response that is not recognised would stop the conversation.
     status_details: msgspec.Raw = NOTHING
     usage: msgspec.Raw = NOTHING
 

@@ -172,7 +172,7 @@ class OpenAIRealtime:
         return messages
 
     def _has_turn(self, wish: Wish) -> bool:
-        """Where nobody but us takes turns, what the caller has said so far is one to be answered.
+        """Where only we take turns, what the caller has said so far is one to be answered.
 
         Too little of it (before a greeting) would be an error.
         """
@@ -252,7 +252,7 @@ class OpenAIRealtime:
         return ()
 
     def _decline(self, request_id: str) -> Sequence[Event]:
-        """Nobody at a telephone can approve: better an answer than a wait without end."""
+        """A caller cannot approve: better an answer than a wait without end."""
         self._counters["approvals_declined"] += 1
         item_id = f"declined_{self._outgoing.next_number}"
         item = {

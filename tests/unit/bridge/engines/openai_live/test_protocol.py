@@ -30,7 +30,7 @@ from sipua.bridge.engines.openai_live.protocol import (
     FOLLOW,
     HEARD_NOTHING,
     HEARD_ONLY,
-    NOBODY,
+    NO_TOOLS,
     SPEAK_NOW,
     OpenAILive,
 )
@@ -558,7 +558,7 @@ def test_a_task_for_which_there_is_nobody_is_given_back_at_once() -> None:
     created = server_event("session.delegation.created", delegation=delegation, offset_ms=0)
     assert live.receive(created) == ()
     assert sent(live.take_outgoing()) == [
-        {"type": "session.commentary.append", "delegation_id": "del_1", "content": NOBODY}
+        {"type": "session.commentary.append", "delegation_id": "del_1", "content": NO_TOOLS}
     ]
     assert live.take_outgoing() == ()
 
