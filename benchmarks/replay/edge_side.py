@@ -26,6 +26,7 @@ from sipua.bench.replay import probe
 from sipua.bridge import engines
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.call.media import MediaPlan, MediaSettings
+from sipua.bridge.call.media_path import MEDIA_PATH
 from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.recovery import DialoguePolicy
@@ -89,8 +90,6 @@ def run(pipe: Connection, plan: EdgePlan) -> None:
     """The process: Ready; then media plans, "begin", "end" (of the talk), "finish": the record."""
     logs.configure("error", "console")
     sys.setswitchinterval(0.001)  # as the edge does
-    if plan.probed:
-        probe.install()
     with (
         contextlib.suppress(KeyboardInterrupt, EOFError),
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
@@ -158,17 +157,18 @@ class _Edge:
 
     def _make(self, pool: PortPool, trace: probe.CallTrace) -> CallBridge:
         lent = pool.reserve(time.monotonic())
-        used = lent
+        used, path = lent, MEDIA_PATH
         if self._plan.probed:
             probed = probe.ProbedSocket(lent.rtp_socket, trace)
             used = ReservedPort(lent.port, probed, lent.rtcp_socket)
+            path = probe.media_path(trace)
         self._lent.append((lent, used))
-        probe.enter(trace)
         return CallBridge(
             local=used,
             pacer=self._pacer,
             settings=self._plan.media,
             make_conversation=functools.partial(self._make_conversation, len(self._lent), trace),
+            path=path,
         )
 
     def _make_conversation(
@@ -178,7 +178,9 @@ class _Edge:
         on_event: Callable[[ConversationEvent], None],
         turns: TurnState,
     ) -> Dialogue:
-        kind = probe.ProbedSession if self._plan.probed else EngineSession
+        make: Callable[..., EngineSession] = EngineSession
+        if self._plan.probed:
+            make = functools.partial(probe.ProbedSession, trace)
 
         def create(past: Sequence[Past]) -> Engine:
             return engines.create("openai_realtime", replace(self._plan.engine, past=past))
@@ -191,8 +193,7 @@ class _Edge:
             name: str,
             faults: FaultOwner,
         ) -> EngineSession:
-            probe.enter(trace)
-            return kind(
+            return make(
                 engine.protocol,
                 engine.url,
                 engine.headers,

@@ -1,8 +1,9 @@
-"""Time stamps along the media path, put on from outside: production code knows nothing of them.
+"""Time stamps along the media path of one call, put on by the hook that production has for it.
 
-The process that measures replaces what the path is made of by subclasses that note the time and
-do the same. All notes of a call go, in order, into one flat list of numbers, (what, value) pairs;
-`trace.py` reads it afterwards. What that costs is part of what is measured; see docs/bench.md.
+`media_path` makes the parts of a call's path as subclasses that note the time and do the same (see
+bridge/call/media_path.py). All notes of a call go, in order, into one flat list of numbers, (what,
+value) pairs; `trace.py` reads it afterwards. What that costs is part of what is measured; see
+docs/bench.md.
 
     socket ─K─R─▶ parse ─P─▶ session ─▶ Uplink.feed ─F, D, U─▶ append ─A─▶ websocket
     phone ◀─S─ sendto ◀─ cadence ◀─ PlayoutQueue.push ─B, E─ ◀─ event ◀─M─ websocket
@@ -11,23 +12,26 @@ do the same. All notes of a call go, in order, into one flat list of numbers, (w
 from __future__ import annotations
 
 import enum
+import functools
 import socket
 import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sipua.bench.common import clock
-from sipua.bridge.call import call_bridge
+from sipua.bridge.call.media_path import MediaPath
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.engine_link.session import EngineSession
-from sipua.bridge.playout import queue as downlink
-from sipua.bridge.playout import sender
-from sipua.bridge.uplink import encoder as feed
-from sipua.bridge.uplink import timeline
-from sipua.codecs import resample
+from sipua.bridge.playout.queue import PlayoutQueue
+from sipua.bridge.uplink.encoder import Encoder, Pcm, PcmEncoder, encoder_for
+from sipua.bridge.uplink.timeline import Uplink
+from sipua.codecs import g711
+from sipua.codecs.g711 import Law
 from sipua.rtp import packet
 from sipua.rtp.events import Frame, Lost, RtpEvent, Silence
-from sipua.rtp.session import session, transport
+from sipua.rtp.session.session import RtpSession
+from sipua.rtp.session.transport import RtpTransport
 
 _now = time.monotonic_ns
 
@@ -61,27 +65,25 @@ _KERNEL, _READ, _ARRIVED, _PARSED, _FEED, _FRAME, _LOST, _SILENCE, _DECODED = ra
 _RESAMPLED, _SENT, _TICK, _MESSAGE, _PUSH, _PUSHED, _PACKET, _NUMBER, _TIMER, _FIRST = range(9, 19)
 
 
+_Note = Callable[[tuple[int, ...]], None]
+
+
 class CallTrace:
     """The notes of one call."""
 
     def __init__(self, *, keep_audio: bool) -> None:
         self.notes: array[int] = array("q")
+        self.note: _Note = self.notes.extend
         self.audio: list[bytes] | None = [] if keep_audio else None
 
 
-class _Current:
-    """The call whose code runs now: everything between two waits of the loop belongs to one."""
-
-    def __init__(self) -> None:
-        self.note: Callable[[tuple[int, ...]], None] = array("q").extend
-        self.trace = CallTrace(keep_audio=False)
-
-    def enter(self, trace: CallTrace) -> None:
-        self.trace = trace
-        self.note = trace.notes.extend
-
-
-_current = _Current()
+def media_path(trace: CallTrace) -> MediaPath:
+    return MediaPath(
+        session=functools.partial(RtpSession, parse=_parser(trace.note)),
+        transport=functools.partial(_Transport, trace.note),
+        uplink=functools.partial(_Uplink, trace.note),
+        playout=functools.partial(_Playout, trace.note),
+    )
 
 
 class ProbedSocket(socket.socket):
@@ -91,57 +93,72 @@ class ProbedSocket(socket.socket):
         super().__init__(bound.family, bound.type, bound.proto, fileno=bound.detach())
         self.setblocking(False)
         clock.ask_for_stamps(self)
-        self.trace = trace
+        self._note = trace.note
 
     def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, Any]:
         data, stamps, _, source = self.recvmsg(size, clock.ANCILLARY_BYTES, flags)
         now = _now()
-        _current.enter(self.trace)
         number = (data[1] & 0x7F) << 16 | data[2] << 8 | data[3] if len(data) > 3 else -1
-        _current.note((_KERNEL, clock.stamp_ns(stamps), _READ, now, _ARRIVED, number))
+        self._note((_KERNEL, clock.stamp_ns(stamps), _READ, now, _ARRIVED, number))
         return data, source
 
     def sendto(self, data: Any, address: Any) -> int:  # type: ignore[override]
         sent = super().sendto(data, address)
         number = (data[2] << 8 | data[3]) << 1 | data[1] >> 7
-        self.trace.notes.extend((_PACKET, _now(), _NUMBER, number))
+        self._note((_PACKET, _now(), _NUMBER, number))
         return sent
 
 
-def _parse(datagram: bytes) -> packet.RtpPacket:
-    parsed = packet.parse(datagram)
-    _current.note((_PARSED, _now()))
-    return parsed
+def _parser(note: _Note) -> Callable[[bytes], packet.RtpPacket]:
+    def parse(datagram: bytes) -> packet.RtpPacket:
+        parsed = packet.parse(datagram)
+        note((_PARSED, _now()))
+        return parsed
+
+    return parse
 
 
-class _Transport(transport.RtpTransport):
+class _Transport(RtpTransport):
+    def __init__(self, note: _Note, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._note = note
+
     def _on_timer(self) -> None:
-        if isinstance(self._rtp, ProbedSocket):
-            self._rtp.trace.notes.extend((_TIMER, 0))
+        self._note((_TIMER, 0))
         super()._on_timer()
 
 
-class _Upsampler(resample.Upsampler8to24):
-    __slots__ = ()
+class _PcmEncoder(PcmEncoder):
+    def __init__(self, note: _Note) -> None:
+        super().__init__()
+        self._note = note
 
-    def process(self, pcm: resample.Pcm) -> resample.Pcm:
-        out = super().process(pcm)
-        _current.note((_RESAMPLED, _now()))
+    def finish(self, piece: Pcm) -> bytes:
+        out = super().finish(piece)
+        self._note((_RESAMPLED, _now()))
         return out
 
 
-class _Uplink(timeline.Uplink):
-    __slots__ = ("_probed",)
+class _Uplink(Uplink):
+    __slots__ = ("_note",)
 
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
-        super().__init__(*arguments, **settings)
-        self._probed = _current.trace
+    def __init__(self, note: _Note, laws: Mapping[int, Law]) -> None:
+        def decode(law: Law, payload: bytes) -> Pcm:
+            pcm = g711.decode(law, payload)
+            note((_DECODED, _now()))
+            return pcm
+
+        def encoder(audio_format: AudioFormat) -> Encoder[Any]:
+            if audio_format is AudioFormat.PCM16:
+                return _PcmEncoder(note)
+            return encoder_for(audio_format)  # of G.711, which resamples nothing
+
+        super().__init__(laws, decode=decode, encoder_for=encoder)
+        self._note = note
 
     def feed(self, events: Sequence[RtpEvent], now: float) -> list[bytes]:
-        released = _now()
-        _current.enter(self._probed)
-        note = _current.note
-        note((_FEED, released))
+        note = self._note
+        note((_FEED, _now()))
         for event in events:
             if isinstance(event, Frame):
                 note((_FRAME, round(event.received_at * 1e9)))
@@ -152,65 +169,35 @@ class _Uplink(timeline.Uplink):
         return super().feed(events, now)
 
     def tick(self, now: float, *, holding: bool = False) -> Sequence[bytes]:
-        _current.enter(self._probed)
-        _current.note((_TICK, 0))
+        self._note((_TICK, 0))
         return super().tick(now, holding=holding)
 
 
-class _Playout(downlink.PlayoutQueue):
-    __slots__ = ("_probed",)
+class _Playout(PlayoutQueue):
+    __slots__ = ("_note",)
 
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
+    def __init__(self, note: _Note, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
-        self._probed = _current.trace
+        self._note = note
 
     def push(self, item_id: str, audio: bytes) -> None:
         what = _PUSH if self.pending else _FIRST
         before = _now()
         super().push(item_id, audio)
-        self._probed.notes.extend((what, before, _PUSHED, _now()))
+        self._note((what, before, _PUSHED, _now()))
 
 
 class ProbedSession(EngineSession):
-    """It belongs to the trace that is entered when it is made."""
-
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
+    def __init__(self, trace: CallTrace, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
-        self._probed = _current.trace
+        self._note, self._kept = trace.note, trace.audio
 
     def append(self, pcm: bytes) -> None:
         super().append(pcm)
-        self._probed.notes.extend((_SENT, _now()))
-        if self._probed.audio is not None:
-            self._probed.audio.append(pcm)
+        self._note((_SENT, _now()))
+        if self._kept is not None:
+            self._kept.append(pcm)
 
     def _receive(self, message: bytes) -> None:
-        self._probed.notes.extend((_MESSAGE, _now()))
+        self._note((_MESSAGE, _now()))
         super()._receive(message)
-
-
-def enter(trace: CallTrace) -> None:
-    """A bridge that is made now is this call's."""
-    _current.enter(trace)
-
-
-def install() -> None:
-    """In the whole process, for good: it does nothing else than to measure."""
-
-    def decode(law: Any, payload: bytes) -> resample.Pcm:
-        pcm = plain_decode(law, payload)
-        _current.note((_DECODED, _now()))
-        return pcm
-
-    plain_decode: Callable[[Any, bytes], resample.Pcm] = vars(timeline)["decode"]
-    for module, name, probed in (
-        (session, "parse", _parse),
-        (timeline, "decode", decode),
-        (feed, "Upsampler8to24", _Upsampler),
-        (call_bridge, "Uplink", _Uplink),
-        (sender, "PlayoutQueue", _Playout),
-        (call_bridge, "RtpTransport", _Transport),
-    ):
-        if not hasattr(module, name):
-            raise RuntimeError(f"{module.__name__} has no {name} any more: probe.py must follow")
-        setattr(module, name, probed)

@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from sipua.bridge.call.media import MediaPlan, MediaSettings, open_rtp, update_rtp
+from sipua.bridge.call.media_path import MEDIA_PATH, MediaPath
 from sipua.bridge.conversation.base import ConversationEvent, MakeConversation
 from sipua.bridge.engine_api.events import (
     AudioDelta,
@@ -53,7 +54,6 @@ from sipua.bridge.playout.sender import PlayoutSender
 from sipua.bridge.playout.sounds import Pcm
 from sipua.bridge.turns.barge_in import BargeInPolicy
 from sipua.bridge.turns.state import TurnState
-from sipua.bridge.uplink.timeline import Uplink
 from sipua.codecs import vad
 from sipua.codecs.echo import EchoGate
 from sipua.codecs.g711 import Law
@@ -83,8 +83,9 @@ class CallBridge:
         settings: MediaSettings,
         make_conversation: MakeConversation,
         faults: FaultOwner | None = None,
+        path: MediaPath = MEDIA_PATH,
     ) -> None:
-        """`faults`: the call's."""
+        """`faults`: the call's. `path`: another one for a measurement."""
         self._faults = faults or FaultOwner()
         self.on_event: Callable[[BridgeEvent], None] = lambda _: None
         self.tap: Tap | None = None
@@ -92,8 +93,9 @@ class CallBridge:
         self._local = local
         self._early: frozenset[Address] = frozenset()
         self._settings = settings
+        self._path = path
         self._laws: dict[int, Law] = {}
-        self._uplink = Uplink(self._laws)
+        self._uplink = path.uplink(self._laws)
         self._echo_hold = self._uplink.echo_hold
         self._gate = EchoGate() if settings.barge_in.echo == "auto" else None
         self._echo_hold.gate = self._gate
@@ -105,6 +107,7 @@ class CallBridge:
             on_tick=self._on_tick,
             on_frame=self._on_frame,
             faults=self._faults,
+            make_playout=path.playout,
         )
         self._playout = self._sender.playout
         self.turns = TurnState(self._playout)
@@ -139,9 +142,9 @@ class CallBridge:
         self._laws.clear()
         self._laws.update({number: Law[name] for number, name in plan.law_by_type.items()})
         if self._rtp is None or self._transport is None:
-            self._rtp = open_rtp(plan, self._settings)
+            self._rtp = open_rtp(plan, self._settings, self._path.session)
             self._rtp.latch.set_early(self._early)
-            self._transport = RtpTransport(
+            self._transport = self._path.transport(
                 self._local, self._rtp, self._on_rtp, on_fault=self._faults.failed
             )
             self._transport.tap = self.tap

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sipua.bridge.playout.sounds import Sounds
@@ -56,10 +56,12 @@ class MediaSettings:
     sounds: Sounds = field(default_factory=Sounds)
 
 
-def open_rtp(plan: MediaPlan, settings: MediaSettings) -> RtpSession:
+def open_rtp(
+    plan: MediaPlan, settings: MediaSettings, make: Callable[..., RtpSession] = RtpSession
+) -> RtpSession:
     """What never changes in a call; the rest is `update_rtp`'s, the first time and later."""
     ssrc, now = secrets.randbits(32), time.monotonic()
-    return RtpSession(
+    return make(
         ssrc=ssrc,
         law_by_pt=plan.law_by_type,
         send_pt=plan.payload_type,

@@ -1,4 +1,4 @@
-"""The engines that a call can end in: one file beside this one each, and one entry here."""
+"""The engines that a call can end in: each has a folder here, and one entry below."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 from sipua.bridge.engine_api.protocol import Engine
 from sipua.bridge.engine_api.settings import EngineSettings
 
-# The files are opened when they are used: who only checks a configuration needs no numpy.
+# An engine is imported when the first one is made: a check of the configuration needs no numpy.
 
 
 def _openai_realtime(settings: EngineSettings) -> Engine:
-    from sipua.bridge.engines.openai_realtime import protocol as openai_realtime  # noqa: PLC0415 - see above
+    from sipua.bridge.engines.openai_realtime.protocol import realtime_engine  # noqa: PLC0415 - see above
 
-    return openai_realtime.create(settings)
+    return realtime_engine(settings)
 
 
 def _openai_live(settings: EngineSettings) -> Engine:
-    from sipua.bridge.engines.openai_live import protocol as openai_live  # noqa: PLC0415 - see above
+    from sipua.bridge.engines.openai_live.protocol import live_engine  # noqa: PLC0415 - see above
 
-    return openai_live.create(settings)
+    return live_engine(settings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,10 +49,11 @@ class PlayoutSender:
         on_tick: Callable[[float], None],
         on_frame: Callable[[bytes, int], None],
         faults: FaultOwner,
+        make_playout: Callable[..., PlayoutQueue] = PlayoutQueue,
     ) -> None:
         """`on_tick`: every 20 ms, before a frame leaves, whether one does or not. `on_frame`: what
         left, and samples' time that went by before it unused."""
-        self.playout = PlayoutQueue(Law.PCMU, frame_ms=frame_ms)
+        self.playout = make_playout(Law.PCMU, frame_ms=frame_ms)
         self.dtmf = DtmfQueue()
         self.on_hold = False
         self._pacer = pacer

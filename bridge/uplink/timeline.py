@@ -26,14 +26,14 @@ missed is made up in the next pause. `max_ahead_ms` also bounds what a peer can 
 hear (and bill) that sends faster than real time; `max_behind_ms` is for one that sends too slowly.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.uplink.echo_hold import EchoHold
-from sipua.bridge.uplink.encoder import Encoder, PcmEncoder, encoder_for
+from sipua.bridge.uplink.encoder import Encoder, Pcm, encoder_for
 from sipua.codecs.dtmf import DtmfDetector
 from sipua.codecs.g711 import Law, decode
 from sipua.rtp.events import ComfortNoise, Dtmf, Frame, Lost, RtpEvent, Silence
@@ -61,9 +61,11 @@ class Uplink:
 
     __slots__ = (
         "_concealed",
+        "_decode",
         "_detector",
         "_digits",
         "_dropped",
+        "_encoder_for",
         "_fed",
         "_feed",
         "_frame_s",
@@ -89,12 +91,16 @@ class Uplink:
         pause_ms: int = 60,
         max_ahead_ms: int = 5000,
         max_behind_ms: int = 1000,
+        decode: Callable[[Law, bytes], Pcm] = decode,
+        encoder_for: Callable[[AudioFormat], Encoder[Any]] = encoder_for,
     ) -> None:
         self._laws = laws
         self._pause_s = pause_ms / 1000
         self._max_ahead = max_ahead_ms * _SAMPLES_PER_MS
         self._max_behind = max_behind_ms * _SAMPLES_PER_MS
-        self._feed: Encoder[Any] = PcmEncoder()
+        self._decode = decode
+        self._encoder_for = encoder_for
+        self._feed = encoder_for(AudioFormat.PCM16)
         self.echo_hold = EchoHold()
         self._detector: DtmfDetector | None = None
         self._digits: list[Dtmf] = []
@@ -130,7 +136,7 @@ class Uplink:
 
     def set_format(self, audio_format: AudioFormat) -> None:
         """What the engine, from now on this one, wants. What was on the way to another is gone."""
-        self._feed = encoder_for(audio_format)
+        self._feed = self._encoder_for(audio_format)
         self._fed -= self.echo_hold.held_samples
         self.echo_hold.drop()
 
@@ -212,6 +218,7 @@ class Uplink:
         frame_s = samples / _RATE_HZ
         pcm = None
         if self._feed.linear or self._detector is not None:
+            decode = self._decode  # for CPython an attribute that is called at once is slower
             pcm = decode(law, frame.payload)
             if self._detector is not None:
                 self._hear(self._detector.feed(pcm))

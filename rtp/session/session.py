@@ -7,7 +7,7 @@ reports:  RTCP from either port in, one out at handle_timer (see rtcp_session)
 
 import math
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sipua.rtp.dtmf import DtmfReceiver, EventPacket
@@ -65,7 +65,9 @@ class RtpSession:
         first_sequence: int | None = None,
         first_timestamp: int | None = None,
         rtcp: RtcpSession | None = None,
+        parse: Callable[[bytes], RtpPacket] = parse,
     ) -> None:
+        self._parse = parse
         self.ssrc = ssrc
         self._rtcp = rtcp
         self._report_due = math.inf if rtcp is None else rtcp.due
@@ -84,10 +86,8 @@ class RtpSession:
             first_sequence=first_sequence,
             first_timestamp=first_timestamp,
         )
-
         self._stream: Stream | None = None
-        self._next_ssrc: RtpPacket | None = None
-        """First packet of another SSRC, waiting for a second one to confirm it."""
+        self._next_ssrc: RtpPacket | None = None  # of another SSRC: a second one confirms it
         self._next_ssrc_at = 0.0
         self._past: deque[dict[str, int | float]] = deque(maxlen=_MAX_PAST_STREAMS)
         self._heard_at = now
@@ -108,6 +108,7 @@ class RtpSession:
 
     def receive(self, datagram: bytes, source: Address, now: float) -> Sequence[RtpEvent]:
         """One datagram from the RTP port. Whatever is wrong with it is counted, never raised."""
+        parse = self._parse  # for CPython an attribute that is called at once is slower
         try:
             packet = parse(datagram)
         except RtpError as error:
@@ -367,8 +368,7 @@ class RtpSession:
     def _set_payload_types(
         self, law_by_pt: Mapping[int, str], telephone_event_pt: int | None
     ) -> None:
-        self._kinds = {_COMFORT_NOISE: _NOISE}
-        self._kinds |= {
+        self._kinds = {_COMFORT_NOISE: _NOISE} | {
             payload_type: _NOISE if name == "CN" else _AUDIO
             for payload_type, name in law_by_pt.items()
         }

@@ -10,7 +10,7 @@ Its steps reach the client as streaming events of the Responses API, each in a `
 from typing import Any
 
 from sipua.bridge.agent.live.protocol import Item, LiveOutbox
-from sipua.bridge.agent.realtime.protocol import ClientError
+from sipua.bridge.agent.wire.errors import ClientError
 
 TEXT_TOKEN_CHARS = 4
 

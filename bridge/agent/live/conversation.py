@@ -18,7 +18,6 @@ from sipua.bridge.agent.live.session import LiveSession, function_tools
 from sipua.bridge.agent.live.track import STEP_MS, Track
 from sipua.bridge.agent.realtime.answers import Answers, Toolbox, loss
 from sipua.bridge.agent.realtime.conversation import Counters
-from sipua.bridge.agent.realtime.protocol import ClientError, decode_audio, event_id_of
 from sipua.bridge.agent.realtime.response import Answer, Fate, Loss
 from sipua.bridge.agent.realtime.shared_state import SharedAgentState
 from sipua.bridge.agent.realtime.transcript_wait import Recording
@@ -27,6 +26,8 @@ from sipua.bridge.agent.scenario.scenario import Request, Trigger
 from sipua.bridge.agent.speech.formats import Clip, WireFormat
 from sipua.bridge.agent.speech.input_turns import InputTurnDetector, Turn
 from sipua.bridge.agent.speech.speaker import Speaker
+from sipua.bridge.agent.wire.client_events import decode_audio, event_id_of
+from sipua.bridge.agent.wire.errors import ClientError
 from sipua.codecs.vad import VadConfig
 
 MAX_APPEND_MS = 10_000
@@ -100,7 +101,7 @@ class LiveConversation:
         self._now = now
         event_id = None
         try:
-            event = protocol.decode(message)
+            event = protocol.DECODER.decode(message)
             event_id = event.event_id
             if self.closed:
                 return []
@@ -149,7 +150,7 @@ class LiveConversation:
 
     # The session
 
-    def _expect(self, event: protocol.ClientEvent) -> None:
+    def _expect(self, event: protocol.AnyEvent) -> None:
         starts = isinstance(event, protocol.Start)
         if self._session is None and not starts:
             raise ClientError("session_not_started", "The first event must be session.start.")

@@ -1,45 +1,41 @@
-"""The events of Live: the client's decoded, ours encoded. Errors are worded as Realtime's."""
+"""The events of Live: the client's decoded, ours encoded."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 import pybase64
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from sipua.bridge.agent.live.session import SessionConfig, SessionUpdate
-from sipua.bridge.agent.realtime.protocol import MAX_EVENT_BYTES, ClientError, Outbox, client_error
-from sipua.bridge.agent.realtime.session import Name
+from sipua.bridge.agent.wire.client_events import ClientDecoder, ClientEvent, Name
+from sipua.bridge.agent.wire.outbox import Outbox
 
 # 500 tokens, the vendor says. Nobody counts them here: more letters than any 500 tokens have.
 MAX_APPEND_CHARS = 4000
 Content = Annotated[str, Meta(min_length=1, max_length=MAX_APPEND_CHARS)]
 
 
-class _Event(Struct, tag_field="type", forbid_unknown_fields=True, kw_only=True):
-    event_id: Name | None = None
-
-
-class Start(_Event, tag="session.start"):
+class Start(ClientEvent, tag="session.start"):
     session: SessionConfig
 
 
-class Update(_Event, tag="session.update"):
+class Update(ClientEvent, tag="session.update"):
     session: SessionUpdate
 
 
-class Append(_Event, tag="session.input_audio.append"):
+class Append(ClientEvent, tag="session.input_audio.append"):
     audio: str
 
 
-class Mute(_Event, tag="session.input_audio.mute"):
+class Mute(ClientEvent, tag="session.input_audio.mute"):
     pass
 
 
-class Unmute(_Event, tag="session.input_audio.unmute"):
+class Unmute(ClientEvent, tag="session.input_audio.unmute"):
     pass
 
 
-class _Told(_Event):
+class _Told(ClientEvent):
     content: Content
     delegation_id: Name | None  # required, and null where it is about no task
 
@@ -64,19 +60,19 @@ class Item(Struct, forbid_unknown_fields=False, kw_only=True):
     output: msgspec.Raw | UnsetType = UNSET
 
 
-class ItemCreate(_Event, tag="response.item.create"):
+class ItemCreate(ClientEvent, tag="response.item.create"):
     item: Item
 
 
-class ResponseCreate(_Event, tag="response.create"):
+class ResponseCreate(ClientEvent, tag="response.create"):
     pass
 
 
-class Close(_Event, tag="session.close"):
+class Close(ClientEvent, tag="session.close"):
     pass
 
 
-ClientEvent = (
+AnyEvent: TypeAlias = (
     Start
     | Update
     | Append
@@ -89,26 +85,11 @@ ClientEvent = (
     | ResponseCreate
     | Close
 )
-_TYPES = tuple(str(event.__struct_config__.tag) for event in ClientEvent.__args__)
-_decoder: msgspec.json.Decoder[ClientEvent] = msgspec.json.Decoder(ClientEvent)
-
-
-def decode(message: bytes | str) -> ClientEvent:
-    try:
-        event = _decoder.decode(message)
-    except msgspec.ValidationError as error:
-        raise client_error(str(error), _TYPES) from None
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise ClientError("invalid_json", f"Could not parse the event as JSON: {error}.") from None
-    if len(message) > MAX_EVENT_BYTES and not isinstance(event, Append):
-        raise ClientError(
-            "string_above_max_length",
-            f"Event too large: expected at most {MAX_EVENT_BYTES} bytes, got {len(message)}.",
-        )
-    return event
+DECODER: Final[ClientDecoder[AnyEvent]] = ClientDecoder(AnyEvent, large=(Append,))
 
 
 class LiveOutbox(Outbox):
+    about = "client_event_id"
     __slots__ = ()
 
     def audio(self, audio: bytes) -> None:
@@ -120,18 +101,4 @@ class LiveOutbox(Outbox):
         start_ms, end_ms = span
         self.event(
             f"session.{whose}_transcript.delta", delta=text, start_ms=start_ms, end_ms=end_ms
-        )
-
-    def error(
-        self, error: ClientError, event_id: str | None, kind: str = "invalid_request_error"
-    ) -> None:
-        self.event(
-            "error",
-            error={
-                "type": kind,
-                "code": error.code,
-                "message": error.message,
-                "param": error.param,
-                "client_event_id": event_id,
-            },
         )

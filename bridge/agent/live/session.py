@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, structs
 
-from sipua.bridge.agent.realtime.protocol import ClientError
-from sipua.bridge.agent.realtime.session import FunctionTool, McpTool, Name, Text, VoiceId
+from sipua.bridge.agent.realtime.session import FunctionTool, McpTool, VoiceId
 from sipua.bridge.agent.speech.formats import PCM, PCMA, PCMU, WireFormat
+from sipua.bridge.agent.wire.client_events import Name, Text
+from sipua.bridge.agent.wire.errors import ClientError
 
 DEFAULT_VOICE = "marin"
 MAX_PAST_MESSAGES = 128

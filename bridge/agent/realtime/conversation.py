@@ -22,7 +22,6 @@ from sipua.bridge.agent.realtime.answers import Answers, loss
 from sipua.bridge.agent.realtime.history import History, Item
 from sipua.bridge.agent.realtime.item_events import ItemEvents
 from sipua.bridge.agent.realtime.items import created_item
-from sipua.bridge.agent.realtime.protocol import ClientError, Outbox
 from sipua.bridge.agent.realtime.requests import planned, toolbox
 from sipua.bridge.agent.realtime.response import Answer, Fate, Loss, Response
 from sipua.bridge.agent.realtime.session import ServerVad, default_session, updated_session
@@ -33,6 +32,8 @@ from sipua.bridge.agent.scenario.scenario import Request, Trigger
 from sipua.bridge.agent.speech.formats import Clip
 from sipua.bridge.agent.speech.input_turns import InputBufferFull, InputTurnDetector, Turn
 from sipua.bridge.agent.speech.speaker import Speaker
+from sipua.bridge.agent.wire.client_events import decode_audio, event_id_of
+from sipua.bridge.agent.wire.errors import ClientError
 from sipua.codecs.vad import SpeechStarted
 
 MIN_COMMIT_MS = 100
@@ -64,7 +65,7 @@ class Conversation:
         self.loss: Loss | None = None
         self._shared = shared
         self._settings = settings = shared.settings
-        self._out = Outbox(entropy)
+        self._out = protocol.RealtimeOutbox(entropy)
         self.id = self._out.new_id("sess")
         self._conversation_id = self._out.new_id("conv")
         self._expires_at = expires_at
@@ -106,7 +107,7 @@ class Conversation:
         self.counters.messages += 1
         event_id = None
         try:
-            event = protocol.decode(message)
+            event = protocol.DECODER.decode(message)
             event_id = event.event_id
             if type(event) is protocol.Append:
                 self._append(event, now)
@@ -114,7 +115,7 @@ class Conversation:
                 self._handlers[type(event)](event, now)
         except ClientError as error:
             self.counters.client_errors += 1
-            self._out.error(error, event_id or protocol.event_id_of(message))
+            self._out.error(error, event_id or event_id_of(message))
         return self._out.take()
 
     def take_warnings(self) -> list[dict[str, object]]:
@@ -201,7 +202,7 @@ class Conversation:
 
     def _append(self, event: protocol.Append, now: float) -> None:
         try:
-            events = self._input.hear(protocol.decode_audio(event.audio, "audio"))
+            events = self._input.hear(decode_audio(event.audio, "audio"))
         except InputBufferFull:
             raise ClientError(
                 "input_audio_buffer_full",

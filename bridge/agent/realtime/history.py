@@ -6,8 +6,8 @@ from typing import Any
 
 import pybase64
 
-from sipua.bridge.agent.realtime.protocol import ClientError
 from sipua.bridge.agent.speech.formats import PCM, WireFormat
+from sipua.bridge.agent.wire.errors import ClientError
 
 MAX_ITEMS = 500
 

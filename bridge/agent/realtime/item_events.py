@@ -1,13 +1,9 @@
 """What a client does with the conversation's items, and the events that confirm it."""
 
 from sipua.bridge.agent.realtime.history import History, Item
-from sipua.bridge.agent.realtime.protocol import (
-    ClientError,
-    ItemDelete,
-    ItemRetrieve,
-    ItemTruncate,
-    Outbox,
-)
+from sipua.bridge.agent.realtime.protocol import ItemDelete, ItemRetrieve, ItemTruncate
+from sipua.bridge.agent.wire.errors import ClientError
+from sipua.bridge.agent.wire.outbox import Outbox
 
 
 class ItemEvents:

@@ -5,14 +5,11 @@ from typing import Any, TypeVar
 from msgspec import UnsetType, to_builtins
 
 from sipua.bridge.agent.realtime.history import History, Item
-from sipua.bridge.agent.realtime.protocol import (
-    ClientError,
-    Content,
-    ItemParam,
-    Outbox,
-    decode_audio,
-)
+from sipua.bridge.agent.realtime.protocol import Content, ItemParam
 from sipua.bridge.agent.speech.formats import Clip, WireFormat
+from sipua.bridge.agent.wire.client_events import decode_audio
+from sipua.bridge.agent.wire.errors import ClientError
+from sipua.bridge.agent.wire.outbox import Outbox
 
 _PARTS_OF = {
     "user": ("input_text", "input_audio", "input_image"),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sipua.bridge.agent.realtime.history import History, Item
-from sipua.bridge.agent.realtime.protocol import Outbox
+from sipua.bridge.agent.realtime.protocol import RealtimeOutbox
 from sipua.bridge.agent.scenario.scenario import FunctionCall
 from sipua.bridge.agent.speech.formats import Clip, WireFormat
 
@@ -37,7 +37,7 @@ class Frame:
     response_id: str
     plan: ResponsePlan
     history: History
-    outbox: Outbox
+    outbox: RealtimeOutbox
 
 
 class _Output:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from sipua.bridge.agent.realtime.history import History, Item
 from sipua.bridge.agent.realtime.outputs import Call, Frame, Message, ResponsePlan
-from sipua.bridge.agent.realtime.protocol import Outbox
+from sipua.bridge.agent.realtime.protocol import RealtimeOutbox
 from sipua.bridge.agent.scenario.garbage import garbage
 from sipua.bridge.agent.scenario.scenario import FunctionCall, GarbageKind
 from sipua.bridge.agent.scenario.settings import AgentSettings
@@ -80,7 +80,7 @@ class Response:
         answer: Answer,
         *,
         history: History,
-        outbox: Outbox,
+        outbox: RealtimeOutbox,
         settings: AgentSettings,
         rate_limits: list[dict[str, object]],
         now: float,

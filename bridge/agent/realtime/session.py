@@ -11,13 +11,12 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType, structs
 
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.speech.formats import FORMATS, WireFormat
+from sipua.bridge.agent.wire.client_events import Name, Text
 from sipua.codecs.vad import VadConfig
 
 DEFAULT_INSTRUCTIONS = "Be the other end of a phone line under test."
 SEMANTIC_SILENCE_MS = {"low": 1000, "medium": 600, "auto": 600, "high": 400}  # by eagerness
 
-Text = Annotated[str, Meta(max_length=262_144)]
-Name = Annotated[str, Meta(max_length=512)]
 Milliseconds = Annotated[int, Meta(ge=0, le=2**31)]
 Modality = Literal["text", "audio"]
 MaxTokens = Annotated[int, Meta(ge=1, le=4096)] | Literal["inf"]

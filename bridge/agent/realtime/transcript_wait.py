@@ -5,8 +5,9 @@ Without a recogniser nobody understands anything, and a transcript only says how
 
 from dataclasses import dataclass
 
-from sipua.bridge.agent.realtime.protocol import Outbox, ResponseParams
+from sipua.bridge.agent.realtime.protocol import ResponseParams
 from sipua.bridge.agent.speech.formats import Clip
+from sipua.bridge.agent.wire.outbox import Outbox
 
 WORDS_S = 5.0  # that an answer waits for the words of its turn
 

@@ -1,13 +1,12 @@
 """From our settings to what OpenAI Live wants to hear: `session.start`, appended text, the address.
 
-Its limits are in tokens, which nobody here can count. `tokens_at_most` errs on the safe side for
+Its limits are in tokens, which we cannot count. `tokens_at_most` errs on the safe side for
 human language: two ASCII characters, or one byte of anything else, may be a token.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from sipua.bridge.engine_api.settings import (
@@ -17,7 +16,7 @@ from sipua.bridge.engine_api.settings import (
     PastMessage,
     PastToolCall,
 )
-from sipua.bridge.engines.openai_realtime.config import endpoint as realtime_endpoint
+from sipua.bridge.engines.openai.headers import upgrade_headers
 
 VENDOR_URL: Final = "wss://api.openai.com/v1/live/sessions"
 DEFAULT_MODEL: Final = "gpt-live-1"
@@ -34,7 +33,7 @@ WIRE_FORMATS: Final = {
     AudioFormat.PCMA: {"type": "audio/pcma", "rate": 8_000},
 }
 
-# Without it the voice does not know that there is anybody to delegate to.
+# Without it the voice does not know that it can delegate.
 DELEGATE: Final = (
     "Tools can be used for you: delegate whatever they are needed for, say that you are checking, "
     "and never guess what comes back."
@@ -136,4 +135,4 @@ def _fitting(text: str, limit: int) -> int:
 
 def endpoint(settings: EngineSettings) -> tuple[str, dict[str, str]]:
     """The websocket's address, without a query, and the headers of the upgrade."""
-    return realtime_endpoint(replace(settings, url=settings.url or VENDOR_URL, model=""))
+    return settings.url or VENDOR_URL, upgrade_headers(settings)

@@ -1,7 +1,6 @@
 """The server events of OpenAI Live, as far as a phone call needs them.
 
-As for Realtime: each struct names only what is used, and what a call can go on without is
-optional. What another model does about a delegated task comes nested in `response.event`, as the
+What another model does about a delegated task comes nested in `response.event`, as the
 streaming events of the Responses API.
 """
 
@@ -11,22 +10,19 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from sipua.bridge.engines.openai_realtime.wire import Other, read
+from sipua.bridge.engines.openai.decoder import NOTHING, EventDecoder, Other, ServerEvent
+from sipua.bridge.engines.openai.details import ErrorDetail
 
 
-class _Event(msgspec.Struct, tag_field="type", gc=False):
-    pass
-
-
-class OutputAudioDelta(_Event, tag="session.output_audio.delta"):
+class OutputAudioDelta(ServerEvent, tag="session.output_audio.delta"):
     delta: str
 
 
-class OutputTranscriptDelta(_Event, tag="session.output_transcript.delta"):
+class OutputTranscriptDelta(ServerEvent, tag="session.output_transcript.delta"):
     delta: str
 
 
-class InputTranscriptDelta(_Event, tag="session.input_transcript.delta"):
+class InputTranscriptDelta(ServerEvent, tag="session.input_transcript.delta"):
     delta: str
 
 
@@ -34,7 +30,7 @@ class Session(msgspec.Struct):
     id: str = ""
 
 
-class SessionStarted(_Event, tag="session.started"):
+class SessionStarted(ServerEvent, tag="session.started"):
     session: Session
 
 
@@ -42,11 +38,11 @@ class SessionUsage(msgspec.Struct):
     seconds: float = 0.0
 
 
-class UsageUpdated(_Event, tag="session.usage.updated"):
+class UsageUpdated(ServerEvent, tag="session.usage.updated"):
     usage: SessionUsage
 
 
-class SessionClosed(_Event, tag="session.closed"):
+class SessionClosed(ServerEvent, tag="session.closed"):
     reason: str = ""
     usage: SessionUsage | None = None
 
@@ -56,28 +52,25 @@ class Delegation(msgspec.Struct):
     target: str = ""
 
 
-class DelegationCreated(_Event, tag="session.delegation.created"):
+class DelegationCreated(ServerEvent, tag="session.delegation.created"):
     delegation: Delegation
 
 
-class ErrorDetail(msgspec.Struct):
-    message: str | None = None
-    type: str | None = None
-    code: str | None = None
+class RequestError(ErrorDetail):
     client_event_id: str | None = None
 
 
-class Error(_Event, tag="error"):
-    error: ErrorDetail
+class Error(ServerEvent, tag="error"):
+    error: RequestError
     client_event_id: str | None = None
 
 
-class ResponseEvent(_Event, tag="response.event"):
+class ResponseEvent(ServerEvent, tag="response.event"):
     event: msgspec.Raw
     delegation_id: str | None = None
 
 
-ServerEvent: TypeAlias = (
+AnyEvent: TypeAlias = (
     OutputAudioDelta
     | OutputTranscriptDelta
     | InputTranscriptDelta
@@ -93,20 +86,16 @@ ServerEvent: TypeAlias = (
 # Nested in `response.event`
 
 
-class _Nested(msgspec.Struct, tag_field="type", gc=False):
-    pass
-
-
 class Response(msgspec.Struct):
-    """What is only told stays unchecked: a field that changes must not cost a tool call."""
+    """What is only told is read apart: a field that changes must not cost a tool call."""
 
     id: str = ""
-    usage: Any = None
-    error: Any = None
-    incomplete_details: Any = None
+    usage: msgspec.Raw = NOTHING
+    error: msgspec.Raw = NOTHING
+    incomplete_details: msgspec.Raw = NOTHING
 
 
-class ResponseCreated(_Nested, tag="response.created"):
+class ResponseCreated(ServerEvent, tag="response.created"):
     response: Response
 
 
@@ -119,19 +108,19 @@ class OutputItem(msgspec.Struct):
     error: Any = None
 
 
-class OutputItemDone(_Nested, tag="response.output_item.done"):
+class OutputItemDone(ServerEvent, tag="response.output_item.done"):
     item: OutputItem
 
 
-class ResponseCompleted(_Nested, tag="response.completed"):
+class ResponseCompleted(ServerEvent, tag="response.completed"):
     response: Response
 
 
-class ResponseFailed(_Nested, tag="response.failed"):
+class ResponseFailed(ServerEvent, tag="response.failed"):
     response: Response
 
 
-class ResponseIncomplete(_Nested, tag="response.incomplete"):
+class ResponseIncomplete(ServerEvent, tag="response.incomplete"):
     response: Response
 
 
@@ -139,10 +128,8 @@ NestedEvent: TypeAlias = (
     ResponseCreated | OutputItemDone | ResponseCompleted | ResponseFailed | ResponseIncomplete
 )
 
-HANDLED: Final = frozenset(str(struct.__struct_config__.tag) for struct in _Event.__subclasses__())
-_NESTED_HANDLED: Final = frozenset(
-    str(struct.__struct_config__.tag) for struct in _Nested.__subclasses__()
-)
+DECODER: Final[EventDecoder[AnyEvent]] = EventDecoder(AnyEvent)
+NESTED: Final[EventDecoder[NestedEvent]] = EventDecoder(NestedEvent)
 
 # Read from the vendor's list: receipts of what we sent, and what belongs to other transports or to
 # features that a call does not use.
@@ -170,16 +157,8 @@ IGNORED: Final = frozenset(
     }
 )
 
-_DECODER: Final[msgspec.json.Decoder[ServerEvent]] = msgspec.json.Decoder(ServerEvent)
-_NESTED: Final[msgspec.json.Decoder[NestedEvent]] = msgspec.json.Decoder(NestedEvent)
-
-
-def decode(message: bytes | str) -> ServerEvent | Other:
-    """One message to one event. Raises WireError, and nothing else, whatever it is fed."""
-    return read(message, _DECODER, HANDLED)
-
 
 def decode_nested(event: msgspec.Raw) -> NestedEvent | None:
     """What a delegated response does; None for the many steps that do not matter to a call."""
-    step = read(event, _NESTED, _NESTED_HANDLED)
+    step = NESTED.decode(event)
     return None if isinstance(step, Other) else step

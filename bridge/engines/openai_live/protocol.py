@@ -19,7 +19,6 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-import msgspec
 import pybase64
 
 from sipua.bridge.engine_api.events import (
@@ -27,25 +26,28 @@ from sipua.bridge.engine_api.events import (
     Event,
     ServerTool,
     SessionReady,
-    Unknown,
     Usage,
     Used,
 )
 from sipua.bridge.engine_api.protocol import Capabilities, Engine
 from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings
+from sipua.bridge.engines.openai.decoder import Other, WireError, decode_audio
+from sipua.bridge.engines.openai.details import TEXT_CHARS, fault
+from sipua.bridge.engines.openai.incoming import Incoming
+from sipua.bridge.engines.openai.outgoing import Outgoing
 from sipua.bridge.engines.openai_live import events as wire
+from sipua.bridge.engines.openai_live import usage
 from sipua.bridge.engines.openai_live.config import MAX_APPENDS, chunks, endpoint, session_config
 from sipua.bridge.engines.openai_live.speech import Item, Speech
-from sipua.bridge.engines.openai_live.tools import ToolDesk
-from sipua.bridge.engines.openai_realtime.wire import Other, WireError
+from sipua.bridge.engines.openai_live.tools import DelegatedCalls
 
 _APPEND_HEAD: Final = b'{"type":"session.input_audio.append","audio":"'
 _APPEND_TAIL: Final = b'"}'
 
 SPEAK_NOW: Final = "Speak to the caller now, do not wait for them to speak. Then pause and listen."
 FOLLOW: Final = "Follow the last instruction now. " + SPEAK_NOW
-# The model may delegate even where there is nobody to delegate to, and would wait for an answer.
-NOBODY: Final = (
+# A model without tools may delegate all the same, and would wait for an answer.
+NO_TOOLS: Final = (
     "Nothing can be looked up or done for the caller here. Answer from what you know, or say so."
 )
 HEARD_ONLY: Final = "The caller interrupted you and heard nothing of what you said after: "
@@ -54,7 +56,6 @@ TOLD_MS: Final = 1000  # unheard speech that the model is told of
 _HEARD_CHARS: Final = 200
 
 _SESSIONS: Final = itertools.count(1)
-_TEXT_CHARS: Final = 500  # of the server's error messages, which end in logs
 
 # Why the server closes a session, in the words that the other engine has for it.
 _CLOSED_CODES: Final = {"expired": "session_expired", "content": "content_filter"}
@@ -82,33 +83,18 @@ class OpenAILive:
         self._ready = False
         self._restored = 0
         self._speech = Speech(settings.audio, items)
-        self._tools = ToolDesk()
-        self._outgoing: list[bytes] = []
-        self._event_number = 0
+        self._tools = DelegatedCalls()
+        self._incoming = Incoming(wire.DECODER, wire.IGNORED)
+        self._outgoing = Outgoing()
         self._seconds = 0.0  # of the session, as last told
-        self._counters = dict.fromkeys(
-            (
-                "events",
-                "ignored",
-                "unknown",
-                "bad_json",
-                "malformed",
-                "oversize",
-                "bad_base64",
-                "faults",
-                "cut",
-                "text_dropped",
-                "tool_results_late",
-            ),
-            0,
-        )
+        self._counters = dict.fromkeys(("faults", "cut", "text_dropped", "tool_results_late"), 0)
 
     # What the call asks for
 
     def start(self) -> Sequence[bytes]:
         session = session_config(self._settings)
         self._restored = len(session.get("input", ()))
-        return (self._encode("session.start", session=session),)
+        return (self._outgoing.encode("session.start", session=session),)
 
     def append_audio(self, audio: bytes) -> bytes:
         self._speech.fed(len(audio))
@@ -141,20 +127,18 @@ class OpenAILive:
             self._counters["tool_results_late"] += 1
             return self._tell("commentary" if respond else "thinking", f"A tool returned: {output}")
         item = {"type": "function_call_output", "call_id": call_id, "output": output}
-        result = self._encode("response.item.create", item=item)
-        return (result, self._encode("response.create")) if go_on else (result,)
+        result = self._outgoing.encode("response.item.create", item=item)
+        return (result, self._outgoing.encode("response.create")) if go_on else (result,)
 
     def goodbye(self) -> Sequence[bytes]:
-        return () if self.over else (self._encode("session.close"),)
+        return () if self.over else (self._outgoing.encode("session.close"),)
 
     def take_outgoing(self) -> Sequence[bytes]:
-        if not self._outgoing:
-            return ()
-        outgoing, self._outgoing = self._outgoing, []
-        return outgoing
+        return self._outgoing.take()
 
     def counters(self) -> dict[str, int]:
         return {
+            **self._incoming.counters,
             **self._counters,
             "late_ms": self._speech.dropped_ms,
             "late_words": self._speech.words_dropped,
@@ -164,23 +148,17 @@ class OpenAILive:
     # What the server says
 
     def receive(self, message: bytes | str) -> Sequence[Event]:
-        self._counters["events"] += 1
         late = self._speech.pending()
+        events: Sequence[Event] = ()
         try:
-            event = wire.decode(message)
+            event = self._incoming.decode(message)
             events = self._HANDLERS[type(event)](self, event)
         except WireError as error:
-            self._counters[error.reason] += 1
-            events = ()
+            self._incoming.unreadable(error)
         return (*late, *events) if late else events
 
     def _on_audio(self, event: wire.OutputAudioDelta) -> Sequence[Event]:
-        try:
-            audio = pybase64.b64decode(event.delta, None, True)
-        except ValueError:
-            self._counters["bad_base64"] += 1
-            return ()
-        return self._speech.hear(audio)
+        return self._speech.hear(decode_audio(event.delta))
 
     def _on_model_words(self, event: wire.OutputTranscriptDelta) -> Sequence[Event]:
         return self._speech.model_words(event.delta)
@@ -204,13 +182,13 @@ class OpenAILive:
         if not asked:
             code = _CLOSED_CODES.get(event.reason, f"session_closed_{event.reason}")
             text = f"the engine closed the session: {event.reason or 'no reason given'}"
-            events.append(EngineFault(code[:_TEXT_CHARS], text[:_TEXT_CHARS], fatal=True))
+            events.append(EngineFault(code[:TEXT_CHARS], text[:TEXT_CHARS], fatal=True))
             self._counters["faults"] += 1
         return events
 
     def _on_delegation(self, event: wire.DelegationCreated) -> Sequence[Event]:
         if event.delegation.target == "client":
-            self._outgoing += self._tell("commentary", NOBODY, event.delegation.id)
+            self._outgoing.put(self._tell("commentary", NO_TOOLS, event.delegation.id))
         return ()
 
     def _on_response(self, event: wire.ResponseEvent) -> Sequence[Event]:
@@ -229,30 +207,21 @@ class OpenAILive:
                     ),
                 )
         elif isinstance(nested, wire.ResponseCompleted):
-            return (*self._tools.complete(about), *_tokens(nested.response.usage))
+            return (*self._tools.complete(about), *_cost(nested.response))
         elif nested is not None:
             self._tools.fail(about)
             self._counters["faults"] += 1
-            return (_failed(nested.response), *_tokens(nested.response.usage))
+            why = EngineFault("delegation_failed", usage.why(nested.response))
+            return (why, *_cost(nested.response))
         return ()
 
     def _on_error(self, event: wire.Error) -> Sequence[Event]:
         self._counters["faults"] += 1
-        error = event.error
-        return (
-            EngineFault(
-                code=(error.code or error.type or "unknown")[:_TEXT_CHARS],
-                message=(error.message or "")[:_TEXT_CHARS],
-                event_id=error.client_event_id or event.client_event_id,
-            ),
-        )
+        about = event.error.client_event_id or event.client_event_id
+        return (fault(event.error, about),)
 
     def _on_other(self, event: Other) -> Sequence[Event]:
-        if event.type in wire.IGNORED:
-            self._counters["ignored"] += 1
-            return ()
-        self._counters["unknown"] += 1
-        return (Unknown(event.type),)
+        return self._incoming.other(event)
 
     _HANDLERS: ClassVar[Mapping[type, Callable[[OpenAILive, Any], Sequence[Event]]]] = {
         wire.OutputAudioDelta: _on_audio,
@@ -269,9 +238,9 @@ class OpenAILive:
 
     # Helpers
 
-    def _used(self, usage: wire.SessionUsage | None) -> Sequence[Event]:
+    def _used(self, total: wire.SessionUsage | None) -> Sequence[Event]:
         """The vendor tells totals; we tell what came on top."""
-        seconds = 0.0 if usage is None else usage.seconds - self._seconds
+        seconds = 0.0 if total is None else total.seconds - self._seconds
         if not 0 < seconds < float("inf"):
             return ()
         self._seconds += seconds
@@ -282,15 +251,11 @@ class OpenAILive:
         pieces = list(chunks(text))
         self._counters["text_dropped"] += len(pieces[MAX_APPENDS:])
         return [
-            self._encode(f"session.{how}.append", content=piece, delegation_id=delegation_id)
+            self._outgoing.encode(
+                f"session.{how}.append", content=piece, delegation_id=delegation_id
+            )
             for piece in pieces[:MAX_APPENDS]
         ]
-
-    def _encode(self, event_type: str, **fields: Any) -> bytes:
-        # The id comes back in an `error`, so that the log tells which request it was about.
-        self._event_number += 1
-        event_id = f"{event_type}#{self._event_number}"
-        return msgspec.json.encode({"type": event_type, "event_id": event_id, **fields})
 
 
 def _unheard(item: Item, share: float) -> str:
@@ -299,35 +264,11 @@ def _unheard(item: Item, share: float) -> str:
     return f'{HEARD_ONLY}"{heard}"' if heard else HEARD_NOTHING
 
 
-def _tokens(usage: object) -> Sequence[Event]:
-    if not isinstance(usage, dict):
-        return ()
-    tokens = Usage(
-        text_in=_count(usage.get("input_tokens")),
-        text_in_cached=_count(_of(usage.get("input_tokens_details"), "cached_tokens")),
-        text_out=_count(usage.get("output_tokens")),
-    )
-    return () if tokens == Usage() else (Used(tokens, "delegation"),)
+def _cost(response: wire.Response) -> Sequence[Event]:
+    cost = usage.of_response(response)
+    return () if cost == Usage() else (Used(cost, "delegation"),)
 
 
-def _failed(response: wire.Response) -> EngineFault:
-    reasons = (
-        _of(response.error, "message"),
-        _of(response.error, "code"),
-        _of(response.incomplete_details, "reason"),
-    )
-    text = next((reason for reason in reasons if isinstance(reason, str) and reason), "no reason")
-    return EngineFault("delegation_failed", text[:_TEXT_CHARS])
-
-
-def _of(value: object, name: str) -> object:
-    return value.get(name) if isinstance(value, dict) else None
-
-
-def _count(value: object) -> int:
-    return max(0, value) if isinstance(value, int) else 0
-
-
-def create(settings: EngineSettings) -> Engine:
+def live_engine(settings: EngineSettings) -> Engine:
     url, headers = endpoint(settings)
     return Engine(OpenAILive(settings, f"live{next(_SESSIONS)}."), url, headers)

@@ -103,7 +103,7 @@ class Speech:
         item = self._item
         if item is None:
             if self._gate.dropping:
-                self.words_dropped += 1  # nobody heard them
+                self.words_dropped += 1  # the caller did not hear them
             else:
                 self._words = (self._words + text)[:MAX_TEXT]
             return ()

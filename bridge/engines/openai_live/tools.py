@@ -30,7 +30,7 @@ class _Delegated:
         self.speak = False
 
 
-class ToolDesk:
+class DelegatedCalls:
     """Which calls are open, and when all of a response's have been answered."""
 
     __slots__ = ("_delegated", "dropped")
@@ -72,7 +72,7 @@ class ToolDesk:
         self._forget(delegation_id)
 
     def answer(self, call_id: str, *, respond: bool) -> bool | None:
-        """Whether the engine is to go on now; None if nobody waits for this call's answer."""
+        """Whether the engine is to go on now; None: this call's answer is not waited for."""
         for delegation_id, delegated in self._delegated.items():
             if not delegated.completed or call_id not in delegated.calls:
                 continue

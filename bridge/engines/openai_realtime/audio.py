@@ -6,11 +6,11 @@ cancelled, and of an item that was truncated. They end here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-import pybase64
-
-from sipua.bridge.engine_api.events import AudioDelta, Unreadable
+from sipua.bridge.engine_api.events import AudioDelta
+from sipua.bridge.engines.openai.decoder import decode_audio
 from sipua.bridge.engines.openai_realtime.events import OutputAudioDelta
 
 MAX_ITEMS: Final = 128  # whose length is remembered, far more than can be in playout
@@ -30,14 +30,14 @@ class _Item:
 class Speech:
     def __init__(self, bytes_per_ms: int) -> None:
         self.late_deltas = 0
-        self.bad_base64 = 0
         self.truncated = 0
         self.truncate_skipped = 0
         self._bytes_per_ms = bytes_per_ms
         self._items: dict[str, _Item] = {}
         self._stale: dict[str, None] = {}  # an ordered set
 
-    def delta(self, event: OutputAudioDelta) -> tuple[AudioDelta | Unreadable, ...]:
+    def delta(self, event: OutputAudioDelta) -> Sequence[AudioDelta]:
+        """Raises WireError, and the item goes on."""
         item_id = event.item_id
         item = self._items.get(item_id)
         if item is None:
@@ -45,11 +45,7 @@ class Speech:
         if item.cut or event.response_id in self._stale:
             self.late_deltas += 1
             return ()
-        try:
-            audio = pybase64.b64decode(event.delta, None, True)
-        except ValueError:
-            self.bad_base64 += 1
-            return (Unreadable("bad_base64", len(event.delta)),)
+        audio = decode_audio(event.delta)
         if not audio:
             return ()
         item.bytes += len(audio)
@@ -95,7 +91,6 @@ class Speech:
     def counters(self) -> dict[str, int]:
         return {
             "late_deltas": self.late_deltas,
-            "bad_base64": self.bad_base64,
             "truncated": self.truncated,
             "truncate_skipped": self.truncate_skipped,
         }

@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from sipua.bridge.engine_api.settings import PCM_RATE_HZ, AudioFormat, EngineSettings
+from sipua.bridge.engines.openai.headers import upgrade_headers
 
 VENDOR_URL: Final = "wss://api.openai.com/v1/realtime"
 
@@ -33,7 +34,7 @@ def turn_detection(configured: Mapping[str, Any] | None) -> dict[str, Any] | Non
     return {**usual, **configured}
 
 
-# Nobody at a telephone can approve a call to an MCP server: who lists one has approved it.
+# A caller cannot approve a call to an MCP server: a server that is configured is approved.
 _MCP_DEFAULTS: Final = {"require_approval": "never"}
 
 _FORMATS: Final[Mapping[AudioFormat, Mapping[str, Any]]] = {
@@ -83,11 +84,7 @@ def _tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def endpoint(settings: EngineSettings) -> tuple[str, dict[str, str]]:
     """The websocket's address and the headers of the upgrade."""
-    headers = dict(settings.headers)
-    # Other hosts of this protocol take the key in a header of their own (`api-key`).
-    if settings.api_key and not {"authorization", "api-key"} & {name.lower() for name in headers}:
-        headers["Authorization"] = f"Bearer {settings.api_key}"
-    return _with_model(settings.url or VENDOR_URL, settings.model), headers
+    return _with_model(settings.url or VENDOR_URL, settings.model), upgrade_headers(settings)
 
 
 def _with_model(url: str, model: str) -> str:

@@ -1,8 +1,4 @@
-"""The server events of OpenAI Realtime (GA), as far as a phone call needs them.
-
-Each struct names only the fields that are used, so that the decoder skips the rest, and new
-fields change nothing. Fields are optional wherever the call can go on without them.
-"""
+"""The server events of OpenAI Realtime (GA), as far as a phone call needs them."""
 
 from __future__ import annotations
 
@@ -10,87 +6,79 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from sipua.bridge.engines.openai_realtime.wire import Other, read
-
-_NOTHING: Final = msgspec.Raw(b"null")
-
-
-class _Event(msgspec.Struct, tag_field="type", gc=False):
-    pass
+from sipua.bridge.engines.openai.decoder import NOTHING, EventDecoder, ServerEvent
+from sipua.bridge.engines.openai.details import ErrorDetail
 
 
-class OutputAudioDelta(_Event, tag="response.output_audio.delta"):
+class OutputAudioDelta(ServerEvent, tag="response.output_audio.delta"):
     item_id: str
     delta: str
     response_id: str = ""
     content_index: int = 0
 
 
-class OutputAudioDone(_Event, tag="response.output_audio.done"):
+class OutputAudioDone(ServerEvent, tag="response.output_audio.done"):
     item_id: str
 
 
-class OutputTranscriptDelta(_Event, tag="response.output_audio_transcript.delta"):
+class OutputTranscriptDelta(ServerEvent, tag="response.output_audio_transcript.delta"):
     item_id: str
     delta: str
     response_id: str = ""
 
 
-class OutputTranscriptDone(_Event, tag="response.output_audio_transcript.done"):
+class OutputTranscriptDone(ServerEvent, tag="response.output_audio_transcript.done"):
     item_id: str
     transcript: str
     response_id: str = ""
 
 
-class InputTranscriptDelta(_Event, tag="conversation.item.input_audio_transcription.delta"):
+class InputTranscriptDelta(ServerEvent, tag="conversation.item.input_audio_transcription.delta"):
     item_id: str
     delta: str | None = None
 
 
-class InputTranscriptDone(_Event, tag="conversation.item.input_audio_transcription.completed"):
+class InputTranscriptDone(ServerEvent, tag="conversation.item.input_audio_transcription.completed"):
     item_id: str
     transcript: str
-    usage: msgspec.Raw = _NOTHING
+    usage: msgspec.Raw = NOTHING
 
 
-class SpeechStarted(_Event, tag="input_audio_buffer.speech_started"):
+class SpeechStarted(ServerEvent, tag="input_audio_buffer.speech_started"):
     item_id: str = ""
     audio_start_ms: float = 0
 
 
-class SpeechStopped(_Event, tag="input_audio_buffer.speech_stopped"):
+class SpeechStopped(ServerEvent, tag="input_audio_buffer.speech_stopped"):
     item_id: str = ""
     audio_end_ms: float = 0
 
 
-class BufferCommitted(_Event, tag="input_audio_buffer.committed"):
+class BufferCommitted(ServerEvent, tag="input_audio_buffer.committed"):
     item_id: str = ""
 
 
-class TimeoutTriggered(_Event, tag="input_audio_buffer.timeout_triggered"):
+class TimeoutTriggered(ServerEvent, tag="input_audio_buffer.timeout_triggered"):
     item_id: str = ""
     audio_end_ms: float = 0
 
 
-class FunctionCallDone(_Event, tag="response.function_call_arguments.done"):
+class FunctionCallDone(ServerEvent, tag="response.function_call_arguments.done"):
     call_id: str
     name: str
     arguments: str
     response_id: str = ""
 
 
-class ErrorDetail(msgspec.Struct):
-    message: str | None = None
-    type: str | None = None
-    code: str | None = None
+class RequestError(ErrorDetail):
     event_id: str | None = None
 
 
-class Error(_Event, tag="error"):
-    error: ErrorDetail
+class Error(ServerEvent, tag="error"):
+    error: RequestError
 
 
-class InputTranscriptFailed(_Event, tag="conversation.item.input_audio_transcription.failed"):
+class InputTranscriptFailed(ServerEvent, tag="conversation.item.input_audio_transcription.failed"):
     item_id: str = ""
     error: ErrorDetail | None = None
 
@@ -104,37 +92,37 @@ class Item(msgspec.Struct):
     server_label: str | None = None
 
 
-class ItemAdded(_Event, tag="conversation.item.added"):
+class ItemAdded(ServerEvent, tag="conversation.item.added"):
     item: Item
 
 
-class ItemCreated(_Event, tag="conversation.item.created"):
+class ItemCreated(ServerEvent, tag="conversation.item.created"):
     """What servers of the older shape say instead of `added`."""
 
     item: Item
 
 
-class ItemDone(_Event, tag="conversation.item.done"):
+class ItemDone(ServerEvent, tag="conversation.item.done"):
     item: Item
 
 
-class OutputItemAdded(_Event, tag="response.output_item.added"):
+class OutputItemAdded(ServerEvent, tag="response.output_item.added"):
     item: Item
 
 
-class McpCallInProgress(_Event, tag="response.mcp_call.in_progress"):
+class McpCallInProgress(ServerEvent, tag="response.mcp_call.in_progress"):
     item_id: str
 
 
-class McpCallCompleted(_Event, tag="response.mcp_call.completed"):
+class McpCallCompleted(ServerEvent, tag="response.mcp_call.completed"):
     item_id: str
 
 
-class McpCallFailed(_Event, tag="response.mcp_call.failed"):
+class McpCallFailed(ServerEvent, tag="response.mcp_call.failed"):
     item_id: str
 
 
-class McpListToolsFailed(_Event, tag="mcp_list_tools.failed"):
+class McpListToolsFailed(ServerEvent, tag="mcp_list_tools.failed"):
     item_id: str = ""
 
 
@@ -142,27 +130,27 @@ class Session(msgspec.Struct):
     id: str = ""
 
 
-class SessionCreated(_Event, tag="session.created"):
+class SessionCreated(ServerEvent, tag="session.created"):
     session: Session
 
 
-class SessionUpdated(_Event, tag="session.updated"):
+class SessionUpdated(ServerEvent, tag="session.updated"):
     session: Session
 
 
 class Response(msgspec.Struct):
     id: str | None = None
     status: str | None = None
-    # Read apart: an end of a response that nobody recognised would stop the conversation.
-    status_details: msgspec.Raw = _NOTHING
-    usage: msgspec.Raw = _NOTHING
+    # Read apart: an end of a response that is not recognised would stop the conversation.
+    status_details: msgspec.Raw = NOTHING
+    usage: msgspec.Raw = NOTHING
 
 
-class ResponseCreated(_Event, tag="response.created"):
+class ResponseCreated(ServerEvent, tag="response.created"):
     response: Response
 
 
-class ResponseDone(_Event, tag="response.done"):
+class ResponseDone(ServerEvent, tag="response.done"):
     response: Response
 
 
@@ -173,11 +161,11 @@ class RateLimit(msgspec.Struct):
     reset_seconds: float | None = None
 
 
-class RateLimitsUpdated(_Event, tag="rate_limits.updated"):
+class RateLimitsUpdated(ServerEvent, tag="rate_limits.updated"):
     rate_limits: list[RateLimit]
 
 
-ServerEvent: TypeAlias = (
+AnyEvent: TypeAlias = (
     OutputAudioDelta
     | OutputAudioDone
     | OutputTranscriptDelta
@@ -206,11 +194,10 @@ ServerEvent: TypeAlias = (
     | RateLimitsUpdated
 )
 
-HANDLED: Final = frozenset(str(struct.__struct_config__.tag) for struct in _Event.__subclasses__())
+DECODER: Final[EventDecoder[AnyEvent]] = EventDecoder(AnyEvent)
 
-# Read from the vendor's list so that they are told apart from what we have never heard of. They
-# repeat what another event said, or belong to text output, other transports and the server's
-# own tools.
+# Read from the vendor's list. They repeat what another event said, or belong to text output, other
+# transports and the server's own tools.
 IGNORED: Final = frozenset(
     {
         "conversation.created",
@@ -235,11 +222,3 @@ IGNORED: Final = frozenset(
         "response.output_text.done",
     }
 )
-
-
-_DECODER: Final[msgspec.json.Decoder[ServerEvent]] = msgspec.json.Decoder(ServerEvent)
-
-
-def decode(message: bytes | str) -> ServerEvent | Other:
-    """One message to one event. Raises WireError, and nothing else, whatever it is fed."""
-    return read(message, _DECODER, HANDLED)

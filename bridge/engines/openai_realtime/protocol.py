@@ -2,9 +2,9 @@
 
     session.created → we send session.update → session.updated → we send the past = SessionReady
 
-Its parts: `_config` (our settings as the server wants them), `_events` (what it says), `_audio`
-(what was said, and what is dropped), `_gate` (when it may be asked to speak), `_past` (the
-conversation so far), `_tools`, `_usage`.
+Its parts: `config` (our settings as the server wants them), `events` (what it says), `audio`
+(what was said, and what is dropped), `response_gate` (when it may be asked to speak), `past` (the
+conversation so far), `tools`, `usage`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-import msgspec
 import pybase64
 
 from sipua.bridge.engine_api.events import (
@@ -27,12 +26,15 @@ from sipua.bridge.engine_api.events import (
     ToolCall,
     Transcript,
     TranscriptFailed,
-    Unknown,
     Unreadable,
     Used,
 )
 from sipua.bridge.engine_api.protocol import Capabilities, Engine
 from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings
+from sipua.bridge.engines.openai.decoder import Other, WireError
+from sipua.bridge.engines.openai.details import fault, worded
+from sipua.bridge.engines.openai.incoming import Incoming
+from sipua.bridge.engines.openai.outgoing import Outgoing
 from sipua.bridge.engines.openai_realtime import events as wire
 from sipua.bridge.engines.openai_realtime import usage
 from sipua.bridge.engines.openai_realtime.audio import Speech
@@ -40,7 +42,6 @@ from sipua.bridge.engines.openai_realtime.config import endpoint, session_config
 from sipua.bridge.engines.openai_realtime.past import restored
 from sipua.bridge.engines.openai_realtime.response_gate import ResponseGate, Wish
 from sipua.bridge.engines.openai_realtime.tools import McpEvent, ServerTools, ToolCalls
-from sipua.bridge.engines.openai_realtime.wire import Other, WireError
 
 _APPEND_HEAD: Final = b'{"type":"input_audio_buffer.append","audio":"'
 _APPEND_TAIL: Final = b'"}'
@@ -48,6 +49,9 @@ _APPEND_TAIL: Final = b'"}'
 # Refusals of a response because another one runs; some servers send the text without a code.
 _ONE_RUNS: Final = "conversation_already_has_active_response"
 _ONE_RUNS_TEXT: Final = "Conversation already has an active response"
+
+# Errors after which the server closes the session by itself.
+_FATAL_CODES: Final = frozenset({"session_expired"})
 
 _MIN_COMMIT_MS: Final = 100  # less is an error
 
@@ -77,9 +81,8 @@ class OpenAIRealtime:
         self.format = settings.audio
         self._ready = False
         self._configured = False
-        self._outgoing: list[bytes] = []
-        self._event_number = 0
-        self._last_id = ""
+        self._incoming = Incoming(wire.DECODER, wire.IGNORED)
+        self._outgoing = Outgoing()
         self._gate = ResponseGate(server_answers=answers)
         self._uncommitted = 0  # bytes that no commit has made an item of
         self._speech = Speech(self.format.bytes_per_ms)
@@ -87,19 +90,7 @@ class OpenAIRealtime:
         self._server_tools = ServerTools()
         self._call_ids: dict[str, str] = {}
         self._counters = dict.fromkeys(
-            (
-                "events",
-                "ignored",
-                "unknown",
-                "bad_json",
-                "malformed",
-                "oversize",
-                "faults",
-                "cancelled",
-                "past_dropped",
-                "approvals_declined",
-            ),
-            0,
+            ("faults", "cancelled", "past_dropped", "approvals_declined"), 0
         )
 
     # What the call asks for
@@ -120,7 +111,7 @@ class OpenAIRealtime:
         if cut is None:
             return ()
         where = {"item_id": item_id, "content_index": cut[0], "audio_end_ms": cut[1]}
-        return (self._encode("conversation.item.truncate", **where),)
+        return (self._outgoing.encode("conversation.item.truncate", **where),)
 
     def cancel(self) -> Sequence[bytes]:
         response_id = self._gate.active
@@ -129,17 +120,17 @@ class OpenAIRealtime:
         self._speech.drop(response_id)
         self._counters["cancelled"] += 1
         which = {"response_id": response_id} if response_id else {}
-        return (self._encode("response.cancel", **which),)
+        return (self._outgoing.encode("response.cancel", **which),)
 
     def tool_result(self, call_id: str, output: str, *, respond: bool) -> Sequence[bytes]:
-        item_id = f"result_{self._event_number + 1}"
+        item_id = f"result_{self._outgoing.next_number}"
         item = {
             "id": item_id,
             "type": "function_call_output",
             "call_id": self._call_ids.get(call_id, call_id),
             "output": output,
         }
-        result = self._encode("conversation.item.create", item=item)
+        result = self._outgoing.encode("conversation.item.create", item=item)
         if not respond:
             return (result,)
         self._gate.want(item_id=item_id)
@@ -149,13 +140,11 @@ class OpenAIRealtime:
         return ()  # the server takes a closed connection for the end, and owes nothing after it
 
     def take_outgoing(self) -> Sequence[bytes]:
-        if not self._outgoing:
-            return ()
-        outgoing, self._outgoing = self._outgoing, []
-        return outgoing
+        return self._outgoing.take()
 
     def counters(self) -> dict[str, int]:
         return {
+            **self._incoming.counters,
             **self._counters,
             **self._speech.counters(),
             "responses_deferred": self._gate.deferred,
@@ -169,19 +158,21 @@ class OpenAIRealtime:
         wish = self._gate.request()
         if wish is None:
             return ()
-        messages = [self._encode("input_audio_buffer.commit")] if self._has_turn(wish) else []
+        messages = (
+            [self._outgoing.encode("input_audio_buffer.commit")] if self._has_turn(wish) else []
+        )
         fields: dict[str, Any] = {}
         if wish.instructions:
             # A response's own instructions replace the session's, and the greeting must not lose
             # the persona and the language that they set.
             texts = filter(None, (self._settings.instructions, *wish.instructions))
             fields["response"] = {"instructions": "\n\n".join(texts)}
-        messages.append(self._encode("response.create", **fields))
-        self._gate.asked(self._last_id, wish)
+        messages.append(self._outgoing.encode("response.create", **fields))
+        self._gate.asked(self._outgoing.last_id, wish)
         return messages
 
     def _has_turn(self, wish: Wish) -> bool:
-        """Where nobody but us takes turns, what the caller has said so far is one to be answered.
+        """Where only we take turns, what the caller has said so far is one to be answered.
 
         Too little of it (before a greeting) would be an error.
         """
@@ -193,20 +184,15 @@ class OpenAIRealtime:
     # What the server says
 
     def receive(self, message: bytes | str) -> Sequence[Event | Unreadable]:
-        self._counters["events"] += 1
         try:
-            event = wire.decode(message)
+            event = self._incoming.decode(message)
+            if type(event) is wire.OutputAudioDelta:
+                return self._speech.delta(event)
         except WireError as error:
-            self._counters[error.reason] += 1
-            return (Unreadable(error.reason, len(message)),)
-        if type(event) is wire.OutputAudioDelta:
-            return self._speech.delta(event)
+            return (self._incoming.unreadable(error),)
         events = self._HANDLERS[type(event)](self, event)
-        self._outgoing += self._ask()
+        self._outgoing.put(self._ask())
         return events
-
-    def _on_audio_delta(self, event: wire.OutputAudioDelta) -> Sequence[Event | Unreadable]:
-        return self._speech.delta(event)
 
     def _on_audio_done(self, event: wire.OutputAudioDone) -> Sequence[Event]:
         return (AudioDone(event.item_id),) if self._speech.done(event.item_id) else ()
@@ -266,9 +252,9 @@ class OpenAIRealtime:
         return ()
 
     def _decline(self, request_id: str) -> Sequence[Event]:
-        """Nobody at a telephone can approve: better an answer than a wait without end."""
+        """A caller cannot approve: better an answer than a wait without end."""
         self._counters["approvals_declined"] += 1
-        item_id = f"declined_{self._event_number + 1}"
+        item_id = f"declined_{self._outgoing.next_number}"
         item = {
             "id": item_id,
             "type": "mcp_approval_response",
@@ -276,7 +262,7 @@ class OpenAIRealtime:
             "approve": False,
             "reason": "Nobody can approve this during a call.",
         }
-        self._outgoing.append(self._encode("conversation.item.create", item=item))
+        self._outgoing.put((self._outgoing.encode("conversation.item.create", item=item),))
         self._gate.want(item_id=item_id)
         return (self._server_tools.failed(request_id),)
 
@@ -304,16 +290,15 @@ class OpenAIRealtime:
         return (Transcript(event.item_id, "user", event.delta, final=False),) if event.delta else ()
 
     def _on_transcript_failed(self, event: wire.InputTranscriptFailed) -> Sequence[Event]:
-        return (TranscriptFailed(event.item_id, usage.worded(event.error)),)
+        return (TranscriptFailed(event.item_id, worded(event.error)),)
 
     # The session
 
     def _on_session_created(self, _event: wire.SessionCreated) -> Sequence[Event]:
         if not self._configured:
             self._configured = True
-            self._outgoing.append(
-                self._encode("session.update", session=session_config(self._settings))
-            )
+            update = self._outgoing.encode("session.update", session=session_config(self._settings))
+            self._outgoing.put((update,))
         return ()
 
     def _on_session_updated(self, event: wire.SessionUpdated) -> Sequence[Event]:
@@ -323,9 +308,9 @@ class OpenAIRealtime:
         past = restored(self._settings.past, self.format)
         self._call_ids = past.call_ids
         self._counters["past_dropped"] = past.dropped
-        self._outgoing += [
-            self._encode("conversation.item.create", item=item) for item in past.items
-        ]
+        self._outgoing.put(
+            self._outgoing.encode("conversation.item.create", item=item) for item in past.items
+        )
         return (SessionReady(event.session.id, past.told),)
 
     def _on_error(self, event: wire.Error) -> Sequence[Event]:
@@ -336,22 +321,15 @@ class OpenAIRealtime:
         self._gate.failed(error.event_id, one_runs=one_runs)
         if one_runs:
             return ()  # nothing went wrong: it began to speak at the same moment
-        return (usage.fault(error),)
+        return (fault(error, error.event_id, fatal_codes=_FATAL_CODES),)
 
     def _on_rate_limits(self, event: wire.RateLimitsUpdated) -> Sequence[Event]:
         return (usage.limits(event),)
 
     def _on_other(self, event: Other) -> Sequence[Event]:
-        if event.type in wire.IGNORED:
-            self._counters["ignored"] += 1
-            return ()
-        self._counters["unknown"] += 1
-        return (Unknown(event.type),)
+        return self._incoming.other(event)
 
-    _HANDLERS: ClassVar[
-        Mapping[type, Callable[[OpenAIRealtime, Any], Sequence[Event | Unreadable]]]
-    ] = {
-        wire.OutputAudioDelta: _on_audio_delta,
+    _HANDLERS: ClassVar[Mapping[type, Callable[[OpenAIRealtime, Any], Sequence[Event]]]] = {
         wire.OutputAudioDone: _on_audio_done,
         wire.OutputTranscriptDelta: _on_output_transcript,
         wire.OutputTranscriptDone: _on_output_transcript,
@@ -380,15 +358,7 @@ class OpenAIRealtime:
         Other: _on_other,
     }
 
-    # Helpers
 
-    def _encode(self, event_type: str, **fields: Any) -> bytes:
-        # The id comes back in an `error`, so that the log tells which request it was about.
-        self._event_number += 1
-        self._last_id = f"{event_type}#{self._event_number}"
-        return msgspec.json.encode({"type": event_type, "event_id": self._last_id, **fields})
-
-
-def create(settings: EngineSettings) -> Engine:
+def realtime_engine(settings: EngineSettings) -> Engine:
     url, headers = endpoint(settings)
     return Engine(OpenAIRealtime(settings), url, headers)

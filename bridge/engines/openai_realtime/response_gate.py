@@ -31,11 +31,11 @@ class Wish:
     items: set[str] = field(default_factory=set)
     """Sent for this response, not confirmed by the server yet."""
     answer: bool = False
-    """Somebody decided that it is the engine's turn now, whatever it would do by itself."""
+    """We decided that it is the engine's turn now, whatever it would do by itself."""
 
     @property
     def fulfilled(self) -> bool:
-        """By a response that begins now, whoever asked for it."""
+        """By a response that begins now, whichever side asked for it."""
         return not self.instructions and not self.items
 
 

@@ -1,4 +1,4 @@
-"""The vendor's own SDK as the judge of Live events, as strictly as of Realtime's.
+"""The vendor's own SDK as the judge of Live events.
 
 Where its Live types stop, its Responses types go on: `response.event` holds one of their streaming
 events, and tools other than functions are described there alone.
@@ -13,7 +13,7 @@ from openai.types.responses.response_stream_event import ResponseStreamEvent
 from openai.types.responses.tool import Mcp
 from pydantic import BaseModel
 
-from support.engine.realtime_types import accept, event_type
+from support.engine.vendor_types import accept, accept_event, event_type
 
 SERVER_MODELS: tuple[type[BaseModel], ...] = get_args(get_args(ServerEvent)[0])
 CLIENT_MODELS: tuple[type[BaseModel], ...] = get_args(get_args(ClientEvent)[0])
@@ -28,15 +28,15 @@ MAX_PAST_MESSAGES = 128
 
 def accepted_server_event(message: bytes | str) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(message)
-    _accept_event(_SERVER, _with_known_tools(content))
+    accept_event(_SERVER, _with_known_tools(content))
     if content["type"] == "response.event":
-        _accept_event(_NESTED, content["event"])
+        accept_event(_NESTED, content["event"])
     return content
 
 
 def accepted_client_event(message: bytes | str) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(message)
-    _accept_event(_CLIENT, _with_known_tools(content))
+    accept_event(_CLIENT, _with_known_tools(content))
     if content["type"] == "session.start":
         _accept_past(content["session"].get("input") or [])
     return content
@@ -61,8 +61,3 @@ def _with_known_tools(content: dict[str, Any]) -> dict[str, Any]:
     tools = [{"type": "mcp"} if tool["type"] == "mcp" else tool for tool in responses["tools"]]
     delegation = {**session["delegation"], "responses": {**responses, "tools": tools}}
     return {**content, "session": {**session, "delegation": delegation}}
-
-
-def _accept_event(models: dict[str, type[BaseModel]], content: dict[str, Any]) -> None:
-    assert content.get("type") in models, f"no event of the vendor: {content.get('type')}"
-    accept(models[content["type"]], content, content["type"])

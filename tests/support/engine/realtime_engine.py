@@ -14,9 +14,8 @@ from support.engine.realtime_types import (
     SERVER_MODELS,
     accepted_client_event,
     accepted_server_event,
-    event_type,
-    sample,
 )
+from support.engine.vendor_types import event_type, sample
 
 PCM_20_MS = bytes(range(240)) * 4
 

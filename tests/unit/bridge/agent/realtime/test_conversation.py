@@ -10,7 +10,8 @@ from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.speech.formats import FORMATS, PCM, Clip, converted
 from sipua.bridge.agent.speech.prompts import prompt
 from support.engine.agent_client import AgentClient, audio_of, error_of, one, only, types_of
-from support.engine.realtime_types import CLIENT_MODELS, sample
+from support.engine.realtime_types import CLIENT_MODELS
+from support.engine.vendor_types import sample
 from support.media.audio import find, resample, silence, speech, tone
 
 RATE = 24_000

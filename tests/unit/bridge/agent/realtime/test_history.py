@@ -1,7 +1,7 @@
 import pytest
 
 from sipua.bridge.agent.realtime.history import MAX_ITEMS, History, Item
-from sipua.bridge.agent.realtime.protocol import ClientError
+from sipua.bridge.agent.wire.errors import ClientError
 
 
 def item(name: str, audio: bytes = b"", text_chars: int = 0) -> Item:

@@ -1,4 +1,5 @@
 import base64
+import itertools
 import json
 from typing import Any
 
@@ -44,7 +45,8 @@ from support.engine.realtime_engine import (
     speech_started,
     talking,
 )
-from support.engine.realtime_types import SERVER_MODELS, accepted_client_event, event_type, sample
+from support.engine.realtime_types import SERVER_MODELS, accepted_client_event
+from support.engine.vendor_types import event_type, sample
 
 # Start
 
@@ -603,13 +605,12 @@ def test_M6_what_cannot_be_used_is_counted_and_the_session_goes_on(
     assert one(engine.receive(delta("item_1", PCM_20_MS)))
 
 
-@pytest.mark.parametrize("model", SERVER_MODELS, ids=event_type)
-@pytest.mark.parametrize("full", [True, False], ids=["full", "minimal"])
-def test_every_event_of_the_vendor_is_received(model: Any, full: bool) -> None:
-    engine = session()
-    engine.receive(json.dumps(sample(model, full=full)))
-    counters = engine.counters()
-    assert counters["malformed"] == counters["bad_json"] == counters["unknown"] == 0
+def test_every_event_of_the_vendor_is_received() -> None:
+    for model, full in itertools.product(SERVER_MODELS, (True, False)):
+        engine = session()
+        engine.receive(json.dumps(sample(model, full=full)))
+        count = engine.counters()
+        assert count["malformed"] == count["bad_json"] == count["unknown"] == 0, event_type(model)
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "1e308", "-1", "0.5", "1e5", "9" * 400])

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipua.bridge.engine_api.events import Usage
+from sipua.bridge.engines.openai.details import TEXT_CHARS
 from sipua.bridge.engines.openai_realtime.usage import (
-    TEXT_CHARS,
     of_response,
     of_transcription,
     why,

@@ -1,0 +1,1 @@
+"""What the agent's two protocols, Realtime and Live, have in common on the websocket."""

@@ -1,0 +1,1 @@
+"""What the vendor's two protocols, Realtime and Live, have in common."""
