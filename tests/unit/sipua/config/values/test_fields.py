@@ -47,7 +47,7 @@ def test_good(kind: Any, value: object) -> None:
         (fields.Nameservers, ["dns.example"], "address of a DNS server", "192.0.2.53"),
         (fields.Nameservers, ["192.0.2.53:"], "address of a DNS server", "192.0.2.53"),
         (fields.Nameservers, ["192.0.2.53:0"], "address of a DNS server", "192.0.2.53"),
-        (fields.EvenPort, 16385, "port is even", "16384"),
+        (fields.EvenPort, 16385, "must be even", "16384"),
         (fields.Ptime, 25, "is not a packet time", "20"),
         (fields.Ptime, 0, "is not a packet time", "20"),
         (fields.Codecs, ["alaw"], "not a supported codec", '"PCMA"'),
