@@ -53,7 +53,7 @@ def nearest(word: str, known: tuple[str, ...] | list[str]) -> str | None:
 
 def _even_port(port: int) -> int:
     if port % 2:
-        raise wrong("the first RTP port must be even (RTCP takes the odd one above it)", str(port - 1))
+        raise wrong("the first RTP port must be even (RTCP takes the next one)", str(port - 1))
     return port
 
 
