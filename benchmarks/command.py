@@ -60,7 +60,7 @@ def run(words: Sequence[str]) -> int:
 
 
 def _add_streams(commands: Commands) -> None:
-    parser = plain_command(commands, "streams", _streams, "what RTP a capture holds")
+    parser = plain_command(commands, "streams", _streams, "list the RTP streams of a capture")
     parser.add_argument("file", type=Path, metavar="FILE", help="pcap or pcapng")
     parser.add_argument("--json", action="store_true", help="JSON instead of a table")
 
@@ -80,30 +80,36 @@ def _add_capture(commands: Commands) -> None:
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="pcap or pcapng")
     parser.add_argument(
-        "--stream", type=int, metavar="N", help="which of `bench streams` (default: the longest)"
+        "--stream", type=int, metavar="N", help="number in `bench streams` (default: the longest)"
     )
     parser.add_argument(
         "--engine",
         default="local",
         metavar="local|URL",
-        help="the local agent (default), or a Realtime websocket; its key is the configuration's",
+        help="the local agent (default), or a Realtime websocket; its key is in the configuration",
     )
-    parser.add_argument("--calls", type=int, default=1, metavar="N", help="so many at once")
-    parser.add_argument("--repeat", type=int, default=1, metavar="K", help="so often in a row")
+    parser.add_argument(
+        "--calls", type=int, default=1, metavar="N", help="calls at once (default: 1)"
+    )
+    parser.add_argument(
+        "--repeat", type=int, default=1, metavar="K", help="runs, one after the other (default: 1)"
+    )
     parser.add_argument(
         "--speed", type=float, default=1.0, metavar="X", help="faster or slower than recorded"
     )
     parser.add_argument(
         "--impair",
         metavar="SETTINGS",
-        help="a worse network on top: loss=3%%,burst=30%%,jitter=40ms,reorder=1%%,dup=1%%,"
+        help="add network impairments: loss=3%%,burst=30%%,jitter=40ms,reorder=1%%,dup=1%%,"
         "drift=100ppm,seed=7",
     )
-    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="the edge's settings")
+    parser.add_argument(
+        "-c", "--config", type=Path, metavar="FILE", help="configuration of the edge"
+    )
     parser.add_argument(
         "--no-probes",
         action="store_true",
-        help="no time stamps inside the edge: what it costs without being watched",
+        help="no time stamps inside the edge: its cost without probes",
     )
     _add_outputs(parser)
 
@@ -153,7 +159,11 @@ def _add_load(commands: Commands) -> None:
     )
     parser.add_argument("--calls", type=int, default=100, metavar="N", help="default: 100")
     parser.add_argument(
-        "--seconds", type=float, default=20.0, metavar="S", help="of talk at each step; default: 20"
+        "--seconds",
+        type=float,
+        default=20.0,
+        metavar="S",
+        help="seconds of talk at each step; default: 20",
     )
     parser.add_argument(
         "--rate", type=float, default=20.0, metavar="R", help="new calls a second; default: 20"
@@ -161,7 +171,7 @@ def _add_load(commands: Commands) -> None:
     parser.add_argument(
         "--step-up",
         action="store_true",
-        help="from N calls upwards, until a limit breaks: how many calls does this machine hold?",
+        help="add calls from N upwards until a limit is exceeded: how many this machine holds",
     )
     parser.add_argument(
         "--limit-uplink", type=float, default=20.0, metavar="MS", help="p99; default: 20"
@@ -198,14 +208,14 @@ def _load(args: argparse.Namespace) -> int:
 
 
 def _add_compare(commands: Commands) -> None:
-    parser = plain_command(commands, "compare", _compare, "two results: what changed")
+    parser = plain_command(commands, "compare", _compare, "compare two results")
     parser.add_argument("before", type=Path, metavar="A.json")
     parser.add_argument("after", type=Path, metavar="B.json")
     parser.add_argument(
         "--fail-above",
         type=float,
         metavar="RATIO",
-        help=f"exit code {int(Exit.UNFIT)} when anything but a maximum became worse by more",
+        help=f"exit code {int(Exit.UNFIT)} when a figure other than a maximum is worse by more",
     )
 
 
@@ -230,8 +240,10 @@ def _compare(args: argparse.Namespace) -> int:
 
 
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", type=Path, metavar="OUT", help="the result for machines")
-    parser.add_argument("--html", type=Path, metavar="OUT", help="the report, one file")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the result as JSON")
+    parser.add_argument(
+        "--html", type=Path, metavar="OUT", help="write the report as one HTML file"
+    )
 
 
 def _check_outputs(args: argparse.Namespace) -> None:

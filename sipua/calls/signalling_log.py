@@ -132,8 +132,8 @@ class SignallingLog:
                     account=event.account,
                     registrar=event.registrar,
                     waited_s=event.waited_s,
-                    fix="nothing yet: it is tried again by itself; if it goes on, is the registrar "
-                    "up, and is this address and port right?",
+                    fix="nothing to do yet: the attempt is repeated; if it keeps failing, check "
+                    "that the registrar is up, and its address and port",
                 )
             case Unregistered():
                 log.info("registration.removed", account=event.account, registrar=event.registrar)

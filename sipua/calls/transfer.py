@@ -66,5 +66,5 @@ def target_uri(target: str, peer: str) -> str:
         return target
     number = target.removeprefix("tel:")
     if not peer:
-        raise UriError("is a number, and nobody knows where", f"sip:{number}@HOST")
+        raise UriError("is a number without a host", f"sip:{number}@HOST")
     return f"sip:{number.replace('#', '%23')}@{peer}"

@@ -14,32 +14,42 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands) -> None:
-    parser = add_command(commands, "call", _call, "place one call and tell what happened in it")
-    parser.add_argument("uri", metavar="URI", help="whom to call: sip:user@host:port")
+    parser = add_command(commands, "call", _call, "place one test call and report what happened")
+    parser.add_argument("uri", metavar="URI", help="URI to call: sip:user@host:port")
     parser.add_argument("-c", "--config", type=Path, metavar="FILE", help=CONFIG_HELP)
     parser.add_argument("--account", default="", help="account or trunk of the file to call from")
-    parser.add_argument("--wav", type=Path, metavar="FILE", help="say this (16 bit PCM)")
+    parser.add_argument("--wav", type=Path, metavar="FILE", help="WAV file to send (16 bit PCM)")
     parser.add_argument(
-        "--tone", type=_hertz, default=440.0, metavar="HZ", help="else a second of this tone"
+        "--tone",
+        type=_hertz,
+        default=440.0,
+        metavar="HZ",
+        help="without --wav: send a second of this tone",
     )
     parser.add_argument(
-        "--dtmf", default="", metavar="KEYS", help="press these keys first: 0-9 * # A-D"
+        "--dtmf", default="", metavar="KEYS", help="digits to send first: 0-9 * # A-D"
     )
     parser.add_argument(
-        "--after", type=_seconds, default=4.0, metavar="S", help="speak after so long (default: 4)"
+        "--after", type=_seconds, default=4.0, metavar="S", help="send after S seconds (default: 4)"
     )
     parser.add_argument(
-        "--seconds", type=_seconds, default=10.0, metavar="S", help="length of the call (10)"
+        "--seconds",
+        type=_seconds,
+        default=10.0,
+        metavar="S",
+        help="length of the call (default: 10)",
     )
-    parser.add_argument("--record", type=Path, metavar="FILE", help="write what comes back")
     parser.add_argument(
-        "--pcap", type=Path, metavar="FILE", help="write its SIP and RTP, for Wireshark"
+        "--record", type=Path, metavar="FILE", help="write the received audio as a WAV file"
+    )
+    parser.add_argument(
+        "--pcap", type=Path, metavar="FILE", help="write SIP and RTP of the call, for Wireshark"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     parser.epilog = (
-        "It does not register, so an edge with the same account is not disturbed. --debug shows\n"
-        "every SIP message. Ends with 0 when the call was answered and ended as it should, with\n"
-        "6 when not."
+        "The command does not register, so an edge with the same account is not disturbed.\n"
+        "--debug shows every SIP message. The exit code is 0 when the call was answered and ended\n"
+        "normally, otherwise 6."
     )
 
 

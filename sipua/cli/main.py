@@ -29,8 +29,8 @@ DESCRIPTION = "A phone edge for voice AI: answers SIP calls and connects each to
 EXAMPLES = """\
 examples:
   sipua serve                        the demo: a local agent answers on 127.0.0.1:5060
-  sipua serve -c edge.toml           the real thing
-  sipua config check edge.toml       everything that is wrong with a file, at once
+  sipua serve -c edge.toml           with a configuration of your own
+  sipua config check edge.toml       every problem of a file, in one run
   SIPUA_SIP__PORT=5070 sipua serve   every key can come from the environment
 """
 
@@ -104,8 +104,9 @@ def _add_serve(commands: Commands) -> None:
     parser.add_argument("-c", "--config", type=Path, metavar="FILE", help=CONFIG_HELP)
     parser.add_argument("--json", action="store_true", help="log JSON lines, also on a terminal")
     parser.epilog = (
-        "SIGTERM or Ctrl-C: unregister, refuse new calls, let running calls end for\n"
-        "calls.drain_s, then hang up. A second one ends at once, with exit code 143 or 130."
+        "SIGTERM or Ctrl-C: unregister, refuse new calls, give running calls\n"
+        "calls.drain_s to end, then hang up. A second signal ends the process at once,\n"
+        "with exit code 143 or 130."
     )
 
 
@@ -211,7 +212,10 @@ def _port(text: str) -> int:
 
 def _add_doctor(commands: Commands) -> None:
     parser = add_command(
-        commands, "doctor", _doctor, "look at this machine and installation: what runs, its limits"
+        commands,
+        "doctor",
+        _doctor,
+        "examine this machine and installation: versions, limits, known bugs",
     )
     parser.add_argument("--json", action="store_true", help="JSON instead of text")
     parser.add_argument(
@@ -219,7 +223,7 @@ def _add_doctor(commands: Commands) -> None:
         "--config",
         type=Path,
         metavar="FILE",
-        help="look up the names of its trunks and registrars, too",
+        help="look up the host names of its trunks and registrars as well",
     )
 
 

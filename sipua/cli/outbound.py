@@ -14,18 +14,20 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands) -> None:
-    parser = add_command(commands, "outbound", _outbound, "let the agent call somebody, once")
-    parser.add_argument("uri", metavar="URI", help="whom to call: sip:user@host:port")
+    parser = add_command(
+        commands, "outbound", _outbound, "place one call, with the agent on our side"
+    )
+    parser.add_argument("uri", metavar="URI", help="URI to call: sip:user@host:port")
     parser.add_argument("-c", "--config", type=Path, metavar="FILE", help=CONFIG_HELP)
     parser.add_argument("--account", default="", help="account or trunk of the file to call from")
     parser.add_argument(
-        "--route", default="", help="route whose agent calls (default: the first that fits)"
+        "--route", default="", help="route that names the agent (default: the first that fits)"
     )
     parser.add_argument("--json", action="store_true", help="log JSON lines, also on a terminal")
     parser.epilog = (
-        "calls.first_word says who speaks first, calls.ring_timeout_s how long it rings. Ends\n"
-        "with 0 when somebody answered and was talked with, 5 without an engine, 6 when it was\n"
-        "busy, declined or not answered."
+        "calls.first_word sets who speaks first, calls.ring_timeout_s how long it rings. The exit\n"
+        "code is 0 when the call was answered and the agent talked, 5 without an engine, 6 when\n"
+        "the call was busy, declined or not answered."
     )
 
 

@@ -18,20 +18,21 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands) -> None:
-    parser = add_command(
-        commands, "record", _without_command, "read what was kept of conversations"
-    )
+    parser = add_command(commands, "record", _without_command, "read the records of conversations")
     parser.set_defaults(record_parser=parser)
     below = parser.add_subparsers(title="commands", metavar="COMMAND")
-    show = add_command(
-        below, "show", _show, "print one conversation: who said what when, and what took long"
-    )
-    show.add_argument("which", metavar="CALL_ID|FILE", help="a call of the log, or a file")
+    show = add_command(below, "show", _show, "print one conversation: words, times, delays")
+    show.add_argument("which", metavar="CALL_ID|FILE", help="call_id of the log, or a record file")
     listed = add_command(
         below, "list", _list, "print the last calls with their slowest answer and their cost"
     )
     listed.add_argument(
-        "-n", type=_count, default=20, metavar="N", dest="count", help="how many (20)"
+        "-n",
+        type=_count,
+        default=20,
+        metavar="N",
+        dest="count",
+        help="number of calls (default: 20)",
     )
     for command in (show, listed):
         command.add_argument("-c", "--config", type=Path, metavar="FILE", help=CONFIG_HELP)

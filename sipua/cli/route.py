@@ -21,10 +21,14 @@ _LONGEST = 60
 
 
 def add(commands: Commands) -> None:
-    parser = add_command(commands, "route", _route, "say which route a call takes, and its agent")
+    parser = add_command(
+        commands, "route", _route, "show the route that a call takes, and its agent"
+    )
     parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help=CONFIG_HELP)
-    parser.add_argument("--to", default="", metavar="URI", help="whom they dialled: number or URI")
-    parser.add_argument("--from", dest="caller", default="", metavar="URI", help="who calls")
+    parser.add_argument("--to", default="", metavar="URI", help="dialled number or URI")
+    parser.add_argument(
+        "--from", dest="caller", default="", metavar="URI", help="caller: number or URI"
+    )
     parser.add_argument("--origin", default="", metavar="NAME", help="account or trunk")
     parser.add_argument("--json", action="store_true", help="JSON instead of text")
 

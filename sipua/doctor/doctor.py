@@ -24,7 +24,7 @@ import pybase64
 
 from sipua.process.exits import Exit
 
-# Published bugs of pjproject before 2.17 with which a stranger can crash us from outside.
+# Published bugs of pjproject before 2.17 with which an unknown peer can crash the edge.
 FIXED_IN = (2, 17)
 CRASHES_BEFORE = {
     "CVE-2026-33069": "multipart SIP bodies",
@@ -120,13 +120,13 @@ def check_pjsua2(build: BuildInfo) -> list[Finding]:
             version >= FIXED_IN,
             "pjsua2",
             f"{build.version} (wheel {build.distribution})",
-            f"a stranger can crash it, fixed in 2.17: {bugs}. {BUILD_ADVICE}",
+            f"an unknown peer can crash it, fixed in 2.17: {bugs}. {BUILD_ADVICE}",
         ),
         _check(
             build.production,
             "calls at once",
             str(build.max_calls),
-            "this build is for trying out, more calls get 486 Busy Here: `make pjsua2`",
+            "this build is for trials; further calls get 486 Busy Here: `make pjsua2`",
         ),
         _check(
             build.ioqueue == "epoll",
@@ -137,7 +137,7 @@ def check_pjsua2(build: BuildInfo) -> list[Finding]:
         _check(
             build.asks,
             "OPTIONS",
-            "told the truth" if build.asks else "answered with 200, whatever is",
+            "answered by the edge's state" if build.asks else "always answered with 200",
             "a dispatcher sends calls to an edge that is full, draining or without an engine, and "
             "each refused INVITE holds 66 kB for 32 s: `make pjsua2`",
         ),
@@ -161,7 +161,7 @@ def sum_up(build: BuildInfo) -> Finding:
     """What is wrong with this pjsua2 as one finding, because one command mends it all."""
     bad = [finding for finding in check_pjsua2(build) if finding.level is not Level.OK]
     wrong = ", ".join(f"{finding.name} {finding.value}" for finding in bad)
-    advice = f"for trying out, not for a public address (`sipua doctor` says why); {BUILD_ADVICE}"
+    advice = f"for trials only, not for a public address (`sipua doctor` says why); {BUILD_ADVICE}"
     return _check(not bad, "pjsua2", wrong or build.version, advice)
 
 

@@ -162,7 +162,7 @@ class Edge:
             calls=len(self._calls),
             exit_code=Exit.SIGNALLING.value,
             fix="the process ends now: let a supervisor start it again (systemd: Restart=always); "
-            "please report what stands before this line",
+            "please report the lines before this one",
         )
         self._lost = True
         main_loop.leave_soon()

@@ -36,7 +36,7 @@ def lines(
     both = " and ".join(name.upper() for name in transports)
     engine = config.engine
     answers = (
-        f"the local agent ({config.agent.mode}): no key, no model, it says back what you say"
+        f"the local agent ({config.agent.mode}): no key, no model; it repeats what you say"
         if ENGINES[engine.type].local and config.agent.mode == "parrot"
         else f"the local agent ({config.agent.mode})"
         if ENGINES[engine.type].local

@@ -88,7 +88,7 @@ def check_account(config: Config, name: str) -> None:
     if not name or name in usable:
         return
     if any(trunk.name == name for trunk in config.trunks):
-        raise RequestError(f"trunk {name} has no `proxy`: our own calls cannot go out by it")
+        raise RequestError(f"trunk {name} has no `proxy`: outgoing calls need one")
     there = ", ".join(usable) or "none in this configuration (--config FILE)"
     raise RequestError(f"there is no account or trunk {name!r}; there is: {there}")
 

@@ -38,7 +38,7 @@ def add_command(
         "--debug",
         action="store_true",
         default=argparse.SUPPRESS,  # else `config check` would undo `config --debug`
-        help="log at level debug; show where a crash came from",
+        help="log at level debug; print the traceback of a crash",
     )
     return parser
 

@@ -32,9 +32,9 @@ _MEANINGS = {
     Exit.NETWORK: "a port is taken, or an address is not ours",
     Exit.ENGINE: "the speech model cannot be reached or refuses us",
     Exit.SIP: "a call or a registration failed",
-    Exit.SIGNALLING: "SIP signalling has stopped or hangs: start it again, as a supervisor does",
-    Exit.INTERNAL: "a bug of ours; --debug shows where",
+    Exit.SIGNALLING: "SIP signalling has stopped or hangs: let a supervisor restart the process",
+    Exit.INTERNAL: "a bug of sipua; --debug shows where",
     Exit.INTERRUPTED: "Ctrl-C",
-    Exit.BROKEN_PIPE: "whoever read our output went away",
+    Exit.BROKEN_PIPE: "the reader of the output has closed the pipe",
     Exit.TERMINATED: "a second SIGTERM; the first one lets calls end",
 }

@@ -98,7 +98,7 @@ class CallRecord:
             self._log.warning(
                 "engine.rate_limit",
                 **_of(entry, ("name", "remaining", "limit", "reset_s")),
-                fix="less than a tenth is left: the vendor will refuse the next calls' answers",
+                fix="less than a tenth is left: at 0 the vendor refuses answers",
             )
         elif kind == "turn" and entry["outcome"] == "unanswered":
             self._log.warning("turn.unanswered", **_of(entry, _UNANSWERED))
@@ -153,7 +153,7 @@ class Records:
                 file=str(path),
                 error=why,
                 lines_kept_back=kept_back,
-                fix="records of calls are incomplete, the calls go on: look at the disk of "
+                fix="records of calls are incomplete, the calls go on: check the disk of "
                 "`record.directory`",
             )
 

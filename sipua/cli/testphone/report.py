@@ -12,19 +12,19 @@ _ENDED_WELL = (200, 487)
 _NOT_SENT = 502
 INTERRUPTED = "Ctrl-C"
 _ADVICE = {
-    401: "the far side wants a password: --account NAME, or it does not accept the one we have",
-    403: "the far side forbids it: does it know our address, is this account allowed to call?",
+    401: "the far side asks for a password: use --account NAME; with it, check the password",
+    403: "the far side refuses: check that it knows our address and that the account may call",
     404: "the far side has no such number, or not for this account",
-    407: "the far side wants a password: --account NAME, or it does not accept the one we have",
-    480: "nobody is registered under that number, or nobody answers",
+    407: "the far side asks for a password: use --account NAME; with it, check the password",
+    480: "no phone is registered under that number, or it does not answer",
     486: "the far side is busy, or has as many calls as it takes (sip.max_calls)",
-    487: "nobody took the call (calls.ring_timeout_s)",
+    487: "the call was not answered in time (calls.ring_timeout_s)",
     488: "no codec in common: the far side must allow PCMU or PCMA (ulaw, alaw), without SRTP",
-    _NOT_SENT: "the far side was not reached: is the host name right?",
+    _NOT_SENT: "the far side was not reached: check the host name",
     503: "the far side cannot take calls now: it shuts down, or its speech model is unreachable",
 }
-_UNREACHED = "not a single SIP answer came: host, port, transport, firewall?"
-_NO_RTP = "answered, but no RTP came back: firewall or NAT between us (rtp.public_address)?"
+_UNREACHED = "no SIP answer came: check host, port, transport and firewall"
+_NO_RTP = "answered, but no RTP came: check the firewall and NAT (rtp.public_address)"
 _SILENCE = "RTP came, but only silence: look at the far side"
 
 
@@ -80,7 +80,7 @@ class Report:
             packets = f"{self.received_packets} packets in, {self.sent_packets} out, {self.codec}"
             lines.append(f"heard {self.heard_s} s{loud} ({packets})")
             if self.digits:
-                lines.append(f"keys pressed over there: {self.digits}")
+                lines.append(f"digits received: {self.digits}")
             if self.recording:
                 lines.append(f"written to {self.recording}")
             if self.cause:

@@ -67,7 +67,7 @@ def _port_range(config: Config) -> Iterator[Finding]:
     if rtp.port_max <= rtp.port_min:
         yield Finding(
             both,
-            f"a call takes two ports, the range from port_min = {rtp.port_min} has none",
+            f"a call takes two ports; the range from port_min = {rtp.port_min} has no room",
             f"port_max = {min(rtp.port_min + 8191, 65535)}",
         )
         return
@@ -128,7 +128,7 @@ def _who_may_call(config: Config) -> Iterator[Finding]:
     if sip.accept == "any" and reachable:
         yield Finding(
             (path, ("sip", "host")),
-            f"everybody who reaches {' or '.join(reachable)} can call, and the model is paid for",
+            f"every host that reaches {' or '.join(reachable)} can call, and you pay for the model",
             '"trunks", with the PBX or provider under [[accounts]] or [[trunks]]',
             "warning",
         )
@@ -228,7 +228,7 @@ def _trunk_realm(index: int, trunk: TrunkSection) -> Iterator[Finding]:
     if trunk.password.get_secret_value() and not trunk.realm:
         yield Finding(
             (("trunks", index, "realm"), ("trunks", index, "password")),
-            "is missing: without it anybody's challenge would get our digest",
+            "is missing: without it every challenge would get our digest",
             "the realm in the provider's 401 or 407 (WWW-Authenticate: Digest realm=...)",
         )
 
@@ -281,7 +281,7 @@ def _families(config: Config) -> Iterator[Finding]:
         if not any(_family(host) == _family(own) for own in media):
             yield Finding(
                 (("rtp", "host"), ("sip", "host")),
-                f"has no {_family(host)} address: who calls {host} with {_family(host)} audio "
+                f"has no {_family(host)} address: a call to {host} with {_family(host)} audio "
                 "gets 488",
                 f"{_BOTH_FAMILIES} under [rtp], or leave rtp.host out",
                 "warning",
@@ -298,7 +298,7 @@ def _agent(config: Config) -> Iterator[Finding]:
     if open_to_all and not agent.api_key.get_secret_value():
         yield Finding(
             (("agent", "host"), ("agent", "api_key")),
-            "everybody who reaches it may use the agent: it has no api_key",
+            "every host that reaches it may use the agent: it has no api_key",
             '"127.0.0.1", or set api_key_file under [agent]',
             "warning",
         )

@@ -90,7 +90,7 @@ def _tool_choice(engine: EngineSection, at: KeyPath, config: Config) -> Iterator
     known = ", ".join(sorted(names | servers)) or "none"
     yield Finding(
         ((*at, "tool_choice"), ("tools",)),
-        f'"{choice}" is no tool that is declared (these are: {known})',
+        f'"{choice}" is not a declared tool (declared: {known})',
         '"auto", or the name of one of them',
     )
 
@@ -102,7 +102,7 @@ def _idle(engine: EngineSection, at: KeyPath) -> Iterator[Finding]:
             if getattr(engine, name):
                 yield Finding(
                     ((*at, name), (*at, "transcription")),
-                    "does nothing: nobody writes down what the caller says",
+                    "does nothing without `transcription`",
                     'transcription = "gpt-transcribe"',
                     "warning",
                 )

@@ -31,8 +31,8 @@ def _prices(config: Config) -> Iterator[Finding]:
             if getattr(price, name) and cached not in price.model_fields_set:
                 yield Finding(
                     (("prices", model, cached), ("prices", model, name)),
-                    f"is not set: what {model} has cached is counted as free",
-                    f"{cached} = 0.4, or whatever the vendor's list says",
+                    f"is not set: cached tokens of {model} are counted as free",
+                    f"{cached} = 0.4, or the price of the vendor's list",
                     "warning",
                 )
 

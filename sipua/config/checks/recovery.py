@@ -40,7 +40,7 @@ def recovery(config: Config) -> Iterator[Finding]:
     elif keys.rotate_after_s and keys.rotate_latest_s >= _VENDORS_LIMIT_S:
         yield Finding(
             (("recovery", "rotate_latest_s"),),
-            f"OpenAI ends a session after {_VENDORS_LIMIT_S} s, in the middle of a word if need be",
+            f"OpenAI ends a session after {_VENDORS_LIMIT_S} s, even in the middle of a word",
             "3540",
             "warning",
         )

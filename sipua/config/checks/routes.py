@@ -70,7 +70,7 @@ def _fallback(config: Config, here: KeyPath, steps: Sequence[FallbackSection]) -
         if len(kinds) != 1:
             yield Finding(
                 (path,),
-                "has to have exactly one of engine, prompt, transfer, status"
+                "must have exactly one of engine, prompt, transfer, status"
                 + (f", not {' and '.join(kinds)}" if kinds else ""),
                 'one table for each step: { prompt = "sorry" }, { status = 503 }',
             )

@@ -47,7 +47,7 @@ def _transfer(config: Config) -> Iterator[Finding]:
     if "transfer" in tools.builtin and not tools.transfer.targets:
         yield Finding(
             (targets, ("tools", "builtin")),
-            "is empty: there is nobody to transfer to",
+            "is empty: the tool has no target",
             'sales = "sip:201@192.0.2.10" under [tools.transfer.targets]',
         )
     elif tools.transfer.targets and "transfer" not in tools.builtin:
@@ -64,7 +64,7 @@ def _unencrypted(path: KeyPath, url: str) -> Iterator[Finding]:
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         yield Finding(
             (path,),
-            "what callers say and who they are crosses the network unencrypted",
+            "words and numbers of callers cross the network unencrypted",
             f'"https://{parts.netloc}{parts.path}"',
             "warning",
         )
@@ -81,7 +81,7 @@ def _unsigned(config: Config, index: int) -> Iterator[Finding]:
             ("tools", "webhooks", index, "secret_file"),
             ("tools", "webhooks", index, "headers"),
         ),
-        f"is empty: {webhook.name}'s server cannot know who asks",
+        f"is empty: the server of {webhook.name} cannot verify a request",
         'secret_file = "/etc/sipua/webhook.secret"',
         "warning",
     )
@@ -91,7 +91,7 @@ def _never_run(config: Config, index: int) -> Iterator[Finding]:
     if config.tools.mcp[index].require_approval == "always":
         yield Finding(
             (("tools", "mcp", index, "require_approval"),),
-            "waits for an approval that nobody can give during a call",
+            "waits for an approval, which is impossible during a call",
             '"never", with `allowed_tools` naming what may run',
             "warning",
         )

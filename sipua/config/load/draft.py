@@ -207,9 +207,7 @@ class Draft:
         self.origins[path] = origin
 
     def _two_of_one(self, file_path: KeyPath, name: str, value: str) -> None:
-        self.complain(
-            file_path, f"stands beside `{name}`: which one counts?", "keep one", value=value
-        )
+        self.complain(file_path, f"cannot be set together with `{name}`", "keep one", value=value)
 
     def _engine_keys(self, environ: Mapping[str, str]) -> None:
         named = self.data.get("engines")

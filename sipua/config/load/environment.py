@@ -119,7 +119,7 @@ def _path(name: str) -> KeyPath:
 def _near_miss(name: str, origin: Origin) -> list[Problem]:
     for key in keys().values():
         if ANY not in key.path and key.variable.replace(SEPARATOR, "_") == name:
-            what = "is ignored: between section and key stand two underscores"
+            what = "is ignored: two underscores separate section and key"
             return [Problem(origin, "", None, what, f"{key.variable}, or unset it", "warning")]
     return []
 

@@ -37,19 +37,19 @@ def _garbage_kind(kind: str) -> str:
 
 def _close_code(code: int) -> int:
     if code and not (1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999):
-        raise wrong("is no code that can be sent", f"{_CLOSE_CODES}; 1011 is a server's failure")
+        raise wrong("is not a code that can be sent", f"{_CLOSE_CODES}; 1011 is a server's failure")
     return code
 
 
 def _status(status: int) -> int:
     if status and not 400 <= status <= 599:
-        raise wrong("refuses nobody", "a status from 400 to 599; without it they are let in")
+        raise wrong("refuses no connection", "a status from 400 to 599; without it they are let in")
     return status
 
 
 def _phrase(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z']+( [A-Za-z']+)*", text):
-        raise wrong("is no phrase", "English words with one space between them")
+        raise wrong("is not a phrase", "English words with one space between them")
     return text
 
 

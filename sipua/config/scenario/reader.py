@@ -129,9 +129,7 @@ class _Reader:
     def _judge_connect(self, path: KeyPath, entry: ConnectEntry) -> None:
         given = [name for name in ("ok", "status", "never", "close", "cut") if getattr(entry, name)]
         if len(given) > 1:
-            self._complain(
-                (*path, given[1]), f"stands beside {given[0]}: which one happens?", "keep one"
-            )
+            self._complain((*path, given[1]), f"cannot be combined with {given[0]}", "keep one")
         if entry.retry_after_s and not entry.status:
             self._complain(
                 (*path, "retry_after_s"), "is sent with a status, and there is none", "status = 429"
@@ -160,7 +158,9 @@ class _Reader:
         phrases: tuple[str, ...] = getattr(keys, "words", ())
         if first is None:
             if phrases:
-                self._complain(("words",), "no step listens for them", 'add heard = "yes|sure"')
+                self._complain(
+                    ("words",), "has no use: no step has `heard`", 'add heard = "yes|sure"'
+                )
         elif not recogniser_available.is_installed():
             self._complain(
                 ("steps", first, "heard"),
@@ -170,7 +170,7 @@ class _Reader:
         elif unknown := recogniser_available.unknown_words(phrases):
             self._complain(
                 ("words",),
-                f"has what the dictionary has not: {', '.join(unknown)}",
+                f"has words that the dictionary does not have: {', '.join(unknown)}",
                 "other words; those of the pronouncing dictionary (cmudict) can be heard",
             )
 
@@ -199,7 +199,7 @@ class _Reader:
             if blocker is not None and step.on != "time":
                 self._complain(
                     ("steps", number),
-                    f"no request comes so far: steps[{blocker}] takes them all (times = 0)",
+                    f"is never reached: steps[{blocker}] takes all requests (times = 0)",
                     f"put it before steps[{blocker}]",
                     severity="warning",
                 )
@@ -226,10 +226,10 @@ def _contradictions(step: StepEntry) -> Iterator[tuple[str, str, str]]:
     """Key, what is wrong with it, what to do."""
     contents = [name for name in _CONTENTS if getattr(step, name)]
     if len(contents) > 1 and contents != ["say", "say_file"]:  # those are the words and their sound
-        yield contents[1], f"stands beside {contents[0]}: which one is said?", "keep one"
+        yield contents[1], f"cannot be combined with {contents[0]}", "keep one"
     ends = [name for name in _ENDS if getattr(step, name)]
     if len(ends) > 1:
-        yield ends[1], f"stands beside {ends[0]}: which one happens?", "keep one"
+        yield ends[1], f"cannot be combined with {ends[0]}", "keep one"
     if step.after_ms and not ends and not step.stall_ms:
         yield "after_ms", "nothing happens then", f"add one of {', '.join(_ENDS)}, stall_ms"
     if step.call_first and not (step.call and contents):
@@ -238,9 +238,13 @@ def _contradictions(step: StepEntry) -> Iterator[tuple[str, str, str]]:
         try:
             re.compile(step.heard)
         except re.error as error:
-            yield "heard", f"is no regular expression: {error}", 'words are one: heard = "yes|sure"'
+            yield (
+                "heard",
+                f"is not a regular expression: {error}",
+                'words are one: heard = "yes|sure"',
+            )
         if step.on in _DEAF:
-            yield "heard", f'nobody speaks before on = "{step.on}"', 'on = "speech"'
+            yield "heard", f'the caller does not speak before on = "{step.on}"', 'on = "speech"'
     if step.on == "time":
         given = {name for name in step.model_fields_set if getattr(step, name)}
         for name in sorted(given - _TIMED):

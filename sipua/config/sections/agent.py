@@ -26,8 +26,8 @@ class AgentSection(Section):
     greeting: bool = Field(default=True, description="It speaks first, with a recorded sentence.")
     ears: Ears = Field(
         default=False,
-        description="It recognises words, for transcripts (English, by pocketsphinx; "
-        "`pip install 'sipua[ears]'`).",
+        description="It recognises words, for transcripts. English only; needs pocketsphinx "
+        "(`pip install 'sipua[ears]'`).",
     )
     scenario: str = Field(
         default="",
@@ -36,16 +36,17 @@ class AgentSection(Section):
     )
     fault: Fault = Field(
         default="",
-        description="A failure to rehearse without a scenario: `drop`, `cut`, `freeze`, `stall`, "
-        "`silence`, `429`, `burst` or `garbage`; `drop:30` from the 30th second on.",
+        description="A failure to rehearse without a scenario: `drop`, `cut`, `freeze`, "
+        "`stall`, `silence`, `429`, `burst` or `garbage`. `drop:30`: from second 30 "
+        "on.",
     )
     journal: str = Field(
         default="",
-        description="File to which every message of its websockets is written, both ways, audio "
-        "left out. It holds what was said. Empty: none.",
+        description="File for every message of its websockets, both ways, without the audio. It "
+        "holds what was said. Empty: no file.",
     )
     api_key: Secret = Field(
-        default=NO_SECRET, description="Key that its clients must bring. Empty: any will do."
+        default=NO_SECRET, description="Key that its clients must send. Empty: any key is accepted."
     )
     api_key_file: str = Field(default="", description="File that holds that key and nothing else.")
     threshold: float = Field(
@@ -53,7 +54,7 @@ class AgentSection(Section):
         ge=0,
         le=1,
         allow_inf_nan=False,
-        description="Voice detection of a session that asks for none of its own.",
+        description="Voice detection of a session that sets none of its own.",
     )
     prefix_padding_ms: int = Field(
         default=300, ge=0, le=5000, description="The same: audio kept from before the speech."
@@ -62,7 +63,7 @@ class AgentSection(Section):
         default=500, ge=20, le=10_000, description="The same: silence that ends a turn."
     )
     latency_ms: int = Field(
-        default=0, ge=0, le=60_000, description="Thinking time before an answer, to play slow."
+        default=0, ge=0, le=60_000, description="Wait before an answer, as if the model were slow."
     )
     first_delta_ms: int = Field(
         default=100, ge=20, le=10_000, description="Audio in the first piece of an answer."
@@ -73,16 +74,16 @@ class AgentSection(Section):
         ge=0.1,
         le=10_000,
         allow_inf_nan=False,
-        description="How many times faster than it plays audio is sent, as the vendor does.",
+        description="How many times faster than real time its audio is sent, as the vendor does.",
     )
     max_sessions: int = Field(default=1024, ge=1, le=100_000, description="Sessions at once.")
     session_limit_s: Seconds = Field(
-        default=3600.0, description="Its sessions end after so long, as the vendor's do."
+        default=3600.0, description="Longest session, as at the vendor."
     )
     rate_limit_tokens: int = Field(
         default=0,
         ge=0,
         le=1_000_000_000,
-        description="Tokens a minute for all its sessions; answers beyond fail with "
+        description="Tokens a minute for all its sessions; a further answer fails with "
         "`rate_limit_exceeded`. 0: no limit.",
     )

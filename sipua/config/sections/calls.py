@@ -14,42 +14,46 @@ class CallsSection(Section):
 
     answer: Answer = Field(
         default="ready",
-        description="When we answer; the caller hears ringing until then. `ready`: when the model "
-        "is ready. `greeting`: when its greeting has begun to arrive. `at_once`: immediately.",
+        description="When we answer; until then the caller hears ringing. `ready`: when the "
+        "model is ready. `greeting`: when its greeting has begun to arrive. "
+        "`at_once`: immediately.",
     )
     greeting_timeout_s: Seconds = Field(
         default=3,
-        description='`answer = "greeting"`: with a greeting that takes longer we answer all '
-        "the same.",
+        description='`answer = "greeting"`: longest wait for the greeting; after it we answer '
+        "without it.",
     )
     ring_timeout_s: Seconds = Field(
         default=20,
-        description="Longest ringing: then 480 for a call that came in, CANCEL for our own.",
+        description="Longest ringing. Then an incoming call gets 480, and a call of ours is "
+        "cancelled.",
     )
     first_word: FirstWord = Field(
         default="greet",
-        description="When somebody takes a call of ours. `greet`: the model speaks at once. "
-        "`wait`: it lets them speak first.",
+        description="Who speaks first when a call of ours is answered. `greet`: the model, at "
+        "once. `wait`: the called party.",
     )
     wait_s: Seconds = Field(
         default=3,
-        description='`first_word = "wait"`: when they say nothing for so long, the model greets.',
+        description='`first_word = "wait"`: when the called party says nothing for so long, the '
+        "model greets.",
     )
     fallback: Fallback = Field(
         default=(),
-        description="What happens when there is no engine. Empty: `engine.failure_status` before "
-        "the answer; after it the built-in prompt, then BYE.",
+        description="What happens when no engine can be reached. Empty: before the answer "
+        "`engine.failure_status`; after it the built-in prompt, then BYE.",
     )
     max_duration_s: Seconds = Field(default=3600, description="Longest call; then BYE.")
     mask_dtmf: bool = Field(
         default=True,
-        description="Log `?` in place of each key that a caller presses, because PINs and card "
-        "numbers are typed. With false the log has to be guarded as they are.",
+        description="The log has `?` in the place of each digit that a caller sends, because "
+        "PINs and card numbers are sent as digits. With false the log must be "
+        "protected like them.",
     )
     drain_s: float = Field(
         default=30,
         ge=0,
         le=86400,
         allow_inf_nan=False,
-        description="After SIGTERM: how long running calls may go on before they get BYE.",
+        description="How long running calls may go on after SIGTERM before they get BYE.",
     )

@@ -9,21 +9,22 @@ from sipua.config.values.section import Section
 
 
 class CaptureSection(Section):
-    """Calls written to pcap files, to look at in Wireshark or `sipua bench`. docs/captures.md."""
+    """Calls written to pcap files, for Wireshark or `sipua bench`. docs/captures.md."""
 
     enabled: bool = Field(
         default=False,
-        description="Write each call (that `match` names) to `directory/CALL_ID.pcap`. The files "
-        "hold what people said: mind the law.",
+        description="Write each call (that `match` selects) to `directory/CALL_ID.pcap`. The "
+        "files hold what people said: mind the law.",
     )
     directory: OneLine = Field(
         default="captures",
-        description="Where to; made when it is not there. Relative to the working directory.",
+        description="Folder of the files; it is made when it does not exist. Relative to the "
+        "working directory.",
     )
     match: OneLine = Field(
         default="",
-        description="Only calls whose From or To has this in it, such as `100@`; with `*` or `?` "
-        "it is a pattern for the whole header. Empty: all.",
+        description="Only calls whose From or To contains this text, such as `100@`. With `*` "
+        "or `?` it is a pattern for the whole header. Empty: all calls.",
     )
     sip: bool = Field(
         default=True, description="The call's SIP messages; secrets in them are masked."
@@ -33,12 +34,12 @@ class CaptureSection(Section):
         default=20,
         ge=1,
         le=4000,
-        description="Where a file ends; the call goes on. A minute of G.711 is 1.3 MB.",
+        description="Longest file; the call goes on without capture. A minute of G.711 is 1.3 MB.",
     )
     max_total_mb: int = Field(
         default=1000,
         ge=1,
         le=1_000_000,
-        description="All files of `directory` together, each call that is up reckoned with "
-        "`max_mb_per_call`; the oldest are deleted to make room.",
+        description="Size of all files in `directory` together; a running call counts with "
+        "`max_mb_per_call`. The oldest files are deleted to make room.",
     )

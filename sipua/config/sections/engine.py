@@ -49,15 +49,15 @@ class TurnDetectionSection(Section):
 
     type: Literal["server_vad", "semantic_vad", "none"] = Field(
         default="server_vad",
-        description="`server_vad`: by silence. `semantic_vad`: by meaning. `none`: not at all, "
-        "for local detection.",
+        description="`server_vad`: by silence. `semantic_vad`: by meaning. `none`: the server "
+        "does not detect turns, the edge does.",
     )
     threshold: float = Field(
         default=0.5,
         ge=0,
         le=1,
         allow_inf_nan=False,
-        description="server_vad: higher needs louder speech.",
+        description="server_vad: a higher value needs louder speech.",
     )
     prefix_padding_ms: int = Field(
         default=300, ge=0, le=5000, description="server_vad: audio kept from before the speech."
@@ -67,17 +67,20 @@ class TurnDetectionSection(Section):
     )
     idle_timeout_ms: Annotated[int, AfterValidator(_idle_timeout)] = Field(
         default=0,
-        description="server_vad: the model speaks up after so long, 5000 to 30000. 0: never.",
+        description="server_vad: the model speaks when the caller has said nothing for so long, "
+        "5000 to 30000. 0: never.",
     )
     eagerness: Literal["auto", "low", "medium", "high"] = Field(
-        default="auto", description="semantic_vad: how soon it takes the turn."
+        default="auto", description="semantic_vad: how soon the model takes the turn."
     )
-    create_response: bool = Field(default=True, description="Answer when the turn ends.")
+    create_response: bool = Field(
+        default=True, description="The server answers by itself when a turn ends."
+    )
     interrupt_response: bool = Field(
         default=True,
-        description="The model stops its answer by itself when the caller speaks. Whether callers "
-        "can interrupt is `barge_in.enabled`; where they cannot, or `barge_in.detector` is "
-        "`local`, this is false.",
+        description="The server stops its answer by itself when the caller speaks. "
+        "`barge_in.enabled` says whether callers can interrupt; when they cannot, "
+        "or when `barge_in.detector` is `local`, this is false.",
     )
 
 
@@ -86,8 +89,8 @@ class EngineSection(Section):
 
     type: EngineType = Field(
         default="local",
-        description="`local`: the agent inside this program, no model and no key needed. "
-        "`local_live`: the same agent, spoken to as OpenAI Live. "
+        description="`local`: the agent inside this program; needs no model and no key. "
+        "`local_live`: the same agent with the protocol of OpenAI Live. "
         "`openai_realtime`: OpenAI Realtime or a server that speaks its protocol. "
         "`openai_live`: OpenAI Live, its successor. docs/engines.md compares them.",
     )
@@ -107,18 +110,18 @@ class EngineSection(Section):
     )
     audio: Literal["pcm16", "pcmu", "pcma"] = Field(
         default="pcm16",
-        description="What crosses the websocket. `pcm16`: 24 kHz. `pcmu`, `pcma`: G.711 as the "
-        "caller's trunk has it, a sixth of the bytes and, if the codec is the call's, no "
-        "resampling at all; the model hears what a telephone lets through.",
+        description="Audio format on the websocket. `pcm16`: 24 kHz. `pcmu`, `pcma`: G.711, a "
+        "sixth of the bytes; without resampling when it is the codec of the call. "
+        "The model then hears telephone quality.",
     )
     instructions: str = Field(
         default="You are a friendly voice assistant on the telephone. Answer briefly.",
-        description="What the model is told to be (the system prompt).",
+        description="The system prompt of the model.",
     )
     greeting: str = Field(
         default="Greet the caller briefly and ask how you can help.",
-        description="What the model is told when the call begins, so that it speaks first. "
-        "Empty: it waits for the caller.",
+        description="What the model is told at the beginning of a call, so that it speaks "
+        "first. Empty: it waits for the caller.",
     )
     api_key: Secret = Field(
         default=NO_SECRET, description="The key itself. Better: `api_key_file`."
@@ -127,15 +130,17 @@ class EngineSection(Section):
     api_key_env: VariableName = Field(
         default="OPENAI_API_KEY",
         description="Environment variable that holds the key, used when neither `api_key` nor "
-        "`api_key_file` is set. Empty: no key is sent. Where this key is not written, the variable "
-        "is not used for an engine of this machine (`local`, `local_live`, a loopback `url`).",
+        "`api_key_file` is set. Empty: no key is sent. The default is not used for "
+        "an engine on this machine (`local`, `local_live`, a loopback `url`); there "
+        "the variable must be named here.",
     )
     headers: Headers = Field(
         default={}, description="Further HTTP headers of the websocket; values are kept secret."
     )
     connect_timeout_s: Seconds = Field(
         default=5,
-        description="Time for connection and session; then the call gets `failure_status`.",
+        description="Longest time to connect and to set up the session; then the call gets "
+        "`failure_status`.",
     )
     failure_status: int = Field(
         default=503,
@@ -148,11 +153,11 @@ class EngineSection(Section):
     )
     transcription: OneLine = Field(
         default="",
-        description="Model that writes down what the caller says, such as "
-        "`gpt-transcribe`. Empty: none.",
+        description="Model that transcribes the caller's speech, such as `gpt-transcribe`. "
+        "Empty: no transcription.",
     )
     transcription_language: OneLine = Field(
-        default="", description="What the caller speaks, such as `en`. Empty: it finds out."
+        default="", description="Language of the caller, such as `en`. Empty: it is detected."
     )
     transcription_prompt: str = Field(
         default="", description="Words to expect, such as names of products."
@@ -165,7 +170,7 @@ class EngineSection(Section):
         default=1.0, ge=0.25, le=1.5, allow_inf_nan=False, description="How fast the model speaks."
     )
     max_output_tokens: int = Field(
-        default=0, ge=0, le=4096, description="Longest answer; 0: as long as the model can."
+        default=0, ge=0, le=4096, description="Longest answer. 0: no limit but the model's own."
     )
     tool_choice: OneLine = Field(
         default="auto",
@@ -174,15 +179,16 @@ class EngineSection(Section):
     )
     parallel_tool_calls: Literal["auto", "on", "off"] = Field(
         default="auto",
-        description="Whether the model may call several tools at once. `auto`: as it likes; not "
-        "all models can be told.",
+        description="Whether the model may call several tools at once. `auto`: the model "
+        "decides; some models do not take this setting.",
     )
     reasoning_effort: Literal["", "minimal", "low", "medium", "high", "xhigh"] = Field(
         default="",
-        description="How long a model that can think does so before it speaks. Empty: its usual; "
-        "models that cannot refuse the key.",
+        description="How long a reasoning model thinks before it speaks. Empty: the default of "
+        "the model. Other models refuse this key.",
     )
     delegation_model: OneLine = Field(
         default="",
-        description="openai_live: the model that calls the tools. Empty: its usual one.",
+        description="openai_live: the model that calls the tools. Empty: the default of the "
+        "engine.",
     )

@@ -47,10 +47,10 @@ class SipSection(Section):
 
     host: OwnAddresses = Field(
         default=("127.0.0.1",),
-        description="Address to listen on, as a text, or a list of one IPv4 and one IPv6. "
-        "`0.0.0.0` "
-        'listens on all of IPv4, `::` on all of IPv6, `["0.0.0.0", "::"]` on both; `127.0.0.1` '
-        "can be reached from this machine only.",
+        description="Address to listen on, as a text, or a list of one IPv4 and one IPv6 "
+        "address. `0.0.0.0` listens on all of IPv4, `::` on all of IPv6, "
+        '`["0.0.0.0", "::"]` on both. `127.0.0.1` can be reached from this machine '
+        "only.",
     )
     port: Port = Field(
         default=5060, description="Port to listen on, UDP and TCP. 0 takes a free one."
@@ -58,8 +58,9 @@ class SipSection(Section):
     transports: Transports = Field(default=("udp", "tcp"), description="Transports: `udp`, `tcp`.")
     public_address: PublicAddresses = Field(
         default=(),
-        description="Address that other sides reach us under, when it differs from ours (NAT); or "
-        "a list of one of each family. Empty: the address of the interface that leads to them.",
+        description="Address under which other hosts reach us, when it differs from our own "
+        "(NAT); or a list of one of each family. Empty: the address of the "
+        "interface that leads to the other host.",
     )
     user_agent: OneLine = Field(default="sipua", description="The User-Agent header that we send.")
     nameservers: Nameservers = Field(
@@ -70,20 +71,23 @@ class SipSection(Section):
     max_calls: int = Field(
         default=0,
         ge=0,
-        description="Calls at once; one more gets 486. 0: as many as this build of pjsua2 holds.",
+        description="Calls at once; a further one gets 486. 0: as many as this build of pjsua2 "
+        "holds.",
     )
     session_expires_s: int = Field(
         default=1800,
         ge=90,
-        description="Session timer (RFC 4028): a vanished peer is noticed after it.",
+        description="Session timer (RFC 4028): after it the loss of a peer is noticed.",
     )
     min_session_expires_s: int = Field(
-        default=90, ge=90, description="Shortest session timer that we accept; less gets 422."
+        default=90,
+        ge=90,
+        description="Shortest session timer that we accept; a shorter one gets 422.",
     )
     accept: Literal["trunks", "any"] = Field(
         default="trunks",
-        description="Whose calls we take. `trunks`: only those from hosts of `trunks` and from "
-        "registrars of `accounts`. `any`: everybody's; for demos on a closed network.",
+        description="Which peers may call. `trunks`: only hosts of `trunks` and registrars of "
+        "`accounts`. `any`: every peer; for demos on a closed network.",
     )
 
 
@@ -92,9 +96,9 @@ class RtpSection(Section):
 
     host: OptionalOwnAddresses = Field(
         default=(),
-        description="Address for RTP sockets, as a text, or a list of one IPv4 and one IPv6. "
-        "Empty: the same as `sip.host`. The caller's SDP chooses the family; one that is not here "
-        "gets 488.",
+        description="Address for RTP sockets, as a text, or a list of one IPv4 and one IPv6 "
+        "address. Empty: the same as `sip.host`. The caller's SDP chooses the "
+        "family; an offer of a family without an address here gets 488.",
     )
     public_address: PublicAddresses = Field(
         default=(),
@@ -119,9 +123,9 @@ class RtpSection(Section):
     )
     latch: Literal["auto", "sdp", "any"] = Field(
         default="auto",
-        description="Which source of RTP we believe. `auto`: the best of what SDP and signalling "
-        "name, NAT allowed for. `sdp`: exactly what SDP says. `any`: the first that sends; "
-        "unsafe on the internet.",
+        description="Which source of RTP we believe. `auto`: the best match with SDP and "
+        "signalling, also behind a NAT. `sdp`: exactly the address in the SDP. "
+        "`any`: the first one that sends; unsafe on the internet.",
     )
     hold_ms: int = Field(
         default=60,
@@ -134,23 +138,25 @@ class RtpSection(Section):
         default=200,
         ge=20,
         le=1000,
-        description="Longest such wait, when the network's jitter asks for more.",
+        description="Longest such wait, when the jitter of the network asks for more than "
+        "`hold_ms`.",
     )
-    timeout_s: Seconds = Field(default=20, description="A call without RTP for so long is ended.")
+    timeout_s: Seconds = Field(default=20, description="A call is ended after so long without RTP.")
     hold_timeout_s: Seconds = Field(default=300, description="The same while the call is on hold.")
     port_rest_s: float = Field(
         default=30,
         ge=0,
         le=3600,
         allow_inf_nan=False,
-        description="How long a used port rests, so that a new call never hears the old one.",
+        description="How long a used pair of ports stays unused, so that late packets of the "
+        "old call do not reach a new one.",
     )
 
 
 class AccountSection(Section):
     """A registration: we log in at a PBX or provider like a phone."""
 
-    name: Name = Field(description="How logs call it; unique.", examples=["office-pbx"])
+    name: Name = Field(description="Name in logs and routes; unique.", examples=["office-pbx"])
     registrar: ServerUriText = Field(
         description="The registrar: `sip:host:port;transport=udp`. A name without a port is looked "
         "up by its SRV records first.",
@@ -168,15 +174,15 @@ class AccountSection(Section):
     )
     realm: Realm = Field(
         default="",
-        description="Realm that gets our digest. Empty: learnt from the registrar's first "
-        "challenge; nobody else's challenge is ever answered.",
+        description="Realm that gets our digest. Empty: learnt from the first challenge of the "
+        "registrar; a challenge from another host is never answered.",
     )
     refresh_s: int = Field(
         default=25,
         ge=5,
         le=86400,
-        description="How often we register again, at least; a registrar that restarted and forgot "
-        "us knows us again after it, and a NAT keeps its mapping.",
+        description="Longest time between two registrations. A registrar that has restarted "
+        "knows us again after it, and a NAT keeps its mapping.",
     )
     expires_s: int = Field(
         default=300, ge=30, le=86400, description="Lifetime of the registration; refreshed before."
@@ -189,12 +195,12 @@ class AccountSection(Section):
 class TrunkSection(Section):
     """A peer that needs no registration: it is known by its addresses."""
 
-    name: Name = Field(description="How logs call it; unique.", examples=["carrier"])
+    name: Name = Field(description="Name in logs and routes; unique.", examples=["carrier"])
     hosts: Hosts = Field(
         default=(),
-        description="Where its calls come from: addresses, networks (`203.0.113.0/28`), names. A "
-        "name stands for all that DNS says of it now: A, AAAA, and its SRV records `_sip._udp` and "
-        "`_sip._tcp`.",
+        description="Addresses from which its calls come: addresses, networks "
+        "(`203.0.113.0/28`), names. A name stands for its present entries in DNS: "
+        "A, AAAA, and the SRV records `_sip._udp` and `_sip._tcp`.",
     )
     proxy: OptionalServerUri = Field(
         default="",
@@ -221,10 +227,10 @@ class LogSection(Section):
     """What is written to stderr."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least level."
+        default="info", description="Lowest level that is written."
     )
     format: Literal["auto", "console", "json"] = Field(
-        default="auto", description="`auto`: for people on a terminal, JSON lines otherwise."
+        default="auto", description="`auto`: readable text on a terminal, JSON lines otherwise."
     )
     sip: bool = Field(
         default=False,

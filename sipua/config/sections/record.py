@@ -15,7 +15,7 @@ def _pattern(text: str) -> str:
     try:
         found = re.compile(text)
     except re.error as error:
-        raise wrong(f"is no regular expression: {error}", r'"\\bK-[0-9]+\\b"') from None
+        raise wrong(f"is not a regular expression: {error}", r'"\\bK-[0-9]+\\b"') from None
     if found.search("") is not None:
         raise wrong("matches the empty text, and so everything", r'"\\bK-[0-9]+\\b"')
     return text
@@ -26,30 +26,32 @@ Price = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 
 
 class RecordSection(Section):
-    """What is kept of each conversation: who said what and when, and how long every answer took.
+    """The record of each conversation: words, times, and the latency of each answer.
     docs/records.md."""
 
     enabled: bool = Field(
         default=False,
-        description="Write each call's conversation to `directory/DATE/CALL_ID.jsonl`. Times and "
-        "counts are logged in either case.",
+        description="Write the conversation of each call to `directory/DATE/CALL_ID.jsonl`. "
+        "Times and counts are logged also without it.",
     )
     directory: OneLine = Field(
         default="records",
-        description="Where to; made when it is not there. Relative to the working directory.",
+        description="Folder of the files; it is made when it does not exist. Relative to the "
+        "working directory.",
     )
     transcripts: Literal["off", "redacted", "full"] = Field(
         default="redacted",
-        description="What was said, in files and in debug lines of the log. `redacted`: without "
-        "numbers of four digits and more (also spoken ones), addresses, and what `redact` finds.",
+        description="The words, in files and in debug lines of the log. `redacted`: without "
+        "numbers of four digits and more (also spoken ones), addresses, and matches "
+        "of `redact`. `off`: no words.",
     )
     redact: Patterns = Field(
         default=(),
-        description="Regular expressions of what else is replaced by `[redacted]`, whatever the "
-        "case of its letters.",
+        description="Regular expressions for further text that is replaced by `[redacted]`; "
+        "upper and lower case are the same.",
     )
     numbers: Literal["full", "last4", "off"] = Field(
-        default="last4", description="How much of the callers' numbers stands in the files."
+        default="last4", description="How much of the callers' numbers is written to the files."
     )
     keep_days: int = Field(
         default=30, ge=0, le=36_500, description="Files of older days are deleted. 0: never."
@@ -58,23 +60,25 @@ class RecordSection(Section):
         default=1000,
         ge=1,
         le=1_000_000,
-        description="All files together; the oldest are deleted to make room. An hour of "
-        "conversation takes less than one.",
+        description="Size of all files together; the oldest are deleted to make room. An hour "
+        "of conversation takes less than one MB.",
     )
-    currency: OneLine = Field(default="USD", description="Of `prices`, for people.")
+    currency: OneLine = Field(default="USD", description="Currency of `prices`, for display only.")
 
 
 class PriceSection(Section):
-    """What a model charges, for the cost in records and in `call.ended`. Copy it from the vendor's
-    list: per million tokens, unless said otherwise. NAME is the model's, as in `engine.model` or
-    `engine.transcription`: `[prices."gpt-realtime"]`."""
+    """The price of a model, for the cost in records and in `call.ended`. Copy it from the vendor's
+    list: per million tokens, unless a key says otherwise. NAME is the name of the model, as in
+    `engine.model` or `engine.transcription`: `[prices."gpt-realtime"]`."""
 
-    audio_in: Price = Field(default=0, description="Audio that it hears.")
-    audio_in_cached: Price = Field(default=0, description="The same, heard before.")
-    audio_out: Price = Field(default=0, description="Audio that it says.")
-    text_in: Price = Field(default=0, description="Text that it reads.")
-    text_in_cached: Price = Field(default=0, description="The same, read before.")
-    text_out: Price = Field(default=0, description="Text that it writes.")
+    audio_in: Price = Field(default=0, description="Input audio.")
+    audio_in_cached: Price = Field(default=0, description="Cached input audio.")
+    audio_out: Price = Field(default=0, description="Output audio.")
+    text_in: Price = Field(default=0, description="Input text.")
+    text_in_cached: Price = Field(default=0, description="Cached input text.")
+    text_out: Price = Field(default=0, description="Output text.")
     minute: Price = Field(
-        default=0, description="A minute of a session or of transcribed audio, where that counts."
+        default=0,
+        description="One minute of a session or of transcribed audio, for models that are "
+        "charged by time.",
     )

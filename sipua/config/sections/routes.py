@@ -40,12 +40,12 @@ FirstWord = Literal["greet", "wait"]
 
 
 class FallbackSection(Section):
-    """One thing to do when there is no engine to talk with; exactly one key in each.
+    """One step when no engine can be reached; each step has exactly one key.
 
-    They are done one after the other, until one works: `{ engine = "backup" }` tries another
-    engine, `{ prompt = "sorry.wav" }` answers, if need be, and says something,
-    `{ transfer = "sip:100@pbx" }` passes the call on, `{ status = 503 }` ends it. After the last
-    one the call is over.
+    The steps are tried one after the other, until one works: `{ engine = "backup" }` tries
+    another engine, `{ prompt = "sorry.wav" }` answers the call if necessary and plays a file,
+    `{ transfer = "sip:100@pbx" }` transfers the call, `{ status = 503 }` ends it. After the last
+    step the call is over.
     """
 
     engine: OneLine = Field(
@@ -57,11 +57,10 @@ class FallbackSection(Section):
     )
     transfer: Target = Field(
         default="",
-        description="SIP URI or number of somebody who takes the call: 302 before it is answered, "
-        "REFER after.",
+        description="SIP URI or number that takes the call: 302 before the answer, REFER after it.",
     )
     status: Annotated[int, AfterValidator(_status)] = Field(
-        default=0, description="SIP status that ends it, 400 to 699; BYE once it is answered."
+        default=0, description="SIP status that ends the call, 400 to 699; BYE after the answer."
     )
 
     @property
@@ -74,20 +73,20 @@ Fallback = Annotated[tuple[FallbackSection, ...], AS_TUPLE]
 
 
 class RouteSection(Section):
-    """Which agent takes a call: the first route that fits it, from the top.
+    """Which agent takes a call: the first route that fits, from the top.
 
-    A call for which there is no route has `[engine]` and `[calls]` as they stand. What a route
-    leaves out is taken from there, too.
+    A call without a route uses `[engine]` and `[calls]`. A key that a route leaves out is taken
+    from there, too.
     """
 
-    name: Name = Field(description="How logs call it; unique.", examples=["sales"])
+    name: Name = Field(description="Name in logs; unique.", examples=["sales"])
     called: Patterns = Field(
         default=(),
-        description="Numbers or users that were dialled, with `*` and `?`; one with `@` is "
-        "compared with user and host. Empty: all.",
+        description="Dialled numbers or users, with `*` and `?`. A pattern with `@` is compared "
+        "with user and host. Empty: all.",
     )
     caller: Patterns = Field(
-        default=(), description="The same for who calls, by the From header. Empty: all."
+        default=(), description="The same for the caller, by the From header. Empty: all."
     )
     origin: Patterns = Field(
         default=(), description="Names of accounts and trunks, with `*` and `?`. Empty: all."
@@ -97,22 +96,20 @@ class RouteSection(Section):
     )
     model: OneLine = Field(default="", description="Model. Left out: the engine's.")
     voice: OneLine = Field(default="", description="Voice. Left out: the engine's.")
-    instructions: str = Field(
-        default="", description="What the model is told to be. Left out: the engine's."
-    )
+    instructions: str = Field(default="", description="System prompt. Left out: the engine's.")
     greeting: str = Field(
         default="",
-        description='What it is told when the call begins. Left out: the engine\'s; "" lets the '
-        "caller speak first.",
+        description="What the model is told at the beginning of the call. Left out: the "
+        "engine's. Empty: the caller speaks first.",
     )
     tools: Annotated[tuple[OneLine, ...], AS_TUPLE] = Field(
-        default=(), description="Names of the tools on offer. Left out: all; [] none."
+        default=(), description="Names of the tools on offer. Left out: all. `[]`: none."
     )
     answer: Literal["", "ready", "at_once", "greeting"] = Field(
-        default="", description="When we answer. Left out: as `calls.answer`."
+        default="", description="When we answer. Left out: `calls.answer`."
     )
     first_word: Literal["", "greet", "wait"] = Field(
-        default="", description="Of calls that we place. Left out: as `calls.first_word`."
+        default="", description="For calls that we place. Left out: `calls.first_word`."
     )
     fallback: Fallback = Field(
         default=(), description="When there is no engine. Left out: as `calls.fallback`."

@@ -110,7 +110,7 @@ def _targets(targets: dict[str, str]) -> dict[str, str]:
             check_target(target)
         except UriError:
             raise wrong(
-                f"{name} goes to {target!r}, which is neither a SIP URI of somebody nor a number",
+                f"{name} goes to {target!r}, which is neither a SIP URI with a user nor a number",
                 f'{name} = "sip:201@192.0.2.10" (no headers, no brackets), or "+4930123456"',
             ) from None
     return targets
@@ -151,7 +151,7 @@ class HangUpSection(Section):
 
 
 class TransferSection(Section):
-    """`transfer`: the model passes the caller on, to one of these and nowhere else."""
+    """`transfer`: the model transfers the caller, to one of these targets only."""
 
     targets: Annotated[dict[str, str], AfterValidator(_targets)] = Field(
         default={},
@@ -160,12 +160,12 @@ class TransferSection(Section):
 
 
 class HoldSection(Section):
-    """`put_on_hold`: the caller hears a sound and is not listened to while something is done."""
+    """`put_on_hold`: the caller hears a sound, and the model does not hear the caller."""
 
     max_s: Seconds = Field(default=120, description="Longest hold that the model may ask for.")
     sound: SoundFile = Field(
         default="",
-        description="WAV file (16 bit PCM) that is played meanwhile; relative to this file. "
+        description="WAV file (16 bit PCM) for the caller on hold; relative to this file. "
         "Empty: the built-in sound.",
     )
 
@@ -175,24 +175,25 @@ class CallInfoSection(Section):
 
     reveal: Annotated[tuple[Fact, ...], AS_TUPLE, AfterValidator(_distinct)] = Field(
         default=("from", "to", "direction", "duration", "time"),
-        description="Facts that it tells: `from`, `to` (numbers and names), `direction`, "
-        "`duration`, `time` (with date and zone), `sip` (URIs, account, route, call id).",
+        description="Facts that the model may know: `from`, `to` (numbers and names), "
+        "`direction`, `duration`, `time` (with date and zone), `sip` (URIs, "
+        "account, route, call id).",
     )
     timezone: Annotated[str, AfterValidator(_timezone)] = Field(
-        default="", description="Zone of `time`, such as `Europe/Berlin`. Empty: the system's."
+        default="", description="Time zone of `time`, such as `Europe/Berlin`. Empty: the system's."
     )
 
 
 class WebhookSection(Section):
-    """A tool of yours behind HTTP: called with signed JSON, its answer goes to the model."""
+    """A tool on a server of yours: it gets signed JSON over HTTP; its answer goes to the model."""
 
     name: ToolName = Field(description="Name of the tool.", examples=["find_order"])
     description: Description = Field(
-        description="What it does and when to use it, for the model.",
+        description="For the model: what the tool does and when to use it.",
         examples=["Looks up an order by its number."],
     )
     url: HttpUrl = Field(
-        description="Where the call goes. https certificates are verified; redirects are not "
+        description="Address of the server. https certificates are verified; redirects are not "
         "followed.",
         examples=["https://crm.example.com/tools/find-order"],
     )
@@ -216,18 +217,18 @@ class WebhookSection(Section):
     headers: Headers = Field(default={}, description="HTTP headers; values are kept secret.")
     secret: SigningSecret = Field(
         default=NO_SECRET,
-        description="Requests are signed with it (Standard Webhooks): `whsec_` and base64. "
-        "Better: `secret_file`. Empty: not signed.",
+        description="Key of the signature (Standard Webhooks): `whsec_` and base64. Better: "
+        "`secret_file`. Empty: requests are not signed.",
     )
-    secret_file: str = Field(default="", description="File that holds it and nothing else.")
+    secret_file: str = Field(default="", description="File that holds the secret and nothing else.")
 
 
 class McpSection(Section):
-    """An MCP server whose tools the engine calls by itself; it must be reachable from there."""
+    """An MCP server whose tools the engine calls by itself. The engine must be able to reach it."""
 
     label: ToolName = Field(description="Name of the server in tool calls.", examples=["crm"])
     url: HttpUrl = Field(description="Its address.", examples=["https://mcp.example.com/mcp"])
-    description: str = Field(default="", description="What it offers, for the model.")
+    description: str = Field(default="", description="For the model: what the server offers.")
     authorization: Secret = Field(
         default=NO_SECRET, description="OAuth access token. Better: `authorization_file`."
     )
@@ -236,11 +237,12 @@ class McpSection(Section):
     )
     headers: Headers = Field(default={}, description="HTTP headers; values are kept secret.")
     allowed_tools: Annotated[tuple[str, ...], AS_TUPLE, AfterValidator(_distinct)] = Field(
-        default=(), description="Only these of its tools. Empty: all."
+        default=(), description="Names of its tools that may be called. Empty: all."
     )
     require_approval: Literal["never", "always"] = Field(
         default="never",
-        description="Nobody can approve during a call: with `always` the tools are never run.",
+        description="`always`: the tools are never run, because an approval is impossible "
+        "during a call.",
     )
 
 
@@ -262,15 +264,15 @@ class ToolsSection(Section):
         "of the group `sipua.tools` that an installed package has.",
     )
     python_timeout_s: Seconds = Field(default=10, description="Longest run of a Python function.")
-    max_running: int = Field(default=4, ge=1, le=32, description="Tools at work at once, per call.")
+    max_running: int = Field(default=4, ge=1, le=32, description="Running tools at once, per call.")
     max_per_minute: int = Field(
-        default=30, ge=1, le=600, description="Tools begun within a minute, per call."
+        default=30, ge=1, le=600, description="Tool calls within a minute, per call."
     )
     max_result_bytes: int = Field(
         default=16_384,
         ge=256,
         le=65_536,
-        description="Longest result that the model is given; the rest is cut off.",
+        description="Longest result for the model; the rest is cut off.",
     )
     hang_up: HangUpSection = Field(default=HangUpSection(), description="Ending the call.")
     transfer: TransferSection = Field(default=TransferSection(), description="Passing it on.")

@@ -103,7 +103,10 @@ def wrong_shape(*path: str | int) -> Words:
 def wrong_name(section: str, name: str, entry: object) -> Words | None:
     """Of a table that a user has named. None: nothing is wrong."""
     if not isinstance(entry, dict):
-        return "is no table: each has a name", f"write [{section}.NAME] and its keys below"
+        return (
+            "is not a table: each section has a name",
+            f"write [{section}.NAME] and its keys below",
+        )
     if section == "prices":  # a model's, which its vendor has chosen
         what = "a model's name is one line"
         return None if name.isprintable() and name else (what, f'[{section}."gpt-realtime"]')

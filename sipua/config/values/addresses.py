@@ -41,7 +41,7 @@ def _public(hosts: tuple[str, ...]) -> tuple[str, ...]:
     for host in found:
         if ipaddress.ip_address(host).is_unspecified:
             raise wrong(
-                f"nobody can send to {host}", "the address under which the other side reaches us"
+                f"no host can send to {host}", "the address under which the other side reaches us"
             )
     return found
 
@@ -81,7 +81,7 @@ def _check_ipv6(address: ipaddress.IPv6Address) -> None:
             "a global or unique local address (`ip -6 addr show scope global`)",
         )
     if address.ipv4_mapped:
-        raise wrong(f"{address} is an IPv4 address in disguise", f'"{address.ipv4_mapped}"')
+        raise wrong(f"{address} is an IPv4-mapped address", f'"{address.ipv4_mapped}"')
 
 
 def _host_entry(text: str) -> str:

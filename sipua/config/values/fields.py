@@ -53,7 +53,7 @@ def nearest(word: str, known: tuple[str, ...] | list[str]) -> str | None:
 
 def _even_port(port: int) -> int:
     if port % 2:
-        raise wrong("RTP ports start even (RTCP takes the odd one above)", str(port - 1))
+        raise wrong("the first RTP port must be even (RTCP takes the next one)", str(port - 1))
     return port
 
 
@@ -67,7 +67,7 @@ def _codec(name: str) -> str:
     if name not in CODECS:
         near = _CODEC_ALIASES.get(name.lower()) or nearest(name, CODECS)
         raise wrong(
-            f"is no codec that we speak: {' and '.join(CODECS)} are",
+            f"is not a supported codec: {' and '.join(CODECS)} are",
             f'"{near}"' if near else "leave it out; the other side falls back to G.711",
         )
     return name
@@ -77,7 +77,7 @@ def _transport(name: str) -> str:
     if name not in TRANSPORTS:
         near = nearest(name, TRANSPORTS) if name not in ("tls", "ws", "wss") else None
         raise wrong(
-            f"is no transport that we speak: {' and '.join(TRANSPORTS)} are",
+            f"is not a supported transport: {' and '.join(TRANSPORTS)} are",
             f'"{near}"' if near else "leave it out",
         )
     return name
@@ -110,7 +110,7 @@ def _server_uri(text: str) -> str:
 def _realm(text: str) -> str:
     if text == "*":
         raise wrong(
-            "would answer a challenge from anybody: the digest leaks",
+            "would answer every challenge: the digest leaks",
             'the realm of the challenge (asterisk: "asterisk"), or "" to learn it from the '
             "registrar's first challenge",
         )

@@ -84,7 +84,7 @@ def check_target(text: str) -> None:
     """
     if not is_number(text) and not _TARGET.fullmatch(text):
         raise UriError(
-            "is neither a SIP URI of somebody nor a number",
+            "is neither a SIP URI with a user nor a number",
             '"sip:100@pbx.example.com:5060" (no headers, brackets or blanks), or "+4930123456"',
         )
 

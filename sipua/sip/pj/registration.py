@@ -68,7 +68,7 @@ def _hint(status: int) -> str:
         return "the registrar does not answer: is it up, and is this address and port right?"
     if status == 423:
         return "the registrar wants a longer registration: raise `expires_s`"
-    return "the registrar failed; nothing to do here unless it goes on"
+    return "the registrar has failed; nothing to do unless this repeats"
 
 
 def parse_retry_after(value: str | None) -> float | None:

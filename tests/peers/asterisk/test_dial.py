@@ -168,11 +168,11 @@ def test_a_hang_up_by_the_other_side_is_a_good_end(calls: dict[str, Outcome]) ->
     assert call.event("ended")["at_ms"] - call.event("answered")["at_ms"] > 900
     # Asterisk waited, and sent nothing.
     assert (call.json["received_packets"], call.json["heard_s"]) == (0, 0)
-    assert "no RTP came back" in call.json["advice"]
+    assert "no RTP came" in call.json["advice"]
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "advice"), [("busy", 486, "busy"), ("forbidden", 403, "forbids")]
+    ("name", "status", "advice"), [("busy", 486, "busy"), ("forbidden", 403, "refuses")]
 )
 def test_a_refusal_is_exit_code_6(
     calls: dict[str, Outcome], name: str, status: int, advice: str

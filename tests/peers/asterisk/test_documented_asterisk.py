@@ -61,7 +61,7 @@ def edge_file(tmp_path: Path, documented: Asterisk) -> Path:
     """Section 2 of the page, as a person does it."""
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
-    copy, password, check, serve = commands("2. Tell the edge")
+    copy, password, check, serve = commands("2. Configure the edge")
     subprocess.run(["bash", "-ec", f"{copy}\n{password}"], cwd=tmp_path, check=True)
     file = tmp_path / "edge.toml"
     text = file.read_text()
@@ -95,7 +95,7 @@ def test_who_follows_the_page_can_dial_700(
     edge = edge_factory(file=edge_file, env=LOCAL)
     edge.wait_event("registration.ok")
     documented.cli("core reload")
-    (shown,) = (line for line in commands("3. See that it works") if "pjsip" in line)
+    (shown,) = (line for line in commands("3. Check that it works") if "pjsip" in line)
     inner = re.fullmatch("asterisk -rx '(.*)'", shown)
     assert inner is not None
     assert re.search(r"agent/sip:agent@\S+ +\S+ +Avail", documented.cli(inner[1]))

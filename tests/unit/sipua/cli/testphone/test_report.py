@@ -37,17 +37,17 @@ def test_a_call_that_failed_is_not_good() -> None:
 
 ADVICE = [
     (refused(401), "--account"),
-    (refused(403), "forbids"),
+    (refused(403), "refuses"),
     (refused(404), "no such number"),
     (refused(486), "busy"),
     (refused(488), "codec"),
     (refused(503), "speech model"),
     (refused(502, ended_by="network"), "host name"),
-    (refused(408, ended_by="network"), "not a single SIP answer"),
-    (refused(503, ended_by="network"), "not a single SIP answer"),
-    (refused(487, ended_by="us", cause="no answer within 20 s"), "not a single SIP answer"),
+    (refused(408, ended_by="network"), "no SIP answer"),
+    (refused(503, ended_by="network"), "no SIP answer"),
+    (refused(487, ended_by="us", cause="no answer within 20 s"), "no SIP answer"),
     (refused(487, ended_by="us", rang=True, cause="no answer within 20 s"), "ring_timeout_s"),
-    (talked(received_packets=0, heard_s=0.0, heard_dbfs=None), "no RTP came back"),
+    (talked(received_packets=0, heard_s=0.0, heard_dbfs=None), "no RTP came"),
     (talked(heard_dbfs=-80.0), "only silence"),
 ]
 

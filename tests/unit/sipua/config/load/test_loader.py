@@ -203,7 +203,7 @@ def test_H8_both_spellings_of_a_secret(write: Write) -> None:
 edge.toml: 1 error
 
   edge.toml:8: accounts[0].password_file = "secret"
-    error: stands beside `password`: which one counts?
+    error: cannot be set together with `password`
     fix: keep one"""
     )
 
@@ -246,7 +246,7 @@ def test_port_range(write: Write) -> None:
 edge.toml: 1 error
 
   edge.toml:5: rtp.port_max = 20000
-    error: a call takes two ports, the range from port_min = 20000 has none
+    error: a call takes two ports; the range from port_min = 20000 has no room
     fix: port_max = 28191"""
     )
 

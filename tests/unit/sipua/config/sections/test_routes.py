@@ -66,7 +66,7 @@ def test_the_environment_knows_named_engines_and_fallbacks(tmp_path: Path) -> No
     [
         ("[engines.Backup]", "a name has small letters"),
         ("[engines.engine]", "is the name of the section [engine]"),
-        ("[engines]\nurl = 'ws://127.0.0.1'", "is no table: each has a name"),
+        ("[engines]\nurl = 'ws://127.0.0.1'", "is not a table: each section has a name"),
     ],
 )
 def test_what_an_engine_cannot_be_named(tmp_path: Path, section: str, what: str) -> None:
@@ -102,7 +102,7 @@ def test_names_that_nobody_has(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("steps", "key", "what"),
     [
-        ("{}", "routes[0].fallback[0]", "has to have exactly one of"),
+        ("{}", "routes[0].fallback[0]", "must have exactly one of"),
         ('{ prompt = "sorry", status = 503 }', "routes[0].fallback[0]", "not prompt and status"),
         (
             '{ prompt = "sorry" }, { engine = "engine" }',
@@ -120,17 +120,17 @@ def test_names_that_nobody_has(tmp_path: Path) -> None:
         (
             '{ transfer = "pbx" }',
             "routes[0].fallback[0].transfer",
-            "is neither a SIP URI of somebody nor a number",
+            "is neither a SIP URI with a user nor a number",
         ),
         (
             '{ transfer = "sip:100@pbx?Subject=x" }',
             "routes[0].fallback[0].transfer",
-            "is neither a SIP URI of somebody nor a number",
+            "is neither a SIP URI with a user nor a number",
         ),
         (
             '{ transfer = "sip:100@pbx>\\r\\nX: y" }',
             "routes[0].fallback[0].transfer",
-            "is neither a SIP URI of somebody nor a number",
+            "is neither a SIP URI with a user nor a number",
         ),
     ],
 )

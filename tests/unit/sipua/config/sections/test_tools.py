@@ -141,7 +141,7 @@ def test_schema_files_that_are_none(write: Write, content: str | None, what: str
 
 def test_a_schema_twice(write: Write) -> None:
     text = WEBHOOK + 'parameters_file = "order.json"\nparameters = { type = "object" }\n'
-    assert "stands beside `parameters`" in errors(write(text))
+    assert "cannot be set together with `parameters`" in errors(write(text))
 
 
 @pytest.mark.parametrize(
@@ -162,16 +162,16 @@ def test_secrets_that_sign_nothing(write: Write, secret: str, what: str) -> None
         ('python = ["my tools"]', "package.module:function"),
         (
             'transfer = { targets = { sales = "his desk" } }',
-            "neither a SIP URI of somebody nor a number",
+            "neither a SIP URI with a user nor a number",
         ),
         (
             'transfer = { targets = { sales = "sip:a@b.example?Replaces=x" } }',
-            "neither a SIP URI of somebody nor a number",
+            "neither a SIP URI with a user nor a number",
         ),
         ('transfer = { targets = { "<x>" = "100" } }', "no name that the model could say"),
         ('get_call_info = { timezone = "Berlin" }', "no time zone"),
         ('get_call_info = { reveal = ["name"] }', 'must be "from" or "to"'),
-        ('builtin = ["transfer"]', "there is nobody to transfer to"),
+        ('builtin = ["transfer"]', "the tool has no target"),
     ],
 )
 def test_values_that_are_wrong(write: Write, line: str, what: str) -> None:
