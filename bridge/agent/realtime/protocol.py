@@ -1,4 +1,4 @@
-"""The events of the protocol: the client's decoded, ours encoded, errors worded as the vendor's."""
+"""The events of the protocol: decodes the client's, encodes ours; error texts are the vendor's."""
 
 import re
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ from sipua.bridge.agent.realtime.session import (
 )
 
 MAX_EVENT_BYTES = 1 << 20  # of an event that carries no audio
-MAX_AUDIO_BYTES = 15 << 20  # the vendor's bound of one append
+MAX_AUDIO_BYTES = 15 << 20  # the vendor's limit of one append
 
 
 class ClientError(Exception):
-    """The client's fault: becomes an `error` event, the session stays up."""
+    """A fault of the client: sent as an `error` event, the session stays up."""
 
     def __init__(self, code: str, message: str, param: str | None = None) -> None:
         super().__init__(message)
@@ -196,7 +196,7 @@ _WRONG = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
 
 
 def client_error(text: str, known_types: Sequence[str]) -> ClientError:
-    """msgspec's wording turned into the vendor's."""
+    """msgspec's error in the vendor's words."""
     match = _WRONG.match(text)
     assert match is not None
     what, path = match["what"], match["path"] or ""
@@ -225,7 +225,7 @@ class Outbox:
     __slots__ = ("_count", "_encode", "_entropy", "_events")
 
     def __init__(self, entropy: str) -> None:
-        self._entropy = entropy  # what sets this session's ids apart from any other's
+        self._entropy = entropy  # what makes this session's ids unique
         self._count = 0
         self._events: list[bytes] = []
         self._encode = msgspec.json.Encoder().encode
@@ -240,7 +240,7 @@ class Outbox:
         )
 
     def raw(self, message: bytes) -> None:
-        """No event of ours: garbage, asked for."""
+        """Send a message that is no valid event: a scenario's garbage."""
         self._events.append(message)
 
     def audio_delta(self, response_id: str, item_id: str, index: int, audio: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What a response is asked to be: the request's own wishes over the session's."""
+"""The settings of a response: the request's own before the session's."""
 
 from msgspec import UNSET, UnsetType
 

@@ -1,8 +1,8 @@
 """One session of the local agent on its websocket.
 
 Two tasks: one reads, the other waits for the conversation's deadlines. A lock makes deciding and
-sending one step, so that events leave in the order in which they were decided; and as sending waits
-for a slow reader, nothing piles up here: its own words wait in its own socket.
+sending one step, so that events leave in the order of the decisions; sending waits for a slow
+reader, so nothing piles up here: the client's own messages wait in its own socket.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from sipua.bridge.agent.speech.listener import Listener
 
 
 class _LossError(Exception):
-    """The scenario's will: the session ends here, and not by a word."""
+    """The scenario ends the session here, without an event."""
 
     def __init__(self, loss: Loss) -> None:
         super().__init__(loss)
@@ -77,7 +77,7 @@ class ServedSession:
                 finally:
                     timer.cancel()
         except* ConnectionClosed:
-            pass  # by whichever side: the close code is in the log line of the session's end
+            pass  # by either side: the close code is in the log line of the session's end
         except* _LossError as group:
             await self._lose(group)
 
@@ -106,7 +106,7 @@ class ServedSession:
                 self._wake.set()
 
     async def _keep_deadlines(self) -> None:
-        """Delivery, the session's end, and the client's silence."""
+        """Wait for the deadlines of delivery, of the session's end and of the client's silence."""
         conversation = self._conversation
         while True:
             now = self._loop.time()
@@ -133,18 +133,18 @@ class ServedSession:
             await self._connection.send(event, text=not isinstance(event, Binary))
 
     def _check(self) -> None:
-        """What the scenario has come to."""
+        """Log the scenario's warnings, and end the session where it wants that."""
         for warning in self._conversation.take_warnings():
             self._log.warning(str(warning.pop("event")), **warning)
         for recording in self._conversation.take_recordings():
-            self._tasks.create_task(self._listen(recording))
+            self._tasks.create_task(self._find_words(recording))
         if self._conversation.loss is not None:
             raise _LossError(self._conversation.loss)
 
-    async def _listen(self, recording: Recording) -> None:
+    async def _find_words(self, recording: Recording) -> None:
         words = None if self._listener is None else await self._listener.words(recording.clip)
         async with self._lock:
-            await self._send(self._conversation.heard(recording, words, self._loop.time()))
+            await self._send(self._conversation.words_found(recording, words, self._loop.time()))
             self._check()
         self._wake.set()
 
