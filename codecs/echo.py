@@ -42,7 +42,7 @@ _TAIL = 60 * _SAMPLES_PER_MS  # of a room, and what a jitter buffer moves
 _LEAN = 20 * _SAMPLES_PER_MS
 _FULL_SCALE = 32768.0**2
 _AUDIBLE = _FULL_SCALE * 10**-5.0  # -50 dBFS: a quieter sound starts no detector
-_LOUD = _FULL_SCALE * 10**-3.0  # -30 dBFS of ours would be noticed in any echo that matters
+_LOUD = _FULL_SCALE * 10**-3.0  # -30 dBFS: our audio at this level is found in any real echo
 _MARGIN = 4.0  # 6 dB
 _FLOOR_FALL = 0.3  # of the distance, per frame
 _FLOOR_RISE = 1.014  # per frame: 3 dB/s
@@ -58,7 +58,7 @@ _HANGOVER_MS = 300  # a voice that opened keeps it open over its own pauses
 _CHECK_MS, _CHECK_MAX_MS = 100, 400  # between two looks at what is held
 _LIKENESS_MEMORY = 0.6  # of the score of what is held, from look to look
 _UNLIKE = 0.4  # held audio that is like our voice no more than this is not our echo
-_CLEAR_MS = 500  # of loud speech of ours to which nothing came back
+_CLEAR_MS = 500  # of our loud speech without an echo
 _CLEAR_VERDICTS = 3
 _WATCH_MS, _WATCH_MAX_MS = 200, 3200  # between two looks at what passes on a clear line
 
@@ -134,7 +134,7 @@ class EchoGate:
 
     @property
     def active(self) -> bool:
-        """Whether audio of ours can come back now; if not, `holds` need not be called."""
+        """Whether our audio can come back now; if not, `holds` need not be called."""
         return self._sent - self._last_sound < _REACH + _TAIL
 
     def counters(self) -> dict[str, object]:
@@ -256,7 +256,7 @@ class EchoGate:
         return False
 
     def _notice_silence(self, length_ms: int) -> None:
-        """Clear the line when loud speech of ours had the time to come back, and did not."""
+        """Clear the line when our loud speech had the time to come back, and did not."""
         if self._power_sent(self._sent - _REACH, length_ms * _SAMPLES_PER_MS) >= _LOUD:
             self._unanswered += length_ms
             if self._unanswered >= _CLEAR_MS:

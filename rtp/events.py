@@ -56,7 +56,7 @@ class MediaTimeout:
 
 @dataclass(slots=True)
 class LossReported:
-    """Packets of ours that did not reach the peer, by its report (RTCP, since its last report)."""
+    """Our packets that did not reach the peer, by its report (RTCP, since its last report)."""
 
     fraction_lost: float
     lost: int

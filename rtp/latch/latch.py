@@ -18,7 +18,7 @@ Within a rank, evidence of what only the caller can know (points):
     1  rank 3 from the port of the SDP: many NATs keep the port
     1  RTCP reports of this SSRC quote ours
 
-A source that was sending before an answer told our port is below all others, whatever its rank: it
+A source that was sending before an answer named our port is below all others, whatever its rank: it
 waits 5 s and is never locked.
 
 Two sources of equal standing contend: the caller, and an attacker on the caller's host or behind
@@ -51,7 +51,7 @@ from sipua.rtp.events import Address
 from sipua.rtp.latch.addresses import canonical, sendable, shows_nat
 from sipua.rtp.latch.candidates import CLOCK_SLACK_S, PROBATION_PACKETS, Candidate, Candidates
 
-EXACT, SDP_HOST, SIGNALLING_HOST, STRANGER = 1, 2, 3, 4
+EXACT, SDP_HOST, SIGNALLING_HOST, OTHER_HOST = 1, 2, 3, 4
 
 # Standings: smaller is better. Points of evidence never make up for a rank.
 _RANK, _EARLY = 16, 128
@@ -132,7 +132,7 @@ class SourceLatch:
         self._rival_at: float | None = None
         self._standing = 0
         self._since = 0.0
-        """The source's first packet: what tells the earlier of two."""
+        """The source's first packet: it decides which of two was earlier."""
         self._locking_since = 0.0
         """Its first packet since the last offer or answer."""
         self._good = 0
@@ -263,7 +263,7 @@ class SourceLatch:
             self._candidates.by_address.clear()
 
     def _is_sdp_first(self, now: float) -> bool:
-        """Whether our audio goes to the SDP's address while another one is heard."""
+        """Whether our audio goes to the SDP's address while another one is accepted."""
         if self._policy is not Policy.AUTO:
             return self._policy is Policy.SDP
         return (
@@ -276,7 +276,7 @@ class SourceLatch:
         )
 
     def _may_lock(self, now: float) -> bool:
-        if self.rank == STRANGER or self._standing >= _EARLY:
+        if self.rank == OTHER_HOST or self._standing >= _EARLY:
             return False
         lasted_s = now - self._locking_since + CLOCK_SLACK_S
         if self._is_sure:
@@ -297,7 +297,7 @@ class SourceLatch:
         """
         return (
             rank == self.rank
-            and rank != STRANGER
+            and rank != OTHER_HOST
             and self._good > 0
             and not self._is_sure
             and now - self._newest[2] >= _SOURCE_QUIET_S - CLOCK_SLACK_S
@@ -320,7 +320,7 @@ class SourceLatch:
         if host == self._signalling_ip:
             return SIGNALLING_HOST
         if self._behind_nat or self._policy is Policy.ANY:
-            return STRANGER
+            return OTHER_HOST
         return None
 
     def _standing_of(self, source: Address, rank: int, ssrc: int | None) -> int:
@@ -336,7 +336,7 @@ class SourceLatch:
     def _wait_s(self, rank: int, standing: int) -> float:
         if standing >= _EARLY:
             return _EARLY_S
-        return _UNKNOWN_SOURCE_S if rank == STRANGER else _PROBATION_S
+        return _UNKNOWN_SOURCE_S if rank == OTHER_HOST else _PROBATION_S
 
     # -- contention
 
@@ -346,7 +346,7 @@ class SourceLatch:
             if candidate.standing < self._standing or self._gone(candidate.rank, now):
                 return None
             self._rival_at = now
-            if candidate.rank == STRANGER or self._good == 0 or self._settled:
+            if candidate.rank == OTHER_HOST or self._good == 0 or self._settled:
                 return Verdict.REFUSED
             self._step_back(self.source, now)
         rivals = [
@@ -357,7 +357,7 @@ class SourceLatch:
             and (other.packets > 1 or other.is_stream)
             and now - other.last < _RIVAL_QUIET_S
         ]
-        if not rivals or candidate.rank == STRANGER:
+        if not rivals or candidate.rank == OTHER_HOST:
             return None
         self._rival_at = now
         if self._contended_at is None:

@@ -68,7 +68,7 @@ class Sent:
 
 @dataclass(slots=True)
 class _PeerStream:
-    """One SSRC of the peer: what our reports said of it, and what is known of its clock."""
+    """One SSRC of the peer: what our reports contained of it, and what is known of its clock."""
 
     stats: ReceiveStats
     expected: int = 0

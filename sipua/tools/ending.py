@@ -23,7 +23,7 @@ _ASKED_S = 60.0
 
 class HangUp:
     """Ends the call when the present speech has been played to its end. If the response that asked
-    for it played_out nothing, the model is asked for a goodbye first.
+    for it said nothing, the model is asked for a goodbye first.
     """
 
     reveals: ClassVar[bool] = True

@@ -230,14 +230,14 @@ class LiveConversation:
         caption = f"[{seconds:.1f} s of speech]"  # when there is no recogniser
         clip = Clip(turn.audio, wire, caption)
         span = (max(0, turn.audio_end_ms - round(seconds * 1000)), turn.audio_end_ms)
-        if not self._shared.needs_words:
+        if not self._shared.uses_words:
             self._out.words("input", caption, span)
             self._answer("speech", clip)
             return
         recording = Recording(self._out.new_id("turn"), clip)
         self._spans[recording.item_id] = span
         self._recordings.append(recording)
-        if self._settings.scenario.needs_words:
+        if self._settings.scenario.uses_words:
             self._waiting = recording
         else:
             self._answer("speech", clip)

@@ -8,9 +8,8 @@
 
 A turn: append → speech_started (interrupts a running response) → speech_stopped → committed →
 item added, done → a response. The files beside this one hold the parts: `protocol` (events in and
-out), `session` (the settable object), `history`, `items`, `item_events` (the conversation),
-`answers` (contents, by `scenario` or `speaker`), `response` (delivery); `speech/input_turns` finds
-the turns.
+out), `session` (its settings), `history`, `items`, `item_events` (the conversation), `answers`
+(contents, by `scenario` or `speaker`), `response` (delivery); `speech/input_turns` finds the turns.
 """
 
 from dataclasses import dataclass
@@ -82,9 +81,9 @@ class Conversation:
             self._session.input_format, self._session.vad, settings.max_input_s
         )
         self._turn_item_id: str | None = None  # of the caller's present turn
-        self._caller_clip: Clip | None = None  # of the caller, since the last response
+        self._clip: Clip | None = None  # of the caller, since the last response
         self._fresh: Literal["", "tool_result", "user"] = ""  # the item that the client just made
-        self._transcripts = TranscriptWait(self._out, needs_words=shared.needs_words)
+        self._transcripts = TranscriptWait(self._out, uses_words=shared.uses_words)
         self._nudge_s: float | None = None  # idle_timeout_ms
         self._handlers: dict[type, Any] = {
             protocol.SessionUpdate: self._update,
@@ -266,7 +265,7 @@ class Conversation:
         )
         self._turn_item_id = None
         caption = f"[{len(audio) / wire.bytes_per_ms / 1000:.1f} s of speech]"
-        self._caller_clip = Clip(audio, wire, caption)
+        self._clip = Clip(audio, wire, caption)
         self._fresh = ""
         self._out.event(
             "input_audio_buffer.committed",
@@ -274,7 +273,7 @@ class Conversation:
             item_id=item.id,
         )
         self._items.add(item, None)
-        self._transcripts.turn(item.id, self._caller_clip, transcribed=self._transcribed)
+        self._transcripts.turn(item.id, self._clip, transcribed=self._transcribed)
 
     @property
     def _transcribed(self) -> bool:
@@ -304,7 +303,7 @@ class Conversation:
             item_id=self._turn_item_id,
         )
         self._commit(self._input.take())
-        self._caller_clip = None  # silence cannot be echoed, and has no words
+        self._clip = None  # silence cannot be echoed, and has no words
         self._transcripts.drop()
         self._respond(None, now)
 
@@ -324,25 +323,21 @@ class Conversation:
             return  # a turn that may not interrupt gets no answer, as at the vendor
         params = params or protocol.ResponseParams()
         scenario = self._settings.scenario
-        if (
-            scenario.needs_words
-            and self._caller_clip is not None
-            and self._transcripts.awaits(params, now)
-        ):
+        if scenario.uses_words and self._clip is not None and self._transcripts.awaits(params, now):
             return
         self.counters.responses += 1
         self._nudge_s = None
         plan = planned(self._session, params, self._conversation_id)
         answer = self._answers.answer(
             Request(self._trigger(params), self._transcripts.words),
-            self._caller_clip,
+            self._clip,
             plan.format,
             toolbox(self._session, params),
             now,
         )
         if self._shared.rate_limit.exhausted(now):
             answer = Answer(fate=Fate("failed", "rate_limit_exceeded"))
-        self._caller_clip, self._transcripts.words, self._fresh = None, None, ""
+        self._clip, self._transcripts.words, self._fresh = None, None, ""
         self._response = Response(
             plan,
             answer,
@@ -358,7 +353,7 @@ class Conversation:
     def _trigger(self, params: protocol.ResponseParams) -> Trigger:
         if self._fresh == "tool_result":
             return "tool_result"
-        if self._caller_clip is not None or (self._fresh == "user" and not params.instructions):
+        if self._clip is not None or (self._fresh == "user" and not params.instructions):
             return "speech"
         begun = any(item.role != "system" for item in self._history)
         return "speak" if begun or self._response is not None else "greeting"
@@ -393,13 +388,11 @@ class Conversation:
     # The conversation's items
 
     def _create_item(self, event: protocol.ItemCreate, _now: float) -> None:
-        item, caller_clip = created_item(
-            event.item, self._out, self._session.input_format, self._history
-        )
+        item, clip = created_item(event.item, self._out, self._session.input_format, self._history)
         self._items.add(item, event.previous_item_id)
         self._fresh = "tool_result" if item.type == "function_call_output" else ""
         if item.role == "user":
             self._fresh = "user"
-            self._caller_clip = caller_clip or self._caller_clip
+            self._clip = clip or self._clip
             typed = " ".join(part["text"] for part in item.content if "text" in part)
             self._transcripts.words = typed or None

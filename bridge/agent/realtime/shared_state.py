@@ -22,8 +22,8 @@ class SharedAgentState:
         return cls(settings, Voices.prepared(settings.scenario))
 
     @property
-    def needs_words(self) -> bool:
-        return self.settings.ears or self.settings.scenario.needs_words
+    def uses_words(self) -> bool:
+        return self.settings.ears or self.settings.scenario.uses_words
 
     def script(self, now: float) -> Script:
         return Script(self.settings.scenario, self._taken, now)

@@ -20,20 +20,20 @@ class Recording:
 
 
 class TranscriptWait:
-    __slots__ = ("_awaited_id", "_needs_words", "_out", "_recordings", "_waiting", "due_s", "words")
+    __slots__ = ("_awaited_id", "_out", "_recordings", "_uses_words", "_waiting", "due_s", "words")
 
-    def __init__(self, outbox: Outbox, *, needs_words: bool) -> None:
+    def __init__(self, outbox: Outbox, *, uses_words: bool) -> None:
         self.words: str | None = None  # of the last turn, when they were found
         self.due_s: float | None = None  # the answer waits until then
         self._out = outbox
-        self._needs_words = needs_words
+        self._uses_words = uses_words
         self._recordings: list[Recording] = []
         self._awaited_id: str | None = None
         self._waiting: ResponseParams | None = None
 
     def turn(self, item_id: str, clip: Clip, *, transcribed: bool) -> None:
         self.words = None
-        if self._needs_words and clip.data:
+        if self._uses_words and clip.data:
             self._awaited_id = item_id
             self._recordings.append(Recording(item_id, clip))
         elif transcribed:

@@ -84,7 +84,7 @@ class Scenario:
     words: tuple[str, ...] = ()  # the phrases of `heard`; empty: any English
 
     @property
-    def needs_words(self) -> bool:
+    def uses_words(self) -> bool:
         return any(step.heard for step in self.steps)
 
 

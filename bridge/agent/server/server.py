@@ -117,7 +117,7 @@ class AgentServer:
         if self._settings.journal:
             self._journal = Journal(Path(self._settings.journal))
         self._shared = await asyncio.to_thread(SharedAgentState.prepared, self._settings)
-        if self._shared.needs_words:
+        if self._shared.uses_words:
             self._listener = Listener(self._settings.scenario.words)
             await self._listener.start()
         self._started_s = asyncio.get_running_loop().time()
