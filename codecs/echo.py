@@ -55,12 +55,12 @@ _VERDICTS = ((60, 0.75, 0.30), (120, 0.60, 0.45), (200, 0.45, 0.45))
 _ONSET_MS = 40  # louder than the echo for so long: the caller speaks
 _BEFORE_ONSET_MS = 60  # a syllable may begin quieter than the echo
 _HANGOVER_MS = 300  # a voice that opened keeps it open over its own pauses
-_CHECK_MS, _CHECK_MAX_MS = 100, 400  # between two looks at what is held
-_LIKENESS_MEMORY = 0.6  # of the score of what is held, from look to look
+_CHECK_MS, _CHECK_MAX_MS = 100, 400  # between two checks of what is held
+_LIKENESS_MEMORY = 0.6  # of the score of what is held, from check to check
 _UNLIKE = 0.4  # held audio that is like our voice no more than this is not our echo
 _CLEAR_MS = 500  # of our loud speech without an echo
 _CLEAR_VERDICTS = 3
-_WATCH_MS, _WATCH_MAX_MS = 200, 3200  # between two looks at what passes on a clear line
+_CHECK_CLEAR_MS, _CHECK_CLEAR_MAX_MS = 200, 3200  # between two checks on a clear line
 
 
 class EchoGate:
@@ -69,6 +69,7 @@ class EchoGate:
     __slots__ = (
         "_align",
         "_audible",
+        "_check_clear_ms",
         "_check_ms",
         "_checked",
         "_doubt_ms",
@@ -90,7 +91,6 @@ class EchoGate:
         "_sound_began",
         "_unanswered",
         "_watch",
-        "_watch_ms",
         "checks",
         "held_ms",
         "opened",
@@ -110,7 +110,7 @@ class EchoGate:
         self._check_ms = _CHECK_MS
         self._align = 0  # received minus sent position of the same sound
         self._negative = 0
-        self._watch_ms = _WATCH_MS
+        self._check_clear_ms = _CHECK_CLEAR_MS
         self.set_law(law)
 
     def set_law(self, law: Law) -> None:
@@ -190,7 +190,7 @@ class EchoGate:
         if self.state == "echo":
             held = self._holds_echo(power, length_ms)
         elif self.state == "clear":
-            held = self._watches(power, length_ms)
+            held = self._check_passing(power, length_ms)
         else:
             held = self._holds_doubtful(power, length_ms)
         if held:
@@ -287,10 +287,10 @@ class EchoGate:
         if power >= self._audible:
             self._checked += length_ms
             if self._checked >= self._check_ms:
-                return self._look_again()
+                return self._check_held()
         return True
 
-    def _look_again(self) -> bool:
+    def _check_held(self) -> bool:
         """Whether the held audio is still our voice."""
         self._checked = 0
         score, align, gain = self._compare(_CHECK_MS)
@@ -317,18 +317,18 @@ class EchoGate:
 
     # --- it does not ----------------------------------------------------------------------
 
-    def _watches(self, power: float, length_ms: int) -> bool:
+    def _check_passing(self, power: float, length_ms: int) -> bool:
         """Compare now and then, hold nothing: a call may be transferred to a phone that echoes."""
         if power >= self._audible:
             self._watch += length_ms
-            if self._watch >= self._watch_ms:
+            if self._watch >= self._check_clear_ms:
                 self._watch = 0
                 score, align, gain = self._compare(200)
                 if score >= _VERDICTS[1][1]:
                     self._learn(align, gain)
-                    self._watch_ms = _WATCH_MS
+                    self._check_clear_ms = _CHECK_CLEAR_MS
                 else:
-                    self._watch_ms = min(2 * self._watch_ms, _WATCH_MAX_MS)
+                    self._check_clear_ms = min(2 * self._check_clear_ms, _CHECK_CLEAR_MAX_MS)
         return False
 
     # --- the sound itself -----------------------------------------------------------------

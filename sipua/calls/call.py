@@ -168,7 +168,7 @@ class Call:
         finally:
             for timer in self._timers:
                 timer.cancel()
-            await closing.give_back(
+            await closing.release(
                 self.log,
                 self._end_tasks,
                 self.bridge.close,

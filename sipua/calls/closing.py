@@ -11,7 +11,7 @@ STEP_S = 10.0
 """Closing engines and files has shorter limits of its own."""
 
 
-async def give_back(log: FilteringBoundLogger, *steps: Callable[[], Awaitable[None]]) -> None:
+async def release(log: FilteringBoundLogger, *steps: Callable[[], Awaitable[None]]) -> None:
     """Run the steps; one that fails or takes too long is logged and skipped."""
     for step in steps:
         try:

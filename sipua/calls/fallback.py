@@ -30,7 +30,7 @@ PROMPT_GRACE_S = 10.0
 _DEFAULT: tuple[Step, ...] = (Prompt(),)
 
 
-class StrandedCall(Protocol):
+class CallWithoutEngine(Protocol):
     """The methods of a call without an engine that the fallback uses."""
 
     profile: AgentProfile
@@ -57,7 +57,7 @@ class StrandedCall(Protocol):
     ) -> BridgeEvent | None: ...
 
 
-async def run(call: StrandedCall, cause: str) -> None:
+async def run(call: CallWithoutEngine, cause: str) -> None:
     profile = call.profile
     if call.placing:
         call.hang_up(cause)
@@ -80,7 +80,7 @@ async def run(call: StrandedCall, cause: str) -> None:
     call.hang_up(cause, profile.failure_status)
 
 
-async def _say(call: StrandedCall, prompt: Prompt) -> None:
+async def _say(call: CallWithoutEngine, prompt: Prompt) -> None:
     pcm = sounds.prompt("sorry") if prompt.path is None else sounds.load(prompt.path)
     call.answer()
     await call.confirmed.wait()

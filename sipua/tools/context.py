@@ -15,7 +15,7 @@ from sipua.calls.facts import CallFacts
 from sipua.tools.call_queue import Result
 from sipua.tools.wire.schema import Declaration
 
-LOOK_S = 0.04
+POLL_S = 0.04
 """How often a waiting tool checks again: every two packets."""
 
 
@@ -72,7 +72,7 @@ class ToolContext:
         while not happened():
             if loop.time() >= deadline:
                 return False
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
         return True
 
     async def played_out(self, timeout_s: float) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 from sipua.bridge.events import BridgeEvent
 from sipua.rtp.events import Dtmf
 from sipua.tools.call_queue import Result, failure
-from sipua.tools.context import LOOK_S, ToolContext
+from sipua.tools.context import POLL_S, ToolContext
 from sipua.tools.wire.schema import Declaration
 
 _MOST_DIGITS = 32
@@ -111,7 +111,7 @@ class CollectDigits:
                 return failure("Digits are being collected already.")
             # A caller who knows the question types during it; others have the whole time after it.
             await context.until(
-                lambda: not typed.empty() or not context.call.speaking, _PROMPT_S - LOOK_S
+                lambda: not typed.empty() or not context.call.speaking, _PROMPT_S - POLL_S
             )
             ended_by = "timeout"
             while len(digits) < most:

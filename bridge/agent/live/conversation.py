@@ -17,7 +17,7 @@ from sipua.bridge.agent.live import protocol
 from sipua.bridge.agent.live.backend import Backend
 from sipua.bridge.agent.live.session import LiveSession, function_tools
 from sipua.bridge.agent.live.track import STEP_MS, Track
-from sipua.bridge.agent.realtime.answers import Answers, Toolbox, loss
+from sipua.bridge.agent.realtime.answers import Answers, RequestTools, loss
 from sipua.bridge.agent.realtime.conversation import Counters
 from sipua.bridge.agent.realtime.protocol import ClientError, decode_audio, event_id_of
 from sipua.bridge.agent.realtime.response import Answer, Fate, Loss
@@ -317,10 +317,10 @@ class LiveConversation:
         assert track is not None
         self.counters.responses += 1
         backend = session.backend
-        tools = Toolbox()
+        tools = RequestTools()
         if backend is not None:
             parallel = backend.parallel_tool_calls
-            tools = Toolbox.of(
+            tools = RequestTools.of(
                 function_tools(backend),
                 backend.tool_choice,
                 UNSET if parallel is None else parallel,

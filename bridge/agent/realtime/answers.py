@@ -15,7 +15,7 @@ from sipua.bridge.agent.speech.voice import Voices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Toolbox:
+class RequestTools:
     """The tools of a request, and the rules of their use."""
 
     names: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ class Toolbox:
         tools: list[FunctionTool | McpTool] | UnsetType,
         choice: Raw | UnsetType,
         parallel: bool | UnsetType,
-    ) -> "Toolbox":
+    ) -> "RequestTools":
         listed = () if isinstance(tools, UnsetType) else tools
         names = tuple(tool.name for tool in listed if isinstance(tool, FunctionTool))
         chosen: Any = "auto" if isinstance(choice, UnsetType) else msgspec.json.decode(choice)
@@ -67,7 +67,7 @@ class Answers:
         request: Request,
         caller_clip: Clip | None,
         target: WireFormat,
-        tools: Toolbox,
+        tools: RequestTools,
         now: float,
     ) -> Answer:
         usual = self._speaker.reply(caller_clip, target)  # called each time: it counts
@@ -84,7 +84,7 @@ class Answers:
         usual: Clip | None,
         caller_clip: Clip | None,
         target: WireFormat,
-        tools: Toolbox,
+        tools: RequestTools,
     ) -> Answer:
         clip = self._clip(step, usual, caller_clip, target)
         if step.burst_s and clip is not None and clip.data:

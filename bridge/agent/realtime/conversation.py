@@ -23,7 +23,7 @@ from sipua.bridge.agent.realtime.history import History, Item
 from sipua.bridge.agent.realtime.item_events import ItemEvents
 from sipua.bridge.agent.realtime.items import created_item
 from sipua.bridge.agent.realtime.protocol import ClientError, Outbox
-from sipua.bridge.agent.realtime.requests import planned, toolbox
+from sipua.bridge.agent.realtime.requests import planned, request_tools
 from sipua.bridge.agent.realtime.response import Answer, Fate, Loss, Response
 from sipua.bridge.agent.realtime.session import ServerVad, default_session, updated_session
 from sipua.bridge.agent.realtime.shared_state import SharedAgentState
@@ -332,7 +332,7 @@ class Conversation:
             Request(self._trigger(params), self._transcripts.words),
             self._clip,
             plan.format,
-            toolbox(self._session, params),
+            request_tools(self._session, params),
             now,
         )
         if self._shared.rate_limit.exhausted(now):

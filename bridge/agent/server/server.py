@@ -39,7 +39,7 @@ from sipua.bridge.agent.server.journal import Journal, SessionJournal
 from sipua.bridge.agent.server.losses import cut
 from sipua.bridge.agent.server.refusals import BAD_REQUEST, refusal, rehearsed
 from sipua.bridge.agent.server.session_task import ServedSession
-from sipua.bridge.agent.speech.listener import Listener, ListenerError
+from sipua.bridge.agent.speech.recogniser_client import RecogniserClient, RecogniserError
 from sipua.bridge.agent.speech.voice import VoiceError
 
 PATH = "/v1/realtime"
@@ -88,7 +88,7 @@ class AgentServer:
         self._settings = settings
         self._server: Server | None = None
         self._journal: Journal | None = None
-        self._listener: Listener | None = None
+        self._recogniser: RecogniserClient | None = None
         self._closing = asyncio.Event()
         self._promised: weakref.WeakKeyDictionary[ServerConnection, Connect] = (
             weakref.WeakKeyDictionary()
@@ -118,8 +118,8 @@ class AgentServer:
             self._journal = Journal(Path(self._settings.journal))
         self._shared = await asyncio.to_thread(SharedAgentState.prepared, self._settings)
         if self._shared.uses_words:
-            self._listener = Listener(self._settings.scenario.words)
-            await self._listener.start()
+            self._recogniser = RecogniserClient(self._settings.scenario.words)
+            await self._recogniser.start()
         self._started_s = asyncio.get_running_loop().time()
         connects = self._settings.scenario.connect
         patience_s = max((NEVER_S if way.never else way.slow_s for way in connects), default=0.0)
@@ -144,8 +144,8 @@ class AgentServer:
         if self._server is not None:
             self._server.close(close_connections=True)  # 1001, going away
             await self._server.wait_closed()
-        if self._listener is not None:
-            await self._listener.close()
+        if self._recogniser is not None:
+            await self._recogniser.close()
         if self._journal is not None:
             self._journal.close()
 
@@ -231,7 +231,7 @@ class AgentServer:
         try:
             idle_s = self._settings.idle_timeout_s
             await ServedSession(
-                connection, conversation, journal, self._listener, log, idle_s=idle_s
+                connection, conversation, journal, self._recogniser, log, idle_s=idle_s
             ).run()
         finally:
             journal.end()
@@ -317,7 +317,7 @@ def run(settings: AgentSettings, *, as_json: bool = False, exit_with_parent: boo
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(main())
-    except (VoiceError, ListenerError) as error:
+    except (VoiceError, RecogniserError) as error:
         log.error("agent.failed", error=str(error))  # noqa: TRY400 - the text says it all
         return EXIT_CONFIG
     except OSError as error:

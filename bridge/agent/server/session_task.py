@@ -19,7 +19,7 @@ from sipua.bridge.agent.realtime.transcript_wait import Recording
 from sipua.bridge.agent.scenario.garbage import Binary
 from sipua.bridge.agent.server.journal import SessionJournal
 from sipua.bridge.agent.server.losses import lose
-from sipua.bridge.agent.speech.listener import Listener
+from sipua.bridge.agent.speech.recogniser_client import RecogniserClient
 
 
 class _LossError(Exception):
@@ -36,11 +36,11 @@ class ServedSession:
         "_conversation",
         "_idle_s",
         "_journal",
-        "_listener",
         "_lock",
         "_log",
         "_loop",
         "_received_s",
+        "_recogniser",
         "_tasks",
         "_wake",
     )
@@ -50,7 +50,7 @@ class ServedSession:
         connection: ServerConnection,
         conversation: Conversation | LiveConversation,
         journal: SessionJournal,
-        listener: Listener | None,
+        recogniser: RecogniserClient | None,
         log: FilteringBoundLogger,
         *,
         idle_s: float,
@@ -60,7 +60,7 @@ class ServedSession:
         self._connection = connection
         self._conversation = conversation
         self._journal = journal
-        self._listener = listener
+        self._recogniser = recogniser
         self._idle_s = idle_s
         self._lock = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
@@ -142,7 +142,7 @@ class ServedSession:
             raise _LossError(self._conversation.loss)
 
     async def _find_words(self, recording: Recording) -> None:
-        words = None if self._listener is None else await self._listener.words(recording.clip)
+        words = None if self._recogniser is None else await self._recogniser.words(recording.clip)
         async with self._lock:
             await self._send(self._conversation.words_found(recording, words, self._loop.time()))
             self._check()

@@ -49,24 +49,24 @@ def decoder(phrases: tuple[str, ...]) -> Any:
     return made
 
 
-def words_in(listener: Any, audio: bytes, rate: int) -> str:
+def words_in(recogniser: Any, audio: bytes, rate: int) -> str:
     pcm = np.frombuffer(audio, "<i2").astype(np.float32)
     if rate != RATE:
         pcm = np.asarray(soxr.resample(pcm, rate, RATE), np.float32)
     pcm *= PEAK / max(float(np.abs(pcm).max(initial=1.0)), HISS)  # silence stays silence
     pcm += np.random.default_rng(1).normal(0, HISS, pcm.size).astype(np.float32)
     data = pcm.astype("<i2").tobytes()
-    listener.start_utt()
+    recogniser.start_utt()
     for start in range(0, len(data), PIECE_BYTES):
-        listener.process_raw(data[start : start + PIECE_BYTES])
-    listener.end_utt()
-    found = listener.hyp()
+        recogniser.process_raw(data[start : start + PIECE_BYTES])
+    recogniser.end_utt()
+    found = recogniser.hyp()
     return str(found.hypstr) if found is not None else ""
 
 
 def main(source: BinaryIO, target: BinaryIO) -> int:
     setup = msgspec.json.decode(source.readline(), type=Setup)
-    listener = decoder(setup.words)
+    recogniser = decoder(setup.words)
     answer = ""
     while True:
         target.write(msgspec.json.encode(Found(answer)) + b"\n")
@@ -75,7 +75,7 @@ def main(source: BinaryIO, target: BinaryIO) -> int:
         if not line:
             return 0
         turn = msgspec.json.decode(line, type=Turn)
-        answer = words_in(listener, source.read(turn.size), turn.rate)
+        answer = words_in(recogniser, source.read(turn.size), turn.rate)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from sipua.sip.messages import (
     SipEvent,
 )
 from sipua.sip.pj.endpoint import SipEndpoint
-from sipua.sip.pj.heartbeat import LOOK_EVERY_S, SILENT_S, Heartbeat
+from sipua.sip.pj.heartbeat import CHECK_EVERY_S, SILENT_S, Heartbeat
 from sipua.sip.pj.thread import SignallingThread
 from sipua.sip.settings import SipSettings
 
@@ -151,7 +151,7 @@ class SipAgent:
             self._report_lost(f"the pjsua2 thread hangs, for {SILENT_S:g} s and more")
         else:
             self._check_timer = asyncio.get_running_loop().call_later(
-                LOOK_EVERY_S, self._check_thread
+                CHECK_EVERY_S, self._check_thread
             )
 
     def _why_it_ended(self) -> str:

@@ -103,7 +103,7 @@ class CallOwner(Protocol):
 
     def forget(self, call: PjCall) -> bool: ...
 
-    def look_at(self, call_id: str, look: Callable[[PjCall], None]) -> None: ...
+    def with_call(self, call_id: str, action: Callable[[PjCall], None]) -> None: ...
 
     def place_again(self, call: PjCall, source: str, challenge: str) -> bool: ...
 
@@ -204,10 +204,10 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         except Exception as error:  # noqa: BLE001 (the call goes on in any case)
             self._referred(INTERNAL_ERROR, reason_of(error))
 
-    def _later(self, delay_s: float, look: Callable[[PjCall], None]) -> None:
-        """Call `look` later if the call still exists: the timer does not keep it alive."""
+    def _later(self, delay_s: float, action: Callable[[PjCall], None]) -> None:
+        """Call `action` later if the call still exists: the timer does not keep it alive."""
         endpoint, call_id = self.endpoint, self.call_id
-        endpoint.after(delay_s, lambda: endpoint.look_at(call_id, look))
+        endpoint.after(delay_s, lambda: endpoint.with_call(call_id, action))
 
     def _advance(self, event: CallInput) -> bool:
         following = advance(self.state, event)

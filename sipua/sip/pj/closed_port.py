@@ -13,7 +13,7 @@ import socket
 from sipua.rtp.ports import family_of
 
 KEEP_ALIVE = b"\r\n\r\n"
-LOOK_AFTER_S = (0.02, 0.2, 1.0)
+CHECK_AFTER_S = (0.02, 0.2, 1.0)
 """On the same machine the answer comes at once, from the other side of the world within these."""
 
 

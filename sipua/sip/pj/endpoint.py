@@ -42,7 +42,7 @@ from sipua.sip.messages import (
 )
 from sipua.sip.pj.account import PjAccount, has_ipv6
 from sipua.sip.pj.call import PjCall, call_params
-from sipua.sip.pj.closed_port import LOOK_AFTER_S, ClosedPort
+from sipua.sip.pj.closed_port import CHECK_AFTER_S, ClosedPort
 from sipua.sip.pj.library import Library
 from sipua.sip.pj.resolver import LayoutError, PjResolver
 from sipua.sip.settings import AccountSettings, SipSettings
@@ -239,21 +239,21 @@ class SipEndpoint:
     def _watch_port(self, call_id: str, server: Address) -> None:
         """End a call that we placed to a closed port at once, not after 32 s of silence."""
         port = ClosedPort(*server)
-        looks = iter(LOOK_AFTER_S)
+        delays = iter(CHECK_AFTER_S)
 
-        def look() -> None:
+        def check() -> None:
             call = self._calls.get(call_id)
             calling = call is not None and call.state is CallState.CALLING
             if call is not None and calling and port.refused():
                 call.unreachable(f"{join(*server)} is closed: no SIP server listens there by UDP")
                 calling = False
-            following = next(looks, None) if calling else None
+            following = next(delays, None) if calling else None
             if following is None:
                 port.close()
             else:
-                self.after(following, look)
+                self.after(following, check)
 
-        self.after(next(looks), look)
+        self.after(next(delays), check)
 
     # --- called by accounts and calls -----------------------------------------------------
 
@@ -344,9 +344,9 @@ class SipEndpoint:
         self._ended.append(call)
         return True
 
-    def look_at(self, call_id: str, look: Callable[[PjCall], None]) -> None:
+    def with_call(self, call_id: str, action: Callable[[PjCall], None]) -> None:
         if call_id in self._calls:
-            look(self._calls[call_id])
+            action(self._calls[call_id])
 
     def place_again(self, call: PjCall, source: str, challenge: str) -> bool:
         """Repeat a call that was challenged before its account knew the realm; at most once."""

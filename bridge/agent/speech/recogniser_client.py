@@ -21,12 +21,12 @@ MAX_WAITING = 8  # turns of all sessions; further ones are not recognised
 log = structlog.get_logger("sipua.agent")
 
 
-class ListenerError(Exception):
+class RecogniserError(Exception):
     """The recogniser failed; its output is on stderr."""
 
 
-class Listener:
-    """`async with Listener(phrases) as listener: words = await listener.words(clip)`"""
+class RecogniserClient:
+    """`async with RecogniserClient(phrases) as recogniser: words = await recogniser.words(clip)`"""
 
     def __init__(self, phrases: tuple[str, ...], command: tuple[str, ...] = COMMAND) -> None:
         self.overflow = 0  # turns not recognised because too many waited
@@ -91,7 +91,11 @@ class Listener:
                 return await self._exchange(
                     msgspec.json.encode(Turn(wire.rate, len(audio))) + b"\n" + audio
                 )
-        except (OSError, msgspec.DecodeError, ListenerError) as error:  # OSError: TimeoutError too
+        except (
+            OSError,
+            msgspec.DecodeError,
+            RecogniserError,
+        ) as error:  # OSError: TimeoutError too
             log.error("agent.recogniser.failed", error=repr(error))  # noqa: TRY400
             await self._end_child()
             return None
@@ -108,7 +112,7 @@ class Listener:
                 await self._exchange(msgspec.json.encode(Setup(self._phrases)) + b"\n")
         except (OSError, msgspec.DecodeError) as error:
             await self._end_child()
-            raise ListenerError(f"the recogniser did not start: {error!r}") from error
+            raise RecogniserError(f"the recogniser did not start: {error!r}") from error
         except BaseException:
             await self._end_child()
             raise
