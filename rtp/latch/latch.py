@@ -39,8 +39,7 @@ send.
 
 Only a new offer or answer unlocks, with one exception: what signalling itself named, rank 1 or a
 known SSRC, passes the lock of a worse one once it has shown the 4 packets (one forged packet must
-not redirect a call). Only accepted callers reach the model, so the same rule guards what it is
-sent.
+not redirect a call). Only accepted callers reach the model, so the same rule guards its input.
 """
 
 from collections import deque
@@ -59,7 +58,7 @@ _SSRC_KNOWN, _PORT_KEPT, _REPORTS = 4, 1, 1
 
 _PROBATION_S = 0.060
 # These wait until the caller, which has a better standing, would have been accepted.
-_UNKNOWN_SOURCE_S = 1.0
+_OTHER_HOST_S = 1.0
 _EARLY_S = 5.0
 _SDP_FIRST_S = 1.0
 
@@ -336,7 +335,7 @@ class SourceLatch:
     def _wait_s(self, rank: int, standing: int) -> float:
         if standing >= _EARLY:
             return _EARLY_S
-        return _UNKNOWN_SOURCE_S if rank == OTHER_HOST else _PROBATION_S
+        return _OTHER_HOST_S if rank == OTHER_HOST else _PROBATION_S
 
     # -- contention
 

@@ -139,18 +139,18 @@ class SignallingLog:
                 log.info("registration.removed", account=event.account, registrar=event.registrar)
 
     def _name(self, event: PeerResolved | PeerUnresolved) -> None:
-        names = {
+        fields = {
             "origin": event.peer,
             "name": event.name,
             "addresses": list(event.addresses),
             "next_in_s": round(event.next_in_s),
         }
         if isinstance(event, PeerResolved):
-            self._log.info("trunk.resolved", **names)
+            self._log.info("trunk.resolved", **fields)
         else:
             self._log.warning(
                 "trunk.unresolved",
-                **names,
+                **fields,
                 cause=event.cause,
                 fix=f"`getent hosts {event.name}`; `sip.nameservers` or /etc/resolv.conf",
             )

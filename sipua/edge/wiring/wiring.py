@@ -152,7 +152,7 @@ def peer_of(config: Config, origin: str, source: Address) -> str:
 
 
 def media_settings(config: Config, *, echoes: bool = True) -> MediaSettings:
-    """`echoes`: False where our own audio shall come back."""
+    """`echoes`: False where the echo of our own audio is wanted."""
     rtp = config.rtp
     barge_in = BargeIn(**config.barge_in.model_dump())
     return MediaSettings(
