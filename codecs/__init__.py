@@ -1,1 +1,1 @@
-"""Signal processing on numpy buffers: no I/O, no clock, imports nothing of ours."""
+"""Signal processing on numpy buffers: no I/O, no clock, imports no other package of the project."""

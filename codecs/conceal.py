@@ -4,7 +4,7 @@ The last pitch period is repeated (two periods from 10 ms on, three from 20 ms, 
 buzz), each repetition joined to the next by overlap-add; attenuation begins after 10 ms and ends in
 silence at 100 ms; the first good audio is faded in over what the repetition would go on with.
 
-Two things differ from the recommendation because PESQ hears them
+Two things differ from the recommendation because they raise the PESQ score
 (benchmarks/experiments/concealment.py): silence at 100 ms, not 60, which is worth 0.2 to 0.4 MOS
 where three packets in a row are lost; and an overlap of a quarter period at the return, which is
 not made longer by a longer loss.
@@ -48,7 +48,7 @@ class Concealer:
         self._generator: _Repetition | None = None
 
     def good(self, pcm: Pcm) -> Pcm:
-        """Audio that came. Returned as it is, unless audio before it was lost."""
+        """Take audio that came. It is returned as it is, unless audio before it was lost."""
         if self._generator is not None and len(pcm):
             pcm = self._generator.hand_over(pcm)
             self._generator = None
@@ -56,7 +56,7 @@ class Concealer:
         return pcm
 
     def lost(self, samples: int) -> Pcm:
-        """What to hear in place of `samples` that did not come."""
+        """The replacement of `samples` that did not come."""
         if self._generator is None:
             self._generator = _Repetition(self._history())
         pcm = self._generator.take(samples)
@@ -64,7 +64,7 @@ class Concealer:
         return pcm
 
     def _history(self) -> Signal:
-        """The last 48.75 ms that were heard; silence where there was nothing yet."""
+        """The last 48.75 ms of the output; silence where there was nothing yet."""
         history = np.zeros(_HISTORY)
         end = _HISTORY
         for pcm in reversed(self._recent):
@@ -113,8 +113,8 @@ class _Repetition:
             segments = [self._ready]
             segments += [self._segment() for _ in range(-(-missing // _SEGMENT))]
             self._ready = np.concatenate(segments)
-        heard, self._ready = self._ready[: samples - muted], self._ready[samples - muted :]
-        return np.concatenate([heard, np.zeros(muted)]) if muted else heard
+        audible, self._ready = self._ready[: samples - muted], self._ready[samples - muted :]
+        return np.concatenate([audible, np.zeros(muted)]) if muted else audible
 
     def _segment(self) -> Signal:
         start = self._made
@@ -152,7 +152,7 @@ class _Repetition:
         return loop
 
     def _bend_to_history(self, segment: Signal) -> None:
-        """Let the first sample follow the last one heard as it followed in the period before."""
+        """Let the first sample follow the last output as it followed in the period before."""
         step = self._history[-1] - self._history[-self._period - 1]
         segment[: self._overlap] += step * (1 - np.arange(1, self._overlap + 1) / self._overlap)
 
@@ -163,7 +163,7 @@ def find_pitch(history: Signal) -> int:
     span = history[len(history) - _MATCH - _PITCH_MAX : -_PITCH_MIN]
     candidates = sliding_window_view(span, _MATCH)  # from the longest lag to the shortest
     energy = np.convolve(span * span, np.ones(_MATCH), mode="valid")
-    # Full-scale energies are 1e11: a floor of 1 per sample only stops silence from being divided.
+    # Full-scale energies are 1e11: the minimum of 1 per sample only prevents a division by zero.
     likeness = (candidates @ recent) / np.sqrt(np.maximum(energy, _MATCH))
     return _PITCH_MAX - int(np.argmax(likeness))
 

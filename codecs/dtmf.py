@@ -1,12 +1,12 @@
-"""Digits as tones (ITU-T Q.23): a detector that holds Q.24's tolerances, and a generator.
+"""Digits as tones (ITU-T Q.23): a detector within Q.24's tolerances, and a generator.
 
 For peers that negotiate no telephone events. Each block of 20 ms goes through two gates:
 
     cheap   the energy at the eight frequencies against the block's own: nearly all speech ends here
-    exact   a least-squares fit of two sines, their frequencies free: what is left over, how far off
+    exact   a least-squares fit of two sines, their frequencies free: the energy left, how far off
             the frequencies are and how the levels differ decide
 
-The exact one measures frequencies to a fraction of a hertz, where a Goertzel filter of 20 ms tells
+The exact gate measures frequencies to a fraction of a hertz, where a Goertzel filter of 20 ms tells
 only that something is within 25 Hz; that is why music and speech do not pass. The tone's length is
 measured in parts of blocks, from the amplitudes of the blocks at its edges, so that blocks need not
 be aligned with the tone.
@@ -44,7 +44,7 @@ _MIN_TONAL = 0.3  # of the block's energy, at frequencies 1.5 % off and at any t
 _ROUGH = 0.04  # power of one tone to the other: the worst twist and the worst frequencies
 _MAX_OFF = 0.022
 _MIN_TWIST, _MAX_TWIST = 10 ** (-10 / 20), 10 ** (7 / 20)
-_MAX_LEFT = 0.05  # of the energy: noise 13 dB below the two tones
+_MAX_LEFT = 0.05  # of the energy, for the rest: noise 13 dB below the two tones
 _HOPELESS = 0.5  # left over after the first step: not two sines, wherever they are
 _MIN_MS = 32.0
 # Of a tone's amplitude: below, it has ended; above, it fills the block.
@@ -67,7 +67,7 @@ _TONAL = _MIN_TONAL * _BLOCK / 2
 
 
 class _Tone:
-    """A digit that is being heard."""
+    """A digit whose tone has not ended yet."""
 
     __slots__ = ("broken", "digit", "high", "length_ms", "low", "sines", "unsure_ms")
 
@@ -78,7 +78,7 @@ class _Tone:
         self.high = high
         self.length_ms = _BLOCK_MS
         self.unsure_ms = 0.0
-        """Of blocks since the last whole one; they count if another one follows."""
+        """Length of the blocks since the last whole one; they count if another one follows."""
         self.broken = 0
 
     def share(self, block: Signal) -> float:
@@ -90,7 +90,7 @@ class _Tone:
 
 
 class DtmfDetector:
-    """One stream at 8 kHz. Returns each digit with its length in ms when its tone has ended."""
+    """The detector of one stream at 8 kHz: digits with their length in ms, when the tone ends."""
 
     __slots__ = ("_before", "_before_lost", "_rest", "_tone", "counters")
 
@@ -102,29 +102,29 @@ class DtmfDetector:
         self.counters = {"fitted": 0, "refused": 0, "too_short": 0, "digits": 0}
 
     def feed(self, pcm: Pcm) -> Sequence[tuple[str, int]]:
-        """Audio that came, frames of any size."""
+        """Take audio that came, frames of any size."""
         if len(pcm) == _BLOCK and not len(self._rest):
-            return self._hear(pcm)
+            return self._process_block(pcm)
         out: list[tuple[str, int]] = []
         stream = np.concatenate((self._rest, pcm))
         whole = len(stream) // _BLOCK * _BLOCK
         for start in range(0, whole, _BLOCK):
-            out += self._hear(stream[start : start + _BLOCK])
+            out += self._process_block(stream[start : start + _BLOCK])
         self._rest = stream[whole:]
         return out
 
     def lost(self, samples: int) -> Sequence[tuple[str, int]]:
-        """Time of which nothing is known: it neither begins a tone nor ends one soon."""
+        """Take time without audio: it neither begins a tone nor ends one soon."""
         self._rest = self._rest[:0]
         self._before_lost = True
         out: list[tuple[str, int]] = []
         for _ in range(0, samples, _BLOCK):
             if self._tone is None:
                 break
-            self._doubt(self._tone, _BLOCK_MS, out)
+            self._count_unsure(self._tone, _BLOCK_MS, out)
         return out
 
-    def _hear(self, pcm: Pcm) -> Sequence[tuple[str, int]]:
+    def _process_block(self, pcm: Pcm) -> Sequence[tuple[str, int]]:
         block = pcm.astype(np.float64)
         if self._tone is not None:
             out: list[tuple[str, int]] = []
@@ -149,7 +149,7 @@ class DtmfDetector:
             if tone.length_ms > _MAX_MS:  # a stuck key, or no key
                 self._end(tone, out)
         elif share >= _GONE:
-            self._doubt(tone, share * _BLOCK_MS, out)
+            self._count_unsure(tone, share * _BLOCK_MS, out)
         else:
             tone.unsure_ms += share * _BLOCK_MS
             self._end(tone, out)
@@ -158,7 +158,7 @@ class DtmfDetector:
             if energy > _MIN_ENERGY and bank.dot(bank) > energy * _TONAL:
                 self._tone = self._fit(block, bank, float(energy))
 
-    def _doubt(self, tone: _Tone, length_ms: float, out: list[tuple[str, int]]) -> None:
+    def _count_unsure(self, tone: _Tone, length_ms: float, out: list[tuple[str, int]]) -> None:
         tone.unsure_ms += length_ms
         tone.broken += 1
         if tone.broken > _MAX_BROKEN:
@@ -180,7 +180,7 @@ class DtmfDetector:
         parts = (bank * bank).tolist()
         powers = [parts[at] + parts[at + 1] for at in range(0, 16, 2)]
         low, high = max(powers[:4]), max(powers[4:])
-        # Both must be there, and be nearly all: most vowels have one of the two.
+        # Both must be there, and be nearly all of the energy: most vowels have one of the two.
         if low + high < energy * _TONAL or high < low * _ROUGH or low < high * _ROUGH:
             return None
         self.counters["fitted"] += 1
@@ -221,9 +221,9 @@ _FIRST = {key: _basis(radians) for key, radians in _NOMINAL.items()}
 def _fit_two(
     block: Signal, row: int, column: int, energy: float
 ) -> tuple[tuple[float, float], Signal, float] | None:
-    """Two sines of free frequency, phase and level: levels, cosines and sines, energy left over.
+    """Two sines of free frequency, phase and level: levels, cosines and sines, energy of the rest.
 
-    None if it cannot be. Gauss-Newton; three steps reach a hertz from 3.5 % away, four a tenth.
+    None if it is impossible. Gauss-Newton; three steps reach a hertz from 3.5 % away, four a tenth.
     """
     nominal = _NOMINAL[row, column]
     radians = list(nominal)
@@ -256,7 +256,7 @@ def _fit_two(
 
 def tone(digit: str, samples: int, *, level_dbm0: float = -9.0, ramp: int = 16) -> Pcm:
     """A digit at 8 kHz; `level_dbm0` is the high tone's, the low one is 2 dB weaker, as lines
-    attenuate high tones more. The ends are ramped: a click is heard, and costs a detector time.
+    attenuate high tones more. The ends are ramped: a click is audible, and costs a detector time.
     """
     row = next(index for index, keys in enumerate(KEYS) if digit in keys)
     column = KEYS[row].index(digit)

@@ -1,21 +1,21 @@
-"""Is what comes in our own voice, on its way back? For lines that echo; without a clock.
+"""A gate for lines that echo: is the audio that comes our own voice, on its way back?
 
-A far side may send back what it hears, some 15 dB down and up to 400 ms late: a speakerphone, a
+A far side may send back what it receives, some 15 dB down and up to 400 ms late: a speakerphone, a
 hybrid without an echo canceller. A voice detector takes that for the caller, and an agent that can
-be interrupted interrupts itself. Nothing is subtracted here, it is only decided, while something of
-ours can echo, whether a frame is to be heard by a detector or held back:
+be interrupted interrupts itself. Nothing is subtracted here. The gate only decides, while audio of
+ours can echo, whether a frame goes to a detector or is held back; it has no clock:
 
-    unknown ─┬─ sounds like us ──▶ echo     frames are held unless louder than our voice comes back
-             ├─ does not ────────▶ open     they pass, until nothing was said for a while
-             └─ we speak and nothing comes, or it was never us ──▶ clear: all pass, at once
+    unknown ─┬─ like our voice ──▶ echo     frames are held unless louder than our voice comes back
+             ├─ not like it ─────▶ open     they pass, until nothing was sent for a while
+             └─ we send and nothing comes, or it was never ours ──▶ clear: all pass, at once
 
-"Sounds like us" is a correlation of 60 to 200 ms with what left in the 450 ms before: 0.98 for an
+"Like our voice" is a correlation of 60 to 200 ms with what left in the 450 ms before: 0.98 for an
 echo, 0.2 for another voice, which by chance reaches 0.7 (of 60 ms) or 0.4 (of 200 ms) once in a
-hundred times. It finds delay and gain. After that the energies decide: an echo
-is not louder than the learnt gain lets it be, and a margin. Energies alone would need a second to
-tell an echo from a voice; the correlation alone is expensive, so it is asked only in doubt.
+hundred times. It finds delay and gain. After that the energies decide: an echo is not louder than
+the learnt gain and a margin allow. Energies alone would need a second to tell an echo from a voice;
+the correlation is expensive, so it is used only in doubt.
 
-Whoever asks keeps the frames that are held, so that those before the one that opens are not lost.
+The caller of `holds` keeps the held frames, so that those before the opening one are not lost.
 """
 
 from __future__ import annotations
@@ -36,46 +36,45 @@ _SAMPLES_PER_MS = 8
 MAX_DELAY_MS = 450
 _REACH = MAX_DELAY_MS * _SAMPLES_PER_MS
 HOLD_MS = 200
-"""What may be held until it is known what it is."""
+"""Audio that may be held until the decision."""
 _WINDOW_MAX = HOLD_MS * _SAMPLES_PER_MS
 _TAIL = 60 * _SAMPLES_PER_MS  # of a room, and what a jitter buffer moves
 _LEAN = 20 * _SAMPLES_PER_MS
 _FULL_SCALE = 32768.0**2
-_AUDIBLE = _FULL_SCALE * 10**-5.0  # -50 dBFS: what is less wakes no detector
-_LOUD = _FULL_SCALE * 10**-3.0  # -30 dBFS of ours would be heard in any echo that matters
+_AUDIBLE = _FULL_SCALE * 10**-5.0  # -50 dBFS: a quieter sound starts no detector
+_LOUD = _FULL_SCALE * 10**-3.0  # -30 dBFS: our audio at this level is found in any real echo
 _MARGIN = 4.0  # 6 dB
 _FLOOR_FALL = 0.3  # of the distance, per frame
 _FLOOR_RISE = 1.014  # per frame: 3 dB/s
 _UNKNOWN = -1.0
 _GAIN_MAX = 1.0  # an echo is not louder than the voice
 _GAIN_FALL = 0.995  # per frame: what has been learnt fades, so that it can be learnt anew
-# Scores (0 to 1) that settle it in the first place, by milliseconds of doubt: (ms, it is us from,
-# it is not us below).
+# Scores (0 to 1) that decide for the first time, by milliseconds of doubt: (ms, our voice from,
+# not our voice below).
 _VERDICTS = ((60, 0.75, 0.30), (120, 0.60, 0.45), (200, 0.45, 0.45))
-_ONSET_MS = 40  # louder than the echo for so long: somebody speaks
-_BEFORE_ONSET_MS = 60  # a syllable may begin softer than the echo
+_ONSET_MS = 40  # louder than the echo for so long: the caller speaks
+_BEFORE_ONSET_MS = 60  # a syllable may begin quieter than the echo
 _HANGOVER_MS = 300  # a voice that opened keeps it open over its own pauses
-_CHECK_MS, _CHECK_MAX_MS = 100, 400  # between two looks at what is held
-_LIKENESS_MEMORY = 0.6  # of the score of what is held, from look to look
-_STRANGE = 0.4  # what is held and is like us no more than this, by and large, is not our echo
-_CLEAR_MS = 500  # of loud speech of ours to which nothing came back
+_CHECK_MS, _CHECK_MAX_MS = 100, 400  # between two checks of what is held
+_LIKENESS_MEMORY = 0.6  # of the score of what is held, from check to check
+_UNLIKE = 0.4  # held audio that is like our voice no more than this is not our echo
+_CLEAR_MS = 500  # of our loud speech without an echo
 _CLEAR_VERDICTS = 3
-_WATCH_MS, _WATCH_MAX_MS = 200, 3200  # between two looks at what passes on a clear line
+_CHECK_CLEAR_MS, _CHECK_CLEAR_MAX_MS = 200, 3200  # between two checks on a clear line
 
 
 class EchoGate:
-    """One call's. `sent` what leaves, `holds` what comes, in the order in which they do."""
+    """The gate of one call. `sent` takes what leaves, `holds` what comes, in their order."""
 
     __slots__ = (
         "_align",
         "_audible",
+        "_check_clear_ms",
         "_check_ms",
         "_checked",
-        "_doubt",
+        "_doubt_ms",
         "_floor",
         "_gain",
-        "_heard",
-        "_heard_samples",
         "_in",
         "_last_sound",
         "_law",
@@ -85,12 +84,13 @@ class EchoGate:
         "_open_for",
         "_out",
         "_powers",
+        "_received",
+        "_received_samples",
         "_sent",
         "_silence",
         "_sound_began",
         "_unanswered",
         "_watch",
-        "_watch_ms",
         "checks",
         "held_ms",
         "opened",
@@ -104,29 +104,29 @@ class EchoGate:
         self.held_ms = 0
         self.opened = 0
         self.release_ms = 0
-        """Of what is held, when it opens: so much may be the caller's."""
+        """The end of the held audio that may be the caller's, when the gate opens."""
         self._gain = 0.0
         self._likeness = 0.0
         self._check_ms = _CHECK_MS
-        self._align = 0  # heard minus sent position of the same sound
+        self._align = 0  # received minus sent position of the same sound
         self._negative = 0
-        self._watch_ms = _WATCH_MS
+        self._check_clear_ms = _CHECK_CLEAR_MS
         self.set_law(law)
 
     def set_law(self, law: Law) -> None:
-        """Of what leaves from now on."""
+        """Set the law of what leaves from now on."""
         self._law = law
         self._silence = bytes([law.silence]) * (20 * _SAMPLES_PER_MS)
         self._out: deque[bytes] = deque()
-        self._powers: deque[float] = deque()  # of those; below 0: not asked for yet
+        self._powers: deque[float] = deque()  # of those; below 0: not computed yet
         self._sent = 0  # samples in all
         self._last_sound = -_REACH - _WINDOW_MAX
         self._sound_began = 0
         self._floor = 0.0
         self._audible = _AUDIBLE
         self._in: deque[Pcm] = deque()
-        self._heard = 0  # samples in all
-        self._heard_samples = 0  # in `_in`
+        self._received = 0  # samples in all
+        self._received_samples = 0  # in `_in`
         self._forget()
         self._align = 0
         if self.state == "echo":
@@ -134,7 +134,7 @@ class EchoGate:
 
     @property
     def active(self) -> bool:
-        """Whether something of ours can come back now; if not, `holds` need not be asked."""
+        """Whether our audio can come back now; if not, `holds` need not be called."""
         return self._sent - self._last_sound < _REACH + _TAIL
 
     def counters(self) -> dict[str, object]:
@@ -152,7 +152,7 @@ class EchoGate:
         return 10 * float(np.log10(self._gain)) if self.state == "echo" and self._gain else None
 
     def sent(self, payload: bytes) -> None:
-        """A frame left."""
+        """Take a frame that left."""
         self._sent += len(payload)
         if payload != self._silence and payload.count(self._law.silence) != len(payload):
             if not self.active:
@@ -165,32 +165,32 @@ class EchoGate:
             self._powers.popleft()
 
     def skipped(self, samples: int) -> None:
-        """So much time went by in which nothing left."""
+        """Take a time in which nothing left."""
         if samples:
             self.sent(bytes([self._law.silence]) * min(samples, _REACH))
 
     def passed_by(self, samples: int) -> None:
-        """A frame came while the gate was not active."""
-        self._heard += samples
+        """Take a frame that came while the gate was not active."""
+        self._received += samples
         if self._in:
             self._forget()
             self._floor = 0.0
 
     def holds(self, pcm: Pcm) -> bool:
-        """A frame came. Whether it is to be held back; False: it passes, and what is held."""
+        """Take a frame that came: True to hold it back; False: it passes, with all that is held."""
         length_ms = len(pcm) // _SAMPLES_PER_MS
-        self._heard += len(pcm)
+        self._received += len(pcm)
         self._in.append(pcm)
-        self._heard_samples += len(pcm)
-        while self._heard_samples - len(self._in[0]) >= _WINDOW_MAX:
-            self._heard_samples -= len(self._in.popleft())
+        self._received_samples += len(pcm)
+        while self._received_samples - len(self._in[0]) >= _WINDOW_MAX:
+            self._received_samples -= len(self._in.popleft())
         frame = pcm.astype(np.float32)
         power = float(frame @ frame) / max(len(pcm), 1)
         self._follow(power)
         if self.state == "echo":
             held = self._holds_echo(power, length_ms)
         elif self.state == "clear":
-            held = self._watches(power, length_ms)
+            held = self._check_passing(power, length_ms)
         else:
             held = self._holds_doubtful(power, length_ms)
         if held:
@@ -198,15 +198,15 @@ class EchoGate:
         return held
 
     def _forget(self) -> None:
-        """What came lately is no continuous sound with what comes."""
+        """Forget what came: it is not continuous with what comes next."""
         self._in.clear()
-        self._heard_samples = 0
-        self._doubt = self._loud_over = self._open_for = 0
+        self._received_samples = 0
+        self._doubt_ms = self._loud_over = self._open_for = 0
         self._checked = self._unanswered = self._watch = 0
 
     def _follow(self, power: float) -> None:
-        """The room's noise, or a voice that was there before ours: at once downwards, and slowly
-        upwards, so that an echo or a voice that begins stands out for seconds."""
+        """Follow the room's noise, or a voice that was there before ours: down at once, up slowly,
+        so that an echo or a voice that begins stands out for seconds."""
         if not self._floor:
             self._floor = power
         elif power < self._floor:
@@ -222,23 +222,23 @@ class EchoGate:
             self._open_for = max(0, self._open_for - length_ms)
             self._notice_silence(length_ms)
             # A pause within what is in doubt is in doubt.
-            if self._doubt:
-                self._doubt += length_ms
+            if self._doubt_ms:
+                self._doubt_ms += length_ms
                 return self._decide()
             return False
         self._unanswered = 0
         if self._open_for:
             self._open_for = _HANGOVER_MS
             return False
-        self._doubt += length_ms
+        self._doubt_ms += length_ms
         return self._decide()
 
     def _decide(self) -> bool:
         for wait_ms, us, others in _VERDICTS:
-            if self._doubt < wait_ms:
+            if self._doubt_ms < wait_ms:
                 return True
-            if self._doubt >= wait_ms + 20 and wait_ms != _VERDICTS[-1][0]:
-                continue  # asked already
+            if self._doubt_ms >= wait_ms + 20 and wait_ms != _VERDICTS[-1][0]:
+                continue  # compared already
             score, align, gain = self._compare(wait_ms)
             if score >= us:
                 self._learn(align, gain)
@@ -247,8 +247,8 @@ class EchoGate:
                 break
             if wait_ms != _VERDICTS[-1][0]:
                 return True
-        self._open(self._doubt)
-        self._doubt = 0
+        self._open(self._doubt_ms)
+        self._doubt_ms = 0
         # An echo that is late may not have been there yet.
         self._negative += self._sent - self._sound_began > _REACH
         if self._negative >= _CLEAR_VERDICTS:
@@ -256,7 +256,7 @@ class EchoGate:
         return False
 
     def _notice_silence(self, length_ms: int) -> None:
-        """Loud speech of ours has had the time to come back, and has not."""
+        """Clear the line when our loud speech had the time to come back, and did not."""
         if self._power_sent(self._sent - _REACH, length_ms * _SAMPLES_PER_MS) >= _LOUD:
             self._unanswered += length_ms
             if self._unanswered >= _CLEAR_MS:
@@ -265,7 +265,7 @@ class EchoGate:
     # --- it echoes ------------------------------------------------------------------------
 
     def _holds_echo(self, power: float, length_ms: int) -> bool:
-        end = self._heard - self._align
+        end = self._received - self._align
         span = length_ms * _SAMPLES_PER_MS + _TAIL + _LEAN
         ours = self._power_sent(end - span + _LEAN, span)
         louder = power > max(ours * self._gain * _MARGIN, self._audible)
@@ -279,7 +279,7 @@ class EchoGate:
                 return True
             score, align, gain = self._compare(60)
             if score >= _VERDICTS[0][1]:
-                self._learn(align, gain)  # us after all: the delay has changed, or the gain
+                self._learn(align, gain)  # our voice after all: the delay has changed, or the gain
                 return True
             self._open(_ONSET_MS + _BEFORE_ONSET_MS)
             return False
@@ -287,11 +287,11 @@ class EchoGate:
         if power >= self._audible:
             self._checked += length_ms
             if self._checked >= self._check_ms:
-                return self._look_again()
+                return self._check_held()
         return True
 
-    def _look_again(self) -> bool:
-        """Whether what is held is still us."""
+    def _check_held(self) -> bool:
+        """Whether the held audio is still our voice."""
         self._checked = 0
         score, align, gain = self._compare(_CHECK_MS)
         self._likeness += (1 - _LIKENESS_MEMORY) * (score - self._likeness)
@@ -300,7 +300,7 @@ class EchoGate:
             self._check_ms = min(2 * self._check_ms, _CHECK_MAX_MS)
             return True
         self._check_ms = _CHECK_MS
-        if self._likeness >= _STRANGE:
+        if self._likeness >= _UNLIKE:
             return True
         self.state = "unknown"
         self._negative = 0
@@ -313,22 +313,22 @@ class EchoGate:
         self._likeness = self._likeness if known else 1.0
         self._check_ms = self._check_ms if known else _CHECK_MS
         self.state, self._align = "echo", align
-        self._doubt = self._loud_over = self._checked = self._negative = 0
+        self._doubt_ms = self._loud_over = self._checked = self._negative = 0
 
     # --- it does not ----------------------------------------------------------------------
 
-    def _watches(self, power: float, length_ms: int) -> bool:
-        """A call may be handed on to a phone that echoes: look now and then, hold nothing."""
+    def _check_passing(self, power: float, length_ms: int) -> bool:
+        """Compare now and then, hold nothing: a call may be transferred to a phone that echoes."""
         if power >= self._audible:
             self._watch += length_ms
-            if self._watch >= self._watch_ms:
+            if self._watch >= self._check_clear_ms:
                 self._watch = 0
                 score, align, gain = self._compare(200)
                 if score >= _VERDICTS[1][1]:
                     self._learn(align, gain)
-                    self._watch_ms = _WATCH_MS
+                    self._check_clear_ms = _CHECK_CLEAR_MS
                 else:
-                    self._watch_ms = min(2 * self._watch_ms, _WATCH_MAX_MS)
+                    self._check_clear_ms = min(2 * self._check_clear_ms, _CHECK_CLEAR_MAX_MS)
         return False
 
     # --- the sound itself -----------------------------------------------------------------
@@ -340,15 +340,15 @@ class EchoGate:
         self._loud_over = self._checked = 0
 
     def _compare(self, length_ms: int) -> tuple[float, int, float]:
-        """How much the last of what came is like something that left; where, and how loud."""
+        """How much the last of what came is like audio that left; where, and how loud."""
         self.checks += 1
-        heard = np.concatenate(self._in)[-length_ms * _SAMPLES_PER_MS :].astype(np.float32)
-        codes = b"".join(self._out)[-_REACH - len(heard) :]
+        received = np.concatenate(self._in)[-length_ms * _SAMPLES_PER_MS :].astype(np.float32)
+        codes = b"".join(self._out)[-_REACH - len(received) :]
         sent = decode(self._law, codes).astype(np.float32)
-        if len(sent) <= len(heard):
+        if len(sent) <= len(received):
             return 0.0, 0, 0.0
-        # Differences: voices have most of their power where they are all alike.
-        return _best_match(np.diff(heard), np.diff(sent), self._heard - self._sent)
+        # Differences: voices have most of their power where they differ least.
+        return _best_match(np.diff(received), np.diff(sent), self._received - self._sent)
 
     def _power_sent(self, start: int, samples: int) -> float:
         """The loudest frame of what left between two positions, as power."""
@@ -369,19 +369,19 @@ class EchoGate:
         return loudest
 
 
-def _best_match(heard: Signal, sent: Signal, ahead: int) -> tuple[float, int, float]:
-    """Score, heard minus sent position, and power gain at the best lag. Ends are aligned."""
-    size = 1 << (len(sent) + len(heard)).bit_length() - 1
+def _best_match(received: Signal, sent: Signal, ahead: int) -> tuple[float, int, float]:
+    """Score, received minus sent position, and power gain at the best lag. Ends are aligned."""
+    size = 1 << (len(sent) + len(received)).bit_length() - 1
     size = size if size >= len(sent) else 2 * size
-    spectrum = np.fft.rfft(sent, size) * np.conj(np.fft.rfft(heard, size))
-    products = np.abs(np.fft.irfft(spectrum, size)[: len(sent) - len(heard) + 1])
+    spectrum = np.fft.rfft(sent, size) * np.conj(np.fft.rfft(received, size))
+    products = np.abs(np.fft.irfft(spectrum, size)[: len(sent) - len(received) + 1])
     energy = np.concatenate((np.zeros(1), np.cumsum(sent * sent, dtype=np.float64)))
-    energy = energy[len(heard) :] - energy[: -len(heard)]
-    own = float(heard @ heard)
-    # What was hardly anything cannot have come back as something.
+    energy = energy[len(received) :] - energy[: -len(received)]
+    own = float(received @ received)
+    # Audio of hardly any power has no audible echo.
     norms = np.sqrt(np.maximum(energy, max(1e-3 * float(energy.max()), 1.0)) * max(own, 1.0))
     scores = products / norms
     best = int(np.argmax(scores))
-    lag = len(sent) - len(heard) - best
+    lag = len(sent) - len(received) - best
     gain = own / max(float(energy[best]), 1.0)
     return float(scores[best]), ahead + lag, gain

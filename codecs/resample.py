@@ -4,7 +4,7 @@ Audio is cut in blocks; each block and the history it needs become one row of a 
 product with a block-Toeplitz matrix filters all rows. Taps are integers over 2^20, so the sums are
 exact in double precision and the output is bit-identical for any chunking of the input.
 
-Nothing is withheld: n samples in are 3n out at once on the way up, and each complete group of
+Nothing is held back: n samples in are 3n out at once on the way up, and each complete group of
 three in is one out on the way down. The delay is the filter's own: 35.5 samples at 24 kHz up; down,
 an output may use the newest of its three samples, so 33.5 there and exactly 23 samples at 8 kHz
 (2.875 ms) for the pair.
@@ -68,7 +68,7 @@ class _Bank:
         return out.reshape(-1).astype(np.int16)
 
 
-# Block sizes that measured best for a frame of 20 ms.
+# Block sizes that were fastest for a frame of 20 ms.
 _UP = _Bank.of(len(TAPS) // _RATIO - 1, 20, 60, lambda output, sample: output - _RATIO * sample)
 _DOWN = _Bank.of(
     len(TAPS) - _RATIO, 60, 20, lambda output, sample: _RATIO * output + _RATIO - 1 - sample
@@ -130,7 +130,7 @@ class Downsampler24to8:
 
     __slots__ = ("_clean", "_kept")
 
-    # Whole output samples that the filter's delay amounts to. Who drops as many at the start, and
+    # Whole output samples of the filter's delay. A caller that drops as many at the start, and
     # takes `flush()` at the end, has output aligned with the input to 0.02 ms.
     DELAY_SAMPLES = 11
 

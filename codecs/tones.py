@@ -1,4 +1,4 @@
-"""Tones made to measure: for tests, probes and prompts."""
+"""Tones for tests, probes and prompts."""
 
 import numpy as np
 from numpy.typing import NDArray

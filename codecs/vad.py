@@ -1,14 +1,14 @@
 """Voice detection by energy, with the parameters and the positions of the vendor's server_vad.
 
-The level of each 20 ms frame is compared with two bars, and must pass both:
+The level of each 20 ms frame is compared with two limits, and must pass both:
 
 - an absolute one, from `threshold`: -70 dBFS at 0, -45 dBFS at the default 0.5, -20 dBFS at 1;
 - a margin above the noise floor: 6 dB at 0, 12 dB at 0.5, 18 dB at 1. The floor follows a falling
-  level at once and a rising one at 3 dB/s (2 dB/s while somebody speaks), so that a steady hum is
+  level at once and a rising one at 3 dB/s (2 dB/s during speech), so that a steady hum is
   speech for some seconds and noise afterwards.
 
 60 ms of sound, clicks discounted, start a turn; `silence_duration_ms` without any end it. Within a
-turn the bar is 4 dB lower, so that soft word endings do not cut it. `audio_start_ms` includes the
+turn the limit is 4 dB lower, so that soft word endings do not cut it. `audio_start_ms` includes the
 prefix padding and `audio_end_ms` the silence, as the vendor's do.
 """
 
@@ -26,7 +26,7 @@ FLOOR_RISE_IN_SPEECH_DB = 2.0 * FRAME_MS / 1000
 FLOOR_FALL = 0.3  # of the distance, per frame
 FLOOR_START_DBFS = -60.0
 FLOOR_MIN_DBFS = -80.0
-FLOOR_MAX_DBFS = -35.0  # whatever the noise, a loud voice is heard
+FLOOR_MAX_DBFS = -35.0  # whatever the noise, a loud voice is detected
 _FULL_SCALE_DB = 20 * math.log10(32768.0)
 
 
@@ -51,7 +51,7 @@ VadEvent = SpeechStarted | SpeechStopped
 
 
 class EnergyVad:
-    """Fed with the session's input in any portions; positions count from `start_ms`."""
+    """The detector of one session; it takes audio of any length. Positions start at `start_ms`."""
 
     __slots__ = (
         "_absolute_db",
@@ -106,7 +106,7 @@ class EnergyVad:
         return events
 
     def end_turn(self) -> None:
-        """The buffer was committed or cleared: what was heard so far belongs to no later turn."""
+        """The buffer was committed or cleared: the audio so far belongs to no later turn."""
         self.speaking = False
         self._run = 0
         self._earliest_ms = self._position_ms

@@ -1,1 +1,1 @@
-"""RTP: packets in, events and packets out. Imports nothing of ours."""
+"""RTP: packets in, events and packets out. Imports no other package of the project."""

@@ -1,9 +1,9 @@
 """Digits as telephone events (RFC 4733): what comes in to one Dtmf each, digits out to payloads.
 
-A digit is told when it is over: at its first end packet, when the next event begins, or when
-nothing more of it came for `SILENCE_S` (all three end packets lost). It is told once, because an
-event is known by its SSRC, its timestamp and its code, not by its packets: whatever number of them
-comes, in whatever order, from whichever SSRC, is the same event.
+A digit is reported when it is over: at its first end packet, when the next event begins, or when
+nothing more of it came for `SILENCE_S` (all three end packets lost). It is reported once: an event
+is identified by its SSRC, its timestamp and its code, not by its packets, whatever their number,
+their order or their SSRC.
 """
 
 from collections import deque
@@ -17,23 +17,23 @@ DIGITS = "0123456789*#ABCD"
 
 # Senders repeat an event every 50 ms or more often (§2.5.1.2): four of them were lost.
 SILENCE_S = 0.2
-# How long an event that was told is known again; its end packets may come late or twice.
+# How long a reported event is remembered: its end packets may come late or twice.
 _MEMORY_S = 2.0
 _REMEMBERED = 16
-# Fastest dialling is 12 digits a second. What is above is no keypad, and would fill the log.
+# Fastest dialling is 12 digits a second. A faster sender is no keypad, and would fill the log.
 _MAX_PER_S = 32
 
 _BLOCK = Struct("!BBH")
 _END, _VOLUME = 0x80, 0x3F
 _MAX_DURATION = 0xFFFF
-# Events that are one behind the other by less than this (50 ms) with no marker are one.
+# Without a marker, events less than this apart (50 ms) are one event.
 _JOINED = 400
 _JOINED_S = 0.1
 
 
 @dataclass(slots=True)
 class _Report:
-    """What one packet says of one event."""
+    """One event as one packet reports it."""
 
     ssrc: int
     timestamp: int
@@ -63,23 +63,24 @@ class _Event:
     def extend(self, timestamp: int, duration: int) -> None:
         behind = (timestamp - self.segment) & 0xFFFFFFFF
         if not behind:
-            # Some senders let the 16 bits wrap instead of starting a segment; others are reordered.
+            # Some senders let the 16 bits wrap instead of starting a segment; some packets are
+            # reordered.
             step = (duration - self.duration) & _MAX_DURATION
             if step <= _MAX_DURATION // 2:
                 self.duration += step
-        elif behind < 1 << 31:  # else of a segment before: nothing new
+        elif behind < 1 << 31:  # else a packet of an earlier segment
             self.segment, self.duration = timestamp, duration
 
 
 class DtmfReceiver:
     """All events of one call. Call `expire` at `deadline`."""
 
-    __slots__ = ("_current", "_emitted", "_known", "_told", "counters", "deadline")
+    __slots__ = ("_current", "_emitted", "_known", "_reported_at", "counters", "deadline")
 
     def __init__(self) -> None:
         self._current: _Event | None = None
         self._known: deque[_Event] = deque(maxlen=_REMEMBERED)
-        self._told: deque[float] = deque(maxlen=_MAX_PER_S)
+        self._reported_at: deque[float] = deque(maxlen=_MAX_PER_S)
         self.deadline: float | None = None
         """When to call expire(); None while no key is down."""
         self.counters = {"digits": 0, "end_lost": 0, "malformed": 0, "not_digits": 0, "excess": 0}
@@ -102,7 +103,7 @@ class DtmfReceiver:
         return out
 
     def expire(self, now: float) -> Sequence[Dtmf]:
-        """Nothing came of a key that is down: the end was lost."""
+        """End the key that is down when nothing more of it came: its end packets were lost."""
         if self.deadline is None or now < self.deadline:
             return ()
         out: list[Dtmf] = []
@@ -132,7 +133,7 @@ class DtmfReceiver:
             self.deadline = now + SILENCE_S
 
     def _find(self, report: _Report, now: float) -> _Event | None:
-        """The event that this report belongs to, newest first; None: a new one."""
+        """The event of this report, searched newest first; None: a new event."""
         for event in reversed(self._known):
             if event.ssrc != report.ssrc or event.code != report.code:
                 continue
@@ -161,10 +162,10 @@ class DtmfReceiver:
         event.over = True
         self._current = None
         self.deadline = None
-        if len(self._told) == _MAX_PER_S and now - self._told[0] < 1.0:
+        if len(self._reported_at) == _MAX_PER_S and now - self._reported_at[0] < 1.0:
             self.counters["excess"] += 1
             return
-        self._told.append(now)
+        self._reported_at.append(now)
         self.counters["digits"] += 1
         out.append(Dtmf(DIGITS[event.code], event.samples // 8, inband=False))
 

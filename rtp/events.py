@@ -1,4 +1,4 @@
-"""What an RTP session tells the call. Plain data; `samples` count at 8 kHz."""
+"""Events of an RTP session for the call. Plain data; `samples` count at 8 kHz."""
 
 from dataclasses import dataclass
 
@@ -49,14 +49,14 @@ class SsrcChanged:
 
 @dataclass(slots=True)
 class MediaTimeout:
-    """Nothing came for longer than is allowed. Told once per pause."""
+    """Nothing came for longer than is allowed. Reported once per pause."""
 
     idle_s: float
 
 
 @dataclass(slots=True)
 class LossReported:
-    """The peer says that much of what we sent did not reach it (RTCP, since its last report)."""
+    """Our packets that did not reach the peer, by its report (RTCP, since its last report)."""
 
     fraction_lost: float
     lost: int
@@ -67,26 +67,26 @@ class LossReported:
 
 @dataclass(slots=True)
 class PacketsRefused:
-    """So many datagrams at our ports were not of this call, by reason, since this was last told."""
+    """Datagrams at our ports that were not of this call, by reason, since the last such event."""
 
     counts: dict[str, int]
 
 
 @dataclass(slots=True)
 class ComfortNoise:
-    """The peer stops sending because nobody speaks (RFC 3389): silence begins here."""
+    """The peer stops sending in a speech pause (RFC 3389): silence begins here."""
 
     level_dbov: int
 
 
 @dataclass(slots=True)
 class Dtmf:
-    """A key of the phone, told once, when it is released."""
+    """A key of the phone, reported once, when it is released."""
 
     digit: str
     duration_ms: int
     inband: bool
-    """Heard in the audio, and not told by a telephone event."""
+    """Detected as a tone in the audio, not sent as a telephone event."""
 
 
 RtpEvent = (

@@ -1,4 +1,4 @@
-"""`host`, `host:port` and `[2001:db8::1]:5060`: read and written here and nowhere else.
+"""`host`, `host:port` and `[2001:db8::1]:5060`: the only reader and writer.
 
 The form is that of URIs (RFC 3986 3.2.2) and of SIP (RFC 3261 25.1): an IPv6 address stands in
 brackets when a port may follow. Without brackets it is read as an address without a port.

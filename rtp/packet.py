@@ -42,7 +42,7 @@ def parse(datagram: bytes) -> RtpPacket:
     first, second, sequence, timestamp, ssrc = _unpack_header(datagram)
     if 192 <= second <= 223 and first >> 6 == 2:
         raise RtpError("rtcp")
-    # 0x80: nothing optional, what nearly every phone sends.
+    # 0x80: no optional field, as nearly every phone sends it.
     payload = datagram[HEADER_SIZE:] if first == 0x80 else _strip(datagram, first, size)
     return RtpPacket(second > 127, second & 0x7F, sequence, timestamp, ssrc, payload)
 

@@ -1,6 +1,6 @@
 """Pairs of UDP ports for calls: RTP on the even one, RTCP on the next.
 
-Ports are chosen at random (a stranger cannot guess the next call's) and rest after use, so that
+Ports are chosen at random (an attacker cannot guess the next call's) and rest after use, so that
 late packets of an old call have died out before the port belongs to a new one. Ports come bound:
 what signalling writes into the SDP can really be received on. A pair is of one family, IPv4 or
 IPv6, as its call needs it; a number is given out once, whichever family it is for.
@@ -24,12 +24,12 @@ _NAMES = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
 
 
 def family_of(host: str) -> socket.AddressFamily:
-    """Of an IP address; what is none (a name) counts as IPv4."""
+    """The family of an IP address; anything else (a name) counts as IPv4."""
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-class NoPortsLeft(Exception):  # noqa: N818 - the condition's name, not a fault of ours
-    """No pair can be had now; the text says why. New calls get 503."""
+class NoPortsLeft(Exception):  # noqa: N818 - the condition's name, not a fault
+    """No pair is free now; the text says why. New calls get 503."""
 
 
 @dataclass(slots=True, eq=False)
@@ -67,7 +67,7 @@ class PortPool:
 
     @property
     def families(self) -> tuple[socket.AddressFamily, ...]:
-        """Those that a pair can be had of, in the order of the hosts."""
+        """The families that have pairs, in the order of the hosts."""
         return tuple(self._hosts)
 
     def reserve(self, now: float, family: socket.AddressFamily | None = None) -> ReservedPort:
@@ -90,7 +90,7 @@ class PortPool:
                         # No descriptors, no such address: no other port would do better.
                         self._free.append(port)
                         raise NoPortsLeft(f"cannot bind {join(host, port)}: {error}") from error
-                    self._resting.append((now + self._rest_s, port))  # somebody else's: ask later
+                    self._resting.append((now + self._rest_s, port))  # another process has it
                     continue
                 self._in_use.add(port)
                 return reserved
@@ -109,7 +109,7 @@ class PortPool:
                 self._resting.append((now + self._rest_s, reserved.port))
 
     def left(self, now: float) -> bool:
-        """Whether there is a pair to try; `reserve` may still find it bound by somebody else."""
+        """Whether there is a pair to try; another process may still have bound it."""
         with self._lock:
             self._wake(now)
             return bool(self._free)

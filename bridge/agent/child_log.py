@@ -1,6 +1,6 @@
-"""The child's log: its lines of JSON become lines of ours, in one format and with secrets masked.
+"""The child's log: its JSON lines become lines of our log, in one format, with secrets masked.
 
-What is no such line (an interpreter's last words) is told as it is, a line each.
+A line that is not JSON (an interpreter's last output) is logged as it is.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ log: FilteringBoundLogger = structlog.get_logger("sipua.agent")
 
 
 async def relay(stderr: asyncio.StreamReader) -> None:
-    """Until the child closes it."""
+    """Log the child's lines until it closes its stderr."""
     while True:
         try:
             line = await stderr.readline()
-        except ValueError:  # longer than the reader takes: its beginning is gone
+        except ValueError:  # longer than the reader takes: its beginning is lost
             continue
         if not line:
             return
-        tell(line)
+        write_line(line)
 
 
-def tell(line: bytes) -> None:
+def write_line(line: bytes) -> None:
     try:
         fields = msgspec.json.decode(line, type=dict[str, Any])
         event, level = str(fields.pop("event")), _LEVELS[fields.pop("level")]

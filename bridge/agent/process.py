@@ -1,8 +1,8 @@
 """The local agent as a child process: started, awaited, watched, started again, stopped.
 
-The settings go in as one line of JSON on its stdin, so that no key shows in a process list; the
-URL comes back as one line of JSON on its stdout, and its log on its stderr. Its stdin stays open
-for as long as we live, and its end is the child's, whatever ends us.
+The settings go in as one line of JSON on stdin, so that no key shows in a process list; the URL
+comes back as one line of JSON on stdout, and the log on stderr. The child's stdin stays open for as
+long as our process lives: its end ends the child, however our process ended.
 """
 
 import asyncio
@@ -22,25 +22,25 @@ from sipua.bridge.fault_owner import FaultOwner
 
 COMMAND = (sys.executable, "-m", "sipua.bridge.agent")
 START_S = 10.0
-TEXT_S = 1.0  # more for each text that a scenario has spoken before it starts
+TEXT_S = 1.0  # more for each text that is synthesised before the start
 STOP_S = 5.0
 LAST_WORDS_S = 0.5
-# What the child needs to find its interpreter, its libraries and its voices: no key that the edge
-# was given in its environment is the agent's business.
+# What the child needs to find its interpreter, its libraries and its voices. The edge's keys are
+# not passed on.
 ENVIRONMENT = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ", "VIRTUAL_ENV")
 ENVIRONMENT_OF = ("LC_", "PYTHON")
 BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)  # before each restart in a row; the last one stays
-STEADY_S = 30.0  # of life make a child count as well again
+STEADY_S = 30.0  # of life reset the count of restarts
 
 log = structlog.get_logger("sipua.agent")
 
 
 class AgentError(Exception):
-    """The child did not come up; its own words are in the log."""
+    """The child did not start; its output is in the log."""
 
 
 def environment(ours: Mapping[str, str]) -> dict[str, str]:
-    """The child's."""
+    """The child's environment."""
     needed = {
         name: value
         for name, value in ours.items()
@@ -54,7 +54,7 @@ class _Ready(msgspec.Struct):
 
 
 class AgentProcess:
-    """`url` stays the same over restarts: the first child's port is asked for again."""
+    """The agent's child process. `url` stays the same: a restart asks for its port."""
 
     def __init__(self, settings: AgentSettings, *, start_timeout_s: float = START_S) -> None:
         self.restarts = 0
@@ -92,7 +92,7 @@ class AgentProcess:
                 stderr=asyncio.subprocess.PIPE,
                 limit=child_log.LONGEST_LINE,
                 env=environment(os.environ),
-                start_new_session=True,  # Ctrl-C in a terminal is ours to pass on
+                start_new_session=True,  # Ctrl-C in a terminal is passed on by us
             )
         except OSError as error:  # no memory, no descriptors
             raise AgentError(f"the local agent cannot be started: {error}") from error
@@ -147,13 +147,13 @@ class AgentProcess:
                 async with asyncio.timeout(STOP_S):
                     await child.wait()
             except TimeoutError:
-                log.error("agent.stuck", pid=child.pid)  # noqa: TRY400 - not our failure
+                log.error("agent.stuck", pid=child.pid)  # noqa: TRY400 - the traceback says nothing
                 with contextlib.suppress(ProcessLookupError):
                     child.kill()
                 await child.wait()
         if child.stdin is not None:
             child.stdin.close()
         if self._relay is not None:
-            # Its last words are told, unless a child of its own keeps them from ending.
+            # Its last lines are logged, unless a child of its own keeps the pipe open.
             await asyncio.wait([self._relay], timeout=LAST_WORDS_S)
             self._relay.cancel()

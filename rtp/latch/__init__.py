@@ -1,1 +1,1 @@
-"""Which source of RTP is believed to be the caller, and so where our audio goes."""
+"""The source latch: which source of RTP is the caller, and where our audio goes."""

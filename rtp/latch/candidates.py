@@ -1,6 +1,6 @@
-"""Sources that may become the one that is heard, and what they have shown so far.
+"""Sources of RTP that may become the caller's, and what their packets have shown so far.
 
-Bounded under a spray of forged sources: the worst, then stalest, gives way.
+Their number is bounded: with many forged sources, the worst, then the stalest, is dropped.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ CLOCK_SLACK_S = 1e-6  # differences of floats: 60 ms must count as 60 ms
 
 _MAX_CANDIDATES = 16
 _ROOM_S = 0.02
-# Steps of the sequence number that still count as in order: some loss is no reason to distrust.
+# Steps of the sequence number that still count as in order: some loss is normal.
 _MAX_STEP = 16
 
 
@@ -60,7 +60,7 @@ class Candidates:
     _searched_at: float = 0.0
 
     def follow(self, source: Address, new: Candidate) -> Candidate | None:
-        """`new`: what its packet shows, taken alone. None: there is no room for it."""
+        """The candidate of this source; `new`: what its packet shows alone. None: no room."""
         known = self.by_address.get(source)
         if known is None:
             if not self._make_room(new.standing, new.since):
@@ -73,7 +73,7 @@ class Candidates:
         return known
 
     def _make_room(self, standing: int, now: float) -> bool:
-        """It is looked for once in 20 ms: in a spray, each forged packet would otherwise cost more
+        """Room is looked for once in 20 ms: otherwise each of many forged packets would cost more
         than one of the call.
         """
         if len(self.by_address) < _MAX_CANDIDATES:

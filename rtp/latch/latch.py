@@ -1,10 +1,10 @@
-"""Who is heard, and where our audio goes: the source latch.
+"""The source latch: whose audio is accepted, and where our audio goes.
 
-An address in the SDP is a claim; behind a NAT it is a wrong one. A port that believes the first
-sender hands calls to strangers. Each source therefore has a standing, by how well signalling
-vouches for it. A better one takes over from a worse one:
+The address in the SDP is a claim, and behind a NAT it is wrong. A port that accepts the first
+sender gives calls to attackers. So each source has a standing: how well signalling confirms it. A
+better source takes over from a worse one:
 
-    rank                                            heard                       locked after
+    rank                                            accepted                    locked after
     1  exactly the address and port of the SDP      at once                     50 packets or 5 s
     2  the SDP's host, another port                 4 packets in order, 60 ms   5 s
     3  the host that signalling comes from          4 packets in order, 60 ms   5 s
@@ -18,29 +18,28 @@ Within a rank, evidence of what only the caller can know (points):
     1  rank 3 from the port of the SDP: many NATs keep the port
     1  RTCP reports of this SSRC quote ours
 
-A source that was sending before an answer told our port is below all others, whatever its rank: it
+A source that was sending before an answer named our port is below all others, whatever its rank: it
 waits 5 s and is never locked.
 
 Two sources of equal standing contend: the caller, and an attacker on the caller's host or behind
-the same NAT. Neither is heard, and each that was not heard before is sent four packets, so that its
-reports can quote our SSRC, until
+the same NAT. Neither is accepted, and each that was not accepted before is sent four packets, so
+that its reports can quote our SSRC, until
 
-    one has more points                     it is heard
-    one has been quiet for 0.4 s            the other is heard
-    1.5 s have gone by                      the earlier one is heard: the answer makes a caller
+    one has more points                     it is accepted
+    one has been quiet for 0.4 s            the other is accepted
+    1.5 s have gone by                      the earlier one is accepted: the answer makes a caller
                                             send, an attacker may begin at any time
 
 That happens once between two offers; a second rival waits for more points, or for a second of
-silence. Nothing is locked while a rival speaks, for 10 s at most.
+silence. Nothing is locked while a rival sends, for 10 s at most.
 
-Our audio goes to the source that is heard; before that to the SDP's address, and for 1 s more when
-ranks 2 and 3 without points are heard and that address does not show a NAT: its owner may be about
-to speak.
+Our audio goes to the accepted source; before that to the SDP's address, and for 1 s more when ranks
+2 and 3 without points are accepted and that address does not show a NAT: its owner may be about to
+send.
 
 Only a new offer or answer unlocks, with one exception: what signalling itself named, rank 1 or a
 known SSRC, passes the lock of a worse one once it has shown the 4 packets (one forged packet must
-not redirect a call). Only callers that were accepted are heard, so the same rule guards what
-reaches the model.
+not redirect a call). Only accepted callers reach the model, so the same rule guards its input.
 """
 
 from collections import deque
@@ -51,15 +50,15 @@ from sipua.rtp.events import Address
 from sipua.rtp.latch.addresses import canonical, sendable, shows_nat
 from sipua.rtp.latch.candidates import CLOCK_SLACK_S, PROBATION_PACKETS, Candidate, Candidates
 
-EXACT, SDP_HOST, SIGNALLING_HOST, STRANGER = 1, 2, 3, 4
+EXACT, SDP_HOST, SIGNALLING_HOST, OTHER_HOST = 1, 2, 3, 4
 
 # Standings: smaller is better. Points of evidence never make up for a rank.
 _RANK, _EARLY = 16, 128
 _SSRC_KNOWN, _PORT_KEPT, _REPORTS = 4, 1, 1
 
 _PROBATION_S = 0.060
-# These wait until the caller, who has a better standing, would have been heard.
-_STRANGER_S = 1.0
+# These wait until the caller, which has a better standing, would have been accepted.
+_OTHER_HOST_S = 1.0
 _EARLY_S = 5.0
 _SDP_FIRST_S = 1.0
 
@@ -77,29 +76,29 @@ _MAX_SSRCS = 8
 
 class Policy(StrEnum):
     AUTO = "auto"
-    SDP = "sdp"  # ranks 1 and 2 are heard, audio always goes to the SDP's address
-    ANY = "any"  # strangers may be heard without a NAT, even before there is an SDP
+    SDP = "sdp"  # ranks 1 and 2 are accepted, audio always goes to the SDP's address
+    ANY = "any"  # other sources are accepted without a NAT, even before there is an SDP
 
 
 class Verdict(Enum):
     ACCEPTED = auto()
     CHANGED = auto()  # accepted, and from now on the source
-    PROBATION = auto()  # may become the source, is not heard yet
-    CONTENDED = auto()  # one of several that may be the caller: none of them is heard
+    PROBATION = auto()  # may become the source, is not accepted yet
+    CONTENDED = auto()  # one of several that may be the caller: none is accepted
     REFUSED = auto()
 
 
 class SourceLatch:
-    """Decides per source address; one per session."""
+    """The source of one session: it judges each packet by its source address."""
 
     __slots__ = (
+        "_behind_nat",
         "_candidates",
         "_contended_at",
         "_early",
         "_good",
         "_known",
         "_locking_since",
-        "_natted",
         "_newest",
         "_policy",
         "_reported",
@@ -122,7 +121,7 @@ class SourceLatch:
         self._sdp: Address | None = None
         self._sdp_host: str | None = None
         self._signalling_ip: str | None = None
-        self._natted = False
+        self._behind_nat = False
         self._early: frozenset[Address] = frozenset()
         self._known: set[int] = set()
         self._reported: deque[int] = deque(maxlen=_MAX_SSRCS)
@@ -132,29 +131,29 @@ class SourceLatch:
         self._rival_at: float | None = None
         self._standing = 0
         self._since = 0.0
-        """The source's first packet: what tells the earlier of two."""
+        """The source's first packet: it decides which of two was earlier."""
         self._locking_since = 0.0
         """Its first packet since the last offer or answer."""
         self._good = 0
         self._newest: tuple[int, int, float] = (0, 0, 0.0)
         """SSRC, sequence number and time of the source's last packet; not kept under a lock."""
         self.source: Address | None = None
-        """The address that is heard now."""
+        """The accepted address."""
         self.rank: int | None = None
         self.locked = False
         self.target: Address | None = None
         """Where our audio goes; None while there is nowhere to send."""
         self.probes: list[Address] = []
-        """Those that the next packets go to in its place, the last one first: take them off."""
+        """The next packets go here in its place, the last address first: pop them."""
 
     def set_early(self, sources: Collection[Address]) -> None:
-        """These have sent to our port before it was told."""
+        """These sent to our port before signalling named it."""
         self._early = frozenset(sources)
 
     def set_remote(
         self, sdp: Address | None, signalling_ip: str | None, ssrcs: Collection[int] = ()
     ) -> None:
-        """A new offer or answer: unlocks; another address also forgets the source.
+        """Take a new offer or answer: it unlocks; another address also forgets the source.
 
         Addresses are IP literals. One that no audio may be sent to (unspecified, multicast,
         broadcast, port 0, a name) leaves the target empty. `ssrcs`: what the caller will send
@@ -162,7 +161,7 @@ class SourceLatch:
         """
         address = None if sdp is None else sendable(sdp)
         signalling_ip = None if signalling_ip is None else canonical(signalling_ip)
-        # What was locked before an earlier offer is still known when nothing has been since.
+        # What was locked before an earlier offer stays known when nothing was locked since.
         known = [*ssrcs] if self.locked else [*ssrcs, *self._known]
         self._known = set(known[:_MAX_SSRCS])
         self.locked = False
@@ -173,7 +172,7 @@ class SourceLatch:
         self._rival_at = None
         if address == self._sdp and signalling_ip == self._signalling_ip:
             if self.source is not None and self.rank is not None:
-                # By its address alone until it speaks again: its NAT may have moved it meanwhile.
+                # By its address alone until it sends again: its NAT may have moved it meanwhile.
                 self._standing = self._standing_of(self.source, self.rank, None)
             return
         self._sdp = address
@@ -181,14 +180,16 @@ class SourceLatch:
         self._signalling_ip = signalling_ip
         # A private address only shows a NAT when signalling came from somewhere else: a PBX on
         # the same network says, and uses, its private address.
-        self._natted = host is not None and host != signalling_ip and shows_nat(host, signalling_ip)
+        self._behind_nat = (
+            host is not None and host != signalling_ip and shows_nat(host, signalling_ip)
+        )
         self.source = None
         self.rank = None
         self.target = address
 
     def vouch(self, ssrc: int, *, certain: bool) -> None:
-        """A report was sent under this SSRC that quotes ours, or that comes from the address which
-        the SDP names for reports (`certain`).
+        """Note a report under this SSRC that quotes ours, or that comes from the address which the
+        SDP names for reports (`certain`).
         """
         if self.locked:
             return
@@ -261,20 +262,20 @@ class SourceLatch:
             self._candidates.by_address.clear()
 
     def _is_sdp_first(self, now: float) -> bool:
-        """Whether our audio goes to the SDP's address while another one is heard."""
+        """Whether our audio goes to the SDP's address while another one is accepted."""
         if self._policy is not Policy.AUTO:
             return self._policy is Policy.SDP
         return (
             self.rank in (SDP_HOST, SIGNALLING_HOST)
             and self._sdp is not None
-            and not self._natted
+            and not self._behind_nat
             and not self._settled
             and self._standing >= self.rank * _RANK
             and now - self._since < _SDP_FIRST_S - CLOCK_SLACK_S
         )
 
     def _may_lock(self, now: float) -> bool:
-        if self.rank == STRANGER or self._standing >= _EARLY:
+        if self.rank == OTHER_HOST or self._standing >= _EARLY:
             return False
         lasted_s = now - self._locking_since + CLOCK_SLACK_S
         if self._is_sure:
@@ -285,17 +286,17 @@ class SourceLatch:
 
     @property
     def _is_sure(self) -> bool:
-        """The source is what SDP names, or has what no other can have."""
+        """Whether the source is the SDP's, or has what no other source can have."""
         assert self.rank is not None
         return self.rank == EXACT or self._standing <= self.rank * _RANK - _SSRC_KNOWN
 
     def _gone(self, rank: int, now: float) -> bool:
-        """The source has spoken since the last offer and fallen silent: it was not the caller, or
-        the caller has moved. What is sure may be silent, on mute or on hold.
+        """Whether the source has sent since the last offer and fallen silent: it was not the
+        caller, or the caller has moved. A sure source may be silent, on mute or on hold.
         """
         return (
             rank == self.rank
-            and rank != STRANGER
+            and rank != OTHER_HOST
             and self._good > 0
             and not self._is_sure
             and now - self._newest[2] >= _SOURCE_QUIET_S - CLOCK_SLACK_S
@@ -304,7 +305,7 @@ class SourceLatch:
     # -- the others
 
     def _rank_of(self, source: Address) -> int | None:
-        """None: this source is never heard."""
+        """None: this source is never accepted."""
         host = source[0]
         if self._sdp_host is not None:
             if source == self._sdp:
@@ -317,8 +318,8 @@ class SourceLatch:
             return None
         if host == self._signalling_ip:
             return SIGNALLING_HOST
-        if self._natted or self._policy is Policy.ANY:
-            return STRANGER
+        if self._behind_nat or self._policy is Policy.ANY:
+            return OTHER_HOST
         return None
 
     def _standing_of(self, source: Address, rank: int, ssrc: int | None) -> int:
@@ -334,17 +335,17 @@ class SourceLatch:
     def _wait_s(self, rank: int, standing: int) -> float:
         if standing >= _EARLY:
             return _EARLY_S
-        return _STRANGER_S if rank == STRANGER else _PROBATION_S
+        return _OTHER_HOST_S if rank == OTHER_HOST else _PROBATION_S
 
     # -- contention
 
     def _contend(self, source: Address, candidate: Candidate, now: float) -> Verdict | None:
-        """None: nothing speaks against this candidate, which has passed its probation."""
+        """Judge a candidate that has passed its probation. None: it has no rival."""
         if self.source is not None:
             if candidate.standing < self._standing or self._gone(candidate.rank, now):
                 return None
             self._rival_at = now
-            if candidate.rank == STRANGER or self._good == 0 or self._settled:
+            if candidate.rank == OTHER_HOST or self._good == 0 or self._settled:
                 return Verdict.REFUSED
             self._step_back(self.source, now)
         rivals = [
@@ -355,7 +356,7 @@ class SourceLatch:
             and (other.packets > 1 or other.is_stream)
             and now - other.last < _RIVAL_QUIET_S
         ]
-        if not rivals or candidate.rank == STRANGER:
+        if not rivals or candidate.rank == OTHER_HOST:
             return None
         self._rival_at = now
         if self._contended_at is None:
@@ -370,7 +371,7 @@ class SourceLatch:
         return Verdict.CONTENDED if earlier else None
 
     def _step_back(self, source: Address, now: float) -> None:
-        """The source is one candidate of several again, with what it has shown."""
+        """Make the source one candidate of several again, with what it has shown."""
         assert self.rank is not None
         ssrc, sequence, _ = self._newest
         standing, since = self._standing, self._since

@@ -26,7 +26,7 @@ _PCAP_MAGICS: dict[bytes, tuple[str, int]] = {
     b"\x4d\x3c\xb2\xa1": ("little", 1_000_000_000),
     b"\xa1\xb2\x3c\x4d": ("big", 1_000_000_000),
 }
-# What people hand in by mistake; saying what it is helps more than saying what it is not.
+# Files that users pass by mistake: the error names what they are.
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"RIFF", "a WAV (RIFF) file"),
     (b"PK\x03\x04", "a zip archive"),

@@ -1,9 +1,9 @@
-"""Captures of network traffic: the UDP datagrams of a file, and a file of our own datagrams.
+"""Captures of network traffic: the UDP datagrams of a file, and the writer of a call's capture.
 
-    file ──▶ capture_file (pcap, pcapng, gzip) ──▶ capture_frames (link, IP, fragments) ──▶ Datagram
+    file ──▶ file.py (pcap, pcapng, gzip) ──▶ frames.py (link, IP, fragments) ──▶ Datagram
 
-Whatever the file holds, `read` gives datagrams or raises CaptureError with one line for people;
-what single frames hold wrong is counted and passed over.
+Whatever the file holds, `read` gives datagrams or raises CaptureError with one line for the user;
+faults of single frames are counted and passed over.
 """
 
 from collections.abc import Iterator
@@ -48,14 +48,14 @@ _RAW_IP = 101
 _UDP = Struct("!HHHH")
 _UDP_PROTOCOL = 17
 _MAX_PAYLOAD = 65_507
-# A call has a handful of address pairs; someone who sprays our port must not fill the memory.
+# A call has a handful of address pairs; an attacker with many addresses must not fill the memory.
 _MAX_PAIRS = 64
 
 
 class PcapWriter:
-    """Writes datagrams as raw IP packets, with headers made up from their addresses, so that any
-    tool that reads pcap shows and plays them. The file belongs to the caller; OSError of its
-    write() is the caller's, too.
+    """Writes datagrams as raw IP packets, with headers made from their addresses: any tool that
+    reads pcap shows and plays them. The file belongs to the caller, and OSError of its write()
+    too.
     """
 
     def __init__(self, file: BinaryIO, max_bytes: int) -> None:
@@ -64,7 +64,7 @@ class PcapWriter:
         self._pairs: dict[tuple[Address, Address], tuple[bytes, int, bool]] = {}
         self.packets = 0
         self.refused = 0
-        """Datagrams that would have made the file too big; from the first one on, all."""
+        """Datagrams not written: from the first one that would have made the file too big, all."""
         self._emit(
             _FILE_HEADER.pack(_MICROSECONDS, 2, 4, 0, 0, _SNAP_LENGTH, _RAW_IP)
             if max_bytes >= _FILE_HEADER.size
@@ -116,7 +116,7 @@ def _ip_header(source: str, target: str) -> tuple[bytes, int, bool]:
 
 
 def _ipv4(host: str) -> bytes:
-    """The address; of what is none (a name out of a log line), the unspecified one."""
+    """The address; for anything else (a name out of a log line), the unspecified one."""
     try:
         return IPv4Address(host).packed
     except AddressValueError:

@@ -3,16 +3,16 @@
 A packet's transit (arrival less time stamp, in seconds, of unknown origin) is its delay in the
 network plus what the two clocks have grown apart. The network only ever adds, so of each few
 seconds the least transit is taken; the slope of a line through them is the drift. The line's own
-standard error says when it is worth telling: a minute on a quiet network, longer on a busy one.
+standard error says when it is worth reporting: a minute on a quiet network, longer on a busy one.
 """
 
 import math
 
-# A line through least transits that moves by this much was a clock set anew, not a drift.
+# A line through least transits that moves by this much is a clock that was set anew, not a drift.
 _STEP_S = 0.1
 _MIN_POINTS = 5
 _MIN_SPAN_S = 10.0
-# Two standard errors of what is told.
+# Two standard errors of what is reported.
 _MAX_ERROR_PPM = 50.0
 
 

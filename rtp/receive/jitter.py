@@ -46,7 +46,7 @@ class _Suspect:
     packets: int
     since: float
     first: tuple[int, _Held] | None
-    """The first one, to be heard if the restart proves true; None when it may be a duplicate."""
+    """The first one, released if the restart proves true; None when it may be a duplicate."""
 
 
 class ReorderBuffer:
@@ -86,7 +86,7 @@ class ReorderBuffer:
         self._held: dict[int, _Held] = {}
         self._given_up: set[int] = set()
         self._missing = 0
-        """Packets given up since the last frame: they explain the next gap in time."""
+        """Packets given up since the last frame: the reason for the next gap in time."""
         self._next_sequence: int | None = None
         self._next_timestamp: int | None = None
         self._started_at = 0
@@ -190,7 +190,7 @@ class ReorderBuffer:
             self._suspect = _Suspect(sequence, 1, now, None)
 
     def _is_newer(self, packet: _Held) -> bool:
-        """By its timestamp: then its number is behind because the numbers were set back."""
+        """Whether its timestamp is newer: its number is behind as the numbers were set back."""
         timestamp, frame, _ = packet
         return frame is not None and (
             self._next_timestamp is not None and timestamp >= self._next_timestamp
@@ -243,7 +243,7 @@ class ReorderBuffer:
         missing = first - self._next_sequence
         self._stats.given_up += missing
         self._missing += missing
-        # Whoever comes later than the misorder limit is not asked any more whether it is late.
+        # Numbers older than the misorder limit are no longer kept for telling late from duplicate.
         oldest = first - _MAX_MISORDER
         if len(self._given_up) >= _MAX_MISORDER:
             self._given_up = {number for number in self._given_up if number > oldest}

@@ -41,13 +41,13 @@ class ReceiveStats:
     _base: int | None = None
     _expected_before: int = 0
     """Packets expected of the sequence numbers before the last reset."""
-    _last_arrival: float = math.inf  # so that the first packet ends no gap
-    _transit: float = math.inf  # nor measures any jitter
+    _last_arrival: float = math.inf  # the first packet ends no gap
+    _transit: float = math.inf  # and measures no jitter
     _least_transit: float = math.inf
     _least_at: float = 0.0
 
     def count(self, size: int, now: float) -> None:
-        """Any packet of this SSRC."""
+        """Count any packet of this SSRC."""
         self.received += 1
         self.received_bytes += size
         gap = now - self._last_arrival
@@ -56,7 +56,7 @@ class ReceiveStats:
             self.max_gap_s = gap
 
     def measure_jitter(self, timestamp: int, now: float) -> None:
-        """A packet whose timestamp is its sampling instant: audio, not events."""
+        """Take a packet whose timestamp is its sampling instant: audio, not events."""
         transit = now * self.clock_rate - timestamp
         change = abs(transit - self._transit)
         self._transit = transit

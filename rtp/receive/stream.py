@@ -1,4 +1,4 @@
-"""What is known of one SSRC of the peer: its counters unwrapped, its order, its statistics."""
+"""One SSRC of the peer: its unwrapped counters, its order, its statistics."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from sipua.rtp.receive.stats import ReceiveStats
 from sipua.rtp.sequence import Unwrapper
 
 AUDIO = 1
-"""The kind of payload that is heard; others only have their place in the sequence."""
+"""The kind of payload that is audio; others only have their place in the sequence."""
 
 
 class Stream:

@@ -1,7 +1,7 @@
 """RTCP packets: bytes to reports and back (RFC 3550 §6, RFC 5761 §4).
 
-A datagram is a compound: SR or RR first, then whatever else. SR, RR, SDES (of it the CNAME) and
-BYE are read; feedback, extended reports and the application's own are stepped over.
+A datagram is a compound: SR or RR first, then any others. SR, RR, SDES (its CNAME) and
+BYE are read; feedback, extended reports and application packets are skipped.
 """
 
 from dataclasses import dataclass, field
@@ -73,7 +73,7 @@ class Compound:
     reports: list[Report] = field(default_factory=list)
     cnames: dict[int, bytes] = field(default_factory=dict)
     goodbyes: list[int] = field(default_factory=list)
-    """SSRCs that leave."""
+    """SSRCs that leave (BYE)."""
     skipped: int = 0
     """Packets of other types."""
 
@@ -132,7 +132,7 @@ def _read(kind: int, count: int, body: bytes, compound: Compound) -> None:
 
 
 def _read_report(count: int, body: bytes, fixed: int) -> Report:
-    # A profile may append to a report; a report may not have less than it says.
+    # A profile may append to a report; a report may not be shorter than its count says.
     if fixed + count * _BLOCK.size > len(body):
         raise RtcpError("count")
     (ssrc,) = _WORD.unpack_from(body)
@@ -211,7 +211,7 @@ def _build_block(block: ReportBlock) -> bytes:
 def _build_chunk(ssrc: int, name: bytes) -> bytes:
     name = name[:_MAX_TEXT]
     chunk = _WORD.pack(ssrc) + bytes([_CNAME, len(name)]) + name
-    return chunk + bytes(4 - len(chunk) % 4)  # at least one: it ends the list
+    return chunk + bytes(4 - len(chunk) % 4)  # at least one zero byte: it ends the list
 
 
 def _packet(kind: int, count: int, body: bytes) -> bytes:

@@ -1,13 +1,13 @@
-"""One call's RTCP, without sockets or clocks: when a report is due, what it says, what came back.
+"""One call's RTCP, without sockets or clocks: when a report is due, its contents, its answers.
 
 A call has two parties and one stream each way, so the bandwidth rule of RFC 3550 §6.2 never asks
 for more than its minimum: a report every 5 s (the first after half of it), spread over 0.5 to 1.5
-times that, divided by e - 3/2. Datagrams are believed by their host, as the source latch believes
-it, and then by what only the peer can know: our SSRC, or the SSRC that we hear.
+times that, divided by e - 3/2. Datagrams are accepted by their host, as the source latch accepts
+it, and then by what only the peer can know: our SSRC, or the SSRC of its audio.
 
-The wall clock is read once, by whoever makes the session: NTP times are that reading plus the
+The wall clock is read once, by the maker of the session: NTP times are that reading plus the
 monotonic time since. A clock that is set anew in mid-call changes nothing, and the round trip is
-taken from our own note of when the report that the peer quotes was sent.
+measured from our own record of when the report that the peer quotes was sent.
 """
 
 import math
@@ -58,7 +58,7 @@ class Control:
 
 @dataclass(slots=True)
 class Sent:
-    """What our own stream has come to."""
+    """The totals of our own stream."""
 
     packets: int
     octets: int
@@ -67,8 +67,8 @@ class Sent:
 
 
 @dataclass(slots=True)
-class _Heard:
-    """What was told of one SSRC of the peer, and known of its clock."""
+class _PeerStream:
+    """One SSRC of the peer: what our reports contained of it, and what is known of its clock."""
 
     stats: ReceiveStats
     expected: int = 0
@@ -82,7 +82,7 @@ class _Heard:
 
 
 class RtcpSession:
-    """Owned by an RtpSession, which calls it when `due`, and with what comes in."""
+    """The RTCP of one RtpSession, which owns it and calls it when `due` and for each datagram."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class RtcpSession:
         self._rate = clock_rate
         self._ntp_s = wall_s + _NTP_UNIX_OFFSET_S - now
         self._random = random.SystemRandom() if rng is None else rng
-        # Says nothing about the host and is another for each call (RFC 7022 §4.2).
+        # It says nothing about the host and is new for each call (RFC 7022 §4.2).
         self._cname = secrets.token_urlsafe(12).encode()
         self.due = now + self._interval() / 2
 
@@ -106,9 +106,9 @@ class RtcpSession:
         self._learnt: Address | None = None
         """Where the peer's reports come from: behind a NAT, the only way back."""
         self._sr_times: deque[tuple[int, float]] = deque(maxlen=_SENT_KEPT)
-        self._packets_told = (0, 0)
+        self._packets_reported = (0, 0)
         self._anchor: tuple[float, int] | None = None
-        self._heard: _Heard | None = None
+        self._peer_stream: _PeerStream | None = None
 
         self._sent = self._received = self._goodbyes = self._window_count = 0
         self._window_at = -math.inf
@@ -120,7 +120,7 @@ class RtcpSession:
         self._remote_sent: int | None = None
 
     def set_remote(self, address: Address | None, muxed: bool) -> None:
-        """What offer and answer say: the port of `a=rtcp:`, or one port for both."""
+        """Take what offer and answer say: the port of `a=rtcp:`, or one port for both."""
         address = None if address is None else sendable(address)
         if (address, muxed) != (self._remote, self._muxed):
             self._remote, self._muxed, self._learnt = address, muxed, None
@@ -135,8 +135,8 @@ class RtcpSession:
         latch: SourceLatch,
         stats: ReceiveStats | None,
     ) -> Sequence[RtpEvent]:
-        """One datagram from either port. Whatever is wrong with it is counted, never raised."""
-        if not self._believes(source, latch):
+        """Take one datagram from either port. A wrong one is counted; nothing is raised."""
+        if not self._accepts(source, latch):
             return self._drop("source")
         if now - self._window_at >= 1.0:
             self._window_at, self._window_count = now, 0
@@ -151,20 +151,20 @@ class RtcpSession:
             self._vouch(compound, source, latch)
         return self._read(compound, source, now, stats)
 
-    def _believes(self, source: Address, latch: SourceLatch) -> bool:
+    def _accepts(self, source: Address, latch: SourceLatch) -> bool:
         if latch.may_report(source[0]):
             return True
         return self._remote_is_vouched(latch) and source == self._remote
 
     def _vouch(self, compound: Compound, source: Address, latch: SourceLatch) -> None:
-        """Reports tell which of several sources of RTP is the peer: see the latch."""
+        """Tell the latch what reports show of which source of RTP is the peer."""
         certain = source == self._remote
         for report in compound.reports:
             if certain or any(block.ssrc == self._ssrc for block in report.blocks):
                 latch.vouch(report.ssrc, certain=certain)
 
     def _remote_is_vouched(self, latch: SourceLatch) -> bool:
-        """The SDP has proved right, or nothing has proved it wrong."""
+        """Whether the SDP has proved right, or nothing has proved it wrong."""
         return latch.source is None or latch.rank == EXACT
 
     def _read(
@@ -172,13 +172,13 @@ class RtcpSession:
     ) -> Sequence[RtpEvent]:
         events: list[RtpEvent] = []
         ours = theirs = False
-        heard = self._follow(stats)
+        peer = self._follow(stats)
         for report in compound.reports:
-            theirs |= heard is None or report.ssrc == heard.stats.ssrc
-            if heard is not None and report.ssrc == heard.stats.ssrc:
+            theirs |= peer is None or report.ssrc == peer.stats.ssrc
+            if peer is not None and report.ssrc == peer.stats.ssrc:
                 ours = True
                 if report.sender is not None:
-                    self._read_sender(report.sender, heard, now)
+                    self._read_sender(report.sender, peer, now)
             for block in report.blocks:
                 if block.ssrc == self._ssrc:
                     ours = True
@@ -187,15 +187,15 @@ class RtcpSession:
             return self._drop("ssrc")
         self._received += 1
         self._goodbyes += bool(compound.goodbyes)
-        if theirs:  # our reports name the SSRC that we hear, which no other source may learn
+        if theirs:  # our reports name the SSRC of the peer, which no other source may learn
             self._learnt = source
         return events
 
-    def _read_sender(self, sender: SenderInfo, heard: _Heard, now: float) -> None:
-        heard.last_sr = sender.ntp >> 16 & 0xFFFFFFFF
-        heard.last_sr_at = now
+    def _read_sender(self, sender: SenderInfo, peer: _PeerStream, now: float) -> None:
+        peer.last_sr = sender.ntp >> 16 & 0xFFFFFFFF
+        peer.last_sr_at = now
         self._remote_sent = sender.packets
-        heard.reports.add(now, now - heard.timestamps.unwrap(sender.timestamp) / self._rate)
+        peer.reports.add(now, now - peer.timestamps.unwrap(sender.timestamp) / self._rate)
 
     def _read_block(self, block: ReportBlock, now: float, events: list[RtpEvent]) -> None:
         if block.last_sr:
@@ -214,7 +214,7 @@ class RtcpSession:
 
     def _measure_round_trip(self, block: ReportBlock, now: float) -> None:
         sent_at = next((at for quoted, at in self._sr_times if quoted == block.last_sr), None)
-        if sent_at is None:  # of long ago, or of a report that we never sent
+        if sent_at is None:  # an old report, or one that we never sent
             self._drop("lsr")
             return
         round_trip_s = now - sent_at - block.delay_since_sr / 65536
@@ -225,11 +225,11 @@ class RtcpSession:
         self._round_trip_ms = round_trip_ms
         self._max_round_trip_ms = max(self._max_round_trip_ms or 0.0, round_trip_ms)
 
-    def _follow(self, stats: ReceiveStats | None) -> _Heard | None:
-        """The account of the stream that is heard now; another SSRC begins another."""
-        if self._heard is None or self._heard.stats is not stats:
-            self._heard = None if stats is None else _Heard(stats)
-        return self._heard
+    def _follow(self, stats: ReceiveStats | None) -> _PeerStream | None:
+        """The account of the peer's present stream; another SSRC begins another."""
+        if self._peer_stream is None or self._peer_stream.stats is not stats:
+            self._peer_stream = None if stats is None else _PeerStream(stats)
+        return self._peer_stream
 
     def _drop(self, reason: str) -> Sequence[RtpEvent]:
         self._dropped[reason] = self._dropped.get(reason, 0) + 1
@@ -240,34 +240,34 @@ class RtcpSession:
     def report(
         self, now: float, sent: Sent, latch: SourceLatch, stats: ReceiveStats | None
     ) -> Control | None:
-        """It is `due`: the next report, and another `due`. None while there is nowhere to send."""
+        """Make the report that is `due`, and set the next `due`. None: no address to send to."""
         self.due = now + self._interval()
-        heard = self._follow(stats)
-        if heard is not None and (least := heard.stats.take_least_transit()) is not None:
-            heard.arrivals.add(*least)
-        return self._compose(now, sent, latch, heard, leaving=False)
+        peer = self._follow(stats)
+        if peer is not None and (least := peer.stats.take_least_transit()) is not None:
+            peer.arrivals.add(*least)
+        return self._compose(now, sent, latch, peer, leaving=False)
 
     def goodbye(
         self, now: float, sent: Sent, latch: SourceLatch, stats: ReceiveStats | None
     ) -> Control | None:
-        """The last one. Who never said anything does not take leave (RFC 3550 §6.3.7)."""
+        """The last report (BYE). None when nothing was ever sent (RFC 3550 §6.3.7)."""
         if not self._sent and not sent.packets:
             return None
         return self._compose(now, sent, latch, self._follow(stats), leaving=True)
 
     def _compose(
-        self, now: float, sent: Sent, latch: SourceLatch, heard: _Heard | None, *, leaving: bool
+        self, now: float, sent: Sent, latch: SourceLatch, peer: _PeerStream | None, *, leaving: bool
     ) -> Control | None:
         target = self._target(latch)
         if target is None:
             return None
         report = Report(self._ssrc)
-        # A sender is who has sent since its last report but one (RFC 3550 §6.4).
-        if sent.packets != self._packets_told[0]:
+        # A sender has sent since its last report but one (RFC 3550 §6.4).
+        if sent.packets != self._packets_reported[0]:
             report.sender = self._sender_info(now, sent)
-        self._packets_told = (self._packets_told[1], sent.packets)
-        if heard is not None and heard.stats.received != heard.packets:
-            report.blocks.append(self._block(heard, now))
+        self._packets_reported = (self._packets_reported[1], sent.packets)
+        if peer is not None and peer.stats.received != peer.packets:
+            report.blocks.append(self._block(peer, now))
         compound = Compound([report], {self._ssrc: self._cname}, [self._ssrc] if leaving else [])
         self._sent += 1
         return Control(build(compound), target, self._muxed)
@@ -278,8 +278,8 @@ class RtcpSession:
         return SenderInfo(ntp, self._timestamp_at(now, sent.timestamp), sent.packets, sent.octets)
 
     def _timestamp_at(self, now: float, following: int) -> int:
-        """Our media clock at this moment. Packets leave on a fixed raster, so one look at where
-        the next one stands fixes the line for the whole call, and reports do not waver by 20 ms.
+        """Our media clock at this moment. Packets leave on a fixed raster, so the place of the next
+        one, taken once, fixes the line for the whole call, and reports do not waver by 20 ms.
         """
         if self._anchor is not None:
             at, timestamp = self._anchor
@@ -289,21 +289,21 @@ class RtcpSession:
         self._anchor = (now, following)
         return following
 
-    def _block(self, heard: _Heard, now: float) -> ReportBlock:
-        stats = heard.stats
+    def _block(self, peer: _PeerStream, now: float) -> ReportBlock:
+        stats = peer.stats
         expected, received = stats.expected, stats.received - stats.duplicates - stats.stray
-        expected_now = expected - heard.expected
-        lost_now = expected_now - (received - heard.received)
-        heard.expected, heard.received, heard.packets = expected, received, stats.received
+        expected_now = expected - peer.expected
+        lost_now = expected_now - (received - peer.received)
+        peer.expected, peer.received, peer.packets = expected, received, stats.received
         fraction = lost_now * 256 // expected_now if expected_now > 0 and lost_now > 0 else 0
-        delay_s = now - heard.last_sr_at if heard.last_sr else 0.0
+        delay_s = now - peer.last_sr_at if peer.last_sr else 0.0
         return ReportBlock(
             stats.ssrc,
             min(fraction, 255),
             expected - received,
             stats.highest,
             int(stats.jitter_samples),
-            heard.last_sr,
+            peer.last_sr,
             round(delay_s * 65536),
         )
 
@@ -326,7 +326,7 @@ class RtcpSession:
 
     def stats(self) -> dict[str, object]:
         """`remote_…`: what the peer says of our stream. Its own stream is in the RTP counters."""
-        block, heard = self._remote_block, self._heard
+        block, peer = self._remote_block, self._peer_stream
         jitter_ms = None if block is None else block.jitter_samples * 1000 / self._rate
         return {
             "sent": self._sent,
@@ -341,8 +341,8 @@ class RtcpSession:
             "remote_fraction_lost_max": round(self._max_fraction / 256, 4),
             "remote_jitter_ms": _rounded(jitter_ms),
             "remote_sent": self._remote_sent,
-            "drift_ppm": None if heard is None else _rounded(heard.arrivals.ppm),
-            "drift_sr_ppm": None if heard is None else _rounded(heard.reports.ppm),
+            "drift_ppm": None if peer is None else _rounded(peer.arrivals.ppm),
+            "drift_sr_ppm": None if peer is None else _rounded(peer.reports.ppm),
         }
 
 

@@ -1,4 +1,4 @@
-"""Our own stream: its sequence numbers and its clock, and what became of its packets."""
+"""Our own RTP stream: its sequence numbers, its clock, and the counts of its packets."""
 
 import secrets
 
@@ -10,7 +10,7 @@ from sipua.rtp.rtcp.session import Sent
 
 
 class SendStream:
-    """Packets go to wherever the latch says that the peer is."""
+    """Our stream of one session; its packets go to the latch's address."""
 
     __slots__ = (
         "_bytes",
@@ -48,7 +48,7 @@ class SendStream:
         self.update(payload_type, event_payload_type, sending=True)
 
     def update(self, payload_type: int, event_payload_type: int | None, *, sending: bool) -> None:
-        """What offer and answer say: how to send, and whether."""
+        """Take what offer and answer say: how to send, and whether."""
         self._payload_type = payload_type
         self._event_payload_type = event_payload_type
         self._sending = sending
@@ -56,7 +56,7 @@ class SendStream:
     def send(
         self, payload: bytes, samples: int, marker: bool = False
     ) -> tuple[bytes, Address] | None:
-        """The next packet and where it goes; None (counted) when it may not or cannot go."""
+        """The next packet and where it goes; None (counted) when it may not or cannot be sent."""
         sequence = self._sequence
         timestamp = self._timestamp
         self._sequence = sequence + 1
@@ -81,7 +81,7 @@ class SendStream:
         )
 
     def send_event(self, event: EventPacket) -> tuple[bytes, Address] | None:
-        """A telephone event; time goes by with skip(). None (counted) as for send()."""
+        """The packet of a telephone event; skip() is its clock. None (counted) as for send()."""
         sequence = self._sequence
         self._sequence = sequence + 1
         target = self._latch.target
@@ -102,13 +102,13 @@ class SendStream:
         return datagram, target
 
     def skip(self, samples: int) -> None:
-        """Time goes by without a packet."""
+        """Advance the clock without a packet."""
         self._timestamp += samples
         self._skipped_samples += samples
 
     @property
     def so_far(self) -> Sent:
-        """As our reports tell it."""
+        """The totals for our reports."""
         return Sent(self._sent, self._bytes, self._timestamp)
 
     def stats(self) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 receive:  parse → payload type → source latch → SSRC → statistics → reorder buffer → events
 send:     sequence, timestamp, header → (datagram, address) (see send_stream)
-reports:  RTCP from either port in, one out at handle_timer (see rtcp_session)
+reports:  RTCP from either port in, one out at handle_timer (see rtp/rtcp)
 """
 
 import math
@@ -32,7 +32,7 @@ _AUDIO, _EVENT, _NOISE = AUDIO, 2, 3
 _COMFORT_NOISE = 13  # static payload type (RFC 3551), may come without having been negotiated
 _MAX_PAST_STREAMS = 8
 _MAX_SSRC_STEP = 16
-# Refused datagrams between two reports that are worth a line: a second of a call's packets.
+# Refused datagrams between two reports that are worth an event: a second of a call's packets.
 _MANY_REFUSED = 50
 
 
@@ -49,7 +49,7 @@ class RtpConfig:
 
 
 class RtpSession:
-    """The only part of RTP that a call talks to. Not thread-safe: one loop owns it."""
+    """One call's RTP; the only part of it that a call uses. Not thread-safe: one loop owns it."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class RtpSession:
         self._rtcp = rtcp
         self._report_due = math.inf if rtcp is None else rtcp.due
         self._control: Control | None = None
-        self._refused_told: dict[str, int] = {}
+        self._refused_reported: dict[str, int] = {}
         self._config = config
         self._latch = latch
         self._kinds: dict[int, int] = {}
@@ -90,7 +90,7 @@ class RtpSession:
         self._next_ssrc: RtpPacket | None = None  # of another SSRC: a second one confirms it
         self._next_ssrc_at = 0.0
         self._past: deque[dict[str, int | float]] = deque(maxlen=_MAX_PAST_STREAMS)
-        self._heard_at = now
+        self._received_at = now
         self._timed_out = False
         self._dropped: dict[str, int] = {}
         self._events_received = 0
@@ -107,7 +107,7 @@ class RtpSession:
     # -- receiving
 
     def receive(self, datagram: bytes, source: Address, now: float) -> Sequence[RtpEvent]:
-        """One datagram from the RTP port. Whatever is wrong with it is counted, never raised."""
+        """Take one datagram from the RTP port. A wrong one is counted; nothing is raised."""
         parse = self._parse  # for CPython an attribute that is called at once is slower
         try:
             packet = parse(datagram)
@@ -121,7 +121,7 @@ class RtpSession:
         stream = self._stream
         if source == latch.source and latch.locked:
             if kind == _AUDIO and stream is not None and packet.ssrc == stream.ssrc:
-                self._heard_at = now
+                self._received_at = now
                 self._timed_out = False
                 self._next_ssrc = None
                 return stream.push(packet, kind, now)
@@ -140,11 +140,11 @@ class RtpSession:
         return ()
 
     def receive_control(self, datagram: bytes, source: Address, now: float) -> Sequence[RtpEvent]:
-        """One datagram from the RTCP port."""
+        """Take one datagram from the RTCP port."""
         if self._rtcp is None:
             self._drop("rtcp")
             return ()
-        return self._rtcp.receive(datagram, source, now, self._latch, self._heard_stats)
+        return self._rtcp.receive(datagram, source, now, self._latch, self._peer_stats)
 
     def _receive_from_new_source(
         self, packet: RtpPacket, kind: int | None, source: Address, now: float
@@ -162,26 +162,26 @@ class RtpSession:
     def _receive_accepted(
         self, packet: RtpPacket, kind: int | None, now: float
     ) -> Sequence[RtpEvent]:
-        """A packet of the right source: tell audio from the rest, and this SSRC from others."""
+        """Sort a packet of the right source: audio or not, this SSRC or another."""
         if kind is None:
             self._drop("payload_type")
         else:
-            self._heard_at = now
+            self._received_at = now
             self._timed_out = False
-        told: Sequence[RtpEvent] = ()
+        events_of_packet: Sequence[RtpEvent] = ()
         if kind == _EVENT:
-            told = self._receive_event(packet, now)
+            events_of_packet = self._receive_event(packet, now)
         elif kind == _NOISE:
-            told = self._receive_noise(packet)
+            events_of_packet = self._receive_noise(packet)
         stream = self._stream
         if stream is not None and packet.ssrc == stream.ssrc:
             if kind == _AUDIO:
                 self._next_ssrc = None
             # Not audio, but it has its place in the sequence: it must not look like a loss.
             released = stream.push(packet, kind, now)
-            return (*released, *told) if told else released
-        if kind != _AUDIO:  # events may have an SSRC of their own: no change of the audio's
-            return told
+            return (*released, *events_of_packet) if events_of_packet else released
+        if kind != _AUDIO:  # events may have an SSRC of their own: the audio's does not change
+            return events_of_packet
         if stream is None:
             return self._first_stream(packet, now)
         return self._confirm_ssrc(packet, now)
@@ -213,7 +213,7 @@ class RtpSession:
         )
 
     def _confirm_ssrc(self, packet: RtpPacket, now: float) -> Sequence[RtpEvent]:
-        """Another SSRC takes over with two packets that no packet of ours comes between.
+        """Let another SSRC take over: two packets with none of the present SSRC between them.
 
         So neither a single forged or late packet, nor two streams mixed into one, can make the
         audio jump; the first packet is kept until then and nothing is lost.
@@ -228,7 +228,7 @@ class RtpSession:
             self._next_ssrc = packet
             self._next_ssrc_at = now
             return ()
-        self._dropped["ssrc"] -= 1  # the first one is heard after all
+        self._dropped["ssrc"] -= 1  # the first one is used after all
         events = list(self._change_ssrc(packet.ssrc, now))
         assert self._stream is not None
         events.extend(self._stream.push(first, _AUDIO, self._next_ssrc_at))
@@ -259,7 +259,7 @@ class RtpSession:
         if key is not None and (gap is None or key < gap):
             gap = key
         due = self._report_due
-        if not self._timed_out and (idle := self._heard_at + self._timeout_s) < due:
+        if not self._timed_out and (idle := self._received_at + self._timeout_s) < due:
             due = idle
         if gap is not None and gap < due:
             return gap
@@ -267,49 +267,49 @@ class RtpSession:
 
     @property
     def holding(self) -> bool:
-        """Packets have come and wait behind a gap."""
+        """Whether packets wait behind a gap."""
         return self._stream is not None and self._stream.buffer.deadline is not None
 
     def handle_timer(self, now: float) -> Sequence[RtpEvent]:
-        """Call it at next_deadline(); earlier calls do no harm."""
+        """Do what is due. Call it at next_deadline(); earlier calls do no harm."""
         events: list[RtpEvent] = []
         if self._stream is not None:
             events.extend(self._stream.buffer.expire(now))
         events.extend(self._dtmf.expire(now))
-        if not self._timed_out and now >= self._heard_at + self._timeout_s:
+        if not self._timed_out and now >= self._received_at + self._timeout_s:
             self._timed_out = True
-            events.append(MediaTimeout(now - self._heard_at))
+            events.append(MediaTimeout(now - self._received_at))
         if self._rtcp is not None and now >= self._report_due:
-            self._control = self._rtcp.report(now, self._own.so_far, self._latch, self._heard_stats)
+            self._control = self._rtcp.report(now, self._own.so_far, self._latch, self._peer_stats)
             self._report_due = self._rtcp.due
-            self._tell_refused(events)
+            self._report_refused(events)
         return events
 
-    def _tell_refused(self, events: list[RtpEvent]) -> None:
-        """Counting costs nothing; telling, which may end in a log line, is as rare as reports."""
-        told = self._refused_told
+    def _report_refused(self, events: list[RtpEvent]) -> None:
+        """Report refused datagrams as rarely as RTCP reports: an event may end in a log line."""
+        reported = self._refused_reported
         counts = {
-            reason: count - told.get(reason, 0)
+            reason: count - reported.get(reason, 0)
             for reason, count in self._dropped.items()
-            if count > told.get(reason, 0)
+            if count > reported.get(reason, 0)
         }
         if sum(counts.values()) >= _MANY_REFUSED:
-            self._refused_told = dict(self._dropped)
+            self._refused_reported = dict(self._dropped)
             events.append(PacketsRefused(counts))
 
     def take_control(self) -> Control | None:
-        """The RTCP that handle_timer() made: send it now, it is given once."""
+        """The RTCP datagram of handle_timer(), given once: send it now."""
         control, self._control = self._control, None
         return control
 
     def goodbye(self, now: float) -> Control | None:
-        """The RTCP that ends our stream."""
+        """The RTCP datagram that ends our stream."""
         if self._rtcp is None:
             return None
-        return self._rtcp.goodbye(now, self._own.so_far, self._latch, self._heard_stats)
+        return self._rtcp.goodbye(now, self._own.so_far, self._latch, self._peer_stats)
 
     @property
-    def _heard_stats(self) -> ReceiveStats | None:
+    def _peer_stats(self) -> ReceiveStats | None:
         return None if self._stream is None else self._stream.stats
 
     @property
@@ -321,15 +321,15 @@ class RtpSession:
     def send(
         self, payload: bytes, samples: int, marker: bool = False
     ) -> tuple[bytes, Address] | None:
-        """The next packet and where it goes; None (counted) when it may not or cannot go."""
+        """The next packet and where it goes; None (counted) when it may not or cannot be sent."""
         return self._own.send(payload, samples, marker)
 
     def send_event(self, event: EventPacket) -> tuple[bytes, Address] | None:
-        """A telephone event; time goes by with skip(). None (counted) as for send()."""
+        """The packet of a telephone event; skip() is its clock. None (counted) as for send()."""
         return self._own.send_event(event)
 
     def skip(self, samples: int) -> None:
-        """Time goes by without a packet."""
+        """Advance our clock without a packet."""
         self._own.skip(samples)
 
     # -- signalling
@@ -350,8 +350,8 @@ class RtpSession:
         rtcp_muxed: bool = False,
         remote_ssrcs: Collection[int] = (),
     ) -> None:
-        """A new offer or answer. `sending`: our direction has send; `on_hold`: nobody talks, so
-        wait longer for media; `remote_ssrcs`: those that it announces.
+        """Take a new offer or answer. `sending`: our direction has send; `on_hold`: no speech is
+        expected, so wait longer for media; `remote_ssrcs`: those that it announces.
         """
         self._set_payload_types(law_by_pt, telephone_event_pt)
         self._own.update(send_pt, telephone_event_send_pt, sending=sending)
@@ -360,7 +360,7 @@ class RtpSession:
             ssrcs.add(self._stream.ssrc)
         self._latch.set_remote(remote, signalling_ip, ssrcs)
         self._on_hold = on_hold
-        self._heard_at = now
+        self._received_at = now
         self._timed_out = False
         if self._rtcp is not None:
             self._rtcp.set_remote(rtcp_remote, rtcp_muxed)

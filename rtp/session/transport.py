@@ -1,8 +1,8 @@
 """The sockets and the clock of one RtpSession; the only asyncio in this package.
 
-One datagram is read per wake-up. The loop is level-triggered, so a port that is flooded gets its
-turn like every other and cannot starve them, and reading until EAGAIN would cost a failed system
-call for each packet of a normal call, which come one by one.
+One datagram is read per wake-up. The loop is level-triggered, so a flooded port gets its turn like
+every other and cannot starve them, and reading until EAGAIN would cost a failed system call for
+each packet of a normal call, which come one by one.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from sipua.rtp.session.session import RtpSession
 # (when, sent by us, the peer, the datagram)
 Tap = Callable[[float, bool, Address, bytes], None]
 
-# (where, what was raised): an exception in reading or in a timer, which is the call's to end.
+# (where, the exception): raised in reading or in a timer; the call ends itself for it.
 OnFault = Callable[[str, Exception], None]
 
 # Longer than any packet that is accepted: what is cut off here is refused as oversize.
@@ -27,13 +27,13 @@ _READ_SIZE = 2048
 # More than a receive buffer can hold.
 _MAX_DRAIN = 4096
 _MAX_EARLY = 64
-# Loops round timers to a millisecond, some of them down: rather late than twice.
+# Loops round timers to a millisecond, some of them down: late is better than twice.
 _TIMER_SLACK_S = 0.0005
 
 
 class RtpTransport:
-    """Lives on the running loop between start() and close(). The sockets belong to the port pool,
-    which closes them when the port is released, after close().
+    """The sockets and the timer of one session, on the running loop from start() to close(). The
+    sockets belong to the port pool, which closes them when the port is released, after close().
     """
 
     def __init__(
@@ -44,14 +44,14 @@ class RtpTransport:
         *,
         on_fault: OnFault | None = None,
     ) -> None:
-        """`on_fault`: None, and the loop's exception handler gets it."""
+        """`on_fault` None: the loop's exception handler gets the exception."""
         self._rtp = reserved.rtp_socket
         self._rtcp = reserved.rtcp_socket
         self._session = session
         self._on_events = on_events
         self._on_fault = on_fault or _raise
         self.tap: Tap | None = None
-        """Is shown each RTP datagram as it came or went, for a capture."""
+        """Gets each RTP datagram that was received or sent, for a capture."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
@@ -62,7 +62,9 @@ class RtpTransport:
         self._send_blocked = 0
 
     def start(self) -> None:
-        """Begin to receive. What waits in the sockets is older than the call's media: dropped."""
+        """Begin to receive. What waits in the sockets is older than the call's media, and is
+        dropped.
+        """
         self._loop = asyncio.get_running_loop()
         self._drained = _drain(self._rtp) + _drain(self._rtcp)
         self._loop.add_reader(self._rtp, self._read_rtp)
@@ -93,7 +95,7 @@ class RtpTransport:
 
     def reschedule(self) -> None:
         """Look at the session's next deadline. Needed after session.update(), which may bring it
-        forward; everything else does it by itself.
+        forward; all other methods do it themselves.
         """
         if self._loop is None:
             return
@@ -102,7 +104,7 @@ class RtpTransport:
             return
         if self._timer is not None:
             if self._timer_at <= deadline:
-                return  # fires before, finds nothing due, and looks again
+                return  # the timer fires before, finds nothing due, and is set again
             self._timer.cancel()
         self._timer_at = deadline
         delay_s = max(0.0, deadline - time.monotonic()) + _TIMER_SLACK_S
@@ -121,9 +123,9 @@ class RtpTransport:
         try:
             datagram, source = self._rtp.recvfrom(_READ_SIZE)
         except BlockingIOError:
-            return  # a wrong checksum wakes us for nothing
+            return  # a wrong checksum woke us, with nothing to read
         except OSError:
-            # ICMP: the peer's port is not open yet, or not any more. The media timeout decides.
+            # ICMP: the peer's port is not open yet, or not any more. The media timeout handles it.
             self._receive_errors += 1
             return
         address: Address = source if len(source) == 2 else source[:2]
@@ -168,7 +170,7 @@ class RtpTransport:
 
     def _send_control(self, control: Control | None) -> None:
         if control is not None:
-            # From the RTP port when they share it: the peer answers to where it came from.
+            # From the RTP port when they share it: the peer answers to the address it came from.
             udp = self._rtp if control.muxed else self._rtcp
             self._send_datagram(control.datagram, control.target, udp)
 
@@ -178,7 +180,7 @@ class RtpTransport:
         except BlockingIOError:
             self._send_blocked += 1
             return False
-        except OSError:  # unreachable, refused by a firewall: the call does not end for that
+        except OSError:  # unreachable, refused by a firewall: that does not end the call
             self._send_errors += 1
             return False
         if self.tap is not None and udp is self._rtp:
@@ -191,7 +193,7 @@ def _raise(_where: str, error: Exception) -> None:
 
 
 def senders_so_far(reserved: ReservedPort) -> frozenset[Address]:
-    """The sources of what waits at a port that has not been told yet. It is dropped."""
+    """The sources of what waits at a port that signalling has not named yet; it is dropped."""
     sources: set[Address] = set()
     _drain(reserved.rtp_socket, sources)
     return frozenset(sources)

@@ -1,12 +1,12 @@
-"""One call: its two sides, and what they do to each other, from the first message to the record.
+"""One call: its two sides, and how they act on each other, from the first message to the record.
 
     signalling ──on_media, on_confirmed, on_ended──▶ Call ◀──BridgeEvent── CallBridge ◀── engine
                ◀──Answer, Hangup, …────────────────   │
-                                     listeners ◀──────┘  tools, record, whoever subscribes
+                                     listeners ◀──────┘  tools, record, any subscriber
 
-How it begins is an `Opening`'s (`sipua.calls.opening`: we answer, or we are answered), what
-happens when no engine is left is `sipua.calls.fallback`'s. Signalling events arrive as methods, on
-the loop, and never wait; what takes time are the call's tasks, and none outlives `run`.
+How it begins is decided by an `Opening` (`sipua.calls.opening`: we answer, or we are answered),
+what happens when no engine is left by `sipua.calls.fallback`. Signalling events arrive as methods,
+on the loop, and never wait; the call's tasks do what takes time, and none outlives `run`.
 """
 
 from __future__ import annotations
@@ -58,18 +58,18 @@ Listener: TypeAlias = Callable[[BridgeEvent, float], None]
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    """What the configuration says about every call."""
+    """The configuration of every call."""
 
     ring_timeout_s: float
     max_duration_s: float
     mask_dtmf: bool = True
     numbers: Numbers = "last4"
-    """How much of the other side's stands in the log."""
+    """How much of the other side's number is logged."""
 
 
 class Opening(Protocol):
     async def run(self, call: Call) -> None:
-        """From nothing to a call that talks. Raises EngineConnectError."""
+        """Bring the call up, to the first speech. Raises EngineConnectError."""
 
 
 class Call:
@@ -87,8 +87,8 @@ class Call:
         record: CallRecord | None = None,
         faults: FaultOwner | None = None,
     ) -> None:
-        """`refusals`: shared by all calls, because who floods one port floods them all.
-        `faults`: the bridge's as well; what fails in either hangs the call up.
+        """`refusals`: shared by all calls, because a flood hits many ports.
+        `faults`: the bridge's as well; a fault in either ends the call.
         """
         self.faults = faults or FaultOwner("call.failed", log)
         self.faults.end = self._end_of_fault
@@ -99,7 +99,7 @@ class Call:
         self.send = send
         self.log = log
         self.confirmed = asyncio.Event()
-        """Both sides have agreed that the call is up: they can hear each other."""
+        """Whether the call is confirmed: both sides can hear each other."""
         self._facts = facts
         self._capture = capture
         self._record = record
@@ -122,13 +122,13 @@ class Call:
         if record is not None:
             self.subscribe(record.feed)
         self.subscribe(self._on_bridge)
-        bridge.on_event = self._tell
+        bridge.on_event = self._publish
         bridge.tap = capture.tap if capture else None
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """`listener(event, now)` hears every BridgeEvent, with the loop's time, and never waits.
+        """`listener(event, now)` gets every BridgeEvent, with the loop's time, and never waits.
 
-        What is returned ends it.
+        The returned function ends the subscription.
         """
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
@@ -136,7 +136,7 @@ class Call:
     async def first(
         self, wanted: Callable[[BridgeEvent], bool], within_s: float
     ) -> BridgeEvent | None:
-        """The next event that is wanted; None: it did not come in time."""
+        """The next wanted event; None: it did not come in time."""
         found: asyncio.Future[BridgeEvent] = self._loop.create_future()
 
         def listen(event: BridgeEvent, _now: float) -> None:
@@ -159,7 +159,7 @@ class Call:
         return dataclasses.replace(self._facts, talked_s=round(talked_s, 3))
 
     async def run(self, opening: Opening) -> None:
-        """From the first ring to the last packet; returns when everything is given back."""
+        """Run the call from the first ring to the last packet; on return everything is released."""
         try:
             self._in(self.limits.max_duration_s, self.hang_up, "the longest call duration is over")
             self._in(self.limits.ring_timeout_s, self._ring_no_longer)
@@ -168,22 +168,22 @@ class Call:
         finally:
             for timer in self._timers:
                 timer.cancel()
-            await closing.give_back(
+            await closing.release(
                 self.log,
                 self._end_tasks,
                 self.bridge.close,
                 self._end_capture,
                 self._end_record,
-                self._tell_end,
+                self._log_end,
             )
 
     def abandon(self) -> None:
-        """It will not be run: what was started for it ends."""
+        """End what was started for a call that will not run."""
         for task in self._tasks:
             task.cancel()
 
     def _in(self, delay_s: float, act: Callable[..., None], *arguments: object) -> None:
-        """Unless the call is over by then."""
+        """Act later, unless the call is over by then."""
         self._timers.append(self.faults.call_later(delay_s, "timer", act, *arguments))
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
@@ -195,16 +195,16 @@ class Call:
 
     @property
     def answered(self) -> bool:
-        """By either side."""
+        """Whether it was answered, by either side."""
         return self._answered or self.confirmed.is_set()
 
     @property
     def placing(self) -> bool:
-        """Somebody is called, and has not answered."""
+        """Whether we call, and the other side has not answered."""
         return self._facts.direction == "outgoing" and not self.answered
 
     def answer(self) -> None:
-        """Once; later ones, and on a call of ours, do nothing."""
+        """Answer, once; later, or in a call that we placed, it does nothing."""
         if self._facts.direction == "incoming" and not self._answered:
             self._answered = True
             self.bridge.before_answer()
@@ -220,7 +220,7 @@ class Call:
     async def transfer(self, target: str) -> TransferOutcome:
         """Pass the other side on, to a SIP URI or a number there. If that fails the call goes on.
 
-        What `target` is must be the configuration's to say, never the caller's or the model's.
+        The configuration alone may set `target`, never the caller or the model.
         """
         if not self.confirmed.is_set():
             return TransferOutcome(ok=False, status=481, reason="the call is not answered yet")
@@ -230,7 +230,7 @@ class Call:
         return outcome
 
     def hang_up(self, cause: str, status: int = 0) -> None:
-        """End the call from our side. The first cause stays: later ones are its echo."""
+        """End the call from our side. The first cause stays; later ones follow from it."""
         self._end(cause, Hangup(self.call_id, status))
 
     def _end(self, cause: str, command: Hangup) -> None:
@@ -248,12 +248,12 @@ class Call:
 
     @property
     def engine_missed(self) -> bool:
-        """There was none to talk with, or none any more."""
+        """Whether there was no engine to talk with, or none any more."""
         return self._engine_missed
 
     @property
     def summary(self) -> str:
-        """How it went, once it is over, in a line for a person."""
+        """The result of the ended call, as one line for the user."""
         outcome = self._outcome
         status = f"{outcome.status} {outcome.reason}" if outcome else ""
         why = self._cause or status
@@ -264,7 +264,7 @@ class Call:
 
     @property
     def setup_ms(self) -> float:
-        """Since the call began."""
+        """The time since the call began."""
         return round((self._loop.time() - self._began) * 1000, 1)
 
     # --- the tasks ------------------------------------------------------------------------
@@ -330,19 +330,19 @@ class Call:
 
     def on_ended(self, event: CallEnded) -> None:
         self._ended.set()
-        self._facts = self.facts()  # it is over: the clock stops
+        self._facts = self.facts()  # the call is over: its clock stops
         self._outcome = event
         if self._transfer.on_ended(event.by):
             self._cause = self._cause or TRANSFERRED
 
     # --- from the bridge ------------------------------------------------------------------
 
-    def _tell(self, event: BridgeEvent) -> None:
+    def _publish(self, event: BridgeEvent) -> None:
         now = self._loop.time()
         for listener in tuple(self._listeners):
             try:
                 listener(event, now)
-            except Exception as error:  # noqa: BLE001 (the others hear it all the same)
+            except Exception as error:  # noqa: BLE001 (the other listeners still get it)
                 name = getattr(listener, "__qualname__", type(listener).__name__)
                 self.faults.failed(f"{name} on {type(event).__name__}", error)
 
@@ -369,7 +369,7 @@ class Call:
         if self._record is not None:
             await self._record.end(**self._end_facts())
 
-    async def _tell_end(self) -> None:
+    async def _log_end(self) -> None:
         self.log.info(
             "call.ended",
             **self._end_facts(),

@@ -1,4 +1,4 @@
-"""What a call's bridge tells, as lines of the log: for whoever looks for one bad call."""
+"""The log lines of a call's bridge events, for finding one bad call."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CallLog:
             case SourceMoved():
                 self._log.info("call.source", address=join(*event.address), rank=event.rank)
             case Dtmf():
-                # Card numbers and PINs are typed: what was pressed is nobody's business by default.
+                # Card numbers and PINs are typed: the keys are masked by default.
                 self._log.info(
                     "call.dtmf",
                     digit="?" if self._mask_dtmf else event.digit,

@@ -1,4 +1,4 @@
-"""How a call's parts are given back: in order, and none keeps the next from its turn."""
+"""The release of a call's parts: in order, and no part can stop the next."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable
 from structlog.typing import FilteringBoundLogger
 
 STEP_S = 10.0
-"""Goodbyes to engines and disks have shorter bounds of their own."""
+"""Closing engines and files has shorter limits of its own."""
 
 
-async def give_back(log: FilteringBoundLogger, *steps: Callable[[], Awaitable[None]]) -> None:
-    """A step that fails or takes too long is logged and left."""
+async def release(log: FilteringBoundLogger, *steps: Callable[[], Awaitable[None]]) -> None:
+    """Run the steps; one that fails or takes too long is logged and skipped."""
     for step in steps:
         try:
             async with asyncio.timeout(STEP_S):

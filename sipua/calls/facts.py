@@ -1,4 +1,4 @@
-"""What is known of a call besides its audio."""
+"""The facts of a call besides its audio."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ class CallFacts:
     call_id: str
     direction: Direction
     from_uri: str
-    """As in the From header: with a name, perhaps."""
+    """As in the From header, perhaps with a name."""
     to_uri: str
     origin: str
     """The account or trunk that the call came from, or goes out by."""
     route: str
-    """Empty: none matched."""
+    """Empty: no route matched."""
     started_at: datetime
     """UTC."""
     sip_call_id: str = ""
     peer: str = ""
-    """Host that numbers without a host belong to."""
+    """The host for numbers without a host."""
     talked_s: float = 0.0
     """Since the answer."""
 
     @property
     def remote_uri(self) -> str:
-        """The other side's."""
+        """The other side's URI."""
         return self.from_uri if self.direction == "incoming" else self.to_uri

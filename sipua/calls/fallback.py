@@ -1,13 +1,13 @@
-"""What a caller gets when there is no engine to talk with, and will be none.
+"""The fallback of a call that has no engine, and will get none.
 
 The profile's steps, one after the other, until the call is over:
 
-    prompt     answered, if it was not, and heard to its end
+    prompt     the call is answered, if it was not, and the prompt played to its end
     transfer   302 before the answer, REFER after; a transfer that fails leads to the next step
     status     the end; BYE once the call is answered
 
 A profile without steps: its `failure_status` before the answer, the built-in prompt after it.
-Nothing of this happens to somebody whom we call and who has not answered yet.
+A call that we place and that was not answered yet gets none of these.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from sipua.calls.profile import AgentProfile, Prompt, Refuse, Step, TransferTo
 from sipua.calls.transfer import TransferOutcome
 
 PROMPT_GRACE_S = 10.0
-"""A prompt that is not played by then, after its length, never will be: the caller is on hold."""
+"""The wait beyond a prompt's length; not played by then, it never is: the caller is on hold."""
 
 _DEFAULT: tuple[Step, ...] = (Prompt(),)
 
 
-class StrandedCall(Protocol):
-    """What is asked of a call that has lost its engine."""
+class CallWithoutEngine(Protocol):
+    """The methods of a call without an engine that the fallback uses."""
 
     profile: AgentProfile
     log: FilteringBoundLogger
@@ -57,7 +57,7 @@ class StrandedCall(Protocol):
     ) -> BridgeEvent | None: ...
 
 
-async def run(call: StrandedCall, cause: str) -> None:
+async def run(call: CallWithoutEngine, cause: str) -> None:
     profile = call.profile
     if call.placing:
         call.hang_up(cause)
@@ -80,7 +80,7 @@ async def run(call: StrandedCall, cause: str) -> None:
     call.hang_up(cause, profile.failure_status)
 
 
-async def _say(call: StrandedCall, prompt: Prompt) -> None:
+async def _say(call: CallWithoutEngine, prompt: Prompt) -> None:
     pcm = sounds.prompt("sorry") if prompt.path is None else sounds.load(prompt.path)
     call.answer()
     await call.confirmed.wait()

@@ -1,4 +1,4 @@
-"""From what offer and answer came to, to what the bridge needs of it."""
+"""The bridge's media plan from the negotiated media."""
 
 from sipua.bridge.call.media import MediaPlan
 from sipua.codecs.g711 import Law

@@ -1,8 +1,8 @@
-"""How a call begins: somebody calls us, or we call somebody. After it both are the same.
+"""The two openings of a call: we are called, or we place the call. Later both are the same.
 
 incoming   INVITE ─▶ 180 ─▶ engine connects, greets into the buffer ─▶ 200 ─▶ ACK ─▶ talk
                        └── at once, or without waiting for the greeting: as configured
-outgoing   INVITE ─▶ 180 … 200 ─▶ ACK ─▶ it greets, or waits for their first words
+outgoing   INVITE ─▶ 180 … 200 ─▶ ACK ─▶ it greets, or waits for the other side's first words
              └── engine connects, greets into the buffer
 """
 
@@ -19,11 +19,11 @@ from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import PlaceCall, Ring
 
 LONGEST_FIRST_WORDS_S = 30.0
-"""A recording talks on and on; then we greet into it."""
+"""The longest wait for the other side to finish: a recording never does."""
 
 
 class Answering:
-    """A call that came in."""
+    """The opening of a call that came in."""
 
     async def run(self, call: Call) -> None:
         profile = call.profile
@@ -45,7 +45,7 @@ class Answering:
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """A call of ours. `account`: the account or trunk that it goes out by."""
+    """The opening of a call that we place. `account`: the account or trunk that it goes out by."""
 
     target: str
     account: str
@@ -63,11 +63,11 @@ class Placing:
             await self._let_them_speak(call, profile)
 
     async def _let_them_speak(self, call: Call, profile: AgentProfile) -> None:
-        """They say "hello?" and are answered; when they say nothing, they are greeted."""
+        """Wait for "hello?", which is answered; when nothing is said, greet."""
         await call.confirmed.wait()
         if await call.first(lambda event: isinstance(event, SpeechStarted), profile.wait_s):
             if profile.answers_turns:
-                return  # the engine does, by itself
+                return  # the engine answers by itself
             await call.first(_ends_speech, LONGEST_FIRST_WORDS_S)
         call.bridge.speak(profile.greeting)
 

@@ -1,7 +1,7 @@
-"""Who talks in one call, and how: what its route resolves to, complete and frozen.
+"""The agent's profile of one call: what its route resolves to, complete and frozen.
 
-Made by `sipua.calls.routes` from the configuration when the call begins; a change of the
-configuration never changes a call that runs.
+Made by `sipua.calls.routes` from the configuration when the call begins; a later change of the
+configuration does not change a running call.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FirstWord: TypeAlias = Literal["greet", "wait"]
 
 @dataclass(frozen=True, slots=True)
 class NamedEngine:
-    """An engine under the name that logs know it by; its section with the route's overrides."""
+    """An engine with its name in logs, and its section with the route's overrides."""
 
     name: str
     section: EngineSection
@@ -26,21 +26,21 @@ class NamedEngine:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The caller hears this. None: the built-in one."""
+    """Play this sound to the caller. None: the built-in one."""
 
     path: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TransferTo:
-    """The call goes to somebody else: 302 before it is answered, REFER after."""
+    """Transfer the call: 302 before it is answered, REFER after."""
 
     target: str
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """The call ends with this status, with BYE once it is answered."""
+    """End the call with this status, or with BYE once it is answered."""
 
     status: int
 
@@ -51,26 +51,26 @@ Step: TypeAlias = Prompt | TransferTo | Refuse
 @dataclass(frozen=True, slots=True)
 class AgentProfile:
     route: str
-    """Empty: none matched."""
+    """Empty: no route matched."""
     engines: tuple[NamedEngine, ...]
-    """The first one, and those that take its place in turn."""
+    """The first engine, and those that replace it, in order."""
     instructions: str
     greeting: str
     tools: tuple[str, ...] | None = None
-    """Names of those on offer; None: all that are declared."""
+    """Names of the offered tools; None: all that are declared."""
     answer: AnswerPolicy = "ready"
     greeting_timeout_s: float = 3.0
     first_word: FirstWord = "greet"
-    """Of calls that we place."""
+    """For calls that we place."""
     wait_s: float = 3.0
     steps: tuple[Step, ...] = ()
-    """What happens when no engine is left, one after the other until the call is over."""
+    """The steps when no engine is left, one after the other until the call is over."""
     failure_status: int = 503
-    """Of a call that has no steps and is not answered yet."""
+    """The status of a call without steps that is not answered yet."""
 
     @property
     def answers_turns(self) -> bool:
-        """The engine answers by itself when the other side has spoken."""
+        """Whether the engine answers by itself when the other side has spoken."""
         detection = self.engines[0].section.turn_detection
         return detection.type != "none" and detection.create_response
 

@@ -1,7 +1,7 @@
-"""Which agent takes a call: the first route that fits it, and what that route resolves to.
+"""The choice of the agent for a call: the first route that fits, and its profile.
 
-No I/O. Who was called is what either the request line or the To header says: behind a trunk the
-dialled number stands in the first, behind a registrar often only in the second.
+No I/O. The called number is in the request line or in the To header: behind a trunk the dialled
+number stands in the first, behind a registrar often only in the second.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sipua.sip.addresses import host_of
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What routes look at."""
+    """The properties of a call that routes match."""
 
     called: tuple[str, ...]
     """URIs or header values; any of them may fit."""
@@ -43,7 +43,7 @@ def fits(route: RouteSection, asked: Asked) -> bool:
 
 
 def _any_fits(patterns: Sequence[str], values: Sequence[str]) -> bool:
-    """A pattern with `@` is about user and host, one without about the user alone."""
+    """A pattern with `@` matches user and host, one without only the user."""
     if not patterns:
         return True
     return any(
@@ -55,11 +55,11 @@ def _any_fits(patterns: Sequence[str], values: Sequence[str]) -> bool:
 
 
 def addresses(uri: str) -> list[str]:
-    """Of a From or To header, or of a URI: its user, and its user@host."""
+    """The user, and the user@host, of a From or To header or of a URI."""
     inside = uri.partition("<")[2].partition(">")[0] or uri
     scheme, colon, rest = inside.strip().partition(":")
     if not colon:
-        return [scheme]  # a bare number, as a person types it
+        return [scheme]  # a bare number, as users type it
     user, at, _ = rest.partition("@")
     if not at:
         return [rest.partition(";")[0]] if scheme.lower() == "tel" else [""]
@@ -72,22 +72,22 @@ def resolve(config: Config, asked: Asked) -> AgentProfile:
 
 
 def engine_names(config: Config) -> set[str]:
-    """Of all engines that a call which comes in may end in."""
+    """The names of all engines that an incoming call may use."""
     used: list[RouteSection | None] = []
     for route in config.routes:
         used.append(route)
         if not (route.called or route.caller or route.origin):
-            break  # it takes every call: none comes to those behind it
+            break  # it takes every call: later routes get none
     else:
         used.append(None)
     return {engine.name for route in used for engine in profile(config, route).engines}
 
 
 def profile(config: Config, route: RouteSection | None = None) -> AgentProfile:
-    """What the route says, and for the rest its engine, `[engine]` and `[calls]`.
+    """The profile: from the route, and for the rest from its engine, `[engine]` and `[calls]`.
 
-    Who the agent is does not change with the engine: `instructions` and `greeting` are those of
-    the first engine also for the ones that take its place.
+    The agent stays the same with another engine: `instructions` and `greeting` of the first engine
+    also count for the ones that replace it.
     """
     calls = config.calls
     name = "" if route is None else route.name
@@ -98,8 +98,8 @@ def profile(config: Config, route: RouteSection | None = None) -> AgentProfile:
     return AgentProfile(
         route=name,
         engines=(_overridden(first, route), *backups),
-        instructions=_said("instructions", route, first, config),
-        greeting=_said("greeting", route, first, config),
+        instructions=_setting("instructions", route, first, config),
+        greeting=_setting("greeting", route, first, config),
         tools=route.tools if route.has("tools") else None,
         answer=route.answer or calls.answer,
         greeting_timeout_s=calls.greeting_timeout_s,
@@ -120,15 +120,15 @@ def _engine(config: Config, name: str) -> NamedEngine:
 
 
 def _overridden(engine: NamedEngine, route: RouteSection) -> NamedEngine:
-    """The route's model and voice are the first engine's: another vendor has others."""
+    """Apply the route's model and voice, to the first engine only: other vendors have others."""
     changes = {key: getattr(route, key) for key in ("model", "voice") if getattr(route, key)}
     if route.voice:
-        changes["voice_id"] = ""  # it would count more
+        changes["voice_id"] = ""  # it would have precedence
     return NamedEngine(engine.name, engine.section.model_copy(update=changes))
 
 
-def _said(key: str, route: RouteSection, engine: NamedEngine, config: Config) -> str:
-    """By the route, else by its engine, else by `[engine]`."""
+def _setting(key: str, route: RouteSection, engine: NamedEngine, config: Config) -> str:
+    """The value of the route, else of its engine, else of `[engine]`."""
     for section in (route, engine.section):
         if key in section.model_fields_set:
             return str(getattr(section, key))

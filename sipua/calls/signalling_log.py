@@ -1,6 +1,6 @@
-"""Signalling news that are no single call's business, or only for the record, as log lines.
+"""The log lines of signalling events outside calls, and of those that only need a line.
 
-What a peer can send without end is written at most some times a second; what is kept back is
+Lines that a peer can cause without end are written at most some times a second; the others are
 counted, and the count is written.
 """
 
@@ -33,15 +33,15 @@ from sipua.sip.messages import (
 )
 
 REFUSALS_A_SECOND = 20
-"""From all sources together."""
+"""Lines a second from all sources together."""
 OF_ONE_SOURCE, OF_ONE_SOURCE_S = 10, 10.0
-"""Lines about one source, in so many seconds: a peer's three wrong tries are worth a line each."""
+"""Lines about one source, in so many seconds: three wrong tries of a peer get a line each."""
 SOURCES = 1024
 FLUSH_S = 10.0
 
 
 class SignallingLog:
-    """Lives on the loop."""
+    """The log of signalling; the loop calls it."""
 
     def __init__(self, log: FilteringBoundLogger, numbers: Numbers) -> None:
         self._log = log
@@ -53,7 +53,7 @@ class SignallingLog:
         self._flush: asyncio.TimerHandle | None = None
 
     def close(self) -> None:
-        """Say what was kept back and not said yet."""
+        """Log the counts of suppressed lines that were not logged yet."""
         if self._flush is not None:
             self._flush.cancel()
             self._flush = None
@@ -61,7 +61,7 @@ class SignallingLog:
             self._log.warning("call.rejections_not_logged", count=self._kept_back)
             self._kept_back = 0
 
-    def tell(self, event: SipEvent, now: float) -> None:
+    def log_event(self, event: SipEvent, now: float) -> None:
         log = self._log
         match event:
             case Registered() | RegistrationFailed() | RegistrarSilent() | Unregistered():
@@ -102,7 +102,7 @@ class SignallingLog:
             case CallProgress():
                 log.info("call.progress", call_id=event.call_id, status=event.status)
             case _:
-                """A call's own."""
+                """Handled by the call itself."""
 
     def _registration(
         self, event: Registered | RegistrationFailed | RegistrarSilent | Unregistered
@@ -139,18 +139,18 @@ class SignallingLog:
                 log.info("registration.removed", account=event.account, registrar=event.registrar)
 
     def _name(self, event: PeerResolved | PeerUnresolved) -> None:
-        told = {
+        fields = {
             "origin": event.peer,
             "name": event.name,
             "addresses": list(event.addresses),
             "next_in_s": round(event.next_in_s),
         }
         if isinstance(event, PeerResolved):
-            self._log.info("trunk.resolved", **told)
+            self._log.info("trunk.resolved", **fields)
         else:
             self._log.warning(
                 "trunk.unresolved",
-                **told,
+                **fields,
                 cause=event.cause,
                 fix=f"`getent hosts {event.name}`; `sip.nameservers` or /etc/resolv.conf",
             )

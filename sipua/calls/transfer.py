@@ -2,7 +2,7 @@
 
     transfer ─REFER─▶ 202 ─▶ NOTIFY 100, 180 … ─▶ NOTIFY 200    done: we hang up
                  │                              └▶ NOTIFY 486 …  failed: the call goes on
-                 └▶ 405, 501, 603 …  a peer that does not transfer: the call goes on
+                 └▶ 405, 501, 603 …  the peer refuses transfers: the call goes on
 
 No clock and no I/O: the call sends, waits and hangs up.
 """
@@ -21,7 +21,7 @@ from sipua.sip.messages import (
 )
 
 TIMEOUT_S = 30.0
-"""From the REFER to its outcome: as long as a person lets it ring."""
+"""From the REFER to its outcome: as long as a phone rings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class TransferAttempt:
                 self.outcome = TransferOutcome(ok=False, status=news.status, reason=news.reason)
 
     def on_ended(self, by: EndedBy) -> None:
-        """Many peers hang up once they have the target, and say nothing more."""
+        """Many peers hang up once they have the target, without a last NOTIFY."""
         if self.outcome is None:
             self.outcome = (
                 TransferOutcome(ok=True, status=202, reason="the peer has taken the call")
@@ -60,7 +60,7 @@ class TransferAttempt:
 
 
 def target_uri(target: str, peer: str) -> str:
-    """A number becomes a user at the peer. Raises UriError for what is neither that nor a URI."""
+    """The target's URI; a number becomes a user at the peer. Raises UriError for anything else."""
     check_target(target)
     if not is_number(target):
         return target

@@ -1,4 +1,4 @@
-"""A call's transfers, one at a time: REFER out, its news in, one outcome within its time."""
+"""A call's transfers, one at a time: REFER out, its progress in, one outcome in time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CallTransfer:
         send: Callable[[SipCommand], None],
         log: FilteringBoundLogger,
     ) -> None:
-        """`peer`: where a number belongs that has no host."""
+        """`peer`: the host for a number without one."""
         self._call_id = call_id
         self._peer = peer
         self._send = send
@@ -49,12 +49,12 @@ class CallTransfer:
         outcome = attempt.outcome or TransferOutcome(
             ok=False, status=408, reason=f"no outcome within {TIMEOUT_S:.0f} s"
         )
-        self._tell(outcome, uri)
+        self._log_outcome(outcome, uri)
         return outcome
 
     def on_news(self, news: TransferNews) -> None:
         if self._attempt is None:
-            return  # it was given up
+            return  # the transfer was given up
         self._attempt.on_news(news)
         if self._attempt.outcome is None:
             self._log.info("call.transfer_progress", status=news.status, reason=news.reason)
@@ -62,14 +62,14 @@ class CallTransfer:
             self._over.set()
 
     def on_ended(self, by: EndedBy) -> bool:
-        """The call is over; True when that means that the peer has taken it to the target."""
+        """Note the end of the call; True when it means that the peer has reached the target."""
         if self._attempt is None:
             return False
         self._attempt.on_ended(by)
         self._over.set()
         return self._attempt.outcome is not None and self._attempt.outcome.ok
 
-    def _tell(self, outcome: TransferOutcome, uri: str) -> None:
-        tell = self._log.info if outcome.ok else self._log.warning
+    def _log_outcome(self, outcome: TransferOutcome, uri: str) -> None:
+        write = self._log.info if outcome.ok else self._log.warning
         event = "call.transferred" if outcome.ok else "call.transfer_failed"
-        tell(event, target=uri, status=outcome.status, reason=outcome.reason)
+        write(event, target=uri, status=outcome.status, reason=outcome.reason)

@@ -1,10 +1,10 @@
-"""Calls of ours as pcap files: RTP as it was sent and received, and the call's SIP.
+"""Captures of our calls as pcap files: RTP as it was sent and received, and the call's SIP.
 
     loop:    datagram ──▶ a deque of the call (nothing else happens there)
     thread:  every 100 ms all deques ──▶ files
 
-A call never waits for the disk and never ends because of it: what the thread cannot keep up with
-is dropped and counted; a full disk, or a file that is big enough, ends the capture, not the call.
+A call never waits for the disk and never ends because of it: packets that the thread cannot write
+in time are dropped and counted; a full disk, or a full file, ends the capture, not the call.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from sipua.sip.messages import SipMessage
 _DRAIN_EVERY_S = 0.1
 _CLOSE_WITHIN_S = 2.0
 LINGER_S = 0.5
-"""A call is over for us before its BYE and the answer to it have gone over the wire."""
+"""Our call object ends before its BYE and the answer to it have gone over the wire."""
 # 20 s of a call's audio in both directions: longer than any disk stalls that will recover.
 _MAX_WAITING = 2048
 
@@ -49,7 +49,7 @@ class CaptureSettings:
 
 
 class CallCapture:
-    """One call's file. All methods are the loop's, except those that say so."""
+    """The capture file of one call. The loop calls all methods, except where it is said."""
 
     def __init__(
         self,
@@ -65,12 +65,12 @@ class CallCapture:
         self.faults = FaultOwner("capture.failed", log or logs.get(), self._stop)
         self.path = path
         self.sip = sip
-        """Whether SIP is wanted; `tap` says it of RTP."""
+        """Whether SIP is wanted; for RTP see `tap`."""
         self._make_room = make_room
         self._max_bytes = max_bytes
         self._local = local
         self._rtp = rtp
-        # Wall time for people, but steps of the wall clock are not the network's jitter.
+        # Wall time for the reader, but without the steps of the wall clock, which are no jitter.
         self._epoch = time.time() - time.monotonic()
         self._waiting: deque[_Item] = deque()
         self._writer: PcapWriter | None = None
@@ -78,7 +78,7 @@ class CallCapture:
         self._closing = False
         self.closed = threading.Event()
         self.stopped = ""
-        """Why the file ends before the call does."""
+        """Why the file ends before the call."""
         self._dropped = 0
         self._given_up = 0
 
@@ -86,7 +86,7 @@ class CallCapture:
 
     @property
     def tap(self) -> Tap | None:
-        """What the call's RTP transport is to call with each datagram; None: RTP is not wanted."""
+        """The function for each datagram of the call's RTP transport; None: RTP is not wanted."""
         return self._take_rtp if self._rtp else None
 
     def _take_rtp(self, now: float, sent: bool, peer: Address, datagram: bytes) -> None:
@@ -104,40 +104,41 @@ class CallCapture:
         self._waiting.append((now, source, target, payload))
 
     def end(self) -> None:
-        """Nothing more is taken; the thread writes the rest. A second time does nothing."""
+        """Take no more packets; the thread writes the rest. A second call does nothing."""
         self._closing = True
 
     async def close(self, linger_s: float = LINGER_S) -> None:
-        """The rest is written; returns when it is, or when the disk takes too long."""
+        """Wait until the rest is written, or until the disk has taken too long."""
         await asyncio.sleep(linger_s)
         self.end()
         await asyncio.to_thread(self.closed.wait, _CLOSE_WITHIN_S)
 
     def stats(self) -> dict[str, object]:
         writer = self._writer
-        told: dict[str, object] = {
+        figures: dict[str, object] = {
             "file": str(self.path) if writer else None,
             "packets": writer.packets if writer else 0,
             "dropped": self._dropped + self._given_up + (writer.refused if writer else 0),
         }
-        return told | ({"stopped": self.stopped} if self.stopped else {})
+        return figures | ({"stopped": self.stopped} if self.stopped else {})
 
     @property
     def summary(self) -> str:
-        """In words, for people."""
-        told = self.stats()
-        if told["file"] is None:
+        """The result as one line for the user."""
+        figures = self.stats()
+        if figures["file"] is None:
             return f"not captured: {self.stopped}"
-        lost = f", {told['dropped']} left out" if told["dropped"] else ""
+        lost = f", {figures['dropped']} left out" if figures["dropped"] else ""
         ended = f" ({self.stopped})" if self.stopped else ""
-        return f"captured to {self.path}, {told['packets']} packets{lost}{ended}"
+        return f"captured to {self.path}, {figures['packets']} packets{lost}{ended}"
 
     # --- on the thread --------------------------------------------------------------------
 
     def drain(self) -> bool:
-        """Write what waits; False when this was the last time. Never raises: the others' files
-        are written by the same thread."""
-        closing = self._closing  # read before the deque: what came before it is in there
+        """Write what waits; False when this was the last time. Never raises: the same thread writes
+        the files of other calls.
+        """
+        closing = self._closing  # read before the deque, which then holds all earlier packets
         self.faults.run("capture thread", self._write)
         if not closing:
             return True
@@ -181,19 +182,19 @@ class CallCapture:
             return
         try:
             file.close()
-        except OSError as error:  # what was buffered did not fit any more
+        except OSError as error:  # the buffered rest did not fit any more
             self.stopped = self.stopped or error.strerror or type(error).__name__
 
 
 def _create(path: Path) -> BinaryIO:
-    """Readable by its owner alone: it is a conversation of other people."""
+    """A new file, readable by its owner alone: it holds a private conversation."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.touch(mode=0o600)
     return path.open("wb", buffering=65_536)
 
 
 class CaptureThread:
-    """Writes the files of all calls. Started when the first capture begins."""
+    """The thread that writes the files of all calls. It starts with the first capture."""
 
     def __init__(self) -> None:
         self._captures: list[CallCapture] = []
@@ -224,7 +225,7 @@ class CaptureThread:
 
 
 class CallCaptures:
-    """Which calls are captured, and in how much room. The loop's."""
+    """The choice of calls to capture, and the limit of their size. The loop calls it."""
 
     def __init__(self, settings: CaptureSettings) -> None:
         self._settings = settings
@@ -232,7 +233,7 @@ class CallCaptures:
         self._open: list[CallCapture] = []
 
     def begin(self, call_id: str, local: Address, *uris: str) -> CallCapture | None:
-        """None when this call is not to be captured. One that finds no room says so itself."""
+        """None when this call is not captured. A capture without room reports that itself."""
         settings = self._settings
         if settings.match and not any(_matches(settings.match, uri) for uri in uris):
             return None
@@ -263,7 +264,7 @@ def _matches(pattern: str, uri: str) -> bool:
 
 
 def _prune(directory: Path, room: int, in_use: set[Path]) -> None:
-    """The oldest captures make room for a new one."""
+    """Delete the oldest captures to make room for a new one."""
     files: list[tuple[float, int, Path]] = []
     try:
         for path in directory.glob("c-*.pcap"):
@@ -277,13 +278,13 @@ def _prune(directory: Path, room: int, in_use: set[Path]) -> None:
             path.unlink(missing_ok=True)
             total -= size
     except OSError:
-        return  # somebody else cleans up at the same time, or we may not: writing will tell
+        return  # another process cleans up, or we have no permission: writing reports that
 
 
 def sip_datagram(
     message: SipMessage, local_of: Callable[[str, str], Address]
 ) -> tuple[Address, Address, bytes] | None:
-    """A SIP message as the datagram that it was (or, over TCP, might have been), secrets masked."""
+    """A SIP message as its datagram (or, over TCP, as if it were one), with secrets masked."""
     transport, _, where = message.peer.rpartition(" ")
     try:
         peer = address(where)

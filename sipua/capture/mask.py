@@ -1,15 +1,15 @@
-"""SIP messages without their secrets, each as long as it was: Content-Length stays right, and
+"""SIP messages with masked secrets, in their old length: Content-Length stays right, and
 Wireshark shows everything else as it went over the wire.
 """
 
 import re
 
-# Messages are a peer's: every repeat has a bound. The longest one holds the longest message.
+# Messages come from peers: every repeat has a bound, large enough for the longest message.
 _MOST = rb"{1,65536}+"
 _SECRETS = re.compile(
-    # Digest: with the response, the password can be guessed at home.
+    # Digest: with the response, the password can be guessed offline.
     rb"(?:\b(?:response|rspauth)\s{0,65536}+=\s{0,65536}+\"?)(?P<digest>[^\",;\r\n]" + _MOST + rb")"
-    # Basic, Bearer, and whatever else is not a digest.
+    # Basic, Bearer, and any other that is not a digest.
     rb"|^(?:proxy-)?authorization[ \t]{0,65536}+:[ \t]{0,65536}+(?![ \t]|digest\b)"
     rb"(?P<other>[^\r\n]" + _MOST + rb")"
     # Keys of SRTP and ICE inside SDP.
@@ -17,7 +17,7 @@ _SECRETS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 # sip:user:password@host. Without an @ it is a host and a port, and stays; it is matched all the
-# same, so that a row of `sip:sip:sip:` is walked once.
+# same, so that a row of `sip:sip:sip:` is scanned once.
 _USERINFO = re.compile(
     rb"\bsips?:[^\s:@;?\"'<>]{0,65536}+:(?P<userinfo>[^\s@\"'<>]" + _MOST + rb")(?P<is>@?)",
     re.IGNORECASE,

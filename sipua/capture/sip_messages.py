@@ -1,4 +1,4 @@
-"""Brings each SIP message to the capture of its call, by Call-ID.
+"""The dispatch of each SIP message to the capture of its call, by Call-ID.
 
 An INVITE is seen before it is a call, so the last messages wait here for a while.
 """
@@ -21,7 +21,7 @@ class SipToCaptures:
         self._waiting: deque[tuple[float, str, SipMessage]] = deque(maxlen=_MAX_WAITING)
 
     def attach(self, sip_call_id: str, capture: CallCapture) -> None:
-        if not capture.sip:  # the messages may come all the same, for the log
+        if not capture.sip:  # messages come for the log, too
             return
         self._captures[sip_call_id] = capture
         kept: deque[tuple[float, str, SipMessage]] = deque(maxlen=_MAX_WAITING)

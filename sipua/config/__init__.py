@@ -3,7 +3,7 @@
     config = load(Path("edge.toml"), os.environ)
 
 `load` raises `ConfigError`, which names every problem with its key, its place, its value and
-what to do. What it returns is frozen and complete: secrets are read, defaults are filled in.
+what to do. The result is frozen and complete: secrets are read, defaults are filled in.
 """
 
 from sipua.config.load.loader import Loaded, load, read

@@ -4,8 +4,8 @@
                                ◀─commands─                     ▲ pacer, RTP ports
 
 SIGTERM or Ctrl-C: unregister, refuse new calls with 503, let running ones finish within
-`calls.drain_s`, then BYE; exit 0. A second one: at once, and not 0. Signalling that is gone ends
-the process within seconds: whoever supervises it starts it again.
+`calls.drain_s`, then BYE; exit 0. A second signal: at once, and not 0. Lost signalling ends the
+process within seconds: its supervisor starts it again.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ from sipua.sip.pj.agent import SipAgent
 
 
 def run(config: Config, *, show_banner: bool = True) -> int:
-    """Serve until told to stop; the process's exit code."""
-    # The signalling thread wants the interpreter for microseconds at a time; the default of
+    """Serve until a signal; returns the process's exit code."""
+    # The signalling thread needs the interpreter for microseconds at a time; the default of
     # 5 ms would delay each step of a call set-up by as much while the media loop is busy.
     sys.setswitchinterval(0.001)
     return main_loop.run(Edge(config, show_banner=show_banner).run())
@@ -143,8 +143,8 @@ class Edge:
             )
         if self._show_banner:
             banner.show(self._config, self._build, self._max_calls, addresses, transports)
-        # A full collection walks every object of every import, 20 ms and more in which no packet
-        # leaves. What exists now stays for good: out of the collector's sight.
+        # A full collection visits every object of every import, 20 ms and more in which no packet
+        # leaves. All present objects stay for good: the collector need not visit them.
         gc.collect()
         gc.freeze()
         await self._stop.wait()
@@ -198,15 +198,15 @@ class Edge:
                 if self._captures is not None:
                     self._sip_captures.take(event, time.monotonic())
                 if self._config.log.sip:
-                    self._sip_log.tell(event, time.monotonic())
+                    self._sip_log.log_event(event, time.monotonic())
             case _ if isinstance(event, CallSignal):
                 if call := self._calls.get(event.call_id):
                     call.on_sip(event)
             case _:
-                self._sip_log.tell(event, time.monotonic())
+                self._sip_log.log_event(event, time.monotonic())
 
     def _begin(self, event: IncomingCall) -> None:
-        """Whatever fails: the caller gets 500, and all that was taken for the call is returned."""
+        """Begin a call. On any failure the caller gets 500, and all that it holds is released."""
         with ExitStack() as held:
             held.callback(self._forget, event.call_id)
             held.callback(self._sip_captures.detach, event.sip_call_id)

@@ -1,4 +1,4 @@
-"""The few lines that a person sees after `make run`: what listens, how to call it, what next."""
+"""The banner after `make run`: what listens, how to call it, what next."""
 
 from __future__ import annotations
 

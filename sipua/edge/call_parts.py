@@ -1,4 +1,4 @@
-"""Puts the parts of a call together: bridge, conversation, capture, and who listens to it.
+"""The assembly of a call: bridge, conversation, capture, and its listeners.
 
 What belongs to a call and needs nothing but its events and methods is attached in `_attach`.
 """
@@ -42,7 +42,7 @@ from sipua.tools.wire.errors import ToolLoadError
 
 
 class PartsError(Exception):
-    """What calls share cannot be put together: the event to log, and how the process ends."""
+    """The shared parts cannot be made: the event to log, and the process's exit code."""
 
     def __init__(self, event: str, error: Exception, fix: str, code: Exit) -> None:
         super().__init__(str(error))
@@ -55,7 +55,7 @@ class PartsError(Exception):
 async def open_parts(
     config: Config, send: Callable[[SipCommand], None], health: EngineHealth | None = None
 ) -> AsyncIterator[CallParts]:
-    """Everything that calls share, started; stopped behind the last of them."""
+    """Start everything that calls share, and stop it after the last call."""
     async with contextlib.AsyncExitStack() as stack:
         try:
             wiring.decode_sounds(config)
@@ -91,7 +91,7 @@ async def open_parts(
 
 
 class CallParts:
-    """One for all calls of a process: what they share, and how each is made."""
+    """The maker of all calls of a process, with what they share."""
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class CallParts:
         profile: AgentProfile,
         capture: CallCapture | None = None,
     ) -> Call:
-        """A call that is to be run. When this raises, nothing is left of it."""
+        """Make a call, to be run. When this raises, nothing is left of it."""
         log = logs.bind_call(facts.call_id)
         faults = FaultOwner("call.failed", log)
         bridge = CallBridge(
@@ -165,7 +165,7 @@ class CallParts:
         return call
 
     def _attach(self, call: Call) -> None:
-        """Listeners of one call: `call.subscribe(…)`."""
+        """Attach the listeners of one call: `call.subscribe(…)`."""
         control = CallTools(call, self._toolbox.hold)
         tools = self._toolbox.runner(control, call.log, call.profile.tools, faults=call.faults)
         call.subscribe(tools.on_event)

@@ -1,4 +1,4 @@
-"""Where the engines are: the vendor's address, a configured one, or the embedded local agent."""
+"""The addresses of engines: the vendor's, a configured one, or the embedded local agent's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sipua.edge.wiring import wiring
 
 
 class EngineHost:
-    """Runs the local agent while any engine of the configuration wants it."""
+    """The addresses and keys of engines; it runs the local agent when an engine needs it."""
 
     def __init__(self, config: Config) -> None:
         self._agent: AgentProcess | None = None
@@ -24,17 +24,17 @@ class EngineHost:
             self._agent = AgentProcess(wiring.agent_settings(config))
 
     async def start(self) -> None:
-        """Raises AgentError."""
+        """Start the local agent, if needed. Raises AgentError."""
         if self._agent is not None:
             await self._agent.start()
         for section in self._sections:
             self._warm_up(section)
 
     def _warm_up(self, section: EngineSection) -> None:
-        """Its code and the certificates are read now, and not in the moment of an outage."""
+        """Load an engine's code and the certificates now, not in the moment of an outage."""
         with contextlib.suppress(
             ValueError
-        ):  # told when a call wants it, and the next one is tried
+        ):  # reported when a call needs it, and the next one is tried
             if wiring.engine_host(section, self.url(section)).startswith("wss:"):
                 websocket.read_certificates()
 
@@ -43,16 +43,17 @@ class EngineHost:
             await self._agent.stop()
 
     def api_key(self, section: EngineSection) -> str:
-        """The embedded agent gets its own and no other: what is in the environment for a vendor,
-        or in the section from before, is not its business."""
+        """The embedded agent gets its own key and no other: a vendor's key, from the environment or
+        from the section before, is not for it.
+        """
         return self._agent_key if _is_embedded(section) else section.api_key.get_secret_value()
 
     def headers(self, section: EngineSection, call_id: str) -> dict[str, str]:
-        """Beside the section's own: the embedded agent's log, which is ours, names the call."""
+        """The section's headers; for the embedded agent also the call's id, for its log lines."""
         return {CALL_ID_HEADER: call_id} if _is_embedded(section) else {}
 
     def url(self, section: EngineSection) -> str:
-        """Empty: the vendor's own."""
+        """The URL; empty: the vendor's own."""
         if _is_embedded(section) and self._agent is not None:
             path = ENGINES[section.type].local
             return urlsplit(self._agent.url)._replace(path=path).geturl()

@@ -1,8 +1,8 @@
-"""`sipua outbound URI`: the agent calls somebody. One call, and how it went as the exit code.
+"""`sipua outbound URI`: the agent places one call; its result is the exit code.
 
-The same call as one that comes in (`sipua.calls.call`), with the tools, the record and the
+It is the same call as an incoming one (`sipua.calls.call`), with the tools, the record and the
 fallbacks of its route; only its opening differs. It never registers: an edge that runs with the
-same account stays registered. Several at once are several processes.
+same account stays registered. Several calls at once are several processes.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ class OutboundRequest:
     uri: str
     account: str = ""
     route: str = ""
-    """Empty: the first that fits, as for a call that comes in."""
+    """Empty: the first that fits, as for an incoming call."""
 
 
 def run(config: Config, request: OutboundRequest) -> int:
-    """The process's exit code: 0 when somebody answered and was talked with."""
+    """Place the call; returns the exit code: 0 when it was answered and the agent talked."""
     try:
         placing.check_uri(request.uri)
         placing.check_account(config, request.account)
@@ -81,13 +81,13 @@ class Outbound:
         self._sip_log = SignallingLog(self._log, config.record.numbers)
         rtp = config.rtp
         self._ports = PortPool(wiring.rtp_hosts(config), rtp.port_min, rtp.port_max)
-        gate = wiring.admission(config, max_calls=0)  # while we call, nobody calls us
+        gate = wiring.admission(config, max_calls=0)  # no incoming calls
         self._settings = placing.sip_settings(config, request.account, log_messages=config.log.sip)
         self._from = next((a.id_uri for a in self._settings.accounts), "")
         self._sip = SipAgent(self._settings, gate, self._ports, self._on_sip)
 
     async def run(self) -> Exit:
-        # The far side must not be left talking to nobody.
+        # The other side must not be left in a dead call.
         main_loop.on_interrupt(self._interrupt)
         try:
             return await self._place()
@@ -102,7 +102,7 @@ class Outbound:
             return Exit.SIGNALLING
 
     async def _place(self) -> Exit:
-        """Whatever fails: what was taken is given back, in the order from the last to the first."""
+        """Place the call. On any failure all is released, from the last to the first."""
         async with AsyncExitStack() as held:
             parts = await held.enter_async_context(open_parts(self._config, self._sip.send))
             await self._sip.start()
@@ -161,4 +161,4 @@ class Outbound:
         elif isinstance(event, SignallingLost):
             self._on_lost(event)
         elif not isinstance(event, SipMessage) or self._config.log.sip:
-            self._sip_log.tell(event, time.monotonic())
+            self._sip_log.log_event(event, time.monotonic())

@@ -1,4 +1,4 @@
-"""What a single call of ours needs, whoever places it: `sipua call` or `sipua outbound`."""
+"""The common parts of `sipua call` and `sipua outbound`, which place a single call."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from sipua.sip.addresses import host_of, is_address, of_family, server_of
 from sipua.sip.pj.agent import SipAgent
 from sipua.sip.settings import SipSettings
 
-# This machine, or every address of it, in the other family.
+# The counterpart in the other family: of this machine, or of all its addresses.
 _COUNTERPARTS = {"127.0.0.1": "::1", "::1": "127.0.0.1", "0.0.0.0": "::", "::": "0.0.0.0"}  # noqa: S104
 
 FAMILY_KNOWN_WITHIN_S = 3.0
 
 
 class RequestError(Exception):
-    """The call that was asked for cannot be placed; the text says what to write instead."""
+    """The requested call cannot be placed; the text says what to write instead."""
 
 
 def check_uri(uri: str) -> None:
-    """A server's URI, with or without a user before it."""
+    """Check a server's URI, with or without a user."""
     form = "write it as sip:USER@HOST:PORT, perhaps with ;transport=tcp"
     user, at, server = uri.rpartition("@")
     try:
@@ -38,8 +38,8 @@ def check_uri(uri: str) -> None:
 
 
 def towards(config: Config, uri: str) -> Config:
-    """The configuration with addresses of ours that reach the one of the URI: whoever listens on
-    127.0.0.1 may call [::1]. Raises RequestError.
+    """The configuration with own addresses of the URI's family: an edge that listens on 127.0.0.1
+    may call [::1]. Raises RequestError.
     """
     family = family_of(host_of(uri))
     sip = config.sip.model_copy(update={"host": _with_family(config.sip.host, family, "sip")})
@@ -65,20 +65,20 @@ def _with_family(
 
 
 async def reserve(ports: PortPool, sip: SipAgent, settings: SipSettings, uri: str) -> ReservedPort:
-    """Ports of the family in which the call will leave. Raises NoPortsLeft."""
+    """Reserve ports of the family in which the call will leave. Raises NoPortsLeft."""
     if len(ports.families) == 1:
         return ports.reserve(time.monotonic(), ports.families[0])
     first_hop = next((account.proxy for account in settings.accounts if account.proxy), uri)
     host, port = server_of(first_hop)
     addresses: tuple[str, ...] = (host,) if is_address(host) else ()
     if not addresses:
-        # What DNS does not say in time is the signalling thread's to report.
+        # Without an answer of DNS in time, the signalling thread reports it.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FAMILY_KNOWN_WITHIN_S):
                 addresses = await sip.addresses_of(host, services=not port)
-    theirs = {family_of(address) for address in addresses}
-    # A name that has addresses of both is called over IPv4, as the signalling thread does it.
-    family = next((family for family in sorted(ports.families) if family in theirs), None)
+    peer_families = {family_of(address) for address in addresses}
+    # A name that has addresses of both is called over IPv4, as by the signalling thread.
+    family = next((family for family in sorted(ports.families) if family in peer_families), None)
     return ports.reserve(time.monotonic(), family or ports.families[0])
 
 
@@ -94,12 +94,12 @@ def check_account(config: Config, name: str) -> None:
 
 
 def sip_settings(config: Config, account: str, *, log_messages: bool) -> SipSettings:
-    """The edge's own, except for what would disturb an edge that runs with the same file."""
+    """The edge's settings, without what would disturb an edge that runs with the same file."""
     settings = wiring.sip_settings(config, max_calls=doctor.build_info().max_calls)
     chosen = (known for known in settings.accounts if known.name == account)
     return dataclasses.replace(
         settings,
-        port=0,  # the edge may hold the configured one
+        port=0,  # the edge may use the configured one
         accounts=tuple(dataclasses.replace(known, registers=False) for known in chosen),
         log_messages=log_messages,
     )

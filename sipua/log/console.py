@@ -1,4 +1,4 @@
-"""A log line for a person: time, level, call, event, then key=value in fixed columns."""
+"""The log line for a terminal: time, level, call, event, then key=value in fixed columns."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2
 class Console:
     """Renders an event for the terminal.
 
-    What comes from the network may hold anything: control characters are escaped, so that a
+    Texts from the network may hold anything: control characters are escaped, so that a
     From header can neither clear the screen nor forge a line.
     """
 
@@ -43,7 +43,7 @@ class Console:
         blocks = [] if exception is None else [str(exception)]
         pairs = []
         for key, value in event.items():
-            value = _telling(value)  # noqa: PLW2901
+            value = _nonzero(value)  # noqa: PLW2901
             if value == {}:
                 continue
             if isinstance(value, str) and "\n" in value.strip():
@@ -63,19 +63,19 @@ class Console:
 
 
 def _local_time(ts: str) -> str:
-    """Wall clock of the person who looks; the date is not news on a terminal."""
+    """The reader's wall clock, without the date, which a terminal does not need."""
     moment = datetime.fromisoformat(ts).astimezone()
     return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
 
 
-def _telling(value: Any) -> Any:
-    """Of a table of counters, those that counted something: nobody reads forty zeros."""
+def _nonzero(value: Any) -> Any:
+    """The counters of a table that are not zero."""
     if isinstance(value, list):
-        return [_telling(item) for item in value]
+        return [_nonzero(item) for item in value]
     if not isinstance(value, dict):
         return value
-    told = {key: _telling(item) for key, item in value.items()}
-    return {key: item for key, item in told.items() if item not in (0, None, "", {}, [])}
+    shown = {key: _nonzero(item) for key, item in value.items()}
+    return {key: item for key, item in shown.items() if item not in (0, None, "", {}, [])}
 
 
 def _show(value: object) -> str:

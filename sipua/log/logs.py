@@ -1,13 +1,13 @@
-"""Logging: one line per event, for a person on a terminal, as JSON for everything else.
+"""Logging: one line per event, as text on a terminal, else as JSON.
 
     log = bind_call(call_id)
     log.info("call.answered", setup_ms=38)
 
 Every line has `ts`, `level` and `event`; a line about a call has `call_id`. What a library
-writes through the standard `logging` module takes the same road. Nothing is written before
+writes through the standard `logging` module becomes the same lines. Nothing is written before
 its secrets are masked (see `redact`).
 
-The level is a filter compiled into the logger: a `debug()` that is off costs a call to an
+The level is a filter compiled into the logger: a `debug()` that is off costs a call of an
 empty function, but never put one on the path of a packet.
 """
 
@@ -46,7 +46,7 @@ _FIRST = ("ts", "level", "event", "call_id")
 
 
 def for_a_person(fmt: Format, stream: IO[str] | None = None) -> bool:
-    """Whether a person reads what is written there, as far as the configuration leaves it open."""
+    """Whether lines are text for a terminal: as configured, else by the stream."""
     out = sys.stderr if stream is None else stream
     return fmt == "console" or (fmt == "auto" and out.isatty())
 
@@ -73,7 +73,7 @@ def configure(level: Level, fmt: Format, stream: IO[str] | None = None) -> None:
         if isinstance(handler, _FromStdlib):
             root.removeHandler(handler)
     root.addHandler(_FromStdlib())
-    # Below debug, a library's own chatter ("connection open") only hides our events.
+    # Below debug, a library's own lines ("connection open") only hide our events.
     root.setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
 
 
@@ -89,7 +89,7 @@ def bind_call(call_id: str, **ids: object) -> FilteringBoundLogger:
 
 
 class _Lines:
-    """Where finished lines go. The pjsua2 thread and the loop's both write here."""
+    """The output of finished lines. The pjsua2 thread and the loop both write here."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -97,8 +97,7 @@ class _Lines:
 
     def write(self, line: str) -> None:
         with self._lock, contextlib.suppress(OSError):
-            # A full disk or a reader that went away must not end a call; there is no better
-            # place left to say so.
+            # A full disk or a closed pipe must not end a call, and cannot be reported elsewhere.
             self._stream.write(line + "\n")
             self._stream.flush()
 
@@ -127,7 +126,7 @@ def _json_line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
 
 
 class _FromStdlib(logging.Handler):
-    """Lines of libraries: `event` says which logger, `message` what it said."""
+    """The lines of libraries: `event` names the logger, `message` is its text."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -140,6 +139,6 @@ class _FromStdlib(logging.Handler):
             fields["call_id"] = call_id
         if record.exc_info:
             fields["exc_info"] = record.exc_info
-        # Libraries may use levels in between; ours are the four.
+        # Libraries may use levels in between; we have four.
         level = max((known for known in _LEVELS.values() if known <= record.levelno), default=10)
         get().log(level, f"lib.{record.name}", **fields)

@@ -1,8 +1,8 @@
-"""Keeps secrets out of everything that a person or a log collector reads.
+"""The masking of secrets in everything that a user or a log collector reads.
 
-Three nets, because each has holes: the name of the key (`password=`), the shape of the text
-(`Authorization:` headers, digest responses, `sk-` keys, passwords inside URLs), and the very
-values that the configuration holds (`register_secret`).
+Three filters, because each misses some: the name of the key (`password=`), the shape of the text
+(`Authorization:` headers, digest responses, `sk-` keys, passwords inside URLs), and the values that
+the configuration holds (`register_secret`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Mapping
 
 MASK = "********"
 
-# A shorter value would blank innocent text: extension 100 with the password "100" must not
-# turn every "100 Trying" of a log into stars. Key names and shapes still cover it.
+# A shorter value would mask harmless text: extension 100 with the password "100" must not turn
+# every "100 Trying" of a log into stars. Key names and shapes still cover it.
 SHORTEST_REGISTERED = 6
 
 _SECRET_NAME = re.compile(
@@ -23,18 +23,18 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 
-# A text may be a peer's, and long. Every repeat has a bound, and what one pattern has looked at in
-# vain is not looked at again from each of its characters: 64 kB take a few milliseconds at most.
+# A text may be a peer's, and long. Every repeat has a bound, and what one pattern has searched in
+# vain is not searched again from each of its characters: 64 kB take a few milliseconds at most.
 _MOST = 65_536
 _RUN = rf"{{1,{_MOST}}}+"
 _BLANKS = rf"\s{{0,{_MOST}}}+"
 _HEADER = r"\b(?:(?:proxy-)?authorization|(?:x-)?api[_\-]key)"
 _SCHEME = rf"(?:(?:bearer|basic|digest)\s{_RUN})?"
 
-# One alternation, so that a line is walked once. Each branch keeps the text of its `*_keep`
+# One alternation, so that a line is scanned once. Each branch keeps the text of its `*_keep`
 # group and loses the rest of the match.
 _SHAPES = re.compile(
-    # A SIP or HTTP header: the scheme stays, it helps and says nothing. The value ends with
+    # A SIP or HTTP header: the scheme stays, as it helps and is no secret. The value ends with
     # the line, whose end may also be written as an escape.
     rf"(?P<header_keep>{_HEADER}{_BLANKS}[:=]{_BLANKS}{_SCHEME})[^\r\n\\]{_RUN}"
     # The same header as an entry of a printed mapping.
@@ -48,7 +48,7 @@ _SHAPES = re.compile(
 )
 
 # user:password@ in a URI. What is no password is matched, too, and stays: else a long row of
-# `sip:sip:sip:` would be walked to its end from each of its members.
+# `sip:sip:sip:` would be scanned to its end from each of its parts.
 _USERINFO = re.compile(
     rf"\b(?P<keep>(?:sips?:|wss?://|https?://)[^\s:@/;?\"'<>]{{0,{_MOST}}}+:)"
     rf"(?P<password>[^\s@/\"'<>]{_RUN})(?P<is>@?)",
@@ -56,18 +56,18 @@ _USERINFO = re.compile(
 )
 
 LONGEST_VALUE = 16_384
-"""Characters of one value that is shown. The longest SIP message of an honest call has 4,000."""
+"""Characters of one value that is shown. The longest SIP message of a normal call has 4,000."""
 
 _registered: set[str] = set()
 _values: re.Pattern[str] | None = None
 
 
 def register_secret(value: str) -> None:
-    """From now on this value is masked wherever it shows up."""
+    """Mask this value from now on, in every text."""
     global _values  # noqa: PLW0603 - one process has one set of secrets
     if len(value) < SHORTEST_REGISTERED:
         return
-    # The same secret as a JSON string or a Python repr carries it.
+    # The same secret in a JSON string or a Python repr.
     _registered.update({value, json.dumps(value)[1:-1], repr(value)[1:-1]})
     longest_first = sorted(_registered, key=lambda text: (-len(text), text))
     _values = re.compile("|".join(re.escape(text) for text in longest_first))
@@ -95,7 +95,7 @@ def _keep_prefix(match: re.Match[str]) -> str:
 
 
 def mask_value(name: str, value: object) -> object:
-    """A value as it may be shown under this name; walks into lists and mappings."""
+    """The masked value for this name; lists and mappings are masked inside."""
     if isinstance(value, bool | int | float) or value is None:
         return MASK if is_secret_name(name) and value is not None else value
     if is_secret_name(name):
@@ -112,9 +112,9 @@ def mask_value(name: str, value: object) -> object:
 
 
 def _bounded(text: str) -> str:
-    """Masked, and cut when it is longer than what a person reads."""
+    """The text, masked, and cut when it is too long."""
     if len(text) <= LONGEST_VALUE:
         return mask_text(text)
-    # A secret that the cut goes through is masked by its beginning, so a little more is looked at.
+    # The cut may divide a secret, so a little more text is masked than is kept.
     masked = mask_text(text[: LONGEST_VALUE + 512])
     return f"{masked[:LONGEST_VALUE]} … ({len(text)} characters)"

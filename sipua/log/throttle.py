@@ -1,4 +1,4 @@
-"""One line a second for things that come ten thousand times a second."""
+"""The limit of repeated log lines: one a second for events that come 10,000 times a second."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ class _Window:
 
 
 class Throttle:
-    """Says whether a repeated line may be written now, and how many were kept back.
+    """The limit of repeated lines: whether one may be written now, and how many were suppressed.
 
     Pure: `now` is passed in. The number of keys is bounded, because a key may come from the
-    network; when it is reached the key that was opened first is forgotten, with its count
+    network; when it is reached the oldest key is dropped, with its count
     added to `forgotten`.
     """
 
     __slots__ = ("_burst", "_interval_s", "_max_keys", "_windows", "forgotten")
 
     def __init__(self, interval_s: float = 1.0, max_keys: int = 64, *, burst: int = 1) -> None:
-        """`burst`: so many lines each interval."""
+        """`burst`: the lines allowed in each interval."""
         self._burst = burst
         self._interval_s = interval_s
         self._max_keys = max_keys
@@ -31,7 +31,7 @@ class Throttle:
         self.forgotten = 0
 
     def ask(self, key: str, now: float) -> int | None:
-        """None: keep quiet. A number: write, and say that so many were kept back since."""
+        """None: do not write. A number: write, with this count of suppressed lines."""
         window = self._windows.get(key)
         if window is not None:
             if now < window.open_until and window.left == 0:
@@ -51,7 +51,7 @@ class Throttle:
         return 0
 
     def drain(self) -> dict[str, int]:
-        """What was kept back and never said, per key; starts anew. For the end of a call."""
-        unsaid = {key: win.suppressed for key, win in self._windows.items() if win.suppressed}
+        """The suppressed lines not yet reported, per key; starts again. For the end of a call."""
+        counts = {key: win.suppressed for key, win in self._windows.items() if win.suppressed}
         self._windows.clear()
-        return unsaid
+        return counts

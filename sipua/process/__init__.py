@@ -1,1 +1,1 @@
-"""What each command's process has: loop, signals, exit codes, the last net for exceptions."""
+"""The process of a command: loop, signals, exit codes, the last handler of exceptions."""

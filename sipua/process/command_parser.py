@@ -1,4 +1,4 @@
-"""What the parsers of all commands share. Imports nothing heavy: `sipua --help` needs it."""
+"""The common parts of all commands' parsers. Imports nothing slow: `sipua --help` needs it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONFIG_HELP = "configuration file; without it $SIPUA_CONFIG, or the built-in dem
 def plain_command(
     commands: Commands, name: str, handler: Callable[[argparse.Namespace], int], summary: str
 ) -> argparse.ArgumentParser:
-    """A command that is described in one sentence and takes no abbreviations."""
+    """A command with a description of one sentence, and without abbreviated options."""
     parser = commands.add_parser(
         name,
         help=summary,
@@ -32,7 +32,7 @@ def plain_command(
 def add_command(
     commands: Commands, name: str, handler: Callable[[argparse.Namespace], int], summary: str
 ) -> argparse.ArgumentParser:
-    """A command of `sipua`, with the options that all of those have."""
+    """A command of `sipua`, with the common options."""
     parser = plain_command(commands, name, handler, summary)
     parser.add_argument(
         "--debug",

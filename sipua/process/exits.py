@@ -1,4 +1,4 @@
-"""What the process' exit code means; the same for every command."""
+"""The exit codes of the process, the same for every command."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The loop of a command that has calls, and its end, whatever hangs.
+"""The loop of a command that has calls, and its end, even when a part hangs.
 
-first Ctrl-C or SIGTERM    a polite end: BYE, goodbye to the registrar
-second one                 the end, now
+first Ctrl-C or SIGTERM    an orderly end: BYE, un-REGISTER
+second one                 the end at once
 signalling lost            the calls write their records; the process ends within seconds
 """
 
@@ -20,9 +20,9 @@ from sipua.process import last_net
 from sipua.process.exits import Exit
 
 SIGNALLING_GRACE_S = 3.0
-"""How long the answers to our last BYE and un-REGISTER are waited for."""
+"""The longest wait for the answers to our last BYE and un-REGISTER."""
 RECORDS_GRACE_S = 3.5
-"""Without signalling: how long the calls have to end."""
+"""Without signalling: the time for calls to end."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -32,13 +32,13 @@ def run(main: Coroutine[Any, Any, Exit]) -> Exit:
         code = runner.run(main)
     if code is Exit.SIGNALLING:
         sys.stdout.flush()
-        leave_now(code)  # Python's own end would wait for what hangs
+        leave_now(code)  # Python's own end would wait for a part that hangs
     return code
 
 
 def on_interrupt(end: Callable[[], None]) -> None:
-    """`end()` runs on the loop at the first signal. The second one does not ask the loop, which may
-    be what hangs.
+    """Call `end()` on the loop at the first signal. The second signal does not use the loop, which
+    may be the part that hangs.
     """
     loop = asyncio.get_running_loop()
     seen = 0
@@ -48,7 +48,7 @@ def on_interrupt(end: Callable[[], None]) -> None:
         seen += 1
         if seen > 1:
             leave_now(Exit.INTERRUPTED if number == signal.SIGINT else Exit.TERMINATED)
-        with contextlib.suppress(RuntimeError):  # the loop is closed: we are at the end already
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the process ends already
             loop.call_soon_threadsafe(end)
 
     for number in _SIGNALS:
@@ -56,7 +56,7 @@ def on_interrupt(end: Callable[[], None]) -> None:
 
 
 def leave_soon() -> None:
-    """Signalling is lost: what is not done within RECORDS_GRACE_S is left."""
+    """Signalling is lost: end within RECORDS_GRACE_S, done or not."""
     asyncio.get_running_loop().call_later(RECORDS_GRACE_S, leave_now, Exit.SIGNALLING)
 
 

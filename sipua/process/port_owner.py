@@ -1,4 +1,4 @@
-"""Who holds a port: read from /proc, so that 'address in use' can name the culprit."""
+"""The process that holds a port, from /proc, so that 'address in use' can name it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LISTENING = "0A"
 
 
 def port_owner(transport: str, port: int, proc: Path = Path("/proc")) -> str | None:
-    """`name (pid N)`; None when nobody is seen (another user's process, or no /proc)."""
+    """`name (pid N)`; None when none is visible (another user's process, or no /proc)."""
     inodes = set()
     for table in _TABLES[transport]:
         with contextlib.suppress(OSError):

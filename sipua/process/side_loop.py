@@ -1,5 +1,5 @@
-"""An event loop on a thread of its own: what is slow or badly written there is late there, and
-never on the loop that carries audio."""
+"""An event loop on a thread of its own: slow or faulty code is late there, and never on the loop of
+the audio."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class SideLoop:
         self._thread: threading.Thread | None = None
 
     async def run(self, work: Coroutine[Any, Any, Outcome]) -> Outcome:
-        """Its outcome, waited for on the loop that asks; cancelled together with the wait."""
+        """Run it there and wait for its outcome here; cancelled together with the wait."""
         return await asyncio.wrap_future(self.submit(work))
 
     def submit(self, work: Coroutine[Any, Any, Outcome]) -> Future[Outcome]:
-        """The same without a loop, from any thread; the first time from the one that closes."""
+        """The same without a loop, from any thread; the first time from the thread that closes."""
         return asyncio.run_coroutine_threadsafe(_contained(work), self._started())
 
     async def close(self) -> None:
-        """Cancels what runs there. A function that never gives way keeps its thread, a daemon."""
+        """Cancel what runs there. A function that never yields keeps its thread, a daemon."""
         loop, self._loop = self._loop, None
         if loop is None or self._thread is None:
             return
@@ -51,7 +51,7 @@ class SideLoop:
 
 
 async def _contained(work: Coroutine[Any, Any, Outcome]) -> Outcome:
-    """`sys.exit()` in a tool would end the loop here, and then the one that waits for it."""
+    """`sys.exit()` in a tool, contained: it would end this loop, then the one that waits."""
     try:
         return await work
     except (SystemExit, KeyboardInterrupt) as error:
@@ -72,14 +72,15 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
 
 
 async def _a_turn() -> None:
-    """What was submitted at the last moment begins, so that its cancelling reaches it."""
+    """Let work submitted at the last moment begin, so that its cancelling reaches it."""
     for _ in range(2):
         await asyncio.sleep(0)
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
-    """Until it is stopped. What a task of a tool's own raises may pass through the loop; the
-    others' work goes on."""
+    """Run until it is stopped. What a task of a tool raises may pass through the loop; the other
+    tasks go on.
+    """
     while True:
         try:
             loop.run_forever()

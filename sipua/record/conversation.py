@@ -1,6 +1,6 @@
 """One call's conversation as a list of entries: from events and `now`, without a clock or a file.
 
-Each entry is a flat mapping: `kind`, `at_ms` (when it became known), and what it tells. All times
+Each entry is a flat mapping: `kind`, `at_ms` (when it became known), and its contents. All times
 of entries are milliseconds since the answer; what was before it is negative. docs/records.md has
 every kind and key.
 """
@@ -37,7 +37,7 @@ from sipua.bridge.turns.model import (
     TurnNews,
     TurnOver,
 )
-from sipua.record.prices import Bill, told
+from sipua.record.prices import Bill, amounts
 from sipua.record.redaction import Redactor, number
 from sipua.record.settings import EngineFacts, RecordSettings
 from sipua.record.tally import Tally
@@ -47,7 +47,7 @@ from sipua.rtp.events import Dtmf, LossReported
 Entry: TypeAlias = dict[str, Any]
 
 SCHEMA = "sipua.record/1"
-# Of a rate limit: when less than this is left, the next calls will feel it.
+# Share of a rate limit: with less left, the next calls may be refused.
 _LOW = 0.1
 _KEPT = 256
 _ARGUMENTS = 64
@@ -64,7 +64,7 @@ class ConversationRecord:
         now: float,
         wall: datetime,
     ) -> None:
-        """`engines`: by the name that events have; `wall`: the time of day at `now`."""
+        """`engines`: by the name in the events; `wall`: the time of day at `now`."""
         self._settings = settings
         self._engines = engines
         self._redactor = Redactor(settings.transcripts, settings.redact)
@@ -74,7 +74,7 @@ class ConversationRecord:
         self._began_s = now
         self._wall = wall
         self._zero_s: float | None = None
-        self._kept: list[tuple[float, Entry]] = []  # until it is known when the answer was
+        self._kept: list[tuple[float, Entry]] = []  # until the time of the answer is known
         self._engine = ""
         self._arguments: dict[str, Any] = {}
         self._low: set[str] = set()
@@ -97,7 +97,7 @@ class ConversationRecord:
         ]
 
     def answered(self, now: float) -> Sequence[Entry]:
-        """The ACK. What was before it is written now."""
+        """Take the ACK: earlier entries are written now."""
         if self._zero_s is not None:
             return ()
         self._zero_s = now
@@ -125,7 +125,7 @@ class ConversationRecord:
         for news in self._clock.end(now):
             self._NEWS[type(news)](self, news, now)
         before: Sequence[Entry] = ()
-        if self._zero_s is None:  # it never was answered: its begin is as good a zero
+        if self._zero_s is None:  # never answered: its begin is the zero
             self._zero_s = self._began_s
             before = [self._finished(entry, at) for at, entry in self._kept]
         self._add("end", now, **outcome, **self.summary())
@@ -161,10 +161,10 @@ class ConversationRecord:
             return
         words = self._words.item(news.item_id, "agent")
         words.turn = turn
-        words.heard = 1.0
+        words.played = 1.0
         if news.cut == "caller":
-            words.heard = news.played_ms / news.total_ms if news.total_ms else 0.0
-        words.told = bool(words.text)
+            words.played = news.played_ms / news.total_ms if news.total_ms else 0.0
+        words.written = bool(words.text)
         self._add(
             "agent",
             now,
@@ -226,13 +226,13 @@ class ConversationRecord:
             failed=turn.failed or None,
         )
 
-    # --- what else happened ---------------------------------------------------------------
+    # --- other events ---------------------------------------------------------------
 
     def _on_transcript(self, event: Transcript, now: float) -> None:
         words = self._words.write(event)
-        if not event.final or (words.who == "agent" and (words.heard is None or words.told)):
-            return  # the agent's words are told when it has said them
-        words.told = True
+        if not event.final or (words.who == "agent" and (words.played is None or words.written)):
+            return  # the agent's words are written when it has said them
+        words.written = True
         text = self._text(words)
         if text is not None:
             self._add("text", now, turn=words.turn, item=event.item_id, who=words.who, text=text)
@@ -240,7 +240,9 @@ class ConversationRecord:
     def _text(self, words: Words) -> str | None:
         if not words.text:
             return None
-        return self._redactor.text(words.text.strip(), 1.0 if words.heard is None else words.heard)
+        return self._redactor.text(
+            words.text.strip(), 1.0 if words.played is None else words.played
+        )
 
     def _on_tool_call(self, event: ToolCall, _now: float) -> None:
         if self._settings.mask_dtmf and event.name in _OF_KEYS:
@@ -264,7 +266,7 @@ class ConversationRecord:
             now,
             of=what,
             model=model,
-            **told(usage),
+            **amounts(usage),
             cost=None if cost is None else round(cost, 6),
         )
 
@@ -334,7 +336,7 @@ class ConversationRecord:
         return facts.endpointing if facts else Endpointing()
 
     def _add(self, kind: str, now: float, **fields: Any) -> None:
-        """`x_s` is a moment, and becomes `x_ms` on the call's clock."""
+        """Add an entry; a field `x_s` is a moment, and becomes `x_ms` on the call's clock."""
         entry = {"kind": kind, **fields}
         if self._zero_s is not None:
             self._out.append(self._finished(entry, now))

@@ -1,11 +1,11 @@
-"""One file a call, written beside the loop.
+"""Record files, one for each call, written by a thread beside the loop.
 
     loop:    a line ──▶ a deque of the call (nothing else happens there)
     thread:  every 250 ms all deques ──▶ files, each line whole and handed to the kernel
 
-A process that is killed loses a quarter of a second of lines. A disk that is full stops nothing:
-lines wait for room, up to a bound, and what does not fit is dropped and counted; the log says so
-once. When there is room again the file goes on.
+A killed process loses a quarter of a second of lines. A full disk stops nothing: lines wait for
+room, up to a bound; the rest is dropped and counted, and the log reports it once. When there is
+room again the file goes on.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from sipua.record.settings import FileSettings
 
 _DRAIN_EVERY_S = 0.25
 _CLOSE_WITHIN_S = 2.0
-# An hour's conversation has a few thousand lines, over the whole hour.
+# A conversation of an hour has a few thousand lines.
 _MAX_WAITING = 4096
 _HOUSEKEEPING_S = 3600.0
 
@@ -37,7 +37,7 @@ Complain = Callable[[Path, str], None]
 
 
 class RecordFile:
-    """One call's. `add` and `close` are the loop's, `drain` is the thread's."""
+    """The file of one call. The loop calls `add` and `close`, the thread `drain`."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class RecordFile:
         self.path = path
         self._complain = complain
         self._waiting: deque[bytes] = deque()
-        self._rest = b""  # of a line that found no room for its end
+        self._rest = b""  # of a line whose end found no room
         self._closing_at: float | None = None
         self.closed = threading.Event()
         self._written = 0
@@ -57,7 +57,7 @@ class RecordFile:
         self._failed = ""
 
     def add(self, line: bytes) -> None:
-        """Without its newline."""
+        """Add a line, without its newline."""
         over = self._closing_at is not None or self._faults.cause
         if over or len(self._waiting) >= _MAX_WAITING:
             self._dropped += 1
@@ -69,22 +69,23 @@ class RecordFile:
         self._closing_at = time.monotonic()
 
     async def close(self) -> None:
-        """The rest is written; returns when it is, or when the disk takes too long."""
+        """Wait until the rest is written, or until the disk has taken too long."""
         self.end()
         await asyncio.to_thread(self.closed.wait, _CLOSE_WITHIN_S + 2 * _DRAIN_EVERY_S)
 
     def stats(self) -> dict[str, object]:
-        told: dict[str, object] = {
+        figures: dict[str, object] = {
             "file": str(self.path),
             "lines": self._written,
             "dropped": self._dropped,
         }
-        return told | ({"failed": self._failed} if self._failed else {})
+        return figures | ({"failed": self._failed} if self._failed else {})
 
     def drain(self, now: float) -> bool:
-        """Write what waits; False when this was the last time. Never raises: the others' files
-        are written by the same thread."""
-        closing_at = self._closing_at  # read before the deque: what came before it is in there
+        """Write what waits; False when this was the last time. Never raises: the same thread writes
+        the files of other calls.
+        """
+        closing_at = self._closing_at  # read before the deque, which then holds all earlier lines
         self._faults.run("record thread", self._write)
         if closing_at is None or (self._left and now < closing_at + _CLOSE_WITHIN_S):
             return True
@@ -124,14 +125,14 @@ class RecordFile:
 
 
 def _opened(path: Path) -> FileIO:
-    """Unbuffered: what was written is the kernel's. Readable by the owner alone."""
+    """The file, unbuffered: written lines are in the kernel. Readable by the owner alone."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.touch(mode=0o600)
     return path.open("ab", buffering=0)
 
 
 class RecordFiles:
-    """All calls' files, and how long they are kept. The loop's, but for `_run`."""
+    """The files of all calls, and their retention. The loop calls all but `_run`."""
 
     def __init__(
         self,
@@ -155,7 +156,7 @@ class RecordFiles:
         self._thread.start()
 
     def stop(self) -> None:
-        """What is still open is closed by its call, before this."""
+        """Stop the thread; each call has closed its file before."""
         self._stopping.set()
 
     def begin(self, call_id: str) -> RecordFile:
@@ -181,7 +182,7 @@ class RecordFiles:
 
     def _tidy(self, in_use: set[Path]) -> None:
         settings = self._settings
-        with suppress(OSError):  # somebody else cleans up at the same time, or we may not
+        with suppress(OSError):  # another process cleans up too, or we have no permission
             retention.enforce(
                 settings.directory,
                 today=self._today(),

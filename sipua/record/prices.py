@@ -12,7 +12,7 @@ _MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Of a million tokens; `minute` of a minute."""
+    """The price of a million tokens; `minute`: of a minute."""
 
     audio_in: float = 0.0
     audio_in_cached: float = 0.0
@@ -23,7 +23,7 @@ class Price:
     minute: float = 0.0
 
     def of(self, usage: Usage) -> float:
-        # What was cached is a part of what went in.
+        # Cached tokens are a part of the input.
         tokens = (
             max(0, usage.audio_in - usage.audio_in_cached) * self.audio_in
             + usage.audio_in_cached * self.audio_in_cached
@@ -38,14 +38,14 @@ class Price:
 FREE = Price()
 
 
-def told(usage: Usage) -> dict[str, int | float]:
-    """What was used, without what was not."""
+def amounts(usage: Usage) -> dict[str, int | float]:
+    """The used amounts, without zeros."""
     values = ((field.name, getattr(usage, field.name)) for field in fields(usage))
     return {name: round(value, 3) for name, value in values if value}
 
 
 class Bill:
-    """Everything that a call used, and what it cost; null once a part of it has no price."""
+    """All usage of a call and its cost; null once a part of it has no price."""
 
     def __init__(self, prices: Mapping[str, Price]) -> None:
         self._prices = prices
@@ -53,8 +53,8 @@ class Bill:
         self.cost: float | None = 0.0
 
     def add(self, usage: Usage, model: str | None) -> float | None:
-        """The cost of this. `model` None: one that costs nothing."""
-        for name, value in told(usage).items():
+        """Add usage; returns its cost. `model` None: it costs nothing."""
+        for name, value in amounts(usage).items():
             self.used[name] = round(self.used.get(name, 0) + value, 3)
         price = FREE if model is None else self._prices.get(model)
         cost = None if price is None else price.of(usage)

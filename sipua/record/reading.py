@@ -1,4 +1,4 @@
-"""Records read back: one call's story out of its file, however the file ends."""
+"""The reader of records: one call's story from its file, even when the file was cut off."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Entry = Mapping[str, Any]
 
 
 class NoRecordError(Exception):
-    """For a person: which record there is none of, and what to do."""
+    """There is no such record; the text says which, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,11 @@ class Story:
     call: Entry
     """The first line."""
     entries: tuple[Entry, ...]
-    """All others, by their time; words stand with what was said."""
+    """All others, by their time; each text is joined to its turn."""
     end: Entry | None
-    """None: the call goes on, or the process was killed."""
+    """None: the call still runs, or the process was killed."""
     unreadable: int = 0
-    """Lines that are none: the last one of a file that was cut off."""
+    """Lines that cannot be read: the last one of a file that was cut off."""
 
     @property
     def call_id(self) -> str:
@@ -43,7 +43,7 @@ class Story:
 
 
 def find(directory: Path, which: str) -> Path:
-    """A file, or the record of a call id."""
+    """The path of a record: a file, or a call id."""
     path = Path(which)
     if path.suffix == ".jsonl" or path.is_file():
         if not path.is_file():
@@ -83,22 +83,22 @@ def read(path: Path) -> Story:
 
 
 def _in_order(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """By when it happened, which is not when it was known; late words join what they belong to."""
-    said = {entry.get("item"): entry for entry in entries if entry["kind"] in ("caller", "agent")}
+    """Entries by the time of the event, not of its entry; late texts are joined to their turn."""
+    turns = {entry.get("item"): entry for entry in entries if entry["kind"] in ("caller", "agent")}
     kept = []
     for entry in entries:
-        if entry["kind"] == "text" and entry.get("item") in said:
-            said[entry["item"]]["text"] = entry.get("text")
+        if entry["kind"] == "text" and entry.get("item") in turns:
+            turns[entry["item"]]["text"] = entry.get("text")
         else:
             kept.append(entry)
-    spoke: dict[Any, int] = {}  # when the answer of a turn begins: what it took stands below it
+    answer_starts: dict[Any, int] = {}  # the begin of a turn's answer: its times stand below it
     for entry in reversed(kept):
         if entry["kind"] == "agent":
-            spoke[entry.get("turn")] = entry.get("start_ms", 0)
+            answer_starts[entry.get("turn")] = entry.get("start_ms", 0)
 
     def moment(entry: Entry) -> tuple[int, bool]:
         is_latency = entry["kind"] == "latency"
         at_ms = int(entry.get("start_ms", entry.get("at_ms", 0)))
-        return (spoke.get(entry.get("turn"), at_ms) if is_latency else at_ms), is_latency
+        return (answer_starts.get(entry.get("turn"), at_ms) if is_latency else at_ms), is_latency
 
     return sorted(kept, key=moment)

@@ -1,4 +1,4 @@
-"""A call's record, attached to the call: its events in, its log lines and its file out."""
+"""The recorder of a call: its events in, its log lines and its file out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sipua.record.conversation import ConversationRecord, Entry
 from sipua.record.files import RecordFile, RecordFiles
 from sipua.record.settings import EngineFacts, FileSettings, RecordSettings
 
-# What of an entry is logged at level info: small, and nothing that anybody said.
+# The fields of an entry that are logged at level info: small, and no spoken words.
 _LOGGED: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "caller": ("turn.caller", ("turn", "item", "start_ms", "end_ms")),
     "agent": ("turn.agent", ("turn", "item", "start_ms", "end_ms", "played_ms", "of_ms", "cut")),
@@ -31,12 +31,12 @@ _LOGGED: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         ),
     ),
 }
-# The same for level warning: what the caller suffered from.
+# The same at level warning: what the caller noticed.
 _UNANSWERED: Final = ("turn", "waited_ms", "responses", "nudges", "outages", "failed")
 
 
 class CallRecord:
-    """All methods are the loop's."""
+    """The record of one call. The loop calls all methods."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class CallRecord:
         *,
         heard_ms: Callable[[], int] | None = None,
     ) -> None:
-        """`heard_ms`: how much of the caller's audio the engine in use was given."""
+        """`heard_ms`: how much of the caller's audio the engine in use got."""
         self._record = record
         self._log = log
         self._file = file
@@ -63,7 +63,7 @@ class CallRecord:
         self._put(self._record.answered(self._loop.time()))
 
     async def end(self, **outcome: object) -> None:
-        """After the last event; the file is complete when this returns, or the disk is to blame."""
+        """After the last event; on return the file is complete, if the disk allows it."""
         try:
             self._put(self._record.end(self._loop.time(), outcome))
         finally:
@@ -71,22 +71,22 @@ class CallRecord:
                 await self._file.close()
 
     def abandon(self) -> None:
-        """Its call never came to be; the file ends where it is."""
+        """Give up: the call was not made; the file ends where it is."""
         if self._file is not None:
             self._file.end()
 
     def stats(self) -> dict[str, Any]:
-        """For `call.ended`."""
-        told: dict[str, Any] = {"conversation": self._record.summary()}
-        return told | ({"record": self._file.stats()} if self._file else {})
+        """The figures for `call.ended`."""
+        figures: dict[str, Any] = {"conversation": self._record.summary()}
+        return figures | ({"record": self._file.stats()} if self._file else {})
 
     def _put(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
-            self._tell(entry)
+            self._log_entry(entry)
             if self._file is not None:
                 self._file.add(msgspec.json.encode(entry))
 
-    def _tell(self, entry: Entry) -> None:
+    def _log_entry(self, entry: Entry) -> None:
         kind = entry["kind"]
         if kind in _LOGGED:
             event, names = _LOGGED[kind]
@@ -108,7 +108,7 @@ class CallRecord:
 
 
 class Records:
-    """Of all calls."""
+    """The records of all calls."""
 
     def __init__(self, settings: RecordSettings, files: FileSettings | None) -> None:
         """`files` None: log lines only."""
@@ -145,7 +145,7 @@ class Records:
             raise
 
     def _complain(self, path: Path, why: str) -> None:
-        """On the writer's thread."""
+        """Log a problem of a file; called on the writer's thread."""
         kept_back = self._complaints.ask("failed", time.monotonic())
         if kept_back is not None:
             logs.get().error(

@@ -1,8 +1,8 @@
-"""What people say, without what nobody else should read.
+"""The redactor: spoken texts without numbers that are private.
 
-Card numbers, PINs, account and phone numbers are spoken in every call. So a run of four digits and
-more goes, however it was written down: `4111 1111`, `41-11`, `four one double one`, `vier eins`.
-Years and prices go with them: what is left is for finding out how a call went, not what was in it.
+Card numbers, PINs, account and phone numbers are spoken in every call. So every run of four or more
+digits is replaced, in any form: `4111 1111`, `41-11`, `four one double one`, `vier eins`. Years and
+prices are replaced with them: the rest is for finding out how a call went, not what was in it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ NUMBER = "[number]"
 EMAIL = "[email]"
 OTHER = "[redacted]"
 
-# Digits as they are read out, in the languages of most telephones; one spelling of two languages
-# stands once.
+# Spoken digits in the languages of most telephones; a spelling that two languages share
+# is listed once.
 _SPOKEN = """
 zero oh nought one two three four five six seven eight nine ten double triple
 null eins zwei zwo drei vier fünf sechs sieben acht neun
@@ -51,33 +51,33 @@ _TWO = frozenset(_PAIRS.split())
 
 
 class Redactor:
-    """`transcripts`: `off` gives nothing, `full` everything."""
+    """The redactor; `transcripts`: `off` gives nothing, `full` everything."""
 
     def __init__(self, transcripts: Transcripts, patterns: Iterable[str] = ()) -> None:
         self._transcripts = transcripts
         self._patterns = [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
 
-    def text(self, text: str, heard: float = 1.0) -> str | None:
-        """As much of the text as was heard, to the word; what a cut goes through is replaced whole.
+    def text(self, text: str, played: float = 1.0) -> str | None:
+        """The text up to the last word played; a match that the cut divides is replaced whole.
 
-        None: not to be written down.
+        None: the text must not be written.
         """
         if self._transcripts == "off":
             return None
-        end = len(text) if heard >= 1 else _word_end(text, round(len(text) * max(heard, 0.0)))
+        end = len(text) if played >= 1 else _word_end(text, round(len(text) * max(played, 0.0)))
         if self._transcripts == "full":
             return text[:end]
-        told, at = [], 0
+        redacted, at = [], 0
         for begin, finish, replacement in self._found(text):
             if begin >= end:
                 break
-            told.append(text[at:begin] + replacement)
+            redacted.append(text[at:begin] + replacement)
             at = finish
-        told.append(text[at:end])
-        return "".join(told)
+        redacted.append(text[at:end])
+        return "".join(redacted)
 
     def arguments(self, text: str) -> Any:
-        """A tool's: JSON as it came, its strings and long numbers as spoken text."""
+        """A tool's arguments: JSON, with its strings and long numbers redacted as spoken text."""
         if self._transcripts == "off":
             return None
         try:
@@ -93,11 +93,11 @@ class Redactor:
             return [self._value(item) for item in value]
         if isinstance(value, bool) or value is None:
             return value
-        told = self.text(str(value))
-        return told if isinstance(value, str) or told != str(value) else value
+        redacted = self.text(str(value))
+        return redacted if isinstance(value, str) or redacted != str(value) else value
 
     def _found(self, text: str) -> list[tuple[int, int, str]]:
-        """What to replace, in order; of what overlaps, one replacement for all of it."""
+        """The replacements, in order; one for all that overlap."""
         found = sorted(self._matches(text))
         joined: list[tuple[int, int, str]] = []
         for begin, end, replacement in found:
@@ -133,7 +133,7 @@ def _digits(run: str) -> int:
 
 
 def _word_end(text: str, end: int) -> int:
-    """Not beyond `end`, and not inside a word."""
+    """The end of the last whole word before `end`."""
     if end >= len(text) or text[end].isspace():
         return end
     begin = max(text.rfind(blank, 0, end) for blank in " \n\t")
@@ -141,7 +141,7 @@ def _word_end(text: str, end: int) -> int:
 
 
 def number(uri: str, how: Literal["full", "last4", "off"]) -> str | None:
-    """A caller, from a From header."""
+    """The caller's number, from a From header."""
     if how == "off":
         return None
     if how == "full":

@@ -1,4 +1,4 @@
-"""How long records are kept, and in how much room: `directory/2026-01-31/CALL_ID.jsonl`."""
+"""The retention of records, by age and by size: `directory/2026-01-31/CALL_ID.jsonl`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def days(directory: Path) -> list[Path]:
-    """The folders of days, oldest first. None where there is no such directory."""
+    """The folders of days, oldest first. Empty when there is no such directory."""
     if not directory.is_dir():
         return []
     return sorted(path for path in directory.iterdir() if _DAY.fullmatch(path.name))
 
 
 def files(directory: Path) -> Iterator[Path]:
-    """All records, newest first as far as names tell."""
+    """All records, newest first by their names."""
     for day in reversed(days(directory)):
         yield from sorted(day.glob("*.jsonl"), key=lambda path: (-_status(path)[0], path.name))
 
@@ -31,9 +31,9 @@ def enforce(
     max_total_bytes: int,
     in_use: Container[Path] = (),
 ) -> int:
-    """Delete what is too old, then the oldest of what is too much; how many were deleted.
+    """Delete records that are too old, then the oldest beyond the size; returns their number.
 
-    Only `*.jsonl` in folders of days: whatever else somebody keeps there stays.
+    Only `*.jsonl` in folders of days is deleted; other files stay.
     """
     first = (today - timedelta(days=keep_days)).isoformat() if keep_days else ""
     deleted, kept = 0, list[tuple[float, int, Path]]()
@@ -60,7 +60,7 @@ def enforce(
 
 
 def _status(path: Path) -> tuple[float, int]:
-    """When it was written last, and how long it is; zeros when it is gone by now."""
+    """The time of its last write and its size; zeros when it was deleted meanwhile."""
     try:
         status = path.stat()
     except FileNotFoundError:

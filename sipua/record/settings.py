@@ -1,4 +1,4 @@
-"""What a record is to hold, and what it has to know of the engines."""
+"""The settings of records, and the facts of engines that they need."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class RecordSettings:
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
-    """What the record has to know of an engine that a call may use."""
+    """The facts of an engine that a call may use."""
 
     model: str | None = None
-    """None: nothing is charged."""
+    """None: it costs nothing."""
     transcription: str | None = None
     endpointing: Endpointing = field(default_factory=Endpointing)
 

@@ -1,4 +1,4 @@
-"""A conversation, and a list of them, for a person at a terminal at three in the morning."""
+"""The texts of `sipua record`: a conversation, and a list of them, for a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from sipua.record.reading import Entry, Story
 
 SLOW_MS = 1500
-"""An answer that a caller notices to be late; twice that, they ask whether anybody is there."""
+"""An answer that callers notice as late; after twice that, they ask whether the line is dead."""
 _STAGES = ("endpointing", "model", "tools", "outage", "playout")
 _RED, _YELLOW, _GREEN, _DIM, _BOLD, _RESET = (
     *("\x1b[31m", "\x1b[33m", "\x1b[32m"),
@@ -57,7 +57,7 @@ def conversation(story: Story, *, colour: bool) -> str:
 
 
 def overview(stories: Sequence[Story], *, colour: bool) -> str:
-    """One line each; the slowest answer, because that is what callers remember."""
+    """One line each; the slowest answer, because callers remember that one."""
     if not stories:
         return "no records\n"
     paint = Painter(colour=colour)
@@ -125,7 +125,7 @@ def _lines(entry: Entry, paint: Painter) -> Iterator[str]:
     kind = entry["kind"]
     at = _at(entry.get("start_ms", entry.get("at_ms", 0)))
     if kind in ("caller", "agent"):
-        yield from _said(entry, at, paint)
+        yield from _spoken(entry, at, paint)
     elif kind == "latency":
         yield _indented(_stages(entry, paint))
     elif kind == "turn":
@@ -138,20 +138,20 @@ def _lines(entry: Entry, paint: Painter) -> Iterator[str]:
         yield f"{paint(_DIM, at)}  {who:7} {about}"
 
 
-def _said(entry: Entry, at: str, paint: Painter) -> Iterator[str]:
+def _spoken(entry: Entry, at: str, paint: Painter) -> Iterator[str]:
     who = str(entry["kind"])
     length_ms = entry.get("end_ms", 0) - entry.get("start_ms", 0)
     text = entry.get("text")
-    said = f"“{_safe(text)}”" if text else paint(_DIM, f"({_seconds(length_ms)})")
-    wrapped = textwrap.wrap(said, _WIDTH - 20) or [said]
+    quoted = f"“{_safe(text)}”" if text else paint(_DIM, f"({_seconds(length_ms)})")
+    wrapped = textwrap.wrap(quoted, _WIDTH - 20) or [quoted]
     name = paint(_GREEN if who == "caller" else _BOLD, f"{who:7}")
     yield f"{paint(_DIM, at)}  {name} {wrapped[0]}"
     for line in wrapped[1:]:
         yield _indented(line)
     if entry.get("cut") == "caller":
-        heard, whole = entry.get("played_ms", 0), entry.get("of_ms", 0)
-        told = f"interrupted after {_seconds(heard)} of {_seconds(whole)}"
-        yield _indented(paint(_YELLOW, told if heard else "interrupted before it was heard"))
+        played, whole = entry.get("played_ms", 0), entry.get("of_ms", 0)
+        note = f"interrupted after {_seconds(played)} of {_seconds(whole)}"
+        yield _indented(paint(_YELLOW, note if played else "interrupted before it was heard"))
     elif entry.get("cut") == "end":
         yield _indented(paint(_DIM, f"the call ended after {_seconds(entry.get('played_ms', 0))}"))
 
@@ -168,9 +168,9 @@ def _tool(entry: Entry, paint: Painter) -> tuple[str, str]:
     good = entry.get("outcome") == "ok"
     took = "no result" if entry.get("ran_ms") is None else f"{entry['ran_ms']} ms"
     arguments = entry.get("arguments")
-    told = f" {json.dumps(arguments, ensure_ascii=False)}" if arguments else ""
+    details = f" {json.dumps(arguments, ensure_ascii=False)}" if arguments else ""
     outcome = paint("" if good else _RED, _safe(entry.get("outcome", "?")))
-    return "tool", f"{_safe(entry.get('name', '?'))}{_safe(told)}: {outcome}, {took}"
+    return "tool", f"{_safe(entry.get('name', '?'))}{_safe(details)}: {outcome}, {took}"
 
 
 def _engine(entry: Entry, paint: Painter) -> tuple[str, str]:
@@ -273,7 +273,7 @@ def _seconds(ms: int) -> str:
 
 
 def _clock(text: object) -> str:
-    """Wall clock of the person who looks."""
+    """The wall clock of the reader."""
     try:
         return f"{datetime.fromisoformat(str(text)).astimezone():%Y-%m-%d %H:%M:%S}"
     except ValueError:
@@ -281,5 +281,5 @@ def _clock(text: object) -> str:
 
 
 def _safe(text: object) -> str:
-    """What callers and models said may hold anything: no control character reaches the screen."""
+    """Texts of callers and models, without control characters."""
     return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", str(text))

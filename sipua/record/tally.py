@@ -1,4 +1,4 @@
-"""What a call's conversation amounts to: the short summary in `call.ended` and at a file's end."""
+"""The short summary of a call's conversation, for `call.ended` and the end of its file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Tally:
     rate_limits_low: int = 0
 
     def count(self, turn: Turn) -> None:
-        """A turn that is over."""
+        """Count a finished turn."""
         self.interruptions += turn.interrupted
         if turn.kind != "caller":
             return
@@ -65,7 +65,7 @@ class Tally:
 
 
 def percentile(values: Sequence[int], percent: int) -> int | None:
-    """A value that occurred: the smallest that this many per cent do not exceed."""
+    """A value from the list: the smallest that this many per cent do not exceed."""
     if not values:
         return None
     return sorted(values)[math.ceil(len(values) * percent / 100) - 1]

@@ -1,4 +1,4 @@
-"""What was said, item by item, as the engine writes it down: in pieces, late, or never."""
+"""The transcripts of a call by item, as they come from the engine: in pieces, late, or never."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Words:
     who: Who
     text: str = ""
     final: bool = False
-    heard: float | None = None
-    """How much of it was; None while it is being said."""
+    played: float | None = None
+    """The share that was played; None while it is spoken."""
     turn: int | None = None
-    told: bool = False
+    written: bool = False
 
 
 class WordBook:
-    """Bounded: what is forgotten first was said first."""
+    """The transcripts of one call, bounded: the oldest is dropped first."""
 
     __slots__ = ("_items",)
 
@@ -44,7 +44,7 @@ class WordBook:
         words = self.item(event.item_id, "caller" if event.role == "user" else "agent")
         if event.final:
             words.text, words.final = event.text[:_CHARACTERS], True
-        elif not words.final and words.heard is None:
-            # What comes after a cut is of audio that nobody heard.
+        elif not words.final and words.played is None:
+            # Text after a cut belongs to audio that was not played.
             words.text = (words.text + event.text)[:_CHARACTERS]
         return words

@@ -1,7 +1,6 @@
-"""SIP signalling: what pjsua2 says, as plain data, and what we tell it.
+"""SIP signalling: events and commands as plain data, and pjsua2 behind them.
 
-The three outer files are plain: `messages` (what crosses the border), `state` (the call's
-table) and the deciders `sdp`, `admission` and `registration`. `endpoint`, `pjaccount` and
-`pjcall` run on one thread of their own and are the only files that touch pjsua2; `agent` is
-the asyncio side.
+`messages` (the events and commands), `state` (the table of a call), `sdp` and `door/` (what is
+decided about a request) are plain Python. `pj/` runs on one thread of its own and is the only
+folder that touches pjsua2; `pj/agent` is its asyncio side. `dns/` looks names up.
 """

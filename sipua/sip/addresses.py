@@ -1,4 +1,4 @@
-"""Addresses as SIP and pjsip write them, and which of ours faces a peer."""
+"""Addresses as SIP and pjsip write them, and our own address towards a peer."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from sipua.rtp.hostport import split
 from sipua.rtp.ports import family_of
 from sipua.sip.messages import Address
 
-_ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 (compared, and never put into SDP)
-# Of documentation's networks: only the route is looked up, nothing is sent.
+_ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 (only compared, never put into SDP)
+# Addresses of documentation: only the route to them is looked up, nothing is sent.
 _ROUTED_ANYWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 _LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """What signalling listens on."""
+    """One address that signalling listens on."""
 
     transport: str
     address: Address
 
 
 def of_family(hosts: Iterable[str], family: socket.AddressFamily) -> str | None:
-    """The first of that family."""
+    """The first host of that family."""
     return next((host for host in hosts if family_of(host) == family), None)
 
 
 def address(text: str) -> Address:
-    """As pjsip writes it; where it names none the text is empty. ValueError: it is no address."""
+    """An address as pjsip writes it; an empty text is none. Raises ValueError for anything else."""
     host, port = split(text) if text else ("", 0)
     return host, port or 0
 
 
 def route_to(peer: str) -> str | None:
-    """Our address on the way to the peer; None: there is no way. Connecting a UDP socket asks the
-    routing table; a name is not resolved for it, that takes its time elsewhere.
+    """Our address on the way to the peer; None: there is no route. Connecting a UDP socket looks it
+    up in the routing table. A name is not resolved for it: that is done elsewhere.
     """
     if not is_address(peer):
         return None
@@ -54,13 +54,13 @@ def route_to(peer: str) -> str | None:
 
 
 def facing(peer: str, family: socket.AddressFamily) -> str:
-    """Our address of that family that the peer is likeliest to reach."""
+    """Our address of that family that the peer can most likely reach."""
     found = route_to(peer) if family_of(peer) == family else None
     return found or route_to(_ROUTED_ANYWHERE[family]) or _LOOPBACK[family]
 
 
 def is_address(host: str) -> bool:
-    """An IP address without a zone."""
+    """Whether it is an IP address without a zone."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -69,12 +69,12 @@ def is_address(host: str) -> bool:
 
 
 def seen_by(peer: str, host: str) -> str:
-    """What we are to the peer when `host` is what we are bound to."""
+    """Our address as the peer sees it when we are bound to `host`."""
     return facing(peer, family_of(host)) if is_any(host) else host
 
 
 def is_any(host: str) -> bool:
-    """Bound to all addresses of its family."""
+    """Whether it stands for all addresses of its family."""
     return host in _ANY_ADDRESS
 
 
@@ -84,7 +84,7 @@ def host_of(uri: str) -> str:
 
 
 def server_of(uri: str) -> Address:
-    """The same with its port, 0 where it has none."""
+    """The host in a SIP URI with its port, 0 where there is none."""
     inside = uri.partition("<")[2].partition(">")[0] or uri
     host_port = inside.partition(":")[2].rpartition("@")[2]
     try:
@@ -95,7 +95,7 @@ def server_of(uri: str) -> Address:
 
 
 def in_brackets(uri: str) -> str:
-    """A URI as a header holds it. ValueError: it would end the brackets, or the line."""
+    """A URI as a header holds it. Raises ValueError when it would end the brackets or the line."""
     if not uri or any(char in "<>" or not "!" <= char <= "~" for char in uri):
         raise ValueError(f"{uri!r} cannot stand in a header")
     return f"<{uri}>"

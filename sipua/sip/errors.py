@@ -1,4 +1,4 @@
-"""Why signalling could not start, and what a fault says of itself."""
+"""The errors of a failed start of signalling, and the reason of a fault."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class PortTakenError(OSError):
 
 
 class CannotListenError(OSError):
-    """The address is not ours, or not allowed."""
+    """The address is not one of this machine, or not allowed."""
 
 
 class SignallingHangsError(OSError):
@@ -21,5 +21,5 @@ class SignallingHangsError(OSError):
 
 
 def reason_of(error: BaseException) -> str:
-    """pjsip's own words, where they are pjsip's."""
+    """The text of an error; pjsip's own text for an error of pjsip."""
     return line(str(getattr(error, "reason", None) or f"{type(error).__name__}: {error}"))

@@ -1,7 +1,7 @@
-"""What crosses the border between the pjsua2 thread and everything else.
+"""The messages between the pjsua2 thread and all other code.
 
 Plain data only, so that signalling and media could live in two processes: commands go in,
-events come out, and both name a call by our own call id. No pjsua2 object ever leaves its
+events come out, and both name a call by our own call id. A pjsua2 object never leaves its
 thread.
 """
 
@@ -19,7 +19,7 @@ _ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
 
 def new_call_id() -> str:
-    """A short id that can be read out over the phone: no 0/o, 1/l/i."""
+    """A new short id that can be read out over the phone: no 0/o, 1/l/i."""
     return "c-" + "".join(secrets.choice(_ID_ALPHABET) for _ in range(8))
 
 
@@ -48,7 +48,7 @@ class EndedBy(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NegotiatedMedia:
-    """One audio stream as offer and answer settled it."""
+    """One audio stream as negotiated by offer and answer."""
 
     remote: Address
     codec: str
@@ -61,7 +61,7 @@ class NegotiatedMedia:
     rtcp_muxed: bool = False
     """RTCP on the RTP port (RFC 5761): the offer had it, and our answer."""
     remote_ssrcs: frozenset[int] = frozenset()
-    """What the peer's offer says that it sends under; unknown when the offer is ours."""
+    """The SSRCs of the peer, by its offer; unknown when the offer is ours."""
     telephone_event_send_type: int | None = None
 
 
@@ -79,12 +79,12 @@ class IncomingCall:
     origin: str
     local: ReservedPort
     altered: tuple[str, ...] = ()
-    """Which of these texts are not as they came, and why."""
+    """Which of these texts were changed, and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallRefused:
-    """An INVITE that never became a call: no port was taken, nobody was asked."""
+    """An INVITE that never became a call: no port and no engine was used for it."""
 
     sip_call_id: str
     from_uri: str
@@ -93,7 +93,7 @@ class CallRefused:
     status: int
     reason: str
     cause: str = ""
-    """What was wrong with it, where the status does not say."""
+    """What was wrong with it, where the status does not say it."""
     altered: tuple[str, ...] = ()
 
 
@@ -120,7 +120,7 @@ class PeerUnresolved:
 
 @dataclass(frozen=True, slots=True)
 class CallProgress:
-    """The far side of a call that we placed: 180, 183, ..."""
+    """A provisional response to a call that we placed: 180, 183, ..."""
 
     call_id: str
     status: int
@@ -129,7 +129,7 @@ class CallProgress:
 
 @dataclass(frozen=True, slots=True)
 class MediaReady:
-    """Offer and answer are settled; comes again at every hold, resume and codec change."""
+    """Offer and answer are negotiated; comes again at every hold, resume and codec change."""
 
     call_id: str
     media: NegotiatedMedia
@@ -161,7 +161,7 @@ class OfferRefused:
 
 @dataclass(frozen=True, slots=True)
 class TransferRefused:
-    """A REFER (or Replaces) that was refused; said aloud because it may be an attack."""
+    """A REFER (or Replaces) that was refused; reported because it may be an attack."""
 
     call_id: str
     target: str
@@ -170,7 +170,7 @@ class TransferRefused:
 
 @dataclass(frozen=True, slots=True)
 class TransferProgress:
-    """The peer has taken our REFER (100), or says how far its call to the target has come."""
+    """The peer accepted our REFER (100), or reports the progress of its call to the target."""
 
     call_id: str
     status: int
@@ -179,7 +179,7 @@ class TransferProgress:
 
 @dataclass(frozen=True, slots=True)
 class TransferDone:
-    """The target has answered the peer: the call is not ours any more."""
+    """The target has answered the peer: our part of the call is over."""
 
     call_id: str
     status: int
@@ -188,7 +188,7 @@ class TransferDone:
 
 @dataclass(frozen=True, slots=True)
 class TransferFailed:
-    """The peer refused our REFER, or did not reach the target; the call goes on."""
+    """The peer refused our REFER, or could not reach the target; the call goes on."""
 
     call_id: str
     status: int
@@ -217,7 +217,7 @@ class RegistrationFailed:
 
 @dataclass(frozen=True, slots=True)
 class RegistrarSilent:
-    """A REGISTER is out and not answered yet; what becomes of it is told later."""
+    """A REGISTER was sent and is not answered yet; its outcome is reported later."""
 
     account: str
     registrar: str
@@ -241,14 +241,14 @@ class SipMessage:
 
 @dataclass(frozen=True, slots=True)
 class LibraryMessage:
-    """An error in pjsip's own log; what it means for a call or account comes separately."""
+    """An error in pjsip's own log; its effect on a call or account is reported separately."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class SignallingFault:
-    """Something went wrong on the pjsua2 thread; with a call id where a call is concerned."""
+    """An exception on the pjsua2 thread; with a call id where a call is concerned."""
 
     where: str
     error: str
@@ -257,8 +257,9 @@ class SignallingFault:
 
 @dataclass(frozen=True, slots=True)
 class SignallingLost:
-    """The pjsua2 thread is gone, or hangs: no more events will come, and no command is carried
-    out. What is left is to end the process."""
+    """The pjsua2 thread has ended, or hangs: no event and no command will pass any more. The
+    process has to end.
+    """
 
     cause: str
 
@@ -300,14 +301,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Hangup:
-    """BYE, CANCEL or a final refusal, whichever the call's state asks for."""
+    """BYE, CANCEL or a final refusal, by the call's state."""
 
     call_id: str
     status: int = 0
     reason: str = ""
     retry_after_s: int = 0
     contact: str = ""
-    """Whom the caller may try instead, with a status of 3xx (RFC 3261 21.3)."""
+    """The address that the caller may try instead, with a status of 3xx (RFC 3261 21.3)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The little SDP that we touch ourselves (RFC 4566, RFC 3264).
+"""The few parts of SDP that we read and write ourselves (RFC 4566, RFC 3264).
 
 pjsip parses and negotiates; it only believes that its (loop) transport carries the audio. So
 each SDP that it creates is rewritten on its way out: our address, our port, our ptime, no
@@ -38,7 +38,7 @@ def rewrite_local(sdp: str, host: str, port: int, ptime_ms: int, *, rtcp_mux: bo
     return "\r\n".join(out) + "\r\n"
 
 
-# Four attributes a source (RFC 5576), for as many sources as the latch remembers.
+# Four attributes for each source (RFC 5576), for as many sources as the latch keeps.
 _MAX_SSRC_LINES = 32
 _REPLACED = ("c=", "a=rtcp:", "a=rtcp-mux", "a=ptime:", "a=maxptime:", "a=ssrc:")
 
@@ -49,7 +49,7 @@ def offers_rtcp_mux(sdp: str) -> bool:
 
 
 def announced_ssrcs(sdp: str) -> frozenset[int]:
-    """What the audio section says that its packets come under (RFC 5576)."""
+    """The SSRCs that the audio section announces (RFC 5576)."""
     found = (re.match(r"a=ssrc:([0-9]{1,10})\b", line) for line in _audio(sdp))
     numbers = {int(match[1]) for match in itertools.islice(filter(None, found), _MAX_SSRC_LINES)}
     return frozenset(number for number in numbers if number < 1 << 32)
@@ -65,8 +65,8 @@ def _audio(sdp: str) -> list[str]:
 
 
 def offered_host(sdp: str) -> str:
-    """Where the audio section that we answer wants its RTP, as it is written there; empty: nowhere
-    is named, or there is no such section.
+    """The RTP host of the audio section that we answer, as it is written there; empty: no host is
+    named, or there is no such section.
     """
     audio = _audio(sdp)
     return (audio and (_connection(audio) or _connection(sections(sdp)[0]))) or ""

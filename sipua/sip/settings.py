@@ -1,4 +1,4 @@
-"""What signalling needs to know from the configuration."""
+"""The settings of signalling, from the configuration."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class AccountSettings:
 @dataclass(frozen=True, slots=True)
 class SipSettings:
     hosts: tuple[str, ...]
-    """What we listen on: one address of a family."""
+    """The addresses that we listen on, one of a family."""
     port: int
     transports: tuple[str, ...]
     public_addresses: tuple[str, ...]
@@ -33,7 +33,7 @@ class SipSettings:
     session_expires_s: int
     min_session_expires_s: int
     media_hosts: tuple[str, ...]
-    """What SDP names, one address of a family: public, or what RTP is bound to."""
+    """The addresses in our SDP, one of a family: public, or those that RTP is bound to."""
     ptime_ms: int
     codecs: tuple[str, ...]
     accounts: tuple[AccountSettings, ...]

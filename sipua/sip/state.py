@@ -1,9 +1,8 @@
 """The life of one call as a table: state x event -> state (RFC 3261 sections 13 to 15).
 
-pjsip keeps its own INVITE session; this table is what *we* may do and say at each moment, so
-that a command that crosses a message of the peer's (CANCEL against our 200, BYE against our
-BYE) is refused here and not inside the library. An entry that is missing means: ignore, the
-race was lost.
+pjsip keeps its own INVITE session; this table is what *we* may do and report at each moment, so
+that a command that crosses a message of the peer (CANCEL against our 200, BYE against our BYE)
+is refused here and not inside the library. A missing entry means: ignore, the race was lost.
 """
 
 from __future__ import annotations
@@ -11,15 +10,16 @@ from __future__ import annotations
 import enum
 
 LONGEST_TRANSACTION_S = 32.0
-"""64*T1 (RFC 3261 17): what is not answered by then never will be. So long an end may take, and
-so long a 200 waits for its ACK (13.3.1.4)."""
+"""64*T1 (RFC 3261 17): a request without an answer by then gets none. An end may take so long,
+and a 200 waits so long for its ACK (13.3.1.4).
+"""
 
 
 class CallState(enum.StrEnum):
     OFFERED = "offered"  # INVITE in, 100 sent
     RINGING = "ringing"  # 180 sent
     ANSWERED = "answered"  # 200 sent, ACK awaited
-    CALLING = "calling"  # our INVITE is out
+    CALLING = "calling"  # our INVITE was sent
     PROCEEDING = "proceeding"  # 180 or 183 came back
     CONFIRMED = "confirmed"
     ENDING = "ending"  # BYE, CANCEL or final refusal sent
@@ -57,7 +57,7 @@ TRANSITIONS: dict[tuple[CallState, CallInput], CallState] = {
     (S.CONFIRMED, E.HANGUP): S.ENDING,
     (S.OFFERED, E.DISCONNECTED): S.ENDED,
     (S.RINGING, E.DISCONNECTED): S.ENDED,
-    (S.ANSWERED, E.DISCONNECTED): S.ENDED,  # CANCEL lost the race, or no ACK for 64*T1
+    (S.ANSWERED, E.DISCONNECTED): S.ENDED,  # CANCEL came too late, or no ACK for 64*T1
     (S.CALLING, E.DISCONNECTED): S.ENDED,
     (S.PROCEEDING, E.DISCONNECTED): S.ENDED,
     (S.CONFIRMED, E.DISCONNECTED): S.ENDED,

@@ -1,8 +1,8 @@
-"""Texts of the outside: the one place where what a peer wrote becomes a Python text of ours.
+"""Texts of peers: the only place where the bytes of a peer become safe Python texts.
 
-pjsua2 hands over bytes as they came: bytes that are not UTF-8 as lone surrogates, control
-characters, 64 kB in one header field. Behind this file a text can be written anywhere: it has no
-surrogates, no control characters, and a bounded length.
+pjsua2 passes bytes as they came: bytes that are not UTF-8 as lone surrogates, control characters,
+64 kB in one header field. A text from this file can be written anywhere: it has no surrogates, no
+control characters, and a bounded length.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import re
 from typing import Final
 
 LONGEST: Final = 512
-"""Characters of one value. The longest URI of a real trunk has about 200."""
+"""The limit of one value, in characters. The longest URI of a real trunk has about 200."""
 
 _LONGEST_BODY: Final = 65_536
 _REPLACEMENT: Final = "\ufffd"
 
-# Also what turns a line around or ends it, for a viewer that follows Unicode.
+# Also what reverses or ends a line in a viewer that follows Unicode.
 _CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
 _IN_A_LINE = re.compile(rf"[{_CONTROL}\t\r\n]")
 _IN_A_BODY = re.compile(rf"[{_CONTROL}]")
@@ -48,7 +48,7 @@ def body(raw: str) -> str:
 
 
 class Message:
-    """The header fields of one SIP message. `altered` says what was not taken as it came."""
+    """The header fields of one SIP message. `altered` says what was changed, and why."""
 
     def __init__(self, raw: str) -> None:
         ends = [end for end in (raw.find("\n\r\n"), raw.find("\n\n")) if end >= 0]
@@ -61,7 +61,7 @@ class Message:
 
     @property
     def request_uri(self) -> str:
-        """Of a request; a response has its status there."""
+        """The URI of a request; a response has its status there."""
         words = self._head.partition("\n")[0][: 4 * LONGEST].split(None, 2)
         return line(words[1]) if len(words) > 1 else ""
 
@@ -73,12 +73,12 @@ class Message:
             return None
         value = self._head[found.end() : _end_of_field(self._head, found.end())].rstrip("\r")
         unfolded = _FOLD.sub(" ", value[: 4 * LONGEST]).strip()
-        told = line(unfolded)
+        cleaned = line(unfolded)
         if len(value) > 4 * LONGEST or len(unfolded) > LONGEST:
             self._altered[name] = f"cut from {len(value)} characters"
-        elif told != unfolded:
+        elif cleaned != unfolded:
             self._altered[name] = "has bytes that are no text"
-        return told
+        return cleaned
 
 
 @functools.cache
@@ -88,7 +88,7 @@ def _pattern(name: str) -> re.Pattern[str]:
 
 
 def _end_of_field(head: str, begin: int) -> int:
-    """A line that begins with a blank goes on with the one before it."""
+    """The end of a field: a line that begins with a blank continues the one before it."""
     end = head.find("\n", begin)
     while end >= 0 and head[end + 1 : end + 2] in (" ", "\t"):
         end = head.find("\n", end + 1)
@@ -96,5 +96,5 @@ def _end_of_field(head: str, begin: int) -> int:
 
 
 def header(raw: str, name: str) -> str | None:
-    """One header of a message that nothing else is asked of."""
+    """One header of a message, when no other one is needed."""
     return Message(raw).header(name)

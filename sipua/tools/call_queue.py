@@ -1,6 +1,6 @@
-"""One call's tool calls on their way: which may run, and when the model is told to go on.
+"""The queue of one call's tool calls: which may run, and when the model shall go on.
 
-    ToolCall ─▶ take ─▶ Run ─────────────▶ somebody runs it ─▶ done ─┐
+    ToolCall ─▶ take ─▶ Run ─────────────▶ the runner runs it ─▶ done ─┐
                  │                                                   ├─▶ Answer(s) to the engine
                  └─ refused: an answer that says why ──▶ seal ───────┘
 
@@ -33,13 +33,13 @@ _CONTROLS = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(co
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the model is told. `respond` false: it shall not speak about it."""
+    """The result for the model. `respond` false: it shall not speak about it."""
 
     output: str
     outcome: Outcome = "ok"
     respond: bool = True
     reason: str = ""
-    """Why it failed, for the log: nothing that people or foreign servers said."""
+    """Why it failed, for the log: no text of a caller or of another server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +72,25 @@ class Refusal:
 
 def failure(text: str, outcome: Outcome = "error", reason: str = "") -> Result:
     """A text that the model can explain to the caller, or learn from. `reason`: for the log, where
-    the text itself is not for it."""
+    the text itself is not for the log.
+    """
     text = clean(text[:_FAILURE_CHARS])
     output = msgspec.json.encode({"error": text}).decode()
     return Result(output, outcome, reason=clean((reason or text)[:_REASON_CHARS]))
 
 
 def clean(text: str) -> str:
-    """Text that any JSON and any vendor takes, whoever wrote it: no half characters (lone
-    surrogates), and no control characters but the ends of lines and tabs."""
-    if not text.isascii():  # two halves that stand together are one character
+    """The text as any JSON and any vendor accept it: without half characters (lone surrogates),
+    and without control characters except line ends and tabs.
+    """
+    if not text.isascii():  # two halves side by side are one character
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text.translate(_CONTROLS)
 
 
 def bounded(text: str, most_bytes: int) -> tuple[str, bool]:
-    """The text, clean; or its beginning and a word about the rest, and true."""
-    start = clean(text[: most_bytes + 1])  # no more than that is looked at, however long it is
+    """The text, clean; or its beginning and a note about the rest, and true."""
+    start = clean(text[: most_bytes + 1])  # only this part is read, however long the text is
     data = start.encode()
     if len(data) <= most_bytes:
         return start, False
@@ -107,7 +109,7 @@ class _Group:
 
 
 class ToolCallQueue:
-    """Every method is told `now` where time counts; nothing here waits."""
+    """The tool calls of one call. Methods get `now` where time counts; nothing here waits."""
 
     def __init__(
         self,
@@ -118,7 +120,7 @@ class ToolCallQueue:
         max_result_bytes: int = 16_384,
         unlimited: Collection[str] = (),
     ) -> None:
-        """`unlimited`: tools that no bound may keep from running, such as the end of the call."""
+        """`unlimited`: tools that no limit may stop, such as the end of the call."""
         self._registry = registry
         self._max_running = max_running
         self._max_per_minute = max_per_minute
@@ -135,11 +137,11 @@ class ToolCallQueue:
         return len(self._group_of)
 
     def awaits(self, tool_call_id: str) -> bool:
-        """It runs, and has no result yet."""
+        """Whether it runs and has no result yet."""
         return tool_call_id in self._group_of
 
     def take(self, call: ToolCall, now: float) -> Run | Refusal | None:
-        """None: the same call again, which is not run twice."""
+        """Take a call. None: a repeated call, which is not run twice."""
         if call.call_id in self._seen:
             self._counters["repeated"] += 1
             return None
@@ -158,7 +160,7 @@ class ToolCallQueue:
         return Run(call.call_id, call.name, arguments, call.response_id)
 
     def seal(self, response_id: str) -> Sequence[Answer]:
-        """All calls of this response have been taken."""
+        """Note that all calls of this response have been taken."""
         group = self._groups.get(response_id)
         if group is None or group.sealed:
             return ()
@@ -166,7 +168,7 @@ class ToolCallQueue:
         return self._release(response_id, group)
 
     def done(self, tool_call_id: str, result: Result) -> Sequence[Answer]:
-        """A call's result. Nothing, if it has been given already."""
+        """Take a call's result; a second result does nothing."""
         response_id = self._group_of.pop(tool_call_id, None)
         if response_id is None:
             return ()

@@ -1,4 +1,4 @@
-"""What a running tool knows of its call, and may do to it."""
+"""The context of a running tool: what it knows of its call, and may do to it."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from sipua.calls.facts import CallFacts
 from sipua.tools.call_queue import Result
 from sipua.tools.wire.schema import Declaration
 
-LOOK_S = 0.04
-"""How often a waiting tool looks again: two packets."""
+POLL_S = 0.04
+"""How often a waiting tool checks again: every two packets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transferred:
-    """What became of a transfer. `text` is for the model, when it did not work."""
+    """The result of a transfer. `text` is for the model, when it failed."""
 
     ok: bool
     text: str = ""
 
 
 class CallControl(Protocol):
-    """The call, as far as tools may touch it. Never waits, but for `transfer`."""
+    """The methods of a call that tools may use. Only `transfer` waits."""
 
     def facts(self) -> CallFacts: ...
 
     @property
     def speaking(self) -> bool:
-        """Something is being said to the caller, or about to be."""
+        """Whether speech to the caller plays, or is about to."""
 
     def interruptible(self, on: bool) -> None: ...
     def listening(self, on: bool) -> None: ...
@@ -57,26 +57,26 @@ class ToolContext:
     call: CallControl
     log: FilteringBoundLogger
     spoke: bool
-    """The response that called it had something to say, which may still be playing."""
+    """Whether the response that called it had speech, which may still be playing."""
     others_running: Callable[[], int]
     answer: Callable[[Result], None]
-    """Give the result now and go on; what `run` returns is then nobody's."""
+    """Give the result now and go on; the result of `run` is then ignored."""
     claims: set[str]
-    """What tools of this call have for themselves: the keypad, the hold."""
+    """What one tool of this call uses alone: the caller's keys, the hold."""
     listeners: list[Callable[[BridgeEvent], None]] = field(default_factory=list)
 
     async def until(self, happened: Callable[[], bool], timeout_s: float) -> bool:
-        """Whether it did in time."""
+        """Wait; whether it happened in time."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_s
         while not happened():
             if loop.time() >= deadline:
                 return False
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
         return True
 
-    async def said(self, timeout_s: float) -> bool:
-        """Until the caller has heard what is being said: quiet, and not only between two words."""
+    async def played_out(self, timeout_s: float) -> bool:
+        """Wait until the speech has been played: quiet, and not only between two words."""
         quiet = 0
 
         def still() -> bool:
@@ -88,7 +88,7 @@ class ToolContext:
 
     @contextmanager
     def listen(self, listener: Callable[[BridgeEvent], None]) -> Iterator[None]:
-        """To what happens in the call, meanwhile."""
+        """Pass the call's events to `listener`, meanwhile."""
         self.listeners.append(listener)
         try:
             yield
@@ -96,12 +96,12 @@ class ToolContext:
             self.listeners.remove(listener)
 
     def claimed(self, thing: str) -> bool:
-        """Some tool has it."""
+        """Whether a tool has it."""
         return thing in self.claims
 
     @contextmanager
     def claim(self, thing: str) -> Iterator[bool]:
-        """False: another tool has it."""
+        """Take it for this tool; False: another tool has it."""
         free = thing not in self.claims
         if free:
             self.claims.add(thing)
@@ -113,7 +113,7 @@ class ToolContext:
 
 
 class Tool(Protocol):
-    """`run` raises nothing that it expects; TimeoutError and bugs are the runner's to tell."""
+    """A tool. `run` raises no expected error; the runner reports TimeoutError and bugs."""
 
     @property
     def declaration(self) -> Declaration: ...
@@ -121,6 +121,6 @@ class Tool(Protocol):
     def timeout_s(self) -> float: ...
     @property
     def reveals(self) -> bool:
-        """False: what it returns is nobody's business, such as a PIN. Logs mask it."""
+        """False: its result is private, such as a PIN, and masked in logs."""
 
     async def run(self, arguments: dict[str, Any], context: ToolContext) -> Result | None: ...

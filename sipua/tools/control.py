@@ -1,4 +1,4 @@
-"""A real call, as tools may touch it: see `CallControl` for what each method promises."""
+"""The `CallControl` of a real call; see there for what each method promises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`hang_up` and `transfer`: the model's ways out of a call. Neither cuts off a word."""
+"""`hang_up` and `transfer`: the model's ways to end a call. Neither cuts off speech."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from sipua.tools.context import ToolContext
 from sipua.tools.wire.schema import Declaration
 
 _FIRST_WORD_S = 6.0
-"""A goodbye that was asked for begins within it, or never."""
+"""The longest wait for a requested goodbye to begin."""
 _ON_ITS_WAY_S = 0.3
-"""The last packet has left; the other side's jitter buffer still plays it."""
+"""The last packet has left, and the other side's jitter buffer still plays it."""
 _ASKED_S = 60.0
-"""Longest that the SIP side may take to tell what became of a transfer."""
+"""The longest wait for the outcome of a transfer."""
 
 
 class HangUp:
-    """Ends the call when what is being said has been heard to its end. If the response that asked
-    for it said nothing, the model is asked for a goodbye first."""
+    """Ends the call when the present speech has been played to its end. If the response that asked
+    for it said nothing, the model is asked for a goodbye first.
+    """
 
     reveals: ClassVar[bool] = True
     declaration = Declaration(
@@ -59,8 +60,8 @@ class HangUp:
                 context.answer(Result("The call ends now.", respond=False))
             else:
                 await self._ask_for_a_goodbye(context)
-            heard = await context.said(self._goodbye_s)
-            if heard:
+            played = await context.played_out(self._goodbye_s)
+            if played:
                 await context.until(lambda: False, _ON_ITS_WAY_S)
             reason = " ".join(str(arguments.get("reason", "")).split())[:80]
             call.hang_up(f"hang_up: {reason}" if reason else "hang_up")
@@ -69,21 +70,21 @@ class HangUp:
     async def _ask_for_a_goodbye(self, context: ToolContext) -> None:
         began = False
 
-        def hear(event: BridgeEvent) -> None:
+        def on_event(event: BridgeEvent) -> None:
             nonlocal began
             began = began or isinstance(event, AudioBegan | ResponseStarted)
 
-        with context.listen(hear):
+        with context.listen(on_event):
             context.answer(
                 Result("Say goodbye now, in one short sentence. The call ends after it.")
             )
             if await context.until(lambda: began, _FIRST_WORD_S):
-                # A response has begun; its first audio may take as long again.
+                # A response has begun; its first audio may take half as long again.
                 await context.until(lambda: context.call.speaking, _FIRST_WORD_S / 2)
 
 
 class Transfer:
-    """To one of the configured targets. What the model says before it is heard first."""
+    """Transfers to one of the configured targets, after the model's speech has been played."""
 
     reveals: ClassVar[bool] = True
 
@@ -115,7 +116,7 @@ class Transfer:
         with context.claim("the end") as free:
             if not free:
                 return failure("The call is ending or being transferred already.")
-            await context.said(self._announced_s)
+            await context.played_out(self._announced_s)
             done = await context.call.transfer(self._targets[target])
         if done.ok:
             return Result(msgspec.json.encode({"transferred_to": target}).decode(), respond=False)

@@ -1,4 +1,4 @@
-"""`put_on_hold`: the caller waits, hears that somebody is still there, and is not listened to."""
+"""`put_on_hold`: the caller waits, hears a sound, and is not listened to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`get_call_info`: what the model may know of its call, and of the world's clock."""
+"""`get_call_info`: the facts of its call that the model may know, and the time."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class GetCallInfo:
         self._reveal = tuple(reveal)
         self._zone = ZoneInfo(timezone) if timezone else None
         self._wall = wall
-        told = ", ".join(_SAID[name] for name in self._reveal)
+        revealed = ", ".join(_LABELS[name] for name in self._reveal)
         self.declaration = Declaration(
             "get_call_info",
-            f"Tells what is known about this telephone call: {told}.",
+            f"Tells what is known about this telephone call: {revealed}.",
             {"type": "object", "properties": {}},
         )
 
@@ -67,7 +67,7 @@ class GetCallInfo:
         }
 
 
-_SAID = {
+_LABELS = {
     "from": "who calls",
     "to": "which number was called",
     "direction": "the direction",

@@ -1,4 +1,4 @@
-"""`send_dtmf` and `collect_digits`: keys that the model presses, and keys that the caller does."""
+"""`send_dtmf` and `collect_digits`: keys that the model sends, and keys that the caller presses."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import msgspec
 from sipua.bridge.events import BridgeEvent
 from sipua.rtp.events import Dtmf
 from sipua.tools.call_queue import Result, failure
-from sipua.tools.context import LOOK_S, ToolContext
+from sipua.tools.context import POLL_S, ToolContext
 from sipua.tools.wire.schema import Declaration
 
 _MOST_DIGITS = 32
 _LONGEST_WAIT_S = 60
 _PROMPT_S = 30.0
-"""Longest that the question which asks for digits may still be playing."""
+"""The longest wait for the question that asks for digits to end."""
 
 
 class SendDtmf:
-    """Returns when the keys are queued; what is being said waits for them."""
+    """Sends keys. It returns when they are queued; speech waits for them."""
 
     timeout_s: ClassVar[float] = 5.0
     reveals: ClassVar[bool] = False
@@ -51,7 +51,7 @@ class SendDtmf:
 
 
 class CollectDigits:
-    """What the caller types is the model's, and nobody else's: logs mask it."""
+    """Collects digits for the model alone: logs mask what the caller types."""
 
     timeout_s: ClassVar[float] = _PROMPT_S + (_MOST_DIGITS + 1) * _LONGEST_WAIT_S
     declaration = Declaration(
@@ -101,17 +101,17 @@ class CollectDigits:
         next_s = arguments.get("next_digit_timeout_s", 4)
         typed: asyncio.Queue[str] = asyncio.Queue(2 * _MOST_DIGITS)
 
-        def hear(event: BridgeEvent) -> None:
+        def on_event(event: BridgeEvent) -> None:
             if isinstance(event, Dtmf) and not typed.full():
                 typed.put_nowait(event.digit)
 
         digits = ""
-        with context.claim("the keypad") as free, context.listen(hear):
+        with context.claim("the keypad") as free, context.listen(on_event):
             if not free:
                 return failure("Digits are being collected already.")
-            # Who knows the question types into it; who does not has all the time after it.
+            # A caller who knows the question types during it; others have the whole time after it.
             await context.until(
-                lambda: not typed.empty() or not context.call.speaking, _PROMPT_S - LOOK_S
+                lambda: not typed.empty() or not context.call.speaking, _PROMPT_S - POLL_S
             )
             ended_by = "timeout"
             while len(digits) < most:

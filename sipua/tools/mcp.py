@@ -8,7 +8,7 @@ from sipua.config.sections.tools import McpSection
 
 
 def declaration(server: McpSection) -> dict[str, Any]:
-    """In the vendor's shape. Holds secrets: it is sent to the engine and shown to nobody."""
+    """The declaration in the vendor's form. It holds secrets: it goes to the engine only."""
     declared: dict[str, Any] = {
         "type": "mcp",
         "server_label": server.label,

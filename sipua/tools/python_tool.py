@@ -3,8 +3,8 @@
     def find_order(order: Annotated[str, Field(description="As on the invoice.")], call: CallInfo):
         '''Looks up an order by its number.'''
 
-A parameter annotated with `CallInfo` gets what is known of the call and is no argument of the
-model's. A schema of one's own stands in the attribute `parameters` of the function.
+A parameter annotated with `CallInfo` gets the facts of the call and is no argument of the model. A
+function can bring its own schema in its attribute `parameters`.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ from sipua.tools.wire.schema import Declaration, SchemaError, compile_schema
 
 GROUP = "sipua.tools"
 _THREADS = 32
-"""Functions at work at once, those that were given up but never returned among them."""
+"""The most functions at once, including those that were given up but never returned."""
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SECTION = re.compile(r"^\s*(Args|Arguments|Parameters|Returns|Raises|Yields|Examples?):\s*$")
 _ARGUMENT = re.compile(r"^\s+(\w+)(?:\s*\([^)]*\))?:\s+(.+)$")
 
 
 class PythonTools:
-    """The threads that they share: one loop for coroutines, one thread a run for the others."""
+    """The shared threads: one loop for coroutines, one thread for each run of the others."""
 
     def __init__(self) -> None:
         self._side = SideLoop("python-tools")
         self._busy = threading.BoundedSemaphore(_THREADS)
 
     async def run(self, function: Callable[..., Any], arguments: dict[str, Any]) -> str:
-        """What it returned, as a text; made there, too, however much it is."""
+        """Run a function; returns its result as text, which is made on that thread, too."""
         if inspect.iscoroutinefunction(function):
             return await self._side.run(_awaited(function, arguments))
         if not self._busy.acquire(blocking=False):
@@ -69,12 +69,12 @@ class PythonTools:
         value, error = "", None
         try:
             value = _text(function(**arguments))
-        except BaseException as raised:  # noqa: BLE001 - told where it is awaited
+        except BaseException as raised:  # noqa: BLE001 - raised where it is awaited
             error = raised
         finally:
             self._busy.release()
 
-        def tell() -> None:
+        def deliver() -> None:
             if outcome.done():
                 return  # given up
             if error is None:
@@ -84,8 +84,8 @@ class PythonTools:
                 bare = isinstance(error, Exception) and not isinstance(error, StopIteration)
                 outcome.set_exception(error if bare else RuntimeError(repr(error)))
 
-        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
-            loop.call_soon_threadsafe(tell)
+        with contextlib.suppress(RuntimeError):  # the loop has ended: no task waits any more
+            loop.call_soon_threadsafe(deliver)
 
     async def close(self) -> None:
         await self._side.close()
@@ -155,7 +155,7 @@ def _function(spec: str) -> Any:
 
 
 def _signature(function: Callable[..., Any]) -> tuple[str, type[BaseModel] | None]:
-    """The parameter for the call's facts, and the model of the others; None: schema by hand."""
+    """The parameter for the call's facts, and the model of the others; None: its own schema."""
     by_hand = getattr(function, "parameters", None) is not None
     try:
         hints = typing.get_type_hints(function, include_extras=True)
@@ -164,7 +164,7 @@ def _signature(function: Callable[..., Any]) -> tuple[str, type[BaseModel] | Non
         raise ToolLoadError(f"its signature cannot be read: {error}") from None
     call_parameter = ""
     fields: dict[str, Any] = {}
-    told = _documented(function)
+    descriptions = _documented(function)
     for parameter in parameters:
         hint = hints.get(parameter.name)
         if hint is CallInfo:
@@ -177,7 +177,7 @@ def _signature(function: Callable[..., Any]) -> tuple[str, type[BaseModel] | Non
             raise ToolLoadError(f"the parameter {parameter.name} has no type")
         else:
             default = ... if parameter.default is parameter.empty else parameter.default
-            described = Field(default, description=told.get(parameter.name))
+            described = Field(default, description=descriptions.get(parameter.name))
             fields[parameter.name] = (hint, described)
     if by_hand:
         return call_parameter, None
@@ -220,7 +220,7 @@ def _summary(function: Callable[..., Any]) -> str:
 
 def _documented(function: Callable[..., Any]) -> dict[str, str]:
     """`name: text` below `Args:`."""
-    told: dict[str, str] = {}
+    descriptions: dict[str, str] = {}
     section = last = ""
     for line in (inspect.getdoc(function) or "").splitlines():
         if match := _SECTION.match(line):
@@ -228,10 +228,10 @@ def _documented(function: Callable[..., Any]) -> dict[str, str]:
         elif section in ("Args", "Arguments", "Parameters"):
             if match := _ARGUMENT.match(line):
                 last = match[1]
-                told[last] = match[2].strip()
+                descriptions[last] = match[2].strip()
             elif last and line.strip():
-                told[last] += f" {line.strip()}"
-    return told
+                descriptions[last] += f" {line.strip()}"
+    return descriptions
 
 
 async def _awaited(function: Callable[..., Any], arguments: dict[str, Any]) -> str:
@@ -247,7 +247,7 @@ def _text(value: object) -> str:
         if isinstance(value, BaseModel):
             return value.model_dump_json()
         return msgspec.json.encode(value, enc_hook=str).decode()
-    except ValueError:  # half characters, which the model is given as unreadable ones
+    except ValueError:  # half characters, which become unreadable ones
         plain = value.model_dump() if isinstance(value, BaseModel) else value
         return json.dumps(plain, default=str, ensure_ascii=False)
 

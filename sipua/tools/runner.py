@@ -1,4 +1,4 @@
-"""One call's tools at work: the model's calls in, results out, and nothing left when it ends.
+"""The runner of one call's tools: the model's calls in, results out.
 
 ToolCall ─▶ ToolCallQueue.take ─▶ a task for each ─▶ Tool.run ─▶ ToolCallQueue.done ─▶ tool_result
                                    (media loop: built-in tools wait here; webhooks and Python
@@ -25,7 +25,7 @@ TOO_LATE = "The tool took too long and was given up. Tell the caller, or try onc
 
 
 class ToolRunner:
-    """Made with the call; `on_event` gets all of its events, `close` ends what still runs."""
+    """The tools of one call: `on_event` gets all of its events, `close` ends what still runs."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class ToolRunner:
         log: FilteringBoundLogger,
         faults: FaultOwner | None = None,
     ) -> None:
-        """`faults`: the call's; those of a tool are no faults but results."""
+        """`faults`: the call's; an exception of a tool is no fault but a result."""
         self._faults = faults or FaultOwner()
         self._tools = tools
         self._queue = queue
@@ -61,14 +61,14 @@ class ToolRunner:
                     listener(event)
 
     async def run(self) -> None:
-        """Until it is cancelled, with the call that it belongs to."""
+        """Run until it is cancelled with its call."""
         try:
             await asyncio.Event().wait()
         finally:
             await self.close()
 
     async def close(self) -> None:
-        """The call is over: whatever runs is cancelled, and nobody is told of its result."""
+        """End with the call: running tools are cancelled, and their results are dropped."""
         self._closed = True
         tasks = list(self._tasks)
         for task in tasks:
@@ -136,7 +136,7 @@ class ToolRunner:
             result = failure(TOO_LATE, "timeout", f"no result within {tool.timeout_s:g} s")
         except asyncio.CancelledError:
             if self._queue.awaits(run.tool_call_id):
-                self._told("cancelled", run, began, "the call ended")
+                self._log_result("cancelled", run, began, "the call ended")
             raise
         except Exception as error:  # noqa: BLE001 - a bug in a tool is no reason to end the call
             self._log.error(
@@ -148,9 +148,9 @@ class ToolRunner:
 
     def _finish(self, run: Run, tool: Tool, result: Result, began: float) -> None:
         if not self._queue.awaits(run.tool_call_id):
-            return  # it gave one earlier, and had things to do after it
+            return  # it gave its result earlier
         answers = self._queue.done(run.tool_call_id, result)
-        self._told(result.outcome, run, began, _shown(tool, result.reason))
+        self._log_result(result.outcome, run, began, _shown(tool, result.reason))
         self._log.debug(
             "tool.result",
             tool_call_id=run.tool_call_id,
@@ -158,9 +158,9 @@ class ToolRunner:
         )
         self._give(answers)
 
-    def _told(self, outcome: str, run: Run, began: float, reason: object) -> None:
-        tell = self._log.info if outcome == "ok" else self._log.warning
-        tell(
+    def _log_result(self, outcome: str, run: Run, began: float, reason: object) -> None:
+        write = self._log.info if outcome == "ok" else self._log.warning
+        write(
             "tool.done" if outcome == "ok" else "tool.failed",
             tool=run.name,
             tool_call_id=run.tool_call_id,

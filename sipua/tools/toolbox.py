@@ -1,4 +1,4 @@
-"""All tools of the edge, made once from the configuration; each call takes its own out of it."""
+"""All tools of the edge, made once from the configuration; each call gets its own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _UNLIMITED = frozenset({"hang_up"})
 
 
 class Toolbox:
-    """Raises ToolLoadError, SoundError. Names are those of tools, and the labels of MCP servers."""
+    """The tools by name, MCP servers by label. Raises ToolLoadError, SoundError."""
 
     def __init__(self, section: ToolsSection, *, mask_dtmf: bool = True, ca_file: str = "") -> None:
         self._section = section
@@ -52,7 +52,7 @@ class Toolbox:
         self._servers = {server.label: mcp.declaration(server) for server in section.mcp}
 
     def _add_webhooks(self, ca_file: str) -> None:
-        # Whoever has no webhooks need not pay for the client.
+        # Without webhooks the client is not loaded.
         from sipua.tools.webhook import Webhook  # noqa: PLC0415
         from sipua.tools.wire.http_client import HttpClient  # noqa: PLC0415
 
@@ -87,7 +87,7 @@ class Toolbox:
         *,
         faults: FaultOwner | None = None,
     ) -> ToolRunner:
-        """For one call; it runs what was declared to the call's engine and nothing else."""
+        """The runner of one call; it runs only what was declared to the call's engine."""
         queue = ToolCallQueue(
             self._registry.only(self.names if names is None else names),
             max_running=self._section.max_running,

@@ -91,9 +91,11 @@ class Webhook:
         )
         if 300 <= response.status < 400:
             text = "It points to another address, which is not followed."
-        said = f": {text[:_EXCERPT_CHARS]}" if text else "."
+        excerpt = f": {text[:_EXCERPT_CHARS]}" if text else "."
         answered = f"answered with status {response.status}"
-        return failure(f"The server behind {self._section.name} {answered}{said}", reason=answered)
+        return failure(
+            f"The server behind {self._section.name} {answered}{excerpt}", reason=answered
+        )
 
 
 def call_facts(facts: CallFacts) -> dict[str, Any]:
@@ -110,5 +112,5 @@ def call_facts(facts: CallFacts) -> dict[str, Any]:
 
 
 def _key(call_id: str, tool_call_id: str) -> str:
-    """Of one tool call of one call. No dots: they separate what is signed."""
+    """The key of one tool call of one call. No dots: they separate the signed parts."""
     return re.sub(r"[^A-Za-z0-9_-]", "-", f"{call_id}_{tool_call_id}")[:200]

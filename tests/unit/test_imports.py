@@ -144,7 +144,7 @@ RULES = [
             "bridge/agent/server/server.py": "accepts connections",
             "bridge/agent/server/session_task.py": "serves one, and keeps its deadlines",
             "bridge/agent/process.py": "keeps the agent alive as a child process",
-            "bridge/agent/speech/listener.py": "keeps the recogniser, a child process",
+            "bridge/agent/speech/recogniser_client.py": "keeps the recogniser, a child process",
             "bridge/agent/child_log.py": "reads the agent's log from its pipe",
             "bridge/agent/server/losses.py": "waits for the end of a connection that it has frozen",
         },

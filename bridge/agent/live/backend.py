@@ -1,10 +1,10 @@
-"""The model behind the voice of a Live session: the tool calls that it makes, and what it is told.
+"""The model behind the voice of a Live session: its tool calls and their results.
 
 Its steps reach the client as streaming events of the Responses API, each in a `response.event`:
 
     delegation.created · created · (item.added · arguments.done · item.done)* · completed
     the client: response.item.create for each call, then response.create
-    created · completed, and the voice says what came of it
+    created · completed, and the voice says the result
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ TEXT_TOKEN_CHARS = 4
 
 
 class Backend:
-    """One session's. At most one task is open at a time."""
+    """The backend of one session. At most one task is open at a time."""
 
     __slots__ = ("_delegation_id", "_open", "_outbox", "_sequence")
 
@@ -31,7 +31,7 @@ class Backend:
         return bool(self._open)
 
     def call(self, model: str, calls: list[tuple[str, str]], offset_ms: int, now_s: float) -> None:
-        """The voice delegates, and these functions are called: name and arguments."""
+        """Delegate to the client: call these functions, each with name and arguments."""
         self._delegation_id = self._outbox.new_id("item")
         response_id = self._outbox.new_id("resp")
         self._outbox.event(
@@ -72,7 +72,7 @@ class Backend:
     def take(self, item: Item) -> None:
         """response.item.create"""
         if item.type != "function_call_output":
-            return  # more for the model to know, which knows nothing anyway
+            return  # context for the model; this one uses none
         call_id = item.call_id
         if not isinstance(call_id, str) or call_id not in self._open:
             raise ClientError(
@@ -83,7 +83,7 @@ class Backend:
         self._open[call_id] = True
 
     def go_on(self, model: str, now_s: float) -> bool:
-        """response.create: whether it was about calls."""
+        """Handle response.create; whether it answered calls."""
         missing = [call_id for call_id, answered in self._open.items() if not answered]
         if missing:
             raise ClientError(

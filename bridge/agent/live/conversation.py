@@ -1,10 +1,11 @@
-"""One client's Live session, without any I/O: its events and `now` go in, ours come out.
+"""One client's Live session, without any I/O: client events and `now` in, our events out.
 
     session.start ─▶ session.started ─▶ … ─▶ session.close ─▶ session.closed, the socket closes
 
-Its time is the audio that the client appends: for each tenth of a second of it one leaves, silent
-or not, and nothing happens between. A turn of the caller's is heard by energy, as in Realtime's
-sessions, but nobody is told of it: the answer just comes, and who talks into it silences it.
+Its time is the audio that the client appends: for each 0.1 s of input 0.1 s of output leaves,
+silent or not, and nothing happens between. A turn of the caller is detected by energy, as in
+Realtime's sessions, but without an event: the answer just comes, and a caller who speaks into it
+ends it.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from sipua.bridge.agent.live import protocol
 from sipua.bridge.agent.live.backend import Backend
 from sipua.bridge.agent.live.session import LiveSession, function_tools
 from sipua.bridge.agent.live.track import STEP_MS, Track
-from sipua.bridge.agent.realtime.answers import Answers, Toolbox, loss
+from sipua.bridge.agent.realtime.answers import Answers, RequestTools, loss
 from sipua.bridge.agent.realtime.conversation import Counters
 from sipua.bridge.agent.realtime.response import Answer, Fate, Loss
 from sipua.bridge.agent.realtime.shared_state import SharedAgentState
@@ -32,13 +33,13 @@ from sipua.codecs.vad import VadConfig
 
 MAX_APPEND_MS = 10_000
 USAGE_EVERY_MS = 15_000
-INJECTED_AFTER_MS = 200  # what the client tells the model takes so long to arrive
-MAX_TOLD = 64  # not yet arrived
+INJECTED_AFTER_MS = 200  # the delay of what the client appends for the model
+MAX_MODEL_TEXTS = 64  # appended texts that are not yet due
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """Something appended, on its way to the model."""
+class _ModelText:
+    """A text that the client appended, on its way to the model."""
 
     kind: str
     due_ms: int
@@ -51,14 +52,14 @@ class LiveConversation:
         self,
         shared: SharedAgentState,
         *,
-        entropy: str,  # what makes this session's ids its own
-        wall_s: float,  # wall clock, shown to the client and used for nothing else
+        entropy: str,  # what makes this session's ids unique
+        wall_s: float,  # wall clock, only shown to the client
         now: float,
     ) -> None:
         self.counters = Counters()
         self.expired = False
         self.closed = False
-        self.loss: Loss | None = None  # of the connection, when a scenario says so
+        self.loss: Loss | None = None  # of the connection, when a scenario wants it
         self._shared = shared
         self._settings = settings = shared.settings
         self._out = protocol.LiveOutbox(entropy)
@@ -78,16 +79,16 @@ class LiveConversation:
         self._waiting: Recording | None = None  # its words decide the answer
         self._muted = False
         self._input_ms = 0.0
-        self._told: list[_Told] = []
+        self._model_texts: list[_ModelText] = []
         self._handlers: dict[type, Any] = {
             protocol.Start: self._start,
             protocol.Update: self._update,
             protocol.Append: self._append,
             protocol.Mute: self._mute,
             protocol.Unmute: self._unmute,
-            protocol.Instructions: self._tell,
-            protocol.Thinking: self._tell,
-            protocol.Commentary: self._tell,
+            protocol.Instructions: self._append_text,
+            protocol.Thinking: self._append_text,
+            protocol.Commentary: self._append_text,
             protocol.ItemCreate: self._create_item,
             protocol.ResponseCreate: self._create_response,
             protocol.Close: self._close,
@@ -117,12 +118,12 @@ class LiveConversation:
         return taken
 
     def take_recordings(self) -> list[Recording]:
-        """Turns whose words are wanted: `heard` takes them."""
+        """Turns whose words are wanted: `words_found` takes them."""
         taken, self._recordings = self._recordings, []
         return taken
 
-    def heard(self, recording: Recording, words: str | None, now: float) -> list[bytes]:
-        """None: nobody could tell."""
+    def words_found(self, recording: Recording, words: str | None, now: float) -> list[bytes]:
+        """Take the words of a recording; None: the recogniser had no result."""
         self._now = now
         span = self._spans.pop(recording.item_id)
         if self.closed:
@@ -177,7 +178,7 @@ class LiveConversation:
     def _end(self, reason: str, event_id: str | None = None) -> None:
         self.closed = True
         if self._session is None:
-            return  # there is nothing to settle
+            return  # nothing to report
         self._out.event(
             "session.closed",
             reason=reason,
@@ -193,7 +194,7 @@ class LiveConversation:
     def _seconds(self) -> int:
         return round(self._track.position_ms / 1000) if self._track is not None else 0
 
-    # What the caller says
+    # The caller's audio
 
     def _append(self, event: protocol.Append) -> None:
         input_turns, track = self._input, self._track
@@ -210,15 +211,15 @@ class LiveConversation:
             silent = 0 if input_turns.format.law is None else input_turns.format.law.silence
             audio = bytes([silent]) * len(audio)
         self._input_ms += len(audio) / input_turns.format.bytes_per_ms
-        for heard in input_turns.hear(audio):
-            if isinstance(heard, Turn):
-                self._turn(heard)
+        for turn_event in input_turns.append(audio):
+            if isinstance(turn_event, Turn):
+                self._turn(turn_event)
             else:
-                self._waiting = None  # there is more to come than was said so far
+                self._waiting = None  # the caller goes on speaking
                 self.counters.interrupted += track.give_way()
         while track.position_ms + STEP_MS <= self._input_ms:
             track.step()
-            self._inject()
+            self._pass_texts()
             if track.position_ms % USAGE_EVERY_MS == 0:
                 self._out.event("session.usage.updated", usage={"seconds": self._seconds()})
 
@@ -227,17 +228,17 @@ class LiveConversation:
         self.counters.turns += 1
         wire = self._input.format
         seconds = len(turn.audio) / wire.bytes_per_ms / 1000
-        caption = f"[{seconds:.1f} s of speech]"  # where nobody understands it
+        caption = f"[{seconds:.1f} s of speech]"  # when there is no recogniser
         clip = Clip(turn.audio, wire, caption)
         span = (max(0, turn.audio_end_ms - round(seconds * 1000)), turn.audio_end_ms)
-        if not self._shared.listens:
+        if not self._shared.uses_words:
             self._out.words("input", caption, span)
             self._answer("speech", clip)
             return
         recording = Recording(self._out.new_id("turn"), clip)
         self._spans[recording.item_id] = span
         self._recordings.append(recording)
-        if self._settings.scenario.listens:
+        if self._settings.scenario.uses_words:
             self._waiting = recording
         else:
             self._answer("speech", clip)
@@ -250,9 +251,11 @@ class LiveConversation:
         self._muted = False
         self._out.event("session.input_audio.unmuted", client_event_id=event.event_id)
 
-    # What the model is told
+    # Texts for the model
 
-    def _tell(self, event: protocol.Instructions | protocol.Thinking | protocol.Commentary) -> None:
+    def _append_text(
+        self, event: protocol.Instructions | protocol.Thinking | protocol.Commentary
+    ) -> None:
         assert self._track is not None
         if event.delegation_id is not None:
             raise ClientError(
@@ -260,11 +263,11 @@ class LiveConversation:
                 f"Unknown delegation: {event.delegation_id}.",  # none is ever given to the client
                 "delegation_id",
             )
-        if len(self._told) == MAX_TOLD:
+        if len(self._model_texts) == MAX_MODEL_TEXTS:
             raise ClientError("rate_limit_exceeded", "Too much was appended at once.")
         kind = str(type(event).__struct_config__.tag).removesuffix(".append")
-        self._told.append(
-            _Told(
+        self._model_texts.append(
+            _ModelText(
                 kind,
                 self._track.position_ms + INJECTED_AFTER_MS,
                 event.event_id,
@@ -272,23 +275,23 @@ class LiveConversation:
             )
         )
 
-    def _inject(self) -> None:
-        """Told in the order in which it was appended, when the track has come to it."""
+    def _pass_texts(self) -> None:
+        """Pass appended texts to the model, in order, when the track has reached their time."""
         assert self._track is not None
-        while self._told and self._told[0].due_ms <= self._track.position_ms:
-            told = self._told.pop(0)
+        while self._model_texts and self._model_texts[0].due_ms <= self._track.position_ms:
+            text = self._model_texts.pop(0)
             at_ms = self._track.position_ms
             self._out.event(
-                f"{told.kind}.appended",
+                f"{text.kind}.appended",
                 start_ms=at_ms - INJECTED_AFTER_MS,
                 end_ms=at_ms,
-                client_event_id=told.event_id,
+                client_event_id=text.event_id,
             )
-            if told.speaks:
+            if text.speaks:
                 begun = self.counters.responses or self.counters.turns
                 self._answer("speak" if begun else "greeting", None)
 
-    # What is said and done
+    # Answers
 
     def _create_item(self, event: protocol.ItemCreate) -> None:
         self._responses("response.item.create")
@@ -302,43 +305,43 @@ class LiveConversation:
             self._answer("speak", None)
 
     def _responses(self, event_type: str) -> str:
-        """The backend's model, for an event that there must be one for."""
+        """The backend's model; ClientError: the event needs one, and there is none."""
         assert self._session is not None
         backend = self._session.backend
         if backend is None:
             raise ClientError("invalid_value", f"{event_type} requires Responses delegation.")
         return str(backend.model)
 
-    def _answer(self, trigger: Trigger, heard: Clip | None, words: str | None = None) -> None:
+    def _answer(self, trigger: Trigger, caller_clip: Clip | None, words: str | None = None) -> None:
         session, track = self._session, self._track
         assert session is not None
         assert track is not None
         self.counters.responses += 1
         backend = session.backend
-        tools = Toolbox()
+        tools = RequestTools()
         if backend is not None:
             parallel = backend.parallel_tool_calls
-            tools = Toolbox.of(
+            tools = RequestTools.of(
                 function_tools(backend),
                 backend.tool_choice,
                 UNSET if parallel is None else parallel,
             )
         request = Request(trigger, words)
-        answer = self._answers.answer(request, heard, session.format, tools, self._now)
+        answer = self._answers.answer(request, caller_clip, session.format, tools, self._now)
         for kind in answer.garbage:
             self._out.raw(garbage(kind))
         if answer.call_first:
             self._call(answer)
-        clip = staged(answer, session.format)
+        clip = sent_clip(answer, session.format)
         if clip is None:
-            self._said(answer)
+            self._finish(answer)
         else:
             after_ms = self._settings.latency_ms
-            track.say(clip, after_ms=after_ms, then=lambda: self._said(answer))
+            track.say(clip, after_ms=after_ms, then=lambda: self._finish(answer))
 
-    def _said(self, answer: Answer) -> None:
+    def _finish(self, answer: Answer) -> None:
         if answer.fate is not None:
-            self._meet(answer.fate)
+            self._apply(answer.fate)
         elif not answer.call_first:
             self._call(answer)
 
@@ -350,16 +353,16 @@ class LiveConversation:
             calls = [(call.name, call.arguments) for call in answer.calls]
             self._backend.call(str(backend.model), calls, self._track.position_ms, self._wall_s)
 
-    def _meet(self, fate: Fate) -> None:
-        """How a scenario ends an answer that does not just end."""
+    def _apply(self, fate: Fate) -> None:
+        """End an answer as the scenario wants."""
         self.loss = self.loss or fate.loss
         if fate.kind == "failed":
             problem = ClientError(fate.code, "The server had an error while it spoke.")
             self._out.error(problem, None, "server_error")
 
 
-def staged(answer: Answer, form: WireFormat) -> Clip | None:
-    """What is said of an answer, with the pause and up to the fate that a scenario wants."""
+def sent_clip(answer: Answer, form: WireFormat) -> Clip | None:
+    """The audio of an answer that is sent: with the scenario's pause, up to the scenario's end."""
     clip = answer.clip
     if clip is None:
         return None

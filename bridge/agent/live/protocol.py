@@ -1,4 +1,4 @@
-"""The events of Live: the client's decoded, ours encoded."""
+"""The events of Live: decodes the client's, encodes ours."""
 
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -10,7 +10,7 @@ from sipua.bridge.agent.live.session import SessionConfig, SessionUpdate
 from sipua.bridge.agent.wire.client_events import ClientDecoder, ClientEvent, Name
 from sipua.bridge.agent.wire.outbox import Outbox
 
-# 500 tokens, the vendor says. Nobody counts them here: more letters than any 500 tokens have.
+# 500 tokens, the vendor says. Not counted here: more letters than any 500 tokens have.
 MAX_APPEND_CHARS = 4000
 Content = Annotated[str, Meta(min_length=1, max_length=MAX_APPEND_CHARS)]
 
@@ -35,25 +35,25 @@ class Unmute(ClientEvent, tag="session.input_audio.unmute"):
     pass
 
 
-class _Told(ClientEvent):
+class _TextAppend(ClientEvent):
     content: Content
     delegation_id: Name | None  # required, and null where it is about no task
 
 
-class Instructions(_Told, tag="session.instructions.append"):
+class Instructions(_TextAppend, tag="session.instructions.append"):
     pass
 
 
-class Thinking(_Told, tag="session.thinking.append"):
+class Thinking(_TextAppend, tag="session.thinking.append"):
     pass
 
 
-class Commentary(_Told, tag="session.commentary.append"):
+class Commentary(_TextAppend, tag="session.commentary.append"):
     pass
 
 
 class Item(Struct, forbid_unknown_fields=False, kw_only=True):
-    """An input item of the Responses API, of which only the answers to calls matter here."""
+    """An input item of the Responses API, of which only the results of calls matter here."""
 
     type: str = "message"
     call_id: Name | UnsetType = UNSET

@@ -1,6 +1,6 @@
 """The session object of Live: what `session.start` and `session.update` may say.
 
-As strict as the vendor, who refuses fields that it does not know. What is only echoed (schemas,
+As strict as the vendor, which refuses unknown fields. What is only echoed (schemas,
 reasoning, text settings) stays raw JSON.
 """
 
@@ -117,7 +117,7 @@ class LiveSession:
 
     @property
     def backend(self) -> Responses | None:
-        """Who does what the voice delegates; None: the client."""
+        """The backend that runs what the voice delegates; None: the client."""
         if not isinstance(self.delegation, ToResponses):
             return None
         assert isinstance(self.delegation.responses, Responses)

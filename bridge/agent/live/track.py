@@ -1,8 +1,8 @@
-"""The one audio track of a Live session: silence, and what is said in it.
+"""The one audio track of a Live session: silence and speech.
 
-It moves when the session's time does, which is the audio that the client appends, and leaves in
-deltas of a tenth of a second. Whoever talks into it is heard: then it goes on for `GIVE_WAY_MS`
-and falls silent, as a speaker does who is interrupted.
+It moves with the session's time, which is the audio that the client appends, and leaves in deltas
+of 0.1 s. When the caller speaks into the speech, it goes on for `GIVE_WAY_MS` and falls silent, as
+an interrupted speaker does.
 """
 
 import re
@@ -15,17 +15,17 @@ from sipua.bridge.agent.speech.formats import Clip, WireFormat
 
 STEP_MS = 100
 GIVE_WAY_MS = 300
-MAX_QUEUED = 8  # pieces of speech that wait for their turn
+MAX_QUEUED = 8  # pieces of speech in the queue
 
 
 @dataclass(slots=True)
 class _Speech:
     data: bytes
-    words: list[str]  # of all that it was before it was cut short
-    whole: int  # bytes of that
-    then: Callable[[], None] | None  # when it was said to its end
-    sent: int = 0  # bytes
-    told: int = 0  # words
+    words: list[str]  # of the whole speech, before it was cut short
+    whole: int  # its bytes
+    then: Callable[[], None] | None  # called when it was sent to its end
+    sent: int = 0  # bytes sent
+    words_sent: int = 0  # words sent
 
 
 class Track:
@@ -37,7 +37,7 @@ class Track:
         silent = 0 if form.law is None else form.law.silence
         self._silence = bytes([silent]) * (form.bytes_per_ms * STEP_MS)
         self._queue: deque[_Speech] = deque()
-        self._pause_ms = 0  # before what is said next
+        self._pause_ms = 0  # before the next speech
         self.position_ms = 0
 
     @property
@@ -52,7 +52,7 @@ class Track:
             self._queue.append(_Speech(clip.data, words, len(clip.data), then))
 
     def give_way(self) -> bool:
-        """Somebody else speaks. Whether there was anything to stop."""
+        """Stop soon, as the caller speaks; False: there was nothing to stop."""
         if not self._queue:
             return False
         speech = self._queue[0]
@@ -63,7 +63,7 @@ class Track:
         return True
 
     def step(self) -> None:
-        """The next tenth of a second."""
+        """Send the next 0.1 s."""
         size = STEP_MS * self._format.bytes_per_ms
         audio = b""
         speech: _Speech | None = None
@@ -84,8 +84,8 @@ class Track:
         speech.sent += len(audio)
         share = speech.sent / speech.whole if speech.whole else 1.0
         count = max(1, round(share * len(speech.words)))
-        text = "".join(speech.words[speech.told : count])
-        speech.told = max(speech.told, count)
+        text = "".join(speech.words[speech.words_sent : count])
+        speech.words_sent = max(speech.words_sent, count)
         if text:
             self._outbox.words("output", text, (self.position_ms, self.position_ms + STEP_MS))
         return audio

@@ -1,4 +1,4 @@
-"""What a response holds: what a step of the scenario says, or else the mode."""
+"""The content of a response: from a step of the scenario, or else from the mode."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +15,8 @@ from sipua.bridge.agent.speech.voice import Voices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Toolbox:
-    """The tools of a request, and what was said about their use."""
+class RequestTools:
+    """The tools of a request, and the rules of their use."""
 
     names: tuple[str, ...] = ()
     wanted: str = "auto"  # none, required, or the function that must be called
@@ -28,7 +28,7 @@ class Toolbox:
         tools: list[FunctionTool | McpTool] | UnsetType,
         choice: Raw | UnsetType,
         parallel: bool | UnsetType,
-    ) -> "Toolbox":
+    ) -> "RequestTools":
         listed = () if isinstance(tools, UnsetType) else tools
         names = tuple(tool.name for tool in listed if isinstance(tool, FunctionTool))
         chosen: Any = "auto" if isinstance(choice, UnsetType) else msgspec.json.decode(choice)
@@ -52,7 +52,7 @@ class Toolbox:
 
 
 class Answers:
-    """One session's. `warnings` collects where the scenario and the session do not fit."""
+    """The answers of one session. `warnings` collects where scenario and session do not fit."""
 
     __slots__ = ("_script", "_speaker", "_voices", "warnings")
 
@@ -63,12 +63,17 @@ class Answers:
         self.warnings: list[dict[str, object]] = []
 
     def answer(
-        self, request: Request, heard: Clip | None, target: WireFormat, tools: Toolbox, now: float
+        self,
+        request: Request,
+        caller_clip: Clip | None,
+        target: WireFormat,
+        tools: RequestTools,
+        now: float,
     ) -> Answer:
-        usual = self._speaker.reply(heard, target)  # asked each time: it counts
+        usual = self._speaker.reply(caller_clip, target)  # called each time: it counts
         step = self._script.step(request, now)
         if step is not None:
-            return self._played(step, usual, heard, target, tools)
+            return self._played(step, usual, caller_clip, target, tools)
         if request.trigger != "tool_result" and (calls := tools.forced()):
             return Answer(calls=calls)
         return Answer(clip=usual)
@@ -77,11 +82,11 @@ class Answers:
         self,
         step: Step,
         usual: Clip | None,
-        heard: Clip | None,
+        caller_clip: Clip | None,
         target: WireFormat,
-        tools: Toolbox,
+        tools: RequestTools,
     ) -> Answer:
-        clip = self._clip(step, usual, heard, target)
+        clip = self._clip(step, usual, caller_clip, target)
         if step.burst_s and clip is not None and clip.data:
             wanted = step.burst_s * 1000 * target.bytes_per_ms
             data = (clip.data * (wanted // len(clip.data) + 1))[:wanted]
@@ -104,10 +109,10 @@ class Answers:
         )
 
     def _clip(
-        self, step: Step, usual: Clip | None, heard: Clip | None, target: WireFormat
+        self, step: Step, usual: Clip | None, caller_clip: Clip | None, target: WireFormat
     ) -> Clip | None:
         if step.parrot:
-            return converted(heard, target) if heard is not None else usual
+            return converted(caller_clip, target) if caller_clip is not None else usual
         if step.tone_ms:
             return converted_prompt(sine_clip(step.tone_ms), target)
         if step.speaks:

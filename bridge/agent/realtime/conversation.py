@@ -1,15 +1,15 @@
-"""One client's session, without any I/O: its events and `now` go in, ours and a deadline come out.
+"""One client's session, without any I/O: its events and `now` in, our events and a deadline out.
 
     receive(message, now)  -> events to send
     handle_timer(now)      -> events to send, when `next_deadline()` has come
-    expired                -> the session is over; send what was returned, then close
+    expired                -> the session is over; send the returned events, then close
 
-    loss                   -> what becomes of the connection now, when a scenario says so
+    loss                   -> how the connection is lost now, when a scenario wants it
 
 A turn: append → speech_started (interrupts a running response) → speech_stopped → committed →
 item added, done → a response. The files beside this one hold the parts: `protocol` (events in and
-out), `session` (the settable object), `ear` (input, turns), `history`, `items`, `item_events` (the
-conversation), `answers` (what is said, by `scenario` or `speaker`), `response` (how it leaves).
+out), `session` (its settings), `history`, `items`, `item_events` (the conversation), `answers`
+(contents, by `scenario` or `speaker`), `response` (delivery); `speech/input_turns` finds the turns.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from sipua.bridge.agent.realtime.answers import Answers, loss
 from sipua.bridge.agent.realtime.history import History, Item
 from sipua.bridge.agent.realtime.item_events import ItemEvents
 from sipua.bridge.agent.realtime.items import created_item
-from sipua.bridge.agent.realtime.requests import planned, toolbox
+from sipua.bridge.agent.realtime.requests import planned, request_tools
 from sipua.bridge.agent.realtime.response import Answer, Fate, Loss, Response
 from sipua.bridge.agent.realtime.session import ServerVad, default_session, updated_session
 from sipua.bridge.agent.realtime.shared_state import SharedAgentState
@@ -55,13 +55,13 @@ class Conversation:
         shared: SharedAgentState,
         *,
         model: str,
-        entropy: str,  # what makes this session's ids its own
-        expires_at: int,  # wall clock, shown to the client and used for nothing else
+        entropy: str,  # what makes this session's ids unique
+        expires_at: int,  # wall clock, only shown to the client
         now: float,
     ) -> None:
         self.counters = Counters()
         self.expired = False
-        self.closed = False  # never by a word: here the client just hangs up
+        self.closed = False  # never set: a Realtime client just closes the socket
         self.loss: Loss | None = None
         self._shared = shared
         self._settings = settings = shared.settings
@@ -81,10 +81,10 @@ class Conversation:
         self._input = InputTurnDetector(
             self._session.input_format, self._session.vad, settings.max_input_s
         )
-        self._turn_item_id: str | None = None  # of the caller's turn that is going on
-        self._heard: Clip | None = None  # since the last response
+        self._turn_item_id: str | None = None  # of the caller's present turn
+        self._clip: Clip | None = None  # of the caller, since the last response
         self._fresh: Literal["", "tool_result", "user"] = ""  # the item that the client just made
-        self._transcripts = TranscriptWait(self._out, listens=shared.listens)
+        self._transcripts = TranscriptWait(self._out, uses_words=shared.uses_words)
         self._nudge_s: float | None = None  # idle_timeout_ms
         self._handlers: dict[type, Any] = {
             protocol.SessionUpdate: self._update,
@@ -123,11 +123,11 @@ class Conversation:
         return taken
 
     def take_recordings(self) -> list[Recording]:
-        """Turns whose words are wanted: `heard` takes them."""
+        """Turns whose words are wanted: `words_found` takes them."""
         return self._transcripts.take_recordings()
 
-    def heard(self, recording: Recording, words: str | None, now: float) -> list[bytes]:
-        """None: nobody could tell."""
+    def words_found(self, recording: Recording, words: str | None, now: float) -> list[bytes]:
+        """Take the words of a recording; None: the recogniser had no result."""
         self._transcripts.found(recording, words, transcribed=self._transcribed)
         self._answer_what_waited(now)
         return self._out.take()
@@ -198,11 +198,11 @@ class Conversation:
             "expires_at": self._expires_at,
         }
 
-    # What the caller says
+    # The caller's audio
 
     def _append(self, event: protocol.Append, now: float) -> None:
         try:
-            events = self._input.hear(decode_audio(event.audio, "audio"))
+            events = self._input.append(decode_audio(event.audio, "audio"))
         except InputBufferFull:
             raise ClientError(
                 "input_audio_buffer_full",
@@ -210,11 +210,11 @@ class Conversation:
                 "commit it or clear it.",
                 "audio",
             ) from None
-        for heard in events:
-            if isinstance(heard, SpeechStarted):
-                self._speech_started(heard.audio_start_ms, now)
+        for turn_event in events:
+            if isinstance(turn_event, SpeechStarted):
+                self._speech_started(turn_event.audio_start_ms, now)
             else:
-                self._speech_stopped(heard, now)
+                self._speech_stopped(turn_event, now)
 
     def _speech_started(self, start_ms: int, now: float) -> None:
         self._nudge_s = None
@@ -266,7 +266,7 @@ class Conversation:
         )
         self._turn_item_id = None
         caption = f"[{len(audio) / wire.bytes_per_ms / 1000:.1f} s of speech]"
-        self._heard = Clip(audio, wire, caption)
+        self._clip = Clip(audio, wire, caption)
         self._fresh = ""
         self._out.event(
             "input_audio_buffer.committed",
@@ -274,7 +274,7 @@ class Conversation:
             item_id=item.id,
         )
         self._items.add(item, None)
-        self._transcripts.turn(item.id, self._heard, transcribed=self._transcribed)
+        self._transcripts.turn(item.id, self._clip, transcribed=self._transcribed)
 
     @property
     def _transcribed(self) -> bool:
@@ -291,7 +291,7 @@ class Conversation:
         )
 
     def _nudge(self, now: float) -> None:
-        """Nobody said anything for idle_timeout_ms after the last response had been played."""
+        """The caller was silent for idle_timeout_ms after the last response had been played."""
         self._nudge_s = None
         end_ms = self._input.end_ms
         detection = self._session.turn_detection
@@ -304,11 +304,11 @@ class Conversation:
             item_id=self._turn_item_id,
         )
         self._commit(self._input.take())
-        self._heard = None  # silence is nothing to say back, and has no words
+        self._clip = None  # silence cannot be echoed, and has no words
         self._transcripts.drop()
         self._respond(None, now)
 
-    # What the agent says
+    # Responses
 
     def _create_response(self, event: protocol.ResponseCreate, now: float) -> None:
         if self._response is not None and self._response.running:
@@ -321,24 +321,24 @@ class Conversation:
 
     def _respond(self, params: protocol.ResponseParams | None, now: float) -> None:
         if self._response is not None and self._response.running:
-            return  # a turn that was not allowed to interrupt: as the vendor, no answer to it
+            return  # a turn that may not interrupt gets no answer, as at the vendor
         params = params or protocol.ResponseParams()
         scenario = self._settings.scenario
-        if scenario.listens and self._heard is not None and self._transcripts.awaits(params, now):
+        if scenario.uses_words and self._clip is not None and self._transcripts.awaits(params, now):
             return
         self.counters.responses += 1
         self._nudge_s = None
         plan = planned(self._session, params, self._conversation_id)
         answer = self._answers.answer(
             Request(self._trigger(params), self._transcripts.words),
-            self._heard,
+            self._clip,
             plan.format,
-            toolbox(self._session, params),
+            request_tools(self._session, params),
             now,
         )
         if self._shared.rate_limit.exhausted(now):
             answer = Answer(fate=Fate("failed", "rate_limit_exceeded"))
-        self._heard, self._transcripts.words, self._fresh = None, None, ""
+        self._clip, self._transcripts.words, self._fresh = None, None, ""
         self._response = Response(
             plan,
             answer,
@@ -354,7 +354,7 @@ class Conversation:
     def _trigger(self, params: protocol.ResponseParams) -> Trigger:
         if self._fresh == "tool_result":
             return "tool_result"
-        if self._heard is not None or (self._fresh == "user" and not params.instructions):
+        if self._clip is not None or (self._fresh == "user" and not params.instructions):
             return "speech"
         begun = any(item.role != "system" for item in self._history)
         return "speak" if begun or self._response is not None else "greeting"
@@ -374,7 +374,7 @@ class Conversation:
         self._settle(now)
 
     def _settle(self, now: float) -> None:
-        """After each step of the response: what its progress means for the session."""
+        """Update the session after each step of the response."""
         response = self._response
         assert response is not None
         self._spoke = self._spoke or response.has_spoken
@@ -389,11 +389,11 @@ class Conversation:
     # The conversation's items
 
     def _create_item(self, event: protocol.ItemCreate, _now: float) -> None:
-        item, heard = created_item(event.item, self._out, self._session.input_format, self._history)
+        item, clip = created_item(event.item, self._out, self._session.input_format, self._history)
         self._items.add(item, event.previous_item_id)
         self._fresh = "tool_result" if item.type == "function_call_output" else ""
         if item.role == "user":
             self._fresh = "user"
-            self._heard = heard or self._heard
+            self._clip = clip or self._clip
             typed = " ".join(part["text"] for part in item.content if "text" in part)
             self._transcripts.words = typed or None

@@ -20,8 +20,8 @@ class Item:
     role: str | None = None
     content: list[dict[str, Any]] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)  # of function calls and their outputs
-    audio: bytes = b""  # of the one content part that has any
-    audio_ms: int = 0  # stays when old audio is let go
+    audio: bytes = b""  # of the one part with audio
+    audio_ms: int = 0  # stays when old audio is dropped
     format: WireFormat = PCM
     text_chars: int = 0
 
@@ -45,8 +45,9 @@ class Item:
 
 
 class History:
-    """Past `keep_size` (bytes of audio, characters of text) the oldest items lose their audio, then
-    leave, as those of the vendor's context do. `forgotten` counts the ones that left."""
+    """The items of one conversation. Past `keep_size` (bytes of audio, characters of text) the
+    oldest items lose their audio, then leave, as in the vendor's context; `forgotten` counts those.
+    """
 
     __slots__ = ("_items", "_keep_size", "_kept_size", "_order", "forgotten")
 
@@ -79,7 +80,7 @@ class History:
         return item
 
     def insert(self, item: Item, previous_id: str | None = None) -> str | None:
-        """Behind `previous_id` ("root": first, None: last). Gives the id that it stands behind."""
+        """Insert behind `previous_id` ("root": first, None: last); returns the id before it."""
         if item.id in self._items:
             raise ClientError(
                 "item_create_invalid_item_id",
@@ -107,7 +108,7 @@ class History:
         return behind
 
     def set_audio(self, item: Item, audio: bytes, audio_ms: int) -> None:
-        """An item's audio has grown, or was truncated."""
+        """Set an item's audio, grown or truncated."""
         if item.id in self._items:
             self._kept_size += len(audio) - len(item.audio)
         item.audio, item.audio_ms = audio, audio_ms

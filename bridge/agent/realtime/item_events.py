@@ -1,4 +1,4 @@
-"""What a client does with the conversation's items, and the events that confirm it."""
+"""The client's changes of the conversation's items, and the events that confirm them."""
 
 from sipua.bridge.agent.realtime.history import History, Item
 from sipua.bridge.agent.realtime.protocol import ItemDelete, ItemRetrieve, ItemTruncate
@@ -47,7 +47,7 @@ class ItemEvents:
         kept = item.audio[: event.audio_end_ms * item.format.bytes_per_ms]
         self._history.set_audio(item, kept, event.audio_end_ms)
         for part in item.content:
-            part["transcript"] = ""  # nothing may stay that the caller did not hear
+            part["transcript"] = ""  # no words may stay that the caller did not hear
         self._out.event(
             "conversation.item.truncated",
             item_id=item.id,

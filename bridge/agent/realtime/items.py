@@ -25,13 +25,13 @@ _FIELDS_OF = {
 def created_item(
     param: ItemParam, outbox: Outbox, wire: WireFormat, history: History
 ) -> tuple[Item, Clip | None]:
-    """The item, and what it lets the agent hear if it is the user's."""
+    """The item, and its audio when it is the user's."""
     item_id = param.id or outbox.new_id("item")
     if param.type != "message":
         return _function_item(param, item_id, outbox, history), None
     role = _required(param.role, "item.role")
     item = Item(item_id, "message", role=role)
-    heard: Clip | None = None
+    clip: Clip | None = None
     for index, part in enumerate(_required(param.content, "item.content")):
         place = f"item.content[{index}]"
         if part.type not in _PARTS_OF[role]:
@@ -42,14 +42,14 @@ def created_item(
                 f"{place}.type",
             )
         if part.type == "input_audio":
-            if heard is not None:
+            if clip is not None:
                 raise ClientError("invalid_value", "One audio part an item at most.", place)
-            heard = _heard(part, wire, place)
+            clip = _audio_clip(part, wire, place)
         item.content.append(_shown(part, place))
         item.text_chars += len(part.text or "") + len(part.image_url or "")
-    if heard is not None:
-        item.audio, item.audio_ms, item.format = heard.data, heard.duration_ms, wire
-    return item, heard
+    if clip is not None:
+        item.audio, item.audio_ms, item.format = clip.data, clip.duration_ms, wire
+    return item, clip
 
 
 def _function_item(param: ItemParam, item_id: str, outbox: Outbox, history: History) -> Item:
@@ -70,7 +70,7 @@ def _function_item(param: ItemParam, item_id: str, outbox: Outbox, history: Hist
     return item
 
 
-def _heard(part: Content, wire: WireFormat, place: str) -> Clip:
+def _audio_clip(part: Content, wire: WireFormat, place: str) -> Clip:
     data = decode_audio(_required(part.audio, f"{place}.audio"), f"{place}.audio")
     data = data[: len(data) - len(data) % wire.sample_bytes]
     return Clip(data, wire, part.transcript or "")

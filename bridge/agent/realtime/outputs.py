@@ -19,7 +19,7 @@ from sipua.bridge.agent.speech.formats import Clip, WireFormat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponsePlan:
-    """What was asked for, settled when the response starts."""
+    """The request of a response, fixed when the response starts."""
 
     format: WireFormat
     modality: str
@@ -41,7 +41,7 @@ class Frame:
 
 
 class _Output:
-    """An item's way into the response and the conversation."""
+    """An item on its way into the response and the conversation."""
 
     __slots__ = ("_frame", "_index", "_previous_id", "item")
 
@@ -80,7 +80,7 @@ class _Output:
 
 
 class Message(_Output):
-    """What is said, in as many pieces as it takes. `sent_bytes` of the clip are on their way."""
+    """A spoken message, in pieces. `sent_bytes` of the clip were sent."""
 
     __slots__ = ("_clip", "_words", "sent_bytes", "spoken")
 
@@ -104,7 +104,7 @@ class Message(_Output):
         return self._clip.format.duration_ms(self.sent_bytes)
 
     def say(self, end: int) -> None:
-        """The audio up to byte `end`, and the words that belong to it, a little ahead."""
+        """Send the audio up to byte `end`, and its words, a little ahead."""
         clip = self._clip
         share = end / len(clip.data) if clip.data else 1.0
         text = "".join(self._words[: max(1, round(share * len(self._words)))])
@@ -144,7 +144,7 @@ class Message(_Output):
 
 
 class Call(_Output):
-    """A function that the model wants called: all of it at once."""
+    """A function call of the model, sent at once."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""The tokens of a minute: all sessions of a server draw on them, as those of an account do."""
+"""The tokens of a minute: shared by all sessions of a server, as at the vendor by an account's."""
 
 SHOWN_WHEN_UNLIMITED = 1_000_000
 
@@ -7,7 +7,7 @@ class RateLimit:
     __slots__ = ("_limit", "_remaining", "_told_s")
 
     def __init__(self, tokens_per_minute: int) -> None:
-        self._limit = tokens_per_minute  # 0: as many as anybody wants
+        self._limit = tokens_per_minute  # 0: no limit
         self._remaining = float(tokens_per_minute)
         self._told_s = 0.0
 

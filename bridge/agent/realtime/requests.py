@@ -1,8 +1,8 @@
-"""What a response is asked to be: the request's own wishes over the session's."""
+"""The settings of a response: the request's own before the session's."""
 
 from msgspec import UNSET, UnsetType
 
-from sipua.bridge.agent.realtime.answers import Toolbox
+from sipua.bridge.agent.realtime.answers import RequestTools
 from sipua.bridge.agent.realtime.outputs import ResponsePlan
 from sipua.bridge.agent.realtime.protocol import ResponseParams
 from sipua.bridge.agent.realtime.response import TEXT_TOKEN_CHARS
@@ -26,10 +26,10 @@ def planned(session: Session, params: ResponseParams, conversation_id: str) -> R
     )
 
 
-def toolbox(session: Session, params: ResponseParams) -> Toolbox:
+def request_tools(session: Session, params: ResponseParams) -> RequestTools:
     config = session.config
     choice, parallel = params.tool_choice, params.parallel_tool_calls
-    return Toolbox.of(
+    return RequestTools.of(
         config.tools if isinstance(params.tools, UnsetType) else params.tools,
         config.tool_choice if isinstance(choice, UnsetType) else choice,
         config.parallel_tool_calls if isinstance(parallel, UnsetType) else parallel,

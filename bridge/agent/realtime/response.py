@@ -1,9 +1,9 @@
 """One response on its way to the client: created · rate_limits · its items (`outputs`) · done.
 
 Audio leaves in deltas, the first one small, `speed` times faster than it plays, each at its own
-absolute deadline; so whoever interrupts finds a response that still runs, as with the vendor.
-A scenario's step may end it otherwise: that is its fate, met where `after_ms` of the speech have
-been sent, or behind all that there was to send.
+absolute deadline; so an interruption finds a response that still runs, as with the vendor.
+A scenario's step may end it otherwise: that is its fate, which comes where `after_ms` of the speech
+have been sent, or behind all of the speech.
 """
 
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from sipua.bridge.agent.scenario.scenario import FunctionCall, GarbageKind
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.speech.formats import Clip
 
-INPUT_TOKEN_MS = 100  # the vendor's price of heard audio
-OUTPUT_TOKEN_MS = 50  # and of spoken
+INPUT_TOKEN_MS = 100  # the vendor's price of input audio
+OUTPUT_TOKEN_MS = 50  # and of output audio
 TEXT_TOKEN_CHARS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What becomes of the connection."""
+    """How the connection is lost."""
 
     kind: Literal["close", "cut", "freeze"]
     code: int = 0
@@ -32,7 +32,7 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """How a response ends that does not just end."""
+    """The end of a response that a scenario wants."""
 
     kind: Literal["silent", "failed", "cancelled", "lost"]
     code: str = ""  # of the failure
@@ -41,7 +41,7 @@ class Fate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a response holds, and what becomes of it."""
+    """The content of a response, and its end."""
 
     clip: Clip | None = None
     calls: tuple[FunctionCall, ...] = ()
@@ -86,7 +86,7 @@ class Response:
         now: float,
     ) -> None:
         self.id = outbox.new_id("resp")
-        self.loss: Loss | None = None  # of the connection: to be carried out now
+        self.loss: Loss | None = None  # of the connection: to be done now
         self._plan = plan
         self._answer = answer
         self._history = history
@@ -123,12 +123,12 @@ class Response:
 
     @property
     def tokens(self) -> int:
-        """What it cost; 0 while it runs."""
+        """The tokens that it cost; 0 while it runs."""
         return int(self._usage["total_tokens"]) if self._usage else 0
 
     @property
     def plays_until(self) -> float:
-        """When a client that plays what it got at once has played it all."""
+        """When a client that plays at once has played all that it got."""
         return self._start_s + (self._message.sent_ms / 1000 if self._message else 0.0)
 
     def advance(self, now: float) -> None:
@@ -208,7 +208,7 @@ class Response:
             return len(clip.data)
         settings = self._settings
         size_ms = settings.delta_ms if message.sent_bytes else settings.first_delta_ms
-        until_ms = self._answer.after_ms - message.sent_ms  # what waits there waits exactly there
+        until_ms = self._answer.after_ms - message.sent_ms  # a pause begins exactly there
         return (min(size_ms, until_ms) if until_ms > 0 else size_ms) * clip.format.bytes_per_ms
 
     def _allowed_bytes(self, clip: Clip) -> int:

@@ -1,8 +1,8 @@
-"""The session object: what `session.update` may say, and the effective whole.
+"""The session object: what `session.update` may set, and the effective settings.
 
-The structs serve both: a field that an update leaves out is UNSET, in the effective session of
-`default_session` all that the vendor shows are set. Fields whose content is only echoed (tools'
-schemas, prompts) stay raw JSON.
+The structs serve both: a field that an update leaves out is UNSET; in the effective session of
+`default_session` all fields that the vendor shows are set. Fields whose content is only echoed
+(tools' schemas, prompts) stay raw JSON.
 """
 
 from typing import Annotated, Literal, TypeVar
@@ -202,7 +202,7 @@ def default_session(settings: AgentSettings, model: str) -> Session:
 
 
 def updated_session(session: Session, update: SessionConfig, settings: AgentSettings) -> Session:
-    """Only what the update names changes; the model is the one that was connected to."""
+    """The session after an update: only its fields change; the model is the connection's."""
     config = _merged(session.config, structs.replace(update, model=session.config.model))
     audio = _set(config.audio)
     detection = _set(audio.input).turn_detection

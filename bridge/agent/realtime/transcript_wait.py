@@ -1,6 +1,6 @@
-"""What becomes of a turn's words: they are asked for, awaited for a while, and come or do not.
+"""The words of a turn: requested, awaited for a while, found or not.
 
-Without a recogniser nobody understands anything, and a transcript only says how long the turn was.
+Without a recogniser a transcript only says how long the turn was.
 """
 
 from dataclasses import dataclass
@@ -9,32 +9,32 @@ from sipua.bridge.agent.realtime.protocol import ResponseParams
 from sipua.bridge.agent.speech.formats import Clip
 from sipua.bridge.agent.wire.outbox import Outbox
 
-WORDS_S = 5.0  # that an answer waits for the words of its turn
+WORDS_S = 5.0  # an answer waits so long for the words of its turn
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A turn of which somebody should find the words."""
+    """A turn whose words the recogniser should find."""
 
     item_id: str
     clip: Clip
 
 
 class TranscriptWait:
-    __slots__ = ("_awaited_id", "_listens", "_out", "_recordings", "_waiting", "due_s", "words")
+    __slots__ = ("_awaited_id", "_out", "_recordings", "_uses_words", "_waiting", "due_s", "words")
 
-    def __init__(self, outbox: Outbox, *, listens: bool) -> None:
-        self.words: str | None = None  # of the last turn, where anybody understood it
-        self.due_s: float | None = None  # when the answer does not wait any longer
+    def __init__(self, outbox: Outbox, *, uses_words: bool) -> None:
+        self.words: str | None = None  # of the last turn, when they were found
+        self.due_s: float | None = None  # the answer waits until then
         self._out = outbox
-        self._listens = listens
+        self._uses_words = uses_words
         self._recordings: list[Recording] = []
         self._awaited_id: str | None = None
         self._waiting: ResponseParams | None = None
 
     def turn(self, item_id: str, clip: Clip, *, transcribed: bool) -> None:
         self.words = None
-        if self._listens and clip.data:
+        if self._uses_words and clip.data:
             self._awaited_id = item_id
             self._recordings.append(Recording(item_id, clip))
         elif transcribed:
@@ -45,7 +45,7 @@ class TranscriptWait:
         return taken
 
     def awaits(self, params: ResponseParams, now: float) -> bool:
-        """Whether this answer has to wait for words; `found` and `give_up` tell when it has not."""
+        """Whether this answer has to wait for words; `ready` gives it later."""
         if self._awaited_id is None:
             return False
         self._waiting = params
@@ -53,7 +53,7 @@ class TranscriptWait:
         return True
 
     def found(self, recording: Recording, words: str | None, *, transcribed: bool) -> None:
-        """None: nobody could tell."""
+        """Take the words of a recording; None: the recogniser had no result."""
         if transcribed:
             self._transcript(recording.item_id, words or "", recording.clip.duration_ms)
         if recording.item_id == self._awaited_id:
@@ -61,7 +61,7 @@ class TranscriptWait:
             self.words = words
 
     def ready(self, now: float) -> ResponseParams | None:
-        """The answer that waited, once it need not."""
+        """The answer that waited, once it need not wait."""
         if self._waiting is None or self.due_s is None:
             return None
         if self._awaited_id is not None and now < self.due_s:
@@ -71,7 +71,7 @@ class TranscriptWait:
         return waited
 
     def drop(self) -> None:
-        """Nobody waits for words any more."""
+        """Stop waiting for words."""
         self._awaited_id = self._waiting = self.due_s = None
 
     def _transcript(self, item_id: str, text: str, duration_ms: int) -> None:

@@ -1,1 +1,1 @@
-"""What the local agent is told to do: settings, scenarios, faults."""
+"""The local agent's orders: settings, scenarios, faults."""

@@ -1,6 +1,6 @@
 """Faults on command, without a scenario's file: `drop`, `drop:10`, `429`, ...
 
-After the colon stands the second from which on it happens: of each session, or of the server for
+The number is the second from which on it happens: of each session, or of the server for
 the faults that keep a session from being made.
 """
 
@@ -11,13 +11,13 @@ from typing import Any
 from sipua.bridge.agent.scenario.garbage import KINDS
 from sipua.bridge.agent.scenario.scenario import ALWAYS, Connect, Scenario, Step
 
-LATER_S = 10.0  # a call is well under way
+LATER_S = 10.0  # in the middle of a call
 LONGEST_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    what: str  # for people
+    what: str  # for the user
     after_s: float
     make: Callable[[float], Scenario]
 
@@ -40,7 +40,7 @@ def parse(text: str) -> Scenario:
         after_s = float(given)
     except ValueError:
         after_s = -1.0
-    if not 0 <= after_s <= LONGEST_S:  # also what is not a number
+    if not 0 <= after_s <= LONGEST_S:  # also for NaN
         raise FaultError(f"{given!r} is no number of seconds", f"write {name}:10")
     return fault.make(after_s)
 

@@ -1,4 +1,4 @@
-"""What no server of the vendor's would send, to see whether a client goes on."""
+"""Messages that no server of the vendor would send: a client must survive them."""
 
 from collections.abc import Callable
 from functools import cache
@@ -9,7 +9,7 @@ HUGE_BYTES = 16 << 20
 
 
 class Binary(bytes):
-    """A message that is no text."""
+    """A binary message: not text."""
 
     __slots__ = ()
 

@@ -1,8 +1,8 @@
-"""A rehearsal: what successive connections get, and what is done with each request for an answer.
+"""A rehearsal: what each connection gets, and how each request for an answer is answered.
 
 A step is taken by the first request that it fits, in the file's order, as many times as it says;
-a request that no step takes is answered as the agent's mode answers it. docs/rehearsal.md has the
-format for people; sipua/config/scenario/reader.py reads it.
+a request that no step takes is answered by the agent's mode. docs/rehearsal.md describes the
+format; sipua/config/scenario/reader.py reads it.
 """
 
 import re
@@ -16,20 +16,20 @@ GarbageKind = Literal["json", "event", "base64", "binary", "error", "item", "hug
 
 ALWAYS = 0  # times
 MAX_STEPS = 500
-SPEAKER = "espeak-ng"  # the program that says `say`
+SPEAKER = "espeak-ng"  # the program that speaks the text of `say`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connect:
-    """What `times` connections get, one `Connect` after the other. As it stands: let in."""
+    """What `times` connections get, one `Connect` after the other. The default lets them in."""
 
     status: int = 0  # an HTTP status instead of the websocket
-    retry_after_s: int = 0  # beside a status
+    retry_after_s: int = 0  # with a status
     slow_s: float = 0.0  # before the handshake is answered
-    never: bool = False  # it is not answered
-    close: int = 0  # let in, then closed with this code before a word
+    never: bool = False  # the handshake is not answered
+    close: int = 0  # let in, then closed with this code before any event
     cut: bool = False  # let in, then reset
-    from_s: float = 0.0  # of the server's life: until then connections are let in
+    from_s: float = 0.0  # of the server's age: until then connections are let in
     times: int = 1
 
 
@@ -44,31 +44,31 @@ class Step:
     # When
     on: On = "any"
     heard: str = ""  # a regular expression, found in what the caller said
-    at_s: float = 0.0  # of the session: not before; with on = "time", then
+    at_s: float = 0.0  # of the session: not before; with on = "time", exactly then
     times: int = 1
     scope: Scope = "session"  # where `times` are counted
 
-    # What is said: nothing of it is what the agent's mode says, unless there are calls
+    # What is said: with none of these, and no calls, the mode's answer
     say: str = ""
     say_file: str = ""
     tone_ms: int = 0
     parrot: bool = False
 
-    # What is done
+    # Function calls
     call: tuple[FunctionCall, ...] = ()
-    call_first: bool = False  # before what is said, not after it
+    call_first: bool = False  # before the speech, not after it
 
-    # What goes wrong; `after_ms` of what is said
+    # What goes wrong; at `after_ms` of the speech
     after_ms: int = 0
     stall_ms: int = 0  # a pause
-    silent: bool = False  # not a word more, and no end
-    fail: str = ""  # response.done says failed, with this code
-    cancel: bool = False  # response.done says cancelled, as if the caller had spoken
+    silent: bool = False  # no more audio, and no end
+    fail: str = ""  # response.done with status failed and this code
+    cancel: bool = False  # response.done with status cancelled, as if the caller had spoken
     close: int = 0  # the websocket, with this code
     cut: bool = False  # the connection is reset
-    freeze: bool = False  # nothing is read, sent or answered any more; the connection stays
-    burst_s: int = 0  # what is said, repeated to this length, leaves in one go
-    garbage: tuple[GarbageKind, ...] = ()  # no event of the vendor's, before what is said
+    freeze: bool = False  # nothing is read or sent any more; the connection stays
+    burst_s: int = 0  # the speech, repeated to this length, is sent at once
+    garbage: tuple[GarbageKind, ...] = ()  # no event of the vendor, before the speech
 
     @property
     def speaks(self) -> bool:
@@ -81,28 +81,28 @@ class Scenario:
     steps: tuple[Step, ...] = ()
     voice: str = "en-us+f3"  # of `say`
     words_per_minute: int = 165
-    words: tuple[str, ...] = ()  # all that `heard` listens for; empty: any English
+    words: tuple[str, ...] = ()  # the phrases of `heard`; empty: any English
 
     @property
-    def listens(self) -> bool:
+    def uses_words(self) -> bool:
         return any(step.heard for step in self.steps)
 
 
 def joined(first: Scenario, second: Scenario) -> Scenario:
-    """What the first does not take is the second's; the voice, too."""
+    """The steps of the first, then those of the second; the voice is the second's."""
     return replace(second, connect=first.connect + second.connect, steps=first.steps + second.steps)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An answer is asked for."""
+    """A request for an answer."""
 
     trigger: Trigger
-    words: str | None = None  # that were heard; None: nobody listened
+    words: str | None = None  # that the recogniser found; None: there was none
 
 
-class Doors:
-    """Hands out the server's `Connect`s, each its number of times."""
+class ConnectQueue:
+    """The server's `Connect`s in order, each its number of times."""
 
     __slots__ = ("_coming", "_taken")
 
@@ -111,7 +111,7 @@ class Doors:
         self._taken = 0  # of the first one
 
     def next(self, age_s: float) -> Connect:
-        """What a connection gets that comes when the server is so old."""
+        """What the next connection gets, at this age of the server."""
         if not self._coming or age_s < self._coming[0].from_s:
             return OPEN
         connect = self._coming[0]
@@ -126,7 +126,7 @@ OPEN = Connect()
 
 
 class Script:
-    """One session's way through the steps. `server_taken` is shared by the server's sessions."""
+    """One session's course through the steps. `server_taken` is shared by the server's sessions."""
 
     __slots__ = ("_patterns", "_server_taken", "_started_s", "_steps", "_taken", "_timed")
 
@@ -147,7 +147,7 @@ class Script:
             if (
                 step.on in ("any", request.trigger)
                 and now >= self._started_s + step.at_s
-                and self._hears(number, request)
+                and self._matches(number, request)
                 and self._take(number)
             ):
                 return step
@@ -158,14 +158,14 @@ class Script:
         return self._timed[0][0] if self._timed else None
 
     def timed(self, now: float) -> Step | None:
-        """The step whose time has come; each comes once in a session."""
+        """The step that is due by time; each comes once in a session."""
         while self._timed and self._timed[0][0] <= now:
             _, number = self._timed.pop(0)
             if self._take(number):
                 return self._steps[number]
         return None
 
-    def _hears(self, number: int, request: Request) -> bool:
+    def _matches(self, number: int, request: Request) -> bool:
         if not self._steps[number].heard:
             return True
         return request.words is not None and bool(self._patterns[number].search(request.words))

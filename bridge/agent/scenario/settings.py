@@ -1,11 +1,11 @@
-"""What the local agent can be told at start."""
+"""The settings of the local agent."""
 
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from sipua.bridge.agent.scenario.scenario import Scenario
 
-# Of the upgrade to a websocket; for the agent's log, which is its edge's, too.
+# A header of the websocket's upgrade; the agent's lines in the edge's log get its value.
 CALL_ID_HEADER = "X-Sipua-Call-Id"
 
 Mode = Literal["parrot", "tone", "silence"]
@@ -17,11 +17,11 @@ class AgentSettings:
     port: int = 0  # 0: any free port
     mode: Mode = "parrot"
     greeting: bool = True  # a response asked for before the caller spoke plays the greeting
-    ears: bool = False  # transcripts have the words, as far as pocketsphinx understands them
-    api_key: str = ""  # empty: any key will do
-    scenario: Scenario = field(default_factory=Scenario)  # what it leaves open is the mode's
+    ears: bool = False  # transcripts have the words that pocketsphinx finds
+    api_key: str = ""  # empty: any key is accepted
+    scenario: Scenario = field(default_factory=Scenario)  # the mode answers the rest
 
-    journal: str = ""  # file for everything that is said on the websockets
+    journal: str = ""  # file for all messages on the websockets
 
     # Voice detection of a session that does not bring its own turn_detection.
     threshold: float = 0.5
@@ -29,20 +29,20 @@ class AgentSettings:
     silence_ms: int = 500
 
     # Delivery. The vendor's first delta is small, audio then leaves several times faster than it
-    # plays, so that the whole answer is usually at the client long before it has been heard.
-    latency_ms: int = 0  # from response.created to the first delta: the model's thinking time
+    # plays, so that the whole answer is usually at the client long before it has been played.
+    latency_ms: int = 0  # from response.created to the first delta: the model's latency
     first_delta_ms: int = 100
     delta_ms: int = 200
     speed: float = 8.0  # milliseconds of audio per millisecond of time
 
-    # Tokens that all sessions together may use in a minute; 0: as many as they like.
+    # Tokens that all sessions together may use in a minute; 0: no limit.
     rate_limit_tokens: int = 0
 
-    # Bounds.
+    # Limits.
     max_sessions: int = 256
     max_input_s: int = 120  # uncommitted input audio; a turn is cut here
     history_s: int = 60  # audio of past items kept for conversation.item.retrieve and truncate
-    idle_timeout_s: float = 300.0  # without a word from the client
+    idle_timeout_s: float = 300.0  # without an event of the client
     session_limit_s: float = 3600.0  # the vendor ends a session after 60 minutes
 
     def __post_init__(self) -> None:

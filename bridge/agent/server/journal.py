@@ -1,9 +1,9 @@
-"""Everything that was said on the agent's websockets, one line of JSON each: `agent.journal`.
+"""The journal of the agent's websockets (`agent.journal`): a line of JSON for each message.
 
     {"at_s": 3.217, "session_id": "sess_...", "from": "client", "event": {...}}
 
-For whoever wants to see, or to check, what their edge sends. Of a session's audio only the first
-message of each kind is written, the rest is counted: it is nine tenths of all that is said.
+For users who want to see, or to check, what their edge sends. Of a session's audio only the first
+message of each kind is written, the rest is counted: it is nine tenths of all messages.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ Side = Literal["client", "server"]
 
 _AUDIO = ("input_audio_buffer.append", "response.output_audio.delta", "session.input_audio.append")
 _AUDIO_HEADS = tuple(f'{{"type":"{kind}"'.encode() for kind in _AUDIO)
-_MAX_BYTES = 64 * 1024  # of one message; more would be a file of noise
+_MAX_BYTES = 64 * 1024  # of one message; more would fill the file
 
 
 class Journal:
-    """One for all sessions of a server; a disk that is full ends it and nothing else."""
+    """The journal of all sessions of a server; a full disk ends it and nothing else."""
 
     def __init__(self, path: Path) -> None:
-        """OSError: it cannot be written."""
+        """Raises OSError when the file cannot be written."""
         self._path = path
         self._file: FileIO | None = path.open("ab", buffering=0)
 
@@ -59,14 +59,14 @@ class Journal:
         try:
             self._file.write(msgspec.json.encode(line) + b"\n")
         except OSError as error:
-            log.error(  # noqa: TRY400 - it says all there is to say
+            log.error(  # noqa: TRY400 - the text says it all
                 "agent.journal_ended", path=str(self._path), error=str(error)
             )
             self.close()
 
 
 class SessionJournal:
-    """One session's way into the journal, if there is one."""
+    """One session's access to the journal, if there is one."""
 
     __slots__ = ("_began_s", "_journal", "_seen", "_session_id", "audio_messages")
 

@@ -8,7 +8,7 @@ from websockets.asyncio.server import ServerConnection
 
 from sipua.bridge.agent.realtime.response import Loss
 
-FROZEN_S = 300.0  # then it is reset: whoever has not given it up by then never does
+FROZEN_S = 300.0  # then it is reset: a client that still waits waits for ever
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -22,17 +22,18 @@ async def lose(connection: ServerConnection, loss: Loss) -> None:
 
 
 def cut(connection: ServerConnection) -> None:
-    """TCP's RST: what a crashed host or a firewall without patience does."""
+    """Send TCP's RST, as a crashed host or a firewall does."""
     own: socket.socket | None = connection.transport.get_extra_info("socket")
     if own is None or connection.transport.is_closing():
-        return  # the other side was first
+        return  # the other side closed first
     own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     connection.transport.abort()
 
 
 async def _freeze(connection: ServerConnection) -> None:
-    """The kernel still takes what comes, until its buffer is full; nobody reads it, and no ping is
-    answered. Ends when the server closes it."""
+    """Stop reading: the kernel takes what comes until its buffer is full, and no ping is answered.
+    Ends when the server closes the connection.
+    """
     connection.transport.pause_reading()
     if connection.keepalive_task is not None:
         connection.keepalive_task.cancel()

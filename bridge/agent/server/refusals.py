@@ -10,7 +10,7 @@ from sipua.bridge.agent.scenario.scenario import Connect
 
 BAD_REQUEST = "invalid_request_error"
 
-# Code and type beside a status.
+# Code and type of a status.
 _REHEARSED = {
     401: ("invalid_api_key", BAD_REQUEST),
     403: ("unsupported_country_region_territory", "request_forbidden"),

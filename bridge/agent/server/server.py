@@ -1,7 +1,7 @@
-"""The local agent on the wire: a `Conversation` behind each websocket of /v1/realtime, and a
+"""The local agent's server: a `Conversation` behind each websocket of /v1/realtime, and a
 `LiveConversation` behind each of /v1/live/sessions.
 
-Who gets in, and under what; what happens then is `session_task`'s.
+It decides which connections are accepted; `session_task` serves them.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ from sipua.bridge.agent.server.journal import Journal, SessionJournal
 from sipua.bridge.agent.server.losses import cut
 from sipua.bridge.agent.server.refusals import BAD_REQUEST, refusal, rehearsed
 from sipua.bridge.agent.server.session_task import ServedSession
-from sipua.bridge.agent.speech.listener import Listener, ListenerError
+from sipua.bridge.agent.speech.recogniser_client import RecogniserClient, RecogniserError
 from sipua.bridge.agent.speech.voice import VoiceError
 
 PATH = "/v1/realtime"
@@ -47,7 +47,7 @@ LIVE_PATH = "/v1/live/sessions"
 MAX_MESSAGE_BYTES = 16 << 20
 MAX_QUEUED_MESSAGES = 4  # read from the socket ahead of the session
 OPEN_S = 10.0  # for a handshake
-NEVER_S = 300.0  # for one that a scenario does not answer: nobody waits longer
+NEVER_S = 300.0  # for one that a scenario does not answer: no client waits longer
 PING_S = 20.0
 CLOSE_S = 2.0
 EXIT_OK = 0
@@ -60,7 +60,7 @@ log: FilteringBoundLogger = structlog.get_logger("sipua.agent")
 
 
 def _log_of(headers: Headers) -> FilteringBoundLogger:
-    """With the call that the session is for, if its edge has said so."""
+    """A logger with the session's call, if the edge has sent its id."""
     call_id = headers.get(CALL_ID_HEADER, "")
     return log.bind(call_id=call_id) if _CALL_ID.fullmatch(call_id) else log
 
@@ -74,7 +74,7 @@ def _has_key(headers: Headers, key: str) -> bool:
 class ServerCounters:
     sessions: int = 0  # ever
     refused: int = 0
-    messages: int = 0  # of sessions that are over, as the next two
+    messages: int = 0  # of ended sessions, as the next two
     client_errors: int = 0
     responses: int = 0
 
@@ -88,7 +88,7 @@ class AgentServer:
         self._settings = settings
         self._server: Server | None = None
         self._journal: Journal | None = None
-        self._listener: Listener | None = None
+        self._recogniser: RecogniserClient | None = None
         self._closing = asyncio.Event()
         self._promised: weakref.WeakKeyDictionary[ServerConnection, Connect] = (
             weakref.WeakKeyDictionary()
@@ -113,13 +113,13 @@ class AgentServer:
         return f"ws://{f'[{host}]' if ':' in host else host}:{self.port}{path}"
 
     async def start(self) -> None:
-        """VoiceError: a scenario's text or file that cannot be said."""
+        """Raises VoiceError for a scenario's text or file that cannot be spoken."""
         if self._settings.journal:
             self._journal = Journal(Path(self._settings.journal))
         self._shared = await asyncio.to_thread(SharedAgentState.prepared, self._settings)
-        if self._shared.listens:
-            self._listener = Listener(self._settings.scenario.words)
-            await self._listener.start()
+        if self._shared.uses_words:
+            self._recogniser = RecogniserClient(self._settings.scenario.words)
+            await self._recogniser.start()
         self._started_s = asyncio.get_running_loop().time()
         connects = self._settings.scenario.connect
         patience_s = max((NEVER_S if way.never else way.slow_s for way in connects), default=0.0)
@@ -144,8 +144,8 @@ class AgentServer:
         if self._server is not None:
             self._server.close(close_connections=True)  # 1001, going away
             await self._server.wait_closed()
-        if self._listener is not None:
-            await self._listener.close()
+        if self._recogniser is not None:
+            await self._recogniser.close()
         if self._journal is not None:
             self._journal.close()
 
@@ -184,7 +184,7 @@ class AgentServer:
                 "server_error",
             )
         age_s = asyncio.get_running_loop().time() - self._started_s
-        way = self._shared.doors.next(age_s)
+        way = self._shared.connects.next(age_s)
         if way is OPEN:
             return None
         shown = {name: value for name, value in msgspec.to_builtins(way).items() if value}
@@ -212,7 +212,7 @@ class AgentServer:
 
     async def _serve(self, connection: ServerConnection) -> None:
         assert connection.request is not None
-        if self.active >= self._settings.max_sessions:  # handshakes that raced for the last place
+        if self.active >= self._settings.max_sessions:  # concurrent handshakes for the last place
             await connection.close(1013, "too many sessions")
             return
         way = self._promised.pop(connection, OPEN)
@@ -231,7 +231,7 @@ class AgentServer:
         try:
             idle_s = self._settings.idle_timeout_s
             await ServedSession(
-                connection, conversation, journal, self._listener, log, idle_s=idle_s
+                connection, conversation, journal, self._recogniser, log, idle_s=idle_s
             ).run()
         finally:
             journal.end()
@@ -270,7 +270,7 @@ async def serve(
     on_ready: Callable[[str], None] | None = None,
     stop: asyncio.Event | None = None,
 ) -> None:
-    """Serves until `stop` is set (or the task is cancelled); `on_ready` gets the URL."""
+    """Serve until `stop` is set (or the task is cancelled); `on_ready` gets the URL."""
     async with AgentServer(settings) as server:
         if on_ready is not None:
             on_ready(server.url)
@@ -278,7 +278,7 @@ async def serve(
 
 
 def _stop_at_end(stop: asyncio.Event) -> None:
-    """The parent holds the other end of stdin: its end is ours."""
+    """Stop when stdin ends: the parent holds its other end."""
     if not os.read(sys.stdin.fileno(), 4096):
         asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
         stop.set()
@@ -293,8 +293,9 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 
 def run(settings: AgentSettings, *, as_json: bool = False, exit_with_parent: bool = False) -> int:
-    """The process: until SIGTERM or SIGINT, or the end of stdin with `exit_with_parent`. The URL
-    goes to stdout, as one line of JSON on request."""
+    """Run the process: until SIGTERM or SIGINT, or the end of stdin with `exit_with_parent`. The
+    URL goes to stdout, as one line of JSON with `as_json`.
+    """
 
     def ready(url: str) -> None:
         live_url = url.removesuffix(PATH) + LIVE_PATH
@@ -316,8 +317,8 @@ def run(settings: AgentSettings, *, as_json: bool = False, exit_with_parent: boo
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(main())
-    except (VoiceError, ListenerError) as error:
-        log.error("agent.failed", error=str(error))  # noqa: TRY400 - it says all there is to say
+    except (VoiceError, RecogniserError) as error:
+        log.error("agent.failed", error=str(error))  # noqa: TRY400 - the text says it all
         return EXIT_CONFIG
     except OSError as error:
         log.error(  # noqa: TRY400 - a taken port needs no traceback

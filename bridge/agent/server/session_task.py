@@ -1,8 +1,8 @@
 """One session of the local agent on its websocket.
 
 Two tasks: one reads, the other waits for the conversation's deadlines. A lock makes deciding and
-sending one step, so that events leave in the order in which they were decided; and as sending waits
-for a slow reader, nothing piles up here: its own words wait in its own socket.
+sending one step, so that events leave in the order of the decisions; sending waits for a slow
+reader, so nothing piles up here: the client's own messages wait in its own socket.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from sipua.bridge.agent.realtime.transcript_wait import Recording
 from sipua.bridge.agent.scenario.garbage import Binary
 from sipua.bridge.agent.server.journal import SessionJournal
 from sipua.bridge.agent.server.losses import lose
-from sipua.bridge.agent.speech.listener import Listener
+from sipua.bridge.agent.speech.recogniser_client import RecogniserClient
 
 
 class _LossError(Exception):
-    """The scenario's will: the session ends here, and not by a word."""
+    """The scenario ends the session here, without an event."""
 
     def __init__(self, loss: Loss) -> None:
         super().__init__(loss)
@@ -36,11 +36,11 @@ class ServedSession:
         "_conversation",
         "_idle_s",
         "_journal",
-        "_listener",
         "_lock",
         "_log",
         "_loop",
         "_received_s",
+        "_recogniser",
         "_tasks",
         "_wake",
     )
@@ -50,7 +50,7 @@ class ServedSession:
         connection: ServerConnection,
         conversation: Conversation | LiveConversation,
         journal: SessionJournal,
-        listener: Listener | None,
+        recogniser: RecogniserClient | None,
         log: FilteringBoundLogger,
         *,
         idle_s: float,
@@ -60,7 +60,7 @@ class ServedSession:
         self._connection = connection
         self._conversation = conversation
         self._journal = journal
-        self._listener = listener
+        self._recogniser = recogniser
         self._idle_s = idle_s
         self._lock = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
@@ -77,7 +77,7 @@ class ServedSession:
                 finally:
                     timer.cancel()
         except* ConnectionClosed:
-            pass  # by whichever side: the close code is in the log line of the session's end
+            pass  # by either side: the close code is in the log line of the session's end
         except* _LossError as group:
             await self._lose(group)
 
@@ -106,7 +106,7 @@ class ServedSession:
                 self._wake.set()
 
     async def _keep_deadlines(self) -> None:
-        """Delivery, the session's end, and the client's silence."""
+        """Wait for the deadlines of delivery, of the session's end and of the client's silence."""
         conversation = self._conversation
         while True:
             now = self._loop.time()
@@ -133,18 +133,18 @@ class ServedSession:
             await self._connection.send(event, text=not isinstance(event, Binary))
 
     def _check(self) -> None:
-        """What the scenario has come to."""
+        """Log the scenario's warnings, and end the session where it wants that."""
         for warning in self._conversation.take_warnings():
             self._log.warning(str(warning.pop("event")), **warning)
         for recording in self._conversation.take_recordings():
-            self._tasks.create_task(self._listen(recording))
+            self._tasks.create_task(self._find_words(recording))
         if self._conversation.loss is not None:
             raise _LossError(self._conversation.loss)
 
-    async def _listen(self, recording: Recording) -> None:
-        words = None if self._listener is None else await self._listener.words(recording.clip)
+    async def _find_words(self, recording: Recording) -> None:
+        words = None if self._recogniser is None else await self._recogniser.words(recording.clip)
         async with self._lock:
-            await self._send(self._conversation.heard(recording, words, self._loop.time()))
+            await self._send(self._conversation.words_found(recording, words, self._loop.time()))
             self._check()
         self._wake.set()
 

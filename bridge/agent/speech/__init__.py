@@ -1,1 +1,1 @@
-"""What the local agent hears and says: formats, buffers, recogniser, voices."""
+"""The local agent's speech, in and out: formats, buffers, recogniser, voices."""

@@ -50,7 +50,7 @@ class Clip:
         return self.format.duration_ms(len(self.data))
 
 
-@lru_cache(maxsize=64)  # prompts and tones, asked for by every call; parrots pass by without
+@lru_cache(maxsize=64)  # prompts and tones, which every call needs; other clips are not cached
 def converted_prompt(clip: Clip, target: WireFormat) -> Clip:
     return converted(clip, target)
 

@@ -25,7 +25,7 @@ class InputBuffer:
         return self._start_ms + (self._start_bytes + len(self._data)) / self.format.bytes_per_ms
 
     def append(self, data: bytes) -> bytes:
-        """Takes a client's portion and gives the whole samples that it completed."""
+        """Append the client's bytes; returns the whole samples that they completed."""
         if self._odd or len(data) % self.format.sample_bytes:
             data = self._odd + data
             whole = len(data) - len(data) % self.format.sample_bytes

@@ -1,4 +1,4 @@
-"""What the session hears: the input buffer, and the turns that voice detection cuts from it."""
+"""The session's input: its buffer, and the turns that voice detection cuts from it."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from sipua.bridge.agent.speech.formats import WireFormat
 from sipua.bridge.agent.speech.input_buffer import InputBuffer
 from sipua.codecs.vad import EnergyVad, SpeechStarted, SpeechStopped, VadConfig
 
-QUIET_KEPT_MS = 5000  # of input in which nobody is heard: for the padding and manual commits
+QUIET_KEPT_MS = 5000  # of input without speech: for the padding and manual commits
 
 
 class InputBufferFull(Exception):  # noqa: N818 - a state of the buffer, not a fault in it
@@ -15,7 +15,7 @@ class InputBufferFull(Exception):  # noqa: N818 - a state of the buffer, not a f
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A turn that is over."""
+    """A finished turn."""
 
     audio_end_ms: int
     audio: bytes
@@ -43,14 +43,14 @@ class InputTurnDetector:
         return self._buffer.duration_ms
 
     def change_format(self, wire: WireFormat) -> None:
-        """The timeline goes on, what was not committed is gone; `tune` must follow."""
+        """The timeline goes on, uncommitted audio is dropped; call `tune` after it."""
         self._buffer = InputBuffer(wire, self._buffer.end_ms)
 
     def tune(self, vad: VadConfig | None) -> None:
         wire = self._buffer.format
         self._vad = None if vad is None else EnergyVad(vad, wire.rate, self._buffer.end_ms)
 
-    def hear(self, data: bytes) -> list[SpeechStarted | Turn]:
+    def append(self, data: bytes) -> list[SpeechStarted | Turn]:
         buffer = self._buffer
         limit = self._limit_s * 1000 * buffer.format.bytes_per_ms
         if self._vad is None:
@@ -73,7 +73,7 @@ class InputTurnDetector:
         return events
 
     def take(self) -> bytes:
-        """Everything not yet committed; a turn that was going on ends here."""
+        """Everything not yet committed; a turn in progress ends here."""
         if self._vad is not None:
             self._vad.end_turn()
         return self._buffer.take()

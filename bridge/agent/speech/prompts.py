@@ -1,4 +1,4 @@
-"""The recorded prompts, made by scripts/sound/make_prompts.sh, where the same texts stand."""
+"""The recorded prompts, made by scripts/sound/make_prompts.sh, which has the same texts."""
 
 import wave
 from functools import cache

@@ -1,4 +1,4 @@
-"""Whether there is a recogniser, and what it could recognise; without loading it."""
+"""Whether a recogniser is installed, and which words it knows; without loading it."""
 
 import importlib.util
 from pathlib import Path
@@ -11,8 +11,8 @@ def is_installed() -> bool:
 
 
 def unknown_words(phrases: tuple[str, ...]) -> list[str]:
-    """Words that the dictionary does not have: they could never be heard."""
-    from pocketsphinx import get_model_path  # noqa: PLC0415 - only who listens needs it
+    """Words that the dictionary does not have: they are never recognised."""
+    from pocketsphinx import get_model_path  # noqa: PLC0415 - only needed with a recogniser
 
     wanted = {word for phrase in phrases for word in phrase.lower().split()}
     with Path(get_model_path(DICTIONARY)).open(encoding="utf-8") as lines:

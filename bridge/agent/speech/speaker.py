@@ -1,4 +1,4 @@
-"""What the agent says: its three modes."""
+"""The agent's answers in its three modes."""
 
 from functools import lru_cache
 
@@ -13,7 +13,7 @@ TONE_PEAK_DBFS = -17.0  # as loud as the prompts
 
 
 class Speaker:
-    """One conversation's voice. `reply` is asked once for each response."""
+    """The speaker of one conversation. `reply` is called once for each response."""
 
     __slots__ = ("_greeting", "_mode", "_replied")
 
@@ -22,18 +22,18 @@ class Speaker:
         self._greeting = greeting
         self._replied = False
 
-    def reply(self, heard: Clip | None, target: WireFormat) -> Clip | None:
-        """The answer to what was heard since the last response; None is to say nothing."""
+    def reply(self, caller_clip: Clip | None, target: WireFormat) -> Clip | None:
+        """The answer to the caller's audio since the last response; None: no answer."""
         first, self._replied = not self._replied, True
         if self._mode == "silence":
             return None
-        if heard is None:
+        if caller_clip is None:
             if not first:
                 return converted_prompt(prompt("listening"), target)
             return converted_prompt(prompt("greeting"), target) if self._greeting else None
         if self._mode == "tone":
             return converted_prompt(tone(), target)
-        return converted(heard, target)
+        return converted(caller_clip, target)
 
 
 def tone() -> Clip:

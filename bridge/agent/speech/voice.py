@@ -1,6 +1,6 @@
 """The voice of a scenario: texts spoken by espeak-ng, and recordings, made ready before any call.
 
-Blocking, and never asked while sessions run: `Voices.prepared` is called before the server listens.
+Blocking: `Voices.prepared` is called before the server listens, never while sessions run.
 """
 
 import shutil
@@ -30,7 +30,7 @@ MARGIN_MS = 40  # of the silence around the words, kept so that no consonant is 
 
 
 class VoiceError(Exception):
-    """A text or a file that cannot be said; the message says why."""
+    """A text or a file that cannot be spoken; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def spoken(text: str, voice: str, words_per_minute: int) -> Clip:
 
 
 def recorded(path: Path, text: str) -> Clip:
-    """A WAV file of 16 bits as it is: nobody asked for another loudness."""
+    """A WAV file of 16 bits as it is: its loudness is not changed."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise VoiceError(f"{path} has more than {MAX_FILE_BYTES >> 20} MiB")

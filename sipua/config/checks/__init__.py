@@ -1,1 +1,1 @@
-"""What no single key can tell: contradictions between keys, or with this machine."""
+"""Checks of several keys: contradictions between keys, or with this machine."""

@@ -1,4 +1,4 @@
-"""What no single key can tell: keys that contradict each other, or this machine."""
+"""Checks of several keys: those that contradict each other, or this machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sipua.config.values.uri import UriError, is_loopback, parse_server
 from sipua.rtp.hostport import join
 
 _PROC = Path("/proc/sys/net/ipv4")
-# What one provider may be given; a wider network is a slip of the pen.
+# The widest network of one provider; a wider one is a typing error.
 _WIDEST_TRUNK_PREFIX = {4: 8, 6: 24}
 _BOTH_FAMILIES = 'host = ["0.0.0.0", "::"]'
 _ALL = {"IPv4": 'host = "0.0.0.0"', "IPv6": 'host = "::"'}
@@ -27,7 +27,7 @@ _ALL = {"IPv4": 'host = "0.0.0.0"', "IPv6": 'host = "::"'}
 
 @dataclass(frozen=True, slots=True)
 class Ephemeral:
-    """The ports that the system hands out by itself."""
+    """The ports that the system assigns by itself."""
 
     first: int
     last: int
@@ -41,7 +41,7 @@ class Ephemeral:
 
 
 def ephemeral_ports(proc: Path = _PROC) -> Ephemeral | None:
-    """None where the system does not say."""
+    """The system's ephemeral ports; None where they are not known."""
     try:
         first, last = (proc / "ip_local_port_range").read_text().split()
         ranges = (proc / "ip_local_reserved_ports").read_text().strip()
@@ -237,7 +237,7 @@ def _server(config: Config, path: KeyPath, uri: str) -> Iterator[Finding]:
     try:
         server = parse_server(uri)
     except UriError:
-        return  # empty; what is wrong otherwise has been said
+        return  # empty; any other fault was reported before
     sip = config.sip
     if server.transport not in sip.transports:
         yield Finding(
@@ -263,15 +263,15 @@ def _server(config: Config, path: KeyPath, uri: str) -> Iterator[Finding]:
 
 
 def _families(config: Config) -> Iterator[Finding]:
-    """Addresses of a family that no socket of ours has."""
+    """Find addresses of a family that none of our sockets has."""
     sip, rtp = config.sip, config.rtp
     media = rtp.host or sip.host
-    for section, key, hosts, ours in (
+    for section, key, hosts, own_hosts in (
         ("sip", "public_address", sip.public_address, (*sip.host, *media)),
         ("rtp", "public_address", rtp.public_address, media),
     ):
         for host in hosts:
-            if not any(_family(host) == _family(own) for own in ours):
+            if not any(_family(host) == _family(own) for own in own_hosts):
                 yield Finding(
                     ((section, key), (section, "host")),
                     f"{host} is an {_family(host)} address, and {section}.host has none",

@@ -1,4 +1,4 @@
-"""Contradictions in what is said about an engine."""
+"""Contradictions between the keys of an engine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sipua.config.sections.engine import EngineSection, is_local
 from sipua.config.sections.model import Config
 from sipua.config.values.problems import KeyPath
 
-# Which kind of turn detection a key belongs to; the other keys are of both.
+# Which kind of turn detection a key belongs to; the other keys belong to both.
 _BELONGS_TO = {
     "threshold": "server_vad",
     "prefix_padding_ms": "server_vad",
@@ -28,7 +28,7 @@ def engines(config: Config) -> Iterator[Finding]:
 
 
 def check(engine: EngineSection, at: KeyPath, config: Config) -> Iterator[Finding]:
-    """`at`: where the section stands."""
+    """Check one engine; `at`: the path of its section."""
     if ENGINES[engine.type].needs_key:
         yield from _key(engine, at)
     yield from _unencrypted(engine, at)
@@ -86,7 +86,7 @@ def _tool_choice(engine: EngineSection, at: KeyPath, config: Config) -> Iterator
     if choice.partition("/")[0] in servers if choice.startswith("mcp:") else choice in names:
         return
     if tools.python and not choice.startswith("mcp:"):
-        return  # functions tell their names when they are loaded
+        return  # names of functions are known when they are loaded
     known = ", ".join(sorted(names | servers)) or "none"
     yield Finding(
         ((*at, "tool_choice"), ("tools",)),
@@ -96,7 +96,7 @@ def _tool_choice(engine: EngineSection, at: KeyPath, config: Config) -> Iterator
 
 
 def _idle(engine: EngineSection, at: KeyPath) -> Iterator[Finding]:
-    """Keys that do nothing beside the others."""
+    """Find keys that have no effect with the others."""
     if not engine.transcription:
         for name in ("transcription_language", "transcription_prompt"):
             if getattr(engine, name):
@@ -113,10 +113,10 @@ def _idle(engine: EngineSection, at: KeyPath) -> Iterator[Finding]:
 
 
 def _unused(engine: EngineSection, at: KeyPath) -> Iterator[Finding]:
-    """Keys that this kind of engine has no use for. What was said in vain should be known."""
+    """Find keys that this kind of engine does not use."""
     for name in sorted(ENGINES[engine.type].unused & engine.model_fields_set):
-        said: object = getattr(engine, name)
-        if said != type(engine).model_fields[name].default:
+        value: object = getattr(engine, name)
+        if value != type(engine).model_fields[name].default:
             yield Finding(
                 ((*at, name), (*at, "type")),
                 f"does nothing: {engine.type} has no such setting",

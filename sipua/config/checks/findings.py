@@ -1,4 +1,4 @@
-"""What a check of several keys together finds."""
+"""The findings of the checks of several keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sipua.config.values.problems import KeyPath, Severity
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A contradiction. The first path is the key to complain about; the others take part."""
+    """A contradiction. The first path is the key to report; the others take part."""
 
     paths: tuple[KeyPath, ...]
     what: str

@@ -1,4 +1,4 @@
-"""Contradictions in what is to happen when an engine fails."""
+"""Contradictions in the recovery from a failed engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does not fit together in routes, further engines and fallbacks."""
+"""Contradictions between routes, further engines and fallbacks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sipua.config.sections.routes import FallbackSection, RouteSection
 from sipua.config.values.problems import KeyPath
 
 MAIN = "engine"
-"""`[engine]`, where a name is asked for."""
+"""The name of `[engine]`."""
 
 
 def routes(config: Config) -> Iterator[Finding]:
@@ -57,7 +57,7 @@ def _names_in(config: Config, here: KeyPath, route: RouteSection) -> Iterator[Fi
         *(server.label for server in config.tools.mcp),
     ]
     for name in route.tools:
-        # Python functions tell their names when they are loaded.
+        # The names of Python functions are known when they are loaded.
         if name not in tools and not config.tools.python:
             yield _unknown((*here, "tools"), tools, "tool", f'there is no tool "{name}"')
 

@@ -1,4 +1,4 @@
-"""Tables that are too long for the configuration: `parameters_file` holds `parameters`, as JSON."""
+"""Tables in files of their own: `parameters_file` holds `parameters`, as JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class DocumentError(Exception):
 
 
 def read_document(name: str, base: Path, environ: Mapping[str, str]) -> dict[str, Any]:
-    """The file's JSON object. `~` is the home; relative means to `base`."""
+    """The file's JSON object. `~` is the home; paths are relative to `base`."""
     path = base / expand(name, environ)
     try:
         with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""The values before they are checked, and where each of them was written."""
+"""The values before the checks, and the place where each was written."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Draft:
     problems: list[Problem] = field(default_factory=list)
 
     def origin(self, path: KeyPath) -> Origin:
-        """Where the key was written; for a key that was not, the section it is missing in."""
+        """Where the key was written; for a missing key, its section."""
         for length in range(len(path), 0, -1):
             if path[:length] in self.origins:
                 return self.origins[path[:length]]
@@ -68,11 +68,11 @@ class Draft:
         value: str | None = None,
     ) -> None:
         if isinstance(path[-1], str) and fix.startswith(_VALUE_STARTS):
-            fix = f"{path[-1]} = {fix}"  # a bare value, written as it would stand in the file
+            fix = f"{path[-1]} = {fix}"  # a bare value, in the form of the file
         self.problems.append(Problem(self.origin(path), key_name(path), value, what, fix, severity))
 
     def shown(self, path: KeyPath, *, known: bool = True) -> str | None:
-        """The value for a message. What stands under an unknown key may be a secret."""
+        """The value for a message. The value of an unknown key may be a secret."""
         if not known:
             return None
         try:
@@ -84,7 +84,7 @@ class Draft:
         return shown(value)
 
     def apply(self, override: Override) -> None:
-        """The environment wins over the file, and its secret over the file's other spelling."""
+        """Apply a variable: it replaces the file's key, and its secret the file's other form."""
         path = override.path
         table = self._table(path[:-1], override.origin)
         if table is None:
@@ -99,7 +99,7 @@ class Draft:
         self.origins[path] = override.origin
 
     def read_secrets(self, base: Path, environ: Mapping[str, str]) -> None:
-        """Fill in what stands in files and in the variable that `api_key_env` names."""
+        """Fill in the secrets from files and from the variable that `api_key_env` names."""
         for path, table in self._secret_slots():
             self._read_secret(path, table, base, environ)
         self._engine_keys(environ)
@@ -107,7 +107,7 @@ class Draft:
             register_secret(value)
 
     def read_documents(self, base: Path, environ: Mapping[str, str]) -> None:
-        """Fill in the tables that stand in files: `parameters` by `parameters_file`."""
+        """Fill in the tables from files: `parameters` by `parameters_file`."""
         for path, table in self._slots(lambda key: key.kind is Kind.TABLE and not key.secret):
             name = str(path[-1])
             file_path: KeyPath = (*path[:-1], name + _FILE)
@@ -127,14 +127,14 @@ class Draft:
                 self.complain(file_path, error.what, error.fix, value=value)
 
     def resolve_scenario(self, base: Path) -> None:
-        """The path made absolute, and everything that is wrong inside the file."""
+        """Make the path absolute, and report all faults inside the file."""
         agent = self.data.get("agent")
         if not isinstance(agent, dict):
             return
         name = agent.get("scenario")
         if not isinstance(name, str) or not name:
             return
-        # A path on a command line means from here, a path in a file from the file.
+        # A path of the command line starts here, a path in a file starts at the file.
         here = self.origin(("agent", "scenario")).kind == "env"
         path = ((Path.cwd() if here else base) / Path(name).expanduser()).absolute()
         agent["scenario"] = str(path)
@@ -145,12 +145,12 @@ class Draft:
             self.complain(("agent", "scenario"), "there is no such file", fix, value=shown(name))
 
     def resolve_sounds(self, base: Path) -> None:
-        """Paths of WAV files made absolute, and a word about each that cannot be played."""
+        """Make the paths of WAV files absolute, and report each file that cannot be played."""
         for path, table in self._slots(lambda key: any(isinstance(m, Sound) for m in key.marks)):
             name = table.get(str(path[-1]))
             if not isinstance(name, str) or not name or name in TEXTS:
                 continue
-            # A path on a command line means from here, a path in a file from the file.
+            # A path of the command line starts here, a path in a file starts at the file.
             here = Path.cwd() if self.origin(path).kind == "env" else base
             sound = (here / Path(name).expanduser()).absolute()
             table[str(path[-1])] = str(sound)
@@ -160,7 +160,7 @@ class Draft:
                 self.complain(path, str(error), "correct the path, or the file", value=shown(name))
 
     def warn_of_exposed_file(self, path: Path) -> None:
-        """Secrets inside the configuration file itself, and the file open to everybody."""
+        """Warn of secrets in a configuration file that every user can read."""
         for slot, table in self._secret_slots():
             inline = self.origins.get(slot)
             if inline is None or inline.kind != "file" or not table.get(str(slot[-1])):
@@ -189,11 +189,11 @@ class Draft:
             return
         origin = self.origin(file_path)
         try:
-            # A path on a command line means from here, a path in a file from the file.
+            # A path of the command line starts here, a path in a file starts at the file.
             secret = read_secret(file_name, Path.cwd() if origin.kind == "env" else base, environ)
         except SecretFileError as error:
             self.complain(file_path, error.what, error.fix, value=value)
-            table[name] = ""  # so that nobody complains that it is missing, too
+            table[name] = ""  # so that it is not reported as missing, too
             return
         if secret.exposed:
             self.complain(
@@ -231,7 +231,7 @@ class Draft:
             self.origins[*path, "api_key"] = Origin("env", str(variable))
 
     def _secret_slots(self) -> list[tuple[KeyPath, dict[str, Any]]]:
-        """Each place of a secret that may also stand in a file, with the table around it."""
+        """The path of each secret that may also be in a file, with the table around it."""
         return self._slots(lambda key: key.kind is Kind.SECRET)
 
     def _slots(self, wanted: Callable[[Key], bool]) -> list[tuple[KeyPath, dict[str, Any]]]:
@@ -279,7 +279,7 @@ class Draft:
         yield from ((path, node) for path, node in found if isinstance(node, dict))
 
     def _table(self, path: KeyPath, origin: Origin) -> dict[str, Any] | None:
-        """The table at this path, made when it is not there yet. None: another shape is."""
+        """The table at this path, made when it is missing. None: the value there is no table."""
         node: Any = self.data
         for depth, part in enumerate(path):
             here = path[: depth + 1]
@@ -319,7 +319,7 @@ class Draft:
 
 
 def _is_local(engine: Mapping[str, Any]) -> bool:
-    """Whether nothing says that it wants the vendor's key: the usual variable is not for it."""
+    """Whether the engine is local: the vendor's usual variable is not for it."""
     if "api_key_env" in engine:
         return False
     return is_local(engine.get("type", "local"), engine.get("url", ""))

@@ -34,7 +34,7 @@ class _BadValueError(ValueError):
 
 
 def parse(environ: Mapping[str, str]) -> tuple[list[Override], list[Problem]]:
-    """The overrides, parents of an array in order of their index, and what is wrong."""
+    """The overrides, elements of an array in order of their index, and the problems."""
     overrides: list[Override] = []
     problems: list[Problem] = []
     for name in sorted(environ):
@@ -42,8 +42,8 @@ def parse(environ: Mapping[str, str]) -> tuple[list[Override], list[Problem]]:
             continue
         origin = Origin("env", name)
         if SEPARATOR not in name:
-            # Not ours, or not a key: SIPUA_DEBUG, or what Kubernetes sets for a service that
-            # is named sipua (SIPUA_PORT=tcp://...). Only a near miss is worth a word.
+            # Not a key: SIPUA_DEBUG, or what Kubernetes sets for a service that is named sipua
+            # (SIPUA_PORT=tcp://...). Only a near miss is reported.
             problems += _near_miss(name, origin)
             continue
         path = _path(name)
@@ -64,7 +64,7 @@ def parse(environ: Mapping[str, str]) -> tuple[list[Override], list[Problem]]:
 
 
 def convert(key: Key, text: str) -> Any:
-    """The text of a variable as the value that would stand in the file."""
+    """The text of a variable as the value of the file's form."""
     if key.kind is Kind.INTEGER:
         if not _INTEGER.fullmatch(text.strip()):
             raise _BadValueError("is not a whole number", f"{key.variable}=123, or unset it")
@@ -125,7 +125,7 @@ def _near_miss(name: str, origin: Origin) -> list[Problem]:
 
 
 def _unknown(name: str, origin: Origin) -> Problem:
-    """The value is not shown: what has no known name may be a secret."""
+    """The value is not shown: under an unknown name it may be a secret."""
     asked = re.sub(r"__[0-9]+__", "__0__", name).upper()
     near = nearest(asked, [key.variable for key in keys().values()])
     fix = f"did you mean {near}?" if near else "`sipua config docs` lists them all; or unset it"

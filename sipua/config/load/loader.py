@@ -1,4 +1,4 @@
-"""From a file and the environment to a `Config`, or to the list of everything that is wrong."""
+"""From a file and the environment to a `Config`, or to the list of all problems."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sipua.config.toml.lines import locate
 from sipua.config.toml.toml_file import UnreadableError, read_toml
 from sipua.config.values.problems import ConfigError, KeyPath, Origin, Problem, shown
 
-# What `sipua serve` runs without a file: the local agent answers whoever calls, and only this
+# What `sipua serve` runs without a file: the local agent answers every call, and only this
 # machine can call, because sip.host is 127.0.0.1 by default.
 DEMO: dict[str, Any] = {"sip": {"accept": "any"}}
 DEMO_NAME = "built-in demo configuration"
@@ -28,7 +28,7 @@ DEMO_NAME = "built-in demo configuration"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A configuration that can be used, with what is odd about it and where it came from."""
+    """A usable configuration, with its warnings and its origins."""
 
     config: Config
     warnings: tuple[Problem, ...]
@@ -77,7 +77,7 @@ def _read_file(draft: Draft, path: Path) -> None:
 
 
 def _order(problem: Problem) -> tuple[bool, int, int, str]:
-    """Errors first; as the file goes, then the environment."""
+    """Errors first; in the order of the file, then the environment."""
     origin = problem.origin
     rank = ("file", "env", "demo", "default").index(origin.kind)
     return problem.severity == "warning", rank, origin.line or 0, origin.name
@@ -86,11 +86,11 @@ def _order(problem: Problem) -> tuple[bool, int, int, str]:
 @dataclass(slots=True)
 class _Checker:
     draft: Draft
-    # Keys that were wrong by themselves: what they contradict is not worth a word.
+    # Keys that were wrong by themselves: their contradictions are not reported.
     bad: set[KeyPath] = field(default_factory=set)
 
     def run(self, ephemeral: Ephemeral | None) -> Config | None:
-        """The configuration, or None when there were errors; the draft has them all."""
+        """The configuration, or None when there were errors, which the draft holds."""
         self._sections()
         config = Config.model_validate({name: self._section(name) for name in Config.model_fields})
         for finding in findings(config, ephemeral):
@@ -148,7 +148,7 @@ class _Checker:
         try:
             return model.model_validate(entry)
         except ValidationError as error:
-            # A misspelt key is not missing as well.
+            # A misspelt key is not also missing.
             meant = {
                 (*detail["loc"][:-1], translate.meant_key((*path, *detail["loc"])))
                 for detail in error.errors()

@@ -1,4 +1,4 @@
-"""Secrets that stand in files of their own: `password_file`, `api_key_file`."""
+"""Secrets in files of their own: `password_file`, `api_key_file`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SecretFile:
 
 
 def read_secret(name: str, base: Path, environ: Mapping[str, str]) -> SecretFile:
-    """The only line of the file, without its end. `~` is the home; relative means to `base`."""
+    """The only line of the file, without its end. `~` is the home; paths are relative to `base`."""
     path = base / expand(name, environ)
     try:
         with path.open("rb") as file:

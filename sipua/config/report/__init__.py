@@ -1,1 +1,1 @@
-"""The configuration for people: as it is in force, and as documentation."""
+"""The configuration as text: the effective values, and the documentation."""

@@ -97,7 +97,7 @@ def _section(table: Table) -> str:
 
 
 def _again(table: Table) -> str:
-    """A named one has the keys of the section of which it is another."""
+    """The text of a named table: it has the keys of the section of its kind."""
     original = next(other for other in tables() if other.model is table.model)
     variable = next(key.variable for key in table.keys)
     also = (

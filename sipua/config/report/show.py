@@ -1,4 +1,4 @@
-"""The configuration as it is in force: TOML again, each value with its origin beside it."""
+"""The effective configuration as TOML, each value with its origin."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def as_toml(loaded: Loaded) -> str:
 
 
 def as_dict(loaded: Loaded) -> dict[str, Any]:
-    """Every key by its name: value, and where it came from."""
+    """Every key by its name: its value and its origin."""
     values: dict[str, Any] = {}
     for table, path, model in _tables(loaded):
         for key in table.keys:
@@ -64,7 +64,7 @@ def _header(table: Table, path: KeyPath) -> str:
 
 
 def _origin(loaded: Loaded, path: KeyPath) -> Origin:
-    """Also of a key inside an inline table: the table's line stands for it."""
+    """The origin of a key; inside an inline table, the table's."""
     for length in range(len(path), 1, -1):
         origin = loaded.origins.get(path[:length])
         if origin is not None and (length == len(path) or _is_inline(loaded, path, length)):

@@ -1,4 +1,4 @@
-"""The keys of a scenario's file, each with its bounds. What contradicts is `scenario`'s to find."""
+"""The keys of a scenario's file, each with its bounds. `reader` finds contradictions."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ CloseCode = Annotated[int, AfterValidator(_close_code)]
 
 
 class ConnectEntry(Section):
-    ok: bool = False  # says in the file that these are let in; it is what happens anyway
+    ok: bool = False  # only for the reader of the file: these are let in by default
     status: Annotated[int, AfterValidator(_status)] = 0
     retry_after_s: Annotated[int, Field(ge=0, le=3600)] = 0
     slow_s: Annotated[float, Field(ge=0, le=300, allow_inf_nan=False)] = 0.0
@@ -105,7 +105,7 @@ class StepEntry(Section):
 
 
 class ScenarioKeys(Section):
-    """What stands before the first [[...]]."""
+    """The keys before the first [[...]]."""
 
     voice: Annotated[str, Field(pattern=r"^[A-Za-z0-9+_-]{1,40}$")] = "en-us+f3"
     words_per_minute: Annotated[int, Field(ge=80, le=450)] = 165

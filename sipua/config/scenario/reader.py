@@ -1,4 +1,4 @@
-"""Reads a scenario for the local agent, or says everything that is wrong with it, line by line."""
+"""The reader of scenarios for the local agent: a scenario, or all its problems by line."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _DEAF = ("greeting", "tool_result")
 
 
 def load(path: Path) -> Scenario:
-    """Raises ConfigError with every problem found."""
+    """The scenario of a file. Raises ConfigError with every problem found."""
     scenario, problems = read(path)
     if scenario is None:
         raise ConfigError(str(path), problems)
@@ -82,7 +82,7 @@ class _Reader:
         steps = self._entries(data, "steps")
         if self.problems or keys is None:
             return None
-        self._hearable(keys, steps)
+        self._check_recogniser(keys, steps)
         for number, connect in enumerate(connects):
             self._judge_connect(("connect", number), connect)
         found = [self._step(("steps", number), entry) for number, entry in steps]
@@ -152,8 +152,8 @@ class _Reader:
         )
         return Step(**fields, say_file=file, call=calls)
 
-    def _hearable(self, keys: BaseModel, steps: list[tuple[int, Any]]) -> None:
-        """Whether there is somebody to hear, and whether the words can be heard at all."""
+    def _check_recogniser(self, keys: BaseModel, steps: list[tuple[int, Any]]) -> None:
+        """Check that there is a recogniser, and that it knows the words."""
         first = next((number for number, entry in steps if entry.heard), None)
         phrases: tuple[str, ...] = getattr(keys, "words", ())
         if first is None:
@@ -192,7 +192,7 @@ class _Reader:
         return str(file)
 
     def _unreached(self, steps: list[Step]) -> None:
-        """Behind a step that takes all requests of its kind, others wait for ever."""
+        """Report steps that are never reached: behind one that takes all requests of its kind."""
         taken: dict[str, int] = {}
         for number, step in enumerate(steps):
             blocker = taken.get(step.on, taken.get("any"))
@@ -223,9 +223,9 @@ class _Reader:
 
 
 def _contradictions(step: StepEntry) -> Iterator[tuple[str, str, str]]:
-    """Key, what is wrong with it, what to do."""
+    """Contradictions: the key, what is wrong with it, what to do."""
     contents = [name for name in _CONTENTS if getattr(step, name)]
-    if len(contents) > 1 and contents != ["say", "say_file"]:  # those are the words and their sound
+    if len(contents) > 1 and contents != ["say", "say_file"]:  # a text and its recording
         yield contents[1], f"cannot be combined with {contents[0]}", "keep one"
     ends = [name for name in _ENDS if getattr(step, name)]
     if len(ends) > 1:

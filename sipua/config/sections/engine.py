@@ -23,7 +23,7 @@ from sipua.config.values.uri import is_loopback
 
 if TYPE_CHECKING:
     EngineType = str
-else:  # whatever is registered there can be configured here
+else:  # any registered engine can be configured here
     EngineType = Literal[tuple(ENGINES)]
 
 
@@ -34,8 +34,9 @@ def _idle_timeout(timeout_ms: int) -> int:
 
 
 def is_local(kind: object, url: object) -> bool:
-    """Whether an engine is ours, or one of this machine, to which the vendor's key does not belong
-    unless the configuration says so. The values may be unchecked."""
+    """Whether an engine is our agent, or on this machine: then the vendor's key is not for it
+    unless the configuration says so. The values may be unchecked.
+    """
     if isinstance(kind, str) and kind in ENGINES and not ENGINES[kind].needs_key:
         return True
     try:

@@ -1,7 +1,7 @@
 """The schema: every key with its type, default and meaning. docs/configuration.md is made
 from it, and so are the names of the environment variables.
 
-A required key has an example; the check uses it in place of a value that is wrong, so that
+A required key has an example; the check uses it in place of a wrong value, so that
 one mistake does not hide the next.
 """
 

@@ -1,4 +1,4 @@
-"""Which agent takes which call, and what a caller gets when there is none."""
+"""The routes of calls to agents, and the fallbacks when there is no agent."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class FallbackSection(Section):
 
     @property
     def kinds(self) -> list[str]:
-        """The keys that hold something; one, if all is well."""
+        """The keys that are set; exactly one in a valid entry."""
         return [name for name in type(self).model_fields if getattr(self, name)]
 
 
@@ -116,5 +116,5 @@ class RouteSection(Section):
     )
 
     def has(self, name: str) -> bool:
-        """Whether it says anything about this key."""
+        """Whether the route sets this key."""
         return name in self.model_fields_set

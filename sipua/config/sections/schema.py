@@ -17,8 +17,8 @@ from sipua.config.values.problems import KeyPath
 
 PREFIX = "SIPUA_"
 SEPARATOR = "__"
-ANY = "*"  # stands for the index of an array of tables
-NAME = "NAME"  # stands for the name of a table that a user has named, as in [engines.backup]
+ANY = "*"  # in place of the index of an array of tables
+NAME = "NAME"  # in place of the name that a user gave a table, as in [engines.backup]
 
 
 class Kind(enum.Enum):
@@ -52,7 +52,7 @@ class Key:
     kind: Kind
     choices: tuple[str, ...] = ()
     secret: bool = False
-    """Its value, or each value of its table, is never shown."""
+    """Whether its value, or each value of its table, is never shown."""
 
     @property
     def name(self) -> str:
@@ -68,7 +68,7 @@ class Key:
 
     @property
     def variable(self) -> str:
-        """The environment variable; of the first element, for an array of tables."""
+        """The environment variable; for an array of tables, of the first element."""
         return PREFIX + SEPARATOR.join("0" if part == ANY else part.upper() for part in self.path)
 
 
@@ -80,7 +80,7 @@ class Table:
 
     @property
     def header(self) -> str:
-        """As it stands in the file."""
+        """The table's header in the file."""
         name = ".".join(part for part in self.path if part != ANY)
         return f"[[{name}]]" if ANY in self.path else f"[{name}]"
 
@@ -121,13 +121,13 @@ def value_at(config: Config, path: KeyPath) -> Any:
 
 
 def is_array(*path: str | int) -> bool:
-    """Whether an array of tables stands there: `accounts`, or one inside a section."""
+    """Whether it is an array of tables: `accounts`, or one inside a section."""
     wanted = (*pattern(path), ANY)
     return any(table.path == wanted for table in tables())
 
 
 def is_secret(path: KeyPath) -> bool:
-    """Also the entries of a table such as `engine.headers`, whose values are secret."""
+    """Whether the value is secret; also in tables of secrets such as `engine.headers`."""
     key = key_at(path) or key_at(path[:-1])
     return key is not None and key.secret
 
@@ -148,7 +148,7 @@ def _tables(path: tuple[str, ...], model: type[BaseModel]) -> list[Table]:
 
 
 def _element_model(annotation: object) -> tuple[type[BaseModel] | None, str]:
-    """What an array of tables, or a table of named ones, consists of."""
+    """The model of the elements of an array of tables, or of a table of named ones."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (tuple, dict):
         element, mark = (arguments[0], ANY) if origin is tuple else (arguments[1], NAME)
@@ -174,7 +174,7 @@ def _key(path: tuple[str, ...], field: FieldInfo) -> Key:
 
 
 def _holds_secrets(annotation: object) -> bool:
-    """`dict[str, Secret]`: a table of headers, say. One of plain texts is no secret."""
+    """Whether it is a `dict[str, Secret]`, such as a table of headers."""
     if typing.get_origin(annotation) is not dict:
         return False
     value = typing.get_args(annotation)[1]

@@ -1,4 +1,4 @@
-"""What the model can do during a call besides talking. docs/tools.md tells it as a story."""
+"""What the model can do during a call besides talking; docs/tools.md explains it."""
 
 from __future__ import annotations
 

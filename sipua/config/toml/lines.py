@@ -1,4 +1,4 @@
-"""In which line of a TOML text each key stands; the standard parser does not tell.
+"""The line of each key in a TOML text; the standard parser does not give it.
 
 Only for texts that tomllib has accepted: nothing is checked here. Keys inside inline tables
 are not looked for; their problems point at the line of the table.
@@ -28,7 +28,7 @@ class _Scanner:
         self._text = text
         self._at = 0
         self._lines: dict[KeyPath, int] = {}
-        self._elements: dict[KeyPath, int] = {}  # array of tables -> how many so far
+        self._elements: dict[KeyPath, int] = {}  # array of tables -> number so far
 
     def run(self) -> dict[KeyPath, int]:
         table: KeyPath = ()
@@ -68,7 +68,7 @@ class _Scanner:
         return tuple(parts)
 
     def _header(self, brackets: int) -> KeyPath:
-        """`[a.b]` below `[[a]]` belongs to the last element of a."""
+        """Read a header. `[a.b]` below `[[a]]` belongs to the last element of a."""
         self._at += brackets
         path: KeyPath = ()
         parts = self._key()

@@ -1,4 +1,4 @@
-"""Reads the TOML file, and says in words why it cannot be read."""
+"""The reader of the TOML file; it explains why a file cannot be read."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class UnreadableError(Exception):
 
 
 def read_toml(path: Path) -> tuple[str, dict[str, Any]]:
-    """The file's text and what it holds."""
+    """The file's text and its contents."""
     origin = Origin("file", str(path))
     try:
         data = path.read_bytes()
@@ -93,7 +93,7 @@ def _syntax(path: Path, text: str, message: str) -> Problem:
 
 
 def _key_of_line(text: str, line: int) -> str:
-    """The key's name when it is one of ours. Never the rest of the line: it may be a secret."""
+    """The key's name when it is known. Never the rest of the line: it may be a secret."""
     lines = text.splitlines()
     match = _ASSIGNMENT.match(lines[line - 1]) if line <= len(lines) else None
     known = {key.name for key in keys().values()}

@@ -1,4 +1,4 @@
-"""From pydantic's view of a value to words for a person."""
+"""pydantic's errors in words for the user."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def unknown_key(path: KeyPath) -> Words:
 
 
 def _dotted_name(path: KeyPath, value: object) -> Words | None:
-    """`[prices.gpt-4.1]` is 1 below gpt-4 for TOML: a name with dots wants quotes."""
+    """`[prices.gpt-4.1]` is 1 below gpt-4 for TOML: a name with dots needs quotes."""
     if path[0] != "prices" or not isinstance(value, dict):
         return None
     name = ".".join(map(str, path[1:]))
@@ -101,13 +101,13 @@ def wrong_shape(*path: str | int) -> Words:
 
 
 def wrong_name(section: str, name: str, entry: object) -> Words | None:
-    """Of a table that a user has named. None: nothing is wrong."""
+    """The fault in the name of a table that a user has named. None: it has none."""
     if not isinstance(entry, dict):
         return (
             "is not a table: each section has a name",
             f"write [{section}.NAME] and its keys below",
         )
-    if section == "prices":  # a model's, which its vendor has chosen
+    if section == "prices":  # a model's name, chosen by its vendor
         what = "a model's name is one line"
         return None if name.isprintable() and name else (what, f'[{section}."gpt-realtime"]')
     if not _NAME.fullmatch(name):

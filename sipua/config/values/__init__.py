@@ -1,1 +1,1 @@
-"""The kinds of values that a key may hold, and what is said of a wrong one."""
+"""The kinds of values that a key may hold, and the texts about a wrong one."""

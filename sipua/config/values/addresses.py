@@ -1,4 +1,4 @@
-"""The IP addresses that a key may hold: ours to listen on, ours in SDP, those of trunks."""
+"""The IP addresses that a key may hold: our own to listen on, our own in SDP, those of trunks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _ipv4(text: str) -> str:
 
 
 def _own(hosts: tuple[str, ...]) -> tuple[str, ...]:
-    """What sockets are bound to: one address of a family, for each socket has one family."""
+    """The addresses that sockets are bound to: one of a family, as a socket has one family."""
     found = _one_of_a_family(hosts)
     if not found:
         raise wrong("is empty", f'"0.0.0.0" for all IPv4 addresses, {_ALL_OF_BOTH} for IPv6 too')
@@ -85,7 +85,7 @@ def _check_ipv6(address: ipaddress.IPv6Address) -> None:
 
 
 def _host_entry(text: str) -> str:
-    """Of `trunks.hosts`: an address, a network, a name."""
+    """An entry of `trunks.hosts`: an address, a network, a name."""
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:
@@ -120,7 +120,7 @@ def _without_port(text: str) -> str:
 
 
 def _listed(value: Any) -> Any:
-    """One address may be written without the list around it; an empty text is none."""
+    """One address may be written without the list around it; an empty text means none."""
     if isinstance(value, str):
         return [value] if value else []
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
@@ -129,7 +129,7 @@ def _listed(value: Any) -> Any:
 
 
 Ipv4 = Annotated[str, AfterValidator(_ipv4)]
-# The one written last comes first: text, then list, then tuple.
+# The validator written last runs first: text, then list, then tuple.
 OwnAddresses = Annotated[tuple[str, ...], AfterValidator(_own), AS_TUPLE, BeforeValidator(_listed)]
 OptionalOwnAddresses = Annotated[
     tuple[str, ...], AfterValidator(_one_of_a_family), AS_TUPLE, BeforeValidator(_listed)

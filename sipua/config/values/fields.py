@@ -16,7 +16,7 @@ from sipua.bridge.agent.speech import recogniser_available
 from sipua.config.values.uri import UriError, parse_server
 from sipua.rtp.hostport import split
 
-# What telephone people call the codecs elsewhere.
+# Other names of the codecs in telephony.
 _CODEC_ALIASES = {
     "ulaw": "PCMU",
     "mulaw": "PCMU",
@@ -184,7 +184,7 @@ def _fault(text: str) -> str:
     return text
 
 
-def _ears(wanted: bool) -> bool:
+def _recogniser(wanted: bool) -> bool:
     if wanted and not recogniser_available.is_installed():
         raise wrong("needs pocketsphinx, which is not installed", "pip install 'sipua[ears]'")
     return wanted
@@ -236,7 +236,7 @@ class Sound:
 
 SoundFile = Annotated[str, AfterValidator(_one_line), Sound()]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
-Ears = Annotated[bool, AfterValidator(_ears)]
+Ears = Annotated[bool, AfterValidator(_recogniser)]
 Fault = Annotated[str, AfterValidator(_fault)]
 NO_SECRET = SecretStr("")
 Headers = Annotated[dict[str, Secret], AfterValidator(_headers)]

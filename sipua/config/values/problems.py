@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, for the person who has to put it right at 3 a.m."""
+"""The problems of a configuration, as texts for the operator who has to mend them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DEFAULT = Origin("default")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem: where, which key, what it holds (masked already), why not, what to do."""
+    """One problem: its place, its key, the value (already masked), the reason, what to do."""
 
     origin: Origin
     key: str
@@ -101,7 +101,7 @@ def count(problems: Sequence[Problem]) -> str:
 
 
 def key_name(path: KeyPath) -> str:
-    """The key as a person would say it: `accounts[0].registrar`."""
+    """The key as text: `accounts[0].registrar`."""
     name = ""
     for part in path:
         if isinstance(part, int):
@@ -112,7 +112,7 @@ def key_name(path: KeyPath) -> str:
 
 
 def toml_value(value: Any) -> str:
-    """A value as it would stand in the file."""
+    """A value in the form of the file."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -131,7 +131,7 @@ def toml_key(key: str) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value for a message: masked, and not longer than it helps."""
+    """A value for a message: masked and shortened."""
     text = mask_text(toml_value(value))
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
 

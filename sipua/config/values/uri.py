@@ -1,4 +1,4 @@
-"""The SIP URIs that a configuration may hold: a server, not a person (RFC 3261 19.1)."""
+"""The SIP URIs that a configuration may hold: a server, not a user (RFC 3261 19.1)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"(?:tel:)?\+?[0-9*#]{1,31}")
 
 
 class UriError(ValueError):
-    """What is wrong with the text, and what to write instead."""
+    """A fault in the text, and what to write instead."""
 
     def __init__(self, what: str, fix: str) -> None:
         super().__init__(what)
@@ -47,7 +47,7 @@ class ServerUri:
             return self.host.lower().rstrip(".") == "localhost"
 
     def may_be_reached_from(self, host: str) -> bool:
-        """By its family; a name may have addresses of both."""
+        """Whether the families fit; a name may have addresses of both."""
         return not self.is_address or (":" in self.host) == (":" in host)
 
     @property
@@ -73,14 +73,14 @@ def is_hostname(text: str) -> bool:
 
 
 def is_number(text: str) -> bool:
-    """Digits that a peer dials, perhaps written as `tel:`."""
+    """Whether it is digits that a peer dials, perhaps written as `tel:`."""
     return _NUMBER.fullmatch(text) is not None
 
 
 def check_target(text: str) -> None:
-    """Somebody whom the other side shall call: `sip:user@host`, or a number there. Raises UriError.
+    """Check the target that a peer shall call: `sip:user@host` or a number. Raises UriError.
 
-    Nothing that a peer could take for more: no headers (`?Replaces=`), no brackets, no blanks.
+    Nothing else that a peer could read: no headers (`?Replaces=`), no brackets, no blanks.
     """
     if not is_number(text) and not _TARGET.fullmatch(text):
         raise UriError(
@@ -90,7 +90,7 @@ def check_target(text: str) -> None:
 
 
 def parse_server(text: str) -> ServerUri:
-    """`sip:host[:port][;transport=udp|tcp][;lr]`"""
+    """The server of `sip:host[:port][;transport=udp|tcp][;lr]`."""
     form = 'write it as "sip:host:port;transport=udp"'
     scheme, colon, rest = text.partition(":")
     if not colon or scheme.lower() not in ("sip", "sips", "tel"):

@@ -1,4 +1,4 @@
-"""From a section about an engine to what the engine is told of itself."""
+"""From a section of an engine to the engine's settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OWN = {
 
 
 def engine_options(engine: EngineSection) -> dict[str, Any]:
-    """Fields of EngineSettings; address, key, words and tools are not among them."""
+    """Fields of EngineSettings, without address, key, texts and tools."""
     return {
         "model": engine.model,
         "voice": {"id": engine.voice_id} if engine.voice_id else engine.voice,
@@ -45,12 +45,12 @@ def _turn_detection(section: TurnDetectionSection) -> dict[str, Any] | None:
 def _transcription(engine: EngineSection) -> dict[str, str] | None:
     if not engine.transcription:
         return None
-    said = {
+    fields = {
         "model": engine.transcription,
         "language": engine.transcription_language,
         "prompt": engine.transcription_prompt,
     }
-    return {name: value for name, value in said.items() if value}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _tool_choice(text: str) -> str | dict[str, str]:

@@ -1,4 +1,4 @@
-"""From the configuration to the settings of records: as `wiring`, for them alone."""
+"""From the configuration to the settings of records; `wiring` has all others."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def records(config: Config) -> Records:
 
 
 def record_engines(config: Config, profile: AgentProfile) -> dict[str, EngineFacts]:
-    """Of all engines that a call may use, by the names that its events have."""
+    """The facts of all engines that a call may use, by their names in its events."""
     return {engine.name: _engine_facts(config, engine.section) for engine in profile.engines}
 
 
 def _engine_facts(config: Config, section: EngineSection) -> EngineFacts:
     kind, detection = ENGINES[section.type], section.turn_detection
-    endpointing = Endpointing()  # semantic_vad: what it waited for is its secret
+    endpointing = Endpointing()  # semantic_vad: its wait is not known
     if "turn_detection" in kind.unused:  # our own detection takes its place
         barge_in = wiring.media_settings(config).barge_in
         usual = VadConfig(silence_duration_ms=barge_in.silence_ms)
@@ -58,7 +58,7 @@ def _engine_facts(config: Config, section: EngineSection) -> EngineFacts:
 
 
 def record_facts(facts: CallFacts) -> dict[str, str]:
-    """For the first line of a call's record."""
+    """The facts for the first line of a call's record."""
     return {
         "direction": facts.direction,
         "from": facts.from_uri,

@@ -57,18 +57,18 @@ def sip_settings(config: Config, max_calls: int) -> SipSettings:
 
 
 def rtp_hosts(config: Config) -> tuple[str, ...]:
-    """What RTP sockets are bound to: one address of a family."""
+    """The addresses that RTP sockets are bound to: one of a family."""
     return config.rtp.host or config.sip.host
 
 
 def media_hosts(config: Config) -> tuple[str, ...]:
-    """What SDP names instead: the public address, where the family has one."""
+    """The addresses in SDP: the public one, where the family has one."""
     public = (*config.rtp.public_address, *config.sip.public_address)
     return tuple(of_family(public, family_of(host)) or host for host in rtp_hosts(config))
 
 
 def rtp_address(config: Config, local: ReservedPort, peer: str) -> Address:
-    """What the peer's audio is sent to, for a capture: no packet that we read says it."""
+    """The address that the peer sends audio to, for a capture: no received packet shows it."""
     host = of_family(rtp_hosts(config), local.family)
     assert host is not None
     return seen_by(peer, host), local.port
@@ -141,7 +141,7 @@ def admission(config: Config, max_calls: int) -> Admission:
 
 
 def peer_of(config: Config, origin: str, source: Address) -> str:
-    """Where a number without a host belongs, for a call from there: `host` or `host:port`."""
+    """The peer for numbers without a host, in a call from there: `host` or `host:port`."""
     servers = {account.name: account.registrar for account in config.accounts}
     servers |= {trunk.name: trunk.proxy for trunk in config.trunks if trunk.proxy}
     host, port = source
@@ -152,7 +152,7 @@ def peer_of(config: Config, origin: str, source: Address) -> str:
 
 
 def media_settings(config: Config, *, echoes: bool = True) -> MediaSettings:
-    """`echoes`: False where what comes back is meant to be heard."""
+    """`echoes`: False where the echo of our own audio is wanted."""
     rtp = config.rtp
     barge_in = BargeIn(**config.barge_in.model_dump())
     return MediaSettings(
@@ -178,8 +178,9 @@ def _sounds(section: SoundsSection) -> Sounds:
 
 
 def decode_sounds(config: Config) -> None:
-    """All that a call may have to play, before there are calls: later it would hold up the others
-    in the moment of an outage. Raises SoundError."""
+    """Decode all sounds of calls before there are calls: later that would delay other calls in the
+    moment of an outage. Raises SoundError.
+    """
     _sounds(config.sounds)
     sounds.prompt("sorry")
     for steps in (config.calls.fallback, *(route.fallback for route in config.routes)):
@@ -189,7 +190,7 @@ def decode_sounds(config: Config) -> None:
 
 
 def toolbox(config: Config) -> Toolbox:
-    """Raises ToolLoadError, SoundError."""
+    """Make all tools. Raises ToolLoadError, SoundError."""
     return Toolbox(config.tools, mask_dtmf=config.calls.mask_dtmf)
 
 
@@ -198,12 +199,12 @@ def dialogue_policy(config: Config) -> DialoguePolicy:
 
 
 def engine_interrupts(config: Config) -> bool:
-    """Whether a model may stop by itself when it hears the caller speak."""
+    """Whether a model may stop by itself when the caller speaks."""
     return config.barge_in.enabled and config.barge_in.detector != "local"
 
 
 def engine_sections(config: Config) -> tuple[EngineSection, ...]:
-    """All that a call may end in."""
+    """The sections of all engines that a call may use."""
     return (config.engine, *config.engines.values())
 
 
@@ -218,9 +219,10 @@ def engine_settings(
     past: Sequence[Past] = (),
     interruptible: bool = True,
 ) -> EngineSettings:
-    """`url`: where it is, when the section does not say. `api_key`, `instructions`: None, the
-    section's. `headers`: beside the section's.
-    `interruptible`: whether it may stop by itself when the caller speaks."""
+    """`url`: its address, when the section has none. `api_key`, `instructions`: None, the
+    section's. `headers`: added to the section's. `interruptible`: whether it may stop by itself
+    when the caller speaks.
+    """
     options = engine_options(engine)
     if not interruptible and options["turn_detection"]:
         options["turn_detection"]["interrupt_response"] = False
@@ -239,7 +241,7 @@ def engine_settings(
 
 
 def agent_settings(config: Config, *, scenario: str = "", fault: str = "") -> AgentSettings:
-    """With this rehearsal, or the configuration's. ConfigError: what is wrong with the file."""
+    """The agent's settings, with this rehearsal or the configured one. Raises ConfigError."""
     agent = config.agent
     given = agent.model_dump(exclude={"api_key", "api_key_file", "scenario", "fault"})
     return AgentSettings(
@@ -255,6 +257,6 @@ def _rehearsal(file: str, fault: str) -> Scenario:
 
 
 def engine_host(engine: EngineSection, url: str) -> str:
-    """Where it is, as it may be shown: no path, no query, nothing that could hold a key."""
+    """Its host, safe to show: no path, no query, nothing that could hold a key."""
     parts = urlsplit(create_engine(engine.type, engine_settings(engine, url=url)).url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

@@ -1,1 +1,1 @@
-"""Host names of trunks, registrars and proxies, looked up off all call threads."""
+"""Host names of trunks, registrars and proxies, looked up off all threads of calls."""

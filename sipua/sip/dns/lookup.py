@@ -1,7 +1,7 @@
 """One look-up of a host name: /etc/hosts first, then DNS. Coroutines for the resolver's own loop.
 
-getaddrinfo is not asked: it knows neither SRV records nor how long an answer holds, and there is
-no way to stop it. What its other modules know (mDNS, LDAP) is not known here.
+getaddrinfo is not used: it knows neither SRV records nor the lifetime of an answer, and it cannot
+be stopped. Names that only its modules know (mDNS, LDAP) are not found here.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ HOSTS = Path("/etc/hosts")
 DNS_PORT = 53
 _HOSTS_TTL_S = 60.0
 PATIENCE_S = (2.0, 4.0, 14.0)
-"""One try after the other: a lost datagram costs two seconds, and a server that takes ten to
-answer is heard all the same."""
+"""The timeout of each try: a lost datagram costs two seconds, and a server that takes ten to
+answer still counts.
+"""
 _MAX_SERVICES = 8
 LIMIT_S = 28.0
-"""For a whole look-up."""
+"""The limit of a whole look-up."""
 
 
 class _FailedError(Exception):
-    """DNS said neither what the name stands for nor that it stands for nothing."""
+    """DNS gave neither an address of the name nor the answer that there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class _Records:
 
 
 class Lookup:
-    """`nameservers`: addresses, perhaps with a port; none: those of /etc/resolv.conf."""
+    """The look-up. `nameservers`: addresses, with or without port; empty: /etc/resolv.conf's."""
 
     def __init__(
         self,
@@ -57,7 +58,7 @@ class Lookup:
         self._patience_s = patience_s
 
     async def __call__(self, name: Name) -> Outcome:
-        """Never raises for what a name, a file or a server does; takes at most `LIMIT_S`."""
+        """Look a name up. No name, file or server makes it raise; it takes at most `LIMIT_S`."""
         local = in_hosts(_read(self._hosts), name.host)
         if local:
             return Found(local, ttl_s=_HOSTS_TTL_S)
@@ -89,7 +90,7 @@ class Lookup:
         return NotFound(missing or "DNS knows no such name, or no address of it")
 
     def _resolvers(self) -> list[dns.asyncresolver.Resolver]:
-        """One for each try. Made anew each time: /etc/resolv.conf may have changed."""
+        """One resolver for each try. New each time: /etc/resolv.conf may have changed."""
         made = []
         for patience_s in self._patience_s:
             try:
@@ -111,8 +112,9 @@ def _nameserver(text: str) -> dns.nameserver.Do53Nameserver:
 
 
 async def _together(grace_s: float, *parts: Coroutine[None, None, _Records]) -> list[_Records]:
-    """All at the same time. Once one has found something the others get `grace_s` more: there are
-    servers that are silent when they are asked for SRV or AAAA records."""
+    """Run all at the same time. Once one has found something the others get `grace_s` more: some
+    servers do not answer for SRV or AAAA records.
+    """
     tasks = [asyncio.ensure_future(part) for part in parts]
     waiting = set(tasks)
     try:
@@ -147,7 +149,7 @@ async def _services(
     resolvers: Sequence[dns.asyncresolver.Resolver], host: str, transport: str
 ) -> _Records:
     answer = await _ask(resolvers, f"_sip._{transport}.{host}", "SRV")
-    # "." as the target: the service is decidedly not there (RFC 2782).
+    # "." as the target: the service does not exist (RFC 2782).
     records = [record for record in answer.items if record.target.labels != (b"",)]
     records = sorted(records, key=lambda record: record.priority)[:_MAX_SERVICES]
     addresses = await asyncio.gather(
@@ -164,7 +166,7 @@ async def _services(
 
 
 async def _ask(resolvers: Sequence[dns.asyncresolver.Resolver], name: str, kind: str) -> _Records:
-    """The records of one kind, none when there are none, or why that is not known."""
+    """The records of one kind, empty when there are none, or why they are not known."""
     for resolver in resolvers:
         try:
             answer = await resolver.resolve(name, kind, raise_on_no_answer=False)
@@ -173,16 +175,18 @@ async def _ask(resolvers: Sequence[dns.asyncresolver.Resolver], name: str, kind:
         except dns.resolver.NXDOMAIN:
             return _Records(())
         except dns.resolver.NoNameservers as error:
-            said = {str(entry[3]) for entry in error.kwargs.get("errors", ())}
-            return _Records((), missing=f"{_who(resolver)}: {', '.join(sorted(said)) or 'refused'}")
+            answers = {str(entry[3]) for entry in error.kwargs.get("errors", ())}
+            return _Records(
+                (), missing=f"{_servers_text(resolver)}: {', '.join(sorted(answers)) or 'refused'}"
+            )
         except (dns.exception.DNSException, OSError, ValueError) as error:
             return _Records((), missing=f"{type(error).__name__}: {error}")
         return _Records(tuple(answer.rrset or ()), answer.chaining_result.minimum_ttl)
-    return _Records((), missing=f"no answer from {_who(resolvers[0])}")
+    return _Records((), missing=f"no answer from {_servers_text(resolvers[0])}")
 
 
-def _who(resolver: dns.asyncresolver.Resolver) -> str:
-    """The nameservers, as a person would name them."""
+def _servers_text(resolver: dns.asyncresolver.Resolver) -> str:
+    """The nameservers as text, for a message."""
     return ", ".join(
         server if isinstance(server, str) else str(server).removeprefix("Do53:").replace("@", ":")
         for server in resolver.nameservers

@@ -1,10 +1,10 @@
-"""What a host name stands for: which addresses hold, in which order they are tried, and when the
-name is looked up again. No clock and no I/O: `now` and the outcomes of look-ups come in.
+"""The table of host names: which addresses hold, in which order they are tried, and when a name is
+looked up again. No clock and no I/O: `now` and the outcomes of look-ups come in.
 
     name ──▶ SRV by priority and weight ──▶ A, AAAA      no port given (RFC 3263 4.2, RFC 2782)
          └─▶ A, AAAA                                     a port given
 
-What was found holds until a later look-up succeeds: a DNS server that is down takes no trunk along.
+An outcome holds until a later look-up succeeds: a DNS server that is down ends no trunk.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from dataclasses import dataclass, replace
 
 SIP_PORT = 5060
 LONGEST_RETRY_S = 30.0
-"""After a look-up that failed; the first repeats come sooner."""
+"""The longest wait after a failed look-up; the first repeats come sooner."""
 SHORTEST_TTL_S = 5.0
 LONGEST_TTL_S = 3600.0
 _SAME_ANSWER_S = 1.0
 """A name that was not found a moment ago is not looked up again for the next message."""
 MAX_NAMES = 256
-"""Names in Contact and Route headers come from outside: there is an end to what is kept."""
+"""Names in Contact and Route headers come from outside: the table has a limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What is looked up. `services`: with its SRV records, as it stands without a port."""
+    """A name to look up. `services`: with its SRV records, as for a name without a port."""
 
     host: str
     services: bool
@@ -49,11 +49,11 @@ class Found:
     services: tuple[Service, ...] = ()
     ttl_s: float = LONGEST_TTL_S
     missing: str = ""
-    """Why a part of it could not be looked up."""
+    """Why a part could not be looked up."""
 
     @property
     def every_address(self) -> tuple[str, ...]:
-        """Its own and those of its services, each once."""
+        """Its own addresses and those of its services, each once."""
         of_services = (address for service in self.services for address in service.addresses)
         return tuple(dict.fromkeys((*of_services, *self.addresses)))
 
@@ -68,7 +68,7 @@ Outcome = Found | NotFound
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a look-up has changed. With a `cause` it failed; `addresses` hold nevertheless."""
+    """The change that a look-up brought. With a `cause` it failed; `addresses` still hold."""
 
     name: Name
     addresses: tuple[str, ...]
@@ -84,7 +84,7 @@ class Target:
 
 
 def targets(found: Found, port: int, transport: str) -> list[Target]:
-    """Where a request goes, best first. Port 0 and transport "" are those that were not given."""
+    """Where a request goes, best first. Port 0 and transport "" mean: not given."""
     if not port:
         for kind in (transport,) if transport else ("udp", "tcp"):
             by_service = [
@@ -99,7 +99,7 @@ def targets(found: Found, port: int, transport: str) -> list[Target]:
 
 
 def by_priority(services: Iterable[Service], rng: random.Random) -> tuple[Service, ...]:
-    """RFC 2782: the lowest priority first; among equals a draw, the heavier the likelier."""
+    """RFC 2782: the lowest priority first; among equals a random draw by weight."""
     left = sorted(services, key=lambda service: (service.priority, service.weight))
     ordered = []
     while left:
@@ -122,13 +122,14 @@ class _Entry:
     failures: int = 0
     due_at: float = float("-inf")
     began_at: float | None = None
-    """While it is being looked up."""
+    """Whether it is being looked up."""
     ended_at: float = float("-inf")
 
 
 class NameTable:
-    """`keep` what the configuration names: it is looked up again and again. What else is asked for
-    is looked up when it is asked for, and forgotten when the table is full."""
+    """All names. `keep` is for those of the configuration, which are looked up again and again.
+    Others are looked up when `ask` needs them, and dropped when the table is full.
+    """
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
@@ -147,7 +148,7 @@ class NameTable:
         return [(n, e) for n, e in self._entries.items() if e.kept and e.began_at is None]
 
     def ask(self, name: Name, now: float) -> Outcome | None:
-        """None: it has to be looked up first."""
+        """The outcome for a name; None: it has to be looked up first."""
         entry = self._entries.get(name)
         if entry is None:
             if not self._make_room():
@@ -161,7 +162,7 @@ class NameTable:
         return None
 
     def begin(self, name: Name, now: float) -> bool:
-        """False: it is being looked up already."""
+        """Note that a look-up begins; False: one is running already."""
         entry = self._entries[name]
         if entry.began_at is not None:
             return False
@@ -169,7 +170,7 @@ class NameTable:
         return True
 
     def end(self, name: Name, outcome: Outcome, now: float) -> tuple[Outcome, News | None]:
-        """What holds now, and the news when there are any."""
+        """Note the outcome of a look-up: what holds now, and the change if there is one."""
         entry = self._entries[name]
         began_at, entry.began_at, entry.ended_at = entry.began_at or now, None, now
         recovered = bool(entry.cause)
@@ -205,9 +206,9 @@ class NameTable:
 
 
 def _joined(old: Found | None, new: Found) -> Found:
-    """A part that could not be looked up is what it was before. What has not changed keeps its
-    order, which DNS servers turn with each answer: a request that was challenged must come to the
-    same server again."""
+    """A part that could not be looked up stays as it was. What has not changed keeps its order, as
+    DNS servers rotate it with each answer: a challenged request must go to the same server again.
+    """
     if old is None:
         return new
     addresses, services = new.addresses, new.services

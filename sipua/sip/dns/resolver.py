@@ -1,8 +1,8 @@
-"""Host names, looked up on a thread of their own: neither the media loop nor the pjsua2 thread
-ever waits for DNS, and the process's end does not either.
+"""The resolver of host names, on a thread of its own: neither the media loop nor the pjsua2 thread
+ever waits for DNS, and the end of the process does not either.
 
-The decisions are `names.NameTable`'s, the questions `lookup.Lookup`'s; here are the clock, the
-thread, and those who wait for an answer.
+`names.NameTable` decides, `lookup.Lookup` asks; here are the clock, the thread, and the callbacks
+that wait for an answer.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ class Resolver:
         keep: Iterable[Name],
         on_news: Callable[[News], None],
     ) -> None:
-        """`keep`: names that are looked up from the start on, and again all the time. `on_news` is
-        called on the thread."""
+        """`keep`: names that are looked up from the start on, again and again. `on_news` is called
+        on the resolver's thread.
+        """
         self._look_up = look_up
         self._on_news = on_news
         self._lock = threading.Lock()
@@ -43,13 +44,13 @@ class Resolver:
         self._closed = False
 
     async def start(self, first_s: float) -> None:
-        """Begins, and waits until each name that is kept was looked up once, but not longer."""
+        """Start, and wait until each kept name was looked up once, at most `first_s`."""
         self._side.submit(self._keep_fresh())
         if self._first:
             await self._side.run(self._first_round(first_s))
 
     async def close(self) -> None:
-        """What is under way is given up; nothing is told any more."""
+        """Stop: running look-ups are given up, and no callback is called any more."""
         with self._lock:
             self._closed = True
             self._waiting.clear()
@@ -99,7 +100,7 @@ class Resolver:
     async def _resolve(self, name: Name) -> None:
         try:
             outcome = await self._look_up(name)
-        except Exception as error:  # noqa: BLE001 (who waits for the answer must get one)
+        except Exception as error:  # noqa: BLE001 (the waiting callback must get an answer)
             outcome = NotFound(f"{type(error).__name__}: {error}")
         with self._lock:
             holds, news = self._table.end(name, outcome, time.monotonic())

@@ -1,7 +1,7 @@
 """Whether an INVITE may become a call: decided before a port or a model is touched.
 
 Called on the pjsua2 thread for each INVITE. The limits are plain attributes that the app sets from
-its own thread, and what names stand for is replaced whole by the resolver's: no lock is needed.
+its own thread, and the resolver replaces the addresses of names as a whole: no lock is needed.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class Refusal:
     reason: str
     retry_after_s: int = 0
     cause: str = ""
-    """What is wrong with the request, for the log and the peer; words of ours alone."""
+    """What is wrong with the request, for the log and the peer; no words of the peer."""
     because: str = ""
-    """For the log; the peer is told nothing of it."""
+    """For the log; it is not sent to the peer."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -41,24 +41,25 @@ NO_MEDIA_PORT = Refusal(503, "No Media Port", retry_after_s=5)
 
 @dataclass(slots=True)
 class Admission:
-    """Who may call, and how many at once."""
+    """The peers that may call, and how many calls at once."""
 
     max_calls: int
     accept_any: bool
     draining: bool = False
     engine_missing_s: Callable[[float], float] = lambda now: 0.0
-    """For how long no engine is expected to be there; 0: one may be."""
+    """How long no engine is expected; 0: one may be there."""
     _peers: list[tuple[str, Network]] = field(default_factory=list)
     _named: dict[Name, list[str]] = field(default_factory=dict)
-    """Who is known by a host name: trunks and accounts by the name."""
+    """The trunks and accounts of each host name."""
     _resolved: dict[Name, tuple[Network, ...]] = field(default_factory=dict)
 
     def allow(self, name: str, networks: Iterable[Network]) -> None:
         self._peers += [(name, network) for network in networks]
 
     def allow_host(self, name: str, host: str, *, services: bool) -> None:
-        """An address, a network, or a name that is yet to be resolved, with its SRV records when
-        `services`."""
+        """Allow an address, a network, or a name that is yet to be resolved, with its SRV records
+        when `services`.
+        """
         network = network_of(host)
         if network is not None:
             self.allow(name, [network])
@@ -67,19 +68,19 @@ class Admission:
 
     @property
     def names(self) -> tuple[Name, ...]:
-        """What has to be resolved."""
+        """The names to resolve."""
         return tuple(self._named)
 
     def owners(self, host: Name) -> tuple[str, ...]:
         return tuple(self._named.get(host, ()))
 
     def resolved(self, host: Name, addresses: Iterable[str]) -> None:
-        """From the resolver's thread: what the name stands for now."""
+        """Take the present addresses of a name; called on the resolver's thread."""
         networks = tuple(ipaddress.ip_network(address) for address in addresses)
         self._resolved = {**self._resolved, host: networks}
 
     def unresolved(self) -> list[str]:
-        """The names of which no address is known: their calls are refused."""
+        """The names without a known address: calls from them are refused."""
         return [name.host for name in self._named if not self._resolved.get(name)]
 
     def belongs(self, name: str, host: str) -> bool:
@@ -122,8 +123,8 @@ class Admission:
         return origin
 
     def probe(self, host: str, calls_up: int, *, ports_left: bool, now: float) -> Refusal | None:
-        """What an OPTIONS is told: None (200) only when an INVITE would be taken, else 503, which
-        is what dispatchers understand. A peer that may not call is told so, and nothing more.
+        """The answer to an OPTIONS: None (200) only when an INVITE would be accepted, else 503,
+        which dispatchers understand. A peer that may not call gets that refusal and nothing more.
         """
         verdict = self.judge(host, calls_up)
         if isinstance(verdict, Refusal):
@@ -137,7 +138,7 @@ class Admission:
 
 
 def network_of(host: str) -> Network | None:
-    """An address or a CIDR block as a network; None: it is a name."""
+    """An address or a CIDR block as a network; None for a name."""
     try:
         return ipaddress.ip_network(host, strict=False)
     except ValueError:

@@ -1,8 +1,8 @@
-"""What a request that would begin something is told before pjsip spends anything on it.
+"""The answer to a request outside a dialogue, before pjsip spends anything on it.
 
-INVITE    who calls, how many calls are up, and whether its offer can be met at all
-OPTIONS   200 only when an INVITE would be taken
-others    403 to a peer that may not call: the same answer to all that it tries
+INVITE    by caller, number of calls, and whether its offer can be met at all
+OPTIONS   200 only when an INVITE would be accepted
+others    403 to a peer that may not call: the same answer to every method
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sipua.sip.door import offer
 from sipua.sip.door.admission import FORBIDDEN, Admission, Refusal
 
 _ADDRESS_TYPES = {socket.AF_INET: "IP4", socket.AF_INET6: "IP6"}
-"""As SDP calls the families of our media."""
+"""The families of our media, in SDP's words."""
 
 
 class Gate:
@@ -50,6 +50,7 @@ class Gate:
         return offer.refusal(message, self._codecs, families) or verdict
 
     def misplaced(self, sdp_offer: str, family: socket.AddressFamily) -> str:
-        """Of a re-INVITE or UPDATE: why its audio cannot be reached from the call's sockets; empty:
-        no reason is known."""
+        """Why the audio of a re-INVITE or UPDATE cannot be reached from the call's sockets; empty:
+        no reason is known.
+        """
         return offer.misplaced(sdp_offer, {_ADDRESS_TYPES[family]})

@@ -1,4 +1,4 @@
-"""What an INVITE says of itself, as texts that can be written anywhere."""
+"""The fields of an INVITE, as texts that are safe to write anywhere."""
 
 from __future__ import annotations
 

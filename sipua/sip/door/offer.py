@@ -1,8 +1,8 @@
 """Whether the offer in an INVITE can be met at all, before anything is spent on it (RFC 3264).
 
-pjsip negotiates; what it finds out itself it finds out late, when the caller has heard ringing and
-an engine was asked. What is refused here could never have been answered; what is malformed in
-other ways passes, and pjsip refuses it.
+pjsip negotiates, but it finds a fault late, after the caller heard ringing and an engine was asked.
+What is refused here could never have been answered; offers with other faults pass, and pjsip
+refuses them.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from sipua.sip import sdp, texts
 from sipua.sip.door.admission import Refusal
 
 MAX_MEDIA = 16
-"""An answer has as many sections as its offer; pjsip holds so many (PJMEDIA_MAX_SDP_MEDIA)."""
+"""pjsip's limit of sections (PJMEDIA_MAX_SDP_MEDIA); an answer has as many as its offer."""
 
-# What a message may cost us: an offer with ICE candidates for each of its media has some 200 lines.
+# Limits of the work: an offer with ICE candidates for each of its media has some 200 lines.
 _MAX_LINES = 1000
-_MAX_PARTS = 16  # of a multipart body: SDP that comes behind so many is not looked for
+_MAX_PARTS = 16  # of a multipart body: SDP behind so many parts is not found
 _MAX_PARAMETERS = 16
 
 _STATIC = {"0": "PCMU", "8": "PCMA"}  # RFC 3551, table 4
@@ -28,7 +28,7 @@ _FAMILIES = {"IP4": "IPv4", "IP6": "IPv6"}
 
 def refusal(message: str, codecs: Sequence[str], address_types: Collection[str]) -> Refusal | None:
     """The refusal of this INVITE, or None. Without an offer there is nothing to refuse."""
-    message = message.replace("\r\n", "\n").replace("\r", "\n")  # pjsip takes each for a line's end
+    message = message.replace("\r\n", "\n").replace("\r", "\n")  # each ends a line for pjsip
     body = message.partition("\n\n")[2]
     content_type = texts.header(message, "Content-Type") or ""
     kind = content_type.partition(";")[0].strip().lower()
@@ -63,14 +63,14 @@ def unmet(text: str, codecs: Sequence[str], address_types: Collection[str]) -> s
 
 
 def misplaced(text: str, address_types: Collection[str]) -> str:
-    """Of an offer within a call: why its audio cannot be reached; empty: no reason was found."""
+    """Why the audio of an offer within a call cannot be reached; empty: no reason was found."""
     session, *media = sdp.sections(text)
     audio = _chosen(session, media)
     return _unreachable(session, audio, address_types) if audio else ""
 
 
 def _unreachable(session: list[str], audio: list[str], address_types: Collection[str]) -> str:
-    """Why no packet of ours could go where this section wants it; empty: no reason was found."""
+    """Why we cannot send to the address of this section; empty: no reason was found."""
     where = [_connection(session, audio)]
     for line in audio:
         _port, _, at = line.removeprefix("a=rtcp:").partition(" ")
@@ -79,7 +79,7 @@ def _unreachable(session: list[str], audio: list[str], address_types: Collection
     for connection in where:
         _, address_type, address = [*connection.split(), "", "", ""][:3]
         if address_type not in _FAMILIES:
-            continue  # none at all, or nonsense: pjsip answers 400
+            continue  # no address, or an invalid one: pjsip answers 400
         if address_type not in address_types:
             ours = " and ".join(_FAMILIES[name] for name in sorted(address_types))
             return f"the offer wants its audio over {_FAMILIES[address_type]}, and we have {ours}"
@@ -89,7 +89,7 @@ def _unreachable(session: list[str], audio: list[str], address_types: Collection
 
 
 def _chosen(session: list[str], media: list[list[str]]) -> list[str] | None:
-    """The section that pjsua answers: the first that is not on hold, or else the first."""
+    """The section that pjsua answers: the first that is not on hold, else the first."""
     audio = [section for section in media if _is_audio(section)]
     flowing = (section for section in audio if not _on_hold(session, section))
     return next(flowing, audio[0] if audio else None)
@@ -105,7 +105,7 @@ def _on_hold(session: list[str], section: list[str]) -> bool:
 
 
 def _codecs_of(section: list[str]) -> set[str]:
-    """The names of the formats, as far as they are known: those at 8 kHz."""
+    """The names of the known formats: those at 8 kHz."""
     names = dict(_STATIC)
     for line in section:
         if line.startswith("a=rtpmap:"):
@@ -121,7 +121,7 @@ def _media(section: list[str]) -> list[str]:
 
 
 def _connection(session: list[str], section: list[str]) -> str:
-    """What `c=` says: the section's own goes before the session's."""
+    """The content of `c=`: the section's own before the session's."""
     for line in (*section, *session):
         if line.startswith("c="):
             return line.removeprefix("c=").strip()
@@ -144,7 +144,7 @@ def _parameter(content_type: str, name: str) -> str:
 
 
 def _sdp_part(body: str, boundary: str) -> str:
-    """The first part that is SDP; empty: none is."""
+    """The first part that is SDP; empty: there is none."""
     for part in f"\n{body}".split(f"\n--{boundary}", _MAX_PARTS)[1:]:
         # Behind the rest of the boundary's line the part looks like a message: headers, then body.
         if (texts.header(part, "Content-Type") or "").lower().startswith("application/sdp"):

@@ -1,4 +1,4 @@
-"""Accounts: who we are towards a registrar, a trunk, or anybody. pjsua2 thread only.
+"""Accounts: our identities towards a registrar, a trunk, or any peer. pjsua2 thread only.
 
 A credential answers one realm, never `*`: the realm is configured, or learnt from the first
 challenge of the registrar itself, so that no other host can ask for our digest.
@@ -28,18 +28,19 @@ from sipua.sip.settings import AccountSettings, SipSettings
 
 UNAUTHORIZED, PROXY_AUTH, REQUEST_TIMEOUT, INTERNAL_ERROR = 401, 407, 408, 500
 SILENT_AFTER_S = 5.0
-"""A registrar that is there answers within a second; pjsip gives up after 32 (RFC 3261 timer F)."""
+"""A reachable registrar answers within a second; pjsip gives up after 32 (RFC 3261 timer F)."""
 
 
 def has_ipv6() -> bool:
-    """Whether this build has it. One without it aborts the process when an account asks for it,
-    and its default says so (the index's wheel, though its transports would listen).
+    """Whether this build of pjsua2 has IPv6, by its account's default. A build without it aborts
+    the process when an account uses it. (The package index's wheel has none for accounts, though
+    its transports would listen.)
     """
     return bool(pj.AccountConfig().sipConfig.ipv6Use != pj.PJSUA_IPV6_DISABLED)
 
 
 def _ipv6_use(hosts: tuple[str, ...]) -> int:
-    """Names that have addresses of both families: only what we listen on can be used."""
+    """The family to use for names with addresses of both: only what we listen on can be used."""
     families = {family_of(host) for host in hosts}
     if len(families) > 1:
         return int(pj.PJSUA_IPV6_ENABLED_NO_PREFERENCE)
@@ -84,34 +85,34 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
 
     def register(self) -> None:
         if self._pending:
-            return  # one REGISTER is out already; its outcome decides what comes next
+            return  # a REGISTER is already sent; its outcome decides the next step
         self._pending = True
         self._attempt += 1
         attempt = self._attempt
-        self.endpoint.after(SILENT_AFTER_S, lambda: self._tell_silence(attempt))
+        self.endpoint.after(SILENT_AFTER_S, lambda: self._report_silence(attempt))
         try:
             self.setRegistration(True)
-        except Exception as error:  # noqa: BLE001 (whatever it is, it must be tried again)
-            if self._pending:  # else onRegState has told it already, from within
+        except Exception as error:  # noqa: BLE001 (after any failure it is tried again)
+            if self._pending:  # else onRegState has reported it already, from within
                 self._pending = False
                 self._failed(REQUEST_TIMEOUT, reason_of(error), None)
 
-    def _tell_silence(self, attempt: int) -> None:
+    def _report_silence(self, attempt: int) -> None:
         if self._pending and attempt == self._attempt and not self.endpoint.closing:
             settings = self.settings
             self.endpoint.emit(RegistrarSilent(settings.name, settings.registrar, SILENT_AFTER_S))
 
     def learn_from(self, source: str, challenge: str) -> bool:
-        """True when our call can be placed again: the registrar asked, and now we can answer."""
+        """Learn the realm; True: our call can be placed again, and the challenge answered."""
         return self.endpoint.belongs(self.settings.name, source) and self._learn_realm(challenge)
 
     def unregister(self) -> None:
         if not self.registered or self._pending:
-            return  # what is under way ends in `_succeeded`, which comes back here
+            return  # the running REGISTER ends in `_succeeded`, which comes back here
         self._pending = True
         try:
             self.setRegistration(False)
-        except Exception as error:  # noqa: BLE001 (the other accounts leave, too)
+        except Exception as error:  # noqa: BLE001 (the other accounts unregister, too)
             self._pending = self.registered = False
             self.endpoint.fault("unregister", error)
 
@@ -156,7 +157,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         self.endpoint.trust(name, source)
         if not was:
             self.endpoint.emit(Registered(name, registrar, expires_s))
-        # Long before the expiry: a registrar that restarted and forgot us is told within
+        # Long before the expiry: a registrar that restarted and lost us gets a REGISTER within
         # this time, and a NAT in between keeps its mapping.
         self._schedule(min(self.settings.refresh_s, expires_s / 2))
 
@@ -190,7 +191,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         self.endpoint.after(delay_s, due)
 
     def _learn_realm(self, message: str) -> bool:
-        """True when this challenge is the first one and we have something to answer it with."""
+        """Learn it; True when this challenge is the first one and we have credentials for it."""
         if self._realm or not self.settings.password:
             return False
         challenge = texts.header(message, "WWW-Authenticate") or texts.header(
@@ -214,7 +215,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         config.regConfig.registerOnAdd = False
         config.regConfig.disableRegOnModify = True
         config.regConfig.timeoutSec = settings.expires_s
-        config.regConfig.retryIntervalSec = 0  # retries are ours: registration.RetryPolicy
+        config.regConfig.retryIntervalSec = 0  # registration.RetryPolicy does the retries
         config.regConfig.firstRetryIntervalSec = 0
         config.regConfig.dropCallsOnFail = False
         if settings.proxy:
@@ -226,13 +227,13 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         config.callConfig.timerUse = pj.PJSUA_SIP_TIMER_OPTIONAL
         config.callConfig.timerSessExpiresSec = self.endpoint.settings.session_expires_s
         config.callConfig.timerMinSESec = self.endpoint.settings.min_session_expires_s
-        # No media of pjsua's: a loop transport that opens no socket and drops everything.
+        # pjsua has no media: a loop transport opens no socket and drops everything.
         config.mediaConfig.useLoopMedTp = True
         config.mediaConfig.enableLoopback = False
         config.mediaConfig.lockCodecEnabled = False
         config.mediaConfig.streamKaEnabled = False
         if has_ipv6():
-            # The family of an offer is answered; which one ours have, `onCallSdpCreated` says.
+            # An answer has its offer's family; `onCallSdpCreated` sets that of our offers.
             config.mediaConfig.ipv6Use = pj.PJSUA_IPV6_ENABLED_PREFER_IPV4
             config.sipConfig.ipv6Use = _ipv6_use(self.endpoint.settings.hosts)
         config.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_DISABLED

@@ -1,6 +1,7 @@
 """The asyncio side of signalling: commands go down to the pjsua2 thread, events come up.
 
-It also watches that thread: one that dies or hangs is told as `SignallingLost`, once and last.
+It also watches that thread: one that dies or hangs is reported by `SignallingLost`, once, as the
+last event.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ from sipua.sip.messages import (
     SipEvent,
 )
 from sipua.sip.pj.endpoint import SipEndpoint
-from sipua.sip.pj.heartbeat import LOOK_EVERY_S, SILENT_S, Heartbeat
+from sipua.sip.pj.heartbeat import CHECK_EVERY_S, SILENT_S, Heartbeat
 from sipua.sip.pj.thread import SignallingThread
 from sipua.sip.settings import SipSettings
 
 FIRST_NAMES_S = 1.0
-"""How long a start waits for the names of trunks: with DNS in order no call of theirs is refused,
-without it the edge is up all the same."""
+"""The longest wait of a start for the names of trunks: with a working DNS none of their calls is
+refused, without it the edge still starts.
+"""
 
 
 class SipAgent:
@@ -54,11 +56,11 @@ class SipAgent:
         )
         self._thread = SignallingThread(self._endpoint)
         self._heartbeat = Heartbeat()
-        self._watch: asyncio.TimerHandle | None = None
+        self._check_timer: asyncio.TimerHandle | None = None
         self._lost = False
 
     async def start(self) -> tuple[Listener, ...]:
-        """Bind and begin to register; returns what we listen on."""
+        """Bind and begin to register; returns the addresses that we listen on."""
         self._loop = asyncio.get_running_loop()
         await self._resolver.start(FIRST_NAMES_S)
         try:
@@ -67,11 +69,11 @@ class SipAgent:
             await self._resolver.close()
             raise
         self._listeners = self._endpoint.listeners
-        self._look()
+        self._check_thread()
         return self._listeners
 
     def local_address(self, transport: str, peer_host: str) -> Address:
-        """What the peer sees us as."""
+        """Our address as the peer sees it."""
         family = family_of(peer_host)
         for listener in self._listeners:
             host, port = listener.address
@@ -84,26 +86,27 @@ class SipAgent:
 
     async def stop(self, grace_s: float) -> None:
         """Hang up what is left, unregister, and take the library down."""
-        if self._watch is not None:
-            self._watch.cancel()
+        if self._check_timer is not None:
+            self._check_timer.cancel()
         try:
             if self._lost:
-                return  # a thread that is gone takes no orders
+                return  # a thread that has ended takes no commands
             if not await asyncio.to_thread(self._thread.stop, grace_s):
-                self._lose("the pjsua2 thread does not end")
+                self._report_lost("the pjsua2 thread does not end")
             elif self._thread.failure is not None:
-                self._lose(self._why_it_ended())
+                self._report_lost(self._why_it_ended())
         finally:
             await self._resolver.close()
 
     def _emit(self, event: SipEvent) -> None:
         if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: no one is left to tell
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the event has no reader
                 self._loop.call_soon_threadsafe(self._on_event, event)
 
     async def addresses_of(self, host: str, *, services: bool) -> tuple[str, ...]:
-        """What a name stands for, with its SRV records when `services`; empty: not known. Only
-        between start and stop."""
+        """The addresses of a name, with its SRV records when `services`; empty: not known. Only
+        between start and stop.
+        """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Outcome] = loop.create_future()
 
@@ -114,7 +117,7 @@ class SipAgent:
         name = Name(host.lower(), services)
 
         def found(outcome: Outcome) -> None:
-            """On the resolver's thread."""
+            """Called on the resolver's thread."""
             loop.call_soon_threadsafe(settle, outcome)
 
         known = self._resolver.ask(name, found)
@@ -122,11 +125,11 @@ class SipAgent:
         return outcome.every_address if isinstance(outcome, Found) else ()
 
     def _resolve(self, name: Name, later: Callable[[Outcome], None]) -> Outcome | None:
-        """Of the pjsua2 thread; `later` is called on it, too."""
+        """Called on the pjsua2 thread, and so is `later`."""
         return self._resolver.ask(name, lambda found: self._thread.submit(lambda: later(found)))
 
     def _on_name(self, news: News) -> None:
-        """On the resolver's thread."""
+        """Called on the resolver's thread."""
         host, addresses, next_in_s = news.name, news.addresses, news.next_in_s
         self._admission.resolved(host, addresses)
         for peer in self._admission.owners(host):
@@ -141,18 +144,20 @@ class SipAgent:
 
     # --- the watch ------------------------------------------------------------------------
 
-    def _look(self) -> None:
+    def _check_thread(self) -> None:
         if not self._thread.alive:
-            self._lose(self._why_it_ended())
+            self._report_lost(self._why_it_ended())
         elif self._heartbeat.is_silent(self._thread.beats, time.monotonic()):
-            self._lose(f"the pjsua2 thread hangs, for {SILENT_S:g} s and more")
+            self._report_lost(f"the pjsua2 thread hangs, for {SILENT_S:g} s and more")
         else:
-            self._watch = asyncio.get_running_loop().call_later(LOOK_EVERY_S, self._look)
+            self._check_timer = asyncio.get_running_loop().call_later(
+                CHECK_EVERY_S, self._check_thread
+            )
 
     def _why_it_ended(self) -> str:
         failure = self._thread.failure
         return f"the pjsua2 thread has ended: {type(failure).__name__}: {failure}"
 
-    def _lose(self, cause: str) -> None:
+    def _report_lost(self, cause: str) -> None:
         self._lost = True
         self._on_event(SignallingLost(cause))

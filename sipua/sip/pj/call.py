@@ -50,14 +50,15 @@ UNAVAILABLE = 503
 NOWHERE = ("0.0.0.0", 0)  # noqa: S104 (no audio is ever sent there)
 CHALLENGES = (401, 407)
 ACK_WITHIN_S = LONGEST_TRANSACTION_S - 0.1
-"""Just before pjsip's own time is over, behind which it would wait as long again for the answer to
-its BYE. A BYE that we want before that waits for the ACK, or for pjsip's 32 s (RFC 3261 15)."""
+"""Just before pjsip's own limit, after which pjsip would wait as long again for the answer to its
+BYE. A BYE that we want earlier waits for the ACK, or for pjsip's 32 s (RFC 3261 15).
+"""
 
 
 def guarded(
     callback: Callable[Concatenate[PjCall, P], None],
 ) -> Callable[Concatenate[PjCall, P], None]:
-    """A callback that fails ends its call with a logged cause, and nothing else."""
+    """Wrap a callback: an exception in it ends its call with a logged cause, and nothing else."""
 
     def safe(self: PjCall, /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
@@ -70,7 +71,7 @@ def guarded(
 
 
 def call_params(status: int = 0, reason: str = "", headers: dict[str, str] | None = None) -> Any:
-    """CallOpParam with one audio line and nothing else (2.16+ would offer text otherwise)."""
+    """CallOpParam with one audio line and no other media (2.16+ would offer text otherwise)."""
     params = pj.CallOpParam(True)
     params.opt.audioCount = 1
     params.opt.videoCount = 0
@@ -102,7 +103,7 @@ class CallOwner(Protocol):
 
     def forget(self, call: PjCall) -> bool: ...
 
-    def look_at(self, call_id: str, look: Callable[[PjCall], None]) -> None: ...
+    def with_call(self, call_id: str, action: Callable[[PjCall], None]) -> None: ...
 
     def place_again(self, call: PjCall, source: str, challenge: str) -> bool: ...
 
@@ -148,8 +149,9 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     def end(
         self, status: int = 0, reason: str = "", retry_after_s: int = 0, contact: str = ""
     ) -> None:
-        """ValueError: no such contact. A call that pjsip does not end is over for us all the same:
-        at once when it says so, in LONGEST_TRANSACTION_S when it says nothing."""
+        """End the call. ValueError: an invalid contact. A call that pjsip does not end is closed
+        here: at once when pjsip reports an error, else after LONGEST_TRANSACTION_S.
+        """
         if self.state in (CallState.ANSWERED, CallState.CONFIRMED):
             status, reason, retry_after_s, contact = 0, "", 0, ""  # a BYE has no status
         headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
@@ -160,19 +162,19 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             return
         try:
             self.hangup(params)
-        except Exception as error:  # noqa: BLE001 (whatever it is, the call must end)
+        except Exception as error:  # noqa: BLE001 (the call must end in any case)
             self.endpoint.fault("hangup", error, self.call_id)
             self.close(EndedBy.US, status or INTERNAL_ERROR, reason or "Internal Error")
-        if self.state is CallState.ENDING:  # else pjsip has told its end from within
-            self._later(LONGEST_TRANSACTION_S, PjCall.unended)
+        if self.state is CallState.ENDING:  # else pjsip has reported its end from within
+            self._later(LONGEST_TRANSACTION_S, PjCall.end_timed_out)
 
     def fail(self, where: str, error: Exception) -> None:
-        """A fault of ours in the middle of it: logged, and the end of this call alone."""
+        """Log a fault of our own code and end this call, no other."""
         self.endpoint.fault(where, error, self.call_id)
         self.end(INTERNAL_ERROR, "Internal Error")
 
     def close(self, by: EndedBy, status: int, reason: str) -> None:
-        """It is over, and told once, whatever pjsip still has to do for it."""
+        """Report the end of the call, once, whatever pjsip still has to do for it."""
         self._advance(CallInput.DISCONNECTED)
         if self.endpoint.forget(self):
             self.endpoint.emit(CallEnded(self.call_id, by, status, reason))
@@ -183,29 +185,29 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             self.hangup(call_params())
 
     def unreachable(self, reason: str) -> None:
-        """A call of ours whose server is not there."""
+        """End a call that we placed to a server that is not there."""
         self.close(EndedBy.NETWORK, UNAVAILABLE, reason)
         self.hangup(call_params())
 
-    def unended(self) -> None:
+    def end_timed_out(self) -> None:
         if self.state is CallState.ENDING:
             self.endpoint.fault("end", TimeoutError("pjsip never told it"), self.call_id)
             self.close(EndedBy.US, REQUEST_TIMEOUT, "the end was never told")
 
     def refer(self, target: str) -> None:
-        """The outcome comes as an event, also when there was no REFER at all."""
+        """Send a REFER. The outcome comes as an event, also when it could not be sent."""
         if self.state is not CallState.CONFIRMED:
             self._referred(WRONG_STATE, "the call is not up")
             return
         try:
             self.xfer(in_brackets(target), call_params())
-        except Exception as error:  # noqa: BLE001 (the call goes on, whatever it is)
+        except Exception as error:  # noqa: BLE001 (the call goes on in any case)
             self._referred(INTERNAL_ERROR, reason_of(error))
 
-    def _later(self, delay_s: float, look: Callable[[PjCall], None]) -> None:
-        """If the call is still there by then: the timer does not keep it."""
+    def _later(self, delay_s: float, action: Callable[[PjCall], None]) -> None:
+        """Call `action` later if the call still exists: the timer does not keep it alive."""
         endpoint, call_id = self.endpoint, self.call_id
-        endpoint.after(delay_s, lambda: endpoint.look_at(call_id, look))
+        endpoint.after(delay_s, lambda: endpoint.with_call(call_id, action))
 
     def _advance(self, event: CallInput) -> bool:
         following = advance(self.state, event)
@@ -220,9 +222,9 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     def onCallSdpCreated(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
         if self.local is None:
             return
-        if not prm.sdp.wholeSdp:  # the index's wheel hands none over above 1 KB
+        if not prm.sdp.wholeSdp:  # the package index's wheel passes none above 1 KB
             raise ValueError("pjsua2 has no text for an SDP of this length")
-        # Empty when we make the offer: what its answer says of RTCP, pjsua2 would not tell.
+        # Empty when we make the offer: pjsua2 does not show what its answer says of RTCP.
         offer = texts.body(str(prm.remSdp.wholeSdp))
         host = media_family.host_towards(
             self.endpoint.settings.media_hosts,
@@ -243,9 +245,10 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     @guarded
     def onCallRxOffer(self, prm: Any) -> None:  # noqa: N802
-        """A re-INVITE or UPDATE. Our sockets have the family of the first offer. What cannot be met
-        is refused, and the call goes on as it was (RFC 3261 14.2); pjsip would look a host name up,
-        on this thread."""
+        """A re-INVITE or UPDATE. Our sockets have the family of the first offer. An offer that
+        cannot be met is refused, and the call goes on as it was (RFC 3261 14.2); pjsip would look a
+        host name up, on this thread.
+        """
         assert self.local is not None, "a call without a port never has an offer to answer"
         if cause := self.endpoint.gate.misplaced(texts.body(prm.offer.wholeSdp), self.local.family):
             prm.statusCode = NOT_ACCEPTABLE
@@ -283,13 +286,13 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
                 if self.endpoint.place_again(self, response.srcAddress, response.wholeMsg):
                     return
             by = self._ended_by(status, event)
-        except Exception as error:  # noqa: BLE001 (the end must be told, whatever happens)
+        except Exception as error:  # noqa: BLE001 (the end must be reported in any case)
             self.endpoint.fault("onCallState", error, self.call_id)
         self.close(by, status, reason)
 
     @guarded
     def onCallTransferRequest(self, prm: Any) -> None:  # noqa: N802
-        # pjsua's default is 202 and a call to whatever the peer names.
+        # pjsua's default is 202 and a call to any target that the peer names.
         prm.statusCode = TRANSFER_REFUSED
         target = texts.line(str(prm.dstUri))
         self.endpoint.emit(TransferRefused(self.call_id, target, TRANSFER_REFUSED))
@@ -300,7 +303,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         self._referred(int(prm.statusCode), reason, final=bool(prm.finalNotify))
 
     def _referred(self, status: int, reason: str, *, final: bool = True) -> None:
-        """RFC 3515 2.4.5. Some peers end the subscription without a final status."""
+        """A NOTIFY (RFC 3515 2.4.5). Some peers end the subscription without a final status."""
         if 200 <= status < 300:
             self.endpoint.emit(TransferDone(self.call_id, status, reason))
         elif final or status >= 300:
@@ -316,7 +319,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     # --- reading pjsua2 -------------------------------------------------------------------
 
     def _learn_source(self, event: Any) -> None:
-        """Who answers us may be somewhere else than where we called."""
+        """Learn the peer's address: it may answer from another one than we called."""
         if event.type == pj.PJSIP_EVENT_TSX_STATE:
             state = event.body.tsxState
             if state.type == pj.PJSIP_EVENT_RX_MSG:
@@ -331,7 +334,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         return EndedBy.PEER
 
     def _negotiated(self) -> NegotiatedMedia | None:
-        info = self.getInfo()  # kept in a name: its vector dies with it
+        info = self.getInfo()  # kept in a variable: its vector is freed with it
         for index, media in enumerate(info.media):
             if media.type != pj.PJMEDIA_TYPE_AUDIO:
                 continue
@@ -370,7 +373,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         return dataclasses.replace(last, direction=Direction.INACTIVE, rtcp_muxed=self._rtcp_muxed)
 
     def _held_from_the_start(self) -> NegotiatedMedia:
-        """The first offer holds: what flows, and from where, the resume will tell."""
+        """The media of a first offer on hold: the resume will say what is sent, and from where."""
         codec = self.endpoint.settings.codecs[0].upper()
         return NegotiatedMedia(
             remote=NOWHERE,

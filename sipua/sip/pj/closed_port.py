@@ -1,8 +1,8 @@
-"""Whether a peer's UDP port is closed, by what its host says of it: ICMP "port unreachable".
+"""The check whether a peer's UDP port is closed: its host answers ICMP "port unreachable".
 
-pjsip sends from a socket that is not connected, and the kernel tells such a socket nothing. So one
-datagram (the keep-alive of RFC 5626 4.4.1, which SIP servers know) goes to the same port from a
-connected one.
+pjsip sends from a socket that is not connected, and the kernel reports nothing to such a socket. So
+one datagram (the keep-alive of RFC 5626 4.4.1, which SIP servers know) goes to the same port from a
+connected socket.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import socket
 from sipua.rtp.ports import family_of
 
 KEEP_ALIVE = b"\r\n\r\n"
-LOOK_AFTER_S = (0.02, 0.2, 1.0)
-"""On the same machine the answer is there at once, on the other side of the world within these."""
+CHECK_AFTER_S = (0.02, 0.2, 1.0)
+"""On the same machine the answer comes at once, from the other side of the world within these."""
 
 
 class ClosedPort:
@@ -26,7 +26,7 @@ class ClosedPort:
             self._socket.connect((host, port))
             self._socket.send(KEEP_ALIVE)
         except OSError:
-            self.close()  # no route: pjsip finds out by itself, and says so
+            self.close()  # no route: pjsip finds that itself and reports it
 
     def refused(self) -> bool:
         with contextlib.suppress(OSError):

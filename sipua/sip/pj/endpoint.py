@@ -2,7 +2,7 @@
 
 Commands come in as plain data (`command`), events leave through `emit`; `agent` puts both on
 the asyncio side. Strong references to calls are held here and dropped between two polls: a
-`pj.Call` that Python collects hangs up whoever has its slot by then.
+`pj.Call` that Python collects hangs up the call that has its slot by then.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from sipua.sip.messages import (
 )
 from sipua.sip.pj.account import PjAccount, has_ipv6
 from sipua.sip.pj.call import PjCall, call_params
-from sipua.sip.pj.closed_port import LOOK_AFTER_S, ClosedPort
+from sipua.sip.pj.closed_port import CHECK_AFTER_S, ClosedPort
 from sipua.sip.pj.library import Library
 from sipua.sip.pj.resolver import LayoutError, PjResolver
 from sipua.sip.settings import AccountSettings, SipSettings
@@ -76,7 +76,7 @@ class SipEndpoint:
         self._accounts: dict[str, PjAccount] = {}
         self._calls: dict[str, PjCall] = {}
         self._to_place: dict[str, PlaceCall] = {}
-        """Their server's name is being looked up."""
+        """Calls whose server's name is being looked up."""
         self._refused: list[tuple[PjCall, Refusal]] = []
         self._ended: list[PjCall] = []
 
@@ -113,14 +113,14 @@ class SipEndpoint:
         self._ended.clear()
 
     def _refuse(self) -> None:
-        """Between two polls: from inside its callback pjsua2 would answer without our headers."""
+        """Refuse between two polls: inside its callback pjsua2 would answer without our headers."""
         refused, self._refused = self._refused, []
         for call, refusal in refused:
             self._ended.append(call)
             call.end(refusal.status, refusal.reason, refusal.retry_after_s)
 
     def leave(self) -> None:
-        """No registrar is to send us calls any more."""
+        """Unregister: no registrar shall send us calls any more."""
         self.closing = True
         for account in self._accounts.values():
             account.unregister()
@@ -144,7 +144,7 @@ class SipEndpoint:
         self._names.close()
         if self._library is not None:
             with contextlib.suppress(pj.Error):
-                # No waiting second: what had to be answered was waited for in `close`.
+                # Without its second of waiting: `close` has waited for the answers.
                 self._library.libDestroy(pj.PJSUA_DESTROY_NO_RX_MSG)
             self._library = None
 
@@ -161,7 +161,7 @@ class SipEndpoint:
             self.leave()
             return
         call = self._calls.get(command.call_id)
-        if call is None:  # it ended while the command was on its way, or has not begun
+        if call is None:  # it ended before the command came, or has not begun
             if isinstance(command, Hangup) and command.call_id in self._to_place:
                 del self._to_place[command.call_id]
                 self.emit(CallEnded(command.call_id, EndedBy.US, 487, "Request Terminated"))
@@ -176,7 +176,7 @@ class SipEndpoint:
                     call.end(command.status, command.reason, command.retry_after_s, command.contact)
                 case Transfer():
                     call.refer(command.target)
-        except Exception as error:  # noqa: BLE001 (not only pj.Error: a text that SIP cannot say)
+        except Exception as error:  # noqa: BLE001 (not only pj.Error: a text that SIP cannot hold)
             call.fail(type(command).__name__, error)
 
     def _place(self, command: PlaceCall) -> None:
@@ -184,7 +184,7 @@ class SipEndpoint:
         if account is None:
             self.emit(CallEnded(command.call_id, EndedBy.US, 404, f"no account {command.account}"))
             return
-        # Who answers, and which of our addresses faces it, must be known before the offer is made.
+        # The server, and our address towards it, must be known before the offer is made.
         host, port = server_of(account.settings.proxy or command.target)
         if is_address(host):
             self._place_at((host, port or SIP_PORT), account, command)
@@ -203,7 +203,7 @@ class SipEndpoint:
                 for a in outcome.every_address
                 if self._names.reaches(a) and family_of(a) == command.local.family
             )
-            # Of several servers pjsip tries the next one when one is closed.
+            # With several servers pjsip tries the next one when one is closed.
             known_port = 0 if outcome.services and not port else port or SIP_PORT
             server = next(reachable, outcome.every_address[0]), known_port
             self._place_at(server, account, command)
@@ -213,7 +213,7 @@ class SipEndpoint:
             found(outcome)
 
     def _place_at(self, server: Address, account: PjAccount, command: PlaceCall) -> None:
-        """Port 0: not known."""
+        """Place the call; port 0: not known."""
         try:
             call = self._calls[command.call_id] = PjCall(
                 self,
@@ -224,12 +224,12 @@ class SipEndpoint:
                 state=CallState.CALLING,
                 placed=command,
             )
-        except Exception as error:  # noqa: BLE001 (who placed it waits for its end)
+        except Exception as error:  # noqa: BLE001 (its caller waits for the end of the call)
             self.emit(CallEnded(command.call_id, EndedBy.US, 500, reason_of(error)))
             return
         try:
             call.makeCall(command.target, call_params(headers=command.headers))
-        except Exception as error:  # noqa: BLE001 (as above; pjsip may have told it already)
+        except Exception as error:  # noqa: BLE001 (as above; pjsip may have reported it already)
             call.close(EndedBy.US, 500, reason_of(error))
             return
         first_hop = account.settings.proxy or command.target
@@ -237,28 +237,28 @@ class SipEndpoint:
             self._watch_port(command.call_id, server)
 
     def _watch_port(self, call_id: str, server: Address) -> None:
-        """A port that is closed ends a call of ours at once, and not after 32 s of silence."""
+        """End a call that we placed to a closed port at once, not after 32 s of silence."""
         port = ClosedPort(*server)
-        looks = iter(LOOK_AFTER_S)
+        delays = iter(CHECK_AFTER_S)
 
-        def look() -> None:
+        def check() -> None:
             call = self._calls.get(call_id)
             calling = call is not None and call.state is CallState.CALLING
             if call is not None and calling and port.refused():
                 call.unreachable(f"{join(*server)} is closed: no SIP server listens there by UDP")
                 calling = False
-            following = next(looks, None) if calling else None
+            following = next(delays, None) if calling else None
             if following is None:
                 port.close()
             else:
-                self.after(following, look)
+                self.after(following, check)
 
-        self.after(next(looks), look)
+        self.after(next(delays), check)
 
     # --- called by accounts and calls -----------------------------------------------------
 
     def incoming(self, account: PjAccount, prm: Any) -> None:
-        """The call is made first: whatever fails behind it is a 500 that we send ourselves."""
+        """Take an INVITE. The call is made first, so that we answer a failure with 500."""
         call = PjCall(
             self,
             account,
@@ -279,12 +279,12 @@ class SipEndpoint:
 
     def _offer(self, call: PjCall, prm: Any) -> None:
         message = str(prm.rdata.wholeMsg)
-        told = invite.read(message, str(prm.rdata.srcAddress))
-        call.signalling_ip = told.source[0]
-        verdict = self.gate.invite(message, told.source[0], len(self._calls))
+        request = invite.read(message, str(prm.rdata.srcAddress))
+        call.signalling_ip = request.source[0]
+        verdict = self.gate.invite(message, request.source[0], len(self._calls))
         if isinstance(verdict, str):
             offered = sdp.offered_host(texts.body(sdp.body(message)))
-            reserved = self._reserve(offered, told.source[0])
+            reserved = self._reserve(offered, request.source[0])
             if isinstance(reserved, Refusal):
                 verdict = reserved
             else:
@@ -292,25 +292,25 @@ class SipEndpoint:
         if isinstance(verdict, Refusal) or call.local is None:
             assert isinstance(verdict, Refusal)
             self._refused.append((call, verdict))
-            self.emit(told.refused(verdict))
+            self.emit(request.refused(verdict))
             return
         self._calls[call.call_id] = call
         self.emit(
             IncomingCall(
                 call_id=call.call_id,
-                sip_call_id=told.sip_call_id,
-                from_uri=told.from_uri,
-                to_uri=told.to_uri,
-                request_uri=told.request_uri,
-                source=told.source,
+                sip_call_id=request.sip_call_id,
+                from_uri=request.from_uri,
+                to_uri=request.to_uri,
+                request_uri=request.request_uri,
+                source=request.source,
                 origin=verdict,
                 local=call.local,
-                altered=told.altered,
+                altered=request.altered,
             )
         )
 
     def _refusal_of(self, method: str, message: str, source: str) -> Refusal | None:
-        """Asked by our own build before pjsip spends anything; the index's wheel never asks."""
+        """Called before pjsip spends anything, by our own build of pjsua2 alone."""
         calls_up, now, host = len(self._calls), time.monotonic(), address(source)[0]
         refusal = self.gate.judge(method, message, host, calls_up=calls_up, now=now)
         if refusal is not None and method == "INVITE":
@@ -328,15 +328,15 @@ class SipEndpoint:
             return NO_MEDIA_PORT
 
     def _account_for(self, source: str) -> int:
-        """The account whose PBX or trunk lives there, or the one without any credential."""
+        """The account of the PBX or trunk at this address, or the one without credentials."""
         origin = self._admission.origin(address(source)[0])
         account = self._accounts.get(origin or "") or self._accounts[LOCAL_ACCOUNT]
         return int(account.getId())
 
     def forget(self, call: PjCall) -> bool:
-        """The call is over; its object dies between two polls, never inside its callback.
+        """Forget a call that is over; its object is freed between two polls, never in its callback.
 
-        False: it was forgotten before.
+        False: it was forgotten already.
         """
         if self._calls.get(call.call_id) is not call:
             return False
@@ -344,12 +344,12 @@ class SipEndpoint:
         self._ended.append(call)
         return True
 
-    def look_at(self, call_id: str, look: Callable[[PjCall], None]) -> None:
+    def with_call(self, call_id: str, action: Callable[[PjCall], None]) -> None:
         if call_id in self._calls:
-            look(self._calls[call_id])
+            action(self._calls[call_id])
 
     def place_again(self, call: PjCall, source: str, challenge: str) -> bool:
-        """Our call met a challenge before its account knew the realm. At most once an account."""
+        """Repeat a call that was challenged before its account knew the realm; at most once."""
         if call.placed is None or not call.account.learn_from(source, challenge):
             return False
         self.forget(call)
@@ -360,7 +360,7 @@ class SipEndpoint:
         return self._admission.belongs(name, address(source)[0])
 
     def trust(self, name: str, source: str) -> None:
-        """A registrar that answered may send us calls from the address it answered from."""
+        """Let a registrar that answered send us calls from the address of its answer."""
         host = address(source)[0]
         network = network_of(host)
         if network is not None and self._admission.origin(host) in (None, "anyone"):

@@ -1,7 +1,7 @@
 """One port for all our transports, when none is configured.
 
 The system gives a port that is free for one transport. Another program may hold the same number
-for another one: a connection out over TCP takes any.
+for the other: a TCP connection out takes any number.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _KINDS = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}
 def free_port(
     hosts: Iterable[str], transports: Iterable[str], candidates: Iterable[int] = (0,) * _TRIES
 ) -> int:
-    """0 when there is none, or when one of the hosts is not ours: whoever listens says why."""
+    """0 when there is none, or when a host is not this machine's: listening will report why."""
     wanted = list(itertools.product(hosts, transports))
     for candidate in candidates:
         port = candidate

@@ -1,4 +1,4 @@
-"""The pjsua2 library: how it is started without media, what it listens on, what it logs.
+"""The pjsua2 library: its start without media, its transports, its log.
 
 pjsua2 thread only.
 """
@@ -36,7 +36,7 @@ _TRANSPORTS = {
 
 
 class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
-    """One per process; `begin` before anything else."""
+    """The library; one per process. Call `begin` before anything else."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         self._log_writer = _LogWriter(emit, settings.log_messages)
 
     def begin(self) -> tuple[Listener, ...]:
-        """Start without media and listen; returns what we listen on."""
+        """Start without media and listen; returns the addresses."""
         with _silent_stdout():
             self.libCreate()
         self.libInit(self._library_config())
@@ -66,7 +66,7 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         return listeners
 
     def onNewRequest(self, prm: Any) -> None:  # noqa: N802 (our own build's: mends.py)
-        """Before pjsip has spent anything on it: what is refused here leaves nothing behind."""
+        """A request, before pjsip has spent anything on it: a refused one leaves no state."""
         try:
             message, source = str(prm.rdata.wholeMsg), str(prm.rdata.srcAddress)
             refusal = self._refusal_of(str(prm.method), message, source)
@@ -79,8 +79,9 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
                 prm.headers.push_back(sip_header(name, value))
 
     def onSelectAccount(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
-        """By where the call comes from. pjsip goes by names in it, which the caller chooses: so
-        a stranger would be answered with an account's identity and credentials (S14)."""
+        """Select by the source of the call. pjsip selects by names in it, which the caller chooses:
+        so an attacker would be answered with an account's identity and credentials (S14).
+        """
         try:
             prm.accountIndex = self._account_for(str(prm.rdata.srcAddress))
         except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
@@ -89,9 +90,9 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
     def onRejectedIncomingCall(self, prm: Any) -> None:  # noqa: N802
         """pjsip refused an INVITE by itself: no common codec, bad SDP, bad extension."""
         try:
-            told = invite.read(str(prm.rdata.wholeMsg), str(prm.rdata.srcAddress))
+            request = invite.read(str(prm.rdata.wholeMsg), str(prm.rdata.srcAddress))
             refusal = Refusal(int(prm.statusCode), texts.line(str(prm.reason)))
-            self._emit(told.refused(refusal))
+            self._emit(request.refused(refusal))
         except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
             self._fault("onRejectedIncomingCall", error)
 
@@ -113,7 +114,7 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         return config
 
     def _choose_codecs(self) -> None:
-        """Only G.711, in the configured order: whatever else was compiled in is not ours."""
+        """Choose only G.711, in the configured order, whatever else was compiled in."""
         order = [name.upper() for name in self._settings.codecs]
         for codec in self.codecEnum2():
             name = str(codec.codecId).split("/")[0].upper()
@@ -121,7 +122,7 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
             self.codecSetPriority(codec.codecId, priority)
 
     def _listen(self) -> Iterator[Listener]:
-        """A socket has one family: each transport is there once for each of our hosts."""
+        """Listen with each transport on each of our hosts, as a socket has one family."""
         settings = self._settings
         port = settings.port or free_port(settings.hosts, settings.transports)
         for host in settings.hosts:
@@ -137,7 +138,7 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         config.boundAddress = host
         config.publicAddress = of_family(self._settings.public_addresses, family) or ""
         try:
-            with self._log_writer.told_by_us():
+            with self._log_writer.muted():
                 transport = self.transportCreate(_TRANSPORTS[name, family], config)
         except pj.Error as error:
             if error.status == _ADDRESS_IN_USE:
@@ -145,12 +146,12 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
             raise CannotListenError(
                 f"cannot listen on {name} {join(host, port)}: {error.reason}"
             ) from None
-        # For TCP pjsip names one interface of many; the port is what only it can know.
+        # For TCP pjsip names one interface of many; only the port is used.
         bound = address(str(self.transportGetInfo(transport).localAddress))
         return Listener(name, (host, bound[1]))
 
 
-# What pjsip says when it has no credential yet: that is how an account learns its realm.
+# pjsip's error when it has no credential yet: this is how an account learns its realm.
 _LEARNING = "PJSIP_ENOCREDENTIAL"
 
 
@@ -161,16 +162,16 @@ class _LogWriter(pj.LogWriter):  # type: ignore[misc]  # SWIG classes are untype
         super().__init__()
         self._emit = emit
         self._messages = messages
-        self._told_by_us = False
+        self._muted = False
 
     @contextlib.contextmanager
-    def told_by_us(self) -> Iterator[None]:
-        """What fails in here is an exception whose text says it, with its fix: once is enough."""
-        self._told_by_us = True
+    def muted(self) -> Iterator[None]:
+        """Do not log pjsip's errors in here: an exception reports them, with their fix."""
+        self._muted = True
         try:
             yield
         finally:
-            self._told_by_us = False
+            self._muted = False
 
     def write(self, entry: Any) -> None:
         text = str(entry.msg)
@@ -178,7 +179,7 @@ class _LogWriter(pj.LogWriter):  # type: ignore[misc]  # SWIG classes are untype
         if self._messages and " bytes " in head and (" msg " in head):
             direction = "received" if "RX " in head else "sent"
             self._emit(SipMessage(direction, _peer_of(head), body.rsplit("--end msg--", 1)[0]))
-        elif entry.level <= 1 and _LEARNING not in text and not self._told_by_us:
+        elif entry.level <= 1 and _LEARNING not in text and not self._muted:
             self._emit(LibraryMessage(texts.line(text.strip())))
 
 
@@ -191,14 +192,14 @@ def _peer_of(head: str) -> str:
 
 @contextlib.contextmanager
 def _silent_stdout() -> Iterator[None]:
-    """libCreate prints to stdout before any log setting can be made; `--json` needs it clean."""
+    """Silence stdout: libCreate prints to it before its log can be set; `--json` needs it clean."""
     saved = os.dup(1)
     null = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(null, 1)
         yield
     finally:
-        # C keeps what is printed into a pipe or a file until the process ends.
+        # C buffers its output to a pipe or a file until the process ends.
         ctypes.CDLL(None).fflush(None)
         os.dup2(saved, 1)
         os.close(saved)

@@ -1,9 +1,9 @@
-"""When to register again: the decisions, without a clock or a socket.
+"""The decisions when to register again, without a clock or a socket.
 
 pjsip does the transactions and the digest and refreshes before the expiry; its own retry
-after a failure is turned off, because it hammers on a wrong password. What comes back from
-the registrar is judged here, once, and the answer is: again in so many seconds, or not at
-all, and what a person should do about it.
+after a failure is turned off, because it repeats a wrong password at once. The registrar's
+answer is judged here, once, and the verdict is: again in so many seconds, or not at all, and
+what the operator should do about it.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import random
 from dataclasses import dataclass
 
 FIRST_RETRY_S = 1.0
-LONGEST_RETRY_S = 20.0  # a registrar that comes back has us again within 30 s
+LONGEST_RETRY_S = 20.0  # we are registered within 30 s after a registrar comes back
 LONGEST_UNRESOLVED_S = 8.0
-"""With a DNS server that says nothing an attempt takes 20 s by itself, and 30 s are promised."""
+"""With a silent DNS server an attempt alone takes 20 s, and 30 s are promised."""
 LONGEST_RETRY_AFTER_S = 3600.0
 UNRESOLVED = 502
-"""pjsip's own, when the name has no address; hardly ever a registrar's."""
+"""pjsip's own status when the name has no address; a registrar hardly ever sends it."""
 
-# Final for these credentials: asking again only locks the account (fail2ban) and fills logs.
+# Final for these credentials: repeating only locks the account (fail2ban) and fills logs.
 _FINAL = {
     401: "check user, auth_user and password of this account; the registrar refuses the digest",
     403: "the registrar forbids this account: check user and password, and whether it is blocked",
@@ -32,7 +32,7 @@ _FINAL = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to do after a failed REGISTER. `retry_in_s` None: stop until told otherwise."""
+    """What to do after a failed REGISTER. `retry_in_s` None: do not try again."""
 
     retry_in_s: float | None
     fix: str
@@ -54,7 +54,7 @@ class RetryPolicy:
         self._failures += 1
         if retry_after_s is not None:
             wait = min(max(retry_after_s, 0.0), LONGEST_RETRY_AFTER_S)
-            # Never earlier than told; the jitter spreads a fleet that was told the same.
+            # Never earlier than requested; the jitter spreads many edges that got the same value.
             return Verdict(wait * self._rng.uniform(1.0, 1.1), "the registrar asks us to wait")
         longest = LONGEST_UNRESOLVED_S if status == UNRESOLVED else LONGEST_RETRY_S
         wait = min(FIRST_RETRY_S * 2.0 ** (self._failures - 1), longest)

@@ -1,9 +1,9 @@
-"""pjsip's questions for host names, answered by our resolver. pjsua2 thread only.
+"""The bridge between pjsip's look-ups of host names and our resolver. pjsua2 thread only.
 
-Left to itself pjsip calls getaddrinfo on the thread that asks, which is the only one that
-signalling has. pjsip takes another resolver by `pjsip_endpt_set_ext_resolver`; pjsua2 does not
-show that function, but every build exports it. What crosses here are three small structures of
-pjsip's; before anything is changed, pjsip itself fills them in, and must do as we would.
+By default pjsip calls getaddrinfo on the calling thread, which is the only one that signalling
+has. pjsip takes another resolver by `pjsip_endpt_set_ext_resolver`; pjsua2 does not show that
+function, but every build exports it. Three small structures of pjsip are written here; before the
+resolver is installed, pjsip itself fills them in, and the result must be what we would write.
 """
 
 from __future__ import annotations
@@ -85,23 +85,23 @@ class _Callbacks(Structure):  # pjsip_ext_resolver
 
 
 class LayoutError(RuntimeError):
-    """The structures of this build are not those that are written down here."""
+    """The structures of this build are not those that are written in this file."""
 
 
 @dataclass(eq=False, slots=True)
 class _Question:
-    """What pjsip has asked: it must be answered exactly once."""
+    """One look-up of pjsip: it must be answered exactly once."""
 
     host: bytes
     transport: str | None
-    """None: one that we do not speak; to take another in its place would be wrong."""
+    """None: one that we do not speak; another one in its place would be wrong."""
     port: int
     token: int
     answer: Callable[[int, int, Any], None]
 
 
 class PjResolver:
-    """`ask` gives the outcome, or None and hands it over later, on the pjsua2 thread."""
+    """pjsip's external resolver. `ask` returns the outcome, or None and passes it later."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class PjResolver:
         fault: Callable[[str, BaseException], None],
     ) -> None:
         self.versions = {4}
-        """Of IP, as what we listen on can reach."""
+        """The IP versions that our transports can reach."""
         self._ask = ask
         self._fault = fault
         self._open: set[_Question] = set()
@@ -118,7 +118,7 @@ class PjResolver:
         self._callbacks = _Callbacks(_Resolve(self._resolve))
 
     def install(self) -> None:
-        """After libInit. LayoutError: pjsip goes on to resolve by itself."""
+        """Install it, after libInit. LayoutError: pjsip goes on to resolve by itself."""
         library = ctypes.CDLL(_pjsua2.__file__)
         library.pjsua_get_pjsip_endpt.restype = c_void_p
         endpoint = c_void_p(library.pjsua_get_pjsip_endpt())
@@ -129,7 +129,7 @@ class PjResolver:
         return _version(address) in self.versions
 
     def close(self) -> None:
-        """Before libDestroy: what still waits, or asks yet, gets no address any more."""
+        """Close it, before libDestroy: open and later look-ups get no address any more."""
         self._ask = lambda _name, _later: NotFound("the end has begun")
         for question in list(self._open):
             self._answer(question, [])
@@ -183,7 +183,7 @@ class PjResolver:
 def _records(
     layout: type[_Records | _OldRecords], host: bytes, found: Sequence[Target]
 ) -> _Records | _OldRecords:
-    """`host` must live as long as what is made of it."""
+    """pjsip's records of the targets; `host` must live as long as they do."""
     records = layout(count=len(found))
     for record, target in zip(records.entry, found, strict=False):
         if isinstance(record, _Record):
@@ -206,7 +206,7 @@ def _fill(record: _Record | _OldRecord, target: Target) -> None:
 
 
 def _version(host: str) -> int:
-    """Of the IP address that it is; 0: it is a name."""
+    """The IP version of an address; 0: it is a name."""
     try:
         return ipaddress.ip_address(host).version
     except ValueError:
@@ -214,7 +214,7 @@ def _version(host: str) -> int:
 
 
 def _layout_of(library: ctypes.CDLL, endpoint: c_void_p) -> type[_Records | _OldRecords]:
-    """pjsip resolves an address, which needs no DNS, and shows how this build writes it down."""
+    """The layout of this build, found by letting pjsip resolve an address, which needs no DNS."""
     host = b"192.0.2.1"
     asked = _Target(0, _TYPES["tcp"], _Text(ctypes.cast(c_char_p(host), c_void_p), len(host)), 5070)
     seen: list[type[_Records | _OldRecords]] = []
@@ -232,7 +232,7 @@ def _layout_of(library: ctypes.CDLL, endpoint: c_void_p) -> type[_Records | _Old
 
 
 def _plain(records: _Records | _OldRecords) -> tuple[object, ...]:
-    """The first record without what a structure has between and behind its parts."""
+    """The first record without the padding of its structures."""
     record = records.entry[0]
     name = record.name.length if isinstance(record, _Record) else None
     address = bytes(record.address)[: record.address_length]

@@ -1,9 +1,9 @@
-"""The one thread that pjsua2 lives on: it polls the library, runs commands, keeps timers.
+"""The one thread of pjsua2: it polls the library, runs commands, keeps timers.
 
 pjsua2 is started without worker threads, so its callbacks only ever run inside `poll`, here.
-Work from outside comes through a queue and is picked up within one poll (a few ms); nothing
-outside may touch a pjsua2 object. The thread knows nothing of SIP: the endpoint brings what
-is to be opened, polled and closed.
+Work from outside comes through a queue and is taken within one poll (a few ms); no other thread
+may touch a pjsua2 object. This file knows nothing of SIP: the endpoint brings what is opened,
+polled and closed.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from sipua.sip.errors import SignallingHangsError
 POLL_MS = 5
 MAX_JOBS_A_ROUND = 64
 DESTROY_S = 5.0
-"""The library itself takes about a second to go down."""
+"""The library itself takes about a second to stop."""
 FAULT_PAUSE_S = 0.1
-"""A poll that fails may do so each time; `heartbeat` says when that is the end."""
+"""A poll that fails may fail each time; `heartbeat` decides when to give up."""
 
 
 class Polled(Protocol):
-    """What the thread runs. Every method is called on the thread."""
+    """The object that the thread runs. Every method is called on the thread."""
 
     def open(self) -> None: ...
     def poll(self, timeout_ms: int) -> None: ...
     def idle(self) -> bool:
-        """True when, after `close`, there is nothing left to wait for."""
+        """Whether, after `close`, there is nothing left to wait for."""
         ...
 
     def close(self) -> None: ...
@@ -65,14 +65,14 @@ class SignallingThread:
         self._closing_until: float | None = None
         self._open_error: Exception | None = None
         self._failure: BaseException | None = None
-        # A daemon: what hangs inside the library must not keep the process from ending.
+        # A daemon: a hang inside the library must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name="pjsua2", daemon=True)
         self.timers = Timers()
         self.beats = 0
-        """Rounds whose poll went well."""
+        """Rounds whose poll succeeded."""
 
     def start(self, timeout_s: float = 10.0) -> None:
-        """Open the library; raises what `open` raised, so that a taken port is seen here."""
+        """Open the library; raises the exception of `open`, such as a taken port."""
         self._thread.start()
         if not self._opened.wait(timeout_s):
             raise SignallingHangsError(f"pjsua2 did not start within {timeout_s:g} s")
@@ -85,14 +85,14 @@ class SignallingThread:
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended the thread before its time."""
+        """The exception that ended the thread."""
         return self._failure
 
     def submit(self, job: Callable[[], None]) -> None:
         self._jobs.put(job)
 
     def after(self, delay_s: float, action: Callable[[], None]) -> None:
-        """Only from the thread itself."""
+        """Call an action later; only from the thread itself."""
         self.timers.at(time.monotonic() + delay_s, action)
 
     def stop(self, grace_s: float) -> bool:
@@ -114,7 +114,7 @@ class SignallingThread:
             self._open()
             while not self._finished():
                 self._round()
-        except BaseException as error:  # noqa: BLE001 (whoever watches the thread tells)
+        except BaseException as error:  # noqa: BLE001 (the thread's owner reads `failure`)
             self._failure = error
         finally:
             self._opened.set()
@@ -148,10 +148,10 @@ class SignallingThread:
         return self._polled.idle() or time.monotonic() >= self._closing_until
 
     def _guard(self, where: str, action: Callable[[], None]) -> bool:
-        """Whether it went well: one call's trouble must not end the signalling of all others."""
+        """Whether it succeeded: a failure in one call must not end the signalling of all others."""
         try:
             action()
-        except Exception as error:  # noqa: BLE001 (told, whatever it is)
+        except Exception as error:  # noqa: BLE001 (any fault is reported)
             self._polled.fault(where, error)
             return False
         return True

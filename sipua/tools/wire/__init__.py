@@ -1,1 +1,1 @@
-"""What a tool agrees on with others: schemas, webhooks and their signature, errors."""
+"""The interfaces of tools: schemas, HTTP and its signature, errors."""

@@ -1,12 +1,13 @@
-"""What goes wrong with tools, by who is told."""
+"""The errors of tools, by their reader."""
 
 from __future__ import annotations
 
 
 class ToolError(Exception):
-    """Raised by a Python tool: its text goes to the model, to be explained to the caller. What any
-    other exception says stays in the log."""
+    """Raised by a Python tool: its text goes to the model, to be explained to the caller. The text
+    of any other exception stays in the log.
+    """
 
 
 class ToolLoadError(Exception):
-    """A tool that cannot be used; says which, and why."""
+    """A tool that cannot be used; the text says which, and why."""

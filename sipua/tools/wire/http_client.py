@@ -1,6 +1,6 @@
-"""HTTP for webhooks: bounded answers, retries that are safe, one TLS context for all.
+"""The HTTP client of webhooks: bounded answers, safe retries, one TLS context for all.
 
-All of it runs on a `SideLoop`. docs/tools.md has what it costs the loop that carries audio.
+All of it runs on a `SideLoop`. docs/tools.md says what it costs the loop of the audio.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Response:
 
 
 class HttpError(Exception):
-    """No answer. `kind` in a word; `text` names no address, which may hold a key."""
+    """No answer came. `kind` is one word; `text` has no address, which may hold a key."""
 
     def __init__(self, kind: str, text: str, attempts: int) -> None:
         super().__init__(text)
@@ -68,7 +68,7 @@ class HttpError(Exception):
 
 
 class HttpClient:
-    """`ca_file`: trusted besides the system's certificates, for tests and private networks."""
+    """The client; `ca_file`: trusted with the system's certificates, for private networks."""
 
     def __init__(self, ca_file: str = "") -> None:
         self._ca_file = ca_file
@@ -76,11 +76,11 @@ class HttpClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, request: Request) -> Response:
-        """Raises HttpError."""
+        """Send a request. Raises HttpError."""
         return await self._side.run(self._send(request))
 
     async def warm_up(self) -> None:
-        """Reads the system's certificates, 20 ms and more, before the first call needs them."""
+        """Read the system's certificates, 20 ms and more, before the first call needs them."""
         await self._side.run(self._open())
 
     async def close(self) -> None:
@@ -97,7 +97,7 @@ class HttpClient:
                 trusted.load_verify_locations(self._ca_file)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=trusted, limit=_CONNECTIONS),
-                # Each attempt's own deadline is the call's; cookies would tie callers together.
+                # Each attempt has its own deadline; cookies would connect different callers.
                 timeout=aiohttp.ClientTimeout(total=None),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": f"sipua/{version('sipua')}"},
@@ -163,7 +163,7 @@ class HttpClient:
                 body = await _read(response.content, request.most_bytes + 1)
                 more = len(body) > request.most_bytes
                 if more:
-                    response.close()  # the rest is not read: the connection is of no more use
+                    response.close()  # the rest is not read, so the connection cannot be kept
                 return (
                     Response(
                         response.status,
@@ -185,7 +185,7 @@ class HttpClient:
             reason = error.os_error.strerror or type(error.os_error).__name__
             raise _RetryableError("connect", f"cannot be reached: {reason}") from None
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-            # A kept connection that the server had just closed: it has seen nothing of this, and
+            # A kept connection that the server had just closed: it has hardly read this request;
             # if it has, the key says that it was the same.
             raise _RetryableError("connect", "closed the connection without an answer") from None
 
@@ -211,13 +211,13 @@ def _worth_another(status: int) -> bool:
 
 
 def _pause_s(attempt: int) -> float:
-    """Doubled each time; at random, so that many calls do not come back at once."""
+    """The pause, doubled each time; random, so that many calls do not repeat at once."""
     longest: float = min(_FIRST_PAUSE_S * 2.0 ** (attempt - 1), _LONGEST_PAUSE_S)
     return longest * (0.5 + random.random() / 2)  # noqa: S311 - no secret
 
 
 def _retry_after_s(response: aiohttp.ClientResponse) -> float:
-    """In seconds; a date is not worth a parser here."""
+    """Retry-After in seconds; a date is ignored."""
     text = response.headers.get("Retry-After", "")
     return min(float(text), 60.0) if text.isascii() and text.isdigit() and len(text) < 6 else 0.0
 

@@ -1,8 +1,8 @@
-"""What tools there are, and what the model may ask of them: names, descriptions, arguments.
+"""The declarations of tools: names, descriptions, and the schemas of arguments.
 
-A model makes mistakes: a tool that does not exist, JSON that is none, arguments that the schema
-forbids. None of them is an error of the call. Each becomes a text that the model can understand
-and put right, given back as the tool's result.
+A model makes mistakes: an unknown tool, invalid JSON, arguments that the schema forbids. None of
+them is an error of the call. Each becomes a text that the model can understand and correct, given
+back as the tool's result.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Validate = Callable[[dict[str, Any]], object]
 
 
 class SchemaError(ValueError):
-    """A JSON schema that cannot be one of a tool's arguments; says why."""
+    """A JSON schema that cannot describe a tool's arguments; the text says why."""
 
 
 class ArgumentsError(ValueError):
-    """What the model wrote is no call of this tool; says what is wrong, for the model to read."""
+    """The model's arguments do not fit this tool; the text tells the model why."""
 
     def __init__(self, reason: str, text: str) -> None:
         super().__init__(text)
@@ -51,7 +51,7 @@ class Declaration:
 
 
 def compile_schema(schema: Mapping[str, Any]) -> Validate:
-    """A check that raises ArgumentsError. Compiled once: 0.7 µs a check, a millisecond to make."""
+    """The check of arguments: raises ArgumentsError. Compiled in 1 ms; a check takes 0.7 µs."""
     if schema.get("type") != "object":
         raise SchemaError('its type must be "object"')
     _refuse_remote(schema)
@@ -62,7 +62,7 @@ def compile_schema(schema: Mapping[str, Any]) -> Validate:
     except re.error as error:
         raise SchemaError(f"bad pattern: {error}") from None
     except (TypeError, AttributeError, ValueError, KeyError, RecursionError) as error:
-        # The library trusts that a schema has the right shape.
+        # The library expects that a schema has the right shape.
         raise SchemaError(f"has the wrong shape: {error}") from None
 
     def validate(arguments: dict[str, Any]) -> None:
@@ -75,7 +75,7 @@ def compile_schema(schema: Mapping[str, Any]) -> Validate:
 
 
 class Registry:
-    """Tools that may be called. Names are unique; ValueError otherwise."""
+    """The tools that may be called. Raises ValueError unless names are unique."""
 
     def __init__(self, declarations: Iterable[Declaration]) -> None:
         self._declarations: dict[str, Declaration] = {}
@@ -87,7 +87,7 @@ class Registry:
             self._checks[declaration.name] = compile_schema(declaration.parameters)
 
     def only(self, names: Collection[str]) -> Registry:
-        """Those of these names, without compiling anything again."""
+        """A registry of these names alone, without compiling again."""
         chosen = Registry(())
         for name, declaration in self._declarations.items():
             if name in names:
@@ -99,11 +99,11 @@ class Registry:
         return name in self._declarations
 
     def functions(self) -> Sequence[dict[str, Any]]:
-        """As the engines declare them."""
+        """The tools in the form of the engines' declarations."""
         return [declaration.as_function() for declaration in self._declarations.values()]
 
     def arguments(self, name: str, text: str) -> dict[str, Any]:
-        """What the model wrote, checked. Raises ArgumentsError."""
+        """The model's arguments, checked. Raises ArgumentsError."""
         check = self._checks.get(name)
         if check is None:
             known = ", ".join(sorted(self._checks)) or "none"
@@ -130,7 +130,7 @@ def _in_words(error: fastjsonschema.JsonSchemaValueException) -> str:
 
 
 def _refuse_remote(node: object) -> None:
-    """A `$ref` to another document would be fetched while the configuration is read."""
+    """Refuse a `$ref` to another document: it would be fetched while the configuration is read."""
     if isinstance(node, Mapping):
         reference = node.get("$ref")
         if isinstance(reference, str) and not reference.startswith("#"):

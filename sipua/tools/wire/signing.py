@@ -1,5 +1,5 @@
-"""Signed requests, by the Standard Webhooks specification: whoever has the secret can check that
-a request is ours, whole and fresh.
+"""Signed requests, by the Standard Webhooks specification: a server that has the secret can check
+that a request is ours, complete and fresh.
 
     webhook-id:        one per tool call, the same for each attempt
     webhook-timestamp: seconds since 1970, of this attempt
@@ -19,7 +19,7 @@ _LONGEST_BYTES = 64
 
 
 class Signer:
-    """Raises ValueError, which never repeats the secret, for one that is none."""
+    """The signer. Raises ValueError for an invalid secret, without repeating it."""
 
     def __init__(self, secret: str) -> None:
         try:

@@ -6,7 +6,7 @@ from sipua.bridge.agent.scenario.scenario import Scenario, Step
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.server.server import AgentServer
 from sipua.bridge.agent.speech.formats import PCM, PCMU, converted
-from sipua.bridge.agent.speech.listener import Listener
+from sipua.bridge.agent.speech.recogniser_client import RecogniserClient
 from sipua.bridge.agent.speech.voice import LEVEL_DBFS, spoken
 from support.engine.agent_client import audio_of, one
 from support.engine.sdk_client import calling
@@ -33,10 +33,10 @@ async def test_espeak_ng_speaks_for_the_agent() -> None:
 async def test_single_words_over_the_phone_are_understood() -> None:
     words = ("yes", "no", "operator", "goodbye", "hang up", "transfer", "account", "order")
     understood = []
-    async with Listener(words) as listener:
+    async with RecogniserClient(words) as recogniser:
         for name in ("en-us", "en-us+f3", "en-us+m7", "en-gb+m3"):
             for word in words:
                 said = converted(spoken(word, name, 140), PCMU)
-                understood.append(await listener.words(said) == word)
+                understood.append(await recogniser.words(said) == word)
     print(f"{sum(understood)} of {len(understood)} words were understood")
     assert sum(understood) >= 26

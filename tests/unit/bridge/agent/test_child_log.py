@@ -18,7 +18,9 @@ from sipua.bridge.agent.server.server import AgentServer
 
 def test_a_line_keeps_its_level_and_its_fields() -> None:
     with capture_logs() as logs:
-        child_log.tell(b'{"loss":"cut","event":"agent.rehearsed","level":"warning","ts":"x"}\n')
+        child_log.write_line(
+            b'{"loss":"cut","event":"agent.rehearsed","level":"warning","ts":"x"}\n'
+        )
     assert logs == [{"loss": "cut", "event": "agent.rehearsed", "log_level": "warning"}]
 
 
@@ -27,7 +29,7 @@ def test_a_line_keeps_its_level_and_its_fields() -> None:
 )
 def test_what_is_no_line_of_a_log_is_told_as_it_is(line: bytes) -> None:
     with capture_logs() as logs:
-        child_log.tell(line)
+        child_log.write_line(line)
     text = line.decode(errors="replace").rstrip()
     assert logs == [{"text": text, "event": "agent.said", "log_level": "warning"}]
 

@@ -31,7 +31,7 @@ async def test_S16_one_source_has_ten_lines_in_ten_seconds_with_the_count() -> N
     with capture_logs() as lines:
         log = signalling_log()
         for step in range(30_000):
-            log.tell(refused("192.0.2.1"), 50 + step / 1000)
+            log.log_event(refused("192.0.2.1"), 50 + step / 1000)
         log.close()
     assert [line.get("kept_back", 0) for line in lines[:-1]] == [
         *([0] * 10),
@@ -51,7 +51,7 @@ async def test_S16_a_thousand_sources_share_the_lines_and_none_is_uncounted() ->
     with capture_logs() as lines:
         log = signalling_log()
         for step in range(20_000):
-            log.tell(refused(f"10.0.{step % 4000 // 200}.{step % 200}"), 50 + step / 10_000)
+            log.log_event(refused(f"10.0.{step % 4000 // 200}.{step % 200}"), 50 + step / 10_000)
         log.close()
     written = [line for line in lines if line["event"] == "call.rejected"]
     assert len(written) <= 3 * REFUSALS_A_SECOND
@@ -72,7 +72,7 @@ async def test_S16_what_was_kept_back_is_said_when_the_flood_is_over(
     with capture_logs() as lines:
         log = signalling_log()
         for _ in range(14):
-            log.tell(refused("192.0.2.1"), 50.0)
+            log.log_event(refused("192.0.2.1"), 50.0)
         [(delay_s, flush)] = due
         assert delay_s == FLUSH_S
         flush()
@@ -82,7 +82,7 @@ async def test_S16_what_was_kept_back_is_said_when_the_flood_is_over(
 async def test_a_caller_is_written_as_the_record_may_have_him() -> None:
     for numbers, told in (("full", "<sip:+49301234567@h>"), ("last4", "…4567"), ("off", None)):
         with capture_logs() as lines:
-            SignallingLog(logs.get(), numbers).tell(refused("192.0.2.1"), 0.0)  # type: ignore[arg-type]
+            SignallingLog(logs.get(), numbers).log_event(refused("192.0.2.1"), 0.0)  # type: ignore[arg-type]
         assert lines[0]["from"] == told
 
 
@@ -90,12 +90,12 @@ async def test_faults_of_one_place_are_one_line_a_second_but_each_call_has_its_o
     with capture_logs() as lines:
         log = signalling_log()
         for _ in range(3):
-            log.tell(SignallingFault("reserve", "no port"), 1.0)
-            log.tell(SignallingFault("poll", "broken"), 1.0)
-            log.tell(SignallingFault("onCallState", "bug", "c-1"), 1.0)
-            log.tell(LibraryMessage("tcpc0x1 unable to"), 1.0)
-            log.tell(TransferRefused("c-1", "sip:x", 603), 1.0)
-        log.tell(SignallingFault("reserve", "no port"), 2.5)
+            log.log_event(SignallingFault("reserve", "no port"), 1.0)
+            log.log_event(SignallingFault("poll", "broken"), 1.0)
+            log.log_event(SignallingFault("onCallState", "bug", "c-1"), 1.0)
+            log.log_event(LibraryMessage("tcpc0x1 unable to"), 1.0)
+            log.log_event(TransferRefused("c-1", "sip:x", 603), 1.0)
+        log.log_event(SignallingFault("reserve", "no port"), 2.5)
     about = [line.get("where", line["event"]) for line in lines]
     assert about.count("onCallState") == 3
     assert about.count("poll") == 1
@@ -105,6 +105,6 @@ async def test_faults_of_one_place_are_one_line_a_second_but_each_call_has_its_o
 
 async def test_S19_a_registrar_that_does_not_answer_is_told_before_it_has_failed() -> None:
     with capture_logs() as lines:
-        signalling_log().tell(RegistrarSilent("pbx", "sip:192.0.2.1", 5.0), 0.0)
+        signalling_log().log_event(RegistrarSilent("pbx", "sip:192.0.2.1", 5.0), 0.0)
     assert lines[0]["event"] == "registration.waiting"
     assert lines[0]["waited_s"] == 5.0

@@ -42,7 +42,7 @@ class EdgeOverFake:
                 await asyncio.sleep(0.002)
 
     async def listening(self) -> None:
-        await self.until(lambda: self.pj.asked("setDefault") and self.edge._sip._watch)
+        await self.until(lambda: self.pj.asked("setDefault") and self.edge._sip._check_timer)
 
     def invite(self, call_id: str = "abc@192.0.2.1") -> None:
         account = self.edge._sip._endpoint._accounts["local"]

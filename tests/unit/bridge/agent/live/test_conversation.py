@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.bridge.agent.live.conversation import INJECTED_AFTER_MS, MAX_TOLD
+from sipua.bridge.agent.live.conversation import INJECTED_AFTER_MS, MAX_MODEL_TEXTS
 from sipua.bridge.agent.live.track import GIVE_WAY_MS
 from sipua.bridge.agent.realtime.response import Loss
 from sipua.bridge.agent.scenario.scenario import ALWAYS, FunctionCall, Scenario, Step
@@ -252,7 +252,7 @@ def test_no_delegation_is_ever_the_clients() -> None:
 
 def test_who_appends_without_end_is_stopped() -> None:
     client = LiveClient()
-    for _ in range(MAX_TOLD):
+    for _ in range(MAX_MODEL_TEXTS):
         assert client.commentary() == []
     assert error_of(client.commentary())["code"] == "rate_limit_exceeded"
 
@@ -428,7 +428,7 @@ def test_an_answer_that_words_decide_waits_for_them() -> None:
     client.say(tone(500))
     assert not loud(track_of(client.wait(1500)))
     (recording,) = client.conversation.take_recordings()
-    words = client._take(client.conversation.heard(recording, "what time is it", client.now))
+    words = client._take(client.conversation.words_found(recording, "what time is it", client.now))
     assert words_of(words, "input") == "what time is it"
     assert loud(track_of(client.wait(500)))
 
@@ -440,7 +440,7 @@ def test_a_caller_who_speaks_on_is_not_answered_yet() -> None:
     (recording,) = client.conversation.take_recordings()
     client.say(tone(500))
     assert words_of(
-        client._take(client.conversation.heard(recording, "what time", client.now)), "input"
+        client._take(client.conversation.words_found(recording, "what time", client.now)), "input"
     )
     assert not loud(track_of(client.wait(300)))
 
@@ -450,7 +450,7 @@ def test_ears_alone_write_down_what_they_heard() -> None:
     client.say(tone(500))
     assert loud(track_of(client.wait(1500)))
     (recording,) = client.conversation.take_recordings()
-    assert client.conversation.heard(recording, None, client.now) == []
+    assert client.conversation.words_found(recording, None, client.now) == []
 
 
 def test_words_that_come_after_the_end_are_not_told() -> None:
@@ -459,4 +459,4 @@ def test_words_that_come_after_the_end_are_not_told() -> None:
     client.wait(1000)
     (recording,) = client.conversation.take_recordings()
     client.send("session.close")
-    assert client.conversation.heard(recording, "bye", client.now) == []
+    assert client.conversation.words_found(recording, "bye", client.now) == []

@@ -30,7 +30,7 @@ def recording(agent: AgentClient) -> Recording:
 
 
 def found(agent: AgentClient, taken: Recording, words: str | None) -> list[dict[str, Any]]:
-    return agent._take(agent.conversation.heard(taken, words, agent.now))
+    return agent._take(agent.conversation.words_found(taken, words, agent.now))
 
 
 def test_the_answer_waits_for_the_words_and_they_decide_it() -> None:

@@ -4,7 +4,7 @@ from sipua.bridge.agent.scenario.scenario import (
     ALWAYS,
     OPEN,
     Connect,
-    Doors,
+    ConnectQueue,
     Request,
     Scenario,
     Script,
@@ -78,14 +78,14 @@ def test_a_timed_step_of_the_server_hits_one_session() -> None:
 
 def test_connections_go_through_the_list_and_are_then_let_in() -> None:
     limited, slow = Connect(status=429, times=2), Connect(slow_s=3)
-    doors = Doors((limited, slow))
-    assert [doors.next(0.0) for _ in range(5)] == [limited, limited, slow, OPEN, OPEN]
+    connects = ConnectQueue((limited, slow))
+    assert [connects.next(0.0) for _ in range(5)] == [limited, limited, slow, OPEN, OPEN]
 
 
 def test_connections_can_be_refused_for_ever_from_some_second_on() -> None:
     refused = Connect(status=503, times=ALWAYS, from_s=10)
-    doors = Doors((refused,))
-    assert [doors.next(age_s) for age_s in (0, 9.9, 10, 99)] == [OPEN, OPEN, refused, refused]
+    connects = ConnectQueue((refused,))
+    assert [connects.next(age_s) for age_s in (0, 9.9, 10, 99)] == [OPEN, OPEN, refused, refused]
 
 
 def test_two_scenarios_become_one() -> None:

@@ -6,14 +6,14 @@ import sys
 import numpy as np
 import pytest
 
-from sipua.bridge.agent.speech import listener as listener_module
+from sipua.bridge.agent.speech import recogniser_client as listener_module
 from sipua.bridge.agent.speech.formats import PCM, PCMU, Clip
-from sipua.bridge.agent.speech.listener import (
+from sipua.bridge.agent.speech.recogniser_client import (
     COMMAND,
     LONGEST_MS,
     MAX_WAITING,
-    Listener,
-    ListenerError,
+    RecogniserClient,
+    RecogniserError,
 )
 from support.media.audio import resample, silence, speech
 
@@ -38,8 +38,8 @@ while True:
 COMMAND_OF_STAND_IN = (sys.executable, "-c", STAND_IN)
 
 
-def stand_in() -> Listener:
-    return Listener(("yes",), COMMAND_OF_STAND_IN)
+def stand_in() -> RecogniserClient:
+    return RecogniserClient(("yes",), COMMAND_OF_STAND_IN)
 
 
 def clip(size: int) -> Clip:
@@ -47,57 +47,57 @@ def clip(size: int) -> Clip:
 
 
 async def test_turns_are_listened_to_one_after_the_other() -> None:
-    async with stand_in() as listener:
-        words = await asyncio.gather(*(listener.words(clip(100 * n)) for n in range(1, 4)))
+    async with stand_in() as recogniser:
+        words = await asyncio.gather(*(recogniser.words(clip(100 * n)) for n in range(1, 4)))
         assert words == [f"{100 * n} bytes at 24000 of ['yes']" for n in range(1, 4)]
-        g711 = await listener.words(Clip(bytes(80), PCMU, ""))
+        g711 = await recogniser.words(Clip(bytes(80), PCMU, ""))
         assert g711 == "160 bytes at 8000 of ['yes']"
 
 
 async def test_a_long_turn_is_cut() -> None:
-    async with stand_in() as listener:
-        words = await listener.words(clip(2 * LONGEST_MS * PCM.bytes_per_ms))
+    async with stand_in() as recogniser:
+        words = await recogniser.words(clip(2 * LONGEST_MS * PCM.bytes_per_ms))
         assert words == f"{LONGEST_MS * PCM.bytes_per_ms} bytes at 24000 of ['yes']"
 
 
 async def test_M7_too_many_turns_are_not_listened_to_and_counted() -> None:
-    async with stand_in() as listener:
-        words = await asyncio.gather(*(listener.words(clip(100)) for _ in range(MAX_WAITING + 3)))
-        assert sum(found is None for found in words) == listener.overflow == 3
+    async with stand_in() as recogniser:
+        words = await asyncio.gather(*(recogniser.words(clip(100)) for _ in range(MAX_WAITING + 3)))
+        assert sum(found is None for found in words) == recogniser.overflow == 3
 
 
 async def test_a_recogniser_that_died_is_started_again() -> None:
-    async with stand_in() as listener:
-        assert await listener.words(clip(2)) is None
-        assert await listener.words(clip(100)) == "100 bytes at 24000 of ['yes']"
-        assert listener.restarts == 1
+    async with stand_in() as recogniser:
+        assert await recogniser.words(clip(2)) is None
+        assert await recogniser.words(clip(100)) == "100 bytes at 24000 of ['yes']"
+        assert recogniser.restarts == 1
 
 
 async def test_M7_a_recogniser_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener_module, "TURN_S", 0.2)
-    async with stand_in() as listener:
-        assert await listener.words(clip(4)) is None
+    async with stand_in() as recogniser:
+        assert await recogniser.words(clip(4)) is None
         monkeypatch.setattr(listener_module, "TURN_S", 20)
-        assert await listener.words(clip(100)) == "100 bytes at 24000 of ['yes']"
+        assert await recogniser.words(clip(100)) == "100 bytes at 24000 of ['yes']"
 
 
 async def test_who_hangs_up_meanwhile_leaves_no_half_exchange_behind() -> None:
-    async with stand_in() as listener:
-        gone = asyncio.create_task(listener.words(clip(300)))
+    async with stand_in() as recogniser:
+        gone = asyncio.create_task(recogniser.words(clip(300)))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         gone.cancel()
-        assert await listener.words(clip(100)) == "100 bytes at 24000 of ['yes']"
-        assert listener.restarts == 0
+        assert await recogniser.words(clip(100)) == "100 bytes at 24000 of ['yes']"
+        assert recogniser.restarts == 0
 
 
 async def test_a_recogniser_that_does_not_start_is_an_error() -> None:
-    with pytest.raises(ListenerError, match="did not start"):
-        await Listener((), (sys.executable, "-c", "")).start()
+    with pytest.raises(RecogniserError, match="did not start"):
+        await RecogniserClient((), (sys.executable, "-c", "")).start()
 
 
 async def test_the_real_one_understands_a_phone_call() -> None:
     pcm = np.concatenate((silence(300), speech("operator"), silence(500)))
     said = Clip(resample(pcm, 8000, 24_000).astype("<i2").tobytes(), PCM, "")
-    async with Listener(("yes", "operator", "goodbye"), COMMAND) as listener:
-        assert await listener.words(said) == "operator"
+    async with RecogniserClient(("yes", "operator", "goodbye"), COMMAND) as recogniser:
+        assert await recogniser.words(said) == "operator"

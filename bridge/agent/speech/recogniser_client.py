@@ -1,4 +1,4 @@
-"""Keeps the recogniser (a child process) and asks it for the words of one turn after the other."""
+"""The keeper of the recogniser (a child process): asks for the words of one turn after another."""
 
 import asyncio
 import contextlib
@@ -15,21 +15,21 @@ from sipua.bridge.agent.speech.recogniser import Found, Setup, Turn
 COMMAND = (sys.executable, "-m", "sipua.bridge.agent.speech.recogniser")
 START_S = 30.0  # it reads 30 MB of models
 TURN_S = 20.0  # for the words of one turn
-LONGEST_MS = 15_000  # of a turn that is listened to
-MAX_WAITING = 8  # turns of all sessions; further ones are not understood
+LONGEST_MS = 15_000  # of a turn that is recognised
+MAX_WAITING = 8  # turns of all sessions; further ones are not recognised
 
 log = structlog.get_logger("sipua.agent")
 
 
-class ListenerError(Exception):
-    """There is nobody to listen; its own words are on stderr."""
+class RecogniserError(Exception):
+    """The recogniser failed; its output is on stderr."""
 
 
-class Listener:
-    """`async with Listener(phrases) as listener: words = await listener.words(clip)`"""
+class RecogniserClient:
+    """`async with RecogniserClient(phrases) as recogniser: words = await recogniser.words(clip)`"""
 
     def __init__(self, phrases: tuple[str, ...], command: tuple[str, ...] = COMMAND) -> None:
-        self.overflow = 0  # turns that nobody listened to, because too many waited
+        self.overflow = 0  # turns not recognised because too many waited
         self.restarts = 0
         self._phrases = phrases
         self._command = command
@@ -53,11 +53,11 @@ class Listener:
         await self.close()
 
     async def words(self, clip: Clip) -> str | None:
-        """None: nobody could listen."""
+        """The words of a turn; None: it was not recognised."""
         if len(self._asking) >= MAX_WAITING:
             self.overflow += 1
             return None
-        # A task of its own: a caller who hangs up meanwhile must not leave half an exchange behind.
+        # A task of its own: a session that ends meanwhile must not leave half an exchange.
         task = asyncio.create_task(self._in_turn(clip), name="agent-words")
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
@@ -77,7 +77,7 @@ class Listener:
         if child is None:
             return
         with contextlib.suppress(ProcessLookupError):
-            child.kill()  # it keeps nothing
+            child.kill()  # it has no state to save
         await child.wait()
 
     async def _ask(self, clip: Clip) -> str | None:
@@ -91,7 +91,11 @@ class Listener:
                 return await self._exchange(
                     msgspec.json.encode(Turn(wire.rate, len(audio))) + b"\n" + audio
                 )
-        except (OSError, msgspec.DecodeError, ListenerError) as error:  # OSError: TimeoutError too
+        except (
+            OSError,
+            msgspec.DecodeError,
+            RecogniserError,
+        ) as error:  # OSError: TimeoutError too
             log.error("agent.recogniser.failed", error=repr(error))  # noqa: TRY400
             await self._end_child()
             return None
@@ -101,14 +105,14 @@ class Listener:
             *self._command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C in a terminal is ours to pass on
+            start_new_session=True,  # Ctrl-C in a terminal is passed on by us
         )
         try:
             async with asyncio.timeout(START_S):
                 await self._exchange(msgspec.json.encode(Setup(self._phrases)) + b"\n")
         except (OSError, msgspec.DecodeError) as error:
             await self._end_child()
-            raise ListenerError(f"the recogniser did not start: {error!r}") from error
+            raise RecogniserError(f"the recogniser did not start: {error!r}") from error
         except BaseException:
             await self._end_child()
             raise
