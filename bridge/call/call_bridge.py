@@ -9,7 +9,7 @@
                                           └──▶ truncate at the millisecond that was played
 
 Whose turn it is, one `TurnState` knows: the conversation tells it what the engine does, the bridge
-what our own voice detection hears, and whoever needs it reads it.
+what our own voice detection hears. All others only read it.
 
 Everything here runs on the loop and never waits; only `connect` and `close` are coroutines.
 The engine may connect, greet and fill the playout long before there is media: the first tick

@@ -15,7 +15,7 @@ ConversationEvent: TypeAlias = AudioDelta | AudioDone | EngineTalk | EngineNews
 class Conversation(Protocol):
     """Nothing here waits but `connect` and `close`; what cannot be sent is counted.
 
-    What the engine does is told to the call's `TurnState` first, then to whoever hears the events.
+    What the engine does is told to the call's `TurnState` first, then to the listener of events.
     """
 
     @property
@@ -44,4 +44,4 @@ class Conversation(Protocol):
 MakeConversation: TypeAlias = Callable[
     [Callable[[ConversationEvent], None], TurnState], Conversation
 ]
-"""Takes who hears the events, and the call's turn state."""
+"""Takes the listener of events, and the call's turn state."""

@@ -173,7 +173,7 @@ class PlayoutSender:
 
     def _tell(self) -> None:
         if self._telling:
-            return  # whoever hears of the step before has caused this one
+            return  # a listener of the step before has caused this one; it is told there, later
         self._telling = True
         try:
             while self.playout.news:
