@@ -24,12 +24,10 @@ from statistics import mean, stdev
 
 import numpy as np
 import soxr
-from numpy.typing import NDArray
 
 from sipua.codecs.conceal import Concealer
 from sipua.codecs.g711 import Law, decode, encode
-
-Pcm = NDArray[np.int16]
+from sipua.codecs.pcm import Pcm
 
 ROOT = Path(__file__).resolve().parent.parent
 SENTENCES = (

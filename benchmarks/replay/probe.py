@@ -25,6 +25,7 @@ from sipua.bridge.playout import sender
 from sipua.bridge.uplink import encoder as feed
 from sipua.bridge.uplink import timeline
 from sipua.codecs import resample
+from sipua.codecs.pcm import Pcm
 from sipua.rtp import packet
 from sipua.rtp.events import Frame, Lost, RtpEvent, Silence
 from sipua.rtp.session import session, transport
@@ -124,7 +125,7 @@ class _Transport(transport.RtpTransport):
 class _Upsampler(resample.Upsampler8to24):
     __slots__ = ()
 
-    def process(self, pcm: resample.Pcm) -> resample.Pcm:
+    def process(self, pcm: Pcm) -> Pcm:
         out = super().process(pcm)
         _current.note((_RESAMPLED, _now()))
         return out
@@ -197,12 +198,12 @@ def enter(trace: CallTrace) -> None:
 def install() -> None:
     """In the whole process, for good: it does nothing else than to measure."""
 
-    def decode(law: Any, payload: bytes) -> resample.Pcm:
+    def decode(law: Any, payload: bytes) -> Pcm:
         pcm = plain_decode(law, payload)
         _current.note((_DECODED, _now()))
         return pcm
 
-    plain_decode: Callable[[Any, bytes], resample.Pcm] = vars(timeline)["decode"]
+    plain_decode: Callable[[Any, bytes], Pcm] = vars(timeline)["decode"]
     for module, name, probed in (
         (session, "parse", _parse),
         (timeline, "decode", decode),

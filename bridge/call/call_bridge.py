@@ -47,12 +47,12 @@ from sipua.bridge.playout.filler import Filler
 from sipua.bridge.playout.pacer import Pacer
 from sipua.bridge.playout.queue import LOCAL
 from sipua.bridge.playout.sender import PlayoutSender
-from sipua.bridge.playout.sounds import Pcm
 from sipua.bridge.turns.barge_in import BargeInPolicy
 from sipua.bridge.uplink.timeline import Uplink
 from sipua.codecs import vad
 from sipua.codecs.echo import EchoGate
 from sipua.codecs.g711 import Law
+from sipua.codecs.pcm import Pcm
 from sipua.codecs.vad import VadConfig, VadEvent
 from sipua.rtp.events import (
     Address,

@@ -17,7 +17,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-Pcm = NDArray[np.int16]
+from sipua.codecs.pcm import Pcm
 
 RATE_HZ = 8000
 MAX_S = 600

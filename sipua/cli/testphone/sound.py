@@ -7,13 +7,12 @@ import wave
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import soxr
+
+from sipua.codecs.pcm import Pcm
 
 RATE_HZ = 24_000
 _ADVICE = "it must be a WAV file of 16 bit PCM"
-
-Pcm = npt.NDArray[np.int16]
 
 
 class SoundError(Exception):
