@@ -29,6 +29,7 @@ from sipua.bridge.engine_api.events import (
 )
 from sipua.bridge.engine_api.protocol import SPEECH_AND_TOOLS
 from sipua.bridge.events import (
+    LOCAL,
     AudioBegan,
     AudioLeft,
     AudioPlayed,
@@ -45,7 +46,6 @@ from sipua.bridge.events import (
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.filler import Filler
 from sipua.bridge.playout.pacer import Pacer
-from sipua.bridge.playout.queue import LOCAL
 from sipua.bridge.playout.sender import PlayoutSender
 from sipua.bridge.turns.barge_in import BargeInPolicy
 from sipua.bridge.uplink.timeline import Uplink

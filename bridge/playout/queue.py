@@ -25,9 +25,6 @@ from sipua.codecs.g711 import Law, encode, transcoding_table
 from sipua.codecs.pcm import Pcm
 from sipua.codecs.resample import Downsampler24to8
 
-LOCAL = "local:"
-"""What the ids of items begin with that no engine has said."""
-
 _SAMPLES_PER_MS = 8
 _BYTES_PER_SAMPLE = 2
 # Items whose fate is remembered, so that late audio for one is known as such.
