@@ -7,9 +7,9 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sipua.rtp.events import Address
 from sipua.rtp.hostport import split
 from sipua.rtp.ports import family_of
-from sipua.sip.messages import Address
 
 _ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 (compared, and never put into SDP)
 # Of documentation's networks: only the route is looked up, nothing is sent.

@@ -15,6 +15,7 @@ from typing import Any
 
 import pjsua2 as pj
 
+from sipua.rtp.events import Address
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort, family_of
 from sipua.sip import sdp, texts
@@ -25,7 +26,6 @@ from sipua.sip.door.admission import NO_MEDIA_PORT, Admission, Refusal, network_
 from sipua.sip.door.gate import Gate
 from sipua.sip.errors import CannotListenError, reason_of
 from sipua.sip.messages import (
-    Address,
     Answer,
     CallEnded,
     EndedBy,
