@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sipua.rtp.events import Address
-from sipua.rtp.hostport import split
+from sipua.rtp.hostport import is_address, split
 from sipua.rtp.ports import family_of
 
 _ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 (compared, and never put into SDP)
@@ -57,15 +56,6 @@ def facing(peer: str, family: socket.AddressFamily) -> str:
     """Our address of that family that the peer is likeliest to reach."""
     found = route_to(peer) if family_of(peer) == family else None
     return found or route_to(_ROUTED_ANYWHERE[family]) or _LOOPBACK[family]
-
-
-def is_address(host: str) -> bool:
-    """An IP address without a zone."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return "%" not in host
 
 
 def seen_by(peer: str, host: str) -> str:
