@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Detector = Literal["auto", "engine", "local"]
+Echo = Literal["auto", "off"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class BargeIn:
     """So much of the greeting cannot be cut off."""
     detector: Detector = "auto"
     """Who tells that the caller speaks. `auto`: the engine, or we where it does not."""
-    echo: Literal["auto", "off"] = "auto"
+    echo: Echo = "auto"
     """`auto`: our own voice, coming back from the far side, is kept from whoever detects."""
     threshold: float = 0.5
     silence_ms: int = 500

@@ -2,49 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
+from sipua.bridge.turns.barge_in import BargeIn, Detector, Echo
 from sipua.config.values.fields import SoundFile
 from sipua.config.values.section import Section
+
+_USUAL = BargeIn()
 
 
 class BargeInSection(Section):
     """Callers who speak while they are spoken to. docs/media.md says how it is done."""
 
     enabled: bool = Field(
-        default=True,
+        default=_USUAL.enabled,
         description="Whether that ends what is being said. With false the model hears them all "
         "the same, and answers afterwards.",
     )
     grace_ms: int = Field(
-        default=0,
+        default=_USUAL.grace_ms,
         ge=0,
         le=60_000,
         description="So much of the greeting cannot be cut off; a caller who still speaks then "
         "cuts it off there.",
     )
-    detector: Literal["auto", "engine", "local"] = Field(
-        default="auto",
+    detector: Detector = Field(
+        default=_USUAL.detector,
         description="Who finds out that the caller speaks. `auto`: the model, or this program "
         "where the model does not tell. `engine`: the model only. `local`: this program only.",
     )
     threshold: float = Field(
-        default=0.5,
+        default=_USUAL.threshold,
         ge=0,
         le=1,
         allow_inf_nan=False,
         description="Of the local detection: higher needs louder speech.",
     )
     silence_ms: int = Field(
-        default=500,
+        default=_USUAL.silence_ms,
         ge=20,
         le=10_000,
         description="Of the local detection: silence that ends a turn.",
     )
-    echo: Literal["auto", "off"] = Field(
-        default="auto",
+    echo: Echo = Field(
+        default=_USUAL.echo,
         description="`auto`: on lines that send back what we say, our own voice is kept from the "
         "model and from the detection, so that it interrupts nobody. `off`: nothing is held back.",
     )
