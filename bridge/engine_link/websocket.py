@@ -122,11 +122,7 @@ class Socket:
 
     def send(self, message: bytes) -> None:
         """A control message: queued if it must be, never dropped while the link lives."""
-        if self._connection.writable and not self._queue:
-            self._write(message)
-            return
-        if self._gone:
-            self.unsent += 1
+        if self._settled(message):
             return
         self._queue.append((message, False))
         if len(self._queue) - self._queued_audio > MAX_CONTROL_QUEUE:
@@ -134,16 +130,20 @@ class Socket:
 
     def send_audio(self, message: bytes) -> None:
         """An audio message: if the link is slow, the oldest one that waits makes room."""
-        if self._connection.writable and not self._queue:
-            self._write(message)
-            return
-        if self._gone:
-            self.unsent += 1
+        if self._settled(message):
             return
         if self._queued_audio >= self._max_queued_audio:
             self._drop_oldest_audio()
         self._queue.append((message, True))
         self._queued_audio += 1
+
+    def _settled(self, message: bytes) -> bool:
+        """Written at once, or lost with the link; otherwise it has to wait in the queue."""
+        if self._connection.writable and not self._queue:
+            self._write(message)
+            return True
+        self.unsent += self._gone
+        return self._gone
 
     @property
     def queued(self) -> int:
