@@ -34,6 +34,9 @@ from sipua.bridge.engine_api.protocol import SPEECH_AND_TOOLS, Capabilities
 from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.rtp.events import Address, Dtmf, LossReported, PacketsRefused
 
+LOCAL = "local:"
+"""What the ids of items begin with that no engine has said."""
+
 # The audio path
 
 

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-Pcm = NDArray[np.int16]
+from sipua.codecs.pcm import Pcm
+
 Signal = NDArray[np.float64]
 
 _RATE_KHZ = 8

@@ -25,7 +25,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Pcm = NDArray[np.int16]
+from sipua.codecs.pcm import Pcm
+
 Signal = NDArray[np.float64]
 
 KEYS = ("123A", "456B", "789C", "*0#D")

@@ -27,8 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sipua.codecs.g711 import Law, decode
+from sipua.codecs.pcm import Pcm
 
-Pcm = NDArray[np.int16]
 Signal = NDArray[np.float32]
 State = Literal["unknown", "echo", "clear"]
 

@@ -11,7 +11,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-Pcm = NDArray[np.int16]
+from sipua.codecs.pcm import Pcm
+
 Codes = NDArray[np.int64]
 
 _ULAW_BIAS = 33

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sipua.codecs.fir import FRACTION_BITS, TAPS
+from sipua.codecs.pcm import Pcm
 
-Pcm = NDArray[np.int16]
 Matrix = NDArray[np.float64]
 
 _RATIO = 3

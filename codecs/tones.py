@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from sipua.codecs.pcm import Pcm
 
-def sine(
-    frequency_hz: float, duration_ms: float, rate_hz: int, level_dbfs: float = -10.0
-) -> NDArray[np.int16]:
+
+def sine(frequency_hz: float, duration_ms: float, rate_hz: int, level_dbfs: float = -10.0) -> Pcm:
     """A sine from phase 0. At 0 dBFS its peak is full scale."""
     samples = round(duration_ms * rate_hz / 1000)
     phase = np.arange(samples) * (2 * np.pi * frequency_hz / rate_hz)

@@ -16,7 +16,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from sipua.codecs.pcm import Pcm
 
 FRAME_MS = 20
 ONSET_FRAMES = 3
@@ -77,7 +78,7 @@ class EnergyVad:
         self._silence_frames = max(1, math.ceil(config.silence_duration_ms / FRAME_MS))
         self._frame_samples = rate * FRAME_MS // 1000
         self._ones = np.ones(self._frame_samples, np.float32)
-        self._remainder: NDArray[np.int16] = np.empty(0, np.int16)
+        self._remainder: Pcm = np.empty(0, np.int16)
         self._position_ms = start_ms  # start of the next frame
         self._earliest_ms = start_ms  # no turn reaches back into the one before it
         self._floor_db = FLOOR_START_DBFS
@@ -86,7 +87,7 @@ class EnergyVad:
         self._quiet_frames = 0
         self.speaking = False
 
-    def feed(self, pcm: NDArray[np.int16]) -> list[VadEvent]:
+    def feed(self, pcm: Pcm) -> list[VadEvent]:
         if self._remainder.size:
             pcm = np.concatenate((self._remainder, pcm))
             self._remainder = self._remainder[:0]

@@ -1,4 +1,4 @@
-"""`host`, `host:port` and `[2001:db8::1]:5060`: the only reader and writer.
+"""`host`, `host:port` and `[2001:db8::1]:5060`: the only reader, writer and judge.
 
 The form is that of URIs (RFC 3986 3.2.2) and of SIP (RFC 3261 25.1): an IPv6 address stands in
 brackets when a port may follow. Without brackets it is read as an address without a port.
@@ -35,6 +35,23 @@ def join(host: str, port: int) -> str:
 def bracketed(host: str) -> str:
     """The host as a URI holds it."""
     return f"[{host}]" if ":" in host else host
+
+
+def is_address(host: str) -> bool:
+    """An IP address without a zone."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return "%" not in host
+
+
+def is_loopback(host: str) -> bool:
+    """An address of this machine that no other one reaches, or its name (RFC 6761 6.3)."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost"
 
 
 def _ipv6(text: str) -> str:

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sipua.bench.common import clock
-from sipua.bench.load.caller import Address, Caller, Offer
+from sipua.bench.load.caller import Caller, Offer
 from sipua.bench.replay.network import Impairment
 from sipua.codecs.g711 import Law
+from sipua.rtp.events import Address
 from sipua.rtp.pcap.writer import PcapWriter, read
 
 ROOT = Path(__file__).parent.parent

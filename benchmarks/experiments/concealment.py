@@ -17,21 +17,18 @@ import argparse
 import json
 import random
 import sys
-import wave
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 
 import numpy as np
-import soxr
-from numpy.typing import NDArray
 
+from sipua.bridge.playout import sounds
 from sipua.codecs.conceal import Concealer
 from sipua.codecs.g711 import Law, decode, encode
+from sipua.codecs.pcm import Pcm
 
-Pcm = NDArray[np.int16]
-
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SENTENCES = (
     ROOT / "tests/data/speech-caller.wav",
     ROOT / "tests/data/speech-pbx.wav",
@@ -44,13 +41,8 @@ BURST_PACKETS = 3.0
 
 
 def sentence(path: Path) -> Pcm:
-    with wave.open(str(path), "rb") as file:
-        pcm = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-        rate_hz = file.getframerate()
-    narrow = soxr.resample(pcm.astype(np.float64), rate_hz, RATE_HZ, "VHQ")
-    whole = len(narrow) // FRAME * FRAME
-    rounded: Pcm = np.clip(np.rint(narrow[:whole]), -32768, 32767).astype(np.int16)
-    return rounded
+    pcm = sounds.load(path)
+    return pcm[: len(pcm) // FRAME * FRAME]
 
 
 def random_losses(frames: int, share: float, rng: random.Random) -> list[bool]:

@@ -16,9 +16,9 @@ import soxr
 from numpy.typing import NDArray
 
 from sipua.codecs.g711 import Law, decode, encode
+from sipua.codecs.pcm import Pcm
 from sipua.codecs.resample import Downsampler24to8, Upsampler8to24
 
-Pcm = NDArray[np.int16]
 Signal = NDArray[np.float64]
 Resample = Callable[[Pcm], Pcm]
 

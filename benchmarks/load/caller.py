@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sipua.codecs.g711 import Law
+from sipua.rtp.events import Address
 from sipua.rtp.hostport import join
 
-Address = tuple[str, int]
 State = Literal["idle", "calling", "up", "ending", "over", "failed"]
 
 _T1_S = 0.5

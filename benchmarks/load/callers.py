@@ -13,6 +13,7 @@ from sipua.bench.common import clock
 from sipua.bench.load.caller import Caller, Offer, call_id_of
 from sipua.bench.replay.phones import Heard, Switchboard, TalkingPhone
 from sipua.codecs.g711 import Law
+from sipua.rtp.events import Address
 
 _HOST = "127.0.0.1"
 _SIP_READ = 8192
@@ -20,7 +21,7 @@ _SIP_READ = 8192
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    edge: tuple[str, int]
+    edge: Address
     frames: list[bytes]
     rate: float
     run: str

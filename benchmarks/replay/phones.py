@@ -22,8 +22,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
 from sipua.bench.common import clock
-
-Address = tuple[str, int]
+from sipua.rtp.events import Address
 
 _HEADER = struct.Struct("!BBHII")
 _READ_EVERY_NS = 4_000_000

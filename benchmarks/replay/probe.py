@@ -24,10 +24,11 @@ from sipua.bridge.call.media_path import MediaPath
 from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.playout.queue import PlayoutQueue
-from sipua.bridge.uplink.encoder import Encoder, Pcm, PcmEncoder, encoder_for
+from sipua.bridge.uplink.encoder import Encoder, PcmEncoder, encoder_for
 from sipua.bridge.uplink.timeline import Uplink
 from sipua.codecs import g711
 from sipua.codecs.g711 import Law
+from sipua.codecs.pcm import Pcm
 from sipua.rtp import packet
 from sipua.rtp.events import Frame, Lost, RtpEvent, Silence
 from sipua.rtp.session.session import RtpSession

@@ -29,6 +29,7 @@ from sipua.bridge.call.media import MediaPlan
 from sipua.codecs.g711 import Law
 from sipua.config import Config
 from sipua.edge.wiring import wiring
+from sipua.rtp.events import Address
 
 LOOPBACK = "127.0.0.1"
 _STARTUP_S = 20.0
@@ -248,7 +249,7 @@ def _edge_plan(options: Options, config: Config, url: str) -> edge_side.EdgePlan
     )
 
 
-def _media_plan(stream: Stream, law: Law, phone: tuple[str, int]) -> MediaPlan:
+def _media_plan(stream: Stream, law: Law, phone: Address) -> MediaPlan:
     """What offer and answer would have settled."""
     payload_type = law.payload_type if is_events(stream) else stream.payload_type
     return MediaPlan(

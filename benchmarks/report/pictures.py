@@ -13,6 +13,7 @@ from sipua.bench.replay.replay import Recording, is_events, ptime_ms
 from sipua.bench.replay.trace import Trace
 from sipua.bench.report import spectrogram
 from sipua.codecs.g711 import decode
+from sipua.codecs.pcm import Pcm
 
 Floats = npt.NDArray[np.float64]
 _LONGEST_S = 3600
@@ -103,9 +104,7 @@ def _line(sequence: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return place
 
 
-def _received(
-    recording: Recording, call: Trace
-) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.bool_]]:
+def _received(recording: Recording, call: Trace) -> tuple[Pcm, npt.NDArray[np.bool_]]:
     """What came, on the sender's clock; and where nothing did."""
     script = recording.scripts[0]
     packets = [recording.packets[index] for index in script.index]

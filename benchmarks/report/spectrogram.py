@@ -9,7 +9,8 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
-Pcm = npt.NDArray[np.int16]
+from sipua.codecs.pcm import Pcm
+
 Pixels = npt.NDArray[np.uint8]
 
 COLUMNS = 900

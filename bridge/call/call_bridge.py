@@ -33,6 +33,7 @@ from sipua.bridge.engine_api.events import (
 )
 from sipua.bridge.engine_api.protocol import SPEECH_AND_TOOLS
 from sipua.bridge.events import (
+    LOCAL,
     AudioBegan,
     AudioLeft,
     AudioPlayed,
@@ -49,14 +50,13 @@ from sipua.bridge.events import (
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.filler import Filler
 from sipua.bridge.playout.pacer import Pacer
-from sipua.bridge.playout.queue import LOCAL
 from sipua.bridge.playout.sender import PlayoutSender
-from sipua.bridge.playout.sounds import Pcm
 from sipua.bridge.turns.barge_in import BargeInPolicy
 from sipua.bridge.turns.state import TurnState
 from sipua.codecs import vad
 from sipua.codecs.echo import EchoGate
 from sipua.codecs.g711 import Law
+from sipua.codecs.pcm import Pcm
 from sipua.codecs.vad import VadConfig, VadEvent
 from sipua.rtp.events import (
     Address,

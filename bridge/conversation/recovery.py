@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sipua.bridge.backoff import BackOff
+
 # An attempt that has less time than this would fail for that alone.
 _SHORTEST_ATTEMPT_S: Final = 0.1
 
@@ -58,27 +60,6 @@ class Attempt:
     choice: int
     wait_s: float
     timeout_s: float
-
-
-class BackOff:
-    """Waiting times that grow; half of each is chance, so that calls that fail together part."""
-
-    __slots__ = ("_first_s", "_longest_s", "_random", "_times")
-
-    def __init__(self, first_s: float, longest_s: float, random: Callable[[], float]) -> None:
-        self._first_s = first_s
-        self._longest_s = longest_s
-        self._random = random
-        self._times = 0
-
-    def next_s(self) -> float:
-        # Capped, because 2.0 ** 1024 is an OverflowError.
-        whole = min(self._first_s * 2.0 ** min(self._times, 30), self._longest_s)
-        self._times += 1
-        return whole * (0.5 + self._random() / 2)
-
-    def reset(self) -> None:
-        self._times = 0
 
 
 class Attempts:

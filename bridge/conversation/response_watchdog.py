@@ -18,7 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from sipua.bridge.conversation.recovery import BackOff, DialoguePolicy
+from sipua.bridge.backoff import BackOff
+from sipua.bridge.conversation.recovery import DialoguePolicy
 from sipua.bridge.engine_api.events import (
     AudioDone,
     Event,

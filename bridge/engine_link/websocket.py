@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import ipaddress
 import logging
 import socket
 import ssl
@@ -39,6 +38,7 @@ from sipua.bridge.engine_link.errors import (
     refused_upgrade,
 )
 from sipua.bridge.fault_owner import FaultOwner
+from sipua.rtp.hostport import is_loopback
 
 # Just above 16 MiB, so that a frame of "16 MB" is read and judged by the protocol. A larger one
 # ends the connection.
@@ -122,11 +122,7 @@ class Socket:
 
     def send(self, message: bytes) -> None:
         """A control message: queued if it must be, never dropped while the link lives."""
-        if self._connection.writable and not self._queue:
-            self._write(message)
-            return
-        if self._gone:
-            self.unsent += 1
+        if self._settled(message):
             return
         self._queue.append((message, False))
         if len(self._queue) - self._queued_audio > MAX_CONTROL_QUEUE:
@@ -134,16 +130,20 @@ class Socket:
 
     def send_audio(self, message: bytes) -> None:
         """An audio message: if the link is slow, the oldest one that waits makes room."""
-        if self._connection.writable and not self._queue:
-            self._write(message)
-            return
-        if self._gone:
-            self.unsent += 1
+        if self._settled(message):
             return
         if self._queued_audio >= self._max_queued_audio:
             self._drop_oldest_audio()
         self._queue.append((message, True))
         self._queued_audio += 1
+
+    def _settled(self, message: bytes) -> bool:
+        """Written at once, or lost with the link; otherwise it has to wait in the queue."""
+        if self._connection.writable and not self._queue:
+            self._write(message)
+            return True
+        self.unsent += self._gone
+        return self._gone
 
     @property
     def queued(self) -> int:
@@ -290,7 +290,7 @@ async def _open(
     options: dict[str, Any] = {}
     if parts.scheme == "wss":
         options["ssl"] = tls or read_certificates()
-    if _is_loopback(parts.hostname or ""):
+    if is_loopback(parts.hostname or ""):
         options["proxy"] = None  # a proxy for the world cannot reach our own machine
     connection = await _Opener(
         url,
@@ -317,15 +317,6 @@ async def _open(
 def read_certificates() -> ssl.SSLContext:
     """For connections without a context of their own. Tens of milliseconds, once per process."""
     return ssl.create_default_context()
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _checked(headers: Mapping[str, str]) -> dict[str, str]:

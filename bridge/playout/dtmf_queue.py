@@ -9,12 +9,10 @@ place of as many frames of audio as it lasts, and the audio goes on behind the l
 from collections import deque
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sipua.codecs import dtmf as tones
+from sipua.codecs.pcm import Pcm
 from sipua.rtp.dtmf import DIGITS, DtmfSender, EventPacket
-
-Pcm = NDArray[np.int16]
 
 _SAMPLES_PER_MS = 8
 MAX_QUEUED = 64

@@ -10,7 +10,8 @@ ever. On hold there is the hold's sound, whatever the engine does.
 
 from __future__ import annotations
 
-from sipua.bridge.playout.sounds import Pcm, Sounds
+from sipua.bridge.playout.sounds import Sounds
+from sipua.codecs.pcm import Pcm
 
 _WITHOUT_A_WORD_S = 3.0
 

@@ -18,17 +18,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.events import AudioLeft, AudioPlayed
 from sipua.codecs.g711 import Law, encode, transcoding_table
+from sipua.codecs.pcm import Pcm
 from sipua.codecs.resample import Downsampler24to8
-
-Pcm = NDArray[np.int16]
-
-LOCAL = "local:"
-"""What the ids of items begin with that no engine has said."""
 
 _SAMPLES_PER_MS = 8
 _BYTES_PER_SAMPLE = 2

@@ -6,7 +6,6 @@ them.
 
 from __future__ import annotations
 
-import wave
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -17,7 +16,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-Pcm = NDArray[np.int16]
+from sipua.codecs import wav
+from sipua.codecs.pcm import Pcm
 
 RATE_HZ = 8000
 MAX_S = 600
@@ -85,25 +85,19 @@ def load(path: Path) -> Pcm:
 
 def _read(stream: IO[bytes], name: str) -> Pcm:
     try:
-        with wave.open(stream, "rb") as reader:
-            rate, channels, width = (
-                reader.getframerate(),
-                reader.getnchannels(),
-                reader.getsampwidth(),
-            )
-            if width != 2:
-                raise SoundError(f"{name}: {8 * width} bit a sample; save it as 16-bit PCM")
-            if reader.getnframes() > MAX_S * rate:
-                raise SoundError(f"{name}: longer than {MAX_S} s")
-            raw = reader.readframes(reader.getnframes())
-    except (wave.Error, EOFError) as error:
+        sound = wav.read(stream, most_s=MAX_S)
+    except wav.WavError as error:
         raise SoundError(f"{name}: no WAV file of PCM ({error}); save it as such") from None
-    whole = len(raw) // (2 * channels) * 2 * channels
-    pcm = np.frombuffer(raw[:whole], "<i2").reshape(-1, channels).mean(axis=1)
-    if not len(pcm):
+    if sound.bits != 16:
+        raise SoundError(f"{name}: {sound.bits} bit a sample; save it as 16-bit PCM")
+    if sound.frames > MAX_S * sound.rate_hz:
+        raise SoundError(f"{name}: longer than {MAX_S} s")
+    samples = sound.samples()
+    if not len(samples):
         raise SoundError(f"{name}: there is no audio in it")
-    if rate != RATE_HZ:
-        pcm = np.asarray(soxr.resample(pcm, rate, RATE_HZ, "VHQ"))
+    pcm = samples.mean(axis=1)
+    if sound.rate_hz != RATE_HZ:
+        pcm = np.asarray(soxr.resample(pcm, sound.rate_hz, RATE_HZ, "VHQ"))
     return _rounded(pcm)
 
 

@@ -18,6 +18,7 @@ from typing import Literal
 from sipua.bridge.turns.state import TurnState
 
 Detector = Literal["auto", "engine", "local"]
+Echo = Literal["auto", "off"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class BargeIn:
     """So much of the greeting cannot be cut off."""
     detector: Detector = "auto"
     """Who tells that the caller speaks. `auto`: the engine, or we where it does not."""
-    echo: Literal["auto", "off"] = "auto"
+    echo: Echo = "auto"
     """`auto`: our own voice, coming back from the far side, is kept from whoever detects."""
     threshold: float = 0.5
     silence_ms: int = 500

@@ -32,6 +32,7 @@ from sipua.bridge.engine_api.events import (
     ToolCall,
 )
 from sipua.bridge.events import (
+    LOCAL,
     AudioBegan,
     AudioLeft,
     AudioPlayed,
@@ -43,7 +44,6 @@ from sipua.bridge.events import (
     ToolAnswered,
 )
 from sipua.bridge.turns.model import (
-    LOCAL,
     AgentSpoke,
     AnswerHeard,
     CallerSpoke,

@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from sipua.bridge.events import LOCAL
+
 Kind = Literal["caller", "greeting", "idle", "agent"]
 """Who began it: the caller; the greeting; the engine, because nobody spoke or of its own will."""
 
@@ -148,8 +150,6 @@ class ToolRan:
 class TurnOver:
     turn: Turn
 
-
-LOCAL = "local:"
 
 TurnNews: TypeAlias = CallerSpoke | AnswerHeard | FirstWord | AgentSpoke | ToolRan | TurnOver
 

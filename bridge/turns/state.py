@@ -77,7 +77,7 @@ from sipua.bridge.engine_api.events import (
     ToolCall,
     Transcript,
 )
-from sipua.bridge.turns.model import LOCAL
+from sipua.bridge.events import LOCAL
 
 TurnOf: TypeAlias = Literal["idle", "caller", "waiting", "model", "local sound"]
 Debt: TypeAlias = Literal["none", "owed", "later"]

@@ -14,14 +14,13 @@ from collections import deque
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.codecs.conceal import FRAMES_KEPT, Concealer
 from sipua.codecs.g711 import Law, decode, encode, transcoding_table
+from sipua.codecs.pcm import Pcm
 from sipua.codecs.resample import Upsampler8to24
 
-Pcm = NDArray[np.int16]
 Piece = TypeVar("Piece")
 
 

@@ -33,9 +33,10 @@ import numpy as np
 
 from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.uplink.echo_hold import EchoHold
-from sipua.bridge.uplink.encoder import Encoder, Pcm, encoder_for
+from sipua.bridge.uplink.encoder import Encoder, encoder_for
 from sipua.codecs.dtmf import DtmfDetector
 from sipua.codecs.g711 import Law, decode
+from sipua.codecs.pcm import Pcm
 from sipua.rtp.events import ComfortNoise, Dtmf, Frame, Lost, RtpEvent, Silence
 
 _RATE_HZ = 8000

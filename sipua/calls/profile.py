@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from sipua.config.sections.engine import EngineSection
-
-AnswerPolicy: TypeAlias = Literal["at_once", "ready", "greeting"]
-FirstWord: TypeAlias = Literal["greet", "wait"]
+from sipua.config.sections.routes import Answer, FirstWord
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ class AgentProfile:
     greeting: str
     tools: tuple[str, ...] | None = None
     """Names of the offered tools; None: all that are declared."""
-    answer: AnswerPolicy = "ready"
+    answer: Answer = "ready"
     greeting_timeout_s: float = 3.0
     first_word: FirstWord = "greet"
     """For calls that we place."""

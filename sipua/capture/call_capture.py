@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -22,6 +23,7 @@ from structlog.typing import FilteringBoundLogger
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.capture.mask import mask_message
 from sipua.log import logs
+from sipua.process.disk import delete_oldest, make_private
 from sipua.rtp.events import Address
 from sipua.rtp.pcap.writer import PcapWriter
 from sipua.rtp.session.transport import Tap
@@ -188,8 +190,7 @@ class CallCapture:
 
 def _create(path: Path) -> BinaryIO:
     """A new file, readable by its owner alone: it holds a private conversation."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.touch(mode=0o600)
+    make_private(path)
     return path.open("wb", buffering=65_536)
 
 
@@ -265,20 +266,8 @@ def _matches(pattern: str, uri: str) -> bool:
 
 def _prune(directory: Path, room: int, in_use: set[Path]) -> None:
     """Delete the oldest captures to make room for a new one."""
-    files: list[tuple[float, int, Path]] = []
-    try:
-        for path in directory.glob("c-*.pcap"):
-            if path not in in_use:
-                status = path.stat()
-                files.append((status.st_mtime, status.st_size, path))
-        total = sum(size for _, size, _ in files)
-        for _, size, path in sorted(files):
-            if total <= room:
-                return
-            path.unlink(missing_ok=True)
-            total -= size
-    except OSError:
-        return  # another process cleans up, or we have no permission: writing reports that
+    with suppress(OSError):  # no permission: writing reports that
+        delete_oldest((path for path in directory.glob("c-*.pcap") if path not in in_use), room)
 
 
 def sip_datagram(

@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import Callable
 
 from sipua.capture.call_capture import CallCapture, sip_datagram
-from sipua.sip.messages import Address, SipMessage
+from sipua.rtp.events import Address
+from sipua.sip.messages import SipMessage
 from sipua.sip.texts import header
 
 _MAX_WAITING = 256

@@ -7,6 +7,7 @@ import sys
 from sipua.bridge.engines import ENGINES
 from sipua.config import Config
 from sipua.doctor.doctor import BuildInfo
+from sipua.rtp.events import Address
 from sipua.rtp.hostport import join
 from sipua.sip.addresses import is_any
 
@@ -15,7 +16,7 @@ def show(
     config: Config,
     build: BuildInfo,
     max_calls: int,
-    addresses: list[tuple[str, int]],
+    addresses: list[Address],
     transports: list[str],
 ) -> None:
     print("\n".join(lines(config, build, max_calls, addresses, transports)), file=sys.stderr)
@@ -25,7 +26,7 @@ def lines(
     config: Config,
     build: BuildInfo,
     max_calls: int,
-    addresses: list[tuple[str, int]],
+    addresses: list[Address],
     transports: list[str],
 ) -> list[str]:
     host = addresses[0][0]

@@ -12,8 +12,9 @@ from sipua.config import Config
 from sipua.config.values.uri import UriError, parse_server
 from sipua.doctor import doctor
 from sipua.edge.wiring import wiring
+from sipua.rtp.hostport import is_address
 from sipua.rtp.ports import PortPool, ReservedPort, family_of
-from sipua.sip.addresses import host_of, is_address, of_family, server_of
+from sipua.sip.addresses import host_of, of_family, server_of
 from sipua.sip.pj.agent import SipAgent
 from sipua.sip.settings import SipSettings
 

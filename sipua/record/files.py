@@ -24,6 +24,7 @@ from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.log import logs
+from sipua.process.disk import make_private
 from sipua.record import retention
 from sipua.record.settings import FileSettings
 
@@ -126,8 +127,7 @@ class RecordFile:
 
 def _opened(path: Path) -> FileIO:
     """The file, unbuffered: written lines are in the kernel. Readable by the owner alone."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.touch(mode=0o600)
+    make_private(path)
     return path.open("ab", buffering=0)
 
 

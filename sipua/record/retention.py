@@ -7,6 +7,8 @@ from collections.abc import Container, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
+from sipua.process.disk import age_and_size, delete_oldest
+
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -20,7 +22,7 @@ def days(directory: Path) -> list[Path]:
 def files(directory: Path) -> Iterator[Path]:
     """All records, newest first by their names."""
     for day in reversed(days(directory)):
-        yield from sorted(day.glob("*.jsonl"), key=lambda path: (-_status(path)[0], path.name))
+        yield from sorted(day.glob("*.jsonl"), key=lambda path: (-age_and_size(path)[0], path.name))
 
 
 def enforce(
@@ -36,7 +38,7 @@ def enforce(
     Only `*.jsonl` in folders of days is deleted; other files stay.
     """
     first = (today - timedelta(days=keep_days)).isoformat() if keep_days else ""
-    deleted, kept = 0, list[tuple[float, int, Path]]()
+    deleted, kept = 0, list[Path]()
     for day in days(directory):
         for path in day.glob("*.jsonl"):
             if path in in_use:
@@ -45,24 +47,9 @@ def enforce(
                 path.unlink(missing_ok=True)
                 deleted += 1
             else:
-                kept.append((*_status(path), path))
-    total = sum(size for _, size, _ in kept)
-    for _, size, path in sorted(kept):
-        if total <= max_total_bytes:
-            break
-        path.unlink(missing_ok=True)
-        total -= size
-        deleted += 1
+                kept.append(path)
+    deleted += delete_oldest(kept, max_total_bytes)
     for day in days(directory):
         if day.name != today.isoformat() and not any(day.iterdir()):
             day.rmdir()
     return deleted
-
-
-def _status(path: Path) -> tuple[float, int]:
-    """The time of its last write and its size; zeros when it was deleted meanwhile."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return 0.0, 0
-    return status.st_mtime, status.st_size

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sipua.bridge.events import LOCAL
 from sipua.record.reading import Entry, Story
 
 SLOW_MS = 1500
@@ -196,7 +197,7 @@ def _dtmf(entry: Entry, _paint: Painter) -> tuple[str, str]:
 
 
 def _sound(entry: Entry, paint: Painter) -> tuple[str, str]:
-    name = str(entry.get("item", "")).removeprefix("local:").partition(":")[0]
+    name = str(entry.get("item", "")).removeprefix(LOCAL).partition(":")[0]
     return "sound", paint(_DIM, f"{_safe(name)} ({_seconds(entry.get('played_ms', 0))})")
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sipua.rtp.hostport import split
+from sipua.rtp.events import Address
+from sipua.rtp.hostport import is_address, split
 from sipua.rtp.ports import family_of
-from sipua.sip.messages import Address
 
 _ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 (only compared, never put into SDP)
 # Addresses of documentation: only the route to them is looked up, nothing is sent.
@@ -57,15 +56,6 @@ def facing(peer: str, family: socket.AddressFamily) -> str:
     """Our address of that family that the peer can most likely reach."""
     found = route_to(peer) if family_of(peer) == family else None
     return found or route_to(_ROUTED_ANYWHERE[family]) or _LOOPBACK[family]
-
-
-def is_address(host: str) -> bool:
-    """Whether it is an IP address without a zone."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return "%" not in host
 
 
 def seen_by(peer: str, host: str) -> str:

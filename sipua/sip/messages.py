@@ -11,9 +11,8 @@ import enum
 import secrets
 from dataclasses import dataclass, field
 
+from sipua.rtp.events import Address
 from sipua.rtp.ports import ReservedPort
-
-Address = tuple[str, int]
 
 _ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sipua.bridge.playout.sounds import Pcm
 from sipua.calls.call import Call
 from sipua.calls.facts import CallFacts
+from sipua.codecs.pcm import Pcm
 from sipua.tools.context import Transferred
 
 

@@ -5,7 +5,6 @@ Blocking: `Voices.prepared` is called before the server listens, never while ses
 
 import shutil
 import subprocess
-import wave
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from sipua.bridge.agent.scenario.scenario import SPEAKER, Scenario, Step
 from sipua.bridge.agent.speech.formats import PCM, Clip
+from sipua.codecs import wav
 
 SPEAK_S = 20.0  # for one text
 MAX_FILE_BYTES = 64 << 20
@@ -90,21 +90,16 @@ def recorded(path: Path, text: str) -> Clip:
 
 def _wav(data: bytes) -> tuple[int, NDArray[np.float32]]:
     try:
-        with wave.open(BytesIO(data)) as reader:
-            rate, channels, width = (
-                reader.getframerate(),
-                reader.getnchannels(),
-                reader.getsampwidth(),
-            )
-            raw = reader.readframes(rate * MAX_CLIP_S)
-    except (wave.Error, EOFError, ZeroDivisionError) as error:
+        sound = wav.read(BytesIO(data), most_s=MAX_CLIP_S)
+    except wav.WavError as error:
         raise VoiceError(f"is no WAV file: {error}") from None
-    if width != 2 or not 4000 <= rate <= 192_000:
-        raise VoiceError(f"is {8 * width} bit at {rate} Hz; 16 bit from 4 to 192 kHz is read")
-    samples = np.frombuffer(raw[: len(raw) - len(raw) % (2 * channels)], "<i2")
-    if not samples.size:
+    bits, rate = sound.bits, sound.rate_hz
+    if bits != 16 or not 4000 <= rate <= 192_000:
+        raise VoiceError(f"is {bits} bit at {rate} Hz; 16 bit from 4 to 192 kHz is read")
+    samples = sound.samples()
+    if not len(samples):
         raise VoiceError("holds no audio")
-    mono = samples.reshape(-1, channels).mean(axis=1, dtype=np.float32)
+    mono = samples.mean(axis=1, dtype=np.float32)
     return rate, (mono / np.float32(32768)).astype(np.float32)
 
 

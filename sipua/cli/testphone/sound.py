@@ -7,13 +7,13 @@ import wave
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import soxr
+
+from sipua.codecs import wav
+from sipua.codecs.pcm import Pcm
 
 RATE_HZ = 24_000
 _ADVICE = "it must be a WAV file of 16 bit PCM"
-
-Pcm = npt.NDArray[np.int16]
 
 
 class SoundError(Exception):
@@ -23,23 +23,20 @@ class SoundError(Exception):
 def load(path: Path) -> bytes:
     """The first channel of the file, whatever its rate."""
     try:
-        with wave.open(str(path), "rb") as source:
-            bits, channels = source.getsampwidth() * 8, source.getnchannels()
-            rate_hz = source.getframerate()
-            data = source.readframes(source.getnframes())
+        with path.open("rb") as file:
+            sound = wav.read(file)
     except OSError as error:
         raise SoundError(f"{path}: {error.strerror}") from None
-    except (EOFError, wave.Error) as error:
-        raise SoundError(f"{path}: {str(error) or 'it ends too early'}; {_ADVICE}") from None
-    if bits != 16:
-        raise SoundError(f"{path}: {bits} bit; {_ADVICE}")
-    whole = len(data) // (2 * channels) * 2 * channels  # a file that was cut may end in between
-    first = np.frombuffer(data[:whole], "<i2").reshape(-1, channels)[:, 0]
+    except wav.WavError as error:
+        raise SoundError(f"{path}: {error}; {_ADVICE}") from None
+    if sound.bits != 16:
+        raise SoundError(f"{path}: {sound.bits} bit; {_ADVICE}")
+    first = sound.samples()[:, 0]
     if not len(first):
         raise SoundError(f"{path}: there is no sound in it")
-    if rate_hz == RATE_HZ:
+    if sound.rate_hz == RATE_HZ:
         return first.tobytes()
-    resampled: Pcm = soxr.resample(np.ascontiguousarray(first), rate_hz, RATE_HZ)
+    resampled: Pcm = soxr.resample(np.ascontiguousarray(first), sound.rate_hz, RATE_HZ)
     return resampled.astype("<i2").tobytes()
 
 

@@ -15,8 +15,8 @@ from sipua.config.checks.routes import routes
 from sipua.config.checks.tools import tools
 from sipua.config.sections.model import AccountSection, Config, TrunkSection
 from sipua.config.values.problems import KeyPath
-from sipua.config.values.uri import UriError, is_loopback, parse_server
-from sipua.rtp.hostport import join
+from sipua.config.values.uri import UriError, parse_server
+from sipua.rtp.hostport import is_loopback, join
 
 _PROC = Path("/proc/sys/net/ipv4")
 # The widest network of one provider; a wider one is a typing error.

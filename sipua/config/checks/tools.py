@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from sipua.config.checks.findings import Finding
 from sipua.config.sections.model import Config
 from sipua.config.values.problems import KeyPath
-from sipua.config.values.uri import is_loopback
+from sipua.rtp.hostport import is_loopback
 
 
 def tools(config: Config) -> Iterator[Finding]:
@@ -73,7 +73,11 @@ def _unencrypted(path: KeyPath, url: str) -> Iterator[Finding]:
 def _unsigned(config: Config, index: int) -> Iterator[Finding]:
     webhook = config.tools.webhooks[index]
     proven = {"authorization", "x-api-key", "api-key"} & {name.lower() for name in webhook.headers}
-    if webhook.secret.get_secret_value() or proven or is_loopback(urlsplit(webhook.url).hostname):
+    if (
+        webhook.secret.get_secret_value()
+        or proven
+        or is_loopback(urlsplit(webhook.url).hostname or "")
+    ):
         return
     yield Finding(
         (

@@ -2,50 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
+from sipua.bridge.turns.barge_in import BargeIn, Detector, Echo
 from sipua.config.values.fields import SoundFile
 from sipua.config.values.section import Section
+
+_USUAL = BargeIn()
 
 
 class BargeInSection(Section):
     """Callers who interrupt. docs/media.md says how it works."""
 
     enabled: bool = Field(
-        default=True,
+        default=_USUAL.enabled,
         description="Whether speech of the caller stops what is being said. With false the "
         "model still hears the caller, and answers afterwards.",
     )
     grace_ms: int = Field(
-        default=0,
+        default=_USUAL.grace_ms,
         ge=0,
         le=60_000,
         description="The first milliseconds of the greeting, which cannot be interrupted. A "
         "caller who still speaks at their end interrupts there.",
     )
-    detector: Literal["auto", "engine", "local"] = Field(
-        default="auto",
+    detector: Detector = Field(
+        default=_USUAL.detector,
         description="What detects that the caller speaks. `auto`: the engine, or this program "
         "when the engine does not tell. `engine`: the engine only. `local`: this "
         "program only.",
     )
     threshold: float = Field(
-        default=0.5,
+        default=_USUAL.threshold,
         ge=0,
         le=1,
         allow_inf_nan=False,
         description="Of the local detection: a higher value needs louder speech.",
     )
     silence_ms: int = Field(
-        default=500,
+        default=_USUAL.silence_ms,
         ge=20,
         le=10_000,
         description="Of the local detection: silence that ends a turn.",
     )
-    echo: Literal["auto", "off"] = Field(
-        default="auto",
+    echo: Echo = Field(
+        default=_USUAL.echo,
         description="`auto`: on lines that return an echo, our own voice is kept from the model "
         "and from the detection, so that the agent does not interrupt itself. "
         "`off`: no echo is held back.",

@@ -19,7 +19,7 @@ from sipua.config.values.fields import (
     wrong,
 )
 from sipua.config.values.section import Section
-from sipua.config.values.uri import is_loopback
+from sipua.rtp.hostport import is_loopback
 
 if TYPE_CHECKING:
     EngineType = str
@@ -40,7 +40,7 @@ def is_local(kind: object, url: object) -> bool:
     if isinstance(kind, str) and kind in ENGINES and not ENGINES[kind].needs_key:
         return True
     try:
-        return isinstance(url, str) and is_loopback(urlsplit(url).hostname)
+        return isinstance(url, str) and is_loopback(urlsplit(url).hostname or "")
     except ValueError:
         return False
 

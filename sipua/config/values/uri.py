@@ -6,7 +6,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
-from sipua.rtp.hostport import split
+from sipua.rtp.hostport import is_address, is_loopback, split
 
 SIP_PORT = 5060
 
@@ -41,10 +41,7 @@ class ServerUri:
 
     @property
     def is_loopback(self) -> bool:
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host.lower().rstrip(".") == "localhost"
+        return is_loopback(self.host)
 
     def may_be_reached_from(self, host: str) -> bool:
         """Whether the families fit; a name may have addresses of both."""
@@ -52,18 +49,7 @@ class ServerUri:
 
     @property
     def is_address(self) -> bool:
-        try:
-            ipaddress.ip_address(self.host)
-        except ValueError:
-            return False
-        return True
-
-
-def is_loopback(host: str | None) -> bool:
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return host == "localhost"
+        return is_address(self.host)
 
 
 def is_hostname(text: str) -> bool:

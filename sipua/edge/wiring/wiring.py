@@ -24,12 +24,12 @@ from sipua.config.scenario import reader as scenario_file
 from sipua.config.sections.barge_in import SoundsSection
 from sipua.config.values.uri import SIP_PORT, parse_server
 from sipua.edge.wiring.engine_options import engine_options
+from sipua.rtp.events import Address
 from sipua.rtp.hostport import bracketed, join
 from sipua.rtp.latch.latch import Policy
 from sipua.rtp.ports import ReservedPort, family_of
 from sipua.sip.addresses import of_family, seen_by
 from sipua.sip.door.admission import Admission
-from sipua.sip.messages import Address
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.tools.toolbox import Toolbox
 

@@ -17,8 +17,7 @@ import dns.exception
 import dns.nameserver
 import dns.resolver
 
-from sipua.rtp.hostport import split
-from sipua.sip.addresses import is_address
+from sipua.rtp.hostport import is_address, split
 from sipua.sip.dns.names import Found, Name, NotFound, Outcome, Service
 
 HOSTS = Path("/etc/hosts")

@@ -13,6 +13,8 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from sipua.bridge.backoff import doubled_s
+
 SIP_PORT = 5060
 LONGEST_RETRY_S = 30.0
 """The longest wait after a failed look-up; the first repeats come sooner."""
@@ -184,7 +186,7 @@ class NameTable:
             drawn = replace(outcome, services=by_priority(outcome.services, self._rng))
             entry.found = _joined(entry.found, drawn)
         if entry.failures:
-            pause = min(2.0**entry.failures, LONGEST_RETRY_S)
+            pause = doubled_s(1.0, entry.failures, LONGEST_RETRY_S)
             entry.due_at = max(began_at + pause, now + 1.0)
         else:
             ttl_s = entry.found.ttl_s if entry.found else SHORTEST_TTL_S

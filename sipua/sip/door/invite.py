@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sipua.rtp.events import Address
 from sipua.sip.addresses import address
 from sipua.sip.door.admission import Refusal
-from sipua.sip.messages import Address, CallRefused
+from sipua.sip.messages import CallRefused
 from sipua.sip.texts import Message
 
 

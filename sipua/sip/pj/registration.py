@@ -11,6 +11,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from sipua.bridge.backoff import doubled_s, less_by_chance
+
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 20.0  # we are registered within 30 s after a registrar comes back
 LONGEST_UNRESOLVED_S = 8.0
@@ -57,8 +59,8 @@ class RetryPolicy:
             # Never earlier than requested; the jitter spreads many edges that got the same value.
             return Verdict(wait * self._rng.uniform(1.0, 1.1), "the registrar asks us to wait")
         longest = LONGEST_UNRESOLVED_S if status == UNRESOLVED else LONGEST_RETRY_S
-        wait = min(FIRST_RETRY_S * 2.0 ** (self._failures - 1), longest)
-        return Verdict(wait * self._rng.uniform(0.75, 1.0), _hint(status))
+        wait = doubled_s(FIRST_RETRY_S, self._failures - 1, longest)
+        return Verdict(less_by_chance(wait, self._rng.random, share=0.25), _hint(status))
 
 
 def _hint(status: int) -> str:

@@ -17,6 +17,7 @@ from typing import Final
 
 import aiohttp
 
+from sipua.bridge.backoff import doubled_s, less_by_chance
 from sipua.process.side_loop import SideLoop
 from sipua.tools.wire.signing import Signer
 
@@ -212,8 +213,10 @@ def _worth_another(status: int) -> bool:
 
 def _pause_s(attempt: int) -> float:
     """The pause, doubled each time; random, so that many calls do not repeat at once."""
-    longest: float = min(_FIRST_PAUSE_S * 2.0 ** (attempt - 1), _LONGEST_PAUSE_S)
-    return longest * (0.5 + random.random() / 2)  # noqa: S311 - no secret
+    return less_by_chance(
+        doubled_s(_FIRST_PAUSE_S, attempt - 1, _LONGEST_PAUSE_S),
+        random.random,  # no secret
+    )
 
 
 def _retry_after_s(response: aiohttp.ClientResponse) -> float:

@@ -4,7 +4,8 @@ import struct
 from collections.abc import Sequence
 from ipaddress import ip_address
 
-Address = tuple[str, int]
+from sipua.rtp.events import Address
+
 PHONE: Address = ("192.0.2.1", 4000)
 PBX: Address = ("198.51.100.2", 16384)
 PHONE6: Address = ("2001:db8::1", 4000)

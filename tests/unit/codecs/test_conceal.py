@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from sipua.codecs.conceal import Concealer, find_pitch
+from sipua.codecs.pcm import Pcm
 from sipua.codecs.tones import sine
 from support.media.audio import level_dbfs, speech
 
-Pcm = NDArray[np.int16]
 FRAME = 160
 
 

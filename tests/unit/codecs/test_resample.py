@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from sipua.codecs import fir
 from sipua.codecs.g711 import Law, decode, encode
+from sipua.codecs.pcm import Pcm
 from sipua.codecs.resample import Downsampler24to8, Upsampler8to24
-
-Pcm = NDArray[np.int16]
 
 
 def noise(samples: int, peak: int = 32767, seed: int = 1) -> Pcm:

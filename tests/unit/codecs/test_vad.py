@@ -1,14 +1,13 @@
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sipua.codecs.pcm import Pcm
 from sipua.codecs.vad import EnergyVad, SpeechStarted, SpeechStopped, VadConfig, VadEvent
 from support.media.audio import resample, silence, speech, tone
 
 RATE = 24_000
-Pcm = npt.NDArray[np.int16]
 
 
 def noise(dbfs: float, ms: float, seed: int = 1) -> Pcm:

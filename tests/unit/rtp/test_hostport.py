@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.rtp.hostport import bracketed, join, split
+from sipua.rtp.hostport import bracketed, is_address, is_loopback, join, split
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,13 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         return
     assert host
     assert port is None or 0 <= port < 65536
+
+
+def test_addresses_are_no_names_and_have_no_zone() -> None:
+    assert all(map(is_address, ["192.0.2.1", "2001:db8::1", "::"]))
+    assert not any(map(is_address, ["", "pbx", "192.0.2", "[::1]", "2001:db8::1%eth0"]))
+
+
+def test_this_machine_has_a_net_an_address_and_a_name() -> None:
+    assert all(map(is_loopback, ["127.0.0.1", "127.0.0.9", "::1", "localhost", "LocalHost."]))
+    assert not any(map(is_loopback, ["", "192.0.2.1", "0.0.0.0", "::", "localhost.example"]))

@@ -12,10 +12,11 @@ from sipua.bench.streams.command import run_streams
 from sipua.bench.streams.streams import Stream, as_json, find, render_text, survey
 from sipua.codecs.g711 import Law, encode
 from sipua.codecs.tones import sine
+from sipua.rtp.events import Address
 from sipua.rtp.packet import build
 from sipua.rtp.pcap.writer import PcapWriter
 from support.media import captures as make
-from support.media.captures import PBX, PHONE, Address
+from support.media.captures import PBX, PHONE
 
 Timed = tuple[float, Address, Address, bytes]
 Capture = Callable[[Sequence[Timed]], Path]

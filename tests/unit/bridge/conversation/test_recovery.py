@@ -7,7 +7,6 @@ import pytest
 from sipua.bridge.conversation.recovery import (
     Attempt,
     Attempts,
-    BackOff,
     DialoguePolicy,
     Rotation,
     order_from,
@@ -23,19 +22,6 @@ def full() -> float:
 def attempts(order: list[int], within_s: float, *, timeout_s: float = 5) -> Attempts:
     timeouts = [timeout_s] * 3
     return Attempts(order, timeouts, POLICY, now=100, until=100 + within_s, random=full)
-
-
-def test_M1_waits_double_up_to_the_longest() -> None:
-    backoff = BackOff(1, 4, full)
-    assert [backoff.next_s() for _ in range(5)] == [1, 2, 4, 4, 4]
-    backoff.reset()
-    assert backoff.next_s() == 1
-
-
-def test_M1_half_of_a_wait_is_chance() -> None:
-    assert BackOff(1, 4, lambda: 0.0).next_s() == 0.5
-    for _ in range(5000):
-        assert BackOff(1, 4, full).next_s() == 1
 
 
 def test_the_first_attempt_is_made_at_once_and_has_its_time() -> None:

@@ -79,6 +79,17 @@ def test_S22_a_name_that_fails_at_once_is_asked_soon_and_then_less_often() -> No
     assert gaps == [2, 4, 8, 16, 30, 30, 30]
 
 
+def test_S22_a_name_that_fails_for_a_day_is_still_asked() -> None:
+    names = kept()
+    now = 0.0
+    for _ in range(5000):
+        look_up(names, DEAD, now)
+        due = names.next_due()
+        assert due is not None
+        assert now < due <= now + LONGEST_RETRY_S
+        now = due
+
+
 def test_S22_it_is_asked_again_when_its_answer_has_expired() -> None:
     names = kept(Found(("192.0.2.1",), ttl_s=60))
     assert (names.due(59.0), names.due(60.0)) == ([], [TRUNK])

@@ -50,6 +50,12 @@ def test_S19_backoff_grows_with_jitter_and_stays_under_its_cap() -> None:
     assert len(set(waits[6:])) > 1, "the capped waits are jittered too"
 
 
+def test_S19_a_registrar_that_is_away_for_a_day_is_still_tried() -> None:
+    retry = policy()
+    waits = [retry.failed(408, None).retry_in_s or 0.0 for _ in range(5000)]
+    assert 0 < waits[-1] <= LONGEST_RETRY_S
+
+
 def test_S22_a_registrar_without_an_address_is_asked_for_within_30_s() -> None:
     """An attempt may wait 20 s for a DNS server that has just come back."""
     retry = policy()
