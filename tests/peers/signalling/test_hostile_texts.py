@@ -4,6 +4,7 @@ hears every packet, and nothing is kept.
 """
 
 import contextlib
+import itertools
 import socket
 import time
 from collections.abc import Callable
@@ -44,6 +45,7 @@ DROPPED = {f"{field} with a NUL" for field in ("Call-ID", "User-Agent", "Subject
 """By pjsip, unread (S2)."""
 # Each was 3 s and more when an expression took the square of a text.
 OPTIONS_WITHIN_S = 0.5
+TRIES = 3
 LONGEST_LINE = 4_096
 
 
@@ -103,7 +105,10 @@ def test_S21_hostile_texts_are_answered_and_nothing_is_kept(
 
     answered: dict[str, int] = {}
     waits_s: dict[str, float] = {}
-    for shape in SHAPES:
+    # A busy machine may stand still for once, an expression that takes the square does each time.
+    for shape, _ in itertools.product(SHAPES, range(TRIES)):
+        if waits_s.get(shape, OPTIONS_WITHIN_S) < OPTIONS_WITHIN_S:
+            continue
         with RawCaller(edge.address, host=HOST, says=hostile(shape)) as caller:
             caller.invite()
             waits_s[shape] = options_s(edge)
@@ -131,9 +136,12 @@ def test_S21_hostile_texts_by_tcp(edge_factory: Edges, size: int) -> None:
     """What is longer than a message may be ends the connection, and costs nobody else a moment."""
     edge = edge_factory()
     for row in ("sip:", "\r\n ", "From: ", "\0"):
-        with socket.create_connection(edge.address, timeout=5) as flood:
-            flood.sendall(b"INVITE sip:a@b SIP/2.0\r\nSubject: ")
-            with contextlib.suppress(ConnectionError):
-                flood.sendall((row * size)[:size].encode())
-            assert options_s(edge) < OPTIONS_WITHIN_S
+        waits_s: list[float] = []
+        while len(waits_s) < TRIES and min(waits_s, default=OPTIONS_WITHIN_S) >= OPTIONS_WITHIN_S:
+            with socket.create_connection(edge.address, timeout=5) as flood:
+                flood.sendall(b"INVITE sip:a@b SIP/2.0\r\nSubject: ")
+                with contextlib.suppress(ConnectionError):
+                    flood.sendall((row * size)[:size].encode())
+                waits_s.append(options_s(edge))
+        assert min(waits_s) < OPTIONS_WITHIN_S
     assert max(map(len, edge.log.splitlines())) < LONGEST_LINE

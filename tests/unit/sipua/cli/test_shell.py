@@ -68,6 +68,8 @@ def test_examples_pass_the_check(file: str) -> None:
 
 
 def test_ctrl_c(tmp_path: Path) -> None:
+    # A shell starts background jobs with Ctrl-C ignored, and so would ours be.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     fifo = tmp_path / "edge.toml"
     os.mkfifo(fifo)  # reading the configuration waits for what we never write
     with subprocess.Popen(
