@@ -84,6 +84,7 @@ def answers_options(edge: Edge) -> None:
         assert other.recv(65535).startswith(b"SIP/2.0 ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("origin", ["stranger", "trunk"])
 @pytest.mark.timeout(180)
 def test_S21_hostile_texts_are_answered_and_nothing_is_kept(
