@@ -33,5 +33,5 @@ wait "$units" && ended=0 || ended=$?
 units=
 cat "$log"
 [ "$ended" = 0 ] || exit "$ended"
-part peers "${pytest[@]}" -n 6 "${beside[@]}" -m "not sound and not alone"
+part peers "${pytest[@]}" -n 5 "${beside[@]}" -m "not sound and not alone"
 part alone "${pytest[@]}" "${calls[@]}" -m alone
