@@ -19,10 +19,34 @@ hypothesis.settings.load_profile("sipua")
 _PEERS = {"asterisk", "asterisk_factory", "sipp"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if _PEERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("peer")
+        if group := _group(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+    if hasattr(config, "workerinput"):  # several processes: the longest begin first
+        items.sort(key=_turn)
+
+
+def _group(item: pytest.Item) -> str:
+    """Of tests that share what a fixture of their file has started: one process has all of them."""
+    if not isinstance(item, pytest.Function):
+        return ""
+    fixtures = item._fixtureinfo.name2fixturedefs
+    shared = [name for name, defined in fixtures.items() if defined[-1].scope == "module"]
+    which = item.callspec.params if hasattr(item, "callspec") else {}
+    words = [item.path.parent.name, item.path.stem, *(str(which[n]) for n in shared if n in which)]
+    return "/".join(words) if shared else ""
+
+
+def _turn(item: pytest.Item) -> tuple[bool, bool, bool]:
+    return (
+        "patient_calls" not in getattr(item, "fixturenames", ()),
+        item.get_closest_marker("xdist_group") is None,
+        item.get_closest_marker("slow") is None,
+    )
 
 
 @pytest.fixture

@@ -14,8 +14,6 @@ from sipua.bench.results import result
 from sipua.bench.streams import streams
 from sipua.rtp.pcap.writer import PcapWriter, read
 
-pytestmark = pytest.mark.sound
-
 ROOT = Path(__file__).parents[2]
 CAPTURES = ROOT / "benchmarks" / "captures"
 
@@ -43,6 +41,7 @@ class Page(HTMLParser):
             self.plots.append(named["aria-label"] or "")
 
 
+@pytest.mark.sound
 def test_a_clean_capture_with_digits(tmp_path: Path) -> None:
     out, page = tmp_path / "r.json", tmp_path / "r.html"
     ran = bench(
@@ -87,6 +86,7 @@ def beginning(of: Path, seconds: float, path: Path) -> Path:
     return path
 
 
+@pytest.mark.sound
 def test_the_seeded_network_loses_what_it_must(tmp_path: Path) -> None:
     capture = beginning(CAPTURES / "pcmu-20ms-dtmf.pcap", 1.0, tmp_path / "a.pcap")
     settings, out = "loss=10%,dup=5%,seed=4", tmp_path / "a.json"
@@ -107,6 +107,7 @@ def test_the_seeded_network_loses_what_it_must(tmp_path: Path) -> None:
     assert "missing when their turn came (%)" in compared.stdout
 
 
+@pytest.mark.slow  # a process for each
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -18,6 +18,8 @@ from support.ports import LOOPBACK, PortBlock
 from support.process import Child, wait_until
 from support.signalling import over_fake_pj
 
+pytestmark = pytest.mark.slow
+
 URI = "sip:200@192.0.2.9"
 
 

@@ -27,19 +27,11 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def patient_calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PatientCalls]:
     calls = PatientCalls(tmp_path_factory.mktemp("patient"))
     yield calls
     calls.close()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _patient_calls_first(request: pytest.FixtureRequest) -> None:
-    """They begin with the first test of this folder, whichever that is."""
-    wanted = (getattr(item, "fixturenames", ()) for item in request.session.items)
-    if any("patient_calls" in names for names in wanted):
-        request.getfixturevalue("patient_calls")
 
 
 @pytest.fixture

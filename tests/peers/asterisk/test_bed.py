@@ -193,6 +193,7 @@ def test_asterisk_passes_the_scenarios(asterisk: Asterisk, sipp: Sipp, scenario:
     sipp.run(scenario, asterisk.address, pause_ms=150, timeout_s=10, **values)
 
 
+@pytest.mark.slow
 def test_a_far_end_hears_the_other(tmp_path: Path) -> None:
     """Two far ends, told of each other as a scenario does it: all that is sent arrives."""
     said = np.concatenate([audio.silence(200), audio.speech("short")])

@@ -12,7 +12,7 @@ from support.peers.asterisk import EVERY_ASTERISK, Asterisk
 from support.peers.asterisk_config import SPEECH
 from support.peers.pbx import GREETING, account, heard
 
-pytestmark = [pytest.mark.peer, pytest.mark.sound, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
 
 SPOKEN = audio.speech(SPEECH)
 
@@ -31,6 +31,7 @@ def call(asterisk: Asterisk, home: Path, extension: str, **calls: Any) -> tuple[
     return status, outbound.told
 
 
+@pytest.mark.sound
 @EVERY_ASTERISK
 def test_the_greeting_is_there_when_they_answer(asterisk: Asterisk, tmp_path: Path) -> None:
     status, told = call(asterisk, tmp_path, "60240")
@@ -40,6 +41,7 @@ def test_the_greeting_is_there_when_they_answer(asterisk: Asterisk, tmp_path: Pa
     assert "answered, " in told.splitlines()[-1]
 
 
+@pytest.mark.sound
 def test_they_may_speak_first(asterisk: Asterisk, tmp_path: Path) -> None:
     """What they say is answered; the greeting is not said."""
     status, told = call(asterisk, tmp_path, "60205", first_word="wait", wait_s=10)
@@ -52,6 +54,7 @@ def test_they_may_speak_first(asterisk: Asterisk, tmp_path: Path) -> None:
     assert status == 0, told
 
 
+@pytest.mark.sound
 def test_who_says_nothing_is_greeted(asterisk: Asterisk, tmp_path: Path) -> None:
     status, told = call(asterisk, tmp_path, "60260", first_word="wait", wait_s=1)
     sound = audio.read_wav(asterisk.wait_recording(30).received, rate_hz=8000)

@@ -106,6 +106,7 @@ def test_S19_a_wrong_password_is_told_once_and_never_tried_again(
     assert "not-it" not in edge.log
 
 
+@pytest.mark.slow
 def test_S19_an_unknown_host_is_one_failure_for_each_attempt(edge_factory: Edges) -> None:
     nowhere = {"name": "a", "registrar": "sip:no-such-host.invalid", "user": "a", "password": "p"}
     edge = edge_factory({"sip": {"host": "0.0.0.0"}, "accounts": [nowhere]})

@@ -28,6 +28,7 @@ def edge(edge_factory: Callable[..., Edge]) -> Edge:
     return edge_factory({"accounts": [account]})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("host", "user"), [(LOOPBACK, "6000"), (STRANGER, "sipua")])
 def test_S14_only_the_pbx_meets_the_accounts_identity(edge: Edge, host: str, user: str) -> None:
     with RawCaller(edge.address, host=host) as caller:

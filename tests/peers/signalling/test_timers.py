@@ -1,7 +1,7 @@
 """Session timers (RFC 4028), and what only a timer ends: lost ACKs and vanished peers.
 
-The patient calls began when the first test of this folder did (see conftest.py); alone, this file
-takes a minute.
+The patient calls take a minute, all at once; in several processes they begin first, beside others
+(tests/conftest.py).
 """
 
 from collections.abc import Callable

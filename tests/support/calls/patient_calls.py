@@ -1,6 +1,6 @@
 """Calls that end when a timer of SIP's does: half a minute for a lost ACK, one for a session.
 
-They are started before other tests and looked at after them (see tests/peers/conftest.py).
+They are all started at once, and looked at one after the other.
 """
 
 from pathlib import Path

@@ -4,12 +4,14 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from sipua.codecs import fir
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "sound" / "design_fir.py"
 
 
+@pytest.mark.slow
 def test_the_design_script_reproduces_the_taps() -> None:
     spec = importlib.util.spec_from_file_location("design_fir", SCRIPT)
     assert spec is not None

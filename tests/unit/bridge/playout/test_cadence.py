@@ -232,6 +232,7 @@ def test_a_timer_that_is_a_grain_early_cannot_raise_the_lead() -> None:
     assert cadence.lead_ms == pytest.approx(20)
 
 
+@pytest.mark.slow
 def test_R13_two_hours_of_talkspurts_do_not_move_the_timeline() -> None:
     """No growth of lead; timestamps are wall time within a frame (asserted for each frame)."""
     rng = random.Random(11)

@@ -359,6 +359,7 @@ def test_R6_a_wild_timestamp_makes_no_audio() -> None:
     assert call.feed(Lost(3600 * 8000), call.frame()) <= 5000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ppm", [-200, 200])
 def test_R13_two_hours_of_clock_drift(ppm: int) -> None:
     call = Call()

@@ -214,10 +214,13 @@ def test_what_is_not_udp_is_counted(reading: Reader) -> None:
         make.ethernet(b"\x45" + bytes(5)),
         make.ethernet(make.ipv4(struct.pack("!HHHH", 1, 2, 500, 0))),
         make.ethernet(make.ipv6(bytes(40), following=58)),
+        make.ethernet(b"\x95" + IP[1:]),  # version 9
+        make.ethernet(b"\x44" + IP[1:]),  # a header of 16 bytes
+        make.ethernet(make.ipv4(bytes(7))),  # half a UDP header
     ]
     found, counts = reading(make.pcap([(1.0, frame) for frame in frames]))
     assert found == []
-    assert counts == FrameCounts(frames=5, not_udp=2, not_ip=1, malformed=2)
+    assert counts == FrameCounts(frames=8, not_udp=2, not_ip=2, malformed=4)
 
 
 # --- files that are none ------------------------------------------------------------------

@@ -12,6 +12,9 @@ from sipua.log.redact import mask_text, mask_value
 from sipua.record.redaction import Redactor, number
 from sipua.sip.texts import Message, body, line
 
+# 13 s of the processor: expressions change seldom, and no branch is seen here alone.
+pytestmark = pytest.mark.slow
+
 # Each makes some alternative begin at every member, and fail or end as late as it can.
 ROWS = [
     *("sip:", "sip:a:", "sips:a", "sip::", "wss://u:", "https://", "sip:a:b@", "@", '"', "%", "<"),

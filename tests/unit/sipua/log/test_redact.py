@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.log.redact import MASK, is_secret_name, mask_text, mask_value, register_secret
+from sipua.log.redact import (
+    LONGEST_VALUE,
+    MASK,
+    is_secret_name,
+    mask_text,
+    mask_value,
+    register_secret,
+)
 
 DIGEST = (
     'Authorization: Digest username="100", realm="asterisk", nonce="17/9ab", '
@@ -101,6 +108,12 @@ def test_values_are_walked() -> None:
     assert mask_value("raw", b"sk-abcdefgh\xff") == f"sk-{MASK}\\xff"[: len(f"sk-{MASK}") + 4]
     assert mask_value("password", "") == ""
     assert mask_value("password", 12345) == MASK
+
+
+def test_a_long_value_is_cut_and_a_secret_that_the_cut_goes_through_is_masked() -> None:
+    before = "a" * (LONGEST_VALUE - 5) + " "
+    shown = mask_value("reason", f"{before}sk-abcdefghijklmnop")
+    assert shown == f"{before}sk-{MASK}"[:LONGEST_VALUE] + f" … ({LONGEST_VALUE + 15} characters)"
 
 
 PIECES = [
