@@ -1,7 +1,7 @@
 """Who ends what an unexpected exception leaves broken.
 
     session ─────────▶ call ─────────▶ the loop's exception handler
-    it is lost, and    it is hung up   (`sipua.process.last_net`: logged and counted)
+    it is lost, and    it is hung up   (`sipua.process.unhandled`: logged and counted)
     another is made
 
 Every callback, timer, task and reader works for one owner. An exception in it is told to the owner,
@@ -130,7 +130,7 @@ def _nothing_more(cause: str) -> None:
 
 
 def unowned(where: str, error: BaseException) -> None:
-    """Tell the last net, on the loop or on a thread of its own."""
+    """Tell the handler of unhandled exceptions, on the loop or on a thread of its own."""
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:

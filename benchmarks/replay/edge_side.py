@@ -29,7 +29,7 @@ from sipua.bridge.call.media import MediaPlan, MediaSettings
 from sipua.bridge.call.media_path import MEDIA_PATH
 from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
-from sipua.bridge.conversation.recovery import DialoguePolicy
+from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.conversation.sessions import EngineChoice
 from sipua.bridge.engine_api.events import Event
 from sipua.bridge.engine_api.protocol import Engine

@@ -24,12 +24,13 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge.conversation.base import ConversationEvent
-from sipua.bridge.conversation.connect import EngineSearch
+from sipua.bridge.conversation.engine_order import Attempts
+from sipua.bridge.conversation.engine_search import EngineSearch
 from sipua.bridge.conversation.history import History
 from sipua.bridge.conversation.outage import Outages
-from sipua.bridge.conversation.recovery import Attempts, DialoguePolicy, Rotation
+from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.conversation.response_watchdog import Ask, ResponseWatchdog, Silent
-from sipua.bridge.conversation.rotation import SessionRotation
+from sipua.bridge.conversation.rotation import Rotation, SessionRotation
 from sipua.bridge.conversation.sessions import (
     EngineChoice,
     MakeSession,

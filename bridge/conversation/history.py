@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sipua.bridge.conversation.recovery import DialoguePolicy
+from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.engine_api.events import AudioDone, Event, ToolCall, Transcript
 from sipua.bridge.engine_api.settings import Past, PastMessage, PastSpeech, PastToolCall
 

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from sipua.bridge.conversation.recovery import Attempts, DialoguePolicy, order_from
+from sipua.bridge.conversation.engine_order import Attempts, order_from
+from sipua.bridge.conversation.policy import DialoguePolicy
 
 # So many sessions of one engine in a row may end without an answer; then it is passed over.
 _UNANSWERED: Final = 2

@@ -8,14 +8,50 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from structlog.typing import FilteringBoundLogger
 
-from sipua.bridge.conversation.recovery import Rotation
+from sipua.bridge.backoff import BackOff
+from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.conversation.sessions import EngineChoice, PooledSession, SessionPool
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.fault_owner import FaultOwner
+
+
+class Rotation:
+    """When a session is to be replaced because sessions do not live for ever."""
+
+    __slots__ = ("_backoff", "_due", "_latest", "_policy", "_random")
+
+    def __init__(self, policy: DialoguePolicy, random: Callable[[], float]) -> None:
+        self._policy = policy
+        self._random = random
+        self._backoff = BackOff(2.0, 10.0, random)
+        self._due = self._latest = float("inf")
+
+    def began(self, now: float) -> None:
+        """A session is in use from now on."""
+        self._backoff.reset()
+        if self._policy.rotate_after_s > 0:
+            # Calls that began together should not all connect anew at the same moment.
+            self._due = now + self._policy.rotate_after_s * (1 - 0.05 * self._random())
+            self._latest = now + self._policy.rotate_latest_s
+
+    def ended(self) -> None:
+        self._due = self._latest = float("inf")
+
+    @property
+    def due(self) -> float:
+        return self._due
+
+    def failed(self, now: float) -> None:
+        """The next session could not be made, or the conversation went on without it."""
+        self._due = now + self._backoff.next_s()
+
+    def urgent(self, now: float) -> bool:
+        """No more waiting for a quiet moment."""
+        return now >= self._latest
 
 
 class SessionRotation:

@@ -25,11 +25,11 @@ from sipua.bridge.events import BridgeEvent, EngineGone, PeerSilent
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import closing, fallback
 from sipua.calls.call_log import CallLog
+from sipua.calls.call_transfer import CallTransfer
 from sipua.calls.facts import CallFacts
 from sipua.calls.media_plan import media_plan
 from sipua.calls.profile import AgentProfile
-from sipua.calls.transfer import TransferOutcome, target_uri
-from sipua.calls.transfers import CallTransfer
+from sipua.calls.refer import TransferOutcome, target_uri
 from sipua.capture.call_capture import CallCapture
 from sipua.log.throttle import Throttle
 from sipua.record.recorder import CallRecord

@@ -22,7 +22,7 @@ from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.events import AudioPlayed, BridgeEvent
 from sipua.bridge.playout import sounds
 from sipua.calls.profile import AgentProfile, Prompt, Refuse, Step, TransferTo
-from sipua.calls.transfer import TransferOutcome
+from sipua.calls.refer import TransferOutcome
 
 PROMPT_GRACE_S = 10.0
 """The wait beyond a prompt's length; not played by then, it never is: the caller is on hold."""

@@ -9,8 +9,7 @@ what to do. The result is frozen and complete: secrets are read, defaults are fi
 from sipua.config.load.loader import Loaded, load, read
 from sipua.config.sections.agent import AgentSection
 from sipua.config.sections.calls import CallsSection
-from sipua.config.sections.engine import EngineSection, TurnDetectionSection
-from sipua.config.sections.model import (
+from sipua.config.sections.config import (
     AccountSection,
     Config,
     LogSection,
@@ -18,6 +17,7 @@ from sipua.config.sections.model import (
     SipSection,
     TrunkSection,
 )
+from sipua.config.sections.engine import EngineSection, TurnDetectionSection
 from sipua.config.values.problems import ConfigError, Problem
 
 __all__ = [

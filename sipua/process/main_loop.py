@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from types import FrameType
 from typing import Any, NoReturn
 
-from sipua.process import last_net
+from sipua.process import unhandled
 from sipua.process.exits import Exit
 
 SIGNALLING_GRACE_S = 3.0
@@ -28,7 +28,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(main: Coroutine[Any, Any, Exit]) -> Exit:
-    with asyncio.Runner(loop_factory=last_net.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=unhandled.new_event_loop) as runner:
         code = runner.run(main)
     if code is Exit.SIGNALLING:
         sys.stdout.flush()

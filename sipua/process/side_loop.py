@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from sipua.bridge.fault_owner import unowned
-from sipua.process.last_net import NET
+from sipua.process.unhandled import NET
 
 Outcome = TypeVar("Outcome")
 

@@ -13,10 +13,10 @@ from sipua.config.sections.tools import ToolsSection
 from sipua.tools import mcp
 from sipua.tools.call_queue import ToolCallQueue
 from sipua.tools.context import CallControl, Tool
+from sipua.tools.digits import CollectDigits, SendDtmf
 from sipua.tools.ending import HangUp, Transfer
 from sipua.tools.hold import PutOnHold
 from sipua.tools.info import GetCallInfo
-from sipua.tools.keys import CollectDigits, SendDtmf
 from sipua.tools.python_tool import PythonTools, load
 from sipua.tools.runner import ToolRunner
 from sipua.tools.wire.errors import ToolLoadError

@@ -13,7 +13,7 @@ from sipua.config.checks.record import record
 from sipua.config.checks.recovery import recovery
 from sipua.config.checks.routes import routes
 from sipua.config.checks.tools import tools
-from sipua.config.sections.model import AccountSection, Config, TrunkSection
+from sipua.config.sections.config import AccountSection, Config, TrunkSection
 from sipua.config.values.problems import KeyPath
 from sipua.config.values.uri import UriError, parse_server
 from sipua.rtp.hostport import is_loopback, join

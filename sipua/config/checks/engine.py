@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from sipua.bridge.engines import ENGINES
 from sipua.config.checks.findings import Finding
+from sipua.config.sections.config import Config
 from sipua.config.sections.engine import EngineSection, is_local
-from sipua.config.sections.model import Config
 from sipua.config.values.problems import KeyPath
 
 # Which kind of turn detection a key belongs to; the other keys belong to both.

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from sipua.bridge.engines import ENGINES
 from sipua.config.checks.findings import Finding
+from sipua.config.sections.config import Config
 from sipua.config.sections.engine import EngineSection
-from sipua.config.sections.model import Config
 from sipua.config.values.problems import KeyPath
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sipua.config.checks.findings import Finding
-from sipua.config.sections.model import Config
+from sipua.config.sections.config import Config
 
 _VENDORS_LIMIT_S = 3600
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from sipua.config.checks.findings import Finding
-from sipua.config.sections.model import Config
+from sipua.config.sections.config import Config
 from sipua.config.sections.routes import FallbackSection, RouteSection
 from sipua.config.values.problems import KeyPath
 

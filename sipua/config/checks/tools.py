@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from sipua.config.checks.findings import Finding
-from sipua.config.sections.model import Config
+from sipua.config.sections.config import Config
 from sipua.config.values.problems import KeyPath
 from sipua.rtp.hostport import is_loopback
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from sipua.config.checks.cross import Ephemeral, ephemeral_ports, findings
 from sipua.config.load import environment
 from sipua.config.load.draft import Draft
-from sipua.config.sections.model import Config
+from sipua.config.sections.config import Config
 from sipua.config.sections.schema import is_array, is_named, is_secret, tables, value_at
 from sipua.config.toml import translate
 from sipua.config.toml.lines import locate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from sipua.bridge.conversation.recovery import DEFAULT_PHRASE, DialoguePolicy
+from sipua.bridge.conversation.policy import DEFAULT_PHRASE, DialoguePolicy
 from sipua.config.values.fields import Seconds
 from sipua.config.values.section import Section
 

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from sipua.config.sections.model import Config
+from sipua.config.sections.config import Config
 from sipua.config.values.problems import KeyPath
 
 PREFIX = "SIPUA_"

@@ -12,7 +12,7 @@ from sipua.bridge.agent.scenario import faults
 from sipua.bridge.agent.scenario.scenario import Scenario, joined
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.call.media import MediaSettings
-from sipua.bridge.conversation.recovery import DialoguePolicy
+from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.engine_api.settings import EngineSettings, Past
 from sipua.bridge.engines import create as create_engine
 from sipua.bridge.playout import sounds
@@ -29,7 +29,7 @@ from sipua.rtp.hostport import bracketed, join
 from sipua.rtp.latch.latch import Policy
 from sipua.rtp.ports import ReservedPort, family_of
 from sipua.sip.addresses import of_family, seen_by
-from sipua.sip.door.admission import Admission
+from sipua.sip.admission.admission import Admission
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.tools.toolbox import Toolbox
 

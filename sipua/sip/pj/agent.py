@@ -14,10 +14,10 @@ from collections.abc import Callable
 from sipua.rtp.events import Address
 from sipua.rtp.ports import PortPool, family_of
 from sipua.sip.addresses import Listener, facing, seen_by
+from sipua.sip.admission.admission import Admission
 from sipua.sip.dns.lookup import Lookup
 from sipua.sip.dns.names import Found, Name, News, Outcome
 from sipua.sip.dns.resolver import Resolver
-from sipua.sip.door.admission import Admission
 from sipua.sip.messages import (
     PeerResolved,
     PeerUnresolved,

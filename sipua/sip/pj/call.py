@@ -16,8 +16,8 @@ import pjsua2 as pj
 from sipua.rtp.ports import ReservedPort
 from sipua.sip import sdp, texts
 from sipua.sip.addresses import address, in_brackets
-from sipua.sip.door import media_family
-from sipua.sip.door.gate import Gate
+from sipua.sip.admission import media_family
+from sipua.sip.admission.gate import Gate
 from sipua.sip.errors import reason_of
 from sipua.sip.messages import (
     CallConfirmed,

@@ -20,10 +20,10 @@ from sipua.rtp.hostport import is_address, join
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort, family_of
 from sipua.sip import sdp, texts
 from sipua.sip.addresses import Listener, address, of_family, server_of
+from sipua.sip.admission import invite, media_family
+from sipua.sip.admission.admission import NO_MEDIA_PORT, Admission, Refusal, network_of
+from sipua.sip.admission.gate import Gate
 from sipua.sip.dns.names import SIP_PORT, Name, NotFound, Outcome
-from sipua.sip.door import invite, media_family
-from sipua.sip.door.admission import NO_MEDIA_PORT, Admission, Refusal, network_of
-from sipua.sip.door.gate import Gate
 from sipua.sip.errors import CannotListenError, reason_of
 from sipua.sip.messages import (
     Answer,

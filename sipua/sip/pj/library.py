@@ -18,8 +18,8 @@ from sipua.rtp.hostport import join
 from sipua.rtp.ports import family_of
 from sipua.sip import texts
 from sipua.sip.addresses import Listener, address, of_family
-from sipua.sip.door import invite
-from sipua.sip.door.admission import Refusal
+from sipua.sip.admission import invite
+from sipua.sip.admission.admission import Refusal
 from sipua.sip.errors import CannotListenError, PortTakenError
 from sipua.sip.messages import LibraryMessage, SipEvent, SipMessage
 from sipua.sip.pj.call import LAWS, sip_header

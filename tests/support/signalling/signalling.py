@@ -16,8 +16,8 @@ import pytest
 
 import sipua.sip.pj.agent  # the real ones are there, to come back after the test
 from sipua.rtp.ports import PortPool, ReservedPort
+from sipua.sip.admission.admission import Admission
 from sipua.sip.dns.names import Name, Outcome
-from sipua.sip.door.admission import Admission
 from sipua.sip.messages import PlaceCall, SipEvent
 from sipua.sip.pj.thread import Timers
 from sipua.sip.settings import AccountSettings, SipSettings

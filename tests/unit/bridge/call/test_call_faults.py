@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
-from sipua.bridge.conversation.recovery import DialoguePolicy
+from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.conversation.response_watchdog import ResponseWatchdog
 from sipua.bridge.engine_api.events import EngineLost, SessionReady, SpeechStarted, SpeechStopped
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage

@@ -10,7 +10,7 @@ import pytest
 
 from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
-from sipua.bridge.conversation.recovery import DialoguePolicy
+from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.engine_api.events import (
     AudioDelta,
     AudioDone,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from sipua.bridge.conversation.history import History
-from sipua.bridge.conversation.recovery import DialoguePolicy
+from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.engine_api.events import ToolCall, Transcript
 from sipua.bridge.engine_api.settings import PastMessage, PastSpeech, PastToolCall
 

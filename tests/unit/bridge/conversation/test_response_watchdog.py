@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sipua.bridge.conversation.recovery import DialoguePolicy
+from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.conversation.response_watchdog import Action, Ask, ResponseWatchdog, Silent
 from support.engine.line import turn_state
 

@@ -151,7 +151,7 @@ CONFIGURE = """
 import sipua.bridge.engines as engines
 engines.ENGINES = {**engines.ENGINES, "toy": engines.EngineKind(lambda s: None, needs_key=False)}
 from sipua.config.checks.engine import engines as findings
-from sipua.config.sections.model import Config
+from sipua.config.sections.config import Config
 from sipua.config.sections.schema import keys
 config = Config.model_validate({"engine": {"type": "toy"}})
 assert list(findings(config)) == []

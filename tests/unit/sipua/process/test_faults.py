@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import EngineGone
 from sipua.capture.call_capture import CallCapture, CaptureThread
-from sipua.process import last_net
+from sipua.process import unhandled
 from sipua.process.side_loop import SideLoop
 from sipua.record.files import RecordFiles
 from sipua.record.settings import FileSettings
@@ -200,7 +200,7 @@ async def test_H9_the_record_thread_goes_on_for_the_others(
 async def test_H9_a_tools_loop_goes_on_behind_whatever_a_tool_raises(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(threading, "excepthook", last_net.LastNet().on_thread)
+    monkeypatch.setattr(threading, "excepthook", unhandled.LastNet().on_thread)
     side = SideLoop("tools")
 
     async def leaves() -> None:
@@ -225,11 +225,11 @@ async def test_H9_a_tools_loop_goes_on_behind_whatever_a_tool_raises(
     await side.close()
 
 
-# --- the last net ---------------------------------------------------------------------------
+# --- exceptions without an owner -----------------------------------------------------------
 
 
 async def test_H9_what_has_no_owner_is_logged_with_its_place_counted_and_throttled() -> None:
-    net = last_net.LastNet()
+    net = unhandled.LastNet()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(net.on_loop)
     with capture_logs() as logs:
@@ -248,7 +248,7 @@ async def test_H9_what_has_no_owner_is_logged_with_its_place_counted_and_throttl
 
 
 def test_H9_a_thread_that_ends_by_an_exception_is_told() -> None:
-    net = last_net.LastNet()
+    net = unhandled.LastNet()
     hook, threading.excepthook = threading.excepthook, net.on_thread
     try:
         with capture_logs() as logs:
@@ -263,13 +263,13 @@ def test_H9_a_thread_that_ends_by_an_exception_is_told() -> None:
 def test_H9_processes_that_carry_calls_have_it() -> None:
     hook = threading.excepthook
     try:
-        loop = last_net.new_event_loop()
-        assert loop.get_exception_handler() == last_net.NET.on_loop
-        assert threading.excepthook == last_net.NET.on_thread
+        loop = unhandled.new_event_loop()
+        assert loop.get_exception_handler() == unhandled.NET.on_loop
+        assert threading.excepthook == unhandled.NET.on_thread
         loop.close()
     finally:
         threading.excepthook = hook
-    folder = Path(last_net.__file__).parent
-    assert "Runner(loop_factory=last_net.new_event_loop)" in (folder / "main_loop.py").read_text()
+    folder = Path(unhandled.__file__).parent
+    assert "Runner(loop_factory=unhandled.new_event_loop)" in (folder / "main_loop.py").read_text()
     for module in ("edge/app", "edge/outbound", "cli/testphone/dial"):
         assert "main_loop.run(" in (folder.parent / f"{module}.py").read_text()

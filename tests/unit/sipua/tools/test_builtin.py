@@ -15,10 +15,10 @@ from sipua.rtp.events import Dtmf
 from sipua.tools import ending
 from sipua.tools.call_queue import Result
 from sipua.tools.context import ToolContext, Transferred
+from sipua.tools.digits import CollectDigits, SendDtmf
 from sipua.tools.ending import HangUp, Transfer
 from sipua.tools.hold import PutOnHold
 from sipua.tools.info import GetCallInfo
-from sipua.tools.keys import CollectDigits, SendDtmf
 from support.calls.tool_call import FunctionTool, Table
 
 TARGETS = {"sales": "sip:201@192.0.2.10", "night desk": "+4930123"}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipua.bridge.conversation.history import History
-from sipua.bridge.conversation.recovery import DialoguePolicy
+from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.engine_api.events import ToolCall
 from sipua.bridge.engine_api.settings import EngineSettings
 from sipua.bridge.engines import create

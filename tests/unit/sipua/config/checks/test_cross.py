@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sipua.config.checks.cross import Ephemeral, Finding, ephemeral_ports, findings
-from sipua.config.sections.model import Config
+from sipua.config.sections.config import Config
 
 ACCOUNT = {"name": "a", "registrar": "sip:10.0.0.5", "user": "100", "password": "x"}
 TRUNK: dict[str, Any] = {"name": "t", "hosts": ["203.0.113.10"]}

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from sipua.config.checks.engine import engines
 from sipua.config.checks.findings import Finding
-from sipua.config.sections.model import Config
+from sipua.config.sections.config import Config
 
 WEBHOOK = {
     "name": "find_order",

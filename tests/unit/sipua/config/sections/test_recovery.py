@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sipua.bridge.conversation.recovery import DialoguePolicy
+from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.config import Config
 from sipua.config.checks.recovery import recovery
 from sipua.config.sections.recovery import RecoverySection

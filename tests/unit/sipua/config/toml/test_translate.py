@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sipua.config.sections.model import SipSection
+from sipua.config.sections.config import SipSection
 from sipua.config.toml import translate
 
 

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from sipua.bridge.conversation.dialogue import Dialogue
-from sipua.bridge.conversation.recovery import DialoguePolicy
+from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.engine_link.errors import EngineConnectError
 from support.engine.fake_sessions import FakeSessions
 from support.engine.line import turn_state

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sipua.bridge.conversation.recovery import (
-    Attempt,
-    Attempts,
-    DialoguePolicy,
-    Rotation,
-    order_from,
-)
+from sipua.bridge.conversation.engine_order import Attempt, Attempts, order_from
+from sipua.bridge.conversation.policy import DialoguePolicy
+from sipua.bridge.conversation.rotation import Rotation
 
 POLICY = DialoguePolicy(backoff_s=1, backoff_max_s=4, rotate_after_s=3300, rotate_latest_s=3540)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.sip.door import offer
+from sipua.sip.admission import offer
 
 CODECS = ("pcmu", "pcma")
 AUDIO = "m=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n"

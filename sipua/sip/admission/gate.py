@@ -11,8 +11,8 @@ import socket
 from collections.abc import Sequence
 
 from sipua.rtp.ports import PortPool
-from sipua.sip.door import offer
-from sipua.sip.door.admission import FORBIDDEN, Admission, Refusal
+from sipua.sip.admission import offer
+from sipua.sip.admission.admission import FORBIDDEN, Admission, Refusal
 
 _ADDRESS_TYPES = {socket.AF_INET: "IP4", socket.AF_INET6: "IP6"}
 """The families of our media, in SDP's words."""

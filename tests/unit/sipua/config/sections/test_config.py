@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from sipua.config.sections.model import AccountSection, Config, RtpSection, SipSection
+from sipua.config.sections.config import AccountSection, Config, RtpSection, SipSection
 from sipua.config.sections.schema import keys, tables
 
 

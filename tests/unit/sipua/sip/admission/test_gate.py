@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sipua.rtp.ports import PortPool
-from sipua.sip.door.admission import Admission, Refusal
-from sipua.sip.door.gate import Gate
+from sipua.sip.admission.admission import Admission, Refusal
+from sipua.sip.admission.gate import Gate
 
 PEER, STRANGER = "192.0.2.1", "198.51.100.9"
 OFFER = (

@@ -11,7 +11,7 @@ import ipaddress
 from collections.abc import Collection, Sequence
 
 from sipua.sip import sdp, texts
-from sipua.sip.door.admission import Refusal
+from sipua.sip.admission.admission import Refusal
 
 MAX_MEDIA = 16
 """pjsip's limit of sections (PJMEDIA_MAX_SDP_MEDIA); an answer has as many as its offer."""

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from sipua.sip.door import invite
-from sipua.sip.door.admission import Refusal
+from sipua.sip.admission import invite
+from sipua.sip.admission.admission import Refusal
 
 INVITE = (
     "INVITE sip:100@10.0.0.9 SIP/2.0\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:100@b>\r\n"

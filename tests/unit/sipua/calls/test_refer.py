@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from sipua.calls import transfers
-from sipua.calls.transfer import TransferOutcome, target_uri
+from sipua.calls import call_transfer
+from sipua.calls.refer import TransferOutcome, target_uri
 from sipua.config.values.uri import UriError
 from sipua.sip.messages import (
     EndedBy,
@@ -77,7 +77,7 @@ async def test_a_peer_that_hangs_up_without_an_answer_has_not() -> None:
 
 
 async def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfers, "TIMEOUT_S", 0.02)
+    monkeypatch.setattr(call_transfer, "TIMEOUT_S", 0.02)
     story, transfer = await begin()
     story.call.on_sip(TRYING)
     outcome = await transfer

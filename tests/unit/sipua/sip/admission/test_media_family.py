@@ -6,7 +6,7 @@ from socket import AF_INET, AF_INET6, AddressFamily
 
 import pytest
 
-from sipua.sip.door.media_family import NO_ROUTE, choose, host_towards
+from sipua.sip.admission.media_family import NO_ROUTE, choose, host_towards
 
 BOTH = (AF_INET, AF_INET6)
 V4, V6 = "192.0.2.9", "2001:db8::9"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sipua.sip.admission.admission import Admission, Refusal, network_of
 from sipua.sip.dns.names import Name
-from sipua.sip.door.admission import Admission, Refusal, network_of
 
 SBC = Name("sbc.example", services=True)
 

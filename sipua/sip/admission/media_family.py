@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from sipua.rtp.ports import family_of
 from sipua.sip.addresses import of_family, route_to, seen_by
-from sipua.sip.door.admission import Refusal
+from sipua.sip.admission.admission import Refusal
 
 NO_ROUTE = Refusal(
     488, "Not Acceptable Here", cause="there is no route to the address of the offer's audio"

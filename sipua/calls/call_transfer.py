@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from structlog.typing import FilteringBoundLogger
 
-from sipua.calls.transfer import TIMEOUT_S, TransferAttempt, TransferOutcome, target_uri
+from sipua.calls.refer import TIMEOUT_S, TransferAttempt, TransferOutcome, target_uri
 from sipua.config.values.uri import UriError
 from sipua.sip.messages import EndedBy, SipCommand, Transfer, TransferNews
 

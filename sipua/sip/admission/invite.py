@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sipua.rtp.events import Address
 from sipua.sip.addresses import address
-from sipua.sip.door.admission import Refusal
+from sipua.sip.admission.admission import Refusal
 from sipua.sip.messages import CallRefused
 from sipua.sip.texts import Message
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from structlog.typing import FilteringBoundLogger
 
-from sipua.bridge.conversation.recovery import Attempts
+from sipua.bridge.conversation.engine_order import Attempts
 from sipua.bridge.conversation.sessions import EngineChoice, PooledSession, SessionPool
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.fault_owner import FaultOwner

@@ -1,1 +1,0 @@
-"""The decisions about a request before anything is spent on it."""
