@@ -63,7 +63,6 @@ _PROVEN_S: Final = 10.0
 _SETTLE_S: Final = 0.5
 # How often a quiet moment is looked for, once one is needed.
 _LOOK_S: Final = 0.1
-
 _LOGGED: Final = ("engine", "session_id", "why", "gap_ms", "restored", "caught_up_ms")
 
 
