@@ -38,7 +38,7 @@ test: dev peers lint ## everything: set-up, lint, types, tests against real peer
 	@scripts/test.sh
 
 .PHONY: unit
-unit: dev ## the tests that need no peers and no patience
+unit: dev ## the fast tests, which need no peers
 	@# Some wait for real sockets and timers: more of them than cores at once.
 	@$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not peer and not slow and not sound and not alone"
 
