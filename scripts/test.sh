@@ -19,7 +19,7 @@ part() {
 }
 
 beside=(--dist loadgroup --no-loadscope-reorder "${calls[@]}")
-part units -n 2 --dist worksteal "${calls[@]/#/--ignore=}"
-part sound -n 2 "${beside[@]}" -m sound
-part peers -n 4 "${beside[@]}" -m "not sound and not alone"
+part units -n 4 --dist worksteal "${calls[@]/#/--ignore=}"
+part sound -n 3 "${beside[@]}" -m sound
+part peers -n 6 "${beside[@]}" -m "not sound and not alone"
 part alone "${calls[@]}" -m alone
