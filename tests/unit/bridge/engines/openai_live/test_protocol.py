@@ -21,6 +21,7 @@ from sipua.bridge.engine_api.events import (
     ToolCall,
     Transcript,
     Unknown,
+    Unreadable,
     Usage,
     Used,
 )
@@ -316,7 +317,8 @@ def test_a_track_that_stops_while_there_is_input_has_nothing_more_to_say() -> No
 def test_M6_bad_base64_is_counted_and_the_item_goes_on() -> None:
     live = engine()
     play(live, speech(100))
-    assert live.receive(server_event("session.output_audio.delta", delta="%")) == ()
+    broken = server_event("session.output_audio.delta", delta="%")
+    assert live.receive(broken) == (Unreadable("bad_base64", 1),)
     assert live.counters()["bad_base64"] == 1
     assert [
         event.item_id for event in play(live, speech(100)) if isinstance(event, AudioDelta)
@@ -591,6 +593,27 @@ def test_M6_an_unknown_event_is_reported_and_counted() -> None:
     assert live.receive(server_event("info", code="x", message="y")) == ()
     counters = live.counters()
     assert (counters["unknown"], counters["ignored"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (b"not json", "bad_json"),
+        (b'{"type":"error","error":7}', "malformed"),
+        (b'"' + b"x" * 16_000_000 + b'"', "oversize"),
+        (b'{"type":"response.event","event":{"type":"response.created"}}', "malformed"),
+    ],
+    ids=["json", "event", "size", "nested event"],
+)
+def test_M6_what_cannot_be_read_is_told_for_the_log_and_counted(
+    message: bytes, reason: str
+) -> None:
+    live = engine()
+    (told,) = live.receive(message)
+    assert isinstance(told, Unreadable)
+    assert told.reason == reason
+    assert live.counters()[reason] == 1
+    assert live.receive(server_event("session.usage.updated", usage={"seconds": 1}))
 
 
 def test_every_event_of_the_vendor_is_received() -> None:
