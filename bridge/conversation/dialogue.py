@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import random as chance
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -93,16 +92,16 @@ class Dialogue:
         self._history = History(policy)
         self._faults = faults = faults or FaultOwner()
         make = partial(make_session, call_id=call_id, faults=faults)
-        self._pool = SessionPool(choices, self._history, self._on_session, make, faults)
-        self._tally: Counter[str] = Counter()
-        self._search = EngineSearch(choices, self._pool, self._tally, self._log, faults)
+        self._pool = SessionPool(
+            choices, self._history, self._on_session, make, log=self._log, faults=faults
+        )
+        self._tally = self._pool.tally
+        self._search = EngineSearch(self._pool)
         self._caller = UnansweredAudio(policy.caller_audio_s, turns)
         self._outages = Outages(policy, [choice.connect_timeout_s for choice in choices], random)
         self._watchdog = ResponseWatchdog(policy, random, turns)
         self._rotation = Rotation(policy, random)
-        self._successor = SessionRotation(
-            choices, self._pool, self._rotation, self._tally, self._log, faults=faults
-        )
+        self._successor = SessionRotation(self._pool, self._rotation)
         self._pooled: PooledSession | None = None  # in use
         self._last: PooledSession | None = None
         self._bridge_at = _NEVER
