@@ -27,8 +27,8 @@ from sipua.bridge import engines
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.call.media import MediaPlan, MediaSettings
 from sipua.bridge.call.media_path import MEDIA_PATH
-from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
+from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.conversation.sessions import EngineChoice, MakeSession, engine_session
 from sipua.bridge.engine_api.protocol import Engine

@@ -22,10 +22,10 @@ from typing import Final
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.engine_order import Attempts
 from sipua.bridge.conversation.engine_search import EngineSearch
 from sipua.bridge.conversation.history import History
+from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.conversation.outage import Outages
 from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.conversation.response_watchdog import Ask, ResponseWatchdog, Silent
@@ -56,7 +56,7 @@ from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.turns.state import TurnState
 
 _NEVER: Final = float("inf")
-# A session that has lived so long was no mistake, even if nobody spoke.
+# A session that has lived so long was no mistake, even without speech.
 _PROVEN_S: Final = 10.0
 # How long a session is given to notice speech in what it was given to catch up on.
 _SETTLE_S: Final = 0.5
@@ -201,7 +201,7 @@ class Dialogue:
         self._log.info("engine.in_use", **{told: getattr(news, told) for told in _LOGGED})
         self._on_event(news)
         if self._pooled is not pooled:
-            return  # whoever heard of it ended it
+            return  # the listener of the event ended it
         self._catch_up(pooled, catch_up)
         if self._pooled is not pooled:
             self._outages.owed |= owed

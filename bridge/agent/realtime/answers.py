@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, UnsetType
 
-from sipua.bridge.agent.realtime.response import Answer, Fate, Loss
+from sipua.bridge.agent.realtime.response import Answer, Loss, PlannedEnd
 from sipua.bridge.agent.realtime.session import FunctionTool, McpTool
 from sipua.bridge.agent.scenario.scenario import FunctionCall, Request, Script, Step
 from sipua.bridge.agent.speech.formats import Clip, WireFormat, converted, converted_prompt
@@ -103,7 +103,7 @@ class Answers:
             call_first=step.call_first,
             after_ms=step.after_ms,
             stall_ms=step.stall_ms,
-            fate=fate(step),
+            planned_end=planned_end(step),
             at_once=step.burst_s > 0,
             garbage=step.garbage,
         )
@@ -124,14 +124,14 @@ class Answers:
         self.warnings.append({"event": event, "tools": names, "problem": problem})
 
 
-def fate(step: Step) -> Fate | None:
+def planned_end(step: Step) -> PlannedEnd | None:
     if (lost := loss(step)) is not None:
-        return Fate("lost", loss=lost)
+        return PlannedEnd("lost", loss=lost)
     if step.silent:
-        return Fate("silent")
+        return PlannedEnd("silent")
     if step.fail:
-        return Fate("failed", step.fail)
-    return Fate("cancelled") if step.cancel else None
+        return PlannedEnd("failed", step.fail)
+    return PlannedEnd("cancelled") if step.cancel else None
 
 
 def loss(step: Step) -> Loss | None:

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
+from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.engine_api.events import (
     AudioDelta,
@@ -263,7 +263,7 @@ async def test_M2_nothing_is_said_when_it_was_the_callers_turn() -> None:
 
 @in_virtual_time
 async def test_M2_a_greeting_that_was_not_said_is_asked_for_again() -> None:
-    """In its own words: nobody has heard a line that was interrupted."""
+    """In its own words: the caller has not heard a line that was interrupted."""
     call = Call()
     session = await call.begin()
     call.dialogue.speak("Greet.")

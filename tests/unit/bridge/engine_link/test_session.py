@@ -405,7 +405,7 @@ async def test_M6_nonsense_is_logged_once_a_kind_and_complaints_not_for_ever() -
     assert counters["bad_json"] == counters["unknown"] == counters["faults"] == 100
 
 
-async def test_nothing_is_delivered_once_somebody_closes() -> None:
+async def test_nothing_is_delivered_after_close() -> None:
     async def chatter(peer: Peer) -> None:
         await peer.make_ready()
         while True:

@@ -238,7 +238,7 @@ def test_R13_the_peers_drift_is_told_by_both_ways_of_measuring(drift_ppm: float)
 
 
 def test_H6_a_wall_clock_that_is_set_anew_changes_nothing() -> None:
-    """It is read when the session is made; what it shows later is nobody's business."""
+    """It is read when the session is made; what it shows later is not told."""
     one, other = us(), them(begins_s=77_777.0)
     link = PooledSession(one, other, delay_ms=25)
     link.run(60)
@@ -313,7 +313,7 @@ def test_a_goodbye_ends_a_call_and_is_only_counted_when_it_comes() -> None:
     assert other.told["goodbyes"] == 1
     heard = len(other.events)
     link.run(12)
-    assert len(other.events) > heard, "who forges a goodbye has hung up nobody"
+    assert len(other.events) > heard, "a forged goodbye hangs up nothing"
 
 
 def test_who_said_nothing_takes_no_leave() -> None:

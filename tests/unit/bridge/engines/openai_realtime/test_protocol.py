@@ -417,7 +417,7 @@ def test_capabilities_follow_the_configuration() -> None:
     assert not asked.takes_turns
 
 
-# Turns that nobody but we take
+# Turns that only we take
 
 
 def test_without_turn_detection_what_was_said_is_committed_and_answered() -> None:
@@ -525,7 +525,7 @@ def test_an_mcp_server_that_cannot_be_used_is_recorded() -> None:
     assert one(failed) == ServerTool("item_8", "docs: list of tools", "failed")
 
 
-def test_nobody_at_a_telephone_approves_an_mcp_call_and_the_model_explains_itself() -> None:
+def test_an_mcp_call_cannot_be_approved_by_telephone_and_the_model_explains_itself() -> None:
     engine = session()
     request = mcp_item("mcp_approval_request")
     assert list(engine.receive(item_event(request))) == []
