@@ -52,15 +52,15 @@ class RequestTools:
 
 
 class Answers:
-    """The answers of one session. `warnings` collects where scenario and session do not fit."""
+    """The answers of one session, and warnings where scenario and session do not fit."""
 
-    __slots__ = ("_script", "_speaker", "_voices", "warnings")
+    __slots__ = ("_script", "_speaker", "_voices", "_warnings")
 
     def __init__(self, script: Script, speaker: Speaker, voices: Voices) -> None:
         self._script = script
         self._speaker = speaker
         self._voices = voices
-        self.warnings: list[dict[str, object]] = []
+        self._warnings: list[dict[str, object]] = []
 
     def answer(
         self,
@@ -119,9 +119,13 @@ class Answers:
             return converted_prompt(self._voices.clip(step), target)
         return None if step.call else usual
 
+    def take_warnings(self) -> list[dict[str, object]]:
+        taken, self._warnings = self._warnings, []
+        return taken
+
     def _warn(self, event: str, calls: tuple[FunctionCall, ...], problem: str) -> None:
         names = [call.name for call in calls]
-        self.warnings.append({"event": event, "tools": names, "problem": problem})
+        self._warnings.append({"event": event, "tools": names, "problem": problem})
 
 
 def planned_end(step: Step) -> PlannedEnd | None:

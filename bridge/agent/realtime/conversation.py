@@ -119,8 +119,7 @@ class Conversation:
         return self._out.take()
 
     def take_warnings(self) -> list[dict[str, object]]:
-        taken, self._answers.warnings = self._answers.warnings, []
-        return taken
+        return self._answers.take_warnings()
 
     def take_recordings(self) -> list[Recording]:
         """Turns whose words are wanted: `words_found` takes them."""
