@@ -83,7 +83,7 @@ async def test_M1_a_prompt_is_answered_for_and_heard_whole_before_the_end(tmp_pa
         sound.writeframes(bytes(3200))
     story = await refused(steps(Prompt(path)))
     assert story.sent == [RING, ANSWER]
-    assert "play: closed" not in story.bridge.steps, "it would not be heard before the ACK"
+    assert "play: closed" not in story.bridge.steps, "nobody would hear it before the ACK"
     await story.confirm()
     assert story.bridge.steps[-1] == "play: closed"
     assert story.bridge.played == 1600
