@@ -14,7 +14,7 @@ from sipua.bridge.engine_api.events import SpeechStarted, SpeechStopped
 from sipua.bridge.events import AudioBegan, BridgeEvent
 from sipua.calls.call import Call
 from sipua.calls.profile import AgentProfile
-from sipua.record.redaction import number
+from sipua.record.transcript_redaction import number
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import PlaceCall, Ring
 

@@ -12,7 +12,7 @@ from sipua.sip.dns.names import Name, NotFound, Outcome
 
 
 def examine(config: Config) -> list[Finding]:
-    """All of them at the same time; none when the configuration has addresses only."""
+    """Look up all names at once. Empty when the configuration has addresses only."""
     gate = wiring.admission(config, max_calls=0)
     outcomes = asyncio.run(_look_up(Lookup(config.sip.nameservers), gate.names))
     return [
@@ -27,7 +27,7 @@ async def _look_up(look_up: Lookup, names: tuple[Name, ...]) -> list[Outcome]:
 
 
 def check_name(owner: str, name: Name, outcome: Outcome) -> Finding:
-    """`owner`: the trunk or account that is known by it."""
+    """`owner`: the trunk or account that has this name."""
     what = f"name of {owner}"
     if isinstance(outcome, NotFound):
         value = f"{name.host}: {outcome.cause}"

@@ -35,7 +35,7 @@ from sipua.process import main_loop
 from sipua.process.exits import Exit
 from sipua.process.main_loop import SIGNALLING_GRACE_S
 from sipua.process.port_owner import port_owner
-from sipua.record import redaction
+from sipua.record import transcript_redaction
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import PortPool, ReservedPort
 from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
@@ -248,7 +248,7 @@ class Edge:
         logs.bind_call(event.call_id).info(
             "call.incoming",
             sip_call_id=event.sip_call_id,
-            **{"from": redaction.number(event.from_uri, self._config.record.numbers)},
+            **{"from": transcript_redaction.number(event.from_uri, self._config.record.numbers)},
             to=event.to_uri,
             source=join(*event.source),
             origin=event.origin,

@@ -41,7 +41,7 @@ def edge_with_engine(edge_factory: Edges, url: str, failure_status: int = 503) -
 
 @contextlib.contextmanager
 def closed_port() -> Iterator[str]:
-    """Bound, so that nobody else can take it, and not listening."""
+    """Bound, so that no other process can take it, and not listening."""
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         yield f"ws://127.0.0.1:{reserved.getsockname()[1]}/v1/realtime"

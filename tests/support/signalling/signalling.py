@@ -90,7 +90,7 @@ def over_fake_pj(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 class LentPorts(PortPool):
-    """A pool that takes back at the end what nobody has given back."""
+    """A pool that takes back at the end what was not given back."""
 
     def __init__(self, block: PortBlock) -> None:
         super().__init__((LOOPBACK, LOOPBACK6), *block.range(8))
