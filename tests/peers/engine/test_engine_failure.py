@@ -120,4 +120,5 @@ def test_M2_calls_outlive_the_agents_process(edge_factory: Edges, sipp: Sipp) ->
     assert calls.wait().successful == 3  # each went on until it was hung up
     used = [event["why"] for event in edge.events(name="engine.in_use")]
     assert sorted(used) == ["first"] * 3 + ["reconnected"] * 3
+    edge.wait_event("call.ended", count=3)
     assert {event["by"] for event in edge.events(name="call.ended")} == {"peer"}
