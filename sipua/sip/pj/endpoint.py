@@ -108,9 +108,16 @@ class SipEndpoint:
 
     def poll(self, timeout_ms: int) -> None:
         if self._library is not None:
-            self._library.libHandleEvents(timeout_ms)
+            self._library.poll(timeout_ms)
         self._refuse()
         self._ended.clear()
+
+    def can_wake(self) -> bool:
+        return self._library is not None and self._library.can_wake()
+
+    def wake(self) -> None:
+        if self._library is not None:
+            self._library.wake()
 
     def _refuse(self) -> None:
         """Refuse between two polls: inside its callback pjsua2 would answer without our headers."""
@@ -144,8 +151,7 @@ class SipEndpoint:
         self._names.close()
         if self._library is not None:
             with contextlib.suppress(pj.Error):
-                # Without its second of waiting: `close` has waited for the answers.
-                self._library.libDestroy(pj.PJSUA_DESTROY_NO_RX_MSG)
+                self._library.end()
             self._library = None
 
     def fault(self, where: str, error: BaseException, call_id: str | None = None) -> None:
