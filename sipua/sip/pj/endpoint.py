@@ -77,6 +77,7 @@ class SipEndpoint:
         self._calls: dict[str, PjCall] = {}
         self._to_place: dict[str, PlaceCall] = {}
         """Calls whose server's name is being looked up."""
+        self._taken: list[PjCall] = []
         self._refused: list[tuple[PjCall, Refusal]] = []
         self._ended: list[PjCall] = []
 
@@ -109,6 +110,7 @@ class SipEndpoint:
     def poll(self, timeout_ms: int) -> None:
         if self._library is not None:
             self._library.poll(timeout_ms)
+        self._ring()
         self._refuse()
         self._ended.clear()
 
@@ -118,6 +120,15 @@ class SipEndpoint:
     def wake(self) -> None:
         if self._library is not None:
             self._library.wake()
+
+    def _ring(self) -> None:
+        """Ring for what was taken at once: the caller need not wait for who will answer."""
+        taken, self._taken = self._taken, []
+        for call in taken:
+            try:
+                call.ring()
+            except Exception as error:  # noqa: BLE001 (it ends this call, and no other)
+                call.fail("ring", error)
 
     def _refuse(self) -> None:
         """Refuse between two polls: inside its callback pjsua2 would answer without our headers."""
@@ -301,6 +312,7 @@ class SipEndpoint:
             self.emit(request.refused(verdict))
             return
         self._calls[call.call_id] = call
+        self._taken.append(call)
         self.emit(
             IncomingCall(
                 call_id=call.call_id,

@@ -76,8 +76,10 @@ class Timers:
 
 
 class SignallingThread:
-    def __init__(self, polled: Polled) -> None:
+    def __init__(self, polled: Polled, after_each: Callable[[], None] = lambda: None) -> None:
+        """`after_each`: called after each poll, command and timer; it never raises."""
         self._polled = polled
+        self._after_each = after_each
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._asleep = False
         """A poll runs, or begins, that does not know of a new job."""
@@ -107,6 +109,9 @@ class SignallingThread:
     def failure(self) -> BaseException | None:
         """The exception that ended the thread."""
         return self._failure
+
+    def is_current(self) -> bool:
+        return threading.current_thread() is self._thread
 
     def submit(self, job: Callable[[], None]) -> None:
         self._jobs.put(job)
@@ -142,6 +147,7 @@ class SignallingThread:
         finally:
             self._opened.set()
             self._polled.destroy()
+            self._after_each()
 
     def _open(self) -> None:
         try:
@@ -149,6 +155,7 @@ class SignallingThread:
         except Exception as error:
             self._open_error = error
             raise
+        self._after_each()
         self._opened.set()
 
     def _round(self) -> None:
@@ -190,4 +197,6 @@ class SignallingThread:
         except Exception as error:  # noqa: BLE001 (any fault is reported)
             self._polled.fault(where, error)
             return False
+        finally:
+            self._after_each()
         return True

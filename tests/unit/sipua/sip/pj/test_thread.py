@@ -213,6 +213,31 @@ def test_a_poll_ends_for_our_timers() -> None:
     assert len(library.polls_ms) < 20, "it does not poll without waiting"
 
 
+def test_what_happened_is_told_after_each_step_and_at_the_end() -> None:
+    library = FakeLibrary()
+    library.poll_errors = [ValueError("broken poll")]
+    told: list[str] = []
+    steps: list[str] = []
+
+    def tell() -> None:
+        told.append(",".join(steps))
+        steps.clear()
+
+    def job() -> None:
+        steps.append("job")
+        raise ValueError("broken job")
+
+    thread = SignallingThread(library, after_each=tell)
+    thread.after(0.0, lambda: steps.append("timer"))
+    thread.submit(job)
+    thread._round()
+    assert told == ["", "job", "timer"]
+    library.done = True
+    thread.start()
+    assert thread.stop(5.0)
+    assert len(told) > 4, "also what is told while it is taken down"
+
+
 def test_timers_come_due_in_order() -> None:
     timers = Timers()
     fired: list[int] = []
