@@ -144,6 +144,9 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         config.uaConfig.maxCalls = self._settings.max_calls
         config.uaConfig.userAgent = self._settings.user_agent
         config.uaConfig.natTypeInSdp = 0
+        # No thread for media that never comes; by default one polls every 10 ms.
+        config.medConfig.threadCnt = 0
+        config.medConfig.hasIoqueue = False
         config.medConfig.clockRate = 8000
         config.medConfig.sndClockRate = 8000
         config.medConfig.noVad = True

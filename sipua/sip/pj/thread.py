@@ -19,7 +19,7 @@ from typing import Protocol
 
 from sipua.sip.errors import SignallingHangsError
 
-LONGEST_POLL_MS = 100
+LONGEST_POLL_MS = 250
 """A poll ends earlier for pjsip's own timers and for ours. This bounds how long the thread gives no
 sign of life, and how late a command is whose wake was lost.
 """

@@ -95,7 +95,7 @@ class Waker:
         status = pj.pj_ioqueue_register_sock(
             pool, queue, theirs.fileno(), None, no_callbacks, byref(self._key)
         )
-        if status != 0 or not self._key:
+        if status != 0 or self._key.value is None:
             raise WakerError(f"pj_ioqueue_register_sock: status {status}")
 
     def _await_byte(self) -> None:
