@@ -155,7 +155,8 @@ class SignallingThread:
         except Exception as error:
             self._open_error = error
             raise
-        self._after_each()
+        finally:
+            self._after_each()
         self._opened.set()
 
     def _round(self) -> None:
