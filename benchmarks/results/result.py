@@ -62,6 +62,13 @@ class Source(msgspec.Struct, frozen=True):
     """Times as fast as it was recorded. Other than 1, the line cannot be judged by it."""
 
 
+class Setup(msgspec.Struct, frozen=True):
+    """From a caller's first INVITE to the edge's answers, as the caller's kernel got them."""
+
+    invite_to_180_ms: Spread = Spread()
+    invite_to_200_ms: Spread = Spread()
+
+
 class Uplink(msgspec.Struct, frozen=True):
     """From the phone to the engine; the first six are steps of packets that were not held."""
 
@@ -158,6 +165,8 @@ class Step(msgspec.Struct, frozen=True):
     lost: int
     holds: bool
     why: str = ""
+    setup: Setup = Setup()
+    """Of the calls that this step added."""
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -186,6 +195,7 @@ class Result(msgspec.Struct, frozen=True):
     verdict: Verdict
     schema: str = SCHEMA
     source: Source | None = None
+    setup: Setup = Setup()
     uplink: Uplink = Uplink()
     downlink: Downlink = Downlink()
     reorder: Reorder = Reorder()

@@ -111,6 +111,7 @@ RULES = [
             "sipua/sip/pj/call.py": "the pj thread: one call's callbacks",
             "sipua/sip/pj/account.py": "the pj thread: one account's callbacks",
             "sipua/sip/pj/resolver.py": "the pj thread: pjsip's questions for host names",
+            "sipua/sip/pj/waker.py": "the pj thread: a descriptor in pjsip's own poll",
             "sipua/doctor/pjprobe.py": "a program of its own, that asks a build for its limits",
         },
     ),

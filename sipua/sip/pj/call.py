@@ -44,9 +44,7 @@ LAWS = {"PCMU": 0, "PCMA": 8}
 TRANSFER_REFUSED = 603
 NOT_ACCEPTABLE = 488
 REQUEST_TIMEOUT = 408
-WRONG_STATE = 481
-INTERNAL_ERROR = 500
-UNAVAILABLE = 503
+WRONG_STATE, INTERNAL_ERROR, UNAVAILABLE = 481, 500, 503
 NOWHERE = ("0.0.0.0", 0)  # noqa: S104 (no audio is ever sent there)
 CHALLENGES = (401, 407)
 ACK_WITHIN_S = LONGEST_TRANSACTION_S - 0.1
@@ -145,6 +143,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             self.answer(call_params(200))
             if self._advance(CallInput.ANSWER):
                 self._later(ACK_WITHIN_S, PjCall.unacknowledged)
+                self._read_media()
 
     def end(
         self, status: int = 0, reason: str = "", retry_after_s: int = 0, contact: str = ""
@@ -256,6 +255,10 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     @guarded
     def onCallMediaState(self, _prm: Any) -> None:  # noqa: N802
+        if self.state not in (CallState.OFFERED, CallState.RINGING):  # else the 200 leaves first
+            self._read_media()
+
+    def _read_media(self) -> None:
         media = self._negotiated()
         if media is not None and media != self._last_media:
             self._last_media = media

@@ -127,6 +127,42 @@ def test_a_call_that_comes_in_has_a_port_and_is_told(signalling: Signalling) -> 
     assert signalling.call(event.call_id).signalling_ip == "192.0.2.1"
 
 
+def test_a_call_that_comes_in_rings_at_once(signalling: Signalling) -> None:
+    signalling.invite()
+    assert signalling.pj.asked("answer") == [], "not from inside its callback"
+    signalling.endpoint.poll(0)
+    assert signalling.pj.asked("answer") == [(180,)]
+    (event,) = signalling.take()
+    signalling.endpoint.command(Ring(event.call_id))  # type: ignore[union-attr]  # an IncomingCall
+    signalling.endpoint.poll(0)
+    assert signalling.pj.asked("answer") == [(180,)], "once"
+
+
+def test_a_call_that_ends_in_the_poll_that_brought_it_does_not_ring(signalling: Signalling) -> None:
+    call = signalling.begin()
+    call.tell(real.PJSIP_INV_STATE_DISCONNECTED, 487)
+    signalling.endpoint.poll(0)
+    assert signalling.pj.asked("answer") == []
+    (event,) = signalling.take()
+    assert isinstance(event, CallEnded)
+
+
+def test_a_call_that_cannot_ring_ends_and_keeps_no_other_from_ringing(
+    signalling: Signalling,
+) -> None:
+    signalling.invite(invite("one"))
+    signalling.invite(invite("two"))
+    signalling.take()
+    signalling.pj.fail("answer", pj_error("gone"))
+    signalling.endpoint.poll(0)
+    assert signalling.pj.asked("answer") == [(180,), (180,)]
+    assert signalling.pj.asked("hangup") == [(500, "Internal Error")]
+    fault, ended = signalling.take()
+    assert isinstance(fault, SignallingFault)
+    assert isinstance(ended, CallEnded)
+    assert signalling.calls == 1
+
+
 @pytest.mark.parametrize(
     ("full", "status"), [(0, 486), (2, 486)], ids=["nobody may call", "too many calls"]
 )
