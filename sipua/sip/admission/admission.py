@@ -48,6 +48,8 @@ class Admission:
     draining: bool = False
     engine_missing_s: Callable[[float], float] = lambda now: 0.0
     """How long no engine is expected; 0: one may be there."""
+    worker_missing_s: Callable[[float], float] = lambda now: 0.0
+    """How long no worker is expected; 0: one takes calls."""
     _peers: list[tuple[str, Network]] = field(default_factory=list)
     _named: dict[Name, list[str]] = field(default_factory=dict)
     """The trunks and accounts of each host name."""
@@ -108,7 +110,7 @@ class Admission:
             for owner in self.owners(host):
                 yield from ((owner, network) for network in networks)
 
-    def judge(self, host: str, calls_up: int) -> str | Refusal:
+    def judge(self, host: str, calls_up: int, now: float) -> str | Refusal:
         """The origin's name when the call may come in, else the refusal to send."""
         origin = self.origin(host)
         if origin is None:
@@ -118,6 +120,9 @@ class Admission:
             return FORBIDDEN
         if self.draining:
             return Refusal(503, "Shutting Down", retry_after_s=30)
+        worker_missing_s = self.worker_missing_s(now)
+        if worker_missing_s > 0:
+            return Refusal(503, "No Worker", math.ceil(worker_missing_s))
         if calls_up >= self.max_calls:
             return Refusal(486, "Busy Here", retry_after_s=5)
         return origin
@@ -126,7 +131,7 @@ class Admission:
         """The answer to an OPTIONS: None (200) only when an INVITE would be accepted, else 503,
         which dispatchers understand. A peer that may not call gets that refusal and nothing more.
         """
-        verdict = self.judge(host, calls_up)
+        verdict = self.judge(host, calls_up, now)
         if isinstance(verdict, Refusal):
             if verdict.status == FORBIDDEN.status:
                 return verdict

@@ -147,7 +147,12 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
                 self._later(ACK_WITHIN_S, PjCall.unacknowledged)
 
     def end(
-        self, status: int = 0, reason: str = "", retry_after_s: int = 0, contact: str = ""
+        self,
+        status: int = 0,
+        reason: str = "",
+        retry_after_s: int = 0,
+        contact: str = "",
+        fault: str = "",
     ) -> None:
         """End the call. ValueError: an invalid contact. A call that pjsip does not end is closed
         here: at once when pjsip reports an error, else after LONGEST_TRANSACTION_S.
@@ -157,6 +162,8 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
         if contact:
             headers["Contact"] = in_brackets(contact)
+        if fault:  # RFC 3326; in a response: RFC 6432. 41 of Q.850: temporary failure.
+            headers["Reason"] = f'Q.850;cause=41;text="{fault}"'
         params = call_params(status, reason, headers)
         if not self._advance(CallInput.HANGUP):
             return

@@ -173,7 +173,13 @@ class SipEndpoint:
                 case Answer():
                     call.accept()
                 case Hangup():
-                    call.end(command.status, command.reason, command.retry_after_s, command.contact)
+                    call.end(
+                        command.status,
+                        command.reason,
+                        command.retry_after_s,
+                        command.contact,
+                        command.fault,
+                    )
                 case Transfer():
                     call.refer(command.target)
         except Exception as error:  # noqa: BLE001 (not only pj.Error: a text that SIP cannot hold)
@@ -281,7 +287,7 @@ class SipEndpoint:
         message = str(prm.rdata.wholeMsg)
         request = invite.read(message, str(prm.rdata.srcAddress))
         call.signalling_ip = request.source[0]
-        verdict = self.gate.invite(message, request.source[0], len(self._calls))
+        verdict = self.gate.invite(message, request.source[0], len(self._calls), time.monotonic())
         if isinstance(verdict, str):
             offered = sdp.offered_host(texts.body(sdp.body(message)))
             reserved = self._reserve(offered, request.source[0])
