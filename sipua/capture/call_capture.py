@@ -56,15 +56,12 @@ class CallCapture:
         max_bytes: int,
         local: Address,
         *,
-        sip: bool = True,
         rtp: bool = True,
         make_room: Callable[[], None] = lambda: None,
         log: FilteringBoundLogger | None = None,
     ) -> None:
         self.faults = FaultOwner("capture.failed", log or logs.get(), self._stop)
         self.path = path
-        self.sip = sip
-        """Whether SIP is wanted; for RTP see `tap`."""
         self._make_room = make_room
         self._max_bytes = max_bytes
         self._local = local
@@ -240,7 +237,6 @@ class CallCaptures:
             _path(settings.directory, call_id),
             settings.max_bytes_per_call,
             local,
-            sip=settings.sip,
             rtp=settings.rtp,
             make_room=lambda: _prune(settings.directory, room, in_use),
             log=logs.bind_call(call_id),

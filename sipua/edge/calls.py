@@ -109,7 +109,7 @@ class EdgeCalls:
             held.callback(self._release, event.local)
             worker = self._workers.supervisor.choose()
             if worker is None:
-                missing_s = self._workers.supervisor.missing_s(time.monotonic())
+                missing_s = self._workers.missing_s()
                 self._send(Hangup(event.call_id, 503, "No Worker", math.ceil(missing_s)))
                 logs.bind_call(event.call_id).warning("call.no_worker", retry_after_s=missing_s)
                 return

@@ -244,7 +244,6 @@ class Config(Section):
 
     sip: SipSection = SipSection()
     rtp: RtpSection = RtpSection()
-    edge: EdgeSection = EdgeSection()
     accounts: tuple[AccountSection, ...] = ()
     trunks: tuple[TrunkSection, ...] = ()
     engine: EngineSection = EngineSection()
@@ -255,6 +254,7 @@ class Config(Section):
     routes: tuple[RouteSection, ...] = ()
     barge_in: BargeInSection = BargeInSection()
     sounds: SoundsSection = SoundsSection()
+    edge: EdgeSection = EdgeSection()
     log: LogSection = LogSection()
     capture: CaptureSection = CaptureSection()
     record: RecordSection = RecordSection()

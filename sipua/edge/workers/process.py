@@ -33,16 +33,6 @@ class WorkerProcess(Protocol):
     async def wait(self) -> str: ...
 
 
-class Spawn(Protocol):
-    async def __call__(
-        self,
-        begin: Begin,
-        config: bytes,
-        on_message: Handler[ToEdge],
-        on_link_end: Callable[[str], None],
-    ) -> WorkerProcess: ...
-
-
 class Worker:
     def __init__(self, child: asyncio.subprocess.Process, channel: Channel[ToEdge]) -> None:
         self._child = child
@@ -96,11 +86,11 @@ async def spawn(
         raise
     channel = Channel(ours, of_worker(), on_message, on_link_end)
     channel.start()
-    channel.send(begin, [_in_memory(config)])
+    channel.send(begin, [in_memory(config)])
     return Worker(child, channel)
 
 
-def _in_memory(data: bytes) -> Descriptor:
+def in_memory(data: bytes) -> Descriptor:
     file = os.fdopen(os.memfd_create("configuration"), "wb")
     file.write(data)
     file.flush()

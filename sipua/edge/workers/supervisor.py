@@ -22,6 +22,8 @@ READY_WITHIN_S = 60.0
 """The user's tools may import much."""
 SILENT_S = 4.0
 """A worker answers within a millisecond; its callers have heard nothing for as long."""
+DOUBTED_S = 1.0
+"""One that is silent for so long gets no call that another worker can have."""
 STEADY_S = 30.0
 """A worker that has lived so long was no failed start."""
 ALIVE_S = 5.0
@@ -159,13 +161,13 @@ class Supervisor:
     # --- calls ----------------------------------------------------------------------------
 
     def choose(self) -> int | None:
-        """The worker of the next call, which it has from now on: the one with the fewest calls.
-        None: no worker is ready.
+        """The worker of the next call, which it has from now on: of those that answer, the one with
+        the fewest calls. None: no worker is ready.
         """
         ready = [slot for slot in self.slots.values() if slot.state is State.READY]
         if not ready:
             return None
-        slot = min(ready, key=lambda slot: slot.calls)
+        slot = min(ready, key=lambda slot: (slot.silence.silent_s >= DOUBTED_S, slot.calls))
         slot.calls += 1
         return slot.number
 

@@ -14,7 +14,8 @@ from importlib import metadata
 
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.config import Config
-from sipua.edge.workers.process import Spawn, WorkerProcess, spawn
+from sipua.edge.workers import process
+from sipua.edge.workers.process import WorkerProcess
 from sipua.edge.workers.supervisor import Act, Ask, Kill, Start, State, Supervisor
 from sipua.log import logs
 from sipua.process.exits import Exit
@@ -59,7 +60,6 @@ class Workers:
         on_message: Callable[[int, ToEdge], None],
         on_lost: Callable[[int, str], None],
         on_hopeless: Callable[[WorkersError], None],
-        spawn: Spawn = spawn,
     ) -> None:
         """`on_lost(worker, cause)`: the worker and its calls are gone, and their ports are free.
         `on_hopeless`: no worker lives, whatever is tried.
@@ -69,7 +69,6 @@ class Workers:
         self._on_message = on_message
         self._on_lost = on_lost
         self._on_hopeless = on_hopeless
-        self._spawn = spawn
         self._log = logs.get()
         self._faults = FaultOwner("workers.failed", self._log, self._end_of_fault)
         self._agent_url = ""
@@ -95,14 +94,18 @@ class Workers:
 
     def send(self, worker: int, message: ToWorker, passed: Sequence[Descriptor] = ()) -> None:
         """Raises LinkError for a message that cannot be sent. What is passed is closed here."""
-        if process := self._running.get(worker):
-            process.send(message, passed)
+        if running := self._running.get(worker):
+            running.send(message, passed)
+
+    def missing_s(self) -> float:
+        """How long no worker is expected; 0: one takes calls. Called on the signalling thread."""
+        return self.supervisor.missing_s(time.monotonic())
 
     async def stop(self) -> None:
         """End all, which have no calls any more."""
         self._stopping = True
-        for process in self._running.values():
-            process.send(Stop())
+        for running in self._running.values():
+            running.send(Stop())
         try:
             async with asyncio.timeout(STOP_WITHIN_S):
                 while self._running:
@@ -110,8 +113,8 @@ class Workers:
                     await self._news.wait()
         except TimeoutError:
             self._log.warning("workers.killed", workers=sorted(self._running))
-            for process in self._running.values():
-                process.kill()
+            for running in self._running.values():
+                running.kill()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -124,8 +127,8 @@ class Workers:
             now = time.monotonic()
             for act in self.supervisor.check(now):
                 self._do(act)
-            for worker, process in list(self._running.items()):
-                for act in self.supervisor.uses(worker, process.memory_bytes(), now):
+            for worker, running in list(self._running.items()):
+                for act in self.supervisor.uses(worker, running.memory_bytes(), now):
                     self._do(act)
             if self._error is None and self.supervisor.hopeless:
                 self._give_up()
@@ -140,8 +143,8 @@ class Workers:
             case Ask():
                 self.send(act.worker, Ping())
             case Kill():
-                if process := self._running.get(act.worker):
-                    process.kill()
+                if running := self._running.get(act.worker):
+                    running.kill()
 
     async def _live(self, worker: int) -> None:
         """The life of one worker."""
@@ -166,12 +169,12 @@ class Workers:
                 self._do(act)
 
         try:
-            process = await self._spawn(begin, self._config, on_message, on_link_end)
+            running = await process.spawn(begin, self._config, on_message, on_link_end)
         except OSError as error:
             self._exited(worker, f"cannot be started: {error}")
             return
-        self._running[worker] = process
-        how = await process.wait()
+        self._running[worker] = running
+        how = await running.wait()
         del self._running[worker]
         self._exited(worker, how)
 

@@ -48,7 +48,7 @@ class Admission:
     draining: bool = False
     engine_missing_s: Callable[[float], float] = lambda now: 0.0
     """How long no engine is expected; 0: one may be there."""
-    worker_missing_s: Callable[[float], float] = lambda now: 0.0
+    worker_missing_s: Callable[[], float] = lambda: 0.0
     """How long no worker is expected; 0: one takes calls."""
     _peers: list[tuple[str, Network]] = field(default_factory=list)
     _named: dict[Name, list[str]] = field(default_factory=dict)
@@ -110,7 +110,7 @@ class Admission:
             for owner in self.owners(host):
                 yield from ((owner, network) for network in networks)
 
-    def judge(self, host: str, calls_up: int, now: float) -> str | Refusal:
+    def judge(self, host: str, calls_up: int) -> str | Refusal:
         """The origin's name when the call may come in, else the refusal to send."""
         origin = self.origin(host)
         if origin is None:
@@ -120,7 +120,7 @@ class Admission:
             return FORBIDDEN
         if self.draining:
             return Refusal(503, "Shutting Down", retry_after_s=30)
-        worker_missing_s = self.worker_missing_s(now)
+        worker_missing_s = self.worker_missing_s()
         if worker_missing_s > 0:
             return Refusal(503, "No Worker", math.ceil(worker_missing_s))
         if calls_up >= self.max_calls:
@@ -131,7 +131,7 @@ class Admission:
         """The answer to an OPTIONS: None (200) only when an INVITE would be accepted, else 503,
         which dispatchers understand. A peer that may not call gets that refusal and nothing more.
         """
-        verdict = self.judge(host, calls_up, now)
+        verdict = self.judge(host, calls_up)
         if isinstance(verdict, Refusal):
             if verdict.status == FORBIDDEN.status:
                 return verdict

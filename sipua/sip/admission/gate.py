@@ -34,16 +34,16 @@ class Gate:
         self, method: str, message: str, host: str, *, calls_up: int, now: float
     ) -> Refusal | None:
         if method == "INVITE":
-            verdict = self.invite(message, host, calls_up, now)
+            verdict = self.invite(message, host, calls_up)
             return verdict if isinstance(verdict, Refusal) else None
         if method == "OPTIONS":
             ports_left = self._ports.left(now)
             return self._admission.probe(host, calls_up, ports_left=ports_left, now=now)
         return FORBIDDEN if self._admission.origin(host) is None else None
 
-    def invite(self, message: str, host: str, calls_up: int, now: float) -> str | Refusal:
+    def invite(self, message: str, host: str, calls_up: int) -> str | Refusal:
         """The origin's name when the call may come in, else the refusal to send."""
-        verdict = self._admission.judge(host, calls_up, now)
+        verdict = self._admission.judge(host, calls_up)
         if isinstance(verdict, Refusal):
             return verdict
         families = {_ADDRESS_TYPES[family] for family in self._ports.families}

@@ -12,14 +12,14 @@ CHECK_EVERY_S = 0.5
 class Silence:
     def __init__(self) -> None:
         self._checked_at: float | None = None
-        self._silent_s = 0.0
+        self.silent_s = 0.0
 
     def heard(self) -> None:
-        self._silent_s = 0.0
+        self.silent_s = 0.0
 
     def check(self, now: float) -> float:
         """Call it every CHECK_EVERY_S; how long nothing was heard."""
         if self._checked_at is not None:
-            self._silent_s += min(now - self._checked_at, 2 * CHECK_EVERY_S)
+            self.silent_s += min(now - self._checked_at, 2 * CHECK_EVERY_S)
         self._checked_at = now
-        return self._silent_s
+        return self.silent_s
