@@ -88,7 +88,7 @@ class Edge:
             config,
             count=wiring.worker_count(config),
             on_message=self._on_message,
-            on_lost=lambda worker, cause: self._calls.on_worker_lost(worker, cause),
+            on_lost=self._on_worker_lost,
             on_hopeless=self._on_hopeless,
         )
         self._admission.worker_missing_s = self._workers.missing_s
@@ -235,3 +235,6 @@ class Edge:
                 self._calls.on_call_over(worker, message)
             case _ if isinstance(message, CallCommand):
                 self._calls.on_command(worker, message)
+
+    def _on_worker_lost(self, worker: int, cause: str) -> None:
+        self._calls.on_worker_lost(worker, cause)

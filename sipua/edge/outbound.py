@@ -155,6 +155,8 @@ class Outbound:
             return Exit.INTERRUPTED
         if self._worker_lost:
             return Exit.WORKERS
+        if over.failed:
+            return Exit.INTERNAL
         if over.engine_missed:
             return Exit.ENGINE
         return Exit.OK if over.answered else Exit.SIP

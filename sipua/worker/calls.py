@@ -85,7 +85,8 @@ class WorkerCalls:
     def _over(self, call_id: str) -> None:
         call = self._calls.pop(call_id, None)
         if call is None:
-            self._send(CallOver(call_id))
+            words = "not answered: internal error, see the log"
+            self._send(CallOver(call_id, summary=words, failed=True))
             return
         answered = call.confirmed.is_set()
         self._send(CallOver(call_id, answered, call.engine_missed, call.summary))

@@ -282,7 +282,7 @@ class SipEndpoint:
         message = str(prm.rdata.wholeMsg)
         request = invite.read(message, str(prm.rdata.srcAddress))
         call.signalling_ip = request.source[0]
-        verdict = self.gate.invite(message, request.source[0], len(self._calls), time.monotonic())
+        verdict = self.gate.invite(message, request.source[0], len(self._calls))
         if isinstance(verdict, str):
             offered = sdp.offered_host(texts.body(sdp.body(message)))
             reserved = self._reserve(offered, request.source[0])

@@ -130,6 +130,8 @@ class CallOver:
     engine_missed: bool = False
     summary: str = ""
     """One line for the user."""
+    failed: bool = False
+    """By a fault of ours."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Workers as tasks of the test's own loop: the real worker behind a real link, without a process.
 
-    workers = in_tasks(monkeypatch)        # before the edge starts
-    workers[1].worker                      # the Worker with that number
+workers = in_tasks(monkeypatch)        # before the edge starts
+workers[1].worker                      # the Worker with that number
 """
 
 from __future__ import annotations

@@ -70,12 +70,12 @@ async def test_a_bug_of_ours_refuses_the_call_and_does_not_leave_it_ringing() ->
 async def test_a_phone_that_has_rung_too_long_gets_480_whatever_the_engine_has_left() -> None:
     story = Story(limits=replace(LIMITS, ring_timeout_s=0.02))
     async with asyncio.timeout(20):
-        while len(story.sent) < 2:
+        while not story.sent:
             await asyncio.sleep(0.005)
     assert story.sent == [Hangup("c-test", 480)]
     story.bridge.ready.set()
     await story.settle()
-    assert len(story.sent) == 2, "no answer after it"
+    assert len(story.sent) == 1, "no answer after it"
     await story.end(EndedBy.US)
 
 

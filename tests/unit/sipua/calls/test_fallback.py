@@ -15,7 +15,6 @@ from sipua.sip.messages import (
     Answer,
     EndedBy,
     Hangup,
-    SipCommand,
     Transfer,
     TransferDone,
     TransferFailed,
@@ -115,7 +114,7 @@ async def test_M1_a_prompt_and_then_a_transfer() -> None:
     story.call.on_sip(TransferProgress("c-test", 100, "Trying"))
     story.call.on_sip(TransferDone("c-test", 200, "OK"))
     await story.settle()
-    assert story.sent[3:] == [Hangup("c-test", 0)]
+    assert story.sent[2:] == [Hangup("c-test", 0)]
     await story.end(EndedBy.US)
 
 

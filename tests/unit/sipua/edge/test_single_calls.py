@@ -76,9 +76,7 @@ def all_given_back(single: Single) -> None:
         (make_dial, dial, "CallBridge"),
         (make_dial, Dial, "_begin_capture"),
         (make_dial, Dial, "_place"),
-        (make_outbound, call_parts, "CallBridge"),
         (make_outbound, Outbound, "_facts"),
-        (make_outbound, call_parts.CallParts, "_attach"),
     ],
 )
 async def test_what_fails_before_the_call_is_told_and_all_is_given_back(
@@ -92,6 +90,23 @@ async def test_what_fails_before_the_call_is_told_and_all_is_given_back(
     monkeypatch.setattr(owner, name, broken)
     with pytest.raises(KeyError, match="broken"):
         await outcome(single.run())
+    all_given_back(single)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"), [(call_parts, "CallBridge"), (call_parts.CallParts, "_attach")]
+)
+async def test_what_fails_in_the_worker_is_told_too(
+    config: Config,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: object,
+    name: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    single = make_outbound(config)
+    monkeypatch.setattr(owner, name, broken)
+    assert await outcome(single.run()) == Exit.INTERNAL
+    assert "internal error" in capsys.readouterr().out
     all_given_back(single)
 
 

@@ -171,7 +171,7 @@ async def test_H9_the_record_thread_goes_on_for_the_others(
     settings = FileSettings(tmp_path, keep_days=0, max_total_bytes=1_000_000)
     monkeypatch.setattr("sipua.record.retention.enforce", broken)
     with capture_logs() as logs:
-        files = RecordFiles(settings, lambda path, why: None)
+        files = RecordFiles(settings, lambda path, why: None, in_use=set)
         bad, good = files.begin("c-bad", DAY), files.begin("c-good", DAY)
         monkeypatch.setattr(bad, "_write_waiting", broken)
         files.start()
