@@ -153,7 +153,7 @@ class Channel(Generic[M]):
         except BlockingIOError:
             return False
         except OSError as error:
-            self._end("" if isinstance(error, ConnectionError) else _words(error))
+            self._end(_words(error))
             return False
         descriptors = _descriptors(control)
         if not size:
@@ -195,4 +195,7 @@ def _close(passed: Sequence[Descriptor]) -> None:
 
 
 def _words(error: OSError) -> str:
+    """Empty: the other side is gone."""
+    if isinstance(error, ConnectionError):
+        return ""
     return f"{type(error).__name__}: {error.strerror or error}"
