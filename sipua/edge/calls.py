@@ -23,9 +23,10 @@ from sipua.calls.facts import CallFacts
 from sipua.capture import call_capture
 from sipua.capture.sip_messages import SipToCaptures
 from sipua.config import Config
+from sipua.doctor.edges import WORKERS_FIX
 from sipua.edge.lost_calls import LostCalls
 from sipua.edge.wiring import wiring
-from sipua.edge.workers.workers import FIX, Workers, WorkersError
+from sipua.edge.workers.workers import Workers, WorkersError
 from sipua.log import logs
 from sipua.process.exits import Exit
 from sipua.record import redaction
@@ -142,7 +143,7 @@ class EdgeCalls:
             held.callback(self._release, local)
             worker = self._workers.supervisor.choose()
             if worker is None:
-                raise WorkersError("workers.none", "no worker is ready", FIX, Exit.WORKERS)
+                raise WorkersError("workers.none", "no worker is ready", WORKERS_FIX, Exit.WORKERS)
             held.callback(self._workers.supervisor.over, worker)
             self._hand_over(facts, local, worker, held)
         self._send(PlaceCall(facts.call_id, facts.to_uri, local, account))
