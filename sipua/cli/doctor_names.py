@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from sipua.config import Config
-from sipua.doctor.doctor import Finding, Level
+from sipua.doctor.findings import Finding, Level
 from sipua.edge.wiring import wiring
 from sipua.sip.dns.lookup import Lookup
 from sipua.sip.dns.names import Name, NotFound, Outcome

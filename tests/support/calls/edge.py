@@ -11,6 +11,7 @@ from support.engine.journal import judge_client
 from support.ports import LOOPBACK, PortBlock
 from support.process import Child, wait_until
 
+WORKERS = 2
 _RTP_PORTS = 512  # pairs of 256 calls; what a call gives back rests before its next use
 
 Event = dict[str, Any]
@@ -47,6 +48,7 @@ class Edge:
         base: Config = {
             "sip": {"host": LOOPBACK, "port": self.port, "accept": "any"},
             "rtp": {"port_min": first, "port_max": last},
+            "edge": {"workers": WORKERS},
             "log": {"level": "debug", "format": "json"},
             "agent": {"journal": self._journal},
         }
@@ -61,6 +63,7 @@ class Edge:
                 "SIPUA_SIP__PORT": str(self.port),
                 "SIPUA_RTP__PORT_MIN": str(first),
                 "SIPUA_RTP__PORT_MAX": str(last),
+                "SIPUA_EDGE__WORKERS": str(WORKERS),
                 "SIPUA_LOG__LEVEL": "debug",
                 "SIPUA_AGENT__JOURNAL": str(self._journal),
             }
@@ -74,6 +77,14 @@ class Edge:
     @property
     def uri(self) -> str:
         return f"sip:agent@{LOOPBACK}:{self.port}"
+
+    def worker_of(self, call_id: str) -> int:
+        return int(self.events(call_id=call_id, name="call.incoming")[0]["worker"])
+
+    def worker_pid(self, worker: int) -> int:
+        """Of the process that is this worker now, or was last."""
+        ready = (event for event in self.events(name="worker.ready") if event["worker"] == worker)
+        return int([event["pid"] for event in ready][-1])
 
     def start(self) -> None:
         """Also starts it again, after `stop()` or `kill()`, with the same file and ports."""

@@ -17,7 +17,6 @@ from sipua.sip.messages import (
     Hangup,
     MediaReady,
     NegotiatedMedia,
-    Ring,
     SignallingFault,
     TransferDone,
     TransferFailed,
@@ -36,7 +35,6 @@ BOTH = real.PJMEDIA_DIR_ENCODING | real.PJMEDIA_DIR_DECODING
 
 def answered(signalling: Signalling) -> Any:
     call = signalling.begin()
-    signalling.endpoint.command(Ring(call.call_id))
     signalling.endpoint.command(Answer(call.call_id))
     return call
 
