@@ -36,6 +36,7 @@ from sipua.sip.messages import (
     TransferProgress,
     TransferRefused,
 )
+from sipua.sip.pj.params import call_params
 from sipua.sip.settings import SipSettings
 from sipua.sip.state import LONGEST_TRANSACTION_S, CallInput, CallState, advance
 
@@ -45,7 +46,9 @@ LAWS = {"PCMU": 0, "PCMA": 8}
 TRANSFER_REFUSED = 603
 NOT_ACCEPTABLE = 488
 REQUEST_TIMEOUT = 408
-WRONG_STATE, INTERNAL_ERROR, UNAVAILABLE = 481, 500, 503
+WRONG_STATE = 481
+INTERNAL_ERROR = 500
+UNAVAILABLE = 503
 NOWHERE = ("0.0.0.0", 0)  # noqa: S104 (no audio is ever sent there)
 CHALLENGES = (401, 407)
 ACK_WITHIN_S = LONGEST_TRANSACTION_S - 0.1
@@ -67,27 +70,6 @@ def guarded(
 
     safe.__name__ = callback.__name__
     return safe
-
-
-def call_params(status: int = 0, reason: str = "", headers: dict[str, str] | None = None) -> Any:
-    """CallOpParam with one audio line and no other media (2.16+ would offer text otherwise)."""
-    params = pj.CallOpParam(True)
-    params.opt.audioCount = 1
-    params.opt.videoCount = 0
-    if hasattr(params.opt, "textCount"):
-        params.opt.textCount = 0
-    if status:
-        params.statusCode = status
-        params.reason = reason
-    for name, value in (headers or {}).items():
-        params.txOption.headers.push_back(sip_header(name, value))
-    return params
-
-
-def sip_header(name: str, value: str) -> Any:
-    header = pj.SipHeader()
-    header.hName, header.hValue = name, value
-    return header
 
 
 class CallOwner(Protocol):

@@ -40,9 +40,10 @@ from sipua.sip.messages import (
     new_call_id,
 )
 from sipua.sip.pj.account import PjAccount, has_ipv6
-from sipua.sip.pj.call import PjCall, call_params
+from sipua.sip.pj.call import PjCall
 from sipua.sip.pj.closed_port import CHECK_AFTER_S, ClosedPort
 from sipua.sip.pj.library import Library
+from sipua.sip.pj.params import call_params
 from sipua.sip.pj.resolver import LayoutError, PjResolver
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.sip.state import CallState

@@ -265,9 +265,7 @@ def test_a_command_for_a_call_that_is_over_does_nothing(signalling: Signalling) 
 
 
 @pytest.mark.parametrize("error", [pj_error("no memory"), TypeError("not a text")])
-def test_an_answer_that_fails_is_a_500(
-    signalling: Signalling, error: Exception
-) -> None:
+def test_an_answer_that_fails_is_a_500(signalling: Signalling, error: Exception) -> None:
     call = signalling.begin()
     signalling.pj.fail("answer", error)
     signalling.endpoint.command(Answer(call.call_id))
