@@ -102,8 +102,8 @@ class EdgeCalls:
     # --- a call begins --------------------------------------------------------------------
 
     def begin(self, event: IncomingCall) -> None:
-        """Give a call, which rings already, to a worker. On any failure the caller gets 500, and all
-        that it holds is released.
+        """Give a call, which rings already, to a worker. On any failure the caller gets 500, and
+        all that it holds is released.
         """
         with ExitStack() as held:
             held.callback(self._release, event.local)
