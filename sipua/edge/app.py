@@ -116,7 +116,8 @@ class Edge:
             )
             return Exit.ENGINE
         except WorkersError as error:
-            self._log.error(error.event, error=str(error), fix=error.fix)
+            if self._code is Exit.OK:  # not told yet
+                self._log.error(error.event, error=str(error), fix=error.fix)
             return error.code
 
     async def _serve(self) -> Exit:

@@ -81,6 +81,8 @@ class Worker:
             self._send(Unfit(error.event, str(error), error.fix, error.code))
             await self._over.wait()
             return error.code
+        except TimeoutError:  # the edge is gone, or of another version
+            return Exit.INTERNAL
         finally:
             self._channel.close()
         return Exit.OK
@@ -97,8 +99,9 @@ class Worker:
             watch = asyncio.create_task(self._watch_edge())
             await self._over.wait()
             watch.cancel()
+            # Once the edge says Stop there are none, unless one has not come to its end in time.
+            await self._calls.end_all(self._gone or "the edge has stopped", _RECORDS_GRACE_S)
             if self._gone:
-                await self._calls.end_all(self._gone, _RECORDS_GRACE_S)
                 main_loop.leave_now(Exit.SIGNALLING)
 
     # --- the link -------------------------------------------------------------------------

@@ -21,6 +21,7 @@ import pytest
 from sipua.process.exits import Exit
 from support.calls.edge import Edge
 from support.footprint import footprint, workers
+from support.media import audio
 from support.media.rtp_far_end import RtpFarEnd
 from support.media.rtp_stream import RtpStream
 from support.peers.sipp import Sipp, SippResult, SippRun
@@ -125,7 +126,7 @@ def pair(tmp_path: Path, edge_factory: Edges, sipp: Sipp, far_end: Ends) -> Call
         edge = edge_factory(
             {"record": {"enabled": True, "directory": str(records)}, **(config or {})}
         )
-        steady_end, lost_end = far_end(1), far_end(1)
+        steady_end, lost_end = (far_end(1, audio.silence(20_000)) for _ in range(2))
         steady = sipp.start("uac_call", edge.address, media=steady_end, pause_ms=12_000)
         edge.wait_event("call.confirmed")
         lost = sipp.start("uac_call_ended_by_peer", edge.address, media=lost_end)
