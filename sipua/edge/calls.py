@@ -116,12 +116,14 @@ class EdgeCalls:
                 return
             held.callback(self._workers.supervisor.over, worker)
             try:
-                facts = self._facts(event)
-                self._hand_over(facts, event.local, worker, held, self._capture(event, held))
+                facts, capture = self._facts(event), self._capture(event)
+                self._hand_over(facts, event.local, worker, held, capture)
             except Exception as error:  # noqa: BLE001 (any failure is a refusal)
                 self._failed(event.call_id, error)
                 return
         self._send(Ring(event.call_id))
+        if capture is not None:
+            self._capture_sip(event)
         log = logs.bind_call(event.call_id)
         log.info(
             "call.incoming",
@@ -180,16 +182,21 @@ class EdgeCalls:
             peer=wiring.peer_of(self._config, event.origin, event.source),
         )
 
-    def _capture(self, event: IncomingCall, held: ExitStack) -> CaptureOrder | None:
+    def _capture(self, event: IncomingCall) -> CaptureOrder | None:
         settings = self._capture_settings
         if settings is None or not call_capture.wanted(settings, event.from_uri, event.to_uri):
             return None
-        if settings.sip and self._sip_captures is not None:
-            self._sip_captures.attach(event.sip_call_id, partial(self._captured, event.call_id))
-            held.callback(self._sip_captures.detach, event.sip_call_id)
         others = (call_id for call_id, call in self._calls.items() if call.captured)
         local = wiring.rtp_address(self._config, event.local, event.source[0])
         return CaptureOrder(local, (*others, event.call_id))
+
+    def _capture_sip(self, event: IncomingCall) -> None:
+        """Send the worker the call's SIP, what was seen of it so far first."""
+        settings, captures = self._capture_settings, self._sip_captures
+        if settings is None or captures is None or not settings.sip:
+            return
+        self._calls[event.call_id].held.callback(captures.detach, event.sip_call_id)
+        captures.attach(event.sip_call_id, partial(self._captured, event.call_id))
 
     # --- messages -------------------------------------------------------------------------
 

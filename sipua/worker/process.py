@@ -44,7 +44,6 @@ from sipua.worker.link.messages import (
 from sipua.worker.link.silence import CHECK_EVERY_S, Silence
 
 _PR_SET_PDEATHSIG = 1
-_BEGIN_WITHIN_S = 10.0
 _EDGE_SILENT_S = 10.0
 """Longer than any stall of the edge that ends; signalling is given up after 5 s."""
 _RECORDS_GRACE_S = 1.0
@@ -74,14 +73,13 @@ class Worker:
         self._begun: asyncio.Future[tuple[Begin, list[int]]] = asyncio.Future()
         self._channel.start()
         try:
-            async with asyncio.timeout(_BEGIN_WITHIN_S):
-                begin, descriptors = await self._begun
+            begin, descriptors = await self._begun
             await self._work(begin, _begin(begin, descriptors))
         except PartsError as error:
             self._send(Unfit(error.event, str(error), error.fix, error.code))
             await self._over.wait()
             return error.code
-        except TimeoutError:  # the edge is gone, or of another version
+        except EOFError:  # the edge is gone, or of another version
             return Exit.INTERNAL
         finally:
             self._channel.close()
@@ -118,7 +116,7 @@ class Worker:
             case Ping():
                 self._send(Pong())
             case Stop():
-                self._over.set()
+                self._end()
             case Begin():
                 self._begun.set_result((message, descriptors))
             case _ if self._calls is not None:
@@ -131,9 +129,12 @@ class Worker:
 
     def _leave(self, cause: str) -> None:
         self._gone = cause
+        self._end()
+
+    def _end(self) -> None:
         self._over.set()
         if not self._begun.done():
-            self._begun.set_exception(TimeoutError(cause))
+            self._begun.set_exception(EOFError)
 
     async def _watch_edge(self) -> None:
         while self._edge.check(time.monotonic()) < _EDGE_SILENT_S:  # noqa: ASYNC110 (a clock)

@@ -155,7 +155,9 @@ def judge(pair: Pair, cause: str, sipp: Sipp) -> None:
     # A new call is taken at once, and by both when the worker has been replaced.
     sipp.run("uac_call", edge.address, pause_ms=100)
     edge.wait_event("worker.ready", count=3)
-    assert edge.worker_pid(worker) in workers(edge.process.pid)
+    another = edge.worker_pid(worker)
+    assert another in workers(edge.process.pid)
+    assert edge.port not in footprint(another).udp_ports, "it has not inherited the edge's sockets"
     more = sipp.run("uac_call", edge.address, calls=2, rate=1000, pause_ms=500)
     assert more.ok
     taken = [event["worker"] for event in edge.events(name="call.incoming")]

@@ -21,6 +21,10 @@ from sipua.worker.link.messages import CapturedSip, ToEdge
 from support.calls.worker_in_task import WorkerInTask, in_tasks
 
 
+async def no_agent() -> str:
+    return ""
+
+
 class Edge:
     def __init__(self, config: dict[str, Any], *, count: int) -> None:
         self.messages: list[tuple[int, ToEdge]] = []
@@ -74,7 +78,7 @@ async def test_H10_one_that_dies_is_told_and_replaced(
     make: Callable[..., Edge], running: dict[int, WorkerInTask]
 ) -> None:
     edge = make()
-    await edge.workers.start("")
+    await edge.workers.start(no_agent())
     assert edge.up == 2
     assert [found.level for found in edges.findings()] == [Level.OK]
     with capture_logs() as logs:
@@ -96,7 +100,7 @@ async def test_H10_one_that_grows_too_big_is_ended(
     make: Callable[..., Edge], running: dict[int, WorkerInTask]
 ) -> None:
     edge = make({"edge": {"worker_memory_mb": 100}})
-    await edge.workers.start("")
+    await edge.workers.start(no_agent())
     running[2].memory = 101_000_000
     await edge.until(lambda: edge.lost)
     assert edge.lost == [(2, "it has 101 MB, and may have 100")]
@@ -107,7 +111,7 @@ async def test_a_configuration_that_no_worker_can_use_ends_the_start(
 ) -> None:
     edge = make({"tools": {"python": ("no_such_module:f",)}})
     with pytest.raises(WorkersError, match="no_such_module") as raised:
-        await edge.workers.start("")
+        await edge.workers.start(no_agent())
     assert (raised.value.event, raised.value.code) == ("tools.failed", Exit.CONFIG)
     assert edge.lost == []
 
@@ -121,7 +125,7 @@ async def test_H10_a_start_that_never_succeeds_gives_up_and_doctor_knows(
     monkeypatch.setattr(process, "spawn", refuse)
     edge = make()
     with pytest.raises(WorkersError, match="cannot be started: no memory") as raised:
-        await edge.workers.start("")
+        await edge.workers.start(no_agent())
     assert raised.value.code is Exit.WORKERS
     assert len(edge.hopeless) == 1
     await edge.workers.stop()
@@ -133,7 +137,7 @@ async def test_a_message_that_cannot_be_sent_is_the_senders_fault_alone(
     make: Callable[..., Edge],
 ) -> None:
     edge = make(count=1)
-    await edge.workers.start("")
+    await edge.workers.start(no_agent())
     with pytest.raises(LinkError):
         edge.workers.send(1, CapturedSip("\udce4", 0.0, ("a", 1), ("b", 2), b""))
     edge.workers.send(7, CapturedSip("c-1", 0.0, ("a", 1), ("b", 2), b""))  # gone by now
