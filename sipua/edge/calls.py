@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
 from sipua.calls.facts import CallFacts
 from sipua.capture import call_capture
@@ -223,14 +224,17 @@ class EdgeCalls:
 
     def on_worker_lost(self, worker: int, cause: str) -> None:
         """Its calls get BYE, or a refusal, and an end in log and record. Their ports are free."""
-        now, words = time.monotonic(), f"internal error: worker {worker}: {cause}"
+        words = f"internal error: worker {worker}: {cause}"
         for call in [call for call in self._calls.values() if call.worker == worker]:
-            call_id, answered = call.facts.call_id, call.confirmed_at is not None
-            self._send(Hangup(call_id, LOST, fault="media worker failed"))
-            self._forget(call)
-            end = call.ended or CallEnded(call_id, EndedBy.US, 0 if answered else LOST, words)
-            self._lost.end(call.facts, end, call.talked_s(now), answered=answered)
-            self._on_over(CallOver(call_id, answered, summary=words))
+            self._send(Hangup(call.facts.call_id, LOST, fault="media worker failed"))
+            FaultOwner().harmless("call.failed").run("lost call", self._lose, call, words)
+
+    def _lose(self, call: EdgeCall, cause: str) -> None:
+        self._forget(call)
+        call_id, answered = call.facts.call_id, call.confirmed_at is not None
+        end = call.ended or CallEnded(call_id, EndedBy.US, 0 if answered else LOST, cause)
+        self._lost.end(call.facts, end, call.talked_s(time.monotonic()), answered=answered)
+        self._on_over(CallOver(call_id, answered, summary=cause))
 
     # --- the end --------------------------------------------------------------------------
 
