@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from sipua.bridge.agent.process import AgentError
 from sipua.config import Config
 from sipua.doctor import edges
 from sipua.doctor.findings import Level
 from sipua.edge.workers import process, supervisor, workers
 from sipua.edge.workers.workers import Workers, WorkersError
 from sipua.process.exits import Exit
+from sipua.worker import process as worker_process
 from sipua.worker.link.coding import LinkError
 from sipua.worker.link.messages import CapturedSip, ToEdge
 from support.calls.worker_in_task import WorkerInTask, in_tasks
@@ -114,6 +116,30 @@ async def test_a_configuration_that_no_worker_can_use_ends_the_start(
         await edge.workers.start(no_agent())
     assert (raised.value.event, raised.value.code) == ("tools.failed", Exit.CONFIG)
     assert edge.lost == []
+
+
+async def test_a_worker_of_another_version_says_what_to_do(
+    make: Callable[..., Edge], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_process, "_version", lambda: "0.0.1")
+    edge = make()
+    with pytest.raises(WorkersError, match=r"installed is 0\.0\.1") as raised:
+        await edge.workers.start(no_agent())
+    assert (raised.value.event, raised.value.fix) == ("worker.other_version", "restart the edge")
+
+
+async def test_an_agent_that_does_not_start_ends_workers_that_wait_for_it(
+    make: Callable[..., Edge],
+) -> None:
+    async def no_start() -> str:
+        await asyncio.sleep(0.05)
+        raise AgentError("it does not start")
+
+    edge = make()
+    with pytest.raises(AgentError):
+        await edge.workers.start(no_start())
+    async with asyncio.timeout(2):
+        await edge.workers.stop()
 
 
 async def test_H10_a_start_that_never_succeeds_gives_up_and_doctor_knows(
