@@ -19,6 +19,7 @@ import sys
 import time
 from importlib import metadata
 
+from sipua.bridge.fault_owner import FaultOwner, described
 from sipua.config import Config
 from sipua.log import logs
 from sipua.log.redact import register_secret
@@ -47,6 +48,7 @@ _PR_SET_PDEATHSIG = 1
 _EDGE_SILENT_S = 10.0
 """Longer than any stall of the edge that ends; signalling is given up after 5 s."""
 _RECORDS_GRACE_S = 1.0
+_REPORT = "please report the line worker.failed of the log"
 
 
 def run(descriptor: int) -> int:
@@ -81,6 +83,12 @@ class Worker:
             return error.code
         except EOFError:  # the edge is gone, or of another version
             return Exit.INTERNAL
+        except Exception as error:  # noqa: BLE001 (the edge tells it; a text may hold secrets)
+            frames = described(error)["traceback"]
+            logs.get().error("worker.failed", error=type(error).__name__, traceback=frames)
+            self._send(Unfit("worker.failed", type(error).__name__, _REPORT, Exit.INTERNAL))
+            await self._over.wait()
+            return Exit.INTERNAL
         finally:
             self._channel.close()
         return Exit.OK
@@ -94,7 +102,7 @@ class Worker:
             gc.collect()
             gc.freeze()
             self._send(Ready(SCHEMA, _version()))
-            watch = asyncio.create_task(self._watch_edge())
+            watch = FaultOwner().task(self._watch_edge(), "watch of the edge")
             await self._over.wait()
             watch.cancel()
             # Once the edge says Stop there are none, unless one has not come to its end in time.
