@@ -159,6 +159,9 @@ def _add_load(commands: Commands) -> None:
     )
     parser.add_argument("--calls", type=int, default=100, metavar="N", help="default: 100")
     parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="worker processes; default: 1"
+    )
+    parser.add_argument(
         "--seconds",
         type=float,
         default=20.0,
@@ -193,6 +196,7 @@ def _load(args: argparse.Namespace) -> int:
         step_up=args.step_up,
         limit_uplink_ms=args.limit_uplink,
         limit_spacing_ms=args.limit_spacing,
+        workers=args.workers,
     )
     result = load.run(options, _words(), _say)
 

@@ -62,12 +62,13 @@ class Options:
     step_up: bool
     limit_uplink_ms: float
     limit_spacing_ms: float
+    workers: int = 1
 
 
 class Edge:
     """`sipua serve` with a configuration of its own, its log read back."""
 
-    def __init__(self, folder: Path, engine_url: str) -> None:
+    def __init__(self, folder: Path, engine_url: str, workers: int) -> None:
         self.port = _free_port()
         self._log = folder / "edge.log"
         config = folder / "edge.toml"
@@ -79,6 +80,7 @@ class Edge:
             "[engine.turn_detection]\ninterrupt_response = false\n\n"
             # It is a parrot: what it says is no echo of the line, but sounds like one.
             '[barge_in]\necho = "off"\n\n'
+            f"[edge]\nworkers = {workers}\n\n"
             '[log]\nlevel = "info"\nformat = "json"\n'
         )
         command = [sys.executable, "-m", "sipua", "serve", "--json", "--config", str(config)]
@@ -87,9 +89,16 @@ class Edge:
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
             )
 
+    def cpu_s(self) -> float:
+        """Of the edge and its workers."""
+        return sum(map(machine.cpu_s, self._pids))
+
+    def memory_mb(self) -> float:
+        return sum(map(machine.memory_mb, self._pids))
+
     @property
-    def pid(self) -> int:
-        return self._process.pid
+    def _pids(self) -> list[int]:
+        return [self._process.pid, *(event["pid"] for event in self.events("worker.ready"))]
 
     def wait_listening(self) -> Mapping[str, Any]:
         end_s = time.monotonic() + _STARTUP_S
@@ -151,7 +160,7 @@ def run(options: Options, command: str, say: Callable[[str], None]) -> Result:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sipua-bench-")))
         settings = AgentSettings(max_sessions=_MAX_CALLS + 8)
         agent = stack.enter_context(children.Child("agent", engine_side.run, settings))
-        edge = stack.enter_context(Edge(folder, agent.hear(_STARTUP_S)))
+        edge = stack.enter_context(Edge(folder, agent.hear(_STARTUP_S), options.workers))
         listening = edge.wait_listening()
         held = int(listening["max_calls"])
         if options.calls > held:
@@ -189,7 +198,7 @@ class _Load:
         self._loop = loop
         self._say = say
         self._most = most
-        self._idle_mb = machine.memory_mb(edge.pid)
+        self._idle_mb = edge.memory_mb()
         self._steps: list[tuple[Step, Window]] = []
         self._calls = 0
         self._setup = Setup()
@@ -225,9 +234,9 @@ class _Load:
             self._calls = calls
         self._agent.ask("report", _REPORT_S)
         time.sleep(0.5)
-        began_ns, cpu_s = time.monotonic_ns(), machine.cpu_s(self._edge.pid)
+        began_ns, cpu_s = time.monotonic_ns(), self._edge.cpu_s()
         time.sleep(options.seconds)
-        ended_ns, cpu_s = time.monotonic_ns(), machine.cpu_s(self._edge.pid) - cpu_s
+        ended_ns, cpu_s = time.monotonic_ns(), self._edge.cpu_s() - cpu_s
         time.sleep(0.5)
         notes: callers.Notes = self._phones.ask("report", _REPORT_S)
         sessions = self._agent.ask("report", _REPORT_S)
@@ -245,7 +254,7 @@ class _Load:
             spacing_error_ms=Spread.of(window.spacing_ms),
             cpu_percent=round(100 * cpu_s / seconds, 2),
             cpu_percent_per_call=round(100 * cpu_s / seconds / calls, 4),
-            memory_mb=round(machine.memory_mb(self._edge.pid), 1),
+            memory_mb=round(self._edge.memory_mb(), 1),
             failed_calls=failed,
             lost=window.missing,
             holds=not why,
