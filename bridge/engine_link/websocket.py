@@ -64,6 +64,8 @@ class _Connection(ClientConnection):
     """Lets us write without waiting, and says when the transport is full."""
 
     writable = True
+    established = True
+    """Neither side has begun to close."""
     on_writable: Callable[[], None] | None = None
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
@@ -81,9 +83,17 @@ class _Connection(ClientConnection):
             # Not from inside the transport, which is in the middle of writing.
             self.loop.call_soon(self.on_writable)
 
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self.established = self.protocol.state is State.OPEN
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.established = False
+        super().connection_lost(exc)
+
     def write_text(self, message: bytes) -> None:
         """A whole message, past the library's own buffers: nothing of it is ever left in them."""
-        if self.protocol.state is not State.OPEN:
+        if not self.established:
             raise ConnectionError("closing")
         self.transport.write(self._text_frame(message))
 
@@ -163,6 +173,7 @@ class Socket:
     async def close(self) -> None:
         """Say goodbye, wait a second at most. `on_closed` is not called any more."""
         self._closing = True
+        self._connection.established = False
         self._watchdog.cancel()
         try:
             # The library bounds the handshake, but not the wait for room to write its frame.

@@ -36,7 +36,6 @@ from sipua.bridge.uplink.echo_hold import EchoHold
 from sipua.bridge.uplink.encoder import Encoder, encoder_for
 from sipua.codecs.dtmf import DtmfDetector
 from sipua.codecs.g711 import Law, decode
-from sipua.codecs.pcm import Pcm
 from sipua.rtp.events import ComfortNoise, Dtmf, Frame, Lost, RtpEvent, Silence
 
 _RATE_HZ = 8000
@@ -62,7 +61,6 @@ class Uplink:
 
     __slots__ = (
         "_concealed",
-        "_decode",
         "_detector",
         "_digits",
         "_dropped",
@@ -92,14 +90,12 @@ class Uplink:
         pause_ms: int = 60,
         max_ahead_ms: int = 5000,
         max_behind_ms: int = 1000,
-        decode: Callable[[Law, bytes], Pcm] = decode,
         encoder_for: Callable[[AudioFormat], Encoder[Any]] = encoder_for,
     ) -> None:
         self._laws = laws
         self._pause_s = pause_ms / 1000
         self._max_ahead = max_ahead_ms * _SAMPLES_PER_MS
         self._max_behind = max_behind_ms * _SAMPLES_PER_MS
-        self._decode = decode
         self._encoder_for = encoder_for
         self._feed = encoder_for(AudioFormat.PCM16)
         self.echo_hold = EchoHold()
@@ -217,18 +213,14 @@ class Uplink:
             self._unknown_payloads += 1
             return
         frame_s = samples / _RATE_HZ
-        pcm = None
-        if self._feed.linear or self._detector is not None:
-            decode = self._decode  # for CPython an attribute that is called at once is slower
-            pcm = decode(law, frame.payload)
-            if self._detector is not None:
-                self._hear(self._detector.feed(pcm))
+        if self._detector is not None:
+            self._hear(self._detector.feed(decode(law, frame.payload)))
         if self._started_s is None:
             self._started_s = now - frame_s
         if self._ahead(now) + samples > self._max_ahead:
             self._dropped += samples
         else:
-            self._append(self._feed.frame(law, frame.payload, pcm), out)
+            self._append(self._feed.frame(law, frame.payload), out)
         self._in_pause = 0
         self._pause_announced = False
         self._last_frame_s = now

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pybase64
 
+from sipua.codecs import native
 from sipua.process.exits import Exit
 
 # Published bugs of pjproject before 2.17 with which an unknown peer can crash the edge.
@@ -227,6 +228,17 @@ def check_speedups(name: str, version: str | None, *, native: bool) -> Finding:
     )
 
 
+def check_kernel(why_not: str) -> Finding:
+    """Optional: without it the same work is numpy's."""
+    if not why_not:
+        return Finding(Level.OK, "audio kernel", "compiled (C)")
+    if why_not == native.NOT_BUILT:
+        return Finding(Level.OK, "audio kernel", "numpy (`make native` compiles a faster one)")
+    if why_not == native.TURNED_OFF:
+        return Finding(Level.OK, "audio kernel", f"numpy, {why_not}")
+    return Finding(Level.WARN, "audio kernel", f"numpy: {why_not}", "build it anew: `make native`")
+
+
 def examine() -> list[Finding]:
     """Look at this machine and this installation."""
     findings = [
@@ -251,6 +263,7 @@ def examine() -> list[Finding]:
         check_speedups("uvloop", _version("uvloop"), native=True),
         check_speedups("websockets", _version("websockets"), native=websockets_native),
         check_base64(pybase64.get_version()),
+        check_kernel(native.why_not),
     ]
 
 
