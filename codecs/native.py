@@ -1,6 +1,7 @@
 """The compiled kernel of `make native`, if it is there: the same results, several times as fast.
 
-It is looked for once, at the start. `SIPUA_NATIVE=0` in the environment does without it, to compare.
+It is looked for once, at the start. `SIPUA_NATIVE=0` in the environment does without it, to
+compare.
 """
 
 from __future__ import annotations

@@ -263,10 +263,12 @@ class CallBridge:
     def _give(self, audio: Sequence[bytes]) -> None:
         for piece in audio:
             self._conversation.append(piece)
-        for digit in self._uplink.take_digits():
-            self.on_event(digit)
-        for voice in self._echo_hold.take_voice():
-            self._on_voice(voice)
+        if self._uplink.digits:
+            for digit in self._uplink.take_digits():
+                self.on_event(digit)
+        if self._echo_hold.voice:
+            for voice in self._echo_hold.take_voice():
+                self._on_voice(voice)
 
     def _on_voice(self, voice: VadEvent) -> None:
         """Our own detection takes the place of events that the engine does not send."""

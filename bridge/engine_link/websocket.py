@@ -70,7 +70,7 @@ class _Connection(ClientConnection):
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
-        self._text_frame = TextFrames().make
+        self.text_frame = TextFrames().make
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -90,12 +90,6 @@ class _Connection(ClientConnection):
     def connection_lost(self, exc: Exception | None) -> None:
         self.established = False
         super().connection_lost(exc)
-
-    def write_text(self, message: bytes) -> None:
-        """A whole message, past the library's own buffers: nothing of it is ever left in them."""
-        if not self.established:
-            raise ConnectionError("closing")
-        self.transport.write(self._text_frame(message))
 
 
 class _Opener(library_connect):
@@ -197,8 +191,13 @@ class Socket:
         self._connection.transport.abort()
 
     def _write(self, message: bytes) -> None:
+        connection = self._connection
+        if not connection.established:
+            self.unsent += 1
+            return
         try:
-            self._connection.write_text(message)
+            # Past the library's own buffers, in which nothing of a message of ours is ever left.
+            connection.transport.write(connection.text_frame(message))
         except (OSError, RuntimeError):
             # The connection is about to end; the reader finds out why and reports it. (uvloop
             # raises RuntimeError for a closed handle.)

@@ -62,7 +62,6 @@ class Uplink:
     __slots__ = (
         "_concealed",
         "_detector",
-        "_digits",
         "_dropped",
         "_encoder_for",
         "_fed",
@@ -80,6 +79,7 @@ class Uplink:
         "_tick_due_s",
         "_unknown_payloads",
         "_withheld",
+        "digits",
         "echo_hold",
     )
 
@@ -100,7 +100,8 @@ class Uplink:
         self._feed = encoder_for(AudioFormat.PCM16)
         self.echo_hold = EchoHold()
         self._detector: DtmfDetector | None = None
-        self._digits: list[Dtmf] = []
+        self.digits: list[Dtmf] = []
+        """Heard since `take_digits` was called."""
         self._pause_announced = False
         self._started_s: float | None = None
         self._last_frame_s = 0.0
@@ -145,10 +146,9 @@ class Uplink:
             self._detector = DtmfDetector()
 
     def take_digits(self) -> Sequence[Dtmf]:
-        """What was heard since the last time."""
-        if not self._digits:
+        if not self.digits:
             return ()
-        digits, self._digits = self._digits, []
+        digits, self.digits = self.digits, []
         return digits
 
     def tick(self, now: float, *, holding: bool = False) -> Sequence[bytes]:
@@ -217,7 +217,8 @@ class Uplink:
             self._hear(self._detector.feed(decode(law, frame.payload)))
         if self._started_s is None:
             self._started_s = now - frame_s
-        if self._ahead(now) + samples > self._max_ahead:
+        fed = self._fed + samples
+        if fed - (now - self._started_s) * _RATE_HZ > self._max_ahead:
             self._dropped += samples
         else:
             self._append(self._feed.frame(law, frame.payload), out)
@@ -225,14 +226,13 @@ class Uplink:
         self._pause_announced = False
         self._last_frame_s = now
         self._frame_s = frame_s
-        self._tick_due_s = min(
-            now + frame_s + self._pause_s,
-            self._started_s + (self._fed + self._max_behind) / _RATE_HZ,
-        )
+        due_s = now + frame_s + self._pause_s
+        behind_s = self._started_s + (self._fed + self._max_behind) / _RATE_HZ
+        self._tick_due_s = due_s if due_s < behind_s else behind_s  # noqa: FURB136 - no call
 
     def _hear(self, digits: Sequence[tuple[str, int]]) -> None:
         for digit, duration_ms in digits:
-            self._digits.append(Dtmf(digit, duration_ms, inband=True))
+            self.digits.append(Dtmf(digit, duration_ms, inband=True))
 
     def _feed_lost(self, samples: int, now: float, out: list[bytes]) -> None:
         if self._detector is not None:
