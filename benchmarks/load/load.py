@@ -25,6 +25,7 @@ from typing import Any, Self
 import numpy as np
 
 from sipua.bench.common import children
+from sipua.bench.common.certificate import certificate
 from sipua.bench.common.errors import BenchError
 from sipua.bench.load import callers, speech
 from sipua.bench.load.figures import Window, figures
@@ -63,6 +64,8 @@ class Options:
     limit_uplink_ms: float
     limit_spacing_ms: float
     workers: int = 1
+    tls: bool = False
+    """To the engine, with a certificate of the run's own."""
 
 
 class Edge:
@@ -159,7 +162,8 @@ def run(options: Options, command: str, say: Callable[[str], None]) -> Result:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sipua-bench-")))
         settings = AgentSettings(max_sessions=_MAX_CALLS + 8)
-        agent = stack.enter_context(children.Child("agent", engine_side.run, settings))
+        path = stack.enter_context(certificate()) if options.tls else ""
+        agent = stack.enter_context(children.Child("agent", engine_side.run, settings, path))
         edge = stack.enter_context(Edge(folder, agent.hear(_STARTUP_S), options.workers))
         listening = edge.wait_listening()
         held = int(listening["max_calls"])
