@@ -101,7 +101,8 @@ class Edge:
 
     @property
     def _pids(self) -> list[int]:
-        return [self._process.pid, *(event["pid"] for event in self.events("worker.ready"))]
+        (listening,) = self.events("edge.listening")
+        return [self._process.pid, *listening["workers"]]
 
     def wait_listening(self) -> Mapping[str, Any]:
         end_s = time.monotonic() + _STARTUP_S

@@ -153,7 +153,7 @@ class Edge:
                 EngineAddresses(self._config, self._agent.url).url(self._config.engine),
             ),
             max_calls=self._max_calls,
-            workers=len(self._workers.supervisor.slots),
+            workers=self._workers.pids,
             pjsua2=self._build.version,
             production=self._build.production,
         )

@@ -98,6 +98,10 @@ class Workers:
         if running := self._running.get(worker):
             running.send(message, passed)
 
+    @property
+    def pids(self) -> list[int]:
+        return [running.pid for _, running in sorted(self._running.items())]
+
     def missing_s(self) -> float:
         """How long no worker is expected; 0: one takes calls. Called on the signalling thread."""
         return self.supervisor.missing_s(time.monotonic())
@@ -195,7 +199,9 @@ class Workers:
                 pass
             case Ready():
                 self.supervisor.ready(worker, time.monotonic())
-                self._log.info("worker.ready", worker=worker, pid=self._running[worker].pid)
+                # At the start `edge.listening` has them all.
+                tell = self._log.info if self._up else self._log.debug
+                tell("worker.ready", worker=worker, pid=self._running[worker].pid)
                 self._changed()
             case Unfit():
                 self._unfit(worker, message)

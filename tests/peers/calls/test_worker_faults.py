@@ -167,6 +167,7 @@ def judge(pair: Pair, cause: str, sipp: Sipp) -> None:
     edge.wait_event("call.ended", count=5)
     port = edge.events(call_id=pair.lost_id, name="call.incoming")[0]["rtp_port"]
     assert port not in footprint(edge.process.pid).udp_ports
+    assert f"worker {worker} died once, the last time: {died['cause']}" in edge.doctor()
     assert edge.stop() == 0
 
 
@@ -277,6 +278,7 @@ def test_H10_workers_that_cannot_live_back_off_and_end_the_edge(
     (hopeless,) = edge.events(name="workers.hopeless")
     assert hopeless["exit_code"] == Exit.WORKERS
     assert hopeless["fix"]
+    assert "it has ended: no worker lived; worker 1 died" in edge.doctor()
 
 
 def _runs(pid: int) -> bool:

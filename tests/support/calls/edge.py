@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -53,6 +54,7 @@ class Edge:
             "agent": {"journal": self._journal},
         }
         self._file = file or home / "edge.toml"
+        self._python = python
         self._command: list[str | Path] = [*inside, python, "-m", "sipua", "serve"]
         # What the machine's owner has set for their own edge is no part of a test.
         self._env = {k: v for k, v in os.environ.items() if not k.startswith("SIPUA_")}
@@ -67,6 +69,7 @@ class Edge:
                 "SIPUA_LOG__LEVEL": "debug",
                 "SIPUA_AGENT__JOURNAL": str(self._journal),
             }
+        self._env["XDG_RUNTIME_DIR"] = str(home)  # what it leaves for doctor is the test's
         self._env |= env or {}
         self.start()
 
@@ -77,6 +80,12 @@ class Edge:
     @property
     def uri(self) -> str:
         return f"sip:agent@{LOOPBACK}:{self.port}"
+
+    def doctor(self) -> str:
+        """What `sipua doctor` says where this edge has run."""
+        command = [self._python, "-m", "sipua", "doctor"]
+        done = subprocess.run(command, env=self._env, capture_output=True, text=True, check=False)
+        return done.stdout
 
     def worker_of(self, call_id: str) -> int:
         return int(self.events(call_id=call_id, name="call.incoming")[0]["worker"])
