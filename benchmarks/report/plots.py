@@ -171,11 +171,10 @@ def growth(lines: Sequence[Line], x_name: str, y_name: str) -> str:
         parts.append(f'<path class="since" d="M{since:.1f} {_TOP}V{frame.height - _BOTTOM}"/>')
         after = line.x >= line.since
         if after.any():
-            middle_x, middle_y = (float(np.median(values[after])) for values in (line.x, line.y))
-            ends = (line.since, float(line.x.max()))
+            begin = float(np.median(line.y[after] - line.per_x * line.x[after]))
             path = "L".join(
-                f"{frame.x(x):.1f} {frame.y(middle_y + line.per_x * (x - middle_x)):.1f}"
-                for x in ends
+                f"{frame.x(x):.1f} {frame.y(begin + line.per_x * x):.1f}"
+                for x in (line.since, float(line.x.max()))
             )
             parts.append(f'<path class="line {kind}" d="M{path}"><title>{line.name}</title></path>')
     return _svg(frame.height, parts, y_name)

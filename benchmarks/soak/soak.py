@@ -215,7 +215,7 @@ class _Soak:
             faults["never ended"] = never
         if gone:
             faults[f"process `{gone}` has ended"] = 1
-        warm_up = min(WARM_UP_CALLS, options.calls_total // 4)
+        warm_up = min(WARM_UP_CALLS, options.calls_total * 2 // 5)
         samples = tuple(_samples(name, used) for name, used in self._found.items())
         return Soak(
             calls_total=options.calls_total,
