@@ -39,6 +39,7 @@ from sipua.bridge.engine_link.errors import (
 from sipua.bridge.engine_link.silence_feeder import SilenceFeeder
 from sipua.bridge.engine_link.trace import SessionTrace
 from sipua.bridge.fault_owner import FaultOwner
+from sipua.bridge.let_go import nothing
 
 State = Literal["new", "opening", "configuring", "ready", "lost", "closing", "closed"]
 
@@ -194,6 +195,8 @@ class EngineSession:
             await self._socket.close()
         if was == "ready":
             self._log.info("engine.closed", code=1000)
+        self._on_event = nothing
+        self._faults.end = None
 
     def counters(self) -> dict[str, int]:
         """What happened so far, by cause; complete also after the end."""

@@ -67,6 +67,6 @@ def test_a_pinned_process_stays_on_its_core(child: int) -> None:
 def test_of_a_process_that_is_gone_nothing_is_told(child: int) -> None:
     os.kill(child, 9)
     os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
-    with pytest.raises(OSError, match="such|ermission|link"):
+    with pytest.raises(OSError, match=r"such|ermission|link"):
         usage.usage(child, range(0))
     assert usage.module(child) == ""
