@@ -37,14 +37,14 @@ from sipua.record.settings import Numbers
 from sipua.rtp.hostport import join
 from sipua.sip.messages import (
     Answer,
+    CallCommand,
     CallConfirmed,
     CallEnded,
+    CallSignal,
     EndedBy,
     Hangup,
     MediaReady,
     NegotiatedMedia,
-    SipCommand,
-    TransferNews,
 )
 from sipua.sip.state import LONGEST_TRANSACTION_S
 
@@ -52,7 +52,6 @@ MOVED_TEMPORARILY = 302
 NOT_AVAILABLE = 480
 TRANSFERRED = "transferred"
 
-CallSignal = MediaReady | CallConfirmed | CallEnded | TransferNews
 Listener: TypeAlias = Callable[[BridgeEvent, float], None]
 
 
@@ -80,7 +79,7 @@ class Call:
         profile: AgentProfile,
         limits: CallLimits,
         *,
-        send: Callable[[SipCommand], None],
+        send: Callable[[CallCommand], None],
         log: FilteringBoundLogger,
         refusals: Throttle | None = None,
         capture: CallCapture | None = None,

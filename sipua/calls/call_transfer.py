@@ -10,7 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from sipua.calls.refer import TIMEOUT_S, TransferAttempt, TransferOutcome, target_uri
 from sipua.config.values.uri import UriError
-from sipua.sip.messages import EndedBy, SipCommand, Transfer, TransferNews
+from sipua.sip.messages import CallCommand, EndedBy, Transfer, TransferNews
 
 
 class CallTransfer:
@@ -18,7 +18,7 @@ class CallTransfer:
         self,
         call_id: str,
         peer: str,
-        send: Callable[[SipCommand], None],
+        send: Callable[[CallCommand], None],
         log: FilteringBoundLogger,
     ) -> None:
         """`peer`: the host for a number without one."""

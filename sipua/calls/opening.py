@@ -4,19 +4,16 @@ incoming   INVITE ─▶ 180 ─▶ engine connects, greets into the buffer ─�
                        └── at once, or without waiting for the greeting: as configured
 outgoing   INVITE ─▶ 180 … 200 ─▶ ACK ─▶ it greets, or waits for the other side's first words
              └── engine connects, greets into the buffer
+
+The first step of either, our 180 or our INVITE, is the edge's: it waits for no worker.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from sipua.bridge.engine_api.events import SpeechStarted, SpeechStopped
 from sipua.bridge.events import AudioBegan, BridgeEvent
 from sipua.calls.call import Call
 from sipua.calls.profile import AgentProfile
-from sipua.record.redaction import number
-from sipua.rtp.ports import ReservedPort
-from sipua.sip.messages import PlaceCall, Ring
 
 LONGEST_FIRST_WORDS_S = 30.0
 """The longest wait for the other side to finish: a recording never does."""
@@ -27,8 +24,6 @@ class Answering:
 
     async def run(self, call: Call) -> None:
         profile = call.profile
-        call.send(Ring(call.call_id))
-        call.log.info("call.ringing")
         if profile.answer == "at_once":
             call.answer()
         await call.bridge.connect(profile.connect_timeout_s)
@@ -43,19 +38,11 @@ class Answering:
             call.log.warning("call.greeting_late", waited_s=within_s)
 
 
-@dataclass(frozen=True, slots=True)
 class Placing:
-    """The opening of a call that we place. `account`: the account or trunk that it goes out by."""
-
-    target: str
-    account: str
-    local: ReservedPort
+    """The opening of a call that we place."""
 
     async def run(self, call: Call) -> None:
         profile = call.profile
-        call.send(PlaceCall(call.call_id, self.target, self.local, self.account))
-        to = number(self.target, call.limits.numbers)
-        call.log.info("call.placing", to=to, account=self.account)
         await call.bridge.connect(profile.connect_timeout_s)
         if profile.first_word == "greet" and profile.greeting:
             call.bridge.speak(profile.greeting)

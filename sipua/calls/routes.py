@@ -71,6 +71,13 @@ def resolve(config: Config, asked: Asked) -> AgentProfile:
     return profile(config, choose(config.routes, asked))
 
 
+def named(config: Config, name: str) -> AgentProfile:
+    """The profile of the route of that name; empty: of no route. Raises KeyError."""
+    if not name:
+        return profile(config)
+    return profile(config, {route.name: route for route in config.routes}[name])
+
+
 def engine_names(config: Config) -> set[str]:
     """The names of all engines that an incoming call may use."""
     used: list[RouteSection | None] = []

@@ -11,7 +11,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -21,14 +21,11 @@ from typing import BinaryIO
 from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.capture.mask import mask_message
 from sipua.log import logs
 from sipua.process.disk import delete_oldest, make_private
 from sipua.rtp.events import Address
 from sipua.rtp.pcap.writer import PcapWriter
 from sipua.rtp.session.transport import Tap
-from sipua.sip.addresses import address
-from sipua.sip.messages import SipMessage
 
 _DRAIN_EVERY_S = 0.1
 _CLOSE_WITHIN_S = 2.0
@@ -59,15 +56,12 @@ class CallCapture:
         max_bytes: int,
         local: Address,
         *,
-        sip: bool = True,
         rtp: bool = True,
         make_room: Callable[[], None] = lambda: None,
         log: FilteringBoundLogger | None = None,
     ) -> None:
         self.faults = FaultOwner("capture.failed", log or logs.get(), self._stop)
         self.path = path
-        self.sip = sip
-        """Whether SIP is wanted; for RTP see `tap`."""
         self._make_room = make_room
         self._max_bytes = max_bytes
         self._local = local
@@ -226,35 +220,40 @@ class CaptureThread:
 
 
 class CallCaptures:
-    """The choice of calls to capture, and the limit of their size. The loop calls it."""
+    """The captures of calls, and the limit of their size. The loop calls it."""
 
     def __init__(self, settings: CaptureSettings) -> None:
         self._settings = settings
         self._thread = CaptureThread()
-        self._open: list[CallCapture] = []
 
-    def begin(self, call_id: str, local: Address, *uris: str) -> CallCapture | None:
-        """None when this call is not captured. A capture without room reports that itself."""
+    def begin(self, call_id: str, local: Address, open_calls: Collection[str]) -> CallCapture:
+        """`open_calls`: all that are captured now, by any process, this one included. A capture
+        without room reports that itself.
+        """
         settings = self._settings
-        if settings.match and not any(_matches(settings.match, uri) for uri in uris):
-            return None
-        self._open = [one for one in self._open if not one.closed.is_set()]
-        room = settings.max_total_bytes - settings.max_bytes_per_call * (len(self._open) + 1)
-        in_use = {one.path for one in self._open}
+        room = settings.max_total_bytes - settings.max_bytes_per_call * len(open_calls)
+        in_use = {_path(settings.directory, one) for one in open_calls}
         capture = CallCapture(
-            settings.directory / f"{call_id}.pcap",
+            _path(settings.directory, call_id),
             settings.max_bytes_per_call,
             local,
-            sip=settings.sip,
             rtp=settings.rtp,
             make_room=lambda: _prune(settings.directory, room, in_use),
             log=logs.bind_call(call_id),
         )
         if room < 0:
             capture.stopped = "capture.max_total_mb is taken by the calls that are up"
-        self._open.append(capture)
         capture.faults.run("capture thread", self._thread.begin, capture)
         return capture
+
+
+def wanted(settings: CaptureSettings, *uris: str) -> bool:
+    """Whether a call between these is captured."""
+    return not settings.match or any(_matches(settings.match, uri) for uri in uris)
+
+
+def _path(directory: Path, call_id: str) -> Path:
+    return directory / f"{call_id}.pcap"
 
 
 def _matches(pattern: str, uri: str) -> bool:
@@ -268,19 +267,3 @@ def _prune(directory: Path, room: int, in_use: set[Path]) -> None:
     """Delete the oldest captures to make room for a new one."""
     with suppress(OSError):  # no permission: writing reports that
         delete_oldest((path for path in directory.glob("c-*.pcap") if path not in in_use), room)
-
-
-def sip_datagram(
-    message: SipMessage, local_of: Callable[[str, str], Address]
-) -> tuple[Address, Address, bytes] | None:
-    """A SIP message as its datagram (or, over TCP, as if it were one), with secrets masked."""
-    transport, _, where = message.peer.rpartition(" ")
-    try:
-        peer = address(where)
-    except ValueError:
-        return None
-    if not peer[1]:
-        return None
-    local = local_of(transport, peer[0])
-    payload = mask_message(message.text)
-    return (local, peer, payload) if message.direction == "sent" else (peer, local, payload)

@@ -1,39 +1,49 @@
 """`sipua outbound URI`: the agent places one call; its result is the exit code.
 
-It is the same call as an incoming one (`sipua.calls.call`), with the tools, the record and the
+It is the same call as an incoming one, in a worker of its own, with the tools, the record and the
 fallbacks of its route; only its opening differs. It never registers: an edge that runs with the
 same account stays registered. Several calls at once are several processes.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sipua.bridge.agent.process import AgentError
 from sipua.calls import routes
-from sipua.calls.call import Call, CallSignal
 from sipua.calls.facts import CallFacts
-from sipua.calls.opening import Placing
 from sipua.calls.profile import AgentProfile
 from sipua.calls.signalling_log import SignallingLog
 from sipua.config import Config
 from sipua.edge import placing
-from sipua.edge.call_parts import PartsError, open_parts
+from sipua.edge.agent_host import AgentHost
+from sipua.edge.calls import EdgeCalls
 from sipua.edge.placing import RequestError
 from sipua.edge.wiring import wiring
+from sipua.edge.workers.workers import Workers, WorkersError
 from sipua.log import logs
 from sipua.process import main_loop
 from sipua.process.exits import Exit
 from sipua.process.main_loop import SIGNALLING_GRACE_S
 from sipua.rtp.hostport import bracketed
-from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
+from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip.addresses import host_of
 from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
-from sipua.sip.messages import CallEnded, EndedBy, SignallingLost, SipEvent, SipMessage, new_call_id
+from sipua.sip.messages import (
+    CallCommand,
+    CallSignal,
+    SignallingLost,
+    SipEvent,
+    SipMessage,
+    new_call_id,
+)
 from sipua.sip.pj.agent import SipAgent
+from sipua.worker.link.messages import CallOver, ToEdge
 
 INTERRUPTED = "interrupted"
 
@@ -74,9 +84,10 @@ class Outbound:
         self._config = config
         self._request = request
         self._profile = profile
-        self._call: Call | None = None
         self._interrupted = False
         self._lost = False
+        self._worker_lost = False
+        self._over: asyncio.Future[CallOver] | None = None
         self._log = logs.get()
         self._sip_log = SignallingLog(self._log, config.record.numbers)
         rtp = config.rtp
@@ -85,13 +96,26 @@ class Outbound:
         self._settings = placing.sip_settings(config, request.account, log_messages=config.log.sip)
         self._from = next((a.id_uri for a in self._settings.accounts), "")
         self._sip = SipAgent(self._settings, gate, self._ports, self._on_sip)
+        self._workers = Workers(
+            config,
+            count=1,
+            on_message=self._on_message,
+            on_lost=self._on_worker_lost,
+            on_hopeless=lambda _: None,
+        )
+        self._calls = EdgeCalls(
+            config, self._workers, self._ports, self._sip.send, on_over=self._on_over
+        )
 
     async def run(self) -> Exit:
         # The other side must not be left in a dead call.
         main_loop.on_interrupt(self._interrupt)
         try:
             return await self._place()
-        except PartsError as error:
+        except AgentError as error:
+            sys.stderr.write(f"sipua: {error}\n")
+            return Exit.ENGINE
+        except WorkersError as error:
             self._log.error(error.event, error=str(error), fix=error.fix)
             return error.code
         except (PortTakenError, CannotListenError, NoPortsLeft) as error:
@@ -103,30 +127,39 @@ class Outbound:
 
     async def _place(self) -> Exit:
         """Place the call. On any failure all is released, from the last to the first."""
+        self._over = asyncio.get_running_loop().create_future()
         async with AsyncExitStack() as held:
-            parts = await held.enter_async_context(open_parts(self._config, self._sip.send))
+            agent = AgentHost(self._config)
+            held.push_async_callback(agent.stop)
+            agent_url = await agent.start()
+            self._calls.start()
+            held.callback(self._calls.stop)
+            held.push_async_callback(self._workers.stop)
+            await self._workers.start(agent_url)
             await self._sip.start()
             held.push_async_callback(self._sip.stop, SIGNALLING_GRACE_S)
             local = await placing.reserve(self._ports, self._sip, self._settings, self._request.uri)
-            held.callback(self._release, local)
-            call = self._call = parts.make(self._facts(), local, self._profile)
-            if self._interrupted or self._lost:  # before there was anything to hang up
-                call.on_sip(CallEnded(call.call_id, EndedBy.US, 0, INTERRUPTED))
-            await call.run(Placing(self._request.uri, self._request.account, local))
-            sys.stdout.write(f"{self._request.uri}: {call.summary}\n")
-        return self._code(call)
+            held.callback(lambda: self._ports.release(local, time.monotonic()))
+            if self._interrupted or self._lost:
+                over = CallOver("", summary=f"not answered: {INTERRUPTED}")
+            else:
+                self._calls.place(self._facts(), local, self._request.account)
+                over = await self._over
+            sys.stdout.write(f"{self._request.uri}: {over.summary}\n")
+        return self._exit_of(over)
 
-    def _code(self, call: Call) -> Exit:
+    def _exit_of(self, over: CallOver) -> Exit:
         if self._lost:
             return Exit.SIGNALLING
         if self._interrupted:
             return Exit.INTERRUPTED
-        if call.engine_missed:
+        if self._worker_lost:
+            return Exit.WORKERS
+        if over.failed:
+            return Exit.INTERNAL
+        if over.engine_missed:
             return Exit.ENGINE
-        return Exit.OK if call.confirmed.is_set() else Exit.SIP
-
-    def _release(self, local: ReservedPort) -> None:
-        self._ports.release(local, time.monotonic())
+        return Exit.OK if over.answered else Exit.SIP
 
     def _facts(self) -> CallFacts:
         request = self._request
@@ -143,21 +176,31 @@ class Outbound:
 
     def _interrupt(self) -> None:
         self._interrupted = True
-        if self._call is not None:
-            self._call.hang_up(INTERRUPTED)
+        self._calls.hang_up_all(INTERRUPTED, 0)
+
+    def _on_over(self, over: CallOver) -> None:
+        if self._over is not None and not self._over.done():
+            self._over.set_result(over)
+
+    def _on_worker_lost(self, worker: int, cause: str) -> None:
+        self._worker_lost = True
+        self._calls.on_worker_lost(worker, cause)
 
     def _on_lost(self, event: SignallingLost) -> None:
         sys.stderr.write(f"sipua: SIP signalling is lost: {event.cause}\n")
         self._lost = True
         main_loop.leave_soon()
-        if self._call is not None:
-            ended = CallEnded(self._call.call_id, EndedBy.US, 0, "signalling is lost")
-            self._call.on_sip(ended)
+        self._calls.end_all("signalling is lost")
+
+    def _on_message(self, worker: int, message: ToEdge) -> None:
+        if isinstance(message, CallOver):
+            self._calls.on_call_over(worker, message)
+        elif isinstance(message, CallCommand):
+            self._calls.on_command(worker, message)
 
     def _on_sip(self, event: SipEvent) -> None:
         if isinstance(event, CallSignal):
-            if self._call is not None:
-                self._call.on_sip(event)
+            self._calls.on_signal(event)
         elif isinstance(event, SignallingLost):
             self._on_lost(event)
         elif not isinstance(event, SipMessage) or self._config.log.sip:

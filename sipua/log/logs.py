@@ -19,6 +19,7 @@ import logging
 import sys
 import threading
 from collections.abc import MutableMapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any, Literal
 
@@ -41,6 +42,18 @@ _LEVELS = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
+
+
+@dataclass(slots=True)
+class InUse:
+    """What logging was set up with, for processes that we start."""
+
+    level: Level = "info"
+    format: Format = "auto"
+
+
+in_use = InUse()
+
 # The order of the first keys of a JSON line; the rest follows as the caller wrote it.
 _FIRST = ("ts", "level", "event", "call_id")
 
@@ -53,6 +66,7 @@ def for_a_person(fmt: Format, stream: IO[str] | None = None) -> bool:
 
 def configure(level: Level, fmt: Format, stream: IO[str] | None = None) -> None:
     """Set up logging for the process. May be called again, for loggers made afterwards."""
+    in_use.level, in_use.format = level, fmt
     out = sys.stderr if stream is None else stream
     lines = _Lines(out)
     processors: list[Processor] = [

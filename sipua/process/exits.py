@@ -15,6 +15,7 @@ class Exit(enum.IntEnum):
     SIP = 6
     SIGNALLING = 69  # EX_UNAVAILABLE of sysexits.h
     INTERNAL = 70  # EX_SOFTWARE of sysexits.h
+    WORKERS = 71  # EX_OSERR of sysexits.h
     INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
     BROKEN_PIPE = 141  # 128 + SIGPIPE
     TERMINATED = 143  # 128 + SIGTERM
@@ -34,6 +35,7 @@ _MEANINGS = {
     Exit.SIP: "a call or a registration failed",
     Exit.SIGNALLING: "SIP signalling has stopped or hangs: let a supervisor restart the process",
     Exit.INTERNAL: "a bug of sipua; --debug shows where",
+    Exit.WORKERS: "no worker process lives; the log names the cause: let a supervisor restart it",
     Exit.INTERRUPTED: "Ctrl-C",
     Exit.BROKEN_PIPE: "the reader of the output has closed the pipe",
     Exit.TERMINATED: "a second SIGTERM; the first one lets calls end",

@@ -132,17 +132,22 @@ def _opened(path: Path) -> FileIO:
 
 
 class RecordFiles:
-    """The files of all calls, and their retention. The loop calls all but `_run`."""
+    """The files of this process, and the retention of all. The loop calls all but `_run`."""
 
     def __init__(
         self,
         settings: FileSettings,
         complain: Complain,
         *,
+        in_use: Callable[[], set[Path]] | None = None,
         today: Callable[[], date] = lambda: datetime.now(UTC).date(),
     ) -> None:
+        """`in_use`: the files of the calls of all processes, asked on the thread, before old ones
+        are deleted; None: another process deletes them.
+        """
         self._settings = settings
         self._complain = complain
+        self._in_use = in_use
         self._today = today
         self._faults = FaultOwner("record.failed", logs.get())
         self._lock = threading.Lock()
@@ -159,9 +164,11 @@ class RecordFiles:
         """Stop the thread; each call has closed its file before."""
         self._stopping.set()
 
-    def begin(self, call_id: str) -> RecordFile:
-        path = self._settings.directory / self._today().isoformat() / f"{call_id}.jsonl"
-        file = RecordFile(path, self._complain, logs.bind_call(call_id))
+    def path(self, call_id: str, day: date) -> Path:
+        return self._settings.directory / day.isoformat() / f"{call_id}.jsonl"
+
+    def begin(self, call_id: str, day: date) -> RecordFile:
+        file = RecordFile(self.path(call_id, day), self._complain, logs.bind_call(call_id))
         with self._lock:
             self._open.append(file)
         return file
@@ -175,12 +182,12 @@ class RecordFiles:
             if over:
                 with self._lock:
                     self._open = [file for file in self._open if file not in over]
-            if now >= self._tidied_at + _HOUSEKEEPING_S:
+            if self._in_use is not None and now >= self._tidied_at + _HOUSEKEEPING_S:
                 self._tidied_at = now
-                in_use = {file.path for file in files}
-                self._faults.harmless("record.failed").run("tidying", self._tidy, in_use)
+                own = {file.path for file in files}
+                self._faults.harmless("record.failed").run("tidying", self._tidy, self._in_use, own)
 
-    def _tidy(self, in_use: set[Path]) -> None:
+    def _tidy(self, in_use: Callable[[], set[Path]], own: set[Path]) -> None:
         settings = self._settings
         with suppress(OSError):  # another process cleans up too, or we have no permission
             retention.enforce(
@@ -188,5 +195,5 @@ class RecordFiles:
                 today=self._today(),
                 keep_days=settings.keep_days,
                 max_total_bytes=settings.max_total_bytes,
-                in_use=in_use,
+                in_use=in_use() | own,
             )

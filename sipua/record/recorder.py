@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -113,8 +113,7 @@ class Records:
     def __init__(self, settings: RecordSettings, files: FileSettings | None) -> None:
         """`files` None: log lines only."""
         self._settings = settings
-        self._complaints = Throttle(60.0)
-        self._files = RecordFiles(files, self._complain) if files else None
+        self._files = RecordFiles(files, Complaints()) if files else None
 
     def start(self) -> None:
         if self._files is not None:
@@ -129,13 +128,16 @@ class Records:
         call_id: str,
         engines: Mapping[str, EngineFacts],
         *,
+        day: date,
         heard_ms: Callable[[], int] | None = None,
         **facts: object,
     ) -> CallRecord:
-        """`engines`: all that this call may use, by name; `facts`: for the file's first line."""
+        """`engines`: all that this call may use, by name; `day`: the folder of its file; `facts`:
+        for its first line.
+        """
         now = asyncio.get_running_loop().time()
         record = ConversationRecord(self._settings, engines, now=now, wall=datetime.now(UTC))
-        file = self._files.begin(call_id) if self._files else None
+        file = self._files.begin(call_id, day) if self._files else None
         about = {"call_id": call_id, **facts}
         try:
             return CallRecord(record, logs.bind_call(call_id), about, file, heard_ms=heard_ms)
@@ -144,9 +146,15 @@ class Records:
                 file.end()
             raise
 
-    def _complain(self, path: Path, why: str) -> None:
-        """Log a problem of a file; called on the writer's thread."""
-        kept_back = self._complaints.ask("failed", time.monotonic())
+
+class Complaints:
+    """The log lines of files that cannot be written. Called on the writer's thread."""
+
+    def __init__(self) -> None:
+        self._throttle = Throttle(60.0)
+
+    def __call__(self, path: Path, why: str) -> None:
+        kept_back = self._throttle.ask("failed", time.monotonic())
         if kept_back is not None:
             logs.get().error(
                 "record.failed",

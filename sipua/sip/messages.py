@@ -1,8 +1,7 @@
 """The messages between the pjsua2 thread and all other code.
 
-Plain data only, so that signalling and media could live in two processes: commands go in,
-events come out, and both name a call by our own call id. A pjsua2 object never leaves its
-thread.
+Plain data: commands go in, events come out, and both name a call by our own call id. Those of one
+call go on to the worker that has it (`sipua.worker.link`). A pjsua2 object never leaves its thread.
 """
 
 from __future__ import annotations
@@ -195,6 +194,8 @@ class TransferFailed:
 
 
 TransferNews = TransferProgress | TransferDone | TransferFailed
+CallSignal = MediaReady | CallConfirmed | CallEnded | TransferNews
+"""What the call itself is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +309,8 @@ class Hangup:
     retry_after_s: int = 0
     contact: str = ""
     """The address that the caller may try instead, with a status of 3xx (RFC 3261 21.3)."""
+    fault: str = ""
+    """What failed on our side, for the Reason header (RFC 3326); a fixed text of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,4 +335,6 @@ class Leave:
     """Give up every registration, for good; calls that run go on."""
 
 
-SipCommand = Ring | Answer | Hangup | Transfer | PlaceCall | Leave
+CallCommand = Answer | Hangup | Transfer
+"""What a call itself commands."""
+SipCommand = Ring | CallCommand | PlaceCall | Leave

@@ -1,4 +1,4 @@
-"""What a process holds on the machine: descriptors, bound UDP ports, children.
+"""What an edge holds on the machine, with its workers: descriptors, bound UDP ports, children.
 
 `nothing_kept(pid, before)` fails when what happened since `before = settled(pid)` left anything
 behind.
@@ -24,15 +24,18 @@ class Footprint:
 
 
 def footprint(pid: int) -> Footprint:
-    """A SIP connection that the peer has closed does not count: pjsip keeps it for 33 s more."""
+    """A SIP connection that the peer has closed does not count: pjsip keeps it for 33 s more. Nor
+    does /dev/null: libuv holds it in reserve, from the first connection of each worker.
+    """
     held = []
-    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # closed while we looked
-            held.append(str(descriptor.readlink()))
+    for process in (pid, *workers(pid)):
+        for descriptor in Path(f"/proc/{process}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed while we looked
+                held.append(str(descriptor.readlink()))
     ports = {_port(row) for row in _table(pid, "udp") if _socket(row) in held}
     closing = {_socket(row) for row in _table(pid, "tcp") if row[3] == _CLOSE_WAIT}
     return Footprint(
-        sum(descriptor not in closing for descriptor in held),
+        sum(descriptor not in (*closing, "/dev/null") for descriptor in held),
         frozenset(ports),
         frozenset(children(pid)),
     )
@@ -60,6 +63,21 @@ def children(pid: int) -> list[int]:
         with contextlib.suppress(FileNotFoundError):
             listed += (task / "children").read_text()
     return [int(child) for child in listed.split()]
+
+
+def workers(pid: int) -> list[int]:
+    return [child for child in children(pid) if _is_worker(child)]
+
+
+def agents(pid: int) -> list[int]:
+    """The embedded local agent: none or one."""
+    return [child for child in children(pid) if not _is_worker(child)]
+
+
+def _is_worker(pid: int) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return b"sipua.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def nothing_kept(pid: int, before: Footprint) -> None:

@@ -15,6 +15,7 @@ from sipua.config.sections.agent import AgentSection
 from sipua.config.sections.barge_in import BargeInSection, SoundsSection
 from sipua.config.sections.calls import CallsSection
 from sipua.config.sections.capture import CaptureSection
+from sipua.config.sections.edge import EdgeSection
 from sipua.config.sections.engine import EngineSection
 from sipua.config.sections.record import PriceSection, RecordSection
 from sipua.config.sections.recovery import RecoverySection
@@ -253,6 +254,7 @@ class Config(Section):
     routes: tuple[RouteSection, ...] = ()
     barge_in: BargeInSection = BargeInSection()
     sounds: SoundsSection = SoundsSection()
+    edge: EdgeSection = EdgeSection()
     log: LogSection = LogSection()
     capture: CaptureSection = CaptureSection()
     record: RecordSection = RecordSection()

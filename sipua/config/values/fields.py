@@ -30,6 +30,7 @@ _CODEC_ALIASES = {
 }
 CODECS = ("PCMU", "PCMA")
 TRANSPORTS = ("udp", "tcp")
+MOST_WORKERS = 256
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _SIP_USER = re.compile(r"[A-Za-z0-9_.!~*'()&=+$,;?/%#-]+")
@@ -61,6 +62,17 @@ def _ptime(ptime_ms: int) -> int:
     if ptime_ms % 10 or not 10 <= ptime_ms <= 60:
         raise wrong("is not a packet time: 10, 20, 30, 40, 50 or 60", "20")
     return ptime_ms
+
+
+def _number_to_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) else value
+
+
+def _workers(text: str) -> str:
+    number = text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= MOST_WORKERS
+    if text != "auto" and not number:
+        raise wrong(f'is neither "auto" nor a number from 1 to {MOST_WORKERS}', '"auto"')
+    return text
 
 
 def _codec(name: str) -> str:
@@ -218,6 +230,7 @@ AS_TUPLE = BeforeValidator(_to_tuple)
 """For an array of tables inside a section: `Annotated[tuple[XSection, ...], AS_TUPLE]`."""
 Port = Annotated[int, Field(ge=0, le=65535)]
 EvenPort = Annotated[int, Field(ge=1024, le=65534), AfterValidator(_even_port)]
+Workers = Annotated[str, BeforeValidator(_number_to_text), AfterValidator(_workers)]
 Ptime = Annotated[int, AfterValidator(_ptime)]
 Name = Annotated[str, AfterValidator(_name)]
 SipUser = Annotated[str, AfterValidator(_sip_user)]

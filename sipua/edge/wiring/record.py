@@ -19,8 +19,12 @@ _MEGABYTE = 1_000_000
 
 
 def records(config: Config) -> Records:
+    return Records(record_settings(config), record_files(config))
+
+
+def record_settings(config: Config) -> RecordSettings:
     record = config.record
-    settings = RecordSettings(
+    return RecordSettings(
         transcripts=record.transcripts,
         redact=record.redact,
         numbers=record.numbers,
@@ -28,12 +32,18 @@ def records(config: Config) -> Records:
         prices={model: Price(**price.model_dump()) for model, price in config.prices.items()},
         currency=record.currency,
     )
-    files = FileSettings(
+
+
+def record_files(config: Config) -> FileSettings | None:
+    """None: no record is written."""
+    record = config.record
+    if not record.enabled:
+        return None
+    return FileSettings(
         directory=Path(record.directory).expanduser(),
         keep_days=record.keep_days,
         max_total_bytes=record.max_total_mb * _MEGABYTE,
     )
-    return Records(settings, files if record.enabled else None)
 
 
 def record_engines(config: Config, profile: AgentProfile) -> dict[str, EngineFacts]:

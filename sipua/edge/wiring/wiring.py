@@ -14,16 +14,18 @@ from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.call.media import MediaSettings
 from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.engine_api.settings import EngineSettings, Past
+from sipua.bridge.engines import ENGINES
 from sipua.bridge.engines import create as create_engine
 from sipua.bridge.playout import sounds
 from sipua.bridge.playout.sounds import Sounds, soft_filler
 from sipua.bridge.turns.barge_in import BargeIn
-from sipua.capture.call_capture import CallCaptures, CaptureSettings
+from sipua.capture.call_capture import CaptureSettings
 from sipua.config import Config, EngineSection
 from sipua.config.scenario import reader as scenario_file
 from sipua.config.sections.barge_in import SoundsSection
 from sipua.config.values.uri import SIP_PORT, parse_server
 from sipua.edge.wiring.engine_options import engine_options
+from sipua.process import cores
 from sipua.rtp.events import Address
 from sipua.rtp.hostport import bracketed, join
 from sipua.rtp.latch.latch import Policy
@@ -56,6 +58,11 @@ def sip_settings(config: Config, max_calls: int) -> SipSettings:
     )
 
 
+def worker_count(config: Config) -> int:
+    asked = config.edge.workers
+    return cores.usable() if asked == "auto" else int(asked)
+
+
 def rtp_hosts(config: Config) -> tuple[str, ...]:
     """The addresses that RTP sockets are bound to: one of a family."""
     return config.rtp.host or config.sip.host
@@ -74,19 +81,18 @@ def rtp_address(config: Config, local: ReservedPort, peer: str) -> Address:
     return seen_by(peer, host), local.port
 
 
-def captures(config: Config) -> CallCaptures | None:
+def captures(config: Config) -> CaptureSettings | None:
+    """None: no call is captured."""
     capture = config.capture
     if not capture.enabled:
         return None
-    return CallCaptures(
-        CaptureSettings(
-            directory=Path(capture.directory).expanduser(),
-            max_bytes_per_call=capture.max_mb_per_call * _MEGABYTE,
-            max_total_bytes=capture.max_total_mb * _MEGABYTE,
-            match=capture.match,
-            sip=capture.sip,
-            rtp=capture.rtp,
-        )
+    return CaptureSettings(
+        directory=Path(capture.directory).expanduser(),
+        max_bytes_per_call=capture.max_mb_per_call * _MEGABYTE,
+        max_total_bytes=capture.max_total_mb * _MEGABYTE,
+        match=capture.match,
+        sip=capture.sip,
+        rtp=capture.rtp,
     )
 
 
@@ -206,6 +212,11 @@ def engine_interrupts(config: Config) -> bool:
 def engine_sections(config: Config) -> tuple[EngineSection, ...]:
     """The sections of all engines that a call may use."""
     return (config.engine, *config.engines.values())
+
+
+def is_embedded(section: EngineSection) -> bool:
+    """Whether the local agent that we run is meant."""
+    return bool(ENGINES[section.type].local) and not section.url
 
 
 def engine_settings(

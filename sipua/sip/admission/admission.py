@@ -48,6 +48,8 @@ class Admission:
     draining: bool = False
     engine_missing_s: Callable[[float], float] = lambda now: 0.0
     """How long no engine is expected; 0: one may be there."""
+    worker_missing_s: Callable[[], float] = lambda: 0.0
+    """How long no worker is expected; 0: one takes calls."""
     _peers: list[tuple[str, Network]] = field(default_factory=list)
     _named: dict[Name, list[str]] = field(default_factory=dict)
     """The trunks and accounts of each host name."""
@@ -118,6 +120,9 @@ class Admission:
             return FORBIDDEN
         if self.draining:
             return Refusal(503, "Shutting Down", retry_after_s=30)
+        worker_missing_s = self.worker_missing_s()
+        if worker_missing_s > 0:
+            return Refusal(503, "No Worker", math.ceil(worker_missing_s))
         if calls_up >= self.max_calls:
             return Refusal(486, "Busy Here", retry_after_s=5)
         return origin

@@ -25,6 +25,7 @@ from sipua.sip.messages import (
     CallProgress,
     Direction,
     EndedBy,
+    Hangup,
     MediaReady,
     NegotiatedMedia,
     OfferRefused,
@@ -146,17 +147,18 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             if self._advance(CallInput.ANSWER):
                 self._later(ACK_WITHIN_S, PjCall.unacknowledged)
 
-    def end(
-        self, status: int = 0, reason: str = "", retry_after_s: int = 0, contact: str = ""
-    ) -> None:
+    def end(self, order: Hangup) -> None:
         """End the call. ValueError: an invalid contact. A call that pjsip does not end is closed
         here: at once when pjsip reports an error, else after LONGEST_TRANSACTION_S.
         """
         if self.state in (CallState.ANSWERED, CallState.CONFIRMED):
-            status, reason, retry_after_s, contact = 0, "", 0, ""  # a BYE has no status
-        headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
-        if contact:
-            headers["Contact"] = in_brackets(contact)
+            order = Hangup(self.call_id, fault=order.fault)  # a BYE has no status
+        status, reason = order.status, order.reason
+        headers = {"Retry-After": str(order.retry_after_s)} if order.retry_after_s else {}
+        if order.contact:
+            headers["Contact"] = in_brackets(order.contact)
+        if order.fault:  # RFC 3326; in a response RFC 6432. 41 of Q.850: temporary failure.
+            headers["Reason"] = f'Q.850;cause=41;text="{order.fault}"'
         params = call_params(status, reason, headers)
         if not self._advance(CallInput.HANGUP):
             return
@@ -171,7 +173,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     def fail(self, where: str, error: Exception) -> None:
         """Log a fault of our own code and end this call, no other."""
         self.endpoint.fault(where, error, self.call_id)
-        self.end(INTERNAL_ERROR, "Internal Error")
+        self.end(Hangup(self.call_id, INTERNAL_ERROR, "Internal Error"))
 
     def close(self, by: EndedBy, status: int, reason: str) -> None:
         """Report the end of the call, once, whatever pjsip still has to do for it."""

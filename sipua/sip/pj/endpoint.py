@@ -117,7 +117,8 @@ class SipEndpoint:
         refused, self._refused = self._refused, []
         for call, refusal in refused:
             self._ended.append(call)
-            call.end(refusal.status, refusal.reason, refusal.retry_after_s)
+            status, reason = refusal.status, refusal.reason
+            call.end(Hangup(call.call_id, status, reason, refusal.retry_after_s))
 
     def leave(self) -> None:
         """Unregister: no registrar shall send us calls any more."""
@@ -129,7 +130,7 @@ class SipEndpoint:
         self.leave()
         self._to_place.clear()
         for call in list(self._calls.values()):
-            call.end(503, "Shutting Down")
+            call.end(Hangup(call.call_id, 503, "Shutting Down"))
 
     def idle(self) -> bool:
         return not self._calls and not any(a.registered for a in self._accounts.values())
@@ -173,7 +174,7 @@ class SipEndpoint:
                 case Answer():
                     call.accept()
                 case Hangup():
-                    call.end(command.status, command.reason, command.retry_after_s, command.contact)
+                    call.end(command)
                 case Transfer():
                     call.refer(command.target)
         except Exception as error:  # noqa: BLE001 (not only pj.Error: a text that SIP cannot hold)

@@ -16,7 +16,7 @@ import pytest
 
 from support.calls.edge import Edge
 from support.engine.scripted_engine import scripted_engine
-from support.footprint import children, nothing_kept, settled
+from support.footprint import agents, nothing_kept, settled
 from support.peers.sipp import Sipp
 from support.process import wait_until
 
@@ -111,12 +111,12 @@ async def test_M1_an_engine_that_refuses_is_asked_again_only_if_that_may_help(
 
 def test_M2_calls_outlive_the_agents_process(edge_factory: Edges, sipp: Sipp) -> None:
     edge = edge_factory()
-    (agent,) = children(edge.process.pid)
+    (agent,) = agents(edge.process.pid)
     calls = sipp.start("uac_call", edge.address, calls=3, rate=100, pause_ms=9000)
     edge.wait_event("call.confirmed", count=3)
     os.kill(agent, signal.SIGKILL)
     edge.wait_event("agent.restarted")
-    wait_until(lambda: children(edge.process.pid) not in ([], [agent]), 5, "another agent")
+    wait_until(lambda: agents(edge.process.pid) not in ([], [agent]), 5, "another agent")
     assert calls.wait().successful == 3  # each went on until it was hung up
     used = [event["why"] for event in edge.events(name="engine.in_use")]
     assert sorted(used) == ["first"] * 3 + ["reconnected"] * 3

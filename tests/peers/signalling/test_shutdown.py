@@ -34,7 +34,7 @@ def test_H1_sigterm_refuses_new_calls_and_lets_the_running_one_end(
     edge_factory: Edges, sipp: Sipp
 ) -> None:
     edge = edge_factory()
-    agents = children(edge.process.pid)
+    processes = children(edge.process.pid)
     call = sipp.start("uac_call", edge.address, pause_ms=3000)
     edge.wait_event("call.confirmed")
     edge.process.send(signal.SIGTERM)
@@ -48,7 +48,7 @@ def test_H1_sigterm_refuses_new_calls_and_lets_the_running_one_end(
     assert (ended["by"], ended["status"]) == ("peer", 200)
     assert edge.process.wait(10) == 0
     assert edge.events(name="edge.stopped")
-    assert gone(agents)
+    assert gone(processes)
 
 
 def test_H1_sigterm_unregisters_before_it_waits_for_calls(edge_factory: Edges, sipp: Sipp) -> None:
@@ -101,7 +101,7 @@ def test_H1_a_ringing_call_is_refused_at_the_end_of_the_drain(
 
 def test_H1_a_second_sigterm_ends_it_at_once(edge_factory: Edges, sipp: Sipp) -> None:
     edge = edge_factory()
-    agents = children(edge.process.pid)
+    processes = children(edge.process.pid)
     sipp.start("uac_call", edge.address, pause_ms=30000)
     edge.wait_event("call.confirmed")
     edge.process.send(signal.SIGTERM)
@@ -109,4 +109,4 @@ def test_H1_a_second_sigterm_ends_it_at_once(edge_factory: Edges, sipp: Sipp) ->
     edge.process.send(signal.SIGTERM)
     assert edge.process.wait(3) == 143  # of 30 s that the call could have gone on
     assert edge.events(name="edge.stopped") == []
-    wait_until(lambda: gone(agents), 5, "the agent's end")
+    wait_until(lambda: gone(processes), 5, "the end of its processes")

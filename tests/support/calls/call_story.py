@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +16,14 @@ from sipua.calls.profile import AgentProfile, NamedEngine
 from sipua.config import EngineSection
 from sipua.log import logs
 from sipua.log.throttle import Throttle
-from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import (
+    CallCommand,
     CallConfirmed,
     CallEnded,
     Direction,
     EndedBy,
     MediaReady,
     NegotiatedMedia,
-    SipCommand,
 )
 
 LIMITS = CallLimits(ring_timeout_s=5, max_duration_s=60)
@@ -35,7 +33,6 @@ PROFILE = AgentProfile(
     instructions="",
     greeting="Greet the caller.",
 )
-LOCAL = cast("ReservedPort", object())  # never looked at
 FACTS = CallFacts(
     call_id="c-test",
     direction="incoming",
@@ -117,7 +114,7 @@ class Story:
         capture: object = None,
         record: object = None,
     ) -> None:
-        self.sent: list[SipCommand] = []
+        self.sent: list[CallCommand] = []
         self.bridge = FakeBridge()
         self.call = Call(
             facts,

@@ -11,6 +11,7 @@ from support.engine.journal import judge_client
 from support.ports import LOOPBACK, PortBlock
 from support.process import Child, wait_until
 
+WORKERS = 2
 _RTP_PORTS = 512  # pairs of 256 calls; what a call gives back rests before its next use
 
 Event = dict[str, Any]
@@ -47,6 +48,7 @@ class Edge:
         base: Config = {
             "sip": {"host": LOOPBACK, "port": self.port, "accept": "any"},
             "rtp": {"port_min": first, "port_max": last},
+            "edge": {"workers": WORKERS},
             "log": {"level": "debug", "format": "json"},
             "agent": {"journal": self._journal},
         }
@@ -61,6 +63,7 @@ class Edge:
                 "SIPUA_SIP__PORT": str(self.port),
                 "SIPUA_RTP__PORT_MIN": str(first),
                 "SIPUA_RTP__PORT_MAX": str(last),
+                "SIPUA_EDGE__WORKERS": str(WORKERS),
                 "SIPUA_LOG__LEVEL": "debug",
                 "SIPUA_AGENT__JOURNAL": str(self._journal),
             }

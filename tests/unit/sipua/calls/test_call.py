@@ -13,17 +13,17 @@ from sipua.bridge.events import BridgeEvent, PeerSilent
 from sipua.log import logs
 from sipua.log.throttle import Throttle
 from sipua.rtp.events import Dtmf, LossReported, PacketsRefused
-from sipua.sip.messages import Answer, CallEnded, Direction, EndedBy, Hangup, Ring
+from sipua.sip.messages import Answer, CallEnded, Direction, EndedBy, Hangup
 from support.calls.call_story import FACTS, LIMITS, MEDIA, PROFILE, Story
 
 
 async def test_it_rings_until_the_engine_is_ready_and_has_been_asked_to_greet() -> None:
     story = Story()
     await story.settle()
-    assert story.sent == [Ring("c-test")]
+    assert story.sent == []
     story.bridge.ready.set()
     await story.settle()
-    assert story.sent == [Ring("c-test"), Answer("c-test")]
+    assert story.sent == [Answer("c-test")]
     assert story.bridge.steps == ["connected", "greet: Greet the caller."]
     story.call.on_media(MEDIA)
     story.call.on_confirmed()
@@ -42,10 +42,10 @@ async def test_without_a_greeting_the_caller_speaks_first() -> None:
 async def test_it_may_answer_before_the_engine_is_there() -> None:
     story = Story(replace(PROFILE, answer="at_once"))
     await story.settle()
-    assert story.sent == [Ring("c-test"), Answer("c-test")]
+    assert story.sent == [Answer("c-test")]
     story.bridge.ready.set()
     await story.settle()
-    assert story.sent == [Ring("c-test"), Answer("c-test")], "only once"
+    assert story.sent == [Answer("c-test")], "only once"
     await story.end()
 
 
@@ -54,7 +54,7 @@ async def test_M1_without_an_engine_the_caller_gets_the_configured_status() -> N
     story.bridge.error = EngineConnectError("unauthorized", "wrong key", status=401)
     story.bridge.ready.set()
     await story.settle()
-    assert story.sent == [Ring("c-test"), Hangup("c-test", 480)]
+    assert story.sent == [Hangup("c-test", 480)]
     await story.end(EndedBy.US)
 
 
@@ -70,19 +70,19 @@ async def test_a_bug_of_ours_refuses_the_call_and_does_not_leave_it_ringing() ->
 async def test_a_phone_that_has_rung_too_long_gets_480_whatever_the_engine_has_left() -> None:
     story = Story(limits=replace(LIMITS, ring_timeout_s=0.02))
     async with asyncio.timeout(20):
-        while len(story.sent) < 2:
+        while not story.sent:
             await asyncio.sleep(0.005)
-    assert story.sent == [Ring("c-test"), Hangup("c-test", 480)]
+    assert story.sent == [Hangup("c-test", 480)]
     story.bridge.ready.set()
     await story.settle()
-    assert len(story.sent) == 2, "no answer after it"
+    assert len(story.sent) == 1, "no answer after it"
     await story.end(EndedBy.US)
 
 
 async def test_a_phone_that_was_answered_does_not_ring_too_long() -> None:
     story = Story(replace(PROFILE, answer="at_once"), limits=replace(LIMITS, ring_timeout_s=0.02))
     await asyncio.sleep(0.05)
-    assert story.sent == [Ring("c-test"), Answer("c-test")]
+    assert story.sent == [Answer("c-test")]
     await story.end()
 
 
@@ -90,7 +90,7 @@ async def test_S10_a_caller_who_gives_up_while_it_rings_ends_everything() -> Non
     story = Story()
     await story.settle()
     await story.end()
-    assert story.sent == [Ring("c-test")], "no answer to a call that is gone"
+    assert story.sent == [], "no answer to a call that is gone"
 
 
 async def test_R12_a_silent_peer_ends_the_call() -> None:

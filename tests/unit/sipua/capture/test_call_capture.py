@@ -10,9 +10,9 @@ from sipua.capture.call_capture import (
     CallCaptures,
     CaptureSettings,
     CaptureThread,
-    sip_datagram,
+    wanted,
 )
-from sipua.capture.sip_messages import SipToCaptures
+from sipua.capture.sip_messages import SipToCaptures, sip_datagram
 from sipua.rtp.events import Address
 from sipua.rtp.pcap.writer import read
 from sipua.sip.messages import SipMessage
@@ -127,10 +127,8 @@ async def test_the_thread_writes_and_ends(tmp_path: Path) -> None:
 # --- all files ----------------------------------------------------------------------------
 
 
-def captures_in(
-    directory: Path, *, per_call: int = 1000, total: int = 10_000, match: str = ""
-) -> CallCaptures:
-    return CallCaptures(CaptureSettings(directory, per_call, total, match))
+def captures_in(directory: Path, *, per_call: int = 1000, total: int = 10_000) -> CallCaptures:
+    return CallCaptures(CaptureSettings(directory, per_call, total))
 
 
 @pytest.mark.parametrize(
@@ -145,11 +143,9 @@ def captures_in(
         ("<sip:?00@*", True),
     ],
 )
-async def test_match_names_the_calls(tmp_path: Path, match: str, captured: bool) -> None:
-    found = captures_in(tmp_path, match=match).begin("c-1", LOCAL, "<sip:100@pbx>", "<sip:200@pbx>")
-    assert (found is not None) == captured
-    if found is not None:
-        await found.close(linger_s=0)
+def test_match_names_the_calls(tmp_path: Path, match: str, captured: bool) -> None:
+    settings = CaptureSettings(tmp_path, 1000, 10_000, match)
+    assert wanted(settings, "<sip:100@pbx>", "<sip:200@pbx>") == captured
 
 
 async def test_the_oldest_files_make_room(tmp_path: Path) -> None:
@@ -157,8 +153,7 @@ async def test_the_oldest_files_make_room(tmp_path: Path) -> None:
         (tmp_path / f"{name}.pcap").write_bytes(bytes(4000))
         os.utime(tmp_path / f"{name}.pcap", (1e9 - age, 1e9 - age))
     (tmp_path / "notes.pcap").write_bytes(bytes(9000))
-    capture = captures_in(tmp_path).begin("c-1", LOCAL)
-    assert capture is not None
+    capture = captures_in(tmp_path).begin("c-1", LOCAL, ["c-1"])
     await capture.close(linger_s=0)
     assert sorted(os.listdir(tmp_path)) == [  # noqa: PTH208 - names are what is compared
         "c-1.pcap",
@@ -168,17 +163,19 @@ async def test_the_oldest_files_make_room(tmp_path: Path) -> None:
     ]
 
 
-async def test_calls_that_are_up_keep_their_room(tmp_path: Path) -> None:
+async def test_calls_that_are_up_keep_their_room_and_their_files(tmp_path: Path) -> None:
+    """Those of other workers, too."""
     captures = captures_in(tmp_path, total=2000)
-    begun = [captures.begin(f"c-{n}", LOCAL) for n in range(3)]
-    assert [bool(one and one.stopped) for one in begun] == [False, False, True]
-    for one in begun:
-        assert one is not None
+    (tmp_path / "c-other.pcap").write_bytes(bytes(900))
+    begun = captures.begin("c-1", LOCAL, ["c-other", "c-1"])
+    late = captures.begin("c-2", LOCAL, ["c-other", "c-1", "c-2"])
+    assert [bool(one.stopped) for one in (begun, late)] == [False, True]
+    for one in (begun, late):
         await one.close(linger_s=0)
-    again = captures.begin("c-9", LOCAL)
-    assert again is not None
+    again = captures.begin("c-9", LOCAL, ["c-9"])
     assert not again.stopped
     await again.close(linger_s=0)
+    assert (tmp_path / "c-other.pcap").exists()
 
 
 # --- SIP ----------------------------------------------------------------------------------
@@ -189,7 +186,7 @@ def test_sip_goes_to_the_capture_of_its_call(tmp_path: Path) -> None:
     capture = capture_to(tmp_path / "a.pcap")
     router.take(message("ours"), 1.0)  # before it is known as a call
     router.take(message("other"), 1.0)
-    router.attach("ours", capture)
+    router.attach("ours", capture.add)
     router.take(message("ours", "sent"), 1.1)
     router.detach("ours")
     router.take(message("ours"), 1.2)
@@ -200,21 +197,6 @@ def test_sip_goes_to_the_capture_of_its_call(tmp_path: Path) -> None:
         (SIP_LOCAL, ("198.51.100.2", 5060)),
     ]
     assert b"Call-ID: ours" in found[0].payload
-
-
-async def test_no_sip_where_only_rtp_is_wanted(tmp_path: Path) -> None:
-    """The log may want the messages all the same."""
-    router = SipToCaptures(local_of)
-    settings = CaptureSettings(tmp_path, 1_000_000, 2_000_000, sip=False)
-    capture = CallCaptures(settings).begin("c-1", LOCAL)
-    assert capture is not None
-    assert capture.tap is not None
-    router.take(message("ours"), 1.0)
-    router.attach("ours", capture)
-    router.take(message("ours"), 1.1)
-    capture.tap(1.2, True, PHONE, b"rtp")
-    await capture.close(linger_s=0)
-    assert [one.payload for one in read(tmp_path / "c-1.pcap")] == [b"rtp"]
 
 
 def test_messages_that_never_become_a_call_do_not_pile_up(tmp_path: Path) -> None:

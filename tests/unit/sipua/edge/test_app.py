@@ -16,7 +16,7 @@ import pytest
 from sipua.calls.call import Call
 from sipua.capture.call_capture import CallCaptures
 from sipua.config import Config
-from sipua.edge import app, call_parts
+from sipua.edge import app, calls
 from sipua.edge.wiring import record as wiring_record
 from sipua.process import main_loop
 from sipua.process.exits import Exit
@@ -24,15 +24,18 @@ from sipua.record.recorder import CallRecord
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import Hangup, IncomingCall, SipCommand
 from sipua.tools.toolbox import Toolbox
+from sipua.worker import call_parts
+from support.calls.worker_in_task import WorkerInTask, in_tasks
 from support.ports import LOOPBACK, PortBlock
 from support.signalling import fake_pj
 from support.signalling.signalling import CALLER, incoming, invite, over_fake_pj
 
 
 class EdgeOverFake:
-    def __init__(self, edge: app.Edge, home: Path) -> None:
+    def __init__(self, edge: app.Edge, home: Path, workers: dict[int, WorkerInTask]) -> None:
         self.edge = edge
         self.home = home
+        self.workers = workers
         self.pj = fake_pj.script
         self.task = asyncio.create_task(edge.run())
 
@@ -57,14 +60,19 @@ class EdgeOverFake:
 
     async def nothing_is_kept(self) -> None:
         edge = self.edge
-        await self.until(lambda: not edge._tasks)  # a task leaves the set one round after its end
-        assert edge._calls == {}
+        await self.until(lambda: not edge._calls)
         assert edge._ports.stats()["in_use"] == 0
-        assert edge._sip_captures._captures == {}
-        assert edge._parts._records._files is not None
-        assert all(file._closing_at for file in edge._parts._records._files._open)
-        if edge._captures is not None:
-            assert all(capture._closing for capture in edge._captures._open)
+        assert edge._sip_captures._calls == {}
+        for running in self.workers.values():
+            assert edge._workers.supervisor.slots[1].calls == 0
+            there = running.worker._calls
+            assert there is not None
+            await self.until(lambda tasks=there._tasks: not tasks)
+            assert (there._calls, there._capturing) == ({}, {})
+            assert there._parts._records._files is not None
+            assert all(file._closing_at for file in there._parts._records._files._open)
+            assert there._captures is not None
+            assert all(one._closing for one in there._captures._thread._captures)
         assert not [task for task in asyncio.all_tasks() if "c-" in task.get_name()]
 
     async def stop(self) -> int:
@@ -87,6 +95,7 @@ async def edge(
     monkeypatch.setattr(app, "SipAgent", modules["agent"].SipAgent)
     monkeypatch.setattr(main_loop, "leave_soon", lambda: None)
     monkeypatch.setattr(main_loop, "on_interrupt", lambda _: None)  # signals are pytest's here
+    workers = in_tasks(monkeypatch)
     with PortBlock(40) as block:
         first, last = block.range(32)
         config = Config.model_validate(
@@ -95,11 +104,12 @@ async def edge(
                 "rtp": {"port_min": first, "port_max": last},
                 "engine": {"url": mute, "connect_timeout_s": 60},
                 "calls": {"drain_s": 0},
+                "edge": {"workers": 1},
                 "record": {"enabled": True, "directory": str(tmp_path / "records")},
                 "capture": {"enabled": True, "directory": str(tmp_path / "captures")},
             }
         )
-        over = EdgeOverFake(app.Edge(config, show_banner=False), tmp_path)
+        over = EdgeOverFake(app.Edge(config, show_banner=False), tmp_path, workers)
         await over.listening()
         yield over
         if not over.task.done():
@@ -120,8 +130,9 @@ def broken_behind_the_tools(parts: call_parts.CallParts, call: Call) -> None:
 
 
 BEGINNINGS: tuple[tuple[object, str, Callable[..., Any]], ...] = (
-    (app.routes, "resolve", broken),
-    (app.wiring, "peer_of", broken),
+    (calls.routes, "choose", broken),
+    (calls.wiring, "peer_of", broken),
+    (calls.routes, "named", broken),
     (CallCaptures, "begin", broken),
     (call_parts, "CallBridge", broken),
     (wiring_record, "record_facts", broken),
@@ -151,7 +162,7 @@ async def test_S21_an_odd_byte_that_gets_as_far_as_the_record_is_a_500(
     edge: EdgeOverFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[SipCommand] = []
-    monkeypatch.setattr(edge.edge._sip, "send", sent.append)
+    monkeypatch.setattr(edge.edge._calls, "_send", sent.append)
     local: ReservedPort = edge.edge._ports.reserve(0.0)
     odd = "<sip:\udce4@192.0.2.1>"
     source = ("192.0.2.1", 5060)
@@ -192,7 +203,7 @@ async def test_H1_a_drain_ends_what_still_rings(edge: EdgeOverFake) -> None:
     edge.invite()
     await edge.ringing()
     assert await edge.stop() == Exit.OK
-    assert edge.pj.asked("hangup") == [(503, "")]
+    assert [status for status, _ in edge.pj.asked("hangup")] == [503]
     assert edge.pj.steps[-1][0] == "libDestroy"
 
 

@@ -12,10 +12,12 @@ from sipua.bridge.call.call_bridge import CallBridge
 from sipua.cli.testphone import dial
 from sipua.cli.testphone.dial import Dial, DialRequest
 from sipua.config import Config
-from sipua.edge import call_parts, outbound
+from sipua.edge import outbound
 from sipua.edge.outbound import Outbound, OutboundRequest, profile_of
 from sipua.process import main_loop
 from sipua.process.exits import Exit
+from sipua.worker import call_parts
+from support.calls.worker_in_task import in_tasks
 from support.ports import LOOPBACK, PortBlock
 from support.signalling import fake_pj
 from support.signalling.signalling import over_fake_pj
@@ -31,6 +33,7 @@ def config(monkeypatch: pytest.MonkeyPatch) -> Iterator[Config]:
         monkeypatch.setattr(command, "SipAgent", modules["agent"].SipAgent)
     monkeypatch.setattr(main_loop, "leave_soon", lambda: None)
     monkeypatch.setattr(main_loop, "on_interrupt", lambda _: None)  # signals are pytest's here
+    in_tasks(monkeypatch)
     with PortBlock(8) as block:
         first, last = block.range(4)
         yield Config.model_validate(
@@ -73,9 +76,7 @@ def all_given_back(single: Single) -> None:
         (make_dial, dial, "CallBridge"),
         (make_dial, Dial, "_begin_capture"),
         (make_dial, Dial, "_place"),
-        (make_outbound, call_parts, "CallBridge"),
         (make_outbound, Outbound, "_facts"),
-        (make_outbound, call_parts.CallParts, "_attach"),
     ],
 )
 async def test_what_fails_before_the_call_is_told_and_all_is_given_back(
@@ -89,6 +90,23 @@ async def test_what_fails_before_the_call_is_told_and_all_is_given_back(
     monkeypatch.setattr(owner, name, broken)
     with pytest.raises(KeyError, match="broken"):
         await outcome(single.run())
+    all_given_back(single)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"), [(call_parts, "CallBridge"), (call_parts.CallParts, "_attach")]
+)
+async def test_what_fails_in_the_worker_is_told_too(
+    config: Config,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: object,
+    name: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    single = make_outbound(config)
+    monkeypatch.setattr(owner, name, broken)
+    assert await outcome(single.run()) == Exit.INTERNAL
+    assert "internal error" in capsys.readouterr().out
     all_given_back(single)
 
 

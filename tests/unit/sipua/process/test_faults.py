@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import threading
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from sipua.rtp.events import Address, Dtmf
 from sipua.sip.messages import CallConfirmed, CallEnded, EndedBy, Hangup, MediaReady
 from support.calls.call_story import MEDIA, Story
 
+DAY = date(2026, 3, 1)
 HERE: Address = ("192.0.2.1", 16384)
 THERE: Address = ("198.51.100.2", 4000)
 
@@ -169,8 +171,8 @@ async def test_H9_the_record_thread_goes_on_for_the_others(
     settings = FileSettings(tmp_path, keep_days=0, max_total_bytes=1_000_000)
     monkeypatch.setattr("sipua.record.retention.enforce", broken)
     with capture_logs() as logs:
-        files = RecordFiles(settings, lambda path, why: None)
-        bad, good = files.begin("c-bad"), files.begin("c-good")
+        files = RecordFiles(settings, lambda path, why: None, in_use=set)
+        bad, good = files.begin("c-bad", DAY), files.begin("c-good", DAY)
         monkeypatch.setattr(bad, "_write_waiting", broken)
         files.start()
         for file in (bad, good):

@@ -18,6 +18,7 @@ def files_in(directory: Path, complaints: list[tuple[Path, str]] | None = None) 
     return RecordFiles(
         FileSettings(directory, keep_days=0, max_total_bytes=10_000),
         lambda path, why: told.append((path, why)),
+        in_use=set,
         today=lambda: DAY,
     )
 
@@ -35,7 +36,7 @@ async def until(path: Path, text: str) -> None:
 async def test_lines_reach_the_file_while_the_call_goes_on(tmp_path: Path) -> None:
     files = files_in(tmp_path / "records")
     files.start()
-    file = files.begin("c-1")
+    file = files.begin("c-1", DAY)
     file.add(b'{"a":1}')
     file.add(b'{"a":2}')
     await until(tmp_path / "records" / "2026-03-01" / "c-1.jsonl", '{"a":1}\n{"a":2}\n')
@@ -85,7 +86,7 @@ async def test_H4_a_full_disk_is_told_once_and_the_record_goes_on_when_there_is_
 
 async def test_H4_a_call_whose_record_never_fits_ends_all_the_same(tmp_path: Path) -> None:
     files = files_in(tmp_path)
-    file = files.begin("c-1")
+    file = files.begin("c-1", DAY)
     _full(file.path)
     files.start()
     for _ in range(5000):

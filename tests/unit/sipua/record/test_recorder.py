@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from sipua.log import logs
 from sipua.record.recorder import CallRecord, Records
 from sipua.record.settings import EngineFacts, FileSettings, RecordSettings
 
+DAY = date(2026, 3, 1)
 EVENTS: list[tuple[float, BridgeEvent]] = [
     (0.0, EngineInUse("main", AudioFormat.PCM16, "s", "first")),
     (1.0, SpeechStarted("u", 900)),
@@ -65,7 +67,7 @@ def read(path: str) -> list[str]:
 
 
 def played(records: Records) -> CallRecord:
-    record = records.begin("c-1", {"main": EngineFacts("voice")}, **{"from": "sip:1@a"})
+    record = records.begin("c-1", {"main": EngineFacts("voice")}, day=DAY, **{"from": "sip:1@a"})
     zero = asyncio.get_running_loop().time()
     record.answered()
     for at, event in EVENTS:
@@ -97,7 +99,7 @@ async def test_the_log_has_times_and_counts_and_no_words(log: io.StringIO) -> No
 
 async def test_the_turn_that_got_no_answer_is_a_warning(log: io.StringIO) -> None:
     records = Records(RecordSettings(), None)
-    record = records.begin("c-1", {})
+    record = records.begin("c-1", {}, day=DAY)
     zero = asyncio.get_running_loop().time() - 60
     record.feed(SpeechStarted("u", 0), zero)
     record.feed(SpeechStopped("u", 0), zero + 1)

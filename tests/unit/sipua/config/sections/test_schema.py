@@ -22,6 +22,7 @@ def test_tables_in_the_order_of_the_file() -> None:
         "[[routes.fallback]]",
         "[barge_in]",
         "[sounds]",
+        "[edge]",
         "[log]",
         "[capture]",
         "[record]",

@@ -6,10 +6,8 @@ What belongs to a call and needs nothing but its events and methods is attached 
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from sipua.bridge.agent.process import AgentError
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
@@ -26,8 +24,6 @@ from sipua.calls.facts import CallFacts
 from sipua.calls.profile import AgentProfile, NamedEngine
 from sipua.capture.call_capture import CallCapture
 from sipua.config import Config
-from sipua.edge.engine_health import EngineHealth
-from sipua.edge.engine_host import EngineHost
 from sipua.edge.wiring import record as wiring_record
 from sipua.edge.wiring import wiring
 from sipua.log import logs
@@ -35,10 +31,11 @@ from sipua.log.throttle import Throttle
 from sipua.process.exits import Exit
 from sipua.record.recorder import Records
 from sipua.rtp.ports import ReservedPort
-from sipua.sip.messages import SipCommand
+from sipua.sip.messages import CallCommand
 from sipua.tools.control import CallTools
 from sipua.tools.toolbox import Toolbox
 from sipua.tools.wire.errors import ToolLoadError
+from sipua.worker.engine_addresses import EngineAddresses
 
 
 class PartsError(Exception):
@@ -53,9 +50,12 @@ class PartsError(Exception):
 
 @contextlib.asynccontextmanager
 async def open_parts(
-    config: Config, send: Callable[[SipCommand], None], health: EngineHealth | None = None
+    config: Config,
+    agent_url: str,
+    send: Callable[[CallCommand], None],
+    engine_tried: Callable[[str, bool], None],
 ) -> AsyncIterator[CallParts]:
-    """Start everything that calls share, and stop it after the last call."""
+    """Start everything that calls share, and stop it after the last call. Raises PartsError."""
     async with contextlib.AsyncExitStack() as stack:
         try:
             wiring.decode_sounds(config)
@@ -67,26 +67,15 @@ async def open_parts(
             raise PartsError("tools.failed", error, "the section [tools]", Exit.CONFIG) from None
         await toolbox.start()
         stack.push_async_callback(toolbox.close)
-        engines = EngineHost(config)
-        try:
-            await engines.start()
-        except AgentError as error:
-            fix = "start `sipua agent` by hand to see why"
-            raise PartsError("engine.failed", error, fix, Exit.ENGINE) from None
-        stack.push_async_callback(engines.stop)
+        engines = EngineAddresses(config, agent_url)
+        engines.warm_up()
         records = wiring_record.records(config)
         records.start()
         stack.callback(records.stop)
         pacer = Pacer()
         stack.callback(pacer.close)
         yield CallParts(
-            config,
-            pacer,
-            engines,
-            send,
-            toolbox=toolbox,
-            records=records,
-            health=health or EngineHealth(()),
+            config, pacer, engines, send, engine_tried, toolbox=toolbox, records=records
         )
 
 
@@ -97,21 +86,22 @@ class CallParts:
         self,
         config: Config,
         pacer: Pacer,
-        engines: EngineHost,
-        send: Callable[[SipCommand], None],
+        engines: EngineAddresses,
+        send: Callable[[CallCommand], None],
+        engine_tried: Callable[[str, bool], None],
         *,
         toolbox: Toolbox,
         records: Records,
-        health: EngineHealth,
     ) -> None:
+        """`engine_tried(name, reached)`: told of each attempt to connect to an engine."""
         self._config = config
         self._pacer = pacer
-        self.engines = engines
+        self._engines = engines
         self._send = send
         self._toolbox = toolbox
         self._recovery = wiring.dialogue_policy(config)
         self._records = records
-        self._health = health
+        self._engine_tried = engine_tried
         self._refusals = Throttle()
         self._limits = CallLimits(
             ring_timeout_s=config.calls.ring_timeout_s,
@@ -143,6 +133,7 @@ class CallParts:
             record = self._records.begin(
                 facts.call_id,
                 wiring_record.record_engines(self._config, profile),
+                day=facts.started_at.date(),
                 heard_ms=lambda: bridge.heard_ms,
                 **wiring_record.record_facts(facts),
             )
@@ -195,9 +186,9 @@ class CallParts:
         def create(past: Sequence[Past]) -> Engine:
             settings = wiring.engine_settings(
                 section,
-                url=self.engines.url(section),
-                api_key=self.engines.api_key(section),
-                headers=self.engines.headers(section, call_id),
+                url=self._engines.url(section),
+                api_key=self._engines.api_key(section),
+                headers=self._engines.headers(section, call_id),
                 instructions=profile.instructions,
                 tools=self._toolbox.declarations(profile.tools),
                 past=past,
@@ -206,6 +197,6 @@ class CallParts:
             return create_engine(section.type, settings)
 
         def tried(reached: bool) -> None:
-            self._health.tried(engine.name, reached=reached, now=time.monotonic())
+            self._engine_tried(engine.name, reached)
 
         return EngineChoice(engine.name, create, section.connect_timeout_s, tried)

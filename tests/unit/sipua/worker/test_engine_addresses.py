@@ -9,7 +9,7 @@ from sipua.bridge.engine_link import websocket
 from sipua.bridge.playout import sounds
 from sipua.config import Config, load
 from sipua.config.values.problems import ConfigError
-from sipua.edge.engine_host import EngineHost
+from sipua.worker.engine_addresses import EngineAddresses
 from support.media import audio
 
 VENDORS = {"OPENAI_API_KEY": "sk-vendor-0123456789"}
@@ -53,19 +53,19 @@ def test_the_vendors_key_goes_to_no_engine_of_this_machine_unless_it_is_said(
     engine: str, key: str, tmp_path: Path
 ) -> None:
     loaded = config(tmp_path, f"[engine]\n{engine}\n")
-    assert EngineHost(loaded).api_key(loaded.engine) == key
+    assert EngineAddresses(loaded).api_key(loaded.engine) == key
 
 
 def test_a_named_engine_follows_the_same_rule(tmp_path: Path) -> None:
     loaded = config(tmp_path, '[engine]\ntype = "openai_realtime"\n[engines.spare]\ntype = "local"')
-    host = EngineHost(loaded)
+    host = EngineAddresses(loaded)
     assert host.api_key(loaded.engine) == VENDORS["OPENAI_API_KEY"]
     assert host.api_key(loaded.engines["spare"]) == ""
 
 
 def test_the_embedded_agent_that_wants_a_key_is_given_its_own(tmp_path: Path) -> None:
     loaded = config(tmp_path, '[agent]\napi_key = "agents-own"\n')
-    assert EngineHost(loaded).api_key(loaded.engine) == "agents-own"
+    assert EngineAddresses(loaded).api_key(loaded.engine) == "agents-own"
 
 
 def test_a_server_of_this_machine_needs_no_key_and_the_vendor_does(tmp_path: Path) -> None:
@@ -74,16 +74,16 @@ def test_a_server_of_this_machine_needs_no_key_and_the_vendor_does(tmp_path: Pat
         config(tmp_path, '[engine]\ntype = "openai_realtime"\n', {})
 
 
-async def test_certificates_are_read_at_the_start_where_an_engine_wants_them(
+def test_certificates_are_read_at_the_start_where_an_engine_wants_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[ssl.SSLContext | None] = []
     monkeypatch.setattr(websocket, "read_certificates", lambda: read.append(None))
     plain = '[engine]\ntype = "openai_realtime"\nurl = "ws://127.0.0.1:1/x"\n'
-    await EngineHost(config(tmp_path, plain)).start()
+    EngineAddresses(config(tmp_path, plain)).warm_up()
     assert read == []
     spare = plain + '[engines.spare]\ntype = "openai_live"\n'
-    await EngineHost(config(tmp_path, spare)).start()
+    EngineAddresses(config(tmp_path, spare)).warm_up()
     assert len(read) == 1
 
 

@@ -1,0 +1,271 @@
+"""The calls of the edge: which worker has each, and what the edge holds for it.
+
+    signalling ──CallSignal──▶ EdgeCalls ──▶ the call's worker
+               ◀─CallCommand──           ◀──
+
+The edge never holds a `Call`; it knows its id, its worker, its port and its Call-ID. The port goes
+to the worker when the call begins, and is free again when the worker has told the end, or is dead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from sipua.calls import routes
+from sipua.calls.facts import CallFacts
+from sipua.capture import call_capture
+from sipua.capture.sip_messages import SipToCaptures
+from sipua.config import Config
+from sipua.edge.lost_calls import LostCalls
+from sipua.edge.wiring import wiring
+from sipua.edge.workers.workers import FIX, Workers, WorkersError
+from sipua.log import logs
+from sipua.process.exits import Exit
+from sipua.record import redaction
+from sipua.rtp.events import Address
+from sipua.rtp.hostport import join
+from sipua.rtp.ports import PortPool, ReservedPort
+from sipua.sip.messages import (
+    CallCommand,
+    CallConfirmed,
+    CallEnded,
+    CallSignal,
+    EndedBy,
+    Hangup,
+    IncomingCall,
+    PlaceCall,
+    Ring,
+    SipCommand,
+)
+from sipua.worker.link.coding import LinkError
+from sipua.worker.link.messages import (
+    CallOver,
+    CapturedSip,
+    CaptureOrder,
+    EndCall,
+    TakeCall,
+    ToWorker,
+)
+
+LOST = 500
+"""The status of a call that is lost before its answer. Not 503, which would tell a peer to call
+this edge no more for a while: the other workers take calls."""
+
+
+@dataclass(slots=True)
+class EdgeCall:
+    facts: CallFacts
+    worker: int
+    held: ExitStack
+    """What is given back when the call is over."""
+    captured: bool
+    confirmed_at: float | None = None
+    ended: CallEnded | None = None
+
+    def talked_s(self, now: float) -> float:
+        return 0.0 if self.confirmed_at is None else round(now - self.confirmed_at, 3)
+
+
+class EdgeCalls:
+    def __init__(
+        self,
+        config: Config,
+        workers: Workers,
+        ports: PortPool,
+        send: Callable[[SipCommand], None],
+        *,
+        sip_captures: SipToCaptures | None = None,
+        on_over: Callable[[CallOver], None] = lambda over: None,
+    ) -> None:
+        self._config = config
+        self._workers = workers
+        self._ports = ports
+        self._send = send
+        self._capture_settings = wiring.captures(config)
+        self._sip_captures = sip_captures
+        self._on_over = on_over
+        self._calls: dict[str, EdgeCall] = {}
+        self._lost = LostCalls(config, self._facts_up)
+        self.empty = asyncio.Event()
+        self.empty.set()
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    # --- a call begins --------------------------------------------------------------------
+
+    def begin(self, event: IncomingCall) -> None:
+        """Give it to a worker, and ring. On any failure the caller gets 500, and all that it holds
+        is released.
+        """
+        with ExitStack() as held:
+            held.callback(self._release, event.local)
+            worker = self._workers.supervisor.choose()
+            if worker is None:
+                missing_s = self._workers.missing_s()
+                self._send(Hangup(event.call_id, 503, "No Worker", math.ceil(missing_s)))
+                logs.bind_call(event.call_id).warning("call.no_worker", retry_after_s=missing_s)
+                return
+            held.callback(self._workers.supervisor.over, worker)
+            try:
+                facts = self._facts(event)
+                self._hand_over(facts, event.local, worker, held, self._capture(event, held))
+            except Exception as error:  # noqa: BLE001 (any failure is a refusal)
+                self._failed(event.call_id, error)
+                return
+        self._send(Ring(event.call_id))
+        log = logs.bind_call(event.call_id)
+        log.info(
+            "call.incoming",
+            sip_call_id=event.sip_call_id,
+            **{"from": redaction.number(event.from_uri, self._config.record.numbers)},
+            to=event.to_uri,
+            source=join(*event.source),
+            origin=event.origin,
+            route=facts.route,
+            rtp_port=event.local.port,
+            worker=worker,
+            **({"altered": list(event.altered)} if event.altered else {}),
+        )
+        log.info("call.ringing")
+
+    def place(self, facts: CallFacts, local: ReservedPort, account: str) -> None:
+        """Place a call. Raises WorkersError when there is no worker, LinkError."""
+        with ExitStack() as held:
+            held.callback(self._release, local)
+            worker = self._workers.supervisor.choose()
+            if worker is None:
+                raise WorkersError("workers.none", "no worker is ready", FIX, Exit.WORKERS)
+            held.callback(self._workers.supervisor.over, worker)
+            self._hand_over(facts, local, worker, held)
+        self._send(PlaceCall(facts.call_id, facts.to_uri, local, account))
+        to = redaction.number(facts.to_uri, self._config.record.numbers)
+        logs.bind_call(facts.call_id).info("call.placing", to=to, account=account)
+
+    def _hand_over(
+        self,
+        facts: CallFacts,
+        local: ReservedPort,
+        worker: int,
+        held: ExitStack,
+        capture: CaptureOrder | None = None,
+    ) -> None:
+        """The call is its worker's from here on, and so is what it holds: `held` is empty."""
+        sockets = (local.rtp_socket, local.rtcp_socket)
+        self._workers.send(worker, TakeCall(facts, local.port, capture), sockets)
+        call = EdgeCall(facts, worker, held.pop_all(), captured=capture is not None)
+        self._calls[facts.call_id] = call
+        self.empty.clear()
+
+    def _facts(self, event: IncomingCall) -> CallFacts:
+        asked = routes.Asked((event.request_uri, event.to_uri), event.from_uri, event.origin)
+        route = routes.choose(self._config.routes, asked)
+        return CallFacts(
+            call_id=event.call_id,
+            direction="incoming",
+            from_uri=event.from_uri,
+            to_uri=event.to_uri,
+            origin=event.origin,
+            route=route.name if route else "",
+            started_at=datetime.now(UTC),
+            sip_call_id=event.sip_call_id,
+            peer=wiring.peer_of(self._config, event.origin, event.source),
+        )
+
+    def _capture(self, event: IncomingCall, held: ExitStack) -> CaptureOrder | None:
+        settings = self._capture_settings
+        if settings is None or not call_capture.wanted(settings, event.from_uri, event.to_uri):
+            return None
+        if settings.sip and self._sip_captures is not None:
+            self._sip_captures.attach(event.sip_call_id, partial(self._captured, event.call_id))
+            held.callback(self._sip_captures.detach, event.sip_call_id)
+        others = (call_id for call_id, call in self._calls.items() if call.captured)
+        local = wiring.rtp_address(self._config, event.local, event.source[0])
+        return CaptureOrder(local, (*others, event.call_id))
+
+    # --- messages -------------------------------------------------------------------------
+
+    def on_signal(self, event: CallSignal) -> None:
+        call = self._calls.get(event.call_id)
+        if call is None:
+            return
+        if isinstance(event, CallConfirmed):
+            call.confirmed_at = time.monotonic()
+        elif isinstance(event, CallEnded):
+            call.ended = event
+        self._tell(call, event)
+
+    def on_command(self, worker: int, command: CallCommand) -> None:
+        call = self._calls.get(command.call_id)
+        if call is not None and call.worker == worker:
+            self._send(command)
+
+    def on_call_over(self, worker: int, over: CallOver) -> None:
+        call = self._calls.get(over.call_id)
+        if call is not None and call.worker == worker:
+            self._forget(call)
+            self._on_over(over)
+
+    def on_worker_lost(self, worker: int, cause: str) -> None:
+        """Its calls get BYE, or a refusal, and an end in log and record. Their ports are free."""
+        now, words = time.monotonic(), f"internal error: worker {worker}: {cause}"
+        for call in [call for call in self._calls.values() if call.worker == worker]:
+            call_id, answered = call.facts.call_id, call.confirmed_at is not None
+            self._send(Hangup(call_id, LOST, fault="media worker failed"))
+            self._forget(call)
+            end = call.ended or CallEnded(call_id, EndedBy.US, 0 if answered else LOST, words)
+            self._lost.end(call.facts, end, call.talked_s(now), answered=answered)
+            self._on_over(CallOver(call_id, answered, summary=words))
+
+    # --- the end --------------------------------------------------------------------------
+
+    def hang_up_all(self, cause: str, status: int) -> None:
+        for call in list(self._calls.values()):
+            self._tell(call, EndCall(call.facts.call_id, cause, status))
+
+    def end_all(self, cause: str) -> None:
+        """End the calls without signalling, which is gone."""
+        for call in list(self._calls.values()):
+            self._tell(call, CallEnded(call.facts.call_id, EndedBy.US, 0, cause))
+
+    def start(self) -> None:
+        self._lost.start()
+
+    def stop(self) -> None:
+        self._lost.stop()
+
+    def _captured(
+        self, call_id: str, at_s: float, source: Address, target: Address, payload: bytes
+    ) -> None:
+        if call := self._calls.get(call_id):
+            self._tell(call, CapturedSip(call_id, at_s, source, target, payload))
+
+    def _tell(self, call: EdgeCall, message: ToWorker) -> None:
+        try:
+            self._workers.send(call.worker, message)
+        except LinkError as error:
+            self._failed(call.facts.call_id, error)
+
+    def _failed(self, call_id: str, error: Exception) -> None:
+        self._send(Hangup(call_id, 500))
+        words = f"{type(error).__name__}: {error}"
+        logs.bind_call(call_id).error("call.failed", error=words, exc_info=error)
+
+    def _forget(self, call: EdgeCall) -> None:
+        self._calls.pop(call.facts.call_id, None)
+        call.held.close()
+        if not self._calls:
+            self.empty.set()
+
+    def _release(self, local: ReservedPort) -> None:
+        self._ports.release(local, time.monotonic())
+
+    def _facts_up(self) -> list[CallFacts]:
+        return [call.facts for call in list(self._calls.values())]

@@ -1,0 +1,78 @@
+"""What is still said of a call whose worker has died: its last log line, and its record's end.
+
+The worker has written its lines up to a quarter of a second before; what it knew of the
+conversation besides is gone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sipua.calls.facts import CallFacts
+from sipua.config import Config
+from sipua.edge.wiring import record as wiring_record
+from sipua.log import logs
+from sipua.record.conversation import ConversationRecord
+from sipua.record.files import RecordFiles
+from sipua.record.recorder import Complaints
+from sipua.sip.messages import CallEnded
+
+
+class LostCalls:
+    """It also deletes old records, for the whole edge: it alone knows which ones grow."""
+
+    def __init__(self, config: Config, in_use: Callable[[], list[CallFacts]]) -> None:
+        """`in_use`: the calls that are up."""
+        self._settings = wiring_record.record_settings(config)
+        self._in_use = in_use
+        files = wiring_record.record_files(config)
+        self._files = RecordFiles(files, Complaints(), in_use=self._paths) if files else None
+
+    def start(self) -> None:
+        if self._files is not None:
+            self._files.start()
+
+    def stop(self) -> None:
+        if self._files is not None:
+            self._files.stop()
+
+    def end(self, facts: CallFacts, end: CallEnded, talked_s: float, *, answered: bool) -> None:
+        outcome = {
+            "by": end.by,
+            "status": end.status,
+            "reason": end.reason,
+            "duration_s": talked_s,
+        }
+        logs.bind_call(facts.call_id).error("call.ended", **outcome)
+        if self._files is None:
+            return
+        since_s = talked_s if answered else (datetime.now(UTC) - facts.started_at).total_seconds()
+        last = {"kind": "end", "at_ms": round(since_s * 1000), **outcome}
+        file = self._files.begin(facts.call_id, facts.started_at.date())
+        for line in (*self._before(file.path, facts), last):
+            file.add(msgspec.json.encode(line) if line else b"")
+        file.end()
+
+    def _before(self, path: Path, facts: CallFacts) -> list[Mapping[str, Any]]:
+        """What must be written before the end: the first line, when the worker wrote none, or the
+        end of a line that was cut off.
+        """
+        try:
+            with path.open("rb") as file:
+                file.seek(-1, os.SEEK_END)
+                return [] if file.read(1) == b"\n" else [{}]
+        except OSError:  # it is not there, or empty
+            record = ConversationRecord(self._settings, {}, now=0.0, wall=facts.started_at)
+            about = {"call_id": facts.call_id, **wiring_record.record_facts(facts)}
+            return list(record.begin(about))
+
+    def _paths(self) -> set[Path]:
+        """Called on the thread of the files."""
+        assert self._files is not None
+        return {self._files.path(one.call_id, one.started_at.date()) for one in self._in_use()}

@@ -1,0 +1,1 @@
+"""The edge's workers: started, watched, replaced, and told apart."""

@@ -1,0 +1,107 @@
+"""One worker process, as the edge has it: started, spoken to, killed, its memory read."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from sipua.worker.link.channel import Channel, Descriptor, Handler, pair
+from sipua.worker.link.coding import of_worker
+from sipua.worker.link.messages import Begin, ToEdge, ToWorker
+
+# `-P`: modules come from where the edge says, not from the present folder.
+COMMAND = (sys.executable, "-P", "-m", "sipua.worker")
+
+
+class WorkerProcess(Protocol):
+    """What the edge needs of a worker; it may be no process in a test."""
+
+    pid: int
+
+    def send(self, message: ToWorker, passed: Sequence[Descriptor] = ()) -> None: ...
+
+    def kill(self) -> None: ...
+
+    def memory_bytes(self) -> int: ...
+
+    async def wait(self) -> str: ...
+
+
+class Worker:
+    def __init__(self, child: asyncio.subprocess.Process, channel: Channel[ToEdge]) -> None:
+        self._child = child
+        self._channel = channel
+        self.pid = child.pid
+
+    def send(self, message: ToWorker, passed: Sequence[Descriptor] = ()) -> None:
+        self._channel.send(message, passed)
+
+    def kill(self) -> None:
+        """At once, also when it is stopped. Its number is its own until `wait` has returned."""
+        if self._child.returncode is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def memory_bytes(self) -> int:
+        """What it has in memory; 0: not known."""
+        try:
+            pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        except (OSError, ValueError, IndexError):
+            return 0
+        return pages * resource.getpagesize()
+
+    async def wait(self) -> str:
+        """How it ended, once all that it had sent is told."""
+        code = await self._child.wait()
+        self._channel.read_rest()
+        self._channel.close()
+        return _how_ended(code)
+
+
+async def spawn(
+    begin: Begin,
+    config: bytes,
+    on_message: Handler[ToEdge],
+    on_link_end: Callable[[str], None],
+) -> WorkerProcess:
+    """Start a worker, with the configuration in a file in memory: it shows in no list of processes
+    and on no disk. Raises OSError.
+    """
+    ours, theirs = pair()
+    try:
+        with theirs:
+            child = await asyncio.create_subprocess_exec(
+                *COMMAND,
+                str(theirs.fileno()),
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+            )
+    except BaseException:
+        ours.close()
+        raise
+    channel = Channel(ours, of_worker(), on_message, on_link_end)
+    channel.start()
+    channel.send(begin, [in_memory(config)])
+    return Worker(child, channel)
+
+
+def in_memory(data: bytes) -> Descriptor:
+    file = os.fdopen(os.memfd_create("configuration"), "wb")
+    file.write(data)
+    file.flush()
+    file.seek(0)  # who receives the descriptor reads from there
+    return file
+
+
+def _how_ended(code: int) -> str:
+    if code >= 0:
+        return f"it ended with exit code {code}"
+    try:
+        return f"killed by signal {-code} ({signal.Signals(-code).name})"
+    except ValueError:
+        return f"killed by signal {-code}"

@@ -1,0 +1,246 @@
+"""The workers of the edge: the decisions of `Supervisor` carried out, messages told apart.
+
+A worker is started with everything that it must know; one that dies is told to the edge with the
+cause, and replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Sequence
+from importlib import metadata
+
+from sipua.bridge.fault_owner import FaultOwner
+from sipua.config import Config
+from sipua.edge.workers import process
+from sipua.edge.workers.process import WorkerProcess
+from sipua.edge.workers.supervisor import Act, Ask, Kill, Start, State, Supervisor
+from sipua.log import logs
+from sipua.process.exits import Exit
+from sipua.worker.link import config_copy
+from sipua.worker.link.channel import Descriptor, close_all
+from sipua.worker.link.messages import (
+    SCHEMA,
+    Begin,
+    Ping,
+    Pong,
+    Ready,
+    Stop,
+    ToEdge,
+    ToWorker,
+    Unfit,
+)
+from sipua.worker.link.silence import CHECK_EVERY_S
+
+STOP_WITHIN_S = 3.0
+FIX = (
+    "please report the lines before this one; if it repeats, see `edge.worker_memory_mb` and the "
+    "functions of `tools.python`, which run in the workers"
+)
+
+
+class WorkersError(Exception):
+    """No worker can be had: the event to log, what to do, and the process's exit code."""
+
+    def __init__(self, event: str, error: str, fix: str, code: Exit) -> None:
+        super().__init__(error)
+        self.event = event
+        self.fix = fix
+        self.code = code
+
+
+class Workers:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        count: int,
+        on_message: Callable[[int, ToEdge], None],
+        on_lost: Callable[[int, str], None],
+        on_hopeless: Callable[[WorkersError], None],
+    ) -> None:
+        """`on_lost(worker, cause)`: the worker and its calls are gone, and their ports are free.
+        `on_hopeless`: no worker lives, whatever is tried.
+        """
+        self.supervisor = Supervisor(count, memory_bytes=config.edge.worker_memory_mb * 1_000_000)
+        self._config = config_copy.to_bytes(config)
+        self._on_message = on_message
+        self._on_lost = on_lost
+        self._on_hopeless = on_hopeless
+        self._log = logs.get()
+        self._faults = FaultOwner("workers.failed", self._log, self._end_of_fault)
+        self._agent_url = ""
+        self._running: dict[int, WorkerProcess] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._up = False
+        self._stopping = False
+        self._error: WorkersError | None = None
+        self._news = asyncio.Event()
+
+    async def start(self, agent_url: str) -> None:
+        """Start all; returns when each has been ready or has failed. Raises WorkersError when none
+        is ready.
+        """
+        self._agent_url = agent_url
+        self._tasks.add(self._faults.task(self._watch(), "workers"))
+        while not self._all_decided():
+            self._news.clear()
+            await self._news.wait()
+        if self._error is not None:
+            raise self._error
+        self._up = True
+
+    def send(self, worker: int, message: ToWorker, passed: Sequence[Descriptor] = ()) -> None:
+        """Raises LinkError for a message that cannot be sent. What is passed is closed here."""
+        if running := self._running.get(worker):
+            running.send(message, passed)
+
+    def missing_s(self) -> float:
+        """How long no worker is expected; 0: one takes calls. Called on the signalling thread."""
+        return self.supervisor.missing_s(time.monotonic())
+
+    async def stop(self) -> None:
+        """End all, which have no calls any more."""
+        self._stopping = True
+        for running in self._running.values():
+            running.send(Stop())
+        try:
+            async with asyncio.timeout(STOP_WITHIN_S):
+                while self._running:
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            self._log.warning("workers.killed", workers=sorted(self._running))
+            for running in self._running.values():
+                running.kill()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    # --- the watch ------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        while not self._stopping:
+            now = time.monotonic()
+            for act in self.supervisor.check(now):
+                self._do(act)
+            for worker, running in list(self._running.items()):
+                for act in self.supervisor.uses(worker, running.memory_bytes(), now):
+                    self._do(act)
+            if self._error is None and self.supervisor.hopeless:
+                self._give_up()
+            await asyncio.sleep(CHECK_EVERY_S)
+
+    def _do(self, act: Act) -> None:
+        match act:
+            case Start():
+                task = self._faults.task(self._live(act.worker), f"worker {act.worker}")
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            case Ask():
+                self.send(act.worker, Ping())
+            case Kill():
+                if running := self._running.get(act.worker):
+                    running.kill()
+
+    async def _live(self, worker: int) -> None:
+        """The life of one worker."""
+        begin = Begin(
+            schema=SCHEMA,
+            version=metadata.version("sipua"),
+            worker=worker,
+            log_level=logs.in_use.level,
+            log_format=logs.in_use.format,
+            agent_url=self._agent_url,
+            python_path=tuple(sys.path),
+        )
+
+        def on_message(message: ToEdge, descriptors: list[int]) -> None:
+            close_all(descriptors)
+            self._faults.harmless("worker.message_failed").run(
+                type(message).__name__, self._take, worker, message
+            )
+
+        def on_link_end(cause: str) -> None:
+            for act in self.supervisor.fault(worker, cause, time.monotonic()):
+                self._do(act)
+
+        try:
+            running = await process.spawn(begin, self._config, on_message, on_link_end)
+        except OSError as error:
+            self._exited(worker, f"cannot be started: {error}")
+            return
+        self._running[worker] = running
+        how = await running.wait()
+        del self._running[worker]
+        self._exited(worker, how)
+
+    def _take(self, worker: int, message: ToEdge) -> None:
+        self.supervisor.heard(worker)
+        match message:
+            case Pong():
+                pass
+            case Ready():
+                self.supervisor.ready(worker, time.monotonic())
+                self._log.info("worker.ready", worker=worker, pid=self._running[worker].pid)
+                self._news.set()
+            case Unfit():
+                self._unfit(worker, message)
+            case _:
+                self._on_message(worker, message)
+
+    def _unfit(self, worker: int, message: Unfit) -> None:
+        """At the start it is the configuration, and every worker says the same; later something
+        that it names has changed.
+        """
+        if not self._up:
+            self._error = WorkersError(
+                message.event, message.error, message.fix, Exit(message.code)
+            )
+            self._news.set()
+        cause = f"{message.event}: {message.error}"
+        for act in self.supervisor.fault(worker, cause, time.monotonic()):
+            self._do(act)
+
+    def _exited(self, worker: int, how: str) -> None:
+        now = time.monotonic()
+        calls = self.supervisor.slots[worker].calls
+        slot = self.supervisor.exited(worker, how, now)
+        self._news.set()
+        if self._stopping or self._error is not None:
+            return
+        self._log.error(
+            "worker.died",
+            worker=worker,
+            cause=slot.cause,
+            calls=calls,
+            deaths=slot.deaths,
+            next_in_s=round(max(0.0, slot.since - now), 1),
+            fix=FIX,
+        )
+        self._on_lost(worker, slot.cause)
+
+    # --- when there is none ---------------------------------------------------------------
+
+    def _all_decided(self) -> bool:
+        if self._error is not None:
+            return True
+        slots = self.supervisor.slots.values()
+        tried = all(slot.state is State.READY or slot.deaths for slot in slots)
+        return tried and self.supervisor.ready_count > 0
+
+    def _give_up(self) -> None:
+        causes = "; ".join(dict.fromkeys(slot.cause for slot in self.supervisor.slots.values()))
+        self._error = WorkersError(
+            "workers.hopeless", f"no worker lives: {causes}", FIX, Exit.WORKERS
+        )
+        self._news.set()
+        self._on_hopeless(self._error)
+
+    def _end_of_fault(self, cause: str) -> None:
+        self._error = WorkersError("workers.hopeless", cause, FIX, Exit.WORKERS)
+        self._news.set()
+        self._on_hopeless(self._error)

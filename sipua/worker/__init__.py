@@ -1,0 +1,1 @@
+"""A worker: a process that carries calls, from their first message to their record."""

@@ -1,0 +1,116 @@
+"""The calls of a worker: messages of the edge in, calls made and run, their end told."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+
+from sipua.calls import routes
+from sipua.calls.call import Call, Opening
+from sipua.calls.opening import Answering, Placing
+from sipua.capture.call_capture import CallCapture, CallCaptures
+from sipua.config import Config
+from sipua.edge.wiring import wiring
+from sipua.log import logs
+from sipua.rtp.ports import ReservedPort
+from sipua.sip.messages import CallEnded, CallSignal, EndedBy, Hangup
+from sipua.worker.call_parts import CallParts
+from sipua.worker.link.messages import CallOver, CapturedSip, EndCall, TakeCall, ToEdge, ToWorker
+
+
+class WorkerCalls:
+    def __init__(self, config: Config, parts: CallParts, send: Callable[[ToEdge], None]) -> None:
+        self._config = config
+        self._parts = parts
+        self._send = send
+        settings = wiring.captures(config)
+        self._captures = CallCaptures(settings) if settings else None
+        self._calls: dict[str, Call] = {}
+        self._capturing: dict[str, CallCapture] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def on_message(self, message: ToWorker, descriptors: list[int]) -> None:
+        match message:
+            case TakeCall():
+                self._take(message, descriptors)
+            case EndCall():
+                if call := self._calls.get(message.call_id):
+                    call.hang_up(message.cause, message.status)
+            case CapturedSip():
+                if capture := self._capturing.get(message.call_id):
+                    capture.add(message.at_s, message.source, message.target, message.payload)
+            case _ if isinstance(message, CallSignal):
+                if call := self._calls.get(message.call_id):
+                    call.on_sip(message)
+
+    async def end_all(self, cause: str, within_s: float) -> None:
+        """End the calls without signalling, which is gone."""
+        for call in list(self._calls.values()):
+            call.on_sip(CallEnded(call.call_id, EndedBy.US, 0, cause))
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=within_s)
+
+    def _take(self, message: TakeCall, descriptors: list[int]) -> None:
+        """Begin a call. On any failure the caller gets 500, and all that it holds is released."""
+        call_id = message.facts.call_id
+        with ExitStack() as held:
+            held.callback(self._over, call_id)
+            sockets = [held.enter_context(_socket(descriptor)) for descriptor in descriptors]
+            try:
+                call = self._make(message, sockets, held)
+            except Exception as error:  # noqa: BLE001 (any failure is a refusal)
+                self._failed(call_id, error)
+                return
+            self._calls[call_id] = call
+            opening = Answering() if message.facts.direction == "incoming" else Placing()
+            work = self._run(call, opening, held.pop_all())
+        task = asyncio.get_running_loop().create_task(work, name=f"call {call_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, call: Call, opening: Opening, held: ExitStack) -> None:
+        with held:
+            try:
+                await call.run(opening)
+            except Exception as error:  # noqa: BLE001 (as above)
+                self._failed(call.call_id, error)
+
+    def _failed(self, call_id: str, error: Exception) -> None:
+        self._send(Hangup(call_id, 500))
+        words = f"{type(error).__name__}: {error}"
+        logs.bind_call(call_id).error("call.failed", error=words, exc_info=error)
+
+    def _over(self, call_id: str) -> None:
+        call = self._calls.pop(call_id, None)
+        if call is None:
+            words = "not answered: internal error, see the log"
+            self._send(CallOver(call_id, summary=words, failed=True))
+            return
+        answered = call.confirmed.is_set()
+        self._send(CallOver(call_id, answered, call.engine_missed, call.summary))
+
+    def _make(self, message: TakeCall, sockets: Sequence[socket.socket], held: ExitStack) -> Call:
+        rtp, rtcp = sockets  # fewer: this process has no descriptors left
+        profile = routes.named(self._config, message.facts.route)
+        capture = self._capture(message, held)
+        return self._parts.make(
+            message.facts, ReservedPort(message.port, rtp, rtcp), profile, capture
+        )
+
+    def _capture(self, message: TakeCall, held: ExitStack) -> CallCapture | None:
+        call_id, order = message.facts.call_id, message.capture
+        if order is None or self._captures is None:
+            return None
+        capture = self._captures.begin(call_id, order.local, order.open_calls)
+        held.callback(capture.end)
+        self._capturing[call_id] = capture
+        held.callback(self._capturing.pop, call_id, None)
+        return capture
+
+
+def _socket(descriptor: int) -> socket.socket:
+    sock = socket.socket(fileno=descriptor)
+    sock.setblocking(False)
+    return sock

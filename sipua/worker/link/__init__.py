@@ -1,0 +1,1 @@
+"""The link between the edge and a worker: its messages, their coding, its socket."""

@@ -1,0 +1,142 @@
+"""The messages between the edge and a worker. Plain data; a call is named by its call id.
+
+    edge ── Begin, TakeCall, EndCall, CapturedSip, events of signalling, Ping, Stop ──▶ worker
+         ◀── Ready, Unfit, commands to signalling, EngineTried, CallOver, Pong ──
+
+Events and commands are those of `sipua.sip.messages`, unchanged. Descriptors go along with the
+message that names them: `Begin` has the configuration, `TakeCall` the call's RTP and RTCP sockets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from sipua.calls.facts import CallFacts
+from sipua.rtp.events import Address
+from sipua.sip.messages import CallCommand, CallSignal
+
+SCHEMA = 1
+"""To be raised with every change of a message. The edge and a worker that it starts later may come
+from two installations, when one was updated meanwhile.
+"""
+
+# --- edge -> worker -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """The first message, with the configuration as a descriptor of a file in memory."""
+
+    schema: int
+    version: str
+    """The distribution's."""
+    worker: int
+    log_level: Literal["debug", "info", "warning", "error"]
+    log_format: Literal["auto", "console", "json"]
+    agent_url: str
+    """The embedded local agent's; empty: there is none."""
+    python_path: tuple[str, ...]
+    """Where the edge finds modules, and so the user's tools."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureOrder:
+    """The call is to be captured."""
+
+    local: Address
+    """Where the peer sends audio to."""
+    open_calls: tuple[str, ...]
+    """All calls that are captured now, in all workers, this one included: their files stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeCall:
+    """A call that has begun, with its bound sockets: RTP, then RTCP. It rings already, or is being
+    placed. The agent is that of the route in `facts`.
+    """
+
+    facts: CallFacts
+    port: int
+    capture: CaptureOrder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndCall:
+    call_id: str
+    cause: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedSip:
+    """A SIP message of a captured call, as a datagram, with secrets masked."""
+
+    call_id: str
+    at_s: float
+    source: Address
+    target: Address
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Asks for a Pong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """No more calls come; end."""
+
+
+ToWorker: TypeAlias = Begin | TakeCall | EndCall | CapturedSip | CallSignal | Ping | Stop
+
+# --- worker -> edge -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The worker takes calls."""
+
+    schema: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """The worker cannot work with this configuration: what to log, and the exit code."""
+
+    event: str
+    error: str
+    fix: str
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineTried:
+    """An attempt to connect to an engine has ended."""
+
+    name: str
+    reached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallOver:
+    """The last message of a call: its record is written, its sockets are closed."""
+
+    call_id: str
+    answered: bool = False
+    """Whether both sides could hear each other."""
+    engine_missed: bool = False
+    summary: str = ""
+    """One line for the user."""
+    failed: bool = False
+    """By a fault of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """The worker's loop runs."""
+
+
+ToEdge: TypeAlias = Ready | Unfit | CallCommand | EngineTried | CallOver | Pong

@@ -1,0 +1,163 @@
+"""The process of a worker: its start, its loop, its end.
+
+The edge starts it with one end of a socket pair (`python -m sipua.worker FD`), tells it the rest by
+`Begin`, and ends it by `Stop`. Signals that a terminal or a service manager sends to all processes
+are the edge's business: it lets calls end first. When the edge is gone nothing can end or begin a
+call: the worker goes as well, at once by the kernel's own signal, else by the end of the link.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import gc
+import os
+import signal
+import socket
+import sys
+import time
+from importlib import metadata
+
+from sipua.config import Config
+from sipua.log import logs
+from sipua.log.redact import register_secret
+from sipua.process import main_loop
+from sipua.process.exits import Exit
+from sipua.worker.call_parts import PartsError, open_parts
+from sipua.worker.calls import WorkerCalls
+from sipua.worker.link import config_copy
+from sipua.worker.link.channel import Channel, close_all
+from sipua.worker.link.coding import of_edge
+from sipua.worker.link.messages import (
+    SCHEMA,
+    Begin,
+    EngineTried,
+    Ping,
+    Pong,
+    Ready,
+    Stop,
+    ToEdge,
+    ToWorker,
+    Unfit,
+)
+from sipua.worker.link.silence import CHECK_EVERY_S, Silence
+
+_PR_SET_PDEATHSIG = 1
+_BEGIN_WITHIN_S = 10.0
+_EDGE_SILENT_S = 10.0
+"""Longer than any stall of the edge that ends; signalling is given up after 5 s."""
+_RECORDS_GRACE_S = 1.0
+
+
+def run(descriptor: int) -> int:
+    """Work until the edge says Stop or is gone; returns the process's exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Not SIG_IGN, which the processes that tools start would inherit.
+        signal.signal(number, lambda _number, _frame: None)
+    _die_with_the_edge()
+    # Threads beside the loop (records, tools) must not delay a packet by the default of 5 ms.
+    sys.setswitchinterval(0.001)
+    return main_loop.run(Worker(socket.socket(fileno=descriptor)).run())
+
+
+class Worker:
+    def __init__(self, sock: socket.socket) -> None:
+        self._channel = Channel(sock, of_edge(), self._on_message, self._on_link_end)
+        self._calls: WorkerCalls | None = None
+        self._edge = Silence()
+        self._over = asyncio.Event()
+        self._gone = ""
+        """Why there is no edge any more."""
+
+    async def run(self) -> Exit:
+        self._begun: asyncio.Future[tuple[Begin, list[int]]] = asyncio.Future()
+        self._channel.start()
+        try:
+            async with asyncio.timeout(_BEGIN_WITHIN_S):
+                begin, descriptors = await self._begun
+            await self._work(begin, _begin(begin, descriptors))
+        except PartsError as error:
+            self._send(Unfit(error.event, str(error), error.fix, error.code))
+            await self._over.wait()
+            return error.code
+        finally:
+            self._channel.close()
+        return Exit.OK
+
+    async def _work(self, begin: Begin, config: Config) -> None:
+        parts = open_parts(config, begin.agent_url, self._send, self._engine_tried)
+        async with parts as made:
+            self._calls = WorkerCalls(config, made, self._send)
+            # A full collection visits every object of every import, 20 ms and more in which no
+            # packet leaves. All present objects stay for good: it need not visit them.
+            gc.collect()
+            gc.freeze()
+            self._send(Ready(SCHEMA, _version()))
+            watch = asyncio.create_task(self._watch_edge())
+            await self._over.wait()
+            watch.cancel()
+            if self._gone:
+                await self._calls.end_all(self._gone, _RECORDS_GRACE_S)
+                main_loop.leave_now(Exit.SIGNALLING)
+
+    # --- the link -------------------------------------------------------------------------
+
+    def _send(self, message: ToEdge) -> None:
+        self._channel.send(message)
+
+    def _engine_tried(self, name: str, reached: bool) -> None:
+        self._send(EngineTried(name, reached))
+
+    def _on_message(self, message: ToWorker, descriptors: list[int]) -> None:
+        self._edge.heard()
+        match message:
+            case Ping():
+                self._send(Pong())
+            case Stop():
+                self._over.set()
+            case Begin():
+                self._begun.set_result((message, descriptors))
+            case _ if self._calls is not None:
+                self._calls.on_message(message, descriptors)
+            case _:
+                close_all(descriptors)
+
+    def _on_link_end(self, cause: str) -> None:
+        self._leave(cause or "the edge is gone")
+
+    def _leave(self, cause: str) -> None:
+        self._gone = cause
+        self._over.set()
+        if not self._begun.done():
+            self._begun.set_exception(TimeoutError(cause))
+
+    async def _watch_edge(self) -> None:
+        while self._edge.check(time.monotonic()) < _EDGE_SILENT_S:  # noqa: ASYNC110 (a clock)
+            await asyncio.sleep(CHECK_EVERY_S)
+        self._leave(f"the edge has said nothing for {_EDGE_SILENT_S:g} s")
+
+
+def _begin(message: Begin, descriptors: list[int]) -> Config:
+    """Take over what the edge knows: configuration, log, where the user's modules are."""
+    with os.fdopen(descriptors[0], "rb") as file:
+        data = file.read()
+    if (message.schema, message.version) != (SCHEMA, _version()):
+        error = RuntimeError(f"the edge is sipua {message.version}, installed is {_version()}")
+        raise PartsError("worker.other_version", error, "restart the edge", Exit.INTERNAL)
+    config = config_copy.from_bytes(data)
+    for secret in config_copy.secrets(config):
+        register_secret(secret)
+    logs.configure(message.log_level, message.log_format)
+    sys.path[:] = message.python_path
+    return config
+
+
+def _version() -> str:
+    return metadata.version("sipua")
+
+
+def _die_with_the_edge() -> None:
+    """Have the kernel kill this process with its parent, also when its loop hangs (Linux)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

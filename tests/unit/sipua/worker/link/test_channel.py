@@ -1,0 +1,148 @@
+"""Both ends of a link in one loop: messages, descriptors, and every way that it can end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from sipua.sip.messages import Answer
+from sipua.worker.link.channel import Channel, close_all, pair
+from sipua.worker.link.coding import LinkError, of_edge, of_worker
+from sipua.worker.link.messages import CapturedSip, EndCall, Ping, Pong, Stop, ToEdge, ToWorker
+from support.footprint import footprint
+from support.ports import LOOPBACK
+
+
+class End:
+    def __init__(self, link: socket.socket, reader: object, *, most_waiting: int = 1024) -> None:
+        self.messages: list[ToWorker | ToEdge] = []
+        self.descriptors: list[int] = []
+        self.ended: list[str] = []
+        self.link = link
+        self.channel: Channel[ToWorker] = Channel(
+            link,
+            reader,  # type: ignore[arg-type]  # of either side
+            self._take,
+            self.ended.append,
+            most_waiting=most_waiting,
+        )
+
+    def _take(self, message: ToWorker, descriptors: list[int]) -> None:
+        self.messages.append(message)
+        self.descriptors += descriptors
+
+
+@pytest.fixture
+async def ends() -> AsyncIterator[tuple[End, End]]:
+    before = footprint(os.getpid()).descriptors
+    ours, theirs = pair()
+    edge, worker = End(ours, of_worker(), most_waiting=8), End(theirs, of_edge())
+    edge.channel.start()
+    worker.channel.start()
+    yield edge, worker
+    for end in (edge, worker):
+        end.channel.close()
+        close_all(end.descriptors)
+    assert footprint(os.getpid()).descriptors <= before
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.002)
+
+
+async def test_messages_come_in_order_in_both_directions(ends: tuple[End, End]) -> None:
+    edge, worker = ends
+    for number in range(200):
+        edge.channel.send(EndCall(f"c-{number}", "", 0))
+        await asyncio.sleep(0)
+    await until(lambda: len(worker.messages) == 200)
+    assert worker.messages == [EndCall(f"c-{number}", "", 0) for number in range(200)]
+    worker.channel.send(Answer("c-1"))
+    worker.channel.send(Pong())
+    await until(lambda: len(edge.messages) == 2)
+    assert edge.messages == [Answer("c-1"), Pong()]
+
+
+async def test_a_socket_goes_along_and_our_copy_is_closed(ends: tuple[End, End]) -> None:
+    edge, worker = ends
+    rtp, rtcp = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    rtp.bind((LOOPBACK, 0))
+    address = rtp.getsockname()
+    edge.channel.send(Ping(), [rtp, rtcp])
+    assert (rtp.fileno(), rtcp.fileno()) == (-1, -1)
+    await until(lambda: worker.messages)
+    first, second = (socket.socket(fileno=one) for one in worker.descriptors)
+    worker.descriptors.clear()
+    with first, second:
+        assert first.getsockname() == address
+        assert not os.get_inheritable(first.fileno())
+
+
+async def test_an_end_that_does_not_read_ends_the_link(ends: tuple[End, End]) -> None:
+    edge, worker = ends
+    asyncio.get_running_loop().remove_reader(worker.link)
+    passed = []
+    while not edge.ended:
+        passed.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        message = CapturedSip("c-1", 0.0, ("a", 1), ("b", 2), bytes(50_000))
+        edge.channel.send(message, passed[-1:])
+        assert len(passed) < 1000
+    assert edge.ended == ["it reads no messages: 8 wait"]
+    assert {one.fileno() for one in passed} == {-1}
+    edge.channel.send(Ping())  # nothing more
+    await until(lambda: edge.ended)
+
+
+async def test_what_waited_for_room_comes_all_the_same(ends: tuple[End, End]) -> None:
+    edge, worker = ends
+    loop = asyncio.get_running_loop()
+    loop.remove_reader(worker.link)
+    for number in range(8):
+        edge.channel.send(CapturedSip(f"c-{number}", 0.0, ("a", 1), ("b", 2), bytes(50_000)))
+    assert edge.channel._waiting
+    worker.channel.start()
+    await until(lambda: len(worker.messages) == 8)
+    assert [message.call_id for message in worker.messages if isinstance(message, CapturedSip)] == [
+        f"c-{number}" for number in range(8)
+    ]
+
+
+@pytest.mark.parametrize("data", [b"x", b"\x92\xa4Pong\x80", bytes(200_000)])
+async def test_what_is_no_message_ends_the_link_and_is_counted(
+    ends: tuple[End, End], data: bytes
+) -> None:
+    edge, worker = ends
+    edge.link.send(data)
+    await until(lambda: worker.ended)
+    assert worker.channel.refused == 1
+    assert worker.ended != [""]
+    await until(lambda: edge.ended)
+    assert edge.ended == [""]
+
+
+async def test_what_was_sent_before_the_end_is_read(ends: tuple[End, End]) -> None:
+    edge, worker = ends
+    worker.channel.send(Answer("c-1"))
+    worker.channel.close()
+    edge.channel.read_rest()
+    assert edge.messages == [Answer("c-1")]
+    assert edge.ended == [""]
+
+
+async def test_a_message_that_cannot_be_sent_leaves_the_link_and_the_sockets(
+    ends: tuple[End, End],
+) -> None:
+    edge, worker = ends
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rtp:
+        with pytest.raises(LinkError):
+            edge.channel.send(CapturedSip("\udce4", 0.0, ("a", 1), ("b", 2), b""), [rtp])
+        assert rtp.fileno() != -1
+    edge.channel.send(Stop())
+    await until(lambda: worker.messages)
+    assert (worker.messages, worker.ended) == ([Stop()], [])
