@@ -41,8 +41,7 @@ class Edge:
         config.write_text(
             f'[sip]\nhost = "{HOST}"\nport = {self.port}\naccept = "any"\n\n'
             f"[rtp]\nport_min = {RTP_PORTS.start}\nport_max = {RTP_PORTS.stop - 2}\n\n"
-            + (f"[edge]\nworkers = {workers}\n\n" if workers > 1 else "")
-            + '[engine]\ntype = "local"\n'
+            f'[edge]\nworkers = {workers}\n\n[engine]\ntype = "local"\n'
             + (f'url = "{engine_url}"\n\n' if engine_url else "\n")
             + (f"[agent]\nmax_sessions = {sessions}\n\n" if sessions else "")
             # The agent goes on talking when the caller does: audio both ways at the same time.

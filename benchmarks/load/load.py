@@ -39,13 +39,13 @@ from sipua.bench.results.result import (
     Verdict,
 )
 from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.config.values.fields import MOST_WORKERS
 
 _STARTUP_S = 20.0
 _SETUP_S = 30.0  # for the calls of a step, after the last INVITE
 _SETTLE_S = 3.0  # greetings and start-up are not what is measured
 _REPORT_S = 120.0
 _MAX_CALLS = 4000
-MOST_WORKERS = 256
 _LOST_SHARE = 0.001  # of the frames may be missing or changed before a load counts as too much
 
 

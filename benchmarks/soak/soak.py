@@ -24,13 +24,13 @@ from sipua.bench.common import children, usage
 from sipua.bench.common.errors import BenchError
 from sipua.bench.load import speech
 from sipua.bench.load.edge import HOST, RTP_PORTS, Edge
-from sipua.bench.load.load import MOST_WORKERS
 from sipua.bench.replay.measure import with_changes
 from sipua.bench.results import machine, verdict
 from sipua.bench.results.result import Health, Result, Verdict
 from sipua.bench.results.soak import FIGURES, Rest, Samples, Soak
 from sipua.bench.soak import callers
 from sipua.bench.soak.slopes import slope
+from sipua.config.values.fields import MOST_WORKERS
 
 WARM_UP_CALLS = 1000
 _FIRST_CALLS = 8  # for each worker, so that each has had some
