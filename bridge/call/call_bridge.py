@@ -47,8 +47,7 @@ from sipua.bridge.events import (
     SourceMoved,
     ToolAnswered,
 )
-from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.let_go import nothing
+from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.bridge.playout.filler import Filler
 from sipua.bridge.playout.pacer import Pacer
 from sipua.bridge.playout.sender import PlayoutSender

@@ -16,8 +16,7 @@ from sipua.bridge.engine_api.protocol import Capabilities, Engine
 from sipua.bridge.engine_api.settings import AudioFormat, Past
 from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.events import EngineInUse
-from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.let_go import nothing
+from sipua.bridge.fault_owner import FaultOwner, nothing
 
 # Not sums: what they were at the end of a session says nothing about the call.
 _GAUGES: Final = ("ping_ms",)

@@ -37,8 +37,7 @@ from sipua.bridge.engine_link.errors import (
     address,
     refused_upgrade,
 )
-from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.let_go import nothing
+from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.rtp.hostport import is_loopback
 
 # Just above 16 MiB, so that a frame of "16 MB" is read and judged by the protocol. A larger one

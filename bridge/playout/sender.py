@@ -26,8 +26,7 @@ import time
 from collections.abc import Callable
 
 from sipua.bridge.events import AudioLeft, AudioPlayed
-from sipua.bridge.fault_owner import FaultOwner
-from sipua.bridge.let_go import nothing
+from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.bridge.playout.cadence import Cadence, Departure
 from sipua.bridge.playout.dtmf_queue import DtmfQueue
 from sipua.bridge.playout.pacer import Handle, Pacer

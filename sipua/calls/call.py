@@ -379,7 +379,7 @@ class Call:
         )
 
     def _let_go(self) -> None:
-        """See `bridge/let_go.py`."""
+        """So that nothing waits for the garbage collector: see `nothing` of the fault owner."""
         self._listeners.clear()
         self._timers.clear()
         self.faults.end = None
