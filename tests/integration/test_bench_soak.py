@@ -14,9 +14,12 @@ from sipua.process.exits import Exit
 pytestmark = pytest.mark.alone
 
 CALLS = 400
-# What the allocator may keep of calls that were up at the same time, and what is made once. The
-# parts of one call are 0.15 MB or more: if calls stayed it would be three times as much.
-MOST_GROWTH_MB = 20.0
+# What the allocator may keep of calls that were up at the same time, and what is made once. The parts
+# of one call are 0.15 MB or more: if they stayed it would be 30 MB in each worker.
+MOST_OF_A_WORKER_MB = 10.0
+# pjsip keeps a transaction and what belongs to it for 32 s after its call: 0.1 MB for each call of
+# this test, which is over by then.
+MOST_OF_THE_EDGE_MB = 0.2 * CALLS
 
 
 def soak(*options: str) -> list[str]:
@@ -48,7 +51,8 @@ def test_H5_nothing_is_left_of_hundreds_of_calls(tmp_path: Path) -> None:
         if rest.figure == "pss_mb" and rest.process.startswith(("edge", "worker"))
     }
     assert set(grown) == {"edge", "worker 1", "worker 2"}
-    assert max(grown.values()) < MOST_GROWTH_MB, grown
+    assert grown.pop("edge") < MOST_OF_THE_EDGE_MB
+    assert max(grown.values()) < MOST_OF_A_WORKER_MB, grown
     assert max(max(one.ports) for one in found.soak.samples) > 0
     # So few calls are too few to judge its slope, and the exit code, by.
     assert ran.returncode in (Exit.OK, Exit.UNFIT), ran.stderr
