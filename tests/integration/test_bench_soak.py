@@ -14,7 +14,7 @@ from sipua.process.exits import Exit
 pytestmark = pytest.mark.alone
 
 CALLS = 400
-# What the allocator may keep of calls that were up at the same time, and what is made once. The parts
+# What the allocator may keep of calls that were up at once, and what is made once. The parts
 # of one call are 0.15 MB or more: if they stayed it would be 30 MB in each worker.
 MOST_OF_A_WORKER_MB = 10.0
 # pjsip keeps a transaction and what belongs to it for 32 s after its call: 0.1 MB for each call of
