@@ -1,4 +1,4 @@
-"""What a call's bridge tells the call. Whoever takes an event stamps the time: it is of now.
+"""What a call's bridge tells the call. An event has no time: it is of the moment it is delivered.
 
 Three kinds travel the same way up: what the audio path saw (here), what became of the engine
 (here), and what the engine said beyond audio (`sipua.bridge.engine_api.events`), passed on as it
@@ -92,7 +92,7 @@ class ToolAnswered:
 
     call_id: str
     outcome: str = ""
-    """In a word, for the record: ok, error, timeout. Empty: whoever ran it did not say."""
+    """In a word, for the record: ok, error, timeout. Empty: not known."""
 
 
 # The engine
@@ -118,7 +118,7 @@ class EngineInUse:
 
 @dataclass(frozen=True, slots=True)
 class EngineOutage:
-    """There is nobody to talk with at the moment; another session is being made."""
+    """There is no session at the moment; another one is being made."""
 
     engine: str
     cause: str
@@ -136,7 +136,7 @@ class EngineGone:
 class ModelSilent:
     """It was its turn and it said nothing for so long; what is done about it.
 
-    `waiting`: nothing yet, but the caller should hear that somebody is there.
+    `waiting`: nothing yet, but the caller should hear that the line is alive.
     """
 
     waited_ms: int

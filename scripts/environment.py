@@ -81,7 +81,7 @@ def choose(wanted: str, built: str | None, stamp: Stamp | None, inputs: str) -> 
     if wanted == "production":
         return Step.BUILD
     if has:
-        return Step.NOTHING  # somebody emptied the cache: what is installed works all the same
+        return Step.NOTHING  # the cache was emptied: what is installed works all the same
     # Who has had room for many calls does not fall back to the index's four.
     return Step.BUILD if stamp and stamp.production else Step.INDEX
 

@@ -142,7 +142,7 @@ def _pair() -> tuple[socket.socket, socket.socket]:
             if port % 2 == 0:
                 return rtp, _bound(port + 1)
         except OSError:
-            pass  # somebody else's
+            pass  # in use by another process
         rtp.close()
 
 

@@ -1,4 +1,4 @@
-"""Why something cannot be measured, in one line for whoever asked."""
+"""The error of a benchmark that cannot run: one line for its user."""
 
 
 class BenchError(Exception):

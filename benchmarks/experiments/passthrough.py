@@ -103,7 +103,7 @@ def main() -> None:
     plain = microseconds(up(AudioFormat.PCMU))
     for name, run in (
         ("echo gate, we are silent", up(AudioFormat.PCMU, gate="silent")),
-        ("echo gate, we speak and nobody else", up(AudioFormat.PCMU, gate="speaking")),
+        ("echo gate, only we speak", up(AudioFormat.PCMU, gate="speaking")),
         ("echo gate, our voice comes back", up(AudioFormat.PCMU, gate="echo")),
         ("local voice detection", up(AudioFormat.PCMU, voice=True)),
         ("tones looked for", up(AudioFormat.PCMU, tones=True)),

@@ -163,7 +163,7 @@ async def _client(
 
 
 async def _talk(send: list[Callable[[bytes], None]], seconds: float) -> int:
-    """Everybody's frame, a twentieth of them each millisecond."""
+    """A frame of every connection, a twentieth of them each millisecond."""
     by_slot = [send[slot::SLOTS] for slot in range(SLOTS)]
     due, slot, sent = time.monotonic(), 0, 0
     end = due + seconds

@@ -58,6 +58,8 @@ class Caller:
         self.call_id = f"bench-{run}-{number}"
         self.state: State = "idle"
         self.status = 0
+        self.progress = 0
+        """The highest status that has answered the INVITE."""
         self.media: Address | None = None
         """Where the edge wants our audio, once the call is up."""
         self._local = join(*local)
@@ -111,6 +113,7 @@ class Caller:
         return []
 
     def _invite_answered(self, status: int, text: str) -> list[bytes]:
+        self.progress = max(self.progress, status)
         if status < 200:
             if self.state == "calling":
                 self.deadline = None  # the edge has it; now it may take its time

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 
 from sipua.bench.common import clock
 from sipua.bench.load.caller import Caller, Offer, call_id_of
+from sipua.bench.load.setup_times import SetupTimes
 from sipua.bench.replay.phones import Heard, Switchboard, TalkingPhone
 from sipua.codecs.g711 import Law
 from sipua.rtp.events import Address
@@ -48,6 +49,8 @@ class Notes:
     """What was noted since the last report, by Call-ID."""
 
     heard: dict[str, Heard]
+    setups: list[SetupTimes]
+    """Of the calls that were begun."""
     wall: clock.WallClock
     max_late_ns: int
 
@@ -56,6 +59,7 @@ class Notes:
 class _Call:
     caller: Caller
     phone: TalkingPhone
+    setup: SetupTimes
 
 
 def run(pipe: Connection, plan: Plan) -> None:
@@ -72,11 +76,13 @@ class _Generator:
         self._board = Switchboard()
         self._sip = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._sip.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        clock.ask_for_stamps(self._sip)
         self._sip.bind((_HOST, 0))
         self._sip.setblocking(False)
         self._local = self._sip.getsockname()
         self._calls: dict[str, _Call] = {}
         self._wanted = 0
+        self._reported = 0
         self._next_invite_s = 0.0
         self._wall = clock.WallClock()
         self._wall.mark()
@@ -122,15 +128,16 @@ class _Generator:
         caller = Caller(
             number, self._local, self._plan.edge, Offer(_HOST, port), run=self._plan.run
         )
-        self._calls[caller.call_id] = _Call(caller, phone)
         self._board.add(phone)
-        self._send(caller.invite(now))
+        invite = caller.invite(now)
+        self._calls[caller.call_id] = _Call(caller, phone, SetupTimes(time.monotonic_ns()))
+        self._send(invite)
         self._next_invite_s += 1 / self._plan.rate
 
     def _read_sip(self) -> None:
         while True:
             try:
-                message, _ = self._sip.recvfrom(_SIP_READ)
+                message, stamps, _, _ = self._sip.recvmsg(_SIP_READ, clock.ANCILLARY_BYTES)
             except BlockingIOError:
                 return
             except ConnectionRefusedError:
@@ -138,8 +145,10 @@ class _Generator:
             call = self._calls.get(call_id_of(message))
             if call is None:
                 continue
-            before = call.caller.state
+            before, progress = call.caller.state, call.caller.progress
             self._send(call.caller.receive(message))
+            if call.caller.progress != progress:
+                call.setup.answered(call.caller.progress, clock.stamp_ns(stamps))
             if before == "calling" and call.caller.state == "up":
                 assert call.caller.media is not None
                 call.phone.begin(call.caller.media, time.monotonic_ns() + 10_000_000)
@@ -164,10 +173,12 @@ class _Generator:
         self._wall.mark()
         notes = Notes(
             {name: call.phone.take() for name, call in self._calls.items()},
+            [call.setup for call in list(self._calls.values())[self._reported :]],
             self._wall,
             self._board.max_late_ns,
         )
         self._wall = clock.WallClock()
         self._wall.mark()
         self._board.max_late_ns = 0
+        self._reported = len(self._calls)
         return notes

@@ -25,6 +25,7 @@ from sipua.bench.load import callers, speech
 from sipua.bench.load.edge import HOST, Edge
 from sipua.bench.load.figures import Window, figures
 from sipua.bench.load.meter import BESIDES, Meter
+from sipua.bench.load.setup_times import setup
 from sipua.bench.replay import engine_side, measure
 from sipua.bench.results import machine, verdict
 from sipua.bench.results.result import (
@@ -33,6 +34,7 @@ from sipua.bench.results.result import (
     Health,
     Process,
     Result,
+    Setup,
     Spread,
     Step,
     Uplink,
@@ -124,6 +126,7 @@ class _Load:
         self._idle_mb = self._meter.memory_mb()
         self._steps: list[tuple[Step, Window]] = []
         self._calls = 0
+        self._setup = Setup()
         self._late_ms = 0.0
 
     def go(self) -> None:
@@ -148,9 +151,12 @@ class _Load:
         if calls > self._calls:
             self._phones.ask(callers.Add(calls - self._calls), _STARTUP_S)
             self._wait_up((calls - self._calls) / options.rate + _SETUP_S)
-            self._calls = calls
         time.sleep(_SETTLE_S)
-        self._phones.ask("report", _REPORT_S)  # what came before is not of this step
+        # Its set-ups are this step's, its media is not.
+        earlier: callers.Notes = self._phones.ask("report", _REPORT_S)
+        if calls > self._calls:
+            self._setup = setup(earlier.setups, earlier.wall)
+            self._calls = calls
         self._agent.ask("report", _REPORT_S)
         time.sleep(0.5)
         began_ns = time.monotonic_ns()
@@ -183,10 +189,13 @@ class _Load:
             holds=not why,
             why=why,
             processes=processes,
+            setup=self._setup,
         )
         self._steps.append((step, window))
+        answered = step.setup.invite_to_200_ms
         self._say(
-            f"  up p99 {verdict.ms(step.mouth_to_engine_ms.p99)}, spacing p99 "
+            f"  200 p50 {verdict.ms(answered.p50)}, p99 {verdict.ms(answered.p99)}, "
+            f"up p99 {verdict.ms(step.mouth_to_engine_ms.p99)}, spacing p99 "
             f"{verdict.ms(step.spacing_error_ms.p99)}, {step.cpu_percent:.0f} % of a core"
             + (f": {why}" if why else "")
         )
@@ -230,6 +239,7 @@ class _Load:
             engine="local",
             machine=machine.describe(load),
             verdict=Verdict("unknown", "unknown", ""),
+            setup=step.setup,
             uplink=Uplink(mouth_to_engine_ms=step.mouth_to_engine_ms),
             downlink=Downlink(
                 engine_to_ear_ms=step.engine_to_ear_ms,

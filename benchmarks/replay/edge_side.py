@@ -27,17 +27,14 @@ from sipua.bridge import engines
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.call.media import MediaPlan, MediaSettings
 from sipua.bridge.call.media_path import MEDIA_PATH
-from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
+from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.conversation.policy import DialoguePolicy
-from sipua.bridge.conversation.sessions import EngineChoice
-from sipua.bridge.engine_api.events import Event
+from sipua.bridge.conversation.sessions import EngineChoice, MakeSession, engine_session
 from sipua.bridge.engine_api.protocol import Engine
 from sipua.bridge.engine_api.settings import EngineSettings, Past
 from sipua.bridge.engine_link.errors import EngineConnectError
-from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.events import BridgeEvent
-from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.pacer import Pacer
 from sipua.bridge.turns.state import TurnState
 from sipua.log import logs
@@ -178,30 +175,13 @@ class _Edge:
         on_event: Callable[[ConversationEvent], None],
         turns: TurnState,
     ) -> Dialogue:
-        make: Callable[..., EngineSession] = EngineSession
+        make_session: MakeSession = engine_session
         if self._plan.probed:
             make = functools.partial(probe.ProbedSession, trace)
+            make_session = functools.partial(engine_session, make=make)
 
         def create(past: Sequence[Past]) -> Engine:
             return engines.create("openai_realtime", replace(self._plan.engine, past=past))
-
-        def make_session(
-            engine: Engine,
-            on_event: Callable[[Event], None],
-            *,
-            call_id: str,
-            name: str,
-            faults: FaultOwner,
-        ) -> EngineSession:
-            return make(
-                engine.protocol,
-                engine.url,
-                engine.headers,
-                on_event=on_event,
-                call_id=call_id,
-                name=name,
-                faults=faults,
-            )
 
         choice = EngineChoice("openai_realtime", create, self._plan.connect_timeout_s)
         return Dialogue(

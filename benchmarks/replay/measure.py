@@ -132,7 +132,7 @@ def mouth_to_engine_ms(recording: Recording, found: Sequence[Trace]) -> Floats:
         else:
             arrivals = np.array(recording.engine[number].append_ns, np.int64)
             if _dropped(recording.edge.stats[number]):
-                continue  # an append that never left: which one, nobody has noted
+                continue  # an append that never left, and no note of which one
             known &= call.uplink.append < len(arrivals)
             there = arrivals[np.minimum(call.uplink.append, max(len(arrivals) - 1, 0))]
         left = np.array(heard.sent_ns, np.int64)
@@ -277,7 +277,7 @@ def lost_packets(recording: Recording, call: Trace) -> list[bool]:
     audio = call.packets.payload_type == recording.stream.payload_type
     there = np.zeros(len(line), bool)
     there[call.uplink.packet] = True
-    there |= ~audio  # events and comfort noise are nobody's speech
+    there |= ~audio  # events and comfort noise are not speech
     line -= line.min()
     heard = np.zeros(int(line.max()) + 1, bool)
     heard[line[there]] = True

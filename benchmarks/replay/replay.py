@@ -152,7 +152,7 @@ def scripts(
     times: Sequence[float], calls: int, frame_s: float, impairment: Impairment | None
 ) -> list[phones.Script]:
     """Calls begin spread over some seconds and at all phases of a frame: people do not speak in
-    chorus, and a hundred answers at the same moment are nobody's load.
+    chorus, and a hundred answers at the same moment are no load that occurs.
     """
     spread_s = spread(times)
     made = []

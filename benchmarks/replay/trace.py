@@ -64,7 +64,7 @@ class Trace:
     encode_ns: Nanoseconds  # each delta: from the decoded message to frames in the playout
     appends: int
     unattributed: int
-    """Frames whose fate cannot be told from the notes: dropped, or of an unknown codec."""
+    """Frames without a known end: dropped, or of an unknown codec."""
 
 
 @dataclass(slots=True)

@@ -125,7 +125,7 @@ def sure(slope: Slope) -> float:
 
 
 def warnings(before: Result, after: Result) -> Iterator[str]:
-    """Why the two may differ without anybody's doing."""
+    """Why the two may differ although the code is the same."""
     for name, old, new in (
         ("calls", before.calls, after.calls),
         ("recordings", before.source and before.source.file, after.source and after.source.file),

@@ -138,13 +138,17 @@ def _load(result: Result) -> Iterator[str]:
             '<i class="held"></i>spacing error of our RTP, 99 %</p></section>'
         )
     yield '<section><h2>Steps</h2><div class="wide"><table class="figures"><thead><tr>'
-    for name in ("calls", "up p50", "up p99", "spacing p99", "core", "memory", ""):
+    columns = ("180 p50", "180 p99", "200 p50", "200 p99", "up p50", "up p99", "spacing p99")
+    for name in ("calls", *columns, "core", "memory", ""):
         yield f"<th>{name}</th>"
     yield "</tr></thead><tbody>"
     for step in result.steps:
         verdict = "holds" if step.holds else escape(step.why)
+        ringing, answered = step.setup.invite_to_180_ms, step.setup.invite_to_200_ms
         yield (
-            f"<tr><td>{step.calls}</td><td>{ms(step.mouth_to_engine_ms.p50)}</td>"
+            f"<tr><td>{step.calls}</td><td>{ms(ringing.p50)}</td><td>{ms(ringing.p99)}</td>"
+            f"<td>{ms(answered.p50)}</td><td>{ms(answered.p99)}</td>"
+            f"<td>{ms(step.mouth_to_engine_ms.p50)}</td>"
             f"<td>{ms(step.mouth_to_engine_ms.p99)}</td><td>{ms(step.spacing_error_ms.p99)}</td>"
             f"<td>{step.cpu_percent:.0f} %</td><td>{step.memory_mb:.0f} MB</td>"
             f'<td class="words">{verdict}</td></tr>'

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sipua.bench.results.result import Downlink, Grade, Result, Spread, Uplink
+from sipua.bench.results.result import Downlink, Grade, Result, Setup, Spread, Uplink
 from sipua.bench.results.soak import Soak
 from sipua.bench.results.verdict import BUSY_MS, ms
 
 _MARKS: dict[Grade, str] = {"good": "+", "fair": "~", "bad": "!", "unknown": " "}
+SETUP_STAGES = (
+    ("invite_to_180_ms", "INVITE → 180"),
+    ("invite_to_200_ms", "INVITE → 200"),
+)
 UPLINK_STAGES = (
     ("socket_to_read_ms", "socket → read"),
     ("read_to_parsed_ms", "read → parsed"),
@@ -31,7 +35,8 @@ DOWNLINK_STAGES = (
 
 def stages(result: Result) -> Iterator[tuple[str, Spread]]:
     """What was measured, in the order of the path."""
-    parts: tuple[tuple[Uplink | Downlink, tuple[tuple[str, str], ...]], ...] = (
+    parts: tuple[tuple[Setup | Uplink | Downlink, tuple[tuple[str, str], ...]], ...] = (
+        (result.setup, SETUP_STAGES),
         (result.uplink, UPLINK_STAGES),
         (result.downlink, DOWNLINK_STAGES),
     )
@@ -94,8 +99,10 @@ def _rest(result: Result) -> Iterator[str]:
             refused = ", ".join(f"{count} {why}" for why, count in reorder.refused.items())
             yield f"refused     {refused}"
     for step in result.steps:
+        answered = step.setup.invite_to_200_ms
         yield (
-            f"{step.calls:>5} calls  up p99 {ms(step.mouth_to_engine_ms.p99):>8}, spacing p99 "
+            f"{step.calls:>5} calls  200 p50 {ms(answered.p50):>8}, p99 {ms(answered.p99):>8}; "
+            f"up p99 {ms(step.mouth_to_engine_ms.p99):>8}, spacing p99 "
             f"{ms(step.spacing_error_ms.p99):>8}, {step.cpu_percent:5.1f} % of a core, "
             f"{step.memory_mb:.0f} MB: {'holds' if step.holds else 'does not hold, ' + step.why}"
         )

@@ -63,6 +63,13 @@ class Source(msgspec.Struct, frozen=True):
     """Times as fast as it was recorded. Other than 1, the line cannot be judged by it."""
 
 
+class Setup(msgspec.Struct, frozen=True):
+    """From a caller's first INVITE to the edge's answers, as the caller's kernel got them."""
+
+    invite_to_180_ms: Spread = Spread()
+    invite_to_200_ms: Spread = Spread()
+
+
 class Uplink(msgspec.Struct, frozen=True):
     """From the phone to the engine; the first six are steps of packets that were not held."""
 
@@ -177,6 +184,8 @@ class Step(msgspec.Struct, frozen=True):
     holds: bool
     why: str = ""
     processes: tuple[Process, ...] = ()
+    setup: Setup = Setup()
+    """Of the calls that this step added."""
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -205,6 +214,7 @@ class Result(msgspec.Struct, frozen=True):
     verdict: Verdict
     schema: str = SCHEMA
     source: Source | None = None
+    setup: Setup = Setup()
     uplink: Uplink = Uplink()
     downlink: Downlink = Downlink()
     reorder: Reorder = Reorder()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from sipua.bench.streams import sip_sdp
 from sipua.bench.streams.model import ShortStream, Udptl
-from sipua.bench.streams.tally import Tally
+from sipua.bench.streams.stream_statistics import StreamStatistics
 from sipua.rtp.events import Address
 from sipua.rtp.packet import RtpError, RtpPacket, parse
 from sipua.rtp.pcap.writer import Datagram
@@ -45,7 +45,7 @@ class Announced:
 
 @dataclass(slots=True)
 class Candidate:
-    tally: Tally = field(default_factory=Tally)
+    statistics: StreamStatistics = field(default_factory=StreamStatistics)
     packets: list[tuple[float, bytes]] = field(default_factory=list)
     believed: bool = False
     count: int = 0
@@ -117,7 +117,7 @@ class Finder:
             stream = self._probation(key, packet)
             if stream is None:
                 return
-        stream.tally.add(datagram.at_s, packet, datagram.missing)
+        stream.statistics.add(datagram.at_s, packet, datagram.missing)
         stream.last_sequence = packet.sequence
         if self._keep or not stream.believed:
             stream.packets.append((datagram.at_s, payload))
@@ -167,7 +167,7 @@ class Finder:
         """In the order in which they began."""
         named = {key: c for key, c in self._candidates.items() if key[1] in self._announced}
         found = self._streams | named
-        return dict(sorted(found.items(), key=lambda item: item[1].tally.begin_s))
+        return dict(sorted(found.items(), key=lambda item: item[1].statistics.begin_s))
 
     def short(self) -> list[ShortStream]:
         """What may be RTP: each packet that came is as those of a stream are."""
@@ -200,7 +200,7 @@ class Finder:
 
 def is_rtcp(payload: bytes) -> bool:
     """A compound that begins as RFC 3550 6.1 has it (with APP, and the reduced size of RFC 5506):
-    the packet types are those of RTP types 64 to 95, which nobody may use beside RTCP.
+    the packet types are those of RTP types 64 to 95, which RFC 5761 forbids beside RTCP.
     """
     return 192 <= payload[1] <= 223 and 4 * (1 + int.from_bytes(payload[2:4])) <= len(payload)
 

@@ -1,6 +1,6 @@
 """What is in a capture: its RTP streams, and the calls that they belong to.
 
-capture ─▶ Finder (SDP, heuristics) ─▶ Tally (loss, jitter, …) ─▶ Stream ─▶ table or JSON
+capture ─▶ Finder (SDP, heuristics) ─▶ StreamStatistics (loss, jitter, …) ─▶ Stream ─▶ table or JSON
 """
 
 from collections.abc import Sequence
@@ -85,7 +85,7 @@ def survey(path: str | Path, *, keep_packets: bool = False) -> Survey:
     streams: list[Stream] = []
     calls: dict[str, Call] = {}
     for number, (key, candidate) in enumerate(finder.streams().items(), start=1):
-        receiver, sender = finder.announced(key, candidate.tally.end_s)
+        receiver, sender = finder.announced(key, candidate.statistics.end_s)
         stream = _stream(number, key, candidate, receiver, sender)
         if not keep_packets:
             stream.packets.clear()
@@ -114,19 +114,19 @@ def _stream(
     receiver: Announced | None,
     sender: Announced | None,
 ) -> Stream:
-    tally = candidate.tally
+    statistics = candidate.statistics
     # What the receiver calls its payload types counts; the sender's list is usually the same.
     media = [found.media for found in (sender, receiver) if found is not None]
     named = {n: codec for described in media for n, codec in described.codecs.items()}
     names = {n: codec.name for n, codec in named.items()}
-    event_type = tally.event_type(names)
-    main = tally.main_type(event_type)
+    event_type = statistics.event_type(names)
+    main = statistics.main_type(event_type)
     codec, clock_rate = _STATIC.get(main, (None, None))
     if main in named:
         codec, clock_rate = named[main].name, named[main].clock_rate
     elif main == event_type:
         codec, clock_rate = _EVENT, 8000
-    account = tally.account(main, event_type, clock_rate)
+    account = statistics.account(main, event_type, clock_rate)
     announced_ms = receiver.media.ptime_ms if receiver is not None else None
     return Stream(
         number=number,
@@ -139,7 +139,7 @@ def _stream(
         ptime_ms=account.ptime_ms or announced_ms,
         packets=candidate.packets,
         event_payload_type=event_type,
-        payload_types=dict(sorted(tally.types.items())),
+        payload_types=dict(sorted(statistics.types.items())),
         received=account.received,
         expected=account.expected,
         lost=account.lost,
@@ -152,10 +152,10 @@ def _stream(
         markers=account.markers,
         talk_share=account.talk_share,
         digits=account.digits,
-        start_s=tally.begin_s,
-        duration_s=tally.end_s - tally.begin_s,
-        payload_bytes=tally.bytes,
-        truncated=tally.truncated,
+        start_s=statistics.begin_s,
+        duration_s=statistics.end_s - statistics.begin_s,
+        payload_bytes=statistics.bytes,
+        truncated=statistics.truncated,
         kind=media[-1].kind if media else "",
         encrypted=any(described.encrypted for described in media),
         announced=bool(media),

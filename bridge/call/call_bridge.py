@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 
 from sipua.bridge.call.media import MediaPlan, MediaSettings, open_rtp, update_rtp
 from sipua.bridge.call.media_path import MEDIA_PATH, MediaPath
-from sipua.bridge.conversation.base import ConversationEvent, MakeConversation
+from sipua.bridge.conversation.interface import ConversationEvent, MakeConversation
 from sipua.bridge.engine_api.events import (
     AudioDelta,
     AudioDone,
@@ -166,7 +166,7 @@ class CallBridge:
         self._sender.start()
 
     async def close(self) -> None:
-        """Silence first, then the engine; the sockets go back to the pool by whoever lent them."""
+        """Silence first, then the engine; the owner of the sockets returns them to the pool."""
         self._sender.close()
         if self._transport is not None:
             self._transport.close()
@@ -343,7 +343,7 @@ class CallBridge:
             self._filler.spoken()
 
     def _listen(self) -> None:
-        """Find out ourselves when the caller speaks, if nobody else does."""
+        """Detect the caller's speech ourselves where the engine does not."""
         settings = self._settings.barge_in
         config = VadConfig(settings.threshold, silence_duration_ms=settings.silence_ms)
         self._echo_hold.detect_voice(config if self._barge_in.listens else None)

@@ -8,7 +8,7 @@ is set up: no packet is asked whether it is measured.
           ▲                                                                │
           └──────────── PlayoutSender ◀── PlayoutQueue ◀───────────────────┘
 
-The engine's session has its hook where it is made: `Dialogue(make_session=…)`.
+The engine's session has its hook where it is made: `Dialogue(make_session=…)`, `engine_session`.
 """
 
 from __future__ import annotations

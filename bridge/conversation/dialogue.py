@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import random as chance
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -23,10 +22,10 @@ from typing import Final
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.engine_order import Attempts
 from sipua.bridge.conversation.engine_search import EngineSearch
 from sipua.bridge.conversation.history import History
+from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.conversation.outage import Outages
 from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.conversation.response_watchdog import Ask, ResponseWatchdog, Silent
@@ -57,7 +56,7 @@ from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.bridge.turns.state import TurnState
 
 _NEVER: Final = float("inf")
-# A session that has lived so long was no mistake, even if nobody spoke.
+# A session that has lived so long was no mistake, even without speech.
 _PROVEN_S: Final = 10.0
 # How long a session is given to notice speech in what it was given to catch up on.
 _SETTLE_S: Final = 0.5
@@ -93,16 +92,16 @@ class Dialogue:
         self._history = History(policy)
         self._faults = faults = faults or FaultOwner()
         make = partial(make_session, call_id=call_id, faults=faults)
-        self._pool = SessionPool(choices, self._history, self._on_session, make, faults)
-        self._tally: Counter[str] = Counter()
-        self._search = EngineSearch(choices, self._pool, self._tally, self._log, faults)
+        self._pool = SessionPool(
+            choices, self._history, self._on_session, make, log=self._log, faults=faults
+        )
+        self._tally = self._pool.tally
+        self._search = EngineSearch(self._pool)
         self._caller = UnansweredAudio(policy.caller_audio_s, turns)
         self._outages = Outages(policy, [choice.connect_timeout_s for choice in choices], random)
         self._watchdog = ResponseWatchdog(policy, random, turns)
         self._rotation = Rotation(policy, random)
-        self._successor = SessionRotation(
-            choices, self._pool, self._rotation, self._tally, self._log, faults=faults
-        )
+        self._successor = SessionRotation(self._pool, self._rotation)
         self._pooled: PooledSession | None = None  # in use
         self._last: PooledSession | None = None
         self._bridge_at = _NEVER
@@ -202,7 +201,7 @@ class Dialogue:
         self._log.info("engine.in_use", **{told: getattr(news, told) for told in _LOGGED})
         self._on_event(news)
         if self._pooled is not pooled:
-            return  # whoever heard of it ended it
+            return  # the listener of the event ended it
         self._catch_up(pooled, catch_up)
         if self._pooled is not pooled:
             self._outages.owed |= owed

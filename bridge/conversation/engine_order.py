@@ -52,7 +52,7 @@ class Attempts:
         self.began = now
 
     def next(self, now: float) -> Attempt | None:
-        """None: nobody is left, or no time."""
+        """None: no engine is left, or no time."""
         while self._left:
             start = max(now, self._not_before)
             if self._share_until is None:

@@ -65,7 +65,7 @@ class History:
         self.trimmed = 0
 
     def follow(self, event: Event) -> None:
-        """What of an event belongs here; the rest is nobody's words."""
+        """Keep the words of an event; most events have none."""
         match event:
             case AudioDone():
                 self.audio_ended(event.item_id)

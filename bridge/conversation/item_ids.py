@@ -1,7 +1,7 @@
 """What items, responses and tool calls are called: unique in a call, whatever its sessions do.
 
 A session names nothing twice, but the next one, or another vendor's, may begin again at `item_1`.
-Whoever hears of both would take them for one: audio that was cut off stays cut off, and a tool
+A listener of both would take them for one: audio that was cut off stays cut off, and a tool
 call that was answered is not answered again. So a name that another session has used gets the
 session's number in front on its way in, and loses it on its way back.
 """
@@ -29,7 +29,7 @@ from sipua.bridge.engine_api.events import (
 
 E = TypeVar("E", bound=Event)
 
-# Far more than anybody still asks for; the oldest is forgotten first.
+# Far more than are still asked for; the oldest is forgotten first.
 _KNOWN: Final = 2048
 
 _ID_FIELDS: Final[Mapping[type, tuple[str, ...]]] = {

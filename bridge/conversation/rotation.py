@@ -7,16 +7,12 @@ and another one made: engines take the past at a session's begin only.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Sequence
-
-from structlog.typing import FilteringBoundLogger
+from collections.abc import Callable
 
 from sipua.bridge.backoff import BackOff
 from sipua.bridge.conversation.policy import DialoguePolicy
-from sipua.bridge.conversation.sessions import EngineChoice, PooledSession, SessionPool
+from sipua.bridge.conversation.sessions import PooledSession, SessionPool
 from sipua.bridge.engine_link.errors import EngineConnectError
-from sipua.bridge.fault_owner import FaultOwner
 
 
 class Rotation:
@@ -55,39 +51,26 @@ class Rotation:
 
 
 class SessionRotation:
-    def __init__(
-        self,
-        choices: Sequence[EngineChoice],
-        pool: SessionPool,
-        rotation: Rotation,
-        tally: Counter[str],
-        log: FilteringBoundLogger,
-        *,
-        faults: FaultOwner,
-    ) -> None:
-        self._faults = faults
-        self._choices = choices
+    def __init__(self, pool: SessionPool, rotation: Rotation) -> None:
         self._pool = pool
         self._rotation = rotation
-        self._tally = tally
-        self._log = log
         self._standby: PooledSession | None = None
         self._connecting: asyncio.Task[None] | None = None
 
     def step(self, now: float, choice: int, revision: int, *, calm: bool) -> PooledSession | None:
         """To be called now and then while a successor is wanted; the successor, when it is time.
 
-        `calm`: nobody would notice the change.
+        `calm`: the change would not be heard.
         """
         standby = self._standby
         if standby is None:
             if calm and self._connecting is None:
-                self._connecting = self._faults.task(self._prepare(choice), "engine rotation")
+                self._connecting = self._pool.faults.task(self._prepare(choice), "engine rotation")
             return None
         if not standby.ready:
             return None
         if standby.revision != revision:
-            self._tally["rotation_outdated"] += 1
+            self._pool.tally["rotation_outdated"] += 1
             self.drop()
             self._rotation.failed(now)
             return None
@@ -113,13 +96,13 @@ class SessionRotation:
     async def _prepare(self, choice: int) -> None:
         try:
             standby = self._standby = self._pool.make(choice)
-            await standby.session.connect(self._choices[choice].connect_timeout_s)
+            await standby.session.connect(self._pool.choices[choice].connect_timeout_s)
         except (EngineConnectError, ValueError) as error:
             self._standby = None
             self._failed(asyncio.get_running_loop().time(), str(error))
         except Exception as error:  # noqa: BLE001 (the session in use goes on)
             self._standby = None
-            faults = self._faults.harmless("engine.fault")
+            faults = self._pool.faults.harmless("engine.fault")
             faults.failed("engine rotation", error)
             self._failed(asyncio.get_running_loop().time(), faults.cause)
         else:
@@ -127,6 +110,6 @@ class SessionRotation:
         self._connecting = None
 
     def _failed(self, now: float, why: str) -> None:
-        self._tally["rotation_failed"] += 1
+        self._pool.tally["rotation_failed"] += 1
         self._rotation.failed(now)
-        self._log.warning("engine.rotation_failed", error=why)
+        self._pool.log.warning("engine.rotation_failed", error=why)

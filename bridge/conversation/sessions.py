@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Literal, Protocol
 
+from structlog.typing import FilteringBoundLogger
+
 from sipua.bridge.conversation.history import History
 from sipua.bridge.conversation.item_ids import CallItemIds, ItemIdScope
 from sipua.bridge.engine_api.events import Event
@@ -79,8 +81,10 @@ def engine_session(
     call_id: str,
     name: str,
     faults: FaultOwner,
+    make: Callable[..., EngineSession] = EngineSession,
 ) -> Session:
-    return EngineSession(
+    """The usual `MakeSession`. `make`: a subclass that measures, say."""
+    return make(
         engine.protocol,
         engine.url,
         engine.headers,
@@ -147,17 +151,24 @@ class PooledSession:
 
 
 class SessionPool:
+    """Makes and closes the sessions; `EngineSearch` and `SessionRotation` ask it for them."""
+
     def __init__(
         self,
         choices: Sequence[EngineChoice],
         history: History,
         on_event: Callable[[PooledSession, Event], None],
         make_session: partial[Session],
+        *,
+        log: FilteringBoundLogger,
         faults: FaultOwner,
     ) -> None:
         """`make_session`: a `MakeSession` that knows its call."""
-        self._faults = faults
-        self._choices = choices
+        self.choices = choices
+        self.tally: Counter[str] = Counter()
+        """What the dialogue, its searches and rotations count."""
+        self.log = log
+        self.faults = faults
         self._history = history
         self._on_event = on_event
         self._make_session = make_session
@@ -170,9 +181,9 @@ class SessionPool:
         past = self._history.past()
         names = self._names.session()
         session: Session = self._make_session(
-            self._choices[choice].create(past),
+            self.choices[choice].create(past),
             lambda event: self._on_event(pooled, names.to_call_ids(event)),
-            name=self._choices[choice].name,
+            name=self.choices[choice].name,
         )
         told = len(past) if session.capabilities.resume else 0
         pooled: PooledSession = PooledSession(
@@ -183,7 +194,7 @@ class SessionPool:
     def retire(self, pooled: PooledSession) -> None:
         """Say goodbye to it in the background."""
         # What it raises ends nothing: it is over already, and another one may be in use.
-        task = self._faults.harmless("engine.fault").task(self._farewell(pooled), "engine farewell")
+        task = self.faults.harmless("engine.fault").task(self._farewell(pooled), "engine farewell")
         self._farewells.add(task)
         task.add_done_callback(self._farewells.discard)
 

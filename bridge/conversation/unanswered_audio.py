@@ -1,7 +1,7 @@
 """What the caller said last, kept for the next session: a ring of µ-law on the call's own time.
 
-A session that is lost takes with it what it had heard and not answered, and what was said while
-there was none was heard by nobody. Both are here. Engines count audio from their session's begin;
+A lost session had heard words that it did not answer, and what was said while there was no session
+was not heard at all. Both are kept here. Engines count audio from their session's begin;
 `base_ms` is where that lies on the call's time, which is the audio that was ever appended. Whether
 the engine hears the caller speak is `TurnState`'s; here is where that began.
 

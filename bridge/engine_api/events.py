@@ -45,7 +45,7 @@ class SpeechStopped:
 
 @dataclass(frozen=True, slots=True)
 class CallerIdle:
-    """Nobody has spoken for the engine's `idle_timeout_ms`; it speaks up by itself."""
+    """Neither side has spoken for the engine's `idle_timeout_ms`; it speaks up by itself."""
 
     item_id: str
     audio_end_ms: int
@@ -183,7 +183,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A message that could not be used, for the session's log: nobody else hears of it."""
+    """A message that could not be used, for the session's log only."""
 
     reason: str
     bytes: int

@@ -85,7 +85,7 @@ class Scrubber:
             query = parse_qsl(parts.query)
             values = [value for name, value in query if name not in _PUBLIC_PARAMETERS]
             values += [parts.password or ""]
-        except ValueError:  # not an address: nobody knows what in it is secret
+        except ValueError:  # not an address: any part of it may be secret
             values = [url]
         for value in headers.values():
             values += [value, value.rpartition(" ")[2]]

@@ -242,7 +242,7 @@ class EngineSession:
     def _abandon(self) -> None:
         self._enter("closed")
         if self._first is not None and self._first.done() and not self._first.cancelled():
-            self._first.exception()  # seen, so that nobody warns about it
+            self._first.exception()  # seen, so that asyncio does not warn about it
         if self._socket is not None:
             self._socket.abort()
 

@@ -230,7 +230,7 @@ class Socket:
                 self._on_closed(_closed(error, self._lost_reason))
 
     async def _watch(self) -> None:
-        """Find out that the peer is gone although nobody told us.
+        """Detect a peer that is gone without a close.
 
         The library's own keepalive waits for room to write before its timeout begins, and so
         would wait for ever on just the link that it is there to find.

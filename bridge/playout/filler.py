@@ -29,7 +29,7 @@ class Filler:
         """Whether `tick` has anything to decide."""
 
     def ask(self, pcm: Pcm | None) -> None:
-        """Somebody wants this one, outage or not."""
+        """Play this one, outage or not."""
         self._asked = pcm
         self.active = True
 

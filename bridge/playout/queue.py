@@ -27,7 +27,7 @@ from sipua.codecs.resample import Downsampler24to8
 
 _SAMPLES_PER_MS = 8
 _BYTES_PER_SAMPLE = 2
-# Items whose fate is remembered, so that late audio for one is known as such.
+# Items whose end is remembered, so that late audio for one is known as such.
 _ITEMS_KEPT = 64
 # What is dropped is counted in bytes of PCM16 at 24 kHz, whatever the format.
 _COUNTED_PER_MS = AudioFormat.PCM16.bytes_per_ms

@@ -1,4 +1,4 @@
-"""Sounds of our own, for when nobody else speaks: the filler, the hold sound, recorded prompts.
+"""Sounds of our own, while neither side speaks: the filler, the hold sound, recorded prompts.
 
 They are soft on purpose: a filler says "still there", it does not entertain. Files may replace
 them.

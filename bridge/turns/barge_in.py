@@ -5,9 +5,9 @@
                              ├── the caller ends meanwhile: nothing is cut, the engine has heard it
                              └── still speaking when nothing stands against it any more: cut then
 
-The greeting is the first thing that the engine says, if nobody has spoken before. Only the cutting
-waits: the engine hears the caller from the first syllable. That the caller speaks, `TurnState`
-knows; here is decided whose word counts, the engine's or our own detection's.
+The greeting is the first thing that the engine says, if the caller has not spoken before. Only the
+cut waits: the engine hears the caller from the first syllable. `TurnState` knows whether the caller
+speaks; here is decided which detection counts, the engine's or our own.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class BargeIn:
     grace_ms: int = 0
     """So much of the greeting cannot be cut off."""
     detector: Detector = "auto"
-    """Who tells that the caller speaks. `auto`: the engine, or we where it does not."""
+    """The detector of the caller's speech. `auto`: the engine, or we where it has none."""
     echo: Echo = "auto"
-    """`auto`: our own voice, coming back from the far side, is kept from whoever detects."""
+    """`auto`: our own voice, coming back from the far side, is kept from the detector."""
     threshold: float = 0.5
     silence_ms: int = 500
     """Of our own detection, as the engines' `server_vad` have them."""

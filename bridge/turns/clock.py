@@ -89,7 +89,7 @@ class TurnClock:
         self._answered_s: float | None = None
         self.turns = 0
         """So far, those that go on among them."""
-        self._turn: Turn | None = None  # the last one; nobody has spoken since
+        self._turn: Turn | None = None  # the last one; no speech since
         self._open: list[Turn] = []  # what is not over, oldest first; the last turn among them
         self._items: dict[str, _Item] = {}
         self._responses: dict[str, Turn | None] = {}  # that run
@@ -209,7 +209,7 @@ class TurnClock:
         if turn is not None:
             turn.outages += 1
             if turn.speaking:
-                # Nobody hears the caller now; what is known of the end of the speech is this.
+                # No engine hears the caller now: no better end of the speech will be known.
                 turn.spoke_until_s = turn.stopped_s = now
         for open_turn in self._open[:]:
             self._settle(open_turn, now)
@@ -337,7 +337,7 @@ class TurnClock:
             self._news.append(told)
 
     def _supersede(self, now: float) -> None:
-        """The caller speaks, or nobody did for so long: the last turn gets nothing more."""
+        """The caller speaks, or there was a long silence: the last turn gets nothing more."""
         turn, self._turn = self._turn, None
         if turn is not None:
             self._settle(turn, now)

@@ -1,6 +1,6 @@
 """What a turn is, and what is known of one: the words of `sipua.bridge.turns.clock`.
 
-Moments are seconds on the clock of whoever feeds the events; lengths are whole milliseconds. The
+Moments are seconds on the clock that the events come with; lengths are whole milliseconds. The
 stages of an answer follow each other without a gap and without an overlap, so that they add up:
 
     speech ends ──▶ engine says so ──▶ first delta ──▶ first packet on the wire
@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 from sipua.bridge.events import LOCAL
 
 Kind = Literal["caller", "greeting", "idle", "agent"]
-"""Who began it: the caller; the greeting; the engine, because nobody spoke or of its own will."""
+"""Who began it: the caller; the greeting; the engine, after silence or of its own will."""
 
 Outcome = Literal["answered", "interrupted", "overlapped", "continued", "unanswered", "ended"]
 """`overlapped`: the answer began before the caller was done, so there was nothing to wait for.

@@ -39,7 +39,7 @@ class EchoHold:
 
     @property
     def plain(self) -> bool:
-        """Whether all passes, and nobody asks what it is."""
+        """Whether all audio passes unexamined."""
         return self.gate is None and self._vad is None and not self.muted and not self._held
 
     @property

@@ -26,7 +26,7 @@ Piece = TypeVar("Piece")
 
 class Encoder(Protocol[Piece]):
     linear: bool
-    """Whether `frame` needs its samples; they are decoded once, for whoever else wants them."""
+    """Whether `frame` needs its samples; they are decoded once, for all that need them."""
 
     def frame(self, law: Law, payload: bytes, pcm: Pcm | None) -> Piece:
         """Audio that came; `pcm` if it is decoded already."""

@@ -17,7 +17,7 @@ measures pauses in it. So next to the audio itself this file accounts for time:
               detection takes it for quiet speech, or learns a floor that the caller's next word
               breaks through later; zeros it never does.
 
-After a pause nobody knows yet what it was. If the sender's clock went on (DTX, loss), Lost and
+Right after a pause its cause is not known. If the sender's clock went on (DTX, loss), Lost and
 Silence events tell it, for the whole pause; what was fed during it is taken off them. If the clock
 stood still (hold), no such event comes and what was fed was right. If the network had only stalled,
 the audio comes after all, in a burst, and the engine is ahead of real time by what was fed: the

@@ -66,7 +66,7 @@ def _build(own_source: Path | None, *, update: bool) -> Path:
     with cache.locked(say), tempfile.TemporaryDirectory(prefix="build-pjsua2-") as temporary:
         work = Path(temporary)
         if not update and (found := _cached(own_source)):
-            return found  # built by somebody else while we waited for the lock
+            return found  # built by another process while we waited for the lock
         shell = Shell(cache.root() / "build.log", lambda log: say(progress.describe(log)))
         tarball = own_source or (None if update else cache.find_source())
         if tarball is None:

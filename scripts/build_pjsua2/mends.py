@@ -1,6 +1,6 @@
 """Where we change pjproject, and why: each a small edit at a place that must be there just once.
 
-A version in which a place is gone stops the build: whoever takes a newer pjproject looks whether
+A version in which a place is gone stops the build: who takes a newer pjproject must look whether
 the mend is still needed.
 """
 
@@ -28,7 +28,7 @@ MENDS = [
         "pj_stricmp(&dlg->remote.info->tag, from_tag) == 0 &&"
         " !pj_strcmp(&dlg->call_id->id, &rdata->msg_info.cid->id)",
     ),
-    # RFC 3261 8.2.1: a request that nobody here understands gets a refusal, not silence: a PBX
+    # RFC 3261 8.2.1: a request that no module here understands gets a refusal, not silence: a PBX
     # that looks after its peers by NOTIFY or INFO would think that we are dead.
     Mend(
         "pjsip/src/pjsip/sip_endpoint.c",

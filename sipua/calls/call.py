@@ -52,7 +52,7 @@ MOVED_TEMPORARILY = 302
 NOT_AVAILABLE = 480
 TRANSFERRED = "transferred"
 
-Listener: TypeAlias = Callable[[BridgeEvent, float], None]
+EventListener: TypeAlias = Callable[[BridgeEvent, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Call:
         self._engine_missed = False
         self._ending = False
         self._transfer = CallTransfer(facts.call_id, facts.peer, send, log)
-        self._listeners: list[Listener] = []
+        self._listeners: list[EventListener] = []
         self.subscribe(CallLog(log, refusals or Throttle(), mask_dtmf=limits.mask_dtmf).on_event)
         if record is not None:
             self.subscribe(record.feed)
@@ -124,7 +124,7 @@ class Call:
         bridge.on_event = self._publish
         bridge.tap = capture.tap if capture else None
 
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
+    def subscribe(self, listener: EventListener) -> Callable[[], None]:
         """`listener(event, now)` gets every BridgeEvent, with the loop's time, and never waits.
 
         The returned function ends the subscription.

@@ -4,7 +4,8 @@
                  │                              └▶ NOTIFY 486 …  failed: the call goes on
                  └▶ 405, 501, 603 …  the peer refuses transfers: the call goes on
 
-No clock and no I/O: the call sends, waits and hangs up.
+No clock and no I/O. `CallTransfer` (call_transfer.py) asks for the REFER and waits, `PjCall.refer`
+(sipua/sip/pj/call.py) sends it.
 """
 
 from __future__ import annotations

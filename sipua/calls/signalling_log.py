@@ -12,8 +12,8 @@ from collections.abc import Callable
 from structlog.typing import FilteringBoundLogger
 
 from sipua.log.throttle import Throttle
-from sipua.record.redaction import number
 from sipua.record.settings import Numbers
+from sipua.record.transcript_redaction import number
 from sipua.rtp.hostport import join
 from sipua.sip.messages import (
     CallProgress,

@@ -1,1 +1,1 @@
-"""The commands, one file each; what they do is imported when they are called."""
+"""The commands, one file each. Their code is imported only when they run."""

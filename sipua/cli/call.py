@@ -1,4 +1,4 @@
-"""`sipua call` on the command line. What places the call is imported when it is asked for."""
+"""`sipua call` on the command line. The code that places the call is imported only when it runs."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _call(args: argparse.Namespace) -> int:
     from sipua.config import load
     from sipua.log import logs
 
-    # No model is asked in this call: nobody needs its key at hand to test a line.
+    # This call uses no model: a test of a line needs no key of one.
     environ = {**os.environ, "SIPUA_ENGINE__TYPE": "local"}
     config = load(config_path(args.config), environ)
     logs.configure("debug" if args.debug else "warning", config.log.format)

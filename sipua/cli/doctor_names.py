@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 
 from sipua.config import Config
-from sipua.doctor.doctor import Finding, Level
+from sipua.doctor.findings import Finding, Level
 from sipua.edge.wiring import wiring
 from sipua.sip.dns.lookup import Lookup
 from sipua.sip.dns.names import Name, NotFound, Outcome
 
 
 def examine(config: Config) -> list[Finding]:
-    """All of them at the same time; none when the configuration has addresses only."""
+    """Look up all names at once. Empty when the configuration has addresses only."""
     gate = wiring.admission(config, max_calls=0)
     outcomes = asyncio.run(_look_up(Lookup(config.sip.nameservers), gate.names))
     return [
@@ -27,7 +27,7 @@ async def _look_up(look_up: Lookup, names: tuple[Name, ...]) -> list[Outcome]:
 
 
 def check_name(owner: str, name: Name, outcome: Outcome) -> Finding:
-    """`owner`: the trunk or account that is known by it."""
+    """`owner`: the trunk or account that has this name."""
     what = f"name of {owner}"
     if isinstance(outcome, NotFound):
         value = f"{name.host}: {outcome.cause}"

@@ -1,4 +1,4 @@
-"""The command line: what there is to say, which function does it, how a run may end.
+"""The command line: the commands, their handlers, and the exit codes.
 
 Nothing heavy is imported before a command has been chosen, so that `sipua --help` is instant.
 A new command is one function that adds its parser (see command_parser), listed in `COMMANDS`, and
@@ -42,9 +42,9 @@ when a call does not work.
 
 
 def run(argv: Sequence[str]) -> int:
-    """Parse, do, and turn every way to end into an exit code."""
+    """Parse the arguments and run the command; its exit code."""
     parser = build_parser()
-    # What follows `bench` has a parser of its own; argparse would claim its options for itself.
+    # `sipua bench` has a parser of its own for its arguments; this one would claim their options.
     own, behind = (argv[:1], argv[1:]) if argv[:1] == ["bench"] else (argv, [])
     args = parser.parse_args(own)
     args.words = behind
@@ -55,7 +55,7 @@ def run(argv: Sequence[str]) -> int:
         code = _handle(args)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python would complain again when it flushes at exit: let it flush into nothing.
+        # Python flushes again at exit and would report the same error: let it write to /dev/null.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.BROKEN_PIPE
     except KeyboardInterrupt:
@@ -74,7 +74,7 @@ def _handle(args: argparse.Namespace) -> int:
         return Exit.CONFIG
     except (BrokenPipeError, KeyboardInterrupt):
         raise
-    except Exception as error:  # noqa: BLE001 - the last line of defence; told, never hidden
+    except Exception as error:  # noqa: BLE001 - the last handler: it shows the error and ends with a code of its own
         _show_crash(error, debug=args.debug or bool(os.environ.get("SIPUA_DEBUG")))
         return Exit.INTERNAL
 
@@ -113,13 +113,13 @@ def _add_serve(commands: Commands) -> None:
 def _serve(args: argparse.Namespace) -> int:
     config = _start(args)
     from sipua.edge import app
-    from sipua.log import logs  # after the check: a wrong file is told at once
+    from sipua.log import logs  # after the check: a wrong file is reported at once
 
     return app.run(config, show_banner=logs.for_a_person(_log_format(args, config)))
 
 
 def _start(args: argparse.Namespace) -> Any:
-    """Read the configuration, set up logging, and say what is odd."""
+    """Read the configuration, set up logging, and print the warnings."""
     from sipua.config import read
     from sipua.log import logs
 
@@ -305,11 +305,11 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
 )
 
 
-# --- how a run may end ------------------------------------------------------------------------
+# --- errors and exit codes ---------------------------------------------------------------------
 
 
 class _Version(argparse.Action):
-    """Looks the versions up when asked; that costs more than all of --help."""
+    """Looks the versions up only when asked: that takes longer than --help."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
         from importlib import metadata
@@ -338,7 +338,7 @@ def _show_config_error(error: ConfigError, *, as_json: bool) -> None:
 
 
 def _show_crash(error: Exception, *, debug: bool) -> None:
-    from sipua.log.redact import mask_text
+    from sipua.log.secret_masking import mask_text
 
     if debug:
         import traceback

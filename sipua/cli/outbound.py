@@ -1,4 +1,4 @@
-"""`sipua outbound` on the command line. What places the call is imported when it is asked for."""
+"""`sipua outbound` on the command line. The code that places the call is imported when it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`sipua record show` and `sipua record list`. What reads and shows is imported when asked for."""
+"""`sipua record show` and `sipua record list`. Their code is imported only when they run."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _list(args: argparse.Namespace) -> int:
         try:
             stories.append(reading.read(path))
         except reading.NoRecordError:
-            continue  # deleted meanwhile, or somebody else's
+            continue  # deleted meanwhile, or not a record of ours
     if args.json:
         _write_json(
             [

@@ -1,4 +1,4 @@
-"""`sipua config route`: which route a call would take, and what that comes to."""
+"""`sipua config route`: which route a call would take, and the agent that it leads to."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ Each check is a pure function of what was looked up; `examine` does the looking.
 """
 
 import dataclasses
-import enum
 import functools
 import importlib.metadata
 import importlib.util
@@ -22,6 +21,9 @@ from pathlib import Path
 
 import pybase64
 
+from sipua.doctor import edges
+from sipua.doctor.findings import Finding, Level
+from sipua.process import cores
 from sipua.process.exits import Exit
 
 # Published bugs of pjproject before 2.17 with which an unknown peer can crash the edge.
@@ -48,20 +50,6 @@ _SHOWN = 3
 
 # Linux' default. Below it, a stall of the loop of some hundred milliseconds loses packets.
 UDP_BUFFER_BYTES = 212_992
-
-
-class Level(enum.StrEnum):
-    OK = "ok"
-    WARN = "warn"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    level: Level
-    name: str
-    value: str
-    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +222,7 @@ def examine() -> list[Finding]:
         Finding(Level.OK, "Python", f"{platform.python_version()} ({sys.executable})"),
         Finding(Level.OK, "system", platform.platform()),
         Finding(Level.OK, "CPUs", str(len(os.sched_getaffinity(0)))),
+        Finding(Level.OK, "workers", f'{cores.usable()} with `edge.workers = "auto"`'),
     ]
     try:
         build = build_info()
@@ -251,6 +240,7 @@ def examine() -> list[Finding]:
         check_speedups("uvloop", _version("uvloop"), native=True),
         check_speedups("websockets", _version("websockets"), native=websockets_native),
         check_base64(pybase64.get_version()),
+        *edges.findings(),
     ]
 
 

@@ -23,12 +23,13 @@ from sipua.calls.facts import CallFacts
 from sipua.capture import call_capture
 from sipua.capture.sip_messages import SipToCaptures
 from sipua.config import Config
+from sipua.doctor.edges import WORKERS_FIX
 from sipua.edge.lost_calls import LostCalls
 from sipua.edge.wiring import wiring
-from sipua.edge.workers.workers import FIX, Workers, WorkersError
+from sipua.edge.workers.workers import Workers, WorkersError
 from sipua.log import logs
 from sipua.process.exits import Exit
-from sipua.record import redaction
+from sipua.record import transcript_redaction
 from sipua.rtp.events import Address
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import PortPool, ReservedPort
@@ -41,7 +42,6 @@ from sipua.sip.messages import (
     Hangup,
     IncomingCall,
     PlaceCall,
-    Ring,
     SipCommand,
 )
 from sipua.worker.link.coding import LinkError
@@ -102,8 +102,8 @@ class EdgeCalls:
     # --- a call begins --------------------------------------------------------------------
 
     def begin(self, event: IncomingCall) -> None:
-        """Give it to a worker, and ring. On any failure the caller gets 500, and all that it holds
-        is released.
+        """Give a call, which rings already, to a worker. On any failure the caller gets 500, and
+        all that it holds is released.
         """
         with ExitStack() as held:
             held.callback(self._release, event.local)
@@ -120,12 +120,11 @@ class EdgeCalls:
             except Exception as error:  # noqa: BLE001 (any failure is a refusal)
                 self._failed(event.call_id, error)
                 return
-        self._send(Ring(event.call_id))
         log = logs.bind_call(event.call_id)
         log.info(
             "call.incoming",
             sip_call_id=event.sip_call_id,
-            **{"from": redaction.number(event.from_uri, self._config.record.numbers)},
+            **{"from": transcript_redaction.number(event.from_uri, self._config.record.numbers)},
             to=event.to_uri,
             source=join(*event.source),
             origin=event.origin,
@@ -142,11 +141,11 @@ class EdgeCalls:
             held.callback(self._release, local)
             worker = self._workers.supervisor.choose()
             if worker is None:
-                raise WorkersError("workers.none", "no worker is ready", FIX, Exit.WORKERS)
+                raise WorkersError("workers.none", "no worker is ready", WORKERS_FIX, Exit.WORKERS)
             held.callback(self._workers.supervisor.over, worker)
             self._hand_over(facts, local, worker, held)
         self._send(PlaceCall(facts.call_id, facts.to_uri, local, account))
-        to = redaction.number(facts.to_uri, self._config.record.numbers)
+        to = transcript_redaction.number(facts.to_uri, self._config.record.numbers)
         logs.bind_call(facts.call_id).info("call.placing", to=to, account=account)
 
     def _hand_over(

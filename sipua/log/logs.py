@@ -28,7 +28,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger, Processor, WrappedLogger
 
 from sipua.log.console import Console
-from sipua.log.redact import mask_value, register_secret
+from sipua.log.secret_masking import mask_value, register_secret
 
 __all__ = ["Format", "Level", "bind_call", "configure", "get", "register_secret"]
 

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _CGROUPS = Path("/sys/fs/cgroup")
+_OWN = Path("/proc/self/cgroup")
 
 
 def usable() -> int:
     """At least 1. Half a processor counts as none: a process on it would be late."""
-    limits = [float(len(os.sched_getaffinity(0))), *_quotas(Path("/proc/self/cgroup"), _CGROUPS)]
+    limits = [float(len(os.sched_getaffinity(0))), *_quotas(_OWN, _CGROUPS)]
     return max(1, math.floor(min(limits)))
 
 

@@ -38,9 +38,9 @@ from sipua.bridge.turns.model import (
     TurnOver,
 )
 from sipua.record.prices import Bill, amounts
-from sipua.record.redaction import Redactor, number
 from sipua.record.settings import EngineFacts, RecordSettings
-from sipua.record.tally import Tally
+from sipua.record.summary import ConversationSummary
+from sipua.record.transcript_redaction import Redactor, number
 from sipua.record.words import WordBook, Words
 from sipua.rtp.events import Dtmf, LossReported
 
@@ -70,7 +70,7 @@ class ConversationRecord:
         self._redactor = Redactor(settings.transcripts, settings.redact)
         self._clock = TurnClock(self._endpointing)
         self._words = WordBook()
-        self._tally = Tally(Bill(settings.prices), settings.currency)
+        self._summary = ConversationSummary(Bill(settings.prices), settings.currency)
         self._began_s = now
         self._wall = wall
         self._zero_s: float | None = None
@@ -132,7 +132,7 @@ class ConversationRecord:
         return [*before, *self._take()]
 
     def summary(self) -> dict[str, Any]:
-        return self._tally.summary()
+        return self._summary.summary()
 
     # --- turns ----------------------------------------------------------------------------
 
@@ -178,7 +178,7 @@ class ConversationRecord:
         turn, stages = news.turn, news.turn.stages
         assert stages is not None
         if isinstance(news, FirstWord):
-            self._tally.first_word_ms = stages.total_ms
+            self._summary.first_word_ms = stages.total_ms
         self._add(
             "latency",
             now,
@@ -194,8 +194,8 @@ class ConversationRecord:
 
     def _on_tool_ran(self, news: ToolRan, now: float) -> None:
         span = news.span
-        self._tally.tools += 1
-        self._tally.tool_errors += span.outcome != "ok"
+        self._summary.tools += 1
+        self._summary.tool_errors += span.outcome != "ok"
         self._add(
             "tool",
             now,
@@ -210,7 +210,7 @@ class ConversationRecord:
 
     def _on_turn_over(self, news: TurnOver, now: float) -> None:
         turn = news.turn
-        self._tally.count(turn)
+        self._summary.count(turn)
         self._add(
             "turn",
             now,
@@ -260,7 +260,7 @@ class ConversationRecord:
         self._used(event.usage, event.what, None if facts.model is None else model, now)
 
     def _used(self, usage: Usage, what: str, model: str | None, now: float) -> None:
-        cost = self._tally.bill.add(usage, model)
+        cost = self._summary.bill.add(usage, model)
         self._add(
             "usage",
             now,
@@ -276,7 +276,7 @@ class ConversationRecord:
                 continue
             if limit.remaining < limit.limit * _LOW:
                 self._low.add(limit.name[:64])
-                self._tally.rate_limits_low += 1
+                self._summary.rate_limits_low += 1
                 self._add(
                     "rate_limit",
                     now,
@@ -288,8 +288,8 @@ class ConversationRecord:
 
     def _on_engine(self, event: EngineInUse, now: float) -> None:
         self._engine = event.engine
-        self._tally.sessions += 1
-        self._tally.outage_ms += event.gap_ms
+        self._summary.sessions += 1
+        self._summary.outage_ms += event.gap_ms
         self._add(
             "engine",
             now,
@@ -302,7 +302,7 @@ class ConversationRecord:
         )
 
     def _on_outage(self, event: EngineOutage, now: float) -> None:
-        self._tally.outages += 1
+        self._summary.outages += 1
         self._add("engine", now, news="outage", engine=event.engine, cause=event.cause)
 
     def _on_gone(self, event: EngineGone, now: float) -> None:

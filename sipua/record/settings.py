@@ -9,7 +9,7 @@ from typing import Literal
 
 from sipua.bridge.turns.clock import Endpointing
 from sipua.record.prices import Price
-from sipua.record.redaction import Transcripts
+from sipua.record.transcript_redaction import Transcripts
 
 Numbers = Literal["full", "last4", "off"]
 

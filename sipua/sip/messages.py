@@ -290,11 +290,6 @@ SipEvent = (
 
 
 @dataclass(frozen=True, slots=True)
-class Ring:
-    call_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     call_id: str
 
@@ -337,4 +332,4 @@ class Leave:
 
 CallCommand = Answer | Hangup | Transfer
 """What a call itself commands."""
-SipCommand = Ring | CallCommand | PlaceCall | Leave
+SipCommand = CallCommand | PlaceCall | Leave

@@ -20,7 +20,7 @@ class PutOnHold:
         self.timeout_s = max_s + 30
         self.declaration = Declaration(
             "put_on_hold",
-            "Lets the caller wait: they hear a waiting sound, and nobody listens to them. Tell "
+            "Lets the caller wait: they hear a waiting sound, and are not heard. Tell "
             "them first, in the same turn. Together with other tools it lasts until those are "
             "done, but never longer than `seconds`; alone it lasts for `seconds`.",
             {

@@ -15,7 +15,7 @@ from structlog.typing import FilteringBoundLogger
 from sipua.bridge.engine_api.events import ResponseStarted, ToolCall
 from sipua.bridge.events import AudioBegan, BridgeEvent
 from sipua.bridge.fault_owner import FaultOwner, described
-from sipua.log.redact import MASK
+from sipua.log.secret_masking import MASK
 from sipua.tools.call_queue import Answer, Refusal, Result, Run, ToolCallQueue, failure
 from sipua.tools.context import CallControl, Tool, ToolContext
 

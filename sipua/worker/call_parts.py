@@ -9,8 +9,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from sipua.bridge.call.call_bridge import CallBridge
-from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
+from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.conversation.sessions import EngineChoice
 from sipua.bridge.engine_api.protocol import Engine
 from sipua.bridge.engine_api.settings import Past

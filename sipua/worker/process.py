@@ -21,7 +21,7 @@ from importlib import metadata
 
 from sipua.config import Config
 from sipua.log import logs
-from sipua.log.redact import register_secret
+from sipua.log.secret_masking import register_secret
 from sipua.process import main_loop
 from sipua.process.exits import Exit
 from sipua.worker.call_parts import PartsError, open_parts

@@ -7,8 +7,8 @@ from typing import TypeVar
 from sipua.bridge.agent.scenario.scenario import Scenario, Step
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.server.server import AgentServer
-from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
+from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.conversation.sessions import EngineChoice
 from sipua.bridge.engine_api.events import AudioDelta, AudioDone, Used

@@ -95,7 +95,7 @@ def test_H11_so_does_a_single_call(process: Process, command: str) -> None:
 def test_H11_the_second_ctrl_c_always_ends_a_call(
     process: Process, command: str, begun: str, number: signal.Signals, status: Exit
 ) -> None:
-    """Nobody answers, and pjsip says nothing of the end."""
+    """No answer comes, and pjsip says nothing of the end."""
     process.start("mute", command, URI)
     process.wait_for(begun)
     process.child.send(number)

@@ -40,6 +40,8 @@ _PATH = re.compile(
 )
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`\n]+)`")
+# `Name` (`path`), or `Name.attribute` (`path`)
+_IN_FILE = re.compile(r"`([A-Za-z_]\w*)(?:\.(\w+))?`\s+\(`([\w/]+\.py)`")
 _FILE = re.compile(r"[\w-]+\.(?:py|md|sh|cpp)")
 _TEST = re.compile(r"test_\w+")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
@@ -92,7 +94,7 @@ def names() -> Names:
 
 def faults(page: str, folder: Path, names: Names) -> list[str]:
     """What a page says that is not there. `folder`: where its relative links start."""
-    return [*_paths(page), *_spans(page, names), *_links(page, folder)]
+    return [*_paths(page), *_spans(page, names), *_misplaced(page), *_links(page, folder)]
 
 
 def _paths(page: str) -> Iterator[str]:
@@ -118,6 +120,17 @@ def _spans(page: str, names: Names) -> Iterator[str]:
             yield f"{text}: no such test"
         elif (_CAPITAL.fullmatch(text) or _DOTTED.fullmatch(text)) and not _known(text, names):
             yield f"{text}: no such name"
+
+
+def _misplaced(page: str) -> Iterator[str]:
+    for *words, path in _IN_FILE.findall(page):
+        if (ROOT / path).is_file():
+            source = (ROOT / path).read_text()
+            for word in filter(None, words):
+                if not re.search(
+                    rf"(?:class|def) {word}\b|^\s*{word}\b[^\n]*=", source, re.MULTILINE
+                ):
+                    yield f"{word}: not in {path}"
 
 
 def _known(name: str, names: Names) -> bool:
@@ -196,6 +209,7 @@ def test_the_exceptions_are_needed() -> None:
         "the log says `call.began_to_ring`",
         "set `rtp.hold_minutes`",
         "`test_that_there_is_none`",
+        "`Rotation` (`bridge/conversation/engine_order.py`)",
         "[there](nowhere.md)",
         "[there](media.md#no-such-heading)",
         "[here](#no-such-heading)",
@@ -212,6 +226,7 @@ def test_a_wrong_name_is_found(text: str, names: Names) -> None:
         "every file of rtp/latch/, and `tests/unit/**`",
         "~/.cache/sipua/peers",
         "`PlayoutSender`, `PlayoutSender.send_now_if_idle()`",
+        "`PjCall.refer` (`sipua/sip/pj/call.py`), `ENGINES` (`bridge/engines/__init__.py`)",
         "`sipua.bridge.playout.sender` and `sipua.bench`, `support.peers.pbx.heard`",
         "the log says `call.ended`; set `rtp.hold_ms`",
         "```\n`Mouth.stir`\n```",

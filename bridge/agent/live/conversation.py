@@ -19,7 +19,7 @@ from sipua.bridge.agent.live.session import LiveSession, function_tools
 from sipua.bridge.agent.live.track import STEP_MS, Track
 from sipua.bridge.agent.realtime.answers import Answers, RequestTools, loss
 from sipua.bridge.agent.realtime.conversation import Counters
-from sipua.bridge.agent.realtime.response import Answer, Fate, Loss
+from sipua.bridge.agent.realtime.response import Answer, Loss, PlannedEnd
 from sipua.bridge.agent.realtime.shared_state import SharedAgentState
 from sipua.bridge.agent.realtime.transcript_wait import Recording
 from sipua.bridge.agent.scenario.garbage import garbage
@@ -114,8 +114,7 @@ class LiveConversation:
         return self._out.take()
 
     def take_warnings(self) -> list[dict[str, object]]:
-        taken, self._answers.warnings = self._answers.warnings, []
-        return taken
+        return self._answers.take_warnings()
 
     def take_recordings(self) -> list[Recording]:
         """Turns whose words are wanted: `words_found` takes them."""
@@ -340,8 +339,8 @@ class LiveConversation:
             track.say(clip, after_ms=after_ms, then=lambda: self._finish(answer))
 
     def _finish(self, answer: Answer) -> None:
-        if answer.fate is not None:
-            self._apply(answer.fate)
+        if answer.planned_end is not None:
+            self._apply(answer.planned_end)
         elif not answer.call_first:
             self._call(answer)
 
@@ -353,11 +352,11 @@ class LiveConversation:
             calls = [(call.name, call.arguments) for call in answer.calls]
             self._backend.call(str(backend.model), calls, self._track.position_ms, self._wall_s)
 
-    def _apply(self, fate: Fate) -> None:
+    def _apply(self, end: PlannedEnd) -> None:
         """End an answer as the scenario wants."""
-        self.loss = self.loss or fate.loss
-        if fate.kind == "failed":
-            problem = ClientError(fate.code, "The server had an error while it spoke.")
+        self.loss = self.loss or end.loss
+        if end.kind == "failed":
+            problem = ClientError(end.code, "The server had an error while it spoke.")
             self._out.error(problem, None, "server_error")
 
 
@@ -367,7 +366,7 @@ def sent_clip(answer: Answer, form: WireFormat) -> Clip | None:
     if clip is None:
         return None
     at = answer.after_ms * form.bytes_per_ms
-    data = clip.data if answer.fate is None else clip.data[:at]
+    data = clip.data if answer.planned_end is None else clip.data[:at]
     if answer.stall_ms:
         silence = bytes([0 if form.law is None else form.law.silence])
         data = data[:at] + silence * (answer.stall_ms * form.bytes_per_ms) + data[at:]

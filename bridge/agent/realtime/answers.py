@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, UnsetType
 
-from sipua.bridge.agent.realtime.response import Answer, Fate, Loss
+from sipua.bridge.agent.realtime.response import Answer, Loss, PlannedEnd
 from sipua.bridge.agent.realtime.session import FunctionTool, McpTool
 from sipua.bridge.agent.scenario.scenario import FunctionCall, Request, Script, Step
 from sipua.bridge.agent.speech.formats import Clip, WireFormat, converted, converted_prompt
@@ -52,15 +52,15 @@ class RequestTools:
 
 
 class Answers:
-    """The answers of one session. `warnings` collects where scenario and session do not fit."""
+    """The answers of one session, and warnings where scenario and session do not fit."""
 
-    __slots__ = ("_script", "_speaker", "_voices", "warnings")
+    __slots__ = ("_script", "_speaker", "_voices", "_warnings")
 
     def __init__(self, script: Script, speaker: Speaker, voices: Voices) -> None:
         self._script = script
         self._speaker = speaker
         self._voices = voices
-        self.warnings: list[dict[str, object]] = []
+        self._warnings: list[dict[str, object]] = []
 
     def answer(
         self,
@@ -103,7 +103,7 @@ class Answers:
             call_first=step.call_first,
             after_ms=step.after_ms,
             stall_ms=step.stall_ms,
-            fate=fate(step),
+            planned_end=planned_end(step),
             at_once=step.burst_s > 0,
             garbage=step.garbage,
         )
@@ -119,19 +119,23 @@ class Answers:
             return converted_prompt(self._voices.clip(step), target)
         return None if step.call else usual
 
+    def take_warnings(self) -> list[dict[str, object]]:
+        taken, self._warnings = self._warnings, []
+        return taken
+
     def _warn(self, event: str, calls: tuple[FunctionCall, ...], problem: str) -> None:
         names = [call.name for call in calls]
-        self.warnings.append({"event": event, "tools": names, "problem": problem})
+        self._warnings.append({"event": event, "tools": names, "problem": problem})
 
 
-def fate(step: Step) -> Fate | None:
+def planned_end(step: Step) -> PlannedEnd | None:
     if (lost := loss(step)) is not None:
-        return Fate("lost", loss=lost)
+        return PlannedEnd("lost", loss=lost)
     if step.silent:
-        return Fate("silent")
+        return PlannedEnd("silent")
     if step.fail:
-        return Fate("failed", step.fail)
-    return Fate("cancelled") if step.cancel else None
+        return PlannedEnd("failed", step.fail)
+    return PlannedEnd("cancelled") if step.cancel else None
 
 
 def loss(step: Step) -> Loss | None:

@@ -23,7 +23,7 @@ from sipua.bridge.agent.realtime.history import History, Item
 from sipua.bridge.agent.realtime.item_events import ItemEvents
 from sipua.bridge.agent.realtime.items import created_item
 from sipua.bridge.agent.realtime.requests import planned, request_tools
-from sipua.bridge.agent.realtime.response import Answer, Fate, Loss, Response
+from sipua.bridge.agent.realtime.response import Answer, Loss, PlannedEnd, Response
 from sipua.bridge.agent.realtime.session import ServerVad, default_session, updated_session
 from sipua.bridge.agent.realtime.shared_state import SharedAgentState
 from sipua.bridge.agent.realtime.transcript_wait import Recording, TranscriptWait
@@ -119,8 +119,7 @@ class Conversation:
         return self._out.take()
 
     def take_warnings(self) -> list[dict[str, object]]:
-        taken, self._answers.warnings = self._answers.warnings, []
-        return taken
+        return self._answers.take_warnings()
 
     def take_recordings(self) -> list[Recording]:
         """Turns whose words are wanted: `words_found` takes them."""
@@ -337,7 +336,7 @@ class Conversation:
             now,
         )
         if self._shared.rate_limit.exhausted(now):
-            answer = Answer(fate=Fate("failed", "rate_limit_exceeded"))
+            answer = Answer(planned_end=PlannedEnd("failed", "rate_limit_exceeded"))
         self._clip, self._transcripts.words, self._fresh = None, None, ""
         self._response = Response(
             plan,

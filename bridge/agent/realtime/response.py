@@ -2,8 +2,8 @@
 
 Audio leaves in deltas, the first one small, `speed` times faster than it plays, each at its own
 absolute deadline; so an interruption finds a response that still runs, as with the vendor.
-A scenario's step may end it otherwise: that is its fate, which comes where `after_ms` of the speech
-have been sent, or behind all of the speech.
+A response that is not to be completed has a `PlannedEnd`. It comes when `after_ms` of the speech
+have been sent, or after all of the speech.
 """
 
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
-    """The end of a response that a scenario wants."""
+class PlannedEnd:
+    """The end of a response that is not completed: by a scenario's step, or by the rate limit."""
 
     kind: Literal["silent", "failed", "cancelled", "lost"]
     code: str = ""  # of the failure
@@ -48,7 +48,7 @@ class Answer:
     call_first: bool = False
     after_ms: int = 0
     stall_ms: int = 0
-    fate: Fate | None = None
+    planned_end: PlannedEnd | None = None
     at_once: bool = False  # all audio in one delta
     garbage: tuple[GarbageKind, ...] = ()
 
@@ -147,8 +147,8 @@ class Response:
             self._done.append(call.item)
         elif self._pauses(part):
             self._pause()
-        elif self._fate_is_due(part):
-            self._meet_fate()
+        elif self._end_is_due(part):
+            self._end_as_planned()
         elif part is None:
             self._end("completed", None)
         else:
@@ -163,21 +163,21 @@ class Response:
         self._start_s += self._answer.stall_ms / 1000
         self._due_s += self._answer.stall_ms / 1000
 
-    def _fate_is_due(self, clip: Clip | None) -> bool:
-        if self._answer.fate is None:
+    def _end_is_due(self, clip: Clip | None) -> bool:
+        if self._answer.planned_end is None:
             return False
         return clip is None or self._sent_ms >= self._answer.after_ms
 
-    def _meet_fate(self) -> None:
-        fate = self._answer.fate
-        assert fate is not None
-        if fate.kind == "failed":
-            error = {"type": _ERROR_TYPES.get(fate.code, "server_error"), "code": fate.code}
+    def _end_as_planned(self) -> None:
+        end = self._answer.planned_end
+        assert end is not None
+        if end.kind == "failed":
+            error = {"type": _ERROR_TYPES.get(end.code, "server_error"), "code": end.code}
             self._end("failed", {"error": error})
-        elif fate.kind == "cancelled":
+        elif end.kind == "cancelled":
             self._end("cancelled", {"reason": "turn_detected"})
         else:
-            self.loss = fate.loss
+            self.loss = end.loss
             self._due_s = None
 
     @property
@@ -196,7 +196,7 @@ class Response:
         message.say(end)
         if end >= len(clip.data):
             self._left.pop(0)
-            if self._left or self._answer.fate is not None:
+            if self._left or self._answer.planned_end is not None:
                 message.close("completed")
         elif end >= allowed:
             self._end("incomplete", {"reason": "max_output_tokens"})

@@ -39,7 +39,7 @@ class AgentSettings:
     rate_limit_tokens: int = 0
 
     # Limits.
-    max_sessions: int = 256
+    max_sessions: int = 1024
     max_input_s: int = 120  # uncommitted input audio; a turn is cut here
     history_s: int = 60  # audio of past items kept for conversation.item.retrieve and truncate
     idle_timeout_s: float = 300.0  # without an event of the client

@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import sys
-from types import TracebackType
-from typing import Self
 
 import msgspec
 import structlog
@@ -26,7 +24,7 @@ class RecogniserError(Exception):
 
 
 class RecogniserClient:
-    """`async with RecogniserClient(phrases) as recogniser: words = await recogniser.words(clip)`"""
+    """`start`, then `words` of one turn after another, then `close`."""
 
     def __init__(self, phrases: tuple[str, ...], command: tuple[str, ...] = COMMAND) -> None:
         self.overflow = 0  # turns not recognised because too many waited
@@ -39,18 +37,6 @@ class RecogniserClient:
 
     async def start(self) -> None:
         await self._start()
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
 
     async def words(self, clip: Clip) -> str | None:
         """The words of a turn; None: it was not recognised."""

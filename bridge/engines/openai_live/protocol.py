@@ -26,6 +26,7 @@ from sipua.bridge.engine_api.events import (
     Event,
     ServerTool,
     SessionReady,
+    Unreadable,
     Usage,
     Used,
 )
@@ -147,14 +148,14 @@ class OpenAILive:
 
     # What the server says
 
-    def receive(self, message: bytes | str) -> Sequence[Event]:
+    def receive(self, message: bytes | str) -> Sequence[Event | Unreadable]:
         late = self._speech.pending()
-        events: Sequence[Event] = ()
+        events: Sequence[Event | Unreadable]
         try:
             event = self._incoming.decode(message)
             events = self._HANDLERS[type(event)](self, event)
         except WireError as error:
-            self._incoming.unreadable(error)
+            events = (self._incoming.unreadable(error),)
         return (*late, *events) if late else events
 
     def _on_audio(self, event: wire.OutputAudioDelta) -> Sequence[Event]:

@@ -260,7 +260,7 @@ class OpenAIRealtime:
             "type": "mcp_approval_response",
             "approval_request_id": request_id,
             "approve": False,
-            "reason": "Nobody can approve this during a call.",
+            "reason": "An approval is not possible during a call.",
         }
         self._outgoing.put((self._outgoing.encode("conversation.item.create", item=item),))
         self._gate.want(item_id=item_id)

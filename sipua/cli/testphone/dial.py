@@ -1,9 +1,9 @@
-"""`sipua call URI`: place one call, say something into it, record what comes back, tell the story.
+"""`sipua call URI`: place one call, play a recording into it, record the answer, report the steps.
 
-First it only listens, as people do when they are greeted; `say_after_s` later it speaks.
+First it only listens, as people do when they are greeted; after `say_after_s` it speaks.
 
-The same signalling and media path as the edge's, with a file in the place of the engine: what
-works here works for a caller. It never registers: an edge that runs with the same account stays
+It uses the edge's signalling and media path, with a file in the place of the engine: what works
+here works for a caller. It never registers: an edge that runs with the same account stays
 registered. When the registrar asks for a password, the call answers with the account's.
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from sipua.bridge.call.call_bridge import CallBridge
-from sipua.bridge.conversation.base import ConversationEvent
+from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.engine_api.events import AudioDelta, AudioDone
 from sipua.bridge.events import BridgeEvent, PeerSilent
 from sipua.bridge.fault_owner import FaultOwner
@@ -67,7 +67,7 @@ from sipua.sip.state import LONGEST_TRANSACTION_S
 
 TONE_MS = 1000
 WAITING_S = 3.0
-"""Without a word of the other side: then it is said whose answer is waited for."""
+"""After this time without an answer, the timeline names the host that it waits for."""
 MAX_PCAP_BYTES = 100_000_000
 
 
@@ -87,12 +87,12 @@ class DialRequest:
 
 
 @dataclass(slots=True)
-class Tape:
-    """In the engine's place: plays one recording into the call and keeps what it hears."""
+class RecordedConversation:
+    """The conversation without an engine: plays one recording and keeps the sound that it gets."""
 
     sound: bytes
     on_event: Callable[[ConversationEvent], None]
-    session_id: str = "tape"
+    session_id: str = "recording"
     heard: list[bytes] = field(default_factory=list)
 
     async def connect(self, timeout_s: float) -> None:
@@ -106,13 +106,13 @@ class Tape:
         self.on_event(AudioDone("recording"))
 
     def truncate(self, item_id: str, audio_end_ms: int) -> None:
-        """A tape does not remember what it said."""
+        """There is no model that should know what was heard."""
 
     def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None:
-        """It calls no tools."""
+        """There are no tool calls."""
 
     def cancel(self) -> None:
-        """Nothing of it is made up as it goes."""
+        """There is no response to cancel."""
 
     async def close(self) -> None:
         """Nothing to close."""
@@ -122,7 +122,7 @@ class Tape:
 
 
 def run(config: Config, request: DialRequest) -> int:
-    """The process's exit code: 0 when the call was answered and ended as it should."""
+    """The exit code: 0 when the call was answered and ended without a failure."""
     try:
         check_uri(request.uri)
         check_account(config, request.account)
@@ -151,16 +151,16 @@ class Dial:
         self._lost = False
         self._log = logs.bind_call(self._call_id)
         self._faults = FaultOwner("call.failed", self._log, self._hang_up)
-        self._tape = Tape(sound, on_event=lambda _: None)
+        self._conversation = RecordedConversation(sound, on_event=lambda _: None)
         rtp = config.rtp
         self._ports = PortPool(wiring.rtp_hosts(config), rtp.port_min, rtp.port_max)
-        gate = wiring.admission(config, max_calls=0)  # while we call, nobody calls us
+        gate = wiring.admission(config, max_calls=0)  # it takes no calls
         self._settings = sip_settings(config, request)
         on_sip = self._faults.guarded("signalling", self._on_sip)
         self._sip = SipAgent(self._settings, gate, self._ports, on_sip)
 
     async def run(self) -> Exit:
-        # The far side must not be left talking to nobody.
+        # On Ctrl-C the far side gets a BYE.
         main_loop.on_interrupt(lambda: self._hang_up(INTERRUPTED))
         try:
             stats = await self._call()
@@ -168,7 +168,7 @@ class Dial:
             sys.stderr.write(f"sipua: {error}\n")
             return Exit.NETWORK
         except SignallingHangsError as error:
-            self._lose(str(error))
+            self._end_without_signalling(str(error))
             return Exit.SIGNALLING
         code = self._finish(stats)
         if self._failure is not None:
@@ -176,7 +176,7 @@ class Dial:
         return Exit.SIGNALLING if self._lost else code
 
     async def _call(self) -> dict[str, object]:
-        """Its statistics. Whatever fails: what was taken is given back, the last of it first."""
+        """Make the call; its statistics. All that was taken is given back, in reverse order."""
         stats: dict[str, object] = {}
         async with AsyncExitStack() as held:
             pacer = Pacer()
@@ -189,9 +189,9 @@ class Dial:
             self._bridge = CallBridge(
                 local=local,
                 pacer=pacer,
-                # A phone: what comes back of its own voice is what it was asked to listen for.
+                # A test phone records the echo of its own voice, too.
                 settings=wiring.media_settings(self._config, echoes=False),
-                make_conversation=self._make_tape,
+                make_conversation=self._make_conversation,
                 faults=self._faults,
             )
             self._bridge.on_event = self._on_bridge
@@ -208,15 +208,15 @@ class Dial:
         if self._report.cause:
             self._ended.set()  # Ctrl-C came before there was a call
             return
-        self._tell("invite", uri=self._request.uri, rtp_port=local.port)
+        self._add_step("invite", uri=self._request.uri, rtp_port=local.port)
         self._sip.send(PlaceCall(self._call_id, self._request.uri, local, self._request.account))
-        self._in(self._config.calls.ring_timeout_s, self._give_up)
-        self._in(WAITING_S, self._still_waiting)
+        self._call_later(self._config.calls.ring_timeout_s, self._give_up)
+        self._call_later(WAITING_S, self._note_waiting)
 
     def _release(self, local: ReservedPort) -> None:
         self._ports.release(local, time.monotonic())
 
-    def _in(self, delay_s: float, act: Callable[[], None]) -> None:
+    def _call_later(self, delay_s: float, act: Callable[[], None]) -> None:
         self._faults.call_later(delay_s, "timer", act)
 
     def _begin_capture(self, reserved: ReservedPort) -> None:
@@ -232,29 +232,31 @@ class Dial:
         if self._capture is not None:
             await self._capture.close(linger_s=0)
 
-    def _make_tape(self, on_event: Callable[[ConversationEvent], None], _turns: TurnState) -> Tape:
-        self._tape.on_event = on_event
-        return self._tape
+    def _make_conversation(
+        self, on_event: Callable[[ConversationEvent], None], _turns: TurnState
+    ) -> RecordedConversation:
+        self._conversation.on_event = on_event
+        return self._conversation
 
-    # --- the story ------------------------------------------------------------------------
+    # --- events of the call ---------------------------------------------------------------
 
     def _on_sip(self, event: SipEvent) -> None:
-        """What fails here ends the call, and the command."""
+        """An exception here ends the call and the command."""
         try:
-            self._take(event)
+            self._handle(event)
         except Exception as error:  # noqa: BLE001 (raised again by `run`)
             self._failure = error
             self._hang_up(f"internal error: {type(error).__name__}")
 
-    def _take(self, event: SipEvent) -> None:
+    def _handle(self, event: SipEvent) -> None:
         match event:
             case CallProgress():
                 self._report.rang = True
-                self._tell("progress", status=event.status, reason=event.reason)
+                self._add_step("progress", status=event.status, reason=event.reason)
             case MediaReady():
                 self._bridge.open_media(media_plan(event.media))
                 self._report.codec = event.media.codec
-                self._tell(
+                self._add_step(
                     "media",
                     codec=event.media.codec,
                     remote=join(*event.media.remote),
@@ -262,26 +264,26 @@ class Dial:
                 )
             case CallConfirmed():
                 self._report.answered = True
-                self._tell("answered")
+                self._add_step("answered")
                 self._bridge.start()
-                self._in(self._request.say_after_s, self._speak)
-                self._in(self._request.seconds, self._hang_up)
+                self._call_later(self._request.say_after_s, self._speak)
+                self._call_later(self._request.seconds, self._hang_up)
             case CallEnded():
                 self._ended.set()
                 self._report.ended_by = event.by
                 self._report.status, self._report.reason = event.status, event.reason
-                self._tell("ended", by=event.by, status=event.status, reason=event.reason)
+                self._add_step("ended", by=event.by, status=event.status, reason=event.reason)
             case SignallingLost():
-                self._lose(event.cause)
+                self._end_without_signalling(event.cause)
             case SignallingFault():
-                self._tell("fault", where=event.where, error=event.error)
+                self._add_step("fault", where=event.where, error=event.error)
             case SipMessage():
                 self._capture_sip(event)
                 self._log.debug(
                     "sip.message", direction=event.direction, peer=event.peer, text=event.text
                 )
             case _:
-                """Registrations and refusals are the edge's business."""
+                """Registrations and refusals do not concern a single call."""
 
     def _capture_sip(self, message: SipMessage) -> None:
         if self._capture is not None:
@@ -292,7 +294,7 @@ class Dial:
     def _on_bridge(self, event: BridgeEvent) -> None:
         if isinstance(event, Dtmf):
             self._report.digits += event.digit
-            self._tell(
+            self._add_step(
                 "digit", digit=event.digit, duration_ms=event.duration_ms, inband=event.inband
             )
         elif isinstance(event, PeerSilent):
@@ -301,25 +303,25 @@ class Dial:
     def _speak(self) -> None:
         if not self._ended.is_set():
             if self._request.dtmf:
-                self._tell("pressing", keys=self._request.dtmf)
+                self._add_step("pressing", keys=self._request.dtmf)
                 self._bridge.send_dtmf(self._request.dtmf)
-            self._tell("speaking")
-            self._tape.speak()
+            self._add_step("speaking")
+            self._conversation.speak()
 
     def _hang_up(self, cause: str = "") -> None:
         self._report.cause = self._report.cause or cause
         self._sip.send(Hangup(self._call_id))
-        self._in(LONGEST_TRANSACTION_S, self._ended.set)
+        self._call_later(LONGEST_TRANSACTION_S, self._ended.set)
 
-    def _lose(self, cause: str) -> None:
+    def _end_without_signalling(self, cause: str) -> None:
         sys.stderr.write(f"sipua: SIP signalling is lost: {cause}\n")
         self._lost = True
         main_loop.leave_soon()
         self._ended.set()
 
-    def _still_waiting(self) -> None:
+    def _note_waiting(self) -> None:
         if not (self._report.rang or self._report.answered or self._ended.is_set()):
-            self._tell(
+            self._add_step(
                 "waiting",
                 answer_from=join(*server_of(self._request.uri)),
                 at_most_s=self._config.calls.ring_timeout_s,
@@ -329,16 +331,16 @@ class Dial:
         if not self._report.answered:
             self._hang_up(f"no answer within {self._config.calls.ring_timeout_s:g} s")
 
-    def _tell(self, what: str, **details: object) -> None:
+    def _add_step(self, step: str, **details: object) -> None:
         at_ms = round((time.monotonic() - self._began) * 1000, 1)
-        self._timeline.append({"at_ms": at_ms, "event": what, **details})
+        self._timeline.append({"at_ms": at_ms, "event": step, **details})
         if not self._request.as_json:
-            told = "  ".join(f"{name}={value}" for name, value in details.items())
-            print(f"{at_ms:10.1f} ms  {what:<10}{told}".rstrip(), flush=True)
+            shown = "  ".join(f"{name}={value}" for name, value in details.items())
+            print(f"{at_ms:10.1f} ms  {step:<10}{shown}".rstrip(), flush=True)
 
     def _finish(self, stats: dict[str, object]) -> Exit:
         report = self._report
-        heard = np.frombuffer(b"".join(self._tape.heard), np.int16)
+        heard = np.frombuffer(b"".join(self._conversation.heard), np.int16)
         report.heard_s = round(len(heard) / dial_sound.RATE_HZ, 3)
         report.heard_dbfs = dial_sound.level_dbfs(heard)
         report.received_packets, report.sent_packets = packets(stats)

@@ -1,4 +1,4 @@
-"""What came of a call that `sipua call` placed: as data, in words, and what to do about it."""
+"""The result of a call that `sipua call` placed: as JSON, as text, and with advice."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SILENCE = "RTP came, but only silence: look at the far side"
 
 @dataclass(slots=True)
 class Report:
-    """Filled while the call goes on; its fields are the JSON."""
+    """It is filled during the call. Its fields are the JSON."""
 
     call_id: str
     uri: str
@@ -53,13 +53,13 @@ class Report:
 
     @property
     def good(self) -> bool:
-        """Answered, and ended as it should."""
+        """The call was answered, and ended without a failure."""
         fine = self.ended_by == "us" or self.status in _ENDED_WELL
         return self.answered and fine and not self.cause
 
     @property
     def advice(self) -> str:
-        """Empty when all was well."""
+        """Empty when nothing failed."""
         if self.answered:
             if not self.received_packets:
                 return _NO_RTP
@@ -96,7 +96,7 @@ class Report:
 
 
 def packets(stats: Mapping[str, object]) -> tuple[int, int]:
-    """Received and sent, out of a bridge's statistics."""
+    """Packets received and sent, from the statistics of a bridge."""
     rtp = stats.get("rtp")
     if not isinstance(rtp, Mapping):
         return 0, 0

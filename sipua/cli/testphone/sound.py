@@ -1,4 +1,4 @@
-"""What `sipua call` says and hears: WAV files in and out, at the engine's 24 kHz."""
+"""The sound of `sipua call`: WAV files in and out, at the engine's 24 kHz."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _ADVICE = "it must be a WAV file of 16 bit PCM"
 
 
 class SoundError(Exception):
-    """The file is not a sound that we can play."""
+    """The file is no WAV file that can be played."""
 
 
 def load(path: Path) -> bytes:
-    """The first channel of the file, whatever its rate."""
+    """The first channel of the file, of any sample rate, as 24 kHz PCM."""
     try:
         with path.open("rb") as file:
             sound = wav.read(file)
@@ -49,18 +49,18 @@ def save(path: Path, pcm: Pcm) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """A recording that cannot be written is told before the call, not after it. A new file is its
-    owner's alone: it will hold what people said."""
+    """Raise SoundError before the call when the recording cannot be written. Only its owner may
+    read a new file: it will hold what people said."""
     try:
         path.touch(mode=0o600)
         with path.open("ab"):
-            """Opened is proof enough."""
+            """A file that can be opened for writing can be written."""
     except OSError as error:
         raise SoundError(f"{path}: {error.strerror}") from None
 
 
 def level_dbfs(pcm: Pcm) -> float | None:
-    """RMS level, a full-scale sine is -3; None without a single sample."""
+    """RMS level: a full-scale sine is -3. None without samples."""
     if not len(pcm):
         return None
     power = float(np.mean(np.square(pcm.astype(np.float64))))

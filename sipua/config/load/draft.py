@@ -37,7 +37,7 @@ from sipua.config.values.problems import (
     key_name,
     shown,
 )
-from sipua.log.redact import MASK, register_secret
+from sipua.log.secret_masking import MASK, register_secret
 
 _FILE = "_file"
 _VALUE_STARTS = tuple('"0123456789')

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from sipua.config.load.loader import Loaded
 from sipua.config.sections.schema import ANY, NAME, Table, tables, value_at
 from sipua.config.values.problems import DEFAULT, KeyPath, Origin, key_name, toml_key, toml_value
-from sipua.log.redact import MASK, mask_text
+from sipua.log.secret_masking import MASK, mask_text
 
 _COMMENT_COLUMN = 46
 

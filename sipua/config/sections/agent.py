@@ -93,7 +93,9 @@ class AgentSection(Section):
         allow_inf_nan=False,
         description="How many times faster than real time its audio is sent, as the vendor does.",
     )
-    max_sessions: int = Field(default=1024, ge=1, le=100_000, description="Sessions at once.")
+    max_sessions: int = Field(
+        default=_USUAL.max_sessions, ge=1, le=100_000, description="Sessions at once."
+    )
     session_limit_s: Seconds = Field(
         default=_USUAL.session_limit_s, description="Longest session, as at the vendor."
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sipua.log.redact import mask_text
+from sipua.log.secret_masking import mask_text
 
 KeyPath = tuple[str | int, ...]
 Severity = Literal["error", "warning"]

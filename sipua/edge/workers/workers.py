@@ -7,6 +7,7 @@ cause, and replaced.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,8 @@ from importlib import metadata
 
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.config import Config
+from sipua.doctor import edges
+from sipua.doctor.edges import WORKERS_FIX, EdgeState, WorkerState
 from sipua.edge.workers import process
 from sipua.edge.workers.process import WorkerProcess
 from sipua.edge.workers.supervisor import Act, Ask, Kill, Start, State, Supervisor
@@ -35,10 +38,6 @@ from sipua.worker.link.messages import (
 from sipua.worker.link.silence import CHECK_EVERY_S
 
 STOP_WITHIN_S = 3.0
-FIX = (
-    "please report the lines before this one; if it repeats, see `edge.worker_memory_mb` and the "
-    "functions of `tools.python`, which run in the workers"
-)
 
 
 class WorkersError(Exception):
@@ -70,7 +69,7 @@ class Workers:
         self._on_lost = on_lost
         self._on_hopeless = on_hopeless
         self._log = logs.get()
-        self._faults = FaultOwner("workers.failed", self._log, self._end_of_fault)
+        self._faults = FaultOwner("workers.failed", self._log, self._give_up)
         self._agent_url = ""
         self._running: dict[int, WorkerProcess] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -84,6 +83,7 @@ class Workers:
         is ready.
         """
         self._agent_url = agent_url
+        edges.clear_the_dead()
         self._tasks.add(self._faults.task(self._watch(), "workers"))
         while not self._all_decided():
             self._news.clear()
@@ -104,6 +104,8 @@ class Workers:
     async def stop(self) -> None:
         """End all, which have no calls any more."""
         self._stopping = True
+        if self._error is None or self._error.code is not Exit.WORKERS:
+            edges.remove(os.getpid())
         for running in self._running.values():
             running.send(Stop())
         try:
@@ -186,7 +188,7 @@ class Workers:
             case Ready():
                 self.supervisor.ready(worker, time.monotonic())
                 self._log.info("worker.ready", worker=worker, pid=self._running[worker].pid)
-                self._news.set()
+                self._changed()
             case Unfit():
                 self._unfit(worker, message)
             case _:
@@ -209,7 +211,7 @@ class Workers:
         now = time.monotonic()
         calls = self.supervisor.slots[worker].calls
         slot = self.supervisor.exited(worker, how, now)
-        self._news.set()
+        self._changed()
         if self._stopping or self._error is not None:
             return
         self._log.error(
@@ -219,9 +221,23 @@ class Workers:
             calls=calls,
             deaths=slot.deaths,
             next_in_s=round(max(0.0, slot.since - now), 1),
-            fix=FIX,
+            fix=WORKERS_FIX,
         )
         self._on_lost(worker, slot.cause)
+
+    def _changed(self) -> None:
+        self._news.set()
+        if not self._stopping:
+            self._tell_doctor()
+
+    def _tell_doctor(self, *, hopeless: bool = False) -> None:
+        edges.write(EdgeState(os.getpid(), self._states(), hopeless))
+
+    def _states(self) -> tuple[WorkerState, ...]:
+        return tuple(
+            WorkerState(slot.number, slot.state is State.READY, slot.deaths, slot.cause)
+            for slot in self.supervisor.slots.values()
+        )
 
     # --- when there is none ---------------------------------------------------------------
 
@@ -232,15 +248,10 @@ class Workers:
         tried = all(slot.state is State.READY or slot.deaths for slot in slots)
         return tried and self.supervisor.ready_count > 0
 
-    def _give_up(self) -> None:
-        causes = "; ".join(dict.fromkeys(slot.cause for slot in self.supervisor.slots.values()))
-        self._error = WorkersError(
-            "workers.hopeless", f"no worker lives: {causes}", FIX, Exit.WORKERS
-        )
-        self._news.set()
-        self._on_hopeless(self._error)
-
-    def _end_of_fault(self, cause: str) -> None:
-        self._error = WorkersError("workers.hopeless", cause, FIX, Exit.WORKERS)
+    def _give_up(self, cause: str = "") -> None:
+        causes = dict.fromkeys(slot.cause for slot in self.supervisor.slots.values())
+        words = cause or f"no worker lives: {'; '.join(causes)}"
+        self._error = WorkersError("workers.hopeless", words, WORKERS_FIX, Exit.WORKERS)
+        self._tell_doctor(hopeless=True)
         self._news.set()
         self._on_hopeless(self._error)

@@ -54,7 +54,8 @@ class SipAgent:
         self._endpoint = SipEndpoint(
             settings, admission, ports, self._emit, self._after, resolve=self._resolve
         )
-        self._thread = SignallingThread(self._endpoint)
+        self._thread = SignallingThread(self._endpoint, after_each=self._tell)
+        self._to_tell: list[SipEvent] = []
         self._heartbeat = Heartbeat()
         self._check_timer: asyncio.TimerHandle | None = None
         self._lost = False
@@ -99,6 +100,20 @@ class SipAgent:
             await self._resolver.close()
 
     def _emit(self, event: SipEvent) -> None:
+        """Pass an event on. The pjsua2 thread does so when it is through with what it does: earlier
+        the loop would begin to work, and take the interpreter from it at each of its next steps.
+        """
+        if self._thread.is_current():
+            self._to_tell.append(event)
+        else:
+            self._pass_on(event)
+
+    def _tell(self) -> None:
+        events, self._to_tell = self._to_tell, []
+        for event in events:
+            self._pass_on(event)
+
+    def _pass_on(self, event: SipEvent) -> None:
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: the event has no reader
                 self._loop.call_soon_threadsafe(self._on_event, event)

@@ -36,6 +36,7 @@ from sipua.sip.messages import (
     TransferProgress,
     TransferRefused,
 )
+from sipua.sip.pj.params import call_params
 from sipua.sip.settings import SipSettings
 from sipua.sip.state import LONGEST_TRANSACTION_S, CallInput, CallState, advance
 
@@ -69,27 +70,6 @@ def guarded(
 
     safe.__name__ = callback.__name__
     return safe
-
-
-def call_params(status: int = 0, reason: str = "", headers: dict[str, str] | None = None) -> Any:
-    """CallOpParam with one audio line and no other media (2.16+ would offer text otherwise)."""
-    params = pj.CallOpParam(True)
-    params.opt.audioCount = 1
-    params.opt.videoCount = 0
-    if hasattr(params.opt, "textCount"):
-        params.opt.textCount = 0
-    if status:
-        params.statusCode = status
-        params.reason = reason
-    for name, value in (headers or {}).items():
-        params.txOption.headers.push_back(sip_header(name, value))
-    return params
-
-
-def sip_header(name: str, value: str) -> Any:
-    header = pj.SipHeader()
-    header.hName, header.hValue = name, value
-    return header
 
 
 class CallOwner(Protocol):
@@ -146,6 +126,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             self.answer(call_params(200))
             if self._advance(CallInput.ANSWER):
                 self._later(ACK_WITHIN_S, PjCall.unacknowledged)
+                self._read_media()
 
     def end(self, order: Hangup) -> None:
         """End the call. ValueError: an invalid contact. A call that pjsip does not end is closed
@@ -258,6 +239,10 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     @guarded
     def onCallMediaState(self, _prm: Any) -> None:  # noqa: N802
+        if self.state not in (CallState.OFFERED, CallState.RINGING):  # else the 200 leaves first
+            self._read_media()
+
+    def _read_media(self) -> None:
         media = self._negotiated()
         if media is not None and media != self._last_media:
             self._last_media = media

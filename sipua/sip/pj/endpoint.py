@@ -33,7 +33,6 @@ from sipua.sip.messages import (
     IncomingCall,
     Leave,
     PlaceCall,
-    Ring,
     SignallingFault,
     SipCommand,
     SipEvent,
@@ -41,9 +40,10 @@ from sipua.sip.messages import (
     new_call_id,
 )
 from sipua.sip.pj.account import PjAccount, has_ipv6
-from sipua.sip.pj.call import PjCall, call_params
+from sipua.sip.pj.call import PjCall
 from sipua.sip.pj.closed_port import CHECK_AFTER_S, ClosedPort
 from sipua.sip.pj.library import Library
+from sipua.sip.pj.params import call_params
 from sipua.sip.pj.resolver import LayoutError, PjResolver
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.sip.state import CallState
@@ -77,6 +77,7 @@ class SipEndpoint:
         self._calls: dict[str, PjCall] = {}
         self._to_place: dict[str, PlaceCall] = {}
         """Calls whose server's name is being looked up."""
+        self._taken: list[PjCall] = []
         self._refused: list[tuple[PjCall, Refusal]] = []
         self._ended: list[PjCall] = []
 
@@ -108,9 +109,26 @@ class SipEndpoint:
 
     def poll(self, timeout_ms: int) -> None:
         if self._library is not None:
-            self._library.libHandleEvents(timeout_ms)
+            self._library.poll(timeout_ms)
+        self._ring()
         self._refuse()
         self._ended.clear()
+
+    def can_wake(self) -> bool:
+        return self._library is not None and self._library.can_wake()
+
+    def wake(self) -> None:
+        if self._library is not None:
+            self._library.wake()
+
+    def _ring(self) -> None:
+        """Ring for what was taken at once: the caller need not wait for who will answer."""
+        taken, self._taken = self._taken, []
+        for call in taken:
+            try:
+                call.ring()
+            except Exception as error:  # noqa: BLE001 (it ends this call, and no other)
+                call.fail("ring", error)
 
     def _refuse(self) -> None:
         """Refuse between two polls: inside its callback pjsua2 would answer without our headers."""
@@ -145,8 +163,7 @@ class SipEndpoint:
         self._names.close()
         if self._library is not None:
             with contextlib.suppress(pj.Error):
-                # Without its second of waiting: `close` has waited for the answers.
-                self._library.libDestroy(pj.PJSUA_DESTROY_NO_RX_MSG)
+                self._library.end()
             self._library = None
 
     def fault(self, where: str, error: BaseException, call_id: str | None = None) -> None:
@@ -169,8 +186,6 @@ class SipEndpoint:
             return
         try:
             match command:
-                case Ring():
-                    call.ring()
                 case Answer():
                     call.accept()
                 case Hangup():
@@ -296,6 +311,7 @@ class SipEndpoint:
             self.emit(request.refused(verdict))
             return
         self._calls[call.call_id] = call
+        self._taken.append(call)
         self.emit(
             IncomingCall(
                 call_id=call.call_id,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 CHECK_EVERY_S = 0.5
 SILENT_S = 5.0
-"""A round takes 5 ms; one that takes a thousand times as long never ends."""
+"""A round takes a quarter of a second at most; one that takes twenty times as long never ends."""
 
 
 class Heartbeat:

@@ -22,8 +22,10 @@ from sipua.sip.admission import invite
 from sipua.sip.admission.admission import Refusal
 from sipua.sip.errors import CannotListenError, PortTakenError
 from sipua.sip.messages import LibraryMessage, SipEvent, SipMessage
-from sipua.sip.pj.call import LAWS, sip_header
+from sipua.sip.pj.call import LAWS
 from sipua.sip.pj.free_port import free_port
+from sipua.sip.pj.params import sip_header
+from sipua.sip.pj.waker import Waker, WakerError
 from sipua.sip.settings import SipSettings
 
 _ADDRESS_IN_USE = 120000 + 98  # PJ_STATUS_FROM_OS(EADDRINUSE)
@@ -53,17 +55,57 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         self._account_for = account_for
         self._refusal_of = refusal_of
         self._log_writer = _LogWriter(emit, settings.log_messages)
+        self._waker: Waker | None = None
+        self._wakes = False
 
     def begin(self) -> tuple[Listener, ...]:
         """Start without media and listen; returns the addresses."""
         with _silent_stdout():
             self.libCreate()
         self.libInit(self._library_config())
+        try:
+            self._waker = Waker(self.libHandleEvents)
+            self._wakes = True
+        except WakerError as error:
+            self._fault("waker", error)
         self.audDevManager().setNoDev()
         self._choose_codecs()
         listeners = tuple(self._listen())
         self.libStart()
         return listeners
+
+    def poll(self, timeout_ms: int) -> None:
+        self.libHandleEvents(timeout_ms)
+        if self._waker is not None and self._wakes:
+            try:
+                self._waker.polled()
+            except WakerError as error:
+                self._wake_no_more(error)
+
+    def can_wake(self) -> bool:
+        return self._wakes
+
+    def wake(self) -> None:
+        """Called by any thread."""
+        if self._waker is not None and self._wakes:
+            try:
+                self._waker.wake()
+            except WakerError as error:
+                self._wake_no_more(error)
+
+    def _wake_no_more(self, error: WakerError) -> None:
+        """Commands wait for the end of short polls from now on. The waker stays: pjsip reads into
+        its memory until it is closed.
+        """
+        self._wakes = False
+        self._fault("waker", error)
+
+    def end(self) -> None:
+        self._wakes = False
+        if self._waker is not None:
+            self._waker.close()
+        # Without its second of waiting: `close` has waited for the answers.
+        self.libDestroy(pj.PJSUA_DESTROY_NO_RX_MSG)
 
     def onNewRequest(self, prm: Any) -> None:  # noqa: N802 (our own build's: mends.py)
         """A request, before pjsip has spent anything on it: a refused one leaves no state."""
@@ -103,6 +145,9 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         config.uaConfig.maxCalls = self._settings.max_calls
         config.uaConfig.userAgent = self._settings.user_agent
         config.uaConfig.natTypeInSdp = 0
+        # No thread for media that never comes; by default one polls every 10 ms.
+        config.medConfig.threadCnt = 0
+        config.medConfig.hasIoqueue = False
         config.medConfig.clockRate = 8000
         config.medConfig.sndClockRate = 8000
         config.medConfig.noVad = True

@@ -1,15 +1,16 @@
 """The one thread of pjsua2: it polls the library, runs commands, keeps timers.
 
 pjsua2 is started without worker threads, so its callbacks only ever run inside `poll`, here.
-Work from outside comes through a queue and is taken within one poll (a few ms); no other thread
-may touch a pjsua2 object. This file knows nothing of SIP: the endpoint brings what is opened,
-polled and closed.
+Work from outside comes through a queue, and ends the poll that runs; no other thread may touch a
+pjsua2 object. This file knows nothing of SIP: the endpoint brings what is opened, polled, woken and
+closed.
 """
 
 from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import queue
 import threading
 import time
@@ -18,7 +19,12 @@ from typing import Protocol
 
 from sipua.sip.errors import SignallingHangsError
 
-POLL_MS = 5
+LONGEST_POLL_MS = 250
+"""A poll ends earlier for pjsip's own timers and for ours. This bounds how long the thread gives no
+sign of life, and how late a command is whose wake was lost.
+"""
+UNWOKEN_POLL_MS = 5
+"""Where nothing wakes the poll: how long a command waits."""
 MAX_JOBS_A_ROUND = 64
 DESTROY_S = 5.0
 """The library itself takes about a second to stop."""
@@ -31,6 +37,14 @@ class Polled(Protocol):
 
     def open(self) -> None: ...
     def poll(self, timeout_ms: int) -> None: ...
+    def can_wake(self) -> bool:
+        """Whether `wake` works."""
+        ...
+
+    def wake(self) -> None:
+        """End the poll that runs, or else the next one. From any thread; never raises."""
+        ...
+
     def idle(self) -> bool:
         """Whether, after `close`, there is nothing left to wait for."""
         ...
@@ -50,6 +64,10 @@ class Timers:
     def at(self, when: float, action: Callable[[], None]) -> None:
         heapq.heappush(self._heap, (when, next(self._ids), action))
 
+    def wait_s(self, now: float) -> float:
+        """How long until the next one is due."""
+        return max(0.0, self._heap[0][0] - now) if self._heap else math.inf
+
     def due(self, now: float) -> list[Callable[[], None]]:
         ready = []
         while self._heap and self._heap[0][0] <= now:
@@ -58,9 +76,13 @@ class Timers:
 
 
 class SignallingThread:
-    def __init__(self, polled: Polled) -> None:
+    def __init__(self, polled: Polled, after_each: Callable[[], None] = lambda: None) -> None:
+        """`after_each`: called after each poll, command and timer; it never raises."""
         self._polled = polled
+        self._after_each = after_each
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._asleep = False
+        """A poll runs, or begins, that does not know of a new job."""
         self._opened = threading.Event()
         self._closing_until: float | None = None
         self._open_error: Exception | None = None
@@ -88,8 +110,14 @@ class SignallingThread:
         """The exception that ended the thread."""
         return self._failure
 
+    def is_current(self) -> bool:
+        return threading.current_thread() is self._thread
+
     def submit(self, job: Callable[[], None]) -> None:
         self._jobs.put(job)
+        if self._asleep:
+            self._asleep = False  # one wake a poll is enough
+            self._polled.wake()
 
     def after(self, delay_s: float, action: Callable[[], None]) -> None:
         """Call an action later; only from the thread itself."""
@@ -119,6 +147,7 @@ class SignallingThread:
         finally:
             self._opened.set()
             self._polled.destroy()
+            self._after_each()
 
     def _open(self) -> None:
         try:
@@ -126,10 +155,17 @@ class SignallingThread:
         except Exception as error:
             self._open_error = error
             raise
+        finally:
+            self._after_each()
         self._opened.set()
 
     def _round(self) -> None:
-        if self._guard("poll", lambda: self._polled.poll(POLL_MS)):
+        # In this order: a job that the look at the queue misses finds the thread asleep.
+        self._asleep = True
+        timeout_ms = self._poll_ms() if self._jobs.empty() else 0
+        polled = self._guard("poll", lambda: self._polled.poll(timeout_ms))
+        self._asleep = False
+        if polled:
             self.beats += 1
         else:
             time.sleep(FAULT_PAUSE_S)
@@ -141,6 +177,14 @@ class SignallingThread:
             self._guard("command", job)
         for action in self.timers.due(time.monotonic()):
             self._guard("timer", action)
+
+    def _poll_ms(self) -> int:
+        now = time.monotonic()
+        wait_s = self.timers.wait_s(now)
+        if self._closing_until is not None:
+            wait_s = min(wait_s, max(0.0, self._closing_until - now))
+        longest_ms = LONGEST_POLL_MS if self._polled.can_wake() else UNWOKEN_POLL_MS
+        return math.ceil(min(1000 * wait_s, longest_ms))
 
     def _finished(self) -> bool:
         if self._closing_until is None:
@@ -154,4 +198,6 @@ class SignallingThread:
         except Exception as error:  # noqa: BLE001 (any fault is reported)
             self._polled.fault(where, error)
             return False
+        finally:
+            self._after_each()
         return True

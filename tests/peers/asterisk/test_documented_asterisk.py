@@ -103,7 +103,7 @@ def test_who_follows_the_page_can_dial_700(
     documented.cli("channel originate Local/700@internal extension 60245@sipua")
     recording = documented.wait_recording(30)
     received = audio.read_wav(recording.received, rate_hz=8000)
-    # Asterisk joins the two calls after the answer: the first frames are nobody's to record.
+    # Asterisk joins the two calls after the answer: the first frames are not recorded.
     greeting = GREETING[8 * 200 :]
     assert heard(greeting, received) < heard(audio.speech(SPEECH), received)
     ended = edge.wait_event("call.ended")

@@ -71,7 +71,7 @@ def test_S19_an_asterisk_that_comes_up_after_the_edge(
 ) -> None:
     asterisk.process.stop()
     edge = edge_factory({"accounts": [account(asterisk)]})
-    time.sleep(1)  # the first REGISTER and its repetition went to nobody
+    time.sleep(1)  # the first REGISTER and its repetition were lost
     assert not edge.events(name="registration.ok")
     asterisk.start()
     edge.wait_event("registration.ok", timeout_s=BACK_WITHIN_S)
@@ -150,7 +150,7 @@ def test_H2_a_killed_edge_comes_back_with_one_contact(
     asterisk.originate("PJSIP/sipua", "6082")
     edge.wait_event("call.confirmed")
     edge.kill()
-    assert len(asterisk.contacts("sipua")) == 1, "nobody told Asterisk"
+    assert len(asterisk.contacts("sipua")) == 1, "Asterisk was not told"
 
     edge.start()
     edge.wait_event("registration.ok", count=2)

@@ -36,7 +36,7 @@ call = [{ name = "transfer", arguments = { target = "support" } }]
 
 @pytest.fixture
 def registered(asterisk: Asterisk, edge_factory: Edges, tmp_path: Path) -> Callable[[str], Edge]:
-    """An edge that registers at Asterisk and transfers whoever calls it to that extension."""
+    """An edge that registers at Asterisk and transfers each caller to that extension."""
 
     def start(extension: str) -> Edge:
         tools: dict[str, Any] = {

@@ -152,7 +152,7 @@ def test_the_codec_is_the_offered_one(conversations: dict[str, Conversation]) ->
 def test_the_greeting_begins_with_the_first_packet_after_the_ack(
     conversations: dict[str, Conversation], name: str
 ) -> None:
-    """`answer = "ready"`: the greeting waits for the ACK, and is not played to nobody before it.
+    """`answer = "ready"`: the greeting waits for the ACK, and is not played before it.
 
     Where the caller really is shows only after its first packets when SDP does not tell.
     """

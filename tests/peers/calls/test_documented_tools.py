@@ -80,7 +80,7 @@ def test_the_webhook_of_the_page(
         ("hang_up", "ok"),
     ]
     told = str(edge.wait_event("tool.result")["result"])
-    assert ("sent on Monday" if genuine else "status 401: Order of nobody") in told
+    assert ("sent on Monday" if genuine else "status 401: Order unknown") in told
 
 
 @pytest.fixture

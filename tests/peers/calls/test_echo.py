@@ -32,7 +32,7 @@ class EchoCall:
     heard: RtpStream
     ended: dict[str, Any]
     interrupted: list[dict[str, Any]]
-    noticed: int  # times that somebody said "the caller speaks"
+    noticed: int  # times that "the caller speaks" was told
 
 
 def calls(

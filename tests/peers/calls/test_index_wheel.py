@@ -106,7 +106,7 @@ def test_S22_the_indexs_wheel_asks_our_resolver_too(
 def test_S23_options_is_200_even_when_no_call_is_taken(
     edge_factory: Callable[..., Edge], sipp: Sipp
 ) -> None:
-    """What doctor warns of: this pjsua2 answers by itself, and asks nobody."""
+    """What doctor warns of: this pjsua2 answers by itself, without asking the gate."""
     edge = edge_factory({"sip": {"max_calls": 1}}, python=PYTHON)
     call = sipp.start("uac_call", edge.address, pause_ms=1500)
     edge.wait_event("call.confirmed")

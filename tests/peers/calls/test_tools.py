@@ -187,7 +187,7 @@ def test_on_hold_the_caller_hears_the_sound_until_the_other_tool_is_done(
                 },
             }
         )
-        # The caller speaks while on hold: nobody listens, so nobody answers.
+        # The caller speaks while on hold: not heard, so not answered.
         caller = far_end(1, np.concatenate([audio.silence(1900), SHORT]))
         sipp.run("uac_call", edge.address, media=caller, pause_ms=12_000)
         (stream,) = caller.finish()

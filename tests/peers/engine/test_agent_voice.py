@@ -9,6 +9,7 @@ from sipua.bridge.agent.speech.formats import PCM, PCMU, converted
 from sipua.bridge.agent.speech.recogniser_client import RecogniserClient
 from sipua.bridge.agent.speech.voice import LEVEL_DBFS, spoken
 from support.engine.agent_client import audio_of, one
+from support.engine.recogniser import running
 from support.engine.sdk_client import calling
 from support.media.audio import level_dbfs
 
@@ -33,7 +34,7 @@ async def test_espeak_ng_speaks_for_the_agent() -> None:
 async def test_single_words_over_the_phone_are_understood() -> None:
     words = ("yes", "no", "operator", "goodbye", "hang up", "transfer", "account", "order")
     understood = []
-    async with RecogniserClient(words) as recogniser:
+    async with running(RecogniserClient(words)) as recogniser:
         for name in ("en-us", "en-us+f3", "en-us+m7", "en-gb+m3"):
             for word in words:
                 said = converted(spoken(word, name, 140), PCMU)

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.peer, pytest.mark.sound]
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "agents.md").read_text()
 TOOLS = (DOCS / "tools.md").read_text()
-NOWHERE = "ws://127.0.0.1:9"  # discard: nobody listens there
+NOWHERE = "ws://127.0.0.1:9"  # discard: no server listens there
 
 
 def blocks(language: str, page: str = PAGE) -> list[str]:

@@ -41,7 +41,7 @@ def edge_with_engine(edge_factory: Edges, url: str, failure_status: int = 503) -
 
 @contextlib.contextmanager
 def closed_port() -> Iterator[str]:
-    """Bound, so that nobody else can take it, and not listening."""
+    """Bound, so that no other process can take it, and not listening."""
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         yield f"ws://127.0.0.1:{reserved.getsockname()[1]}/v1/realtime"
@@ -120,4 +120,5 @@ def test_M2_calls_outlive_the_agents_process(edge_factory: Edges, sipp: Sipp) ->
     assert calls.wait().successful == 3  # each went on until it was hung up
     used = [event["why"] for event in edge.events(name="engine.in_use")]
     assert sorted(used) == ["first"] * 3 + ["reconnected"] * 3
+    edge.wait_event("call.ended", count=3)
     assert {event["by"] for event in edge.events(name="call.ended")} == {"peer"}

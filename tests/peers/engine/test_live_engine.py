@@ -121,7 +121,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_M5_who_talks_into_the_greeting_is_heard_at_once_and_answered(home: Path) -> None:
-    """Nobody tells us that the caller speaks: we notice ourselves, and drop what still comes."""
+    """The engine does not tell that the caller speaks: we detect it, and drop what still comes."""
     words_at_ms = 2000
     rude = np.concatenate([audio.silence(words_at_ms), audio.speech("caller")])
     said = audio.speech("caller")

@@ -105,7 +105,7 @@ def test_the_edge_hangs_up_on_a_phone_by_the_way_its_call_came(
 
 
 def outbound(kamailio: Kamailio, home: Path, **calls: Any) -> Outbound:
-    """It is challenged (407), as whoever calls through a provider's proxy."""
+    """It is challenged (407), as each call through a provider's proxy."""
     config: dict[str, Any] = {"accounts": [account(kamailio)], "calls": calls}
     return Outbound(home / "outbound", f"sip:phone@{kamailio.address}", config, account="pbx")
 

@@ -205,7 +205,7 @@ def test_R1_behind_a_real_nat(matches: Matches, variant: Variant) -> None:
         f"audio after {served - both_since:.2f} s, {len(caller.received)} "
         f"packets; let through of the attacker {outcome.let_through(attacker)}"
     )
-    # While nobody else speaks, it is what a caller would be.
+    # While no other source sends, it is what a caller would be.
     assert len(alone) <= variant.alone_s / 0.02 + 4
     assert beside <= 4 + 8 * bool(variant.alone_s)  # until the caller has shown four packets
     assert max(attacker.received, default=0.0) < both_since + 2.0

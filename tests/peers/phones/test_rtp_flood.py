@@ -41,7 +41,7 @@ def spray(first: int, count: int, stop: Event, sent: Callable[[int], None]) -> N
         due = time.monotonic()
         while not stop.is_set():
             for _ in range(BURST):
-                with contextlib.suppress(ConnectionRefusedError):  # nobody at that port
+                with contextlib.suppress(ConnectionRefusedError):  # no socket at that port
                     attacker.sendto(rubbish[number % 4], (TARGET, first + number // 2 % count))
                 number += 1
             due += BURST / PER_SECOND

@@ -139,7 +139,7 @@ def test_S21_hostile_texts_are_answered_and_nothing_is_kept(
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [LONG, 1_000_000])
 def test_S21_hostile_texts_by_tcp(edge_factory: Edges, size: int) -> None:
-    """What is longer than a message may be ends the connection, and costs nobody else a moment."""
+    """What is longer than a message may be ends the connection, and delays no other call."""
     edge = edge_factory()
     for row in ("sip:", "\r\n ", "From: ", "\0"):
         before_s = processor_s(edge)

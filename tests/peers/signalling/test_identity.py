@@ -23,7 +23,7 @@ def edge(edge_factory: Callable[..., Edge]) -> Edge:
         "name": "pbx",
         "user": "6000",
         "password": "only-for-tests",
-        "registrar": f"sip:{LOOPBACK}:9",  # nobody registers us; its address is what counts
+        "registrar": f"sip:{LOOPBACK}:9",  # no registrar is there; its address is what counts
     }
     return edge_factory({"accounts": [account]})
 

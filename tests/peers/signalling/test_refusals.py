@@ -65,7 +65,7 @@ def test_S17_above_the_cap_486_with_retry_after_and_no_port_taken(
 
 
 def test_S15_strangers_get_one_uniform_403(edge_factory: Edges, sipp: Sipp) -> None:
-    """Whoever they ask for: no engine, no ringing, nothing that tells one user from another."""
+    """For any user: no engine, no ringing, nothing that tells one user from another."""
     edge = edge_factory(
         {
             "sip": {"accept": "trunks"},

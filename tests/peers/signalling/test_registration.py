@@ -29,7 +29,7 @@ REGISTRARS: dict[str, tuple[str, dict[str, Any]]] = {
         "uas_registrar",
         {"USERNAME": "agent", "PASSWORD": PASSWORD, "EXPIRES": str(EXPIRES_S)},
     ),
-    # Each 401 has a new nonce: whoever takes that for a new chance goes on for ever.
+    # Each 401 has a new nonce: a client that takes that for a new chance goes on for ever.
     "wants-another-password": (
         "uas_registrar",
         {"USERNAME": "agent", "PASSWORD": "wrong", "EXPIRES": str(EXPIRES_S)},

@@ -1,5 +1,5 @@
 """H1: how the edge ends. SIGTERM lets running calls finish, within bounds; a second one does
-not wait for anybody."""
+not wait for any peer."""
 
 import signal
 import socket

@@ -1,4 +1,4 @@
-"""Messages that come twice, too late, too early or for nobody (RFC 3261, 8, 9, 12 and 17).
+"""Messages that come twice, too late, too early or for no call (RFC 3261, 8, 9, 12 and 17).
 
 The edge of the first half answers at once; that of the second half never gets its engine, so
 that its calls ring until the caller does something.

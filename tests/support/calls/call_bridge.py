@@ -13,7 +13,7 @@ import structlog
 
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.call.media import MediaPlan, MediaSettings
-from sipua.bridge.conversation.base import ConversationEvent
+from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.engine_api.events import AudioDelta, AudioDone, SpeechStarted, SpeechStopped
 from sipua.bridge.events import BridgeEvent, EngineInUse
 from sipua.bridge.fault_owner import FaultOwner

@@ -78,6 +78,14 @@ class Edge:
     def uri(self) -> str:
         return f"sip:agent@{LOOPBACK}:{self.port}"
 
+    def worker_of(self, call_id: str) -> int:
+        return int(self.events(call_id=call_id, name="call.incoming")[0]["worker"])
+
+    def worker_pid(self, worker: int) -> int:
+        """Of the process that is this worker now, or was last."""
+        ready = (event for event in self.events(name="worker.ready") if event["worker"] == worker)
+        return int([event["pid"] for event in ready][-1])
+
     def start(self) -> None:
         """Also starts it again, after `stop()` or `kill()`, with the same file and ports."""
         command = [*self._command, "--config", self._file]

@@ -1,4 +1,4 @@
-"""`sipua outbound` as a child process: the edge calls somebody."""
+"""`sipua outbound` as a child process: the edge places a call."""
 
 import json
 import os

@@ -49,7 +49,7 @@ class Peer:
         await self.send("session.updated", session=session)
 
     def stop_reading(self) -> None:
-        """From now on the kernel takes what comes, and nobody else: no pong either."""
+        """From now on only the kernel takes what comes: no pong either."""
         self.connection.transport.pause_reading()
 
     async def vanish(self) -> None:

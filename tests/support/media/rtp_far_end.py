@@ -87,7 +87,7 @@ class RtpFarEnd:
         first, last = self._block.range(2 * streams)
         self.ports = list(range(first, last, 2))
         rtp = [_bound(host, port) for port in self.ports]
-        # Nobody reads RTCP here, but its port is ours: another's socket must not get it.
+        # RTCP is not read here, but its port is ours: another's socket must not get it.
         self._rtcp = [_bound(host, port + 1) for port in self.ports]
         self.targets = home / f"media-targets-{first}"
         echo_frames = max(1, round(echo_ms / _FRAME_S / 1000))

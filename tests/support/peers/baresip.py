@@ -29,7 +29,7 @@ Message = dict[str, Any]
 
 
 class Baresip:
-    """Up when the constructor returns, and answers whoever calls. `close()` ends it.
+    """Up when the constructor returns, and answers each call. `close()` ends it.
 
     `said` is spoken from the moment on that a call is up. With `registrar` (`host:port`) it is
     reached there as `user`.

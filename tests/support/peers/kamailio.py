@@ -1,6 +1,6 @@
 """A real Kamailio: registrar and proxy that stays in the path of every dialog (Record-Route).
 
-Users register and call with the password `PASSWORD`; whoever calls a user is put through to where
+Users register and call with the password `PASSWORD`; a call to a user is put through to where
 that user is registered.
 """
 

@@ -16,7 +16,7 @@ _SILENCE_MS = 60_000  # after what it says: the file would begin again else
 
 
 class Linphone:
-    """Up when the constructor returns, and answers whoever calls. `close()` ends it.
+    """Up when the constructor returns, and answers each call. `close()` ends it.
 
     `said` is spoken once from the moment on that a call is up, and once more when a call is
     resumed. `address` is its own; `dual_stack` lets it take every address that the machine has, of

@@ -47,7 +47,7 @@ def heard_whole(reference: Pcm, recording: Pcm) -> float:
 def heard(said: Pcm, recording: Pcm) -> float:
     """Where it begins, in ms; fails unless it is there, in order, but for a frame now and then.
 
-    For what somebody else has recorded, or what a process that waits for the processor has sent:
+    For what a peer has recorded, or what a process that waits for the processor has sent:
     a recorder may miss a frame or two at its beginning, and slip by one in between.
     """
     missing = audio.silence(MISSED_MS)

@@ -26,7 +26,7 @@ def found() -> Mapping[str, str]:
 
 
 def comparison(found: Mapping[str, str], proved: Mapping[str, str]) -> str:
-    """For whoever reads why a test failed."""
+    """For the report of a failed test."""
     lines = []
     for peer in sorted(found.keys() | proved.keys()):
         here = found.get(peer, "not there: run make peers")

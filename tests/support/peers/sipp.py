@@ -189,7 +189,7 @@ class Sipp:
         """Goes on by itself; without `remote` it waits for calls at its `port`.
 
         `pause_ms` is the length of each pause of the scenario that names none. `media` carries
-        the calls' sound; without it their media goes to a port where nobody listens. SIPp and its
+        the calls' sound; without it their media goes to a port where no socket is. SIPp and its
         SDP are of the family of `remote`.
         """
         home = self._home / f"{len(self._runs)}-{scenario}"
@@ -268,7 +268,7 @@ def _read(path: Path) -> str:
 
 
 def _is_bound(port: int, *, tcp: bool) -> bool:
-    """Somebody listens there; SIPp's first retransmission timer is too long to wait for."""
+    """A socket listens there; SIPp's first retransmission timer is too long to wait for."""
     name = "tcp" if tcp else "udp"
     tables = [Path("/proc/net", table).read_text().splitlines() for table in (name, f"{name}6")]
     return any(line.split()[1].endswith(f":{port:04X}") for table in tables for line in table[1:])

@@ -67,7 +67,7 @@ class DnsServer:
             try:
                 query = dns.message.from_wire(wire)
             except dns.exception.DNSException:
-                continue  # RTP to a port that was somebody else's
+                continue  # RTP to a port that was another process's
             name = query.question[0].name.to_text(omit_final_dot=True).lower()
             kind = dns.rdatatype.to_text(query.question[0].rdtype)
             self.asked.append((name, kind))

@@ -20,6 +20,7 @@ from sipua.sip.admission.admission import Admission
 from sipua.sip.dns.names import Name, Outcome
 from sipua.sip.messages import PlaceCall, SipEvent
 from sipua.sip.pj.thread import Timers
+from sipua.sip.pj.waker import WakerError
 from sipua.sip.settings import AccountSettings, SipSettings
 from support.ports import LOOPBACK, LOOPBACK6, PortBlock
 from support.signalling import fake_pj
@@ -76,6 +77,25 @@ class NoResolver:
         return ":" not in address
 
 
+class FakeWaker:
+    """In the place of a `Waker`: there is no ioqueue, but the fake's poll can be ended."""
+
+    def __init__(self, poll: object) -> None:
+        self.error: WakerError | None = None
+
+    def wake(self) -> None:
+        if self.error is not None:
+            raise self.error
+        fake_pj.script.coming.put(lambda: None)
+
+    def polled(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 def over_fake_pj(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The modules of `sipua.sip.pj` that use pjsua2, made anew over the fake one."""
     monkeypatch.setitem(sys.modules, "pjsua2", fake_pj.module())
@@ -86,11 +106,12 @@ def over_fake_pj(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     # It reaches into the real library, which is not there.
     monkeypatch.setattr(modules["endpoint"], "PjResolver", NoResolver)
     monkeypatch.setattr(modules["endpoint"], "ClosedPort", Port)
+    monkeypatch.setattr(modules["library"], "Waker", FakeWaker)
     return modules
 
 
 class LentPorts(PortPool):
-    """A pool that takes back at the end what nobody has given back."""
+    """A pool that takes back at the end what was not given back."""
 
     def __init__(self, block: PortBlock) -> None:
         super().__init__((LOOPBACK, LOOPBACK6), *block.range(8))

@@ -1,7 +1,7 @@
 """The echo gate against lines that echo, callers who speak, both, music, noise, and nothing.
 
 Every line is a model of a far side: what left comes back by G.711, later, quieter, in a room, in
-noise, with or without somebody who speaks. Frames of ours leave and frames of theirs come in turn.
+noise, with or without speech. Frames of ours leave and frames of theirs come in turn.
 """
 
 from __future__ import annotations
@@ -206,7 +206,7 @@ def test_a_call_that_is_handed_on_to_a_phone_that_echoes_is_learnt() -> None:
 
 
 def test_an_echo_that_ends_keeps_nobody_back_for_long() -> None:
-    """Handed back to a phone without echo, where somebody speaks as loud as the echo was."""
+    """Handed back to a phone without echo, where a person speaks as loud as the echo was."""
     gate = call(echo_db=-15, delay_ms=120).gate
     codes = encode(Law.PCMU, OURS)
     voice = pcm(spoken(600, audio.speech("caller"), len(OURS), -10))

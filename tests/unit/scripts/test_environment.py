@@ -48,7 +48,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ("best", NEWER, NOW, OURS, "INSTALL"),
         ("best", OURS, NOW, "index", "INSTALL"),
         ("production", OURS, NOW, "index", "INSTALL"),
-        # Another commit: set up anew, and nobody falls back to four calls.
+        # Another commit: set up anew, and it does not fall back to four calls.
         ("best", OURS, THEN, OURS, "INSTALL"),
         ("best", None, THEN, "index", "INDEX"),
         ("best", None, THEN, OURS, "BUILD"),
@@ -191,7 +191,7 @@ def test_an_update_of_python_keeps_the_environment(environment: Any) -> None:
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Path:
-    """The commands of a Debian without Python, as somebody who is not root."""
+    """The commands of a Debian without Python, as a user who is not root."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in ("bash", "dirname", "tail", "grep", "cat"):

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from sipua.log import redact
+from sipua.log import secret_masking
 
 
 @pytest.fixture(autouse=True)
 def _forget_secrets() -> Iterator[None]:
     """Secrets are registered for the life of a process; here, for one test."""
-    known, pattern = set(redact._registered), redact._values
+    known, pattern = set(secret_masking._registered), secret_masking._values
     yield
-    redact._registered.clear()
-    redact._registered.update(known)
-    redact._values = pattern
+    secret_masking._registered.clear()
+    secret_masking._registered.update(known)
+    secret_masking._values = pattern
 
 
 @pytest.fixture(autouse=True)

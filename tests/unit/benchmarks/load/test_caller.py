@@ -37,6 +37,7 @@ def test_invite_answer_ack() -> None:
     assert b"Content-Length: %d\r\n" % len(body) in invite
     assert call_id_of(invite) == call.call_id
     assert call.receive(answer(invite, "100 Trying", tag="")) == []
+    assert call.progress == 100
     (ack,) = call.receive(answer(invite, "200 OK", body=SDP))
     assert call.state == "up"
     assert call.media == ("127.0.0.9", 16500)
@@ -49,6 +50,8 @@ def test_a_repeated_200_gets_its_ack_again() -> None:
     call, invite = up()
     again = answer(invite, "200 OK", body=SDP)
     assert call.receive(again) == call.receive(again)
+    call.receive(answer(invite, "180 Ringing"))  # one that was overtaken
+    assert call.progress == 200
     assert call.state == "up"
 
 

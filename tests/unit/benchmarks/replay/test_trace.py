@@ -75,7 +75,7 @@ def test_held_until_the_gap_is_filled() -> None:
 
 
 def test_held_until_the_gap_is_given_up_by_a_timer() -> None:
-    """The last packet that was read is the one that waited; nobody but the timer can tell."""
+    """The last packet that was read is the one that waited; only the timer can tell."""
     released = [
         (Note.TIMER, 0),
         (Note.FEED, 180 * MS),

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from sipua.bench import command
-from sipua.bench.report import compare
+from sipua.bench.report import compare, html, text
 from sipua.bench.results.result import (
     Cost,
     Machine,
     Process,
     Result,
+    Setup,
     Spread,
     Step,
     Uplink,
@@ -173,3 +174,35 @@ def load_of(worker_percent: float) -> Result:
         processes=processes,
     )
     return result(kind="load", calls=100, steps=(step,), workers=1)
+
+
+def load(p50: float) -> Result:
+    setup = Setup(Spread(50, 1.0, 2.0, 2.0, 3.0), Spread(50, p50, 9.0, 9.5, 12.0))
+    step = Step(50, 5, Spread(), Spread(), Spread(), 20, 0.4, 100, 0, 0, holds=True, setup=setup)
+    return result(kind="load", calls=50, setup=setup, steps=(step,))
+
+
+def test_the_set_up_of_calls_is_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, load(2.0), load(4.0), "--fail-above", "1.2") == Exit.UNFIT
+    lines = capsys.readouterr().out.splitlines()
+    (line,) = [line for line in lines if line.startswith("INVITE → 200, p50 (ms)")]
+    assert line.split()[-6:-2] == ["2.000", "4.000", "2.00", "WORSE"]
+    assert any(line.startswith("INVITE → 180, p99 (ms)") for line in lines)
+
+
+def test_the_set_up_of_calls_is_in_both_reports() -> None:
+    words = text.render(load(2.5))
+    assert "INVITE → 180" in words
+    assert "200 p50   2.5 ms, p99   9.5 ms" in words
+    page = html.render(load(2.5), None)
+    assert "INVITE → 200" in page
+    assert "<td>1.0 ms</td><td>2.0 ms</td><td>2.5 ms</td><td>9.5 ms</td>" in page
+
+
+def test_a_result_from_before_there_were_set_ups_is_read(tmp_path: Path) -> None:
+    old = to_json(load(2.0)).decode().replace('"setup"', '"something_else"')
+    path = tmp_path / "old.json"
+    path.write_text(old)
+    assert command.run(["compare", str(path), str(path)]) == Exit.OK

@@ -108,7 +108,7 @@ async def test_our_own_detection_can_be_preferred() -> None:
 async def test_what_comes_back_of_our_own_voice_interrupts_nobody(
     setup: Setup, delay_frames: int, capabilities: Capabilities
 ) -> None:
-    """A phone that sends back what it hears 15 dB down; then somebody speaks into it."""
+    """A phone that sends back what it hears 15 dB down; then a person speaks into it."""
     begun(setup)
     setup.engine.on_event(
         EngineInUse("one", AudioFormat.PCM16, "s1", "first", capabilities=capabilities)

@@ -12,8 +12,8 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
+from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.conversation.response_watchdog import ResponseWatchdog
 from sipua.bridge.engine_api.events import EngineLost, SessionReady, SpeechStarted, SpeechStopped

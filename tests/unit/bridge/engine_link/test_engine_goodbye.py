@@ -1,4 +1,4 @@
-"""The end of a session with an engine that wants a goodbye, and its time when nobody speaks."""
+"""The end of a session with an engine that wants a goodbye, and its time in silence."""
 
 import asyncio
 import json

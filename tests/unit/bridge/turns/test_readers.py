@@ -12,8 +12,8 @@ import random
 
 import pytest
 
-from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
+from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.engine_api.events import (
     AudioDelta,

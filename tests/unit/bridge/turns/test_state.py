@@ -255,7 +255,7 @@ class Told:
         """They fit each other."""
         turns = self.turns
         if turns.debt == "later":
-            assert not turns.response_runs, "what runs is owed, or nobody waits for it"
+            assert not turns.response_runs, "what runs is owed, or not waited for"
         if turns.debt == "owed":
             assert turns.owed_since_s <= turns.alive_s <= self.now
 

@@ -209,7 +209,7 @@ def test_R8_comfort_noise_every_few_seconds_and_speech_after_it_keep_the_time() 
         call.talk(int(rng.integers(10, 100)))
     assert call.worst_ahead_ms < 70
     assert call.worst_behind_ms < 110
-    # A pause that nobody announces is waited for as before.
+    # A pause that is not announced is waited for as before.
     assert call.until(call.now + 0.055) == 0
 
 
@@ -273,7 +273,7 @@ def test_R8_a_long_call_with_dtx_stays_on_time() -> None:
 
 
 def test_loss_over_a_pause_is_not_doubled() -> None:
-    """A burst of 300 ms is lost: the pause was fed before anybody knew."""
+    """A burst of 300 ms is lost: the pause was fed before that was known."""
     call = Call()
     call.talk(50)
     call.until(call.now + 0.3)

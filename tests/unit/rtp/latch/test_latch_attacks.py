@@ -63,7 +63,7 @@ def test_R1_a_second_sender(sdp: Address, caller_from: Address, attack_at: float
 
 @pytest.mark.parametrize("lead_s", [2.0, 8.0])
 def test_R1_a_stranger_long_before_the_caller_is_thrown_out_at_once(lead_s: float) -> None:
-    """Nobody better has come: behind a NAT a stranger may be the caller, until the caller comes."""
+    """Behind a NAT an unknown source may be the caller, until a better one comes."""
     caller = Talker(ssrc=CALLER_SSRC, source=NATTED).talk(500, start=lead_s)
     attacker = Talker(ssrc=ATTACKER_SSRC, source=ATTACKER).talk(1000)
     sent_to, heard = run(BEHIND_NAT, [caller, attacker], lead_s + 9)

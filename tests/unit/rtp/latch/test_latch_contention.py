@@ -137,7 +137,7 @@ def test_R1_reports_decide_after_the_earlier_one_was_taken_for_the_caller() -> N
 
 
 def test_R1_a_report_that_does_not_quote_us_is_no_evidence() -> None:
-    """Whoever forges the caller's address does not get our packets."""
+    """A source that forges the caller's address does not get our packets."""
     latch = natted_session().latch
     session = natted_session()
     forger = Sender(NEIGHBOUR, ATTACKER)

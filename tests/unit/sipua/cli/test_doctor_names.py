@@ -7,7 +7,7 @@ import pytest
 
 from sipua.cli import doctor_names
 from sipua.config import load
-from sipua.doctor.doctor import Finding, Level
+from sipua.doctor.findings import Finding, Level
 from support.calls.edge import toml
 from support.signalling.dns_server import DnsServer
 

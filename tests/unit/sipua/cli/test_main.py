@@ -10,7 +10,7 @@ import pytest
 
 import sipua
 from sipua.cli import main as cli
-from sipua.log.redact import register_secret
+from sipua.log.secret_masking import register_secret
 from sipua.process.exits import Exit
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sipua.doctor import doctor
-from sipua.doctor.doctor import BuildInfo, Finding, Level
+from sipua.doctor.doctor import BuildInfo
+from sipua.doctor.findings import Finding, Level
 from sipua.process.exits import Exit
 
 PRODUCTION = BuildInfo(

@@ -1,4 +1,4 @@
-"""What `sipua outbound` refuses before it calls anybody, and whose agent calls."""
+"""What `sipua outbound` refuses before it calls, and which agent calls."""
 
 import pytest
 

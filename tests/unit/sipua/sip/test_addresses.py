@@ -32,7 +32,7 @@ def test_where_no_packet_can_be_sent_to() -> None:
     assert route_to("::1") == "::1"
     assert route_to("fe80::1") is None  # on which interface?
     assert route_to("::ffff:127.0.0.1") is None  # no IPv6 packet goes there
-    assert route_to("localhost") is None  # nobody looks names up here
+    assert route_to("localhost") is None  # names are not looked up here
 
 
 def test_hosts_of_a_family() -> None:

@@ -15,6 +15,7 @@ from sipua.bridge.agent.speech.recogniser_client import (
     RecogniserClient,
     RecogniserError,
 )
+from support.engine.recogniser import running
 from support.media.audio import resample, silence, speech
 
 STAND_IN = """
@@ -47,7 +48,7 @@ def clip(size: int) -> Clip:
 
 
 async def test_turns_are_listened_to_one_after_the_other() -> None:
-    async with stand_in() as recogniser:
+    async with running(stand_in()) as recogniser:
         words = await asyncio.gather(*(recogniser.words(clip(100 * n)) for n in range(1, 4)))
         assert words == [f"{100 * n} bytes at 24000 of ['yes']" for n in range(1, 4)]
         g711 = await recogniser.words(Clip(bytes(80), PCMU, ""))
@@ -55,19 +56,19 @@ async def test_turns_are_listened_to_one_after_the_other() -> None:
 
 
 async def test_a_long_turn_is_cut() -> None:
-    async with stand_in() as recogniser:
+    async with running(stand_in()) as recogniser:
         words = await recogniser.words(clip(2 * LONGEST_MS * PCM.bytes_per_ms))
         assert words == f"{LONGEST_MS * PCM.bytes_per_ms} bytes at 24000 of ['yes']"
 
 
 async def test_M7_too_many_turns_are_not_listened_to_and_counted() -> None:
-    async with stand_in() as recogniser:
+    async with running(stand_in()) as recogniser:
         words = await asyncio.gather(*(recogniser.words(clip(100)) for _ in range(MAX_WAITING + 3)))
         assert sum(found is None for found in words) == recogniser.overflow == 3
 
 
 async def test_a_recogniser_that_died_is_started_again() -> None:
-    async with stand_in() as recogniser:
+    async with running(stand_in()) as recogniser:
         assert await recogniser.words(clip(2)) is None
         assert await recogniser.words(clip(100)) == "100 bytes at 24000 of ['yes']"
         assert recogniser.restarts == 1
@@ -75,14 +76,14 @@ async def test_a_recogniser_that_died_is_started_again() -> None:
 
 async def test_M7_a_recogniser_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener_module, "TURN_S", 0.2)
-    async with stand_in() as recogniser:
+    async with running(stand_in()) as recogniser:
         assert await recogniser.words(clip(4)) is None
         monkeypatch.setattr(listener_module, "TURN_S", 20)
         assert await recogniser.words(clip(100)) == "100 bytes at 24000 of ['yes']"
 
 
 async def test_who_hangs_up_meanwhile_leaves_no_half_exchange_behind() -> None:
-    async with stand_in() as recogniser:
+    async with running(stand_in()) as recogniser:
         gone = asyncio.create_task(recogniser.words(clip(300)))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -99,5 +100,5 @@ async def test_a_recogniser_that_does_not_start_is_an_error() -> None:
 async def test_the_real_one_understands_a_phone_call() -> None:
     pcm = np.concatenate((silence(300), speech("operator"), silence(500)))
     said = Clip(resample(pcm, 8000, 24_000).astype("<i2").tobytes(), PCM, "")
-    async with RecogniserClient(("yes", "operator", "goodbye"), COMMAND) as recogniser:
+    async with running(RecogniserClient(("yes", "operator", "goodbye"), COMMAND)) as recogniser:
         assert await recogniser.words(said) == "operator"

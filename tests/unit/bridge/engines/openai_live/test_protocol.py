@@ -1,10 +1,5 @@
 import base64
-import itertools
-import json
-from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,14 +8,11 @@ from sipua.bridge.engine_api.events import (
     AudioDelta,
     AudioDone,
     EngineFault,
-    Event,
     ResponseDone,
     ResponseStarted,
-    ServerTool,
     SessionReady,
-    ToolCall,
     Transcript,
-    Unknown,
+    Unreadable,
     Usage,
     Used,
 )
@@ -30,94 +22,25 @@ from sipua.bridge.engines.openai_live.protocol import (
     FOLLOW,
     HEARD_NOTHING,
     HEARD_ONLY,
-    NO_TOOLS,
     SPEAK_NOW,
     OpenAILive,
 )
 from sipua.bridge.engines.openai_live.speech import CALLER_END_MS
 from sipua.bridge.engines.openai_live.speech_gate import END_MS, MAX_DROP_MS, YIELD_MS
-from sipua.bridge.engines.openai_live.tools import MAX_CALLS, MAX_DELEGATIONS
-from support.engine.live_types import (
-    NESTED_MODELS,
-    SERVER_MODELS,
-    accepted_client_event,
-    accepted_server_event,
+from support.engine.live_engine import (
+    SESSION,
+    engine,
+    play,
+    sent,
+    server_event,
+    silence,
+    speech,
+    without_audio,
+    words,
 )
-from support.engine.vendor_types import event_type, sample
-
-VENDOR = {event_type(model): model for model in SERVER_MODELS}
-NESTED = {event_type(model): model for model in NESTED_MODELS}
-SESSION = {"id": "live_1", "expires_at": 1, "model": "gpt-live-1", "status": "active"}
-TOOL = {"type": "function", "name": "clock", "parameters": {"type": "object"}}
-RATE_MS = 24
-
-
-def engine(**settings: Any) -> OpenAILive:
-    live = OpenAILive(EngineSettings(**settings))
-    for message in live.start():
-        accepted_client_event(message)
-    started = server_event("session.started", session=SESSION)
-    assert live.receive(started) == (SessionReady("live_1"),)
-    return live
-
-
-def server_event(type_: str, **fields: Any) -> str:
-    content = {"type": type_, **fields}
-    if "event_id" in VENDOR[type_].model_fields:
-        content = {"event_id": "event_1", **content}
-    message = json.dumps(content)
-    accepted_server_event(message)
-    return message
-
-
-def speech(ms: int) -> bytes:
-    return (3000 * np.sin(np.arange(ms * RATE_MS) * 0.3)).astype("<i2").tobytes()
-
-
-def silence(ms: int) -> bytes:
-    return bytes(ms * RATE_MS * 2)
-
-
-def play(live: OpenAILive, track: bytes, delta_ms: int = 100) -> list[Event]:
-    """The track as it comes: in deltas of a tenth of a second."""
-    size = delta_ms * RATE_MS * 2
-    events: list[Event] = []
-    for start in range(0, len(track), size):
-        delta = base64.b64encode(track[start : start + size]).decode()
-        events += live.receive(server_event("session.output_audio.delta", delta=delta))
-    return events
-
-
-def words(live: OpenAILive, whose: str, text: str) -> list[Event]:
-    type_ = f"session.{whose}_transcript.delta"
-    return list(live.receive(server_event(type_, delta=text, start_ms=0, end_ms=200)))
-
-
-def without_audio(events: Sequence[Event]) -> list[Event]:
-    return [event for event in events if not isinstance(event, AudioDelta)]
-
-
-def sent(messages: Sequence[bytes]) -> list[dict[str, Any]]:
-    events = [accepted_client_event(message) for message in messages]
-    return [{k: v for k, v in event.items() if k != "event_id"} for event in events]
-
-
-def nested(type_: str, delegation_id: str | None = "del_1", **fields: Any) -> str:
-    content = {**sample(NESTED[type_], full=False), **fields}
-    return server_event("response.event", event=content, delegation_id=delegation_id)
-
-
-def response(response_id: str = "resp_1", **fields: Any) -> dict[str, Any]:
-    return {
-        **sample(NESTED["response.created"], full=False)["response"],
-        "id": response_id,
-    } | fields
-
-
-def call(live: OpenAILive, call_id: str, name: str = "clock", **fields: Any) -> Sequence[Event]:
-    item = {"type": "function_call", "call_id": call_id, "name": name, "arguments": "{}"}
-    return live.receive(nested("response.output_item.done", item=item, **fields))
-
+from support.engine.live_types import (
+    accepted_client_event,
+)
 
 # The session
 
@@ -316,7 +239,8 @@ def test_a_track_that_stops_while_there_is_input_has_nothing_more_to_say() -> No
 def test_M6_bad_base64_is_counted_and_the_item_goes_on() -> None:
     live = engine()
     play(live, speech(100))
-    assert live.receive(server_event("session.output_audio.delta", delta="%")) == ()
+    broken = server_event("session.output_audio.delta", delta="%")
+    assert live.receive(broken) == (Unreadable("bad_base64", 1),)
     assert live.counters()["bad_base64"] == 1
     assert [
         event.item_id for event in play(live, speech(100)) if isinstance(event, AudioDelta)
@@ -444,245 +368,3 @@ def test_a_long_greeting_comes_in_pieces_and_a_book_is_cut_short() -> None:
     assert "".join(piece["content"] for piece in pieces) == text
     assert len(sent(live.speak("word " * 10_000))) == 17
     assert live.counters()["text_dropped"] > 0
-
-
-# Tools
-
-
-def test_a_tool_call_acts_when_its_response_has_completed() -> None:
-    live = engine(tools=[TOOL])
-    assert live.receive(nested("response.created", response=response())) == ()
-    assert call(live, "call_1") == ()
-    usage = {
-        "input_tokens": 100,
-        "input_tokens_details": {"cached_tokens": 40, "cache_write_tokens": 0},
-        "output_tokens": 9,
-        "output_tokens_details": {"reasoning_tokens": 0},
-        "total_tokens": 109,
-    }
-    completed = nested("response.completed", response=response(usage=usage))
-    assert live.receive(completed) == (
-        ToolCall("call_1", "clock", "{}", "resp_1"),
-        Used(Usage(text_in=100, text_in_cached=40, text_out=9), "delegation"),
-    )
-    assert sent(live.tool_result("call_1", "12:00", respond=True)) == [
-        {
-            "type": "response.item.create",
-            "item": {"type": "function_call_output", "call_id": "call_1", "output": "12:00"},
-        },
-        {"type": "response.create"},
-    ]
-
-
-def test_the_model_goes_on_when_all_answers_are_in() -> None:
-    live = engine(tools=[TOOL])
-    live.receive(nested("response.created", response=response()))
-    for call_id in ("call_1", "call_2"):
-        call(live, call_id)
-    assert len(live.receive(nested("response.completed", response=response()))) == 2
-    first = sent(live.tool_result("call_2", "b", respond=True))
-    assert [event["type"] for event in first] == ["response.item.create"]
-    second = sent(live.tool_result("call_1", "a", respond=False))
-    assert [event["type"] for event in second] == ["response.item.create", "response.create"]
-
-
-def test_a_tool_that_wants_no_answer_gets_none() -> None:
-    live = engine(tools=[TOOL])
-    live.receive(nested("response.created", response=response()))
-    call(live, "call_1")
-    live.receive(nested("response.completed", response=response()))
-    (result,) = sent(live.tool_result("call_1", "", respond=False))
-    assert result["type"] == "response.item.create"
-
-
-def test_two_tasks_at_once_do_not_wait_for_each_other() -> None:
-    live = engine(tools=[TOOL])
-    for about in ("del_1", "del_2"):
-        live.receive(nested("response.created", about, response=response(about)))
-        call(live, f"call of {about}", delegation_id=about)
-    for about in ("del_2", "del_1"):
-        done = nested("response.completed", about, response=response(about))
-        assert live.receive(done) == (ToolCall(f"call of {about}", "clock", "{}", about),)
-    assert len(live.tool_result("call of del_1", "", respond=True)) == 2
-    assert len(live.tool_result("call of del_2", "", respond=True)) == 2
-
-
-@pytest.mark.parametrize(
-    ("status", "fields", "said"),
-    [
-        ("failed", {"error": {"code": "server_error", "message": "Broken."}}, "Broken."),
-        ("incomplete", {"incomplete_details": {"reason": "content_filter"}}, "content_filter"),
-        ("failed", {}, "no reason"),
-    ],
-)
-def test_a_response_that_did_not_complete_does_not_act(
-    status: str, fields: dict[str, Any], said: str
-) -> None:
-    live = engine(tools=[TOOL])
-    live.receive(nested("response.created", response=response()))
-    call(live, "call_1")
-    event = nested(f"response.{status}", response=response(**fields))
-    assert live.receive(event) == (EngineFault("delegation_failed", said),)
-    assert live.counters()["tool_calls_dropped"] == 1
-    assert live.receive(nested("response.completed", response=response())) == ()
-
-
-def test_the_answer_to_another_sessions_call_is_told_in_words() -> None:
-    live = engine(tools=[TOOL])
-    (said,) = sent(live.tool_result("call_9", "12:00", respond=True))
-    assert (said["type"], said["content"]) == (
-        "session.commentary.append",
-        "A tool returned: 12:00",
-    )
-    (kept,) = sent(live.tool_result("call_9", "12:00", respond=False))
-    assert kept["type"] == "session.thinking.append"
-
-
-def test_a_tool_of_the_vendors_is_for_the_record() -> None:
-    live = engine(tools=[TOOL])
-    live.receive(nested("response.created", response=response()))
-    item = {
-        "id": "mcp_1",
-        "type": "mcp_call",
-        "name": "search",
-        "server_label": "shop",
-        "arguments": "{}",
-    }
-    done = nested("response.output_item.done", item=item)
-    assert live.receive(done) == (ServerTool("mcp_1", "search", "completed"),)
-
-
-def test_a_task_for_which_there_is_nobody_is_given_back_at_once() -> None:
-    live = engine()
-    delegation = {"id": "del_1", "type": "delegation", "target": "client"}
-    created = server_event("session.delegation.created", delegation=delegation, offset_ms=0)
-    assert live.receive(created) == ()
-    assert sent(live.take_outgoing()) == [
-        {"type": "session.commentary.append", "delegation_id": "del_1", "content": NO_TOOLS}
-    ]
-    assert live.take_outgoing() == ()
-
-
-def test_a_task_for_the_other_model_is_that_ones() -> None:
-    live = engine(tools=[TOOL])
-    delegation = {"id": "del_1", "type": "delegation", "target": "responses"}
-    created = server_event("session.delegation.created", delegation=delegation, offset_ms=0)
-    assert live.receive(created) == ()
-    assert live.take_outgoing() == ()
-
-
-def test_what_is_remembered_of_tools_is_bounded() -> None:
-    live = engine(tools=[TOOL])
-    for number in range(MAX_DELEGATIONS + 5):
-        live.receive(nested("response.created", f"del_{number}", response=response()))
-    for number in range(MAX_CALLS + 5):
-        call(live, f"call_{number}", delegation_id=f"del_{MAX_DELEGATIONS + 4}")
-    done = nested("response.completed", f"del_{MAX_DELEGATIONS + 4}", response=response())
-    assert len(live.receive(done)) == MAX_CALLS
-    assert live.counters()["tool_calls_dropped"] == 5
-
-
-# Whatever comes
-
-
-def test_M6_an_unknown_event_is_reported_and_counted() -> None:
-    live = engine()
-    assert live.receive('{"type":"session.hologram"}') == (Unknown("session.hologram"),)
-    assert live.receive(server_event("info", code="x", message="y")) == ()
-    counters = live.counters()
-    assert (counters["unknown"], counters["ignored"]) == (1, 1)
-
-
-def test_every_event_of_the_vendor_is_received() -> None:
-    for model, full in itertools.product(SERVER_MODELS, (True, False)):
-        live = OpenAILive(EngineSettings())
-        live.receive(json.dumps(sample(model, full=full)))
-        counters = live.counters()
-        # A sample's nested event is a bare object: that one is malformed, and only that.
-        assert counters["malformed"] == (event_type(model) == "response.event"), event_type(model)
-        assert counters["unknown"] == counters["bad_json"] == 0, event_type(model)
-
-
-@given(st.lists(st.binary(max_size=80) | st.text(max_size=80), max_size=5))
-def test_any_bytes_are_survived(messages: list[bytes | str]) -> None:
-    live = engine()
-    for message in messages:
-        live.receive(message)
-
-
-_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=5,
-)
-
-
-@given(st.sampled_from(sorted(VENDOR)), st.data())
-def test_any_fields_are_survived(type_: str, data: st.DataObject) -> None:
-    content = sample(VENDOR[type_], full=True)
-    name = data.draw(st.sampled_from(sorted(content)))
-    live = engine()
-    live.receive(json.dumps({**content, name: data.draw(_JSON), "type": type_}))
-    play(live, speech(20))
-
-
-@given(st.data())
-def test_any_order_of_vendor_events_is_survived_and_all_we_send_is_valid(
-    data: st.DataObject,
-) -> None:
-    live = engine(tools=[TOOL])
-    ours = ["cancel", "truncate", "speak", "append", "result", "nested", "speech", "silence"]
-    kinds = st.sampled_from(sorted(VENDOR)) | st.sampled_from(ours)
-    ids = st.sampled_from(["assistant_1", "assistant_2", "text"])
-    for kind in data.draw(st.lists(kinds, max_size=30)):
-        messages: Sequence[bytes] = ()
-        if kind == "cancel":
-            messages = live.cancel()
-        elif kind == "truncate":
-            messages = live.truncate(data.draw(ids), data.draw(st.integers(-10, 10_000)))
-        elif kind == "speak":
-            messages = live.speak(data.draw(st.text(max_size=50)))
-        elif kind == "append":
-            messages = [live.append_audio(silence(200))]
-        elif kind == "result":
-            messages = live.tool_result("text", "x", respond=data.draw(st.booleans()))
-        elif kind == "nested":
-            type_ = data.draw(st.sampled_from(sorted(NESTED)))
-            live.receive(nested(type_, data.draw(ids)))
-        elif kind in ("speech", "silence"):
-            play(live, speech(300) if kind == "speech" else silence(700))
-        else:
-            content = sample(VENDOR[kind], full=data.draw(st.booleans()))
-            live.receive(json.dumps(content))
-        for message in (*messages, *live.take_outgoing()):
-            accepted_client_event(message)
-
-
-@given(st.lists(st.sampled_from(["speech", "silence", "cut", "words", "input"]), max_size=40))
-def test_items_begin_and_end_in_order_and_once(steps: list[str]) -> None:
-    live = engine()
-    events: list[Event] = []
-    for step in steps:
-        if step == "cut":
-            live.cancel()
-        elif step == "words":
-            events += words(live, "output", "Yes.")
-        elif step == "input":
-            events += words(live, "input", "No.")
-        else:
-            events += play(live, speech(200) if step == "speech" else silence(400))
-    closed = server_event(
-        "session.closed", reason="close_requested", session=SESSION, usage={"seconds": 0}
-    )
-    events += live.receive(closed)
-    running = ""
-    for event in events:
-        if isinstance(event, ResponseStarted):
-            assert not running
-            running = event.response_id
-        elif isinstance(event, AudioDelta | AudioDone):
-            assert event.item_id == running
-        elif isinstance(event, ResponseDone):
-            assert event.response_id == running
-            running = ""
-    assert not running

@@ -275,7 +275,7 @@ class Server:
 
 
 class Session:
-    """A gate, between somebody who wants things said and that server."""
+    """A gate, between a caller of `want` and that server."""
 
     def __init__(self) -> None:
         self.gate = ResponseGate(server_answers=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sipua.config import ConfigError, load, read
 from sipua.config.sections.schema import ANY, Kind, keys
 from sipua.config.values.problems import Origin, toml_value
-from sipua.log.redact import mask_text
+from sipua.log.secret_masking import mask_text
 
 CONFIGS = Path(__file__).parents[5] / "configs"
 KEY = {"OPENAI_API_KEY": "sk-test-0123456789"}

@@ -17,7 +17,6 @@ from sipua.sip.messages import (
     Hangup,
     MediaReady,
     NegotiatedMedia,
-    Ring,
     SignallingFault,
     TransferDone,
     TransferFailed,
@@ -36,7 +35,6 @@ BOTH = real.PJMEDIA_DIR_ENCODING | real.PJMEDIA_DIR_DECODING
 
 def answered(signalling: Signalling) -> Any:
     call = signalling.begin()
-    signalling.endpoint.command(Ring(call.call_id))
     signalling.endpoint.command(Answer(call.call_id))
     return call
 
@@ -234,12 +232,36 @@ def test_a_fault_while_we_answer_is_a_500(
     call = signalling.begin()
 
     def answer(params: object) -> None:
-        signalling.pj.fail("getInfo", pj_error("bad SDP"))
-        call.onCallMediaState(real.OnCallMediaStateParam())
+        call.onCallSdpCreated(real.OnCallSdpCreatedParam())
 
     monkeypatch.setattr(call, "answer", answer)
     signalling.endpoint.command(Answer(call.call_id))
     assert signalling.pj.asked("hangup") == [(500, "Internal Error")]
+
+
+def test_our_200_leaves_before_its_media_are_read(
+    signalling: Signalling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = signalling.begin()
+
+    def answer(params: object) -> None:
+        flows(call)  # pjsua2 tells it before it sends
+        assert medias(signalling) == []
+
+    monkeypatch.setattr(call, "answer", answer)
+    signalling.endpoint.command(Answer(call.call_id))
+    (media,) = medias(signalling)
+    assert media.codec == "PCMU"
+
+
+def test_media_of_our_200_that_cannot_be_read_are_a_bye(
+    signalling: Signalling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = signalling.begin()
+    signalling.pj.fail("getInfo", pj_error("no such call"))
+    signalling.endpoint.command(Answer(call.call_id))
+    assert signalling.pj.asked("answer") == [(200,)]
+    assert signalling.pj.asked("hangup") == [(0, "")]
 
 
 # --- media ------------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ from sipua.sip.messages import (
     Hangup,
     IncomingCall,
     Leave,
-    Ring,
     SignallingFault,
     Transfer,
     TransferFailed,
@@ -127,6 +126,40 @@ def test_a_call_that_comes_in_has_a_port_and_is_told(signalling: Signalling) -> 
     assert signalling.call(event.call_id).signalling_ip == "192.0.2.1"
 
 
+def test_a_call_that_comes_in_rings_at_once(signalling: Signalling) -> None:
+    signalling.invite()
+    assert signalling.pj.asked("answer") == [], "not from inside its callback"
+    signalling.endpoint.poll(0)
+    assert signalling.pj.asked("answer") == [(180,)]
+    signalling.endpoint.poll(0)
+    assert signalling.pj.asked("answer") == [(180,)], "once"
+
+
+def test_a_call_that_ends_in_the_poll_that_brought_it_does_not_ring(signalling: Signalling) -> None:
+    call = signalling.begin()
+    call.tell(real.PJSIP_INV_STATE_DISCONNECTED, 487)
+    signalling.endpoint.poll(0)
+    assert signalling.pj.asked("answer") == []
+    (event,) = signalling.take()
+    assert isinstance(event, CallEnded)
+
+
+def test_a_call_that_cannot_ring_ends_and_keeps_no_other_from_ringing(
+    signalling: Signalling,
+) -> None:
+    signalling.invite(invite("one"))
+    signalling.invite(invite("two"))
+    signalling.take()
+    signalling.pj.fail("answer", pj_error("gone"))
+    signalling.endpoint.poll(0)
+    assert signalling.pj.asked("answer") == [(180,), (180,)]
+    assert signalling.pj.asked("hangup") == [(500, "Internal Error")]
+    fault, ended = signalling.take()
+    assert isinstance(fault, SignallingFault)
+    assert isinstance(ended, CallEnded)
+    assert signalling.calls == 1
+
+
 @pytest.mark.parametrize(
     ("full", "status"), [(0, 486), (2, 486)], ids=["nobody may call", "too many calls"]
 )
@@ -217,10 +250,10 @@ def test_a_refusal_that_fails_keeps_the_next_one_from_nothing(signalling: Signal
 
 def test_commands_in_their_order(signalling: Signalling) -> None:
     call = signalling.begin()
-    for command in (Ring(call.call_id), Answer(call.call_id), Answer(call.call_id)):
-        signalling.endpoint.command(command)
+    for _ in range(2):
+        signalling.endpoint.command(Answer(call.call_id))
     signalling.endpoint.command(Hangup(call.call_id))
-    assert signalling.pj.asked("answer") == [(180,), (200,)]
+    assert signalling.pj.asked("answer") == [(200,)]
     assert signalling.pj.asked("hangup") == [(0, "")]
 
 
@@ -232,13 +265,10 @@ def test_a_command_for_a_call_that_is_over_does_nothing(signalling: Signalling) 
 
 
 @pytest.mark.parametrize("error", [pj_error("no memory"), TypeError("not a text")])
-@pytest.mark.parametrize("command", [Ring, Answer])
-def test_an_answer_that_fails_is_a_500(
-    signalling: Signalling, command: type[Ring | Answer], error: Exception
-) -> None:
+def test_an_answer_that_fails_is_a_500(signalling: Signalling, error: Exception) -> None:
     call = signalling.begin()
     signalling.pj.fail("answer", error)
-    signalling.endpoint.command(command(call.call_id))
+    signalling.endpoint.command(Answer(call.call_id))
     assert signalling.pj.asked("hangup") == [(500, "Internal Error")]
     fault, ended = signalling.take()
     assert isinstance(fault, SignallingFault)

@@ -8,6 +8,8 @@ import pjsua2 as real
 import pytest
 
 from sipua.sip.messages import CallRefused, LibraryMessage, SignallingFault, SipMessage
+from sipua.sip.pj.waker import WakerError
+from support.signalling import signalling as over_fake
 from support.signalling.signalling import CALLER, Signalling, invite
 
 
@@ -73,3 +75,37 @@ def test_only_its_errors_are_told_and_not_how_a_realm_is_learnt(signalling: Sign
     log(signalling, "no credential (PJSIP_ENOCREDENTIAL)", level=1)
     log(signalling, "a warning", level=2)
     assert signalling.take() == [LibraryMessage("bind error")]
+
+
+def test_a_library_that_cannot_be_woken_is_polled_as_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unknown_build(poll: object) -> None:
+        raise WakerError("this build is unknown")
+
+    monkeypatch.setattr(over_fake, "FakeWaker", unknown_build)
+    signalling = Signalling(monkeypatch)
+    try:
+        signalling.endpoint.open()
+        assert not signalling.endpoint.can_wake()
+        assert signalling.take() == [SignallingFault("waker", "WakerError: this build is unknown")]
+        signalling.endpoint.wake()
+        signalling.endpoint.poll(0)
+        assert signalling.take() == []
+    finally:
+        signalling.close()
+
+
+@pytest.mark.parametrize("found_by", ["wake", "poll"])
+def test_a_waker_that_breaks_is_told_once_and_is_kept(
+    signalling: Signalling, found_by: str
+) -> None:
+    """Kept: pjsip has a pointer into it."""
+    library = signalling.endpoint._library
+    assert signalling.endpoint.can_wake()
+    library._waker.error = WakerError("it broke")
+    for _ in range(2):
+        signalling.endpoint.wake() if found_by == "wake" else signalling.endpoint.poll(0)
+    assert not signalling.endpoint.can_wake()
+    assert signalling.take() == [SignallingFault("waker", "WakerError: it broke")]
+    assert library._waker is not None

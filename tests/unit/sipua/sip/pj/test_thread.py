@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
-from sipua.sip.pj.thread import SignallingThread, Timers
+from sipua.sip.pj import thread as thread_module
+from sipua.sip.pj.thread import LONGEST_POLL_MS, UNWOKEN_POLL_MS, SignallingThread, Timers
 
 
 class FakeLibrary:
     def __init__(self, open_error: Exception | None = None) -> None:
+        self.woken = threading.Event()
+        self.wakes = 0
+        self.wakeable = True
+        self.polls_ms: list[int] = []
         self.open_error = open_error
         self.calls: list[str] = []
         self.faults: list[str] = []
@@ -26,7 +30,17 @@ class FakeLibrary:
     def poll(self, timeout_ms: int) -> None:
         if self.poll_errors:
             raise self.poll_errors.pop()
-        time.sleep(timeout_ms / 1000)
+        self.polls_ms.append(timeout_ms)
+        self.woken.wait(timeout_ms / 1000)
+        self.woken.clear()
+
+    def can_wake(self) -> bool:
+        return self.wakeable
+
+    def wake(self) -> None:
+        self.wakes += 1
+        if self.wakeable:
+            self.woken.set()
 
     def idle(self) -> bool:
         return self.done
@@ -120,6 +134,110 @@ def test_H11_a_thread_that_hangs_is_not_waited_for_longer_than_said(
     assert not thread.alive
 
 
+def test_a_job_ends_a_poll_however_long_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thread_module, "LONGEST_POLL_MS", 60_000)
+    library = FakeLibrary()
+    thread = SignallingThread(library)
+    thread.start()
+    for _ in range(50):
+        done = threading.Event()
+        thread.submit(done.set)
+        assert done.wait(20), "it waits for the end of the poll"
+    library.done = True
+    assert thread.stop(20.0)
+
+
+def test_jobs_of_many_threads_are_all_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None may fall between the look at the queue and the poll."""
+    monkeypatch.setattr(thread_module, "LONGEST_POLL_MS", 60_000)
+    library = FakeLibrary()
+    thread = SignallingThread(library)
+    thread.start()
+    ran: list[int] = []
+
+    def submit() -> None:
+        for _ in range(300):
+            done = threading.Event()
+            thread.submit(lambda: ran.append(1))
+            thread.submit(done.set)
+            assert done.wait(20)
+
+    others = [threading.Thread(target=submit) for _ in range(4)]
+    for other in others:
+        other.start()
+    for other in others:
+        other.join(50)
+    library.done = True
+    assert thread.stop(20.0)
+    assert len(ran) == 1200
+
+
+def test_one_wake_a_poll() -> None:
+    library = FakeLibrary()
+    thread = SignallingThread(library)
+    thread._asleep = True  # as in a poll
+    for _ in range(1000):
+        thread.submit(lambda: None)
+    assert library.wakes == 1
+
+
+def test_a_thread_that_is_awake_is_not_woken() -> None:
+    library = FakeLibrary()
+    thread = SignallingThread(library)
+    thread.submit(lambda: None)
+    assert library.wakes == 0
+    thread._round()
+    assert library.polls_ms == [0], "it looks at the queue before it polls"
+
+
+def test_a_poll_is_short_where_it_cannot_be_ended() -> None:
+    library = FakeLibrary()
+    thread = SignallingThread(library)
+    thread._round()
+    library.wakeable = False
+    thread._round()
+    assert library.polls_ms == [LONGEST_POLL_MS, UNWOKEN_POLL_MS]
+
+
+def test_a_poll_ends_for_our_timers() -> None:
+    library = FakeLibrary()
+    thread = SignallingThread(library)
+    fired: list[int] = []
+    thread.after(0.02, lambda: fired.append(1))
+    for _ in range(20):
+        thread._round()
+        if fired:
+            break
+    assert fired
+    assert max(library.polls_ms) <= 20
+    assert len(library.polls_ms) < 20, "it does not poll without waiting"
+
+
+def test_what_happened_is_told_after_each_step_and_at_the_end() -> None:
+    library = FakeLibrary()
+    library.poll_errors = [ValueError("broken poll")]
+    told: list[str] = []
+    steps: list[str] = []
+
+    def tell() -> None:
+        told.append(",".join(steps))
+        steps.clear()
+
+    def job() -> None:
+        steps.append("job")
+        raise ValueError("broken job")
+
+    thread = SignallingThread(library, after_each=tell)
+    thread.after(0.0, lambda: steps.append("timer"))
+    thread.submit(job)
+    thread._round()
+    assert told == ["", "job", "timer"]
+    library.done = True
+    thread.start()
+    assert thread.stop(5.0)
+    assert len(told) > 4, "also what is told while it is taken down"
+
+
 def test_timers_come_due_in_order() -> None:
     timers = Timers()
     fired: list[int] = []
@@ -128,4 +246,7 @@ def test_timers_come_due_in_order() -> None:
     for action in timers.due(2.0):
         action()
     assert fired == [1, 3, 2]
+    assert timers.wait_s(2.5) == 0.5
+    assert timers.wait_s(3.5) == 0.0
     assert len(timers.due(10.0)) == 1
+    assert timers.wait_s(10.0) == float("inf")

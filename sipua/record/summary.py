@@ -12,7 +12,7 @@ from sipua.record.prices import Bill
 
 
 @dataclass(slots=True)
-class Tally:
+class ConversationSummary:
     bill: Bill
     currency: str
     turns: int = 0

@@ -1,6 +1,6 @@
 """Digits of a capture (R10): one for each event, whatever is lost, repeated or late."""
 
-from sipua.bench.streams.tally import Tally, looks_like_event
+from sipua.bench.streams.stream_statistics import StreamStatistics, looks_like_event
 from sipua.rtp.packet import RtpPacket, build, parse
 
 EVENTS = 101
@@ -12,21 +12,21 @@ def packet(number: int, timestamp: int, payload: bytes) -> RtpPacket:
     )
 
 
-def tally_of(*payloads: tuple[int, bytes]) -> Tally:
+def statistics_of(*payloads: tuple[int, bytes]) -> StreamStatistics:
     """(timestamp, payload), 20 ms after one another."""
-    tally = Tally()
+    statistics = StreamStatistics()
     for number, (timestamp, payload) in enumerate(payloads):
-        tally.add(1000.0 + number * 0.02, packet(number, timestamp, payload), 0)
-    return tally
+        statistics.add(1000.0 + number * 0.02, packet(number, timestamp, payload), 0)
+    return statistics
 
 
-def digits(tally: Tally) -> str:
-    return tally.account(EVENTS, EVENTS, 8000).digits
+def digits(statistics: StreamStatistics) -> str:
+    return statistics.account(EVENTS, EVENTS, 8000).digits
 
 
 def dialled(*packets: tuple[int, int, int, bool]) -> str:
     """(timestamp, event, duration, end)"""
-    return digits(tally_of(*[(at, event(code, long, end)) for at, code, long, end in packets]))
+    return digits(statistics_of(*[(at, event(code, long, end)) for at, code, long, end in packets]))
 
 
 def event(code: int, duration: int, end: bool) -> bytes:
@@ -50,8 +50,8 @@ def test_all_keys() -> None:
 
 
 def test_hook_flash_is_an_event_but_no_digit() -> None:
-    tally = tally_of((0, event(16, 160, True)))
-    assert (tally.event_type({}), digits(tally)) == (EVENTS, "")
+    statistics = statistics_of((0, event(16, 160, True)))
+    assert (statistics.event_type({}), digits(statistics)) == (EVENTS, "")
 
 
 def test_a_key_held_for_longer_than_the_field_counts_goes_on() -> None:
@@ -63,12 +63,12 @@ def test_a_key_that_is_down_when_the_capture_ends_is_a_digit() -> None:
 
 
 def test_several_events_of_one_packet() -> None:
-    assert digits(tally_of((0, event(4, 400, True) + event(2, 400, True)))) == "42"
+    assert digits(statistics_of((0, event(4, 400, True) + event(2, 400, True)))) == "42"
 
 
 def test_what_is_too_short_or_too_long_is_passed_over() -> None:
-    assert digits(tally_of((0, b"\x05\x80"))) == ""
-    assert digits(tally_of((0, b""), (0, event(5, 160, True) * 40))) == ""
+    assert digits(statistics_of((0, b"\x05\x80"))) == ""
+    assert digits(statistics_of((0, b""), (0, event(5, 160, True) * 40))) == ""
 
 
 def test_what_looks_like_an_event() -> None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.record.redaction import Redactor, number
+from sipua.record.transcript_redaction import Redactor, number
 
 
 @pytest.mark.parametrize(

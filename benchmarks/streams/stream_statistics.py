@@ -79,7 +79,7 @@ class _Digits:
         return "".join(self._dialled)
 
 
-class Tally:
+class StreamStatistics:
     def __init__(self) -> None:
         self.types: Counter[int] = Counter()
         self.markers = 0

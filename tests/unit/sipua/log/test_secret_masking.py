@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.log.redact import (
+from sipua.log.secret_masking import (
     LONGEST_VALUE,
     MASK,
     is_secret_name,

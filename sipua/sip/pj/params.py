@@ -1,0 +1,28 @@
+"""Arguments for pjsua2, made of ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pjsua2 as pj
+
+
+def call_params(status: int = 0, reason: str = "", headers: dict[str, str] | None = None) -> Any:
+    """CallOpParam with one audio line and no other media (2.16+ would offer text otherwise)."""
+    params = pj.CallOpParam(True)
+    params.opt.audioCount = 1
+    params.opt.videoCount = 0
+    if hasattr(params.opt, "textCount"):
+        params.opt.textCount = 0
+    if status:
+        params.statusCode = status
+        params.reason = reason
+    for name, value in (headers or {}).items():
+        params.txOption.headers.push_back(sip_header(name, value))
+    return params
+
+
+def sip_header(name: str, value: str) -> Any:
+    header = pj.SipHeader()
+    header.hName, header.hValue = name, value
+    return header

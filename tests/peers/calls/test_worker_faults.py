@@ -1,0 +1,283 @@
+"""H10 on real calls: what a worker that dies, stops or grows costs, and whom it does not.
+
+Two callers, each in a worker of its own. One worker fails: its caller is told within five seconds
+and the record says why; the other caller loses no packet; and the next call is taken.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sipua.process.exits import Exit
+from support.calls.edge import Edge
+from support.footprint import footprint, workers
+from support.media.rtp_far_end import RtpFarEnd
+from support.media.rtp_stream import RtpStream
+from support.peers.sipp import Sipp, SippResult, SippRun
+from support.ports import LOOPBACK
+from support.process import wait_until
+
+pytestmark = [pytest.mark.peer, pytest.mark.sound]
+
+Edges = Callable[..., Edge]
+Ends = Callable[..., RtpFarEnd]
+
+SEEN_WITHIN_S = 5.0
+SLACK_S = 2.0
+"""For a machine that is busy with other tests; what is decided has a test without a clock."""
+
+# A tool's module is imported by each worker; with it a test does things inside of one. The first
+# worker that meets the file obeys, and takes it away.
+INSIDE = '''
+import os
+from pathlib import Path
+from sipua.bridge.uplink.timeline import Uplink
+
+feed, order, kept = Uplink.feed, Path(__file__).with_name("order"), []
+
+def obedient(self, events, now):
+    if order.exists():
+        mine = order.with_suffix(f".{os.getpid()}")
+        try:
+            order.rename(mine)
+        except FileNotFoundError:
+            return feed(self, events, now)
+        words = mine.read_text()
+        while words == "hang":
+            pass
+        if words == "grow":
+            kept.append(b"x" * 600_000_000)
+    return feed(self, events, now)
+
+Uplink.feed = obedient
+
+if Path(__file__).with_name("unfit").exists():
+    os._exit(7)
+
+def unused() -> str:
+    """Is never called."""
+    return ""
+'''
+
+
+@dataclass
+class Pair:
+    """Two calls that are up, each in its own worker. The second one's worker is to fail."""
+
+    edge: Edge
+    steady: SippRun
+    steady_end: RtpFarEnd
+    lost: SippRun
+    lost_id: str
+    records: Path
+
+    @property
+    def lost_worker(self) -> int:
+        return self.edge.worker_of(self.lost_id)
+
+    def died(self) -> dict[str, Any]:
+        return self.edge.wait_event("worker.died", timeout_s=SEEN_WITHIN_S + SLACK_S)
+
+    def bye(self) -> str:
+        """What the caller of the failed worker got."""
+        (bye,) = self.lost.wait().received("BYE")
+        return bye.text
+
+    def record(self) -> list[dict[str, Any]]:
+        def ended() -> list[dict[str, Any]]:
+            (path,) = self.records.rglob(f"{self.lost_id}.jsonl")
+            lines = [json.loads(line) for line in path.read_text().splitlines()]
+            return lines if lines[-1]["kind"] == "end" else []
+
+        return wait_until(ended, 5, "the record's end")
+
+    def steady_stream(self) -> RtpStream:
+        result: SippResult = self.steady.wait()
+        assert result.ok
+        (stream,) = self.steady_end.finish()
+        return stream
+
+
+@pytest.fixture
+def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose file `order` is obeyed by a worker."""
+    home = tmp_path / "inside"
+    home.mkdir()
+    (home / "obedient.py").write_text(textwrap.dedent(INSIDE))
+    monkeypatch.setenv("PYTHONPATH", str(home))
+    return home
+
+
+@pytest.fixture
+def pair(tmp_path: Path, edge_factory: Edges, sipp: Sipp, far_end: Ends) -> Callable[..., Pair]:
+    def begin(config: dict[str, Any] | None = None) -> Pair:
+        records = tmp_path / "records"
+        edge = edge_factory(
+            {"record": {"enabled": True, "directory": str(records)}, **(config or {})}
+        )
+        steady_end, lost_end = far_end(1), far_end(1)
+        steady = sipp.start("uac_call", edge.address, media=steady_end, pause_ms=12_000)
+        edge.wait_event("call.confirmed")
+        lost = sipp.start("uac_call_ended_by_peer", edge.address, media=lost_end)
+        lost_id = edge.wait_event("call.confirmed", count=2)["call_id"]
+        first = edge.wait_event("call.confirmed")["call_id"]
+        assert edge.worker_of(first) != edge.worker_of(lost_id)
+        wait_until(lambda: list(records.rglob(f"{lost_id}.jsonl")), 5, "the record's begin")
+        return Pair(edge, steady, steady_end, lost, lost_id, records)
+
+    return begin
+
+
+def judge(pair: Pair, cause: str, sipp: Sipp) -> None:
+    """What is the same for every fault."""
+    edge, worker = pair.edge, pair.lost_worker
+    died = pair.died()
+    assert (died["worker"], died["calls"], died["level"]) == (worker, 1, "error")
+    assert cause in died["cause"]
+    assert 'Reason: Q.850;cause=41;text="media worker failed"' in pair.bye()
+    ended = edge.wait_event("call.ended", call_id=pair.lost_id)
+    reason = f"internal error: worker {worker}: {died['cause']}"
+    assert (ended["by"], ended["reason"]) == ("us", reason)
+    begin, *_, end = pair.record()
+    assert (begin["kind"], begin["call_id"]) == ("call", pair.lost_id)
+    assert (end["by"], end["reason"]) == ("us", reason)
+    # A new call is taken at once, and by both when the worker has been replaced.
+    sipp.run("uac_call", edge.address, pause_ms=100)
+    edge.wait_event("worker.ready", count=3)
+    assert edge.worker_pid(worker) in workers(edge.process.pid)
+    more = sipp.run("uac_call", edge.address, calls=2, rate=1000, pause_ms=500)
+    assert more.ok
+    taken = [event["worker"] for event in edge.events(name="call.incoming")]
+    assert worker in taken[-2:]
+    stream = pair.steady_stream()
+    assert (stream.lost, stream.timestamp_breaks, stream.malformed) == (0, 0, 0)
+    edge.wait_event("call.ended", count=5)
+    port = edge.events(call_id=pair.lost_id, name="call.incoming")[0]["rtp_port"]
+    assert port not in footprint(edge.process.pid).udp_ports
+    assert edge.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "cause"),
+    [(signal.SIGKILL, "killed by signal 9"), (signal.SIGSTOP, "it has said nothing for 4 s")],
+)
+def test_H10_a_worker_that_is_killed_or_stopped(
+    pair: Callable[..., Pair], sipp: Sipp, number: signal.Signals, cause: str
+) -> None:
+    calls = pair()
+    os.kill(calls.edge.worker_pid(calls.lost_worker), number)
+    judge(calls, cause, sipp)
+
+
+@pytest.mark.parametrize(
+    ("order", "cause"), [("hang", "it has said nothing for 4 s"), ("grow", "and may have 300")]
+)
+def test_H10_a_worker_whose_loop_hangs_or_that_takes_too_much_memory(
+    pair: Callable[..., Pair], sipp: Sipp, inside: Path, order: str, cause: str
+) -> None:
+    """Either of the two may be the one that meets the order."""
+    calls = pair(
+        {
+            "tools": {"python": ["obedient:unused"]},
+            "edge": {"workers": 2, "worker_memory_mb": 300},
+        }
+    )
+    (inside / "new").write_text(order)
+    (inside / "new").rename(inside / "order")
+    died = calls.died()
+    assert cause in died["cause"]
+    ended = calls.edge.wait_event("call.ended")
+    assert f"worker {died['worker']}" in ended["reason"]
+    assert calls.edge.worker_of(ended["call_id"]) == died["worker"]
+    calls.edge.wait_event("worker.ready", count=3)
+    sipp.run("uac_call", calls.edge.address, pause_ms=100)
+    assert len(calls.edge.events(name="worker.died")) == 1
+
+
+def test_H10_a_caller_who_still_hears_ringing_is_refused_with_the_reason(
+    edge_factory: Edges, sipp: Sipp
+) -> None:
+    with socket.create_server((LOOPBACK, 0)) as mute:
+        url = f"ws://{LOOPBACK}:{mute.getsockname()[1]}/v1/realtime"
+        edge = edge_factory({"engine": {"url": url, "connect_timeout_s": 30}})
+        call = sipp.start("uac_rejected", edge.address, STATUS="500")
+        ringing = edge.wait_event("call.ringing")["call_id"]
+        os.kill(edge.worker_pid(edge.worker_of(ringing)), signal.SIGKILL)
+        (refusal,) = call.wait().received("SIP/2.0 500")
+    assert "Reason: Q.850;cause=41" in refusal.text
+    ended = edge.wait_event("call.ended", call_id=ringing)
+    assert (ended["status"], ended["duration_s"]) == (500, 0)
+
+
+def test_H10_the_edge_dies_and_none_of_its_workers_is_left(edge_factory: Edges, sipp: Sipp) -> None:
+    """Not even one that is stopped, and its ports are free: the next edge takes calls at once."""
+    edge = edge_factory()
+    sipp.start("uac_call", edge.address, calls=2, rate=1000, pause_ms=30_000)
+    edge.wait_event("call.confirmed", count=2)
+    pids = workers(edge.process.pid)
+    assert len(pids) == 2
+    os.kill(pids[0], signal.SIGSTOP)
+    edge.kill()
+    wait_until(lambda: not any(_runs(pid) for pid in pids), 2, "the end of the workers")
+    for event in edge.events(name="call.incoming"):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rtp:
+            rtp.bind((LOOPBACK, event["rtp_port"]))
+    edge.start()
+    sipp.run("uac_call", edge.address, pause_ms=100)
+
+
+def test_H10_ctrl_c_in_a_terminal_leaves_the_workers_to_the_edge(
+    edge_factory: Edges, sipp: Sipp
+) -> None:
+    """A terminal, or a service manager, signals every process: calls still end by themselves."""
+    edge = edge_factory()
+    call = sipp.start("uac_call", edge.address, pause_ms=2500)
+    edge.wait_event("call.confirmed")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        for pid in workers(edge.process.pid):
+            os.kill(pid, number)
+    edge.process.send(signal.SIGINT)
+    assert call.wait().ok
+    ended = edge.wait_event("call.ended")
+    assert (ended["by"], ended["status"]) == ("peer", 200)
+    assert edge.process.wait(10) == 0
+    assert edge.events(name="worker.died") == []
+
+
+def test_H10_workers_that_cannot_live_back_off_and_end_the_edge(
+    edge_factory: Edges, sipp: Sipp, inside: Path
+) -> None:
+    edge = edge_factory({"tools": {"python": ["obedient:unused"]}})
+    sipp.run("uac_call", edge.address, pause_ms=100)
+    (inside / "unfit").touch()
+    for pid in workers(edge.process.pid):
+        os.kill(pid, signal.SIGKILL)
+    edge.wait_event("worker.died", count=2)
+    refused = sipp.run("uac_rejected", edge.address, STATUS="503")
+    assert "Retry-After: " in refused.received("SIP/2.0 503")[0].text
+    assert edge.process.wait(90) == Exit.WORKERS
+    died = [event for event in edge.events(name="worker.died") if event["worker"] == 1]
+    waits = [event["next_in_s"] for event in died]
+    assert waits == sorted(waits)
+    assert waits[-1] >= 4
+    assert died[-1]["cause"] == "it ended with exit code 7"
+    (hopeless,) = edge.events(name="workers.hopeless")
+    assert hopeless["exit_code"] == Exit.WORKERS
+    assert hopeless["fix"]
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
