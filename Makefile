@@ -32,6 +32,10 @@ run: ## set up what is needed and start the edge with the local agent
 pjsua2: ## build pjsua2 for many calls (minutes, cached) and install it; UPDATE=1: a newer source
 	@scripts/env.sh .venv run production
 
+.PHONY: native
+native: dev ## compile the kernel of the audio path (optional; needs a C compiler)
+	@scripts/build_native.sh $(BIN)/python
+
 .PHONY: test
 test: dev peers lint ## everything: set-up, lint, types, tests against real peers
 	@scripts/env.sh .venv-index run index
@@ -85,4 +89,4 @@ lock: ## resolve the locked dependencies anew
 .PHONY: clean
 clean: ## remove environments and caches of this clone
 	rm -rf .venv .venv.lock .venv-index .venv-index.lock .venv-fuzz .venv-fuzz.lock build dist *.egg-info
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis codecs/_kernel.abi3.so

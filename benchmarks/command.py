@@ -113,6 +113,7 @@ def _add_capture(commands: Commands) -> None:
         action="store_true",
         help="no time stamps inside the edge: its cost without probes",
     )
+    _add_tls(parser)
     _add_outputs(parser)
 
 
@@ -128,6 +129,8 @@ def _capture(args: argparse.Namespace) -> int:
         raise BenchError(f"--repeat {args.repeat}: from 1 to 10000")
     if args.engine != "local" and not args.engine.startswith(("ws://", "wss://")):
         raise BenchError(f"--engine {args.engine}: local, or a ws:// or wss:// address")
+    if args.tls and args.engine != "local":
+        raise BenchError("--tls is for the local engine; another one has it in its address")
     _check_outputs(args)
     options = replay.Options(
         file=args.file,
@@ -138,6 +141,7 @@ def _capture(args: argparse.Namespace) -> int:
         calls=args.calls,
         impairment=Impairment.parse(args.impair) if args.impair else None,
         probed=not args.no_probes,
+        tls=args.tls,
     )
     load = machine.load_average()
     recording = replay.run(options, read(config_path(args.config), os.environ).config, _say)
@@ -187,6 +191,7 @@ def _add_load(commands: Commands) -> None:
     parser.add_argument(
         "--limit-spacing", type=float, default=10.0, metavar="MS", help="p99; default: 10"
     )
+    _add_tls(parser)
     _add_outputs(parser)
 
 
@@ -203,6 +208,7 @@ def _load(args: argparse.Namespace) -> int:
         limit_spacing_ms=args.limit_spacing,
         workers=args.workers,
         pin=args.pin,
+        tls=args.tls,
     )
     result = load.run(options, _words(), _say)
 
@@ -301,6 +307,12 @@ def _compare(args: argparse.Namespace) -> int:
 def _add_workers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", type=int, default=1, metavar="N", help="workers of the edge; default: 1"
+    )
+
+
+def _add_tls(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tls", action="store_true", help="TLS to the local engine, as real engines want it"
     )
 
 

@@ -7,7 +7,8 @@ ours can echo, whether a frame goes to a detector or is held back; it has no clo
 
     unknown ─┬─ like our voice ──▶ echo     frames are held unless louder than our voice comes back
              ├─ not like it ─────▶ open     they pass, until nothing was sent for a while
-             └─ we send and nothing comes, or it was never ours ──▶ clear: all pass, at once
+             └─ we send and nothing comes, or it was never ours ──▶ clear: all pass, at once, and
+                                               the gate sleeps for up to 3.2 s between two looks
 
 "Like our voice" is a correlation of 60 to 200 ms with what left in the 450 ms before: 0.98 for an
 echo, 0.2 for another voice, which by chance reaches 0.7 (of 60 ms) or 0.4 (of 200 ms) once in a
@@ -60,7 +61,7 @@ _LIKENESS_MEMORY = 0.6  # of the score of what is held, from check to check
 _UNLIKE = 0.4  # held audio that is like our voice no more than this is not our echo
 _CLEAR_MS = 500  # of our loud speech without an echo
 _CLEAR_VERDICTS = 3
-_CHECK_CLEAR_MS, _CHECK_CLEAR_MAX_MS = 200, 3200  # between two checks on a clear line
+_SLEEP_MS, _SLEEP_MAX_MS = 200, 3200  # between two looks at a clear line
 
 
 class EchoGate:
@@ -68,8 +69,8 @@ class EchoGate:
 
     __slots__ = (
         "_align",
+        "_asleep",
         "_audible",
-        "_check_clear_ms",
         "_check_ms",
         "_checked",
         "_doubt_ms",
@@ -88,9 +89,11 @@ class EchoGate:
         "_received_samples",
         "_sent",
         "_silence",
+        "_sleep_ms",
         "_sound_began",
         "_unanswered",
         "_watch",
+        "_watch_audible",
         "checks",
         "held_ms",
         "opened",
@@ -110,7 +113,7 @@ class EchoGate:
         self._check_ms = _CHECK_MS
         self._align = 0  # received minus sent position of the same sound
         self._negative = 0
-        self._check_clear_ms = _CHECK_CLEAR_MS
+        self._sleep_ms = _SLEEP_MS
         self.set_law(law)
 
     def set_law(self, law: Law) -> None:
@@ -120,6 +123,7 @@ class EchoGate:
         self._out: deque[bytes] = deque()
         self._powers: deque[float] = deque()  # of those; below 0: not computed yet
         self._sent = 0  # samples in all
+        self._asleep = 0  # samples that are not looked at, as the line is clear
         self._last_sound = -_REACH - _WINDOW_MAX
         self._sound_began = 0
         self._floor = 0.0
@@ -134,8 +138,8 @@ class EchoGate:
 
     @property
     def active(self) -> bool:
-        """Whether our audio can come back now; if not, `holds` need not be called."""
-        return self._sent - self._last_sound < _REACH + _TAIL
+        """Whether to listen: if not, `passed_by` is called instead of `holds`."""
+        return self._asleep <= 0 and self._sent - self._last_sound < _REACH + _TAIL
 
     def counters(self) -> dict[str, object]:
         gain_db = self.gain_db
@@ -155,7 +159,7 @@ class EchoGate:
         """Take a frame that left."""
         self._sent += len(payload)
         if payload != self._silence and payload.count(self._law.silence) != len(payload):
-            if not self.active:
+            if self._sent - self._last_sound >= _REACH + _TAIL:
                 self._sound_began = self._sent
             self._last_sound = self._sent
         self._out.append(payload)
@@ -174,7 +178,9 @@ class EchoGate:
         self._received += samples
         if self._in:
             self._forget()
-            self._floor = 0.0
+            if self._asleep <= 0:  # else it is still of use: a voice must not become the floor
+                self._floor = 0.0
+        self._asleep = max(0, self._asleep - samples)
 
     def holds(self, pcm: Pcm) -> bool:
         """Take a frame that came: True to hold it back; False: it passes, with all that is held."""
@@ -202,7 +208,7 @@ class EchoGate:
         self._in.clear()
         self._received_samples = 0
         self._doubt_ms = self._loud_over = self._open_for = 0
-        self._checked = self._unanswered = self._watch = 0
+        self._checked = self._unanswered = self._watch = self._watch_audible = 0
 
     def _follow(self, power: float) -> None:
         """Follow the room's noise, or a voice that was there before ours: down at once, up slowly,
@@ -318,17 +324,23 @@ class EchoGate:
     # --- it does not ----------------------------------------------------------------------
 
     def _check_passing(self, power: float, length_ms: int) -> bool:
-        """Compare now and then, hold nothing: a call may be transferred to a phone that echoes."""
+        """Compare now and then, hold nothing: a call may be transferred to a phone that echoes.
+
+        Between two looks the gate is asleep, and a frame costs it nothing.
+        """
+        self._watch += length_ms
         if power >= self._audible:
-            self._watch += length_ms
-            if self._watch >= self._check_clear_ms:
-                self._watch = 0
-                score, align, gain = self._compare(200)
-                if score >= _VERDICTS[1][1]:
-                    self._learn(align, gain)
-                    self._check_clear_ms = _CHECK_CLEAR_MS
-                else:
-                    self._check_clear_ms = min(2 * self._check_clear_ms, _CHECK_CLEAR_MAX_MS)
+            self._watch_audible += length_ms
+        if self._watch < HOLD_MS:
+            return False
+        if self._watch_audible >= HOLD_MS // 2:
+            score, align, gain = self._compare(HOLD_MS)
+            if score >= _VERDICTS[1][1]:
+                self._learn(align, gain)
+                self._sleep_ms = _SLEEP_MS
+                return False
+        self._asleep = self._sleep_ms * _SAMPLES_PER_MS
+        self._sleep_ms = min(2 * self._sleep_ms, _SLEEP_MAX_MS)
         return False
 
     # --- the sound itself -----------------------------------------------------------------

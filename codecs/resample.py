@@ -4,6 +4,8 @@ Audio is cut in blocks; each block and the history it needs become one row of a 
 product with a block-Toeplitz matrix filters all rows. Taps are integers over 2^20, so the sums are
 exact in double precision and the output is bit-identical for any chunking of the input.
 
+Where the compiled kernel is there (native.py), it does the same sums, with the same result.
+
 Nothing is held back: n samples in are 3n out at once on the way up, and each complete group of
 three in is one out on the way down. The delay is the filter's own: 35.5 samples at 24 kHz up; down,
 an output may use the newest of its three samples, so 33.5 there and exactly 23 samples at 8 kHz
@@ -18,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sipua.codecs.fir import FRACTION_BITS, TAPS
+from sipua.codecs.g711 import Law, decode
+from sipua.codecs.native import kernel
 from sipua.codecs.pcm import Pcm
 
 Matrix = NDArray[np.float64]
@@ -57,15 +61,13 @@ class _Bank:
         shape = (blocks, self.history + self.block)
         return np.ndarray(shape, np.int16, stream.data, strides=(self.block * size, size))
 
-    def filter(self, rows: Matrix, out: Matrix) -> Pcm:
-        """Filter, saturate and round; `out` is scratch."""
+    def filter(self, rows: Matrix, flat: Matrix, out: Matrix) -> None:
+        """Filter, saturate and round `rows` (of which `flat` is another view) into `out`."""
         rows.dot(self.matrix, out)
-        flat = rows.reshape(-1)
         if flat.dot(flat) > self.harmless_energy:
             np.minimum(out, _MAX, out=out)
             np.maximum(out, _MIN, out=out)
         np.rint(out, out=out)
-        return out.reshape(-1).astype(np.int16)
 
 
 # Block sizes that were fastest for a frame of 20 ms.
@@ -73,6 +75,12 @@ _UP = _Bank.of(len(TAPS) // _RATIO - 1, 20, 60, lambda output, sample: output - 
 _DOWN = _Bank.of(
     len(TAPS) - _RATIO, 60, 20, lambda output, sample: _RATIO * output + _RATIO - 1 - sample
 )
+# The taps for the kernel: one row for each sample of a group of three. Up, they are three times as
+# large, because each sample stands for three.
+_SCALE = 1 / 2**FRACTION_BITS
+_PHASES = np.array(TAPS, np.float64).reshape(-1, _RATIO).T
+_UP_TAPS = (_PHASES * _RATIO).tobytes()
+_DOWN_TAPS = _PHASES[::-1].tobytes()
 # Rows in one product: beyond 60 or so, the BLAS would wake its threads for it.
 _MAX_ROWS = 32
 
@@ -87,7 +95,9 @@ def _filter_any(bank: _Bank, stream: Pcm, samples: int, outputs: int) -> Pcm:
     for first in range(0, blocks, _MAX_ROWS):
         count = min(_MAX_ROWS, blocks - first)
         rows = bank.windows(stream[first * bank.block :], count).astype(np.float64)
-        pieces.append(bank.filter(rows, np.empty((count, bank.matrix.shape[1]))))
+        filtered = np.empty((count, bank.matrix.shape[1]))
+        bank.filter(rows, rows.reshape(-1), filtered)
+        pieces.append(filtered.reshape(-1).astype(np.int16))
     out = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
     return out[:outputs] if missing else out
 
@@ -95,7 +105,16 @@ def _filter_any(bank: _Bank, stream: Pcm, samples: int, outputs: int) -> Pcm:
 class Upsampler8to24:
     """Three samples out for each one in, at once. A frame of 160 takes the fast path."""
 
-    __slots__ = ("_fresh", "_history", "_out", "_rows", "_tail", "_windows")
+    __slots__ = (
+        "_flat_out",
+        "_flat_rows",
+        "_fresh",
+        "_history",
+        "_out",
+        "_rows",
+        "_tail",
+        "_windows",
+    )
 
     DELAY_SAMPLES = (len(TAPS) - 1) / 2  # at 24 kHz
 
@@ -107,19 +126,39 @@ class Upsampler8to24:
         self._tail = line[_FRAME:]
         self._windows = _UP.windows(line, _FRAME // _UP.block)
         self._rows = np.empty(self._windows.shape)
+        self._flat_rows = self._rows.reshape(-1)
         self._out = np.empty((_FRAME // _UP.block, _UP.matrix.shape[1]))
+        self._flat_out = self._out.reshape(-1)
+
+    def decode(self, codes: bytes, law: Law) -> bytes:
+        """The same for G.711, to the bytes of 16-bit samples."""
+        if kernel is not None:
+            return kernel.upsample(self._history, codes, law.decode_table, _UP_TAPS, _SCALE)
+        if len(codes) == _FRAME:
+            law.decode_table.take(np.frombuffer(codes, np.uint8), mode="clip", out=self._fresh)
+            return self._frame().tobytes()
+        return self.process(decode(law, codes)).tobytes()
 
     def process(self, pcm: Pcm) -> Pcm:
+        if kernel is not None:
+            pcm = np.ascontiguousarray(pcm, np.int16)
+            out = kernel.upsample(self._history, pcm, None, _UP_TAPS, _SCALE)
+            return np.frombuffer(out, np.int16)
         if len(pcm) == _FRAME:
             self._fresh[:] = pcm
-            self._rows[:] = self._windows
-            self._history[:] = self._tail
-            return _UP.filter(self._rows, self._out)
+            return self._frame()
         if not len(pcm):
             return np.zeros(0, np.int16)
         stream = np.concatenate((self._history, pcm))
         self._history[:] = stream[len(pcm) :]
         return _filter_any(_UP, stream, len(pcm), len(pcm) * _RATIO)
+
+    def _frame(self) -> Pcm:
+        """What is in `_fresh`, filtered."""
+        self._rows[:] = self._windows
+        self._history[:] = self._tail
+        _UP.filter(self._rows, self._flat_rows, self._out)
+        return self._flat_out.astype(np.int16)
 
     def reset(self) -> None:
         self._history[:] = 0
@@ -148,7 +187,10 @@ class Downsampler24to8:
         self._kept = stream[used:]
         if not groups:
             return np.zeros(0, np.int16)
-        return _filter_any(_DOWN, stream[: _DOWN.history + used], used, groups)
+        stream = stream[: _DOWN.history + used]
+        if kernel is not None:
+            return np.frombuffer(kernel.downsample(stream, _DOWN_TAPS, _SCALE), np.int16)
+        return _filter_any(_DOWN, stream, used, groups)
 
     def flush(self) -> Pcm:
         """The end of the stream: what the filter and an incomplete group still hold; then reset."""

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 Address = tuple[str, int]
 
-# Not frozen: a frozen dataclass takes three times as long to make, and one Frame is made for each
-# packet of each call.
 
-
-@dataclass(slots=True)
-class Frame:
+# A Struct is made in C, in half the time that a dataclass takes: one is made for each packet.
+class Frame(msgspec.Struct, gc=False):
     """Audio of one packet, in order. `received_at` is when the packet came, not its release."""
 
     payload_type: int

@@ -1,7 +1,8 @@
 """RTP packets: bytes to fields and back (RFC 3550 §5.1, RFC 5761 §4)."""
 
-from dataclasses import dataclass
 from struct import Struct
+
+import msgspec
 
 _HEADER = Struct("!BBHII")
 _unpack_header = _HEADER.unpack_from
@@ -21,8 +22,9 @@ class RtpError(Exception):
         self.reason = reason
 
 
-@dataclass(slots=True)
-class RtpPacket:
+# A Struct is made in C, in half the time that a dataclass takes, and the collector does not look at
+# it: one is made for each packet of each call.
+class RtpPacket(msgspec.Struct, gc=False):
     marker: bool
     payload_type: int
     sequence: int

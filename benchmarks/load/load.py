@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from sipua.bench.common import children
+from sipua.bench.common.certificate import certificate
 from sipua.bench.common.errors import BenchError
 from sipua.bench.load import callers, speech
 from sipua.bench.load.edge import HOST, Edge
@@ -61,6 +62,8 @@ class Options:
     limit_spacing_ms: float
     workers: int = 1
     pin: bool = False
+    tls: bool = False
+    """To the engine, with a certificate of the run's own."""
 
 
 def run(options: Options, command: str, say: Callable[[str], None]) -> Result:
@@ -78,7 +81,8 @@ def run(options: Options, command: str, say: Callable[[str], None]) -> Result:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sipua-bench-")))
         settings = AgentSettings(max_sessions=_MAX_CALLS + 8)
-        agent = stack.enter_context(children.Child("agent", engine_side.run, settings))
+        path = stack.enter_context(certificate()) if options.tls else ""
+        agent = stack.enter_context(children.Child("agent", engine_side.run, settings, path))
         edge = stack.enter_context(
             Edge(folder, workers=options.workers, engine_url=agent.hear(_STARTUP_S))
         )

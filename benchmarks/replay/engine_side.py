@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gc
+import ssl
 import time
 import zlib
 from array import array
@@ -17,6 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvloop
 
@@ -79,19 +82,23 @@ def _deltas(events: Iterable[bytes]) -> int:
     return sum(_DELTA in event[:_HEAD] for event in events)
 
 
-def run(pipe: Connection, settings: AgentSettings) -> None:
+def run(pipe: Connection, settings: AgentSettings, certificate: str = "") -> None:
     """The process: sends its URL; "report" is answered by what was noted since the
-    last one, of all sessions."""
+    last one, of all sessions. `certificate`: with its key; for TLS."""
     logs.configure("error", "console")
     vars(server)["Conversation"] = StampedConversation
+    if certificate:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
+        vars(server)["listen"] = functools.partial(vars(server)["listen"], ssl=tls)
     with (
         contextlib.suppress(KeyboardInterrupt),
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_serve(pipe, settings))
+        runner.run(_serve(pipe, settings, "wss" if certificate else "ws"))
 
 
-async def _serve(pipe: Connection, settings: AgentSettings) -> None:
+async def _serve(pipe: Connection, settings: AgentSettings, scheme: str) -> None:
     over = asyncio.Event()
 
     def asked() -> None:
@@ -104,7 +111,7 @@ async def _serve(pipe: Connection, settings: AgentSettings) -> None:
             over.set()
 
     async with server.AgentServer(settings) as agent:
-        pipe.send(agent.url)
+        pipe.send(urlsplit(agent.url)._replace(scheme=scheme).geturl())
         gc.collect()
         gc.freeze()
         children.add_reader(pipe, asked)

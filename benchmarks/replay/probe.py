@@ -26,7 +26,6 @@ from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.playout.queue import PlayoutQueue
 from sipua.bridge.uplink.encoder import Encoder, PcmEncoder, encoder_for
 from sipua.bridge.uplink.timeline import Uplink
-from sipua.codecs import g711
 from sipua.codecs.g711 import Law
 from sipua.codecs.pcm import Pcm
 from sipua.rtp import packet
@@ -134,7 +133,12 @@ class _PcmEncoder(PcmEncoder):
         super().__init__()
         self._note = note
 
-    def finish(self, piece: Pcm) -> bytes:
+    def frame(self, law: Law, payload: bytes) -> bytes | Pcm:
+        piece = super().frame(law, payload)
+        self._note((_DECODED, _now()))
+        return piece
+
+    def finish(self, piece: bytes | Pcm) -> bytes:
         out = super().finish(piece)
         self._note((_RESAMPLED, _now()))
         return out
@@ -144,17 +148,12 @@ class _Uplink(Uplink):
     __slots__ = ("_note",)
 
     def __init__(self, note: _Note, laws: Mapping[int, Law]) -> None:
-        def decode(law: Law, payload: bytes) -> Pcm:
-            pcm = g711.decode(law, payload)
-            note((_DECODED, _now()))
-            return pcm
-
         def encoder(audio_format: AudioFormat) -> Encoder[Any]:
             if audio_format is AudioFormat.PCM16:
                 return _PcmEncoder(note)
             return encoder_for(audio_format)  # of G.711, which resamples nothing
 
-        super().__init__(laws, decode=decode, encoder_for=encoder)
+        super().__init__(laws, encoder_for=encoder)
         self._note = note
 
     def feed(self, events: Sequence[RtpEvent], now: float) -> list[bytes]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sipua.bench.common import children
+from sipua.bench.common.certificate import certificate
 from sipua.bench.common.clock import WallClock
 from sipua.bench.common.errors import BenchError
 from sipua.bench.replay import edge_side, engine_side, phones
@@ -51,6 +52,8 @@ class Options:
     calls: int = 1
     impairment: Impairment | None = None
     probed: bool = True
+    tls: bool = False
+    """To the local engine, with a certificate of the run's own."""
 
 
 @dataclass(slots=True)
@@ -192,7 +195,8 @@ def run(options: Options, config: Config, say: Callable[[str], None]) -> Recordi
         if options.engine == "local":
             settings = wiring.agent_settings(config)
             settings = dataclasses.replace(settings, port=0, max_sessions=options.calls + 8)
-            engine = stack.enter_context(children.Child("agent", engine_side.run, settings))
+            path = stack.enter_context(certificate()) if options.tls else ""
+            engine = stack.enter_context(children.Child("agent", engine_side.run, settings, path))
             url = engine.hear(_STARTUP_S)
         edge_plan = _edge_plan(options, config, url)
         edge = stack.enter_context(children.Child("edge", edge_side.run, edge_plan))

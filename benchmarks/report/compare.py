@@ -135,6 +135,7 @@ def warnings(before: Result, after: Result) -> Iterator[str]:
             after.source and after.source.impairment,
         ),
         ("processors", before.machine.cpu, after.machine.cpu),
+        ("arithmetic", before.machine.audio, after.machine.audio),
         ("engines", before.engine, after.engine),
         ("probes", before.cost.probes, after.cost.probes),
         ("workers", before.workers, after.workers),

@@ -117,7 +117,8 @@ def _rest(result: Result) -> Iterator[str]:
         )
     yield (
         f"machine     {machine.cores} × {machine.cpu}, Linux {machine.kernel}, Python "
-        f"{machine.python}; load {machine.load_before:.1f} before, {machine.load_after:.1f} after"
+        f"{machine.python}, audio by {machine.audio or 'numpy'}; load {machine.load_before:.1f} "
+        f"before, {machine.load_after:.1f} after"
     )
     if health.generator_late_ms > BUSY_MS:
         yield (

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from sipua.bench.results.result import Machine
+from sipua.codecs import native
 
 
 def load_average() -> float:
@@ -22,6 +23,7 @@ def describe(load_before: float) -> Machine:
         python=platform.python_version(),
         load_before=load_before,
         load_after=load_average(),
+        audio="numpy" if native.kernel is None else "compiled",
     )
 
 

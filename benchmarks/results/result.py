@@ -45,6 +45,8 @@ class Machine(msgspec.Struct, frozen=True):
     python: str
     load_before: float
     load_after: float
+    audio: str = ""
+    """What the audio path's arithmetic is done by: numpy, or the compiled kernel."""
 
 
 class Source(msgspec.Struct, frozen=True):

@@ -61,6 +61,7 @@ from sipua.codecs.vad import VadConfig, VadEvent
 from sipua.rtp.events import (
     Address,
     Dtmf,
+    Frame,
     LossReported,
     MediaTimeout,
     PacketsRefused,
@@ -248,22 +249,27 @@ class CallBridge:
         if not self._sender.on_hold:
             self._give(self._uplink.feed(events, time.monotonic()))
         for event in events:
-            if isinstance(event, Dtmf):
-                self.on_event(event)
-            elif isinstance(event, SourceChanged):
-                self.on_event(SourceMoved(event.address, event.rank))
-            elif isinstance(event, MediaTimeout):
-                self.on_event(PeerSilent(event.idle_s))
-            elif isinstance(event, LossReported | PacketsRefused):
-                self.on_event(event)
+            if type(event) is not Frame:  # nearly all are, and each packet's time is counted
+                self._tell(event)
+
+    def _tell(self, event: RtpEvent) -> None:
+        """What is not audio."""
+        if isinstance(event, Dtmf | LossReported | PacketsRefused):
+            self.on_event(event)
+        elif isinstance(event, SourceChanged):
+            self.on_event(SourceMoved(event.address, event.rank))
+        elif isinstance(event, MediaTimeout):
+            self.on_event(PeerSilent(event.idle_s))
 
     def _give(self, audio: Sequence[bytes]) -> None:
         for piece in audio:
             self._conversation.append(piece)
-        for digit in self._uplink.take_digits():
-            self.on_event(digit)
-        for voice in self._echo_hold.take_voice():
-            self._on_voice(voice)
+        if self._uplink.digits:
+            for digit in self._uplink.take_digits():
+                self.on_event(digit)
+        if self._echo_hold.voice:
+            for voice in self._echo_hold.take_voice():
+                self._on_voice(voice)
 
     def _on_voice(self, voice: VadEvent) -> None:
         """Our own detection takes the place of events that the engine does not send."""
@@ -372,7 +378,9 @@ class CallBridge:
     def _on_tick(self, now: float) -> None:
         """Every 20 ms: silence in when the phone sends none, and what was to wait for its time."""
         assert self._rtp is not None
-        self._give(self._uplink.tick(now, holding=self._rtp.holding))
+        silence = self._uplink.tick(now, holding=self._rtp.holding)
+        if silence:
+            self._give(silence)
         if self._barge_in.waiting and self._barge_in.due(self._greeted_ms()):
             self._interrupt()
         if self._filler.active:

@@ -29,6 +29,7 @@ from websockets.exceptions import (
     ProxyError,
     WebSocketException,
 )
+from websockets.protocol import State
 
 from sipua.bridge.engine_link.errors import (
     EngineClosed,
@@ -37,6 +38,7 @@ from sipua.bridge.engine_link.errors import (
     address,
     refused_upgrade,
 )
+from sipua.bridge.engine_link.text_frame import TextFrames
 from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.rtp.hostport import is_loopback
 
@@ -62,7 +64,13 @@ class _Connection(ClientConnection):
     """Lets us write without waiting, and says when the transport is full."""
 
     writable = True
+    established = True
+    """Neither side has begun to close."""
     on_writable: Callable[[], None] | None = None
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.text_frame = TextFrames().make
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -75,9 +83,13 @@ class _Connection(ClientConnection):
             # Not from inside the transport, which is in the middle of writing.
             self.loop.call_soon(self.on_writable)
 
-    def write_text(self, message: bytes) -> None:
-        self.protocol.send_text(message)
-        self.send_data()
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self.established = self.protocol.state is State.OPEN
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.established = False
+        super().connection_lost(exc)
 
 
 class _Opener(library_connect):
@@ -122,28 +134,26 @@ class Socket:
 
     def send(self, message: bytes) -> None:
         """A control message: queued if it must be, never dropped while the link lives."""
-        if self._settled(message):
-            return
-        self._queue.append((message, False))
-        if len(self._queue) - self._queued_audio > MAX_CONTROL_QUEUE:
-            self._abort("the engine does not read: too many requests are waiting")
+        if self._connection.writable and not self._queue:
+            self._write(message)
+        elif self._gone:
+            self.unsent += 1
+        else:
+            self._queue.append((message, False))
+            if len(self._queue) - self._queued_audio > MAX_CONTROL_QUEUE:
+                self._abort("the engine does not read: too many requests are waiting")
 
     def send_audio(self, message: bytes) -> None:
         """An audio message: if the link is slow, the oldest one that waits makes room."""
-        if self._settled(message):
-            return
-        if self._queued_audio >= self._max_queued_audio:
-            self._drop_oldest_audio()
-        self._queue.append((message, True))
-        self._queued_audio += 1
-
-    def _settled(self, message: bytes) -> bool:
-        """Written at once, or lost with the link; otherwise it has to wait in the queue."""
         if self._connection.writable and not self._queue:
             self._write(message)
-            return True
-        self.unsent += self._gone
-        return self._gone
+        elif self._gone:
+            self.unsent += 1
+        else:
+            if self._queued_audio >= self._max_queued_audio:
+                self._drop_oldest_audio()
+            self._queue.append((message, True))
+            self._queued_audio += 1
 
     @property
     def queued(self) -> int:
@@ -157,6 +167,7 @@ class Socket:
     async def close(self) -> None:
         """Say goodbye, wait a second at most. `on_closed` is not called any more."""
         self._closing = True
+        self._connection.established = False
         self._watchdog.cancel()
         try:
             # The library bounds the handshake, but not the wait for room to write its frame.
@@ -184,9 +195,14 @@ class Socket:
         self._connection.transport.abort()
 
     def _write(self, message: bytes) -> None:
+        connection = self._connection
+        if not connection.established:
+            self.unsent += 1
+            return
         try:
-            self._connection.write_text(message)
-        except (WebSocketException, OSError, RuntimeError):
+            # Past the library's own buffers, in which nothing of a message of ours is ever left.
+            connection.transport.write(connection.text_frame(message))
+        except (OSError, RuntimeError):
             # The connection is about to end; the reader finds out why and reports it. (uvloop
             # raises RuntimeError for a closed handle.)
             self.unsent += 1

@@ -17,6 +17,7 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from sipua.bridge.engine_api.settings import AudioFormat
@@ -34,9 +35,8 @@ _COUNTED_PER_MS = AudioFormat.PCM16.bytes_per_ms
 _LAW_OF = {AudioFormat.PCMU: Law.PCMU, AudioFormat.PCMA: Law.PCMA}
 
 
-# Not frozen: one is made for each frame of each call, and freezing triples the cost.
-@dataclass(slots=True)
-class PlayoutFrame:
+# A Struct, because one is made for each frame of each call (see rtp/packet.py).
+class PlayoutFrame(msgspec.Struct, gc=False):
     payload: bytes
     marker: bool
     """The first frame of a talkspurt (RFC 3551 §4.1)."""

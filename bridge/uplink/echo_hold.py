@@ -27,13 +27,14 @@ _HOLD = HOLD_MS * _RATE_HZ // 1000
 class EchoHold:
     """One call's."""
 
-    __slots__ = ("_held", "_held_samples", "_vad", "_voice", "gate", "muted")
+    __slots__ = ("_held", "_held_samples", "_vad", "gate", "muted", "voice")
 
     def __init__(self) -> None:
         self.gate: EchoGate | None = None
         self.muted = False
         self._vad: EnergyVad | None = None
-        self._voice: list[VadEvent] = []
+        self.voice: list[VadEvent] = []
+        """Detected since `take_voice` was called."""
         self._held: deque[Any] = deque()
         self._held_samples = 0
 
@@ -49,13 +50,12 @@ class EchoHold:
     def detect_voice(self, config: VadConfig | None) -> None:
         """From the engine's time 0 on; None: not any more."""
         self._vad = None if config is None else EnergyVad(config, _RATE_HZ)
-        self._voice.clear()
+        self.voice.clear()
 
     def take_voice(self) -> Sequence[VadEvent]:
-        """What was detected since the last time."""
-        if not self._voice:
+        if not self.voice:
             return ()
-        voice, self._voice = self._voice, []
+        voice, self.voice = self.voice, []
         return voice
 
     def hear(self, piece: Any, feed: Encoder[Any], out: list[bytes]) -> None:
@@ -97,5 +97,5 @@ class EchoHold:
 
     def _give(self, piece: Any, feed: Encoder[Any], out: list[bytes]) -> None:
         if self._vad is not None:
-            self._voice += self._vad.feed(feed.pcm(piece))
+            self.voice += self._vad.feed(feed.pcm(piece))
         out.append(feed.finish(piece))

@@ -1,8 +1,10 @@
 """The caller's frames in the engine's format: one class for each way.
 
-    PcmEncoder    PCM16 at 24 kHz: decode ─▶ conceal ─▶ resample
+    PcmEncoder    PCM16 at 24 kHz: conceal ─▶ decode and resample in one
     G711Encoder   G.711: the bytes as they came, by table into the engine's law if it is the
-                  other one; samples are made where something was lost, and for nothing else
+                  other one
+
+Samples are made where something was lost, and for whoever asks for them.
 
 Both deal in pieces of 8 kHz, one element per sample (an array, or bytes), which `finish` makes into
 what the engine is given; between the two a piece may be held back, or be replaced by silence.
@@ -25,11 +27,8 @@ Piece = TypeVar("Piece")
 
 
 class Encoder(Protocol[Piece]):
-    linear: bool
-    """Whether `frame` needs its samples; they are decoded once, for all that need them."""
-
-    def frame(self, law: Law, payload: bytes, pcm: Pcm | None) -> Piece:
-        """Audio that came; `pcm` if it is decoded already."""
+    def frame(self, law: Law, payload: bytes) -> Piece:
+        """Audio that came."""
 
     def lost(self, samples: int) -> Piece:
         """In place of what did not come."""
@@ -47,35 +46,55 @@ class Encoder(Protocol[Piece]):
 
 
 class PcmEncoder:
-    linear = True
+    """A piece is a frame of G.711 as it came, or samples where something took its place."""
 
     def __init__(self) -> None:
-        self._concealer = Concealer()
+        self._law = Law.PCMU  # of pieces that are bytes
+        self._recent: deque[bytes | Pcm] = deque(maxlen=FRAMES_KEPT)
+        self._concealer: Concealer | None = None  # from a loss to the first audio after it
         self._upsampler = Upsampler8to24()
 
-    def frame(self, law: Law, payload: bytes, pcm: Pcm | None) -> Pcm:
-        return self._concealer.good(decode(law, payload) if pcm is None else pcm)
+    def frame(self, law: Law, payload: bytes) -> bytes | Pcm:
+        if not self._recent:
+            self._law = law
+        if law is not self._law or self._concealer is not None:
+            return self._good(decode(law, payload))
+        self._recent.append(payload)
+        return payload
 
     def lost(self, samples: int) -> Pcm:
-        return self._concealer.lost(samples)
+        if self._concealer is None:
+            self._concealer = Concealer()
+            for piece in self._recent:
+                self._concealer.good(self.pcm(piece))
+        pcm = self._concealer.lost(samples)
+        self._recent.append(pcm)
+        return pcm
 
     def silence(self, samples: int) -> Pcm:
-        return self._concealer.good(np.zeros(samples, np.int16))
+        return self._good(self.blank(samples))
 
     def blank(self, samples: int) -> Pcm:
         return np.zeros(samples, np.int16)
 
-    def pcm(self, piece: Pcm) -> Pcm:
-        return piece
+    def pcm(self, piece: bytes | Pcm) -> Pcm:
+        return decode(self._law, piece) if isinstance(piece, bytes) else piece
 
-    def finish(self, piece: Pcm) -> bytes:
+    def finish(self, piece: bytes | Pcm) -> bytes:
+        if isinstance(piece, bytes):
+            return self._upsampler.decode(piece, self._law)
         return self._upsampler.process(piece).tobytes()
+
+    def _good(self, pcm: Pcm) -> Pcm:
+        if self._concealer is not None and len(pcm):
+            pcm = self._concealer.good(pcm)
+            self._concealer = None
+        self._recent.append(pcm)
+        return pcm
 
 
 class G711Encoder:
     """`law` is the engine's."""
-
-    linear = False
 
     def __init__(self, law: Law) -> None:
         self._law = law
@@ -83,7 +102,7 @@ class G711Encoder:
         self._recent: deque[bytes] = deque(maxlen=FRAMES_KEPT)
         self._concealer: Concealer | None = None  # from a loss to the first audio after it
 
-    def frame(self, law: Law, payload: bytes, pcm: Pcm | None) -> bytes:
+    def frame(self, law: Law, payload: bytes) -> bytes:
         if law is not self._law:
             payload = payload.translate(self._tables[law])
         return self._good(payload)

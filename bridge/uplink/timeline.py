@@ -36,7 +36,6 @@ from sipua.bridge.uplink.echo_hold import EchoHold
 from sipua.bridge.uplink.encoder import Encoder, encoder_for
 from sipua.codecs.dtmf import DtmfDetector
 from sipua.codecs.g711 import Law, decode
-from sipua.codecs.pcm import Pcm
 from sipua.rtp.events import ComfortNoise, Dtmf, Frame, Lost, RtpEvent, Silence
 
 _RATE_HZ = 8000
@@ -62,9 +61,7 @@ class Uplink:
 
     __slots__ = (
         "_concealed",
-        "_decode",
         "_detector",
-        "_digits",
         "_dropped",
         "_encoder_for",
         "_fed",
@@ -82,6 +79,7 @@ class Uplink:
         "_tick_due_s",
         "_unknown_payloads",
         "_withheld",
+        "digits",
         "echo_hold",
     )
 
@@ -92,19 +90,18 @@ class Uplink:
         pause_ms: int = 60,
         max_ahead_ms: int = 5000,
         max_behind_ms: int = 1000,
-        decode: Callable[[Law, bytes], Pcm] = decode,
         encoder_for: Callable[[AudioFormat], Encoder[Any]] = encoder_for,
     ) -> None:
         self._laws = laws
         self._pause_s = pause_ms / 1000
         self._max_ahead = max_ahead_ms * _SAMPLES_PER_MS
         self._max_behind = max_behind_ms * _SAMPLES_PER_MS
-        self._decode = decode
         self._encoder_for = encoder_for
         self._feed = encoder_for(AudioFormat.PCM16)
         self.echo_hold = EchoHold()
         self._detector: DtmfDetector | None = None
-        self._digits: list[Dtmf] = []
+        self.digits: list[Dtmf] = []
+        """Heard since `take_digits` was called."""
         self._pause_announced = False
         self._started_s: float | None = None
         self._last_frame_s = 0.0
@@ -149,10 +146,9 @@ class Uplink:
             self._detector = DtmfDetector()
 
     def take_digits(self) -> Sequence[Dtmf]:
-        """What was heard since the last time."""
-        if not self._digits:
+        if not self.digits:
             return ()
-        digits, self._digits = self._digits, []
+        digits, self.digits = self.digits, []
         return digits
 
     def tick(self, now: float, *, holding: bool = False) -> Sequence[bytes]:
@@ -217,30 +213,26 @@ class Uplink:
             self._unknown_payloads += 1
             return
         frame_s = samples / _RATE_HZ
-        pcm = None
-        if self._feed.linear or self._detector is not None:
-            decode = self._decode  # for CPython an attribute that is called at once is slower
-            pcm = decode(law, frame.payload)
-            if self._detector is not None:
-                self._hear(self._detector.feed(pcm))
+        if self._detector is not None:
+            self._hear(self._detector.feed(decode(law, frame.payload)))
         if self._started_s is None:
             self._started_s = now - frame_s
-        if self._ahead(now) + samples > self._max_ahead:
+        fed = self._fed + samples
+        if fed - (now - self._started_s) * _RATE_HZ > self._max_ahead:
             self._dropped += samples
         else:
-            self._append(self._feed.frame(law, frame.payload, pcm), out)
+            self._append(self._feed.frame(law, frame.payload), out)
         self._in_pause = 0
         self._pause_announced = False
         self._last_frame_s = now
         self._frame_s = frame_s
-        self._tick_due_s = min(
-            now + frame_s + self._pause_s,
-            self._started_s + (self._fed + self._max_behind) / _RATE_HZ,
-        )
+        due_s = now + frame_s + self._pause_s
+        behind_s = self._started_s + (self._fed + self._max_behind) / _RATE_HZ
+        self._tick_due_s = due_s if due_s < behind_s else behind_s  # noqa: FURB136 - no call
 
     def _hear(self, digits: Sequence[tuple[str, int]]) -> None:
         for digit, duration_ms in digits:
-            self._digits.append(Dtmf(digit, duration_ms, inband=True))
+            self.digits.append(Dtmf(digit, duration_ms, inband=True))
 
     def _feed_lost(self, samples: int, now: float, out: list[bytes]) -> None:
         if self._detector is not None:

@@ -137,7 +137,9 @@ class RtpTransport:
             if self.tap is not None:
                 self.tap(now, False, address, datagram)
             events = self._session.receive(datagram, address, now)
-            self.reschedule()
+            # A packet in order is one event, and brings no deadline forward.
+            if len(events) != 1 or self._timer is None:
+                self.reschedule()
             if events:
                 self._on_events(events)
         except Exception as error:  # noqa: BLE001

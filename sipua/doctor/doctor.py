@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pybase64
 
+from sipua.codecs import native
 from sipua.doctor import edges
 from sipua.doctor.findings import Finding, Level
 from sipua.process import cores
@@ -215,6 +216,17 @@ def check_speedups(name: str, version: str | None, *, native: bool) -> Finding:
     )
 
 
+def check_kernel(why_not: str) -> Finding:
+    """Optional: without it the same work is numpy's."""
+    if not why_not:
+        return Finding(Level.OK, "audio kernel", "compiled (C)")
+    if why_not == native.NOT_BUILT:
+        return Finding(Level.OK, "audio kernel", "numpy (`make native` compiles a faster one)")
+    if why_not == native.TURNED_OFF:
+        return Finding(Level.OK, "audio kernel", f"numpy, {why_not}")
+    return Finding(Level.WARN, "audio kernel", f"numpy: {why_not}", "build it anew: `make native`")
+
+
 def examine() -> list[Finding]:
     """Look at this machine and this installation."""
     findings = [
@@ -241,6 +253,7 @@ def examine() -> list[Finding]:
         check_speedups("websockets", _version("websockets"), native=websockets_native),
         check_base64(pybase64.get_version()),
         *edges.findings(),
+        check_kernel(native.why_not),
     ]
 
 

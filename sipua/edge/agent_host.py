@@ -16,6 +16,10 @@ class AgentHost:
         """Its URL, which stays the same; empty: no engine needs it. Raises AgentError."""
         return await self._agent.start() if self._agent is not None else ""
 
+    @property
+    def url(self) -> str:
+        return self._agent.url if self._agent is not None else ""
+
     async def stop(self) -> None:
         if self._agent is not None:
             await self._agent.stop()

@@ -97,6 +97,7 @@ class Edge:
         self._calls = EdgeCalls(
             config, self._workers, self._ports, self._sip.send, sip_captures=self._sip_captures
         )
+        self._agent = AgentHost(config)
         self._stop = asyncio.Event()
         self._code = Exit.OK
 
@@ -104,13 +105,11 @@ class Edge:
         main_loop.on_interrupt(self._stop.set)
         try:
             async with AsyncExitStack() as started:
-                agent = AgentHost(self._config)
-                started.push_async_callback(agent.stop)
-                self._agent_url = await agent.start()
+                started.push_async_callback(self._agent.stop)
                 self._calls.start()
                 started.callback(self._calls.stop)
                 started.push_async_callback(self._workers.stop)
-                await self._workers.start(self._agent_url)
+                await self._workers.start(self._agent.start())
                 return await self._serve()
         except AgentError as error:
             self._log.error(
@@ -118,7 +117,8 @@ class Edge:
             )
             return Exit.ENGINE
         except WorkersError as error:
-            self._log.error(error.event, error=str(error), fix=error.fix)
+            if self._code is Exit.OK:  # not told yet
+                self._log.error(error.event, error=str(error), fix=error.fix)
             return error.code
 
     async def _serve(self) -> Exit:
@@ -152,7 +152,7 @@ class Edge:
             engine=self._config.engine.type,
             engine_host=wiring.engine_host(
                 self._config.engine,
-                EngineAddresses(self._config, self._agent_url).url(self._config.engine),
+                EngineAddresses(self._config, self._agent.url).url(self._config.engine),
             ),
             max_calls=self._max_calls,
             workers=len(self._workers.supervisor.slots),

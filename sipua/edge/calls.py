@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
 from sipua.calls.facts import CallFacts
 from sipua.capture import call_capture
@@ -115,11 +116,13 @@ class EdgeCalls:
                 return
             held.callback(self._workers.supervisor.over, worker)
             try:
-                facts = self._facts(event)
-                self._hand_over(facts, event.local, worker, held, self._capture(event, held))
+                facts, capture = self._facts(event), self._capture(event)
+                self._hand_over(facts, event.local, worker, held, capture)
             except Exception as error:  # noqa: BLE001 (any failure is a refusal)
                 self._failed(event.call_id, error)
                 return
+        if capture is not None:
+            self._capture_sip(event)
         log = logs.bind_call(event.call_id)
         log.info(
             "call.incoming",
@@ -178,16 +181,21 @@ class EdgeCalls:
             peer=wiring.peer_of(self._config, event.origin, event.source),
         )
 
-    def _capture(self, event: IncomingCall, held: ExitStack) -> CaptureOrder | None:
+    def _capture(self, event: IncomingCall) -> CaptureOrder | None:
         settings = self._capture_settings
         if settings is None or not call_capture.wanted(settings, event.from_uri, event.to_uri):
             return None
-        if settings.sip and self._sip_captures is not None:
-            self._sip_captures.attach(event.sip_call_id, partial(self._captured, event.call_id))
-            held.callback(self._sip_captures.detach, event.sip_call_id)
         others = (call_id for call_id, call in self._calls.items() if call.captured)
         local = wiring.rtp_address(self._config, event.local, event.source[0])
         return CaptureOrder(local, (*others, event.call_id))
+
+    def _capture_sip(self, event: IncomingCall) -> None:
+        """Send the worker the call's SIP, what was seen of it so far first."""
+        settings, captures = self._capture_settings, self._sip_captures
+        if settings is None or captures is None or not settings.sip:
+            return
+        self._calls[event.call_id].held.callback(captures.detach, event.sip_call_id)
+        captures.attach(event.sip_call_id, partial(self._captured, event.call_id))
 
     # --- messages -------------------------------------------------------------------------
 
@@ -214,14 +222,17 @@ class EdgeCalls:
 
     def on_worker_lost(self, worker: int, cause: str) -> None:
         """Its calls get BYE, or a refusal, and an end in log and record. Their ports are free."""
-        now, words = time.monotonic(), f"internal error: worker {worker}: {cause}"
+        words = f"internal error: worker {worker}: {cause}"
         for call in [call for call in self._calls.values() if call.worker == worker]:
-            call_id, answered = call.facts.call_id, call.confirmed_at is not None
-            self._send(Hangup(call_id, LOST, fault="media worker failed"))
-            self._forget(call)
-            end = call.ended or CallEnded(call_id, EndedBy.US, 0 if answered else LOST, words)
-            self._lost.end(call.facts, end, call.talked_s(now), answered=answered)
-            self._on_over(CallOver(call_id, answered, summary=words))
+            self._send(Hangup(call.facts.call_id, LOST, fault="media worker failed"))
+            FaultOwner().harmless("call.failed").run("lost call", self._lose, call, words)
+
+    def _lose(self, call: EdgeCall, cause: str) -> None:
+        self._forget(call)
+        call_id, answered = call.facts.call_id, call.confirmed_at is not None
+        end = call.ended or CallEnded(call_id, EndedBy.US, 0 if answered else LOST, cause)
+        self._lost.end(call.facts, end, call.talked_s(time.monotonic()), answered=answered)
+        self._on_over(CallOver(call_id, answered, summary=cause))
 
     # --- the end --------------------------------------------------------------------------
 

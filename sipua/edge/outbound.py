@@ -131,11 +131,10 @@ class Outbound:
         async with AsyncExitStack() as held:
             agent = AgentHost(self._config)
             held.push_async_callback(agent.stop)
-            agent_url = await agent.start()
             self._calls.start()
             held.callback(self._calls.stop)
             held.push_async_callback(self._workers.stop)
-            await self._workers.start(agent_url)
+            await self._workers.start(agent.start())
             await self._sip.start()
             held.push_async_callback(self._sip.stop, SIGNALLING_GRACE_S)
             local = await placing.reserve(self._ports, self._sip, self._settings, self._request.uri)

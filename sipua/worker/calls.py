@@ -57,8 +57,8 @@ class WorkerCalls:
         call_id = message.facts.call_id
         with ExitStack() as held:
             held.callback(self._over, call_id)
-            sockets = [held.enter_context(_socket(descriptor)) for descriptor in descriptors]
             try:
+                sockets = [held.enter_context(_socket(one)) for one in descriptors]
                 call = self._make(message, sockets, held)
             except Exception as error:  # noqa: BLE001 (any failure is a refusal)
                 self._failed(call_id, error)

@@ -19,6 +19,7 @@ import sys
 import time
 from importlib import metadata
 
+from sipua.bridge.fault_owner import FaultOwner, described
 from sipua.config import Config
 from sipua.log import logs
 from sipua.log.secret_masking import register_secret
@@ -44,10 +45,10 @@ from sipua.worker.link.messages import (
 from sipua.worker.link.silence import CHECK_EVERY_S, Silence
 
 _PR_SET_PDEATHSIG = 1
-_BEGIN_WITHIN_S = 10.0
 _EDGE_SILENT_S = 10.0
 """Longer than any stall of the edge that ends; signalling is given up after 5 s."""
 _RECORDS_GRACE_S = 1.0
+_REPORT = "please report the line worker.failed of the log"
 
 
 def run(descriptor: int) -> int:
@@ -74,13 +75,20 @@ class Worker:
         self._begun: asyncio.Future[tuple[Begin, list[int]]] = asyncio.Future()
         self._channel.start()
         try:
-            async with asyncio.timeout(_BEGIN_WITHIN_S):
-                begin, descriptors = await self._begun
+            begin, descriptors = await self._begun
             await self._work(begin, _begin(begin, descriptors))
         except PartsError as error:
             self._send(Unfit(error.event, str(error), error.fix, error.code))
             await self._over.wait()
             return error.code
+        except EOFError:  # the edge is gone, or of another version
+            return Exit.INTERNAL
+        except Exception as error:  # noqa: BLE001 (the edge tells it; a text may hold secrets)
+            frames = described(error)["traceback"]
+            logs.get().error("worker.failed", error=type(error).__name__, traceback=frames)
+            self._send(Unfit("worker.failed", type(error).__name__, _REPORT, Exit.INTERNAL))
+            await self._over.wait()
+            return Exit.INTERNAL
         finally:
             self._channel.close()
         return Exit.OK
@@ -94,11 +102,12 @@ class Worker:
             gc.collect()
             gc.freeze()
             self._send(Ready(SCHEMA, _version()))
-            watch = asyncio.create_task(self._watch_edge())
+            watch = FaultOwner().task(self._watch_edge(), "watch of the edge")
             await self._over.wait()
             watch.cancel()
+            # Once the edge says Stop there are none, unless one has not come to its end in time.
+            await self._calls.end_all(self._gone or "the edge has stopped", _RECORDS_GRACE_S)
             if self._gone:
-                await self._calls.end_all(self._gone, _RECORDS_GRACE_S)
                 main_loop.leave_now(Exit.SIGNALLING)
 
     # --- the link -------------------------------------------------------------------------
@@ -115,7 +124,7 @@ class Worker:
             case Ping():
                 self._send(Pong())
             case Stop():
-                self._over.set()
+                self._end()
             case Begin():
                 self._begun.set_result((message, descriptors))
             case _ if self._calls is not None:
@@ -128,9 +137,12 @@ class Worker:
 
     def _leave(self, cause: str) -> None:
         self._gone = cause
+        self._end()
+
+    def _end(self) -> None:
         self._over.set()
         if not self._begun.done():
-            self._begun.set_exception(TimeoutError(cause))
+            self._begun.set_exception(EOFError)
 
     async def _watch_edge(self) -> None:
         while self._edge.check(time.monotonic()) < _EDGE_SILENT_S:  # noqa: ASYNC110 (a clock)

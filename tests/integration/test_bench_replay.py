@@ -41,6 +41,15 @@ class Page(HTMLParser):
             self.plots.append(named["aria-label"] or "")
 
 
+def test_tls_to_the_engine(tmp_path: Path) -> None:
+    out = tmp_path / "r.json"
+    ran = bench("capture", CAPTURES / "pcmu-20ms-dtmf.pcap", "--tls", "--json", out)
+    assert (ran.returncode, ran.stderr.count("\n")) == (0, 1), ran.stderr
+    found = result.load(out)
+    assert found.uplink.mouth_to_engine_ms.count == found.uplink.socket_to_sent_ms.count > 0
+    assert found.machine.audio in ("numpy", "compiled")
+
+
 @pytest.mark.sound
 def test_a_clean_capture_with_digits(tmp_path: Path) -> None:
     out, page = tmp_path / "r.json", tmp_path / "r.html"
@@ -122,6 +131,10 @@ def test_the_seeded_network_loses_what_it_must(tmp_path: Path) -> None:
         (
             ["capture", CAPTURES / "pcmu-20ms.pcap", "--engine", "ws://127.0.0.1:9/"],
             "cannot connect to",
+        ),
+        (
+            ["capture", CAPTURES / "pcmu-20ms.pcap", "--engine", "ws://127.0.0.1:9/", "--tls"],
+            "--tls is for the local engine",
         ),
         (["load", "--calls", "0"], "--calls 0: from 1"),
         (["load", "--seconds", "0"], "--seconds 0: from 1"),

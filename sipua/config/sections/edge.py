@@ -20,6 +20,6 @@ class EdgeSection(Section):
         default=1024,
         ge=0,
         description="Memory that a worker may have; one with more is ended with its calls, and "
-        "replaced. A worker has about 90 MB, and up to 1 MB more for each call; the rest is for "
+        "replaced. A worker has about 70 MB, and up to 1 MB more for each call; the rest is for "
         "the functions of `tools.python`. 0: no limit.",
     )

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from sipua.worker.link.channel import Channel, Descriptor, Handler, pair
 from sipua.worker.link.coding import of_worker
-from sipua.worker.link.messages import Begin, ToEdge, ToWorker
+from sipua.worker.link.messages import ToEdge, ToWorker
 
 # `-P`: modules come from where the edge says, not from the present folder.
 COMMAND = (sys.executable, "-P", "-m", "sipua.worker")
@@ -63,15 +63,8 @@ class Worker:
         return _how_ended(code)
 
 
-async def spawn(
-    begin: Begin,
-    config: bytes,
-    on_message: Handler[ToEdge],
-    on_link_end: Callable[[str], None],
-) -> WorkerProcess:
-    """Start a worker, with the configuration in a file in memory: it shows in no list of processes
-    and on no disk. Raises OSError.
-    """
+async def spawn(on_message: Handler[ToEdge], on_link_end: Callable[[str], None]) -> WorkerProcess:
+    """Start a worker, which waits for Begin. Raises OSError."""
     ours, theirs = pair()
     try:
         with theirs:
@@ -86,11 +79,11 @@ async def spawn(
         raise
     channel = Channel(ours, of_worker(), on_message, on_link_end)
     channel.start()
-    channel.send(begin, [in_memory(config)])
     return Worker(child, channel)
 
 
 def in_memory(data: bytes) -> Descriptor:
+    """A file that shows in no list of processes and is on no disk."""
     file = os.fdopen(os.memfd_create("configuration"), "wb")
     file.write(data)
     file.flush()

@@ -140,9 +140,7 @@ class Supervisor:
         slot.cause = slot.cause or how
         slot.deaths += 1
         slot.failures += 1
-        wait_s = min(FIRST_WAIT_S * 2 ** (slot.failures - 2), LONGEST_WAIT_S)
-        slot.state = State.WAITING
-        slot.since = now + (wait_s if slot.failures > 1 else 0.0)
+        slot.state, slot.since = State.WAITING, now + _wait_s(slot.failures)
         return slot
 
     def _note_life(self, slot: Slot, now: float) -> None:
@@ -154,7 +152,7 @@ class Supervisor:
     @property
     def hopeless(self) -> bool:
         return all(
-            slot.unborn >= HOPELESS_DEATHS and slot.state is State.WAITING
+            slot.unborn >= HOPELESS_DEATHS and slot.state is not State.READY
             for slot in self.slots.values()
         )
 
@@ -184,3 +182,11 @@ class Supervisor:
         if self.ready_count:
             return 0.0
         return max(1.0, min(slot.since - now for slot in self.slots.values()) + 1.0)
+
+
+def _wait_s(failures: int) -> float:
+    """Before the next start: none after the first failure, then doubled."""
+    if failures <= 1:
+        return 0.0
+    doublings = min(failures - 2, 30)  # more would overflow one day
+    return min(FIRST_WAIT_S * 2.0**doublings, LONGEST_WAIT_S)

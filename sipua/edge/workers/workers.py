@@ -10,7 +10,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from importlib import metadata
 
 from sipua.bridge.fault_owner import FaultOwner
@@ -70,7 +70,7 @@ class Workers:
         self._on_hopeless = on_hopeless
         self._log = logs.get()
         self._faults = FaultOwner("workers.failed", self._log, self._give_up)
-        self._agent_url = ""
+        self._agent_url: asyncio.Future[str] | None = None
         self._running: dict[int, WorkerProcess] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._up = False
@@ -78,13 +78,14 @@ class Workers:
         self._error: WorkersError | None = None
         self._news = asyncio.Event()
 
-    async def start(self, agent_url: str) -> None:
-        """Start all; returns when each has been ready or has failed. Raises WorkersError when none
-        is ready.
+    async def start(self, agent_url: Awaitable[str]) -> None:
+        """Start all, and meanwhile the agent; returns when each has been ready or has failed.
+        Raises WorkersError when none is ready, AgentError.
         """
-        self._agent_url = agent_url
+        known = self._agent_url = asyncio.get_running_loop().create_future()
         edges.clear_the_dead()
         self._tasks.add(self._faults.task(self._watch(), "workers"))
+        known.set_result(await agent_url)
         while not self._all_decided():
             self._news.clear()
             await self._news.wait()
@@ -132,8 +133,6 @@ class Workers:
             for worker, running in list(self._running.items()):
                 for act in self.supervisor.uses(worker, running.memory_bytes(), now):
                     self._do(act)
-            if self._error is None and self.supervisor.hopeless:
-                self._give_up()
             await asyncio.sleep(CHECK_EVERY_S)
 
     def _do(self, act: Act) -> None:
@@ -150,15 +149,6 @@ class Workers:
 
     async def _live(self, worker: int) -> None:
         """The life of one worker."""
-        begin = Begin(
-            schema=SCHEMA,
-            version=metadata.version("sipua"),
-            worker=worker,
-            log_level=logs.in_use.level,
-            log_format=logs.in_use.format,
-            agent_url=self._agent_url,
-            python_path=tuple(sys.path),
-        )
 
         def on_message(message: ToEdge, descriptors: list[int]) -> None:
             close_all(descriptors)
@@ -171,14 +161,32 @@ class Workers:
                 self._do(act)
 
         try:
-            running = await process.spawn(begin, self._config, on_message, on_link_end)
+            running = await process.spawn(on_message, on_link_end)
         except OSError as error:
             self._exited(worker, f"cannot be started: {error}")
             return
         self._running[worker] = running
-        how = await running.wait()
+        begin = self._faults.task(self._begin(worker, running), f"begin of worker {worker}")
+        try:
+            how = await running.wait()
+        finally:
+            begin.cancel()
         del self._running[worker]
         self._exited(worker, how)
+
+    async def _begin(self, worker: int, running: WorkerProcess) -> None:
+        """Tell it what it must know. It has imported what it needs meanwhile."""
+        assert self._agent_url is not None
+        begin = Begin(
+            schema=SCHEMA,
+            version=metadata.version("sipua"),
+            worker=worker,
+            log_level=logs.in_use.level,
+            log_format=logs.in_use.format,
+            agent_url=await asyncio.shield(self._agent_url),
+            python_path=tuple(sys.path),
+        )
+        running.send(begin, [process.in_memory(self._config)])
 
     def _take(self, worker: int, message: ToEdge) -> None:
         self.supervisor.heard(worker)
@@ -212,7 +220,7 @@ class Workers:
         calls = self.supervisor.slots[worker].calls
         slot = self.supervisor.exited(worker, how, now)
         self._changed()
-        if self._stopping or self._error is not None:
+        if self._stopping or not (self._up or self._error is None):
             return
         self._log.error(
             "worker.died",
@@ -224,6 +232,8 @@ class Workers:
             fix=WORKERS_FIX,
         )
         self._on_lost(worker, slot.cause)
+        if self._error is None and self.supervisor.hopeless:
+            self._give_up()
 
     def _changed(self) -> None:
         self._news.set()

@@ -21,6 +21,7 @@ import pytest
 from sipua.process.exits import Exit
 from support.calls.edge import Edge
 from support.footprint import footprint, workers
+from support.media import audio
 from support.media.rtp_far_end import RtpFarEnd
 from support.media.rtp_stream import RtpStream
 from support.peers.sipp import Sipp, SippResult, SippRun
@@ -125,7 +126,7 @@ def pair(tmp_path: Path, edge_factory: Edges, sipp: Sipp, far_end: Ends) -> Call
         edge = edge_factory(
             {"record": {"enabled": True, "directory": str(records)}, **(config or {})}
         )
-        steady_end, lost_end = far_end(1), far_end(1)
+        steady_end, lost_end = (far_end(1, audio.silence(20_000)) for _ in range(2))
         steady = sipp.start("uac_call", edge.address, media=steady_end, pause_ms=12_000)
         edge.wait_event("call.confirmed")
         lost = sipp.start("uac_call_ended_by_peer", edge.address, media=lost_end)
@@ -154,7 +155,9 @@ def judge(pair: Pair, cause: str, sipp: Sipp) -> None:
     # A new call is taken at once, and by both when the worker has been replaced.
     sipp.run("uac_call", edge.address, pause_ms=100)
     edge.wait_event("worker.ready", count=3)
-    assert edge.worker_pid(worker) in workers(edge.process.pid)
+    another = edge.worker_pid(worker)
+    assert another in workers(edge.process.pid)
+    assert edge.port not in footprint(another).udp_ports, "it has not inherited the edge's sockets"
     more = sipp.run("uac_call", edge.address, calls=2, rate=1000, pause_ms=500)
     assert more.ok
     taken = [event["worker"] for event in edge.events(name="call.incoming")]

@@ -21,14 +21,19 @@ from sipua.worker.process import Worker
 
 
 class WorkerInTask:
-    def __init__(self, worker: Worker, channel: Channel[ToEdge]) -> None:
+    def __init__(
+        self, worker: Worker, channel: Channel[ToEdge], started: dict[int, WorkerInTask]
+    ) -> None:
         self.worker = worker
+        self._started = started
         self.pid = os.getpid()
         self.memory = 0
         self._channel = channel
         self._task = asyncio.create_task(worker.run(), name="a worker")
 
     def send(self, message: ToWorker, passed: Sequence[Descriptor] = ()) -> None:
+        if isinstance(message, Begin):
+            self._started[message.worker] = self
         self._channel.send(message, passed)
 
     def kill(self) -> None:
@@ -48,17 +53,12 @@ def in_tasks(monkeypatch: pytest.MonkeyPatch) -> dict[int, WorkerInTask]:
     started: dict[int, WorkerInTask] = {}
 
     async def spawn(
-        begin: Begin,
-        config: bytes,
-        on_message: Handler[ToEdge],
-        on_link_end: Callable[[str], None],
+        on_message: Handler[ToEdge], on_link_end: Callable[[str], None]
     ) -> WorkerInTask:
         ours, theirs = pair()
         channel = Channel(ours, of_worker(), on_message, on_link_end)
         channel.start()
-        started[begin.worker] = WorkerInTask(Worker(theirs), channel)
-        channel.send(begin, [process.in_memory(config)])
-        return started[begin.worker]
+        return WorkerInTask(Worker(theirs), channel, started)
 
     def leave(_code: object) -> None:
         raise asyncio.CancelledError  # the process is the test's

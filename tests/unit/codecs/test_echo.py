@@ -205,6 +205,23 @@ def test_a_call_that_is_handed_on_to_a_phone_that_echoes_is_learnt() -> None:
     assert gate.state == loud.gate.state == "echo"
 
 
+def test_a_clear_line_is_looked_at_now_and_then_and_costs_nothing_between() -> None:
+    gate = call(far=spoken(520, audio.speech("caller"), len(OURS))).gate
+    assert gate.state == "clear"
+    voice = np.resize(audio.speech("caller"), 8 * 60_000)
+    ours = encode(Law.PCMU, np.resize(OURS, 8 * 60_000))
+    looked = 0
+    for at in range(0, len(ours), 160):
+        gate.sent(ours[at : at + 160])
+        if gate.active:
+            looked += 1
+            assert not gate.holds(voice[at : at + 160])
+        else:
+            gate.passed_by(160)
+    assert gate.state == "clear"
+    assert 100 <= looked <= 450, "200 ms of each 3.4 s, and more often at first"
+
+
 def test_an_echo_that_ends_keeps_nobody_back_for_long() -> None:
     """Handed back to a phone without echo, where a person speaks as loud as the echo was."""
     gate = call(echo_db=-15, delay_ms=120).gate

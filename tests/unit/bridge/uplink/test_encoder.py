@@ -5,7 +5,9 @@ import pytest
 
 from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.uplink.encoder import G711Encoder, PcmEncoder, encoder_for
+from sipua.codecs.conceal import Concealer
 from sipua.codecs.g711 import Law, decode, encode, transcoding_table
+from sipua.codecs.resample import Upsampler8to24
 from support.media import audio
 
 SPEECH = audio.speech("caller")[: 160 * 150]
@@ -28,14 +30,14 @@ def test_each_format_has_its_feed() -> None:
 def test_g711_in_the_engines_law_is_not_touched(law: Law) -> None:
     feed = G711Encoder(law)
     for payload in frames(law):
-        assert feed.finish(feed.frame(law, payload, None)) is payload
+        assert feed.finish(feed.frame(law, payload)) is payload
 
 
 def test_g711_in_the_other_law_goes_through_the_table() -> None:
     feed = G711Encoder(Law.PCMA)
     table = transcoding_table(Law.PCMU, Law.PCMA)
     for payload in frames(Law.PCMU):
-        assert feed.finish(feed.frame(Law.PCMU, payload, None)) == payload.translate(table)
+        assert feed.finish(feed.frame(Law.PCMU, payload)) == payload.translate(table)
 
 
 @pytest.mark.parametrize("law", list(Law))
@@ -49,9 +51,9 @@ def test_a_loss_is_concealed_as_well_as_on_the_other_way(law: Law, burst: int) -
         if n in lost:
             ours, theirs = narrow.lost(160), wide.lost(160)
         else:
-            ours, theirs = narrow.frame(law, payload, None), wide.frame(law, payload, None)
+            ours, theirs = narrow.frame(law, payload), wide.frame(law, payload)
         heard = narrow.pcm(ours)
-        again = decode(law, encode(law, theirs))
+        again = decode(law, encode(law, wide.pcm(theirs)))
         # Coded twice where a concealment goes on from a concealment: a step of the coding.
         step = np.maximum(np.abs(again.astype(int)) // 16, 16)
         worst.append(np.max(np.abs(heard.astype(int) - again) / step))
@@ -71,13 +73,13 @@ def test_samples_are_made_on_loss_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sipua.bridge.uplink.encoder.decode", counting)
     feed, payloads = G711Encoder(Law.PCMU), frames(Law.PCMU)
     for payload in payloads[:20]:
-        feed.frame(Law.PCMU, payload, None)
+        feed.frame(Law.PCMU, payload)
     assert decoded == []
     feed.lost(160)
     assert sum(decoded) >= 390, "the history that a pitch is looked for in"
-    feed.frame(Law.PCMU, payloads[21], None)
+    feed.frame(Law.PCMU, payloads[21])
     decoded.clear()
-    feed.frame(Law.PCMU, payloads[22], None)
+    feed.frame(Law.PCMU, payloads[22])
     assert decoded == []
 
 
@@ -85,8 +87,25 @@ def test_a_pause_after_a_loss_is_joined_to_it() -> None:
     feed = G711Encoder(Law.PCMU)
     loud = max(frames(Law.PCMU), key=lambda payload: audio.level_dbfs(decode(Law.PCMU, payload)))
     for _ in range(5):
-        feed.frame(Law.PCMU, loud, None)
+        feed.frame(Law.PCMU, loud)
     feed.lost(160)
     joined, after = feed.silence(160), feed.silence(160)
     assert joined != feed.blank(160)
     assert after == feed.blank(160)
+
+
+@pytest.mark.parametrize("law", list(Law))
+def test_pcm16_is_decoded_concealed_and_resampled_as_step_by_step(law: Law) -> None:
+    feed, concealer, resampler = PcmEncoder(), Concealer(), Upsampler8to24()
+    other = next(one for one in Law if one is not law)
+    for n, payload in enumerate(frames(law)):
+        spoken = other if 60 <= n < 90 else law  # another offer, and back
+        if n % 13 == 12:
+            ours, theirs = feed.lost(160), concealer.lost(160)
+        elif n == 100:
+            ours, theirs = feed.silence(160), concealer.good(np.zeros(160, np.int16))
+        else:
+            ours, theirs = feed.frame(spoken, payload), concealer.good(decode(spoken, payload))
+        assert len(ours) == 160
+        assert np.array_equal(feed.pcm(ours), theirs)
+        assert feed.finish(ours) == resampler.process(theirs).tobytes()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sipua.codecs import native
 from sipua.doctor import doctor
 from sipua.doctor.doctor import BuildInfo
 from sipua.doctor.findings import Finding, Level
@@ -110,6 +111,15 @@ def test_the_installed_build_answers() -> None:
     assert build.max_calls >= 4
     assert build.ioqueue in {"epoll", "select"}
     assert build.version[0] == "2"
+
+
+def test_the_compiled_kernel_is_optional_and_one_that_is_stale_is_told() -> None:
+    assert doctor.check_kernel("").level is Level.OK
+    not_built = doctor.check_kernel(native.NOT_BUILT)
+    assert (not_built.level, "make native" in not_built.value) == (Level.OK, True)
+    assert doctor.check_kernel(native.TURNED_OFF).level is Level.OK
+    stale = doctor.check_kernel("built of other sources")
+    assert (stale.level, stale.value) == (Level.WARN, "numpy: built of other sources")
 
 
 def test_run_prints_and_succeeds_here(capsys: pytest.CaptureFixture[str]) -> None:

@@ -177,6 +177,13 @@ def test_H10_repeated_deaths_back_off() -> None:
     assert not workers.supervisor.hopeless
 
 
+def test_H10_the_wait_stays_within_its_bound_for_ever() -> None:
+    workers = Workers(1)
+    for _ in range(3000):
+        workers.supervisor.exited(1, "it ended with exit code 1", workers.now)
+    assert workers.supervisor.slots[1].since == workers.now + LONGEST_WAIT_S
+
+
 def test_H10_when_no_worker_lives_there_is_no_hope() -> None:
     workers = Workers(2)
     for death in range(HOPELESS_DEATHS):

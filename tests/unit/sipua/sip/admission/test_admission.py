@@ -36,6 +36,15 @@ def test_S17_above_the_cap_is_486() -> None:
     assert verdict.status == 486
 
 
+def test_H10_without_a_worker_it_is_503_until_the_next_one_is_expected() -> None:
+    gate = Admission(max_calls=2, accept_any=False, worker_missing_s=lambda: 2.5)
+    gate.allow_host("carrier", "192.0.2.1", services=False)
+    assert gate.judge("192.0.2.1", 0) == Refusal(503, "No Worker", retry_after_s=3)
+    probed = gate.probe("192.0.2.1", 0, ports_left=True, now=0.0)
+    assert probed == Refusal(503, "No Worker", retry_after_s=3), "what a dispatcher hears"
+    assert gate.judge("198.51.100.9", 0) == Refusal(403, "Forbidden"), "a stranger learns nothing"
+
+
 def test_H1_while_draining_is_503_with_retry_after() -> None:
     admission = trunk_only()
     admission.draining = True

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# build_native.sh PYTHON [OUT]: compiles codecs/_kernel.c, for every Python from 3.11 on; to where
+# this clone looks for it, or to OUT.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=$1 out=${2:-codecs/_kernel.abi3.so}
+include=$("$python" -c 'import sysconfig; print(sysconfig.get_paths()["include"])')
+[ -e "$include/Python.h" ] || {
+    echo "error: $include/Python.h is missing: install the headers of this Python (python3-dev)" >&2
+    exit 1
+}
+# No -march: it runs on each processor of this kind, and its sums are the same on all.
+"${CC:-cc}" -O3 -Wall -Wextra -Wno-unused-parameter -Wno-cast-function-type -shared -fPIC \
+    "-I$include" codecs/_kernel.c -o "$out.new"
+mv "$out.new" "$out" # at once: an edge that starts now must not load half of it
+if [ $# = 1 ]; then
+    "$python" -c 'from sipua.codecs import native; raise SystemExit(native.why_not or 0)'
+    echo "$out is ready: an edge that starts from now on uses it"
+fi

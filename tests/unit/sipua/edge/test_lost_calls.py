@@ -1,0 +1,91 @@
+"""The end of a record whose writer is dead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from sipua.calls.facts import CallFacts
+from sipua.config import Config
+from sipua.edge.lost_calls import LostCalls
+from sipua.record import reading
+from sipua.sip.messages import CallEnded, EndedBy
+from support.process import wait_until
+
+BEGAN = datetime.now(UTC) - timedelta(seconds=90)
+FACTS = CallFacts("c-1", "incoming", "<sip:5551234@a>", "<sip:b@b>", "anyone", "sales", BEGAN)
+END = CallEnded("c-1", EndedBy.US, 0, "internal error: worker 2: killed by signal 9")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / BEGAN.date().isoformat() / "c-1.jsonl"
+    path.parent.mkdir()
+    return path
+
+
+def end(path: Path, *, answered: bool = True, enabled: bool = True) -> list[dict[str, Any]]:
+    record = {"enabled": enabled, "directory": str(path.parent.parent)}
+    lost = LostCalls(Config.model_validate({"record": record}), lambda: [FACTS])
+    lost.start()
+    with capture_logs() as logs:
+        lost.end(FACTS, END, 12.5 if answered else 0.0, answered=answered)
+    if enabled:
+        wait_until(lambda: path.exists() and '"end"' in path.read_text(), 5, "the end")
+    lost.stop()
+    return [dict(line) for line in logs]
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines() if line]
+
+
+def test_H10_it_names_the_fault_in_log_and_record(path: Path) -> None:
+    path.write_text('{"kind":"call","call_id":"c-1"}\n{"kind":"answered","at_ms":0}\n')
+    (line,) = end(path)
+    assert (line["event"], line["log_level"], line["by"]) == ("call.ended", "error", "us")
+    assert (line["reason"], line["duration_s"]) == (END.reason, 12.5)
+    assert lines(path)[2:] == [
+        {
+            "kind": "end",
+            "at_ms": 12500,
+            "by": "us",
+            "status": 0,
+            "reason": END.reason,
+            "duration_s": 12.5,
+        }
+    ]
+    story = reading.read(path)
+    assert story.end is not None
+    assert story.unreadable == 0
+
+
+def test_H10_a_line_that_was_cut_off_spoils_no_other(path: Path) -> None:
+    path.write_text('{"kind":"call","call_id":"c-1"}\n{"kind":"turn","at_')
+    end(path)
+    story = reading.read(path)
+    assert story.end is not None
+    assert story.end["reason"] == END.reason
+    assert story.unreadable == 1
+
+
+@pytest.mark.parametrize("prepare", [lambda path: None, lambda path: path.touch()])
+def test_H10_a_record_that_was_not_begun_is(path: Path, prepare: Callable[[Path], None]) -> None:
+    prepare(path)
+    end(path, answered=False)
+    first, last = lines(path)
+    assert (first["kind"], first["call_id"], first["route"]) == ("call", "c-1", "sales")
+    assert "5551234" not in first["from"], "as the worker would have written it"
+    assert last["kind"] == "end"
+    assert 90_000 <= last["at_ms"] < 190_000, "since its begin"
+
+
+def test_without_records_it_is_a_line_of_the_log(path: Path) -> None:
+    assert len(end(path, enabled=False)) == 1
+    assert not path.exists()
