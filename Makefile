@@ -54,6 +54,12 @@ test-pythons: peers ## unit tests and calls with each Python (3.11 to 3.13) of t
 fuzz: ## fuzz every reader of foreign bytes, ten minutes each; FUZZ_S=30 shorter, TARGET=rtp one
 	@scripts/fuzz.sh $(or $(FUZZ_S),600) $(TARGET)
 
+.PHONY: soak
+soak: dev ## ten minutes of short calls: does anything grow; CALLS=2500 fewer, WORKERS=2 more workers
+	@mkdir -p build
+	@$(BIN)/sipua bench soak --calls-total $(or $(CALLS),10000) --cps 20 --workers $(or $(WORKERS),1) \
+	    --json build/soak.json --html build/soak.html
+
 .PHONY: lint
 lint: dev ## ruff and mypy
 	@$(BIN)/ruff check

@@ -26,6 +26,8 @@ examples:
   sipua bench capture call.pcap --calls 100 --json now.json
   sipua bench capture call.pcap --impair loss=3%,jitter=40ms,seed=7
   sipua bench load --calls 200 --step-up
+  sipua bench load --calls 200 --workers 2 --pin
+  sipua bench soak --calls-total 10000 --cps 20 --html soak.html
   sipua bench compare before.json now.json --fail-above 1.2
 
 docs/bench.md explains every figure.
@@ -42,7 +44,7 @@ def run(words: Sequence[str]) -> int:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for add in (_add_streams, _add_capture, _add_load, _add_compare):
+    for add in (_add_streams, _add_capture, _add_load, _add_soak, _add_compare):
         add(commands)
     args = parser.parse_args(words)
     if not hasattr(args, "handler"):
@@ -163,9 +165,6 @@ def _add_load(commands: Commands) -> None:
     )
     parser.add_argument("--calls", type=int, default=100, metavar="N", help="default: 100")
     parser.add_argument(
-        "--workers", type=int, default=1, metavar="N", help="worker processes; default: 1"
-    )
-    parser.add_argument(
         "--seconds",
         type=float,
         default=20.0,
@@ -179,6 +178,12 @@ def _add_load(commands: Commands) -> None:
         "--step-up",
         action="store_true",
         help="add calls from N upwards until a limit is exceeded: how many this machine holds",
+    )
+    _add_workers(parser)
+    parser.add_argument(
+        "--pin",
+        action="store_true",
+        help="keep callers and agent off the cores of the edge, as far as there are cores",
     )
     parser.add_argument(
         "--limit-uplink", type=float, default=20.0, metavar="MS", help="p99; default: 20"
@@ -202,6 +207,7 @@ def _load(args: argparse.Namespace) -> int:
         limit_uplink_ms=args.limit_uplink,
         limit_spacing_ms=args.limit_spacing,
         workers=args.workers,
+        pin=args.pin,
         tls=args.tls,
     )
     result = load.run(options, _words(), _say)
@@ -212,6 +218,55 @@ def _load(args: argparse.Namespace) -> int:
         return html.render(result, None)
 
     return _output(args, result, page)
+
+
+# --- soak -------------------------------------------------------------------------------------
+
+
+def _add_soak(commands: Commands) -> None:
+    parser = plain_command(
+        commands, "soak", _soak, "thousands of short calls: what does the edge keep of them"
+    )
+    parser.add_argument(
+        "--calls-total", type=int, default=10_000, metavar="N", help="default: 10000"
+    )
+    parser.add_argument(
+        "--cps", type=float, default=20.0, metavar="R", help="new calls a second; default: 20"
+    )
+    parser.add_argument(
+        "--call-s",
+        type=float,
+        default=3.0,
+        metavar="S",
+        help="mean length; each call has from half to one and a half of it; default: 3",
+    )
+    _add_workers(parser)
+    parser.add_argument(
+        "--every", type=float, default=1.0, metavar="S", help="between two samples; default: 1"
+    )
+    _add_outputs(parser)
+
+
+def _soak(args: argparse.Namespace) -> int:
+    from sipua.bench.soak import soak
+
+    _check_outputs(args)
+    options = soak.Options(
+        calls_total=args.calls_total,
+        cps=args.cps,
+        call_s=args.call_s,
+        workers=args.workers,
+        every_s=args.every,
+    )
+    result = soak.run(options, _words(), _say)
+
+    def page() -> str:
+        from sipua.bench.report import html
+
+        return html.render(result, None)
+
+    written = _output(args, result, page)
+    return Exit.UNFIT if result.soak is not None and result.soak.failed else written
 
 
 # --- compare ----------------------------------------------------------------------------------
@@ -246,7 +301,13 @@ def _compare(args: argparse.Namespace) -> int:
     return Exit.UNFIT if failed else Exit.OK
 
 
-# --- what comes out ---------------------------------------------------------------------------
+# --- what goes in and comes out ---------------------------------------------------------------
+
+
+def _add_workers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="workers of the edge; default: 1"
+    )
 
 
 def _add_tls(parser: argparse.ArgumentParser) -> None:

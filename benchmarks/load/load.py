@@ -9,18 +9,13 @@ the kernel's account of its process.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import secrets
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
 
 import numpy as np
 
@@ -28,7 +23,9 @@ from sipua.bench.common import children
 from sipua.bench.common.certificate import certificate
 from sipua.bench.common.errors import BenchError
 from sipua.bench.load import callers, speech
+from sipua.bench.load.edge import HOST, Edge
 from sipua.bench.load.figures import Window, figures
+from sipua.bench.load.meter import BESIDES, Meter
 from sipua.bench.load.setup_times import setup
 from sipua.bench.replay import engine_side, measure
 from sipua.bench.results import machine, verdict
@@ -36,6 +33,7 @@ from sipua.bench.results.result import (
     Cost,
     Downlink,
     Health,
+    Process,
     Result,
     Setup,
     Spread,
@@ -44,14 +42,13 @@ from sipua.bench.results.result import (
     Verdict,
 )
 from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.config.values.fields import MOST_WORKERS
 
-_HOST = "127.0.0.1"
 _STARTUP_S = 20.0
 _SETUP_S = 30.0  # for the calls of a step, after the last INVITE
 _SETTLE_S = 3.0  # greetings and start-up are not what is measured
 _REPORT_S = 120.0
 _MAX_CALLS = 4000
-_RTP_PORTS = (16384, 32766)
 _LOST_SHARE = 0.001  # of the frames may be missing or changed before a load counts as too much
 
 
@@ -64,90 +61,9 @@ class Options:
     limit_uplink_ms: float
     limit_spacing_ms: float
     workers: int = 1
+    pin: bool = False
     tls: bool = False
     """To the engine, with a certificate of the run's own."""
-
-
-class Edge:
-    """`sipua serve` with a configuration of its own, its log read back."""
-
-    def __init__(self, folder: Path, engine_url: str, workers: int) -> None:
-        self.port = _free_port()
-        self._log = folder / "edge.log"
-        config = folder / "edge.toml"
-        config.write_text(
-            f'[sip]\nhost = "{_HOST}"\nport = {self.port}\naccept = "any"\n\n'
-            f"[rtp]\nport_min = {_RTP_PORTS[0]}\nport_max = {_RTP_PORTS[1]}\n\n"
-            f'[engine]\ntype = "local"\nurl = "{engine_url}"\n\n'
-            # The agent goes on talking when the caller does: audio both ways at the same time.
-            "[engine.turn_detection]\ninterrupt_response = false\n\n"
-            # It is a parrot: what it says is no echo of the line, but sounds like one.
-            '[barge_in]\necho = "off"\n\n'
-            f"[edge]\nworkers = {workers}\n\n"
-            '[log]\nlevel = "info"\nformat = "json"\n'
-        )
-        command = [sys.executable, "-m", "sipua", "serve", "--json", "--config", str(config)]
-        with self._log.open("ab") as output:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
-            )
-
-    def cpu_s(self) -> float:
-        """Of the edge and its workers."""
-        return sum(map(machine.cpu_s, self._pids))
-
-    def memory_mb(self) -> float:
-        return sum(map(machine.memory_mb, self._pids))
-
-    @property
-    def _pids(self) -> list[int]:
-        (listening,) = self.events("edge.listening")
-        return [self._process.pid, *listening["workers"]]
-
-    def wait_listening(self) -> Mapping[str, Any]:
-        end_s = time.monotonic() + _STARTUP_S
-        while time.monotonic() < end_s:
-            for event in self.events("edge.listening"):
-                return event
-            if self._process.poll() is not None:
-                last = self._log.read_text(errors="replace").strip().splitlines()[-1:]
-                raise BenchError(f"the edge did not start: {' '.join(last)}")
-            time.sleep(0.05)
-        raise BenchError(f"the edge was not listening within {_STARTUP_S:g} s")
-
-    def events(self, name: str) -> list[dict[str, Any]]:
-        found = []
-        for line in self._log.read_text(errors="replace").splitlines(keepends=True):
-            if f'"{name}"' in line and line.endswith("\n"):
-                event = json.loads(line)
-                if event.get("event") == name:
-                    found.append(event)
-        return found
-
-    def sessions(self) -> dict[str, str]:
-        """The engine's session of each SIP Call-ID."""
-        by_call = {
-            event["call_id"]: event["session_id"] for event in self.events("engine.connected")
-        }
-        return {
-            event["sip_call_id"]: by_call[event["call_id"]]
-            for event in self.events("call.incoming")
-            if event["call_id"] in by_call
-        }
-
-    def close(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
 
 def run(options: Options, command: str, say: Callable[[str], None]) -> Result:
@@ -158,6 +74,8 @@ def run(options: Options, command: str, say: Callable[[str], None]) -> Result:
         raise BenchError(f"--seconds {options.seconds:g}: from 1 to 86400")
     if not 0.1 <= options.rate <= 200:
         raise BenchError(f"--rate {options.rate:g}: from 0.1 to 200")
+    if not 1 <= options.workers <= MOST_WORKERS:
+        raise BenchError(f"--workers {options.workers}: from 1 to {MOST_WORKERS}")
     load = machine.load_average()
     children.raise_file_limit()
     with ExitStack() as stack:
@@ -165,7 +83,9 @@ def run(options: Options, command: str, say: Callable[[str], None]) -> Result:
         settings = AgentSettings(max_sessions=_MAX_CALLS + 8)
         path = stack.enter_context(certificate()) if options.tls else ""
         agent = stack.enter_context(children.Child("agent", engine_side.run, settings, path))
-        edge = stack.enter_context(Edge(folder, agent.hear(_STARTUP_S), options.workers))
+        edge = stack.enter_context(
+            Edge(folder, workers=options.workers, engine_url=agent.hear(_STARTUP_S))
+        )
         listening = edge.wait_listening()
         held = int(listening["max_calls"])
         if options.calls > held:
@@ -174,7 +94,7 @@ def run(options: Options, command: str, say: Callable[[str], None]) -> Result:
                 "builds one for more"
             )
         loop = speech.loop()
-        plan = callers.Plan((_HOST, edge.port), loop.frames, options.rate, secrets.token_hex(4))
+        plan = callers.Plan((HOST, edge.port), loop.frames, options.rate, secrets.token_hex(4))
         phones = stack.enter_context(children.Child("callers", callers.run, plan))
         phones.hear(_STARTUP_S)
         load_run = _Load(
@@ -203,7 +123,11 @@ class _Load:
         self._loop = loop
         self._say = say
         self._most = most
-        self._idle_mb = edge.memory_mb()
+        self._meter = Meter(edge.processes(), callers=phones.pid, engine=agent.pid)
+        self._pinned = self._meter.pin(options.workers) if options.pin else ""
+        if self._pinned:
+            say(self._pinned)
+        self._idle_mb = self._meter.memory_mb()
         self._steps: list[tuple[Step, Window]] = []
         self._calls = 0
         self._setup = Setup()
@@ -239,9 +163,11 @@ class _Load:
             self._calls = calls
         self._agent.ask("report", _REPORT_S)
         time.sleep(0.5)
-        began_ns, cpu_s = time.monotonic_ns(), self._edge.cpu_s()
+        began_ns = time.monotonic_ns()
+        self._meter.begin()
         time.sleep(options.seconds)
-        ended_ns, cpu_s = time.monotonic_ns(), self._edge.cpu_s() - cpu_s
+        processes = self._meter.end()
+        ended_ns = time.monotonic_ns()
         time.sleep(0.5)
         notes: callers.Notes = self._phones.ask("report", _REPORT_S)
         sessions = self._agent.ask("report", _REPORT_S)
@@ -251,19 +177,22 @@ class _Load:
         seconds = (ended_ns - began_ns) / 1e9
         failed = sum(state.failed.values()) + state.waiting
         why = self._why(window, failed)
+        ours = [process for process in processes if process.name not in BESIDES]
+        cpu_percent = sum(process.cpu_percent for process in ours)
         step = Step(
             calls=calls,
             seconds=round(seconds, 3),
             mouth_to_engine_ms=Spread.of(window.up_ms),
             engine_to_ear_ms=Spread.of(window.down_ms),
             spacing_error_ms=Spread.of(window.spacing_ms),
-            cpu_percent=round(100 * cpu_s / seconds, 2),
-            cpu_percent_per_call=round(100 * cpu_s / seconds / calls, 4),
-            memory_mb=round(self._edge.memory_mb(), 1),
+            cpu_percent=round(cpu_percent, 2),
+            cpu_percent_per_call=round(cpu_percent / calls, 4),
+            memory_mb=round(sum(process.memory_mb for process in ours), 1),
             failed_calls=failed,
             lost=window.missing,
             holds=not why,
             why=why,
+            processes=processes,
             setup=self._setup,
         )
         self._steps.append((step, window))
@@ -327,6 +256,7 @@ class _Load:
                 cpu_percent_per_call=step.cpu_percent_per_call,
                 cpu_us_per_frame=round(step.cpu_percent_per_call * 200, 1),
                 calls_per_core=int(100 / step.cpu_percent_per_call),
+                calls_per_worker=_calls_per_worker(step.processes),
                 memory_mb=step.memory_mb,
                 memory_mb_per_call=round((step.memory_mb - self._idle_mb) / step.calls, 3),
             ),
@@ -336,13 +266,14 @@ class _Load:
                 unpaired=window.missing,
             ),
             steps=tuple(steps),
+            workers=self._options.workers,
+            pinned=self._pinned,
             holds_calls=(holding[-1][0].calls if holding else 0) if self._options.step_up else None,
         )
         return measure.with_changes(made, verdict=verdict.judge(made))
 
 
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind((_HOST, 0))
-        port: int = udp.getsockname()[1]
-        return port
+def _calls_per_worker(processes: Iterable[Process]) -> int:
+    """How many calls fill a worker's core: of the worker that has the most work for each."""
+    most = max((each.cpu_percent / each.calls for each in processes if each.calls), default=0.0)
+    return int(100 / most) if most else 0

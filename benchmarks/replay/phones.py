@@ -198,6 +198,12 @@ class Switchboard:
         self._epoll.register(number, select.EPOLLIN)
         self.plan(phone)
 
+    def remove(self, phone: Phone) -> None:
+        """Before its socket is closed: the number may be another one's then."""
+        number = phone.udp.fileno()
+        self._epoll.unregister(number)
+        del self._phones[number]
+
     def plan(self, phone: Phone) -> None:
         """Its next packet is due at another time than was known."""
         due_ns = phone.next_due_ns()
@@ -213,8 +219,8 @@ class Switchboard:
         while (now_ns := time.monotonic_ns()) < read_at_ns:
             while due and due[0][0] <= now_ns:
                 due_ns, number = heapq.heappop(due)
-                phone = self._phones[number]
-                if phone.next_due_ns() != due_ns:
+                phone = self._phones.get(number)
+                if phone is None or phone.next_due_ns() != due_ns:
                     continue  # it was stopped
                 self.max_late_ns = max(self.max_late_ns, now_ns - due_ns)
                 phone.send()

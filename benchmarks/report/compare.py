@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from sipua.bench.common.errors import BenchError
 from sipua.bench.report.text import stages
-from sipua.bench.results.result import Result
+from sipua.bench.results.result import Process, Result
+from sipua.bench.results.soak import FIGURES, Slope, Soak
 
 # A stage of a few microseconds doubles by chance: below this much more it is not called slower.
 NOISE_MS = 0.1
@@ -44,6 +45,9 @@ def changes(before: Result, after: Result) -> list[Change]:
 
 
 def _changes(before: Result, after: Result) -> Iterator[Change]:
+    if before.soak is not None and after.soak is not None:
+        yield from _soaks(before.soak, after.soak)
+        return
     new = dict(stages(after))
     for name, old in stages(before):
         if name in new:
@@ -59,6 +63,7 @@ def _changes(before: Result, after: Result) -> Iterator[Change]:
         judged=True,
     )
     yield Change("memory", "MB", before.cost.memory_mb, after.cost.memory_mb, judged=True)
+    yield from _processes(before, after)
     if before.quality is not None and after.quality is not None:
         loss = before.quality.loss_percent, after.quality.loss_percent
         yield Change("missing when their turn came", "%", *loss, judged=True)
@@ -66,6 +71,57 @@ def _changes(before: Result, after: Result) -> Iterator[Change]:
         # Turned round, so that here too more is worse.
         share = 100 / before.holds_calls, 100 / after.holds_calls
         yield Change("share of this machine per call", "%", *share, judged=True)
+
+
+def _processes(before: Result, after: Result) -> Iterator[Change]:
+    """What each process of the edge takes, when both are of one load."""
+    steps = [_last_step(result) for result in (before, after)]
+    old, new = ({process.name: process for process in step} for step in steps)
+    for name in old:
+        if name in new and name.startswith(("edge", "worker")):
+            yield Change(
+                f"{name}, processor",
+                "%",
+                old[name].cpu_percent,
+                new[name].cpu_percent,
+                judged=old[name].calls == new[name].calls,
+            )
+            if old[name].calls and new[name].calls:
+                each = old[name].cpu_us_per_frame, new[name].cpu_us_per_frame
+                yield Change(f"{name}, per call and frame", "µs", *each, judged=True)
+
+
+def _last_step(result: Result) -> tuple[Process, ...]:
+    of_it = (step.processes for step in reversed(result.steps) if step.calls == result.calls)
+    return next(of_it, ())
+
+
+def _soaks(before: Soak, after: Soak) -> Iterator[Change]:
+    """Slopes, each as far as it is sure: noise below that is no change."""
+    failed = before.calls_total - before.completed, after.calls_total - after.completed
+    yield Change("failed calls", "", *failed, judged=True)
+    new = {(slope.process, slope.figure): slope for slope in after.slopes}
+    for slope in before.slopes:
+        other = new.get((slope.process, slope.figure))
+        if other is not None:
+            yield Change(
+                f"{slope.process}, {FIGURES[slope.figure]}",
+                "/1000 calls",
+                sure(slope),
+                sure(other),
+                judged=True,
+            )
+    rest = {(rest.process, rest.figure): rest for rest in after.rests}
+    for one in before.rests:
+        if (there := rest.get((one.process, one.figure))) is not None and one.figure == "pss_mb":
+            yield Change(
+                f"{one.process}, memory at rest", "MB", one.after, there.after, judged=True
+            )
+
+
+def sure(slope: Slope) -> float:
+    """What grows at least; 0: nothing, as far as is sure."""
+    return max(slope.low, 0.0) if slope.growth == "grows" else 0.0
 
 
 def warnings(before: Result, after: Result) -> Iterator[str]:
@@ -82,6 +138,9 @@ def warnings(before: Result, after: Result) -> Iterator[str]:
         ("arithmetic", before.machine.audio, after.machine.audio),
         ("engines", before.engine, after.engine),
         ("probes", before.cost.probes, after.cost.probes),
+        ("workers", before.workers, after.workers),
+        ("lengths of calls", before.soak and before.soak.call_s, after.soak and after.soak.call_s),
+        ("calls a second", before.soak and before.soak.cps, after.soak and after.soak.cps),
     ):
         if old != new:
             yield f"different {name}: {old or 'none'} and {new or 'none'}"
@@ -102,5 +161,9 @@ def render(found: list[Change], fail_above: float | None) -> str:
         if fail_above is not None and change.worse_than(fail_above):
             mark = f" WORSE than {fail_above:g}"
         values = "".join(f"{value:>12.3f}" for value in (change.before, change.after))
-        lines.append(f"{f'{change.name} ({change.unit})':<38}{values}{ratio:>9.2f}{mark}")
+        lines.append(f"{_title(change):<38}{values}{ratio:>9.2f}{mark}")
     return "\n".join(lines)
+
+
+def _title(change: Change) -> str:
+    return f"{change.name} ({change.unit})" if change.unit else change.name

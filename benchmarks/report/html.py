@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from importlib import resources
 
-from sipua.bench.report import plots, spectrogram
+from sipua.bench.report import plots, soak, spectrogram
 from sipua.bench.report.pictures import Pictures
 from sipua.bench.report.text import DOWNLINK_STAGES, UPLINK_STAGES, stages
 from sipua.bench.results.result import Grade, Result
@@ -19,7 +19,8 @@ _TOTALS = {"socket_to_sent_ms", "mouth_to_engine_ms", "delta_to_packet_ms", "eng
 def render(result: Result, pictures: Pictures | None) -> str:
     style = resources.files(__package__).joinpath("report.css").read_text(encoding="utf-8")
     body = "".join(_body(result, pictures))
-    title = result.source.file if result.source else f"{result.calls} calls"
+    calls = result.soak.calls_total if result.soak else result.calls
+    title = result.source.file if result.source else f"{calls} calls"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -31,6 +32,10 @@ def render(result: Result, pictures: Pictures | None) -> str:
 def _body(result: Result, pictures: Pictures | None) -> Iterator[str]:
     yield from _head(result)
     yield from _checks(result)
+    if result.soak is not None:
+        yield from soak.render(result.soak)
+        yield from _foot(result)
+        return
     yield from _facts(result)
     if result.steps:
         yield from _load(result)
@@ -42,7 +47,7 @@ def _body(result: Result, pictures: Pictures | None) -> Iterator[str]:
 
 def _head(result: Result) -> Iterator[str]:
     verdict = result.verdict
-    what = "replay of a capture" if result.kind == "capture" else "load"
+    what = {"capture": "replay of a capture", "load": "load", "soak": "soak"}[result.kind]
     yield f'<header class="{verdict.edge}"><p class="kicker">sipua bench · {what}</p>'
     headline, _, rest = verdict.sentence.partition(". ")
     yield f"<h1>{escape(headline.rstrip('.'))}.</h1>"
@@ -147,6 +152,29 @@ def _load(result: Result) -> Iterator[str]:
             f"<td>{ms(step.mouth_to_engine_ms.p99)}</td><td>{ms(step.spacing_error_ms.p99)}</td>"
             f"<td>{step.cpu_percent:.0f} %</td><td>{step.memory_mb:.0f} MB</td>"
             f'<td class="words">{verdict}</td></tr>'
+        )
+    yield "</tbody></table></div></section>"
+    yield from _processes(result)
+
+
+def _processes(result: Result) -> Iterator[str]:
+    """Of the step that the other figures are of."""
+    step = next((step for step in reversed(result.steps) if step.calls == result.calls), None)
+    if step is None or not step.processes:
+        return
+    yield f"<section><h2>Processes at {step.calls} calls</h2>"
+    if result.pinned:
+        yield f"<p>{escape(result.pinned)}</p>"
+    yield '<div class="wide"><table class="figures"><thead><tr>'
+    for name in ("process", "calls", "core", "µs per call and frame", "memory (PSS)"):
+        yield f"<th>{name}</th>"
+    yield "</tr></thead><tbody>"
+    for process in step.processes:
+        each = f"{process.cpu_us_per_frame:.0f}" if process.calls else ""
+        yield (
+            f'<tr><th scope="row">{process.name}</th><td>{process.calls or ""}</td>'
+            f"<td>{process.cpu_percent:.1f} %</td><td>{each}</td>"
+            f"<td>{process.memory_mb:.0f} MB</td></tr>"
         )
     yield "</tbody></table></div></section>"
 

@@ -17,6 +17,8 @@ Floats = npt.NDArray[np.float64]
 WIDTH = 960
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 12, 30
 _MAX_MARKS = 4000
+PROCESS_KINDS = ("ok", "held", "gave-up", "late")
+"""Colours of the style sheet, for one process each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,42 @@ def steps(found: Sequence[Step]) -> str:
             for step, (x, y) in zip(found, points, strict=True)
         ]
     return _svg(frame.height, parts, "delay over the number of calls")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What grew, or did not: samples of one process, and the slope that was found in them."""
+
+    name: str
+    x: Floats
+    y: Floats
+    per_x: float
+    since: float
+    """From where on the slope is of."""
+
+
+def growth(lines: Sequence[Line], x_name: str, y_name: str) -> str:
+    """Samples as dots, slopes as lines; what is left of the dashed line is the warm-up."""
+    frame = Frame(
+        190,
+        max(float(line.x.max(initial=1.0)) for line in lines),
+        _nice_top(max(1.0, *(float(line.y.max(initial=1.0)) for line in lines)) * 1.05),
+    )
+    parts = [*_axes(frame, y_name, x_name)]
+    for number, line in enumerate(lines):
+        kind = PROCESS_KINDS[number % len(PROCESS_KINDS)]
+        parts.append(_dots(kind, frame, line.x, line.y))
+        since = frame.x(line.since)
+        parts.append(f'<path class="since" d="M{since:.1f} {_TOP}V{frame.height - _BOTTOM}"/>')
+        after = line.x >= line.since
+        if after.any():
+            begin = float(np.median(line.y[after] - line.per_x * line.x[after]))
+            path = "L".join(
+                f"{frame.x(x):.1f} {frame.y(begin + line.per_x * x):.1f}"
+                for x in (line.since, float(line.x.max()))
+            )
+            parts.append(f'<path class="line {kind}" d="M{path}"><title>{line.name}</title></path>')
+    return _svg(frame.height, parts, y_name)
 
 
 def image(uri: str, seconds: float, axis_s: float, label: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sipua.bench.results.result import Downlink, Grade, Result, Setup, Spread, Uplink
+from sipua.bench.results.soak import Soak
 from sipua.bench.results.verdict import BUSY_MS, ms
 
 _MARKS: dict[Grade, str] = {"good": "+", "fair": "~", "bad": "!", "unknown": " "}
@@ -105,11 +106,15 @@ def _rest(result: Result) -> Iterator[str]:
             f"{ms(step.spacing_error_ms.p99):>8}, {step.cpu_percent:5.1f} % of a core, "
             f"{step.memory_mb:.0f} MB: {'holds' if step.holds else 'does not hold, ' + step.why}"
         )
-    yield (
-        f"edge        {cost.cpu_percent:.1f} % of a core, {cost.cpu_us_per_frame:.0f} µs per "
-        f"call and frame, {cost.memory_mb:.0f} MB"
-        + (" (its probes included)" if cost.probes else "")
-    )
+    if result.soak is not None:
+        yield from _soak(result.soak)
+    else:
+        yield from _processes(result)
+        yield (
+            f"edge        {cost.cpu_percent:.1f} % of a core, {cost.cpu_us_per_frame:.0f} µs per "
+            f"call and frame, {cost.memory_mb:.0f} MB"
+            + (" (its probes included)" if cost.probes else "")
+        )
     yield (
         f"machine     {machine.cores} × {machine.cpu}, Linux {machine.kernel}, Python "
         f"{machine.python}, audio by {machine.audio or 'numpy'}; load {machine.load_before:.1f} "
@@ -120,3 +125,31 @@ def _rest(result: Result) -> Iterator[str]:
             f"            our own sender was up to {health.generator_late_ms:.0f} ms late: the "
             "tails are not the edge's alone"
         )
+
+
+def _processes(result: Result) -> Iterator[str]:
+    """Of the step that the other figures are of."""
+    step = next((step for step in reversed(result.steps) if step.calls == result.calls), None)
+    for process in step.processes if step else ():
+        yield (
+            f"{process.name:<12}{process.cpu_percent:.1f} % of a core"
+            + (
+                f", {process.calls} calls, {process.cpu_us_per_frame:.0f} µs per call and frame"
+                if process.calls
+                else ""
+            )
+            + f", {process.memory_mb:.0f} MB"
+        )
+    if step and step.processes and result.pinned:
+        yield f"cores       {result.pinned}"
+
+
+def _soak(soak: Soak) -> Iterator[str]:
+    yield (
+        f"calls       {soak.completed} of {soak.calls_total} went well; {soak.cps:g} a second, "
+        f"{soak.call_s:g} s each, up to {max(soak.up, default=0)} at once"
+    )
+    for name, count in soak.faults.items():
+        yield f"fault       {count} × {name}"
+    for name, count in soak.logged.items():
+        yield f"logged      {count} × {name}"

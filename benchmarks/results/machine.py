@@ -27,18 +27,6 @@ def describe(load_before: float) -> Machine:
     )
 
 
-def cpu_s(pid: int) -> float:
-    """User and system time of a process so far, threads included, children not."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def memory_mb(pid: int) -> float:
-    """Resident."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
 def _cpu_name() -> str:
     try:
         text = Path("/proc/cpuinfo").read_text()

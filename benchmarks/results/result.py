@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sipua.bench.common.errors import BenchError
+from sipua.bench.results.soak import Soak
 
 SCHEMA = "sipua-bench/1"
 Grade = Literal["good", "fair", "bad", "unknown"]
@@ -129,12 +130,15 @@ class Quality(msgspec.Struct, frozen=True):
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """Of the edge's process alone, while media ran."""
+    """Of the edge's processes together, while media ran."""
 
     cpu_percent: float = 0.0
     cpu_percent_per_call: float = 0.0
     cpu_us_per_frame: float = 0.0
     calls_per_core: int = 0
+    """With everything that the edge does for them."""
+    calls_per_worker: int = 0
+    """How many fill a worker's core."""
     memory_mb: float = 0.0
     memory_mb_per_call: float = 0.0
     probes: bool = False
@@ -152,6 +156,20 @@ class Health(msgspec.Struct, frozen=True):
     unattributed: int = 0
 
 
+class Process(msgspec.Struct, frozen=True):
+    """One process of a load: `edge`, `worker N`; `callers` and `engine` are the benchmark's."""
+
+    name: str
+    cores: int
+    """How many it may run on; 1: pinned."""
+    calls: int
+    """Whose sockets it held at the end."""
+    cpu_percent: float
+    cpu_us_per_frame: float
+    """Of each of its calls; 0 when it has none."""
+    memory_mb: float
+
+
 class Step(msgspec.Struct, frozen=True):
     """One load of `sipua bench load`."""
 
@@ -167,6 +185,7 @@ class Step(msgspec.Struct, frozen=True):
     lost: int
     holds: bool
     why: str = ""
+    processes: tuple[Process, ...] = ()
     setup: Setup = Setup()
     """Of the calls that this step added."""
 
@@ -187,7 +206,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    kind: Literal["capture", "load"]
+    kind: Literal["capture", "load", "soak"]
     made_at: str
     command: str
     calls: int
@@ -207,6 +226,11 @@ class Result(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...] = ()
     holds_calls: int | None = None
     """How many calls this machine holds; only from a load that was stepped up."""
+    workers: int | None = None
+    """Worker processes of the edge; null: the edge was not `sipua serve`."""
+    pinned: str = ""
+    """How processes were kept on cores of their own, or why not; empty: not asked for."""
+    soak: Soak | None = None
 
 
 def to_json(result: Result) -> bytes:

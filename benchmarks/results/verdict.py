@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sipua.bench.results import emodel
+from sipua.bench.results import emodel, soak_verdict
 from sipua.bench.results.result import Check, Grade, Result, Spread, Verdict
 
 _ORDER: tuple[Grade, ...] = ("unknown", "good", "fair", "bad")
@@ -25,6 +25,8 @@ COST_MEANS_SOMETHING_AT = 50  # calls; with few, waking up costs more than worki
 
 
 def judge(result: Result) -> Verdict:
+    if result.soak is not None:
+        return soak_verdict.judge(result.soak)
     if result.holds_calls is not None:
         return _capacity(result, result.holds_calls)
     edge = [check for check in _edge_checks(result) if check is not None]

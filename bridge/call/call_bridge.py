@@ -47,7 +47,7 @@ from sipua.bridge.events import (
     SourceMoved,
     ToolAnswered,
 )
-from sipua.bridge.fault_owner import FaultOwner
+from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.bridge.playout.filler import Filler
 from sipua.bridge.playout.pacer import Pacer
 from sipua.bridge.playout.sender import PlayoutSender
@@ -172,6 +172,7 @@ class CallBridge:
         if self._transport is not None:
             self._transport.close()
         await self._conversation.close()
+        self.on_event = nothing
 
     def stats(self) -> dict[str, object]:
         return {

@@ -52,7 +52,7 @@ from sipua.bridge.engine_api.events import (
 )
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import EngineGone, EngineOutage, ModelSilent
-from sipua.bridge.fault_owner import FaultOwner
+from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.bridge.turns.state import TurnState
 
 _NEVER: Final = float("inf")
@@ -171,7 +171,7 @@ class Dialogue:
         if self._pooled is not None:
             self._pool.retire(self._pooled)
         await self._pool.close()
-        self._pooled = None
+        self._pooled, self._on_event = None, nothing
 
     def counters(self) -> dict[str, int]:
         """Of all sessions together, and what became of them, by cause."""

@@ -18,7 +18,7 @@ from sipua.bridge.engine_api.protocol import Capabilities, Engine
 from sipua.bridge.engine_api.settings import AudioFormat, Past
 from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.events import EngineInUse
-from sipua.bridge.fault_owner import FaultOwner
+from sipua.bridge.fault_owner import FaultOwner, nothing
 
 # Not sums: what they were at the end of a session says nothing about the call.
 _GAUGES: Final = ("ping_ms",)
@@ -200,6 +200,7 @@ class SessionPool:
 
     async def close(self) -> None:
         await asyncio.gather(*self._farewells, return_exceptions=True)
+        self._on_event = nothing
 
     def counters(self, in_use: PooledSession | None) -> Counter[str]:
         """Of all sessions together."""

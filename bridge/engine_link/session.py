@@ -38,7 +38,7 @@ from sipua.bridge.engine_link.errors import (
 )
 from sipua.bridge.engine_link.silence_feeder import SilenceFeeder
 from sipua.bridge.engine_link.trace import SessionTrace
-from sipua.bridge.fault_owner import FaultOwner
+from sipua.bridge.fault_owner import FaultOwner, nothing
 
 State = Literal["new", "opening", "configuring", "ready", "lost", "closing", "closed"]
 
@@ -178,9 +178,8 @@ class EngineSession:
             )
 
     async def close(self) -> None:
-        """End the session; of what it still says only usage is delivered.
-
-        Takes a second at most, and another one for an engine that wants a goodbye.
+        """End the session; of what it still says only usage is delivered. Takes a second at most,
+        and another one for an engine that wants a goodbye.
         """
         if self._state in ("closing", "closed"):
             return
@@ -194,6 +193,7 @@ class EngineSession:
             await self._socket.close()
         if was == "ready":
             self._log.info("engine.closed", code=1000)
+        self._on_event, self._faults.end = nothing, None
 
     def counters(self) -> dict[str, int]:
         """What happened so far, by cause; complete also after the end."""

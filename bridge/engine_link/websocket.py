@@ -39,7 +39,7 @@ from sipua.bridge.engine_link.errors import (
     refused_upgrade,
 )
 from sipua.bridge.engine_link.text_frame import TextFrames
-from sipua.bridge.fault_owner import FaultOwner
+from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.rtp.hostport import is_loopback
 
 # Just above 16 MiB, so that a frame of "16 MB" is read and judged by the protocol. A larger one
@@ -178,6 +178,10 @@ class Socket:
         finally:
             self._connection.transport.abort()
         await asyncio.gather(self._reader, self._watchdog, return_exceptions=True)
+        # The task of a watchdog that was cancelled keeps its last frame, and so this socket.
+        self._watchdog = self._reader
+        self._connection.on_writable = None
+        self._on_message = self._on_closed = nothing
 
     def abort(self) -> None:
         """Drop the connection now, without goodbye and without `on_closed`."""

@@ -26,7 +26,7 @@ import time
 from collections.abc import Callable
 
 from sipua.bridge.events import AudioLeft, AudioPlayed
-from sipua.bridge.fault_owner import FaultOwner
+from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.bridge.playout.cadence import Cadence, Departure
 from sipua.bridge.playout.dtmf_queue import DtmfQueue
 from sipua.bridge.playout.pacer import Handle, Pacer
@@ -91,6 +91,7 @@ class PlayoutSender:
         if self._ticking is not None:
             self._ticking.cancel()
             self._ticking = None
+        self._on_news = self._on_tick = self._on_frame = nothing
 
     def send_now_if_idle(self) -> None:
         """Audio came; if nothing was being said, its first packet does not wait for a tick."""

@@ -82,6 +82,8 @@ class RtpTransport:
             self._timer = None
         self._loop = None
         self._send_control(self._session.goodbye(time.monotonic()))
+        # Our user knows us, too: without that circle both are gone when the call is.
+        self._on_events = self._on_fault = _nothing
 
     def send(self, payload: bytes, samples: int, marker: bool = False) -> bool:
         """Send the next packet now; False when it did not leave (counted)."""
@@ -199,6 +201,10 @@ def senders_so_far(reserved: ReservedPort) -> frozenset[Address]:
     sources: set[Address] = set()
     _drain(reserved.rtp_socket, sources)
     return frozenset(sources)
+
+
+def _nothing(*_arguments: object) -> None:
+    """In the place of a callback, once the transport is closed."""
 
 
 def _drain(udp: socket.socket, sources: set[Address] | None = None) -> int:

@@ -175,6 +175,7 @@ class Call:
                 self._end_record,
                 self._log_end,
             )
+            self._let_go()
 
     def abandon(self) -> None:
         """End what was started for a call that will not run."""
@@ -376,6 +377,12 @@ class Call:
             **self.bridge.stats(),
             **({"capture": self._capture.stats()} if self._capture else {}),
         )
+
+    def _let_go(self) -> None:
+        """So that nothing waits for the garbage collector: see `nothing` of the fault owner."""
+        self._listeners.clear()
+        self._timers.clear()
+        self.faults.end = None
 
     def _end_facts(self) -> dict[str, Any]:
         outcome = self._outcome

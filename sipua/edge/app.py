@@ -32,6 +32,7 @@ from sipua.edge.workers.workers import Workers, WorkersError
 from sipua.log import logs
 from sipua.process import main_loop
 from sipua.process.exits import Exit
+from sipua.process.large_blocks import map_large_blocks
 from sipua.process.main_loop import SIGNALLING_GRACE_S
 from sipua.process.port_owner import port_owner
 from sipua.rtp.hostport import join
@@ -56,6 +57,7 @@ def run(config: Config, *, show_banner: bool = True) -> int:
     # The signalling thread needs the interpreter for microseconds at a time; the default of
     # 5 ms would delay each step of a call set-up by as much while the media loop is busy.
     sys.setswitchinterval(0.001)
+    map_large_blocks()
     return main_loop.run(Edge(config, show_banner=show_banner).run())
 
 

@@ -82,6 +82,7 @@ FOLDERS = [
     "benchmarks/streams",
     "benchmarks/replay",
     "benchmarks/load",
+    "benchmarks/soak",
     "benchmarks/report",
     "benchmarks",
     "benchmarks/experiments",

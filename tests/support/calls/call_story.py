@@ -96,6 +96,7 @@ class FakeBridge:
 
     async def close(self) -> None:
         self.steps.append("close")
+        self.on_event = lambda _: None
 
     def stats(self) -> dict[str, object]:
         return {}

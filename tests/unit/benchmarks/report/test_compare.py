@@ -11,6 +11,7 @@ from sipua.bench.report import compare, html, text
 from sipua.bench.results.result import (
     Cost,
     Machine,
+    Process,
     Result,
     Setup,
     Spread,
@@ -19,7 +20,9 @@ from sipua.bench.results.result import (
     Verdict,
     to_json,
 )
+from sipua.bench.results.soak import Slope
 from sipua.process.exits import Exit
+from support.soaks import result_of, soak
 
 
 def result(p50: float = 0.2, p99: float = 1.0, worst: float = 5.0, **changes: object) -> Result:
@@ -123,6 +126,54 @@ def test_a_missing_file_and_two_kinds(tmp_path: Path, capsys: pytest.CaptureFixt
     step = Step(1, 1, Spread(), Spread(), Spread(), 1, 1, 1, 0, 0, holds=True)
     assert run(tmp_path, result(), result(kind="load", steps=(step,))) == Exit.USAGE
     assert "one result is of `bench capture`" in capsys.readouterr().err
+
+
+def test_soaks_are_compared_by_what_surely_grows(tmp_path: Path) -> None:
+    flat, leaky = result_of(soak()), result_of(soak("grows", slopes=(LEAK,)))
+    assert run(tmp_path, flat, flat, "--fail-above", "1.2") == Exit.OK
+    assert run(tmp_path, flat, leaky, "--fail-above", "1.2") == Exit.UNFIT
+    assert run(tmp_path, leaky, flat, "--fail-above", "1.2") == Exit.OK
+
+
+def test_a_failed_call_of_a_soak_is_worse_than_none(tmp_path: Path) -> None:
+    lost = result_of(soak(completed=1999, faults={"INVITE: 503": 1}))
+    assert run(tmp_path, result_of(soak()), lost, "--fail-above", "1.2") == Exit.UNFIT
+
+
+def test_processes_of_a_load_are_compared_one_by_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, after = load_of(40.0), load_of(60.0)
+    assert run(tmp_path, before, after, "--fail-above", "1.2") == Exit.UNFIT
+    lines = capsys.readouterr().out.splitlines()
+    assert any("worker 1, per call and frame" in line and "WORSE" in line for line in lines)
+    assert not any("callers" in line for line in lines)
+
+
+LEAK = Slope("edge", "pss_mb", 5.0, 4.0, 6.0, "grows")
+
+
+def load_of(worker_percent: float) -> Result:
+    processes = (
+        Process("edge", 2, 0, 3.0, 0.0, 80.0),
+        Process("worker 1", 2, 100, worker_percent, 2 * worker_percent, 120.0),
+        Process("callers", 2, 0, 30.0, 0.0, 60.0),
+    )
+    step = Step(
+        calls=100,
+        seconds=10.0,
+        mouth_to_engine_ms=Spread(),
+        engine_to_ear_ms=Spread(),
+        spacing_error_ms=Spread(),
+        cpu_percent=worker_percent + 3,
+        cpu_percent_per_call=(worker_percent + 3) / 100,
+        memory_mb=200.0,
+        failed_calls=0,
+        lost=0,
+        holds=True,
+        processes=processes,
+    )
+    return result(kind="load", calls=100, steps=(step,), workers=1)
 
 
 def load(p50: float) -> Result:

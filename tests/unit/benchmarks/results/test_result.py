@@ -8,13 +8,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sipua.bench.results import result
+from sipua.bench.results import result, soak
 from sipua.bench.results.result import Result, Spread, load, to_json
 
 DOCUMENT = Path(__file__).parents[4] / "docs" / "bench.md"
 PARTS = [
     kind
-    for kind in vars(result).values()
+    for kind in (*vars(result).values(), *vars(soak).values())
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind is not msgspec.Struct
 ]
 

@@ -1,0 +1,275 @@
+"""`sipua bench soak`: thousands of short calls through a real `sipua serve`, and whether it keeps
+anything of them.
+
+    callers (process) ══ SIP, RTP ══▶ sipua serve ─ workers, agent
+                                           ▲ /proc, every second
+
+A few calls come first, so that what is opened once is open; then everything is read at rest. It is
+read again when the last call has ended.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from sipua.bench.common import children, usage
+from sipua.bench.common.errors import BenchError
+from sipua.bench.load import speech
+from sipua.bench.load.edge import HOST, RTP_PORTS, Edge
+from sipua.bench.replay.measure import with_changes
+from sipua.bench.results import machine, verdict
+from sipua.bench.results.result import Health, Result, Verdict
+from sipua.bench.results.soak import FIGURES, Rest, Samples, Soak
+from sipua.bench.soak import callers
+from sipua.bench.soak.slopes import slope
+from sipua.config.values.fields import MOST_WORKERS
+
+WARM_UP_CALLS = 1000
+_FIRST_CALLS = 8  # for each worker, so that each has had some
+_STARTUP_S = 20.0
+_ANSWER_S = 30.0
+_CALL_ENDS_S = 40.0  # SIP gives up after 32
+_REST_S = 20.0  # until everything of the last call is back
+_CALM_S = 1.0
+_MOST_SAMPLES = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    calls_total: int
+    cps: float
+    call_s: float
+    workers: int = 1
+    every_s: float = 1.0
+
+
+def run(options: Options, command: str, say: Callable[[str], None]) -> Result:
+    """Raises BenchError."""
+    _check(options)
+    load = machine.load_average()
+    children.raise_file_limit()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sipua-soak-")))
+        at_once = options.cps * 1.5 * options.call_s
+        edge = stack.enter_context(
+            Edge(folder, workers=options.workers, sessions=int(2 * at_once) + 64)
+        )
+        held = int(edge.wait_listening()["max_calls"])
+        if at_once > held:
+            raise BenchError(
+                f"--cps {options.cps:g} with --call-s {options.call_s:g} is up to {at_once:.0f} "
+                f"calls at once; the edge holds {held}"
+            )
+        plan = callers.Plan(
+            (HOST, edge.port),
+            speech.loop().frames,
+            options.cps,
+            options.call_s,
+            secrets.token_hex(4),
+        )
+        phones = stack.enter_context(children.Child("callers", callers.run, plan))
+        phones.hear(_STARTUP_S)
+        return _Soak(options, edge, phones, say).run(command, load)
+
+
+def _check(options: Options) -> None:
+    for name, value, low, high in (
+        ("--calls-total", options.calls_total, 10, 10_000_000),
+        ("--cps", options.cps, 0.1, 200),
+        ("--call-s", options.call_s, 0.2, 3600),
+        ("--workers", options.workers, 1, MOST_WORKERS),
+        ("--every", options.every_s, 0.2, 3600),
+    ):
+        if not low <= value <= high:
+            raise BenchError(f"{name} {value:g}: from {low:g} to {high:g}")
+
+
+class _Soak:
+    def __init__(
+        self, options: Options, edge: Edge, phones: children.Child, say: Callable[[str], None]
+    ) -> None:
+        self._options = options
+        self._edge = edge
+        self._phones = phones
+        self._say = say
+        self._pids = edge.processes()
+        self._at_s: list[float] = []
+        self._ended: list[int] = []
+        self._up: list[int] = []
+        self._found: defaultdict[str, list[usage.Usage]] = defaultdict(list)
+
+    def run(self, command: str, load: float) -> Result:
+        first = _FIRST_CALLS * self._options.workers
+        self._phones.ask(callers.Begin(first), _ANSWER_S)
+        self._wait_over()
+        before = self._rest()
+        self._say(f"at rest before: {_told(before)}")
+        began_s = time.monotonic()
+        self._phones.ask(callers.Begin(self._options.calls_total), _ANSWER_S)
+        state, gone = self._watch(began_s, first)
+        seconds = time.monotonic() - began_s
+        after = before if gone else self._rest()
+        self._say(f"at rest after:  {_told(after)}")
+        soak = self._soak(state, first, gone, _rests(before, after))
+        made = Result(
+            kind="soak",
+            made_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            command=command,
+            calls=max(self._up, default=0),
+            seconds=round(seconds, 1),
+            engine="local",
+            machine=machine.describe(load),
+            verdict=Verdict("unknown", "unknown", ""),
+            health=Health(
+                failed_calls=sum(soak.faults.values()),
+                generator_late_ms=round(state.max_late_ns / 1e6, 2),
+            ),
+            workers=self._options.workers,
+            soak=soak,
+        )
+        return with_changes(made, verdict=verdict.judge(made))
+
+    # --- what is read ---------------------------------------------------------------------
+
+    def _watch(self, began_s: float, first: int) -> tuple[callers.State, str]:
+        """Sample until all calls have ended; the name of a process that did not live so long."""
+        options = self._options
+        begin_s = options.calls_total / options.cps
+        every_s = max(options.every_s, begin_s / _MOST_SAMPLES)
+        deadline_s = began_s + 1.5 * begin_s + 1.5 * options.call_s + _CALL_ENDS_S
+        next_s, told = began_s, 0
+        while True:
+            state: callers.State = self._phones.ask("state", _ANSWER_S)
+            now = time.monotonic()
+            if gone := self._sample(now - began_s, state, first):
+                return state, gone
+            if not state.up and not state.waiting:
+                return state, ""
+            if now > deadline_s:
+                self._say(f"given up: {state.waiting} calls neither up nor over")
+                return state, ""
+            if (tenth := 10 * (state.ended - first) // options.calls_total) > told:
+                told = tenth
+                self._say(f"{state.ended - first} calls, {state.up} up, {self._memory():.0f} MB")
+            next_s += every_s
+            time.sleep(max(0.0, next_s - time.monotonic()))
+
+    def _sample(self, at_s: float, state: callers.State, first: int) -> str:
+        found = {}
+        for name, pid in self._pids.items():
+            try:
+                found[name] = usage.usage(pid, RTP_PORTS)
+            except OSError:
+                return name
+        for name, used in found.items():
+            self._found[name].append(used)
+        self._at_s.append(round(at_s, 3))
+        self._ended.append(max(0, state.ended - first))
+        self._up.append(state.up)
+        return ""
+
+    def _memory(self) -> float:
+        return sum(used[-1].pss_mb for used in self._found.values())
+
+    def _rest(self) -> dict[str, usage.Usage]:
+        """Everything without a call, as soon as nothing changes any more.
+
+        Raises BenchError when a process is gone.
+        """
+        end_s = time.monotonic() + _REST_S
+        before: object = None
+        while True:
+            time.sleep(_CALM_S)
+            try:
+                found = {n: usage.usage(pid, RTP_PORTS) for n, pid in self._pids.items()}
+            except OSError:
+                raise BenchError(f"the edge has lost a process: {self._edge.faults()}") from None
+            counts = {n: (u.descriptors, u.threads, u.ports) for n, u in found.items()}
+            idle = not any(used.ports for used in found.values())
+            if (idle and counts == before) or time.monotonic() > end_s:
+                return found
+            before = counts
+
+    def _wait_over(self) -> None:
+        end_s = time.monotonic() + 1.5 * self._options.call_s + _CALL_ENDS_S + _STARTUP_S
+        while time.monotonic() < end_s:
+            state: callers.State = self._phones.ask("state", _ANSWER_S)
+            if not state.up and not state.waiting:
+                return
+            time.sleep(0.1)
+
+    # --- what it says ---------------------------------------------------------------------
+
+    def _soak(self, state: callers.State, first: int, gone: str, rests: tuple[Rest, ...]) -> Soak:
+        options = self._options
+        faults = dict(state.faults)
+        if never := state.up + state.waiting:
+            faults["never ended"] = never
+        if gone:
+            faults[f"process `{gone}` has ended"] = 1
+        warm_up = min(WARM_UP_CALLS, options.calls_total * 2 // 5)
+        samples = tuple(_samples(name, used) for name, used in self._found.items())
+        return Soak(
+            calls_total=options.calls_total,
+            cps=options.cps,
+            call_s=options.call_s,
+            warm_up_calls=warm_up,
+            completed=max(0, state.completed - first),
+            faults=faults,
+            logged=self._edge.faults(),
+            at_s=tuple(self._at_s),
+            ended=tuple(self._ended),
+            up=tuple(self._up),
+            samples=samples,
+            slopes=tuple(
+                slope(one.process, figure, self._ended, getattr(one, figure), warm_up)
+                for one in samples
+                for figure in FIGURES
+            ),
+            rests=rests,
+        )
+
+
+def _samples(name: str, used: list[usage.Usage]) -> Samples:
+    return Samples(
+        process=name,
+        pss_mb=tuple(round(one.pss_mb, 3) for one in used),
+        rss_mb=tuple(round(one.rss_mb, 3) for one in used),
+        descriptors=tuple(one.descriptors for one in used),
+        threads=tuple(one.threads for one in used),
+        ports=tuple(len(one.ports) for one in used),
+        cpu_s=tuple(round(one.cpu_s, 2) for one in used),
+    )
+
+
+def _rests(before: Mapping[str, usage.Usage], after: Mapping[str, usage.Usage]) -> tuple[Rest, ...]:
+    return tuple(
+        Rest(name, figure, _value(before[name], figure), _value(after[name], figure))
+        for name in before
+        for figure in FIGURES
+    )
+
+
+def _value(used: usage.Usage, figure: str) -> float:
+    value = getattr(used, figure)
+    return round(value, 3) if isinstance(value, float) else float(_count(value))
+
+
+def _count(value: int | frozenset[int]) -> int:
+    return value if isinstance(value, int) else len(value)
+
+
+def _told(found: Mapping[str, usage.Usage]) -> str:
+    return "; ".join(
+        f"{name} {used.pss_mb:.0f} MB, {used.descriptors} descriptors, {used.threads} threads"
+        + (f", {len(used.ports)} RTP ports" if used.ports else "")
+        for name, used in found.items()
+    )
