@@ -14,8 +14,8 @@ from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.server.server import AgentServer
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.call.media import MediaPlan
-from sipua.bridge.conversation.base import ConversationEvent
 from sipua.bridge.conversation.dialogue import Dialogue
+from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.conversation.sessions import EngineChoice
 from sipua.bridge.engine_api.settings import EngineSettings
