@@ -99,7 +99,8 @@ def test_S19_a_wrong_password_is_told_once_and_never_tried_again(
     at_first = count("sipua")
     wait_until(lambda: count("sipua") > at_first, 3 * REFRESH_S, "the refresh of the good account")
     asked = registers(asterisk, "sipua-alaw")[earlier["sipua-alaw"] :]
-    assert len(asked) <= 3  # for the realm, with the realm, with the digest
+    # For the realm, with the realm, with the digest.
+    assert len(asked) <= 3, "\n".join(asked)
     assert sum("\nAuthorization:" in request for request in asked) == 1
     assert len(edge.events(name="registration.failed")) == 1
     assert asterisk.contacts("sipua-alaw") == []
