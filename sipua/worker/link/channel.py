@@ -102,6 +102,8 @@ class Channel(Generic[M]):
             assert self._loop is not None
             self._loop.add_writer(self._socket, self._write)
             self._wait(data, passed)
+        except ConnectionError:
+            _close(passed)  # the reader takes what the other side had still sent, and then the end
         except OSError as error:
             _close(passed)
             self._end(_words(error))
@@ -130,6 +132,8 @@ class Channel(Generic[M]):
                 self._put(*self._waiting[0])
             except BlockingIOError:
                 return
+            except ConnectionError:  # as above
+                _close(self._waiting[0][1])
             except OSError as error:
                 self._end(_words(error))
                 return
@@ -152,6 +156,8 @@ class Channel(Generic[M]):
             )
         except BlockingIOError:
             return False
+        except ConnectionError:  # told once, before what it had still sent: it has not read all
+            return True
         except OSError as error:
             self._end(_words(error))
             return False
@@ -195,7 +201,4 @@ def _close(passed: Sequence[Descriptor]) -> None:
 
 
 def _words(error: OSError) -> str:
-    """Empty: the other side is gone."""
-    if isinstance(error, ConnectionError):
-        return ""
     return f"{type(error).__name__}: {error.strerror or error}"

@@ -135,6 +135,48 @@ async def test_what_was_sent_before_the_end_is_read(ends: tuple[End, End]) -> No
     assert edge.ended == [""]
 
 
+async def test_H10_what_was_sent_by_a_side_that_has_not_read_all_is_read(
+    ends: tuple[End, End],
+) -> None:
+    """The kernel tells the reset before it gives what was sent."""
+    edge, worker = ends
+    edge.channel.send(Ping())
+    worker.channel.send(Answer("c-1"))
+    worker.channel.close()
+    await until(lambda: edge.ended)
+    assert edge.messages == [Answer("c-1")]
+    assert edge.ended == [""]
+
+
+async def test_H10_a_message_to_a_side_that_is_gone_takes_nothing_from_what_it_sent(
+    ends: tuple[End, End],
+) -> None:
+    edge, worker = ends
+    worker.channel.send(Answer("c-1"))
+    worker.channel.close()
+    rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    edge.channel.send(Ping(), [rtp])
+    assert rtp.fileno() == -1
+    await until(lambda: edge.ended)
+    assert edge.messages == [Answer("c-1")]
+    assert edge.ended == [""]
+
+
+async def test_H10_what_waits_for_a_side_that_is_gone_is_dropped(ends: tuple[End, End]) -> None:
+    edge, worker = ends
+    asyncio.get_running_loop().remove_reader(worker.link)
+    passed = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(8)]
+    for one in passed:
+        message = CapturedSip("c-1", 0.0, ("a", 1), ("b", 2), bytes(50_000))
+        edge.channel.send(message, [one])
+    assert edge.channel._waiting
+    worker.channel.send(Answer("c-1"))
+    worker.channel.close()
+    await until(lambda: edge.ended)
+    assert {one.fileno() for one in passed} == {-1}
+    assert edge.messages == [Answer("c-1")]
+
+
 async def test_a_message_that_cannot_be_sent_leaves_the_link_and_the_sockets(
     ends: tuple[End, End],
 ) -> None:
