@@ -65,6 +65,8 @@ class Workers:
         """
         self.supervisor = Supervisor(count, memory_bytes=config.edge.worker_memory_mb * 1_000_000)
         self._config = config_copy.to_bytes(config)
+        # Now: an update changes what is installed, and not what runs here.
+        self._version = metadata.version("sipua")
         self._on_message = on_message
         self._on_lost = on_lost
         self._on_hopeless = on_hopeless
@@ -183,7 +185,7 @@ class Workers:
         assert self._agent_url is not None
         begin = Begin(
             schema=SCHEMA,
-            version=metadata.version("sipua"),
+            version=self._version,
             worker=worker,
             log_level=logs.in_use.level,
             log_format=logs.in_use.format,
