@@ -172,7 +172,9 @@ class Workers:
             self._exited(worker, f"cannot be started: {error}")
             return
         self._running[worker] = running
-        begin = self._faults.task(self._begin(worker, running), f"begin of worker {worker}")
+        # Without Begin it would wait for ever; the others need not end with it.
+        fault = FaultOwner("worker.begin_failed", self._log, on_link_end)
+        begin = fault.task(self._begin(worker, running), f"begin of worker {worker}")
         try:
             how = await running.wait()
         finally:

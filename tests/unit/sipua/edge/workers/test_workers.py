@@ -109,6 +109,22 @@ async def test_H10_one_that_grows_too_big_is_ended(
     assert edge.lost == [(2, "it has 101 MB, and may have 100")]
 
 
+async def test_H10_one_that_cannot_be_told_how_to_begin_ends_alone(
+    make: Callable[..., Edge], monkeypatch: pytest.MonkeyPatch, running: dict[int, WorkerInTask]
+) -> None:
+    def no_descriptors(_: bytes) -> Any:
+        raise OSError(24, "Too many open files")
+
+    edge = make()
+    await edge.workers.start(no_agent())
+    with monkeypatch.context() as broken, capture_logs() as logs:
+        broken.setattr(process, "in_memory", no_descriptors)
+        running[1].kill()
+        await edge.until(lambda: any(one["event"] == "worker.begin_failed" for one in logs))
+    await edge.until(lambda: edge.up == 2)
+    assert edge.hopeless == []
+
+
 async def test_a_configuration_that_no_worker_can_use_ends_the_start(
     make: Callable[..., Edge], running: dict[int, WorkerInTask]
 ) -> None:
