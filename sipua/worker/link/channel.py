@@ -17,10 +17,13 @@ from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from sipua.worker.link.coding import LONGEST, LinkError, Reader, encode
-from sipua.worker.link.messages import ToEdge, ToWorker
+from sipua.worker.link.messages import CapturedSip, TakeCall, ToEdge, ToWorker
 
 MOST_WAITING = 1024
 """Messages; a call has about ten in its life."""
+_NEW = TakeCall, CapturedSip
+"""Refused once a quarter of the room is taken: so a flood of calls that begin and end leaves room
+for what the calls that run must be told."""
 MOST_DESCRIPTORS = 2
 _MOST_AT_ONCE = 64
 _SPACE = socket.CMSG_SPACE(MOST_DESCRIPTORS * array.array("i").itemsize)
@@ -86,13 +89,15 @@ class Channel(Generic[M]):
 
     def send(self, message: ToWorker | ToEdge, passed: Sequence[Descriptor] = ()) -> None:
         """Send; our copies of what is passed are closed once they have left. Raises LinkError for a
-        message that cannot be sent: nothing is lost by it but this message, and what was to
-        be passed stays open. On a link that has ended nothing is sent.
+        message that cannot be sent, or need not be while so many wait: nothing is lost by it but
+        this message, and what was to be passed stays open. A link that has ended sends nothing.
         """
         data = encode(message)
         if self._closed:
             _close(passed)
             return
+        if isinstance(message, _NEW) and len(self._waiting) >= self._most_waiting / 4:
+            raise LinkError(f"{type(message).__name__}: {len(self._waiting)} messages wait")
         if self._waiting:
             self._wait(data, passed)
             return
