@@ -189,6 +189,17 @@ async def test_S21_a_sip_message_that_the_capture_cannot_have_ends_no_call(
     assert sent == []
 
 
+async def test_S21_a_result_that_is_no_text_keeps_no_call(
+    edge: EdgeOverFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Call, "summary", "hang_up: \udce4")
+    edge.invite()
+    await edge.ringing()
+    await edge.until(lambda: edge.edge._calls)
+    edge.edge._calls.hang_up_all("the end", 503)
+    await edge.nothing_is_kept()
+
+
 async def test_S21_a_call_that_fails_while_it_runs_is_given_back(
     edge: EdgeOverFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
