@@ -29,6 +29,7 @@ from sipua.edge.lost_calls import LostCalls
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.workers import Workers, WorkersError
 from sipua.log import logs
+from sipua.log.throttle import Throttle
 from sipua.process.exits import Exit
 from sipua.record import transcript_redaction
 from sipua.rtp.events import Address
@@ -91,6 +92,7 @@ class EdgeCalls:
         self._send = send
         self._capture_settings = wiring.captures(config)
         self._sip_captures = sip_captures
+        self._gaps = Throttle(10.0)
         self._on_over = on_over
         self._calls: dict[str, EdgeCall] = {}
         self._lost = LostCalls(config, self._facts_up)
@@ -254,8 +256,17 @@ class EdgeCalls:
     def _captured(
         self, call_id: str, at_s: float, source: Address, target: Address, payload: bytes
     ) -> None:
-        if call := self._calls.get(call_id):
-            self._tell(call, CapturedSip(call_id, at_s, source, target, payload))
+        call = self._calls.get(call_id)
+        if call is None:
+            return
+        try:
+            self._workers.send(call.worker, CapturedSip(call_id, at_s, source, target, payload))
+        except LinkError as error:  # a gap in the capture; the call goes on
+            kept_back = self._gaps.ask("", time.monotonic())
+            if kept_back is not None:
+                logs.bind_call(call_id).warning(
+                    "capture.sip_missed", cause=str(error), lines_kept_back=kept_back
+                )
 
     def _tell(self, call: EdgeCall, message: ToWorker) -> None:
         try:

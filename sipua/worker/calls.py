@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 
 from sipua.calls import routes
 from sipua.calls.call import Call, Opening
@@ -17,6 +18,7 @@ from sipua.log import logs
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import CallEnded, CallSignal, EndedBy, Hangup
 from sipua.worker.call_parts import CallParts
+from sipua.worker.link.coding import LinkError
 from sipua.worker.link.messages import CallOver, CapturedSip, EndCall, TakeCall, ToEdge, ToWorker
 
 
@@ -88,8 +90,11 @@ class WorkerCalls:
             words = "not answered: internal error, see the log"
             self._send(CallOver(call_id, summary=words, failed=True))
             return
-        answered = call.confirmed.is_set()
-        self._send(CallOver(call_id, answered, call.engine_missed, call.summary))
+        over = CallOver(call_id, call.confirmed.is_set(), call.engine_missed, call.summary)
+        try:
+            self._send(over)
+        except LinkError:  # of its text; without this message the edge would keep the call for ever
+            self._send(replace(over, summary="its result is no text"))
 
     def _make(self, message: TakeCall, sockets: Sequence[socket.socket], held: ExitStack) -> Call:
         rtp, rtcp = sockets  # fewer: this process has no descriptors left

@@ -59,7 +59,9 @@ def run(descriptor: int) -> int:
     _die_with_the_edge()
     # Threads beside the loop (records, tools) must not delay a packet by the default of 5 ms.
     sys.setswitchinterval(0.001)
-    return main_loop.run(Worker(socket.socket(fileno=descriptor)).run())
+    link = socket.socket(fileno=descriptor)
+    link.set_inheritable(False)  # a process that a tool starts must not keep the link open
+    return main_loop.run(Worker(link).run())
 
 
 class Worker:

@@ -65,6 +65,8 @@ class Workers:
         """
         self.supervisor = Supervisor(count, memory_bytes=config.edge.worker_memory_mb * 1_000_000)
         self._config = config_copy.to_bytes(config)
+        # Now: an update changes what is installed, and not what runs here.
+        self._version = metadata.version("sipua")
         self._on_message = on_message
         self._on_lost = on_lost
         self._on_hopeless = on_hopeless
@@ -170,7 +172,9 @@ class Workers:
             self._exited(worker, f"cannot be started: {error}")
             return
         self._running[worker] = running
-        begin = self._faults.task(self._begin(worker, running), f"begin of worker {worker}")
+        # Without Begin it would wait for ever; the others need not end with it.
+        fault = FaultOwner("worker.begin_failed", self._log, on_link_end)
+        begin = fault.task(self._begin(worker, running), f"begin of worker {worker}")
         try:
             how = await running.wait()
         finally:
@@ -183,7 +187,7 @@ class Workers:
         assert self._agent_url is not None
         begin = Begin(
             schema=SCHEMA,
-            version=metadata.version("sipua"),
+            version=self._version,
             worker=worker,
             log_level=logs.in_use.level,
             log_format=logs.in_use.format,

@@ -17,10 +17,13 @@ from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from sipua.worker.link.coding import LONGEST, LinkError, Reader, encode
-from sipua.worker.link.messages import ToEdge, ToWorker
+from sipua.worker.link.messages import CapturedSip, TakeCall, ToEdge, ToWorker
 
 MOST_WAITING = 1024
 """Messages; a call has about ten in its life."""
+_NEW = TakeCall, CapturedSip
+"""Refused once a quarter of the room is taken: so a flood of calls that begin and end leaves room
+for what the calls that run must be told."""
 MOST_DESCRIPTORS = 2
 _MOST_AT_ONCE = 64
 _SPACE = socket.CMSG_SPACE(MOST_DESCRIPTORS * array.array("i").itemsize)
@@ -86,13 +89,15 @@ class Channel(Generic[M]):
 
     def send(self, message: ToWorker | ToEdge, passed: Sequence[Descriptor] = ()) -> None:
         """Send; our copies of what is passed are closed once they have left. Raises LinkError for a
-        message that cannot be sent: nothing is lost by it but this message, and what was to
-        be passed stays open. On a link that has ended nothing is sent.
+        message that cannot be sent, or need not be while so many wait: nothing is lost by it but
+        this message, and what was to be passed stays open. A link that has ended sends nothing.
         """
         data = encode(message)
         if self._closed:
             _close(passed)
             return
+        if isinstance(message, _NEW) and len(self._waiting) >= self._most_waiting / 4:
+            raise LinkError(f"{type(message).__name__}: {len(self._waiting)} messages wait")
         if self._waiting:
             self._wait(data, passed)
             return
@@ -102,6 +107,8 @@ class Channel(Generic[M]):
             assert self._loop is not None
             self._loop.add_writer(self._socket, self._write)
             self._wait(data, passed)
+        except ConnectionError:
+            _close(passed)  # the reader takes what the other side had still sent, and then the end
         except OSError as error:
             _close(passed)
             self._end(_words(error))
@@ -130,6 +137,8 @@ class Channel(Generic[M]):
                 self._put(*self._waiting[0])
             except BlockingIOError:
                 return
+            except ConnectionError:  # as above
+                _close(self._waiting[0][1])
             except OSError as error:
                 self._end(_words(error))
                 return
@@ -152,6 +161,8 @@ class Channel(Generic[M]):
             )
         except BlockingIOError:
             return False
+        except ConnectionError:  # told once, before what it had still sent: it has not read all
+            return True
         except OSError as error:
             self._end(_words(error))
             return False
@@ -195,7 +206,4 @@ def _close(passed: Sequence[Descriptor]) -> None:
 
 
 def _words(error: OSError) -> str:
-    """Empty: the other side is gone."""
-    if isinstance(error, ConnectionError):
-        return ""
     return f"{type(error).__name__}: {error.strerror or error}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from sipua.calls.call import Call
 from sipua.capture.call_capture import CallCaptures
@@ -170,6 +171,33 @@ async def test_S21_an_odd_byte_that_gets_as_far_as_the_record_is_a_500(
     assert sent == [Hangup("c-odd", 500)]
     await edge.nothing_is_kept()
     assert local.rtp_socket.fileno() == -1
+
+
+async def test_S21_a_sip_message_that_the_capture_cannot_have_ends_no_call(
+    edge: EdgeOverFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edge.invite()
+    await edge.ringing()
+    await edge.until(lambda: edge.edge._calls)
+    (call_id,) = edge.edge._calls._calls
+    sent: list[SipCommand] = []
+    monkeypatch.setattr(edge.edge._calls, "_send", sent.append)
+    with capture_logs() as logs:
+        for _ in range(3):
+            edge.edge._calls._captured(call_id, 0.0, ("\udce4", 1), ("b", 2), b"")
+    assert [line["event"] for line in logs] == ["capture.sip_missed"]
+    assert sent == []
+
+
+async def test_S21_a_result_that_is_no_text_keeps_no_call(
+    edge: EdgeOverFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Call, "summary", "hang_up: \udce4")
+    edge.invite()
+    await edge.ringing()
+    await edge.until(lambda: edge.edge._calls)
+    edge.edge._calls.hang_up_all("the end", 503)
+    await edge.nothing_is_kept()
 
 
 async def test_S21_a_call_that_fails_while_it_runs_is_given_back(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from unittest import mock
 
 import pytest
 
@@ -82,6 +84,22 @@ async def edge(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[EdgeSide]:
 CONFIG = config_copy.to_bytes(
     Config.model_validate({"engine": {"url": "ws://127.0.0.1:9/x", "connect_timeout_s": 0.2}})
 )
+
+
+def test_the_link_is_not_for_the_processes_that_tools_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, theirs = pair()
+    theirs.set_inheritable(True)  # so it comes from the edge
+    links: list[socket.socket] = []
+    monkeypatch.setattr(process, "Worker", lambda link: links.append(link) or mock.Mock())
+    monkeypatch.setattr(main_loop, "run", lambda _: Exit.OK)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # signals are pytest's here
+    monkeypatch.setattr(process, "_die_with_the_edge", lambda: None)
+    monkeypatch.setattr(sys, "setswitchinterval", lambda _: None)
+    assert process.run(theirs.detach()) == Exit.OK
+    with ours, links[0] as link:
+        assert not link.get_inheritable()
 
 
 async def test_it_is_ready_answers_and_stops(edge: EdgeSide) -> None:

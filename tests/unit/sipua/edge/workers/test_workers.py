@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,22 @@ async def test_H10_one_that_grows_too_big_is_ended(
     assert edge.lost == [(2, "it has 101 MB, and may have 100")]
 
 
+async def test_H10_one_that_cannot_be_told_how_to_begin_ends_alone(
+    make: Callable[..., Edge], monkeypatch: pytest.MonkeyPatch, running: dict[int, WorkerInTask]
+) -> None:
+    def no_descriptors(_: bytes) -> Any:
+        raise OSError(24, "Too many open files")
+
+    edge = make()
+    await edge.workers.start(no_agent())
+    with monkeypatch.context() as broken, capture_logs() as logs:
+        broken.setattr(process, "in_memory", no_descriptors)
+        running[1].kill()
+        await edge.until(lambda: any(one["event"] == "worker.begin_failed" for one in logs))
+    await edge.until(lambda: edge.up == 2)
+    assert edge.hopeless == []
+
+
 async def test_a_configuration_that_no_worker_can_use_ends_the_start(
     make: Callable[..., Edge], running: dict[int, WorkerInTask]
 ) -> None:
@@ -126,6 +143,24 @@ async def test_a_worker_of_another_version_says_what_to_do(
     with pytest.raises(WorkersError, match=r"installed is 0\.0\.1") as raised:
         await edge.workers.start(no_agent())
     assert (raised.value.event, raised.value.fix) == ("worker.other_version", "restart the edge")
+
+
+async def test_an_update_of_the_installation_is_seen_by_the_next_worker(
+    make: Callable[..., Edge],
+    monkeypatch: pytest.MonkeyPatch,
+    running: dict[int, WorkerInTask],
+) -> None:
+    """The new worker has the new code; the edge still has the old one."""
+    edge = make()
+    await edge.workers.start(no_agent())
+    monkeypatch.setattr(metadata, "version", lambda _: "99.0")
+    with capture_logs() as logs:
+        running[1].kill()
+        await edge.until(lambda: len([one for one in logs if one["event"] == "worker.died"]) > 1)
+    causes = [line["cause"] for line in logs if line["event"] == "worker.died"]
+    assert causes[0] == "killed"
+    assert "worker.other_version" in causes[1]
+    assert (edge.up, edge.hopeless) == (1, [])
 
 
 async def test_an_agent_that_does_not_start_ends_workers_that_wait_for_it(

@@ -6,15 +6,30 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 
 import pytest
 
+from sipua.calls.facts import CallFacts
 from sipua.sip.messages import Answer
 from sipua.worker.link.channel import Channel, close_all, pair
 from sipua.worker.link.coding import LinkError, of_edge, of_worker
-from sipua.worker.link.messages import CapturedSip, EndCall, Ping, Pong, Stop, ToEdge, ToWorker
+from sipua.worker.link.messages import (
+    CapturedSip,
+    EndCall,
+    Ping,
+    Pong,
+    Stop,
+    TakeCall,
+    ToEdge,
+    ToWorker,
+)
 from support.footprint import footprint
 from support.ports import LOOPBACK
+
+FACTS = CallFacts(
+    "c-1", "incoming", "<sip:a@a>", "<sip:b@b>", "anyone", "", datetime(2026, 3, 1, tzinfo=UTC)
+)
 
 
 class End:
@@ -90,7 +105,7 @@ async def test_an_end_that_does_not_read_ends_the_link(ends: tuple[End, End]) ->
     passed = []
     while not edge.ended:
         passed.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        message = CapturedSip("c-1", 0.0, ("a", 1), ("b", 2), bytes(50_000))
+        message = EndCall("c-1", "x" * 50_000, 0)
         edge.channel.send(message, passed[-1:])
         assert len(passed) < 1000
     assert edge.ended == ["it reads no messages: 8 wait"]
@@ -99,16 +114,38 @@ async def test_an_end_that_does_not_read_ends_the_link(ends: tuple[End, End]) ->
     await until(lambda: edge.ended)
 
 
+async def test_H10_new_calls_leave_room_for_what_runs(ends: tuple[End, End]) -> None:
+    edge, worker = ends
+    loop = asyncio.get_running_loop()
+    loop.remove_reader(worker.link)
+    captured = CapturedSip("c-1", 0.0, ("a", 1), ("b", 2), bytes(50_000))
+    while len(edge.channel._waiting) < 2:
+        edge.channel.send(captured)
+    with pytest.raises(LinkError, match="CapturedSip: 2 messages wait"):
+        edge.channel.send(captured)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rtp:
+        with pytest.raises(LinkError, match="TakeCall: 2 messages wait"):
+            edge.channel.send(TakeCall(FACTS, 16384), [rtp])
+        assert rtp.fileno() != -1
+    for _ in range(6):
+        edge.channel.send(EndCall("c-2", "", 0))
+    assert edge.ended == []
+    worker.channel.start()
+    await until(lambda: EndCall("c-2", "", 0) in worker.messages)
+    edge.channel.send(TakeCall(FACTS, 16384))
+    await until(lambda: TakeCall(FACTS, 16384) in worker.messages)
+
+
 async def test_what_waited_for_room_comes_all_the_same(ends: tuple[End, End]) -> None:
     edge, worker = ends
     loop = asyncio.get_running_loop()
     loop.remove_reader(worker.link)
     for number in range(8):
-        edge.channel.send(CapturedSip(f"c-{number}", 0.0, ("a", 1), ("b", 2), bytes(50_000)))
+        edge.channel.send(EndCall(f"c-{number}", "x" * 50_000, 0))
     assert edge.channel._waiting
     worker.channel.start()
     await until(lambda: len(worker.messages) == 8)
-    assert [message.call_id for message in worker.messages if isinstance(message, CapturedSip)] == [
+    assert [message.call_id for message in worker.messages if isinstance(message, EndCall)] == [
         f"c-{number}" for number in range(8)
     ]
 
@@ -133,6 +170,47 @@ async def test_what_was_sent_before_the_end_is_read(ends: tuple[End, End]) -> No
     edge.channel.read_rest()
     assert edge.messages == [Answer("c-1")]
     assert edge.ended == [""]
+
+
+async def test_H10_what_was_sent_by_a_side_that_has_not_read_all_is_read(
+    ends: tuple[End, End],
+) -> None:
+    """The kernel tells the reset before it gives what was sent."""
+    edge, worker = ends
+    edge.channel.send(Ping())
+    worker.channel.send(Answer("c-1"))
+    worker.channel.close()
+    await until(lambda: edge.ended)
+    assert edge.messages == [Answer("c-1")]
+    assert edge.ended == [""]
+
+
+async def test_H10_a_message_to_a_side_that_is_gone_takes_nothing_from_what_it_sent(
+    ends: tuple[End, End],
+) -> None:
+    edge, worker = ends
+    worker.channel.send(Answer("c-1"))
+    worker.channel.close()
+    rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    edge.channel.send(Ping(), [rtp])
+    assert rtp.fileno() == -1
+    await until(lambda: edge.ended)
+    assert edge.messages == [Answer("c-1")]
+    assert edge.ended == [""]
+
+
+async def test_H10_what_waits_for_a_side_that_is_gone_is_dropped(ends: tuple[End, End]) -> None:
+    edge, worker = ends
+    asyncio.get_running_loop().remove_reader(worker.link)
+    passed = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(8)]
+    for one in passed:
+        edge.channel.send(EndCall("c-1", "x" * 50_000, 0), [one])
+    assert edge.channel._waiting
+    worker.channel.send(Answer("c-1"))
+    worker.channel.close()
+    await until(lambda: edge.ended)
+    assert {one.fileno() for one in passed} == {-1}
+    assert edge.messages == [Answer("c-1")]
 
 
 async def test_a_message_that_cannot_be_sent_leaves_the_link_and_the_sockets(
