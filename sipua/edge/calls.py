@@ -119,12 +119,16 @@ class EdgeCalls:
             held.callback(self._workers.supervisor.over, worker)
             try:
                 facts, capture = self._facts(event), self._capture(event)
+                # Before its worker can have a line of it: the order of lines is what happened.
+                self._log_incoming(event, facts.route, worker)
                 self._hand_over(facts, event.local, worker, held, capture)
             except Exception as error:  # noqa: BLE001 (any failure is a refusal)
                 self._failed(event.call_id, error)
                 return
         if capture is not None:
             self._capture_sip(event)
+
+    def _log_incoming(self, event: IncomingCall, route: str, worker: int) -> None:
         log = logs.bind_call(event.call_id)
         log.info(
             "call.incoming",
@@ -133,7 +137,7 @@ class EdgeCalls:
             to=event.to_uri,
             source=join(*event.source),
             origin=event.origin,
-            route=facts.route,
+            route=route,
             rtp_port=event.local.port,
             worker=worker,
             **({"altered": list(event.altered)} if event.altered else {}),
@@ -148,10 +152,10 @@ class EdgeCalls:
             if worker is None:
                 raise WorkersError("workers.none", "no worker is ready", WORKERS_FIX, Exit.WORKERS)
             held.callback(self._workers.supervisor.over, worker)
+            to = transcript_redaction.number(facts.to_uri, self._config.record.numbers)
+            logs.bind_call(facts.call_id).info("call.placing", to=to, account=account)
             self._hand_over(facts, local, worker, held)
         self._send(PlaceCall(facts.call_id, facts.to_uri, local, account))
-        to = transcript_redaction.number(facts.to_uri, self._config.record.numbers)
-        logs.bind_call(facts.call_id).info("call.placing", to=to, account=account)
 
     def _hand_over(
         self,
