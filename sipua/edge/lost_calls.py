@@ -23,6 +23,12 @@ from sipua.record.files import RecordFiles
 from sipua.record.recorder import Complaints
 from sipua.sip.messages import CallEnded
 
+_TAIL_BYTES = 65_536
+
+
+class _Line(msgspec.Struct):
+    kind: str = ""
+
 
 class LostCalls:
     """It also deletes old records, for the whole edge: it alone knows which ones grow."""
@@ -55,24 +61,43 @@ class LostCalls:
         since_s = talked_s if answered else (datetime.now(UTC) - facts.started_at).total_seconds()
         last = {"kind": "end", "at_ms": round(since_s * 1000), **outcome}
         file = self._files.begin(facts.call_id, facts.started_at.date())
-        for line in (*self._before(file.path, facts), last):
-            file.add(msgspec.json.encode(line) if line else b"")
+        tail = _tail(file.path)
+        if not _has_end(tail):
+            for line in (*self._before(tail, facts), last):
+                file.add(msgspec.json.encode(line) if line else b"")
         file.end()
 
-    def _before(self, path: Path, facts: CallFacts) -> list[Mapping[str, Any]]:
+    def _before(self, tail: bytes, facts: CallFacts) -> list[Mapping[str, Any]]:
         """What must be written before the end: the first line, when the worker wrote none, or the
         end of a line that was cut off.
         """
-        try:
-            with path.open("rb") as file:
-                file.seek(-1, os.SEEK_END)
-                return [] if file.read(1) == b"\n" else [{}]
-        except OSError:  # it is not there, or empty
-            record = ConversationRecord(self._settings, {}, now=0.0, wall=facts.started_at)
-            about = {"call_id": facts.call_id, **wiring_record.record_facts(facts)}
-            return list(record.begin(about))
+        if tail:
+            return [] if tail.endswith(b"\n") else [{}]
+        record = ConversationRecord(self._settings, {}, now=0.0, wall=facts.started_at)
+        about = {"call_id": facts.call_id, **wiring_record.record_facts(facts)}
+        return list(record.begin(about))
 
     def _paths(self) -> set[Path]:
         """Called on the thread of the files."""
         assert self._files is not None
         return {self._files.path(one.call_id, one.started_at.date()) for one in self._in_use()}
+
+
+def _tail(path: Path) -> bytes:
+    """Empty: the file is not there, or is empty."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            return file.read()
+    except OSError:
+        return b""
+
+
+def _has_end(tail: bytes) -> bool:
+    """Whether the worker died after it had written the end, and before it told us."""
+    if not tail.endswith(b"\n"):
+        return False
+    try:
+        return msgspec.json.decode(tail[:-1].rpartition(b"\n")[2], type=_Line).kind == "end"
+    except msgspec.MsgspecError:
+        return False

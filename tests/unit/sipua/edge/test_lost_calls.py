@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -64,6 +65,16 @@ def test_H10_it_names_the_fault_in_log_and_record(path: Path) -> None:
     story = reading.read(path)
     assert story.end is not None
     assert story.unreadable == 0
+
+
+def test_H10_an_end_that_the_worker_has_written_stays_the_only_one(path: Path) -> None:
+    """It died between the end of the record and its last message."""
+    written = '{"kind":"call","call_id":"c-1"}\n{"kind":"end","at_ms":80,"reason":"hang_up"}\n'
+    path.write_text(written)
+    (line,) = end(path)
+    assert line["event"] == "call.ended"
+    time.sleep(0.6)  # two rounds of the writer
+    assert path.read_text() == written
 
 
 def test_H10_a_line_that_was_cut_off_spoils_no_other(path: Path) -> None:
