@@ -23,6 +23,7 @@ from sipua.bench.common import children
 from sipua.bench.common.certificate import certificate
 from sipua.bench.common.errors import BenchError
 from sipua.bench.load import callers, speech
+from sipua.bench.load.call_loop import Add, Plan
 from sipua.bench.load.edge import HOST, Edge
 from sipua.bench.load.figures import Window, figures
 from sipua.bench.load.meter import BESIDES, Meter
@@ -94,7 +95,7 @@ def run(options: Options, command: str, say: Callable[[str], None]) -> Result:
                 "builds one for more"
             )
         loop = speech.loop()
-        plan = callers.Plan((HOST, edge.port), loop.frames, options.rate, secrets.token_hex(4))
+        plan = Plan((HOST, edge.port), loop.frames, options.rate, secrets.token_hex(4))
         phones = stack.enter_context(children.Child("callers", callers.run, plan))
         phones.hear(_STARTUP_S)
         load_run = _Load(
@@ -153,7 +154,7 @@ class _Load:
         options = self._options
         self._say(f"{calls} calls …")
         if calls > self._calls:
-            self._phones.ask(callers.Add(calls - self._calls), _STARTUP_S)
+            self._phones.ask(Add(calls - self._calls), _STARTUP_S)
             self._wait_up((calls - self._calls) / options.rate + _SETUP_S)
         time.sleep(_SETTLE_S)
         # Its set-ups are this step's, its media is not.

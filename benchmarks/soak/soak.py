@@ -23,6 +23,7 @@ from pathlib import Path
 from sipua.bench.common import children, usage
 from sipua.bench.common.errors import BenchError
 from sipua.bench.load import speech
+from sipua.bench.load.call_loop import Add, Plan
 from sipua.bench.load.edge import HOST, RTP_PORTS, Edge
 from sipua.bench.replay.measure import with_changes
 from sipua.bench.results import machine, verdict
@@ -68,14 +69,8 @@ def run(options: Options, command: str, say: Callable[[str], None]) -> Result:
                 f"--cps {options.cps:g} with --call-s {options.call_s:g} is up to {at_once:.0f} "
                 f"calls at once; the edge holds {held}"
             )
-        plan = callers.Plan(
-            (HOST, edge.port),
-            speech.loop().frames,
-            options.cps,
-            options.call_s,
-            secrets.token_hex(4),
-        )
-        phones = stack.enter_context(children.Child("callers", callers.run, plan))
+        plan = Plan((HOST, edge.port), speech.loop().frames, options.cps, secrets.token_hex(4))
+        phones = stack.enter_context(children.Child("callers", callers.run, plan, options.call_s))
         phones.hear(_STARTUP_S)
         return _Soak(options, edge, phones, say).run(command, load)
 
@@ -108,12 +103,12 @@ class _Soak:
 
     def run(self, command: str, load: float) -> Result:
         first = _FIRST_CALLS * self._options.workers
-        self._phones.ask(callers.Begin(first), _ANSWER_S)
+        self._phones.ask(Add(first), _ANSWER_S)
         self._wait_over()
         before = self._rest()
         self._say(f"at rest before: {_told(before)}")
         began_s = time.monotonic()
-        self._phones.ask(callers.Begin(self._options.calls_total), _ANSWER_S)
+        self._phones.ask(Add(self._options.calls_total), _ANSWER_S)
         state, gone = self._watch(began_s, first)
         seconds = time.monotonic() - began_s
         after = before if gone else self._rest()
