@@ -111,7 +111,11 @@ class _Soak:
         self._phones.ask(Add(self._options.calls_total), _ANSWER_S)
         state, gone = self._watch(began_s, first)
         seconds = time.monotonic() - began_s
-        after = before if gone else self._rest()
+        if gone:
+            self._wait_told(gone)
+            after = before
+        else:
+            after = self._rest()
         self._say(f"at rest after:  {_told(after)}")
         soak = self._soak(state, first, gone, _rests(before, after))
         made = Result(
@@ -200,6 +204,14 @@ class _Soak:
             if not state.up and not state.waiting:
                 return
             time.sleep(0.1)
+
+    def _wait_told(self, gone: str) -> None:
+        """The edge learns of a worker's death a moment after us; its cause is in the log then."""
+        end_s = time.monotonic() + _ANSWER_S
+        while gone.startswith("worker") and "worker.died" not in self._edge.faults():
+            if time.monotonic() > end_s:
+                return
+            time.sleep(0.05)
 
     # --- what it says ---------------------------------------------------------------------
 
