@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import shutil
 import subprocess
 import sys
 from importlib.machinery import ExtensionFileLoader
@@ -42,10 +41,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> native.Kernel:
     out = tmp_path_factory.mktemp("kernel") / "_kernel.abi3.so"
     build = [str(ROOT / "scripts" / "build_native.sh"), sys.executable, str(out)]
     result = subprocess.run(build, capture_output=True, text=True, timeout=60, check=False)
-    if result.returncode:
-        if shutil.which("cc") and "Python.h is missing" not in result.stderr:
-            pytest.fail(result.stderr)
-        pytest.skip("no C compiler, or no headers of this Python")
+    assert result.returncode == 0, result.stderr
     assert not result.stderr, "no warning"
     loader = ExtensionFileLoader("sipua.codecs._kernel", str(out))
     spec = spec_from_loader(loader.name, loader)
