@@ -233,10 +233,8 @@ class Edge:
             case EngineTried():
                 now = time.monotonic()
                 self._health.tried(message.name, reached=message.reached, now=now)
-            case CallOver():
-                self._calls.on_call_over(worker, message)
-            case _ if isinstance(message, CallCommand):
-                self._calls.on_command(worker, message)
+            case _ if isinstance(message, CallCommand | CallOver):
+                self._calls.on_message(worker, message)
 
     def _on_worker_lost(self, worker: int, cause: str) -> None:
         self._calls.on_worker_lost(worker, cause)

@@ -215,16 +215,15 @@ class EdgeCalls:
             call.ended = event
         self._tell(call, event)
 
-    def on_command(self, worker: int, command: CallCommand) -> None:
-        call = self._calls.get(command.call_id)
-        if call is not None and call.worker == worker:
-            self._send(command)
-
-    def on_call_over(self, worker: int, over: CallOver) -> None:
-        call = self._calls.get(over.call_id)
-        if call is not None and call.worker == worker:
+    def on_message(self, worker: int, message: CallCommand | CallOver) -> None:
+        call = self._calls.get(message.call_id)
+        if call is None or call.worker != worker:
+            return
+        if isinstance(message, CallOver):
             self._forget(call)
-            self._on_over(over)
+            self._on_over(message)
+        else:
+            self._send(message)
 
     def on_worker_lost(self, worker: int, cause: str) -> None:
         """Its calls get BYE, or a refusal, and an end in log and record. Their ports are free."""
@@ -280,8 +279,7 @@ class EdgeCalls:
 
     def _failed(self, call_id: str, error: Exception) -> None:
         self._send(Hangup(call_id, 500))
-        words = f"{type(error).__name__}: {error}"
-        logs.bind_call(call_id).error("call.failed", error=words, exc_info=error)
+        logs.call_failed(call_id, error)
 
     def _forget(self, call: EdgeCall) -> None:
         self._calls.pop(call.facts.call_id, None)

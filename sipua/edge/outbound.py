@@ -192,10 +192,8 @@ class Outbound:
         self._calls.end_all("signalling is lost")
 
     def _on_message(self, worker: int, message: ToEdge) -> None:
-        if isinstance(message, CallOver):
-            self._calls.on_call_over(worker, message)
-        elif isinstance(message, CallCommand):
-            self._calls.on_command(worker, message)
+        if isinstance(message, CallCommand | CallOver):
+            self._calls.on_message(worker, message)
 
     def _on_sip(self, event: SipEvent) -> None:
         if isinstance(event, CallSignal):

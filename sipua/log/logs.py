@@ -102,6 +102,12 @@ def bind_call(call_id: str, **ids: object) -> FilteringBoundLogger:
     return get().bind(call_id=call_id, **ids)
 
 
+def call_failed(call_id: str, error: Exception) -> None:
+    """Log what ended a call that could not be made or run."""
+    words = f"{type(error).__name__}: {error}"
+    bind_call(call_id).error("call.failed", error=words, exc_info=error)
+
+
 class _Lines:
     """The output of finished lines. The pjsua2 thread and the loop both write here."""
 

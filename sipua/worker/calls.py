@@ -81,8 +81,7 @@ class WorkerCalls:
 
     def _failed(self, call_id: str, error: Exception) -> None:
         self._send(Hangup(call_id, 500))
-        words = f"{type(error).__name__}: {error}"
-        logs.bind_call(call_id).error("call.failed", error=words, exc_info=error)
+        logs.call_failed(call_id, error)
 
     def _over(self, call_id: str) -> None:
         call = self._calls.pop(call_id, None)
