@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sipua.bench.common.errors import BenchError
 from sipua.bench.report.text import stages
-from sipua.bench.results.result import Process, Result
+from sipua.bench.results.result import Result
 from sipua.bench.results.soak import FIGURES, Slope, Soak
 
 # A stage of a few microseconds doubles by chance: below this much more it is not called slower.
@@ -75,7 +75,7 @@ def _changes(before: Result, after: Result) -> Iterator[Change]:
 
 def _processes(before: Result, after: Result) -> Iterator[Change]:
     """What each process of the edge takes, when both are of one load."""
-    steps = [_last_step(result) for result in (before, after)]
+    steps = [step.processes if step else () for step in (before.last_step, after.last_step)]
     old, new = ({process.name: process for process in step} for step in steps)
     for name in old:
         if name in new and name.startswith(("edge", "worker")):
@@ -89,11 +89,6 @@ def _processes(before: Result, after: Result) -> Iterator[Change]:
             if old[name].calls and new[name].calls:
                 each = old[name].cpu_us_per_frame, new[name].cpu_us_per_frame
                 yield Change(f"{name}, per call and frame", "µs", *each, judged=True)
-
-
-def _last_step(result: Result) -> tuple[Process, ...]:
-    of_it = (step.processes for step in reversed(result.steps) if step.calls == result.calls)
-    return next(of_it, ())
 
 
 def _soaks(before: Soak, after: Soak) -> Iterator[Change]:

@@ -159,7 +159,7 @@ def _load(result: Result) -> Iterator[str]:
 
 def _processes(result: Result) -> Iterator[str]:
     """Of the step that the other figures are of."""
-    step = next((step for step in reversed(result.steps) if step.calls == result.calls), None)
+    step = result.last_step
     if step is None or not step.processes:
         return
     yield f"<section><h2>Processes at {step.calls} calls</h2>"

@@ -129,7 +129,7 @@ def _rest(result: Result) -> Iterator[str]:
 
 def _processes(result: Result) -> Iterator[str]:
     """Of the step that the other figures are of."""
-    step = next((step for step in reversed(result.steps) if step.calls == result.calls), None)
+    step = result.last_step
     for process in step.processes if step else ():
         yield (
             f"{process.name:<12}{process.cpu_percent:.1f} % of a core"

@@ -232,6 +232,11 @@ class Result(msgspec.Struct, frozen=True):
     """How processes were kept on cores of their own, or why not; empty: not asked for."""
     soak: Soak | None = None
 
+    @property
+    def last_step(self) -> Step | None:
+        """The step that the other figures are of."""
+        return next((step for step in reversed(self.steps) if step.calls == self.calls), None)
+
 
 def to_json(result: Result) -> bytes:
     return msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n"
