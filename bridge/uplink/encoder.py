@@ -4,7 +4,7 @@
     G711Encoder   G.711: the bytes as they came, by table into the engine's law if it is the
                   other one
 
-Samples are made where something was lost, and for whoever asks for them.
+Samples are made where something was lost, and for a part that asks for them.
 
 Both deal in pieces of 8 kHz, one element per sample (an array, or bytes), which `finish` makes into
 what the engine is given; between the two a piece may be held back, or be replaced by silence.

@@ -101,7 +101,7 @@ def _states() -> Iterator[EdgeState]:
 
 
 def _is_ours(where: Path) -> bool:
-    """Whether nobody else can have written there: it may lie in a folder of everybody."""
+    """Whether only this user can have written there: all users may write in the folder above."""
     try:
         status = where.lstat()
     except OSError:

@@ -1,10 +1,10 @@
 """The alarm of pjsua2's poll: what other threads use to end a running poll at once.
 
 One end of an unnamed pair of sockets is registered in pjsip's own ioqueue, beside its transports; a
-byte from the other end makes the poll return. Nobody else can reach that pair, and pjsip takes it
-for no transport, so it is in no header and no list of addresses. pjsua2 does not show the ioqueue,
-but every build exports it. No structure of pjsip is written here: the buffers that it wants are
-opaque, and larger than they must be.
+byte from the other end makes the poll return. No other process can reach that pair, and pjsip takes
+it for no transport, so it is in no header and no list of addresses. pjsua2 does not show the
+ioqueue, but every build exports it. No structure of pjsip is written here: the buffers that it
+wants are opaque, and larger than they must be.
 """
 
 from __future__ import annotations
