@@ -48,7 +48,6 @@ from sipua.sip.messages import (
     SipMessage,
 )
 from sipua.sip.pj.agent import SipAgent
-from sipua.worker.engine_addresses import EngineAddresses
 from sipua.worker.link.messages import CallOver, EngineTried, ToEdge
 
 
@@ -150,10 +149,7 @@ class Edge:
             rtp_hosts=list(wiring.rtp_hosts(self._config)),
             rtp_ports=f"{self._config.rtp.port_min}-{self._config.rtp.port_max}",
             engine=self._config.engine.type,
-            engine_host=wiring.engine_host(
-                self._config.engine,
-                EngineAddresses(self._config, self._agent.url).url(self._config.engine),
-            ),
+            engine_host=wiring.engine_host(wiring.engine_url(self._config.engine, self._agent.url)),
             max_calls=self._max_calls,
             workers=self._workers.pids,
             pjsua2=self._build.version,
