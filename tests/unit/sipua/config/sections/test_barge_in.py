@@ -96,9 +96,8 @@ def test_what_a_call_may_play_is_decoded_before_there_are_calls(
         '[[routes]]\nname = "day"\nfallback = [{ prompt = "sorry-there.wav" }]\n'
     )
     config = load(written(tmp_path, text), {})
-    sounds.load.cache_clear()  # the check of the configuration has read them, too
     wiring_call.decode_sounds(config)
-    monkeypatch.setattr(sounds, "_read", None)
+    monkeypatch.setattr(sounds, "_decoded", None)
     for name in names:
         assert len(sounds.load(tmp_path / name)) == 4000
     assert len(sounds.prompt("sorry")) > 0

@@ -1,0 +1,35 @@
+"""What the kernel is asked about a process and its parent: prctl, of Linux alone.
+
+On another system, or where a sandbox forbids it, nothing is done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import signal
+
+# linux/prctl.h
+_PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent is gone, also when it hangs."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def call_process(name: str) -> None:
+    """Its name in `ps` and `top`, at most 15 bytes; the command line stays."""
+    _prctl(_PR_SET_NAME, name.encode())
+
+
+def adopt_orphans(adopt: bool) -> None:
+    """Whether a process further down whose parent ends becomes a child of this one."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, int(adopt))
+
+
+def _prctl(option: int, value: int | bytes) -> None:
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
