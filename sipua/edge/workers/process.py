@@ -1,4 +1,4 @@
-"""One worker process, as the edge has it: forked, spoken to, killed, its memory and its end known."""
+"""One worker process, as the edge has it: forked, spoken to, killed, measured, its end seen."""
 
 from __future__ import annotations
 
