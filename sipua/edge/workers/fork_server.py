@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -41,6 +42,7 @@ class ForkServer:
         ours, theirs = _pair()
         edge = os.getpid()
         sys.stdout.flush()  # else both would write what waits
+        gc.freeze()  # the collector writes into what it visits, and what is written is not shared
         pid = os.fork()
         if pid == 0:
             ours.close()
