@@ -1,6 +1,6 @@
-"""What the kernel is asked about a process and its parent: prctl, of Linux alone.
+"""What the kernel is asked about a process, its parent and its threads.
 
-On another system, or where a sandbox forbids it, nothing is done.
+Where a sandbox forbids it, nothing is done.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import signal
+import threading
+from pathlib import Path
 
 # linux/prctl.h
 _PR_SET_PDEATHSIG = 1
@@ -28,6 +30,14 @@ def call_process(name: str) -> None:
 def adopt_orphans(adopt: bool) -> None:
     """Whether a process further down whose parent ends becomes a child of this one."""
     _prctl(_PR_SET_CHILD_SUBREAPER, int(adopt))
+
+
+def threads() -> int:
+    """How many this process has, those of libraries included."""
+    try:
+        return len(list(Path("/proc/self/task").iterdir()))
+    except OSError:
+        return threading.active_count()
 
 
 def _prctl(option: int, value: int | bytes) -> None:

@@ -34,7 +34,11 @@ class ForkServer:
         self._one_at_a_time = asyncio.Lock()
 
     def begin(self) -> None:
-        """Fork it from this process, which must not have a second thread yet."""
+        """Fork it from this process, unless that has a second thread already, which would not be in
+        the copy; then it is started with the first worker.
+        """
+        if linux.threads() > 1:
+            return
         # What both processes need is imported once.
         from sipua.process import unhandled  # noqa: F401, PLC0415
         from sipua.worker.link import coding, config_copy  # noqa: F401, PLC0415
@@ -43,7 +47,12 @@ class ForkServer:
         edge = os.getpid()
         sys.stdout.flush()  # else both would write what waits
         gc.freeze()  # the collector writes into what it visits, and what is written is not shared
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:  # no memory now: told when it is needed
+            ours.close()
+            theirs.close()
+            return
         if pid == 0:
             ours.close()
             _read_nothing()
