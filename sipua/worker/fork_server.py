@@ -24,19 +24,25 @@ import struct
 import sys
 import time
 import traceback
-from collections.abc import Iterator
-from typing import NoReturn
+from collections.abc import Iterable, Iterator
+from typing import NoReturn, Protocol
 
 from sipua.process import linux
 from sipua.process.exits import Exit
 
 ANSWER = struct.Struct("=i")
 """The worker's process number, or an error number below zero."""
+NOT_ITS = (signal.SIGINT, signal.SIGTERM)
+"""Signals that a terminal or a service manager sends to all processes: the edge's business."""
 SERVER_NAME = "sipua-forks"
 WORKER_NAME = "sipua-worker"
 
 _ADOPTED_SOON_S = 0.0002
 _BLAS_THREADS = "OPENBLAS_NUM_THREADS"
+
+
+class Closable(Protocol):
+    def close(self) -> None: ...
 
 
 def serve(control: socket.socket, edge: int) -> None:
@@ -45,18 +51,16 @@ def serve(control: socket.socket, edge: int) -> None:
     """
     linux.call_process(SERVER_NAME)
     linux.die_with_parent()
-    for number in (signal.SIGINT, signal.SIGTERM):  # the edge's business, as in a worker
+    for number in NOT_ITS:
         signal.signal(number, lambda _number, _frame: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, NOT_ITS)
     _import_all()
-    while (link := _next(control)) is not None:
-        try:
-            answer = _fork(link, control, edge)
-        except OSError as error:  # no memory, no more processes
-            answer = -(error.errno or errno.EAGAIN)
-        finally:
-            link.close()
-        with contextlib.suppress(OSError):  # the edge is gone: the next look says so
-            control.send(ANSWER.pack(answer))
+    with contextlib.suppress(ConnectionError):
+        while True:
+            asked, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+            if not asked:
+                return
+            control.send(ANSWER.pack(_answer(control, descriptors, edge)))
 
 
 def _import_all() -> None:
@@ -87,13 +91,14 @@ def _without_threads() -> Iterator[None]:
             os.environ[_BLAS_THREADS] = before
 
 
-def _next(control: socket.socket) -> socket.socket | None:
-    """None: the edge is gone."""
-    try:
-        _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
-    except ConnectionError:
-        return None
-    return socket.socket(fileno=descriptors[0]) if descriptors else None
+def _answer(control: socket.socket, descriptors: list[int], edge: int) -> int:
+    if not descriptors:
+        return -errno.EMFILE  # here, where it was received
+    with socket.socket(fileno=descriptors[0]) as link:
+        try:
+            return _fork(link, control, edge)
+        except OSError as error:  # no memory, no more processes
+            return -(error.errno or errno.EAGAIN)
 
 
 def _fork(link: socket.socket, control: socket.socket, edge: int) -> int:
@@ -105,14 +110,13 @@ def _fork(link: socket.socket, control: socket.socket, edge: int) -> int:
             own = os.getpid()
             worker = _try_fork()
             if worker:
-                target.write(ANSWER.pack(worker))
-                os._exit(0)
-            control.close()
-            source.close()
-            target.close()
-            _work(link, own, edge)
-        target.close()
-        answer = source.read()
+                try:
+                    target.write(ANSWER.pack(worker))
+                finally:
+                    os._exit(0)
+            _work(link, (control, source, target), own, edge)
+        target.close()  # so that an end without a word is read as one
+        answer = source.read(ANSWER.size)
     os.waitpid(between, 0)
     if len(answer) != ANSWER.size:
         raise OSError(errno.EAGAIN, "it was killed at its start")
@@ -127,17 +131,22 @@ def _try_fork() -> int:
         return -(error.errno or errno.EAGAIN)
 
 
-def _work(link: socket.socket, between: int, edge: int) -> NoReturn:
-    from sipua.worker import process  # noqa: PLC0415 - imported long ago, by the server
-
-    linux.call_process(WORKER_NAME)
-    gc.enable()
-    while os.getppid() == between:
-        time.sleep(_ADOPTED_SOON_S)
+def _work(
+    link: socket.socket, of_the_server: Iterable[Closable], between: int, edge: int
+) -> NoReturn:
+    """The life of a worker. It must not come back to the loop of the server, whatever happens."""
+    code = Exit.INTERNAL
     try:
-        # Another parent than the edge: the edge is gone, or cannot adopt.
-        code = process.run(link.detach()) if os.getppid() == edge else Exit.INTERNAL
-    except Exception:  # noqa: BLE001 (it must not come back to the loop of the server)
+        from sipua.worker import process  # noqa: PLC0415 - imported long ago, by the server
+
+        for one in of_the_server:
+            one.close()
+        linux.call_process(WORKER_NAME)
+        gc.enable()
+        while os.getppid() == between:
+            time.sleep(_ADOPTED_SOON_S)
+        if os.getppid() == edge:  # else the edge is gone, or cannot adopt
+            code = Exit(process.run(link.detach()))
+    except Exception:  # noqa: BLE001 (the server would take it for its own)
         traceback.print_exc()
-        code = Exit.INTERNAL
     sys.exit(code)

@@ -103,6 +103,8 @@ class ForkServer:
                     [*COMMAND, str(theirs.fileno())],
                     os.environ,
                     file_actions=[(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)],
+                    # A signal to all processes would end it before it handles them.
+                    setsigmask=fork_server.NOT_ITS,
                 )
         except BaseException:
             ours.close()

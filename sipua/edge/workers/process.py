@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import resource
 import signal
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +14,8 @@ from sipua.edge.workers.fork_server import ForkServer
 from sipua.worker.link.channel import Channel, Descriptor, Handler, pair
 from sipua.worker.link.coding import of_worker
 from sipua.worker.link.messages import ToEdge, ToWorker
+
+_LOOK_EVERY_S = 0.1
 
 
 class WorkerProcess(Protocol):
@@ -37,12 +37,7 @@ class Worker:
         """`pid`: of a child of this process."""
         self._channel = channel
         self.pid = pid
-        self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._reaped = False
-        watch = threading.Thread(
-            target=self._wait, args=(self._ended.get_loop(),), name=f"end of {pid}", daemon=True
-        )
-        watch.start()
 
     def send(self, message: ToWorker, passed: Sequence[Descriptor] = ()) -> None:
         self._channel.send(message, passed)
@@ -62,29 +57,17 @@ class Worker:
 
     async def wait(self) -> str:
         """How it ended, once all that it had sent is told."""
-        how = await self._ended
-        self._channel.read_rest()
-        self._channel.close()
-        return how
-
-    def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
-        """On a thread of its own: a descriptor of the process would need Linux 5.3."""
-        with contextlib.suppress(ChildProcessError):
-            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the edge ends
-            loop.call_soon_threadsafe(self._reap)
-
-    def _reap(self) -> None:
-        """On the loop: from here on the number may be another process's."""
-        self._reaped = True
         try:
-            _, status = os.waitpid(self.pid, os.WNOHANG)
+            await _end_of(self.pid)
+            _, status = os.waitpid(self.pid, os.WNOHANG)  # noqa: ASYNC222 (it has ended)
         except ChildProcessError:
             how = "it ended as no child of the edge"
         else:
             how = _how_ended(os.waitstatus_to_exitcode(status))
-        if not self._ended.done():
-            self._ended.set_result(how)
+        self._reaped = True
+        self._channel.read_rest()
+        self._channel.close()
+        return how
 
 
 async def spawn(
@@ -101,6 +84,24 @@ async def spawn(
     channel = Channel(ours, of_worker(), on_message, on_link_end)
     channel.start()
     return Worker(pid, channel)
+
+
+async def _end_of(pid: int) -> None:
+    """Wait for the end of a child, which stays to be reaped. Raises ChildProcessError."""
+    try:
+        pidfd = os.pidfd_open(pid)
+    except (OSError, AttributeError):  # Linux before 5.3, or no descriptor left
+        look = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        while os.waitid(os.P_PID, pid, look) is None:  # noqa: ASYNC110, ASYNC222 (a look)
+            await asyncio.sleep(_LOOK_EVERY_S)
+        return
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(pidfd, over.set)
+    try:
+        await over.wait()
+    finally:
+        loop.remove_reader(pidfd)
+        os.close(pidfd)
 
 
 def in_memory(data: bytes) -> Descriptor:

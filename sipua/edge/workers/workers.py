@@ -176,6 +176,8 @@ class Workers:
             self._exited(worker, f"cannot be started: {error}")
             return
         self._running[worker] = running
+        if self._stopping:  # it was not known yet when all were told
+            running.kill()
         # Without Begin it would wait for ever; the others need not end with it.
         fault = FaultOwner("worker.begin_failed", self._log, on_link_end)
         begin = fault.task(self._begin(worker, running), f"begin of worker {worker}")
