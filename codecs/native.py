@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import Any, Final, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # `sipua doctor` asks for the kernel and needs no numpy
+    from numpy.typing import NDArray
 
-Buffer: TypeAlias = bytes | bytearray | memoryview | NDArray[Any]
+    Buffer: TypeAlias = bytes | bytearray | memoryview | NDArray[Any]
 
 NOT_BUILT: Final = "not built"
 TURNED_OFF: Final = "turned off by SIPUA_NATIVE=0"

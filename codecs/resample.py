@@ -81,8 +81,9 @@ _SCALE = 1 / 2**FRACTION_BITS
 _PHASES = np.array(TAPS, np.float64).reshape(-1, _RATIO).T
 _UP_TAPS = (_PHASES * _RATIO).tobytes()
 _DOWN_TAPS = _PHASES[::-1].tobytes()
-# Rows in one product: beyond 60 or so, the BLAS would wake its threads for it.
-_MAX_ROWS = 32
+# Rows in one product: beyond 60 or so, the BLAS would wake its threads for it. A delta of 200 ms
+# is two of these.
+_MAX_ROWS = 40
 
 
 def _filter_any(bank: _Bank, stream: Pcm, samples: int, outputs: int) -> Pcm:

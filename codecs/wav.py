@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import wave
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-import numpy as np
-
-from sipua.codecs.pcm import Pcm
+if TYPE_CHECKING:
+    from sipua.codecs.pcm import Pcm
 
 
 class WavError(ValueError):
@@ -31,6 +30,8 @@ class Wav:
 
     def samples(self) -> Pcm:
         """A row for each frame, a column for each channel. What was cut within a frame is left."""
+        import numpy as np  # noqa: PLC0415 - who examines a file needs none
+
         assert self.bits == 16
         frame_bytes = 2 * self.channels
         whole = len(self.data) // frame_bytes * frame_bytes

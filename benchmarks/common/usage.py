@@ -69,6 +69,14 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def name(pid: int) -> str:
+    """What it calls itself: sipua-worker; empty: it is gone."""
+    try:
+        return (_PROC / str(pid) / "comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 def module(pid: int) -> str:
     """What follows `-m` in its command: sipua.bridge.agent; empty: no module, or gone."""
     try:

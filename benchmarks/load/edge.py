@@ -14,12 +14,13 @@ from typing import Any, Self
 
 from sipua.bench.common import usage
 from sipua.bench.common.errors import BenchError
+from sipua.worker.fork_server import SERVER_NAME, WORKER_NAME
 
 HOST = "127.0.0.1"
 RTP_PORTS = range(16384, 32768)
 _STARTUP_S = 60.0
-_KINDS = {
-    "sipua.worker": "worker",
+_NAMES = {WORKER_NAME: "worker", SERVER_NAME: "fork server"}
+_MODULES = {
     "sipua.bridge.agent": "agent",
     "sipua.bridge.agent.speech.recogniser": "recogniser",
 }
@@ -76,7 +77,7 @@ class Edge:
         found = {"edge": self.pid}
         kinds: Counter[str] = Counter()
         for pid in usage.family(self.pid)[1:]:
-            kind = _KINDS.get(usage.module(pid), "other")
+            kind = _NAMES.get(usage.name(pid)) or _MODULES.get(usage.module(pid), "other")
             kinds[kind] += 1
             numbered = kind == "worker" or kinds[kind] > 1
             found[f"{kind} {kinds[kind]}" if numbered else kind] = pid

@@ -29,6 +29,7 @@ from sipua.bench.streams.streams import Stream
 from sipua.bridge.call.media import MediaPlan
 from sipua.codecs.g711 import Law
 from sipua.config import Config
+from sipua.edge.wiring import call as wiring_call
 from sipua.edge.wiring import wiring
 from sipua.rtp.events import Address
 
@@ -245,8 +246,8 @@ def _edge_plan(options: Options, config: Config, url: str) -> edge_side.EdgePlan
         port_min=config.rtp.port_min,
         port_max=config.rtp.port_max,
         # The agent is a parrot: it says what the caller said, as an echo does.
-        media=wiring.media_settings(config, echoes=False),
-        engine=wiring.engine_settings(config.engine, url=url),
+        media=wiring_call.media_settings(config, echoes=False),
+        engine=wiring_call.engine_settings(config.engine, url=url),
         connect_timeout_s=config.engine.connect_timeout_s,
         greeting=config.engine.greeting,
         probed=options.probed,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sipua.bridge.playout.sounds import Sounds
-from sipua.bridge.turns.barge_in import BargeIn
+from sipua.bridge.turns.barge_in_settings import BargeIn
 from sipua.codecs.g711 import Law
 from sipua.rtp.events import Address
 from sipua.rtp.latch.latch import Policy, SourceLatch

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from sipua.bridge.engine_api.protocol import Engine
-from sipua.bridge.engine_api.settings import EngineSettings
+from sipua.bridge.engines.openai import addresses
+
+if TYPE_CHECKING:
+    from sipua.bridge.engine_api.protocol import Engine
+    from sipua.bridge.engine_api.settings import EngineSettings
 
 # An engine is imported when the first one is made: a check of the configuration needs no numpy.
 
@@ -28,6 +32,8 @@ class EngineKind:
     create: Callable[[EngineSettings], Engine]
     model: str = ""
     """Its usual one, for settings that name none."""
+    url: str = ""
+    """The vendor's address."""
     needs_key: bool = True
     local: str = ""
     """Path on the local agent's server, for kinds that end there unless told otherwise."""
@@ -54,9 +60,14 @@ ENGINES: Mapping[str, EngineKind] = {
         _openai_live, needs_key=False, local="/v1/live/sessions", unused=_NOT_OF_LIVE
     ),
     "openai_realtime": EngineKind(
-        _openai_realtime, model="gpt-realtime-2.1", unused=frozenset({"delegation_model"})
+        _openai_realtime,
+        model="gpt-realtime-2.1",
+        url=addresses.REALTIME,
+        unused=frozenset({"delegation_model"}),
     ),
-    "openai_live": EngineKind(_openai_live, model="gpt-live-1", unused=_NOT_OF_LIVE),
+    "openai_live": EngineKind(
+        _openai_live, model="gpt-live-1", url=addresses.LIVE, unused=_NOT_OF_LIVE
+    ),
 }
 
 

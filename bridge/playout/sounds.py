@@ -10,27 +10,21 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from sipua.bridge.playout import sound_files
+from sipua.bridge.playout.sound_files import TEXTS
 from sipua.codecs import wav
 from sipua.codecs.pcm import Pcm
 
 RATE_HZ = 8000
-MAX_S = 600
-# The texts of the prompts in prompts/, made by scripts/sound/make_prompts.sh.
-TEXTS = {"sorry": "Sorry, we have a technical problem. Please call again later."}
 
 _LEVEL_DBFS = -30.0
 _SWELL_MS = 1200
 _PAUSE_MS = 600
-
-
-class SoundError(ValueError):
-    """A file that cannot be played to a caller; the text says what to do about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +55,7 @@ def soft_hold() -> Pcm:
 def prompt(name: str) -> Pcm:
     """A recorded one, by its name in `TEXTS`."""
     with files(__package__).joinpath("prompts", f"{name}.wav").open("rb") as stream:
-        return _read(stream, name)
+        return _decoded(sound_files.examined(stream, name))
 
 
 def named(name: str) -> Pcm:
@@ -76,26 +70,11 @@ def load(path: Path) -> Pcm:
     Decoded once in the life of a process, which takes milliseconds: what a call may have to play
     is loaded before there are calls.
     """
-    try:
-        with path.open("rb") as stream:
-            return _read(stream, str(path))
-    except OSError as error:
-        raise SoundError(f"{path}: {error.strerror or error}") from None
+    return _decoded(sound_files.read(path))
 
 
-def _read(stream: IO[bytes], name: str) -> Pcm:
-    try:
-        sound = wav.read(stream, most_s=MAX_S)
-    except wav.WavError as error:
-        raise SoundError(f"{name}: no WAV file of PCM ({error}); save it as such") from None
-    if sound.bits != 16:
-        raise SoundError(f"{name}: {sound.bits} bit a sample; save it as 16-bit PCM")
-    if sound.frames > MAX_S * sound.rate_hz:
-        raise SoundError(f"{name}: longer than {MAX_S} s")
-    samples = sound.samples()
-    if not len(samples):
-        raise SoundError(f"{name}: there is no audio in it")
-    pcm = samples.mean(axis=1)
+def _decoded(sound: wav.Wav) -> Pcm:
+    pcm = sound.samples().mean(axis=1)
     if sound.rate_hz != RATE_HZ:
         pcm = np.asarray(soxr.resample(pcm, sound.rate_hz, RATE_HZ, "VHQ"))
     return _rounded(pcm)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from sipua.bridge.playout.sounds import TEXTS
+from sipua.bridge.playout.sound_files import TEXTS
 from sipua.calls.profile import AgentProfile, NamedEngine, Prompt, Refuse, Step, TransferTo
 from sipua.config import Config
 from sipua.config.checks.routes import MAIN

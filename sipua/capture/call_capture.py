@@ -13,14 +13,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO
 
 from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge.fault_owner import FaultOwner
+from sipua.capture.settings import CaptureSettings
 from sipua.log import logs
 from sipua.process.disk import delete_oldest, make_private
 from sipua.rtp.events import Address
@@ -35,16 +34,6 @@ LINGER_S = 0.5
 _MAX_WAITING = 2048
 
 _Item = tuple[float, Address, Address, bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class CaptureSettings:
-    directory: Path
-    max_bytes_per_call: int
-    max_total_bytes: int
-    match: str = ""
-    sip: bool = True
-    rtp: bool = True
 
 
 class CallCapture:
@@ -247,20 +236,8 @@ class CallCaptures:
         return capture
 
 
-def wanted(settings: CaptureSettings, *uris: str) -> bool:
-    """Whether a call between these is captured."""
-    return not settings.match or any(_matches(settings.match, uri) for uri in uris)
-
-
 def _path(directory: Path, call_id: str) -> Path:
     return directory / f"{call_id}.pcap"
-
-
-def _matches(pattern: str, uri: str) -> bool:
-    """A part of the URI, or a pattern with * and ? for the whole."""
-    if any(wild in pattern for wild in "*?["):
-        return fnmatchcase(uri, pattern)
-    return pattern in uri
 
 
 def _prune(directory: Path, room: int, in_use: set[Path]) -> None:

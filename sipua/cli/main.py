@@ -112,10 +112,15 @@ def _add_serve(commands: Commands) -> None:
 
 def _serve(args: argparse.Namespace) -> int:
     config = _start(args)
-    from sipua.edge import app
+    from sipua.edge.workers.fork_server import ForkServer
     from sipua.log import logs  # after the check: a wrong file is reported at once
 
-    return app.run(config, show_banner=logs.for_a_person(_log_format(args, config)))
+    with ForkServer() as forks:
+        forks.begin()  # it imports what workers need while we import the rest
+        from sipua.edge import app
+
+        banner = logs.for_a_person(_log_format(args, config))
+        return app.run(config, show_banner=banner, forks=forks)
 
 
 def _start(args: argparse.Namespace) -> Any:

@@ -33,12 +33,16 @@ def add(commands: Commands) -> None:
 
 def _outbound(args: argparse.Namespace) -> int:
     from sipua.config import load
-    from sipua.edge import outbound
+    from sipua.edge.workers.fork_server import ForkServer
     from sipua.log import logs
 
     config = load(config_path(args.config), os.environ)
     logs.configure(
         "debug" if args.debug else config.log.level, "json" if args.json else config.log.format
     )
-    request = outbound.OutboundRequest(uri=args.uri, account=args.account, route=args.route)
-    return outbound.run(config, request)
+    with ForkServer() as forks:
+        forks.begin()  # it imports what a worker needs while we import the rest
+        from sipua.edge import outbound
+
+        request = outbound.OutboundRequest(uri=args.uri, account=args.account, route=args.route)
+        return outbound.run(config, request, forks)

@@ -28,6 +28,7 @@ from sipua.edge.agent_host import AgentHost
 from sipua.edge.calls import EdgeCalls
 from sipua.edge.engine_health import EngineHealth
 from sipua.edge.wiring import wiring
+from sipua.edge.workers.fork_server import ForkServer
 from sipua.edge.workers.workers import Workers, WorkersError
 from sipua.log import logs
 from sipua.process import main_loop
@@ -48,21 +49,22 @@ from sipua.sip.messages import (
     SipMessage,
 )
 from sipua.sip.pj.agent import SipAgent
-from sipua.worker.engine_addresses import EngineAddresses
 from sipua.worker.link.messages import CallOver, EngineTried, ToEdge
 
 
-def run(config: Config, *, show_banner: bool = True) -> int:
-    """Serve until a signal; returns the process's exit code."""
+def run(config: Config, *, show_banner: bool = True, forks: ForkServer | None = None) -> int:
+    """Serve until a signal; returns the process's exit code. `forks`: begun already, or None."""
     # The signalling thread needs the interpreter for microseconds at a time; the default of
     # 5 ms would delay each step of a call set-up by as much while the media loop is busy.
     sys.setswitchinterval(0.001)
     map_large_blocks()
-    return main_loop.run(Edge(config, show_banner=show_banner).run())
+    return main_loop.run(Edge(config, show_banner=show_banner, forks=forks).run())
 
 
 class Edge:
-    def __init__(self, config: Config, *, show_banner: bool) -> None:
+    def __init__(
+        self, config: Config, *, show_banner: bool, forks: ForkServer | None = None
+    ) -> None:
         self._config = config
         self._show_banner = show_banner
         self._build = doctor.build_info()
@@ -92,6 +94,7 @@ class Edge:
             on_message=self._on_message,
             on_lost=self._on_worker_lost,
             on_hopeless=self._on_hopeless,
+            forks=forks,
         )
         self._admission.worker_missing_s = self._workers.missing_s
         self._calls = EdgeCalls(
@@ -150,10 +153,7 @@ class Edge:
             rtp_hosts=list(wiring.rtp_hosts(self._config)),
             rtp_ports=f"{self._config.rtp.port_min}-{self._config.rtp.port_max}",
             engine=self._config.engine.type,
-            engine_host=wiring.engine_host(
-                self._config.engine,
-                EngineAddresses(self._config, self._agent.url).url(self._config.engine),
-            ),
+            engine_host=wiring.engine_host(wiring.engine_url(self._config.engine, self._agent.url)),
             max_calls=self._max_calls,
             workers=self._workers.pids,
             pjsua2=self._build.version,

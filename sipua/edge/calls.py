@@ -21,7 +21,7 @@ from functools import partial
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
 from sipua.calls.facts import CallFacts
-from sipua.capture import call_capture
+from sipua.capture import settings as capture_settings
 from sipua.capture.sip_messages import SipToCaptures
 from sipua.config import Config
 from sipua.doctor.edges import WORKERS_FIX
@@ -189,7 +189,7 @@ class EdgeCalls:
 
     def _capture(self, event: IncomingCall) -> CaptureOrder | None:
         settings = self._capture_settings
-        if settings is None or not call_capture.wanted(settings, event.from_uri, event.to_uri):
+        if settings is None or not capture_settings.wanted(settings, event.from_uri, event.to_uri):
             return None
         others = (call_id for call_id, call in self._calls.items() if call.captured)
         local = wiring.rtp_address(self._config, event.local, event.source[0])

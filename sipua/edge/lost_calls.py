@@ -18,9 +18,8 @@ from sipua.calls.facts import CallFacts
 from sipua.config import Config
 from sipua.edge.wiring import record as wiring_record
 from sipua.log import logs
-from sipua.record.conversation import ConversationRecord
-from sipua.record.files import RecordFiles
-from sipua.record.recorder import Complaints
+from sipua.record.files import Complaints, RecordFiles
+from sipua.record.first_line import first_line
 from sipua.sip.messages import CallEnded
 
 _TAIL_BYTES = 65_536
@@ -73,9 +72,8 @@ class LostCalls:
         """
         if tail:
             return [] if tail.endswith(b"\n") else [{}]
-        record = ConversationRecord(self._settings, {}, now=0.0, wall=facts.started_at)
         about = {"call_id": facts.call_id, **wiring_record.record_facts(facts)}
-        return list(record.begin(about))
+        return [first_line(self._settings, about, facts.started_at)]
 
     def _paths(self) -> set[Path]:
         """Called on the thread of the files."""

@@ -25,6 +25,7 @@ from sipua.edge.agent_host import AgentHost
 from sipua.edge.calls import EdgeCalls
 from sipua.edge.placing import RequestError
 from sipua.edge.wiring import wiring
+from sipua.edge.workers.fork_server import ForkServer
 from sipua.edge.workers.workers import Workers, WorkersError
 from sipua.log import logs
 from sipua.process import main_loop
@@ -56,8 +57,10 @@ class OutboundRequest:
     """Empty: the first that fits, as for an incoming call."""
 
 
-def run(config: Config, request: OutboundRequest) -> int:
-    """Place the call; returns the exit code: 0 when it was answered and the agent talked."""
+def run(config: Config, request: OutboundRequest, forks: ForkServer | None = None) -> int:
+    """Place the call; returns the exit code: 0 when it was answered and the agent talked. `forks`:
+    begun already, or None.
+    """
     try:
         placing.check_uri(request.uri)
         placing.check_account(config, request.account)
@@ -66,7 +69,7 @@ def run(config: Config, request: OutboundRequest) -> int:
     except RequestError as error:
         sys.stderr.write(f"sipua: {error}\n")
         return Exit.USAGE
-    return main_loop.run(Outbound(config, request, profile).run())
+    return main_loop.run(Outbound(config, request, profile, forks).run())
 
 
 def profile_of(config: Config, request: OutboundRequest) -> AgentProfile:
@@ -80,7 +83,13 @@ def profile_of(config: Config, request: OutboundRequest) -> AgentProfile:
 
 
 class Outbound:
-    def __init__(self, config: Config, request: OutboundRequest, profile: AgentProfile) -> None:
+    def __init__(
+        self,
+        config: Config,
+        request: OutboundRequest,
+        profile: AgentProfile,
+        forks: ForkServer | None = None,
+    ) -> None:
         self._config = config
         self._request = request
         self._profile = profile
@@ -102,6 +111,7 @@ class Outbound:
             on_message=self._on_message,
             on_lost=self._on_worker_lost,
             on_hopeless=lambda _: None,
+            forks=forks,
         )
         self._calls = EdgeCalls(
             config, self._workers, self._ports, self._sip.send, on_over=self._on_over

@@ -37,16 +37,17 @@ from sipua.bridge.turns.model import (
     TurnNews,
     TurnOver,
 )
+from sipua.record.engine_facts import EngineFacts
+from sipua.record.first_line import first_line
 from sipua.record.prices import Bill, amounts
-from sipua.record.settings import EngineFacts, RecordSettings
+from sipua.record.settings import RecordSettings
 from sipua.record.summary import ConversationSummary
-from sipua.record.transcript_redaction import Redactor, number
+from sipua.record.transcript_redaction import Redactor
 from sipua.record.words import WordBook, Words
 from sipua.rtp.events import Dtmf, LossReported
 
 Entry: TypeAlias = dict[str, Any]
 
-SCHEMA = "sipua.record/1"
 # Share of a rate limit: with less left, the next calls may be refused.
 _LOW = 0.1
 _KEPT = 256
@@ -81,20 +82,8 @@ class ConversationRecord:
         self._out: list[Entry] = []
 
     def begin(self, facts: Mapping[str, Any]) -> Sequence[Entry]:
-        """The first line, which alone has the time of day. `facts`: `from`, `to` and others."""
-        about = dict(facts)
-        for side in ("from", "to"):
-            if side in about:
-                about[side] = number(str(about[side]), self._settings.numbers)
-        return [
-            {
-                "kind": "call",
-                "schema": SCHEMA,
-                "began": self._wall.isoformat(timespec="milliseconds"),
-                **about,
-                "transcripts": self._settings.transcripts,
-            }
-        ]
+        """`facts`: for the first line."""
+        return [first_line(self._settings, facts, self._wall)]
 
     def answered(self, now: float) -> Sequence[Entry]:
         """Take the ACK: earlier entries are written now."""

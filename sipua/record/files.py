@@ -24,6 +24,7 @@ from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.log import logs
+from sipua.log.throttle import Throttle
 from sipua.process.disk import make_private
 from sipua.record import retention
 from sipua.record.settings import FileSettings
@@ -196,4 +197,23 @@ class RecordFiles:
                 keep_days=settings.keep_days,
                 max_total_bytes=settings.max_total_bytes,
                 in_use=in_use() | own,
+            )
+
+
+class Complaints:
+    """The log lines of files that cannot be written. Called on the writer's thread."""
+
+    def __init__(self) -> None:
+        self._throttle = Throttle(60.0)
+
+    def __call__(self, path: Path, why: str) -> None:
+        kept_back = self._throttle.ask("failed", time.monotonic())
+        if kept_back is not None:
+            logs.get().error(
+                "record.failed",
+                file=str(path),
+                error=why,
+                lines_kept_back=kept_back,
+                fix="records of calls are incomplete, the calls go on: check the disk of "
+                "`record.directory`",
             )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
-from sipua.bridge.engine_api.events import Usage
+if TYPE_CHECKING:
+    from sipua.bridge.engine_api.events import Usage
 
 _MILLION = 1_000_000
 

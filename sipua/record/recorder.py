@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -14,10 +12,10 @@ from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge.events import BridgeEvent
 from sipua.log import logs
-from sipua.log.throttle import Throttle
 from sipua.record.conversation import ConversationRecord, Entry
-from sipua.record.files import RecordFile, RecordFiles
-from sipua.record.settings import EngineFacts, FileSettings, RecordSettings
+from sipua.record.engine_facts import EngineFacts
+from sipua.record.files import Complaints, RecordFile, RecordFiles
+from sipua.record.settings import FileSettings, RecordSettings
 
 # The fields of an entry that are logged at level info: small, and no spoken words.
 _LOGGED: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
@@ -145,25 +143,6 @@ class Records:
             if file is not None:
                 file.end()
             raise
-
-
-class Complaints:
-    """The log lines of files that cannot be written. Called on the writer's thread."""
-
-    def __init__(self) -> None:
-        self._throttle = Throttle(60.0)
-
-    def __call__(self, path: Path, why: str) -> None:
-        kept_back = self._throttle.ask("failed", time.monotonic())
-        if kept_back is not None:
-            logs.get().error(
-                "record.failed",
-                file=str(path),
-                error=why,
-                lines_kept_back=kept_back,
-                fix="records of calls are incomplete, the calls go on: check the disk of "
-                "`record.directory`",
-            )
 
 
 def _of(entry: Entry, names: Iterable[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The settings of records, and the facts of engines that they need."""
+"""The settings of records."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from sipua.bridge.turns.clock import Endpointing
 from sipua.record.prices import Price
 from sipua.record.transcript_redaction import Transcripts
 
@@ -22,16 +21,6 @@ class RecordSettings:
     mask_dtmf: bool = True
     prices: Mapping[str, Price] = field(default_factory=dict)
     currency: str = "USD"
-
-
-@dataclass(frozen=True, slots=True)
-class EngineFacts:
-    """The facts of an engine that a call may use."""
-
-    model: str | None = None
-    """None: it costs nothing."""
-    transcription: str | None = None
-    endpointing: Endpointing = field(default_factory=Endpointing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,16 @@
-"""`python -m sipua.worker FD`: started by the edge, with its end of their link as descriptor FD."""
+"""`python -m sipua.worker FD`: a fork server, started by the edge with its end of a socket pair as
+descriptor FD. The edge's first one is not started but forked (`sipua.edge.workers.fork_server`).
+"""
 
+import os
+import socket
 import sys
 
-from sipua.worker.process import run
+from sipua.worker import fork_server
 
 
 def main() -> None:
-    sys.exit(run(int(sys.argv[1])))
+    fork_server.serve(socket.socket(fileno=int(sys.argv[1])), os.getppid())
 
 
 if __name__ == "__main__":

@@ -17,15 +17,15 @@ from sipua.bridge.engine_api.settings import Past
 from sipua.bridge.engines import create as create_engine
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.pacer import Pacer
-from sipua.bridge.playout.sounds import SoundError
+from sipua.bridge.playout.sound_files import SoundError
 from sipua.bridge.turns.state import TurnState
 from sipua.calls.call import Call, CallLimits
 from sipua.calls.facts import CallFacts
 from sipua.calls.profile import AgentProfile, NamedEngine
 from sipua.capture.call_capture import CallCapture
 from sipua.config import Config
+from sipua.edge.wiring import call as wiring_call
 from sipua.edge.wiring import record as wiring_record
-from sipua.edge.wiring import wiring
 from sipua.log import logs
 from sipua.log.throttle import Throttle
 from sipua.process.exits import Exit
@@ -58,18 +58,18 @@ async def open_parts(
     """Start everything that calls share, and stop it after the last call. Raises PartsError."""
     async with contextlib.AsyncExitStack() as stack:
         try:
-            wiring.decode_sounds(config)
+            wiring_call.decode_sounds(config)
         except SoundError as error:
             raise PartsError("sounds.failed", error, "correct the file", Exit.CONFIG) from None
         try:
-            toolbox = wiring.toolbox(config)
+            toolbox = wiring_call.toolbox(config)
         except (ToolLoadError, SoundError) as error:
             raise PartsError("tools.failed", error, "the section [tools]", Exit.CONFIG) from None
         await toolbox.start()
         stack.push_async_callback(toolbox.close)
         engines = EngineAddresses(config, agent_url)
         engines.warm_up()
-        records = wiring_record.records(config)
+        records = wiring_call.records(config)
         records.start()
         stack.callback(records.stop)
         pacer = Pacer()
@@ -99,7 +99,7 @@ class CallParts:
         self._engines = engines
         self._send = send
         self._toolbox = toolbox
-        self._recovery = wiring.dialogue_policy(config)
+        self._recovery = wiring_call.dialogue_policy(config)
         self._records = records
         self._engine_tried = engine_tried
         self._refusals = Throttle()
@@ -123,7 +123,7 @@ class CallParts:
         bridge = CallBridge(
             local=local,
             pacer=self._pacer,
-            settings=wiring.media_settings(self._config),
+            settings=wiring_call.media_settings(self._config),
             make_conversation=lambda on_event, turns: self._make_conversation(
                 facts.call_id, profile, on_event, turns, faults=faults
             ),
@@ -132,7 +132,7 @@ class CallParts:
         with contextlib.ExitStack() as undo:
             record = self._records.begin(
                 facts.call_id,
-                wiring_record.record_engines(self._config, profile),
+                wiring_call.record_engines(self._config, profile),
                 day=facts.started_at.date(),
                 heard_ms=lambda: bridge.heard_ms,
                 **wiring_record.record_facts(facts),
@@ -184,7 +184,7 @@ class CallParts:
         section = engine.section
 
         def create(past: Sequence[Past]) -> Engine:
-            settings = wiring.engine_settings(
+            settings = wiring_call.engine_settings(
                 section,
                 url=self._engines.url(section),
                 api_key=self._engines.api_key(section),
@@ -192,7 +192,7 @@ class CallParts:
                 instructions=profile.instructions,
                 tools=self._toolbox.declarations(profile.tools),
                 past=past,
-                interruptible=wiring.engine_interrupts(self._config),
+                interruptible=wiring_call.engine_interrupts(self._config),
             )
             return create_engine(section.type, settings)
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from urllib.parse import urlsplit
 
 from sipua.bridge.agent.scenario.settings import CALL_ID_HEADER
 from sipua.bridge.engine_link import websocket
-from sipua.bridge.engines import ENGINES
 from sipua.config import Config, EngineSection
 from sipua.edge.wiring import wiring
 
@@ -25,7 +23,7 @@ class EngineAddresses:
             with contextlib.suppress(
                 ValueError
             ):  # reported when a call needs it, and the next one is tried
-                if wiring.engine_host(section, self.url(section)).startswith("wss:"):
+                if wiring.engine_host(self.url(section)).startswith("wss:"):
                     websocket.read_certificates()
 
     def api_key(self, section: EngineSection) -> str:
@@ -40,8 +38,4 @@ class EngineAddresses:
         return {CALL_ID_HEADER: call_id} if wiring.is_embedded(section) else {}
 
     def url(self, section: EngineSection) -> str:
-        """The URL; empty: the vendor's own."""
-        if wiring.is_embedded(section) and self._agent_url:
-            path = ENGINES[section.type].local
-            return urlsplit(self._agent_url)._replace(path=path).geturl()
-        return section.url
+        return wiring.engine_url(section, self._agent_url)

@@ -1,16 +1,16 @@
 """The process of a worker: its start, its loop, its end.
 
-The edge starts it with one end of a socket pair (`python -m sipua.worker FD`), tells it the rest by
-`Begin`, and ends it by `Stop`. Signals that a terminal or a service manager sends to all processes
-are the edge's business: it lets calls end first. When the edge is gone nothing can end or begin a
-call: the worker goes as well, at once by the kernel's own signal, else by the end of the link.
+It is forked with one end of a socket pair (`sipua.worker.fork_server`). The edge tells it the rest
+by `Begin`, and ends it by `Stop`. Signals that a terminal or a service manager sends to all
+processes are the edge's business: it lets calls end first. When the edge is gone nothing can end or
+begin a call: the worker goes as well, at once by the kernel's own signal, else by the end of the
+link.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ctypes
+import functools
 import gc
 import os
 import signal
@@ -23,7 +23,7 @@ from sipua.bridge.fault_owner import FaultOwner, described
 from sipua.config import Config
 from sipua.log import logs
 from sipua.log.secret_masking import register_secret
-from sipua.process import main_loop
+from sipua.process import linux, main_loop
 from sipua.process.exits import Exit
 from sipua.worker.call_parts import PartsError, open_parts
 from sipua.worker.calls import WorkerCalls
@@ -44,7 +44,6 @@ from sipua.worker.link.messages import (
 )
 from sipua.worker.link.silence import CHECK_EVERY_S, Silence
 
-_PR_SET_PDEATHSIG = 1
 _EDGE_SILENT_S = 10.0
 """Longer than any stall of the edge that ends; signalling is given up after 5 s."""
 _RECORDS_GRACE_S = 1.0
@@ -56,7 +55,7 @@ def run(descriptor: int) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         # Not SIG_IGN, which the processes that tools start would inherit.
         signal.signal(number, lambda _number, _frame: None)
-    _die_with_the_edge()
+    linux.die_with_parent()
     # Threads beside the loop (records, tools) must not delay a packet by the default of 5 ms.
     sys.setswitchinterval(0.001)
     link = socket.socket(fileno=descriptor)
@@ -103,7 +102,7 @@ class Worker:
             # packet leaves. All present objects stay for good: it need not visit them.
             gc.collect()
             gc.freeze()
-            self._send(Ready(SCHEMA, _version()))
+            self._send(Ready(SCHEMA, version()))
             watch = FaultOwner().task(self._watch_edge(), "watch of the edge")
             await self._over.wait()
             watch.cancel()
@@ -156,8 +155,8 @@ def _begin(message: Begin, descriptors: list[int]) -> Config:
     """Take over what the edge knows: configuration, log, where the user's modules are."""
     with os.fdopen(descriptors[0], "rb") as file:
         data = file.read()
-    if (message.schema, message.version) != (SCHEMA, _version()):
-        error = RuntimeError(f"the edge is sipua {message.version}, installed is {_version()}")
+    if (message.schema, message.version) != (SCHEMA, version()):
+        error = RuntimeError(f"the edge is sipua {message.version}, installed is {version()}")
         raise PartsError("worker.other_version", error, "restart the edge", Exit.INTERNAL)
     config = config_copy.from_bytes(data)
     for secret in config_copy.secrets(config):
@@ -167,11 +166,7 @@ def _begin(message: Begin, descriptors: list[int]) -> Config:
     return config
 
 
-def _version() -> str:
+@functools.cache
+def version() -> str:
+    """Of the code that runs here: it is asked for before another one can have been installed."""
     return metadata.version("sipua")
-
-
-def _die_with_the_edge() -> None:
-    """Have the kernel kill this process with its parent, also when its loop hangs (Linux)."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -10,6 +10,7 @@ import pytest
 from sipua.bench.common import usage
 from sipua.bench.results import result
 from sipua.process.exits import Exit
+from sipua.worker.fork_server import WORKER_NAME
 
 pytestmark = pytest.mark.alone
 
@@ -82,4 +83,4 @@ def test_a_soak_whose_worker_dies_fails_and_says_so(tmp_path: Path) -> None:
 
 
 def _is_worker(pid: int) -> bool:
-    return usage.module(pid) == "sipua.worker"
+    return usage.name(pid) == WORKER_NAME

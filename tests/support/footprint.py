@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from sipua.worker.fork_server import SERVER_NAME, WORKER_NAME
 from support.process import wait_until
 
 _GIVEN_BACK_WITHIN_S = 5.0  # the last answers, the engine's closing handshake
@@ -66,18 +67,24 @@ def children(pid: int) -> list[int]:
 
 
 def workers(pid: int) -> list[int]:
-    return [child for child in children(pid) if _is_worker(child)]
+    return [child for child in children(pid) if _name(child) == WORKER_NAME]
 
 
 def agents(pid: int) -> list[int]:
     """The embedded local agent: none or one."""
-    return [child for child in children(pid) if not _is_worker(child)]
+    ours = (WORKER_NAME, SERVER_NAME)
+    return [child for child in children(pid) if _name(child) not in ours]
 
 
-def _is_worker(pid: int) -> bool:
+def fork_server(pid: int) -> int:
+    (server,) = (child for child in children(pid) if _name(child) == SERVER_NAME)
+    return server
+
+
+def _name(pid: int) -> str:
     with contextlib.suppress(FileNotFoundError):
-        return b"sipua.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    return False
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
 
 
 def nothing_kept(pid: int, before: Footprint) -> None:

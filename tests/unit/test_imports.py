@@ -121,6 +121,14 @@ RULES = [
         },
     ),
     Rule(
+        {"numpy", "soxr"},
+        {"rtp", "sipua"},
+        {
+            "sipua/cli/testphone/dial.py": "`sipua call` says and hears something itself",
+            "sipua/cli/testphone/sound.py": "its sound files",
+        },
+    ),
+    Rule(
         {"websockets"},
         set(LAYERS),
         {
@@ -329,6 +337,7 @@ def test_no_permission_is_left_over() -> None:
         ("sipua/edge/app.py", "import pjsua2 as pj"),
         ("bridge/uplink/timeline.py", "from sipua.bridge.playout.queue import PlayoutQueue"),
         ("sipua/log/logs.py", "from sipua.config import Config"),
+        ("sipua/edge/calls.py", "import numpy as np"),
         ("sipua/sip/pj/agent.py", "from pjsua2 import Endpoint"),
     ],
 )

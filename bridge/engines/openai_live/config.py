@@ -16,9 +16,9 @@ from sipua.bridge.engine_api.settings import (
     PastMessage,
     PastToolCall,
 )
+from sipua.bridge.engines.openai import addresses
 from sipua.bridge.engines.openai.headers import upgrade_headers
 
-VENDOR_URL: Final = "wss://api.openai.com/v1/live/sessions"
 DEFAULT_MODEL: Final = "gpt-live-1"
 DEFAULT_DELEGATION_MODEL: Final = "gpt-6-luna"
 
@@ -135,4 +135,4 @@ def _fitting(text: str, limit: int) -> int:
 
 def endpoint(settings: EngineSettings) -> tuple[str, dict[str, str]]:
     """The websocket's address, without a query, and the headers of the upgrade."""
-    return settings.url or VENDOR_URL, upgrade_headers(settings)
+    return settings.url or addresses.LIVE, upgrade_headers(settings)

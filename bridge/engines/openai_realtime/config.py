@@ -7,9 +7,8 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from sipua.bridge.engine_api.settings import PCM_RATE_HZ, AudioFormat, EngineSettings
+from sipua.bridge.engines.openai import addresses
 from sipua.bridge.engines.openai.headers import upgrade_headers
-
-VENDOR_URL: Final = "wss://api.openai.com/v1/realtime"
 
 SERVER_VAD: Final[Mapping[str, Any]] = {
     "type": "server_vad",
@@ -84,7 +83,9 @@ def _tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def endpoint(settings: EngineSettings) -> tuple[str, dict[str, str]]:
     """The websocket's address and the headers of the upgrade."""
-    return _with_model(settings.url or VENDOR_URL, settings.model), upgrade_headers(settings)
+    return _with_model(settings.url or addresses.REALTIME, settings.model), upgrade_headers(
+        settings
+    )
 
 
 def _with_model(url: str, model: str) -> str:

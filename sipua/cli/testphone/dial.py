@@ -38,6 +38,7 @@ from sipua.codecs.tones import sine
 from sipua.config import Config
 from sipua.edge import placing
 from sipua.edge.placing import RequestError, check_account, check_uri
+from sipua.edge.wiring import call as wiring_call
 from sipua.edge.wiring import wiring
 from sipua.log import logs
 from sipua.process import main_loop
@@ -190,7 +191,7 @@ class Dial:
                 local=local,
                 pacer=pacer,
                 # A test phone records the echo of its own voice, too.
-                settings=wiring.media_settings(self._config, echoes=False),
+                settings=wiring_call.media_settings(self._config, echoes=False),
                 make_conversation=self._make_conversation,
                 faults=self._faults,
             )

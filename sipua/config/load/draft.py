@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sipua.bridge.playout.sounds import TEXTS, SoundError, load
+from sipua.bridge.playout import sound_files
+from sipua.bridge.playout.sound_files import TEXTS, SoundError
 from sipua.config.load.documents import DocumentError, read_document
 from sipua.config.load.environment import Override
 from sipua.config.load.secrets import SecretFileError, is_exposed, read_secret
@@ -155,7 +156,7 @@ class Draft:
             sound = (here / Path(name).expanduser()).absolute()
             table[str(path[-1])] = str(sound)
             try:
-                load(sound)
+                sound_files.read(sound)
             except SoundError as error:
                 self.complain(path, str(error), "correct the path, or the file", value=shown(name))
 

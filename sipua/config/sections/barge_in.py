@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from sipua.bridge.turns.barge_in import BargeIn, Detector, Echo
+from sipua.bridge.turns.barge_in_settings import BargeIn, Detector, Echo
 from sipua.config.values.fields import SoundFile
 from sipua.config.values.section import Section
 

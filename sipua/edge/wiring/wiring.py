@@ -1,39 +1,27 @@
-"""From the configuration to the settings of each part: the only file that knows both."""
+"""From the configuration to the settings of the edge's parts: signalling, ports, captures, the
+local agent. `wiring.call` has those of a call. The edge has no media: nothing here needs numpy.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from sipua.bridge.agent.scenario import faults
 from sipua.bridge.agent.scenario.scenario import Scenario, joined
 from sipua.bridge.agent.scenario.settings import AgentSettings
-from sipua.bridge.call.media import MediaSettings
-from sipua.bridge.conversation.policy import DialoguePolicy
-from sipua.bridge.engine_api.settings import EngineSettings, Past
 from sipua.bridge.engines import ENGINES
-from sipua.bridge.engines import create as create_engine
-from sipua.bridge.playout import sounds
-from sipua.bridge.playout.sounds import Sounds, soft_filler
-from sipua.bridge.turns.barge_in import BargeIn
-from sipua.capture.call_capture import CaptureSettings
+from sipua.capture.settings import CaptureSettings
 from sipua.config import Config, EngineSection
 from sipua.config.scenario import reader as scenario_file
-from sipua.config.sections.barge_in import SoundsSection
 from sipua.config.values.uri import SIP_PORT, parse_server
-from sipua.edge.wiring.engine_options import engine_options
 from sipua.process import cores
 from sipua.rtp.events import Address
 from sipua.rtp.hostport import bracketed, join
-from sipua.rtp.latch.latch import Policy
 from sipua.rtp.ports import ReservedPort, family_of
 from sipua.sip.addresses import of_family, seen_by
 from sipua.sip.admission.admission import Admission
 from sipua.sip.settings import AccountSettings, SipSettings
-from sipua.tools.toolbox import Toolbox
 
 _MEGABYTE = 1_000_000
 
@@ -157,58 +145,6 @@ def peer_of(config: Config, origin: str, source: Address) -> str:
     return bracketed(host) if port == SIP_PORT else join(host, port)
 
 
-def media_settings(config: Config, *, echoes: bool = True) -> MediaSettings:
-    """`echoes`: False where the echo of our own audio is wanted."""
-    rtp = config.rtp
-    barge_in = BargeIn(**config.barge_in.model_dump())
-    return MediaSettings(
-        ptime_ms=rtp.ptime_ms,
-        hold_ms=rtp.hold_ms,
-        max_hold_ms=rtp.max_hold_ms,
-        timeout_s=rtp.timeout_s,
-        hold_timeout_s=rtp.hold_timeout_s,
-        latch=Policy(rtp.latch),
-        barge_in=barge_in if echoes else dataclasses.replace(barge_in, echo="off"),
-        sounds=_sounds(config.sounds),
-    )
-
-
-@cache
-def _sounds(section: SoundsSection) -> Sounds:
-    if not section.filler:
-        return Sounds()
-    file = section.filler_file
-    if not file:
-        return Sounds(soft_filler(), section.filler_delay_ms)
-    return Sounds(filler=sounds.named(file), filler_delay_ms=section.filler_delay_ms)
-
-
-def decode_sounds(config: Config) -> None:
-    """Decode all sounds of calls before there are calls: later that would delay other calls in the
-    moment of an outage. Raises SoundError.
-    """
-    _sounds(config.sounds)
-    sounds.prompt("sorry")
-    for steps in (config.calls.fallback, *(route.fallback for route in config.routes)):
-        for step in steps:
-            if step.prompt:
-                sounds.named(step.prompt)
-
-
-def toolbox(config: Config) -> Toolbox:
-    """Make all tools. Raises ToolLoadError, SoundError."""
-    return Toolbox(config.tools, mask_dtmf=config.calls.mask_dtmf)
-
-
-def dialogue_policy(config: Config) -> DialoguePolicy:
-    return DialoguePolicy(**config.recovery.model_dump())
-
-
-def engine_interrupts(config: Config) -> bool:
-    """Whether a model may stop by itself when the caller speaks."""
-    return config.barge_in.enabled and config.barge_in.detector != "local"
-
-
 def engine_sections(config: Config) -> tuple[EngineSection, ...]:
     """The sections of all engines that a call may use."""
     return (config.engine, *config.engines.values())
@@ -217,38 +153,6 @@ def engine_sections(config: Config) -> tuple[EngineSection, ...]:
 def is_embedded(section: EngineSection) -> bool:
     """Whether the local agent that we run is meant."""
     return bool(ENGINES[section.type].local) and not section.url
-
-
-def engine_settings(
-    engine: EngineSection,
-    *,
-    url: str = "",
-    api_key: str | None = None,
-    headers: Mapping[str, str] | None = None,
-    instructions: str | None = None,
-    tools: Sequence[Mapping[str, object]] = (),
-    past: Sequence[Past] = (),
-    interruptible: bool = True,
-) -> EngineSettings:
-    """`url`: its address, when the section has none. `api_key`, `instructions`: None, the
-    section's. `headers`: added to the section's. `interruptible`: whether it may stop by itself
-    when the caller speaks.
-    """
-    options = engine_options(engine)
-    if not interruptible and options["turn_detection"]:
-        options["turn_detection"]["interrupt_response"] = False
-    return EngineSettings(
-        url=url or engine.url,
-        api_key=engine.api_key.get_secret_value() if api_key is None else api_key,
-        headers={
-            **(headers or {}),
-            **{name: value.get_secret_value() for name, value in engine.headers.items()},
-        },
-        instructions=engine.instructions if instructions is None else instructions,
-        tools=tools,
-        past=past,
-        **options,
-    )
 
 
 def agent_settings(config: Config, *, scenario: str = "", fault: str = "") -> AgentSettings:
@@ -267,7 +171,17 @@ def _rehearsal(file: str, fault: str) -> Scenario:
     return joined(faults.parse(fault), scenario) if fault else scenario
 
 
-def engine_host(engine: EngineSection, url: str) -> str:
-    """Its host, safe to show: no path, no query, nothing that could hold a key."""
-    parts = urlsplit(create_engine(engine.type, engine_settings(engine, url=url)).url)
+def engine_url(section: EngineSection, agent_url: str) -> str:
+    """Its address: the configured one, the local agent's, or the vendor's. `agent_url`: empty when
+    no engine needs the agent.
+    """
+    kind = ENGINES[section.type]
+    if is_embedded(section) and agent_url:
+        return urlsplit(agent_url)._replace(path=kind.local).geturl()
+    return section.url or kind.url
+
+
+def engine_host(url: str) -> str:
+    """An engine's host, safe to show: no path, no query, nothing that could hold a key."""
+    parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

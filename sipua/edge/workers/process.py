@@ -1,4 +1,4 @@
-"""One worker process, as the edge has it: started, spoken to, killed, its memory read."""
+"""One worker process, as the edge has it: forked, spoken to, killed, measured, its end seen."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import asyncio
 import os
 import resource
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from sipua.edge.workers.fork_server import ForkServer
 from sipua.worker.link.channel import Channel, Descriptor, Handler, pair
 from sipua.worker.link.coding import of_worker
 from sipua.worker.link.messages import ToEdge, ToWorker
 
-# `-P`: modules come from where the edge says, not from the present folder.
-COMMAND = (sys.executable, "-P", "-m", "sipua.worker")
+_LOOK_EVERY_S = 0.1
 
 
 class WorkerProcess(Protocol):
@@ -34,17 +33,18 @@ class WorkerProcess(Protocol):
 
 
 class Worker:
-    def __init__(self, child: asyncio.subprocess.Process, channel: Channel[ToEdge]) -> None:
-        self._child = child
+    def __init__(self, pid: int, channel: Channel[ToEdge]) -> None:
+        """`pid`: of a child of this process."""
         self._channel = channel
-        self.pid = child.pid
+        self.pid = pid
+        self._reaped = False
 
     def send(self, message: ToWorker, passed: Sequence[Descriptor] = ()) -> None:
         self._channel.send(message, passed)
 
     def kill(self) -> None:
         """At once, also when it is stopped. Its number is its own until `wait` has returned."""
-        if self._child.returncode is None:
+        if not self._reaped:
             os.kill(self.pid, signal.SIGKILL)
 
     def memory_bytes(self) -> int:
@@ -57,29 +57,51 @@ class Worker:
 
     async def wait(self) -> str:
         """How it ended, once all that it had sent is told."""
-        code = await self._child.wait()
+        try:
+            await _end_of(self.pid)
+            _, status = os.waitpid(self.pid, os.WNOHANG)  # noqa: ASYNC222 (it has ended)
+        except ChildProcessError:
+            how = "it ended as no child of the edge"
+        else:
+            how = _how_ended(os.waitstatus_to_exitcode(status))
+        self._reaped = True
         self._channel.read_rest()
         self._channel.close()
-        return _how_ended(code)
+        return how
 
 
-async def spawn(on_message: Handler[ToEdge], on_link_end: Callable[[str], None]) -> WorkerProcess:
-    """Start a worker, which waits for Begin. Raises OSError."""
+async def spawn(
+    forks: ForkServer, on_message: Handler[ToEdge], on_link_end: Callable[[str], None]
+) -> WorkerProcess:
+    """Have a worker forked, which waits for Begin. Raises OSError."""
     ours, theirs = pair()
     try:
         with theirs:
-            child = await asyncio.create_subprocess_exec(
-                *COMMAND,
-                str(theirs.fileno()),
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-            )
+            pid = await forks.fork(theirs)
     except BaseException:
         ours.close()
         raise
     channel = Channel(ours, of_worker(), on_message, on_link_end)
     channel.start()
-    return Worker(child, channel)
+    return Worker(pid, channel)
+
+
+async def _end_of(pid: int) -> None:
+    """Wait for the end of a child, which stays to be reaped. Raises ChildProcessError."""
+    try:
+        pidfd = os.pidfd_open(pid)
+    except (OSError, AttributeError):  # Linux before 5.3, or no descriptor left
+        look = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        while os.waitid(os.P_PID, pid, look) is None:  # noqa: ASYNC110, ASYNC222 (a look)
+            await asyncio.sleep(_LOOK_EVERY_S)
+        return
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(pidfd, over.set)
+    try:
+        await over.wait()
+    finally:
+        loop.remove_reader(pidfd)
+        os.close(pidfd)
 
 
 def in_memory(data: bytes) -> Descriptor:

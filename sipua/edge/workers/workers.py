@@ -18,6 +18,7 @@ from sipua.config import Config
 from sipua.doctor import edges
 from sipua.doctor.edges import WORKERS_FIX, EdgeState, WorkerState
 from sipua.edge.workers import process
+from sipua.edge.workers.fork_server import ForkServer
 from sipua.edge.workers.process import WorkerProcess
 from sipua.edge.workers.supervisor import Act, Ask, Kill, Start, State, Supervisor
 from sipua.log import logs
@@ -59,11 +60,13 @@ class Workers:
         on_message: Callable[[int, ToEdge], None],
         on_lost: Callable[[int, str], None],
         on_hopeless: Callable[[WorkersError], None],
+        forks: ForkServer | None = None,
     ) -> None:
         """`on_lost(worker, cause)`: the worker and its calls are gone, and their ports are free.
-        `on_hopeless`: no worker lives, whatever is tried.
+        `on_hopeless`: no worker lives, whatever is tried. `forks`: begun already, or None.
         """
         self.supervisor = Supervisor(count, memory_bytes=config.edge.worker_memory_mb * 1_000_000)
+        self._forks = forks or ForkServer()
         self._config = config_copy.to_bytes(config)
         # Now: an update changes what is installed, and not what runs here.
         self._version = metadata.version("sipua")
@@ -128,6 +131,7 @@ class Workers:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        self._forks.close()
 
     # --- the watch ------------------------------------------------------------------------
 
@@ -167,11 +171,13 @@ class Workers:
                 self._do(act)
 
         try:
-            running = await process.spawn(on_message, on_link_end)
+            running = await process.spawn(self._forks, on_message, on_link_end)
         except OSError as error:
             self._exited(worker, f"cannot be started: {error}")
             return
         self._running[worker] = running
+        if self._stopping:  # it was not known yet when all were told
+            running.kill()
         # Without Begin it would wait for ever; the others need not end with it.
         fault = FaultOwner("worker.begin_failed", self._log, on_link_end)
         begin = fault.task(self._begin(worker, running), f"begin of worker {worker}")

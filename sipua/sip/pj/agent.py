@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from sipua.rtp.events import Address
 from sipua.rtp.ports import PortPool, family_of
 from sipua.sip.addresses import Listener, facing, seen_by
 from sipua.sip.admission.admission import Admission
-from sipua.sip.dns.lookup import Lookup
 from sipua.sip.dns.names import Found, Name, News, Outcome
 from sipua.sip.dns.resolver import Resolver
 from sipua.sip.messages import (
@@ -50,7 +49,7 @@ class SipAgent:
         self._admission = admission
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: tuple[Listener, ...] = ()
-        self._resolver = Resolver(Lookup(settings.nameservers), admission.names, self._on_name)
+        self._resolver = Resolver(_lookup(settings.nameservers), admission.names, self._on_name)
         self._endpoint = SipEndpoint(
             settings, admission, ports, self._emit, self._after, resolve=self._resolve
         )
@@ -176,3 +175,16 @@ class SipAgent:
     def _report_lost(self, cause: str) -> None:
         self._lost = True
         self._on_event(SignallingLost(cause))
+
+
+def _lookup(nameservers: Sequence[str]) -> Callable[[Name], Awaitable[Outcome]]:
+    """An edge without host names needs no DNS: its library is imported on the resolver's thread, by
+    the first name.
+    """
+
+    async def look_up(name: Name) -> Outcome:
+        from sipua.sip.dns.lookup import Lookup  # noqa: PLC0415 - see above
+
+        return await Lookup(nameservers)(name)
+
+    return look_up

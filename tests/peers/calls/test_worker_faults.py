@@ -20,7 +20,7 @@ import pytest
 
 from sipua.process.exits import Exit
 from support.calls.edge import Edge
-from support.footprint import footprint, workers
+from support.footprint import footprint, fork_server, workers
 from support.media import audio
 from support.media.rtp_far_end import RtpFarEnd
 from support.media.rtp_stream import RtpStream
@@ -279,6 +279,28 @@ def test_H10_workers_that_cannot_live_back_off_and_end_the_edge(
     assert hopeless["exit_code"] == Exit.WORKERS
     assert hopeless["fix"]
     assert "it has ended: no worker lived; worker 1 died" in edge.doctor()
+
+
+def test_H10_the_fork_server_dies_and_only_the_next_start_notices(
+    pair: Callable[..., Pair], sipp: Sipp
+) -> None:
+    """No worker is its child, and the one that fails afterwards is replaced all the same."""
+    calls = pair()
+    server = fork_server(calls.edge.process.pid)
+    os.kill(server, signal.SIGKILL)
+    wait_until(lambda: not _runs(server), 5, "its end")
+    os.kill(calls.edge.worker_pid(calls.lost_worker), signal.SIGKILL)
+    judge(calls, "killed by signal 9", sipp)
+    (told,) = calls.edge.events(name="workers.fork_server_died")
+    assert told["cause"] == "it has ended"
+
+
+def test_H10_the_edge_dies_and_its_fork_server_with_it(edge_factory: Edges) -> None:
+    edge = edge_factory()
+    server = fork_server(edge.process.pid)
+    os.kill(server, signal.SIGSTOP)
+    edge.kill()
+    wait_until(lambda: not _runs(server), 2, "the end of the fork server")
 
 
 def _runs(pid: int) -> bool:

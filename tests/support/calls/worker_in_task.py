@@ -53,7 +53,7 @@ def in_tasks(monkeypatch: pytest.MonkeyPatch) -> dict[int, WorkerInTask]:
     started: dict[int, WorkerInTask] = {}
 
     async def spawn(
-        on_message: Handler[ToEdge], on_link_end: Callable[[str], None]
+        _forks: object, on_message: Handler[ToEdge], on_link_end: Callable[[str], None]
     ) -> WorkerInTask:
         ours, theirs = pair()
         channel = Channel(ours, of_worker(), on_message, on_link_end)

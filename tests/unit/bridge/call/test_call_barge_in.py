@@ -12,7 +12,7 @@ from sipua.bridge.engine_api.events import AudioDelta, AudioDone, SpeechStarted,
 from sipua.bridge.engine_api.protocol import Capabilities
 from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.events import AudioPlayed, EngineInUse, Interrupted
-from sipua.bridge.turns.barge_in import BargeIn
+from sipua.bridge.turns.barge_in_settings import BargeIn
 from sipua.codecs.g711 import Law, encode
 from sipua.codecs.tones import sine
 from support.calls.call_bridge import SETTINGS, Setup, bridge_setup

@@ -18,7 +18,8 @@ from sipua.bridge.events import (
     SourceMoved,
     ToolAnswered,
 )
-from sipua.bridge.turns.barge_in import BargeIn, BargeInPolicy
+from sipua.bridge.turns.barge_in import BargeInPolicy
+from sipua.bridge.turns.barge_in_settings import BargeIn
 from sipua.codecs import dtmf
 from sipua.codecs.dtmf import DtmfDetector
 from sipua.codecs.g711 import Law, decode, encode

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sipua.bridge.playout import sounds
-from sipua.bridge.playout.sounds import SoundError
+from sipua.bridge.playout.sound_files import SoundError
 from support.media import audio
 
 

@@ -1,6 +1,7 @@
 """Barge-in: what is cut at once, what waits, what is never cut."""
 
-from sipua.bridge.turns.barge_in import BargeIn, BargeInPolicy
+from sipua.bridge.turns.barge_in import BargeInPolicy
+from sipua.bridge.turns.barge_in_settings import BargeIn
 from support.engine.line import turn_state
 
 

@@ -27,7 +27,8 @@ from sipua.bridge.engine_api.events import (
 )
 from sipua.bridge.engines.openai_realtime.response_gate import ResponseGate
 from sipua.bridge.events import AudioBegan, AudioLeft, AudioPlayed, EngineInUse, Interrupted
-from sipua.bridge.turns.barge_in import BargeIn, BargeInPolicy
+from sipua.bridge.turns.barge_in import BargeInPolicy
+from sipua.bridge.turns.barge_in_settings import BargeIn
 from sipua.bridge.turns.clock import TurnClock
 from sipua.bridge.turns.state import TurnState
 from support.engine.fake_sessions import FakeSessions

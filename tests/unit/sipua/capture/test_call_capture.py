@@ -8,10 +8,9 @@ import pytest
 from sipua.capture.call_capture import (
     CallCapture,
     CallCaptures,
-    CaptureSettings,
     CaptureThread,
-    wanted,
 )
+from sipua.capture.settings import CaptureSettings, wanted
 from sipua.capture.sip_messages import SipToCaptures, sip_datagram
 from sipua.rtp.events import Address
 from sipua.rtp.pcap.writer import read

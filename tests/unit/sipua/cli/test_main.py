@@ -10,6 +10,7 @@ import pytest
 
 import sipua
 from sipua.cli import main as cli
+from sipua.edge.workers.fork_server import ForkServer
 from sipua.log.secret_masking import register_secret
 from sipua.process.exits import Exit
 
@@ -32,6 +33,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, name: str, **functions: Any) -> No
 
 def run_app(monkeypatch: pytest.MonkeyPatch, run: Any) -> None:
     stand_in(monkeypatch, "sipua.edge.app", run=run)
+    monkeypatch.setattr(ForkServer, "begin", lambda _: None)  # the process is the test's
 
 
 def test_help_shows_commands_codes_and_documents(capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,7 +81,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_serve_runs_the_demo_and_returns_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
 
-    def run(config: Any, *, show_banner: bool) -> int:
+    def run(config: Any, *, show_banner: bool, **_: Any) -> int:
         seen.append((config.sip.accept, show_banner))
         return Exit.NETWORK
 
@@ -97,7 +99,7 @@ def test_H12_in_a_pipe_a_log_for_people_says_how_to_call(
 ) -> None:
     seen: list[bool] = []
     monkeypatch.setenv("SIPUA_LOG__FORMAT", log_format)
-    run_app(monkeypatch, lambda _config, show_banner: seen.append(show_banner) or 0)
+    run_app(monkeypatch, lambda _config, show_banner, **_: seen.append(show_banner) or 0)
     assert cli.run(["serve", *arguments]) == Exit.OK
     assert seen == [shown]
 

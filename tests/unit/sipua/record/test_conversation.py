@@ -36,8 +36,9 @@ from sipua.bridge.events import (
 )
 from sipua.bridge.turns.clock import Endpointing
 from sipua.record.conversation import ConversationRecord
+from sipua.record.engine_facts import EngineFacts
 from sipua.record.prices import Price
-from sipua.record.settings import EngineFacts, RecordSettings
+from sipua.record.settings import RecordSettings
 from sipua.rtp.events import Dtmf, LossReported
 
 IN_USE = EngineInUse("main", AudioFormat.PCM16, "sess_1", "first")

@@ -29,8 +29,9 @@ from sipua.bridge.events import (
     EngineInUse,
 )
 from sipua.log import logs
+from sipua.record.engine_facts import EngineFacts
 from sipua.record.recorder import CallRecord, Records
-from sipua.record.settings import EngineFacts, FileSettings, RecordSettings
+from sipua.record.settings import FileSettings, RecordSettings
 
 DAY = date(2026, 3, 1)
 EVENTS: list[tuple[float, BridgeEvent]] = [

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sipua.bridge.engine_api.events import ToolCall
-from sipua.bridge.playout.sounds import SoundError
+from sipua.bridge.playout.sound_files import SoundError
 from sipua.config.sections.tools import ToolsSection
 from sipua.log import logs
 from sipua.tools.toolbox import Toolbox

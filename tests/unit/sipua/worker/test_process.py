@@ -16,7 +16,7 @@ import pytest
 from sipua.calls.facts import CallFacts
 from sipua.config import Config
 from sipua.edge.workers.process import in_memory
-from sipua.process import main_loop
+from sipua.process import linux, main_loop
 from sipua.process.exits import Exit
 from sipua.sip.messages import CallEnded, EndedBy, Hangup
 from sipua.worker import process
@@ -54,7 +54,7 @@ class EdgeSide:
         self.channel.start()
         self.task = asyncio.create_task(Worker(theirs).run())
 
-    def begin(self, data: bytes, version: str = process._version()) -> None:
+    def begin(self, data: bytes, version: str = process.version()) -> None:
         begin = Begin(SCHEMA, version, 1, "info", "json", "", tuple(sys.path))
         self.channel.send(begin, [in_memory(data)])
 
@@ -95,7 +95,7 @@ def test_the_link_is_not_for_the_processes_that_tools_start(
     monkeypatch.setattr(process, "Worker", lambda link: links.append(link) or mock.Mock())
     monkeypatch.setattr(main_loop, "run", lambda _: Exit.OK)
     monkeypatch.setattr(signal, "signal", lambda *_: None)  # signals are pytest's here
-    monkeypatch.setattr(process, "_die_with_the_edge", lambda: None)
+    monkeypatch.setattr(linux, "die_with_parent", lambda: None)
     monkeypatch.setattr(sys, "setswitchinterval", lambda _: None)
     assert process.run(theirs.detach()) == Exit.OK
     with ours, links[0] as link:
@@ -107,7 +107,7 @@ async def test_it_is_ready_answers_and_stops(edge: EdgeSide) -> None:
     await edge.until(lambda: edge.messages)
     edge.channel.send(Ping())
     await edge.until(lambda: len(edge.messages) == 2)
-    assert edge.messages == [Ready(SCHEMA, process._version()), Pong()]
+    assert edge.messages == [Ready(SCHEMA, process.version()), Pong()]
     edge.channel.send(Stop())
     assert await edge.task == Exit.OK
     assert edge.left == []

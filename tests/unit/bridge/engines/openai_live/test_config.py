@@ -13,12 +13,12 @@ from sipua.bridge.engine_api.settings import (
     PastSpeech,
     PastToolCall,
 )
+from sipua.bridge.engines.openai import addresses
 from sipua.bridge.engines.openai_live.config import (
     DELEGATE,
     MAX_APPEND_TOKENS,
     MAX_PAST_MESSAGES,
     MAX_PAST_TOKENS,
-    VENDOR_URL,
     chunks,
     endpoint,
     history,
@@ -189,7 +189,7 @@ def test_a_token_is_at_least_a_byte_and_here_at_most_two_letters(text: str) -> N
 
 def test_the_vendors_address_has_no_query() -> None:
     url, headers = endpoint(EngineSettings(api_key="sk-1", model="gpt-live-1"))
-    assert url == VENDOR_URL
+    assert url == addresses.LIVE
     assert headers == {"Authorization": "Bearer sk-1"}
 
 

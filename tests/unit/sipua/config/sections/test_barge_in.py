@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sipua.bridge.playout import sounds
-from sipua.bridge.turns.barge_in import BargeIn
+from sipua.bridge.turns.barge_in_settings import BargeIn
 from sipua.config import ConfigError, load
-from sipua.edge.wiring import wiring
+from sipua.edge.wiring import call as wiring_call
 from support.media import audio
 
 
@@ -20,10 +20,12 @@ def written(tmp_path: Path, text: str) -> Path:
 
 def test_the_defaults_are_the_bridges(tmp_path: Path) -> None:
     config = load(written(tmp_path, ""), {})
-    settings = wiring.media_settings(config)
+    settings = wiring_call.media_settings(config)
     assert settings.barge_in == BargeIn()
     assert settings.sounds.filler is sounds.soft_filler()
-    engine = wiring.engine_settings(config.engine, interruptible=wiring.engine_interrupts(config))
+    engine = wiring_call.engine_settings(
+        config.engine, interruptible=wiring_call.engine_interrupts(config)
+    )
     assert engine.turn_detection is not None
     assert engine.turn_detection["interrupt_response"] is True
 
@@ -33,14 +35,16 @@ def test_a_model_that_may_not_be_interrupted_does_not_stop_by_itself(
     tmp_path: Path, keys: str
 ) -> None:
     config = load(written(tmp_path, f"[barge_in]\n{keys}\n"), {})
-    engine = wiring.engine_settings(config.engine, interruptible=wiring.engine_interrupts(config))
+    engine = wiring_call.engine_settings(
+        config.engine, interruptible=wiring_call.engine_interrupts(config)
+    )
     assert engine.turn_detection is not None
     assert engine.turn_detection["interrupt_response"] is False
 
 
 def test_every_key_arrives(tmp_path: Path) -> None:
     text = '[barge_in]\ngrace_ms = 1500\ndetector = "engine"\necho = "off"\nsilence_ms = 700\n'
-    settings = wiring.media_settings(load(written(tmp_path, text), {}))
+    settings = wiring_call.media_settings(load(written(tmp_path, text), {}))
     assert settings.barge_in == BargeIn(
         grace_ms=1500, detector="engine", echo="off", silence_ms=700
     )
@@ -49,7 +53,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
 def test_a_filler_of_ones_own_lies_beside_the_file(tmp_path: Path) -> None:
     audio.write_wav(tmp_path / "soft.wav", audio.tone(300, 500), rate_hz=8000)
     text = '[sounds]\nfiller_file = "soft.wav"\nfiller_delay_ms = 200\n'
-    settings = wiring.media_settings(load(written(tmp_path, text), {}))
+    settings = wiring_call.media_settings(load(written(tmp_path, text), {}))
     assert settings.sounds.filler is not None
     assert np.array_equal(settings.sounds.filler, audio.tone(300, 500))
     assert settings.sounds.filler_delay_ms == 200
@@ -60,7 +64,7 @@ def test_a_filler_of_ones_own_lies_beside_the_file(tmp_path: Path) -> None:
 
 
 def test_silence_can_be_had(tmp_path: Path) -> None:
-    settings = wiring.media_settings(load(written(tmp_path, "[sounds]\nfiller = false\n"), {}))
+    settings = wiring_call.media_settings(load(written(tmp_path, "[sounds]\nfiller = false\n"), {}))
     assert settings.sounds.filler is None
 
 
@@ -69,7 +73,7 @@ def test_a_hold_sound_of_ones_own_lies_beside_the_file_and_is_checked(tmp_path: 
     text = '[tools]\nbuiltin = ["put_on_hold"]\n[tools.put_on_hold]\nsound = "{}"\n'
     config = load(written(tmp_path, text.format("hold.wav")), {})
     assert config.tools.put_on_hold.sound == str(tmp_path / "hold.wav")
-    assert np.array_equal(wiring.toolbox(config).hold, audio.tone(300, 500))
+    assert np.array_equal(wiring_call.toolbox(config).hold, audio.tone(300, 500))
     (tmp_path / "text.wav").write_text("no sound")
     for name, what in (("none.wav", "No such file"), ("text.wav", "no WAV file")):
         with pytest.raises(ConfigError, match=r"tools\.put_on_hold\.sound") as error:
@@ -77,7 +81,7 @@ def test_a_hold_sound_of_ones_own_lies_beside_the_file_and_is_checked(tmp_path: 
         (problem,) = error.value.problems
         assert what in problem.what
     config = load(written(tmp_path, text.format("sorry")), {})
-    assert wiring.toolbox(config).hold is sounds.prompt("sorry")
+    assert wiring_call.toolbox(config).hold is sounds.prompt("sorry")
 
 
 def test_what_a_call_may_play_is_decoded_before_there_are_calls(
@@ -92,9 +96,8 @@ def test_what_a_call_may_play_is_decoded_before_there_are_calls(
         '[[routes]]\nname = "day"\nfallback = [{ prompt = "sorry-there.wav" }]\n'
     )
     config = load(written(tmp_path, text), {})
-    sounds.load.cache_clear()  # the check of the configuration has read them, too
-    wiring.decode_sounds(config)
-    monkeypatch.setattr(sounds, "_read", None)
+    wiring_call.decode_sounds(config)
+    monkeypatch.setattr(sounds, "_decoded", None)
     for name in names:
         assert len(sounds.load(tmp_path / name)) == 4000
     assert len(sounds.prompt("sorry")) > 0

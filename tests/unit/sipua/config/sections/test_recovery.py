@@ -6,7 +6,7 @@ from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.config import Config
 from sipua.config.checks.recovery import recovery
 from sipua.config.sections.recovery import RecoverySection
-from sipua.edge.wiring import wiring
+from sipua.edge.wiring import call as wiring_call
 
 
 def findings(**keys: float) -> list[tuple[str, str]]:
@@ -15,7 +15,7 @@ def findings(**keys: float) -> list[tuple[str, str]]:
 
 
 def test_the_defaults_are_the_policys_and_contradict_nothing() -> None:
-    assert wiring.dialogue_policy(Config()) == DialoguePolicy()
+    assert wiring_call.dialogue_policy(Config()) == DialoguePolicy()
     assert findings() == []
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from sipua.config import Config, EngineSection
+from sipua.edge.wiring import call as wiring_call
 from sipua.edge.wiring import wiring
 from sipua.sip.dns.names import Name
 
@@ -27,18 +28,20 @@ def section(**keys: Any) -> EngineSection:
     ],
 )
 def test_H8_where_an_engine_is_can_be_shown(keys: dict[str, Any], url: str, shown: str) -> None:
-    assert wiring.engine_host(section(**keys), url) == shown
+    assert wiring.engine_host(wiring.engine_url(section(**keys), url)) == shown
 
 
 def test_a_call_may_have_instructions_of_its_own() -> None:
     engine = section(instructions="Be kind.")
-    assert wiring.engine_settings(engine).instructions == "Be kind."
-    assert wiring.engine_settings(engine, instructions="").instructions == ""
-    assert wiring.engine_settings(engine, instructions="Be brief.").instructions == "Be brief."
+    assert wiring_call.engine_settings(engine).instructions == "Be kind."
+    assert wiring_call.engine_settings(engine, instructions="").instructions == ""
+    assert wiring_call.engine_settings(engine, instructions="Be brief.").instructions == "Be brief."
 
 
 def test_secrets_of_an_engine_reach_it_and_nobody_else() -> None:
-    settings = wiring.engine_settings(section(api_key="hunter22", headers={"X-Key": "hunter23"}))
+    settings = wiring_call.engine_settings(
+        section(api_key="hunter22", headers={"X-Key": "hunter23"})
+    )
     assert (settings.api_key, settings.headers["X-Key"]) == ("hunter22", "hunter23")
     assert "hunter2" not in repr(settings)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +137,7 @@ async def test_a_configuration_that_no_worker_can_use_ends_the_start(
 async def test_a_worker_of_another_version_says_what_to_do(
     make: Callable[..., Edge], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_process, "_version", lambda: "0.0.1")
+    monkeypatch.setattr(worker_process, "version", lambda: "0.0.1")
     edge = make()
     with pytest.raises(WorkersError, match=r"installed is 0\.0\.1") as raised:
         await edge.workers.start(no_agent())
@@ -153,7 +152,7 @@ async def test_an_update_of_the_installation_is_seen_by_the_next_worker(
     """The new worker has the new code; the edge still has the old one."""
     edge = make()
     await edge.workers.start(no_agent())
-    monkeypatch.setattr(metadata, "version", lambda _: "99.0")
+    monkeypatch.setattr(worker_process, "version", lambda: "99.0")
     with capture_logs() as logs:
         running[1].kill()
         await edge.until(lambda: len([one for one in logs if one["event"] == "worker.died"]) > 1)
