@@ -28,8 +28,8 @@ from sipua.process.exits import Exit
 from sipua.worker.call_parts import PartsError, open_parts
 from sipua.worker.calls import WorkerCalls
 from sipua.worker.link import config_copy
-from sipua.worker.link.channel import Channel, close_all
-from sipua.worker.link.coding import of_edge
+from sipua.worker.link.channel import NO_DESCRIPTORS, Channel, close_all
+from sipua.worker.link.coding import LinkError, of_edge
 from sipua.worker.link.messages import (
     SCHEMA,
     Begin,
@@ -154,6 +154,9 @@ class Worker:
 
 def _begin(message: Begin, descriptors: list[int]) -> Config:
     """Take over what the edge knows: configuration, log, where the user's modules are."""
+    if not descriptors:
+        fix = "raise the limit of open files"
+        raise PartsError("worker.failed", LinkError(NO_DESCRIPTORS), fix, Exit.WORKERS)
     with os.fdopen(descriptors[0], "rb") as file:
         data = file.read()
     if (message.schema, message.version) != (SCHEMA, _version()):
