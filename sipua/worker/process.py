@@ -45,6 +45,7 @@ from sipua.worker.link.messages import (
 from sipua.worker.link.silence import CHECK_EVERY_S, Silence
 
 _PR_SET_PDEATHSIG = 1
+_NOT_OURS = (signal.SIGINT, signal.SIGTERM)
 _EDGE_SILENT_S = 10.0
 """Longer than any stall of the edge that ends; signalling is given up after 5 s."""
 _RECORDS_GRACE_S = 1.0
@@ -53,9 +54,10 @@ _REPORT = "please report the line worker.failed of the log"
 
 def run(descriptor: int) -> int:
     """Work until the edge says Stop or is gone; returns the process's exit code."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _NOT_OURS:
         # Not SIG_IGN, which the processes that tools start would inherit.
         signal.signal(number, lambda _number, _frame: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _NOT_OURS)  # the edge has started us without them
     _die_with_the_edge()
     # Threads beside the loop (records, tools) must not delay a packet by the default of 5 ms.
     sys.setswitchinterval(0.001)

@@ -38,6 +38,7 @@ from sipua.worker.link.messages import (
 from sipua.worker.link.silence import CHECK_EVERY_S
 
 STOP_WITHIN_S = 3.0
+_KILLED_WITHIN_S = 1.0
 
 
 class WorkersError(Exception):
@@ -74,7 +75,8 @@ class Workers:
         self._faults = FaultOwner("workers.failed", self._log, self._give_up)
         self._agent_url: asyncio.Future[str] | None = None
         self._running: dict[int, WorkerProcess] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._lives: set[asyncio.Task[None]] = set()
+        self._watcher: asyncio.Task[None] | None = None
         self._up = False
         self._stopping = False
         self._error: WorkersError | None = None
@@ -86,7 +88,7 @@ class Workers:
         """
         known = self._agent_url = asyncio.get_running_loop().create_future()
         edges.clear_the_dead()
-        self._tasks.add(self._faults.task(self._watch(), "workers"))
+        self._watcher = self._faults.task(self._watch(), "workers")
         known.set_result(await agent_url)
         while not self._all_decided():
             self._news.clear()
@@ -113,21 +115,23 @@ class Workers:
         self._stopping = True
         if self._error is None or self._error.code is not Exit.WORKERS:
             edges.remove(os.getpid())
-        for running in self._running.values():
-            running.send(Stop())
-        try:
-            async with asyncio.timeout(STOP_WITHIN_S):
-                while self._running:
-                    self._news.clear()
-                    await self._news.wait()
-        except TimeoutError:
+        for worker, running in self._running.items():
+            if self.supervisor.slots[worker].state is State.READY:
+                running.send(Stop())
+            else:
+                running.kill()  # it has nothing to end, and its start may take long
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if not await self._ended(STOP_WITHIN_S):
             self._log.warning("workers.killed", workers=sorted(self._running))
             for running in self._running.values():
                 running.kill()
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+            await self._ended(_KILLED_WITHIN_S)
+
+    async def _ended(self, within_s: float) -> bool:
+        if self._lives:
+            await asyncio.wait(self._lives, timeout=within_s)
+        return not self._lives
 
     # --- the watch ------------------------------------------------------------------------
 
@@ -145,8 +149,8 @@ class Workers:
         match act:
             case Start():
                 task = self._faults.task(self._live(act.worker), f"worker {act.worker}")
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._lives.add(task)
+                task.add_done_callback(self._lives.discard)
             case Ask():
                 self.send(act.worker, Ping())
             case Kill():
@@ -167,7 +171,7 @@ class Workers:
                 self._do(act)
 
         try:
-            running = await process.spawn(on_message, on_link_end)
+            running = process.spawn(on_message, on_link_end)
         except OSError as error:
             self._exited(worker, f"cannot be started: {error}")
             return

@@ -41,7 +41,8 @@ _SPACE = socket.CMSG_SPACE(MOST_DESCRIPTORS * array.array("i").itemsize)
 
 M = TypeVar("M")
 Handler = Callable[[M, list[int]], None]
-"""`handler(message, descriptors)`: the descriptors are its to close; all that were passed, or none."""
+"""`handler(message, descriptors)`: all descriptors that were passed, or none; they are its to
+close."""
 
 
 class Descriptor(Protocol):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import textwrap
@@ -41,6 +42,7 @@ SLACK_S = 2.0
 # worker that meets the file obeys, and takes it away.
 INSIDE = '''
 import os
+import time
 from pathlib import Path
 from sipua.bridge.uplink.timeline import Uplink
 
@@ -64,6 +66,8 @@ Uplink.feed = obedient
 
 if Path(__file__).with_name("unfit").exists():
     os._exit(7)
+if Path(__file__).with_name("slow").exists():
+    time.sleep(120)
 
 def unused() -> str:
     """Is never called."""
@@ -279,6 +283,96 @@ def test_H10_workers_that_cannot_live_back_off_and_end_the_edge(
     assert hopeless["exit_code"] == Exit.WORKERS
     assert hopeless["fix"]
     assert "it has ended: no worker lived; worker 1 died" in edge.doctor()
+
+
+@pytest.mark.parametrize("while_it", ["is new", "imports tools"])
+def test_H10_a_worker_that_is_killed_before_it_is_ready(
+    edge_factory: Edges, sipp: Sipp, inside: Path, while_it: str
+) -> None:
+    edge = edge_factory({"tools": {"python": ["obedient:unused"]}})
+    if while_it == "imports tools":
+        (inside / "slow").touch()
+    os.kill(edge.worker_pid(1), signal.SIGKILL)
+    edge.wait_event("worker.died")
+    os.kill(_replacement(edge), signal.SIGKILL)
+    (inside / "slow").unlink(missing_ok=True)
+    again = edge.wait_event("worker.died", count=2, timeout_s=SEEN_WITHIN_S + SLACK_S)
+    assert (again["worker"], again["cause"]) == (1, "killed by signal 9 (SIGKILL)")
+    assert (again["next_in_s"], again["deaths"]) == (0.5, 2)
+    sipp.run("uac_call", edge.address, pause_ms=100)
+    edge.wait_event("worker.ready", count=3)
+    assert "worker 1 died 2 times" in edge.doctor()
+    assert edge.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_H1_an_edge_whose_workers_still_start_ends_at_once(
+    edge_factory: Edges, inside: Path, number: signal.Signals
+) -> None:
+    edge = edge_factory({"tools": {"python": ["obedient:unused"]}})
+    assert edge.stop() == 0
+    (inside / "slow").touch()
+    edge.begin()
+    pids = wait_until(lambda: _all_workers(edge), 30, "the workers")
+    everywhere(edge, number)
+    assert edge.process.wait(10) == 0
+    wait_until(lambda: not any(_runs(pid) for pid in pids), 2, "the end of the workers")
+    assert edge.events(name="worker.died") == []
+    assert len(edge.events(name="edge.stopped")) == 2
+    assert "Traceback" not in edge.log
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_H10_ctrl_c_while_a_worker_is_replaced(edge_factory: Edges, number: signal.Signals) -> None:
+    """The new worker has not come to its own handling of signals."""
+    edge = edge_factory()
+    os.kill(edge.worker_pid(1), signal.SIGKILL)
+    edge.wait_event("worker.died")
+    new = _replacement(edge)
+    everywhere(edge, number)
+    assert edge.process.wait(10) == 0
+    wait_until(lambda: not _runs(new), 2, "the end of the new worker")
+    assert len(edge.events(name="worker.died")) == 1
+    assert "Traceback" not in edge.log
+
+
+def test_H10_a_worker_with_too_many_files_open_refuses_with_the_cause_and_goes_on(
+    edge_factory: Edges, sipp: Sipp
+) -> None:
+    edge = edge_factory({"edge": {"workers": 1}})
+    pid = edge.worker_pid(1)
+    before = footprint(pid).descriptors
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (0, hard))
+    sipp.run("uac_rejected", edge.address, STATUS="500")
+    failed = edge.wait_event("call.failed")
+    assert "too many open" in failed["error"]
+    wait_until(lambda: footprint(pid).descriptors <= before, 5, "no descriptor left behind")
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+    assert sipp.run("uac_call", edge.address, pause_ms=100).ok
+    assert edge.events(name="worker.died") == []
+
+
+def everywhere(edge: Edge, number: signal.Signals) -> None:
+    """As a terminal or a service manager does: to the workers, and to the edge."""
+    for pid in (*workers(edge.process.pid), edge.process.pid):
+        os.kill(pid, number)
+
+
+def _all_workers(edge: Edge) -> list[int]:
+    pids = workers(edge.process.pid)
+    return pids if len(pids) == 2 else []
+
+
+def _replacement(edge: Edge) -> int:
+    """The process that is a worker and was none before."""
+    known = {event["pid"] for event in edge.events(name="worker.ready")}
+    known |= set(edge.events(name="edge.listening")[-1]["workers"])
+
+    def new() -> set[int]:
+        return set(workers(edge.process.pid)) - known
+
+    return wait_until(new, 10, "a new worker").pop()
 
 
 def _runs(pid: int) -> bool:

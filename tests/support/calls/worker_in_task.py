@@ -52,9 +52,7 @@ class WorkerInTask:
 def in_tasks(monkeypatch: pytest.MonkeyPatch) -> dict[int, WorkerInTask]:
     started: dict[int, WorkerInTask] = {}
 
-    async def spawn(
-        on_message: Handler[ToEdge], on_link_end: Callable[[str], None]
-    ) -> WorkerInTask:
+    def spawn(on_message: Handler[ToEdge], on_link_end: Callable[[str], None]) -> WorkerInTask:
         ours, theirs = pair()
         channel = Channel(ours, of_worker(), on_message, on_link_end)
         channel.start()

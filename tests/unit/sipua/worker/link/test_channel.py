@@ -9,6 +9,7 @@ import resource
 import socket
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -102,7 +103,7 @@ async def test_a_socket_goes_along_and_our_copy_is_closed(ends: tuple[End, End])
 
 
 class NoRoomForDescriptors(socket.socket):
-    """A user whose processes have too many descriptors on their way (unix(7)); root has no limit."""
+    """Of a user with too many descriptors on their way (unix(7)); root has no limit."""
 
     def sendmsg(self, *_: object) -> int:  # type: ignore[override]
         raise OSError(errno.ETOOMANYREFS, os.strerror(errno.ETOOMANYREFS))
@@ -157,7 +158,7 @@ async def test_H10_a_process_with_too_many_open_gets_the_message_without_descrip
 
 def open_now() -> set[int]:
     """Without the one that lists them, which is gone when this returns."""
-    return {int(name) for name in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{name}")}
+    return {int(one.name) for one in Path("/proc/self/fd").iterdir() if one.exists()}
 
 
 async def test_H10_a_message_that_the_kernel_does_not_take_costs_itself_alone(
