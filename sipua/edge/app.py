@@ -4,8 +4,8 @@
                                ◀─commands─
 
 SIGTERM or Ctrl-C: unregister, refuse new calls with 503, let running ones finish within
-`calls.drain_s`, then BYE; exit 0. While workers start: at once, and 0. A second signal: at once, and
-not 0. Lost signalling ends the process within seconds: its supervisor starts it again.
+`calls.drain_s`, then BYE; exit 0. While workers start: at once, and 0. A second signal: at once,
+and not 0. Lost signalling ends the process within seconds: its supervisor starts it again.
 """
 
 from __future__ import annotations

@@ -146,11 +146,12 @@ class Outbound:
     async def _call(self, held: AsyncExitStack) -> CallOver:
         await self._sip.start()
         held.push_async_callback(self._sip.stop, SIGNALLING_GRACE_S)
+        facts = self._facts()
         local = await placing.reserve(self._ports, self._sip, self._settings, self._request.uri)
         if self._interrupted.is_set() or self._lost:
             self._ports.release(local, time.monotonic())
             return _NOT_PLACED
-        self._calls.place(self._facts(), local, self._request.account)
+        self._calls.place(facts, local, self._request.account)
         assert self._over is not None
         return await self._over
 
@@ -177,6 +178,7 @@ class Outbound:
             origin=request.account,
             route=self._profile.route,
             started_at=datetime.now(UTC),
+            began_s=time.monotonic(),
             peer=bracketed(host_of(request.uri)),
         )
 

@@ -75,7 +75,7 @@ class Workers:
         self._faults = FaultOwner("workers.failed", self._log, self._give_up)
         self._agent_url: asyncio.Future[str] | None = None
         self._running: dict[int, WorkerProcess] = {}
-        self._lives: set[asyncio.Task[None]] = set()
+        self._lives: dict[int, asyncio.Task[None]] = {}
         self._watcher: asyncio.Task[None] | None = None
         self._up = False
         self._stopping = False
@@ -115,8 +115,11 @@ class Workers:
         self._stopping = True
         if self._error is None or self._error.code is not Exit.WORKERS:
             edges.remove(os.getpid())
-        for worker, running in self._running.items():
-            if self.supervisor.slots[worker].state is State.READY:
+        for worker, life in self._lives.items():
+            running = self._running.get(worker)
+            if running is None:
+                life.cancel()
+            elif self.supervisor.slots[worker].state is State.READY:
                 running.send(Stop())
             else:
                 running.kill()  # it has nothing to end, and its start may take long
@@ -130,7 +133,7 @@ class Workers:
 
     async def _ended(self, within_s: float) -> bool:
         if self._lives:
-            await asyncio.wait(self._lives, timeout=within_s)
+            await asyncio.wait(self._lives.values(), timeout=within_s)
         return not self._lives
 
     # --- the watch ------------------------------------------------------------------------
@@ -149,8 +152,8 @@ class Workers:
         match act:
             case Start():
                 task = self._faults.task(self._live(act.worker), f"worker {act.worker}")
-                self._lives.add(task)
-                task.add_done_callback(self._lives.discard)
+                self._lives[act.worker] = task
+                task.add_done_callback(lambda _: self._lives.pop(act.worker))
             case Ask():
                 self.send(act.worker, Ping())
             case Kill():

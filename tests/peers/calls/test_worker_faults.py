@@ -12,6 +12,7 @@ import resource
 import signal
 import socket
 import textwrap
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from sipua.edge.workers.supervisor import SILENT_S
 from sipua.process.exits import Exit
 from support.calls.edge import Edge
 from support.footprint import footprint, workers
@@ -183,8 +185,15 @@ def test_H10_a_worker_that_is_killed_or_stopped(
     pair: Callable[..., Pair], sipp: Sipp, number: signal.Signals, cause: str
 ) -> None:
     calls = pair()
+    talked_from = time.monotonic()
+    time.sleep(1)
+    talked_s = time.monotonic() - talked_from
     os.kill(calls.edge.worker_pid(calls.lost_worker), number)
+    calls.died()
     judge(calls, cause, sipp)
+    (ended,) = calls.edge.events(name="call.ended", call_id=calls.lost_id)
+    assert talked_s - 0.5 <= ended["duration_s"] < talked_s + SILENT_S - 1, "as the caller heard it"
+    assert calls.record()[-1]["duration_s"] == ended["duration_s"]
 
 
 @pytest.mark.parametrize(
@@ -351,6 +360,24 @@ def test_H10_a_worker_with_too_many_files_open_refuses_with_the_cause_and_goes_o
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
     assert sipp.run("uac_call", edge.address, pause_ms=100).ok
     assert edge.events(name="worker.died") == []
+
+
+def test_the_time_of_the_set_up_begins_with_the_invite_and_not_in_the_worker(
+    edge_factory: Edges, sipp: Sipp, tmp_path: Path
+) -> None:
+    record = {"enabled": True, "directory": str(tmp_path / "records")}
+    edge = edge_factory({"edge": {"workers": 1}, "record": record})
+    os.kill(edge.worker_pid(1), signal.SIGSTOP)
+    call = sipp.start("uac_call", edge.address, pause_ms=200)
+    edge.wait_event("call.ringing")
+    time.sleep(0.5)
+    os.kill(edge.worker_pid(1), signal.SIGCONT)
+    assert call.wait().ok
+    assert 500 <= edge.wait_event("call.answered")["setup_ms"] < 10_000
+    call_id = edge.wait_event("call.ended")["call_id"]
+    (path,) = (tmp_path / "records").rglob(f"{call_id}.jsonl")
+    (answered,) = [one for one in map(json.loads, path.open()) if one["kind"] == "answered"]
+    assert 500 <= answered["rang_ms"] < 10_000
 
 
 def everywhere(edge: Edge, number: signal.Signals) -> None:
