@@ -162,7 +162,9 @@ class Edge:
             pjsua2=self._build.version,
             production=self._build.production,
         )
-        for finding in doctor.check_running(self._build, self._max_calls):
+        for finding in doctor.check_running(
+            self._build, self._max_calls, wiring.worker_count(self._config)
+        ):
             self._log.warning(
                 "edge.warning", about=finding.name, value=finding.value, fix=finding.advice
             )

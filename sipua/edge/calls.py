@@ -22,7 +22,7 @@ from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
 from sipua.calls.facts import CallFacts
 from sipua.capture import call_capture
-from sipua.capture.sip_messages import SipToCaptures
+from sipua.capture.sip_messages import SipToCaptures, dialog
 from sipua.config import Config
 from sipua.doctor.edges import WORKERS_FIX
 from sipua.edge.lost_calls import LostCalls
@@ -206,8 +206,9 @@ class EdgeCalls:
         settings, captures = self._capture_settings, self._sip_captures
         if settings is None or captures is None or not settings.sip:
             return
-        self._calls[event.call_id].held.callback(captures.detach, event.sip_call_id)
-        captures.attach(event.sip_call_id, partial(self._captured, event.call_id))
+        of, take = dialog(event.sip_call_id, event.from_uri), partial(self._captured, event.call_id)
+        self._calls[event.call_id].held.callback(captures.detach, of, take)
+        captures.attach(of, take)
 
     # --- messages -------------------------------------------------------------------------
 

@@ -82,7 +82,8 @@ class Worker:
             begin, descriptors = await self._begun
             await self._work(begin, _begin(begin, descriptors))
         except PartsError as error:
-            self._send(Unfit(error.event, str(error), error.fix, error.code))
+            words = str(error).encode(errors="backslashreplace").decode()  # a path may be no text
+            self._send(Unfit(error.event, words, error.fix, error.code))
             await self._over.wait()
             return error.code
         except EOFError:  # the edge is gone, or of another version

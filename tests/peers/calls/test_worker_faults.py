@@ -103,7 +103,7 @@ class Pair:
     def record(self) -> list[dict[str, Any]]:
         def ended() -> list[dict[str, Any]]:
             (path,) = self.records.rglob(f"{self.lost_id}.jsonl")
-            lines = [json.loads(line) for line in path.read_text().splitlines()]
+            lines = _lines(path)
             return lines if lines[-1]["kind"] == "end" else []
 
         return wait_until(ended, 5, "the record's end")
@@ -376,7 +376,7 @@ def test_the_time_of_the_set_up_begins_with_the_invite_and_not_in_the_worker(
     assert 500 <= edge.wait_event("call.answered")["setup_ms"] < 10_000
     call_id = edge.wait_event("call.ended")["call_id"]
     (path,) = (tmp_path / "records").rglob(f"{call_id}.jsonl")
-    (answered,) = [one for one in map(json.loads, path.open()) if one["kind"] == "answered"]
+    (answered,) = [one for one in _lines(path) if one["kind"] == "answered"]
     assert 500 <= answered["rang_ms"] < 10_000
 
 
@@ -384,6 +384,10 @@ def everywhere(edge: Edge, number: signal.Signals) -> None:
     """As a terminal or a service manager does: to the workers, and to the edge."""
     for pid in (*workers(edge.process.pid), edge.process.pid):
         os.kill(pid, number)
+
+
+def _lines(record: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in record.read_text().splitlines()]
 
 
 def _all_workers(edge: Edge) -> list[int]:
