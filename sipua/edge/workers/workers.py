@@ -76,6 +76,7 @@ class Workers:
         self._agent_url: asyncio.Future[str] | None = None
         self._running: dict[int, WorkerProcess] = {}
         self._lives: dict[int, asyncio.Task[None]] = {}
+        """The last one of each worker."""
         self._watcher: asyncio.Task[None] | None = None
         self._up = False
         self._stopping = False
@@ -132,9 +133,10 @@ class Workers:
             await self._ended(_KILLED_WITHIN_S)
 
     async def _ended(self, within_s: float) -> bool:
-        if self._lives:
-            await asyncio.wait(self._lives.values(), timeout=within_s)
-        return not self._lives
+        lives = self._lives.values()
+        if lives:
+            await asyncio.wait(lives, timeout=within_s)
+        return all(life.done() for life in lives)
 
     # --- the watch ------------------------------------------------------------------------
 
@@ -153,7 +155,6 @@ class Workers:
             case Start():
                 task = self._faults.task(self._live(act.worker), f"worker {act.worker}")
                 self._lives[act.worker] = task
-                task.add_done_callback(lambda _: self._lives.pop(act.worker))
             case Ask():
                 self.send(act.worker, Ping())
             case Kill():
