@@ -103,7 +103,7 @@ class Call:
         self._capture = capture
         self._record = record
         self._loop = asyncio.get_running_loop()
-        self._began = self._loop.time()
+        self._began_s = self._loop.time() if facts.began_s is None else facts.began_s
         self._confirmed_at: float | None = None
         self._held = False
         self._cause = ""
@@ -264,8 +264,8 @@ class Call:
 
     @property
     def setup_ms(self) -> float:
-        """The time since the call began."""
-        return round((self._loop.time() - self._began) * 1000, 1)
+        """The time since the call began: in the edge, before there was a call here."""
+        return round((self._loop.time() - self._began_s) * 1000, 1)
 
     # --- the tasks ------------------------------------------------------------------------
 

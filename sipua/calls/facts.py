@@ -22,6 +22,10 @@ class CallFacts:
     """Empty: no route matched."""
     started_at: datetime
     """UTC."""
+    began_s: float | None = None
+    """When its INVITE came, or was to be sent, by the monotonic clock, which all processes of a
+    machine share. None: when the call is made.
+    """
     sip_call_id: str = ""
     peer: str = ""
     """The host for numbers without a host."""

@@ -9,6 +9,7 @@ import importlib.metadata
 import importlib.util
 import ipaddress
 import json as json_format
+import math
 import os
 import platform
 import re
@@ -41,8 +42,10 @@ CRASHES_BEFORE = {
 PRODUCTION_CALLS = 64
 BUILD_ADVICE = "`make pjsua2` builds one for 1,024 calls in about three minutes"
 
-# A call holds an RTP, an RTCP and a websocket; the rest is SIP, logs, control API.
+# In its worker a call holds an RTP, an RTCP and a websocket; in the edge it may have a SIP
+# connection of its own. The rest is listeners, logs, libraries.
 DESCRIPTORS_PER_CALL = 3
+SIP_DESCRIPTORS_PER_CALL = 1
 DESCRIPTORS_BESIDES = 128
 
 # Linux' number of the scope of an address that others can reach, in /proc/net/if_inet6.
@@ -139,10 +142,10 @@ def check_pjsua2(build: BuildInfo) -> list[Finding]:
     ]
 
 
-def check_running(build: BuildInfo, max_calls: int) -> list[Finding]:
+def check_running(build: BuildInfo, max_calls: int, workers: int) -> list[Finding]:
     """What an edge that starts should warn about."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    findings = [sum_up(build), check_descriptors(soft, hard, max_calls)]
+    findings = [sum_up(build), check_descriptors(soft, hard, max_calls, workers)]
     return [finding for finding in findings if finding.level is not Level.OK]
 
 
@@ -154,15 +157,19 @@ def sum_up(build: BuildInfo) -> Finding:
     return _check(not bad, "pjsua2", wrong or build.version, advice)
 
 
-def check_descriptors(soft: int, hard: int, max_calls: int) -> Finding:
-    needed = max_calls * DESCRIPTORS_PER_CALL + DESCRIPTORS_BESIDES
+def check_descriptors(soft: int, hard: int, max_calls: int, workers: int) -> Finding:
+    """The limit is each process's: the edge's, and that of each worker with its share of calls."""
+    share = math.ceil(max_calls / workers) * DESCRIPTORS_PER_CALL
+    needed = max(share, max_calls * SIP_DESCRIPTORS_PER_CALL) + DESCRIPTORS_BESIDES
+    left = max(0, soft - DESCRIPTORS_BESIDES)
+    calls = min(left // DESCRIPTORS_PER_CALL * workers, left // SIP_DESCRIPTORS_PER_CALL)
     enough = soft == resource.RLIM_INFINITY or soft >= needed
     return _check(
         enough,
         "open files",
         "unlimited" if soft == resource.RLIM_INFINITY else f"{soft} (hard limit {hard})",
-        f"enough for {max(0, soft - DESCRIPTORS_BESIDES) // DESCRIPTORS_PER_CALL} calls of "
-        f"{max_calls}: `ulimit -n {needed}`, or LimitNOFILE={needed} in the systemd unit",
+        f"enough for {calls} calls of {max_calls}: `ulimit -n {needed}`, or "
+        f"LimitNOFILE={needed} in the systemd unit",
     )
 
 
@@ -243,7 +250,7 @@ def examine() -> list[Finding]:
     else:
         findings += check_pjsua2(build)
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        findings.append(check_descriptors(soft, hard, build.max_calls))
+        findings.append(check_descriptors(soft, hard, build.max_calls, cores.usable()))
         findings.append(check_ipv6(_text(Path("/proc/net/if_inet6")), in_build=build.ipv6))
     websockets_native = importlib.util.find_spec("websockets.speedups") is not None
     return [

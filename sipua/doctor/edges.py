@@ -53,8 +53,17 @@ def write(state: EdgeState) -> None:
             return
         file = where / f"edge-{state.pid}.json"
         new = file.with_suffix(".new")
-        new.write_bytes(msgspec.json.encode(state))
+        new.write_bytes(msgspec.json.encode(_as_text(state)))
         new.replace(file)
+
+
+def _as_text(state: EdgeState) -> EdgeState:
+    """A cause may name a path that has bytes that are no text (lone surrogates)."""
+    workers = (
+        msgspec.structs.replace(one, cause=one.cause.encode(errors="backslashreplace").decode())
+        for one in state.workers
+    )
+    return msgspec.structs.replace(state, workers=tuple(workers))
 
 
 def remove(pid: int) -> None:

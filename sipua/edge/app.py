@@ -4,8 +4,8 @@
                                ◀─commands─
 
 SIGTERM or Ctrl-C: unregister, refuse new calls with 503, let running ones finish within
-`calls.drain_s`, then BYE; exit 0. A second signal: at once, and not 0. Lost signalling ends the
-process within seconds: its supervisor starts it again.
+`calls.drain_s`, then BYE; exit 0. While workers start: at once, and 0. A second signal: at once,
+and not 0. Lost signalling ends the process within seconds: its supervisor starts it again.
 """
 
 from __future__ import annotations
@@ -112,8 +112,11 @@ class Edge:
                 self._calls.start()
                 started.callback(self._calls.stop)
                 started.push_async_callback(self._workers.stop)
-                await self._workers.start(self._agent.start())
-                return await self._serve()
+                start = self._workers.start(self._agent.start())
+                if await main_loop.run_unless(self._stop, start):
+                    return await self._serve()
+                self._log.info("edge.stopped")
+                return self._code
         except AgentError as error:
             self._log.error(
                 "engine.failed", error=str(error), fix="start `sipua agent` by hand to see why"
@@ -159,7 +162,9 @@ class Edge:
             pjsua2=self._build.version,
             production=self._build.production,
         )
-        for finding in doctor.check_running(self._build, self._max_calls):
+        for finding in doctor.check_running(
+            self._build, self._max_calls, wiring.worker_count(self._config)
+        ):
             self._log.warning(
                 "edge.warning", about=finding.name, value=finding.value, fix=finding.advice
             )

@@ -22,7 +22,7 @@ from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
 from sipua.calls.facts import CallFacts
 from sipua.capture import settings as capture_settings
-from sipua.capture.sip_messages import SipToCaptures
+from sipua.capture.sip_messages import SipToCaptures, dialog
 from sipua.config import Config
 from sipua.doctor.edges import WORKERS_FIX
 from sipua.edge.lost_calls import LostCalls
@@ -68,11 +68,15 @@ class EdgeCall:
     held: ExitStack
     """What is given back when the call is over."""
     captured: bool
+    begun_at: float
     confirmed_at: float | None = None
     ended: CallEnded | None = None
+    ended_at: float = math.inf
 
-    def talked_s(self, now: float) -> float:
-        return 0.0 if self.confirmed_at is None else round(now - self.confirmed_at, 3)
+    def lasted_s(self, until: float) -> float:
+        """Since the answer, or, without one, since its begin."""
+        since = self.begun_at if self.confirmed_at is None else self.confirmed_at
+        return round(max(0.0, min(until, self.ended_at) - since), 3)
 
 
 class EdgeCalls:
@@ -168,7 +172,8 @@ class EdgeCalls:
         """The call is its worker's from here on, and so is what it holds: `held` is empty."""
         sockets = (local.rtp_socket, local.rtcp_socket)
         self._workers.send(worker, TakeCall(facts, local.port, capture), sockets)
-        call = EdgeCall(facts, worker, held.pop_all(), captured=capture is not None)
+        begun_at = time.monotonic() if facts.began_s is None else facts.began_s
+        call = EdgeCall(facts, worker, held.pop_all(), capture is not None, begun_at)
         self._calls[facts.call_id] = call
         self.empty.clear()
 
@@ -183,6 +188,7 @@ class EdgeCalls:
             origin=event.origin,
             route=route.name if route else "",
             started_at=datetime.now(UTC),
+            began_s=event.arrived_s,
             sip_call_id=event.sip_call_id,
             peer=wiring.peer_of(self._config, event.origin, event.source),
         )
@@ -200,8 +206,9 @@ class EdgeCalls:
         settings, captures = self._capture_settings, self._sip_captures
         if settings is None or captures is None or not settings.sip:
             return
-        self._calls[event.call_id].held.callback(captures.detach, event.sip_call_id)
-        captures.attach(event.sip_call_id, partial(self._captured, event.call_id))
+        of, take = dialog(event.sip_call_id, event.from_uri), partial(self._captured, event.call_id)
+        self._calls[event.call_id].held.callback(captures.detach, of, take)
+        captures.attach(of, take)
 
     # --- messages -------------------------------------------------------------------------
 
@@ -212,7 +219,7 @@ class EdgeCalls:
         if isinstance(event, CallConfirmed):
             call.confirmed_at = time.monotonic()
         elif isinstance(event, CallEnded):
-            call.ended = event
+            call.ended, call.ended_at = event, time.monotonic()
         self._tell(call, event)
 
     def on_message(self, worker: int, message: CallCommand | CallOver) -> None:
@@ -228,15 +235,16 @@ class EdgeCalls:
     def on_worker_lost(self, worker: int, cause: str) -> None:
         """Its calls get BYE, or a refusal, and an end in log and record. Their ports are free."""
         words = f"internal error: worker {worker}: {cause}"
+        died_at = self._workers.supervisor.slots[worker].ended_at
         for call in [call for call in self._calls.values() if call.worker == worker]:
             self._send(Hangup(call.facts.call_id, LOST, fault="media worker failed"))
-            FaultOwner().harmless("call.failed").run("lost call", self._lose, call, words)
+            FaultOwner().harmless("call.failed").run("lost call", self._lose, call, words, died_at)
 
-    def _lose(self, call: EdgeCall, cause: str) -> None:
+    def _lose(self, call: EdgeCall, cause: str, died_at: float) -> None:
         self._forget(call)
         call_id, answered = call.facts.call_id, call.confirmed_at is not None
         end = call.ended or CallEnded(call_id, EndedBy.US, 0 if answered else LOST, cause)
-        self._lost.end(call.facts, end, call.talked_s(time.monotonic()), answered=answered)
+        self._lost.end(call.facts, end, call.lasted_s(died_at), answered=answered)
         self._on_over(CallOver(call_id, answered, summary=cause))
 
     # --- the end --------------------------------------------------------------------------

@@ -7,8 +7,8 @@ conversation besides is gone.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,24 +47,29 @@ class LostCalls:
         if self._files is not None:
             self._files.stop()
 
-    def end(self, facts: CallFacts, end: CallEnded, talked_s: float, *, answered: bool) -> None:
+    def end(self, facts: CallFacts, end: CallEnded, lasted_s: float, *, answered: bool) -> None:
+        """`lasted_s`: since the answer, or, without one, since its begin."""
         outcome = {
             "by": end.by,
             "status": end.status,
             "reason": end.reason,
-            "duration_s": talked_s,
+            "duration_s": lasted_s if answered else 0.0,
         }
         logs.bind_call(facts.call_id).error("call.ended", **outcome)
         if self._files is None:
             return
-        since_s = talked_s if answered else (datetime.now(UTC) - facts.started_at).total_seconds()
-        last = {"kind": "end", "at_ms": round(since_s * 1000), **outcome}
-        file = self._files.begin(facts.call_id, facts.started_at.date())
-        tail = _tail(file.path)
+        last = {"kind": "end", "at_ms": round(lasted_s * 1000), **outcome}
+        file = self._files.begin(
+            facts.call_id, facts.started_at.date(), partial(self._missing, facts, last)
+        )
+        file.end()
+
+    def _missing(self, facts: CallFacts, last: Mapping[str, Any], path: Path) -> Iterator[bytes]:
+        """The lines that its record lacks. Called on the thread of the files."""
+        tail = _tail(path)
         if not _has_end(tail):
             for line in (*self._before(tail, facts), last):
-                file.add(msgspec.json.encode(line) if line else b"")
-        file.end()
+                yield msgspec.json.encode(line) if line else b""
 
     def _before(self, tail: bytes, facts: CallFacts) -> list[Mapping[str, Any]]:
         """What must be written before the end: the first line, when the worker wrote none, or the

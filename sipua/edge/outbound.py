@@ -47,6 +47,7 @@ from sipua.sip.pj.agent import SipAgent
 from sipua.worker.link.messages import CallOver, ToEdge
 
 INTERRUPTED = "interrupted"
+_NOT_PLACED = CallOver("", summary=f"not answered: {INTERRUPTED}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class Outbound:
         self._config = config
         self._request = request
         self._profile = profile
-        self._interrupted = False
+        self._interrupted = asyncio.Event()
         self._lost = False
         self._worker_lost = False
         self._over: asyncio.Future[CallOver] | None = None
@@ -144,23 +145,30 @@ class Outbound:
             self._calls.start()
             held.callback(self._calls.stop)
             held.push_async_callback(self._workers.stop)
-            await self._workers.start(agent.start())
-            await self._sip.start()
-            held.push_async_callback(self._sip.stop, SIGNALLING_GRACE_S)
-            local = await placing.reserve(self._ports, self._sip, self._settings, self._request.uri)
-            held.callback(lambda: self._ports.release(local, time.monotonic()))
-            if self._interrupted or self._lost:
-                over = CallOver("", summary=f"not answered: {INTERRUPTED}")
+            start = self._workers.start(agent.start())
+            if await main_loop.run_unless(self._interrupted, start):
+                over = await self._call(held)
             else:
-                self._calls.place(self._facts(), local, self._request.account)
-                over = await self._over
+                over = _NOT_PLACED
             sys.stdout.write(f"{self._request.uri}: {over.summary}\n")
         return self._exit_of(over)
+
+    async def _call(self, held: AsyncExitStack) -> CallOver:
+        await self._sip.start()
+        held.push_async_callback(self._sip.stop, SIGNALLING_GRACE_S)
+        facts = self._facts()
+        local = await placing.reserve(self._ports, self._sip, self._settings, self._request.uri)
+        if self._interrupted.is_set() or self._lost:
+            self._ports.release(local, time.monotonic())
+            return _NOT_PLACED
+        self._calls.place(facts, local, self._request.account)
+        assert self._over is not None
+        return await self._over
 
     def _exit_of(self, over: CallOver) -> Exit:
         if self._lost:
             return Exit.SIGNALLING
-        if self._interrupted:
+        if self._interrupted.is_set():
             return Exit.INTERRUPTED
         if self._worker_lost:
             return Exit.WORKERS
@@ -180,11 +188,12 @@ class Outbound:
             origin=request.account,
             route=self._profile.route,
             started_at=datetime.now(UTC),
+            began_s=time.monotonic(),
             peer=bracketed(host_of(request.uri)),
         )
 
     def _interrupt(self) -> None:
-        self._interrupted = True
+        self._interrupted.set()
         self._calls.hang_up_all(INTERRUPTED, 0)
 
     def _on_over(self, over: CallOver) -> None:

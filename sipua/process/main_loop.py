@@ -55,6 +55,22 @@ def on_interrupt(end: Callable[[], None]) -> None:
         signal.signal(number, on_signal)
 
 
+async def run_unless(end: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Do the work; False: the end came first, and the work was cancelled. Raises what it raises."""
+    task = asyncio.create_task(work)
+    asked = asyncio.create_task(end.wait())
+    try:
+        await asyncio.wait((task, asked), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            return False
+        task.result()
+        return True
+    finally:
+        task.cancel()
+        asked.cancel()
+        await asyncio.gather(task, asked, return_exceptions=True)
+
+
 def leave_soon() -> None:
     """Signalling is lost: end within RECORDS_GRACE_S, done or not."""
     asyncio.get_running_loop().call_later(RECORDS_GRACE_S, leave_now, Exit.SIGNALLING)

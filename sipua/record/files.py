@@ -14,7 +14,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from io import FileIO
@@ -36,6 +36,7 @@ _MAX_WAITING = 4096
 _HOUSEKEEPING_S = 3600.0
 
 Complain = Callable[[Path, str], None]
+FirstLines = Callable[[Path], Iterable[bytes]]
 
 
 class RecordFile:
@@ -46,10 +47,13 @@ class RecordFile:
         path: Path,
         complain: Complain = lambda path, why: None,
         log: FilteringBoundLogger | None = None,
+        first: FirstLines | None = None,
     ) -> None:
+        """`first(path)`: the first lines; called on the thread, for it may read the file."""
         self._faults = FaultOwner("record.failed", log or logs.get(), self._give_up)
         self.path = path
         self._complain = complain
+        self._first = first
         self._waiting: deque[bytes] = deque()
         self._rest = b""  # of a line whose end found no room
         self._closing_at: float | None = None
@@ -116,6 +120,9 @@ class RecordFile:
             self._failed = why
 
     def _write_waiting(self) -> None:
+        if self._first is not None:
+            first, self._first = self._first, None
+            self._waiting.extendleft(reversed([line + b"\n" for line in first(self.path)]))
         if not self._left:
             return
         with _opened(self.path) as file:
@@ -162,20 +169,25 @@ class RecordFiles:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the thread; each call has closed its file before."""
+        """Stop the thread, once it has written what waits, or the disk takes too long for that."""
         self._stopping.set()
+        if self._open and self._thread.is_alive():
+            self._thread.join(_CLOSE_WITHIN_S)
 
     def path(self, call_id: str, day: date) -> Path:
         return self._settings.directory / day.isoformat() / f"{call_id}.jsonl"
 
-    def begin(self, call_id: str, day: date) -> RecordFile:
-        file = RecordFile(self.path(call_id, day), self._complain, logs.bind_call(call_id))
+    def begin(self, call_id: str, day: date, first: FirstLines | None = None) -> RecordFile:
+        path, log = self.path(call_id, day), logs.bind_call(call_id)
+        file = RecordFile(path, self._complain, log, first)
         with self._lock:
             self._open.append(file)
         return file
 
     def _run(self) -> None:
-        while not self._stopping.wait(_DRAIN_EVERY_S):
+        stopped = False
+        while not stopped:
+            stopped = self._stopping.wait(_DRAIN_EVERY_S)
             now = time.monotonic()
             with self._lock:
                 files = list(self._open)

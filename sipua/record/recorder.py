@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -127,14 +127,17 @@ class Records:
         engines: Mapping[str, EngineFacts],
         *,
         day: date,
+        began_s: float | None = None,
         heard_ms: Callable[[], int] | None = None,
         **facts: object,
     ) -> CallRecord:
-        """`engines`: all that this call may use, by name; `day`: the folder of its file; `facts`:
-        for its first line.
+        """`engines`: all that this call may use, by name; `day`: the folder of its file; `began_s`:
+        when the call began, by the loop's clock, if not now; `facts`: for its first line.
         """
         now = asyncio.get_running_loop().time()
-        record = ConversationRecord(self._settings, engines, now=now, wall=datetime.now(UTC))
+        began_s = now if began_s is None else began_s
+        wall = datetime.now(UTC) - timedelta(seconds=now - began_s)
+        record = ConversationRecord(self._settings, engines, now=began_s, wall=wall)
         file = self._files.begin(call_id, day) if self._files else None
         about = {"call_id": call_id, **facts}
         try:

@@ -76,6 +76,8 @@ class IncomingCall:
     source: Address
     origin: str
     local: ReservedPort
+    arrived_s: float
+    """By the monotonic clock."""
     altered: tuple[str, ...] = ()
     """Which of these texts were changed, and why."""
 

@@ -134,6 +134,7 @@ class CallParts:
                 facts.call_id,
                 wiring_call.record_engines(self._config, profile),
                 day=facts.started_at.date(),
+                began_s=facts.began_s,
                 heard_ms=lambda: bridge.heard_ms,
                 **wiring_record.record_facts(facts),
             )

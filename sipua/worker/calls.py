@@ -18,6 +18,7 @@ from sipua.log import logs
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import CallEnded, CallSignal, EndedBy, Hangup
 from sipua.worker.call_parts import CallParts
+from sipua.worker.link.channel import NO_DESCRIPTORS, close_all
 from sipua.worker.link.coding import LinkError
 from sipua.worker.link.messages import CallOver, CapturedSip, EndCall, TakeCall, ToEdge, ToWorker
 
@@ -60,8 +61,7 @@ class WorkerCalls:
         with ExitStack() as held:
             held.callback(self._over, call_id)
             try:
-                sockets = [held.enter_context(_socket(one)) for one in descriptors]
-                call = self._make(message, sockets, held)
+                call = self._make(message, _adopt(descriptors, held), held)
             except Exception as error:  # noqa: BLE001 (any failure is a refusal)
                 self._failed(call_id, error)
                 return
@@ -96,7 +96,9 @@ class WorkerCalls:
             self._send(replace(over, summary="its result is no text"))
 
     def _make(self, message: TakeCall, sockets: Sequence[socket.socket], held: ExitStack) -> Call:
-        rtp, rtcp = sockets  # fewer: this process has no descriptors left
+        if not sockets:
+            raise LinkError(NO_DESCRIPTORS)
+        rtp, rtcp = sockets
         profile = routes.named(self._config, message.facts.route)
         capture = self._capture(message, held)
         return self._parts.make(
@@ -114,7 +116,14 @@ class WorkerCalls:
         return capture
 
 
-def _socket(descriptor: int) -> socket.socket:
-    sock = socket.socket(fileno=descriptor)
-    sock.setblocking(False)
-    return sock
+def _adopt(descriptors: Sequence[int], held: ExitStack) -> list[socket.socket]:
+    """Make sockets of descriptors; `held` closes all of them, also those that are none."""
+    left = list(descriptors)
+    held.callback(close_all, left)
+    sockets = []
+    while left:
+        sock = held.enter_context(socket.socket(fileno=left[0]))
+        del left[0]
+        sock.setblocking(False)
+        sockets.append(sock)
+    return sockets

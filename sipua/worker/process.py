@@ -28,8 +28,8 @@ from sipua.process.exits import Exit
 from sipua.worker.call_parts import PartsError, open_parts
 from sipua.worker.calls import WorkerCalls
 from sipua.worker.link import config_copy
-from sipua.worker.link.channel import Channel, close_all
-from sipua.worker.link.coding import of_edge
+from sipua.worker.link.channel import NO_DESCRIPTORS, Channel, close_all
+from sipua.worker.link.coding import LinkError, of_edge
 from sipua.worker.link.messages import (
     SCHEMA,
     Begin,
@@ -79,7 +79,8 @@ class Worker:
             begin, descriptors = await self._begun
             await self._work(begin, _begin(begin, descriptors))
         except PartsError as error:
-            self._send(Unfit(error.event, str(error), error.fix, error.code))
+            words = str(error).encode(errors="backslashreplace").decode()  # a path may be no text
+            self._send(Unfit(error.event, words, error.fix, error.code))
             await self._over.wait()
             return error.code
         except EOFError:  # the edge is gone, or of another version
@@ -153,6 +154,9 @@ class Worker:
 
 def _begin(message: Begin, descriptors: list[int]) -> Config:
     """Take over what the edge knows: configuration, log, where the user's modules are."""
+    if not descriptors:
+        fix = "raise the limit of open files"
+        raise PartsError("worker.failed", LinkError(NO_DESCRIPTORS), fix, Exit.WORKERS)
     with os.fdopen(descriptors[0], "rb") as file:
         data = file.read()
     if (message.schema, message.version) != (SCHEMA, version()):

@@ -72,6 +72,8 @@ class Slot:
     calls: int = 0
     cause: str = ""
     """Why it is being ended."""
+    ended_at: float = 0.0
+    """When the last one was seen to live last: its calls were over then."""
     deaths: int = 0
     """Since the edge began."""
     failures: int = 0
@@ -100,9 +102,10 @@ class Supervisor:
                         slot.number, f"not ready within {READY_WITHIN_S:g} s", now
                     )
                 case State.READY:
-                    if slot.silence.check(now) >= SILENT_S:
+                    silent_s = slot.silence.check(now)
+                    if silent_s >= SILENT_S:
                         cause = f"it has said nothing for {SILENT_S:g} s"
-                        yield from self.fault(slot.number, cause, now)
+                        yield from self.fault(slot.number, cause, now, silent_s)
                     else:
                         yield Ask(slot.number)
 
@@ -121,12 +124,13 @@ class Supervisor:
             cause = f"it has {memory_bytes // 1_000_000} MB, and may have {limit // 1_000_000}"
             yield from self.fault(worker, cause, now)
 
-    def fault(self, worker: int, cause: str, now: float) -> Iterator[Act]:
+    def fault(self, worker: int, cause: str, now: float, silent_s: float = 0.0) -> Iterator[Act]:
         """It must end, and at once: it may have stopped. An empty cause: how it ends will tell."""
         slot = self.slots[worker]
         if slot.state in (State.STARTING, State.READY):
             self._note_life(slot, now)
             slot.state, slot.since, slot.cause = State.ENDING, now, cause
+            slot.ended_at = now - silent_s
             yield Kill(worker)
 
     def exited(self, worker: int, how: str, now: float) -> Slot:
@@ -136,7 +140,7 @@ class Supervisor:
         slot = self.slots[worker]
         if slot.state is not State.ENDING:
             self._note_life(slot, now)
-            slot.cause = ""
+            slot.cause, slot.ended_at = "", now
         slot.cause = slot.cause or how
         slot.deaths += 1
         slot.failures += 1

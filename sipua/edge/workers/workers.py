@@ -39,6 +39,7 @@ from sipua.worker.link.messages import (
 from sipua.worker.link.silence import CHECK_EVERY_S
 
 STOP_WITHIN_S = 3.0
+_KILLED_WITHIN_S = 1.0
 
 
 class WorkersError(Exception):
@@ -77,7 +78,9 @@ class Workers:
         self._faults = FaultOwner("workers.failed", self._log, self._give_up)
         self._agent_url: asyncio.Future[str] | None = None
         self._running: dict[int, WorkerProcess] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._lives: dict[int, asyncio.Task[None]] = {}
+        """The last one of each worker."""
+        self._watcher: asyncio.Task[None] | None = None
         self._up = False
         self._stopping = False
         self._error: WorkersError | None = None
@@ -89,7 +92,7 @@ class Workers:
         """
         known = self._agent_url = asyncio.get_running_loop().create_future()
         edges.clear_the_dead()
-        self._tasks.add(self._faults.task(self._watch(), "workers"))
+        self._watcher = self._faults.task(self._watch(), "workers")
         known.set_result(await agent_url)
         while not self._all_decided():
             self._news.clear()
@@ -116,22 +119,28 @@ class Workers:
         self._stopping = True
         if self._error is None or self._error.code is not Exit.WORKERS:
             edges.remove(os.getpid())
-        for running in self._running.values():
-            running.send(Stop())
-        try:
-            async with asyncio.timeout(STOP_WITHIN_S):
-                while self._running:
-                    self._news.clear()
-                    await self._news.wait()
-        except TimeoutError:
+        for worker, life in self._lives.items():
+            running = self._running.get(worker)
+            if running is None:
+                life.cancel()
+            elif self.supervisor.slots[worker].state is State.READY:
+                running.send(Stop())
+            else:
+                running.kill()  # it has nothing to end, and its start may take long
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if not await self._ended(STOP_WITHIN_S):
             self._log.warning("workers.killed", workers=sorted(self._running))
             for running in self._running.values():
                 running.kill()
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+            await self._ended(_KILLED_WITHIN_S)
         self._forks.close()
+
+    async def _ended(self, within_s: float) -> bool:
+        lives = self._lives.values()
+        if lives:
+            await asyncio.wait(lives, timeout=within_s)
+        return all(life.done() for life in lives)
 
     # --- the watch ------------------------------------------------------------------------
 
@@ -149,8 +158,7 @@ class Workers:
         match act:
             case Start():
                 task = self._faults.task(self._live(act.worker), f"worker {act.worker}")
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._lives[act.worker] = task
             case Ask():
                 self.send(act.worker, Ping())
             case Kill():

@@ -275,6 +275,7 @@ class SipEndpoint:
 
     def incoming(self, account: PjAccount, prm: Any) -> None:
         """Take an INVITE. The call is made first, so that we answer a failure with 500."""
+        arrived_s = time.monotonic()
         call = PjCall(
             self,
             account,
@@ -285,7 +286,7 @@ class SipEndpoint:
             pj_id=prm.callId,
         )
         try:
-            self._offer(call, prm)
+            self._offer(call, prm, arrived_s)
         except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
             self._calls.pop(call.call_id, None)
             if call.local is not None:
@@ -293,7 +294,7 @@ class SipEndpoint:
             self._refused.append((call, Refusal(500, "Internal Error")))
             self.fault("incoming", error, call.call_id)
 
-    def _offer(self, call: PjCall, prm: Any) -> None:
+    def _offer(self, call: PjCall, prm: Any, arrived_s: float) -> None:
         message = str(prm.rdata.wholeMsg)
         request = invite.read(message, str(prm.rdata.srcAddress))
         call.signalling_ip = request.source[0]
@@ -322,6 +323,7 @@ class SipEndpoint:
                 source=request.source,
                 origin=verdict,
                 local=call.local,
+                arrived_s=arrived_s,
                 altered=request.altered,
             )
         )

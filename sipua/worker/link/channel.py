@@ -3,6 +3,10 @@ descriptors.
 
 Messages that the kernel does not take at once wait, up to a bound: an other side that does not read
 is a fault, and the end of the link. So is a message that cannot be read.
+
+A message may arrive without its descriptors, and then without all of them: this process has too
+many open, or the user's processes have too many on their way. The link goes on; what the message
+was about cannot.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import array
 import asyncio
 import contextlib
+import errno
 import os
 import socket
 from collections import deque
@@ -25,12 +30,19 @@ _NEW = TakeCall, CapturedSip
 """Refused once a quarter of the room is taken: so a flood of calls that begin and end leaves room
 for what the calls that run must be told."""
 MOST_DESCRIPTORS = 2
+NO_DESCRIPTORS = (
+    "its descriptors did not come along: this process has too many open, or the edge too many on "
+    "their way (`ulimit -n`)"
+)
 _MOST_AT_ONCE = 64
+_OVERHEAD = 32
+"""Bytes of its send buffer that the kernel keeps for itself."""
 _SPACE = socket.CMSG_SPACE(MOST_DESCRIPTORS * array.array("i").itemsize)
 
 M = TypeVar("M")
 Handler = Callable[[M, list[int]], None]
-"""`handler(message, descriptors)`: the descriptors are its to close."""
+"""`handler(message, descriptors)`: all descriptors that were passed, or none; they are its to
+close."""
 
 
 class Descriptor(Protocol):
@@ -42,7 +54,10 @@ class Descriptor(Protocol):
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    both = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    for one in both:  # the machine's default may be too small for the longest message
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LONGEST)  # the kernel doubles it
+    return both
 
 
 class Channel(Generic[M]):
@@ -63,6 +78,7 @@ class Channel(Generic[M]):
         self._on_message = on_message
         self._on_end = on_end
         self._most_waiting = most_waiting
+        self._longest = LONGEST
         self._buffer = memoryview(bytearray(LONGEST))
         self._waiting: deque[tuple[bytes, Sequence[Descriptor]]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -72,6 +88,8 @@ class Channel(Generic[M]):
 
     def start(self) -> None:
         self._socket.setblocking(False)
+        room = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        self._longest = room - _OVERHEAD
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket, self._read)
 
@@ -96,6 +114,9 @@ class Channel(Generic[M]):
         if self._closed:
             _close(passed)
             return
+        if len(data) > self._longest:
+            words = f"{len(data)} bytes, the kernel takes {self._longest} (net.core.wmem_max)"
+            raise LinkError(f"{type(message).__name__}: {words}")
         if isinstance(message, _NEW) and len(self._waiting) >= self._most_waiting / 4:
             raise LinkError(f"{type(message).__name__}: {len(self._waiting)} messages wait")
         if self._waiting:
@@ -128,7 +149,12 @@ class Channel(Generic[M]):
     def _put(self, data: bytes, passed: Sequence[Descriptor]) -> None:
         rights = array.array("i", [one.fileno() for one in passed])
         control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)] if passed else []
-        self._socket.sendmsg([data], control)
+        try:
+            self._socket.sendmsg([data], control)
+        except OSError as error:
+            if error.errno != errno.ETOOMANYREFS:
+                raise
+            self._socket.send(data)  # who gets it without them ends what it is about
         _close(passed)
 
     def _write(self) -> None:
@@ -156,7 +182,7 @@ class Channel(Generic[M]):
         if self._closed:
             return False
         try:
-            size, control, _, _ = self._socket.recvmsg_into(
+            size, control, flags, _ = self._socket.recvmsg_into(
                 [self._buffer], _SPACE, socket.MSG_CMSG_CLOEXEC
             )
         except BlockingIOError:
@@ -167,7 +193,11 @@ class Channel(Generic[M]):
             self._end(_words(error))
             return False
         descriptors = _descriptors(control)
+        if flags & socket.MSG_CTRUNC:
+            close_all(descriptors)
+            descriptors = []
         if not size:
+            close_all(descriptors)
             self._end("")
             return False
         try:

@@ -16,7 +16,7 @@ from sipua.calls.facts import CallFacts
 from sipua.rtp.events import Address
 from sipua.sip.messages import CallCommand, CallSignal
 
-SCHEMA = 1
+SCHEMA = 2
 """To be raised with every change of a message. The edge and a worker that it starts later may come
 from two installations, when one was updated meanwhile.
 """

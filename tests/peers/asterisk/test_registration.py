@@ -99,9 +99,13 @@ def test_S19_a_wrong_password_is_told_once_and_never_tried_again(
     at_first = count("sipua")
     wait_until(lambda: count("sipua") > at_first, 3 * REFRESH_S, "the refresh of the good account")
     asked = registers(asterisk, "sipua-alaw")[earlier["sipua-alaw"] :]
-    # For the realm, with the realm, with the digest.
-    assert len(asked) <= 3, "\n".join(asked)
-    assert sum("\nAuthorization:" in request for request in asked) == 1
+    # For the realm, with the realm, with the digest. Asterisk makes a nonce of the present second:
+    # pjsip answers one that has changed meanwhile again, three in all (PJSIP_MAX_STALE_COUNT).
+    with_digest = [request for request in asked if "\nAuthorization:" in request]
+    assert 1 <= len(with_digest) <= 3, "\n".join(asked)
+    assert len(asked) <= 2 + len(with_digest), "\n".join(asked)
+    nonces = {request.partition('nonce="')[2].partition('"')[0] for request in with_digest}
+    assert len(nonces) == len(with_digest), "no challenge is answered twice"
     assert len(edge.events(name="registration.failed")) == 1
     assert asterisk.contacts("sipua-alaw") == []
     assert "not-it" not in edge.log

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import textwrap
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sipua.edge.workers.supervisor import SILENT_S
 from sipua.process.exits import Exit
 from support.calls.edge import Edge
 from support.footprint import footprint, fork_server, workers
@@ -41,6 +45,7 @@ SLACK_S = 2.0
 # worker that meets the file obeys, and takes it away.
 INSIDE = '''
 import os
+import time
 from pathlib import Path
 from sipua.bridge.uplink.timeline import Uplink
 
@@ -64,6 +69,8 @@ Uplink.feed = obedient
 
 if Path(__file__).with_name("unfit").exists():
     os._exit(7)
+if Path(__file__).with_name("slow").exists():
+    time.sleep(120)
 
 def unused() -> str:
     """Is never called."""
@@ -97,7 +104,7 @@ class Pair:
     def record(self) -> list[dict[str, Any]]:
         def ended() -> list[dict[str, Any]]:
             (path,) = self.records.rglob(f"{self.lost_id}.jsonl")
-            lines = [json.loads(line) for line in path.read_text().splitlines()]
+            lines = _lines(path)
             return lines if lines[-1]["kind"] == "end" else []
 
         return wait_until(ended, 5, "the record's end")
@@ -179,8 +186,16 @@ def test_H10_a_worker_that_is_killed_or_stopped(
     pair: Callable[..., Pair], sipp: Sipp, number: signal.Signals, cause: str
 ) -> None:
     calls = pair()
+    time.sleep(1)
+    confirmed = calls.edge.wait_event("call.confirmed", call_id=calls.lost_id)["ts"]
+    talked_s = time.time() - datetime.fromisoformat(confirmed).timestamp()
     os.kill(calls.edge.worker_pid(calls.lost_worker), number)
+    calls.died()
     judge(calls, cause, sipp)
+    (ended,) = calls.edge.events(name="call.ended", call_id=calls.lost_id)
+    late_s = SILENT_S - 1 if number == signal.SIGSTOP else SEEN_WITHIN_S
+    assert talked_s - 1 <= ended["duration_s"] < talked_s + late_s, "as the caller heard it"
+    assert calls.record()[-1]["duration_s"] == ended["duration_s"]
 
 
 @pytest.mark.parametrize(
@@ -301,6 +316,118 @@ def test_H10_the_edge_dies_and_its_fork_server_with_it(edge_factory: Edges) -> N
     os.kill(server, signal.SIGSTOP)
     edge.kill()
     wait_until(lambda: not _runs(server), 2, "the end of the fork server")
+
+
+@pytest.mark.parametrize("while_it", ["is new", "imports tools"])
+def test_H10_a_worker_that_is_killed_before_it_is_ready(
+    edge_factory: Edges, sipp: Sipp, inside: Path, while_it: str
+) -> None:
+    edge = edge_factory({"tools": {"python": ["obedient:unused"]}})
+    if while_it == "imports tools":
+        (inside / "slow").touch()
+    os.kill(edge.worker_pid(1), signal.SIGKILL)
+    edge.wait_event("worker.died")
+    os.kill(_replacement(edge), signal.SIGKILL)
+    (inside / "slow").unlink(missing_ok=True)
+    again = edge.wait_event("worker.died", count=2, timeout_s=SEEN_WITHIN_S + SLACK_S)
+    assert (again["worker"], again["cause"]) == (1, "killed by signal 9 (SIGKILL)")
+    assert (again["next_in_s"], again["deaths"]) == (0.5, 2)
+    sipp.run("uac_call", edge.address, pause_ms=100)
+    edge.wait_event("worker.ready", count=3)
+    assert "worker 1 died 2 times" in edge.doctor()
+    assert edge.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_H1_an_edge_whose_workers_still_start_ends_at_once(
+    edge_factory: Edges, inside: Path, number: signal.Signals
+) -> None:
+    edge = edge_factory({"tools": {"python": ["obedient:unused"]}})
+    assert edge.stop() == 0
+    (inside / "slow").touch()
+    edge.begin()
+    pids = wait_until(lambda: _all_workers(edge), 30, "the workers")
+    everywhere(edge, number)
+    assert edge.process.wait(10) == 0
+    wait_until(lambda: not any(_runs(pid) for pid in pids), 2, "the end of the workers")
+    assert edge.events(name="worker.died") == []
+    assert len(edge.events(name="edge.stopped")) == 2
+    assert "Traceback" not in edge.log
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_H10_ctrl_c_while_a_worker_is_replaced(edge_factory: Edges, number: signal.Signals) -> None:
+    """The new worker has not come to its own handling of signals."""
+    edge = edge_factory()
+    os.kill(edge.worker_pid(1), signal.SIGKILL)
+    edge.wait_event("worker.died")
+    new = _replacement(edge)
+    everywhere(edge, number)
+    assert edge.process.wait(10) == 0
+    wait_until(lambda: not _runs(new), 2, "the end of the new worker")
+    assert len(edge.events(name="worker.died")) == 1
+    assert "Traceback" not in edge.log
+
+
+def test_H10_a_worker_with_too_many_files_open_refuses_with_the_cause_and_goes_on(
+    edge_factory: Edges, sipp: Sipp
+) -> None:
+    edge = edge_factory({"edge": {"workers": 1}})
+    pid = edge.worker_pid(1)
+    before = footprint(pid).descriptors
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (0, hard))
+    sipp.run("uac_rejected", edge.address, STATUS="500")
+    failed = edge.wait_event("call.failed")
+    assert "too many open" in failed["error"]
+    wait_until(lambda: footprint(pid).descriptors <= before, 5, "no descriptor left behind")
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+    assert sipp.run("uac_call", edge.address, pause_ms=100).ok
+    assert edge.events(name="worker.died") == []
+
+
+def test_the_time_of_the_set_up_begins_with_the_invite_and_not_in_the_worker(
+    edge_factory: Edges, sipp: Sipp, tmp_path: Path
+) -> None:
+    record = {"enabled": True, "directory": str(tmp_path / "records")}
+    edge = edge_factory({"edge": {"workers": 1}, "record": record})
+    os.kill(edge.worker_pid(1), signal.SIGSTOP)
+    call = sipp.start("uac_call", edge.address, pause_ms=200)
+    edge.wait_event("call.ringing")
+    time.sleep(0.5)
+    os.kill(edge.worker_pid(1), signal.SIGCONT)
+    assert call.wait().ok
+    assert 500 <= edge.wait_event("call.answered")["setup_ms"] < 10_000
+    call_id = edge.wait_event("call.ended")["call_id"]
+    (path,) = (tmp_path / "records").rglob(f"{call_id}.jsonl")
+    (answered,) = [one for one in _lines(path) if one["kind"] == "answered"]
+    assert 500 <= answered["rang_ms"] < 10_000
+
+
+def everywhere(edge: Edge, number: signal.Signals) -> None:
+    """As a terminal or a service manager does: to the workers, and to the edge."""
+    for pid in (*workers(edge.process.pid), edge.process.pid):
+        os.kill(pid, number)
+
+
+def _lines(record: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in record.read_text().splitlines()]
+
+
+def _all_workers(edge: Edge) -> list[int]:
+    pids = workers(edge.process.pid)
+    return pids if len(pids) == 2 else []
+
+
+def _replacement(edge: Edge) -> int:
+    """The process that is a worker and was none before."""
+    known = {event["pid"] for event in edge.events(name="worker.ready")}
+    known |= set(edge.events(name="edge.listening")[-1]["workers"])
+
+    def new() -> set[int]:
+        return set(workers(edge.process.pid)) - known
+
+    return wait_until(new, 10, "a new worker").pop()
 
 
 def _runs(pid: int) -> bool:

@@ -97,10 +97,14 @@ class Edge:
 
     def start(self) -> None:
         """Also starts it again, after `stop()` or `kill()`, with the same file and ports."""
-        command = [*self._command, "--config", self._file]
         started = len(self.events(name="edge.listening"))
-        self.process = Child(command, self._home / "edge.log", env=self._env)
+        self.begin()
         self.process.wait_up(lambda: len(self.events(name="edge.listening")) > started, 60)
+
+    def begin(self) -> None:
+        """As `start`, without waiting until it listens."""
+        command = [*self._command, "--config", self._file]
+        self.process = Child(command, self._home / "edge.log", env=self._env)
 
     def stop(self, timeout_s: float = 30) -> int:
         """SIGTERM; its exit status."""

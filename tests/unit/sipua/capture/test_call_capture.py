@@ -11,7 +11,7 @@ from sipua.capture.call_capture import (
     CaptureThread,
 )
 from sipua.capture.settings import CaptureSettings, wanted
-from sipua.capture.sip_messages import SipToCaptures, sip_datagram
+from sipua.capture.sip_messages import SipToCaptures, dialog, sip_datagram
 from sipua.rtp.events import Address
 from sipua.rtp.pcap.writer import read
 from sipua.sip.messages import SipMessage
@@ -185,9 +185,9 @@ def test_sip_goes_to_the_capture_of_its_call(tmp_path: Path) -> None:
     capture = capture_to(tmp_path / "a.pcap")
     router.take(message("ours"), 1.0)  # before it is known as a call
     router.take(message("other"), 1.0)
-    router.attach("ours", capture.add)
+    router.attach(dialog("ours", ""), capture.add)
     router.take(message("ours", "sent"), 1.1)
-    router.detach("ours")
+    router.detach(dialog("ours", ""), capture.add)
     router.take(message("ours"), 1.2)
     finish(capture)
     found = list(read(tmp_path / "a.pcap"))
@@ -196,6 +196,68 @@ def test_sip_goes_to_the_capture_of_its_call(tmp_path: Path) -> None:
         (SIP_LOCAL, ("198.51.100.2", 5060)),
     ]
     assert b"Call-ID: ours" in found[0].payload
+
+
+def sip(first: str, *, peer: str, ours: str = "", branch: str, to_us: bool = True) -> SipMessage:
+    """With Call-ID `same`; From is the side whose request it is, or answers."""
+    answers = first.startswith("SIP/2.0")
+    tags = (peer, ours) if to_us != answers else (ours, peer)
+    return SipMessage(
+        "received" if to_us else "sent",
+        "UDP 198.51.100.2:5060",
+        f"{first}\r\nVia: SIP/2.0/UDP 198.51.100.2;branch={branch}\r\n"
+        f"From: <sip:a@a>;tag={tags[0]}\r\nTo: <sip:b@b>;tag={tags[1]}\r\nCall-ID: same\r\n\r\n",
+    )
+
+
+INVITE, BYE, OK = "INVITE sip:b SIP/2.0", "BYE sip:a SIP/2.0", "SIP/2.0 200 OK"
+
+
+class Taken(list[str]):
+    def take(self, at_s: float, source: Address, target: Address, payload: bytes) -> None:
+        self.append(payload.decode())
+
+
+def test_two_calls_with_one_call_id_are_told_apart_by_the_peers_tag() -> None:
+    router, one, other = SipToCaptures(local_of), Taken(), Taken()
+    takes = {"one": one.take, "other": other.take}
+    for tag in takes:
+        router.take(sip(INVITE, peer=tag, branch=tag), 1.0)
+    for tag, take in takes.items():
+        router.attach(dialog("same", f"<sip:a@a>;tag={tag}"), take)
+    for tag in takes:
+        router.take(sip(OK, peer=tag, ours=f"our-{tag}", branch=tag, to_us=False), 1.1)
+        router.take(sip(BYE, peer=tag, ours=f"our-{tag}", branch="ours", to_us=False), 1.2)
+        router.take(sip(OK, peer=tag, ours=f"our-{tag}", branch="ours"), 1.3)
+    for tag, found in (("one", one), ("other", other)):
+        assert len(found) == 4
+        assert all(f"tag={tag}\r\n" in message for message in found)
+    router.detach(dialog("same", "<sip:a@a>;tag=one"), takes["one"])
+    router.take(sip(BYE, peer="other", branch="b"), 1.4)
+    assert (len(one), len(other)) == (4, 5)
+
+
+def test_an_invite_that_was_refused_is_in_no_capture_of_the_next_one() -> None:
+    router, found = SipToCaptures(local_of), Taken()
+    busy = "SIP/2.0 486 Busy Here"
+    router.take(sip(INVITE, peer="a", branch="first"), 1.0)
+    router.take(sip(busy, peer="a", branch="first", to_us=False), 1.0)
+    router.take(sip("ACK sip:b SIP/2.0", peer="a", branch="first"), 1.1)
+    router.take(sip(INVITE, peer="a", branch="second"), 2.0)
+    router.take(sip("SIP/2.0 100 Trying", peer="a", branch="second", to_us=False), 2.0)
+    router.attach(dialog("same", "<sip:a@a>;tag=a"), found.take)
+    assert ["branch=second" in message for message in found] == [True, True]
+    assert not router._waiting
+
+
+def test_a_call_that_cannot_be_told_from_another_takes_nothing_from_it() -> None:
+    router, one, other = SipToCaptures(local_of), Taken(), Taken()
+    of, take, late = dialog("same", "<sip:a@a>;tag=a"), one.take, other.take
+    router.attach(of, take)
+    router.attach(of, late)
+    router.detach(of, late)
+    router.take(sip(BYE, peer="a", branch="b"), 1.0)
+    assert (len(one), len(other)) == (1, 0)
 
 
 def test_messages_that_never_become_a_call_do_not_pile_up(tmp_path: Path) -> None:

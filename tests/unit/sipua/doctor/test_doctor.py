@@ -38,13 +38,13 @@ def test_H12_an_edge_that_starts_on_the_index_build_warns_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 4096))
-    (finding,) = doctor.check_running(INDEX, max_calls=4)
+    (finding,) = doctor.check_running(INDEX, max_calls=4, workers=1)
     assert finding.level is Level.WARN
     for word in ("2.15.1", "calls at once 4", "select", "OpenSSL 1.0.2k"):
         assert word in finding.value
     assert finding.advice.count("make pjsua2") == 1
-    assert doctor.check_running(PRODUCTION, max_calls=4) == []
-    (other,) = doctor.check_running(PRODUCTION, max_calls=1024)
+    assert doctor.check_running(PRODUCTION, max_calls=4, workers=1) == []
+    (other,) = doctor.check_running(PRODUCTION, max_calls=1024, workers=1)
     assert other.name == "open files"
 
 
@@ -63,18 +63,27 @@ def test_a_build_without_tls_is_named() -> None:
 
 
 def test_descriptors_are_counted_against_the_calls() -> None:
-    finding = doctor.check_descriptors(1024, 4096, max_calls=1024)
+    finding = doctor.check_descriptors(1024, 4096, max_calls=1024, workers=1)
     assert finding.level is Level.WARN
     assert "enough for 298 calls of 1024" in finding.advice
     assert "ulimit -n 3200" in finding.advice
-    assert doctor.check_descriptors(3200, 4096, max_calls=1024).level is Level.OK
-    assert doctor.check_descriptors(1024, 4096, max_calls=4).level is Level.OK
-    assert doctor.check_descriptors(10, 10, max_calls=4).advice.startswith("enough for 0 calls")
+    assert doctor.check_descriptors(3200, 4096, max_calls=1024, workers=1).level is Level.OK
+    assert doctor.check_descriptors(1024, 4096, max_calls=4, workers=1).level is Level.OK
+    none = doctor.check_descriptors(10, 10, max_calls=4, workers=1)
+    assert none.advice.startswith("enough for 0 calls")
+
+
+def test_each_worker_holds_descriptors_for_its_share_of_the_calls() -> None:
+    two = doctor.check_descriptors(1024, 4096, max_calls=1024, workers=2)
+    assert "enough for 596 calls of 1024: `ulimit -n 1664`" in two.advice
+    many = doctor.check_descriptors(1024, 4096, max_calls=1024, workers=16)
+    assert "enough for 896 calls of 1024: `ulimit -n 1152`" in many.advice, "SIP, in the edge"
+    assert doctor.check_descriptors(1664, 4096, max_calls=1024, workers=2).level is Level.OK
 
 
 def test_unlimited_descriptors_are_enough() -> None:
     unlimited = resource.RLIM_INFINITY
-    finding = doctor.check_descriptors(unlimited, unlimited, max_calls=1024)
+    finding = doctor.check_descriptors(unlimited, unlimited, max_calls=1024, workers=1)
     assert (finding.level, finding.value) == (Level.OK, "unlimited")
 
 

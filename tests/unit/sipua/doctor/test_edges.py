@@ -70,3 +70,11 @@ def test_a_file_that_cannot_be_read_is_none(home: Path, data: bytes) -> None:
     home.mkdir(mode=0o700)
     (home / "edge-1.json").write_bytes(data)
     assert edges.findings() == []
+
+
+def test_a_cause_with_a_path_that_is_no_text_is_written() -> None:
+    died = WorkerState(1, up=False, deaths=1, cause="tools.failed: /opt/caf\udce9.py")
+    edges.write(EdgeState(US, (died,)))
+    (found,) = edges.findings()
+    assert "/opt/caf" in found.value
+    found.value.encode()

@@ -167,7 +167,7 @@ async def test_S21_an_odd_byte_that_gets_as_far_as_the_record_is_a_500(
     local: ReservedPort = edge.edge._ports.reserve(0.0)
     odd = "<sip:\udce4@192.0.2.1>"
     source = ("192.0.2.1", 5060)
-    edge.edge._on_sip(IncomingCall("c-odd", odd, odd, odd, odd, source, "anyone", local))
+    edge.edge._on_sip(IncomingCall("c-odd", odd, odd, odd, odd, source, "anyone", local, 0.0))
     assert sent == [Hangup("c-odd", 500)]
     await edge.nothing_is_kept()
     assert local.rtp_socket.fileno() == -1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import socket
 import sys
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 from unittest import mock
 
 import pytest
+from structlog.testing import capture_logs
 
 from sipua.calls.facts import CallFacts
 from sipua.config import Config
@@ -21,7 +23,7 @@ from sipua.process.exits import Exit
 from sipua.sip.messages import CallEnded, EndedBy, Hangup
 from sipua.worker import process
 from sipua.worker.link import config_copy
-from sipua.worker.link.channel import Channel, pair
+from sipua.worker.link.channel import Channel, Descriptor, pair
 from sipua.worker.link.coding import of_worker
 from sipua.worker.link.messages import (
     SCHEMA,
@@ -36,6 +38,7 @@ from sipua.worker.link.messages import (
     Unfit,
 )
 from sipua.worker.process import Worker
+from support.footprint import footprint
 from support.ports import LOOPBACK
 
 FACTS = CallFacts(
@@ -123,16 +126,47 @@ async def test_a_call_is_refused_without_an_engine_and_its_end_is_told_last(edge
     assert Hangup("c-1", 503) in edge.messages
 
 
-async def test_H10_sockets_that_did_not_come_are_a_500(edge: EdgeSide) -> None:
-    """This process has no descriptors left."""
+async def test_H10_sockets_that_did_not_come_are_a_500_with_the_cause(edge: EdgeSide) -> None:
+    """The kernel had no descriptors for them, on one of the two sides."""
     edge.begin(CONFIG)
     await edge.until(lambda: edge.messages)
-    edge.take(1)
-    await edge.until(lambda: len(edge.messages) == 3)
+    with capture_logs() as logs:
+        edge.take(0)
+        await edge.until(lambda: len(edge.messages) == 3)
     refused, over = edge.messages[1:]
     assert refused == Hangup("c-1", 500)
     assert isinstance(over, CallOver)
     assert over.failed
+    (failed,) = [line for line in logs if line["event"] == "call.failed"]
+    assert "too many open" in failed["error"]
+    assert "ulimit -n" in failed["error"]
+
+
+@pytest.mark.parametrize("place", [0, 1])
+async def test_H10_a_descriptor_that_is_no_socket_leaves_none_open(
+    edge: EdgeSide, place: int
+) -> None:
+    edge.begin(CONFIG)
+    await edge.until(lambda: edge.messages)
+    before = footprint(os.getpid()).descriptors
+    rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    passed: list[Descriptor] = [rtp]
+    passed.insert(place, in_memory(b""))
+    edge.channel.send(TakeCall(FACTS, 16384), passed)
+    await edge.until(lambda: len(edge.messages) == 3)
+    assert edge.messages[1] == Hangup("c-1", 500)
+    assert footprint(os.getpid()).descriptors == before
+
+
+async def test_H10_a_configuration_that_did_not_come_along_is_told(edge: EdgeSide) -> None:
+    edge.channel.send(Begin(SCHEMA, process._version(), 1, "info", "json", "", tuple(sys.path)))
+    await edge.until(lambda: edge.messages)
+    (unfit,) = edge.messages
+    assert isinstance(unfit, Unfit)
+    assert (unfit.event, unfit.code) == ("worker.failed", Exit.WORKERS)
+    assert "too many open" in unfit.error
+    edge.channel.send(Stop())
+    assert await edge.task == Exit.WORKERS
 
 
 async def test_H10_an_edge_that_says_nothing_is_none(

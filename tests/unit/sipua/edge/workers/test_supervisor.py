@@ -96,6 +96,19 @@ def test_H10_one_that_says_nothing_is_killed_within_5_s() -> None:
     assert workers.die(2) == f"it has said nothing for {SILENT_S:g} s"
 
 
+def test_H10_the_calls_of_one_that_said_nothing_were_over_before_it_was_seen() -> None:
+    workers = Workers(2)
+    workers.up()
+    workers.run(60)
+    workers.silent = {2}
+    stopped = workers.now
+    workers.run(10)
+    workers.die(2)
+    assert abs(workers.supervisor.slots[2].ended_at - stopped) <= CHECK_EVERY_S
+    workers.die(1)
+    assert workers.supervisor.slots[1].ended_at == workers.now
+
+
 def test_H10_one_that_is_doubted_gets_no_call_while_another_answers() -> None:
     workers = Workers(2)
     workers.up()

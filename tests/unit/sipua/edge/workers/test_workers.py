@@ -179,7 +179,7 @@ async def test_an_agent_that_does_not_start_ends_workers_that_wait_for_it(
 async def test_H10_a_start_that_never_succeeds_gives_up_and_doctor_knows(
     make: Callable[..., Edge], monkeypatch: pytest.MonkeyPatch, running: dict[int, WorkerInTask]
 ) -> None:
-    async def refuse(*_: object) -> WorkerInTask:
+    def refuse(*_: object) -> WorkerInTask:
         raise OSError("no memory")
 
     monkeypatch.setattr(process, "spawn", refuse)

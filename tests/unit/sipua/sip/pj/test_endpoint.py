@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from typing import Any
 
 import pjsua2 as real
@@ -117,11 +118,13 @@ def test_destroy_takes_the_library_down_whatever_an_account_says(signalling: Sig
 
 
 def test_a_call_that_comes_in_has_a_port_and_is_told(signalling: Signalling) -> None:
+    before = time.monotonic()
     signalling.invite()
     (event,) = signalling.take()
     assert isinstance(event, IncomingCall)
     assert (event.sip_call_id, event.from_uri) == ("abc@192.0.2.1", "<sip:caller@192.0.2.1>;tag=1")
     assert (event.origin, event.source) == ("anyone", ("192.0.2.1", 5060))
+    assert before <= event.arrived_s <= time.monotonic()
     assert signalling.in_use == 1
     assert signalling.call(event.call_id).signalling_ip == "192.0.2.1"
 

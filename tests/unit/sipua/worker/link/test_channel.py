@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import resource
 import socket
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from sipua.calls.facts import CallFacts
 from sipua.sip.messages import Answer
 from sipua.worker.link.channel import Channel, close_all, pair
-from sipua.worker.link.coding import LinkError, of_edge, of_worker
+from sipua.worker.link.coding import LONGEST, LinkError, of_edge, of_worker
 from sipua.worker.link.messages import (
     CapturedSip,
     EndCall,
@@ -97,6 +100,87 @@ async def test_a_socket_goes_along_and_our_copy_is_closed(ends: tuple[End, End])
     with first, second:
         assert first.getsockname() == address
         assert not os.get_inheritable(first.fileno())
+
+
+class NoRoomForDescriptors(socket.socket):
+    """Of a user with too many descriptors on their way (unix(7)); root has no limit."""
+
+    def sendmsg(self, *_: object) -> int:  # type: ignore[override]
+        raise OSError(errno.ETOOMANYREFS, os.strerror(errno.ETOOMANYREFS))
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["sent at once", "has waited"])
+async def test_H10_too_many_descriptors_on_their_way_cost_their_message_alone(
+    ends: tuple[End, End], *, waits: bool
+) -> None:
+    edge, worker = ends
+    loop = asyncio.get_running_loop()
+    loop.remove_reader(worker.link)
+    while waits and not edge.channel._waiting:
+        edge.channel.send(EndCall("c-1", "x" * 50_000, 0))
+    rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with NoRoomForDescriptors(fileno=os.dup(edge.link.fileno())) as full:
+        full.setblocking(False)
+        edge.channel._socket, usual = full, edge.channel._socket
+        edge.channel.send(TakeCall(FACTS, 16384), [rtp])
+        worker.channel.start()
+        await until(lambda: TakeCall(FACTS, 16384) in worker.messages)
+        edge.channel._socket = usual
+    assert (rtp.fileno(), worker.descriptors) == (-1, [])
+    edge.channel.send(Ping(), [socket.socket(socket.AF_INET, socket.SOCK_DGRAM)])
+    await until(lambda: Ping() in worker.messages)
+    assert len(worker.descriptors) == 1
+    assert (edge.ended, worker.ended) == ([], [])
+
+
+@pytest.mark.parametrize("room", [0, 1], ids=["for none", "for one of two"])
+async def test_H10_a_process_with_too_many_open_gets_the_message_without_descriptors(
+    ends: tuple[End, End], room: int
+) -> None:
+    """The kernel has dropped one without a word; the other one must not stay open."""
+    edge, worker = ends
+    passed = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+    asyncio.get_running_loop().remove_reader(worker.link)
+    edge.channel.send(Ping(), passed)
+    before = open_now()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = (number for number in range(soft) if number not in before)
+    for _ in range(room):
+        next(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next(free), hard))
+    try:
+        worker.channel._read()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert (worker.messages, worker.descriptors, worker.ended) == ([Ping()], [], [])
+    assert open_now() == before
+
+
+def open_now() -> set[int]:
+    """Without the one that lists them, which is gone when this returns."""
+    return {int(one.name) for one in Path("/proc/self/fd").iterdir() if one.exists()}
+
+
+async def test_H10_a_message_that_the_kernel_does_not_take_costs_itself_alone(
+    ends: tuple[End, End],
+) -> None:
+    edge, worker = ends
+    edge.link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 10_000)
+    edge.channel.start()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rtp:
+        with pytest.raises(LinkError, match=r"CapturedSip: 5\d+ bytes, the kernel takes 19968"):
+            edge.channel.send(CapturedSip("c-1", 0.0, ("a", 1), ("b", 2), bytes(50_000)), [rtp])
+        assert rtp.fileno() != -1
+    edge.channel.send(Ping())
+    await until(lambda: worker.messages)
+    assert (worker.messages, edge.ended, worker.ended) == ([Ping()], [], [])
+
+
+async def test_the_longest_message_passes_whatever_the_machines_default() -> None:
+    ours, theirs = pair()
+    with ours, theirs:
+        room = ours.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        assert room >= LONGEST + 32
 
 
 async def test_an_end_that_does_not_read_ends_the_link(ends: tuple[End, End]) -> None:
