@@ -17,6 +17,7 @@ _UNITS: dict[Figure, str] = {
     "descriptors": "descriptors",
     "threads": "threads",
     "ports": "RTP ports",
+    "tasks": "tasks",
 }
 
 
@@ -25,6 +26,9 @@ def render(soak: Soak) -> Iterator[str]:
         yield from _faults(soak)
     for figure, name in FIGURES.items():
         slopes = {slope.process: slope for slope in soak.slopes if slope.figure == figure}
+        told = [one for one in soak.samples if one.process in slopes]
+        if not told:
+            continue  # an older result
         yield f'<section class="growth"><h2>{name[0].upper()}{name[1:]}</h2>'
         yield plots.growth(
             [
@@ -35,13 +39,13 @@ def render(soak: Soak) -> Iterator[str]:
                     per_x=slopes[one.process].per_1000 / 1000,
                     since=float(soak.warm_up_calls),
                 )
-                for one in soak.samples
+                for one in told
             ],
             "calls",
             _UNITS[figure],
         )
         yield '<p class="legend">'
-        for number, one in enumerate(soak.samples):
+        for number, one in enumerate(told):
             kind = plots.PROCESS_KINDS[number % len(plots.PROCESS_KINDS)]
             yield f'<i class="{kind}"></i>{one.process}: {words(slopes[one.process])} '
         yield "</p></section>"

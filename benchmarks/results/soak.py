@@ -16,13 +16,14 @@ NEGLIGIBLE_MB = 0.1
 NEGLIGIBLE_COUNT = 0.5
 
 Growth = Literal["none", "negligible", "grows", "shrinks", "unknown"]
-Figure = Literal["pss_mb", "rss_mb", "descriptors", "threads", "ports"]
+Figure = Literal["pss_mb", "rss_mb", "descriptors", "threads", "ports", "tasks"]
 FIGURES: dict[Figure, str] = {
     "pss_mb": "memory (PSS)",
     "rss_mb": "memory (RSS)",
     "descriptors": "descriptors",
     "threads": "threads",
     "ports": "RTP ports",
+    "tasks": "asyncio tasks",
 }
 
 
@@ -61,6 +62,8 @@ class Samples(msgspec.Struct, frozen=True):
     threads: tuple[int, ...]
     ports: tuple[int, ...]
     cpu_s: tuple[float, ...]
+    tasks: tuple[int, ...] = ()
+    """By the process's own count; empty: it has told none."""
 
 
 class Soak(msgspec.Struct, frozen=True):

@@ -74,6 +74,7 @@ class Workers:
         self._faults = FaultOwner("workers.failed", self._log, self._give_up)
         self._agent_url: asyncio.Future[str] | None = None
         self._running: dict[int, WorkerProcess] = {}
+        self._pongs: dict[int, Pong] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._up = False
         self._stopping = False
@@ -103,6 +104,20 @@ class Workers:
     @property
     def pids(self) -> list[int]:
         return [running.pid for _, running in sorted(self._running.items())]
+
+    def counts(self) -> list[dict[str, int]]:
+        """What each has that lives, by its own count of half a second ago, for the log."""
+        return [
+            {
+                "worker": worker,
+                "pid": self._running[worker].pid,
+                "calls": pong.calls,
+                "tasks": pong.tasks,
+                "memory_mb": self._running[worker].memory_bytes() // 1_000_000,
+            }
+            for worker, pong in sorted(self._pongs.items())
+            if worker in self._running
+        ]
 
     def missing_s(self) -> float:
         """How long no worker is expected; 0: one takes calls. Called on the signalling thread."""
@@ -180,6 +195,7 @@ class Workers:
         finally:
             begin.cancel()
         del self._running[worker]
+        self._pongs.pop(worker, None)
         self._exited(worker, how)
 
     async def _begin(self, worker: int, running: WorkerProcess) -> None:
@@ -200,7 +216,7 @@ class Workers:
         self.supervisor.heard(worker)
         match message:
             case Pong():
-                pass
+                self._pongs[worker] = message
             case Ready():
                 self.supervisor.ready(worker, time.monotonic())
                 # At the start `edge.listening` has them all.

@@ -16,7 +16,7 @@ from sipua.calls.facts import CallFacts
 from sipua.rtp.events import Address
 from sipua.sip.messages import CallCommand, CallSignal
 
-SCHEMA = 1
+SCHEMA = 2
 """To be raised with every change of a message. The edge and a worker that it starts later may come
 from two installations, when one was updated meanwhile.
 """
@@ -136,7 +136,11 @@ class CallOver:
 
 @dataclass(frozen=True, slots=True)
 class Pong:
-    """The worker's loop runs."""
+    """The worker's loop runs, and has so much."""
+
+    calls: int = 0
+    tasks: int = 0
+    """Of asyncio, which every call has some of."""
 
 
 ToEdge: TypeAlias = Ready | Unfit | CallCommand | EngineTried | CallOver | Pong
