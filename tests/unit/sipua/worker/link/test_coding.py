@@ -32,8 +32,7 @@ FACTS = CallFacts(
 
 @given(st.one_of([st.from_type(kind) for kind in TO_WORKER]))
 def test_what_the_edge_says_comes_unchanged(message: ToWorker) -> None:
-    assume(message == message)  # noqa: PLR0124 (not a number is never equal)
-    assert of_edge().decode(_encoded(message)) == message
+    assert repr(of_edge().decode(_encoded(message))) == repr(message)  # NaN is never equal
 
 
 @given(st.one_of([st.from_type(kind) for kind in TO_EDGE]))
