@@ -32,7 +32,8 @@ FACTS = CallFacts(
 
 @given(st.one_of([st.from_type(kind) for kind in TO_WORKER]))
 def test_what_the_edge_says_comes_unchanged(message: ToWorker) -> None:
-    assert repr(of_edge().decode(_encoded(message))) == repr(message)  # NaN is never equal
+    assume("nan" not in repr(message))  # not a number: it is equal to itself alone
+    assert of_edge().decode(_encoded(message)) == message
 
 
 @given(st.one_of([st.from_type(kind) for kind in TO_EDGE]))
