@@ -237,11 +237,10 @@ class LogSection(Section):
         default=False,
         description="Write every SIP message, at level debug; credentials are masked.",
     )
-    state_s: float = Field(
+    state_s: int = Field(
         default=60,
         ge=0,
         le=86_400,
-        allow_inf_nan=False,
         description="Seconds between two lines `edge.state`, which tell how many calls, ports and "
         "tasks there are; written when that has changed. 0: never.",
     )
