@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
+from itertools import cycle
 
 import numpy as np
 
@@ -22,6 +23,7 @@ _UNITS: dict[Figure, str] = {
 
 
 def render(soak: Soak) -> Iterator[str]:
+    kinds = {one.process: kind for one, kind in zip(soak.samples, cycle(plots.PROCESS_KINDS))}
     if soak.faults or soak.logged:
         yield from _faults(soak)
     for figure, name in FIGURES.items():
@@ -34,6 +36,7 @@ def render(soak: Soak) -> Iterator[str]:
             [
                 plots.Line(
                     name=f"{one.process}: {words(slopes[one.process])}",
+                    kind=kinds[one.process],
                     x=np.array(soak.ended, np.float64),
                     y=np.array(getattr(one, figure), np.float64),
                     per_x=slopes[one.process].per_1000 / 1000,
@@ -45,9 +48,9 @@ def render(soak: Soak) -> Iterator[str]:
             _UNITS[figure],
         )
         yield '<p class="legend">'
-        for number, one in enumerate(told):
-            kind = plots.PROCESS_KINDS[number % len(plots.PROCESS_KINDS)]
-            yield f'<i class="{kind}"></i>{one.process}: {words(slopes[one.process])} '
+        for one in told:
+            said = f"{one.process}: {words(slopes[one.process])}"
+            yield f'<i class="{kinds[one.process]}"></i>{said} '
         yield "</p></section>"
     yield from _rests(soak)
 
