@@ -203,8 +203,9 @@ def _axes(frame: Frame, y_name: str, x_name: str, *, grid: bool = True) -> Itera
             yield f'<path class="grid" d="M{frame.left} {y:.1f}H{WIDTH - _RIGHT}"/>'
         yield f'<text class="left" x="{frame.left - 6}" y="{y + 4:.1f}">{value:g}</text>'
     for value in _ticks(frame.x_max, 8):
+        kind = "tick" if frame.x(value) < WIDTH - _RIGHT - 16 else "tick left"
         yield (
-            f'<text class="tick" x="{frame.x(value):.1f}" y="{frame.height - 12}">{value:g}'
+            f'<text class="{kind}" x="{frame.x(value):.1f}" y="{frame.height - 12}">{value:g}'
             f"{' ' + x_name if value == 0 else ''}</text>"
         )
     middle = (_TOP + frame.height - _BOTTOM) / 2
