@@ -37,6 +37,8 @@ class Edge:
         """
         self.port = _free_port()
         self.workers = workers
+        self._state: dict[str, Any] = {}
+        self._read_to = 0
         self._log = folder / "edge.log"
         config = folder / "edge.toml"
         config.write_text(
@@ -49,7 +51,7 @@ class Edge:
             + "[engine.turn_detection]\ninterrupt_response = false\n\n"
             # It is a parrot: what it says is no echo of the line, but sounds like one.
             '[barge_in]\necho = "off"\n\n'
-            '[log]\nlevel = "info"\nformat = "json"\n'
+            '[log]\nlevel = "info"\nformat = "json"\nstate_s = 1\n'
         )
         command = [sys.executable, "-m", "sipua", "serve", "--json", "--config", str(config)]
         with self._log.open("ab") as output:
@@ -85,6 +87,18 @@ class Edge:
 
     def events(self, name: str) -> list[dict[str, Any]]:
         return [event for event in self._lines(f'"{name}"') if event.get("event") == name]
+
+    def state(self) -> dict[str, Any]:
+        """The newest line `edge.state`; empty: there is none yet."""
+        with self._log.open("rb") as lines:
+            lines.seek(self._read_to)
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    break
+                self._read_to += len(line)
+                if line.startswith(b"{") and b'"edge.state"' in line:
+                    self._state = json.loads(line)
+        return self._state
 
     def faults(self) -> dict[str, int]:
         """How often each event of level warning or error was logged since it began to listen."""

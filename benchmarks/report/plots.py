@@ -149,6 +149,8 @@ class Line:
     """What grew, or did not: samples of one process, and the slope that was found in them."""
 
     name: str
+    kind: str
+    """The colour."""
     x: Floats
     y: Floats
     per_x: float
@@ -164,8 +166,8 @@ def growth(lines: Sequence[Line], x_name: str, y_name: str) -> str:
         _nice_top(max(1.0, *(float(line.y.max(initial=1.0)) for line in lines)) * 1.05),
     )
     parts = [*_axes(frame, y_name, x_name)]
-    for number, line in enumerate(lines):
-        kind = PROCESS_KINDS[number % len(PROCESS_KINDS)]
+    for line in lines:
+        kind = line.kind
         parts.append(_dots(kind, frame, line.x, line.y))
         since = frame.x(line.since)
         parts.append(f'<path class="since" d="M{since:.1f} {_TOP}V{frame.height - _BOTTOM}"/>')
@@ -201,8 +203,9 @@ def _axes(frame: Frame, y_name: str, x_name: str, *, grid: bool = True) -> Itera
             yield f'<path class="grid" d="M{frame.left} {y:.1f}H{WIDTH - _RIGHT}"/>'
         yield f'<text class="left" x="{frame.left - 6}" y="{y + 4:.1f}">{value:g}</text>'
     for value in _ticks(frame.x_max, 8):
+        kind = "tick" if frame.x(value) < WIDTH - _RIGHT - 16 else "tick left"
         yield (
-            f'<text class="tick" x="{frame.x(value):.1f}" y="{frame.height - 12}">{value:g}'
+            f'<text class="{kind}" x="{frame.x(value):.1f}" y="{frame.height - 12}">{value:g}'
             f"{' ' + x_name if value == 0 else ''}</text>"
         )
     middle = (_TOP + frame.height - _BOTTOM) / 2

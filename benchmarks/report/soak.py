@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
+from itertools import cycle
 
 import numpy as np
 
@@ -17,33 +18,39 @@ _UNITS: dict[Figure, str] = {
     "descriptors": "descriptors",
     "threads": "threads",
     "ports": "RTP ports",
+    "tasks": "tasks",
 }
 
 
 def render(soak: Soak) -> Iterator[str]:
+    kinds = {one.process: kind for one, kind in zip(soak.samples, cycle(plots.PROCESS_KINDS))}
     if soak.faults or soak.logged:
         yield from _faults(soak)
     for figure, name in FIGURES.items():
         slopes = {slope.process: slope for slope in soak.slopes if slope.figure == figure}
+        told = [one for one in soak.samples if one.process in slopes]
+        if not told:
+            continue  # an older result
         yield f'<section class="growth"><h2>{name[0].upper()}{name[1:]}</h2>'
         yield plots.growth(
             [
                 plots.Line(
                     name=f"{one.process}: {words(slopes[one.process])}",
+                    kind=kinds[one.process],
                     x=np.array(soak.ended, np.float64),
                     y=np.array(getattr(one, figure), np.float64),
                     per_x=slopes[one.process].per_1000 / 1000,
                     since=float(soak.warm_up_calls),
                 )
-                for one in soak.samples
+                for one in told
             ],
             "calls",
             _UNITS[figure],
         )
         yield '<p class="legend">'
-        for number, one in enumerate(soak.samples):
-            kind = plots.PROCESS_KINDS[number % len(plots.PROCESS_KINDS)]
-            yield f'<i class="{kind}"></i>{one.process}: {words(slopes[one.process])} '
+        for one in told:
+            said = f"{one.process}: {words(slopes[one.process])}"
+            yield f'<i class="{kinds[one.process]}"></i>{said} '
         yield "</p></section>"
     yield from _rests(soak)
 

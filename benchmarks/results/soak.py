@@ -10,19 +10,21 @@ from typing import Literal
 
 import msgspec
 
-# Slopes that do not count, per 1,000 calls: 100 bytes a call, less than any object of a call; and
-# less than one descriptor, thread or port in 2,000 calls.
-NEGLIGIBLE_MB = 0.1
+# Slopes that do not count, per 1,000 calls: 200 bytes a call, as much as one small object, and what
+# the heap of a process that keeps nothing wanders by in 10,000 calls; and less than one descriptor,
+# thread, port or task in 2,000 calls.
+NEGLIGIBLE_MB = 0.2
 NEGLIGIBLE_COUNT = 0.5
 
-Growth = Literal["none", "negligible", "grows", "shrinks", "unknown"]
-Figure = Literal["pss_mb", "rss_mb", "descriptors", "threads", "ports"]
+Growth = Literal["none", "negligible", "settled", "grows", "shrinks", "unknown"]
+Figure = Literal["pss_mb", "rss_mb", "descriptors", "threads", "ports", "tasks"]
 FIGURES: dict[Figure, str] = {
     "pss_mb": "memory (PSS)",
     "rss_mb": "memory (RSS)",
     "descriptors": "descriptors",
     "threads": "threads",
     "ports": "RTP ports",
+    "tasks": "asyncio tasks",
 }
 
 
@@ -61,6 +63,8 @@ class Samples(msgspec.Struct, frozen=True):
     threads: tuple[int, ...]
     ports: tuple[int, ...]
     cpu_s: tuple[float, ...]
+    tasks: tuple[int, ...] = ()
+    """By the process's own count; empty: it has told none."""
 
 
 class Soak(msgspec.Struct, frozen=True):

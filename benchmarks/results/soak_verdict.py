@@ -10,6 +10,7 @@ from sipua.bench.results.soak import FIGURES, Figure, Rest, Slope, Soak
 _GROWTH = {
     "none": "0 within noise",
     "negligible": "too little to count",
+    "settled": "it has settled: too little to count in the second half",
     "grows": "it grows",
     "shrinks": "it shrinks",
     "unknown": "too few samples to tell",

@@ -4,6 +4,9 @@ Samples of memory are no independent throws: what the allocator took stays for t
 the samples are first gathered into a few stretches of calls, each told by its median. The slope is
 Theil and Sen's over those medians, the median of the slopes of all pairs; its limits are the order
 statistics that Kendall's test gives (Sen, 1968).
+
+What calls need at the same time has a maximum that rises ever more rarely, and the allocator keeps
+it. A leak takes from every call: it is seen in the second half of them as well.
 """
 
 from __future__ import annotations
@@ -37,13 +40,19 @@ def slope(
         return Slope(process, figure, 0.0, 0.0, 0.0, "unknown")
     per_1000, low, high = theil_sen(x, y)
     negligible = NEGLIGIBLE_MB if figure in ("pss_mb", "rss_mb") else NEGLIGIBLE_COUNT
+    found_growth = growth(per_1000, low, high, negligible)
+    if found_growth == "grows":
+        half = calls >= (warm_up + calls[-1]) / 2
+        late_x, late_y = stretches(calls[half] / 1000, found[half])
+        if len(late_x) >= FEWEST_STRETCHES and theil_sen(late_x, late_y)[0] <= negligible:
+            found_growth = "settled"
     return Slope(
         process,
         figure,
         per_1000=round(per_1000, 4),
         low=round(low, 4),
         high=round(high, 4),
-        growth=growth(per_1000, low, high, negligible),
+        growth=found_growth,
     )
 
 

@@ -2,7 +2,7 @@
 anything of them.
 
     callers (process) ══ SIP, RTP ══▶ sipua serve ─ workers, agent
-                                           ▲ /proc, every second
+                                           ▲ /proc, and the lines `edge.state` of the log
 
 A few calls come first, so that what is opened once is open; then everything is read at rest. It is
 read again when the last call has ended.
@@ -28,7 +28,7 @@ from sipua.bench.load.edge import HOST, RTP_PORTS, Edge
 from sipua.bench.replay.measure import with_changes
 from sipua.bench.results import machine, verdict
 from sipua.bench.results.result import Health, Result, Verdict
-from sipua.bench.results.soak import FIGURES, Rest, Samples, Soak
+from sipua.bench.results.soak import FIGURES, Figure, Rest, Samples, Soak
 from sipua.bench.soak import callers
 from sipua.bench.soak.slopes import slope
 from sipua.config.values.fields import MOST_WORKERS
@@ -87,6 +87,30 @@ def _check(options: Options) -> None:
             raise BenchError(f"{name} {value:g}: from {low:g} to {high:g}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Of one process at one moment."""
+
+    used: usage.Usage
+    tasks: int | None
+    """By its own count; None: it tells none."""
+
+    def value(self, figure: Figure) -> float | None:
+        match figure:
+            case "pss_mb":
+                return round(self.used.pss_mb, 3)
+            case "rss_mb":
+                return round(self.used.rss_mb, 3)
+            case "descriptors":
+                return self.used.descriptors
+            case "threads":
+                return self.used.threads
+            case "ports":
+                return len(self.used.ports)
+            case "tasks":
+                return self.tasks
+
+
 class _Soak:
     def __init__(
         self, options: Options, edge: Edge, phones: children.Child, say: Callable[[str], None]
@@ -99,7 +123,7 @@ class _Soak:
         self._at_s: list[float] = []
         self._ended: list[int] = []
         self._up: list[int] = []
-        self._found: defaultdict[str, list[usage.Usage]] = defaultdict(list)
+        self._found: defaultdict[str, list[_Reading]] = defaultdict(list)
 
     def run(self, command: str, load: float) -> Result:
         first = _FIRST_CALLS * self._options.workers
@@ -163,22 +187,29 @@ class _Soak:
 
     def _sample(self, at_s: float, state: callers.State, first: int) -> str:
         found = {}
+        tasks = self._tasks()
         for name, pid in self._pids.items():
             try:
-                found[name] = usage.usage(pid, RTP_PORTS)
+                found[name] = _Reading(usage.usage(pid, RTP_PORTS), tasks.get(pid))
             except OSError:
                 return name
-        for name, used in found.items():
-            self._found[name].append(used)
+        for name, reading in found.items():
+            self._found[name].append(reading)
         self._at_s.append(round(at_s, 3))
         self._ended.append(max(0, state.ended - first))
         self._up.append(state.up)
         return ""
 
     def _memory(self) -> float:
-        return sum(used[-1].pss_mb for used in self._found.values())
+        return sum(readings[-1].used.pss_mb for readings in self._found.values())
 
-    def _rest(self) -> dict[str, usage.Usage]:
+    def _tasks(self) -> dict[int, int]:
+        """The tasks of each process that tells them."""
+        state = self._edge.state()
+        counts = {worker["pid"]: worker["tasks"] for worker in state.get("workers", ())}
+        return counts | {self._edge.pid: state["tasks"]} if state else {}
+
+    def _rest(self) -> dict[str, _Reading]:
         """Everything without a call, as soon as nothing changes any more.
 
         Raises BenchError when a process is gone.
@@ -188,11 +219,23 @@ class _Soak:
         while True:
             time.sleep(_CALM_S)
             try:
-                found = {n: usage.usage(pid, RTP_PORTS) for n, pid in self._pids.items()}
+                tasks = self._tasks()
+                found = {
+                    name: _Reading(usage.usage(pid, RTP_PORTS), tasks.get(pid))
+                    for name, pid in self._pids.items()
+                }
             except OSError:
                 raise BenchError(f"the edge has lost a process: {self._edge.faults()}") from None
-            counts = {n: (u.descriptors, u.threads, u.ports) for n, u in found.items()}
-            idle = not any(used.ports for used in found.values())
+            counts = {
+                (name, figure): reading.value(figure)
+                for name, reading in found.items()
+                for figure in FIGURES
+                if not figure.endswith("_mb")
+            }
+            state = self._edge.state()
+            calls = [state.get("calls", 0), *(one["calls"] for one in state.get("workers", ()))]
+            idle = bool(state) and not any(calls)
+            idle &= not any(reading.used.ports for reading in found.values())
             if (idle and counts == before) or time.monotonic() > end_s:
                 return found
             before = counts
@@ -223,7 +266,7 @@ class _Soak:
         if gone:
             faults[f"process `{gone}` has ended"] = 1
         warm_up = min(WARM_UP_CALLS, options.calls_total * 2 // 5)
-        samples = tuple(_samples(name, used) for name, used in self._found.items())
+        samples = tuple(_samples(name, found) for name, found in self._found.items())
         return Soak(
             calls_total=options.calls_total,
             cps=options.cps,
@@ -240,12 +283,15 @@ class _Soak:
                 slope(one.process, figure, self._ended, getattr(one, figure), warm_up)
                 for one in samples
                 for figure in FIGURES
+                if getattr(one, figure)
             ),
             rests=rests,
         )
 
 
-def _samples(name: str, used: list[usage.Usage]) -> Samples:
+def _samples(name: str, readings: list[_Reading]) -> Samples:
+    used = [reading.used for reading in readings]
+    tasks = tuple(reading.tasks for reading in readings if reading.tasks is not None)
     return Samples(
         process=name,
         pss_mb=tuple(round(one.pss_mb, 3) for one in used),
@@ -254,29 +300,25 @@ def _samples(name: str, used: list[usage.Usage]) -> Samples:
         threads=tuple(one.threads for one in used),
         ports=tuple(len(one.ports) for one in used),
         cpu_s=tuple(round(one.cpu_s, 2) for one in used),
+        tasks=tasks if len(tasks) == len(used) else (),
     )
 
 
-def _rests(before: Mapping[str, usage.Usage], after: Mapping[str, usage.Usage]) -> tuple[Rest, ...]:
+def _rests(before: Mapping[str, _Reading], after: Mapping[str, _Reading]) -> tuple[Rest, ...]:
     return tuple(
-        Rest(name, figure, _value(before[name], figure), _value(after[name], figure))
+        Rest(name, figure, was, remains)
         for name in before
         for figure in FIGURES
+        if (was := before[name].value(figure)) is not None
+        and (remains := after[name].value(figure)) is not None
     )
 
 
-def _value(used: usage.Usage, figure: str) -> float:
-    value = getattr(used, figure)
-    return round(value, 3) if isinstance(value, float) else float(_count(value))
-
-
-def _count(value: int | frozenset[int]) -> int:
-    return value if isinstance(value, int) else len(value)
-
-
-def _told(found: Mapping[str, usage.Usage]) -> str:
+def _told(found: Mapping[str, _Reading]) -> str:
     return "; ".join(
-        f"{name} {used.pss_mb:.0f} MB, {used.descriptors} descriptors, {used.threads} threads"
-        + (f", {len(used.ports)} RTP ports" if used.ports else "")
-        for name, used in found.items()
+        f"{name} {reading.used.pss_mb:.0f} MB, {reading.used.descriptors} descriptors, "
+        f"{reading.used.threads} threads"
+        + (f", {reading.tasks} tasks" if reading.tasks is not None else "")
+        + (f", {len(reading.used.ports)} RTP ports" if reading.used.ports else "")
+        for name, reading in found.items()
     )

@@ -34,7 +34,7 @@ class DialoguePolicy:
     """Age at which the next pause between two responses must do."""
     history_items: int = 100
     history_chars: int = 24_000
-    history_speech_s: float = 60.0
+    history_speech_s: float = 20.0
     """Of the caller's turns of which there is no transcript."""
     caller_audio_s: float = 20.0
     """What the caller said last, kept for the next session."""

@@ -7,7 +7,7 @@ the engine hears the caller speak is `TurnState`'s; here is where that began.
 
 Audio is kept as it came and converted half a second at a time: what a phone sends has nothing above
 4 kHz, so that every third sample of the resampled audio is all of it, with no filter, and µ-law
-holds it in a sixth of the memory.
+holds it in a sixth of the memory. What the engine has judged goes: as a turn it is the history's.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from sipua.codecs.g711 import Law, decode, encode, transcoding_table
 from sipua.codecs.resample import Upsampler8to24
 
 _CODES_PER_MS: Final = 8
+# Of what the engine has judged: the next turn may begin there, by so much is it padded at most.
+_BEFORE_JUDGED_MS: Final = 5000
 _BLOCK_MS: Final = 500
 _UPSAMPLED: Final = 3
 _PCMA_TO_PCMU: Final = transcoding_table(Law.PCMA, Law.PCMU)
@@ -116,8 +118,16 @@ class UnansweredAudio:
         self._blocks.append(audio)
         self._held += len(audio)
         self._end += len(audio)
-        while self._held - len(self._blocks[0]) >= self._keep:
+        keep = min(self._keep, self._end - self._needed_from_ms * _CODES_PER_MS)
+        while self._blocks and self._held - len(self._blocks[0]) >= keep:
             self._held -= len(self._blocks.popleft())
+
+    @property
+    def _needed_from_ms(self) -> int:
+        """Older audio is the history's, as a turn, or was judged to be none."""
+        if self._turns.engine_hears:
+            return self._turn_from_ms
+        return self._heard_to_ms - _BEFORE_JUDGED_MS
 
     def _cut(self, start_ms: int, end_ms: int) -> bytes:
         """What is still held of it."""

@@ -18,6 +18,7 @@ import time
 from contextlib import AsyncExitStack
 
 from sipua.bridge.agent.process import AgentError
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
 from sipua.calls.signalling_log import SignallingLog
 from sipua.capture.sip_messages import SipToCaptures
@@ -27,6 +28,7 @@ from sipua.edge import banner
 from sipua.edge.agent_host import AgentHost
 from sipua.edge.calls import EdgeCalls
 from sipua.edge.engine_health import EngineHealth
+from sipua.edge.state_log import StateLog
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.fork_server import ForkServer
 from sipua.edge.workers.workers import Workers, WorkersError
@@ -174,11 +176,17 @@ class Edge:
         # All present objects stay for good: the collector need not visit them.
         gc.collect()
         gc.freeze()
+        state = FaultOwner().task(self._tell_state(), "edge.state")
         await self._stop.wait()
         await self._drain()
+        state.cancel()
         self._sip_log.close()
         self._log.info("edge.stopped")
         return self._code
+
+    async def _tell_state(self) -> None:
+        if every_s := self._config.log.state_s:
+            await StateLog(every_s, self._calls, self._ports, self._workers).run()
 
     # --- the end --------------------------------------------------------------------------
 

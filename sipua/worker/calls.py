@@ -34,6 +34,9 @@ class WorkerCalls:
         self._capturing: dict[str, CallCapture] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def __len__(self) -> int:
+        return len(self._calls)
+
     def on_message(self, message: ToWorker, descriptors: list[int]) -> None:
         match message:
             case TakeCall():

@@ -124,7 +124,7 @@ class Worker:
         self._edge.heard()
         match message:
             case Ping():
-                self._send(Pong())
+                self._send(Pong(len(self._calls or ()), len(asyncio.all_tasks())))
             case Stop():
                 self._end()
             case Begin():

@@ -20,7 +20,9 @@ def soak(growth: Growth = "none", after: float = 24, **changes: object) -> Soak:
         at_s=(0.0, 1.0),
         ended=(0, 2000),
         up=(0, 60),
-        samples=(Samples("edge", (90, 91), (95, 96), (24, 30), (6, 6), (0, 120), (0.1, 0.9)),),
+        samples=(
+            Samples("edge", (90, 91), (95, 96), (24, 30), (6, 6), (0, 120), (0.1, 0.9), (7, 7)),
+        ),
         slopes=(Slope("edge", "pss_mb", 0.2, -0.1, 0.4, growth),),
         rests=(
             Rest("edge", "descriptors", 24, after),

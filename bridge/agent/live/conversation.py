@@ -9,7 +9,7 @@ ends it.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec import UNSET
 
@@ -80,19 +80,6 @@ class LiveConversation:
         self._muted = False
         self._input_ms = 0.0
         self._model_texts: list[_ModelText] = []
-        self._handlers: dict[type, Any] = {
-            protocol.Start: self._start,
-            protocol.Update: self._update,
-            protocol.Append: self._append,
-            protocol.Mute: self._mute,
-            protocol.Unmute: self._unmute,
-            protocol.Instructions: self._append_text,
-            protocol.Thinking: self._append_text,
-            protocol.Commentary: self._append_text,
-            protocol.ItemCreate: self._create_item,
-            protocol.ResponseCreate: self._create_response,
-            protocol.Close: self._close,
-        }
 
     def start(self) -> list[bytes]:
         return []  # the client speaks first
@@ -107,7 +94,7 @@ class LiveConversation:
             if self.closed:
                 return []
             self._expect(event)
-            self._handlers[type(event)](event)
+            self._HANDLERS[type(event)](self, event)
         except ClientError as error:
             self.counters.client_errors += 1
             self._out.error(error, event_id or event_id_of(message))
@@ -358,6 +345,21 @@ class LiveConversation:
         if end.kind == "failed":
             problem = ClientError(end.code, "The server had an error while it spoke.")
             self._out.error(problem, None, "server_error")
+
+    # Of the class: methods bound to a session would keep it until the collector comes.
+    _HANDLERS: ClassVar[dict[type, Any]] = {
+        protocol.Start: _start,
+        protocol.Update: _update,
+        protocol.Append: _append,
+        protocol.Mute: _mute,
+        protocol.Unmute: _unmute,
+        protocol.Instructions: _append_text,
+        protocol.Thinking: _append_text,
+        protocol.Commentary: _append_text,
+        protocol.ItemCreate: _create_item,
+        protocol.ResponseCreate: _create_response,
+        protocol.Close: _close,
+    }
 
 
 def sent_clip(answer: Answer, form: WireFormat) -> Clip | None:

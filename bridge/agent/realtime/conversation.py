@@ -13,7 +13,7 @@ out), `session` (its settings), `history`, `items`, `item_events` (the conversat
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from msgspec import UNSET
 
@@ -86,18 +86,6 @@ class Conversation:
         self._fresh: Literal["", "tool_result", "user"] = ""  # the item that the client just made
         self._transcripts = TranscriptWait(self._out, uses_words=shared.uses_words)
         self._nudge_s: float | None = None  # idle_timeout_ms
-        self._handlers: dict[type, Any] = {
-            protocol.SessionUpdate: self._update,
-            protocol.Commit: self._commit_asked,
-            protocol.Clear: self._clear,
-            protocol.ClearOutput: self._clear_output,
-            protocol.ItemCreate: self._create_item,
-            protocol.ItemDelete: self._items.delete,
-            protocol.ItemRetrieve: self._items.retrieve,
-            protocol.ItemTruncate: self._items.truncate,
-            protocol.ResponseCreate: self._create_response,
-            protocol.ResponseCancel: self._cancel_response,
-        }
 
     def start(self) -> list[bytes]:
         self._out.event("session.created", session=self._session_view())
@@ -112,7 +100,7 @@ class Conversation:
             if type(event) is protocol.Append:
                 self._append(event, now)
             else:
-                self._handlers[type(event)](event, now)
+                self._HANDLERS[type(event)](self, event, now)
         except ClientError as error:
             self.counters.client_errors += 1
             self._out.error(error, event_id or event_id_of(message))
@@ -396,3 +384,17 @@ class Conversation:
             self._clip = clip or self._clip
             typed = " ".join(part["text"] for part in item.content if "text" in part)
             self._transcripts.words = typed or None
+
+    # Of the class: methods bound to a session would keep it until the collector comes.
+    _HANDLERS: ClassVar[dict[type, Any]] = {
+        protocol.SessionUpdate: _update,
+        protocol.Commit: _commit_asked,
+        protocol.Clear: _clear,
+        protocol.ClearOutput: _clear_output,
+        protocol.ItemCreate: _create_item,
+        protocol.ItemDelete: lambda self, event, now: self._items.delete(event, now),
+        protocol.ItemRetrieve: lambda self, event, now: self._items.retrieve(event, now),
+        protocol.ItemTruncate: lambda self, event, now: self._items.truncate(event, now),
+        protocol.ResponseCreate: _create_response,
+        protocol.ResponseCancel: _cancel_response,
+    }

@@ -7,6 +7,7 @@ reader, so nothing piles up here: the client's own messages wait in its own sock
 
 import asyncio
 import contextlib
+import traceback
 
 from structlog.typing import FilteringBoundLogger
 from websockets.asyncio.server import ServerConnection
@@ -76,9 +77,11 @@ class ServedSession:
                     await self._read()
                 finally:
                     timer.cancel()
-        except* ConnectionClosed:
-            pass  # by either side: the close code is in the log line of the session's end
+        except* ConnectionClosed as group:
+            # By either side: the close code is in the log line of the session's end.
+            _let_go(group)
         except* _LossError as group:
+            _let_go(group)
             await self._lose(group)
 
     async def _read(self) -> None:
@@ -154,3 +157,10 @@ class ServedSession:
         loss = error.loss
         self._log.warning("agent.rehearsed", loss=loss.kind, code=loss.code or None)
         await lose(self._connection, loss)
+
+
+def _let_go(group: BaseExceptionGroup[Exception]) -> None:
+    """A task group's frame keeps its error, which keeps the frame, and with it the session and its
+    audio: only a full visit of the garbage collector would free them.
+    """
+    traceback.clear_frames(group.__traceback__)

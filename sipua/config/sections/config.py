@@ -237,6 +237,13 @@ class LogSection(Section):
         default=False,
         description="Write every SIP message, at level debug; credentials are masked.",
     )
+    state_s: int = Field(
+        default=60,
+        ge=0,
+        le=86_400,
+        description="Seconds between two lines `edge.state`, which tell how many calls, ports and "
+        "tasks there are; written when that has changed. 0: never.",
+    )
 
 
 class Config(Section):

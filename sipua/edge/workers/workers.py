@@ -81,6 +81,7 @@ class Workers:
         self._lives: dict[int, asyncio.Task[None]] = {}
         """The last one of each worker."""
         self._watcher: asyncio.Task[None] | None = None
+        self._pongs: dict[int, Pong] = {}
         self._up = False
         self._stopping = False
         self._error: WorkersError | None = None
@@ -109,6 +110,20 @@ class Workers:
     @property
     def pids(self) -> list[int]:
         return [running.pid for _, running in sorted(self._running.items())]
+
+    def counts(self) -> list[dict[str, int]]:
+        """What each has that lives, by its own count of half a second ago, for the log."""
+        return [
+            {
+                "worker": worker,
+                "pid": self._running[worker].pid,
+                "calls": pong.calls,
+                "tasks": pong.tasks,
+                "memory_mb": self._running[worker].memory_bytes() // 1_000_000,
+            }
+            for worker, pong in sorted(self._pongs.items())
+            if worker in self._running
+        ]
 
     def missing_s(self) -> float:
         """How long no worker is expected; 0: one takes calls. Called on the signalling thread."""
@@ -194,6 +209,7 @@ class Workers:
         finally:
             begin.cancel()
         del self._running[worker]
+        self._pongs.pop(worker, None)
         self._exited(worker, how)
 
     async def _begin(self, worker: int, running: WorkerProcess) -> None:
@@ -214,7 +230,7 @@ class Workers:
         self.supervisor.heard(worker)
         match message:
             case Pong():
-                pass
+                self._pongs[worker] = message
             case Ready():
                 self.supervisor.ready(worker, time.monotonic())
                 # At the start `edge.listening` has them all.

@@ -136,7 +136,11 @@ class CallOver:
 
 @dataclass(frozen=True, slots=True)
 class Pong:
-    """The worker's loop runs."""
+    """The worker's loop runs, and has so much."""
+
+    calls: int = 0
+    tasks: int = 0
+    """Of asyncio, which every call has some of."""
 
 
 ToEdge: TypeAlias = Ready | Unfit | CallCommand | EngineTried | CallOver | Pong

@@ -41,6 +41,8 @@ def test_noise_alone_is_no_leak_but_for_its_share() -> None:
         (100 + 0.01 * ENDED / 1000, "negligible"),  # surely, but ten bytes a call
         (100 - ENDED / 1000, "shrinks"),
         (100 + ENDED / 1000, "grows"),
+        (100 + np.minimum(ENDED, 5000) / 1000 + ENDED / 50_000, "settled"),  # nearly
+        (100 + np.maximum(ENDED - 5000, 0) / 1000, "grows"),  # late, and it goes on
         (np.full(len(ENDED), 24.0), "none"),
     ],
 )

@@ -191,3 +191,41 @@ def test_odd_pieces_are_survived() -> None:
     assert audio.unheard() == b""
     audio.ended(10**9)
     audio.ended(0)
+
+
+def test_what_the_engine_has_judged_is_not_kept() -> None:
+    """Its turns are the history's."""
+    audio = in_session()
+    all_of_it = counted(40)
+    feed(audio, all_of_it[: 8 * 10_000])
+    audio.began(1000)
+    assert audio.ended(9000) == all_of_it[8 * 1000 : 8 * 9000]
+    feed(audio, all_of_it[8 * 10_000 : 8 * 11_000])
+    audio.alive()
+    feed(audio, all_of_it[8 * 11_000 : 8 * 12_000])
+    assert audio.held_bytes <= 8 * (5000 + 2000 + 2 * 500)
+    audio.began(6000)  # with much padding
+    assert audio.ended(12_000) == all_of_it[8 * 6000 : 8 * 12_000]
+
+
+def test_M2_a_turn_is_kept_whole_while_the_engine_hears_it_and_speaks() -> None:
+    audio = in_session()
+    all_of_it = counted(20)
+    feed(audio, all_of_it[: 8 * 1000])
+    audio.began(500)
+    for start in range(8 * 1000, 8 * 16_000, 160):
+        audio.append(all_of_it[start : start + 160])
+        audio.alive()
+    assert audio.unheard() == all_of_it[8 * 500 : 8 * 16_000]
+    assert audio.ended(15_000) == all_of_it[8 * 500 : 8 * 15_000]
+
+
+def test_a_turn_in_the_future_leaves_nothing_broken() -> None:
+    audio = in_session()
+    audio.began(10**9)
+    feed(audio, tone(2000))
+    assert audio.unheard() == b""
+    assert audio.ended(2000) == b""
+    feed(audio, tone(1000))
+    audio.began(2500)
+    assert audio.ended(3000) == tone(500)

@@ -110,7 +110,11 @@ async def test_it_is_ready_answers_and_stops(edge: EdgeSide) -> None:
     await edge.until(lambda: edge.messages)
     edge.channel.send(Ping())
     await edge.until(lambda: len(edge.messages) == 2)
-    assert edge.messages == [Ready(SCHEMA, process.version()), Pong()]
+    ready, pong = edge.messages
+    assert ready == Ready(SCHEMA, process.version())
+    assert isinstance(pong, Pong)
+    assert pong.calls == 0
+    assert pong.tasks >= 2  # the worker's, and that which watches the edge
     edge.channel.send(Stop())
     assert await edge.task == Exit.OK
     assert edge.left == []
