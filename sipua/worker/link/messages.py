@@ -1,6 +1,7 @@
 """The messages between the edge and a worker. Plain data; a call is named by its call id.
 
-    edge ── Begin, TakeCall, EndCall, CapturedSip, events of signalling, Ping, Stop ──▶ worker
+    edge ── Begin, TakeCall, EndCall, CapturedSip, events of signalling, ──▶ worker
+            Ping, NoMoreCalls, Stop
          ◀── Ready, Unfit, commands to signalling, EngineTried, CallOver, Pong ──
 
 Events and commands are those of `sipua.sip.messages`, unchanged. Descriptors go along with the
@@ -16,7 +17,7 @@ from sipua.calls.facts import CallFacts
 from sipua.rtp.events import Address
 from sipua.sip.messages import CallCommand, CallSignal
 
-SCHEMA = 1
+SCHEMA = 2
 """To be raised with every change of a message. The edge and a worker that it starts later may come
 from two installations, when one was updated meanwhile.
 """
@@ -85,11 +86,18 @@ class Ping:
 
 
 @dataclass(frozen=True, slots=True)
+class NoMoreCalls:
+    """The edge drains: calls may still end, and none comes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """No more calls come; end."""
 
 
-ToWorker: TypeAlias = Begin | TakeCall | EndCall | CapturedSip | CallSignal | Ping | Stop
+ToWorker: TypeAlias = (
+    Begin | TakeCall | EndCall | CapturedSip | CallSignal | Ping | NoMoreCalls | Stop
+)
 
 # --- worker -> edge -------------------------------------------------------------------------
 
