@@ -77,6 +77,10 @@ class FaultOwner:
         """For one piece of work whose fault ends nothing but itself; it is logged as `event`."""
         return FaultOwner(event, self._log, nothing, above=self)
 
+    def hand_over(self, owner: FaultOwner) -> None:
+        """From now on the faults of what works for this one are that owner's."""
+        self._above, self.end = owner, None
+
     def run(self, where: str, callback: Callable[..., object], *args: object) -> None:
         """Call it now."""
         try:

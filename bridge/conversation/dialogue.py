@@ -187,7 +187,7 @@ class Dialogue:
         self._search.take()
         self._pooled = self._last = pooled
         pooled.since_s = now
-        self._rotation.began(now)
+        self._rotation.began(now - pooled.waited_s)
         self._look_at = self._rotation.due
         self._history.next_session()
         catch_up = self._caller.next_session(pooled.session.format, self._caller.unheard())

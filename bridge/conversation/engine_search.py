@@ -45,11 +45,15 @@ class EngineSearch:
     async def _try(self, choice: int, timeout_s: float) -> EngineConnectError | None:
         pool = self._pool
         pool.tally["attempts"] += 1
-        pooled: PooledSession | None = None
+        candidates: list[PooledSession] = []
+
+        def connecting(pooled: PooledSession) -> None:
+            candidates.append(pooled)
+            self.candidate = pooled
+
         try:
-            pooled = self.candidate = pool.make(choice)
-            await pooled.session.connect(timeout_s)
-            if self.candidate is pooled:
+            await pool.connect(choice, timeout_s, connecting)
+            if self.candidate in candidates:
                 return EngineConnectError("protocol", "internal error: a session was not taken")
         except EngineConnectError as error:
             pool.tally[f"connect_{error.kind}"] += 1
@@ -66,6 +70,6 @@ class EngineSearch:
             return EngineConnectError("protocol", faults.cause)
         finally:
             # Ready and lost within a moment: then the next search has its own candidate by now.
-            if self.candidate is pooled:
+            if self.candidate in candidates:
                 self.candidate = None
         return None

@@ -27,7 +27,7 @@ class Rotation:
         self._due = self._latest = float("inf")
 
     def began(self, now: float) -> None:
-        """A session is in use from now on."""
+        """A session is in use whose life began now, or then."""
         self._backoff.reset()
         if self._policy.rotate_after_s > 0:
             # Calls that began together should not all connect anew at the same moment.
@@ -95,8 +95,8 @@ class SessionRotation:
 
     async def _prepare(self, choice: int) -> None:
         try:
-            standby = self._standby = self._pool.make(choice)
-            await standby.session.connect(self._pool.choices[choice].connect_timeout_s)
+            timeout_s = self._pool.choices[choice].connect_timeout_s
+            await self._pool.connect(choice, timeout_s, self._stand_by)
         except (EngineConnectError, ValueError) as error:
             self._standby = None
             self._failed(asyncio.get_running_loop().time(), str(error))
@@ -106,8 +106,12 @@ class SessionRotation:
             faults.failed("engine rotation", error)
             self._failed(asyncio.get_running_loop().time(), faults.cause)
         else:
-            standby.ready = True
+            if self._standby is not None:  # else it was lost since
+                self._standby.ready = True
         self._connecting = None
+
+    def _stand_by(self, pooled: PooledSession) -> None:
+        self._standby = pooled
 
     def _failed(self, now: float, why: str) -> None:
         self._pool.tally["rotation_failed"] += 1

@@ -16,7 +16,9 @@ from sipua.bridge.conversation.item_ids import CallItemIds, ItemIdScope
 from sipua.bridge.engine_api.events import Event
 from sipua.bridge.engine_api.protocol import Capabilities, Engine
 from sipua.bridge.engine_api.settings import AudioFormat, Past
+from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.engine_link.session import EngineSession
+from sipua.bridge.engine_link.websocket import Connect, Spare
 from sipua.bridge.events import EngineInUse
 from sipua.bridge.fault_owner import FaultOwner, nothing
 
@@ -37,8 +39,10 @@ class Session(Protocol):
     def format(self) -> AudioFormat: ...
     @property
     def capabilities(self) -> Capabilities: ...
+    @property
+    def spare(self) -> Spare | None: ...
 
-    async def connect(self, timeout_s: float) -> None: ...
+    async def connect(self, timeout_s: float, *, anew: bool = False) -> None: ...
     def append(self, audio: bytes) -> None: ...
     def speak(self, instructions: str | None = None) -> None: ...
     def truncate(self, item_id: str, audio_end_ms: int) -> None: ...
@@ -82,8 +86,11 @@ def engine_session(
     name: str,
     faults: FaultOwner,
     make: Callable[..., EngineSession] = EngineSession,
+    open_socket: Connect | None = None,
 ) -> Session:
-    """The usual `MakeSession`. `make`: a subclass that measures, say."""
+    """The usual `MakeSession`. `make`: a subclass that measures, say. `open_socket`: where spare
+    connections are.
+    """
     return make(
         engine.protocol,
         engine.url,
@@ -92,6 +99,7 @@ def engine_session(
         call_id=call_id,
         name=name,
         faults=faults,
+        open_socket=open_socket,
     )
 
 
@@ -111,6 +119,11 @@ class PooledSession:
     ready: bool = False
     since_s: float = 0.0
     """When it came into use."""
+
+    @property
+    def waited_s(self) -> float:
+        """How much older than the session its connection is: what limits its life began with it."""
+        return 0.0 if self.session.spare is None else self.session.spare.waited_s
 
     @property
     def resumes(self) -> bool:
@@ -176,8 +189,32 @@ class SessionPool:
         self._farewells: set[asyncio.Task[None]] = set()
         self._totals: Counter[str] = Counter()
 
-    def make(self, choice: int) -> PooledSession:
-        """A session that is to be connected. ValueError: its settings make no engine."""
+    async def connect(
+        self, choice: int, timeout_s: float, connecting: Callable[[PooledSession], None]
+    ) -> None:
+        """Make a session and connect it; `connecting` is told which. Over a spare connection that
+        is no use, make another one, which opens its own: a call never fails because of a spare.
+        Raises EngineConnectError; ValueError: its settings make no engine.
+        """
+        clock = asyncio.get_running_loop().time
+        until_s = clock() + timeout_s
+        pooled = self._make(choice)
+        connecting(pooled)
+        try:
+            await pooled.session.connect(timeout_s)
+        except EngineConnectError:
+            if pooled.session.spare is None:
+                raise
+            self.tally["spares_unfit"] += 1
+        else:
+            if pooled.session.spare is not None:
+                self.tally["spares_used"] += 1
+            return
+        pooled = self._make(choice)
+        connecting(pooled)
+        await pooled.session.connect(until_s - clock(), anew=True)
+
+    def _make(self, choice: int) -> PooledSession:
         past = self._history.past()
         names = self._names.session()
         session: Session = self._make_session(

@@ -34,6 +34,16 @@ _RETRYABLE: Final = frozenset({"dns", "refused", "timeout", "rate_limited", "ser
 # Worth a new connection: the server goes away or restarts, the network broke.
 _RETRYABLE_CODES: Final = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1014, 1015})
 
+# Some servers accept any upgrade and complain about the key, or the load, in the first event.
+_FAULT_KINDS: Final[Mapping[str, ErrorKind]] = {
+    "invalid_api_key": "unauthorized",
+    "authentication_error": "unauthorized",
+    "permission_denied": "forbidden",
+    "insufficient_quota": "rate_limited",
+    "rate_limit_exceeded": "rate_limited",
+    "server_error": "server",
+}
+
 _TEXT_CHARS: Final = 300
 _SHORTEST_SECRET: Final = 6
 _PUBLIC_PARAMETERS: Final = frozenset({"model", "api-version", "deployment", "intent"})
@@ -61,6 +71,15 @@ class EngineConnectError(Exception):
     @property
     def retryable(self) -> bool:
         return self.kind in _RETRYABLE
+
+    def fields(self) -> dict[str, object]:
+        """For a log line."""
+        return {
+            "kind": self.kind,
+            "status": self.status,
+            "code": self.code,
+            "message": self.message,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +114,11 @@ class Scrubber:
     def __call__(self, text: str) -> str:
         clean = self._pattern.sub("***", text) if self._pattern else text
         return "".join(c if c.isprintable() else " " for c in clean[:_TEXT_CHARS])
+
+
+def kind_of_fault(code: str) -> ErrorKind:
+    """Of the code of an engine's event, before its session was ready."""
+    return _FAULT_KINDS.get(code, "protocol")
 
 
 def address(url: str) -> str:

@@ -35,6 +35,7 @@ from sipua.bridge.engine_link.errors import (
     ErrorKind,
     Scrubber,
     address,
+    kind_of_fault,
 )
 from sipua.bridge.engine_link.silence_feeder import SilenceFeeder
 from sipua.bridge.engine_link.trace import SessionTrace
@@ -45,15 +46,8 @@ State = Literal["new", "opening", "configuring", "ready", "lost", "closing", "cl
 # How long an engine that wants a goodbye may take to settle its accounts.
 GOODBYE_S: Final = 1.0
 
-# Some servers accept any upgrade and complain about the key, or the load, in the first event.
-_FAULT_KINDS: Final[Mapping[str, ErrorKind]] = {
-    "invalid_api_key": "unauthorized",
-    "authentication_error": "unauthorized",
-    "permission_denied": "forbidden",
-    "insufficient_quota": "rate_limited",
-    "rate_limit_exceeded": "rate_limited",
-    "server_error": "server",
-}
+# How long a spare connection is given to prove that it lives: it must answer our configuration.
+SPARE_ANSWER_S: Final = 1.0
 
 
 class EngineSession:
@@ -72,15 +66,16 @@ class EngineSession:
         ping_timeout_s: float = 4.0,
         max_queued_audio: int = 150,
         faults: FaultOwner | None = None,
+        open_socket: websocket.Connect | None = None,
     ) -> None:
-        """`faults`: of the call, for what this session cannot end by itself."""
+        """`faults`: of the call, for what this session cannot end by itself. `open_socket`: it may
+        have a spare connection; None opens one."""
         self._protocol = protocol
         self._url = url
         self._headers = headers
         self._on_event = on_event
-        self._ping_interval_s = ping_interval_s
-        self._ping_timeout_s = ping_timeout_s
-        self._max_queued_audio = max_queued_audio
+        self._open_socket = open_socket
+        self._limits = (ping_interval_s, ping_timeout_s, max_queued_audio)
         self._scrub = Scrubber(url, headers)
         self._state: State = "new"
         self._socket: websocket.Socket | None = None
@@ -104,10 +99,6 @@ class EngineSession:
         return self._state
 
     @property
-    def ready(self) -> bool:
-        return self._state == "ready"
-
-    @property
     def capabilities(self) -> Capabilities:
         return self._protocol.capabilities
 
@@ -115,10 +106,15 @@ class EngineSession:
     def format(self) -> AudioFormat:
         return self._protocol.format
 
-    async def connect(self, timeout_s: float) -> None:
+    @property
+    def spare(self) -> websocket.Spare | None:
+        """The past of its connection; None: it was opened for this session."""
+        return None if self._socket is None else self._socket.spare
+
+    async def connect(self, timeout_s: float, *, anew: bool = False) -> None:
         """Return when the engine has taken our configuration, or raise EngineConnectError.
 
-        One deadline covers DNS, TCP, TLS, the upgrade, and the engine's first words.
+        One deadline covers all, from DNS to the engine's first words. `anew`: over no spare one.
         """
         if self._state != "new":
             raise RuntimeError("an engine session connects once")
@@ -126,16 +122,13 @@ class EngineSession:
         self._started_s = loop.time()
         self._first = loop.create_future()
         try:
-            await self._connect(timeout_s)
+            await self._connect(timeout_s, websocket.connect if anew else self._open_socket)
         except EngineConnectError as error:
             self._abandon()
-            self._log.warning(
-                "engine.failed",
-                kind=error.kind,
-                status=error.status,
-                code=error.code,
-                message=error.message,
-            )
+            if self.spare is not None:
+                self.spare.on_unfit()
+            event = "engine.failed" if self.spare is None else "engine.spare_unfit"
+            self._log.warning(event, **error.fields())
             raise
         except asyncio.CancelledError:  # the caller hung up while it rang
             self._abandon()
@@ -212,28 +205,33 @@ class EngineSession:
 
     # Connecting
 
-    async def _connect(self, timeout_s: float) -> None:
+    async def _connect(self, timeout_s: float, open_socket: websocket.Connect | None) -> None:
         assert self._first is not None
         self._enter("opening", address=address(self._url))
-        self._socket = await websocket.connect(
+        interval_s, ping_timeout_s, max_queued_audio = self._limits
+        self._socket = await (open_socket or websocket.connect)(
             self._url,
             self._headers,
             on_message=self._receive,
             on_closed=self._closed,
             open_timeout_s=timeout_s,
-            ping_interval_s=self._ping_interval_s,
-            ping_timeout_s=self._ping_timeout_s,
-            max_queued_audio=self._max_queued_audio,
+            ping_interval_s=interval_s,
+            ping_timeout_s=ping_timeout_s,
+            max_queued_audio=max_queued_audio,
             faults=self._faults,
         )
         if self._state == "opening":
             self._enter("configuring")
             self._send(self._protocol.start())
+        if self.spare is not None:
+            timeout_s = min(timeout_s / 2, SPARE_ANSWER_S)
+            for message in self.spare.early:
+                self._receive(message)
         try:
             async with asyncio.timeout_at(self._started_s + timeout_s):
                 await self._first
         except TimeoutError:
-            if self.ready:
+            if self.state == "ready":
                 return  # at the last moment, and it is in use already
             raise EngineConnectError(
                 "timeout", f"{address(self._url)} made no session ready within {timeout_s:g} s"
@@ -307,7 +305,10 @@ class EngineSession:
         self.session_id = event.session_id
         self._enter("ready")
         connect_ms = round((asyncio.get_running_loop().time() - self._started_s) * 1000, 1)
-        self._log.info("engine.connected", session_id=self.session_id, connect_ms=connect_ms)
+        spare = {} if self.spare is None else {"spare_s": round(self.spare.waited_s, 1)}
+        self._log.info(
+            "engine.connected", session_id=self.session_id, connect_ms=connect_ms, **spare
+        )
         if self._clock is not None:
             self._clock.start()
         if self._first is not None and not self._first.done():
@@ -317,8 +318,7 @@ class EngineSession:
         code, message = self._scrub(fault.code), self._scrub(fault.message)
         scrubbed = EngineFault(code, message, fault.event_id, fault.fatal)
         if self._state == "configuring":
-            kind = _FAULT_KINDS.get(code, "protocol")
-            self._refused(EngineConnectError(kind, f"{code}: {message}", code=code))
+            self._refused(EngineConnectError(kind_of_fault(code), f"{code}: {message}", code=code))
         else:
             self._trace.complaint(scrubbed)
         return scrubbed

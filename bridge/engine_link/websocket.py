@@ -17,27 +17,17 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as library_connect
-from websockets.exceptions import (
-    ConnectionClosed,
-    InvalidStatus,
-    InvalidURI,
-    ProxyError,
-    WebSocketException,
-)
+from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.protocol import State
 
-from sipua.bridge.engine_link.errors import (
-    EngineClosed,
-    EngineConnectError,
-    Scrubber,
-    address,
-    refused_upgrade,
-)
+from sipua.bridge.engine_link.errors import EngineClosed
+from sipua.bridge.engine_link.library_errors import closing_of, connect_error
 from sipua.bridge.engine_link.text_frame import TextFrames
 from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.rtp.hostport import is_loopback
@@ -99,6 +89,42 @@ class _Opener(library_connect):
         return exc
 
 
+class Use(TypedDict):
+    """What a session wants of its websocket."""
+
+    on_message: Callable[[bytes], None]
+    on_closed: Callable[[EngineClosed], None]
+    ping_interval_s: float
+    ping_timeout_s: float
+    max_queued_audio: int
+    faults: FaultOwner
+
+
+class Connect(Protocol):
+    """`connect`, or what gives another open websocket in its place. Raises EngineConnectError."""
+
+    async def __call__(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        open_timeout_s: float,
+        **use: Unpack[Use],
+    ) -> Socket: ...
+
+
+@dataclass(slots=True, eq=False)
+class Spare:
+    """What a connection that was opened without a session knows of the time until it got one."""
+
+    early: list[bytes] = field(default_factory=list)
+    """The messages that came meanwhile."""
+    waited_s: float = 0.0
+    """How long it was open without a session."""
+    on_unfit: Callable[[], None] = nothing
+    """To be told when no session can be made over it."""
+
+
 class Socket:
     """An open websocket. `on_message` gets each message, `on_closed` the end, once."""
 
@@ -124,6 +150,11 @@ class Socket:
         self._closing = False  # by us: nothing is reported any more
         self._gone = False  # nothing can be sent any more
         self._lost_reason = ""
+        self._faults = faults
+        self._pinged_s: float | None = None  # since when a ping waits for its answer
+        self._opened_s = connection.loop.time()
+        self.spare: Spare | None = None
+        """Its past as a spare connection; None: it was opened for its session."""
         self.sent = 0
         self.received = 0
         self.audio_dropped = 0
@@ -163,6 +194,21 @@ class Socket:
     def rtt_ms(self) -> float:
         """The last ping's round trip; 0 before the first."""
         return self._connection.latency * 1000
+
+    def unanswered_s(self) -> float:
+        """How long a ping has waited for its answer; 0: none does."""
+        return 0.0 if self._pinged_s is None else self._connection.loop.time() - self._pinged_s
+
+    def hand_over(self, spare: Spare, **use: Unpack[Use]) -> None:
+        """It was opened before its session was there, and is the session's from now on."""
+        spare.waited_s = self._connection.loop.time() - self._opened_s
+        self.spare = spare
+        self._on_message = use["on_message"]
+        self._on_closed = use["on_closed"]
+        self._ping_interval_s = use["ping_interval_s"]
+        self._ping_timeout_s = use["ping_timeout_s"]
+        self._max_queued_audio = use["max_queued_audio"]
+        self._faults.hand_over(use["faults"])
 
     async def close(self) -> None:
         """Say goodbye, wait a second at most. `on_closed` is not called any more."""
@@ -230,20 +276,20 @@ class Socket:
                 return
 
     async def _read(self) -> None:
-        receive, on_message = self._connection.recv, self._on_message
+        receive = self._connection.recv
         try:
             while True:
                 message = await receive(decode=False)
                 self.received += 1
                 if self._closing:
                     continue
-                on_message(message)
+                self._on_message(message)
         except ConnectionClosed as error:
             self._watchdog.cancel()
             self._forget_queue()
             if not self._closing:
                 self._closing = True
-                self._on_closed(_closed(error, self._lost_reason))
+                self._on_closed(closing_of(error, self._lost_reason))
 
     async def _watch(self) -> None:
         """Detect a peer that is gone without a close.
@@ -253,6 +299,7 @@ class Socket:
         """
         while True:
             received = self.received
+            self._pinged_s = self._connection.loop.time()
             try:
                 async with asyncio.timeout(self._ping_timeout_s):
                     await (await self._connection.ping())
@@ -263,6 +310,7 @@ class Socket:
                 continue  # busy sending us data: alive
             except ConnectionClosed:
                 return
+            self._pinged_s = None
             await asyncio.sleep(self._ping_interval_s)
 
 
@@ -291,7 +339,7 @@ async def connect(
             connection = await _open(url, headers, tls, user_agent)
     except (OSError, WebSocketException, ValueError, ImportError, EOFError) as error:
         # `from None`: the library's texts may quote the address and the headers.
-        raise _connect_error(error, url, headers, open_timeout_s) from None
+        raise connect_error(error, url, headers, open_timeout_s) from None
     return Socket(
         connection,
         on_message=on_message,
@@ -345,52 +393,3 @@ def _checked(headers: Mapping[str, str]) -> dict[str, str]:
             # Most often the line break at the end of a key file.
             raise ValueError(f"the header {name!r} has characters that no header may have")
     return dict(headers)
-
-
-def _closed(error: ConnectionClosed, lost_reason: str) -> EngineClosed:
-    if error.rcvd is not None:
-        return EngineClosed(error.rcvd.code, error.rcvd.reason)
-    if error.sent is not None:  # we refused what the peer sent
-        return EngineClosed(error.sent.code, error.sent.reason, by_us=True)
-    cause = error.__cause__
-    reason = lost_reason or (str(cause) if isinstance(cause, OSError) else "connection lost")
-    return EngineClosed(1006, reason)
-
-
-def _connect_error(
-    error: Exception, url: str, headers: Mapping[str, str], timeout_s: float
-) -> EngineConnectError:
-    where = address(url)
-    if isinstance(error, InvalidStatus):
-        response = error.response
-        return refused_upgrade(
-            where,
-            Scrubber(url, headers),
-            status=response.status_code,
-            phrase=response.reason_phrase,
-            headers=dict(response.headers.raw_items()),
-            body=bytes(response.body or b""),
-        )
-    if isinstance(error, OSError):
-        return _network_error(error, where, timeout_s)
-    if isinstance(error, ProxyError):
-        return EngineConnectError("refused", f"the proxy does not connect us to {where}")
-    if isinstance(error, InvalidURI):
-        return EngineConnectError("protocol", f"{where} is not a ws:// or wss:// address")
-    if isinstance(error, EOFError) or isinstance(error.__cause__, EOFError):
-        return EngineConnectError("server", f"{where} hung up during the upgrade")
-    if isinstance(error, ValueError | ImportError):
-        return EngineConnectError("protocol", Scrubber(url, headers)(str(error)))
-    what = type(error).__name__  # not its text, which quotes what the server sent
-    return EngineConnectError("protocol", f"{where} does not speak websocket ({what})")
-
-
-def _network_error(error: OSError, where: str, timeout_s: float) -> EngineConnectError:
-    if isinstance(error, TimeoutError):
-        return EngineConnectError("timeout", f"{where} did not answer within {timeout_s:g} s")
-    if isinstance(error, socket.gaierror):
-        return EngineConnectError("dns", f"the host of {where} is unknown: {error.strerror}")
-    if isinstance(error, ssl.SSLError):
-        why = getattr(error, "verify_message", "") or getattr(error, "reason", "") or "it failed"
-        return EngineConnectError("tls", f"no secure connection to {where}: {why}")
-    return EngineConnectError("refused", f"cannot connect to {where}: {error.strerror or error}")

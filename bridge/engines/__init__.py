@@ -77,4 +77,6 @@ def create(kind: str, settings: EngineSettings) -> Engine:
         entry = ENGINES[kind]
     except KeyError:
         raise ValueError(f"unknown engine {kind!r}: use one of {', '.join(ENGINES)}") from None
-    return entry.create(replace(settings, model=settings.model or entry.model))
+    if not settings.model and entry.model:
+        settings = replace(settings, model=entry.model)
+    return entry.create(settings)

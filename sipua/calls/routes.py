@@ -71,23 +71,26 @@ def resolve(config: Config, asked: Asked) -> AgentProfile:
     return profile(config, choose(config.routes, asked))
 
 
-def named(config: Config, name: str) -> AgentProfile:
-    """The profile of the route of that name; empty: of no route. Raises KeyError."""
-    if not name:
-        return profile(config)
-    return profile(config, {route.name: route for route in config.routes}[name])
+def profiles(config: Config) -> dict[str, AgentProfile]:
+    """All, by the name of the route; empty: of no route."""
+    routes = {route.name: profile(config, route) for route in config.routes}
+    return {"": profile(config), **routes}
+
+
+def incoming(config: Config) -> list[str]:
+    """The names of the routes that an incoming call may take."""
+    names = []
+    for route in config.routes:
+        names.append(route.name)
+        if not (route.called or route.caller or route.origin):
+            return names  # it takes every call: later routes get none
+    return [*names, ""]
 
 
 def engine_names(config: Config) -> set[str]:
     """The names of all engines that an incoming call may use."""
-    used: list[RouteSection | None] = []
-    for route in config.routes:
-        used.append(route)
-        if not (route.called or route.caller or route.origin):
-            break  # it takes every call: later routes get none
-    else:
-        used.append(None)
-    return {engine.name for route in used for engine in profile(config, route).engines}
+    by_route = profiles(config)
+    return {engine.name for name in incoming(config) for engine in by_route[name].engines}
 
 
 def profile(config: Config, route: RouteSection | None = None) -> AgentProfile:

@@ -212,6 +212,7 @@ class Edge:
     async def _drain(self) -> None:
         self._admission.draining = True
         self._sip.send(Leave())
+        self._workers.no_more_calls()
         drain_s = self._config.calls.drain_s
         self._log.info("edge.draining", calls=len(self._calls), drain_s=drain_s)
         if self._calls:

@@ -66,7 +66,7 @@ def run(config: Config, request: OutboundRequest, forks: ForkServer | None = Non
         placing.check_uri(request.uri)
         placing.check_account(config, request.account)
         profile = profile_of(config, request)
-        config = placing.towards(config, request.uri)
+        config = placing.for_one_call(placing.towards(config, request.uri))
     except RequestError as error:
         sys.stderr.write(f"sipua: {error}\n")
         return Exit.USAGE

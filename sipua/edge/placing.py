@@ -50,6 +50,14 @@ def towards(config: Config, uri: str) -> Config:
     return config.model_copy(update={"sip": sip, "rtp": rtp})
 
 
+def for_one_call(config: Config) -> Config:
+    """The configuration without what is kept for later calls: there are none."""
+    alone = {"spare_sessions": 0}
+    engines = {name: one.model_copy(update=alone) for name, one in config.engines.items()}
+    engine = config.engine.model_copy(update=alone)
+    return config.model_copy(update={"engine": engine, "engines": engines})
+
+
 def _with_family(
     hosts: tuple[str, ...], family: socket.AddressFamily, section: str
 ) -> tuple[str, ...]:

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.interface import ConversationEvent
-from sipua.bridge.conversation.sessions import EngineChoice
-from sipua.bridge.engine_api.protocol import Engine
-from sipua.bridge.engine_api.settings import Past
-from sipua.bridge.engines import create as create_engine
+from sipua.bridge.conversation.sessions import engine_session
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.pacer import Pacer
 from sipua.bridge.playout.sound_files import SoundError
 from sipua.bridge.turns.state import TurnState
+from sipua.calls import routes
 from sipua.calls.call import Call, CallLimits
 from sipua.calls.facts import CallFacts
-from sipua.calls.profile import AgentProfile, NamedEngine
+from sipua.calls.profile import AgentProfile
 from sipua.capture.call_capture import CallCapture
 from sipua.config import Config
 from sipua.edge.wiring import call as wiring_call
@@ -29,12 +29,14 @@ from sipua.edge.wiring import record as wiring_record
 from sipua.log import logs
 from sipua.log.throttle import Throttle
 from sipua.process.exits import Exit
+from sipua.record.engine_facts import EngineFacts
 from sipua.record.recorder import Records
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import CallCommand
 from sipua.tools.control import CallTools
 from sipua.tools.toolbox import Toolbox
 from sipua.tools.wire.errors import ToolLoadError
+from sipua.worker.call_engines import EngineTried, RouteEngine, route_engines, spare_connections
 from sipua.worker.engine_addresses import EngineAddresses
 
 
@@ -53,7 +55,7 @@ async def open_parts(
     config: Config,
     agent_url: str,
     send: Callable[[CallCommand], None],
-    engine_tried: Callable[[str, bool], None],
+    engine_tried: EngineTried,
 ) -> AsyncIterator[CallParts]:
     """Start everything that calls share, and stop it after the last call. Raises PartsError."""
     async with contextlib.AsyncExitStack() as stack:
@@ -74,9 +76,22 @@ async def open_parts(
         stack.callback(records.stop)
         pacer = Pacer()
         stack.callback(pacer.close)
-        yield CallParts(
+        parts = CallParts(
             config, pacer, engines, send, engine_tried, toolbox=toolbox, records=records
         )
+        parts.spares.start()
+        stack.push_async_callback(parts.spares.close)
+        yield parts
+
+
+@dataclass(frozen=True, slots=True)
+class RouteParts:
+    """What all calls of a route have in common."""
+
+    profile: AgentProfile
+    engines: list[RouteEngine]
+    record: dict[str, EngineFacts]
+    """The engines, for its calls' records."""
 
 
 class CallParts:
@@ -88,17 +103,16 @@ class CallParts:
         pacer: Pacer,
         engines: EngineAddresses,
         send: Callable[[CallCommand], None],
-        engine_tried: Callable[[str, bool], None],
+        engine_tried: EngineTried,
         *,
         toolbox: Toolbox,
         records: Records,
     ) -> None:
         """`engine_tried(name, reached)`: told of each attempt to connect to an engine."""
-        self._config = config
         self._pacer = pacer
-        self._engines = engines
         self._send = send
         self._toolbox = toolbox
+        self._media = wiring_call.media_settings(config)
         self._recovery = wiring_call.dialogue_policy(config)
         self._records = records
         self._engine_tried = engine_tried
@@ -109,30 +123,43 @@ class CallParts:
             mask_dtmf=config.calls.mask_dtmf,
             numbers=config.record.numbers,
         )
+        self._routes = {
+            name: RouteParts(
+                profile,
+                route_engines(config, profile, engines, toolbox),
+                wiring_call.record_engines(config, profile),
+            )
+            for name, profile in routes.profiles(config).items()
+        }
+        first = [self._routes[name].engines[0] for name in routes.incoming(config)]
+        self.spares = spare_connections(first, engine_tried)
+        self._make_session = partial(engine_session, open_socket=self.spares.connect)
 
     def make(
         self,
         facts: CallFacts,
         local: ReservedPort,
-        profile: AgentProfile,
         capture: CallCapture | None = None,
     ) -> Call:
-        """Make a call, to be run. When this raises, nothing is left of it."""
+        """Make a call, to be run. When this raises, nothing is left of it. KeyError: there is no
+        such route.
+        """
+        route = self._routes[facts.route]
         log = logs.bind_call(facts.call_id)
         faults = FaultOwner("call.failed", log)
         bridge = CallBridge(
             local=local,
             pacer=self._pacer,
-            settings=wiring_call.media_settings(self._config),
+            settings=self._media,
             make_conversation=lambda on_event, turns: self._make_conversation(
-                facts.call_id, profile, on_event, turns, faults=faults
+                facts.call_id, route.engines, on_event, turns, faults=faults
             ),
             faults=faults,
         )
         with contextlib.ExitStack() as undo:
             record = self._records.begin(
                 facts.call_id,
-                wiring_call.record_engines(self._config, profile),
+                route.record,
                 day=facts.started_at.date(),
                 began_s=facts.began_s,
                 heard_ms=lambda: bridge.heard_ms,
@@ -142,7 +169,7 @@ class CallParts:
             call = Call(
                 facts,
                 bridge,
-                profile,
+                route.profile,
                 self._limits,
                 send=self._send,
                 log=log,
@@ -166,38 +193,18 @@ class CallParts:
     def _make_conversation(
         self,
         call_id: str,
-        profile: AgentProfile,
+        engines: Sequence[RouteEngine],
         on_event: Callable[[ConversationEvent], None],
         turns: TurnState,
         *,
         faults: FaultOwner,
     ) -> Dialogue:
         return Dialogue(
-            [self._choice(engine, profile, call_id) for engine in profile.engines],
+            [engine.choice(call_id, self._engine_tried) for engine in engines],
             policy=self._recovery,
             on_event=on_event,
             call_id=call_id,
             turns=turns,
+            make_session=self._make_session,
             faults=faults,
         )
-
-    def _choice(self, engine: NamedEngine, profile: AgentProfile, call_id: str) -> EngineChoice:
-        section = engine.section
-
-        def create(past: Sequence[Past]) -> Engine:
-            settings = wiring_call.engine_settings(
-                section,
-                url=self._engines.url(section),
-                api_key=self._engines.api_key(section),
-                headers=self._engines.headers(section, call_id),
-                instructions=profile.instructions,
-                tools=self._toolbox.declarations(profile.tools),
-                past=past,
-                interruptible=wiring_call.engine_interrupts(self._config),
-            )
-            return create_engine(section.type, settings)
-
-        def tried(reached: bool) -> None:
-            self._engine_tried(engine.name, reached)
-
-        return EngineChoice(engine.name, create, section.connect_timeout_s, tried)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
-from sipua.calls import routes
 from sipua.calls.call import Call, Opening
 from sipua.calls.opening import Answering, Placing
 from sipua.capture.call_capture import CallCapture, CallCaptures
@@ -20,12 +19,19 @@ from sipua.sip.messages import CallEnded, CallSignal, EndedBy, Hangup
 from sipua.worker.call_parts import CallParts
 from sipua.worker.link.channel import NO_DESCRIPTORS, close_all
 from sipua.worker.link.coding import LinkError
-from sipua.worker.link.messages import CallOver, CapturedSip, EndCall, TakeCall, ToEdge, ToWorker
+from sipua.worker.link.messages import (
+    CallOver,
+    CapturedSip,
+    EndCall,
+    NoMoreCalls,
+    TakeCall,
+    ToEdge,
+    ToWorker,
+)
 
 
 class WorkerCalls:
     def __init__(self, config: Config, parts: CallParts, send: Callable[[ToEdge], None]) -> None:
-        self._config = config
         self._parts = parts
         self._send = send
         settings = wiring.captures(config)
@@ -44,6 +50,8 @@ class WorkerCalls:
             case EndCall():
                 if call := self._calls.get(message.call_id):
                     call.hang_up(message.cause, message.status)
+            case NoMoreCalls():
+                self._no_more()
             case CapturedSip():
                 if capture := self._capturing.get(message.call_id):
                     capture.add(message.at_s, message.source, message.target, message.payload)
@@ -57,6 +65,12 @@ class WorkerCalls:
             call.on_sip(CallEnded(call.call_id, EndedBy.US, 0, cause))
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=within_s)
+
+    def _no_more(self) -> None:
+        """The edge lets the last calls end."""
+        task = asyncio.get_running_loop().create_task(self._parts.spares.close(), name="spares")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _take(self, message: TakeCall, descriptors: list[int]) -> None:
         """Begin a call. On any failure the caller gets 500, and all that it holds is released."""
@@ -102,11 +116,8 @@ class WorkerCalls:
         if not sockets:
             raise LinkError(NO_DESCRIPTORS)
         rtp, rtcp = sockets
-        profile = routes.named(self._config, message.facts.route)
         capture = self._capture(message, held)
-        return self._parts.make(
-            message.facts, ReservedPort(message.port, rtp, rtcp), profile, capture
-        )
+        return self._parts.make(message.facts, ReservedPort(message.port, rtp, rtcp), capture)
 
     def _capture(self, message: TakeCall, held: ExitStack) -> CallCapture | None:
         call_id, order = message.facts.call_id, message.capture

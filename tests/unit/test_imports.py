@@ -134,6 +134,7 @@ RULES = [
         {
             "bridge/engine_link/websocket.py": "the seam behind which another library could stand",
             "bridge/engine_link/text_frame.py": "masks a frame with the library's C code",
+            "bridge/engine_link/library_errors.py": "says what the library's exceptions mean",
             "bridge/agent/server/server.py": "the other side of the same wire",
             "benchmarks/experiments/websocket_cost.py": "the other end of what it measures",
             "bridge/agent/server/session_task.py": "one of its connections",
@@ -148,6 +149,7 @@ RULES = [
             "rtp/session/transport.py": "the one adapter between sockets and the sans-IO session",
             "bridge/engine_link/websocket.py": "reads and writes the engine's connection",
             "bridge/engine_link/session.py": "connects with a deadline, and can be cancelled then",
+            "bridge/engine_link/spares.py": "opens connections before there is a session",
             "bridge/conversation/dialogue.py": "one timer, and the task that looks for a session",
             "bridge/conversation/engine_search.py": "waits between two attempts to connect",
             "bridge/conversation/rotation.py": "connects the next session in the background",
@@ -171,6 +173,7 @@ RULES = [
             "rtp/session/transport.py": "the RTP sockets",
             "rtp/ports.py": "binds a pair of ports before any loop knows of the call",
             "bridge/engine_link/websocket.py": "TLS settings of the engine's connection",
+            "bridge/engine_link/library_errors.py": "says what the network's exceptions mean",
             "bridge/agent/server/losses.py": "an option of a socket makes its end a reset",
         },
     ),

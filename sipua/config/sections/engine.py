@@ -143,6 +143,15 @@ class EngineSection(Section):
         description="Longest time to connect and to set up the session; then the call gets "
         "`failure_status`.",
     )
+    spare_sessions: Annotated[int, Field(ge=0, le=100)] = Field(
+        default=0,
+        description="Connections that each worker keeps open for calls to come: a new call only "
+        "configures its session. They count against the vendor's limit of sessions. "
+        "docs/engines.md.",
+    )
+    spare_max_age_s: Seconds = Field(
+        default=300, description="Age at which a spare connection is replaced."
+    )
     failure_status: int = Field(
         default=503,
         ge=400,

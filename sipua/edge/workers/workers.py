@@ -28,6 +28,7 @@ from sipua.worker.link.channel import Descriptor, close_all
 from sipua.worker.link.messages import (
     SCHEMA,
     Begin,
+    NoMoreCalls,
     Ping,
     Pong,
     Ready,
@@ -83,6 +84,7 @@ class Workers:
         self._watcher: asyncio.Task[None] | None = None
         self._pongs: dict[int, Pong] = {}
         self._up = False
+        self._draining = False
         self._stopping = False
         self._error: WorkersError | None = None
         self._news = asyncio.Event()
@@ -128,6 +130,12 @@ class Workers:
     def missing_s(self) -> float:
         """How long no worker is expected; 0: one takes calls. Called on the signalling thread."""
         return self.supervisor.missing_s(time.monotonic())
+
+    def no_more_calls(self) -> None:
+        """Running calls may end; what the workers keep for new ones is given back."""
+        self._draining = True
+        for worker in self._running:
+            self.send(worker, NoMoreCalls())
 
     async def stop(self) -> None:
         """End all, which have no calls any more."""
@@ -233,6 +241,8 @@ class Workers:
                 self._pongs[worker] = message
             case Ready():
                 self.supervisor.ready(worker, time.monotonic())
+                if self._draining:
+                    self.send(worker, NoMoreCalls())
                 # At the start `edge.listening` has them all.
                 tell = self._log.info if self._up else self._log.debug
                 tell("worker.ready", worker=worker, pid=self._running[worker].pid)

@@ -1,6 +1,7 @@
 """The messages between the edge and a worker. Plain data; a call is named by its call id.
 
-    edge ── Begin, TakeCall, EndCall, CapturedSip, events of signalling, Ping, Stop ──▶ worker
+    edge ── Begin, TakeCall, EndCall, CapturedSip, events of signalling, ──▶ worker
+            Ping, NoMoreCalls, Stop
          ◀── Ready, Unfit, commands to signalling, EngineTried, CallOver, Pong ──
 
 Events and commands are those of `sipua.sip.messages`, unchanged. Descriptors go along with the
@@ -85,11 +86,18 @@ class Ping:
 
 
 @dataclass(frozen=True, slots=True)
+class NoMoreCalls:
+    """The edge drains: calls may still end, and none comes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """No more calls come; end."""
 
 
-ToWorker: TypeAlias = Begin | TakeCall | EndCall | CapturedSip | CallSignal | Ping | Stop
+ToWorker: TypeAlias = (
+    Begin | TakeCall | EndCall | CapturedSip | CallSignal | Ping | NoMoreCalls | Stop
+)
 
 # --- worker -> edge -------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from sipua.bridge.engine_api.events import EngineLost, Event, SessionReady
 from sipua.bridge.engine_api.protocol import Capabilities, Engine, EngineProtocol
 from sipua.bridge.engine_api.settings import AudioFormat, Past
 from sipua.bridge.engine_link.errors import EngineConnectError
+from sipua.bridge.engine_link.websocket import Spare
 from sipua.bridge.fault_owner import FaultOwner
 
 
@@ -44,9 +45,12 @@ class FakeSession:
     done: list[tuple[Any, ...]] = field(default_factory=list)
     """What was asked of it, in order."""
     closed: bool = False
+    spare: Spare | None = None
 
-    async def connect(self, timeout_s: float) -> None:
+    async def connect(self, timeout_s: float, *, anew: bool = False) -> None:
         self.timeout_s = timeout_s
+        if anew:
+            self.spare = None
         await self.gate.wait()
         if self.failure is not None:
             raise self.failure

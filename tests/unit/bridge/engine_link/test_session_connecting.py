@@ -18,9 +18,9 @@ from support.engine.scripted_engine import Peer, scripted_engine, tcp_server
 async def test_connect_returns_when_the_session_is_ready() -> None:
     async with scripted_engine(ready) as engine:
         call = Call(engine.url)
-        assert not call.session.ready
+        assert call.session.state != "ready"
         await call.session.connect(5)
-        assert call.session.ready
+        assert call.session.state == "ready"
         assert call.session.session_id == "sess_1"
         assert call.events == [SessionReady("sess_1")]
         (update,) = engine.peers[0].received
@@ -132,6 +132,9 @@ async def test_H7_ready_at_the_last_moment_is_ready(monkeypatch: pytest.MonkeyPa
         rtt_ms = 0.0
 
         def send(self, message: bytes) -> None: ...
+
+        spare = None
+
         def abort(self) -> None: ...
         async def close(self) -> None: ...
 
@@ -149,7 +152,7 @@ async def test_H7_ready_at_the_last_moment_is_ready(monkeypatch: pytest.MonkeyPa
         loop.call_soon(call.session._receive, message)
     time.sleep(0.41)  # noqa: ASYNC251 - the stall
     await connecting
-    assert call.session.ready
+    assert call.session.state == "ready"
     assert call.events == [SessionReady("sess_1")]
     await call.session.close()
 

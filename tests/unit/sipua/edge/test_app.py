@@ -26,6 +26,7 @@ from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import Hangup, IncomingCall, SipCommand
 from sipua.tools.toolbox import Toolbox
 from sipua.worker import call_parts
+from sipua.worker.call_engines import RouteEngine
 from support.calls.worker_in_task import WorkerInTask, in_tasks
 from support.ports import LOOPBACK, PortBlock
 from support.signalling import fake_pj
@@ -133,7 +134,7 @@ def broken_behind_the_tools(parts: call_parts.CallParts, call: Call) -> None:
 BEGINNINGS: tuple[tuple[object, str, Callable[..., Any]], ...] = (
     (calls.routes, "choose", broken),
     (calls.wiring, "peer_of", broken),
-    (calls.routes, "named", broken),
+    (RouteEngine, "choice", broken),
     (CallCaptures, "begin", broken),
     (call_parts, "CallBridge", broken),
     (wiring_record, "record_facts", broken),
