@@ -197,13 +197,13 @@ async def test_H9_a_rotation_that_fails_leaves_the_old_session_and_is_tried_agai
 ) -> None:
     talk = Talk(policy=DialoguePolicy(rotate_after_s=100, rotate_latest_s=400, filler_after_s=0))
     session = await talk.begin()
-    make = talk.dialogue._pool.make
-    monkeypatch.setattr(talk.dialogue._pool, "make", broken)
+    connect = talk.dialogue._pool.connect
+    monkeypatch.setattr(talk.dialogue._pool, "connect", broken)
     await asyncio.sleep(110)
     talk.dialogue.append(b"\1" * 960)
     assert session.heard[-1] == b"\1" * 960
     assert talk.dialogue.counters()["rotation_failed"] >= 1
-    monkeypatch.setattr(talk.dialogue._pool, "make", make)
+    monkeypatch.setattr(talk.dialogue._pool, "connect", connect)
     await asyncio.sleep(100)
     assert talk.news() == ["EngineInUse", "EngineInUse"]
     assert talk.causes == []

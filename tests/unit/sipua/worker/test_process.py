@@ -163,7 +163,7 @@ async def test_H10_a_descriptor_that_is_no_socket_leaves_none_open(
 
 
 async def test_H10_a_configuration_that_did_not_come_along_is_told(edge: EdgeSide) -> None:
-    edge.channel.send(Begin(SCHEMA, process._version(), 1, "info", "json", "", tuple(sys.path)))
+    edge.channel.send(Begin(SCHEMA, process.version(), 1, "info", "json", "", tuple(sys.path)))
     await edge.until(lambda: edge.messages)
     (unfit,) = edge.messages
     assert isinstance(unfit, Unfit)
