@@ -14,13 +14,14 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
 from sipua.calls.facts import CallFacts
+from sipua.calls.outcome import CallOutcome
 from sipua.capture import call_capture
 from sipua.capture.sip_messages import SipToCaptures
 from sipua.config import Config
@@ -28,6 +29,10 @@ from sipua.doctor.edges import WORKERS_FIX
 from sipua.edge.lost_calls import LostCalls
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.workers import Workers, WorkersError
+from sipua.events import call_events
+from sipua.events.ending import Reason
+from sipua.events.stream import EventStream
+from sipua.events.teller import ENDED, Told
 from sipua.log import logs
 from sipua.log.throttle import Throttle
 from sipua.process.exits import Exit
@@ -68,8 +73,11 @@ class EdgeCall:
     held: ExitStack
     """What is given back when the call is over."""
     captured: bool
+    outcome: CallOutcome
+    """As far as the edge knows it: of use when the worker cannot tell it."""
     confirmed_at: float | None = None
-    ended: CallEnded | None = None
+    end_told: bool = False
+    """Whether its end is an event already."""
 
     def talked_s(self, now: float) -> float:
         return 0.0 if self.confirmed_at is None else round(now - self.confirmed_at, 3)
@@ -82,6 +90,7 @@ class EdgeCalls:
         workers: Workers,
         ports: PortPool,
         send: Callable[[SipCommand], None],
+        events: EventStream,
         *,
         sip_captures: SipToCaptures | None = None,
         on_over: Callable[[CallOver], None] = lambda over: None,
@@ -90,12 +99,13 @@ class EdgeCalls:
         self._workers = workers
         self._ports = ports
         self._send = send
+        self._events = events
         self._capture_settings = wiring.captures(config)
         self._sip_captures = sip_captures
         self._gaps = Throttle(10.0)
         self._on_over = on_over
         self._calls: dict[str, EdgeCall] = {}
-        self._lost = LostCalls(config, self._facts_up)
+        self._lost = LostCalls(config, events, self._facts_up)
         self.empty = asyncio.Event()
         self.empty.set()
 
@@ -119,8 +129,8 @@ class EdgeCalls:
             held.callback(self._workers.supervisor.over, worker)
             try:
                 facts, capture = self._facts(event), self._capture(event)
-                # Before its worker can have a line of it: the order of lines is what happened.
-                self._log_incoming(event, facts.route, worker)
+                # Before its worker can tell anything of it: the order of events is what happened.
+                self._tell_incoming(event, facts.route, worker)
                 self._hand_over(facts, event.local, worker, held, capture)
             except Exception as error:  # noqa: BLE001 (any failure is a refusal)
                 self._failed(event.call_id, error)
@@ -128,21 +138,22 @@ class EdgeCalls:
         if capture is not None:
             self._capture_sip(event)
 
-    def _log_incoming(self, event: IncomingCall, route: str, worker: int) -> None:
-        log = logs.bind_call(event.call_id)
-        log.info(
-            "call.incoming",
-            sip_call_id=event.sip_call_id,
-            **{"from": transcript_redaction.number(event.from_uri, self._config.record.numbers)},
-            to=event.to_uri,
-            source=join(*event.source),
-            origin=event.origin,
-            route=route,
-            rtp_port=event.local.port,
-            worker=worker,
-            **({"altered": list(event.altered)} if event.altered else {}),
+    def _tell_incoming(self, event: IncomingCall, route: str, worker: int) -> None:
+        teller = self._events.teller(event.call_id)
+        teller.tell(
+            call_events.Incoming(
+                sip_call_id=event.sip_call_id,
+                from_=transcript_redaction.number(event.from_uri, self._config.record.numbers),
+                to=event.to_uri,
+                source=join(*event.source),
+                origin=event.origin,
+                route=route,
+                rtp_port=event.local.port,
+                worker=worker,
+                altered=list(event.altered) or None,
+            )
         )
-        log.info("call.ringing")
+        teller.tell(call_events.Ringing())
 
     def place(self, facts: CallFacts, local: ReservedPort, account: str) -> None:
         """Place a call. Raises WorkersError when there is no worker, LinkError."""
@@ -153,7 +164,8 @@ class EdgeCalls:
                 raise WorkersError("workers.none", "no worker is ready", WORKERS_FIX, Exit.WORKERS)
             held.callback(self._workers.supervisor.over, worker)
             to = transcript_redaction.number(facts.to_uri, self._config.record.numbers)
-            logs.bind_call(facts.call_id).info("call.placing", to=to, account=account)
+            placing = call_events.Placing(to=to, account=account, route=facts.route, worker=worker)
+            self._events.teller(facts.call_id).tell(placing)
             self._hand_over(facts, local, worker, held)
         self._send(PlaceCall(facts.call_id, facts.to_uri, local, account))
 
@@ -168,7 +180,10 @@ class EdgeCalls:
         """The call is its worker's from here on, and so is what it holds: `held` is empty."""
         sockets = (local.rtp_socket, local.rtcp_socket)
         self._workers.send(worker, TakeCall(facts, local.port, capture), sockets)
-        call = EdgeCall(facts, worker, held.pop_all(), captured=capture is not None)
+        outcome = CallOutcome(incoming=facts.direction == "incoming")
+        call = EdgeCall(
+            facts, worker, held.pop_all(), captured=capture is not None, outcome=outcome
+        )
         self._calls[facts.call_id] = call
         self.empty.clear()
 
@@ -211,8 +226,9 @@ class EdgeCalls:
             return
         if isinstance(event, CallConfirmed):
             call.confirmed_at = time.monotonic()
+            call.outcome.answered()
         elif isinstance(event, CallEnded):
-            call.ended = event
+            call.outcome.ended(event)
         self._tell(call, event)
 
     def on_message(self, worker: int, message: CallCommand | CallOver) -> None:
@@ -225,6 +241,12 @@ class EdgeCalls:
         else:
             self._send(message)
 
+    def on_told(self, told: Told) -> None:
+        """An event of a call."""
+        if told.type == ENDED and (call := self._calls.get(told.call_id)):
+            call.end_told = True
+        self._events.put(told)
+
     def on_worker_lost(self, worker: int, cause: str) -> None:
         """Its calls get BYE, or a refusal, and an end in log and record. Their ports are free."""
         words = f"internal error: worker {worker}: {cause}"
@@ -235,20 +257,24 @@ class EdgeCalls:
     def _lose(self, call: EdgeCall, cause: str) -> None:
         self._forget(call)
         call_id, answered = call.facts.call_id, call.confirmed_at is not None
-        end = call.ended or CallEnded(call_id, EndedBy.US, 0 if answered else LOST, cause)
-        self._lost.end(call.facts, end, call.talked_s(time.monotonic()), answered=answered)
+        call.outcome.decide(Reason.WORKER_DIED, cause)
+        if not call.outcome.told:
+            call.outcome.ended(CallEnded(call_id, EndedBy.US, 0 if answered else LOST, cause))
+        facts = replace(call.facts, talked_s=call.talked_s(time.monotonic()))
+        self._lost.end(facts, call.outcome, answered=answered, told=call.end_told)
         self._on_over(CallOver(call_id, answered, summary=cause))
 
     # --- the end --------------------------------------------------------------------------
 
-    def hang_up_all(self, cause: str, status: int) -> None:
+    def hang_up_all(self, reason: Reason, detail: str, status: int) -> None:
         for call in list(self._calls.values()):
-            self._tell(call, EndCall(call.facts.call_id, cause, status))
+            self._tell(call, EndCall(call.facts.call_id, reason, detail, status))
 
-    def end_all(self, cause: str) -> None:
+    def end_all(self, detail: str) -> None:
         """End the calls without signalling, which is gone."""
         for call in list(self._calls.values()):
-            self._tell(call, CallEnded(call.facts.call_id, EndedBy.US, 0, cause))
+            lost = EndCall(call.facts.call_id, Reason.SIGNALLING_LOST, detail, gone=True)
+            self._tell(call, lost)
 
     def start(self) -> None:
         self._lost.start()

@@ -1,4 +1,4 @@
-"""What is still said of a call whose worker has died: its last log line, and its record's end.
+"""What is still said of a call whose worker has died: its last event, and its record's end.
 
 The worker has written its lines up to a quarter of a second before; what it knew of the
 conversation besides is gone.
@@ -15,13 +15,13 @@ from typing import Any
 import msgspec
 
 from sipua.calls.facts import CallFacts
+from sipua.calls.outcome import CallOutcome
 from sipua.config import Config
 from sipua.edge.wiring import record as wiring_record
-from sipua.log import logs
+from sipua.events.stream import EventStream
 from sipua.record.conversation import ConversationRecord
 from sipua.record.files import RecordFiles
 from sipua.record.recorder import Complaints
-from sipua.sip.messages import CallEnded
 
 _TAIL_BYTES = 65_536
 
@@ -33,9 +33,12 @@ class _Line(msgspec.Struct):
 class LostCalls:
     """It also deletes old records, for the whole edge: it alone knows which ones grow."""
 
-    def __init__(self, config: Config, in_use: Callable[[], list[CallFacts]]) -> None:
+    def __init__(
+        self, config: Config, events: EventStream, in_use: Callable[[], list[CallFacts]]
+    ) -> None:
         """`in_use`: the calls that are up."""
         self._settings = wiring_record.record_settings(config)
+        self._events = events
         self._in_use = in_use
         files = wiring_record.record_files(config)
         self._files = RecordFiles(files, Complaints(), in_use=self._paths) if files else None
@@ -48,18 +51,16 @@ class LostCalls:
         if self._files is not None:
             self._files.stop()
 
-    def end(self, facts: CallFacts, end: CallEnded, talked_s: float, *, answered: bool) -> None:
-        outcome = {
-            "by": end.by,
-            "status": end.status,
-            "reason": end.reason,
-            "duration_s": talked_s,
-        }
-        logs.bind_call(facts.call_id).error("call.ended", **outcome)
+    def end(self, facts: CallFacts, outcome: CallOutcome, *, answered: bool, told: bool) -> None:
+        """`told`: the worker has told the event, and died after it."""
+        if not told:
+            last_event = outcome.event(facts, self._settings.numbers, {})
+            self._events.teller(facts.call_id).tell(last_event)
         if self._files is None:
             return
-        since_s = talked_s if answered else (datetime.now(UTC) - facts.started_at).total_seconds()
-        last = {"kind": "end", "at_ms": round(since_s * 1000), **outcome}
+        up_s = (datetime.now(UTC) - facts.started_at).total_seconds()
+        since_s = facts.talked_s if answered else up_s
+        last = {"kind": "end", "at_ms": round(since_s * 1000), **outcome.facts(facts.talked_s)}
         file = self._files.begin(facts.call_id, facts.started_at.date())
         tail = _tail(file.path)
         if not _has_end(tail):

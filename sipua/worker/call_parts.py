@@ -26,6 +26,7 @@ from sipua.capture.call_capture import CallCapture
 from sipua.config import Config
 from sipua.edge.wiring import record as wiring_record
 from sipua.edge.wiring import wiring
+from sipua.events.teller import Publish, Teller
 from sipua.log import logs
 from sipua.log.throttle import Throttle
 from sipua.process.exits import Exit
@@ -54,6 +55,7 @@ async def open_parts(
     agent_url: str,
     send: Callable[[CallCommand], None],
     engine_tried: Callable[[str, bool], None],
+    publish: Publish,
 ) -> AsyncIterator[CallParts]:
     """Start everything that calls share, and stop it after the last call. Raises PartsError."""
     async with contextlib.AsyncExitStack() as stack:
@@ -75,7 +77,14 @@ async def open_parts(
         pacer = Pacer()
         stack.callback(pacer.close)
         yield CallParts(
-            config, pacer, engines, send, engine_tried, toolbox=toolbox, records=records
+            config,
+            pacer,
+            engines,
+            send,
+            engine_tried,
+            publish=publish,
+            toolbox=toolbox,
+            records=records,
         )
 
 
@@ -90,10 +99,13 @@ class CallParts:
         send: Callable[[CallCommand], None],
         engine_tried: Callable[[str, bool], None],
         *,
+        publish: Publish,
         toolbox: Toolbox,
         records: Records,
     ) -> None:
-        """`engine_tried(name, reached)`: told of each attempt to connect to an engine."""
+        """`engine_tried(name, reached)`: told of each attempt to connect to an engine.
+        `publish`: passes the calls' events on.
+        """
         self._config = config
         self._pacer = pacer
         self._engines = engines
@@ -102,6 +114,7 @@ class CallParts:
         self._recovery = wiring.dialogue_policy(config)
         self._records = records
         self._engine_tried = engine_tried
+        self._publish = publish
         self._refusals = Throttle()
         self._limits = CallLimits(
             ring_timeout_s=config.calls.ring_timeout_s,
@@ -119,6 +132,7 @@ class CallParts:
     ) -> Call:
         """Make a call, to be run. When this raises, nothing is left of it."""
         log = logs.bind_call(facts.call_id)
+        tell = Teller(log, self._publish, facts.call_id).tell
         faults = FaultOwner("call.failed", log)
         bridge = CallBridge(
             local=local,
@@ -135,6 +149,7 @@ class CallParts:
                 wiring_record.record_engines(self._config, profile),
                 day=facts.started_at.date(),
                 heard_ms=lambda: bridge.heard_ms,
+                tell=tell,
                 **wiring_record.record_facts(facts),
             )
             undo.callback(record.abandon)
@@ -145,6 +160,7 @@ class CallParts:
                 self._limits,
                 send=self._send,
                 log=log,
+                tell=tell,
                 refusals=self._refusals,
                 capture=capture,
                 record=record,
@@ -158,7 +174,9 @@ class CallParts:
     def _attach(self, call: Call) -> None:
         """Attach the listeners of one call: `call.subscribe(…)`."""
         control = CallTools(call, self._toolbox.hold)
-        tools = self._toolbox.runner(control, call.log, call.profile.tools, faults=call.faults)
+        tools = self._toolbox.runner(
+            control, call.log, call.profile.tools, faults=call.faults, tell=call.tell
+        )
         call.subscribe(tools.on_event)
         call.start(tools.run(), "tools")
 

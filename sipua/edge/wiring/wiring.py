@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import socket
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -56,6 +57,11 @@ def sip_settings(config: Config, max_calls: int) -> SipSettings:
         nameservers=tuple(sip.nameservers),
         log_messages=config.log.sip or (config.capture.enabled and config.capture.sip),
     )
+
+
+def node(config: Config) -> str:
+    """The name of this edge, in events and records."""
+    return config.edge.name or socket.gethostname()
 
 
 def worker_count(config: Config) -> int:

@@ -16,14 +16,15 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
+from sipua.events.teller import ENDED, Told
 from sipua.worker.link.coding import LONGEST, LinkError, Reader, encode
 from sipua.worker.link.messages import CapturedSip, TakeCall, ToEdge, ToWorker
 
 MOST_WAITING = 1024
 """Messages; a call has about ten in its life."""
-_NEW = TakeCall, CapturedSip
-"""Refused once a quarter of the room is taken: so a flood of calls that begin and end leaves room
-for what the calls that run must be told."""
+_MOST_NEW = 0.25
+"""Of the room may be filled by what can be refused: so a flood of calls that begin and end leaves
+room for what the calls that run must be told."""
 MOST_DESCRIPTORS = 2
 _MOST_AT_ONCE = 64
 _SPACE = socket.CMSG_SPACE(MOST_DESCRIPTORS * array.array("i").itemsize)
@@ -96,7 +97,7 @@ class Channel(Generic[M]):
         if self._closed:
             _close(passed)
             return
-        if isinstance(message, _NEW) and len(self._waiting) >= self._most_waiting / 4:
+        if _may_be_refused(message) and len(self._waiting) >= self._most_waiting * _MOST_NEW:
             raise LinkError(f"{type(message).__name__}: {len(self._waiting)} messages wait")
         if self._waiting:
             self._wait(data, passed)
@@ -184,6 +185,13 @@ class Channel(Generic[M]):
         if not self._closed:
             self.close()
             self._on_end(cause)
+
+
+def _may_be_refused(message: ToWorker | ToEdge) -> bool:
+    """A call that has not begun, a gap in a capture, an event; but not the end of a call."""
+    if isinstance(message, Told):
+        return message.type != ENDED
+    return isinstance(message, TakeCall | CapturedSip)
 
 
 def _descriptors(control: list[tuple[int, int, bytes]]) -> list[int]:

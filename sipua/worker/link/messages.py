@@ -1,7 +1,7 @@
 """The messages between the edge and a worker. Plain data; a call is named by its call id.
 
     edge ── Begin, TakeCall, EndCall, CapturedSip, events of signalling, Ping, Stop ──▶ worker
-         ◀── Ready, Unfit, commands to signalling, EngineTried, CallOver, Pong ──
+         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, CallOver, Pong ──
 
 Events and commands are those of `sipua.sip.messages`, unchanged. Descriptors go along with the
 message that names them: `Begin` has the configuration, `TakeCall` the call's RTP and RTCP sockets.
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from sipua.calls.facts import CallFacts
+from sipua.events.ending import Reason
+from sipua.events.teller import Told
 from sipua.rtp.events import Address
 from sipua.sip.messages import CallCommand, CallSignal
 
@@ -64,8 +66,12 @@ class TakeCall:
 @dataclass(frozen=True, slots=True)
 class EndCall:
     call_id: str
-    cause: str
-    status: int
+    reason: Reason
+    detail: str
+    """For people."""
+    status: int = 0
+    gone: bool = False
+    """Signalling is lost: no word of it will come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,5 +144,8 @@ class CallOver:
 class Pong:
     """The worker's loop runs."""
 
+    events_missed: int = 0
+    """Since the last one, because the edge did not read them."""
 
-ToEdge: TypeAlias = Ready | Unfit | CallCommand | EngineTried | CallOver | Pong
+
+ToEdge: TypeAlias = Ready | Unfit | CallCommand | EngineTried | Told | CallOver | Pong
