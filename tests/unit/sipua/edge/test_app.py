@@ -248,7 +248,7 @@ async def test_H11_a_signalling_thread_that_dies_ends_the_process_and_keeps_the_
     assert await asyncio.wait_for(edge.task, 10) == Exit.SIGNALLING
     (file,) = (edge.home / "records").rglob("*.jsonl")
     end = json.loads(file.read_text().splitlines()[-1])
-    assert (end["by"], end["reason"]) == ("us", "signalling is lost")
+    assert (end["end"]["by"], end["end"]["detail"]) == ("edge", "signalling is lost")
 
 
 async def test_H11_it_dies_while_the_edge_drains(edge: EdgeOverFake) -> None:
