@@ -27,8 +27,8 @@ class CallOutcome:
         self._ended_at: datetime | None = None
 
     def decide(self, reason: Reason, detail: str) -> None:
-        """Why we end it; `detail` is for people. The first one stays, later ones follow from it; one
-        that comes behind the end explains nothing, unless it was we who ended it.
+        """Why we end it; `detail` is for people. The first one stays, later ones follow from it.
+        One that comes behind the end explains nothing, unless it was we who ended it.
         """
         if self._told is None or self._told.by is EndedBy.US:
             self._decided = self._decided or ending.ours(reason, detail)

@@ -1,8 +1,8 @@
 """The stream of all events of an edge: numbered, kept for a while, given to its readers.
 
 Readers are called on the edge's loop, in the order of the numbers, and never wait: one that writes
-or sends has a queue and a thread of its own, and none tells events itself. One that fails is logged;
-the others get the event.
+or sends has a queue and a thread of its own, and none tells events itself. One that fails is
+logged; the others get the event.
 """
 
 from __future__ import annotations
