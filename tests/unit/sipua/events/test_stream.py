@@ -35,7 +35,7 @@ def test_it_is_a_cloud_event() -> None:
     assert of_call == {
         "specversion": "1.0",
         "id": f"{stream.boot}-1",
-        "source": "sipua/an%20edge/1",
+        "source": "/sipua/an%20edge/1",
         "type": "call.ringing",
         "subject": "c-1",
         "sequence": "000000000001",
