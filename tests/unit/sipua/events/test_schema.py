@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import typing
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import fastjsonschema
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sipua.events import ending, schema
@@ -50,6 +51,8 @@ events = st.one_of([ended if kind is Ended else st.from_type(kind) for kind in K
 
 @given(events)
 def test_every_event_is_valid(event: Event) -> None:
+    # JSON has no infinite number, and no event has one.
+    assume(all(math.isfinite(one) for one in event.fields().values() if isinstance(one, float)))
     valid(envelope(event))
 
 
