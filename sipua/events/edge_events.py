@@ -38,7 +38,7 @@ class Draining(Event, tag="edge.draining"):
 
 
 class Stopped(Event, tag="edge.stopped"):
-    """The last event."""
+    """It has ended what it could. The ends of calls that were still up may follow."""
 
 
 class SignallingLost(Event, tag="edge.signalling_lost"):
