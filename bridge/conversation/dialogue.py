@@ -62,7 +62,6 @@ _PROVEN_S: Final = 10.0
 _SETTLE_S: Final = 0.5
 # How often a quiet moment is looked for, once one is needed.
 _LOOK_S: Final = 0.1
-_LOGGED: Final = ("engine", "session_id", "why", "gap_ms", "restored", "caught_up_ms")
 
 
 class Dialogue:
@@ -198,7 +197,6 @@ class Dialogue:
         self._tally.update(
             [why], outage_ms=gap_ms, restored=news.restored, caught_up_ms=news.caught_up_ms
         )
-        self._log.info("engine.in_use", **{told: getattr(news, told) for told in _LOGGED})
         self._on_event(news)
         if self._pooled is not pooled:
             return  # the listener of the event ended it
@@ -250,7 +248,6 @@ class Dialogue:
         self._successor.drop()
         self._tally["outages"] += 1
         name = self._choices[pooled.choice].name
-        self._log.warning("engine.outage", engine=name, cause=cause)
         self._on_event(EngineOutage(name, cause))
         if not self._over:
             self._recovering = self._faults.task(self._recover(attempts), "engine recovery")
@@ -264,7 +261,6 @@ class Dialogue:
     def _gone(self, cause: str) -> None:
         self._tally["gone"] += 1
         name = self._choices[self._last.choice].name if self._last else ""
-        self._log.error("engine.gone", engine=name, cause=cause)
         self._on_event(EngineGone(name, cause))
 
     # What sessions say
@@ -374,8 +370,6 @@ class Dialogue:
     def _model_silent(self, pooled: PooledSession, silent: Silent) -> None:
         waited_ms, action = silent.waited_ms, silent.action
         self._tally[f"silent_{action}"] += 1
-        if action != "waiting":
-            self._log.warning("engine.silent", waited_ms=waited_ms, action=action)
         instructions = self._watchdog.instructions
         self._on_event(ModelSilent(waited_ms, action))
         if self._pooled is not pooled or action == "waiting":

@@ -24,13 +24,18 @@ from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import BridgeEvent, EngineGone, PeerSilent
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import closing, fallback
-from sipua.calls.call_log import CallLog
+from sipua.calls.bridge_news import BridgeNews
 from sipua.calls.call_transfer import CallTransfer
 from sipua.calls.facts import CallFacts
 from sipua.calls.media_plan import media_plan
+from sipua.calls.outcome import CallOutcome
 from sipua.calls.profile import AgentProfile
 from sipua.calls.refer import TransferOutcome, target_uri
 from sipua.capture.call_capture import CallCapture
+from sipua.events import call_events
+from sipua.events.ending import Reason
+from sipua.events.event import Event
+from sipua.events.teller import Teller
 from sipua.log.throttle import Throttle
 from sipua.record.recorder import CallRecord
 from sipua.record.settings import Numbers
@@ -50,7 +55,6 @@ from sipua.sip.state import LONGEST_TRANSACTION_S
 
 MOVED_TEMPORARILY = 302
 NOT_AVAILABLE = 480
-TRANSFERRED = "transferred"
 
 EventListener: TypeAlias = Callable[[BridgeEvent, float], None]
 
@@ -81,12 +85,14 @@ class Call:
         *,
         send: Callable[[CallCommand], None],
         log: FilteringBoundLogger,
+        tell: Callable[[Event], None] | None = None,
         refusals: Throttle | None = None,
         capture: CallCapture | None = None,
         record: CallRecord | None = None,
         faults: FaultOwner | None = None,
     ) -> None:
-        """`refusals`: shared by all calls, because a flood hits many ports.
+        """`tell`: tells the call's events; without it they are in the log alone.
+        `refusals`: shared by all calls, because a flood hits many ports.
         `faults`: the bridge's as well; a fault in either ends the call.
         """
         self.faults = faults or FaultOwner("call.failed", log)
@@ -97,6 +103,7 @@ class Call:
         self.limits = limits
         self.send = send
         self.log = log
+        self.tell = tell or Teller(log).tell
         self.confirmed = asyncio.Event()
         """Whether the call is confirmed: both sides can hear each other."""
         self._facts = facts
@@ -106,8 +113,7 @@ class Call:
         self._began_s = self._loop.time() if facts.began_s is None else facts.began_s
         self._confirmed_at: float | None = None
         self._held = False
-        self._cause = ""
-        self._outcome: CallEnded | None = None
+        self._outcome = CallOutcome(incoming=facts.direction == "incoming")
         self._ended = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: list[asyncio.TimerHandle] = []
@@ -115,9 +121,10 @@ class Call:
         self._answered = False
         self._engine_missed = False
         self._ending = False
-        self._transfer = CallTransfer(facts.call_id, facts.peer, send, log)
+        self._transfer = CallTransfer(facts.call_id, facts.peer, send, self.tell)
         self._listeners: list[EventListener] = []
-        self.subscribe(CallLog(log, refusals or Throttle(), mask_dtmf=limits.mask_dtmf).on_event)
+        news = BridgeNews(self.tell, refusals or Throttle(), mask_dtmf=limits.mask_dtmf)
+        self.subscribe(news.on_event)
         if record is not None:
             self.subscribe(record.feed)
         self.subscribe(self._on_bridge)
@@ -152,7 +159,7 @@ class Call:
             end()
 
     def facts(self) -> CallFacts:
-        if self._confirmed_at is None or self._outcome is not None:
+        if self._confirmed_at is None or self._outcome.told:
             return self._facts
         talked_s = self._loop.time() - self._confirmed_at
         return dataclasses.replace(self._facts, talked_s=round(talked_s, 3))
@@ -160,7 +167,8 @@ class Call:
     async def run(self, opening: Opening) -> None:
         """Run the call from the first ring to the last packet; on return everything is released."""
         try:
-            self._in(self.limits.max_duration_s, self.hang_up, "the longest call duration is over")
+            too_long = Reason.MAX_DURATION, "the longest call duration is over"
+            self._in(self.limits.max_duration_s, self.hang_up, *too_long)
             self._in(self.limits.ring_timeout_s, self._ring_no_longer)
             self._opening = self.start(self._open(opening), "opening")
             await self._ended.wait()
@@ -173,7 +181,7 @@ class Call:
                 self.bridge.close,
                 self._end_capture,
                 self._end_record,
-                self._log_end,
+                self._tell_end,
             )
             self._let_go()
 
@@ -209,13 +217,14 @@ class Call:
             self._answered = True
             self.bridge.before_answer()
             self.send(Answer(self.call_id))
-            self.log.info("call.answered", setup_ms=self.setup_ms)
+            self.tell(call_events.Answered(setup_ms=self.setup_ms))
 
-    def redirect(self, target: str, cause: str) -> None:
+    def redirect(self, target: str, detail: str) -> None:
         """302: the caller may call the target, a SIP URI or a number at the peer, instead. Only
         before the answer. Raises UriError."""
         uri = target_uri(target, self._facts.peer)
-        self._end(cause, Hangup(self.call_id, MOVED_TEMPORARILY, contact=uri))
+        command = Hangup(self.call_id, MOVED_TEMPORARILY, contact=uri)
+        self._end(Reason.REDIRECTED, detail, command)
 
     async def transfer(self, target: str) -> TransferOutcome:
         """Pass the other side on, to a SIP URI or a number there. If that fails the call goes on.
@@ -226,21 +235,28 @@ class Call:
             return TransferOutcome(ok=False, status=481, reason="the call is not answered yet")
         outcome = await self._transfer.run(target)
         if outcome.ok:
-            self.hang_up(TRANSFERRED)
+            self.hang_up(Reason.TRANSFERRED, "transferred")
         return outcome
 
-    def hang_up(self, cause: str, status: int = 0) -> None:
-        """End the call from our side. The first cause stays; later ones follow from it."""
-        self._end(cause, Hangup(self.call_id, status))
+    def hang_up(self, reason: Reason, detail: str, status: int = 0) -> None:
+        """End the call from our side; `detail` for people. The first reason stays; later ones
+        follow from it.
+        """
+        self._end(reason, detail, Hangup(self.call_id, status))
 
-    def _end(self, cause: str, command: Hangup) -> None:
+    def _end(self, reason: Reason, detail: str, command: Hangup) -> None:
         if self._ended.is_set():
             return
-        self._cause = self._cause or cause
+        self._outcome.decide(reason, detail)
         self.send(command)
         if not self._ending:
             self._ending = True
             self._in(LONGEST_TRANSACTION_S, self._never_ended)
+
+    def lose(self, reason: Reason, detail: str) -> None:
+        """End the call without signalling, which is gone."""
+        self._outcome.decide(reason, detail)
+        self.on_sip(CallEnded(self.call_id, EndedBy.US, 0, detail))
 
     def _never_ended(self) -> None:
         self.log.error("call.end_not_told", waited_s=LONGEST_TRANSACTION_S)
@@ -254,13 +270,7 @@ class Call:
     @property
     def summary(self) -> str:
         """The result of the ended call, as one line for the user."""
-        outcome = self._outcome
-        status = f"{outcome.status} {outcome.reason}" if outcome else ""
-        why = self._cause or status
-        if not self.confirmed.is_set():
-            return f"not answered: {why}"
-        by = EndedBy.US if outcome is None else outcome.by
-        return f"answered, {self._facts.talked_s:.1f} s, ended by {by}: {why}"
+        return self._outcome.summary(self._facts.talked_s)
 
     @property
     def setup_ms(self) -> float:
@@ -273,21 +283,24 @@ class Call:
         try:
             await opening.run(self)
         except EngineConnectError as error:
-            self._without_engine(f"engine: {error.kind}")
+            self._without_engine(Reason.ENGINE_UNREACHABLE, f"engine: {error.kind}")
 
-    def _without_engine(self, cause: str) -> None:
+    def _without_engine(self, reason: Reason, detail: str) -> None:
         if not self._engine_missed and not self._ended.is_set():
             self._engine_missed = True
-            self.start(fallback.run(self, cause), "fallback")
+            self.start(fallback.run(self, reason, detail), "fallback")
 
     def _ring_no_longer(self) -> None:
         if not self.answered:
             if self._opening is not None:
                 self._opening.cancel()
-            self.hang_up(f"not answered within {self.limits.ring_timeout_s:g} s", NOT_AVAILABLE)
+            incoming = self._facts.direction == "incoming"
+            reason = Reason.RING_TIMEOUT if incoming else Reason.NO_ANSWER
+            detail = f"not answered within {self.limits.ring_timeout_s:g} s"
+            self.hang_up(reason, detail, NOT_AVAILABLE)
 
     def _end_of_fault(self, cause: str) -> None:
-        self.hang_up(cause, 500)
+        self.hang_up(Reason.INTERNAL_ERROR, cause, 500)
 
     # --- from signalling ------------------------------------------------------------------
 
@@ -310,19 +323,22 @@ class Call:
         held = plan.on_hold
         if held != self._held:
             self._held = held
-            self.log.info("call.held" if held else "call.resumed", direction=media.direction)
+            change = call_events.Held if held else call_events.Resumed
+            self.tell(change(direction=media.direction))
         ssrc = self.bridge.open_media(plan)
-        self.log.info(
-            "call.media",
-            codec=media.codec,
-            remote=join(*media.remote),
-            direction=media.direction,
-            ssrc=f"{ssrc:08x}",
+        self.tell(
+            call_events.Media(
+                codec=media.codec,
+                remote=join(*media.remote),
+                direction=media.direction,
+                ssrc=f"{ssrc:08x}",
+            )
         )
 
     def on_confirmed(self) -> None:
         self._confirmed_at = self._loop.time()
-        self.log.info("call.confirmed")
+        self._outcome.answered()
+        self.tell(call_events.Confirmed())
         if self._record is not None:
             self._record.answered()
         self.bridge.start()
@@ -331,9 +347,7 @@ class Call:
     def on_ended(self, event: CallEnded) -> None:
         self._ended.set()
         self._facts = self.facts()  # the call is over: its clock stops
-        self._outcome = event
-        if self._transfer.on_ended(event.by):
-            self._cause = self._cause or TRANSFERRED
+        self._outcome.ended(event, transferred=self._transfer.on_ended(event.by))
 
     # --- from the bridge ------------------------------------------------------------------
 
@@ -348,11 +362,13 @@ class Call:
 
     def _on_bridge(self, event: BridgeEvent, _now: float) -> None:
         if isinstance(event, PeerSilent):
-            self.hang_up(f"no RTP from the peer for {event.idle_s:.0f} s")
+            silent = f"no RTP from the peer for {event.idle_s:.0f} s"
+            self.hang_up(Reason.MEDIA_TIMEOUT, silent)
         elif isinstance(event, EngineGone):
             if self._opening is not None:
                 self._opening.cancel()
-            self._without_engine(f"engine {event.engine}: {event.cause}")
+            lost = f"engine {event.engine}: {event.cause}"
+            self._without_engine(Reason.ENGINE_LOST, lost)
 
     # --- the end --------------------------------------------------------------------------
 
@@ -367,28 +383,18 @@ class Call:
 
     async def _end_record(self) -> None:
         if self._record is not None:
-            await self._record.end(**self._end_facts())
+            await self._record.end(**self._outcome.facts(self._facts.talked_s))
 
-    async def _log_end(self) -> None:
-        self.log.info(
-            "call.ended",
-            **self._end_facts(),
-            **(self._record.stats() if self._record else {}),
+    async def _tell_end(self) -> None:
+        figures = {
             **self.bridge.stats(),
+            **(self._record.stats() if self._record else {}),
             **({"capture": self._capture.stats()} if self._capture else {}),
-        )
+        }
+        self.tell(self._outcome.event(self._facts, self.limits.numbers, figures))
 
     def _let_go(self) -> None:
         """So that nothing waits for the garbage collector: see `nothing` of the fault owner."""
         self._listeners.clear()
         self._timers.clear()
         self.faults.end = None
-
-    def _end_facts(self) -> dict[str, Any]:
-        outcome = self._outcome
-        return {
-            "by": EndedBy.US if outcome is None else outcome.by,
-            "status": outcome.status if outcome else 0,
-            "reason": self._cause or (outcome.reason if outcome else "stopped"),
-            "duration_s": self.facts().talked_s,
-        }

@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from structlog.typing import FilteringBoundLogger
-
 from sipua.calls.refer import TIMEOUT_S, TransferAttempt, TransferOutcome, target_uri
 from sipua.config.values.uri import UriError
+from sipua.events import call_events
+from sipua.events.event import Event
 from sipua.sip.messages import CallCommand, EndedBy, Transfer, TransferNews
 
 
@@ -19,13 +19,13 @@ class CallTransfer:
         call_id: str,
         peer: str,
         send: Callable[[CallCommand], None],
-        log: FilteringBoundLogger,
+        tell: Callable[[Event], None],
     ) -> None:
         """`peer`: the host for a number without one."""
         self._call_id = call_id
         self._peer = peer
         self._send = send
-        self._log = log
+        self._tell = tell
         self._attempt: TransferAttempt | None = None
         self._over = asyncio.Event()
 
@@ -38,7 +38,7 @@ class CallTransfer:
             return TransferOutcome(ok=False, status=416, reason=f"{target} {error.what}")
         attempt = self._attempt = TransferAttempt()
         self._over.clear()
-        self._log.info("call.transfer", target=uri)
+        self._tell(call_events.Transfer(target=uri))
         self._send(Transfer(self._call_id, uri))
         try:
             with contextlib.suppress(TimeoutError):
@@ -49,7 +49,8 @@ class CallTransfer:
         outcome = attempt.outcome or TransferOutcome(
             ok=False, status=408, reason=f"no outcome within {TIMEOUT_S:.0f} s"
         )
-        self._log_outcome(outcome, uri)
+        change = call_events.Transferred if outcome.ok else call_events.TransferFailed
+        self._tell(change(target=uri, status=outcome.status, reason=outcome.reason))
         return outcome
 
     def on_news(self, news: TransferNews) -> None:
@@ -57,7 +58,7 @@ class CallTransfer:
             return  # the transfer was given up
         self._attempt.on_news(news)
         if self._attempt.outcome is None:
-            self._log.info("call.transfer_progress", status=news.status, reason=news.reason)
+            self._tell(call_events.TransferProgress(status=news.status, reason=news.reason))
         else:
             self._over.set()
 
@@ -68,8 +69,3 @@ class CallTransfer:
         self._attempt.on_ended(by)
         self._over.set()
         return self._attempt.outcome is not None and self._attempt.outcome.ok
-
-    def _log_outcome(self, outcome: TransferOutcome, uri: str) -> None:
-        write = self._log.info if outcome.ok else self._log.warning
-        event = "call.transferred" if outcome.ok else "call.transfer_failed"
-        write(event, target=uri, status=outcome.status, reason=outcome.reason)

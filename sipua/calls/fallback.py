@@ -16,13 +16,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from structlog.typing import FilteringBoundLogger
-
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.events import AudioPlayed, BridgeEvent
 from sipua.bridge.playout import sounds
 from sipua.calls.profile import AgentProfile, Prompt, Refuse, Step, TransferTo
 from sipua.calls.refer import TransferOutcome
+from sipua.events import call_events
+from sipua.events.ending import Reason
+from sipua.events.event import Event
 
 PROMPT_GRACE_S = 10.0
 """The wait beyond a prompt's length; not played by then, it never is: the caller is on hold."""
@@ -34,7 +35,6 @@ class CallWithoutEngine(Protocol):
     """The methods of a call without an engine that the fallback uses."""
 
     profile: AgentProfile
-    log: FilteringBoundLogger
     bridge: CallBridge
     confirmed: asyncio.Event
 
@@ -46,28 +46,31 @@ class CallWithoutEngine(Protocol):
 
     def answer(self) -> None: ...
 
-    def redirect(self, target: str, cause: str) -> None: ...
+    def tell(self, event: Event) -> None: ...
+
+    def redirect(self, target: str, detail: str) -> None: ...
 
     async def transfer(self, target: str) -> TransferOutcome: ...
 
-    def hang_up(self, cause: str, status: int = 0) -> None: ...
+    def hang_up(self, reason: Reason, detail: str, status: int = 0) -> None: ...
 
     async def first(
         self, wanted: Callable[[BridgeEvent], bool], within_s: float
     ) -> BridgeEvent | None: ...
 
 
-async def run(call: CallWithoutEngine, cause: str) -> None:
+async def run(call: CallWithoutEngine, reason: Reason, cause: str) -> None:
+    """`reason` and `cause`: why there is none."""
     profile = call.profile
     if call.placing:
-        call.hang_up(cause)
+        call.hang_up(reason, cause)
         return
     steps = profile.steps or (_DEFAULT if call.answered else ())
     for step in steps:
-        call.log.info("call.fallback", step=type(step).__name__.lower(), cause=cause)
+        call.tell(call_events.Fallback(step=type(step).__name__.lower(), cause=cause))
         match step:
             case Refuse():
-                call.hang_up(cause, step.status)
+                call.hang_up(reason, cause, step.status)
                 return
             case TransferTo() if not call.answered:
                 call.redirect(step.target, cause)
@@ -77,7 +80,7 @@ async def run(call: CallWithoutEngine, cause: str) -> None:
                     return
             case Prompt():
                 await _say(call, step)
-    call.hang_up(cause, profile.failure_status)
+    call.hang_up(reason, cause, profile.failure_status)
 
 
 async def _say(call: CallWithoutEngine, prompt: Prompt) -> None:
@@ -91,4 +94,4 @@ async def _say(call: CallWithoutEngine, prompt: Prompt) -> None:
 
     within_s = len(pcm) / sounds.RATE_HZ + PROMPT_GRACE_S
     if await call.first(is_played, within_s) is None:
-        call.log.warning("call.prompt_unheard", waited_s=within_s)
+        call.tell(call_events.PromptUnheard(waited_s=within_s))

@@ -14,6 +14,7 @@ from sipua.bridge.engine_api.events import SpeechStarted, SpeechStopped
 from sipua.bridge.events import AudioBegan, BridgeEvent
 from sipua.calls.call import Call
 from sipua.calls.profile import AgentProfile
+from sipua.events import call_events
 
 LONGEST_FIRST_WORDS_S = 30.0
 """The longest wait for the other side to finish: a recording never does."""
@@ -35,7 +36,7 @@ class Answering:
 
     async def _greeting(self, call: Call, within_s: float) -> None:
         if await call.first(lambda event: isinstance(event, AudioBegan), within_s) is None:
-            call.log.warning("call.greeting_late", waited_s=within_s)
+            call.tell(call_events.GreetingLate(waited_s=within_s))
 
 
 class Placing:

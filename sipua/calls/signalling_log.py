@@ -1,16 +1,20 @@
-"""The log lines of signalling events outside calls, and of those that only need a line.
+"""Signalling outside calls, and what of a call needs telling only: as events, and as log lines.
 
-Lines that a peer can cause without end are written at most some times a second; the others are
-counted, and the count is written.
+What a peer can cause without end is told at most some times a second; the rest is counted, and the
+count is told.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from sipua.events import call_events, edge_events
+from sipua.events.event import Event
+from sipua.events.teller import Teller
 from sipua.log.throttle import Throttle
 from sipua.record.settings import Numbers
 from sipua.record.transcript_redaction import number
@@ -43,8 +47,13 @@ FLUSH_S = 10.0
 class SignallingLog:
     """The log of signalling; the loop calls it."""
 
-    def __init__(self, log: FilteringBoundLogger, numbers: Numbers) -> None:
+    def __init__(
+        self, log: FilteringBoundLogger, teller: Callable[[str], Teller], numbers: Numbers
+    ) -> None:
+        """`teller`: of a call; of the edge for an empty id."""
         self._log = log
+        self._teller = teller
+        self._tell = teller("").tell
         self._numbers = numbers
         self._sources = Throttle(OF_ONE_SOURCE_S, SOURCES, burst=OF_ONE_SOURCE)
         self._refusals = Throttle(burst=REFUSALS_A_SECOND)
@@ -58,7 +67,7 @@ class SignallingLog:
             self._flush.cancel()
             self._flush = None
         if self._kept_back:
-            self._log.warning("call.rejections_not_logged", count=self._kept_back)
+            self._tell(edge_events.RejectionsKeptBack(count=self._kept_back))
             self._kept_back = 0
 
     def log_event(self, event: SipEvent, now: float) -> None:
@@ -70,23 +79,8 @@ class SignallingLog:
                 self._name(event)
             case CallRefused():
                 self._refused(event, now)
-            case OfferRefused():
-                log.warning(
-                    "call.offer_refused",
-                    call_id=event.call_id,
-                    status=event.status,
-                    cause=event.cause,
-                )
-            case TransferRefused():
-                self._write(
-                    log.warning,
-                    "call.transfer_refused",
-                    event.call_id,
-                    now,
-                    call_id=event.call_id,
-                    target=event.target,
-                    status=event.status,
-                )
+            case OfferRefused() | TransferRefused() | CallProgress():
+                self._of_call(event, now)
             case SipMessage():
                 log.debug(
                     "sip.message", direction=event.direction, peer=event.peer, text=event.text
@@ -94,66 +88,69 @@ class SignallingLog:
             case LibraryMessage():
                 self._write(log.warning, "sip.library", event.text[:16], now, text=event.text)
             case SignallingFault():
-                fields = {"where": event.where, "error": event.error}
-                if event.call_id:  # one that ends a call
-                    log.error("sip.fault", **fields, call_id=event.call_id)
-                else:
-                    self._write(log.error, "sip.fault", event.where, now, **fields)
-            case CallProgress():
-                log.info("call.progress", call_id=event.call_id, status=event.status)
+                self._fault(event, now)
             case _:
                 """Handled by the call itself."""
+
+    def _of_call(self, event: OfferRefused | TransferRefused | CallProgress, now: float) -> None:
+        told: Event
+        match event:
+            case OfferRefused():
+                told = call_events.OfferRefused(status=event.status, cause=event.cause)
+            case TransferRefused():
+                if self._others.ask(f"transfer {event.call_id}", now) is None:
+                    return
+                told = call_events.TransferRefused(target=event.target, status=event.status)
+            case _:
+                told = call_events.Progress(status=event.status, reason=event.reason)
+        self._teller(event.call_id).tell(told)
+
+    def _fault(self, event: SignallingFault, now: float) -> None:
+        fields = {"where": event.where, "error": event.error}
+        if event.call_id:  # one that ends a call
+            self._log.error("sip.fault", **fields, call_id=event.call_id)
+        else:
+            self._write(self._log.error, "sip.fault", event.where, now, **fields)
 
     def _registration(
         self, event: Registered | RegistrationFailed | RegistrarSilent | Unregistered
     ) -> None:
-        log = self._log
+        account, registrar = event.account, event.registrar
+        told: Event
         match event:
             case Registered():
-                log.info(
-                    "registration.ok",
-                    account=event.account,
-                    registrar=event.registrar,
-                    expires_s=event.expires_s,
+                told = edge_events.RegistrationOk(
+                    account=account, registrar=registrar, expires_s=event.expires_s
                 )
             case RegistrationFailed():
-                log.error(
-                    "registration.failed",
-                    account=event.account,
-                    registrar=event.registrar,
+                told = edge_events.RegistrationFailed(
+                    account=account,
+                    registrar=registrar,
                     status=event.status,
                     reason=event.reason,
                     retry_in_s=event.retry_in_s and round(event.retry_in_s, 1),
                     fix=event.fix,
                 )
             case RegistrarSilent():
-                log.warning(
-                    "registration.waiting",
-                    account=event.account,
-                    registrar=event.registrar,
-                    waited_s=event.waited_s,
-                    fix="nothing to do yet: the attempt is repeated; if it keeps failing, check "
-                    "that the registrar is up, and its address and port",
+                told = edge_events.RegistrationWaiting(
+                    account=account, registrar=registrar, waited_s=event.waited_s
                 )
-            case Unregistered():
-                log.info("registration.removed", account=event.account, registrar=event.registrar)
+            case _:
+                told = edge_events.RegistrationRemoved(account=account, registrar=registrar)
+        self._tell(told)
 
     def _name(self, event: PeerResolved | PeerUnresolved) -> None:
-        fields = {
+        facts: dict[str, Any] = {
             "origin": event.peer,
             "name": event.name,
             "addresses": list(event.addresses),
             "next_in_s": round(event.next_in_s),
         }
         if isinstance(event, PeerResolved):
-            self._log.info("trunk.resolved", **fields)
+            self._tell(edge_events.TrunkResolved(**facts))
         else:
-            self._log.warning(
-                "trunk.unresolved",
-                **fields,
-                cause=event.cause,
-                fix=f"`getent hosts {event.name}`; `sip.nameservers` or /etc/resolv.conf",
-            )
+            fix = f"`getent hosts {event.name}`; `sip.nameservers` or /etc/resolv.conf"
+            self._tell(edge_events.TrunkUnresolved(**facts, cause=event.cause, fix=fix))
 
     def _write(
         self, write: Callable[..., None], name: str, about: str, now: float, **fields: object
@@ -169,15 +166,16 @@ class SignallingLog:
                 self._flush = asyncio.get_running_loop().call_later(FLUSH_S, self.close)
             return
         kept_back, self._kept_back = self._kept_back, 0
-        self._log.warning(
-            "call.rejected",
-            status=event.status,
-            reason=event.reason,
-            sip_call_id=event.sip_call_id,
-            **{"from": number(event.from_uri, self._numbers)},
-            to=event.to_uri,
-            source=join(*event.source),
-            **({"cause": event.cause} if event.cause else {}),
-            **({"altered": list(event.altered)} if event.altered else {}),
-            **({"kept_back": kept_back} if kept_back else {}),
+        self._tell(
+            edge_events.CallRejected(
+                status=event.status,
+                reason=event.reason,
+                sip_call_id=event.sip_call_id,
+                from_=number(event.from_uri, self._numbers),
+                to=event.to_uri,
+                source=join(*event.source),
+                cause=event.cause or None,
+                altered=list(event.altered) or None,
+                kept_back=kept_back or None,
+            )
         )

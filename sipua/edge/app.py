@@ -32,6 +32,10 @@ from sipua.edge.state_log import StateLog
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.fork_server import ForkServer
 from sipua.edge.workers.workers import Workers, WorkersError
+from sipua.events import edge_events
+from sipua.events.ending import Reason
+from sipua.events.stream import EventStream
+from sipua.events.teller import Told
 from sipua.log import logs
 from sipua.process import main_loop
 from sipua.process.exits import Exit
@@ -72,7 +76,9 @@ class Edge:
         self._build = doctor.build_info()
         self._max_calls = min(config.sip.max_calls or self._build.max_calls, self._build.max_calls)
         self._log = logs.get()
-        self._sip_log = SignallingLog(self._log, config.record.numbers)
+        self._events = EventStream(wiring.node(config))
+        self._tell = self._events.teller().tell
+        self._sip_log = SignallingLog(self._log, self._events.teller, config.record.numbers)
         self._admission = wiring.admission(config, self._max_calls)
         self._health = EngineHealth(routes.engine_names(config))
         self._admission.engine_missing_s = self._health.missing_s
@@ -93,6 +99,7 @@ class Edge:
         self._workers = Workers(
             config,
             count=wiring.worker_count(config),
+            tell=self._tell,
             on_message=self._on_message,
             on_lost=self._on_worker_lost,
             on_hopeless=self._on_hopeless,
@@ -100,7 +107,12 @@ class Edge:
         )
         self._admission.worker_missing_s = self._workers.missing_s
         self._calls = EdgeCalls(
-            config, self._workers, self._ports, self._sip.send, sip_captures=self._sip_captures
+            config,
+            self._workers,
+            self._ports,
+            self._sip.send,
+            self._events,
+            sip_captures=self._sip_captures,
         )
         self._agent = AgentHost(config)
         self._stop = asyncio.Event()
@@ -151,24 +163,26 @@ class Edge:
             return Exit.SIGNALLING
         addresses = list(dict.fromkeys(listener.address for listener in listeners))
         transports = list(self._config.sip.transports)
-        self._log.info(
-            "edge.listening",
-            sip=", ".join(join(*address) for address in addresses),
-            transports=transports,
-            rtp_hosts=list(wiring.rtp_hosts(self._config)),
-            rtp_ports=f"{self._config.rtp.port_min}-{self._config.rtp.port_max}",
-            engine=self._config.engine.type,
-            engine_host=wiring.engine_host(wiring.engine_url(self._config.engine, self._agent.url)),
-            max_calls=self._max_calls,
-            workers=self._workers.pids,
-            pjsua2=self._build.version,
-            production=self._build.production,
+        self._tell(
+            edge_events.Listening(
+                sip=", ".join(join(*address) for address in addresses),
+                transports=transports,
+                rtp_hosts=list(wiring.rtp_hosts(self._config)),
+                rtp_ports=f"{self._config.rtp.port_min}-{self._config.rtp.port_max}",
+                engine=self._config.engine.type,
+                engine_host=wiring.engine_host(
+                    wiring.engine_url(self._config.engine, self._agent.url)
+                ),
+                max_calls=self._max_calls,
+                workers=self._workers.pids,
+                pjsua2=self._build.version,
+                production=self._build.production,
+            )
         )
-        for finding in doctor.check_running(
-            self._build, self._max_calls, wiring.worker_count(self._config)
-        ):
-            self._log.warning(
-                "edge.warning", about=finding.name, value=finding.value, fix=finding.advice
+        count = wiring.worker_count(self._config)
+        for finding in doctor.check_running(self._build, self._max_calls, count):
+            self._tell(
+                edge_events.Warned(about=finding.name, value=str(finding.value), fix=finding.advice)
             )
         if self._show_banner:
             banner.show(self._config, self._build, self._max_calls, addresses, transports)
@@ -181,7 +195,7 @@ class Edge:
         await self._drain()
         state.cancel()
         self._sip_log.close()
-        self._log.info("edge.stopped")
+        self._tell(edge_events.Stopped())
         return self._code
 
     async def _tell_state(self) -> None:
@@ -191,13 +205,14 @@ class Edge:
     # --- the end --------------------------------------------------------------------------
 
     def _on_lost(self, event: SignallingLost) -> None:
-        self._log.error(
-            "edge.signalling_lost",
-            error=event.cause,
-            calls=len(self._calls),
-            exit_code=Exit.SIGNALLING.value,
-            fix="the process ends now: let a supervisor start it again (systemd: Restart=always); "
-            "please report the lines before this one",
+        self._tell(
+            edge_events.SignallingLost(
+                error=event.cause,
+                calls=len(self._calls),
+                exit_code=Exit.SIGNALLING.value,
+                fix="the process ends now: let a supervisor start it again (systemd: "
+                "Restart=always); please report the lines before this one",
+            )
         )
         self._code = Exit.SIGNALLING
         main_loop.leave_soon()
@@ -205,7 +220,9 @@ class Edge:
         self._stop.set()
 
     def _on_hopeless(self, error: WorkersError) -> None:
-        self._log.error(error.event, error=str(error), exit_code=error.code.value, fix=error.fix)
+        self._tell(
+            edge_events.WorkersHopeless(error=str(error), exit_code=error.code.value, fix=error.fix)
+        )
         self._code = error.code
         self._stop.set()
 
@@ -214,12 +231,12 @@ class Edge:
         self._sip.send(Leave())
         self._workers.no_more_calls()
         drain_s = self._config.calls.drain_s
-        self._log.info("edge.draining", calls=len(self._calls), drain_s=drain_s)
+        self._tell(edge_events.Draining(calls=len(self._calls), drain_s=drain_s))
         if self._calls:
             try:
                 await asyncio.wait_for(self._calls.empty.wait(), drain_s)
             except TimeoutError:
-                self._calls.hang_up_all("the edge is shutting down", 503)
+                self._calls.hang_up_all(Reason.SHUTDOWN, "the edge is shutting down", 503)
         await self._sip.stop(SIGNALLING_GRACE_S)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._calls.empty.wait(), SIGNALLING_GRACE_S)
@@ -247,6 +264,8 @@ class Edge:
             case EngineTried():
                 now = time.monotonic()
                 self._health.tried(message.name, reached=message.reached, now=now)
+            case Told():
+                self._calls.on_told(message)
             case _ if isinstance(message, CallCommand | CallOver):
                 self._calls.on_message(worker, message)
 

@@ -14,13 +14,14 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
 from sipua.calls.facts import CallFacts
+from sipua.calls.outcome import CallOutcome
 from sipua.capture import settings as capture_settings
 from sipua.capture.sip_messages import SipToCaptures, dialog
 from sipua.config import Config
@@ -28,6 +29,10 @@ from sipua.doctor.edges import WORKERS_FIX
 from sipua.edge.lost_calls import LostCalls
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.workers import Workers, WorkersError
+from sipua.events import call_events, edge_events
+from sipua.events.ending import Reason
+from sipua.events.stream import EventStream
+from sipua.events.teller import ENDED, Told
 from sipua.log import logs
 from sipua.log.throttle import Throttle
 from sipua.process.exits import Exit
@@ -56,6 +61,7 @@ from sipua.worker.link.messages import (
     ToWorker,
 )
 
+NO_WORKER = "No Worker"
 LOST = 500
 """The status of a call that is lost before its answer. Not 503, which would tell a peer to call
 this edge no more for a while: the other workers take calls."""
@@ -69,9 +75,12 @@ class EdgeCall:
     """What is given back when the call is over."""
     captured: bool
     begun_at: float
+    outcome: CallOutcome
+    """As far as the edge knows it: of use when the worker cannot tell it."""
     confirmed_at: float | None = None
-    ended: CallEnded | None = None
     ended_at: float = math.inf
+    end_told: bool = False
+    """Whether its end is an event already."""
 
     def lasted_s(self, until: float) -> float:
         """Since the answer, or, without one, since its begin."""
@@ -86,6 +95,7 @@ class EdgeCalls:
         workers: Workers,
         ports: PortPool,
         send: Callable[[SipCommand], None],
+        events: EventStream,
         *,
         sip_captures: SipToCaptures | None = None,
         on_over: Callable[[CallOver], None] = lambda over: None,
@@ -94,12 +104,13 @@ class EdgeCalls:
         self._workers = workers
         self._ports = ports
         self._send = send
+        self._events = events
         self._capture_settings = wiring.captures(config)
         self._sip_captures = sip_captures
         self._gaps = Throttle(10.0)
         self._on_over = on_over
         self._calls: dict[str, EdgeCall] = {}
-        self._lost = LostCalls(config, self._facts_up)
+        self._lost = LostCalls(config, events, self._facts_up)
         self.empty = asyncio.Event()
         self.empty.set()
 
@@ -117,14 +128,14 @@ class EdgeCalls:
             worker = self._workers.supervisor.choose()
             if worker is None:
                 missing_s = self._workers.missing_s()
-                self._send(Hangup(event.call_id, 503, "No Worker", math.ceil(missing_s)))
-                logs.bind_call(event.call_id).warning("call.no_worker", retry_after_s=missing_s)
+                self._send(Hangup(event.call_id, 503, NO_WORKER, math.ceil(missing_s)))
+                self._tell_rejected(event)
                 return
             held.callback(self._workers.supervisor.over, worker)
             try:
                 facts, capture = self._facts(event), self._capture(event)
-                # Before its worker can have a line of it: the order of lines is what happened.
-                self._log_incoming(event, facts.route, worker)
+                # Before its worker can tell anything of it: the order of events is what happened.
+                self._tell_incoming(event, facts.route, worker)
                 self._hand_over(facts, event.local, worker, held, capture)
             except Exception as error:  # noqa: BLE001 (any failure is a refusal)
                 self._failed(event.call_id, error)
@@ -132,21 +143,35 @@ class EdgeCalls:
         if capture is not None:
             self._capture_sip(event)
 
-    def _log_incoming(self, event: IncomingCall, route: str, worker: int) -> None:
-        log = logs.bind_call(event.call_id)
-        log.info(
-            "call.incoming",
+    def _tell_incoming(self, event: IncomingCall, route: str, worker: int) -> None:
+        teller = self._events.teller(event.call_id)
+        teller.tell(
+            call_events.Incoming(
+                sip_call_id=event.sip_call_id,
+                from_=transcript_redaction.number(event.from_uri, self._config.record.numbers),
+                to=event.to_uri,
+                source=join(*event.source),
+                origin=event.origin,
+                route=route,
+                rtp_port=event.local.port,
+                worker=worker,
+                altered=list(event.altered) or None,
+            )
+        )
+        teller.tell(call_events.Ringing())
+
+    def _tell_rejected(self, event: IncomingCall) -> None:
+        """That there is no worker for it."""
+        rejected = edge_events.CallRejected(
+            status=503,
+            reason=NO_WORKER,
             sip_call_id=event.sip_call_id,
-            **{"from": transcript_redaction.number(event.from_uri, self._config.record.numbers)},
+            from_=transcript_redaction.number(event.from_uri, self._config.record.numbers),
             to=event.to_uri,
             source=join(*event.source),
-            origin=event.origin,
-            route=route,
-            rtp_port=event.local.port,
-            worker=worker,
-            **({"altered": list(event.altered)} if event.altered else {}),
+            cause="no worker is ready",
         )
-        log.info("call.ringing")
+        self._events.teller().tell(rejected)
 
     def place(self, facts: CallFacts, local: ReservedPort, account: str) -> None:
         """Place a call. Raises WorkersError when there is no worker, LinkError."""
@@ -157,7 +182,8 @@ class EdgeCalls:
                 raise WorkersError("workers.none", "no worker is ready", WORKERS_FIX, Exit.WORKERS)
             held.callback(self._workers.supervisor.over, worker)
             to = transcript_redaction.number(facts.to_uri, self._config.record.numbers)
-            logs.bind_call(facts.call_id).info("call.placing", to=to, account=account)
+            placing = call_events.Placing(to=to, account=account, route=facts.route, worker=worker)
+            self._events.teller(facts.call_id).tell(placing)
             self._hand_over(facts, local, worker, held)
         self._send(PlaceCall(facts.call_id, facts.to_uri, local, account))
 
@@ -171,9 +197,15 @@ class EdgeCalls:
     ) -> None:
         """The call is its worker's from here on, and so is what it holds: `held` is empty."""
         sockets = (local.rtp_socket, local.rtcp_socket)
-        self._workers.send(worker, TakeCall(facts, local.port, capture), sockets)
+        outcome = CallOutcome(incoming=facts.direction == "incoming")
+        try:
+            self._workers.send(worker, TakeCall(facts, local.port, capture), sockets)
+        except Exception as error:
+            outcome.decide(Reason.INTERNAL_ERROR, f"internal error: {type(error).__name__}")
+            self._lost.tell(facts, outcome)
+            raise
         begun_at = time.monotonic() if facts.began_s is None else facts.began_s
-        call = EdgeCall(facts, worker, held.pop_all(), capture is not None, begun_at)
+        call = EdgeCall(facts, worker, held.pop_all(), capture is not None, begun_at, outcome)
         self._calls[facts.call_id] = call
         self.empty.clear()
 
@@ -218,8 +250,10 @@ class EdgeCalls:
             return
         if isinstance(event, CallConfirmed):
             call.confirmed_at = time.monotonic()
+            call.outcome.answered()
         elif isinstance(event, CallEnded):
-            call.ended, call.ended_at = event, time.monotonic()
+            call.ended_at = time.monotonic()
+            call.outcome.ended(event)
         self._tell(call, event)
 
     def on_message(self, worker: int, message: CallCommand | CallOver) -> None:
@@ -228,9 +262,18 @@ class EdgeCalls:
             return
         if isinstance(message, CallOver):
             self._forget(call)
+            if not call.end_told:  # it was not made
+                call.outcome.decide(Reason.INTERNAL_ERROR, message.summary)
+                self._lost.tell(self._facts_of(call, time.monotonic()), call.outcome)
             self._on_over(message)
         else:
             self._send(message)
+
+    def on_told(self, told: Told) -> None:
+        """An event of a call."""
+        if told.type == ENDED and (call := self._calls.get(told.call_id)):
+            call.end_told = True
+        self._events.put(told)
 
     def on_worker_lost(self, worker: int, cause: str) -> None:
         """Its calls get BYE, or a refusal, and an end in log and record. Their ports are free."""
@@ -243,20 +286,27 @@ class EdgeCalls:
     def _lose(self, call: EdgeCall, cause: str, died_at: float) -> None:
         self._forget(call)
         call_id, answered = call.facts.call_id, call.confirmed_at is not None
-        end = call.ended or CallEnded(call_id, EndedBy.US, 0 if answered else LOST, cause)
-        self._lost.end(call.facts, end, call.lasted_s(died_at), answered=answered)
+        call.outcome.decide(Reason.WORKER_DIED, cause)
+        if not call.outcome.told:
+            call.outcome.ended(CallEnded(call_id, EndedBy.US, 0 if answered else LOST, cause))
+        facts, lasted_s = self._facts_of(call, died_at), call.lasted_s(died_at)
+        if not call.end_told:
+            self._lost.tell(facts, call.outcome)
+        self._lost.write_end(facts, call.outcome, lasted_s)
         self._on_over(CallOver(call_id, answered, summary=cause))
 
     # --- the end --------------------------------------------------------------------------
 
-    def hang_up_all(self, cause: str, status: int) -> None:
+    def hang_up_all(self, reason: Reason, detail: str, status: int) -> None:
         for call in list(self._calls.values()):
-            self._tell(call, EndCall(call.facts.call_id, cause, status))
+            call.outcome.decide(reason, detail)
+            self._tell(call, EndCall(call.facts.call_id, reason, detail, status))
 
-    def end_all(self, cause: str) -> None:
+    def end_all(self, detail: str) -> None:
         """End the calls without signalling, which is gone."""
         for call in list(self._calls.values()):
-            self._tell(call, CallEnded(call.facts.call_id, EndedBy.US, 0, cause))
+            lost = EndCall(call.facts.call_id, Reason.SIGNALLING_LOST, detail, gone=True)
+            self._tell(call, lost)
 
     def start(self) -> None:
         self._lost.start()
@@ -294,6 +344,10 @@ class EdgeCalls:
         call.held.close()
         if not self._calls:
             self.empty.set()
+
+    def _facts_of(self, call: EdgeCall, until: float) -> CallFacts:
+        answered = call.confirmed_at is not None
+        return replace(call.facts, talked_s=call.lasted_s(until) if answered else 0.0)
 
     def _release(self, local: ReservedPort) -> None:
         self._ports.release(local, time.monotonic())

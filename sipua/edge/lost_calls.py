@@ -1,6 +1,6 @@
-"""What is still said of a call whose worker has died: its last log line, and its record's end.
+"""What the edge says of a call when its worker cannot: its last event, and its record's end.
 
-The worker has written its lines up to a quarter of a second before; what it knew of the
+A worker that has died has written its lines up to a quarter of a second before; what it knew of the
 conversation besides is gone.
 """
 
@@ -15,12 +15,12 @@ from typing import Any
 import msgspec
 
 from sipua.calls.facts import CallFacts
+from sipua.calls.outcome import CallOutcome
 from sipua.config import Config
 from sipua.edge.wiring import record as wiring_record
-from sipua.log import logs
+from sipua.events.stream import EventStream
 from sipua.record.files import Complaints, RecordFiles
 from sipua.record.first_line import first_line
-from sipua.sip.messages import CallEnded
 
 _TAIL_BYTES = 65_536
 
@@ -32,9 +32,12 @@ class _Line(msgspec.Struct):
 class LostCalls:
     """It also deletes old records, for the whole edge: it alone knows which ones grow."""
 
-    def __init__(self, config: Config, in_use: Callable[[], list[CallFacts]]) -> None:
+    def __init__(
+        self, config: Config, events: EventStream, in_use: Callable[[], list[CallFacts]]
+    ) -> None:
         """`in_use`: the calls that are up."""
         self._settings = wiring_record.record_settings(config)
+        self._events = events
         self._in_use = in_use
         files = wiring_record.record_files(config)
         self._files = RecordFiles(files, Complaints(), in_use=self._paths) if files else None
@@ -47,18 +50,16 @@ class LostCalls:
         if self._files is not None:
             self._files.stop()
 
-    def end(self, facts: CallFacts, end: CallEnded, lasted_s: float, *, answered: bool) -> None:
+    def tell(self, facts: CallFacts, outcome: CallOutcome) -> None:
+        last_event = outcome.event(facts, self._settings.numbers, {})
+        self._events.teller(facts.call_id).tell(last_event)
+
+    def write_end(self, facts: CallFacts, outcome: CallOutcome, lasted_s: float) -> None:
         """`lasted_s`: since the answer, or, without one, since its begin."""
-        outcome = {
-            "by": end.by,
-            "status": end.status,
-            "reason": end.reason,
-            "duration_s": lasted_s if answered else 0.0,
-        }
-        logs.bind_call(facts.call_id).error("call.ended", **outcome)
         if self._files is None:
             return
-        last = {"kind": "end", "at_ms": round(lasted_s * 1000), **outcome}
+        at_ms = round(lasted_s * 1000)
+        last = {"kind": "end", "at_ms": at_ms, **outcome.facts(facts.talked_s)}
         file = self._files.begin(
             facts.call_id, facts.started_at.date(), partial(self._missing, facts, last)
         )

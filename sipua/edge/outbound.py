@@ -27,6 +27,9 @@ from sipua.edge.placing import RequestError
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.fork_server import ForkServer
 from sipua.edge.workers.workers import Workers, WorkersError
+from sipua.events.ending import Reason
+from sipua.events.stream import EventStream
+from sipua.events.teller import Told
 from sipua.log import logs
 from sipua.process import main_loop
 from sipua.process.exits import Exit
@@ -99,7 +102,8 @@ class Outbound:
         self._worker_lost = False
         self._over: asyncio.Future[CallOver] | None = None
         self._log = logs.get()
-        self._sip_log = SignallingLog(self._log, config.record.numbers)
+        events = EventStream(wiring.node(config))
+        self._sip_log = SignallingLog(self._log, events.teller, config.record.numbers)
         rtp = config.rtp
         self._ports = PortPool(wiring.rtp_hosts(config), rtp.port_min, rtp.port_max)
         gate = wiring.admission(config, max_calls=0)  # no incoming calls
@@ -109,13 +113,14 @@ class Outbound:
         self._workers = Workers(
             config,
             count=1,
+            tell=events.teller().tell,
             on_message=self._on_message,
             on_lost=self._on_worker_lost,
             on_hopeless=lambda _: None,
             forks=forks,
         )
         self._calls = EdgeCalls(
-            config, self._workers, self._ports, self._sip.send, on_over=self._on_over
+            config, self._workers, self._ports, self._sip.send, events, on_over=self._on_over
         )
 
     async def run(self) -> Exit:
@@ -194,7 +199,7 @@ class Outbound:
 
     def _interrupt(self) -> None:
         self._interrupted.set()
-        self._calls.hang_up_all(INTERRUPTED, 0)
+        self._calls.hang_up_all(Reason.OPERATOR_HANGUP, INTERRUPTED, 0)
 
     def _on_over(self, over: CallOver) -> None:
         if self._over is not None and not self._over.done():
@@ -211,7 +216,9 @@ class Outbound:
         self._calls.end_all("signalling is lost")
 
     def _on_message(self, worker: int, message: ToEdge) -> None:
-        if isinstance(message, CallCommand | CallOver):
+        if isinstance(message, Told):
+            self._calls.on_told(message)
+        elif isinstance(message, CallCommand | CallOver):
             self._calls.on_message(worker, message)
 
     def _on_sip(self, event: SipEvent) -> None:

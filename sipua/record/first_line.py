@@ -9,7 +9,7 @@ from typing import Any
 from sipua.record.settings import RecordSettings
 from sipua.record.transcript_redaction import number
 
-SCHEMA = "sipua.record/1"
+SCHEMA = "sipua.record/2"
 
 
 def first_line(

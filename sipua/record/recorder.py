@@ -1,4 +1,4 @@
-"""The recorder of a call: its events in, its log lines and its file out."""
+"""The recorder of a call: its bridge's events in, its turns as events and its file out."""
 
 from __future__ import annotations
 
@@ -8,29 +8,23 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge.events import BridgeEvent
-from sipua.log import logs
+from sipua.events import call_events
+from sipua.events.event import Event
 from sipua.record.conversation import ConversationRecord, Entry
 from sipua.record.engine_facts import EngineFacts
 from sipua.record.files import Complaints, RecordFile, RecordFiles
 from sipua.record.settings import FileSettings, RecordSettings
 
-# The fields of an entry that are logged at level info: small, and no spoken words.
-_LOGGED: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "caller": ("turn.caller", ("turn", "item", "start_ms", "end_ms")),
-    "agent": ("turn.agent", ("turn", "item", "start_ms", "end_ms", "played_ms", "of_ms", "cut")),
-    "latency": (
-        "turn.latency",
-        (
-            *("turn", "of", "total_ms", "endpointing_ms", "model_ms"),
-            *("tools_ms", "outage_ms", "playout_ms"),
-        ),
-    ),
+# The entries that are events as well: small, and without words.
+_EVENTS: Final[Mapping[str, type[Event]]] = {
+    "caller": call_events.TurnCaller,
+    "agent": call_events.TurnAgent,
+    "latency": call_events.TurnLatency,
+    "usage": call_events.EngineUsage,
+    "rate_limit": call_events.RateLimit,
 }
-# The same at level warning: what the caller noticed.
-_UNANSWERED: Final = ("turn", "waited_ms", "responses", "nudges", "outages", "failed")
 
 
 class CallRecord:
@@ -39,7 +33,7 @@ class CallRecord:
     def __init__(
         self,
         record: ConversationRecord,
-        log: FilteringBoundLogger,
+        tell: Callable[[Event], None],
         facts: Mapping[str, Any],
         file: RecordFile | None = None,
         *,
@@ -47,7 +41,7 @@ class CallRecord:
     ) -> None:
         """`heard_ms`: how much of the caller's audio the engine in use got."""
         self._record = record
-        self._log = log
+        self._tell = tell
         self._file = file
         self._heard_ms = heard_ms
         self._loop = asyncio.get_running_loop()
@@ -80,29 +74,19 @@ class CallRecord:
 
     def _put(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
-            self._log_entry(entry)
+            self._tell_entry(entry)
             if self._file is not None:
                 self._file.add(msgspec.json.encode(entry))
 
-    def _log_entry(self, entry: Entry) -> None:
+    def _tell_entry(self, entry: Entry) -> None:
         kind = entry["kind"]
-        if kind in _LOGGED:
-            event, names = _LOGGED[kind]
-            self._log.info(event, **_of(entry, names))
-        elif kind == "usage":
-            used = {name: value for name, value in entry.items() if name not in ("kind", "at_ms")}
-            self._log.info("engine.usage", **used)
-        elif kind == "rate_limit":
-            self._log.warning(
-                "engine.rate_limit",
-                **_of(entry, ("name", "remaining", "limit", "reset_s")),
-                fix="less than a tenth is left: at 0 the vendor refuses answers",
-            )
+        if told := _EVENTS.get(kind):
+            self._tell(_of(entry, told))
         elif kind == "turn" and entry["outcome"] == "unanswered":
-            self._log.warning("turn.unanswered", **_of(entry, _UNANSWERED))
+            self._tell(_of(entry, call_events.TurnUnanswered))
         if entry.get("text"):
             who = entry.get("who", "agent")
-            self._log.debug("turn.text", who=who, **_of(entry, ("turn", "item", "text")))
+            self._tell(_of(entry | {"who": who}, call_events.TurnText))
 
 
 class Records:
@@ -126,6 +110,7 @@ class Records:
         call_id: str,
         engines: Mapping[str, EngineFacts],
         *,
+        tell: Callable[[Event], None],
         day: date,
         began_s: float | None = None,
         heard_ms: Callable[[], int] | None = None,
@@ -141,12 +126,14 @@ class Records:
         file = self._files.begin(call_id, day) if self._files else None
         about = {"call_id": call_id, **facts}
         try:
-            return CallRecord(record, logs.bind_call(call_id), about, file, heard_ms=heard_ms)
+            return CallRecord(record, tell, about, file, heard_ms=heard_ms)
         except Exception:
             if file is not None:
                 file.end()
             raise
 
 
-def _of(entry: Entry, names: Iterable[str]) -> dict[str, Any]:
-    return {name: entry[name] for name in names if name in entry}
+def _of(entry: Entry, kind: type[Event]) -> Event:
+    """The event of this kind, of those fields of the entry that it has."""
+    known = {name: entry[name] for name in kind.__struct_fields__ if name in entry}
+    return kind(**known)

@@ -43,7 +43,9 @@ class CallControl(Protocol):
         """Raises ValueError for a key that does not exist."""
 
     async def transfer(self, target: str) -> Transferred: ...
-    def hang_up(self, cause: str) -> None: ...
+    def hang_up(self, detail: str) -> None:
+        """`detail`: why, for people."""
+
     def tool_result(
         self, call_id: str, output: str, *, respond: bool = True, outcome: str = ""
     ) -> None: ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sipua.calls.call import Call
 from sipua.calls.facts import CallFacts
 from sipua.codecs.pcm import Pcm
+from sipua.events.ending import Reason
 from sipua.tools.context import Transferred
 
 
@@ -36,8 +37,8 @@ class CallTools:
         outcome = await self._call.transfer(target)
         return Transferred(outcome.ok, f"{outcome.status} {outcome.reason}")
 
-    def hang_up(self, cause: str) -> None:
-        self._call.hang_up(cause)
+    def hang_up(self, detail: str) -> None:
+        self._call.hang_up(Reason.AGENT_HANGUP, detail)
 
     def tool_result(
         self, call_id: str, output: str, *, respond: bool = True, outcome: str = ""

@@ -8,13 +8,17 @@ ToolCall ─▶ ToolCallQueue.take ─▶ a task for each ─▶ Tool.run ─▶
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge.engine_api.events import ResponseStarted, ToolCall
 from sipua.bridge.events import AudioBegan, BridgeEvent
 from sipua.bridge.fault_owner import FaultOwner, described
+from sipua.events import call_events
+from sipua.events.event import Event
+from sipua.events.teller import Teller
 from sipua.log.secret_masking import MASK
 from sipua.tools.call_queue import Answer, Refusal, Result, Run, ToolCallQueue, failure
 from sipua.tools.context import CallControl, Tool, ToolContext
@@ -33,14 +37,17 @@ class ToolRunner:
         queue: ToolCallQueue,
         call: CallControl,
         log: FilteringBoundLogger,
+        *,
         faults: FaultOwner | None = None,
+        tell: Callable[[Event], None] | None = None,
     ) -> None:
-        """`faults`: the call's; an exception of a tool is no fault but a result."""
+        """Both of the call. An exception of a tool is no fault but a result."""
         self._faults = faults or FaultOwner()
         self._tools = tools
         self._queue = queue
         self._call = call
         self._log = log
+        self._tell = tell or Teller(log).tell
         self._loop = asyncio.get_running_loop()
         self._tasks: dict[asyncio.Task[None], ToolContext] = {}
         self._claims: set[str] = set()
@@ -89,13 +96,14 @@ class ToolRunner:
         # All calls of a response come within one turn of the loop; after it they are known.
         self._faults.call_soon("tool results", self._seal, call.response_id)
         if isinstance(taken, Refusal):
-            self._log.warning(
-                "tool.failed",
-                tool=call.name[:64],
-                tool_call_id=call.call_id,
-                duration_ms=0,
-                outcome="refused",
-                reason=taken.reason,
+            self._tell(
+                call_events.ToolFailed(
+                    tool=call.name[:64],
+                    tool_call_id=call.call_id,
+                    duration_ms=0,
+                    outcome="refused",
+                    reason=taken.reason,
+                )
             )
             self._log.debug("tool.refused", tool_call_id=call.call_id, text=taken.text)
             return
@@ -125,7 +133,7 @@ class ToolRunner:
 
     async def _run(self, run: Run, context: ToolContext, began: float) -> None:
         tool = self._tools[run.name]
-        self._log.info("tool.called", tool=run.name, tool_call_id=run.tool_call_id)
+        self._tell(call_events.ToolCalled(tool=run.name, tool_call_id=run.tool_call_id))
         self._log.debug(
             "tool.arguments", tool_call_id=run.tool_call_id, arguments=_shown(tool, run.arguments)
         )
@@ -159,15 +167,16 @@ class ToolRunner:
         self._give(answers)
 
     def _log_result(self, outcome: str, run: Run, began: float, reason: object) -> None:
-        write = self._log.info if outcome == "ok" else self._log.warning
-        write(
-            "tool.done" if outcome == "ok" else "tool.failed",
-            tool=run.name,
-            tool_call_id=run.tool_call_id,
-            duration_ms=round((self._loop.time() - began) * 1000, 1),
-            outcome=outcome,
-            **({} if outcome == "ok" else {"reason": reason}),
-        )
+        facts: dict[str, Any] = {
+            "tool": run.name,
+            "tool_call_id": run.tool_call_id,
+            "duration_ms": round((self._loop.time() - began) * 1000, 1),
+            "outcome": outcome,
+        }
+        if outcome == "ok":
+            self._tell(call_events.ToolDone(**facts))
+        else:
+            self._tell(call_events.ToolFailed(**facts, reason=str(reason)))
 
     def _give(self, answers: Sequence[Answer]) -> None:
         for answer in answers:

@@ -10,6 +10,7 @@ from structlog.typing import FilteringBoundLogger
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout import sounds
 from sipua.config.sections.tools import ToolsSection
+from sipua.events.event import Event
 from sipua.tools import mcp
 from sipua.tools.call_queue import ToolCallQueue
 from sipua.tools.context import CallControl, Tool
@@ -86,6 +87,7 @@ class Toolbox:
         names: Sequence[str] | None = None,
         *,
         faults: FaultOwner | None = None,
+        tell: Callable[[Event], None] | None = None,
     ) -> ToolRunner:
         """The runner of one call; it runs only what was declared to the call's engine."""
         queue = ToolCallQueue(
@@ -95,7 +97,7 @@ class Toolbox:
             max_result_bytes=self._section.max_result_bytes,
             unlimited=_UNLIMITED,
         )
-        return ToolRunner(self._tools, queue, call, log, faults)
+        return ToolRunner(self._tools, queue, call, log, faults=faults, tell=tell)
 
 
 _BUILTIN: Mapping[str, Callable[[ToolsSection, bool], Tool]] = {

@@ -26,6 +26,7 @@ from sipua.capture.call_capture import CallCapture
 from sipua.config import Config
 from sipua.edge.wiring import call as wiring_call
 from sipua.edge.wiring import record as wiring_record
+from sipua.events.teller import Publish, Teller
 from sipua.log import logs
 from sipua.log.throttle import Throttle
 from sipua.process.exits import Exit
@@ -56,6 +57,7 @@ async def open_parts(
     agent_url: str,
     send: Callable[[CallCommand], None],
     engine_tried: EngineTried,
+    publish: Publish,
 ) -> AsyncIterator[CallParts]:
     """Start everything that calls share, and stop it after the last call. Raises PartsError."""
     async with contextlib.AsyncExitStack() as stack:
@@ -77,7 +79,14 @@ async def open_parts(
         pacer = Pacer()
         stack.callback(pacer.close)
         parts = CallParts(
-            config, pacer, engines, send, engine_tried, toolbox=toolbox, records=records
+            config,
+            pacer,
+            engines,
+            send,
+            engine_tried,
+            publish=publish,
+            toolbox=toolbox,
+            records=records,
         )
         parts.spares.start()
         stack.push_async_callback(parts.spares.close)
@@ -105,10 +114,13 @@ class CallParts:
         send: Callable[[CallCommand], None],
         engine_tried: EngineTried,
         *,
+        publish: Publish,
         toolbox: Toolbox,
         records: Records,
     ) -> None:
-        """`engine_tried(name, reached)`: told of each attempt to connect to an engine."""
+        """`engine_tried(name, reached)`: told of each attempt to connect to an engine.
+        `publish`: passes the calls' events on.
+        """
         self._pacer = pacer
         self._send = send
         self._toolbox = toolbox
@@ -116,6 +128,7 @@ class CallParts:
         self._recovery = wiring_call.dialogue_policy(config)
         self._records = records
         self._engine_tried = engine_tried
+        self._publish = publish
         self._refusals = Throttle()
         self._limits = CallLimits(
             ring_timeout_s=config.calls.ring_timeout_s,
@@ -146,6 +159,7 @@ class CallParts:
         """
         route = self._routes[facts.route]
         log = logs.bind_call(facts.call_id)
+        tell = Teller(log, self._publish, facts.call_id).tell
         faults = FaultOwner("call.failed", log)
         bridge = CallBridge(
             local=local,
@@ -163,6 +177,7 @@ class CallParts:
                 day=facts.started_at.date(),
                 began_s=facts.began_s,
                 heard_ms=lambda: bridge.heard_ms,
+                tell=tell,
                 **wiring_record.record_facts(facts),
             )
             undo.callback(record.abandon)
@@ -173,6 +188,7 @@ class CallParts:
                 self._limits,
                 send=self._send,
                 log=log,
+                tell=tell,
                 refusals=self._refusals,
                 capture=capture,
                 record=record,
@@ -186,7 +202,9 @@ class CallParts:
     def _attach(self, call: Call) -> None:
         """Attach the listeners of one call: `call.subscribe(…)`."""
         control = CallTools(call, self._toolbox.hold)
-        tools = self._toolbox.runner(control, call.log, call.profile.tools, faults=call.faults)
+        tools = self._toolbox.runner(
+            control, call.log, call.profile.tools, faults=call.faults, tell=call.tell
+        )
         call.subscribe(tools.on_event)
         call.start(tools.run(), "tools")
 

@@ -13,9 +13,10 @@ from sipua.calls.opening import Answering, Placing
 from sipua.capture.call_capture import CallCapture, CallCaptures
 from sipua.config import Config
 from sipua.edge.wiring import wiring
+from sipua.events.ending import Reason
 from sipua.log import logs
 from sipua.rtp.ports import ReservedPort
-from sipua.sip.messages import CallEnded, CallSignal, EndedBy, Hangup
+from sipua.sip.messages import CallSignal, Hangup
 from sipua.worker.call_parts import CallParts
 from sipua.worker.link.channel import NO_DESCRIPTORS, close_all
 from sipua.worker.link.coding import LinkError
@@ -49,7 +50,7 @@ class WorkerCalls:
                 self._take(message, descriptors)
             case EndCall():
                 if call := self._calls.get(message.call_id):
-                    call.hang_up(message.cause, message.status)
+                    _end(call, message)
             case NoMoreCalls():
                 self._no_more()
             case CapturedSip():
@@ -62,7 +63,7 @@ class WorkerCalls:
     async def end_all(self, cause: str, within_s: float) -> None:
         """End the calls without signalling, which is gone."""
         for call in list(self._calls.values()):
-            call.on_sip(CallEnded(call.call_id, EndedBy.US, 0, cause))
+            call.lose(Reason.SIGNALLING_LOST, cause)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=within_s)
 
@@ -141,3 +142,10 @@ def _adopt(descriptors: Sequence[int], held: ExitStack) -> list[socket.socket]:
         sock.setblocking(False)
         sockets.append(sock)
     return sockets
+
+
+def _end(call: Call, message: EndCall) -> None:
+    if message.gone:
+        call.lose(message.reason, message.detail)
+    else:
+        call.hang_up(message.reason, message.detail, message.status)

@@ -21,6 +21,7 @@ from importlib import metadata
 
 from sipua.bridge.fault_owner import FaultOwner, described
 from sipua.config import Config
+from sipua.events.teller import Told
 from sipua.log import logs
 from sipua.log.secret_masking import register_secret
 from sipua.process import linux, main_loop
@@ -68,6 +69,8 @@ class Worker:
         self._channel = Channel(sock, of_edge(), self._on_message, self._on_link_end)
         self._calls: WorkerCalls | None = None
         self._edge = Silence()
+        self._missed = 0
+        """Events that were not passed on."""
         self._over = asyncio.Event()
         self._gone = ""
         """Why there is no edge any more."""
@@ -96,7 +99,7 @@ class Worker:
         return Exit.OK
 
     async def _work(self, begin: Begin, config: Config) -> None:
-        parts = open_parts(config, begin.agent_url, self._send, self._engine_tried)
+        parts = open_parts(config, begin.agent_url, self._send, self._engine_tried, self._publish)
         async with parts as made:
             self._calls = WorkerCalls(config, made, self._send)
             # A full collection visits every object of every import, 20 ms and more in which no
@@ -117,6 +120,12 @@ class Worker:
     def _send(self, message: ToEdge) -> None:
         self._channel.send(message)
 
+    def _publish(self, told: Told) -> None:
+        try:
+            self._channel.send(told)
+        except LinkError:  # the log has its line
+            self._missed += 1
+
     def _engine_tried(self, name: str, reached: bool) -> None:
         self._send(EngineTried(name, reached))
 
@@ -124,7 +133,8 @@ class Worker:
         self._edge.heard()
         match message:
             case Ping():
-                self._send(Pong(len(self._calls or ()), len(asyncio.all_tasks())))
+                missed, self._missed = self._missed, 0
+                self._send(Pong(len(self._calls or ()), len(asyncio.all_tasks()), missed))
             case Stop():
                 self._end()
             case Begin():

@@ -11,6 +11,13 @@ from sipua.config.values.section import Section
 class EdgeSection(Section):
     """The processes that carry calls: signalling has one, and each call lives in a worker."""
 
+    name: str = Field(
+        default="",
+        max_length=64,
+        pattern=r"^[A-Za-z0-9._-]*$",
+        description="The name of this edge in events and records, where there are several. Empty: "
+        "the name of the host.",
+    )
     workers: Workers = Field(
         default="auto",
         description="Worker processes, as a whole number. `auto`: one for each processor that this "

@@ -4,6 +4,7 @@ local agent. `wiring.call` has those of a call. The edge has no media: nothing h
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -44,6 +45,11 @@ def sip_settings(config: Config, max_calls: int) -> SipSettings:
         nameservers=tuple(sip.nameservers),
         log_messages=config.log.sip or (config.capture.enabled and config.capture.sip),
     )
+
+
+def node(config: Config) -> str:
+    """The name of this edge, in events and records."""
+    return config.edge.name or socket.gethostname()
 
 
 def worker_count(config: Config) -> int:

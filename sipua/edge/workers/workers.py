@@ -21,6 +21,8 @@ from sipua.edge.workers import process
 from sipua.edge.workers.fork_server import ForkServer
 from sipua.edge.workers.process import WorkerProcess
 from sipua.edge.workers.supervisor import Act, Ask, Kill, Start, State, Supervisor
+from sipua.events import edge_events
+from sipua.events.event import Event
 from sipua.log import logs
 from sipua.process.exits import Exit
 from sipua.worker.link import config_copy
@@ -59,6 +61,7 @@ class Workers:
         config: Config,
         *,
         count: int,
+        tell: Callable[[Event], None],
         on_message: Callable[[int, ToEdge], None],
         on_lost: Callable[[int, str], None],
         on_hopeless: Callable[[WorkersError], None],
@@ -72,6 +75,7 @@ class Workers:
         self._config = config_copy.to_bytes(config)
         # Now: an update changes what is installed, and not what runs here.
         self._version = metadata.version("sipua")
+        self._tell = tell
         self._on_message = on_message
         self._on_lost = on_lost
         self._on_hopeless = on_hopeless
@@ -239,13 +243,15 @@ class Workers:
         match message:
             case Pong():
                 self._pongs[worker] = message
+                if missed := message.events_missed:
+                    self._tell(edge_events.EventsLost(worker=worker, count=missed))
             case Ready():
                 self.supervisor.ready(worker, time.monotonic())
                 if self._draining:
                     self.send(worker, NoMoreCalls())
-                # At the start `edge.listening` has them all.
-                tell = self._log.info if self._up else self._log.debug
-                tell("worker.ready", worker=worker, pid=self._running[worker].pid)
+                pid = self._running[worker].pid
+                ready = edge_events.WorkerReady(worker=worker, pid=pid, at_start=not self._up)
+                self._tell(ready)
                 self._changed()
             case Unfit():
                 self._unfit(worker, message)
@@ -272,14 +278,15 @@ class Workers:
         self._changed()
         if self._stopping or not (self._up or self._error is None):
             return
-        self._log.error(
-            "worker.died",
-            worker=worker,
-            cause=slot.cause,
-            calls=calls,
-            deaths=slot.deaths,
-            next_in_s=round(max(0.0, slot.since - now), 1),
-            fix=WORKERS_FIX,
+        self._tell(
+            edge_events.WorkerDied(
+                worker=worker,
+                cause=slot.cause,
+                calls=calls,
+                deaths=slot.deaths,
+                next_in_s=round(max(0.0, slot.since - now), 1),
+                fix=WORKERS_FIX,
+            )
         )
         self._on_lost(worker, slot.cause)
         if self._error is None and self.supervisor.hopeless:

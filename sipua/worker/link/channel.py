@@ -21,14 +21,15 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
+from sipua.events.teller import ENDED, Told
 from sipua.worker.link.coding import LONGEST, LinkError, Reader, encode
 from sipua.worker.link.messages import CapturedSip, TakeCall, ToEdge, ToWorker
 
 MOST_WAITING = 1024
 """Messages; a call has about ten in its life."""
-_NEW = TakeCall, CapturedSip
-"""Refused once a quarter of the room is taken: so a flood of calls that begin and end leaves room
-for what the calls that run must be told."""
+_MOST_NEW = 0.25
+"""Of the room may be filled by what can be refused: so a flood of calls that begin and end leaves
+room for what the calls that run must be told."""
 MOST_DESCRIPTORS = 2
 NO_DESCRIPTORS = (
     "its descriptors did not come along: this process has too many open, or the edge too many on "
@@ -117,7 +118,7 @@ class Channel(Generic[M]):
         if len(data) > self._longest:
             words = f"{len(data)} bytes, the kernel takes {self._longest} (net.core.wmem_max)"
             raise LinkError(f"{type(message).__name__}: {words}")
-        if isinstance(message, _NEW) and len(self._waiting) >= self._most_waiting / 4:
+        if _may_be_refused(message) and len(self._waiting) >= self._most_waiting * _MOST_NEW:
             raise LinkError(f"{type(message).__name__}: {len(self._waiting)} messages wait")
         if self._waiting:
             self._wait(data, passed)
@@ -214,6 +215,13 @@ class Channel(Generic[M]):
         if not self._closed:
             self.close()
             self._on_end(cause)
+
+
+def _may_be_refused(message: ToWorker | ToEdge) -> bool:
+    """A call that has not begun, a gap in a capture, an event; but not the end of a call."""
+    if isinstance(message, Told):
+        return message.type != ENDED
+    return isinstance(message, TakeCall | CapturedSip)
 
 
 def _descriptors(control: list[tuple[int, int, bytes]]) -> list[int]:

@@ -2,7 +2,7 @@
 
     edge ── Begin, TakeCall, EndCall, CapturedSip, events of signalling, ──▶ worker
             Ping, NoMoreCalls, Stop
-         ◀── Ready, Unfit, commands to signalling, EngineTried, CallOver, Pong ──
+         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, CallOver, Pong ──
 
 Events and commands are those of `sipua.sip.messages`, unchanged. Descriptors go along with the
 message that names them: `Begin` has the configuration, `TakeCall` the call's RTP and RTCP sockets.
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from sipua.calls.facts import CallFacts
+from sipua.events.ending import Reason
+from sipua.events.teller import Told
 from sipua.rtp.events import Address
 from sipua.sip.messages import CallCommand, CallSignal
 
@@ -65,8 +67,12 @@ class TakeCall:
 @dataclass(frozen=True, slots=True)
 class EndCall:
     call_id: str
-    cause: str
-    status: int
+    reason: Reason
+    detail: str
+    """For people."""
+    status: int = 0
+    gone: bool = False
+    """Signalling is lost: no word of it will come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,5 +156,8 @@ class Pong:
     tasks: int = 0
     """Of asyncio, which every call has some of."""
 
+    events_missed: int = 0
+    """Since the last one, because the edge did not read them."""
 
-ToEdge: TypeAlias = Ready | Unfit | CallCommand | EngineTried | CallOver | Pong
+
+ToEdge: TypeAlias = Ready | Unfit | CallCommand | EngineTried | Told | CallOver | Pong

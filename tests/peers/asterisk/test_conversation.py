@@ -68,7 +68,11 @@ def test_greeting_and_answer_arrive_whole_in_both_laws(
     edge.wait_event("call.ended", count=2)
     assert {call["codec"] for call in edge.events(name="call.media")} == {"PCMU", "PCMA"}
     for call in edge.events(name="call.ended"):
-        assert (call["by"], call["status"], call["interruptions"]) == ("peer", 200, 0)
+        assert (call["end"]["by"], call["end"]["sip"]["status"], call["interruptions"]) == (
+            "caller",
+            200,
+            0,
+        )
         (stream,) = call["rtp"]["streams"]
         assert (stream["lost"], stream["late"], call["rtp"]["dropped"]) == (0, 0, {})
         assert call["rtp"]["rtcp"]["remote_lost"] == 0

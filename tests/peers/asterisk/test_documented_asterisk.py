@@ -122,7 +122,7 @@ def test_without_a_model_the_dialplan_goes_on(
         edge.wait_event("registration.ok")
         documented.cli("channel originate Local/700@tell extension 6081@sipua")
         ended = edge.wait_event("call.ended")
-    assert (ended["by"], ended["status"]) == ("us", 503)
+    assert (ended["end"]["by"], ended["end"]["sip"]["status"]) == ("edge", 503)
     documented.wait_idle()
     (status,) = set(re.findall(r"DIALSTATUS is (\w+)", documented.log))
     assert f"`DIALSTATUS={status}`" in PAGE

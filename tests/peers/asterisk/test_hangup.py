@@ -39,13 +39,13 @@ def test_either_side_hangs_up(asterisk: Asterisk, edge_factory: Edges) -> None:
     )
 
     call, end = theirs
-    assert (end["by"], end["status"]) == ("peer", 200)
+    assert (end["end"]["by"], end["end"]["sip"]["status"]) == ("caller", 200)
     assert end["duration_s"] > 0.9
     assert bye_and_answers(asterisk, call["sip_call_id"], by_asterisk=True) == ["BYE", "200 OK"]
 
     call, end = ours
-    assert (end["by"], end["status"]) == ("us", 200)
-    assert end["reason"] == "the longest call duration is over"
+    assert (end["end"]["by"], end["end"]["sip"]["status"]) == ("edge", 200)
+    assert end["end"]["reason"] == "max_duration"
     assert end["duration_s"] > 2.5
     assert bye_and_answers(asterisk, call["sip_call_id"], by_asterisk=False) == ["BYE", "200 OK"]
 

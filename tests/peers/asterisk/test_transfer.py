@@ -86,7 +86,7 @@ def test_the_phone_hears_whom_it_was_passed_on_to(
     edge = registered("601")
     story, sound = phone(asterisk, tmp_path, 12)
     ended = edge.wait_event("call.ended")
-    assert ended["reason"] == "transferred"
+    assert (ended["end"]["by"], ended["end"]["reason"]) == ("agent", "transferred")
     assert edge.wait_event("call.transferred")["target"] == f"sip:601@127.0.0.1:{asterisk.port}"
     assert heard(audio.speech(SPEECH), sound) > 600, "after the agent's own words"
     assert story["ended_by"] == "peer", "601 hangs up when it has spoken"
@@ -100,7 +100,7 @@ def test_S13_an_extension_that_is_not_there_leaves_the_phone_with_the_agent(
     story, sound = phone(asterisk, tmp_path, 16)
     failed = edge.wait_event("call.transfer_failed")
     assert failed["status"] >= 400
-    assert edge.wait_event("call.ended")["by"] == "peer"
+    assert edge.wait_event("call.ended")["end"]["by"] == "caller"
     assert story["ended_by"] == "us"
     # What the phone says four seconds later, the agent says back.
     assert heard(audio.read_wav(SAID, rate_hz=8000), sound) > 4000

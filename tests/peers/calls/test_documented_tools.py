@@ -73,7 +73,7 @@ def test_the_webhook_of_the_page(
         edge = edge_factory(file=edge_file)
         sipp.run("uac_call_ended_by_peer", edge.address)
     ended = edge.wait_event("call.ended")
-    assert ended["reason"] == "hang_up: the order is told"
+    assert ended["end"]["detail"] == "hang_up: the order is told"
     finished = [event for event in edge.events() if event["event"] in ("tool.done", "tool.failed")]
     assert [(event["tool"], event["outcome"]) for event in finished] == [
         ("find_order", "ok" if genuine else "error"),

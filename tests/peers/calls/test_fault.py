@@ -82,7 +82,7 @@ def test_H9_a_fault_in_an_engines_protocol_and_the_caller_talks_on(
     assert heard.tone_ms(first_ms + 800) < first_ms + 1400
     assert heard.longest_gap_ms(first_ms, first_ms + 1400) < FILLER_DELAY_MS
     assert heard.record["lost_fault"] == 1
-    assert ended["by"] == "peer"
+    assert ended["end"]["by"] == "caller"
 
 
 def test_H9_a_fault_in_the_audio_path_hangs_up_and_says_why(faulty: Path, play: Play) -> None:
@@ -111,7 +111,10 @@ def test_H9_a_fault_in_the_audio_path_hangs_up_and_says_why(faulty: Path, play: 
     (failed,) = heard.events("call.failed")
     assert (failed["level"], failed["where"]) == ("error", "RTP")
     (ended,) = heard.events("call.ended")
-    assert (ended["by"], ended["reason"]) == ("us", "internal error: RTP: KeyError")
+    assert (ended["end"]["reason"], ended["end"]["detail"]) == (
+        "internal_error",
+        "internal error: RTP: KeyError",
+    )
     assert 1.5 < ended["duration_s"] < 4
     (record,) = faulty.parent.glob("*/*.jsonl")
     assert "internal error: RTP: KeyError" in record.read_text().splitlines()[-1]

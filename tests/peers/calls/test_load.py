@@ -47,7 +47,7 @@ def test_a_hundred_calls_at_once_with_media_both_ways(
     ended = edge.events(name="call.ended")
 
     assert (result.successful, result.failed) == (CALLS, 0)
-    assert {event["by"] for event in ended} == {"peer"}
+    assert {event["end"]["by"] for event in ended} == {"caller"}
     assert not [event for event in edge.events() if event["level"] in ("warning", "error")]
 
     for stream in streams:

@@ -137,7 +137,7 @@ def test_2_a_tool(reader: Reader) -> None:
         assert outcomes(edge) == [("find_order", "ok")]
     reader.call()
     assert outcomes(edge) == [("find_order", "ok"), ("find_order", "error")]
-    assert edge.wait_event("call.ended", count=2)["by"] == "peer"
+    assert edge.wait_event("call.ended", count=2)["end"]["by"] == "caller"
 
 
 def test_3_a_transfer_that_the_phone_refuses(reader: Reader) -> None:
@@ -148,7 +148,7 @@ def test_3_a_transfer_that_the_phone_refuses(reader: Reader) -> None:
     failed = edge.wait_event("call.transfer_failed")
     assert f"`status={failed['status']}`" in PAGE
     assert outcomes(edge) == [("find_order", "ok"), ("transfer", "error")]
-    assert edge.wait_event("call.ended")["by"] == "peer"
+    assert edge.wait_event("call.ended")["end"]["by"] == "caller"
 
 
 def test_4_a_fallback(reader: Reader) -> None:
@@ -168,7 +168,7 @@ def test_4_no_engine_at_all(reader: Reader) -> None:
     reader.call("--seconds", "20")
     sorry = Path(__file__).parents[3] / "bridge" / "playout" / "prompts" / "sorry.wav"
     reader.hears(audio.read_wav(sorry, rate_hz=8000))
-    assert edge.wait_event("call.ended")["by"] == "us"
+    assert edge.wait_event("call.ended")["end"]["by"] == "edge"
 
 
 def test_5_a_failure_rehearsed_and_read_again(reader: Reader) -> None:
@@ -180,7 +180,7 @@ def test_5_a_failure_rehearsed_and_read_again(reader: Reader) -> None:
     outage = edge.wait_event("engine.outage")
     back = next(event for event in edge.events(name="engine.in_use") if event["why"] != "first")
     assert (back["call_id"], back["why"]) == (outage["call_id"], "reconnected")
-    assert edge.wait_event("call.ended")["by"] == "peer"
+    assert edge.wait_event("call.ended")["end"]["by"] == "caller"
     listed = reader.sipua("record", "list", "--config", "agent.toml")
     assert outage["call_id"] in listed
     shown = reader.sipua("record", "show", outage["call_id"], "--config", "agent.toml")

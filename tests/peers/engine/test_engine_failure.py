@@ -68,8 +68,11 @@ def check_refused(
     assert (len(failures) > 6) is retried, "more than one attempt for a call"
     assert all(event["call_id"] for event in failures)
     ends = edge.events(name="call.ended")
-    assert {(event["by"], event["status"]) for event in ends} == {("us", status)}
-    assert {event["reason"] for event in ends} == {f"engine: {kind}"}
+    assert {(event["end"]["by"], event["end"]["sip"]["status"]) for event in ends} == {
+        ("edge", status)
+    }
+    assert {event["end"]["reason"] for event in ends} == {"engine_unreachable"}
+    assert {event["end"]["detail"] for event in ends} == {f"engine: {kind}"}
     nothing_kept(edge.process.pid, before)
 
 
@@ -121,4 +124,4 @@ def test_M2_calls_outlive_the_agents_process(edge_factory: Edges, sipp: Sipp) ->
     used = [event["why"] for event in edge.events(name="engine.in_use")]
     assert sorted(used) == ["first"] * 3 + ["reconnected"] * 3
     edge.wait_event("call.ended", count=3)
-    assert {event["by"] for event in edge.events(name="call.ended")} == {"peer"}
+    assert {event["end"]["by"] for event in edge.events(name="call.ended")} == {"caller"}

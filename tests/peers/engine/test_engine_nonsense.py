@@ -93,7 +93,7 @@ async def test_M6_the_call_goes_on_and_so_does_its_audio(
         sent = {event["type"] for event in engine.peers[0].received}
         assert "input_audio_buffer.append" in sent
     ended = await asyncio.to_thread(edge.wait_event, "call.ended")
-    assert ended["by"] == "peer"
+    assert ended["end"]["by"] == "caller"
 
     counters = ended["engine"]
     assert (counters["unknown"], counters["oversize"], counters["bad_base64"]) == (1, 2, 1)

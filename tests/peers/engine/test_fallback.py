@@ -107,7 +107,7 @@ async def test_M1_a_second_engine_takes_the_call(
         if failure.requests:
             assert (len(failure.requests) > 1) is failure.retried
         ended = edge.wait_event("call.ended")
-        assert (ended["by"], ended["status"]) == ("peer", 200)
+        assert (ended["end"]["by"], ended["end"]["sip"]["status"]) == ("caller", 200)
 
 
 @pytest.mark.parametrize("kind", ["unauthorized", "timeout"])
@@ -126,7 +126,7 @@ async def test_M1_a_prompt_is_heard_whole_and_then_the_call_ends(
         assert heard(SORRY, sound) < 3000
         assert len(sound) / 8 < len(SORRY) / 8 + 700, "then the end, at once"
         ended = edge.wait_event("call.ended")
-        assert (ended["by"], ended["reason"]) == ("us", f"engine: {kind}")
+        assert (ended["end"]["by"], ended["end"]["detail"]) == ("edge", f"engine: {kind}")
 
 
 async def test_M1_another_number_is_a_redirection_before_the_answer(
@@ -140,7 +140,9 @@ async def test_M1_another_number_is_a_redirection_before_the_answer(
         contacts = [line for line in redirection.text.split("\n") if line.startswith("Contact:")]
         assert contacts == [f"Contact: <{SUPPORT}>"]
         assert len(failure.requests) == 1
-        assert edge.wait_event("call.ended")["status"] == 302
+        ended = edge.wait_event("call.ended")
+        assert (ended["status"], ended["end"]["reason"]) == ("redirected", "redirected")
+        assert ended["end"]["sip"]["status"] == 302
 
 
 async def test_M1_another_number_is_a_transfer_after_the_answer(
@@ -159,7 +161,7 @@ async def test_M1_another_number_is_a_transfer_after_the_answer(
         edge, sound = await asyncio.to_thread(run, failure)
         heard(SORRY, sound)
         ended = edge.wait_event("call.ended")
-        assert (ended["by"], ended["reason"]) == ("us", "transferred")
+        assert (ended["end"]["by"], ended["end"]["reason"]) == ("agent", "transferred")
         assert edge.wait_event("call.transferred")["target"] == SUPPORT
 
 
@@ -169,7 +171,7 @@ async def test_M1_a_status_of_our_choice(edge_factory: Edges, sipp: Sipp) -> Non
             edge_without_engine, edge_factory, failure, [{"status": 480}]
         )
         await asyncio.to_thread(sipp.run, "uac_rejected", edge.address, STATUS="480")
-        assert edge.wait_event("call.ended")["status"] == 480
+        assert edge.wait_event("call.ended")["end"]["sip"]["status"] == 480
 
 
 async def test_M1_a_phone_does_not_ring_longer_than_it_may(edge_factory: Edges, sipp: Sipp) -> None:
@@ -180,7 +182,8 @@ async def test_M1_a_phone_does_not_ring_longer_than_it_may(edge_factory: Edges, 
         )
         result = await asyncio.to_thread(sipp.run, "uac_rejected", edge.address, STATUS="480")
         assert result.received("SIP/2.0 180"), "it rang before"
-        assert edge.wait_event("call.ended")["reason"] == "not answered within 1 s"
+        end = edge.wait_event("call.ended")["end"]
+        assert (end["reason"], end["detail"]) == ("ring_timeout", "not answered within 1 s")
 
 
 def test_M2_when_the_engine_is_gone_for_good_the_caller_is_told_and_the_call_ends(
@@ -210,5 +213,5 @@ def test_M2_when_the_engine_is_gone_for_good_the_caller_is_told_and_the_call_end
     assert len(stream.pcm()) / 8 < at_ms + len(SORRY) / 8 + 700
     gone = edge.wait_event("engine.gone")
     ended = edge.wait_event("call.ended")
-    assert ended["by"] == "us"
-    assert ended["reason"].endswith(gone["cause"])
+    assert (ended["end"]["reason"], ended["end"]["fault"]) == ("engine_lost", "engine")
+    assert ended["end"]["detail"].endswith(gone["cause"])

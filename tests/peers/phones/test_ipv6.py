@@ -170,7 +170,7 @@ def test_hold_and_resume_over_ipv6(
         "uac_hold", (LOOPBACK6, edge.port), media=media, pause_ms=700, HOLD=hold, ANSWER="recvonly"
     )
     edge.wait_event("call.resumed")
-    assert edge.wait_event("call.ended")["by"] == "peer"
+    assert edge.wait_event("call.ended")["end"]["by"] == "caller"
 
 
 def test_another_offer_of_the_other_family_is_refused_and_the_call_goes_on(
@@ -188,7 +188,7 @@ def test_another_offer_of_the_other_family_is_refused_and_the_call_goes_on(
     )
     (stream,) = media.finish()
     ended = edge.wait_event("call.ended")
-    assert (ended["by"], ended["status"]) == ("peer", 200)
+    assert (ended["end"]["by"], ended["end"]["sip"]["status"]) == ("caller", 200)
     assert len(stream.arrival_ms) > 50  # before and after it
     assert len(edge.events(name="call.media")) == 1
 
@@ -234,7 +234,7 @@ def test_asterisk_registers_us_and_calls(
     ended = edge.wait_event("call.ended", timeout_s=30)
     assert edge.events(name="call.incoming")[0]["origin"] == "sipua"
     assert edge.events(name="call.media")[0]["remote"].startswith("[::1]:")
-    assert (ended["by"], ended["status"]) == ("peer", 200)
+    assert (ended["end"]["by"], ended["end"]["sip"]["status"]) == ("caller", 200)
     assert is_heard(audio.read_wav(asterisk6.wait_recording(30).received, rate_hz=8000))
     assert ended["rtp"]["rtcp"]["received"] > 0
     assert ended["rtp"]["rtcp"]["round_trip_ms"] is not None
@@ -319,7 +319,7 @@ def test_a_phone_with_both_families(
     source = PHONE[0] if family == "IPv4" else f"[{PHONE[1]}]"
     assert edge.events(name="call.incoming")[0]["source"].startswith(f"{source}:")
     assert edge.events(name="call.media")[0]["remote"].startswith(f"[{PHONE[1]}]:")
-    assert (ended["by"], ended["status"]) == ("peer", 200)
+    assert (ended["end"]["by"], ended["end"]["sip"]["status"]) == ("caller", 200)
     assert received(ended) > 100
     assert is_heard(phone.heard())
 

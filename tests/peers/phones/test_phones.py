@@ -71,7 +71,7 @@ def test_a_phone_calls_is_greeted_answered_and_hangs_up(
     edge.wait_event("turn.agent", count=2, timeout_s=60)  # the greeting; the caller's words again
     phone.hang_up()
     ended = edge.wait_event("call.ended")
-    assert (ended["by"], ended["status"]) == ("peer", 200)
+    assert (ended["end"]["by"], ended["end"]["sip"]["status"]) == ("caller", 200)
     heard(GREETING, phone.heard())
     heard(SAID, phone.heard())
     assert received(edge, call_id) > 250
@@ -83,7 +83,7 @@ def test_a_phone_is_hung_up(phone_of: Phones, edge_factory: Edges) -> None:
     phone.call(edge.uri)
     phone.wait_talking()
     phone.wait_ended()
-    assert edge.wait_event("call.ended")["by"] == "us"
+    assert edge.wait_event("call.ended")["end"]["by"] == "edge"
 
 
 def test_a_phone_holds_resumes_and_presses_a_key(phone_of: Phones, edge_factory: Edges) -> None:
@@ -100,7 +100,7 @@ def test_a_phone_holds_resumes_and_presses_a_key(phone_of: Phones, edge_factory:
     edge.wait_event("call.dtmf")
     phone.hang_up()
     ended = edge.wait_event("call.ended")
-    assert (ended["by"], ended["status"]) == ("peer", 200)
+    assert (ended["end"]["by"], ended["end"]["sip"]["status"]) == ("caller", 200)
     assert ended["rtp"]["dtmf"]["digits"] == 1
 
 
@@ -125,7 +125,7 @@ def test_the_edge_calls_a_phone_and_hangs_up(phone_of: Phones, talk: Talk) -> No
     phone.wait_ended()
     assert call.wait() == 0, call.told
     (ended,) = call.events("call.ended")
-    assert ended["by"] == "us"
+    assert ended["end"]["by"] == "edge"
     heard(GREETING, phone.heard())
 
 
@@ -136,4 +136,4 @@ def test_the_edge_calls_a_phone_that_hangs_up(phone_of: Phones, talk: Talk) -> N
     phone.hang_up()
     assert call.wait() == 0, call.told
     (ended,) = call.events("call.ended")
-    assert (ended["by"], ended["status"]) == ("peer", 200)
+    assert (ended["end"]["by"], ended["end"]["sip"]["status"]) == ("callee", 200)

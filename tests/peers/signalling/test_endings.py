@@ -26,7 +26,7 @@ def test_the_longest_call_is_ended_by_a_bye(edge_factory: Edges, sipp: Sipp) -> 
     result = sipp.run("uac_call_ended_by_peer", edge.address)
     assert len(result.received("BYE")) == 1  # its 200 came, so it was not repeated
     ended = edge.wait_event("call.ended")
-    assert (ended["by"], ended["reason"]) == ("us", "the longest call duration is over")
+    assert (ended["end"]["by"], ended["end"]["reason"]) == ("edge", "max_duration")
 
 
 def test_R12_a_call_without_media_is_ended_and_on_hold_it_waits_longer(
@@ -60,11 +60,11 @@ def test_R12_a_call_without_media_is_ended_and_on_hold_it_waits_longer(
         )
         for event in edge.events(name="call.incoming")
     }
-    assert (ends["silent"]["by"], ends["silent"]["reason"]) == (
-        "us",
+    assert (ends["silent"]["end"]["reason"], ends["silent"]["end"]["detail"]) == (
+        "media_timeout",
         "no RTP from the peer for 2 s",
     )
-    assert (ends["held"]["by"], ends["talking"]["by"]) == ("peer", "peer")
+    assert (ends["held"]["end"]["by"], ends["talking"]["end"]["by"]) == ("caller", "caller")
     nothing_kept(edge.process.pid, before)
 
 
@@ -76,7 +76,7 @@ def test_S10_bye_right_after_the_ack(edge_factory: Edges, sipp: Sipp) -> None:
     result = sipp.run("uac_call", edge.address, calls=20, rate=100, pause_ms=0)
     assert result.successful == 20
     edge.wait_event("call.ended", count=21)
-    assert {event["by"] for event in edge.events(name="call.ended")} == {"peer"}
+    assert {event["end"]["by"] for event in edge.events(name="call.ended")} == {"caller"}
     assert not [event for event in edge.events() if event["level"] in ("warning", "error")]
     nothing_kept(edge.process.pid, before)
 

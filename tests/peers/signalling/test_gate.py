@@ -200,7 +200,7 @@ def test_S7_a_reinvite_that_cannot_be_met_is_refused_and_the_call_goes_on(
         assert caller.final("BYE").status == 200
     refused = edge.wait_event("call.offer_refused")
     assert (refused["status"], "names a host" in refused["cause"]) == (488, True)
-    assert edge.wait_event("call.ended")["by"] == "peer"
+    assert edge.wait_event("call.ended")["end"]["by"] == "caller"
 
 
 def _flood(edge: Edge, calls: int) -> None:

@@ -146,10 +146,10 @@ def test_S7_a_call_may_begin_on_hold(
     (heard,) = media.finish()
     assert 0 < heard.packets < 2 * 500 / 20  # of the third pause only
     ended = edge.wait_event("call.ended")
-    assert (ended["by"], edge.events(name="sip.library")) == ("peer", [])
+    assert (ended["end"]["by"], edge.events(name="sip.library")) == ("caller", [])
 
 
 def test_a_held_call_keeps_its_place_and_gives_it_back(calls: _Calls) -> None:
     ended = calls.edge.events(name="call.ended")
-    assert {event["by"] for event in ended} == {"peer"}
+    assert {event["end"]["by"] for event in ended} == {"caller"}
     nothing_kept(calls.edge.process.pid, calls.before)

@@ -45,7 +45,7 @@ def test_H1_sigterm_refuses_new_calls_and_lets_the_running_one_end(
     assert edge.events(name="call.ended") == []
     call.wait()  # its own BYE, at its own time
     ended = edge.wait_event("call.ended")
-    assert (ended["by"], ended["status"]) == ("peer", 200)
+    assert (ended["end"]["by"], ended["end"]["sip"]["status"]) == ("caller", 200)
     assert edge.process.wait(10) == 0
     assert edge.events(name="edge.stopped")
     assert gone(processes)
@@ -64,7 +64,7 @@ def test_H1_sigterm_unregisters_before_it_waits_for_calls(edge_factory: Edges, s
     edge.wait_event("registration.removed")
     assert edge.events(name="call.ended") == []
     call.wait()
-    assert edge.wait_event("call.ended")["by"] == "peer"
+    assert edge.wait_event("call.ended")["end"]["by"] == "caller"
     assert edge.process.wait(10) == 0
 
 
@@ -77,9 +77,10 @@ def test_H1_calls_that_outlast_the_drain_get_a_bye(edge_factory: Edges, sipp: Si
     assert result.successful == 3
     assert len(result.received("BYE")) == 3
     ended = edge.events(name="call.ended")
-    assert {(event["by"], event["status"], event["reason"]) for event in ended} == {
-        ("us", 200, "the edge is shutting down")
-    }
+    assert {
+        (event["status"], event["end"]["by"], event["end"]["reason"], event["end"]["sip"]["status"])
+        for event in ended
+    } == {("completed", "edge", "shutdown", 200)}
     assert len(ended) == 3
 
 
@@ -96,7 +97,7 @@ def test_H1_a_ringing_call_is_refused_at_the_end_of_the_drain(
         assert edge.stop() == 0
         call.wait()
     ended = edge.wait_event("call.ended")
-    assert (ended["by"], ended["status"]) == ("us", 503)
+    assert (ended["end"]["reason"], ended["end"]["sip"]["status"]) == ("shutdown", 503)
 
 
 def test_H1_a_second_sigterm_ends_it_at_once(edge_factory: Edges, sipp: Sipp) -> None:

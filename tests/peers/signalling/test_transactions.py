@@ -79,7 +79,7 @@ def test_S11_a_bye_for_nobody_gets_481_and_the_call_goes_on(
     assert len(result.received("SIP/2.0 481")) == 1
     # The right BYE was answered, so there still was a call; it ended once.
     event = edge.wait_event("call.ended", count=ended + 1)
-    assert (event["by"], event["status"]) == ("peer", 200)
+    assert (event["end"]["by"], event["end"]["sip"]["status"]) == ("caller", 200)
     assert event["duration_s"] > 0
 
 
@@ -121,7 +121,7 @@ def test_S10_cancel_races_the_200(edge: Edge) -> None:
     assert set(outcomes) <= {200, 487}
     assert outcomes[-1] == 200
     edge.wait_event("call.ended", count=ended + len(delays_ms))
-    told = [event["status"] for event in edge.events(name="call.ended")[ended:]]
+    told = [event["end"]["sip"]["status"] for event in edge.events(name="call.ended")[ended:]]
     assert sorted(told) == sorted(outcomes)
 
 
@@ -132,7 +132,8 @@ def test_S10_cancel_while_ringing(ringing_edge: Edge, sipp: Sipp) -> None:
     assert len(result.received("SIP/2.0 487")) == 5
     for number in range(5):
         event = ringing_edge.wait_event("call.ended", count=ended + 1 + number)
-        assert (event["by"], event["status"]) == ("peer", 487)
+        assert (event["end"]["by"], event["end"]["sip"]["status"]) == ("caller", 487)
+        assert (event["status"], event["end"]["reason"]) == ("canceled", "canceled")
 
 
 def test_S10_early_bye(ringing_edge: Edge, sipp: Sipp) -> None:
@@ -140,4 +141,4 @@ def test_S10_early_bye(ringing_edge: Edge, sipp: Sipp) -> None:
     ended = len(ringing_edge.events(name="call.ended"))
     result = sipp.run("uac_bye_while_ringing", ringing_edge.address, pause_ms=200)
     assert len(result.received("SIP/2.0 487")) == 1
-    assert ringing_edge.wait_event("call.ended", count=ended + 1)["by"] == "peer"
+    assert ringing_edge.wait_event("call.ended", count=ended + 1)["end"]["by"] == "caller"

@@ -47,7 +47,7 @@ def test_a_call_that_the_target_takes_is_no_longer_ours(
     assert refer["Refer-To"] == f"<{TARGET}>"
     assert "<sip:" in refer["Referred-By"]
     ended = edge.wait_event("call.ended")
-    assert (ended["by"], ended["reason"]) == ("us", "transferred")
+    assert (ended["end"]["by"], ended["end"]["reason"]) == ("agent", "transferred")
     progress = [event["status"] for event in edge.events(name="call.transfer_progress")]
     assert progress == [100, 100, 180], "taken, tried, rings"
     assert edge.wait_event("call.transferred")["status"] == 200
@@ -61,7 +61,7 @@ def test_a_target_that_does_not_answer_leaves_the_call_with_us(
     failed = edge.wait_event("call.transfer_failed")
     assert (failed["status"], failed["reason"]) == (486, "Busy Here")
     ended = edge.wait_event("call.ended")
-    assert (ended["by"], ended["status"]) == ("peer", 200)
+    assert (ended["end"]["by"], ended["end"]["sip"]["status"]) == ("caller", 200)
 
 
 @pytest.mark.parametrize("answer", ["405 Method Not Allowed", "501 Not Implemented", "603 Decline"])
@@ -73,7 +73,7 @@ def test_a_peer_that_does_not_transfer_leaves_the_call_with_us(
     failed = edge.wait_event("call.transfer_failed")
     assert failed["status"] == int(answer[:3])
     ended = edge.wait_event("call.ended")
-    assert (ended["by"], ended["status"]) == ("peer", 200)
+    assert (ended["end"]["by"], ended["end"]["sip"]["status"]) == ("caller", 200)
 
 
 def test_a_number_belongs_to_whoever_calls(edge_factory: Edges, sipp: Sipp, tmp_path: Path) -> None:

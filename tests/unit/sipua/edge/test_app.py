@@ -19,6 +19,7 @@ from sipua.capture.call_capture import CallCaptures
 from sipua.config import Config
 from sipua.edge import app, calls
 from sipua.edge.wiring import record as wiring_record
+from sipua.events.ending import Reason
 from sipua.process import main_loop
 from sipua.process.exits import Exit
 from sipua.record.recorder import CallRecord
@@ -148,6 +149,10 @@ BEGINNINGS: tuple[tuple[object, str, Callable[..., Any]], ...] = (
 async def test_S21_whatever_fails_as_a_call_begins_is_a_500_and_nothing_is_kept(
     edge: EdgeOverFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    told: dict[str, list[str]] = {}
+    edge.edge._events.subscribe(
+        lambda one: told.setdefault(one.told.call_id, []).append(one.told.type)
+    )
     for number, (owner, name, fault) in enumerate(BEGINNINGS):
         edge.pj.steps.clear()
         with monkeypatch.context() as broken_now:
@@ -156,6 +161,11 @@ async def test_S21_whatever_fails_as_a_call_begins_is_a_500_and_nothing_is_kept(
             await edge.refused()
         assert edge.pj.asked("hangup") == [(500, "")], name
         await edge.nothing_is_kept()
+    events = [types for call_id, types in told.items() if call_id]
+    assert events, "of those whose route was found"
+    for types in events:
+        assert (types[0], types[-1]) == ("call.incoming", "call.ended"), types
+        assert types.count("call.ended") == 1
     edge.invite("another@192.0.2.1")
     await edge.ringing()  # the next one is taken
 
@@ -197,7 +207,7 @@ async def test_S21_a_result_that_is_no_text_keeps_no_call(
     edge.invite()
     await edge.ringing()
     await edge.until(lambda: edge.edge._calls)
-    edge.edge._calls.hang_up_all("the end", 503)
+    edge.edge._calls.hang_up_all(Reason.SHUTDOWN, "the end", 503)
     await edge.nothing_is_kept()
 
 
@@ -249,7 +259,7 @@ async def test_H11_a_signalling_thread_that_dies_ends_the_process_and_keeps_the_
     assert await asyncio.wait_for(edge.task, 10) == Exit.SIGNALLING
     (file,) = (edge.home / "records").rglob("*.jsonl")
     end = json.loads(file.read_text().splitlines()[-1])
-    assert (end["by"], end["reason"]) == ("us", "signalling is lost")
+    assert (end["end"]["by"], end["end"]["detail"]) == ("edge", "signalling is lost")
 
 
 async def test_H11_it_dies_while_the_edge_drains(edge: EdgeOverFake) -> None:

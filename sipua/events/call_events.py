@@ -1,0 +1,365 @@
+"""The events of a call. docs/events.md has them all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sipua.events.ending import End, Status
+from sipua.events.event import Event, Level
+
+# --- a call begins ----------------------------------------------------------------------------
+
+
+class Incoming(Event, tag="call.incoming", rename={"from_": "from"}):
+    """An INVITE was taken: it rings from now on."""
+
+    sip_call_id: str
+    from_: str | None
+    """None: `record.numbers` is off."""
+    to: str
+    source: str
+    origin: str
+    route: str
+    rtp_port: int
+    worker: int
+    altered: list[str] | None = None
+
+
+class Placing(Event, tag="call.placing"):
+    """We call."""
+
+    to: str | None
+    account: str
+    route: str
+    worker: int
+
+
+class Ringing(Event, tag="call.ringing"):
+    """The caller hears that it rings: our 180."""
+
+
+class Progress(Event, tag="call.progress"):
+    """A provisional answer to a call that we place."""
+
+    status: int
+    reason: str = ""
+
+
+class Answered(Event, tag="call.answered"):
+    """We answer."""
+
+    setup_ms: float
+
+
+class Confirmed(Event, tag="call.confirmed"):
+    """Both sides can hear each other: the ACK has come, or the other side has answered."""
+
+
+class GreetingLate(Event, tag="call.greeting_late"):
+    """The call is answered without the greeting, which did not come in time."""
+
+    LEVEL = "warning"
+    waited_s: float
+
+
+# --- media ------------------------------------------------------------------------------------
+
+
+class Media(Event, tag="call.media"):
+    """Offer and answer are negotiated; again after each hold, resume and change."""
+
+    codec: str
+    remote: str
+    direction: str
+    ssrc: str
+
+
+class Held(Event, tag="call.held"):
+    direction: str
+
+
+class Resumed(Event, tag="call.resumed"):
+    direction: str
+
+
+class OfferRefused(Event, tag="call.offer_refused"):
+    """A re-INVITE that cannot be met; the call goes on as it was."""
+
+    LEVEL = "warning"
+    status: int
+    cause: str
+
+
+class SourceMoved(Event, tag="call.source"):
+    """The caller's audio comes from here from now on."""
+
+    address: str
+    rank: int
+
+
+class Dtmf(Event, tag="call.dtmf"):
+    """A key; `?` where keys are masked."""
+
+    digit: str
+    duration_ms: int
+    inband: bool
+
+
+class Quality(Event, tag="call.quality"):
+    """The other side reports that our packets get lost."""
+
+    LEVEL = "warning"
+    remote_fraction_lost: float
+    remote_lost: int
+    remote_jitter_ms: float
+    round_trip_ms: float | None
+    fix: str = "the caller hears gaps: packets get lost between this host and the peer"
+
+
+class SourceRefused(Event, tag="rtp.refused"):
+    """Datagrams that were not believed, by reason."""
+
+    LEVEL = "warning"
+    datagrams: dict[str, int]
+    lines_kept_back: int
+
+
+# --- the conversation -------------------------------------------------------------------------
+
+
+class Interrupted(Event, tag="call.interrupted"):
+    """The caller spoke, and the rest of what the agent said was dropped."""
+
+    item_id: str
+    played_ms: int
+
+
+class TurnCaller(Event, tag="turn.caller"):
+    """The caller has spoken; times in milliseconds since the answer."""
+
+    turn: int
+    item: str
+    start_ms: int
+    end_ms: int
+
+
+class TurnAgent(Event, tag="turn.agent"):
+    """The agent has spoken; `cut`: what ended it, `of_ms`: what there was to be said."""
+
+    item: str
+    start_ms: int
+    end_ms: int
+    played_ms: int
+    turn: int | None = None
+    of_ms: int | None = None
+    cut: str | None = None
+
+
+class TurnLatency(Event, tag="turn.latency"):
+    """How long the caller waited for an answer, by stage."""
+
+    turn: int
+    of: str
+    total_ms: int
+    endpointing_ms: int = 0
+    model_ms: int = 0
+    tools_ms: int = 0
+    outage_ms: int = 0
+    playout_ms: int = 0
+
+
+class TurnUnanswered(Event, tag="turn.unanswered"):
+    """The caller spoke, and no answer came."""
+
+    LEVEL = "warning"
+    turn: int
+    waited_ms: int = 0
+    responses: int = 0
+    nudges: int = 0
+    outages: int = 0
+    failed: str | None = None
+
+
+class TurnText(Event, tag="turn.text"):
+    """Words, as far as `record.transcripts` allows them."""
+
+    LEVEL = "debug"
+    who: str
+    item: str
+    text: str
+    turn: int | None = None
+
+
+class ToolCalled(Event, tag="tool.called"):
+    tool: str
+    tool_call_id: str
+
+
+class ToolDone(Event, tag="tool.done"):
+    tool: str
+    tool_call_id: str
+    duration_ms: float
+    outcome: str
+
+
+class ToolFailed(Event, tag="tool.failed"):
+    LEVEL = "warning"
+    tool: str
+    tool_call_id: str
+    duration_ms: float
+    outcome: str
+    reason: str
+
+
+# --- the engine -------------------------------------------------------------------------------
+
+
+class EngineInUse(Event, tag="engine.in_use"):
+    """The call talks with this session from now on."""
+
+    engine: str
+    why: str
+    session_id: str
+    gap_ms: int
+    restored: int
+    caught_up_ms: int
+
+
+class EngineOutage(Event, tag="engine.outage"):
+    """There is no session; another one is being made."""
+
+    LEVEL = "warning"
+    engine: str
+    cause: str
+
+
+class EngineGone(Event, tag="engine.gone"):
+    """There is no session, and there will be none: the route's fallback begins."""
+
+    LEVEL = "error"
+    engine: str
+    cause: str
+
+
+class EngineSilent(Event, tag="engine.silent"):
+    """It was the model's turn, and it said nothing."""
+
+    LEVEL = "warning"
+    waited_ms: int
+    action: str
+
+
+class EngineUsage(Event, tag="engine.usage"):
+    """What an answer cost."""
+
+    of: str
+    model: str | None = None
+    audio_in: float = 0
+    audio_in_cached: float = 0
+    audio_out: float = 0
+    text_in: float = 0
+    text_in_cached: float = 0
+    text_out: float = 0
+    seconds: float = 0
+    cost: float | None = None
+    """None: there is no price for it."""
+
+
+class RateLimit(Event, tag="engine.rate_limit"):
+    """Less than a tenth is left."""
+
+    LEVEL = "warning"
+    name: str
+    remaining: float
+    limit: float
+    reset_s: float | None = None
+    fix: str = "less than a tenth is left: at 0 the vendor refuses answers"
+
+
+class Fallback(Event, tag="call.fallback"):
+    """A step of the route's fallback: there is no engine."""
+
+    step: str
+    cause: str
+
+
+class PromptUnheard(Event, tag="call.prompt_unheard"):
+    LEVEL = "warning"
+    waited_s: float
+
+
+# --- transfer ---------------------------------------------------------------------------------
+
+
+class Transfer(Event, tag="call.transfer"):
+    """The other side is asked to call the target (REFER)."""
+
+    target: str
+
+
+class TransferProgress(Event, tag="call.transfer_progress"):
+    status: int
+    reason: str
+
+
+class Transferred(Event, tag="call.transferred"):
+    target: str
+    status: int
+    reason: str
+
+
+class TransferFailed(Event, tag="call.transfer_failed"):
+    LEVEL = "warning"
+    target: str
+    status: int
+    reason: str
+
+
+class TransferRefused(Event, tag="call.transfer_refused"):
+    """A REFER of the other side, which we refuse."""
+
+    LEVEL = "warning"
+    target: str
+    status: int
+
+
+# --- the end ----------------------------------------------------------------------------------
+
+
+class Ended(Event, tag="call.ended", rename={"from_": "from"}):
+    """The call is over: what it was, how it ended, and everything that was counted."""
+
+    status: Status
+    end: End
+    duration_s: float
+    """Since the answer."""
+    direction: str
+    from_: str | None
+    """None: `record.numbers` is off."""
+    to: str | None
+    """The same, of a call that we placed."""
+    origin: str
+    """The trunk or account."""
+    route: str
+    sip_call_id: str
+    began: str
+    """RFC 3339, as the next two."""
+    ended: str
+    answered: str | None = None
+    first_audio_ms: float | None = None
+    interruptions: int = 0
+    conversation: dict[str, Any] | None = None
+    engine: dict[str, Any] | None = None
+    rtp: dict[str, Any] | None = None
+    transport: dict[str, Any] | None = None
+    uplink: dict[str, Any] | None = None
+    echo: dict[str, Any] | None = None
+    playout: dict[str, Any] | None = None
+    keypad: dict[str, Any] | None = None
+    cadence: dict[str, Any] | None = None
+    record: dict[str, Any] | None = None
+    capture: dict[str, Any] | None = None
+
+    @property
+    def level(self) -> Level:
+        return "error" if self.end.fault == "edge" else "info"

@@ -1,0 +1,170 @@
+"""The events of the edge itself, and of those who call it without becoming a call."""
+
+from __future__ import annotations
+
+from sipua.events.event import Event, Level
+
+
+class Listening(Event, tag="edge.listening"):
+    """The edge takes calls."""
+
+    sip: str
+    transports: list[str]
+    rtp_hosts: list[str]
+    rtp_ports: str
+    engine: str
+    engine_host: str
+    max_calls: int
+    workers: list[int]
+    """Process numbers."""
+    pjsua2: str
+    production: bool
+
+
+class Warned(Event, tag="edge.warning"):
+    """A finding about this machine or build, at the start."""
+
+    LEVEL = "warning"
+    about: str
+    value: str
+    fix: str
+
+
+class Draining(Event, tag="edge.draining"):
+    """No new calls are taken; those that are up may end within `drain_s`."""
+
+    calls: int
+    drain_s: float
+
+
+class Stopped(Event, tag="edge.stopped"):
+    """It has ended what it could. The ends of calls that were still up may follow."""
+
+
+class SignallingLost(Event, tag="edge.signalling_lost"):
+    """The process ends: signalling hangs, or has ended."""
+
+    LEVEL = "error"
+    error: str
+    calls: int
+    exit_code: int
+    fix: str
+
+
+class CallRejected(Event, tag="call.rejected", rename={"from_": "from"}):
+    """An INVITE that never became a call."""
+
+    LEVEL = "warning"
+    status: int
+    reason: str
+    sip_call_id: str
+    from_: str | None
+    to: str
+    source: str
+    cause: str | None = None
+    """What was wrong with it, where the status does not say it."""
+    altered: list[str] | None = None
+    kept_back: int | None = None
+    """Rejections since the last one that were not told."""
+
+
+class RejectionsKeptBack(Event, tag="call.rejections_not_logged"):
+    LEVEL = "warning"
+    count: int
+
+
+class RegistrationOk(Event, tag="registration.ok"):
+    account: str
+    registrar: str
+    expires_s: int
+
+
+class RegistrationFailed(Event, tag="registration.failed"):
+    LEVEL = "error"
+    account: str
+    registrar: str
+    status: int
+    reason: str
+    retry_in_s: float | None
+    """None: it is not tried again."""
+    fix: str
+
+
+class RegistrationWaiting(Event, tag="registration.waiting"):
+    """A REGISTER is not answered yet."""
+
+    LEVEL = "warning"
+    account: str
+    registrar: str
+    waited_s: float
+    fix: str = (
+        "nothing to do yet: the attempt is repeated; if it keeps failing, check that the "
+        "registrar is up, and its address and port"
+    )
+
+
+class RegistrationRemoved(Event, tag="registration.removed"):
+    account: str
+    registrar: str
+
+
+class TrunkResolved(Event, tag="trunk.resolved"):
+    """The host name of a trunk or an account stands for these addresses now."""
+
+    origin: str
+    name: str
+    addresses: list[str]
+    next_in_s: int
+
+
+class TrunkUnresolved(Event, tag="trunk.unresolved"):
+    """A look-up failed; the addresses that were found before hold."""
+
+    LEVEL = "warning"
+    origin: str
+    name: str
+    addresses: list[str]
+    next_in_s: int
+    cause: str
+    fix: str
+
+
+class WorkerReady(Event, tag="worker.ready"):
+    """A worker takes calls."""
+
+    worker: int
+    pid: int
+    at_start: bool
+    """False: it takes the place of one that died."""
+
+    @property
+    def level(self) -> Level:
+        return "debug" if self.at_start else "info"  # `edge.listening` has them all
+
+
+class WorkerDied(Event, tag="worker.died"):
+    LEVEL = "error"
+    worker: int
+    cause: str
+    calls: int
+    """The calls that it had, and that end with it."""
+    deaths: int
+    next_in_s: float
+    fix: str
+
+
+class WorkersHopeless(Event, tag="workers.hopeless"):
+    """The process ends: every worker dies at its start."""
+
+    LEVEL = "error"
+    error: str
+    exit_code: int
+    fix: str
+
+
+class EventsLost(Event, tag="events.lost"):
+    """Events of calls that a worker could not pass on; the log has their lines."""
+
+    LEVEL = "warning"
+    worker: int
+    count: int
