@@ -29,6 +29,8 @@ from sipua.worker.link.messages import (
     SCHEMA,
     Begin,
     CallOver,
+    EngineTried,
+    NoMoreCalls,
     Ping,
     Pong,
     Ready,
@@ -118,6 +120,17 @@ async def test_it_is_ready_answers_and_stops(edge: EdgeSide) -> None:
     edge.channel.send(Stop())
     assert await edge.task == Exit.OK
     assert edge.left == []
+
+
+async def test_S23_a_spare_session_tells_that_the_engine_is_missing_before_a_call_does(
+    edge: EdgeSide,
+) -> None:
+    engine = {"url": "ws://127.0.0.1:9/x", "spare_sessions": 2}
+    edge.begin(config_copy.to_bytes(Config.model_validate({"engine": engine})))
+    await edge.until(lambda: EngineTried("local", reached=False) in edge.messages)
+    edge.channel.send(NoMoreCalls())
+    edge.channel.send(Stop())
+    assert await edge.task == Exit.OK
 
 
 async def test_a_call_is_refused_without_an_engine_and_its_end_is_told_last(edge: EdgeSide) -> None:
