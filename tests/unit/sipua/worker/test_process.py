@@ -30,6 +30,8 @@ from sipua.worker.link.messages import (
     SCHEMA,
     Begin,
     CallOver,
+    EngineTried,
+    NoMoreCalls,
     Ping,
     Pong,
     Ready,
@@ -140,7 +142,20 @@ async def test_events_that_the_edge_does_not_read_are_counted(
     for _ in range(2):
         edge.channel.send(Ping())
     await edge.until(lambda: len(edge.messages) == 4)
-    assert edge.messages[1:] == [told, Pong(events_missed=3), Pong()]
+    assert edge.messages[1] == told
+    pongs = [one for one in edge.messages if isinstance(one, Pong)]
+    assert [pong.events_missed for pong in pongs] == [3, 0]
+
+
+async def test_S23_a_spare_session_tells_that_the_engine_is_missing_before_a_call_does(
+    edge: EdgeSide,
+) -> None:
+    engine = {"url": "ws://127.0.0.1:9/x", "spare_sessions": 2}
+    edge.begin(config_copy.to_bytes(Config.model_validate({"engine": engine})))
+    await edge.until(lambda: EngineTried("local", reached=False) in edge.messages)
+    edge.channel.send(NoMoreCalls())
+    edge.channel.send(Stop())
+    assert await edge.task == Exit.OK
 
 
 async def test_a_call_is_refused_without_an_engine_and_its_end_is_told_last(edge: EdgeSide) -> None:
