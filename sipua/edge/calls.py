@@ -105,7 +105,7 @@ class EdgeCalls:
         self._gaps = Throttle(10.0)
         self._on_over = on_over
         self._calls: dict[str, EdgeCall] = {}
-        self._lost = LostCalls(config, events, self._facts_up)
+        self._lost = LostCalls(config, events, self.facts_up)
         self.empty = asyncio.Event()
         self.empty.set()
 
@@ -266,6 +266,13 @@ class EdgeCalls:
 
     # --- the end --------------------------------------------------------------------------
 
+    def hang_up(self, call_id: str, reason: Reason, detail: str, status: int) -> bool:
+        """False: there is no such call."""
+        call = self._calls.get(call_id)
+        if call is not None:
+            self._tell(call, EndCall(call_id, reason, detail, status))
+        return call is not None
+
     def hang_up_all(self, reason: Reason, detail: str, status: int) -> None:
         for call in list(self._calls.values()):
             self._tell(call, EndCall(call.facts.call_id, reason, detail, status))
@@ -316,5 +323,5 @@ class EdgeCalls:
     def _release(self, local: ReservedPort) -> None:
         self._ports.release(local, time.monotonic())
 
-    def _facts_up(self) -> list[CallFacts]:
+    def facts_up(self) -> list[CallFacts]:
         return [call.facts for call in list(self._calls.values())]
