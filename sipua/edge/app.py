@@ -118,6 +118,7 @@ class Edge:
             calls=self._calls,
             workers=self._workers,
             health=self._health,
+            send=self._sip.send,
             tell=self._tell,
             stop=self._stop,
         )

@@ -36,14 +36,12 @@ class EdgeLink:
 
 
 def _run(question: Callable[[], T], outcome: Future[T]) -> None:
+    waited_for = outcome.set_running_or_notify_cancel()
     try:
         result = question()
-    except BaseException as error:  # noqa: BLE001 (whatever it is, it belongs to the one who asked)
-        _settle(outcome.set_exception, outcome, error)
+    except Exception as error:  # noqa: BLE001 (whatever it is, it belongs to the one who asked)
+        if waited_for:
+            outcome.set_exception(error)
     else:
-        _settle(outcome.set_result, outcome, result)
-
-
-def _settle(settle: Callable[[T], None], outcome: Future[T] | Future[object], value: T) -> None:
-    if outcome.set_running_or_notify_cancel():  # False: nobody waits any more
-        settle(value)
+        if waited_for:
+            outcome.set_result(result)

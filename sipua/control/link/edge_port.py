@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
+
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,12 @@ class EdgePort(Protocol):
         """Take calls again. False: the process ends already."""
         ...
 
-    def set_log_level(self, level: str) -> None:
+    def log_level(self) -> LogLevel: ...
+
+    def set_log_level(self, level: LogLevel) -> None:
         """Of the edge and of its workers."""
+        ...
+
+    def refresh_registration(self, account: str) -> None:
+        """Register it now."""
         ...

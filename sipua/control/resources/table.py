@@ -12,7 +12,13 @@ from sipua.control.link.asking import EdgeLink
 from sipua.control.link.edge_port import EdgePort
 from sipua.control.link.state import State
 from sipua.control.resources.calls import CallsResource
+from sipua.control.resources.drain import DrainResource
+from sipua.control.resources.edge import EdgeResource
+from sipua.control.resources.events import EventsResource
 from sipua.control.resources.health import HealthResource
+from sipua.control.resources.log import LogResource
+from sipua.control.resources.record import RecordResource
+from sipua.control.resources.routes import RoutesResource
 from sipua.events.stream import EventStream
 
 
@@ -32,5 +38,13 @@ def endpoints(parts: Parts) -> Sequence[Endpoint]:
     state, link, edge = parts.state, parts.link, parts.edge
     return (
         *CallsResource(state, link, edge).endpoints(),
+        *RecordResource(parts.config).endpoints(),
+        *EventsResource(state).endpoints(),
+        *EdgeResource(
+            parts.config, state, link, edge, parts.tokens, node=parts.events.node
+        ).endpoints(),
+        *RoutesResource(parts.config).endpoints(),
+        *LogResource(link, edge).endpoints(),
+        *DrainResource(link, edge).endpoints(),
         *HealthResource(parts.config, state, link, edge).endpoints(),
     )

@@ -86,6 +86,11 @@ class CapturedSip:
 
 
 @dataclass(frozen=True, slots=True)
+class SetLogLevel:
+    level: Literal["debug", "info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """Asks for a Pong."""
 
@@ -95,7 +100,9 @@ class Stop:
     """No more calls come; end."""
 
 
-ToWorker: TypeAlias = Begin | TakeCall | EndCall | CapturedSip | CallSignal | Ping | Stop
+ToWorker: TypeAlias = (
+    Begin | TakeCall | EndCall | CapturedSip | CallSignal | SetLogLevel | Ping | Stop
+)
 
 # --- worker -> edge -------------------------------------------------------------------------
 
