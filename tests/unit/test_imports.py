@@ -68,6 +68,7 @@ FOLDERS = [
     "sipua/record",
     "sipua/capture",
     "sipua/calls",
+    "sipua/steer",
     "sipua/tools",
     "sipua/edge/wiring",
     "sipua/worker/link",
