@@ -25,12 +25,12 @@ from sipua.bridge.events import BridgeEvent, EngineGone, PeerSilent
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import closing, fallback
 from sipua.calls.bridge_news import BridgeNews
-from sipua.calls.call_transfer import CallTransfer
 from sipua.calls.facts import CallFacts
 from sipua.calls.media_plan import media_plan
 from sipua.calls.outcome import CallOutcome
 from sipua.calls.profile import AgentProfile
-from sipua.calls.refer import TransferOutcome, target_uri
+from sipua.calls.steer.refer import TransferOutcome, target_uri
+from sipua.calls.steer.transfer import CallTransfer
 from sipua.capture.call_capture import CallCapture
 from sipua.events import call_events
 from sipua.events.ending import Reason

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from sipua.calls.refer import TIMEOUT_S, TransferAttempt, TransferOutcome, target_uri
+from sipua.calls.steer.refer import TIMEOUT_S, TransferAttempt, TransferOutcome, target_uri
 from sipua.config.values.uri import UriError
 from sipua.events import call_events
 from sipua.events.event import Event
