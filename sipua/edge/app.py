@@ -53,7 +53,7 @@ from sipua.sip.messages import (
 )
 from sipua.sip.pj.agent import SipAgent
 from sipua.worker.engine_addresses import EngineAddresses
-from sipua.worker.link.messages import CallOver, EngineTried, ToEdge
+from sipua.worker.link.messages import CallOver, EngineTried, Steered, ToEdge
 
 
 def run(config: Config, *, show_banner: bool = True) -> int:
@@ -249,7 +249,7 @@ class Edge:
                 self._health.tried(message.name, reached=message.reached, now=now)
             case Told():
                 self._calls.on_told(message)
-            case _ if isinstance(message, CallCommand | CallOver):
+            case _ if isinstance(message, CallCommand | Steered | CallOver):
                 self._calls.on_message(worker, message)
 
     def _on_worker_lost(self, worker: int, cause: str) -> None:

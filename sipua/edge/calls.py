@@ -22,11 +22,13 @@ from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
 from sipua.calls.facts import CallFacts
 from sipua.calls.outcome import CallOutcome
+from sipua.calls.steer.commands import Command, Done, SetMetadata
 from sipua.capture import call_capture
 from sipua.capture.sip_messages import SipToCaptures
 from sipua.config import Config
 from sipua.doctor.edges import WORKERS_FIX
 from sipua.edge.lost_calls import LostCalls
+from sipua.edge.steer_requests import SteerRequests
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.workers import Workers, WorkersError
 from sipua.events import call_events
@@ -57,6 +59,7 @@ from sipua.worker.link.messages import (
     CapturedSip,
     CaptureOrder,
     EndCall,
+    Steered,
     TakeCall,
     ToWorker,
 )
@@ -105,6 +108,7 @@ class EdgeCalls:
         self._gaps = Throttle(10.0)
         self._on_over = on_over
         self._calls: dict[str, EdgeCall] = {}
+        self._requests = SteerRequests()
         self._lost = LostCalls(config, events, self._facts_up)
         self.empty = asyncio.Event()
         self.empty.set()
@@ -231,15 +235,28 @@ class EdgeCalls:
             call.outcome.ended(event)
         self._tell(call, event)
 
-    def on_message(self, worker: int, message: CallCommand | CallOver) -> None:
+    def on_message(self, worker: int, message: CallCommand | Steered | CallOver) -> None:
         call = self._calls.get(message.call_id)
         if call is None or call.worker != worker:
             return
         if isinstance(message, CallOver):
             self._forget(call)
             self._on_over(message)
+        elif isinstance(message, Steered):
+            command = self._requests.answered(message)
+            if isinstance(command, SetMetadata) and message.done.ok:
+                values = {name: str(value) for name, value in message.done.values.items()}
+                call.facts = replace(call.facts, metadata=values)
         else:
             self._send(message)
+
+    async def steer(self, call_id: str, command: Command, by: str = "") -> Done:
+        """Have a call do something; `by`: whose token it was. Never raises for a bad command."""
+        call = self._calls.get(call_id)
+        if call is None:
+            return Done("no_call", "there is no such call")
+        send = partial(self._workers.send, call.worker)
+        return await self._requests.ask(call_id, command, by, send)
 
     def on_told(self, told: Told) -> None:
         """An event of a call."""
@@ -309,6 +326,7 @@ class EdgeCalls:
 
     def _forget(self, call: EdgeCall) -> None:
         self._calls.pop(call.facts.call_id, None)
+        self._requests.over(call.facts.call_id)
         call.held.close()
         if not self._calls:
             self.empty.set()

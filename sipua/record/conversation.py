@@ -170,7 +170,7 @@ class ConversationRecord:
             now,
             **spoken,
             cut=news.cut or None,
-            of_ms=news.total_ms if news.cut == "caller" else None,
+            of_ms=news.total_ms if news.cut in ("caller", "operator") else None,
             text=self._text(words),
         )
 

@@ -114,6 +114,7 @@ RULES = [
             "sipua/sip/pj/endpoint.py": "the pj thread: commands in, events out, who is alive",
             "sipua/sip/pj/library.py": "the pj thread: the library's start, transports, log",
             "sipua/sip/pj/call.py": "the pj thread: one call's callbacks",
+            "sipua/sip/pj/negotiated.py": "the pj thread: what offer and answer agreed on",
             "sipua/sip/pj/params.py": "the pj thread: arguments for pjsua2",
             "sipua/sip/pj/account.py": "the pj thread: one account's callbacks",
             "sipua/sip/pj/resolver.py": "the pj thread: pjsip's questions for host names",

@@ -70,6 +70,8 @@ class Transfer(msgspec.Struct, frozen=True, tag="transfer"):
 
     target: str
     """A SIP URI, or a number at the peer."""
+    wait: bool = False
+    """For the outcome, which may take a minute; otherwise events tell it."""
 
 
 class PressKeys(msgspec.Struct, frozen=True, tag="press_keys"):

@@ -29,6 +29,10 @@ class CallTransfer:
         self._attempt: TransferAttempt | None = None
         self._over = asyncio.Event()
 
+    @property
+    def under_way(self) -> bool:
+        return self._attempt is not None
+
     async def run(self, target: str) -> TransferOutcome:
         if self._attempt is not None:
             return TransferOutcome(ok=False, status=491, reason="another transfer is under way")

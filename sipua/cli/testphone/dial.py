@@ -111,6 +111,9 @@ class RecordedConversation:
     def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None:
         """There are no tool calls."""
 
+    def inject(self, role: InjectedRole, text: str, *, respond: bool) -> None:
+        """There is no model."""
+
     def cancel(self) -> None:
         """There is no response to cancel."""
 

@@ -33,6 +33,7 @@ from sipua.sip.messages import (
     IncomingCall,
     Leave,
     PlaceCall,
+    SetHold,
     SignallingFault,
     SipCommand,
     SipEvent,
@@ -192,6 +193,8 @@ class SipEndpoint:
                     call.end(command)
                 case Transfer():
                     call.refer(command.target)
+                case SetHold():
+                    call.set_hold(command.on)
         except Exception as error:  # noqa: BLE001 (not only pj.Error: a text that SIP cannot hold)
             call.fail(type(command).__name__, error)
 

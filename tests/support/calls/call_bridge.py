@@ -59,6 +59,9 @@ class ScriptedEngine:
 
     def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None: ...
 
+    def inject(self, role: str, text: str, *, respond: bool) -> None:
+        self.injected.append((role, text, respond))
+
     def cancel(self) -> None:
         self.cancelled += 1
 
