@@ -162,9 +162,8 @@ class Call:
     async def run(self, opening: Opening) -> None:
         """Run the call from the first ring to the last packet; on return everything is released."""
         try:
-            longest_s = self.limits.max_duration_s
             too_long = Reason.MAX_DURATION, "the longest call duration is over"
-            self._in(longest_s, self.hang_up, *too_long)
+            self._in(self.limits.max_duration_s, self.hang_up, *too_long)
             self._in(self.limits.ring_timeout_s, self._ring_no_longer)
             self._opening = self.start(self._open(opening), "opening")
             await self._ended.wait()

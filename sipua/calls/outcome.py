@@ -15,7 +15,7 @@ from sipua.events.ending import End, Reason
 from sipua.events.teller import rfc3339
 from sipua.record.settings import Numbers
 from sipua.record.transcript_redaction import number
-from sipua.sip.messages import CallEnded
+from sipua.sip.messages import CallEnded, EndedBy
 
 
 class CallOutcome:
@@ -27,8 +27,10 @@ class CallOutcome:
         self._ended_at: datetime | None = None
 
     def decide(self, reason: Reason, detail: str) -> None:
-        """Why we end it; `detail` is for people. The first one stays, later ones follow from it."""
-        if self._told is None:
+        """Why we end it; `detail` is for people. The first one stays, later ones follow from it.
+        One that comes behind the end explains nothing, unless it was we who ended it.
+        """
+        if self._told is None or self._told.by is EndedBy.US:
             self._decided = self._decided or ending.ours(reason, detail)
 
     def answered(self) -> None:
@@ -48,9 +50,9 @@ class CallOutcome:
 
     def summary(self, talked_s: float) -> str:
         """One line for the user."""
-        end = self._end
-        why = f"{end.sip.status} {end.sip.reason}" if self._decided is None and end.sip else ""
-        why = why or end.detail
+        end, why = self._end, self._end.detail
+        if end.sip and why == end.sip.reason:
+            why = f"{end.sip.status} {why}"
         if self._answered_at is None:
             return f"not answered: {why}"
         return f"answered, {talked_s:.1f} s, ended by {end.by}: {why}"

@@ -206,7 +206,9 @@ class Edge:
         self._stop.set()
 
     def _on_hopeless(self, error: WorkersError) -> None:
-        self._log.error(error.event, error=str(error), exit_code=error.code.value, fix=error.fix)
+        self._tell(
+            edge_events.WorkersHopeless(error=str(error), exit_code=error.code.value, fix=error.fix)
+        )
         self._code = error.code
         self._stop.set()
 

@@ -31,7 +31,7 @@ from sipua.edge.lost_calls import LostCalls
 from sipua.edge.steer_requests import SteerRequests
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.workers import Workers, WorkersError
-from sipua.events import call_events
+from sipua.events import call_events, edge_events
 from sipua.events.ending import Reason
 from sipua.events.stream import EventStream
 from sipua.events.teller import ENDED, Told
@@ -64,6 +64,7 @@ from sipua.worker.link.messages import (
     ToWorker,
 )
 
+NO_WORKER = "No Worker"
 LOST = 500
 """The status of a call that is lost before its answer. Not 503, which would tell a peer to call
 this edge no more for a while: the other workers take calls."""
@@ -127,8 +128,8 @@ class EdgeCalls:
             worker = self._workers.supervisor.choose()
             if worker is None:
                 missing_s = self._workers.missing_s()
-                self._send(Hangup(event.call_id, 503, "No Worker", math.ceil(missing_s)))
-                logs.bind_call(event.call_id).warning("call.no_worker", retry_after_s=missing_s)
+                self._send(Hangup(event.call_id, 503, NO_WORKER, math.ceil(missing_s)))
+                self._tell_rejected(event)
                 return
             held.callback(self._workers.supervisor.over, worker)
             try:
@@ -159,6 +160,19 @@ class EdgeCalls:
         )
         teller.tell(call_events.Ringing())
 
+    def _tell_rejected(self, event: IncomingCall) -> None:
+        """That there is no worker for it."""
+        rejected = edge_events.CallRejected(
+            status=503,
+            reason=NO_WORKER,
+            sip_call_id=event.sip_call_id,
+            from_=transcript_redaction.number(event.from_uri, self._config.record.numbers),
+            to=event.to_uri,
+            source=join(*event.source),
+            cause="no worker is ready",
+        )
+        self._events.teller().tell(rejected)
+
     def place(self, facts: CallFacts, local: ReservedPort, account: str) -> None:
         """Place a call. Raises WorkersError when there is no worker, LinkError."""
         with ExitStack() as held:
@@ -183,8 +197,13 @@ class EdgeCalls:
     ) -> None:
         """The call is its worker's from here on, and so is what it holds: `held` is empty."""
         sockets = (local.rtp_socket, local.rtcp_socket)
-        self._workers.send(worker, TakeCall(facts, local.port, capture), sockets)
         outcome = CallOutcome(incoming=facts.direction == "incoming")
+        try:
+            self._workers.send(worker, TakeCall(facts, local.port, capture), sockets)
+        except Exception as error:
+            outcome.decide(Reason.INTERNAL_ERROR, f"internal error: {type(error).__name__}")
+            self._lost.tell(facts, outcome)
+            raise
         call = EdgeCall(
             facts, worker, held.pop_all(), captured=capture is not None, outcome=outcome
         )
@@ -241,6 +260,9 @@ class EdgeCalls:
             return
         if isinstance(message, CallOver):
             self._forget(call)
+            if not call.end_told:  # it was not made
+                call.outcome.decide(Reason.INTERNAL_ERROR, message.summary)
+                self._lost.tell(self._facts_of(call), call.outcome)
             self._on_over(message)
         elif isinstance(message, Steered):
             command = self._requests.answered(message)
@@ -277,14 +299,17 @@ class EdgeCalls:
         call.outcome.decide(Reason.WORKER_DIED, cause)
         if not call.outcome.told:
             call.outcome.ended(CallEnded(call_id, EndedBy.US, 0 if answered else LOST, cause))
-        facts = replace(call.facts, talked_s=call.talked_s(time.monotonic()))
-        self._lost.end(facts, call.outcome, answered=answered, told=call.end_told)
+        facts = self._facts_of(call)
+        if not call.end_told:
+            self._lost.tell(facts, call.outcome)
+        self._lost.write_end(facts, call.outcome, answered=answered)
         self._on_over(CallOver(call_id, answered, summary=cause))
 
     # --- the end --------------------------------------------------------------------------
 
     def hang_up_all(self, reason: Reason, detail: str, status: int) -> None:
         for call in list(self._calls.values()):
+            call.outcome.decide(reason, detail)
             self._tell(call, EndCall(call.facts.call_id, reason, detail, status))
 
     def end_all(self, detail: str) -> None:
@@ -330,6 +355,9 @@ class EdgeCalls:
         call.held.close()
         if not self._calls:
             self.empty.set()
+
+    def _facts_of(self, call: EdgeCall) -> CallFacts:
+        return replace(call.facts, talked_s=call.talked_s(time.monotonic()))
 
     def _release(self, local: ReservedPort) -> None:
         self._ports.release(local, time.monotonic())

@@ -1,6 +1,6 @@
-"""What is still said of a call whose worker has died: its last event, and its record's end.
+"""What the edge says of a call when its worker cannot: its last event, and its record's end.
 
-The worker has written its lines up to a quarter of a second before; what it knew of the
+A worker that has died has written its lines up to a quarter of a second before; what it knew of the
 conversation besides is gone.
 """
 
@@ -51,11 +51,11 @@ class LostCalls:
         if self._files is not None:
             self._files.stop()
 
-    def end(self, facts: CallFacts, outcome: CallOutcome, *, answered: bool, told: bool) -> None:
-        """`told`: the worker has told the event, and died after it."""
-        if not told:
-            last_event = outcome.event(facts, self._settings.numbers, {})
-            self._events.teller(facts.call_id).tell(last_event)
+    def tell(self, facts: CallFacts, outcome: CallOutcome) -> None:
+        last_event = outcome.event(facts, self._settings.numbers, {})
+        self._events.teller(facts.call_id).tell(last_event)
+
+    def write_end(self, facts: CallFacts, outcome: CallOutcome, *, answered: bool) -> None:
         if self._files is None:
             return
         up_s = (datetime.now(UTC) - facts.started_at).total_seconds()

@@ -153,6 +153,15 @@ class WorkerDied(Event, tag="worker.died"):
     fix: str
 
 
+class WorkersHopeless(Event, tag="workers.hopeless"):
+    """The process ends: every worker dies at its start."""
+
+    LEVEL = "error"
+    error: str
+    exit_code: int
+    fix: str
+
+
 class EventsLost(Event, tag="events.lost"):
     """Events of calls that a worker could not pass on; the log has their lines."""
 

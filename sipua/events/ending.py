@@ -73,6 +73,7 @@ _OURS: Final[Mapping[Reason, tuple[By, Fault | None]]] = {
 
 _STATUSES: Final[Mapping[Reason, Status]] = {
     Reason.CANCELED: "canceled",
+    Reason.OPERATOR_HANGUP: "canceled",
     Reason.BUSY: "busy",
     Reason.NO_ANSWER: "no_answer",
     Reason.RING_TIMEOUT: "no_answer",
@@ -83,6 +84,11 @@ _STATUSES: Final[Mapping[Reason, Status]] = {
 }
 """Of a call that was not answered; every other reason: failed."""
 
+_TIMEOUT: Final = 408
+
+_CHALLENGES: Final = (401, 407)
+"""A refusal that our credentials did not prevent: it is ours to mend."""
+
 _REFUSALS: Final[Mapping[int, Reason]] = {
     404: Reason.NOT_FOUND,
     408: Reason.NO_ANSWER,
@@ -90,7 +96,6 @@ _REFUSALS: Final[Mapping[int, Reason]] = {
     480: Reason.NO_ANSWER,
     484: Reason.NOT_FOUND,
     486: Reason.BUSY,
-    487: Reason.CANCELED,
     600: Reason.BUSY,
     603: Reason.DECLINED,
     604: Reason.NOT_FOUND,
@@ -111,7 +116,7 @@ class End(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str = ""
     """In words, for a person."""
     sip: SipEnd | None = None
-    """The last status of signalling."""
+    """The last status of signalling; None: there was none."""
 
 
 def ours(reason: Reason, detail: str = "") -> End:
@@ -121,13 +126,17 @@ def ours(reason: Reason, detail: str = "") -> End:
 
 
 def told(outcome: CallEnded | None, decided: End | None, *, incoming: bool, answered: bool) -> End:
-    """The end of a call that signalling has told; `decided`: what we had decided before."""
-    sip = None if outcome is None else SipEnd(outcome.status, outcome.reason)
-    if decided is not None:
-        return msgspec.structs.replace(decided, sip=sip)
+    """The end of a call. `outcome`: what signalling has told; None: nothing, the process stops.
+    `decided`: what we had decided before.
+
+    Our decision is the end unless signalling says that the other side, or the network, was first:
+    their BYE crossed our hang-up. After a transfer the other side hangs up because we asked it to.
+    """
     if outcome is None:
-        by, fault = _OURS[Reason.SHUTDOWN]
-        return End(by, Reason.SHUTDOWN, fault, "stopped")
+        return decided or ours(Reason.SHUTDOWN, "stopped")
+    sip = SipEnd(outcome.status, outcome.reason) if outcome.status else None
+    if decided is not None and (outcome.by is EndedBy.US or decided.reason is Reason.TRANSFERRED):
+        return msgspec.structs.replace(decided, sip=sip)
     by, reason, fault = _of_signalling(outcome, incoming=incoming, answered=answered)
     return End(by, reason, fault, outcome.reason, sip)
 
@@ -141,23 +150,33 @@ def _of_signalling(
 ) -> tuple[By, Reason, Fault | None]:
     peer: Literal["caller", "callee"] = "caller" if incoming else "callee"
     match outcome.by:
-        case EndedBy.NETWORK if incoming and not answered:
-            return "network", Reason.NO_ACK, "network"
+        case EndedBy.US:
+            # Not decided by the call: signalling itself failed, or could not reach its worker.
+            return "edge", Reason.INTERNAL_ERROR, "edge"
+        case EndedBy.NETWORK if outcome.status != _TIMEOUT:
+            return "network", Reason.UNREACHABLE, "network"
+        case EndedBy.NETWORK if answered:
+            # pjsip hangs up, when the session was not refreshed (RFC 4028, 10).
+            return "edge", Reason.SESSION_EXPIRED, "network"
+        case EndedBy.NETWORK if incoming:
+            return "edge", Reason.NO_ACK, "network"
         case EndedBy.NETWORK:
             return "network", Reason.UNREACHABLE, "network"
-        case EndedBy.US if answered:
-            # By pjsip itself, for us: the peer did not refresh the session (RFC 4028).
-            return "edge", Reason.SESSION_EXPIRED, "network"
-        case EndedBy.US:
-            return "edge", Reason.INTERNAL_ERROR, "edge"
         case EndedBy.PEER if answered:
             return peer, Reason.HANGUP, None
         case EndedBy.PEER if incoming:
             return "caller", Reason.CANCELED, None
-    reason = _REFUSALS.get(outcome.status)
-    if reason is None:
-        if 300 <= outcome.status < 400:
-            reason = Reason.MOVED
-        else:
-            reason = Reason.REJECTED if outcome.status < 500 else Reason.PEER_ERROR
-    return "callee", reason, "network" if reason is Reason.PEER_ERROR else "callee"
+        case EndedBy.PEER:
+            return _of_refusal(outcome.status)
+
+
+def _of_refusal(status: int) -> tuple[By, Reason, Fault]:
+    if status in _CHALLENGES:
+        return "callee", Reason.REJECTED, "edge"
+    if reason := _REFUSALS.get(status):
+        return "callee", reason, "callee"
+    if 300 <= status < 400:
+        return "callee", Reason.MOVED, "callee"
+    if 500 <= status < 600:
+        return "callee", Reason.PEER_ERROR, "network"
+    return "callee", Reason.REJECTED, "callee"

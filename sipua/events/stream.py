@@ -1,7 +1,8 @@
 """The stream of all events of an edge: numbered, kept for a while, given to its readers.
 
 Readers are called on the edge's loop, in the order of the numbers, and never wait: one that writes
-or sends has a queue and a thread of its own. One that fails is told; the others get the event.
+or sends has a queue and a thread of its own, and none tells events itself. One that fails is
+logged; the others get the event.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TypeAlias
+from urllib.parse import quote
 
 import msgspec
 
@@ -45,11 +47,11 @@ class Happened:
             {
                 "specversion": "1.0",
                 "id": self.id,
-                "source": f"sipua/{self.node}",
+                "source": f"sipua/{quote(self.node)}",
                 "type": told.type,
                 "time": rfc3339(datetime.fromtimestamp(told.at_s, UTC)),
                 **({"subject": told.call_id} if told.call_id else {}),
-                "sequence": self.sequence,
+                "sequence": f"{self.sequence:012d}",  # a text that sorts as its numbers do
                 "datacontenttype": "application/json",
                 "data": msgspec.Raw(told.data),
             }

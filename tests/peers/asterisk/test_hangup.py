@@ -45,7 +45,7 @@ def test_either_side_hangs_up(asterisk: Asterisk, edge_factory: Edges) -> None:
 
     call, end = ours
     assert (end["end"]["by"], end["end"]["sip"]["status"]) == ("edge", 200)
-    assert end["end"]["detail"] == "the longest call duration is over"
+    assert end["end"]["reason"] == "max_duration"
     assert end["duration_s"] > 2.5
     assert bye_and_answers(asterisk, call["sip_call_id"], by_asterisk=False) == ["BYE", "200 OK"]
 

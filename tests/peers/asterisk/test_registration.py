@@ -20,7 +20,7 @@ def call_ends_well(asterisk: Asterisk, edge: Edge, count: int) -> None:
     """Asterisk calls, the edge answers, Asterisk hangs up."""
     asterisk.originate("PJSIP/sipua", "6081")
     ended = edge.wait_event("call.ended", count=count)
-    assert (ended["by"], ended["status"]) == ("peer", 200)
+    assert (ended["end"]["by"], ended["end"]["sip"]["status"]) == ("caller", 200)
     assert len(edge.events(name="call.confirmed", call_id=ended["call_id"])) == 1
     asterisk.wait_idle(3)
 
@@ -140,7 +140,7 @@ def test_H1_a_draining_edge_leaves_asterisk_before_its_calls_end(
     assert asterisk.contacts("sipua") == []
     assert not edge.events(name="call.ended"), "the call was to go on"
     assert edge.process.wait(10) == 0
-    assert edge.wait_event("call.ended")["by"] == "peer"
+    assert edge.wait_event("call.ended")["end"]["by"] == "caller"
 
 
 def test_H2_a_killed_edge_comes_back_with_one_contact(

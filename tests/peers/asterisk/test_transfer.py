@@ -86,7 +86,7 @@ def test_the_phone_hears_whom_it_was_passed_on_to(
     edge = registered("601")
     story, sound = phone(asterisk, tmp_path, 12)
     ended = edge.wait_event("call.ended")
-    assert ended["end"]["detail"] == "transferred"
+    assert (ended["end"]["by"], ended["end"]["reason"]) == ("agent", "transferred")
     assert edge.wait_event("call.transferred")["target"] == f"sip:601@127.0.0.1:{asterisk.port}"
     assert heard(audio.speech(SPEECH), sound) > 600, "after the agent's own words"
     assert story["ended_by"] == "peer", "601 hangs up when it has spoken"

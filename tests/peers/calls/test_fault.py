@@ -111,7 +111,10 @@ def test_H9_a_fault_in_the_audio_path_hangs_up_and_says_why(faulty: Path, play: 
     (failed,) = heard.events("call.failed")
     assert (failed["level"], failed["where"]) == ("error", "RTP")
     (ended,) = heard.events("call.ended")
-    assert (ended["end"]["by"], ended["end"]["detail"]) == ("edge", "internal error: RTP: KeyError")
+    assert (ended["end"]["reason"], ended["end"]["detail"]) == (
+        "internal_error",
+        "internal error: RTP: KeyError",
+    )
     assert 1.5 < ended["duration_s"] < 4
     (record,) = faulty.parent.glob("*/*.jsonl")
     assert "internal error: RTP: KeyError" in record.read_text().splitlines()[-1]

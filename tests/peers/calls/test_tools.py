@@ -145,7 +145,7 @@ def test_hang_up_without_a_goodbye_gets_one_first(
     sipp.run("uac_call_ended_by_peer", edge.address, media=caller)
     (stream,) = caller.finish()
     ended = edge.wait_event("call.ended")
-    assert (ended["end"]["by"], ended["end"]["detail"]) == ("agent", "hang_up")
+    assert (ended["end"]["reason"], ended["end"]["detail"]) == ("agent_hangup", "hang_up")
     heard_at_ms(GOODBYE, stream.pcm())
 
 

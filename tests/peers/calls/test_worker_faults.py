@@ -148,10 +148,10 @@ def judge(pair: Pair, cause: str, sipp: Sipp) -> None:
     assert 'Reason: Q.850;cause=41;text="media worker failed"' in pair.bye()
     ended = edge.wait_event("call.ended", call_id=pair.lost_id)
     reason = f"internal error: worker {worker}: {died['cause']}"
-    assert (ended["end"]["by"], ended["end"]["detail"]) == ("edge", reason)
+    assert (ended["end"]["reason"], ended["end"]["detail"]) == ("worker_died", reason)
     begin, *_, end = pair.record()
     assert (begin["kind"], begin["call_id"]) == ("call", pair.lost_id)
-    assert (end["end"]["by"], end["end"]["detail"]) == ("edge", reason)
+    assert (end["end"]["reason"], end["end"]["detail"]) == ("worker_died", reason)
     # A new call is taken at once, and by both when the worker has been replaced.
     sipp.run("uac_call", edge.address, pause_ms=100)
     edge.wait_event("worker.ready", count=3)
@@ -201,6 +201,7 @@ def test_H10_a_worker_whose_loop_hangs_or_that_takes_too_much_memory(
     died = calls.died()
     assert cause in died["cause"]
     ended = calls.edge.wait_event("call.ended")
+    assert ended["end"]["reason"] == "worker_died"
     assert f"worker {died['worker']}" in ended["end"]["detail"]
     assert calls.edge.worker_of(ended["call_id"]) == died["worker"]
     calls.edge.wait_event("worker.ready", count=3)
@@ -220,7 +221,11 @@ def test_H10_a_caller_who_still_hears_ringing_is_refused_with_the_reason(
         (refusal,) = call.wait().received("SIP/2.0 500")
     assert "Reason: Q.850;cause=41" in refusal.text
     ended = edge.wait_event("call.ended", call_id=ringing)
-    assert (ended["end"]["sip"]["status"], ended["duration_s"]) == (500, 0)
+    assert (ended["status"], ended["end"]["sip"]["status"], ended["duration_s"]) == (
+        "failed",
+        500,
+        0,
+    )
 
 
 def test_H10_the_edge_dies_and_none_of_its_workers_is_left(edge_factory: Edges, sipp: Sipp) -> None:

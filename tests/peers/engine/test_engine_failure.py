@@ -71,6 +71,7 @@ def check_refused(
     assert {(event["end"]["by"], event["end"]["sip"]["status"]) for event in ends} == {
         ("edge", status)
     }
+    assert {event["end"]["reason"] for event in ends} == {"engine_unreachable"}
     assert {event["end"]["detail"] for event in ends} == {f"engine: {kind}"}
     nothing_kept(edge.process.pid, before)
 

@@ -140,7 +140,9 @@ async def test_M1_another_number_is_a_redirection_before_the_answer(
         contacts = [line for line in redirection.text.split("\n") if line.startswith("Contact:")]
         assert contacts == [f"Contact: <{SUPPORT}>"]
         assert len(failure.requests) == 1
-        assert edge.wait_event("call.ended")["end"]["sip"]["status"] == 302
+        ended = edge.wait_event("call.ended")
+        assert (ended["status"], ended["end"]["reason"]) == ("redirected", "redirected")
+        assert ended["end"]["sip"]["status"] == 302
 
 
 async def test_M1_another_number_is_a_transfer_after_the_answer(
@@ -159,7 +161,7 @@ async def test_M1_another_number_is_a_transfer_after_the_answer(
         edge, sound = await asyncio.to_thread(run, failure)
         heard(SORRY, sound)
         ended = edge.wait_event("call.ended")
-        assert (ended["end"]["by"], ended["end"]["detail"]) == ("agent", "transferred")
+        assert (ended["end"]["by"], ended["end"]["reason"]) == ("agent", "transferred")
         assert edge.wait_event("call.transferred")["target"] == SUPPORT
 
 
@@ -180,7 +182,8 @@ async def test_M1_a_phone_does_not_ring_longer_than_it_may(edge_factory: Edges, 
         )
         result = await asyncio.to_thread(sipp.run, "uac_rejected", edge.address, STATUS="480")
         assert result.received("SIP/2.0 180"), "it rang before"
-        assert edge.wait_event("call.ended")["end"]["detail"] == "not answered within 1 s"
+        end = edge.wait_event("call.ended")["end"]
+        assert (end["reason"], end["detail"]) == ("ring_timeout", "not answered within 1 s")
 
 
 def test_M2_when_the_engine_is_gone_for_good_the_caller_is_told_and_the_call_ends(
@@ -210,5 +213,5 @@ def test_M2_when_the_engine_is_gone_for_good_the_caller_is_told_and_the_call_end
     assert len(stream.pcm()) / 8 < at_ms + len(SORRY) / 8 + 700
     gone = edge.wait_event("engine.gone")
     ended = edge.wait_event("call.ended")
-    assert ended["end"]["by"] == "edge"
+    assert (ended["end"]["reason"], ended["end"]["fault"]) == ("engine_lost", "engine")
     assert ended["end"]["detail"].endswith(gone["cause"])

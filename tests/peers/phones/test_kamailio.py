@@ -136,7 +136,7 @@ def test_the_edge_calls_a_phone_that_holds_and_hangs_up(
     phone.hang_up()
     assert call.wait() == 0, call.told
     (ended,) = call.events("call.ended")
-    assert (ended["end"]["by"], ended["end"]["sip"]["status"]) == ("caller", 200)
+    assert (ended["end"]["by"], ended["end"]["sip"]["status"]) == ("callee", 200)
     wait_passed(kamailio, "BYE")
     call.close()
 

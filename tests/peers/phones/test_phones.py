@@ -136,4 +136,4 @@ def test_the_edge_calls_a_phone_that_hangs_up(phone_of: Phones, talk: Talk) -> N
     phone.hang_up()
     assert call.wait() == 0, call.told
     (ended,) = call.events("call.ended")
-    assert (ended["end"]["by"], ended["end"]["sip"]["status"]) == ("caller", 200)
+    assert (ended["end"]["by"], ended["end"]["sip"]["status"]) == ("callee", 200)

@@ -78,9 +78,9 @@ def test_H1_calls_that_outlast_the_drain_get_a_bye(edge_factory: Edges, sipp: Si
     assert len(result.received("BYE")) == 3
     ended = edge.events(name="call.ended")
     assert {
-        (event["end"]["by"], event["end"]["sip"]["status"], event["end"]["detail"])
+        (event["status"], event["end"]["by"], event["end"]["reason"], event["end"]["sip"]["status"])
         for event in ended
-    } == {("us", 200, "the edge is shutting down")}
+    } == {("completed", "edge", "shutdown", 200)}
     assert len(ended) == 3
 
 
@@ -97,7 +97,7 @@ def test_H1_a_ringing_call_is_refused_at_the_end_of_the_drain(
         assert edge.stop() == 0
         call.wait()
     ended = edge.wait_event("call.ended")
-    assert (ended["end"]["by"], ended["end"]["sip"]["status"]) == ("edge", 503)
+    assert (ended["end"]["reason"], ended["end"]["sip"]["status"]) == ("shutdown", 503)
 
 
 def test_H1_a_second_sigterm_ends_it_at_once(edge_factory: Edges, sipp: Sipp) -> None:

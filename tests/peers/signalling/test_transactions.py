@@ -133,6 +133,7 @@ def test_S10_cancel_while_ringing(ringing_edge: Edge, sipp: Sipp) -> None:
     for number in range(5):
         event = ringing_edge.wait_event("call.ended", count=ended + 1 + number)
         assert (event["end"]["by"], event["end"]["sip"]["status"]) == ("caller", 487)
+        assert (event["status"], event["end"]["reason"]) == ("canceled", "canceled")
 
 
 def test_S10_early_bye(ringing_edge: Edge, sipp: Sipp) -> None:

@@ -47,7 +47,7 @@ def test_a_call_that_the_target_takes_is_no_longer_ours(
     assert refer["Refer-To"] == f"<{TARGET}>"
     assert "<sip:" in refer["Referred-By"]
     ended = edge.wait_event("call.ended")
-    assert (ended["end"]["by"], ended["end"]["detail"]) == ("agent", "transferred")
+    assert (ended["end"]["by"], ended["end"]["reason"]) == ("agent", "transferred")
     progress = [event["status"] for event in edge.events(name="call.transfer_progress")]
     assert progress == [100, 100, 180], "taken, tried, rings"
     assert edge.wait_event("call.transferred")["status"] == 200

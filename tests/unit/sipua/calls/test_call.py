@@ -10,6 +10,7 @@ import pytest
 
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import BridgeEvent, PeerSilent
+from sipua.events.ending import Reason
 from sipua.log import logs
 from sipua.log.throttle import Throttle
 from sipua.rtp.events import Dtmf, LossReported, PacketsRefused
@@ -140,11 +141,11 @@ async def test_H11_a_call_whose_end_is_never_told_ends_by_itself(
     monkeypatch.setattr("sipua.calls.call.LONGEST_TRANSACTION_S", 0.02)
     story = Story()
     await story.talk()
-    story.call.hang_up("enough")
-    story.call.hang_up("enough again")
+    story.call.hang_up(Reason.AGENT_HANGUP, "enough")
+    story.call.hang_up(Reason.MAX_DURATION, "enough again")
     async with asyncio.timeout(5):
         await story.task
-    assert story.call.summary == "answered, 0.0 s, ended by us: enough"
+    assert story.call.summary == "answered, 0.0 s, ended by agent: enough"
     assert story.bridge.steps[-1] == "close"
 
 
@@ -153,9 +154,9 @@ async def test_what_comes_behind_the_end_changes_nothing() -> None:
     await story.talk()
     story.sent.clear()
     await story.end()
-    story.call.hang_up("too late")
+    story.call.hang_up(Reason.AGENT_HANGUP, "too late")
     assert story.sent == []
-    assert story.call.summary.endswith("ended by peer: 200 OK")
+    assert story.call.summary.endswith("ended by caller: 200 OK")
 
 
 @pytest.mark.parametrize("broken", ["open_media", "start"])

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from sipua.calls.signalling_log import FLUSH_S, REFUSALS_A_SECOND, SignallingLog
+from sipua.events.stream import EventStream
 from sipua.log import logs
 from sipua.sip.messages import (
     CallRefused,
@@ -24,7 +25,7 @@ def refused(host: str, caller: str = "<sip:+49301234567@h>") -> CallRefused:
 
 
 def signalling_log() -> SignallingLog:
-    return SignallingLog(logs.get(), "last4")
+    return SignallingLog(logs.get(), EventStream("edge").teller, "last4")
 
 
 async def test_S16_one_source_has_ten_lines_in_ten_seconds_with_the_count() -> None:
@@ -82,7 +83,8 @@ async def test_S16_what_was_kept_back_is_said_when_the_flood_is_over(
 async def test_a_caller_is_written_as_the_record_may_have_him() -> None:
     for numbers, told in (("full", "<sip:+49301234567@h>"), ("last4", "…4567"), ("off", None)):
         with capture_logs() as lines:
-            SignallingLog(logs.get(), numbers).log_event(refused("192.0.2.1"), 0.0)  # type: ignore[arg-type]
+            log = SignallingLog(logs.get(), EventStream("edge").teller, numbers)  # type: ignore[arg-type]
+            log.log_event(refused("192.0.2.1"), 0.0)
         assert lines[0]["from"] == told
 
 

@@ -19,6 +19,7 @@ from sipua.capture.call_capture import CallCaptures
 from sipua.config import Config
 from sipua.edge import app, calls
 from sipua.edge.wiring import record as wiring_record
+from sipua.events.ending import Reason
 from sipua.process import main_loop
 from sipua.process.exits import Exit
 from sipua.record.recorder import CallRecord
@@ -147,6 +148,10 @@ BEGINNINGS: tuple[tuple[object, str, Callable[..., Any]], ...] = (
 async def test_S21_whatever_fails_as_a_call_begins_is_a_500_and_nothing_is_kept(
     edge: EdgeOverFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    told: dict[str, list[str]] = {}
+    edge.edge._events.subscribe(
+        lambda one: told.setdefault(one.told.call_id, []).append(one.told.type)
+    )
     for number, (owner, name, fault) in enumerate(BEGINNINGS):
         edge.pj.steps.clear()
         with monkeypatch.context() as broken_now:
@@ -155,6 +160,11 @@ async def test_S21_whatever_fails_as_a_call_begins_is_a_500_and_nothing_is_kept(
             await edge.refused()
         assert edge.pj.asked("hangup") == [(500, "")], name
         await edge.nothing_is_kept()
+    events = [types for call_id, types in told.items() if call_id]
+    assert events, "of those whose route was found"
+    for types in events:
+        assert (types[0], types[-1]) == ("call.incoming", "call.ended"), types
+        assert types.count("call.ended") == 1
     edge.invite("another@192.0.2.1")
     await edge.ringing()  # the next one is taken
 
@@ -196,7 +206,7 @@ async def test_S21_a_result_that_is_no_text_keeps_no_call(
     edge.invite()
     await edge.ringing()
     await edge.until(lambda: edge.edge._calls)
-    edge.edge._calls.hang_up_all("the end", 503)
+    edge.edge._calls.hang_up_all(Reason.SHUTDOWN, "the end", 503)
     await edge.nothing_is_kept()
 
 

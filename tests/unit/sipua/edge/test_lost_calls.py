@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,19 @@ import pytest
 from structlog.testing import capture_logs
 
 from sipua.calls.facts import CallFacts
+from sipua.calls.outcome import CallOutcome
 from sipua.config import Config
 from sipua.edge.lost_calls import LostCalls
+from sipua.events.ending import Reason
+from sipua.events.stream import EventStream
 from sipua.record import reading
 from sipua.sip.messages import CallEnded, EndedBy
 from support.process import wait_until
 
 BEGAN = datetime.now(UTC) - timedelta(seconds=90)
 FACTS = CallFacts("c-1", "incoming", "<sip:5551234@a>", "<sip:b@b>", "anyone", "sales", BEGAN)
-END = CallEnded("c-1", EndedBy.US, 0, "internal error: worker 2: killed by signal 9")
+CAUSE = "internal error: worker 2: killed by signal 9"
+WORKER_DIED = {"by": "edge", "reason": "worker_died", "fault": "edge", "detail": CAUSE}
 
 
 @pytest.fixture
@@ -33,10 +38,18 @@ def path(tmp_path: Path) -> Path:
 
 def end(path: Path, *, answered: bool = True, enabled: bool = True) -> list[dict[str, Any]]:
     record = {"enabled": enabled, "directory": str(path.parent.parent)}
-    lost = LostCalls(Config.model_validate({"record": record}), lambda: [FACTS])
+    config = Config.model_validate({"record": record})
+    lost = LostCalls(config, EventStream("edge"), lambda: [FACTS])
     lost.start()
+    facts = replace(FACTS, talked_s=12.5 if answered else 0.0)
+    outcome = CallOutcome(incoming=True)
+    if answered:
+        outcome.answered()
+    outcome.decide(Reason.WORKER_DIED, CAUSE)
+    outcome.ended(CallEnded("c-1", EndedBy.US, 0, CAUSE))
     with capture_logs() as logs:
-        lost.end(FACTS, END, 12.5 if answered else 0.0, answered=answered)
+        lost.tell(facts, outcome)
+        lost.write_end(facts, outcome, answered=answered)
     if enabled:
         wait_until(lambda: path.exists() and '"end"' in path.read_text(), 5, "the end")
     lost.stop()
@@ -50,15 +63,15 @@ def lines(path: Path) -> list[dict[str, Any]]:
 def test_H10_it_names_the_fault_in_log_and_record(path: Path) -> None:
     path.write_text('{"kind":"call","call_id":"c-1"}\n{"kind":"answered","at_ms":0}\n')
     (line,) = end(path)
-    assert (line["event"], line["log_level"], line["by"]) == ("call.ended", "error", "us")
-    assert (line["reason"], line["duration_s"]) == (END.reason, 12.5)
+    assert (line["event"], line["log_level"]) == ("call.ended", "error")
+    assert (line["status"], line["end"], line["duration_s"]) == ("completed", WORKER_DIED, 12.5)
+    assert line["from"] == "…1234", "as the worker would have told it"
     assert lines(path)[2:] == [
         {
             "kind": "end",
             "at_ms": 12500,
-            "by": "us",
-            "status": 0,
-            "reason": END.reason,
+            "status": "completed",
+            "end": WORKER_DIED,
             "duration_s": 12.5,
         }
     ]
@@ -82,7 +95,7 @@ def test_H10_a_line_that_was_cut_off_spoils_no_other(path: Path) -> None:
     end(path)
     story = reading.read(path)
     assert story.end is not None
-    assert story.end["reason"] == END.reason
+    assert story.ending == ("edge", CAUSE, 0)
     assert story.unreadable == 1
 
 

@@ -49,7 +49,12 @@ async def hung_up(story: Story, where: str) -> None:
         story.call.log = story.call.log.new()
         await story.end(EndedBy.US)
     assert cause(where) in story.call.summary
-    assert [line["reason"] for line in logs if line["event"] == "call.ended"] == [cause(where)]
+    (end,) = [line["end"] for line in logs if line["event"] == "call.ended"]
+    assert (end["reason"], end["detail"], end["fault"]) == (
+        "internal_error",
+        cause(where),
+        "edge",
+    )
 
 
 # --- a call ---------------------------------------------------------------------------------

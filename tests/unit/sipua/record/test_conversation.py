@@ -111,7 +111,7 @@ def test_the_first_line_has_the_time_of_day_and_as_much_of_the_numbers_as_is_all
     call = Call()
     assert call.one("call") == {
         "kind": "call",
-        "schema": "sipua.record/1",
+        "schema": "sipua.record/2",
         "began": "2026-03-01T12:00:00.000+00:00",
         "call_id": "c-1",
         "from": "…3456",

@@ -28,6 +28,7 @@ from sipua.bridge.events import (
     BridgeEvent,
     EngineInUse,
 )
+from sipua.events.teller import Teller
 from sipua.log import logs
 from sipua.record.recorder import CallRecord, Records
 from sipua.record.settings import EngineFacts, FileSettings, RecordSettings
@@ -62,12 +63,17 @@ def lines(log: io.StringIO, level: str = "") -> list[dict[str, Any]]:
     return [line for line in ours if level in ("", line["level"])]
 
 
+def teller() -> Teller:
+    return Teller(logs.bind_call("c-1"))
+
+
 def read(path: str) -> list[str]:
     return Path(path).read_text().splitlines()
 
 
 def played(records: Records) -> CallRecord:
-    record = records.begin("c-1", {"main": EngineFacts("voice")}, day=DAY, **{"from": "sip:1@a"})
+    engines = {"main": EngineFacts("voice")}
+    record = records.begin("c-1", engines, tell=teller().tell, day=DAY, **{"from": "sip:1@a"})
     zero = asyncio.get_running_loop().time()
     record.answered()
     for at, event in EVENTS:
@@ -99,7 +105,7 @@ async def test_the_log_has_times_and_counts_and_no_words(log: io.StringIO) -> No
 
 async def test_the_turn_that_got_no_answer_is_a_warning(log: io.StringIO) -> None:
     records = Records(RecordSettings(), None)
-    record = records.begin("c-1", {}, day=DAY)
+    record = records.begin("c-1", {}, tell=teller().tell, day=DAY)
     zero = asyncio.get_running_loop().time() - 60
     record.feed(SpeechStarted("u", 0), zero)
     record.feed(SpeechStopped("u", 0), zero + 1)

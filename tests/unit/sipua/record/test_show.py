@@ -105,6 +105,23 @@ def test_a_file_that_was_cut_off_is_shown_as_far_as_it_goes(tmp_path: Path) -> N
     assert "was cut off" in text
 
 
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ({"by": "caller", "reason": "hangup", "detail": "bye", "sip": {"status": 200}},
+         "ended by caller: bye (200)"),
+        ({"by": "edge", "reason": "worker_died"}, "ended by edge: worker_died (0)"),
+        ({"by": 7, "sip": {"status": "x"}}, "ended by 7: no reason given (0)"),
+    ],
+)  # fmt: skip
+def test_the_end_of_a_record_as_it_is_written_now(
+    tmp_path: Path, end: dict[str, Any], told: str
+) -> None:
+    last = {"kind": "end", "at_ms": 34002, "status": "completed", "end": end}
+    story = reading.read(written(tmp_path, [{**CALL, "schema": "sipua.record/2"}, ANSWERED, last]))
+    assert told in show.conversation(story, colour=False)
+
+
 def test_a_call_that_was_never_answered(tmp_path: Path) -> None:
     path = written(tmp_path, [CALL, {**ENTRIES[-1], "status": 503, "turns": 0}])
     story = reading.read(path)

@@ -17,6 +17,8 @@ from sipua.doctor import edges
 from sipua.doctor.findings import Level
 from sipua.edge.workers import process, supervisor, workers
 from sipua.edge.workers.workers import Workers, WorkersError
+from sipua.events.edge_events import WorkerDied
+from sipua.events.event import Event
 from sipua.process.exits import Exit
 from sipua.worker import process as worker_process
 from sipua.worker.link.coding import LinkError
@@ -32,14 +34,20 @@ class Edge:
     def __init__(self, config: dict[str, Any], *, count: int) -> None:
         self.messages: list[tuple[int, ToEdge]] = []
         self.lost: list[tuple[int, str]] = []
+        self.told: list[Event] = []
         self.hopeless: list[WorkersError] = []
         self.workers = Workers(
             Config.model_validate({"engine": {"url": "ws://127.0.0.1:9/x"}, **config}),
             count=count,
+            tell=self.told.append,
             on_message=lambda worker, message: self.messages.append((worker, message)),
             on_lost=lambda worker, cause: self.lost.append((worker, cause)),
             on_hopeless=self.hopeless.append,
         )
+
+    @property
+    def deaths(self) -> list[WorkerDied]:
+        return [one for one in self.told if isinstance(one, WorkerDied)]
 
     async def until(self, condition: Callable[[], object]) -> None:
         async with asyncio.timeout(20):
@@ -84,12 +92,11 @@ async def test_H10_one_that_dies_is_told_and_replaced(
     await edge.workers.start(no_agent())
     assert edge.up == 2
     assert [found.level for found in edges.findings()] == [Level.OK]
-    with capture_logs() as logs:
-        running[1].kill()
-        await edge.until(lambda: edge.lost)
+    running[1].kill()
+    await edge.until(lambda: edge.lost)
     assert edge.lost == [(1, "killed")]
-    (line,) = [line for line in logs if line["event"] == "worker.died"]
-    assert (line["worker"], line["deaths"], line["log_level"]) == (1, 1, "error")
+    (died,) = edge.deaths
+    assert (died.worker, died.deaths, died.level) == (1, 1, "error")
     await edge.until(lambda: edge.up == 2)
     (found,) = edges.findings()
     assert found.level is Level.WARN
@@ -154,10 +161,9 @@ async def test_an_update_of_the_installation_is_seen_by_the_next_worker(
     edge = make()
     await edge.workers.start(no_agent())
     monkeypatch.setattr(metadata, "version", lambda _: "99.0")
-    with capture_logs() as logs:
-        running[1].kill()
-        await edge.until(lambda: len([one for one in logs if one["event"] == "worker.died"]) > 1)
-    causes = [line["cause"] for line in logs if line["event"] == "worker.died"]
+    running[1].kill()
+    await edge.until(lambda: len(edge.deaths) > 1)
+    causes = [died.cause for died in edge.deaths]
     assert causes[0] == "killed"
     assert "worker.other_version" in causes[1]
     assert (edge.up, edge.hopeless) == (1, [])

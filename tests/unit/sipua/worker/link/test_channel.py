@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sipua.calls.facts import CallFacts
+from sipua.events.ending import Reason
 from sipua.sip.messages import Answer
 from sipua.worker.link.channel import Channel, close_all, pair
 from sipua.worker.link.coding import LinkError, of_edge, of_worker
@@ -74,10 +75,10 @@ async def until(condition: Callable[[], object]) -> None:
 async def test_messages_come_in_order_in_both_directions(ends: tuple[End, End]) -> None:
     edge, worker = ends
     for number in range(200):
-        edge.channel.send(EndCall(f"c-{number}", "", 0))
+        edge.channel.send(EndCall(f"c-{number}", Reason.SHUTDOWN, ""))
         await asyncio.sleep(0)
     await until(lambda: len(worker.messages) == 200)
-    assert worker.messages == [EndCall(f"c-{number}", "", 0) for number in range(200)]
+    assert worker.messages == [EndCall(f"c-{number}", Reason.SHUTDOWN, "") for number in range(200)]
     worker.channel.send(Answer("c-1"))
     worker.channel.send(Pong())
     await until(lambda: len(edge.messages) == 2)
@@ -105,7 +106,7 @@ async def test_an_end_that_does_not_read_ends_the_link(ends: tuple[End, End]) ->
     passed = []
     while not edge.ended:
         passed.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        message = EndCall("c-1", "x" * 50_000, 0)
+        message = EndCall("c-1", Reason.SHUTDOWN, "x" * 50_000)
         edge.channel.send(message, passed[-1:])
         assert len(passed) < 1000
     assert edge.ended == ["it reads no messages: 8 wait"]
@@ -128,10 +129,10 @@ async def test_H10_new_calls_leave_room_for_what_runs(ends: tuple[End, End]) -> 
             edge.channel.send(TakeCall(FACTS, 16384), [rtp])
         assert rtp.fileno() != -1
     for _ in range(6):
-        edge.channel.send(EndCall("c-2", "", 0))
+        edge.channel.send(EndCall("c-2", Reason.SHUTDOWN, ""))
     assert edge.ended == []
     worker.channel.start()
-    await until(lambda: EndCall("c-2", "", 0) in worker.messages)
+    await until(lambda: EndCall("c-2", Reason.SHUTDOWN, "") in worker.messages)
     edge.channel.send(TakeCall(FACTS, 16384))
     await until(lambda: TakeCall(FACTS, 16384) in worker.messages)
 
@@ -141,7 +142,7 @@ async def test_what_waited_for_room_comes_all_the_same(ends: tuple[End, End]) ->
     loop = asyncio.get_running_loop()
     loop.remove_reader(worker.link)
     for number in range(8):
-        edge.channel.send(EndCall(f"c-{number}", "x" * 50_000, 0))
+        edge.channel.send(EndCall(f"c-{number}", Reason.SHUTDOWN, "x" * 50_000))
     assert edge.channel._waiting
     worker.channel.start()
     await until(lambda: len(worker.messages) == 8)
@@ -204,7 +205,7 @@ async def test_H10_what_waits_for_a_side_that_is_gone_is_dropped(ends: tuple[End
     asyncio.get_running_loop().remove_reader(worker.link)
     passed = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(8)]
     for one in passed:
-        edge.channel.send(EndCall("c-1", "x" * 50_000, 0), [one])
+        edge.channel.send(EndCall("c-1", Reason.SHUTDOWN, "x" * 50_000), [one])
     assert edge.channel._waiting
     worker.channel.send(Answer("c-1"))
     worker.channel.close()

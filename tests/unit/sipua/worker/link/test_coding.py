@@ -32,13 +32,13 @@ FACTS = CallFacts(
 
 @given(st.one_of([st.from_type(kind) for kind in TO_WORKER]))
 def test_what_the_edge_says_comes_unchanged(message: ToWorker) -> None:
-    assume(message == message)  # noqa: PLR0124 (not a number is never equal)
-    assert of_edge().decode(_encoded(message)) == message
+    # Their texts: not a number is never equal to itself.
+    assert repr(of_edge().decode(_encoded(message))) == repr(message)
 
 
 @given(st.one_of([st.from_type(kind) for kind in TO_EDGE]))
 def test_what_a_worker_says_comes_unchanged(message: ToEdge) -> None:
-    assert of_worker().decode(_encoded(message)) == message
+    assert repr(of_worker().decode(_encoded(message))) == repr(message)
 
 
 def _encoded(message: ToWorker | ToEdge) -> bytes:
