@@ -23,6 +23,7 @@ import numpy as np
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.engine_api.events import AudioDelta, AudioDone
+from sipua.bridge.engine_api.settings import InjectedRole
 from sipua.bridge.events import BridgeEvent, PeerSilent
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.dtmf_queue import MAX_QUEUED, DtmfQueue

@@ -214,12 +214,8 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     def _hold_over(self, on: bool, status: int, reason: str) -> None:
         self._asked_hold = None
-        done = 200 <= status < 300
-        self.endpoint.emit(
-            HoldDone(self.call_id, on)
-            if done
-            else HoldRefused(self.call_id, on, status, texts.line(reason))
-        )
+        refused = HoldRefused(self.call_id, on, status, texts.line(reason))
+        self.endpoint.emit(HoldDone(self.call_id, on) if 200 <= status < 300 else refused)
 
     def _later(self, delay_s: float, action: Callable[[PjCall], None]) -> None:
         """Call `action` later if the call still exists: the timer does not keep it alive."""

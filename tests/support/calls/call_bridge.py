@@ -40,6 +40,7 @@ class ScriptedEngine:
     heard: list[bytes] = field(default_factory=list)
     truncated: list[tuple[str, int]] = field(default_factory=list)
     cancelled: int = 0
+    injected: list[tuple[str, str, bool]] = field(default_factory=list)
     closed: bool = False
     connected: asyncio.Event | None = None
     """Connecting takes until then; None: no time."""
