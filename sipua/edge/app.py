@@ -22,10 +22,12 @@ from sipua.calls import routes
 from sipua.calls.signalling_log import SignallingLog
 from sipua.capture.sip_messages import SipToCaptures
 from sipua.config import Config
+from sipua.control.api import ApiError, ControlApi
 from sipua.doctor import doctor
 from sipua.edge import banner
 from sipua.edge.agent_host import AgentHost
 from sipua.edge.calls import EdgeCalls
+from sipua.edge.control import EdgeControl
 from sipua.edge.engine_health import EngineHealth
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.workers import Workers, WorkersError
@@ -111,12 +113,25 @@ class Edge:
         )
         self._agent = AgentHost(config)
         self._stop = asyncio.Event()
+        self._control = EdgeControl(
+            admission=self._admission,
+            calls=self._calls,
+            workers=self._workers,
+            health=self._health,
+            tell=self._tell,
+            stop=self._stop,
+        )
+        enabled = config.api.enabled
+        self._api = ControlApi(config, self._events, self._control) if enabled else None
         self._code = Exit.OK
 
     async def run(self) -> Exit:
         main_loop.on_interrupt(self._stop.set)
         try:
             async with AsyncExitStack() as started:
+                if self._api is not None:
+                    started.push_async_callback(self._api.stop)
+                    await self._api.start()
                 started.push_async_callback(self._agent.stop)
                 self._calls.start()
                 started.callback(self._calls.stop)
@@ -128,6 +143,9 @@ class Edge:
                 "engine.failed", error=str(error), fix="start `sipua agent` by hand to see why"
             )
             return Exit.ENGINE
+        except ApiError as error:
+            self._log.error("api.cannot_listen", error=str(error), fix="`api.host`, `api.port`")
+            return Exit.NETWORK
         except WorkersError as error:
             if self._code is Exit.OK:  # not told yet
                 self._log.error(error.event, error=str(error), fix=error.fix)

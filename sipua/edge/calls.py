@@ -110,7 +110,7 @@ class EdgeCalls:
         self._on_over = on_over
         self._calls: dict[str, EdgeCall] = {}
         self._requests = SteerRequests()
-        self._lost = LostCalls(config, events, self._facts_up)
+        self._lost = LostCalls(config, events, self.facts_up)
         self.empty = asyncio.Event()
         self.empty.set()
 
@@ -307,6 +307,13 @@ class EdgeCalls:
 
     # --- the end --------------------------------------------------------------------------
 
+    def hang_up(self, call_id: str, reason: Reason, detail: str, status: int) -> bool:
+        """False: there is no such call."""
+        call = self._calls.get(call_id)
+        if call is not None:
+            self._tell(call, EndCall(call_id, reason, detail, status))
+        return call is not None
+
     def hang_up_all(self, reason: Reason, detail: str, status: int) -> None:
         for call in list(self._calls.values()):
             call.outcome.decide(reason, detail)
@@ -362,5 +369,5 @@ class EdgeCalls:
     def _release(self, local: ReservedPort) -> None:
         self._ports.release(local, time.monotonic())
 
-    def _facts_up(self) -> list[CallFacts]:
+    def facts_up(self) -> list[CallFacts]:
         return [call.facts for call in list(self._calls.values())]
