@@ -29,6 +29,7 @@ from sipua.edge.agent_host import AgentHost
 from sipua.edge.calls import EdgeCalls
 from sipua.edge.control import EdgeControl
 from sipua.edge.engine_health import EngineHealth
+from sipua.edge.place_calls import PlaceCalls
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.workers import Workers, WorkersError
 from sipua.events import edge_events
@@ -86,12 +87,8 @@ class Edge:
             config.rtp.port_max,
             rest_s=config.rtp.port_rest_s,
         )
-        self._sip = SipAgent(
-            wiring.sip_settings(config, self._build.max_calls),
-            self._admission,
-            self._ports,
-            self._on_sip,
-        )
+        settings = wiring.sip_settings(config, self._build.max_calls)
+        self._sip = SipAgent(settings, self._admission, self._ports, self._on_sip)
         self._sip_captures = SipToCaptures(self._sip.local_address)
         self._capturing = wiring.captures(config) is not None
         self._workers = Workers(
@@ -110,6 +107,14 @@ class Edge:
             self._sip.send,
             self._events,
             sip_captures=self._sip_captures,
+        )
+        self._placing = PlaceCalls(
+            config,
+            self._calls,
+            settings=settings,
+            ports=self._ports,
+            sip=self._sip,
+            admission=self._admission,
         )
         self._agent = AgentHost(config)
         self._stop = asyncio.Event()

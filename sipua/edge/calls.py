@@ -23,6 +23,7 @@ from sipua.calls import routes
 from sipua.calls.facts import CallFacts
 from sipua.calls.outcome import CallOutcome
 from sipua.calls.steer.commands import Command, Done, SetMetadata
+from sipua.calls.steer.place_request import PlaceRequest
 from sipua.capture import call_capture
 from sipua.capture.sip_messages import SipToCaptures
 from sipua.config import Config
@@ -136,7 +137,8 @@ class EdgeCalls:
                 facts, capture = self._facts(event), self._capture(event)
                 # Before its worker can tell anything of it: the order of events is what happened.
                 self._tell_incoming(event, facts.route, worker)
-                self._hand_over(facts, event.local, worker, held, capture)
+                order = TakeCall(facts, event.local.port, capture)
+                self._hand_over(order, event.local, worker, held)
             except Exception as error:  # noqa: BLE001 (any failure is a refusal)
                 self._failed(event.call_id, error)
                 return
@@ -173,8 +175,9 @@ class EdgeCalls:
         )
         self._events.teller().tell(rejected)
 
-    def place(self, facts: CallFacts, local: ReservedPort, account: str) -> None:
-        """Place a call. Raises WorkersError when there is no worker, LinkError."""
+    def place(self, facts: CallFacts, local: ReservedPort, request: PlaceRequest) -> None:
+        """Place a call; `request` has been judged. Raises WorkersError when there is no worker,
+        LinkError."""
         with ExitStack() as held:
             held.callback(self._release, local)
             worker = self._workers.supervisor.choose()
@@ -182,31 +185,37 @@ class EdgeCalls:
                 raise WorkersError("workers.none", "no worker is ready", WORKERS_FIX, Exit.WORKERS)
             held.callback(self._workers.supervisor.over, worker)
             to = transcript_redaction.number(facts.to_uri, self._config.record.numbers)
-            placing = call_events.Placing(to=to, account=account, route=facts.route, worker=worker)
+            placing = call_events.Placing(
+                to=to,
+                account=facts.origin,
+                route=facts.route,
+                worker=worker,
+                by=request.by or None,
+            )
             self._events.teller(facts.call_id).tell(placing)
-            self._hand_over(facts, local, worker, held)
-        self._send(PlaceCall(facts.call_id, facts.to_uri, local, account))
+            order = TakeCall(
+                facts,
+                local.port,
+                ring_timeout_s=request.ring_timeout_s,
+                max_duration_s=request.max_duration_s,
+            )
+            self._hand_over(order, local, worker, held)
+        headers = dict(request.headers)
+        self._send(PlaceCall(facts.call_id, facts.to_uri, local, facts.origin, headers))
 
     def _hand_over(
-        self,
-        facts: CallFacts,
-        local: ReservedPort,
-        worker: int,
-        held: ExitStack,
-        capture: CaptureOrder | None = None,
+        self, order: TakeCall, local: ReservedPort, worker: int, held: ExitStack
     ) -> None:
         """The call is its worker's from here on, and so is what it holds: `held` is empty."""
-        sockets = (local.rtp_socket, local.rtcp_socket)
+        facts, captured = order.facts, order.capture is not None
         outcome = CallOutcome(incoming=facts.direction == "incoming")
         try:
-            self._workers.send(worker, TakeCall(facts, local.port, capture), sockets)
+            self._workers.send(worker, order, (local.rtp_socket, local.rtcp_socket))
         except Exception as error:
             outcome.decide(Reason.INTERNAL_ERROR, f"internal error: {type(error).__name__}")
             self._lost.tell(facts, outcome)
             raise
-        call = EdgeCall(
-            facts, worker, held.pop_all(), captured=capture is not None, outcome=outcome
-        )
+        call = EdgeCall(facts, worker, held.pop_all(), captured=captured, outcome=outcome)
         self._calls[facts.call_id] = call
         self.empty.clear()
 

@@ -32,6 +32,8 @@ class Placing(Event, tag="call.placing"):
     account: str
     route: str
     worker: int
+    by: str | None = None
+    """Whose token it was; None: `sipua outbound`."""
 
 
 class Ringing(Event, tag="call.ringing"):

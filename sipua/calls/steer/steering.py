@@ -214,7 +214,7 @@ def _told(command: Command, by: str, done: Done) -> Event:
     event = call_events.Steered(act=name_of(command), by=by, status=done.status)
     match command:
         case HangUp() | Transfer() | Play():
-            event.about = getattr(command, "target", "") or getattr(command, "sound", "")
+            event.about = getattr(command, "target", None) or getattr(command, "sound", None)
         case Hold():
             event.on = command.on
         case Mute():

@@ -188,7 +188,8 @@ class Dial:
             held.push_async_callback(self._end_capture)
             await self._sip.start()
             held.push_async_callback(self._sip.stop, SIGNALLING_GRACE_S)
-            local = await placing.reserve(self._ports, self._sip, self._settings, self._request.uri)
+            first_hop = placing.first_hop(self._settings, self._request.account, self._request.uri)
+            local = await placing.reserve(self._ports, self._sip, first_hop)
             held.callback(self._release, local)
             self._bridge = CallBridge(
                 local=local,
