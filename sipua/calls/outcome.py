@@ -75,7 +75,7 @@ class CallOutcome:
             duration_s=facts.talked_s,
             direction=facts.direction,
             from_=number(facts.from_uri, numbers),
-            to=facts.to_uri,
+            to=facts.to_uri if self._incoming else number(facts.to_uri, numbers),
             origin=facts.origin,
             route=facts.route,
             sip_call_id=facts.sip_call_id,

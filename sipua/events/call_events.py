@@ -359,7 +359,8 @@ class Ended(Event, tag="call.ended", rename={"from_": "from"}):
     direction: str
     from_: str | None
     """None: `record.numbers` is off."""
-    to: str
+    to: str | None
+    """The same, of a call that we placed."""
     origin: str
     """The trunk or account."""
     route: str

@@ -45,7 +45,7 @@ class DrainEnded(Event, tag="edge.drain_ended"):
 
 
 class Stopped(Event, tag="edge.stopped"):
-    """The last event."""
+    """It has ended what it could. The ends of calls that were still up may follow."""
 
 
 class SignallingLost(Event, tag="edge.signalling_lost"):

@@ -47,7 +47,7 @@ class Happened:
             {
                 "specversion": "1.0",
                 "id": self.id,
-                "source": f"sipua/{quote(self.node)}",
+                "source": f"/sipua/{quote(self.node)}",
                 "type": told.type,
                 "time": rfc3339(datetime.fromtimestamp(told.at_s, UTC)),
                 **({"subject": told.call_id} if told.call_id else {}),

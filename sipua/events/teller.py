@@ -1,4 +1,4 @@
-"""The way of an event: its line into the log, and its data to whoever passes events on."""
+"""The way of an event: its line into the log, and its data to what passes events on."""
 
 from __future__ import annotations
 

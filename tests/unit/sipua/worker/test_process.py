@@ -16,13 +16,14 @@ import pytest
 from sipua.calls.facts import CallFacts
 from sipua.config import Config
 from sipua.edge.workers.process import in_memory
+from sipua.events.teller import Told
 from sipua.process import main_loop
 from sipua.process.exits import Exit
 from sipua.sip.messages import CallEnded, EndedBy, Hangup
 from sipua.worker import process
 from sipua.worker.link import config_copy
 from sipua.worker.link.channel import Channel, pair
-from sipua.worker.link.coding import of_worker
+from sipua.worker.link.coding import LinkError, of_worker
 from sipua.worker.link.messages import (
     SCHEMA,
     Begin,
@@ -52,7 +53,8 @@ class EdgeSide:
             ours, of_worker(), lambda message, _: self.messages.append(message), lambda _: None
         )
         self.channel.start()
-        self.task = asyncio.create_task(Worker(theirs).run())
+        self.worker = Worker(theirs)
+        self.task = asyncio.create_task(self.worker.run())
 
     def begin(self, data: bytes, version: str = process._version()) -> None:
         begin = Begin(SCHEMA, version, 1, "info", "json", "", tuple(sys.path))
@@ -111,6 +113,27 @@ async def test_it_is_ready_answers_and_stops(edge: EdgeSide) -> None:
     edge.channel.send(Stop())
     assert await edge.task == Exit.OK
     assert edge.left == []
+
+
+async def test_events_that_the_edge_does_not_read_are_counted(
+    edge: EdgeSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edge.begin(CONFIG)
+    await edge.until(lambda: edge.messages)
+    told = Told("turn.text", 1.5, "c-1", b"{}")
+    with monkeypatch.context() as full:
+
+        def refuse(*_: object) -> None:
+            raise LinkError("Told: 256 messages wait")
+
+        full.setattr(edge.worker._channel, "send", refuse)
+        for _ in range(3):
+            edge.worker._publish(told)
+    edge.worker._publish(told)
+    for _ in range(2):
+        edge.channel.send(Ping())
+    await edge.until(lambda: len(edge.messages) == 4)
+    assert edge.messages[1:] == [told, Pong(events_missed=3), Pong()]
 
 
 async def test_a_call_is_refused_without_an_engine_and_its_end_is_told_last(edge: EdgeSide) -> None:

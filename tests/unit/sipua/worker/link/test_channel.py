@@ -12,6 +12,7 @@ import pytest
 
 from sipua.calls.facts import CallFacts
 from sipua.events.ending import Reason
+from sipua.events.teller import ENDED, Told
 from sipua.sip.messages import Answer
 from sipua.worker.link.channel import Channel, close_all, pair
 from sipua.worker.link.coding import LinkError, of_edge, of_worker
@@ -135,6 +136,22 @@ async def test_H10_new_calls_leave_room_for_what_runs(ends: tuple[End, End]) -> 
     await until(lambda: EndCall("c-2", Reason.SHUTDOWN, "") in worker.messages)
     edge.channel.send(TakeCall(FACTS, 16384))
     await until(lambda: TakeCall(FACTS, 16384) in worker.messages)
+
+
+async def test_events_are_refused_when_a_quarter_is_full_but_not_the_end_of_a_call(
+    ends: tuple[End, End],
+) -> None:
+    edge, worker = ends  # the side with room for eight
+    asyncio.get_running_loop().remove_reader(worker.link)
+    event = Told("turn.text", 1.5, "c-1", b"x" * 50_000)
+    while len(edge.channel._waiting) < 2:
+        edge.channel.send(event)
+    with pytest.raises(LinkError, match="Told: 2 messages wait"):
+        edge.channel.send(event)
+    for _ in range(6):
+        edge.channel.send(Told(ENDED, 1.5, "c-1", b"{}"))
+    assert len(edge.channel._waiting) == 8
+    assert edge.ended == []
 
 
 async def test_what_waited_for_room_comes_all_the_same(ends: tuple[End, End]) -> None:
