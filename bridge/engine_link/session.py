@@ -27,7 +27,7 @@ from sipua.bridge.engine_api.events import (
     Used,
 )
 from sipua.bridge.engine_api.protocol import Capabilities, EngineProtocol
-from sipua.bridge.engine_api.settings import AudioFormat
+from sipua.bridge.engine_api.settings import AudioFormat, InjectedRole
 from sipua.bridge.engine_link import websocket
 from sipua.bridge.engine_link.errors import (
     EngineClosed,
@@ -159,8 +159,7 @@ class EngineSession:
 
     def speak(self, instructions: str | None = None) -> None:
         """Make the engine speak without being spoken to."""
-        if self._reaches_it():
-            self._request("speak", lambda: self._protocol.speak(instructions))
+        self._ask("speak", lambda: self._protocol.speak(instructions))
 
     def truncate(self, item_id: str, audio_end_ms: int) -> None:
         """The caller has heard this much of an item, and will hear no more of it."""
@@ -171,11 +170,10 @@ class EngineSession:
         self._notify("cancel", self._protocol.cancel)
 
     def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None:
-        if self._reaches_it():
-            self._request(
-                "tool_result",
-                lambda: self._protocol.tool_result(call_id, output, respond=respond),
-            )
+        self._ask("result", lambda: self._protocol.tool_result(call_id, output, respond=respond))
+
+    def inject(self, role: InjectedRole, text: str, *, respond: bool) -> None:
+        self._ask("inject", lambda: self._protocol.inject(role, text, respond=respond))
 
     async def close(self) -> None:
         """End the session; of what it still says only usage is delivered. Takes a second at most,
@@ -371,6 +369,10 @@ class EngineSession:
             self._requests_unready += 1
         return self._state == "ready"
 
+    def _ask(self, what: str, make: Callable[[], Sequence[bytes]]) -> None:
+        if self._reaches_it():
+            self._request(what, make)
+
     def _request(self, what: str, make: Callable[[], Sequence[bytes]]) -> None:
         try:
             self._send(make())
@@ -392,8 +394,6 @@ class EngineSession:
                 self._socket.send(message)
             if self._trace.on:
                 self._trace.message(">", message)
-
-    # Log
 
     def _enter(self, state: State, **fields: object) -> None:
         self._state = state

@@ -82,6 +82,7 @@ class CallOutcome:
             began=rfc3339(facts.started_at),
             answered=None if self._answered_at is None else rfc3339(self._answered_at),
             ended=rfc3339(self._ended_at or datetime.now(UTC)),
+            metadata=dict(facts.metadata) or None,
             **figures,
         )
 

@@ -29,6 +29,7 @@ from sipua.edge.agent_host import AgentHost
 from sipua.edge.calls import EdgeCalls
 from sipua.edge.control import EdgeControl
 from sipua.edge.engine_health import EngineHealth
+from sipua.edge.place_calls import PlaceCalls
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.workers import Workers, WorkersError
 from sipua.events import edge_events
@@ -55,7 +56,7 @@ from sipua.sip.messages import (
 )
 from sipua.sip.pj.agent import SipAgent
 from sipua.worker.engine_addresses import EngineAddresses
-from sipua.worker.link.messages import CallOver, EngineTried, ToEdge
+from sipua.worker.link.messages import CallOver, EngineTried, Steered, ToEdge
 
 
 def run(config: Config, *, show_banner: bool = True) -> int:
@@ -86,12 +87,8 @@ class Edge:
             config.rtp.port_max,
             rest_s=config.rtp.port_rest_s,
         )
-        self._sip = SipAgent(
-            wiring.sip_settings(config, self._build.max_calls),
-            self._admission,
-            self._ports,
-            self._on_sip,
-        )
+        settings = wiring.sip_settings(config, self._build.max_calls)
+        self._sip = SipAgent(settings, self._admission, self._ports, self._on_sip)
         self._sip_captures = SipToCaptures(self._sip.local_address)
         self._capturing = wiring.captures(config) is not None
         self._workers = Workers(
@@ -110,6 +107,14 @@ class Edge:
             self._sip.send,
             self._events,
             sip_captures=self._sip_captures,
+        )
+        self._placing = PlaceCalls(
+            config,
+            self._calls,
+            settings=settings,
+            ports=self._ports,
+            sip=self._sip,
+            admission=self._admission,
         )
         self._agent = AgentHost(config)
         self._stop = asyncio.Event()
@@ -270,7 +275,7 @@ class Edge:
                 self._health.tried(message.name, reached=message.reached, now=now)
             case Told():
                 self._calls.on_told(message)
-            case _ if isinstance(message, CallCommand | CallOver):
+            case _ if isinstance(message, CallCommand | Steered | CallOver):
                 self._calls.on_message(worker, message)
 
     def _on_worker_lost(self, worker: int, cause: str) -> None:

@@ -19,6 +19,7 @@ from sipua.calls import routes
 from sipua.calls.facts import CallFacts
 from sipua.calls.profile import AgentProfile
 from sipua.calls.signalling_log import SignallingLog
+from sipua.calls.steer.place_request import PlaceRequest
 from sipua.config import Config
 from sipua.edge import placing
 from sipua.edge.agent_host import AgentHost
@@ -75,11 +76,7 @@ def run(config: Config, request: OutboundRequest) -> int:
 def profile_of(config: Config, request: OutboundRequest) -> AgentProfile:
     if not request.route:
         return routes.resolve(config, routes.Asked((request.uri,), "", request.account))
-    for route in config.routes:
-        if route.name == request.route:
-            return routes.profile(config, route)
-    there = ", ".join(route.name for route in config.routes) or "none in this configuration"
-    raise RequestError(f"there is no route {request.route!r}; there is: {there}")
+    return routes.profile(config, placing.route_named(config, request.route))
 
 
 class Outbound:
@@ -142,12 +139,14 @@ class Outbound:
             await self._workers.start(agent.start())
             await self._sip.start()
             held.push_async_callback(self._sip.stop, SIGNALLING_GRACE_S)
-            local = await placing.reserve(self._ports, self._sip, self._settings, self._request.uri)
+            request = self._request
+            first_hop = placing.first_hop(self._settings, request.account, request.uri)
+            local = await placing.reserve(self._ports, self._sip, first_hop)
             held.callback(lambda: self._ports.release(local, time.monotonic()))
             if self._interrupted or self._lost:
                 over = CallOver("", summary=f"not answered: {INTERRUPTED}")
             else:
-                self._calls.place(self._facts(), local, self._request.account)
+                self._calls.place(self._facts(), local, PlaceRequest(request.uri, request.account))
                 over = await self._over
             sys.stdout.write(f"{self._request.uri}: {over.summary}\n")
         return self._exit_of(over)

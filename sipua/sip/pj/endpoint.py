@@ -34,6 +34,7 @@ from sipua.sip.messages import (
     Leave,
     PlaceCall,
     Refresh,
+    SetHold,
     SignallingFault,
     SipCommand,
     SipEvent,
@@ -197,6 +198,8 @@ class SipEndpoint:
                     call.end(command)
                 case Transfer():
                     call.refer(command.target)
+                case SetHold():
+                    call.set_hold(command.on)
         except Exception as error:  # noqa: BLE001 (not only pj.Error: a text that SIP cannot hold)
             call.fail(type(command).__name__, error)
 

@@ -1,7 +1,7 @@
 """The messages between the edge and a worker. Plain data; a call is named by its call id.
 
-    edge ── Begin, TakeCall, EndCall, CapturedSip, events of signalling, Ping, Stop ──▶ worker
-         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, CallOver, Pong ──
+    edge ── Begin, TakeCall, EndCall, Steer, CapturedSip, events of SIP, Ping, Stop ──▶ worker
+         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, Steered, CallOver, Pong ──
 
 Events and commands are those of `sipua.sip.messages`, unchanged. Descriptors go along with the
 message that names them: `Begin` has the configuration, `TakeCall` the call's RTP and RTCP sockets.
@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from sipua.calls.facts import CallFacts
+from sipua.calls.steer.commands import Command, Done
 from sipua.events.ending import Reason
 from sipua.events.teller import Told
 from sipua.rtp.events import Address
 from sipua.sip.messages import CallCommand, CallSignal
 
-SCHEMA = 1
+SCHEMA = 2
 """To be raised with every change of a message. The edge and a worker that it starts later may come
 from two installations, when one was updated meanwhile.
 """
@@ -61,6 +62,9 @@ class TakeCall:
     facts: CallFacts
     port: int
     capture: CaptureOrder | None = None
+    ring_timeout_s: float | None = None
+    """None: as configured."""
+    max_duration_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,17 @@ class EndCall:
     status: int = 0
     gone: bool = False
     """Signalling is lost: no word of it will come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steer:
+    """A command from outside to a call; its outcome is told by `Steered`."""
+
+    request: int
+    call_id: str
+    command: Command
+    by: str
+    """Whose token it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +116,7 @@ class Stop:
 
 
 ToWorker: TypeAlias = (
-    Begin | TakeCall | EndCall | CapturedSip | CallSignal | SetLogLevel | Ping | Stop
+    Begin | TakeCall | EndCall | Steer | CapturedSip | CallSignal | SetLogLevel | Ping | Stop
 )
 
 # --- worker -> edge -------------------------------------------------------------------------
@@ -134,6 +149,15 @@ class EngineTried:
 
 
 @dataclass(frozen=True, slots=True)
+class Steered:
+    """The outcome of a `Steer`; none comes when the call ends before."""
+
+    request: int
+    call_id: str
+    done: Done
+
+
+@dataclass(frozen=True, slots=True)
 class CallOver:
     """The last message of a call: its record is written, its sockets are closed."""
 
@@ -155,4 +179,4 @@ class Pong:
     """Since the last one, because the edge did not read them."""
 
 
-ToEdge: TypeAlias = Ready | Unfit | CallCommand | EngineTried | Told | CallOver | Pong
+ToEdge: TypeAlias = Ready | Unfit | CallCommand | EngineTried | Told | Steered | CallOver | Pong

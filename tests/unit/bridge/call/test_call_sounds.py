@@ -189,13 +189,13 @@ async def test_on_hold_by_us_the_engine_hears_silence_at_the_same_time(setup: Se
     await setup.phone.talk(setup.port, 5)
     await setup.until(lambda: len(setup.heard_pcm) >= 5 * 480)
     assert np.any(setup.heard_pcm)
-    setup.bridge.listening = False
+    setup.bridge.listen(False)
     setup.engine.heard.clear()
     await setup.phone.talk(setup.port, 5)
     await setup.until(lambda: len(setup.heard_pcm) >= 5 * 480)
     # The filter's last 3 ms of what came before.
     assert not np.any(setup.heard_pcm[72:])
-    setup.bridge.listening = True
+    setup.bridge.listen(True)
     await setup.phone.talk(setup.port, 3)
     await setup.until(lambda: bool(np.any(setup.heard_pcm[72:])))
 
