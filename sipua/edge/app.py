@@ -121,6 +121,7 @@ class Edge:
         self._control = EdgeControl(
             admission=self._admission,
             calls=self._calls,
+            placing=self._placing,
             workers=self._workers,
             health=self._health,
             send=self._sip.send,

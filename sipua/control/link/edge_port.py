@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
+from sipua.calls.steer.commands import Command, Done
+from sipua.calls.steer.place_request import PlaceRequest
+
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 
@@ -27,12 +30,16 @@ class EdgeState:
 
 
 class EdgePort(Protocol):
-    """Called on the edge's loop; nothing waits."""
+    """Called on the edge's loop."""
 
     def state(self) -> EdgeState: ...
 
-    def hang_up(self, call_id: str, detail: str) -> bool:
-        """False: there is no such call any more."""
+    async def steer(self, call_id: str, command: Command, by: str) -> Done:
+        """`by`: whose token it is. Bounded in time; never raises for a bad command."""
+        ...
+
+    async def place(self, request: PlaceRequest) -> str:
+        """The call's id. Raises CannotPlaceError."""
         ...
 
     def begin_drain(self, timeout_s: float | None, *, stop: bool) -> None:
