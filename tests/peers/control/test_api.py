@@ -28,6 +28,9 @@ READ = ("/v1/calls", "/v1/events", "/v1/edge", "/v1/refusals", "/v1/calls/c-2222
 STEER = ("hangup", "hold", "say", "inject", "dtmf", "mute", "play", "metadata", "transfer")
 
 
+CALLS = 30
+
+
 def up(api: Api, count: int = 1) -> list[dict[str, object]]:
     def found() -> list[dict[str, object]]:
         calls: list[dict[str, object]] = api.get("/v1/calls?state=active")["calls"]
@@ -171,28 +174,31 @@ def test_A4_a_thousand_readers(edge_factory: Edges, sipp: Sipp, far_end: Ends) -
     _room_for(3000)
     edge = edge_factory({"api": api_config(max_connections=1500)})
     api = Api(edge)
-    end = far_end(1, audio.silence(20_000))
-    steady = sipp.start("uac_call", edge.address, media=end, pause_ms=14_000)
-    (first,) = up(api)
-    readers = [reader(api.port, buffer=4096) for _ in range(1000)]
+    end = far_end(1, audio.silence(40_000))
+    steady = sipp.start("uac_call", edge.address, media=end, pause_ms=30_000)
+    up(api)
+    diligent = [reader(api.port, "?types=call.confirmed") for _ in range(900)]
+    standing = [reader(api.port, buffer=4096) for _ in range(100)]
     try:
-        for one in readers:
+        for one in (*diligent, *standing):
             assert one.recv(12) == b"HTTP/1.1 200"
-        sipp.run("uac_call", edge.address, calls=40, rate=20, pause_ms=200)
-        diligent = readers[:900]
-        ended = {id(one): 0 for one in diligent}
+        sipp.run("uac_call", edge.address, calls=CALLS, rate=10, pause_ms=200)
+        heard = dict.fromkeys(diligent, b"")
         deadline = time.monotonic() + 20
-        while min(ended.values()) < 40 and time.monotonic() < deadline:
-            for one in select_readable(diligent):
-                ended[id(one)] += one.recv(1 << 20).count(b"\nevent: call.ended\n")
-        assert min(ended.values()) >= 35, "events torn between two reads are not counted"
+        while time.monotonic() < deadline:
+            for one in readable(diligent):
+                heard[one] += one.recv(1 << 20)
+            if min(text.count(b"event: call.confirmed\n") for text in heard.values()) == CALLS:
+                break
+        assert {text.count(b"event: call.confirmed\n") for text in heard.values()} == {CALLS}
+        wait_until(lambda: len(cut_off(standing)) == len(standing), 30, "the end of who stands")
+        assert cut_off(diligent) == []
         assert api.get("/health/live") == {"status": "live"}
-        with api.events(last=f"{first['id']}-0") as following:
-            kind, data = following()
-            assert (kind, data) == ("reset", {"last_seen": f"{first['id']}-0"})
     finally:
-        for one in readers:
+        for one in (*diligent, *standing):
             one.close()
+    with api.events(last="another-1") as following:
+        assert following() == ("reset", {"last_seen": "another-1"})
     assert steady.wait().ok
     (stream,) = end.finish()
     assert (stream.lost, stream.timestamp_breaks, stream.malformed) == (0, 0, 0)
@@ -257,12 +263,21 @@ def _room_for(descriptors: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, descriptors), hard))
 
 
-def select_readable(sockets: list[socket.socket]) -> list[socket.socket]:
+def readable(sockets: list[socket.socket]) -> list[socket.socket]:
+    return _polled(sockets, select.POLLIN, 500)
+
+
+def cut_off(sockets: list[socket.socket]) -> list[socket.socket]:
+    """Those that were reset, whatever is left in them to be read."""
+    return _polled(sockets, 0, 0)
+
+
+def _polled(sockets: list[socket.socket], events: int, timeout_ms: int) -> list[socket.socket]:
     poll = select.poll()
     of = {one.fileno(): one for one in sockets}
     for number in of:
-        poll.register(number, select.POLLIN)
-    return [of[number] for number, _ in poll.poll(500)]
+        poll.register(number, events)
+    return [of[number] for number, _ in poll.poll(timeout_ms)]
 
 
 def _huge(api: Api, path: str) -> bytes:

@@ -106,14 +106,14 @@ class Api:
             connection.close()
 
 
-def reader(port: int, *, buffer: int = 0) -> socket.socket:
-    """A connection that follows all events, and reads only when the test does."""
+def reader(port: int, query: str = "", *, buffer: int = 0) -> socket.socket:
+    """A connection that follows events, and reads only when the test does."""
     sock = socket.socket()
     if buffer:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
     sock.settimeout(20)
     sock.connect((LOOPBACK, port))
     token = TOKENS["readonly"]
-    head = f"GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
+    head = f"GET /v1/events{query} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
     sock.sendall(head.encode())
     return sock
