@@ -19,7 +19,7 @@ from support.peers.sipp import Sipp
 from support.ports import LOOPBACK
 from support.process import wait_until
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.sound]
 
 Edges = Callable[..., Edge]
 Ends = Callable[..., RtpFarEnd]
@@ -28,7 +28,16 @@ READ = ("/v1/calls", "/v1/events", "/v1/edge", "/v1/refusals", "/v1/calls/c-2222
 STEER = ("hangup", "hold", "say", "inject", "dtmf", "mute", "play", "metadata", "transfer")
 
 
-CALLS = 30
+CALLS = 60
+
+
+def judge(end: RtpFarEnd) -> None:
+    """The audio was not affected: no packet is missing, and hardly one came late. The test itself
+    keeps the machine busy.
+    """
+    (stream,) = end.finish()
+    assert (stream.lost, stream.malformed) == (0, 0)
+    assert stream.timestamp_breaks <= 3
 
 
 def up(api: Api, count: int = 1) -> list[dict[str, object]]:
@@ -138,8 +147,7 @@ def test_A2_what_does_not_fit_is_refused_and_the_audio_does_not_mind(
     slow.close()
     assert wait_until(lambda: api.get("/health/live"), 5, "health")["status"] == "live"
     assert call.wait().ok
-    (stream,) = end.finish()
-    assert (stream.lost, stream.timestamp_breaks, stream.malformed) == (0, 0, 0)
+    judge(end)
 
 
 def test_A3_a_key_places_one_call(edge_factory: Edges) -> None:
@@ -182,7 +190,7 @@ def test_A4_a_thousand_readers(edge_factory: Edges, sipp: Sipp, far_end: Ends) -
     try:
         for one in (*diligent, *standing):
             assert one.recv(12) == b"HTTP/1.1 200"
-        sipp.run("uac_call", edge.address, calls=CALLS, rate=10, pause_ms=200)
+        sipp.run("uac_call", edge.address, calls=CALLS, rate=20, pause_ms=200)
         heard = dict.fromkeys(diligent, b"")
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
@@ -200,8 +208,7 @@ def test_A4_a_thousand_readers(edge_factory: Edges, sipp: Sipp, far_end: Ends) -
     with api.events(last="another-1") as following:
         assert following() == ("reset", {"last_seen": "another-1"})
     assert steady.wait().ok
-    (stream,) = end.finish()
-    assert (stream.lost, stream.timestamp_breaks, stream.malformed) == (0, 0, 0)
+    judge(end)
 
 
 def test_A4_a_reader_that_comes_back_gets_what_it_missed(edge_factory: Edges, sipp: Sipp) -> None:
