@@ -45,7 +45,8 @@ class ControlApi:
         """Raises ApiError."""
         api = self._config.api
         tokens = Tokens(_tokens(self._config), requests_per_second=api.requests_per_second)
-        parts = Parts(self._config, self._state, EdgeLink(), self._edge, tokens, self._events)
+        link = EdgeLink(asyncio.get_running_loop())
+        parts = Parts(self._config, self._state, link, self._edge, tokens, self._events.node)
         try:
             server = HttpServer(
                 Table(endpoints(parts)),

@@ -121,8 +121,10 @@ class Edge:
         self._control = EdgeControl(
             admission=self._admission,
             calls=self._calls,
+            placing=self._placing,
             workers=self._workers,
             health=self._health,
+            send=self._sip.send,
             tell=self._tell,
             stop=self._stop,
         )

@@ -316,13 +316,6 @@ class EdgeCalls:
 
     # --- the end --------------------------------------------------------------------------
 
-    def hang_up(self, call_id: str, reason: Reason, detail: str, status: int) -> bool:
-        """False: there is no such call."""
-        call = self._calls.get(call_id)
-        if call is not None:
-            self._tell(call, EndCall(call_id, reason, detail, status))
-        return call is not None
-
     def hang_up_all(self, reason: Reason, detail: str, status: int) -> None:
         for call in list(self._calls.values()):
             call.outcome.decide(reason, detail)

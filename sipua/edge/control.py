@@ -8,14 +8,20 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.control.link.edge_port import EdgeState
+from sipua.calls.steer.commands import Command, Done
+from sipua.calls.steer.place_request import PlaceRequest
+from sipua.control.link.edge_port import EdgeState, LogLevel
 from sipua.edge.calls import EdgeCalls
 from sipua.edge.engine_health import EngineHealth
+from sipua.edge.place_calls import PlaceCalls
 from sipua.edge.workers.workers import Workers
 from sipua.events import edge_events
 from sipua.events.ending import Reason
 from sipua.events.event import Event
+from sipua.log import logs
 from sipua.sip.admission.admission import Admission
+from sipua.sip.messages import Refresh, SipCommand
+from sipua.worker.link.messages import SetLogLevel
 
 _REFUSED = 503
 
@@ -26,16 +32,20 @@ class EdgeControl:
         *,
         admission: Admission,
         calls: EdgeCalls,
+        placing: PlaceCalls,
         workers: Workers,
         health: EngineHealth,
+        send: Callable[[SipCommand], None],
         tell: Callable[[Event], None],
         stop: asyncio.Event,
     ) -> None:
         """`stop`: set, the process ends."""
         self._admission = admission
         self._calls = calls
+        self._placing = placing
         self._workers = workers
         self._health = health
+        self._send = send
         self._tell = tell
         self._stop = stop
         self._faults = FaultOwner()
@@ -60,8 +70,21 @@ class EdgeControl:
             call_ids=tuple(one.call_id for one in facts),
         )
 
-    def hang_up(self, call_id: str, detail: str) -> bool:
-        return self._calls.hang_up(call_id, Reason.OPERATOR_HANGUP, detail, _REFUSED)
+    async def steer(self, call_id: str, command: Command, by: str) -> Done:
+        return await self._calls.steer(call_id, command, by)
+
+    async def place(self, request: PlaceRequest) -> str:
+        return await self._placing.place(request)
+
+    def log_level(self) -> LogLevel:
+        return logs.in_use.level
+
+    def set_log_level(self, level: LogLevel) -> None:
+        logs.set_level(level)
+        self._workers.send_all(SetLogLevel(level))
+
+    def refresh_registration(self, account: str) -> None:
+        self._send(Refresh(account))
 
     # --- draining -------------------------------------------------------------------------
 

@@ -359,6 +359,13 @@ class Leave:
     """Give up every registration, for good; calls that run go on."""
 
 
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Register this account now, whenever it would be due."""
+
+    account: str
+
+
 CallCommand = Answer | Hangup | Transfer | SetHold
 """What a call itself commands."""
-SipCommand = CallCommand | PlaceCall | Leave
+SipCommand = CallCommand | PlaceCall | Leave | Refresh

@@ -9,7 +9,7 @@ from pathlib import Path
 from sipua.config.checks.findings import Finding
 from sipua.config.sections.api import SHORTEST_TOKEN
 from sipua.config.sections.config import Config
-from sipua.config.values.problems import KeyPath
+from sipua.config.values.problems import KeyPath, Severity
 from sipua.rtp.hostport import is_address, is_loopback
 
 _MAKE = "umask 077; openssl rand -hex 24 > FILE, and token_file = FILE"
@@ -29,7 +29,7 @@ def _address(config: Config) -> Iterator[Finding]:
         yield Finding((host,), "is not an IP address", fix)
         return
     if not one.tokens:
-        severity = "warning" if is_loopback(one.host) else "error"
+        severity: Severity = "warning" if is_loopback(one.host) else "error"
         yield Finding(
             (("api", "tokens"), host),
             "there is none: only /health/ answers",

@@ -85,7 +85,7 @@ class Table:
         for template, pattern in self._patterns.items():
             if found := pattern.fullmatch(path):
                 endpoint = self._of.get((template, "GET" if method == "HEAD" else method))
-                if endpoint is not None:
+                if endpoint is not None and (method, endpoint.media_type) != ("HEAD", EVENTS):
                     return endpoint, found.groupdict()
                 allowed = [one for at, one in self._of if at == template]
                 raise ProblemError(Kind.METHOD, headers={"Allow": ", ".join(allowed)})

@@ -33,6 +33,7 @@ class Kind(Enum):
     KEY_REUSED = ("idempotency-key-reused", 422, "This key came with another request")
     TOO_MANY = ("too-many-requests", 429, "Too many requests")
     SLOW = ("too-slow", 408, "The request did not come in time")
+    UNSUPPORTED = ("unsupported", 409, "What the call ends in cannot do it")
     FAILED = ("failed", 502, "The other side or the engine refused")
     INTERNAL = ("internal", 500, "A fault of the edge")
     NOT_READY = ("not-ready", 503, "Calls are not taken now")

@@ -63,7 +63,7 @@ class HttpServer:
         self._open_requests = Buckets(_OPEN_PER_SECOND, 2 * _OPEN_PER_SECOND)
         self._lines = Throttle(10.0)
         self._log = logs.get()
-        self._server: web.Server[web.BaseRequest] | None = None
+        self._server: web.Server | None = None
         self._accepting: asyncio.Task[None] | None = None
         self.connections: Connections | None = None
         self.requests = 0
@@ -153,6 +153,7 @@ class HttpServer:
 
 def _response(endpoint: Endpoint, answer: Answer) -> web.Response:
     body = answer.body
+    data: bytes | None
     if isinstance(body, BaseModel):
         data = body.model_dump_json(by_alias=True, exclude_none=True).encode()
     else:

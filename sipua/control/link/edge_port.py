@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
+
+from sipua.calls.steer.commands import Command, Done
+from sipua.calls.steer.place_request import PlaceRequest
+
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +30,16 @@ class EdgeState:
 
 
 class EdgePort(Protocol):
-    """Called on the edge's loop; nothing waits."""
+    """Called on the edge's loop."""
 
     def state(self) -> EdgeState: ...
 
-    def hang_up(self, call_id: str, detail: str) -> bool:
-        """False: there is no such call any more."""
+    async def steer(self, call_id: str, command: Command, by: str) -> Done:
+        """`by`: whose token it is. Bounded in time; never raises for a bad command."""
+        ...
+
+    async def place(self, request: PlaceRequest) -> str:
+        """The call's id. Raises CannotPlaceError."""
         ...
 
     def begin_drain(self, timeout_s: float | None, *, stop: bool) -> None:
@@ -43,6 +52,12 @@ class EdgePort(Protocol):
         """Take calls again. False: the process ends already."""
         ...
 
-    def set_log_level(self, level: str) -> None:
+    def log_level(self) -> LogLevel: ...
+
+    def set_log_level(self, level: LogLevel) -> None:
         """Of the edge and of its workers."""
+        ...
+
+    def refresh_registration(self, account: str) -> None:
+        """Register it now."""
         ...

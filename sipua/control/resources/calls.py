@@ -1,8 +1,7 @@
-"""Calls: the list, one of them, its events, its end."""
+"""Calls: the list, one of them, its events."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from typing import Literal
@@ -10,16 +9,13 @@ from typing import Literal
 from pydantic import Field
 
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
-from sipua.control.http.problems import FieldError, Kind, ProblemError
+from sipua.control.http.problems import Kind, ProblemError
 from sipua.control.http.tokens import Right
-from sipua.control.link.asking import EdgeLink
-from sipua.control.link.edge_port import EdgePort
 from sipua.control.link.state import State
 from sipua.control.resources import models
-from sipua.control.resources.models import Query, Request
+from sipua.control.resources.models import Query
 from sipua.control.view.calls import CallView
 
-LONGEST_WAIT_S = 30.0
 _STATES = Literal["placing", "ringing", "active", "ended", "up"]
 
 
@@ -39,23 +35,9 @@ class CallQuery(Query):
     include: Literal["stats"] | None = None
 
 
-class Hangup(Request):
-    detail: str = Field(
-        default="", max_length=200, description="Why, for the record; no control characters."
-    )
-    wait_s: float = Field(
-        default=0,
-        ge=0,
-        le=LONGEST_WAIT_S,
-        description="Wait so long for the end: 200 with the call. 0: 202 at once.",
-    )
-
-
 class CallsResource:
-    def __init__(self, state: State, link: EdgeLink, edge: EdgePort) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
-        self._link = link
-        self._edge = edge
 
     def endpoints(self) -> Sequence[Endpoint]:
         return (
@@ -90,25 +72,13 @@ class CallsResource:
                 {200: models.CallEvents},
                 problems=(Kind.NO_CALL,),
             ),
-            Endpoint(
-                "POST",
-                "/v1/calls/{id}/hangup",
-                "hang_up_call",
-                "End a call: BYE, or a refusal when it still rings.",
-                self._hang_up,
-                Right.OPERATOR,
-                {200: models.Call, 202: models.Accepted},
-                body=Hangup,
-                body_needed=False,
-                problems=(Kind.NO_CALL, Kind.CALL_ENDED, Kind.NO_ANSWER_IN_TIME),
-            ),
         )
 
     async def _list(self, asked: Asked) -> Answer:
         query: CallsQuery = asked.query
-        found = [one for one in self._state.calls.newest_first() if _fits(one, query)]
-        page = found[: query.limit]
-        more = len(found) > len(page)
+        fitting = [one for one in self._state.calls.newest_first() if _fits(one, query)]
+        page = fitting[: query.limit]
+        more = len(fitting) > len(page)
         calls = [shown(one, stats=query.include == "stats") for one in page]
         return Answer(models.Calls(calls=calls, next=str(page[-1].sequence) if more else None))
 
@@ -122,36 +92,16 @@ class CallsResource:
         events = b",".join(one.json for one in kept)
         return Answer(b'{"events":[' + events + b"]}")
 
-    async def _hang_up(self, asked: Asked) -> Answer:
-        call = self._call(asked)
-        if call.state == "ended":
-            raise ProblemError(Kind.CALL_ENDED)
-        order: Hangup = asked.body
-        if any(not letter.isprintable() for letter in order.detail):
-            wrong = FieldError(pointer="/detail", detail="has a control character")
-            raise ProblemError(Kind.INVALID, "the body does not fit", [wrong])
-        words = f"by {asked.by}" + (f": {order.detail}" if order.detail else "")
-        if not await self._link.ask(lambda: self._edge.hang_up(call.id, words)):
-            raise ProblemError(Kind.CALL_ENDED)
-        if not order.wait_s:
-            return Answer(models.Accepted(call_id=call.id), 202)
-        await self._until_ended(call, order.wait_s)
-        return Answer(shown(call))
-
     def _call(self, asked: Asked) -> CallView:
-        call = self._state.calls.get(asked.path["id"])
-        if call is None:
-            raise ProblemError(Kind.NO_CALL)
-        return call
+        return found(self._state, asked.path["id"])
 
-    async def _until_ended(self, call: CallView, within_s: float) -> None:
-        try:
-            async with asyncio.timeout(within_s):
-                while call.state != "ended":
-                    await self._state.news()
-        except TimeoutError:
-            words = f"the call has not ended within {within_s:g} s; watch its events"
-            raise ProblemError(Kind.NO_ANSWER_IN_TIME, words) from None
+
+def found(state: State, call_id: str) -> CallView:
+    """Raises ProblemError."""
+    call = state.calls.get(call_id)
+    if call is None:
+        raise ProblemError(Kind.NO_CALL)
+    return call
 
 
 def _fits(call: CallView, query: CallsQuery) -> bool:
@@ -184,7 +134,9 @@ def shown(call: CallView, *, stats: bool = False) -> models.Call:
             "age_s": round(max(0.0, until - call.created_at.timestamp()), 3),
             "sip_call_id": call.sip_call_id,
             "source": call.source,
+            "by": call.by or None,
             "held": call.held,
+            "muted": sorted(call.muted),
             "media": call.media,
             "engine": call.engine,
             "engine_up": call.engine_up,

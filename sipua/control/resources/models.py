@@ -80,7 +80,11 @@ class Call(Shown):
     age_s: float = Field(description="Since it began; of one that has ended: how long it was.")
     sip_call_id: str
     source: str = Field(description="Where its INVITE came from.")
+    by: str | None = Field(default=None, description="Whose token placed it.")
     held: bool
+    muted: list[Literal["agent", "caller"]] = Field(
+        description="The sides that the other one does not hear."
+    )
     media: Media | None = None
     engine: str = Field(description="The engine that it talks with, or talked with last.")
     engine_up: bool
@@ -107,10 +111,15 @@ class Calls(Shown):
     next: str | None = Field(default=None, description="`after` of the next page; null: none.")
 
 
-class Accepted(Shown):
-    """An order was given; events tell how it goes on."""
+class Outcome(Shown):
+    """What came of an order to a call."""
 
     call_id: str
+    status: Literal["done", "accepted"] = Field(
+        description="`accepted`: it has begun, and events tell the rest."
+    )
+    detail: str = ""
+    values: dict[str, str | int] = Field(default={})
 
 
 class CallEvents(Shown):

@@ -12,8 +12,16 @@ from sipua.control.link.asking import EdgeLink
 from sipua.control.link.edge_port import EdgePort
 from sipua.control.link.state import State
 from sipua.control.resources.calls import CallsResource
+from sipua.control.resources.document import DocumentResource
+from sipua.control.resources.drain import DrainResource
+from sipua.control.resources.edge import EdgeResource
+from sipua.control.resources.events import EventsResource
 from sipua.control.resources.health import HealthResource
-from sipua.events.stream import EventStream
+from sipua.control.resources.log import LogResource
+from sipua.control.resources.place import PlaceResource
+from sipua.control.resources.record import RecordResource
+from sipua.control.resources.routes import RoutesResource
+from sipua.control.resources.steer import SteerResource
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +33,21 @@ class Parts:
     link: EdgeLink
     edge: EdgePort
     tokens: Tokens
-    events: EventStream
+    node: str
 
 
 def endpoints(parts: Parts) -> Sequence[Endpoint]:
-    state, link, edge = parts.state, parts.link, parts.edge
+    config, state, link, edge = parts.config, parts.state, parts.link, parts.edge
     return (
-        *CallsResource(state, link, edge).endpoints(),
-        *HealthResource(parts.config, state, link, edge).endpoints(),
+        *CallsResource(state).endpoints(),
+        *PlaceResource(state, link, edge).endpoints(),
+        *SteerResource(config, state, link, edge).endpoints(),
+        *RecordResource(config).endpoints(),
+        *EventsResource(state).endpoints(),
+        *EdgeResource(config, state, link, edge, parts.tokens, node=parts.node).endpoints(),
+        *RoutesResource(config).endpoints(),
+        *LogResource(link, edge).endpoints(),
+        *DrainResource(link, edge).endpoints(),
+        *HealthResource(config, state, link, edge).endpoints(),
+        *DocumentResource().endpoints(),
     )

@@ -47,11 +47,15 @@ class CallView:
     route: str
     worker: int
     created_at: datetime
+    by: str = ""
+    """Whose token placed it."""
     sip_call_id: str = ""
     source: str = ""
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     held: bool = False
+    muted: set[str] = field(default_factory=set)
+    """The sides that the other one does not hear."""
     media: Media | None = None
     engine: str = ""
     engine_up: bool = False
@@ -129,6 +133,7 @@ def _begun(happened: Happened, data: Mapping[str, Any], at: datetime) -> CallVie
         route=data["route"],
         worker=data["worker"],
         created_at=at,
+        by=data.get("by") or "",
         sip_call_id=data.get("sip_call_id", ""),
         source=data.get("source", ""),
     )
@@ -154,6 +159,12 @@ def _held(call: CallView, _data: Mapping[str, Any], _at: datetime) -> None:
 
 def _resumed(call: CallView, _data: Mapping[str, Any], _at: datetime) -> None:
     call.held = False
+
+
+def _steered(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
+    if data["act"] == "mute" and data["status"] == "done":
+        change = call.muted.add if data.get("on") else call.muted.discard
+        change(data.get("about", ""))
 
 
 def _quality(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
@@ -204,6 +215,7 @@ _CHANGES: Final[Mapping[str, Change]] = {
     "call.held": _held,
     "call.resumed": _resumed,
     "call.quality": _quality,
+    "call.steered": _steered,
     "turn.caller": _turn,
     "turn.latency": _latency,
     "engine.in_use": _engine,

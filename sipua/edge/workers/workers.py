@@ -7,6 +7,7 @@ cause, and replaced.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import time
@@ -26,6 +27,7 @@ from sipua.log import logs
 from sipua.process.exits import Exit
 from sipua.worker.link import config_copy
 from sipua.worker.link.channel import Descriptor, close_all
+from sipua.worker.link.coding import LinkError
 from sipua.worker.link.messages import (
     SCHEMA,
     Begin,
@@ -103,6 +105,12 @@ class Workers:
         """Raises LinkError for a message that cannot be sent. What is passed is closed here."""
         if running := self._running.get(worker):
             running.send(message, passed)
+
+    def send_all(self, message: ToWorker) -> None:
+        """To those that run; one whose link takes nothing now is not told."""
+        for running in self._running.values():
+            with contextlib.suppress(LinkError):
+                running.send(message)
 
     @property
     def pids(self) -> list[int]:

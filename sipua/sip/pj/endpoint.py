@@ -33,6 +33,7 @@ from sipua.sip.messages import (
     IncomingCall,
     Leave,
     PlaceCall,
+    Refresh,
     SetHold,
     SignallingFault,
     SipCommand,
@@ -178,6 +179,10 @@ class SipEndpoint:
             return
         if isinstance(command, Leave):
             self.leave()
+            return
+        if isinstance(command, Refresh):
+            if (account := self._accounts.get(command.account)) and not self.closing:
+                account.register()
             return
         call = self._calls.get(command.call_id)
         if call is None:  # it ended before the command came, or has not begun

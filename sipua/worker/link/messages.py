@@ -101,6 +101,11 @@ class CapturedSip:
 
 
 @dataclass(frozen=True, slots=True)
+class SetLogLevel:
+    level: Literal["debug", "info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """Asks for a Pong."""
 
@@ -110,7 +115,9 @@ class Stop:
     """No more calls come; end."""
 
 
-ToWorker: TypeAlias = Begin | TakeCall | EndCall | Steer | CapturedSip | CallSignal | Ping | Stop
+ToWorker: TypeAlias = (
+    Begin | TakeCall | EndCall | Steer | CapturedSip | CallSignal | SetLogLevel | Ping | Stop
+)
 
 # --- worker -> edge -------------------------------------------------------------------------
 
