@@ -21,7 +21,7 @@ from sipua.calls.steer.commands import (
 )
 from support.calls.steered_line import Line, stretch
 from support.media import audio
-from support.peers.sipp import Sipp
+from support.ports import LOOPBACK
 
 pytestmark = pytest.mark.peer
 
@@ -136,9 +136,9 @@ def test_a_hang_up_waits_for_what_is_being_said(line: Callable[..., Line]) -> No
     assert [one.get("cut") for one in call.told("turn.agent")] == [None]
 
 
-def test_a_transfer_by_an_operator(line: Callable[..., Line], sipp: Sipp) -> None:
+def test_a_transfer_by_an_operator(line: Callable[..., Line]) -> None:
     call = line("uac_is_transferred")
-    done = call.steer(Transfer("sip:colleague@192.0.2.1", wait=True))
+    done = call.steer(Transfer(f"sip:colleague@{LOOPBACK}", wait=True))
     assert (done["status"], done["values"]["status"]) == ("done", 200)
     assert call.run.wait(check=False).ok, str(call.run.result())
     end = call.edge.wait_event("call.ended")["end"]
@@ -147,7 +147,7 @@ def test_a_transfer_by_an_operator(line: Callable[..., Line], sipp: Sipp) -> Non
 
 def test_a_call_that_is_not_there(line: Callable[..., Line]) -> None:
     call = line("uac_call_ended_by_peer")
-    assert call.edge.steer("c-nothing", HangUp())["status"] == "no_call"
+    assert call.edge.steer("c-nothing", HangUp())["status"] == "no-call"
     assert call.steer(PressKeys("x"))["status"] == "invalid"
     call.end()
-    assert call.steer(Mute("agent", True))["status"] == "no_call"
+    assert call.steer(Mute("agent", True))["status"] == "call-ended"

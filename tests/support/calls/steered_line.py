@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sipua.calls.steer.commands import Command, HangUp
 from support.calls.edge import Event
-from support.calls.steered_edge import SteeredEdge
+from support.calls.steered_edge import Outcome, SteeredEdge
 from support.media.audio import Pcm
 from support.media.rtp_far_end import RtpFarEnd
 from support.media.rtp_stream import RtpStream
@@ -19,7 +19,7 @@ class Line:
     media: RtpFarEnd
     call_id: str
 
-    def steer(self, command: Command) -> Event:
+    def steer(self, command: Command) -> Outcome:
         return self.edge.steer(self.call_id, command)
 
     def told(self, name: str) -> list[Event]:
