@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from sipua.bridge.playout.sounds import soft_hold
 from sipua.calls.steer.commands import Hold
 from support.calls.steered_edge import SteeredEdge
 from support.calls.steered_line import Line
@@ -26,14 +27,19 @@ def test_a_caller_behind_a_pbx_is_held_and_resumed(
     far_end: Callable[..., RtpFarEnd],
     steered_edge: Callable[..., SteeredEdge],
 ) -> None:
-    """The PBX takes the re-INVITE, and lets its own caller hear what it likes: its own music, or
-    ours. The model hears nothing; after the resume the conversation goes on.
+    """The PBX passes our hold on to its phone (`moh_passthrough`), with our sound. The model hears
+    nothing; after the resume the conversation goes on.
     """
     edge = steered_edge({"accounts": [account(asterisk)], "agent": {"greeting": False}})
     edge.wait_event("registration.ok")
     media = far_end(1, TALKS, repeat=True)
     run = sipp.start(
-        "uac_call_ended_by_peer", asterisk.address, media=media, service="100", FROM="phone"
+        "uac_is_held",
+        asterisk.address,
+        media=media,
+        service="100",
+        FROM="phone",
+        HELD="sendonly",
     )
     call_id = str(edge.wait_event("call.confirmed")["call_id"])
     call = Line(edge, run, media, call_id)
@@ -51,5 +57,6 @@ def test_a_caller_behind_a_pbx_is_held_and_resumed(
     assert directions == ["sendrecv", "sendonly", "sendrecv"]
     assert len({one["ssrc"] for one in call.told("call.media")}) == 1
     edge.wait_event("turn.latency", count=2)  # and it answers again
-    call.end()
+    stream = call.end()
+    assert audio.find(soft_hold()[: 8 * 1200], stream.pcm()).score > 0.9
     assert call.told("call.offer_refused") == []
