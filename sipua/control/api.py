@@ -10,6 +10,7 @@ import asyncio
 import ssl
 from pathlib import Path
 
+from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.config import Config
 from sipua.control.http.endpoint import Table
 from sipua.control.http.server import HttpServer
@@ -56,7 +57,7 @@ class ControlApi:
                 tls=_tls(self._config),
                 max_connections=api.max_connections,
             )
-            address = await self._side.run(self._open(server))
+            address = await self._side.run(self._open(server, link))
         except OSError as error:  # of the address, or of the files of TLS
             raise ApiError(str(error)) from error
         scheme = "https" if api.tls_certificate else "http"
@@ -69,12 +70,20 @@ class ControlApi:
             await self._side.run(self._server.close())
         await self._side.close()
 
-    async def _open(self, server: HttpServer) -> str:
+    async def _open(self, server: HttpServer, link: EdgeLink) -> str:
         """On the API's loop."""
         address = await server.open()
         self._server = server
+        mend = FaultOwner("api.fault", logs.get(), nothing)
+        self._state.on_gap = lambda: nothing(mend.task(self._mend(link), "events lost"))
         self._crossing.open(asyncio.get_running_loop())
         return address
+
+    async def _mend(self, link: EdgeLink) -> None:
+        """Events were lost on the way: of calls that are gone meanwhile nobody knows the end."""
+        logs.get().error("api.events_lost", count=self._crossing.lost)
+        edge = await link.ask(self._edge.state)
+        self._state.calls.keep_only(edge.call_ids)
 
 
 def _tokens(config: Config) -> list[Token]:

@@ -19,6 +19,8 @@ from sipua.rtp.ports import family_of
 IDLE_S = 15.0
 _BACKLOG = 512
 _HANDSHAKE_S = 5.0
+_SEND_BUFFER = 65_536
+"""Of the kernel: by itself it would keep megabytes for each of a thousand readers that stand."""
 _PAUSE_S = 0.2
 """After accepting has failed, as when there are no descriptors left."""
 
@@ -94,6 +96,7 @@ class Connections:
     async def _begin(self, peer: socket.socket) -> None:
         try:
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: _Counted(self._protocol(), self._up),
                 peer,

@@ -50,6 +50,10 @@ def _schemas(
             if model is not None:
                 wanted[model, "serialization"] = None
     found, defined = models_json_schema(list(wanted), by_alias=True, ref_template=_REF)
+    for schema in defined["$defs"].values():
+        for one in schema.get("properties", {}).values():
+            if "patternProperties" in one:  # pydantic refuses other names, and does not say so
+                one["additionalProperties"] = False
     return dict(found), defined["$defs"]
 
 

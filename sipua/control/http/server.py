@@ -126,7 +126,7 @@ class HttpServer:
             self._tokens.demand(token, endpoint.right)
         asked = Asked(
             path=path,
-            query=_checked_query(endpoint, [(name, query[name]) for name in query]),
+            query=_checked_query(endpoint, list(query.items())),
             body=await _body(endpoint, request),
             token=token,
             request=request,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from sipua.bridge.fault_owner import nothing
 from sipua.control.view.calls import CallsView
 from sipua.control.view.edge import EdgeView
 from sipua.control.view.ring import Ring
@@ -25,13 +26,17 @@ class State:
         self.ring = Ring()
         self.calls = CallsView()
         self.edge = EdgeView()
+        self.on_gap: Callable[[], None] = nothing
+        """Called when events were lost on the way."""
         self._news: asyncio.Future[None] | None = None
 
     def take(self, happened: Sequence[Happened]) -> None:
-        self.ring.add(happened)
+        whole = self.ring.add(happened)
         for one in happened:
             self.calls.apply(one)
             self.edge.apply(one)
+        if not whole:
+            self.on_gap()
         if self._news is not None:
             self._news.set_result(None)
             self._news = None
@@ -52,7 +57,7 @@ class Crossing:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = False
         self.lost = 0
-        """Events that found no room; to be read and set back by the API's loop."""
+        """Events that found no room."""
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
         """`loop`: the API's. Called on the edge's."""

@@ -57,12 +57,16 @@ class Ring:
         self.last = 0
         """The number of the newest event."""
 
-    def add(self, happened: Iterable[Happened]) -> None:
+    def add(self, happened: Iterable[Happened]) -> bool:
+        """Whether none is missing between them and those before."""
+        whole = True
         for one in happened:
             if one.sequence != self.last + 1:
-                self._kept.clear()  # some were lost on the way: a gap must be seen as one
+                self._kept.clear()  # a gap must be seen as one
+                whole = False
             self._kept.append(Kept(one))
             self.boot, self.last = one.boot, one.sequence
+        return whole
 
     def position(self, event_id: str) -> int | None:
         """The number of an event that a reader has seen; None: it is of another run, or no id."""
