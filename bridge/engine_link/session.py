@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final, Literal
 
 import structlog
@@ -42,8 +43,7 @@ from sipua.bridge.fault_owner import FaultOwner, nothing
 
 State = Literal["new", "opening", "configuring", "ready", "lost", "closing", "closed"]
 
-# How long an engine that wants a goodbye may take to settle its accounts.
-GOODBYE_S: Final = 1.0
+GOODBYE_S: Final = 1.0  # that an engine which wants one may take to settle its accounts
 
 # Some servers accept any upgrade and complain about the key, or the load, in the first event.
 _FAULT_KINDS: Final[Mapping[str, ErrorKind]] = {
@@ -158,7 +158,6 @@ class EngineSession:
             self._faults.failed("append", error)
 
     def speak(self, instructions: str | None = None) -> None:
-        """Make the engine speak without being spoken to."""
         self._ask("speak", lambda: self._protocol.speak(instructions))
 
     def truncate(self, item_id: str, audio_end_ms: int) -> None:
@@ -170,7 +169,8 @@ class EngineSession:
         self._notify("cancel", self._protocol.cancel)
 
     def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None:
-        self._ask("result", lambda: self._protocol.tool_result(call_id, output, respond=respond))
+        result = partial(self._protocol.tool_result, call_id, output, respond=respond)
+        self._ask("tool_result", result)
 
     def inject(self, role: InjectedRole, text: str, *, respond: bool) -> None:
         self._ask("inject", lambda: self._protocol.inject(role, text, respond=respond))

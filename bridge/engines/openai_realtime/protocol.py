@@ -143,7 +143,7 @@ class OpenAIRealtime:
         told = self._outgoing.encode("conversation.item.create", item=item)
         if not respond:
             return (told,)
-        self._gate.want(item_id=item_id, answer=True)
+        self._gate.want(item_id=item_id)
         return (told, *self._ask())
 
     def goodbye(self) -> Sequence[bytes]:

@@ -26,8 +26,7 @@ class Edge:
 
     The rest: loopback, free ports, the embedded local agent, calls accepted from anyone. With
     `file`, that configuration is taken as it is; only ports and log come from the environment.
-    `inside`: a command that takes another one elsewhere, as into a network namespace. `command`:
-    in the place of `sipua serve`.
+    `inside`: a command that takes another one elsewhere, as into a network namespace.
     """
 
     def __init__(
@@ -40,8 +39,6 @@ class Edge:
         python: Path = Path(sys.executable),
         rtp_ports: int = _RTP_PORTS,
         inside: Sequence[str] = (),
-        command: Sequence[str] = (),
-        keyboard: bool = False,
     ) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self._home = home
@@ -58,9 +55,7 @@ class Edge:
         }
         self._file = file or home / "edge.toml"
         self._python = python
-        serve = command or (python, "-m", "sipua", "serve")
-        self._command: list[str | Path] = [*inside, *serve]
-        self._keyboard = keyboard
+        self._command: list[str | Path] = [*inside, python, "-m", "sipua", "serve"]
         # What the machine's owner has set for their own edge is no part of a test.
         self._env = {k: v for k, v in os.environ.items() if not k.startswith("SIPUA_")}
         if file is None:
@@ -104,8 +99,7 @@ class Edge:
         """Also starts it again, after `stop()` or `kill()`, with the same file and ports."""
         command = [*self._command, "--config", self._file]
         started = len(self.events(name="edge.listening"))
-        log = self._home / "edge.log"
-        self.process = Child(command, log, env=self._env, keyboard=self._keyboard)
+        self.process = Child(command, self._home / "edge.log", env=self._env)
         self.process.wait_up(lambda: len(self.events(name="edge.listening")) > started, 60)
 
     def stop(self, timeout_s: float = 30) -> int:
