@@ -67,8 +67,13 @@ class ControlApi:
         self._unsubscribe()
         self._crossing.close()
         if self._server is not None:
-            await self._side.run(self._server.close())
+            await self._side.run(self._close(self._server))
         await self._side.close()
+
+    async def _close(self, server: HttpServer) -> None:
+        """On the API's loop."""
+        self._state.close()
+        await server.close()
 
     async def _open(self, server: HttpServer, link: EdgeLink) -> str:
         """On the API's loop."""

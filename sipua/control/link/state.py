@@ -28,6 +28,8 @@ class State:
         self.edge = EdgeView()
         self.on_gap: Callable[[], None] = nothing
         """Called when events were lost on the way."""
+        self.closing = False
+        """The API ends: who follows is to go."""
         self._news: asyncio.Future[None] | None = None
 
     def take(self, happened: Sequence[Happened]) -> None:
@@ -37,6 +39,13 @@ class State:
             self.edge.apply(one)
         if not whole:
             self.on_gap()
+        self._tell()
+
+    def close(self) -> None:
+        self.closing = True
+        self._tell()
+
+    def _tell(self) -> None:
         if self._news is not None:
             self._news.set_result(None)
             self._news = None

@@ -5,12 +5,16 @@ from __future__ import annotations
 import resource
 import select
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from sipua.process.exits import Exit
 from support.calls.api import RIGHTS, TOKENS, Api, Reply, api_config, reader
 from support.calls.edge import Edge
 from support.media import audio
@@ -262,6 +266,44 @@ def test_the_level_of_the_log_is_set_in_edge_and_workers(edge_factory: Edges, si
     edge.wait_event("call.ended")
     assert len(edge.events(name="call.incoming")) == 1
     assert len(edge.events(name="call.answered")) == 1
+
+
+def test_over_tls_and_what_speaks_none_costs_nothing(edge_factory: Edges, tmp_path: Path) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    make = f"openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN={LOOPBACK} "
+    make += f"-addext subjectAltName=IP:{LOOPBACK} -keyout {key} -out {certificate}"
+    subprocess.run(make.split(), check=True, capture_output=True)
+    tls = {"tls_certificate": str(certificate), "tls_key": str(key)}
+    edge = edge_factory({"api": api_config(**tls)})
+    api = Api(edge)
+    assert api.url.startswith("https://")
+    stalled = _idle(api.port)
+    with socket.create_connection((LOOPBACK, api.port), 20) as plain:
+        plain.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"HTTP/1.1 200" not in plain.recv(1000)
+    token = tmp_path / "token"
+    token.write_text(TOKENS["readonly"])
+    command = [*(sys.executable, "-m", "sipua"), "calls", "ls", "--url", api.url, "--json"]
+    command += ["--token-file", str(token), "--ca-file", str(certificate)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ('{"calls": []}\n', "")
+    untrusted = subprocess.run(command[:-2], capture_output=True, text=True, check=False)
+    assert "certificate" in untrusted.stderr
+    assert untrusted.returncode == Exit.NETWORK
+    wait_until(lambda: _closed([stalled]) == 1, 10, "the end of a handshake that stands")
+    stalled.close()
+
+
+def test_the_edge_ends_at_once_whoever_follows_it(edge_factory: Edges) -> None:
+    edge = edge_factory({"api": api_config()})
+    followers = [reader(Api(edge).port) for _ in range(5)]
+    for one in followers:
+        assert one.recv(12) == b"HTTP/1.1 200"
+    assert edge.stop() == 0
+    for one in followers:
+        while one.recv(65_536):
+            pass
+        one.close()
 
 
 def _room_for(descriptors: int) -> None:
