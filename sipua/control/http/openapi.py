@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -54,7 +54,7 @@ def _schemas(
         for one in schema.get("properties", {}).values():
             if "patternProperties" in one:  # pydantic refuses other names, and does not say so
                 one["additionalProperties"] = False
-    return dict(found), defined["$defs"]
+    return cast("Any", found), defined["$defs"]
 
 
 def _operation(endpoint: Endpoint, schemas: dict[tuple[type[BaseModel], Mode], Json]) -> Json:
@@ -95,7 +95,7 @@ def _described(status: int) -> str:
 
 def _parameters(endpoint: Endpoint) -> Iterator[Json]:
     for name in re.findall(r"\{(\w+)\}", endpoint.path):
-        schema = {"type": "string", "minLength": 1, "maxLength": 64}
+        schema: Json = {"type": "string", "minLength": 1, "maxLength": 64}
         yield {"name": name, "in": "path", "required": True, "schema": schema}
     if endpoint.query is not None:
         schema = endpoint.query.model_json_schema(by_alias=True, ref_template=_REF)

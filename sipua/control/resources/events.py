@@ -8,6 +8,8 @@ the last event that it has seen, and gets the rest, as long as the ring has it.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -88,8 +90,7 @@ class EventsResource:
             await self._run(response, wanted, asked.request.headers.get("Last-Event-ID", ""))
         except TimeoutError:
             self.cut_off += 1
-            if asked.request.transport is not None:
-                asked.request.transport.abort()  # what waits in it would wait for ever
+            _reset_connection(asked.request.transport)
         finally:
             self.readers -= 1
         return response
@@ -130,6 +131,15 @@ class EventsResource:
     async def _write(self, response: web.StreamResponse, data: bytes) -> None:
         async with asyncio.timeout(STUCK_S):
             await response.write(data)
+
+
+def _reset_connection(transport: asyncio.Transport | None) -> None:
+    """At once: what waits in the kernel would wait for ever, and its peer would not be told."""
+    if transport is None:
+        return
+    sock = transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 def _frames(kept: Sequence[Kept], wanted: Filter) -> bytes:

@@ -68,9 +68,9 @@ class Call(Shown):
     direction: Literal["incoming", "outgoing"]
     state: Literal["placing", "ringing", "active", "ended"]
     from_: str | None = Field(
-        alias="from", description="The caller, as far as `record.numbers` allows."
+        default=None, alias="from", description="The caller, as far as `record.numbers` allows."
     )
-    to: str | None
+    to: str | None = Field(default=None, description="As far as `record.numbers` allows.")
     origin: str = Field(description="The trunk or account; `anyone` is a peer that is neither.")
     route: str = Field(description="Empty: no route fits, and the agent of [engine] talks.")
     worker: int
