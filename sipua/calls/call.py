@@ -116,7 +116,6 @@ class Call:
         self._began = self._loop.time()
         self._confirmed_at: float | None = None
         self.on_hold = False
-        """By either side."""
         self._held_by = "peer"
         self._outcome = CallOutcome(incoming=facts.direction == "incoming")
         self._ended = asyncio.Event()
@@ -258,6 +257,10 @@ class Call:
         self.on_ended(CallEnded(self.call_id, EndedBy.US, 0, "the end was never told"))
 
     @property
+    def over(self) -> bool:
+        return self._ended.is_set()
+
+    @property
     def transfer_under_way(self) -> bool:
         return self._transfer.under_way
 
@@ -268,7 +271,7 @@ class Call:
 
     @property
     def summary(self) -> str:
-        """The result of the ended call, as one line for the user."""
+        """The result of the ended call, for the user."""
         return self._outcome.summary(self._facts.talked_s)
 
     @property
