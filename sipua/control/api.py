@@ -16,16 +16,12 @@ from sipua.control.http.endpoint import Table
 from sipua.control.http.server import HttpServer
 from sipua.control.http.tokens import Placing, Right, Token, Tokens, digest
 from sipua.control.link.asking import EdgeLink
-from sipua.control.link.edge_port import EdgePort
+from sipua.control.link.edge_port import ApiError, EdgePort
 from sipua.control.link.state import Crossing, State
 from sipua.control.resources.table import Parts, endpoints
 from sipua.events.stream import EventStream
 from sipua.log import logs
 from sipua.process.side_loop import SideLoop
-
-
-class ApiError(Exception):
-    """It cannot be served."""
 
 
 class ControlApi:
@@ -67,8 +63,13 @@ class ControlApi:
         self._unsubscribe()
         self._crossing.close()
         if self._server is not None:
-            await self._side.run(self._server.close())
+            await self._side.run(self._close(self._server))
         await self._side.close()
+
+    async def _close(self, server: HttpServer) -> None:
+        """On the API's loop."""
+        self._state.close()
+        await server.close()
 
     async def _open(self, server: HttpServer, link: EdgeLink) -> str:
         """On the API's loop."""

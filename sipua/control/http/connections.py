@@ -19,7 +19,7 @@ from sipua.rtp.ports import family_of
 IDLE_S = 15.0
 _BACKLOG = 512
 _HANDSHAKE_S = 5.0
-_SEND_BUFFER = 65_536
+_SEND_BUFFER = 32_768
 """Of the kernel: by itself it would keep megabytes for each of a thousand readers that stand."""
 _PAUSE_S = 0.2
 """After accepting has failed, as when there are no descriptors left."""

@@ -17,7 +17,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from sipua.bridge.fault_owner import described
+from sipua.bridge.fault_owner import FaultOwner, described
 from sipua.control.http.connections import IDLE_S, Connections, bound, listen
 from sipua.control.http.endpoint import JSON, Answer, Asked, Endpoint, Table
 from sipua.control.http.limits import Buckets
@@ -80,8 +80,7 @@ class HttpServer:
             logger=_quiet,
         )
         self.connections = Connections(sock, self._server, self._tls, self._most)
-        serve = self.connections.serve()
-        self._accepting = asyncio.get_running_loop().create_task(serve, name="api connections")
+        self._accepting = FaultOwner().task(self.connections.serve(), "api connections")
         host, port, *_ = sock.getsockname()
         return join(host, port)
 

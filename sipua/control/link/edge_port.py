@@ -11,6 +11,10 @@ from sipua.calls.steer.place_request import PlaceRequest
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 
+class ApiError(Exception):
+    """The API cannot be served; the text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class EdgeState:
     calls: int

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from sipua.bridge.fault_owner import nothing
+from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.control.view.calls import CallsView
 from sipua.control.view.edge import EdgeView
 from sipua.control.view.ring import Ring
 from sipua.events.stream import Happened
+from sipua.log import logs
 
 MOST_WAITING = 50_000
 """Events on the way. A thread that is so late has lost sight: the view is mended afterwards."""
@@ -26,17 +27,28 @@ class State:
         self.ring = Ring()
         self.calls = CallsView()
         self.edge = EdgeView()
+        self._faults = FaultOwner("api.view_failed", logs.get(), nothing)
         self.on_gap: Callable[[], None] = nothing
         """Called when events were lost on the way."""
+        self.closing = False
+        """The API ends: who follows is to go."""
         self._news: asyncio.Future[None] | None = None
 
     def take(self, happened: Sequence[Happened]) -> None:
         whole = self.ring.add(happened)
         for one in happened:
-            self.calls.apply(one)
-            self.edge.apply(one)
+            # An event that the view cannot show costs no other one.
+            self._faults.run(one.told.type, self.calls.apply, one)
+            self._faults.run(one.told.type, self.edge.apply, one)
         if not whole:
             self.on_gap()
+        self._tell()
+
+    def close(self) -> None:
+        self.closing = True
+        self._tell()
+
+    def _tell(self) -> None:
         if self._news is not None:
             self._news.set_result(None)
             self._news = None

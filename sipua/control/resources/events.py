@@ -95,13 +95,13 @@ class EventsResource:
         return response
 
     async def _run(self, response: web.StreamResponse, wanted: Filter, last_seen: str) -> None:
-        """Until the connection ends. Raises TimeoutError for one that takes nothing."""
+        """Until it, or the API, ends. Raises TimeoutError for a reader that takes nothing."""
         ring = self._state.ring
         position = ring.last
         if last_seen:
             seen = ring.position(last_seen)
             position = -1 if seen is None else seen
-        while True:
+        while not self._state.closing:
             kept = ring.after(position, _AT_ONCE)
             if kept is None:
                 position = ring.last

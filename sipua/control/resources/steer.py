@@ -29,6 +29,11 @@ _LONGEST_COMMAND_S = 120.0
 """The edge's own bounds are shorter."""
 
 
+_Text = Annotated[
+    str, Field(min_length=1, max_length=commands.LONGEST_TEXT, pattern=r"[^\s\x1c-\x1f\x85]")
+]
+
+
 class Hangup(Request):
     detail: str = Field(
         default="", max_length=commands.LONGEST_DETAIL, description="Why, for the record."
@@ -74,9 +79,7 @@ class Mute(Request):
 
 
 class Say(Request):
-    text: str = Field(
-        min_length=1, max_length=commands.LONGEST_TEXT, description="Said by the engine."
-    )
+    text: _Text = Field(description="Said by the engine.")
     interrupt: bool = Field(default=False, description="Cut off what is being said.")
 
 
@@ -91,11 +94,7 @@ class Play(Request):
 
 class Inject(Request):
     role: Literal["user", "system"] = "system"
-    text: str = Field(
-        min_length=1,
-        max_length=commands.LONGEST_TEXT,
-        description="What the model is told, and no side of the call hears.",
-    )
+    text: _Text = Field(description="What the model is told, and no side of the call hears.")
     respond: bool = Field(default=False, description="The model answers at once.")
 
 
@@ -117,6 +116,8 @@ class _Act:
     summary: str
     body: type[Request]
     command: Callable[[Any], Command]
+    unfit: Kind = Kind.INVALID
+    """The problem when the call finds fault with what the model of the body allows."""
 
 
 _ACTS = (
@@ -154,6 +155,7 @@ _ACTS = (
         "Play a sound to the other side.",
         Play,
         lambda order: commands.Play(order.sound, order.interrupt),
+        unfit=Kind.NOT_FOUND,
     ),
     _Act(
         "inject",
@@ -168,6 +170,7 @@ _ACTS = (
         "Add to the metadata of the call.",
         Metadata,
         lambda order: commands.SetMetadata(order.values),
+        unfit=Kind.WRONG_STATE,
     ),
 )
 _PROBLEMS = (
@@ -219,7 +222,8 @@ class SteerResource:
     def _endpoint(self, act: _Act) -> Endpoint:
         async def handle(asked: Asked) -> Answer:
             call = self._call(asked)
-            return _answer(call, await self._steer(call, act.command(asked.body), asked.by))
+            done = await self._steer(call, act.command(asked.body), asked.by)
+            return _answer(call, done, act.unfit)
 
         return Endpoint(
             "POST",
@@ -281,7 +285,7 @@ def _allow(token: Token | None, to: str) -> None:
         raise ProblemError(Kind.NOT_ALLOWED_TO_CALL, words)
 
 
-def _answer(call: CallView, done: Done) -> Answer:
+def _answer(call: CallView, done: Done, unfit: Kind = Kind.INVALID) -> Answer:
     """Raises ProblemError."""
     match done.status:
         case "done" | "accepted":
@@ -294,7 +298,7 @@ def _answer(call: CallView, done: Done) -> Answer:
         case "wrong_state":
             raise ProblemError(Kind.WRONG_STATE, done.detail)
         case "invalid":
-            raise ProblemError(Kind.INVALID, done.detail)
+            raise ProblemError(unfit, done.detail)
         case "unsupported":
             raise ProblemError(Kind.UNSUPPORTED, done.detail)
         case "busy":

@@ -16,6 +16,7 @@ from importlib import metadata
 
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.config import Config
+from sipua.config.sections.api import ApiSection
 from sipua.doctor import edges
 from sipua.doctor.edges import WORKERS_FIX, EdgeState, WorkerState
 from sipua.edge.workers import process
@@ -69,7 +70,9 @@ class Workers:
         `on_hopeless`: no worker lives, whatever is tried.
         """
         self.supervisor = Supervisor(count, memory_bytes=config.edge.worker_memory_mb * 1_000_000)
-        self._config = config_copy.to_bytes(config)
+        # The tools of users run in workers: the tokens of the API are none of their business.
+        without_tokens = config.model_copy(update={"api": ApiSection()})
+        self._config = config_copy.to_bytes(without_tokens)
         # Now: an update changes what is installed, and not what runs here.
         self._version = metadata.version("sipua")
         self._tell = tell

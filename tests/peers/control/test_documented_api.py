@@ -48,7 +48,7 @@ def test_the_page_as_printed(
     assert {event["end"]["reason"] for event in ended} == {"operator_hangup", "hangup"}
     assert '{"status":"ready"}' in said
     assert '"metadata"' in said or "4711" in said
-    assert '"kind":"end"' in said
+    assert '"kind":"call"' in said
     assert "takes calls" in said
     heard = (tmp_path / "events.txt").read_text()
     assert "event: call.steered\n" in heard

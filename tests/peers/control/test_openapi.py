@@ -1,4 +1,4 @@
-"""A2: generated requests, right ones and wrong ones, against the OpenAPI document of a real edge."""
+"""A2: generated requests, right and wrong, against the OpenAPI document of a real edge."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from sipua.control.link.state import State
 from sipua.control.view import calls as calls_view
@@ -140,6 +141,16 @@ def test_the_edge_in_a_view(event: Events) -> None:
     assert edge.names["t"]["n"].addresses == ["192.0.2.1"]
     assert (edge.workers[1].ready, edge.workers[1].cause) == (False, "killed")
     assert (edge.refused, edge.refusals[0].status, edge.listening) == (5, 403, True)
+
+
+def test_an_event_that_cannot_be_shown_costs_no_other_one(event: Events) -> None:
+    state = State()
+    broken = event("call.incoming", "c-0", nonsense=1)
+    with capture_logs() as lines:
+        state.take([broken, event("call.incoming", **INCOMING)])
+    assert list(state.calls.up) == ["c-1"]
+    assert [line["event"] for line in lines] == ["api.view_failed"]
+    assert len(state.ring.after(0) or []) == 2
 
 
 def test_the_ring_tells_a_gap_from_the_end(event: Events) -> None:
