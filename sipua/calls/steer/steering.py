@@ -34,7 +34,7 @@ from sipua.calls.steer.refer import TransferOutcome
 from sipua.calls.steer.sound_files import SoundFiles
 from sipua.codecs.pcm import Pcm
 from sipua.events import call_events
-from sipua.events.ending import Reason
+from sipua.events.ending import By, Reason
 from sipua.events.event import Event
 
 ASKER: Final = "operator"
@@ -73,7 +73,7 @@ class SteeredCall(Protocol):
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]: ...
 
-    async def transfer(self, target: str) -> TransferOutcome: ...
+    async def transfer(self, target: str, by: By) -> TransferOutcome: ...
 
     def hang_up(self, reason: Reason, detail: str, status: int = 0) -> None: ...
 
@@ -169,11 +169,11 @@ class Steering:
 
     async def _transfer(self, command: Transfer) -> Done:
         if command.wait:
-            outcome = await self._call.transfer(command.target)
+            outcome = await self._call.transfer(command.target, "operator")
             return OVER if self._call.over and not outcome.ok else _transferred(outcome)
 
         async def work() -> None:
-            await self._call.transfer(command.target)
+            await self._call.transfer(command.target, "operator")
 
         self._call.start(work(), "transfer")
         return Done("accepted")

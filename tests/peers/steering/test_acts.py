@@ -142,7 +142,7 @@ def test_a_transfer_by_an_operator(line: Callable[..., Line]) -> None:
     assert (done["status"], done["values"]["status"]) == ("done", 200)
     assert call.run.wait(check=False).ok, str(call.run.result())
     end = call.edge.wait_event("call.ended")["end"]
-    assert end["reason"] == "transferred"
+    assert (end["by"], end["reason"]) == ("operator", "transferred")
 
 
 def test_a_call_that_is_not_there(line: Callable[..., Line]) -> None:

@@ -73,8 +73,8 @@ class FakeCall:
         self.tasks.append(asyncio.get_running_loop().create_task(work))
         return self.tasks[-1]
 
-    async def transfer(self, target: str) -> TransferOutcome:
-        self.done.append(("transfer", target))
+    async def transfer(self, target: str, by: str) -> TransferOutcome:
+        self.done.append(("transfer", target, by))
         return self.outcome
 
     def hang_up(self, reason: Reason, detail: str, status: int = 0) -> None:
@@ -103,7 +103,7 @@ def steering(call: FakeCall) -> Steering:
         (Play("nothing.wav"), "invalid", []),
         (SetMetadata({"a": "b"}), "done", []),
         (Hold(True), "done", [("hold", True), ("fill", True, ASKER)]),
-        (Transfer("100", wait=True), "done", [("transfer", "100")]),
+        (Transfer("100", wait=True), "done", [("transfer", "100", "operator")]),
     ],
 )
 async def test_what_is_done(command: Command, status: str, done: list[tuple[object, ...]]) -> None:
