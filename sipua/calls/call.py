@@ -36,7 +36,7 @@ from sipua.calls.steer.refer import TransferOutcome, target_uri
 from sipua.calls.steer.transfer import CallTransfer
 from sipua.capture.call_capture import CallCapture
 from sipua.events import call_events
-from sipua.events.ending import Reason
+from sipua.events.ending import By, Reason
 from sipua.events.event import Event
 from sipua.events.teller import Teller
 from sipua.log.throttle import Throttle
@@ -116,7 +116,6 @@ class Call:
         self._began = self._loop.time()
         self._confirmed_at: float | None = None
         self.on_hold = False
-        """By either side."""
         self._held_by = "peer"
         self._outcome = CallOutcome(incoming=facts.direction == "incoming")
         self._ended = asyncio.Event()
@@ -221,13 +220,14 @@ class Call:
         command = Hangup(self.call_id, MOVED_TEMPORARILY, contact=uri)
         self._end(Reason.REDIRECTED, detail, command)
 
-    async def transfer(self, target: str) -> TransferOutcome:
+    async def transfer(self, target: str, by: By = "agent") -> TransferOutcome:
         """Pass the other side on, to a SIP URI or a number there. If that fails the call goes on.
 
         The configuration alone may set `target`, never the caller or the model.
         """
         if not self.confirmed.is_set():
             return TransferOutcome(ok=False, status=481, reason="the call is not answered yet")
+        self._outcome.transferred_by = by
         outcome = await self._transfer.run(target)
         if outcome.ok:
             self.hang_up(Reason.TRANSFERRED, "transferred")
@@ -258,6 +258,10 @@ class Call:
         self.on_ended(CallEnded(self.call_id, EndedBy.US, 0, "the end was never told"))
 
     @property
+    def over(self) -> bool:
+        return self._ended.is_set()
+
+    @property
     def transfer_under_way(self) -> bool:
         return self._transfer.under_way
 
@@ -268,12 +272,11 @@ class Call:
 
     @property
     def summary(self) -> str:
-        """The result of the ended call, as one line for the user."""
+        """The result of the ended call, for the user."""
         return self._outcome.summary(self._facts.talked_s)
 
     @property
     def setup_ms(self) -> float:
-        """The time since the call began."""
         return round((self._loop.time() - self._began) * 1000, 1)
 
     # --- the tasks ------------------------------------------------------------------------

@@ -34,7 +34,7 @@ from sipua.calls.steer.refer import TransferOutcome
 from sipua.calls.steer.sound_files import SoundFiles
 from sipua.codecs.pcm import Pcm
 from sipua.events import call_events
-from sipua.events.ending import Reason
+from sipua.events.ending import By, Reason
 from sipua.events.event import Event
 
 ASKER: Final = "operator"
@@ -47,6 +47,7 @@ ON_ITS_WAY_S: Final = 0.3
 """The last packet has left, and the other side's jitter buffer still plays it."""
 LONGEST_SOUND_S: Final = 120
 NOT_AVAILABLE: Final = 480
+OVER: Final = Done("no_call", "the call has ended meanwhile")
 
 
 class SteeredCall(Protocol):
@@ -55,6 +56,9 @@ class SteeredCall(Protocol):
     bridge: CallBridge
     confirmed: asyncio.Event
     hold: OurHold
+
+    @property
+    def over(self) -> bool: ...
 
     @property
     def on_hold(self) -> bool: ...
@@ -69,7 +73,7 @@ class SteeredCall(Protocol):
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]: ...
 
-    async def transfer(self, target: str) -> TransferOutcome: ...
+    async def transfer(self, target: str, by: By) -> TransferOutcome: ...
 
     def hang_up(self, reason: Reason, detail: str, status: int = 0) -> None: ...
 
@@ -87,6 +91,9 @@ class Steering:
 
     def take(self, command: Command, by: str, answer: Callable[[Done], None]) -> None:
         """Do it; `answer` is called once, unless the call ends before."""
+        if self._call.over:  # its record is being written: nothing may begin any more
+            answer(OVER)
+            return
 
         async def work() -> None:
             answer(await self.do(command, by))
@@ -162,16 +169,19 @@ class Steering:
 
     async def _transfer(self, command: Transfer) -> Done:
         if command.wait:
-            return _transferred(await self._call.transfer(command.target))
+            outcome = await self._call.transfer(command.target, "operator")
+            return OVER if self._call.over and not outcome.ok else _transferred(outcome)
 
         async def work() -> None:
-            await self._call.transfer(command.target)
+            await self._call.transfer(command.target, "operator")
 
         self._call.start(work(), "transfer")
         return Done("accepted")
 
     async def _hold(self, command: Hold) -> Done:
         outcome = await self._call.hold.set(command.on)
+        if self._call.over:
+            return OVER
         if outcome.ok:
             self._call.bridge.fill(self._hold_sound if command.on else None, ASKER)
             return Done("done")

@@ -88,7 +88,7 @@ def test_a_file_is_played_and_one_of_ours(line: Callable[..., Line], tmp_path: P
     shutil.copy(data, folder / "operator.wav")
     config = {"agent": {"greeting": False}, "calls": {"sounds": str(folder)}}
     call = line("uac_call_ended_by_peer", config=config)
-    assert call.steer(Play("../edge.toml"))["status"] == "invalid"
+    assert call.steer(Play("../edge.toml"))["status"] == "not-found"
     assert call.steer(Play("operator.wav"))["status"] == "accepted"
     assert call.steer(Play("sorry"))["status"] == "accepted"
     played = audio.speech("operator")
@@ -121,7 +121,7 @@ def test_metadata_is_on_the_end_of_the_call(line: Callable[..., Line]) -> None:
     }
     assert call.steer(SetMetadata({"queue": ""}))["values"] == {"order": "17"}
     too_many = {f"n{number}": "x" for number in range(32)}
-    assert call.steer(SetMetadata(too_many))["status"] == "invalid"
+    assert call.steer(SetMetadata(too_many))["status"] == "wrong-state"
     call.end()
     assert call.told("call.ended")[0]["metadata"] == {"order": "17"}
 
@@ -142,7 +142,7 @@ def test_a_transfer_by_an_operator(line: Callable[..., Line]) -> None:
     assert (done["status"], done["values"]["status"]) == ("done", 200)
     assert call.run.wait(check=False).ok, str(call.run.result())
     end = call.edge.wait_event("call.ended")["end"]
-    assert end["reason"] == "transferred"
+    assert (end["by"], end["reason"]) == ("operator", "transferred")
 
 
 def test_a_call_that_is_not_there(line: Callable[..., Line]) -> None:
