@@ -63,13 +63,17 @@ class AudioPlayed:
     """Of its audio; 0 where that is not known."""
 
 
+InterruptedBy: TypeAlias = Literal["caller", "operator"]
+
+
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """The caller spoke, and the rest of an item was dropped."""
+    """The caller spoke, or an operator wanted it, and the rest of an item was dropped."""
 
     item_id: str
     played_ms: int
     dropped_ms: int = 0
+    by: InterruptedBy = "caller"
 
 
 @dataclass(frozen=True, slots=True)

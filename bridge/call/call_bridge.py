@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 
 from sipua.bridge.call.media import MediaPlan, MediaSettings, open_rtp, update_rtp
 from sipua.bridge.call.media_path import MEDIA_PATH, MediaPath
+from sipua.bridge.call.rtp_news import news_of
 from sipua.bridge.conversation.interface import ConversationEvent, MakeConversation
 from sipua.bridge.engine_api.events import (
     AudioDelta,
@@ -32,6 +33,7 @@ from sipua.bridge.engine_api.events import (
     SpeechStopped,
 )
 from sipua.bridge.engine_api.protocol import SPEECH_AND_TOOLS
+from sipua.bridge.engine_api.settings import InjectedRole
 from sipua.bridge.events import (
     LOCAL,
     AudioBegan,
@@ -42,9 +44,8 @@ from sipua.bridge.events import (
     EngineInUse,
     EngineOutage,
     Interrupted,
+    InterruptedBy,
     ModelSilent,
-    PeerSilent,
-    SourceMoved,
     ToolAnswered,
 )
 from sipua.bridge.fault_owner import FaultOwner, nothing
@@ -58,16 +59,7 @@ from sipua.codecs.echo import EchoGate
 from sipua.codecs.g711 import Law
 from sipua.codecs.pcm import Pcm
 from sipua.codecs.vad import VadConfig, VadEvent
-from sipua.rtp.events import (
-    Address,
-    Dtmf,
-    Frame,
-    LossReported,
-    MediaTimeout,
-    PacketsRefused,
-    RtpEvent,
-    SourceChanged,
-)
+from sipua.rtp.events import Address, Frame, RtpEvent
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.session.session import RtpSession
 from sipua.rtp.session.transport import RtpTransport, Tap, senders_so_far
@@ -116,8 +108,12 @@ class CallBridge:
         self._barge_in = BargeInPolicy(settings.barge_in, self.turns)
         self._rtp: RtpSession | None = None
         self._transport: RtpTransport | None = None
-        self._capabilities = SPEECH_AND_TOOLS
+        self.capabilities = SPEECH_AND_TOOLS
+        """Of the engine in use, or of the last one."""
         self._engine_there = True
+        self._on_hold = self._held_by_us = False
+        self.agent_muted = False
+        self._deaf_for: set[str] = set()
         self._interruptions = 0
         self._fed_before_ms = 0
         self._local_sounds = 0
@@ -155,9 +151,10 @@ class CallBridge:
             self._gate.set_law(plan.law)
         self._transport.reschedule()
         by_event = plan.telephone_event_send_type is not None
-        self._sender.open(
-            self._rtp, self._transport, plan.law, by_event=by_event, on_hold=plan.on_hold
-        )
+        self._on_hold, self._held_by_us = plan.on_hold, plan.held_by_us
+        self._playout.paused = plan.plays_hold_sound
+        silent = plan.on_hold and not plan.plays_hold_sound
+        self._sender.open(self._rtp, self._transport, plan.law, by_event=by_event, on_hold=silent)
         return self._rtp.ssrc
 
     def start(self) -> None:
@@ -210,9 +207,21 @@ class CallBridge:
         self._sender.send_now_if_idle()
         return item_id
 
-    def fill(self, pcm: Pcm | None) -> None:
-        """Heard over and over whenever nothing else is; None ends it. At 8 kHz."""
-        self._filler.ask(pcm)
+    def fill(self, pcm: Pcm | None, asker: str = "tool") -> None:
+        """Heard over and over whenever nothing else is; None ends what this one asked for. At
+        8 kHz."""
+        self._filler.ask(pcm, asker)
+
+    def inject(self, role: InjectedRole, text: str, *, respond: bool) -> None:
+        """Tell the model something that no side hears; only where `capabilities` have it."""
+        self._conversation.inject(role, text, respond=respond)
+
+    def mute_agent(self, on: bool) -> None:
+        """What the engine says is not heard. It is cut off, and each answer that it begins is, so
+        that it knows: it cannot be given back later, when the talk has moved on."""
+        self.agent_muted = on
+        if on:
+            self.interrupt("operator")
 
     @property
     def interruptible(self) -> bool:
@@ -223,14 +232,10 @@ class CallBridge:
     def interruptible(self, value: bool) -> None:
         self._barge_in.interruptible = value
 
-    @property
-    def listening(self) -> bool:
-        """Whether the engine hears the caller; it hears silence while we have put them on hold."""
-        return not self._echo_hold.muted
-
-    @listening.setter
-    def listening(self, value: bool) -> None:
-        self._echo_hold.muted = not value
+    def listen(self, on: bool, asker: str = "tool") -> None:
+        """The engine hears the caller while none has asked that it does not."""
+        (self._deaf_for.discard if on else self._deaf_for.add)(asker)
+        self._echo_hold.muted = bool(self._deaf_for)
 
     @property
     def heard_ms(self) -> int:
@@ -246,20 +251,13 @@ class CallBridge:
 
     def _on_rtp(self, events: Sequence[RtpEvent]) -> None:
         # On hold the peer plays music or nothing: the model must not take it for the caller.
-        if not self._sender.on_hold:
+        if not self._on_hold:
             self._give(self._uplink.feed(events, time.monotonic()))
         for event in events:
-            if type(event) is not Frame:  # nearly all are, and each packet's time is counted
-                self._tell(event)
-
-    def _tell(self, event: RtpEvent) -> None:
-        """What is not audio."""
-        if isinstance(event, Dtmf | LossReported | PacketsRefused):
-            self.on_event(event)
-        elif isinstance(event, SourceChanged):
-            self.on_event(SourceMoved(event.address, event.rank))
-        elif isinstance(event, MediaTimeout):
-            self.on_event(PeerSilent(event.idle_s))
+            if type(event) is Frame:  # nearly all are, and each packet's time is counted
+                continue
+            if (news := news_of(event, held_by_us=self._held_by_us)) is not None:
+                self.on_event(news)
 
     def _give(self, audio: Sequence[bytes]) -> None:
         for piece in audio:
@@ -281,9 +279,9 @@ class CallBridge:
         else:
             event = SpeechStopped(LOCAL + "caller", voice.audio_end_ms)
             self.turns.caller_ended(local=True)
-        if not self._capabilities.speech_events:
+        if not self.capabilities.speech_events:
             self.on_event(event)
-            if isinstance(event, SpeechStopped) and not self._capabilities.takes_turns:
+            if isinstance(event, SpeechStopped) and not self.capabilities.takes_turns:
                 self._conversation.speak()
 
     # --- engine to phone ------------------------------------------------------------------
@@ -309,7 +307,7 @@ class CallBridge:
                 self._engine_there = True
                 self._playout.set_format(event.format)
                 self._uplink.set_format(event.format)
-                self._capabilities = event.capabilities
+                self.capabilities = event.capabilities
                 self._barge_in.engine_changed(speech_events=event.capabilities.speech_events)
                 self._listen()
                 self._fed_before_ms = self._uplink.fed_ms - event.caught_up_ms
@@ -338,13 +336,17 @@ class CallBridge:
         self._playout.push(delta.item_id, delta.audio)
         if began:
             self.on_event(AudioBegan(delta.item_id))
+        if self.agent_muted:
+            if began:
+                self.interrupt("operator")
+            return
         self._sender.send_now_if_idle()
 
     # --- barge-in -------------------------------------------------------------------------
 
     def _caller_began(self, *, local: bool) -> None:
         if self._barge_in.caller_began(self._greeted_ms(), local=local):
-            self._interrupt()
+            self.interrupt("caller")
         if self._barge_in.caller_speaks and self._engine_there:
             self._filler.spoken()
 
@@ -358,14 +360,14 @@ class CallBridge:
         greeting = self._barge_in.greeting
         return self._playout.played_ms(greeting) if greeting is not None else 0
 
-    def _interrupt(self) -> None:
+    def interrupt(self, by: InterruptedBy) -> None:
         """Nothing more of what was being said, and the engine learns how far it got."""
         for item in self._playout.flush():
             self._interruptions += 1
             self._barge_in.item_ended(item.item_id)
             if not item.item_id.startswith(LOCAL):
                 self._conversation.truncate(item.item_id, item.played_ms)
-            self.on_event(Interrupted(item.item_id, item.played_ms, item.dropped_ms))
+            self.on_event(Interrupted(item.item_id, item.played_ms, item.dropped_ms, by))
         self._conversation.cancel()  # unless the engine stops by itself
 
     # --- the sender's ----------------------------------------------------------------------
@@ -382,7 +384,7 @@ class CallBridge:
         if silence:
             self._give(silence)
         if self._barge_in.waiting and self._barge_in.due(self._greeted_ms()):
-            self._interrupt()
+            self.interrupt("caller")
         if self._filler.active:
             changed, sound = self._filler.tick(now, speaking=self.speaking)
             if changed:

@@ -35,11 +35,17 @@ class MediaPlan:
     """What the peer says that it sends under (RFC 5576)."""
     telephone_event_send_type: int | None = None
     """The number that the peer wants them under, which may be another than ours."""
+    held_by_us: bool = False
+    """We have put the peer on hold: it hears our sound, and may send nothing."""
 
     @property
     def on_hold(self) -> bool:
         """Either side is not listening: what still comes is music, not the caller."""
         return not (self.sends and self.receives)
+
+    @property
+    def plays_hold_sound(self) -> bool:
+        return self.held_by_us and self.on_hold and self.sends
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ from sipua.bridge.engine_api.events import (
     SpeechStopped,
     Used,
 )
+from sipua.bridge.engine_api.settings import InjectedRole
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import EngineGone, EngineOutage, ModelSilent
 from sipua.bridge.fault_owner import FaultOwner, nothing
@@ -103,8 +104,7 @@ class Dialogue:
         self._successor = SessionRotation(self._pool, self._rotation)
         self._pooled: PooledSession | None = None  # in use
         self._last: PooledSession | None = None
-        self._bridge_at = _NEVER
-        self._look_at = _NEVER
+        self._bridge_at = self._look_at = _NEVER
         self._timer: asyncio.TimerHandle | None = None
         self._recovering: asyncio.Task[None] | None = None
         self._over = False
@@ -125,8 +125,7 @@ class Dialogue:
             pooled.session.append(audio)
 
     def speak(self, instructions: str | None = None) -> None:
-        pooled = self._pooled
-        if pooled is None:
+        if (pooled := self._pooled) is None:
             self._outages.owed, self._outages.instructions = True, instructions
             return
         self._models_turn(instructions)  # before it: if the session fails, the next one is asked
@@ -145,8 +144,7 @@ class Dialogue:
 
     def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None:
         self._history.tool_returned(call_id, output)
-        pooled = self._pooled
-        if pooled is None:
+        if (pooled := self._pooled) is None:
             self._tally["results_in_outage"] += 1
             self._outages.owed |= respond
             return
@@ -156,6 +154,15 @@ class Dialogue:
         if respond:
             self._models_turn()
         pooled.tool_result(call_id, output, respond=respond)
+
+    def inject(self, role: InjectedRole, text: str, *, respond: bool) -> None:
+        self._history.injected(role, text)
+        if (pooled := self._pooled) is None:
+            self._outages.owed |= respond
+            return
+        if respond:
+            self._models_turn()
+        pooled.session.inject(role, text, respond=respond)
 
     async def close(self) -> None:
         if self._over:

@@ -3,6 +3,7 @@
     caller     a turn begins its piece with its sound; the transcript, if one comes, replaces it
     model      a transcript, cut to what was heard where the caller interrupted or the line broke
     tools      a call, then its result: one piece, so that neither is ever told without the other
+    injected   as it is: a text to the model that no side has said
 
 Bounded while it grows: beyond the window the oldest goes, except a tool call that still runs.
 """
@@ -13,7 +14,13 @@ from typing import Final
 
 from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.engine_api.events import AudioDone, Event, ToolCall, Transcript
-from sipua.bridge.engine_api.settings import Past, PastMessage, PastSpeech, PastToolCall
+from sipua.bridge.engine_api.settings import (
+    InjectedRole,
+    Past,
+    PastMessage,
+    PastSpeech,
+    PastToolCall,
+)
 
 _CODES_PER_S: Final = 8000
 # Of speech whose length in text is not known yet; what this call has shown replaces it.
@@ -129,6 +136,14 @@ class History:
         self.revision += 1
         self._trim()
 
+    def injected(self, role: InjectedRole, text: str) -> None:
+        """A text that no side has said."""
+        message = _Message(role)
+        message.text = text
+        self._pieces.append(message)
+        self.revision += 1
+        self._trim()
+
     # Tools
 
     def tool_called(self, call: ToolCall) -> None:
@@ -180,6 +195,8 @@ class History:
     def _told(self, piece: _Message | _Call) -> Past | None:
         if isinstance(piece, _Call):
             return piece.call
+        if piece.role == "system":
+            return PastMessage("system", piece.text)
         if piece.role == "user":
             text = piece.said.strip()
             if text and (piece.text or not piece.speech):

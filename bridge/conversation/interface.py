@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 from sipua.bridge.engine_api.events import AudioDelta, AudioDone
+from sipua.bridge.engine_api.settings import InjectedRole
 from sipua.bridge.events import EngineNews, EngineTalk
 from sipua.bridge.turns.state import TurnState
 
@@ -35,6 +36,9 @@ class Conversation(Protocol):
     def cancel(self) -> None: ...
 
     def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None: ...
+
+    def inject(self, role: InjectedRole, text: str, *, respond: bool) -> None:
+        """Tell the model something that no side hears; the next sessions are told it, too."""
 
     async def close(self) -> None: ...
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sipua.bridge.engine_api.events import Event, Unreadable
-from sipua.bridge.engine_api.settings import AudioFormat
+from sipua.bridge.engine_api.settings import AudioFormat, InjectedRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Capabilities:
     takes_turns: bool = True
     """It answers by itself when the caller has finished; else `speak` makes it answer."""
     formats: frozenset[AudioFormat] = frozenset({AudioFormat.PCM16})
+    inject: bool = True
+    """It can be told something, in the middle of a call, that no side has said."""
     paced_by_input: bool = False
     """Its time is the audio that it is given. Where there is none, silence must take its place,
     or it neither speaks nor learns what it is told."""
@@ -72,6 +74,9 @@ class EngineProtocol(Protocol):
 
     def tool_result(self, call_id: str, output: str, *, respond: bool) -> Sequence[bytes]:
         """Answer a `ToolCall`; `respond` asks the engine to go on speaking."""
+
+    def inject(self, role: InjectedRole, text: str, *, respond: bool) -> Sequence[bytes]:
+        """Tell the engine something that no side has said; `respond` asks it to speak."""
 
     def goodbye(self) -> Sequence[bytes]:
         """Messages to send before hanging up, after which the engine settles its accounts until

@@ -23,11 +23,15 @@ class AudioFormat(StrEnum):
         return PCM_RATE_HZ * 2 // 1000 if self is AudioFormat.PCM16 else 8
 
 
+InjectedRole: TypeAlias = Literal["user", "system"]
+"""Of a text that no side has said: as if the caller had, or as an order to the model."""
+
+
 @dataclass(frozen=True, slots=True)
 class PastMessage:
-    """Something that was said before this session began, by whom."""
+    """Something that was said, or injected, before this session began."""
 
-    role: Literal["user", "assistant"]
+    role: Literal["user", "assistant", "system"]
     text: str
 
 

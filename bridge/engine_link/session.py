@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final, Literal
 
 import structlog
@@ -27,7 +28,7 @@ from sipua.bridge.engine_api.events import (
     Used,
 )
 from sipua.bridge.engine_api.protocol import Capabilities, EngineProtocol
-from sipua.bridge.engine_api.settings import AudioFormat
+from sipua.bridge.engine_api.settings import AudioFormat, InjectedRole
 from sipua.bridge.engine_link import websocket
 from sipua.bridge.engine_link.errors import (
     EngineClosed,
@@ -43,8 +44,7 @@ from sipua.bridge.fault_owner import FaultOwner, nothing
 
 State = Literal["new", "opening", "configuring", "ready", "lost", "closing", "closed"]
 
-# How long an engine that wants a goodbye may take to settle its accounts.
-GOODBYE_S: Final = 1.0
+GOODBYE_S: Final = 1.0  # that an engine which wants one may take to settle its accounts
 
 # How long a spare connection is given to prove that it lives: it must answer our configuration.
 SPARE_ANSWER_S: Final = 1.0
@@ -151,9 +151,7 @@ class EngineSession:
             self._faults.failed("append", error)
 
     def speak(self, instructions: str | None = None) -> None:
-        """Make the engine speak without being spoken to."""
-        if self._reaches_it():
-            self._request("speak", lambda: self._protocol.speak(instructions))
+        self._ask("speak", lambda: self._protocol.speak(instructions))
 
     def truncate(self, item_id: str, audio_end_ms: int) -> None:
         """The caller has heard this much of an item, and will hear no more of it."""
@@ -164,11 +162,11 @@ class EngineSession:
         self._notify("cancel", self._protocol.cancel)
 
     def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None:
-        if self._reaches_it():
-            self._request(
-                "tool_result",
-                lambda: self._protocol.tool_result(call_id, output, respond=respond),
-            )
+        result = partial(self._protocol.tool_result, call_id, output, respond=respond)
+        self._ask("tool_result", result)
+
+    def inject(self, role: InjectedRole, text: str, *, respond: bool) -> None:
+        self._ask("inject", lambda: self._protocol.inject(role, text, respond=respond))
 
     async def close(self) -> None:
         """End the session; of what it still says only usage is delivered. Takes a second at most,
@@ -371,6 +369,10 @@ class EngineSession:
             self._requests_unready += 1
         return self._state == "ready"
 
+    def _ask(self, what: str, make: Callable[[], Sequence[bytes]]) -> None:
+        if self._reaches_it():
+            self._request(what, make)
+
     def _request(self, what: str, make: Callable[[], Sequence[bytes]]) -> None:
         try:
             self._send(make())
@@ -392,8 +394,6 @@ class EngineSession:
                 self._socket.send(message)
             if self._trace.on:
                 self._trace.message(">", message)
-
-    # Log
 
     def _enter(self, state: State, **fields: object) -> None:
         self._state = state

@@ -5,7 +5,8 @@
                                                              speaks for some seconds: it ends
 
 An engine that is back may have nothing to say, and a filler would be taken for "please wait" for
-ever. On hold there is the hold's sound, whatever the engine does.
+ever. On hold there is the hold's sound, whatever the engine does: the last one that was asked for
+and is not ended, because a tool and an operator may both have put the caller on hold.
 """
 
 from __future__ import annotations
@@ -21,16 +22,18 @@ class Filler:
 
     def __init__(self, sounds: Sounds) -> None:
         self._sounds = sounds
-        self._asked: Pcm | None = None
+        self._asked: dict[str, Pcm] = {}
         self._begins_s: float | None = None
         self._ends_s: float | None = None
         self._playing: Pcm | None = None
         self.active = False
         """Whether `tick` has anything to decide."""
 
-    def ask(self, pcm: Pcm | None) -> None:
-        """Play this one, outage or not."""
-        self._asked = pcm
+    def ask(self, pcm: Pcm | None, asker: str = "") -> None:
+        """Play this one, outage or not; None: not any more."""
+        self._asked.pop(asker, None)
+        if pcm is not None:
+            self._asked[asker] = pcm
         self.active = True
 
     def outage(self, now: float) -> None:
@@ -51,7 +54,7 @@ class Filler:
         """Whether it changes, and to what. `speaking`: something else is to be heard."""
         if self._ends_s is not None and now >= self._ends_s:
             self.spoken()
-        wanted = self._asked
+        wanted = next(reversed(self._asked.values()), None)
         if wanted is None and self._begins_s is not None:
             if speaking:  # the rest of what was being said
                 self._begins_s = max(self._begins_s, now + self._sounds.filler_delay_ms / 1000)

@@ -88,6 +88,7 @@ class PlayoutQueue:
         "_translation",
         "_underruns",
         "news",
+        "paused",
     )
 
     def __init__(self, law: Law, *, frame_ms: int = 20, max_buffered_ms: int = 600_000) -> None:
@@ -112,6 +113,8 @@ class PlayoutQueue:
         self._translation: bytes | None = None
         self._filler: Sequence[bytes] = ()
         self._filler_at = 0
+        self.paused = False
+        """What is to be said waits, and the filler is heard."""
         self.news: deque[AudioLeft | AudioPlayed] = deque()
         """Of the frames that were handed out, in their order. The sender tells it when its step is
         over, and takes it off."""
@@ -119,7 +122,7 @@ class PlayoutQueue:
     @property
     def pending(self) -> bool:
         """Whether the next frame is audio."""
-        return bool(self._frames)
+        return bool(self._frames) and not self.paused
 
     @property
     def buffered_ms(self) -> float:
@@ -208,10 +211,10 @@ class PlayoutQueue:
 
     def next_frame(self) -> PlayoutFrame:
         """The frame to send now. Always one: silence when there is nothing to say."""
-        if not self._frames:
+        if self.paused or not self._frames:
             if self._in_talkspurt:
                 self._in_talkspurt = False
-                if self._open is not None:
+                if self._open is not None and not self.paused:
                     self._underruns += 1
             return self._next_filler() if self._filler else self._silence
         payload, item, samples = self._frames.popleft()

@@ -65,11 +65,14 @@ def named(name: str) -> Pcm:
 
 @cache
 def load(path: Path) -> Pcm:
-    """A WAV file, 16 bit, any rate, mono or stereo, as the phone will hear it.
-
-    Decoded once in the life of a process, which takes milliseconds: what a call may have to play
-    is loaded before there are calls.
+    """As `read`, once in the life of a process, which takes milliseconds: what a call may have to
+    play is loaded before there are calls.
     """
+    return read(path)
+
+
+def read(path: Path) -> Pcm:
+    """A WAV file, 16 bit, any rate, mono or stereo, as the phone will hear it."""
     return _decoded(sound_files.read(path))
 
 

@@ -270,7 +270,7 @@ class TurnClock:
     def _on_interrupted(self, event: Interrupted, now: float) -> None:
         item = self._item(event.item_id, now)
         if not item.over:
-            self._item_over(item, now, event.played_ms, event.dropped_ms, cut="caller")
+            self._item_over(item, now, event.played_ms, event.dropped_ms, cut=event.by)
 
     def _item(self, item_id: str, now: float) -> _Item:
         """The item, which begins now if it was not known."""
@@ -303,7 +303,7 @@ class TurnClock:
         played_ms: int,
         dropped_ms: int = 0,
         *,
-        cut: Literal["", "caller", "end"] = "",
+        cut: Literal["", "caller", "operator", "end"] = "",
     ) -> None:
         item.over = True
         turn = item.turn

@@ -131,7 +131,7 @@ class AgentSpoke:
     played_ms: int
     total_ms: int
     """Of what had come when it was cut off; otherwise the same."""
-    cut: Literal["", "caller", "end"] = ""
+    cut: Literal["", "caller", "operator", "end"] = ""
     """By whom it was: the caller, or the end of the call."""
 
     @property

@@ -40,7 +40,9 @@ class BridgeNews:
     def _told(self, event: BridgeEvent, now: float) -> Event | None:
         match event:
             case Interrupted():
-                return call_events.Interrupted(item_id=event.item_id, played_ms=event.played_ms)
+                return call_events.Interrupted(
+                    item_id=event.item_id, played_ms=event.played_ms, by=event.by
+                )
             case SourceMoved():
                 return call_events.SourceMoved(address=join(*event.address), rank=event.rank)
             case Dtmf():

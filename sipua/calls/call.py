@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 from structlog.typing import FilteringBoundLogger
 
@@ -25,15 +25,18 @@ from sipua.bridge.events import BridgeEvent, EngineGone, PeerSilent
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import closing, fallback
 from sipua.calls.bridge_news import BridgeNews
-from sipua.calls.call_transfer import CallTransfer
 from sipua.calls.facts import CallFacts
+from sipua.calls.listeners import EventListener, Listeners
 from sipua.calls.media_plan import media_plan
 from sipua.calls.outcome import CallOutcome
 from sipua.calls.profile import AgentProfile
-from sipua.calls.refer import TransferOutcome, target_uri
+from sipua.calls.steer.commands import metadata_fault
+from sipua.calls.steer.hold import OurHold
+from sipua.calls.steer.refer import TransferOutcome, target_uri
+from sipua.calls.steer.transfer import CallTransfer
 from sipua.capture.call_capture import CallCapture
 from sipua.events import call_events
-from sipua.events.ending import Reason
+from sipua.events.ending import By, Reason
 from sipua.events.event import Event
 from sipua.events.teller import Teller
 from sipua.log.throttle import Throttle
@@ -48,6 +51,8 @@ from sipua.sip.messages import (
     CallSignal,
     EndedBy,
     Hangup,
+    HoldDone,
+    HoldRefused,
     MediaReady,
     NegotiatedMedia,
 )
@@ -55,8 +60,6 @@ from sipua.sip.state import LONGEST_TRANSACTION_S
 
 MOVED_TEMPORARILY = 302
 NOT_AVAILABLE = 480
-
-EventListener: TypeAlias = Callable[[BridgeEvent, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,8 @@ class Call:
         self._loop = asyncio.get_running_loop()
         self._began_s = self._loop.time() if facts.began_s is None else facts.began_s
         self._confirmed_at: float | None = None
-        self._held = False
+        self.on_hold = False
+        self._held_by = "peer"
         self._outcome = CallOutcome(incoming=facts.direction == "incoming")
         self._ended = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -122,41 +126,31 @@ class Call:
         self._engine_missed = False
         self._ending = False
         self._transfer = CallTransfer(facts.call_id, facts.peer, send, self.tell)
-        self._listeners: list[EventListener] = []
+        self.hold = OurHold(facts.call_id, send, call_id_is_ours=facts.direction == "outgoing")
+        self._listeners = Listeners(self.faults)
         news = BridgeNews(self.tell, refusals or Throttle(), mask_dtmf=limits.mask_dtmf)
         self.subscribe(news.on_event)
         if record is not None:
             self.subscribe(record.feed)
         self.subscribe(self._on_bridge)
-        bridge.on_event = self._publish
+        bridge.on_event = self._listeners.publish
         bridge.tap = capture.tap if capture else None
 
     def subscribe(self, listener: EventListener) -> Callable[[], None]:
-        """`listener(event, now)` gets every BridgeEvent, with the loop's time, and never waits.
-
-        The returned function ends the subscription.
-        """
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        """See `Listeners`, as `first`."""
+        return self._listeners.subscribe(listener)
 
     async def first(
         self, wanted: Callable[[BridgeEvent], bool], within_s: float
     ) -> BridgeEvent | None:
-        """The next wanted event; None: it did not come in time."""
-        found: asyncio.Future[BridgeEvent] = self._loop.create_future()
+        return await self._listeners.first(wanted, within_s)
 
-        def listen(event: BridgeEvent, _now: float) -> None:
-            if not found.done() and wanted(event):
-                found.set_result(event)
-
-        end = self.subscribe(listen)
-        try:
-            async with asyncio.timeout(within_s):
-                return await found
-        except TimeoutError:
-            return None
-        finally:
-            end()
+    def set_metadata(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Add these, and take away those without a value; returns all. Too many are not taken."""
+        given = {name: value for name, value in {**self._facts.metadata, **values}.items() if value}
+        if not metadata_fault(given):
+            self._facts = dataclasses.replace(self._facts, metadata=given)
+        return given
 
     def facts(self) -> CallFacts:
         if self._confirmed_at is None or self._outcome.told:
@@ -226,13 +220,14 @@ class Call:
         command = Hangup(self.call_id, MOVED_TEMPORARILY, contact=uri)
         self._end(Reason.REDIRECTED, detail, command)
 
-    async def transfer(self, target: str) -> TransferOutcome:
+    async def transfer(self, target: str, by: By = "agent") -> TransferOutcome:
         """Pass the other side on, to a SIP URI or a number there. If that fails the call goes on.
 
         The configuration alone may set `target`, never the caller or the model.
         """
         if not self.confirmed.is_set():
             return TransferOutcome(ok=False, status=481, reason="the call is not answered yet")
+        self._outcome.transferred_by = by
         outcome = await self._transfer.run(target)
         if outcome.ok:
             self.hang_up(Reason.TRANSFERRED, "transferred")
@@ -263,13 +258,21 @@ class Call:
         self.on_ended(CallEnded(self.call_id, EndedBy.US, 0, "the end was never told"))
 
     @property
+    def over(self) -> bool:
+        return self._ended.is_set()
+
+    @property
+    def transfer_under_way(self) -> bool:
+        return self._transfer.under_way
+
+    @property
     def engine_missed(self) -> bool:
         """Whether there was no engine to talk with, or none any more."""
         return self._engine_missed
 
     @property
     def summary(self) -> str:
-        """The result of the ended call, as one line for the user."""
+        """The result of the ended call, for the user."""
         return self._outcome.summary(self._facts.talked_s)
 
     @property
@@ -315,16 +318,19 @@ class Call:
                 self.on_confirmed()
             case CallEnded():
                 self.on_ended(event)
+            case HoldDone() | HoldRefused():
+                self.hold.on_news(event)
             case _:
                 self._transfer.on_news(event)
 
     def on_media(self, media: NegotiatedMedia) -> None:
-        plan = media_plan(media)
-        held = plan.on_hold
-        if held != self._held:
-            self._held = held
-            change = call_events.Held if held else call_events.Resumed
-            self.tell(change(direction=media.direction))
+        plan = media_plan(media, held_by_us=self.hold.on)
+        if plan.on_hold != self.on_hold:
+            self.on_hold = plan.on_hold
+            if plan.on_hold:
+                self._held_by = "us" if self.hold.on else "peer"
+            change = call_events.Held if plan.on_hold else call_events.Resumed
+            self.tell(change(direction=media.direction, by=self._held_by))
         ssrc = self.bridge.open_media(plan)
         self.tell(
             call_events.Media(
@@ -346,19 +352,11 @@ class Call:
 
     def on_ended(self, event: CallEnded) -> None:
         self._ended.set()
+        self.hold.on_ended()
         self._facts = self.facts()  # the call is over: its clock stops
         self._outcome.ended(event, transferred=self._transfer.on_ended(event.by))
 
     # --- from the bridge ------------------------------------------------------------------
-
-    def _publish(self, event: BridgeEvent) -> None:
-        now = self._loop.time()
-        for listener in tuple(self._listeners):
-            try:
-                listener(event, now)
-            except Exception as error:  # noqa: BLE001 (the other listeners still get it)
-                name = getattr(listener, "__qualname__", type(listener).__name__)
-                self.faults.failed(f"{name} on {type(event).__name__}", error)
 
     def _on_bridge(self, event: BridgeEvent, _now: float) -> None:
         if isinstance(event, PeerSilent):
@@ -383,7 +381,10 @@ class Call:
 
     async def _end_record(self) -> None:
         if self._record is not None:
-            await self._record.end(**self._outcome.facts(self._facts.talked_s))
+            outcome = self._outcome.facts(self._facts.talked_s)
+            if self._facts.metadata:
+                outcome["metadata"] = dict(self._facts.metadata)
+            await self._record.end(**outcome)
 
     async def _tell_end(self) -> None:
         figures = {

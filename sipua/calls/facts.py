@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -31,6 +32,8 @@ class CallFacts:
     """The host for numbers without a host."""
     talked_s: float = 0.0
     """Since the answer."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """Given by those who placed or steered the call."""
 
     @property
     def remote_uri(self) -> str:

@@ -20,7 +20,7 @@ from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.events import AudioPlayed, BridgeEvent
 from sipua.bridge.playout import sounds
 from sipua.calls.profile import AgentProfile, Prompt, Refuse, Step, TransferTo
-from sipua.calls.refer import TransferOutcome
+from sipua.calls.steer.refer import TransferOutcome
 from sipua.events import call_events
 from sipua.events.ending import Reason
 from sipua.events.event import Event

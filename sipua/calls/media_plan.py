@@ -5,7 +5,7 @@ from sipua.codecs.g711 import Law
 from sipua.sip.messages import NegotiatedMedia
 
 
-def media_plan(media: NegotiatedMedia) -> MediaPlan:
+def media_plan(media: NegotiatedMedia, *, held_by_us: bool = False) -> MediaPlan:
     return MediaPlan(
         remote=media.remote,
         signalling_ip=media.signalling_ip or None,
@@ -19,4 +19,5 @@ def media_plan(media: NegotiatedMedia) -> MediaPlan:
         rtcp_remote=media.rtcp_remote,
         rtcp_muxed=media.rtcp_muxed,
         remote_ssrcs=media.remote_ssrcs,
+        held_by_us=held_by_us,
     )

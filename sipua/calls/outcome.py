@@ -11,7 +11,7 @@ import msgspec
 from sipua.calls.facts import CallFacts
 from sipua.events import ending
 from sipua.events.call_events import Ended
-from sipua.events.ending import End, Reason
+from sipua.events.ending import By, End, Reason
 from sipua.events.teller import rfc3339
 from sipua.record.settings import Numbers
 from sipua.record.transcript_redaction import number
@@ -21,6 +21,8 @@ from sipua.sip.messages import CallEnded, EndedBy
 class CallOutcome:
     def __init__(self, *, incoming: bool) -> None:
         self._incoming = incoming
+        self.transferred_by: By = "agent"
+        """The side that wanted the transfer that is under way, or has ended the call."""
         self._decided: End | None = None
         self._told: CallEnded | None = None
         self._answered_at: datetime | None = None
@@ -31,7 +33,8 @@ class CallOutcome:
         One that comes behind the end explains nothing, unless it was we who ended it.
         """
         if self._told is None or self._told.by is EndedBy.US:
-            self._decided = self._decided or ending.ours(reason, detail)
+            by = self.transferred_by if reason is Reason.TRANSFERRED else None
+            self._decided = self._decided or ending.ours(reason, detail, by)
 
     def answered(self) -> None:
         """Both sides can hear each other from now on."""
@@ -82,6 +85,7 @@ class CallOutcome:
             began=rfc3339(facts.started_at),
             answered=None if self._answered_at is None else rfc3339(self._answered_at),
             ended=rfc3339(self._ended_at or datetime.now(UTC)),
+            metadata=dict(facts.metadata) or None,
             **figures,
         )
 

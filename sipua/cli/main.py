@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sipua.cli import call as dial_command
-from sipua.cli import outbound, route
+from sipua.cli import calls, outbound, route, watch
 from sipua.cli import record as record_command
 from sipua.process.command_parser import CONFIG_HELP, add_command, config_path
 from sipua.process.exits import Exit
@@ -303,6 +303,9 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     _add_agent,
     dial_command.add,
     outbound.add,
+    calls.add,
+    watch.add_events,
+    watch.add_drain,
     _add_doctor,
     _add_config,
     record_command.add,

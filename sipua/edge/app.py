@@ -16,6 +16,7 @@ import gc
 import sys
 import time
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 from sipua.bridge.agent.process import AgentError
 from sipua.bridge.fault_owner import FaultOwner
@@ -23,11 +24,14 @@ from sipua.calls import routes
 from sipua.calls.signalling_log import SignallingLog
 from sipua.capture.sip_messages import SipToCaptures
 from sipua.config import Config
+from sipua.control.link.edge_port import ApiError
 from sipua.doctor import doctor
 from sipua.edge import banner
 from sipua.edge.agent_host import AgentHost
 from sipua.edge.calls import EdgeCalls
+from sipua.edge.control import EdgeControl
 from sipua.edge.engine_health import EngineHealth
+from sipua.edge.place_calls import PlaceCalls
 from sipua.edge.state_log import StateLog
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.fork_server import ForkServer
@@ -55,7 +59,10 @@ from sipua.sip.messages import (
     SipMessage,
 )
 from sipua.sip.pj.agent import SipAgent
-from sipua.worker.link.messages import CallOver, EngineTried, ToEdge
+from sipua.worker.link.messages import CallOver, EngineTried, Steered, ToEdge
+
+if TYPE_CHECKING:
+    from sipua.control.api import ControlApi
 
 
 def run(config: Config, *, show_banner: bool = True, forks: ForkServer | None = None) -> int:
@@ -88,12 +95,8 @@ class Edge:
             config.rtp.port_max,
             rest_s=config.rtp.port_rest_s,
         )
-        self._sip = SipAgent(
-            wiring.sip_settings(config, self._build.max_calls),
-            self._admission,
-            self._ports,
-            self._on_sip,
-        )
+        settings = wiring.sip_settings(config, self._build.max_calls)
+        self._sip = SipAgent(settings, self._admission, self._ports, self._on_sip)
         self._sip_captures = SipToCaptures(self._sip.local_address)
         self._capturing = wiring.captures(config) is not None
         self._workers = Workers(
@@ -114,14 +117,42 @@ class Edge:
             self._events,
             sip_captures=self._sip_captures,
         )
+        self._placing = PlaceCalls(
+            config,
+            self._calls,
+            settings=settings,
+            ports=self._ports,
+            sip=self._sip,
+            admission=self._admission,
+        )
         self._agent = AgentHost(config)
         self._stop = asyncio.Event()
+        self._control = EdgeControl(
+            admission=self._admission,
+            calls=self._calls,
+            placing=self._placing,
+            workers=self._workers,
+            health=self._health,
+            send=self._sip.send,
+            tell=self._tell,
+            stop=self._stop,
+        )
+        self._api = self._make_api() if config.api.enabled else None
         self._code = Exit.OK
+
+    def _make_api(self) -> ControlApi:
+        # The start of an edge without it need not wait a fifth of a second for its imports.
+        from sipua.control.api import ControlApi  # noqa: PLC0415
+
+        return ControlApi(self._config, self._events, self._control)
 
     async def run(self) -> Exit:
         main_loop.on_interrupt(self._stop.set)
         try:
             async with AsyncExitStack() as started:
+                if self._api is not None:
+                    started.push_async_callback(self._api.stop)
+                    await self._api.start()
                 started.push_async_callback(self._agent.stop)
                 self._calls.start()
                 started.callback(self._calls.stop)
@@ -136,6 +167,9 @@ class Edge:
                 "engine.failed", error=str(error), fix="start `sipua agent` by hand to see why"
             )
             return Exit.ENGINE
+        except ApiError as error:
+            self._log.error("api.cannot_listen", error=str(error), fix="`api.host`, `api.port`")
+            return Exit.NETWORK
         except WorkersError as error:
             if self._code is Exit.OK:  # not told yet
                 self._log.error(error.event, error=str(error), fix=error.fix)
@@ -266,7 +300,7 @@ class Edge:
                 self._health.tried(message.name, reached=message.reached, now=now)
             case Told():
                 self._calls.on_told(message)
-            case _ if isinstance(message, CallCommand | CallOver):
+            case _ if isinstance(message, CallCommand | Steered | CallOver):
                 self._calls.on_message(worker, message)
 
     def _on_worker_lost(self, worker: int, cause: str) -> None:

@@ -22,11 +22,14 @@ from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
 from sipua.calls.facts import CallFacts
 from sipua.calls.outcome import CallOutcome
+from sipua.calls.steer.commands import Command, Done, SetMetadata
+from sipua.calls.steer.place_request import PlaceRequest
 from sipua.capture import settings as capture_settings
 from sipua.capture.sip_messages import SipToCaptures, dialog
 from sipua.config import Config
 from sipua.doctor.edges import WORKERS_FIX
 from sipua.edge.lost_calls import LostCalls
+from sipua.edge.steer_requests import SteerRequests
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.workers import Workers, WorkersError
 from sipua.events import call_events, edge_events
@@ -57,6 +60,7 @@ from sipua.worker.link.messages import (
     CapturedSip,
     CaptureOrder,
     EndCall,
+    Steered,
     TakeCall,
     ToWorker,
 )
@@ -110,7 +114,8 @@ class EdgeCalls:
         self._gaps = Throttle(10.0)
         self._on_over = on_over
         self._calls: dict[str, EdgeCall] = {}
-        self._lost = LostCalls(config, events, self._facts_up)
+        self._requests = SteerRequests()
+        self._lost = LostCalls(config, events, self.facts_up)
         self.empty = asyncio.Event()
         self.empty.set()
 
@@ -136,7 +141,8 @@ class EdgeCalls:
                 facts, capture = self._facts(event), self._capture(event)
                 # Before its worker can tell anything of it: the order of events is what happened.
                 self._tell_incoming(event, facts.route, worker)
-                self._hand_over(facts, event.local, worker, held, capture)
+                order = TakeCall(facts, event.local.port, capture)
+                self._hand_over(order, event.local, worker, held)
             except Exception as error:  # noqa: BLE001 (any failure is a refusal)
                 self._failed(event.call_id, error)
                 return
@@ -173,8 +179,9 @@ class EdgeCalls:
         )
         self._events.teller().tell(rejected)
 
-    def place(self, facts: CallFacts, local: ReservedPort, account: str) -> None:
-        """Place a call. Raises WorkersError when there is no worker, LinkError."""
+    def place(self, facts: CallFacts, local: ReservedPort, request: PlaceRequest) -> None:
+        """Place a call; `request` has been judged. Raises WorkersError when there is no worker,
+        LinkError."""
         with ExitStack() as held:
             held.callback(self._release, local)
             worker = self._workers.supervisor.choose()
@@ -182,30 +189,38 @@ class EdgeCalls:
                 raise WorkersError("workers.none", "no worker is ready", WORKERS_FIX, Exit.WORKERS)
             held.callback(self._workers.supervisor.over, worker)
             to = transcript_redaction.number(facts.to_uri, self._config.record.numbers)
-            placing = call_events.Placing(to=to, account=account, route=facts.route, worker=worker)
+            placing = call_events.Placing(
+                to=to,
+                account=facts.origin,
+                route=facts.route,
+                worker=worker,
+                by=request.by or None,
+            )
             self._events.teller(facts.call_id).tell(placing)
-            self._hand_over(facts, local, worker, held)
-        self._send(PlaceCall(facts.call_id, facts.to_uri, local, account))
+            order = TakeCall(
+                facts,
+                local.port,
+                ring_timeout_s=request.ring_timeout_s,
+                max_duration_s=request.max_duration_s,
+            )
+            self._hand_over(order, local, worker, held)
+        headers = dict(request.headers)
+        self._send(PlaceCall(facts.call_id, facts.to_uri, local, facts.origin, headers))
 
     def _hand_over(
-        self,
-        facts: CallFacts,
-        local: ReservedPort,
-        worker: int,
-        held: ExitStack,
-        capture: CaptureOrder | None = None,
+        self, order: TakeCall, local: ReservedPort, worker: int, held: ExitStack
     ) -> None:
         """The call is its worker's from here on, and so is what it holds: `held` is empty."""
-        sockets = (local.rtp_socket, local.rtcp_socket)
+        facts, captured = order.facts, order.capture is not None
         outcome = CallOutcome(incoming=facts.direction == "incoming")
         try:
-            self._workers.send(worker, TakeCall(facts, local.port, capture), sockets)
+            self._workers.send(worker, order, (local.rtp_socket, local.rtcp_socket))
         except Exception as error:
             outcome.decide(Reason.INTERNAL_ERROR, f"internal error: {type(error).__name__}")
             self._lost.tell(facts, outcome)
             raise
         begun_at = time.monotonic() if facts.began_s is None else facts.began_s
-        call = EdgeCall(facts, worker, held.pop_all(), capture is not None, begun_at, outcome)
+        call = EdgeCall(facts, worker, held.pop_all(), captured, begun_at, outcome)
         self._calls[facts.call_id] = call
         self.empty.clear()
 
@@ -256,7 +271,7 @@ class EdgeCalls:
             call.outcome.ended(event)
         self._tell(call, event)
 
-    def on_message(self, worker: int, message: CallCommand | CallOver) -> None:
+    def on_message(self, worker: int, message: CallCommand | Steered | CallOver) -> None:
         call = self._calls.get(message.call_id)
         if call is None or call.worker != worker:
             return
@@ -266,8 +281,21 @@ class EdgeCalls:
                 call.outcome.decide(Reason.INTERNAL_ERROR, message.summary)
                 self._lost.tell(self._facts_of(call, time.monotonic()), call.outcome)
             self._on_over(message)
+        elif isinstance(message, Steered):
+            command = self._requests.answered(message)
+            if isinstance(command, SetMetadata) and message.done.ok:
+                values = {name: str(value) for name, value in message.done.values.items()}
+                call.facts = replace(call.facts, metadata=values)
         else:
             self._send(message)
+
+    async def steer(self, call_id: str, command: Command, by: str = "") -> Done:
+        """Have a call do something; `by`: whose token it was. Never raises for a bad command."""
+        call = self._calls.get(call_id)
+        if call is None:
+            return Done("no_call", "there is no such call")
+        send = partial(self._workers.send, call.worker)
+        return await self._requests.ask(call_id, command, by, send)
 
     def on_told(self, told: Told) -> None:
         """An event of a call."""
@@ -341,6 +369,7 @@ class EdgeCalls:
 
     def _forget(self, call: EdgeCall) -> None:
         self._calls.pop(call.facts.call_id, None)
+        self._requests.over(call.facts.call_id)
         call.held.close()
         if not self._calls:
             self.empty.set()
@@ -352,5 +381,5 @@ class EdgeCalls:
     def _release(self, local: ReservedPort) -> None:
         self._ports.release(local, time.monotonic())
 
-    def _facts_up(self) -> list[CallFacts]:
+    def facts_up(self) -> list[CallFacts]:
         return [call.facts for call in list(self._calls.values())]

@@ -19,6 +19,7 @@ from sipua.calls import routes
 from sipua.calls.facts import CallFacts
 from sipua.calls.profile import AgentProfile
 from sipua.calls.signalling_log import SignallingLog
+from sipua.calls.steer.place_request import PlaceRequest
 from sipua.config import Config
 from sipua.edge import placing
 from sipua.edge.agent_host import AgentHost
@@ -79,11 +80,7 @@ def run(config: Config, request: OutboundRequest, forks: ForkServer | None = Non
 def profile_of(config: Config, request: OutboundRequest) -> AgentProfile:
     if not request.route:
         return routes.resolve(config, routes.Asked((request.uri,), "", request.account))
-    for route in config.routes:
-        if route.name == request.route:
-            return routes.profile(config, route)
-    there = ", ".join(route.name for route in config.routes) or "none in this configuration"
-    raise RequestError(f"there is no route {request.route!r}; there is: {there}")
+    return routes.profile(config, placing.route_named(config, request.route))
 
 
 class Outbound:
@@ -162,11 +159,13 @@ class Outbound:
         await self._sip.start()
         held.push_async_callback(self._sip.stop, SIGNALLING_GRACE_S)
         facts = self._facts()
-        local = await placing.reserve(self._ports, self._sip, self._settings, self._request.uri)
+        request = self._request
+        first_hop = placing.first_hop(self._settings, request.account, request.uri)
+        local = await placing.reserve(self._ports, self._sip, first_hop)
         if self._interrupted.is_set() or self._lost:
             self._ports.release(local, time.monotonic())
             return _NOT_PLACED
-        self._calls.place(facts, local, self._request.account)
+        self._calls.place(facts, local, PlaceRequest(request.uri, request.account))
         assert self._over is not None
         return await self._over
 

@@ -1,4 +1,4 @@
-"""The common parts of `sipua call` and `sipua outbound`, which place a single call."""
+"""The common parts of all that place calls: `sipua call`, `sipua outbound`, and the edge."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import socket
 import time
 
 from sipua.config import Config
+from sipua.config.sections.routes import RouteSection
 from sipua.config.values.uri import UriError, parse_server
 from sipua.doctor import doctor
 from sipua.edge.wiring import wiring
@@ -73,11 +74,31 @@ def _with_family(
     return (*hosts, counterpart)
 
 
-async def reserve(ports: PortPool, sip: SipAgent, settings: SipSettings, uri: str) -> ReservedPort:
+def check_family(config: Config, uri: str) -> None:
+    """Whether an edge that runs has an address to call this one from. Raises RequestError."""
+    host = host_of(uri)
+    if is_address(host) and not of_family(wiring.rtp_hosts(config), family_of(host)):
+        raise RequestError(f"{uri}: this edge has no address of that family (`sip.host`)")
+
+
+def route_named(config: Config, name: str) -> RouteSection:
+    for route in config.routes:
+        if route.name == name:
+            return route
+    there = ", ".join(route.name for route in config.routes) or "none in this configuration"
+    raise RequestError(f"there is no route {name!r}; there is: {there}")
+
+
+def first_hop(settings: SipSettings, account: str, uri: str) -> str:
+    """The URI of the server that gets the INVITE."""
+    proxies = (one.proxy for one in settings.accounts if one.name == account and one.proxy)
+    return next(proxies, uri)
+
+
+async def reserve(ports: PortPool, sip: SipAgent, first_hop: str) -> ReservedPort:
     """Reserve ports of the family in which the call will leave. Raises NoPortsLeft."""
     if len(ports.families) == 1:
         return ports.reserve(time.monotonic(), ports.families[0])
-    first_hop = next((account.proxy for account in settings.accounts if account.proxy), uri)
     host, port = server_of(first_hop)
     addresses: tuple[str, ...] = (host,) if is_address(host) else ()
     if not addresses:

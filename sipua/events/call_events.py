@@ -32,6 +32,8 @@ class Placing(Event, tag="call.placing"):
     account: str
     route: str
     worker: int
+    by: str | None = None
+    """Whose token it was; None: `sipua outbound`."""
 
 
 class Ringing(Event, tag="call.ringing"):
@@ -75,11 +77,15 @@ class Media(Event, tag="call.media"):
 
 
 class Held(Event, tag="call.held"):
+    """One side hears the other's hold sound, or nothing; `by`: the peer, or us."""
+
     direction: str
+    by: str = "peer"
 
 
 class Resumed(Event, tag="call.resumed"):
     direction: str
+    by: str = "peer"
 
 
 class OfferRefused(Event, tag="call.offer_refused"):
@@ -128,10 +134,12 @@ class SourceRefused(Event, tag="rtp.refused"):
 
 
 class Interrupted(Event, tag="call.interrupted"):
-    """The caller spoke, and the rest of what the agent said was dropped."""
+    """The caller spoke, or an operator muted the agent or had it say something else: the rest of
+    what it said was dropped."""
 
     item_id: str
     played_ms: int
+    by: str = "caller"
 
 
 class TurnCaller(Event, tag="turn.caller"):
@@ -288,6 +296,21 @@ class PromptUnheard(Event, tag="call.prompt_unheard"):
     waited_s: float
 
 
+class Steered(Event, tag="call.steered"):
+    """A command from outside. `act` and `status` are those of `sipua.calls.steer.commands`."""
+
+    act: str
+    by: str
+    """Whose token it was."""
+    status: str
+    detail: str = ""
+    about: str | None = None
+    """The target, the sound, the side, the role, the names of metadata."""
+    on: bool | None = None
+    size: int | None = None
+    """Keys, or characters: not the text itself, which may be private."""
+
+
 # --- transfer ---------------------------------------------------------------------------------
 
 
@@ -359,6 +382,7 @@ class Ended(Event, tag="call.ended", rename={"from_": "from"}):
     cadence: dict[str, Any] | None = None
     record: dict[str, Any] | None = None
     capture: dict[str, Any] | None = None
+    metadata: dict[str, str] | None = None
 
     @property
     def level(self) -> Level:

@@ -34,7 +34,14 @@ class Draining(Event, tag="edge.draining"):
     """No new calls are taken; those that are up may end within `drain_s`."""
 
     calls: int
-    drain_s: float
+    drain_s: float | None
+    """None: they are not hung up."""
+
+
+class DrainEnded(Event, tag="edge.drain_ended"):
+    """The operator has taken it back: calls are taken again."""
+
+    calls: int
 
 
 class Stopped(Event, tag="edge.stopped"):

@@ -119,10 +119,10 @@ class End(msgspec.Struct, frozen=True, omit_defaults=True):
     """The last status of signalling; None: there was none."""
 
 
-def ours(reason: Reason, detail: str = "") -> End:
-    """An end that we decide, before signalling has told it."""
-    by, fault = _OURS[reason]
-    return End(by, reason, fault, detail)
+def ours(reason: Reason, detail: str = "", by: By | None = None) -> End:
+    """An end that we decide, before signalling has told it. `by`: None, as usual."""
+    usual, fault = _OURS[reason]
+    return End(by or usual, reason, fault, detail)
 
 
 def told(outcome: CallEnded | None, decided: End | None, *, incoming: bool, answered: bool) -> End:

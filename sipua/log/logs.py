@@ -66,7 +66,7 @@ def for_a_person(fmt: Format, stream: IO[str] | None = None) -> bool:
 
 def configure(level: Level, fmt: Format, stream: IO[str] | None = None) -> None:
     """Set up logging for the process. May be called again, for loggers made afterwards."""
-    in_use.level, in_use.format = level, fmt
+    in_use.format = fmt
     out = sys.stderr if stream is None else stream
     lines = _Lines(out)
     processors: list[Processor] = [
@@ -76,9 +76,10 @@ def configure(level: Level, fmt: Format, stream: IO[str] | None = None) -> None:
         _mask,
         Console(colour=out.isatty()) if for_a_person(fmt, out) else _json_line,
     ]
+    set_level(level)
     structlog.configure(
         processors=processors,
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        wrapper_class=_Filtered,
         logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
@@ -87,8 +88,16 @@ def configure(level: Level, fmt: Format, stream: IO[str] | None = None) -> None:
         if isinstance(handler, _FromStdlib):
             root.removeHandler(handler)
     root.addHandler(_FromStdlib())
+
+
+def set_level(level: Level) -> None:
+    """Of all loggers, those that exist as well."""
+    in_use.level = level
+    for name, method in vars(structlog.make_filtering_bound_logger(_LEVELS[level])).items():
+        if not name.startswith("_"):
+            setattr(_Filtered, name, method)
     # Below debug, a library's own lines ("connection open") only hide our events.
-    root.setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
+    logging.getLogger().setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
 
 
 def get() -> FilteringBoundLogger:
@@ -106,6 +115,10 @@ def call_failed(call_id: str, error: Exception) -> None:
     """Log what ended a call that could not be made or run."""
     words = f"{type(error).__name__}: {error}"
     bind_call(call_id).error("call.failed", error=words, exc_info=error)
+
+
+class _Filtered(structlog.BoundLoggerBase):
+    """The class of every logger; its methods are those of the level in use."""
 
 
 class _Lines:

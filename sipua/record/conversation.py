@@ -151,7 +151,7 @@ class ConversationRecord:
         words = self._words.item(news.item_id, "agent")
         words.turn = turn
         words.played = 1.0
-        if news.cut == "caller":
+        if news.cut in ("caller", "operator"):
             words.played = news.played_ms / news.total_ms if news.total_ms else 0.0
         words.written = bool(words.text)
         self._add(
@@ -159,7 +159,7 @@ class ConversationRecord:
             now,
             **spoken,
             cut=news.cut or None,
-            of_ms=news.total_ms if news.cut == "caller" else None,
+            of_ms=news.total_ms if news.cut in ("caller", "operator") else None,
             text=self._text(words),
         )
 

@@ -63,11 +63,16 @@ def find(directory: Path, which: str) -> Path:
         if not path.is_file():
             raise NoRecordError(f"there is no file {which}")
         return path
+    return find_id(directory, which)
+
+
+def find_id(directory: Path, call_id: str) -> Path:
+    """The path of the record of a call id, which is trusted to be one."""
     for day in reversed(retention.days(directory)):
-        if (found := day / f"{which}.jsonl").is_file():
+        if (found := day / f"{call_id}.jsonl").is_file():
             return found
     raise NoRecordError(
-        f"no record of {which} in {directory}: was record.enabled set when it was made, and is "
+        f"no record of {call_id} in {directory}: was record.enabled set when it was made, and is "
         "this the directory (-c FILE, or --directory)?"
     )
 

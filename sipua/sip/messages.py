@@ -195,8 +195,28 @@ class TransferFailed:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class HoldDone:
+    """The peer has answered our re-INVITE: it is on hold, or not any more."""
+
+    call_id: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRefused:
+    """Our re-INVITE was refused, or could not be sent; the call goes on as it was. 491: an offer of
+    the peer is under way, and ours may be sent again later (RFC 3261 14.1)."""
+
+    call_id: str
+    on: bool
+    status: int
+    reason: str
+
+
 TransferNews = TransferProgress | TransferDone | TransferFailed
-CallSignal = MediaReady | CallConfirmed | CallEnded | TransferNews
+HoldNews = HoldDone | HoldRefused
+CallSignal = MediaReady | CallConfirmed | CallEnded | TransferNews | HoldNews
 """What the call itself is told."""
 
 
@@ -278,6 +298,7 @@ SipEvent = (
     | OfferRefused
     | TransferRefused
     | TransferNews
+    | HoldNews
     | Registered
     | RegistrationFailed
     | RegistrarSilent
@@ -319,6 +340,14 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
+class SetHold:
+    """A re-INVITE: the peer is put on hold (`sendonly`), or taken back (`sendrecv`)."""
+
+    call_id: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PlaceCall:
     call_id: str
     target: str
@@ -332,6 +361,13 @@ class Leave:
     """Give up every registration, for good; calls that run go on."""
 
 
-CallCommand = Answer | Hangup | Transfer
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Register this account now, whenever it would be due."""
+
+    account: str
+
+
+CallCommand = Answer | Hangup | Transfer | SetHold
 """What a call itself commands."""
-SipCommand = CallCommand | PlaceCall | Leave
+SipCommand = CallCommand | PlaceCall | Leave | Refresh

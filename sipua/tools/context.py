@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,11 +11,9 @@ from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge.events import BridgeEvent
 from sipua.calls.facts import CallFacts
+from sipua.calls.steer import waiting
 from sipua.tools.call_queue import Result
 from sipua.tools.wire.schema import Declaration
-
-POLL_S = 0.04
-"""How often a waiting tool checks again: every two packets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +66,11 @@ class ToolContext:
 
     async def until(self, happened: Callable[[], bool], timeout_s: float) -> bool:
         """Wait; whether it happened in time."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout_s
-        while not happened():
-            if loop.time() >= deadline:
-                return False
-            await asyncio.sleep(POLL_S)
-        return True
+        return await waiting.until(happened, timeout_s)
 
     async def played_out(self, timeout_s: float) -> bool:
-        """Wait until the speech has been played: quiet, and not only between two words."""
-        quiet = 0
-
-        def still() -> bool:
-            nonlocal quiet
-            quiet = 0 if self.call.speaking else quiet + 1
-            return quiet > 2
-
-        return await self.until(still, timeout_s)
+        """Wait until the speech has been played."""
+        return await waiting.played_out(lambda: self.call.speaking, timeout_s)
 
     @contextmanager
     def listen(self, listener: Callable[[BridgeEvent], None]) -> Iterator[None]:

@@ -25,7 +25,7 @@ class CallTools:
         self._call.bridge.interruptible = on
 
     def listening(self, on: bool) -> None:
-        self._call.bridge.listening = on
+        self._call.bridge.listen(on)
 
     def hold_sound(self, on: bool) -> None:
         self._call.bridge.fill(self._hold if on else None)

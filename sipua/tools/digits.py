@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 import msgspec
 
 from sipua.bridge.events import BridgeEvent
+from sipua.calls.steer.waiting import POLL_S
 from sipua.rtp.events import Dtmf
 from sipua.tools.call_queue import Result, failure
-from sipua.tools.context import POLL_S, ToolContext
+from sipua.tools.context import ToolContext
 from sipua.tools.wire.schema import Declaration
 
 _MOST_DIGITS = 32

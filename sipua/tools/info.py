@@ -52,6 +52,8 @@ class GetCallInfo:
             return {"direction": facts.direction}
         if name == "duration":
             return {"duration_s": round(facts.talked_s)}
+        if name == "metadata":
+            return {"metadata": dict(facts.metadata)}
         if name == "time":
             now = self._wall().astimezone(self._zone)
             return {
@@ -74,4 +76,5 @@ _LABELS = {
     "duration": "how long it lasts",
     "time": "the date and time with the time zone",
     "sip": "identifiers for a support case",
+    "metadata": "what its operator has noted about it",
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from sipua.bridge.call.call_bridge import CallBridge
@@ -22,6 +22,8 @@ from sipua.calls import routes
 from sipua.calls.call import Call, CallLimits
 from sipua.calls.facts import CallFacts
 from sipua.calls.profile import AgentProfile
+from sipua.calls.steer.sound_files import SoundFiles
+from sipua.calls.steer.steering import Steering
 from sipua.capture.call_capture import CallCapture
 from sipua.config import Config
 from sipua.edge.wiring import call as wiring_call
@@ -130,6 +132,7 @@ class CallParts:
         self._engine_tried = engine_tried
         self._publish = publish
         self._refusals = Throttle()
+        self._sound_files = SoundFiles(config.calls.sounds)
         self._limits = CallLimits(
             ring_timeout_s=config.calls.ring_timeout_s,
             max_duration_s=config.calls.max_duration_s,
@@ -153,11 +156,19 @@ class CallParts:
         facts: CallFacts,
         local: ReservedPort,
         capture: CallCapture | None = None,
+        *,
+        ring_timeout_s: float | None = None,
+        max_duration_s: float | None = None,
     ) -> Call:
         """Make a call, to be run. When this raises, nothing is left of it. KeyError: there is no
-        such route.
+        such route. Times: None, as configured.
         """
         route = self._routes[facts.route]
+        limits = replace(
+            self._limits,
+            ring_timeout_s=ring_timeout_s or self._limits.ring_timeout_s,
+            max_duration_s=max_duration_s or self._limits.max_duration_s,
+        )
         log = logs.bind_call(facts.call_id)
         tell = Teller(log, self._publish, facts.call_id).tell
         faults = FaultOwner("call.failed", log)
@@ -185,7 +196,7 @@ class CallParts:
                 facts,
                 bridge,
                 route.profile,
-                self._limits,
+                limits,
                 send=self._send,
                 log=log,
                 tell=tell,
@@ -198,6 +209,9 @@ class CallParts:
             self._attach(call)
             undo.pop_all()
         return call
+
+    def steering(self, call: Call) -> Steering:
+        return Steering(call, self._toolbox.hold, self._sound_files)
 
     def _attach(self, call: Call) -> None:
         """Attach the listeners of one call: `call.subscribe(…)`."""

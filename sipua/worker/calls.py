@@ -10,6 +10,8 @@ from dataclasses import replace
 
 from sipua.calls.call import Call, Opening
 from sipua.calls.opening import Answering, Placing
+from sipua.calls.steer.commands import Done
+from sipua.calls.steer.steering import Steering
 from sipua.capture.call_capture import CallCapture, CallCaptures
 from sipua.config import Config
 from sipua.edge.wiring import wiring
@@ -25,6 +27,8 @@ from sipua.worker.link.messages import (
     CapturedSip,
     EndCall,
     NoMoreCalls,
+    Steer,
+    Steered,
     TakeCall,
     ToEdge,
     ToWorker,
@@ -38,6 +42,7 @@ class WorkerCalls:
         settings = wiring.captures(config)
         self._captures = CallCaptures(settings) if settings else None
         self._calls: dict[str, Call] = {}
+        self._steering: dict[str, Steering] = {}
         self._capturing: dict[str, CallCapture] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -48,6 +53,8 @@ class WorkerCalls:
         match message:
             case TakeCall():
                 self._take(message, descriptors)
+            case Steer():
+                self._steer(message)
             case EndCall():
                 if call := self._calls.get(message.call_id):
                     _end(call, message)
@@ -59,6 +66,17 @@ class WorkerCalls:
             case _ if isinstance(message, CallSignal):
                 if call := self._calls.get(message.call_id):
                     call.on_sip(message)
+
+    def _steer(self, message: Steer) -> None:
+        request, call_id = message.request, message.call_id
+        if steering := self._steering.get(call_id):
+            steering.take(
+                message.command,
+                message.by,
+                lambda done: self._send(Steered(request, call_id, done)),
+            )
+        else:
+            self._send(Steered(request, call_id, Done("no_call", "the call is over")))
 
     async def end_all(self, cause: str, within_s: float) -> None:
         """End the calls without signalling, which is gone."""
@@ -84,6 +102,8 @@ class WorkerCalls:
                 self._failed(call_id, error)
                 return
             self._calls[call_id] = call
+            self._steering[call_id] = self._parts.steering(call)
+            held.callback(self._steering.pop, call_id)
             opening = Answering() if message.facts.direction == "incoming" else Placing()
             work = self._run(call, opening, held.pop_all())
         task = asyncio.get_running_loop().create_task(work, name=f"call {call_id}")
@@ -118,7 +138,13 @@ class WorkerCalls:
             raise LinkError(NO_DESCRIPTORS)
         rtp, rtcp = sockets
         capture = self._capture(message, held)
-        return self._parts.make(message.facts, ReservedPort(message.port, rtp, rtcp), capture)
+        return self._parts.make(
+            message.facts,
+            ReservedPort(message.port, rtp, rtcp),
+            capture,
+            ring_timeout_s=message.ring_timeout_s,
+            max_duration_s=message.max_duration_s,
+        )
 
     def _capture(self, message: TakeCall, held: ExitStack) -> CallCapture | None:
         call_id, order = message.facts.call_id, message.capture

@@ -38,6 +38,7 @@ from sipua.worker.link.messages import (
     Ping,
     Pong,
     Ready,
+    SetLogLevel,
     Stop,
     ToEdge,
     ToWorker,
@@ -137,6 +138,8 @@ class Worker:
                 self._send(Pong(len(self._calls or ()), len(asyncio.all_tasks()), missed))
             case Stop():
                 self._end()
+            case SetLogLevel():
+                logs.set_level(message.level)
             case Begin():
                 self._begun.set_result((message, descriptors))
             case _ if self._calls is not None:

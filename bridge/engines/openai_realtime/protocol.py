@@ -30,7 +30,7 @@ from sipua.bridge.engine_api.events import (
     Used,
 )
 from sipua.bridge.engine_api.protocol import Capabilities, Engine
-from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings
+from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings, InjectedRole
 from sipua.bridge.engines.openai.decoder import Other, WireError
 from sipua.bridge.engines.openai.details import fault, worded
 from sipua.bridge.engines.openai.incoming import Incoming
@@ -135,6 +135,16 @@ class OpenAIRealtime:
             return (result,)
         self._gate.want(item_id=item_id)
         return (result, *self._ask())
+
+    def inject(self, role: InjectedRole, text: str, *, respond: bool) -> Sequence[bytes]:
+        item_id = f"injected_{self._outgoing.next_number}"
+        content = [{"type": "input_text", "text": text}]
+        item = {"id": item_id, "type": "message", "role": role, "content": content}
+        told = self._outgoing.encode("conversation.item.create", item=item)
+        if not respond:
+            return (told,)
+        self._gate.want(item_id=item_id)
+        return (told, *self._ask())
 
     def goodbye(self) -> Sequence[bytes]:
         return ()  # the server takes a closed connection for the end, and owes nothing after it

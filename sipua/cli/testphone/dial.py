@@ -23,6 +23,7 @@ import numpy as np
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.engine_api.events import AudioDelta, AudioDone
+from sipua.bridge.engine_api.settings import InjectedRole
 from sipua.bridge.events import BridgeEvent, PeerSilent
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.dtmf_queue import MAX_QUEUED, DtmfQueue
@@ -112,6 +113,9 @@ class RecordedConversation:
     def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None:
         """There are no tool calls."""
 
+    def inject(self, role: InjectedRole, text: str, *, respond: bool) -> None:
+        """There is no model."""
+
     def cancel(self) -> None:
         """There is no response to cancel."""
 
@@ -185,7 +189,8 @@ class Dial:
             held.push_async_callback(self._end_capture)
             await self._sip.start()
             held.push_async_callback(self._sip.stop, SIGNALLING_GRACE_S)
-            local = await placing.reserve(self._ports, self._sip, self._settings, self._request.uri)
+            first_hop = placing.first_hop(self._settings, self._request.account, self._request.uri)
+            local = await placing.reserve(self._ports, self._sip, first_hop)
             held.callback(self._release, local)
             self._bridge = CallBridge(
                 local=local,

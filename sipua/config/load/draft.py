@@ -201,7 +201,7 @@ class Draft:
                 file_path,
                 "every user of this machine can read this secret",
                 f"chmod 600 {secret.path}",
-                severity="warning",
+                severity="error" if path[0] == "api" else "warning",  # it steers the calls of all
                 value=value,
             )
         table[name] = secret.text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from sipua.config.sections.routes import Answer, Fallback, FirstWord
-from sipua.config.values.fields import Seconds
+from sipua.config.values.fields import OneLine, Seconds
 from sipua.config.values.section import Section
 
 
@@ -42,6 +42,11 @@ class CallsSection(Section):
         default=(),
         description="What happens when no engine can be reached. Empty: before the answer "
         "`engine.failure_status`; after it the built-in prompt, then BYE.",
+    )
+    sounds: OneLine = Field(
+        default="",
+        description="Folder of WAV files (16 bit PCM, at most 120 s) that may be played into a "
+        "running call by the interface for programs. Empty: only the built-in ones.",
     )
     max_duration_s: Seconds = Field(default=3600, description="Longest call; then BYE.")
     mask_dtmf: bool = Field(

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from sipua.config.sections.agent import AgentSection
+from sipua.config.sections.api import ApiSection
 from sipua.config.sections.barge_in import BargeInSection, SoundsSection
 from sipua.config.sections.calls import CallsSection
 from sipua.config.sections.capture import CaptureSection
@@ -262,6 +263,7 @@ class Config(Section):
     barge_in: BargeInSection = BargeInSection()
     sounds: SoundsSection = SoundsSection()
     edge: EdgeSection = EdgeSection()
+    api: ApiSection = ApiSection()
     log: LogSection = LogSection()
     capture: CaptureSection = CaptureSection()
     record: RecordSection = RecordSection()

@@ -82,7 +82,7 @@ class Table:
     def header(self) -> str:
         """The table's header in the file."""
         name = ".".join(part for part in self.path if part != ANY)
-        return f"[[{name}]]" if ANY in self.path else f"[{name}]"
+        return f"[[{name}]]" if self.path[-1:] == (ANY,) else f"[{name}]"
 
 
 @functools.cache

@@ -32,7 +32,7 @@ _SPOKEN = re.compile(r"[\w .'-]{1,64}")
 Builtin = Literal[
     "hang_up", "transfer", "send_dtmf", "collect_digits", "put_on_hold", "get_call_info"
 ]
-Fact = Literal["from", "to", "direction", "duration", "time", "sip"]
+Fact = Literal["from", "to", "direction", "duration", "time", "sip", "metadata"]
 
 
 def _tool_name(text: str) -> str:
@@ -177,7 +177,7 @@ class CallInfoSection(Section):
         default=("from", "to", "direction", "duration", "time"),
         description="Facts that the model may know: `from`, `to` (numbers and names), "
         "`direction`, `duration`, `time` (with date and zone), `sip` (URIs, "
-        "account, route, call id).",
+        "account, route, call id), `metadata` (what was set by the HTTP interface).",
     )
     timezone: Annotated[str, AfterValidator(_timezone)] = Field(
         default="", description="Time zone of `time`, such as `Europe/Berlin`. Empty: the system's."

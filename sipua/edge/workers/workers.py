@@ -7,6 +7,7 @@ cause, and replaced.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import time
@@ -15,6 +16,7 @@ from importlib import metadata
 
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.config import Config
+from sipua.config.sections.api import ApiSection
 from sipua.doctor import edges
 from sipua.doctor.edges import WORKERS_FIX, EdgeState, WorkerState
 from sipua.edge.workers import process
@@ -27,6 +29,7 @@ from sipua.log import logs
 from sipua.process.exits import Exit
 from sipua.worker.link import config_copy
 from sipua.worker.link.channel import Descriptor, close_all
+from sipua.worker.link.coding import LinkError
 from sipua.worker.link.messages import (
     SCHEMA,
     Begin,
@@ -72,7 +75,9 @@ class Workers:
         """
         self.supervisor = Supervisor(count, memory_bytes=config.edge.worker_memory_mb * 1_000_000)
         self._forks = forks or ForkServer()
-        self._config = config_copy.to_bytes(config)
+        # The tools of users run in workers: the tokens of the API are none of their business.
+        without_tokens = config.model_copy(update={"api": ApiSection()})
+        self._config = config_copy.to_bytes(without_tokens)
         # Now: an update changes what is installed, and not what runs here.
         self._version = metadata.version("sipua")
         self._tell = tell
@@ -112,6 +117,12 @@ class Workers:
         """Raises LinkError for a message that cannot be sent. What is passed is closed here."""
         if running := self._running.get(worker):
             running.send(message, passed)
+
+    def send_all(self, message: ToWorker) -> None:
+        """To those that run; one whose link takes nothing now is not told."""
+        for running in self._running.values():
+            with contextlib.suppress(LinkError):
+                running.send(message)
 
     @property
     def pids(self) -> list[int]:

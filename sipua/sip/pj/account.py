@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import pjsua2 as pj
 
 from sipua.rtp.ports import family_of
-from sipua.sip import texts
+from sipua.sip import registration, texts
 from sipua.sip.errors import reason_of
 from sipua.sip.messages import (
     Registered,
@@ -23,7 +23,6 @@ from sipua.sip.messages import (
     SipEvent,
     Unregistered,
 )
-from sipua.sip.pj import registration
 from sipua.sip.settings import AccountSettings, SipSettings
 
 UNAUTHORIZED, PROXY_AUTH, REQUEST_TIMEOUT, INTERNAL_ERROR = 401, 407, 408, 500

@@ -26,6 +26,8 @@ from sipua.sip.messages import (
     Direction,
     EndedBy,
     Hangup,
+    HoldDone,
+    HoldRefused,
     MediaReady,
     NegotiatedMedia,
     OfferRefused,
@@ -36,21 +38,23 @@ from sipua.sip.messages import (
     TransferProgress,
     TransferRefused,
 )
+from sipua.sip.pj import negotiated
 from sipua.sip.pj.params import call_params
 from sipua.sip.settings import SipSettings
 from sipua.sip.state import LONGEST_TRANSACTION_S, CallInput, CallState, advance
 
 P = ParamSpec("P")
 
-LAWS = {"PCMU": 0, "PCMA": 8}
 TRANSFER_REFUSED = 603
 NOT_ACCEPTABLE = 488
 REQUEST_TIMEOUT = 408
 WRONG_STATE = 481
 INTERNAL_ERROR = 500
 UNAVAILABLE = 503
-NOWHERE = ("0.0.0.0", 0)  # noqa: S104 (no audio is ever sent there)
+GLARE = 491
 CHALLENGES = (401, 407)
+UNDER_WAY = (70013, 220040)
+"""PJ_EINVALIDOP, PJMEDIA_SDPNEG_EINSTATE: another offer, the peer's or ours, has no answer yet."""
 ACK_WITHIN_S = LONGEST_TRANSACTION_S - 0.1
 """Just before pjsip's own limit, after which pjsip would wait as long again for the answer to its
 BYE. A BYE that we want earlier waits for the ACK, or for pjsip's 32 s (RFC 3261 15).
@@ -113,6 +117,9 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         self._last_media: NegotiatedMedia | None = None
         self._rtcp_muxed = False
         self._remote_ssrcs: frozenset[int] = frozenset()
+        self._asked_hold: bool | None = None
+        """While our re-INVITE is not answered: what it wants."""
+        self._hold_tsx = 0
 
     # --- commands -------------------------------------------------------------------------
 
@@ -187,6 +194,29 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         except Exception as error:  # noqa: BLE001 (the call goes on in any case)
             self._referred(INTERNAL_ERROR, reason_of(error))
 
+    def set_hold(self, on: bool) -> None:
+        """Send a re-INVITE: `sendonly`, or `sendrecv` again. The outcome comes as an event, also
+        when it could not be sent.
+        """
+        if self.state is not CallState.CONFIRMED or self._asked_hold is not None:
+            self._hold_over(on, WRONG_STATE, "the call is not up, or a hold is under way")
+            return
+        self._asked_hold, self._hold_tsx = on, 0
+        try:
+            if on:
+                self.setHold(call_params())
+            else:
+                self.reinvite(call_params(flag=pj.PJSUA_CALL_UNHOLD))
+        except Exception as error:  # noqa: BLE001 (the call goes on as it was)
+            under_way = isinstance(error, pj.Error) and error.status in UNDER_WAY
+            status = GLARE if under_way else INTERNAL_ERROR
+            self._hold_over(on, status, reason_of(error))
+
+    def _hold_over(self, on: bool, status: int, reason: str) -> None:
+        self._asked_hold = None
+        refused = HoldRefused(self.call_id, on, status, texts.line(reason))
+        self.endpoint.emit(HoldDone(self.call_id, on) if 200 <= status < 300 else refused)
+
     def _later(self, delay_s: float, action: Callable[[PjCall], None]) -> None:
         """Call `action` later if the call still exists: the timer does not keep it alive."""
         endpoint, call_id = self.endpoint, self.call_id
@@ -247,6 +277,22 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         if media is not None and media != self._last_media:
             self._last_media = media
             self.endpoint.emit(MediaReady(self.call_id, media))
+
+    @guarded
+    def onCallTsxState(self, prm: Any) -> None:  # noqa: N802
+        """Our re-INVITE's end: nothing else of pjsua2 tells a refusal. One that pjsip sends again,
+        with a digest or a longer session, has begun another transaction by then.
+        """
+        on = self._asked_hold
+        if on is None or prm.e.type != pj.PJSIP_EVENT_TSX_STATE:
+            return
+        tsx = prm.e.body.tsxState.tsx
+        if tsx.method != "INVITE" or tsx.role != pj.PJSIP_ROLE_UAC:
+            return
+        if tsx.state == pj.PJSIP_TSX_STATE_CALLING:
+            self._hold_tsx = int(tsx.pjTransaction)
+        elif tsx.state >= pj.PJSIP_TSX_STATE_COMPLETED and int(tsx.pjTransaction) == self._hold_tsx:
+            self._hold_over(on, int(tsx.statusCode), str(tsx.statusText))
 
     @guarded
     def onCallState(self, prm: Any) -> None:  # noqa: N802
@@ -330,57 +376,22 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
                 continue
             if media.status in (pj.PJSUA_CALL_MEDIA_NONE, pj.PJSUA_CALL_MEDIA_ERROR):
                 break
-            direction = _direction(media.dir)
+            direction = negotiated.direction_of(media.dir)
             if direction is Direction.INACTIVE:  # pjsua keeps no stream while nothing flows
-                return self._held(self._last_media or self._held_from_the_start())
+                codec = self.endpoint.settings.codecs[0].upper()
+                first = negotiated.held_from_the_start(codec, self.signalling_ip)
+                return self._held(self._last_media or first)
             try:
                 stream = self.getStreamInfo(index)
             except pj.Error:
                 break
-            return self._from_stream(stream, direction)
+            return dataclasses.replace(
+                negotiated.of_stream(stream, direction),
+                signalling_ip=self.signalling_ip,
+                rtcp_muxed=self._rtcp_muxed,
+                remote_ssrcs=self._remote_ssrcs,
+            )
         return None if self._last_media is None else self._held(self._last_media)
-
-    def _from_stream(self, stream: Any, direction: Direction) -> NegotiatedMedia:
-        codec = str(stream.codecName).upper()
-        accepted = {static: name for name, static in LAWS.items()}
-        accepted[int(stream.rxPt)] = codec
-        events, send_events = int(stream.audRxEventPt), int(stream.audTxEventPt)
-        return NegotiatedMedia(
-            remote=address(str(stream.remoteRtpAddress)),
-            codec=codec,
-            payload_type=int(stream.txPt),
-            accepted_types=accepted,
-            telephone_event_type=events if events > 0 else None,
-            direction=direction,
-            signalling_ip=self.signalling_ip,
-            rtcp_remote=address(str(stream.remoteRtcpAddress)),
-            rtcp_muxed=self._rtcp_muxed,
-            remote_ssrcs=self._remote_ssrcs,
-            telephone_event_send_type=send_events if send_events > 0 else None,
-        )
 
     def _held(self, last: NegotiatedMedia) -> NegotiatedMedia:
         return dataclasses.replace(last, direction=Direction.INACTIVE, rtcp_muxed=self._rtcp_muxed)
-
-    def _held_from_the_start(self) -> NegotiatedMedia:
-        """The media of a first offer on hold: the resume will say what is sent, and from where."""
-        codec = self.endpoint.settings.codecs[0].upper()
-        return NegotiatedMedia(
-            remote=NOWHERE,
-            codec=codec,
-            payload_type=LAWS[codec],
-            accepted_types={static: name for name, static in LAWS.items()},
-            telephone_event_type=None,
-            direction=Direction.INACTIVE,
-            signalling_ip=self.signalling_ip,
-        )
-
-
-def _direction(bits: int) -> Direction:
-    sends = bool(bits & pj.PJMEDIA_DIR_ENCODING)
-    receives = bool(bits & pj.PJMEDIA_DIR_DECODING)
-    if sends and receives:
-        return Direction.SENDRECV
-    if sends:
-        return Direction.SENDONLY
-    return Direction.RECVONLY if receives else Direction.INACTIVE

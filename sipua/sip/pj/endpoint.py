@@ -33,6 +33,8 @@ from sipua.sip.messages import (
     IncomingCall,
     Leave,
     PlaceCall,
+    Refresh,
+    SetHold,
     SignallingFault,
     SipCommand,
     SipEvent,
@@ -178,6 +180,10 @@ class SipEndpoint:
         if isinstance(command, Leave):
             self.leave()
             return
+        if isinstance(command, Refresh):
+            if (account := self._accounts.get(command.account)) and not self.closing:
+                account.register()
+            return
         call = self._calls.get(command.call_id)
         if call is None:  # it ended before the command came, or has not begun
             if isinstance(command, Hangup) and command.call_id in self._to_place:
@@ -192,6 +198,8 @@ class SipEndpoint:
                     call.end(command)
                 case Transfer():
                     call.refer(command.target)
+                case SetHold():
+                    call.set_hold(command.on)
         except Exception as error:  # noqa: BLE001 (not only pj.Error: a text that SIP cannot hold)
             call.fail(type(command).__name__, error)
 

@@ -22,8 +22,8 @@ from sipua.sip.admission import invite
 from sipua.sip.admission.admission import Refusal
 from sipua.sip.errors import CannotListenError, PortTakenError
 from sipua.sip.messages import LibraryMessage, SipEvent, SipMessage
-from sipua.sip.pj.call import LAWS
 from sipua.sip.pj.free_port import free_port
+from sipua.sip.pj.negotiated import LAWS
 from sipua.sip.pj.params import sip_header
 from sipua.sip.pj.waker import Waker, WakerError
 from sipua.sip.settings import SipSettings

@@ -7,13 +7,17 @@ from typing import Any
 import pjsua2 as pj
 
 
-def call_params(status: int = 0, reason: str = "", headers: dict[str, str] | None = None) -> Any:
+def call_params(
+    status: int = 0, reason: str = "", headers: dict[str, str] | None = None, *, flag: int = 0
+) -> Any:
     """CallOpParam with one audio line and no other media (2.16+ would offer text otherwise)."""
     params = pj.CallOpParam(True)
     params.opt.audioCount = 1
     params.opt.videoCount = 0
     if hasattr(params.opt, "textCount"):
         params.opt.textCount = 0
+    if flag:
+        params.opt.flag = flag
     if status:
         params.statusCode = status
         params.reason = reason

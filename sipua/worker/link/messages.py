@@ -1,8 +1,8 @@
 """The messages between the edge and a worker. Plain data; a call is named by its call id.
 
-    edge ── Begin, TakeCall, EndCall, CapturedSip, events of signalling, ──▶ worker
-            Ping, NoMoreCalls, Stop
-         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, CallOver, Pong ──
+    edge ── Begin, TakeCall, EndCall, Steer, CapturedSip, events of SIP,  ──▶ worker
+            SetLogLevel, Ping, NoMoreCalls, Stop
+         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, Steered, CallOver, Pong ──
 
 Events and commands are those of `sipua.sip.messages`, unchanged. Descriptors go along with the
 message that names them: `Begin` has the configuration, `TakeCall` the call's RTP and RTCP sockets.
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from sipua.calls.facts import CallFacts
+from sipua.calls.steer.commands import Command, Done
 from sipua.events.ending import Reason
 from sipua.events.teller import Told
 from sipua.rtp.events import Address
@@ -62,6 +63,9 @@ class TakeCall:
     facts: CallFacts
     port: int
     capture: CaptureOrder | None = None
+    ring_timeout_s: float | None = None
+    """None: as configured."""
+    max_duration_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,17 @@ class EndCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Steer:
+    """A command from outside to a call; its outcome is told by `Steered`."""
+
+    request: int
+    call_id: str
+    command: Command
+    by: str
+    """Whose token it was."""
+
+
+@dataclass(frozen=True, slots=True)
 class CapturedSip:
     """A SIP message of a captured call, as a datagram, with secrets masked."""
 
@@ -84,6 +99,11 @@ class CapturedSip:
     source: Address
     target: Address
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SetLogLevel:
+    level: Literal["debug", "info", "warning", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +122,16 @@ class Stop:
 
 
 ToWorker: TypeAlias = (
-    Begin | TakeCall | EndCall | CapturedSip | CallSignal | Ping | NoMoreCalls | Stop
+    Begin
+    | TakeCall
+    | EndCall
+    | Steer
+    | CapturedSip
+    | CallSignal
+    | SetLogLevel
+    | Ping
+    | NoMoreCalls
+    | Stop
 )
 
 # --- worker -> edge -------------------------------------------------------------------------
@@ -135,6 +164,15 @@ class EngineTried:
 
 
 @dataclass(frozen=True, slots=True)
+class Steered:
+    """The outcome of a `Steer`; none comes when the call ends before."""
+
+    request: int
+    call_id: str
+    done: Done
+
+
+@dataclass(frozen=True, slots=True)
 class CallOver:
     """The last message of a call: its record is written, its sockets are closed."""
 
@@ -160,4 +198,4 @@ class Pong:
     """Since the last one, because the edge did not read them."""
 
 
-ToEdge: TypeAlias = Ready | Unfit | CallCommand | EngineTried | Told | CallOver | Pong
+ToEdge: TypeAlias = Ready | Unfit | CallCommand | EngineTried | Told | Steered | CallOver | Pong

@@ -40,6 +40,7 @@ class ScriptedEngine:
     heard: list[bytes] = field(default_factory=list)
     truncated: list[tuple[str, int]] = field(default_factory=list)
     cancelled: int = 0
+    injected: list[tuple[str, str, bool]] = field(default_factory=list)
     closed: bool = False
     connected: asyncio.Event | None = None
     """Connecting takes until then; None: no time."""
@@ -58,6 +59,9 @@ class ScriptedEngine:
         self.truncated.append((item_id, audio_end_ms))
 
     def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None: ...
+
+    def inject(self, role: str, text: str, *, respond: bool) -> None:
+        self.injected.append((role, text, respond))
 
     def cancel(self) -> None:
         self.cancelled += 1

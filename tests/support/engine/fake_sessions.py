@@ -71,6 +71,9 @@ class FakeSession:
     def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None:
         self.done.append(("tool_result", call_id, output, respond))
 
+    def inject(self, role: str, text: str, *, respond: bool) -> None:
+        self.done.append(("inject", role, text, respond))
+
     async def close(self) -> None:
         self.closed = True
 

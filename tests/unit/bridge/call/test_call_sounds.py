@@ -18,6 +18,7 @@ from sipua.bridge.events import (
     EngineOutage,
     Interrupted,
     ModelSilent,
+    PeerSilent,
 )
 from sipua.bridge.playout.sounds import Sounds
 from sipua.codecs.g711 import Law, encode
@@ -189,13 +190,13 @@ async def test_on_hold_by_us_the_engine_hears_silence_at_the_same_time(setup: Se
     await setup.phone.talk(setup.port, 5)
     await setup.until(lambda: len(setup.heard_pcm) >= 5 * 480)
     assert np.any(setup.heard_pcm)
-    setup.bridge.listening = False
+    setup.bridge.listen(False)
     setup.engine.heard.clear()
     await setup.phone.talk(setup.port, 5)
     await setup.until(lambda: len(setup.heard_pcm) >= 5 * 480)
     # The filter's last 3 ms of what came before.
     assert not np.any(setup.heard_pcm[72:])
-    setup.bridge.listening = True
+    setup.bridge.listen(True)
     await setup.phone.talk(setup.port, 3)
     await setup.until(lambda: bool(np.any(setup.heard_pcm[72:])))
 
@@ -233,3 +234,77 @@ async def test_an_engines_g711_is_heard_as_it_came(setup: Setup, audio_format: A
         wanted = frames(beep)
     start = heard.index(wanted[0])
     assert heard[start : start + 5] == wanted
+
+
+async def test_what_is_said_waits_while_we_hold_the_peer(setup: Setup) -> None:
+    """It hears the hold sound, on the same stream; then what was being said goes on."""
+    begun(setup).engine.say("answer", 400)
+    await asyncio.sleep(0.1)
+    said = setup.phone.packets()
+    setup.bridge.open_media(replace(setup.plan, receives=False, held_by_us=True))
+    setup.bridge.fill(SOFT, "operator")
+    await asyncio.sleep(0.3)
+    held = payloads(setup.phone.packets())
+    assert set(held[3:]) <= set(frames(SOFT))
+    assert AudioPlayed("answer", 400) not in setup.events
+    setup.bridge.fill(None, "operator")
+    setup.bridge.open_media(setup.plan)
+    await setup.until(lambda: AudioPlayed("answer", 400) in setup.events)
+    again = setup.phone.packets()
+    assert len({packet.ssrc for packet in (*said, *again)}) == 1
+    loud = [one for one in (*said, *again) if bytes(one.payload) != SILENCE]
+    assert 19 <= len(loud) <= 22
+
+
+async def test_a_hold_of_a_tool_does_not_end_the_operators(setup: Setup) -> None:
+    begun(setup).bridge.fill(BEEP, "operator")
+    setup.bridge.fill(SOFT)
+    await asyncio.sleep(0.2)
+    assert payloads(setup.phone.packets())[-1] in frames(SOFT)
+    setup.bridge.fill(None)
+    await asyncio.sleep(0.2)
+    assert payloads(setup.phone.packets())[-1] in frames(BEEP)
+    setup.bridge.fill(None, "operator")
+    await asyncio.sleep(0.2)
+    assert payloads(setup.phone.packets())[-1] == SILENCE
+
+
+async def test_a_peer_that_we_hold_may_be_silent(setup: Setup) -> None:
+    begun(setup)
+    setup.bridge.open_media(replace(setup.plan, receives=False, held_by_us=True))
+    await asyncio.sleep(2 * SETTINGS.hold_timeout_s)
+    assert not any(isinstance(event, PeerSilent) for event in setup.events)
+    setup.bridge.open_media(setup.plan)
+    await asyncio.sleep(SETTINGS.timeout_s + 1)
+    assert any(isinstance(event, PeerSilent) for event in setup.events)
+
+
+async def test_what_a_muted_agent_says_is_cut_at_once_and_told(setup: Setup) -> None:
+    begun(setup).engine.say("first", 1000)
+    await asyncio.sleep(0.1)
+    setup.bridge.mute_agent(True)
+    setup.engine.say("second", 1000)
+    await asyncio.sleep(0.1)
+    setup.phone.packets()
+    setup.engine.on_event(AudioDelta("second", 0, sine(400, 40, 24_000).tobytes()))
+    await asyncio.sleep(0.2)
+    assert set(payloads(setup.phone.packets())) == {SILENCE}
+    cut = [event for event in setup.events if isinstance(event, Interrupted)]
+    assert [(one.item_id, one.by) for one in cut] == [("first", "operator"), ("second", "operator")]
+    assert cut[0].played_ms > 0
+    assert setup.engine.truncated == [("first", cut[0].played_ms), ("second", 0)]
+    assert setup.engine.cancelled >= 2
+    setup.bridge.mute_agent(False)
+    setup.engine.say("third", 100)
+    await setup.until(lambda: AudioPlayed("third", 100) in setup.events)
+
+
+async def test_the_caller_is_heard_when_none_wants_the_contrary(setup: Setup) -> None:
+    begun(setup).bridge.listen(False, "operator")
+    setup.bridge.listen(False)
+    setup.bridge.listen(True)  # the tool's hold is over, the operator's mute is not
+    await setup.phone.talk(setup.port, 10)
+    assert not any(any(piece) for piece in setup.engine.heard)
+    setup.bridge.listen(True, "operator")
+    await setup.phone.talk(setup.port, 10)
+    assert any(any(piece) for piece in setup.engine.heard)

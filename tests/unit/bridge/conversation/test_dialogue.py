@@ -49,16 +49,18 @@ async def test_the_first_session() -> None:
     call.dialogue.truncate("a1", 20)
     call.dialogue.cancel()
     call.dialogue.tool_result("c1", "sent", respond=False)
+    call.dialogue.inject("system", "It is late.", respond=False)
     assert session.heard == [FRAME_24K]
     assert session.done == [
         ("speak", "Greet."),
         ("truncate", "a1", 20),
         ("cancel",),
         ("tool_result", "c1", "sent", False),
+        ("inject", "system", "It is late.", False),
     ]
     await call.dialogue.close()
     assert session.closed
-    assert call.counters["messages_sent"] == 4
+    assert call.counters["messages_sent"] == 5
 
 
 @in_virtual_time

@@ -215,3 +215,24 @@ def test_M3_the_revision_says_whether_a_session_that_waits_knows_all() -> None:
     assert past.revision == seen
     past.caller_said("u1", b"1")
     assert past.revision > seen
+
+
+def test_what_was_injected_is_told_the_next_session_as_it_was() -> None:
+    past = history()
+    answer(past, "a1", "Hello?", 900)
+    before = past.revision
+    past.injected("system", "The order is late.")
+    past.injected("user", "Where is it?")
+    assert past.revision > before
+    assert past.past() == [
+        PastMessage("assistant", "Hello?"),
+        PastMessage("system", "The order is late."),
+        PastMessage("user", "Where is it?"),
+    ]
+
+
+def test_what_was_injected_is_bounded_as_all_else() -> None:
+    past = history(items=3)
+    for number in range(10):
+        past.injected("system", str(number))
+    assert past.past() == [PastMessage("system", str(number)) for number in (7, 8, 9)]

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from sipua.calls import call_transfer
-from sipua.calls.refer import TransferOutcome, target_uri
+from sipua.calls.steer import transfer as call_transfer
+from sipua.calls.steer.refer import TransferOutcome, target_uri
 from sipua.config.values.uri import UriError
 from sipua.sip.messages import (
     EndedBy,

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from sipua.calls.facts import CallFacts
+from sipua.calls.steer.place_request import PlaceRequest
 from sipua.config import Config
 from sipua.edge.calls import EdgeCalls
 from sipua.edge.workers.workers import Workers
@@ -179,7 +180,7 @@ def test_a_call_of_ours_that_no_worker_can_be_told_of_has_an_end(edge: Edge) -> 
     began = datetime(2026, 3, 1, tzinfo=UTC)
     facts = CallFacts("c-1", "outgoing", "<sip:a@a>", SIP, "pbx", "", began)
     with pytest.raises(LinkError):
-        edge.calls.place(facts, edge.port, "pbx")
+        edge.calls.place(facts, edge.port, PlaceRequest("+49301234567", "pbx"))
     assert edge.types == ["call.placing", "call.ended"]
     assert edge.last["to"] == "…4567", "no more of a number than the record may have"
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sipua.config import Config
-from sipua.edge.placing import RequestError, check_uri, reserve, towards
+from sipua.edge.placing import RequestError, check_uri, first_hop, reserve, towards
 from sipua.sip.settings import AccountSettings
 from support.signalling.signalling import SETTINGS
 
@@ -89,12 +89,13 @@ BOTH, ONE = Ports(AF_INET6, AF_INET), Ports(AF_INET)
 )
 async def test_the_family_of_the_first_hop(ports: Ports, uri: str, family: int) -> None:
     sip = Names(both_True=("::1", "127.0.0.1"), six_False=("::1",))
-    settings = dataclasses.replace(SETTINGS, accounts=())
-    asked = reserve(ports, sip, settings, uri)  # type: ignore[arg-type]  # stand-ins
+    asked = reserve(ports, sip, uri)  # type: ignore[arg-type]  # stand-ins
     assert await asked == family
 
 
 async def test_the_first_hop_is_the_accounts_proxy() -> None:
     account = AccountSettings("carrier", "sip:us@carrier", proxy="sip:[::1]:5070;lr")
     settings = dataclasses.replace(SETTINGS, accounts=(account,))
-    assert await reserve(BOTH, Names(), settings, "sip:a@127.0.0.1") == AF_INET6  # type: ignore[arg-type]
+    hop = first_hop(settings, "carrier", "sip:a@127.0.0.1")
+    assert await reserve(BOTH, Names(), hop) == AF_INET6  # type: ignore[arg-type]
+    assert first_hop(settings, "", "sip:a@127.0.0.1") == "sip:a@127.0.0.1"

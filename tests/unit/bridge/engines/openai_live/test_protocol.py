@@ -1,4 +1,5 @@
 import base64
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -368,3 +369,22 @@ def test_a_long_greeting_comes_in_pieces_and_a_book_is_cut_short() -> None:
     assert "".join(piece["content"] for piece in pieces) == text
     assert len(sent(live.speak("word " * 10_000))) == 17
     assert live.counters()["text_dropped"] > 0
+
+
+@pytest.mark.parametrize(
+    ("role", "respond", "types"),
+    [
+        ("system", False, ["session.instructions.append"]),
+        ("system", True, ["session.instructions.append", "session.commentary.append"]),
+        ("user", False, ["session.thinking.append"]),
+        ("user", True, ["session.commentary.append"]),
+    ],
+)
+def test_a_text_that_no_side_has_said(
+    role: Literal["user", "system"], respond: bool, types: list[str]
+) -> None:
+    told = [
+        accepted_client_event(one) for one in engine().inject(role, "It is late.", respond=respond)
+    ]
+    assert [one["type"] for one in told] == types
+    assert "It is late." in told[0]["content"]

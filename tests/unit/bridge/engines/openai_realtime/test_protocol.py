@@ -1,6 +1,6 @@
 import base64
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -302,3 +302,26 @@ def test_what_the_server_committed_is_not_committed_again() -> None:
         engine.append_audio(PCM_20_MS)
     engine.receive(server_event("input_audio_buffer.committed"))
     assert sent(engine.speak(None))["type"] == "response.create"
+
+
+# What no side has said
+
+
+@pytest.mark.parametrize("role", ["user", "system"])
+def test_a_text_is_injected_as_an_item_of_its_role(role: Literal["user", "system"]) -> None:
+    engine = session()
+    (told,) = all_sent(engine.inject(role, "The order is late.", respond=False))
+    assert told["type"] == "conversation.item.create"
+    assert told["item"]["role"] == role
+    assert told["item"]["content"] == [{"type": "input_text", "text": "The order is late."}]
+
+
+def test_an_injected_text_that_is_to_be_answered() -> None:
+    engine = session()
+    types = [event["type"] for event in all_sent(engine.inject("user", "Well?", respond=True))]
+    assert types == ["conversation.item.create", "response.create"]
+    engine.receive(response("created", "r1"))
+    types = [event["type"] for event in all_sent(engine.inject("user", "So?", respond=True))]
+    assert types == ["conversation.item.create"]  # the answer waits for the end of the other
+    engine.receive(response("done", "r1", status="completed"))
+    assert [event["type"] for event in all_sent(engine.take_outgoing())] == ["response.create"]

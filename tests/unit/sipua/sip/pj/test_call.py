@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pjsua2 as real
@@ -15,8 +16,11 @@ from sipua.sip.messages import (
     Direction,
     EndedBy,
     Hangup,
+    HoldDone,
+    HoldRefused,
     MediaReady,
     NegotiatedMedia,
+    SetHold,
     SignallingFault,
     TransferDone,
     TransferFailed,
@@ -383,3 +387,85 @@ def test_a_reinvite_of_the_other_family_is_refused(
     params.offer.wholeSdp = f"v=0\r\nc=IN {family} {host}\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
     call.onCallRxOffer(params)
     assert params.statusCode == status
+
+
+# --- our own hold -----------------------------------------------------------------------------
+
+
+def transaction(state: int, status: int, number: int = 1, method: str = "INVITE") -> Any:
+    """What pjsua2 tells of one: a stand-in, because its real one cannot be filled."""
+    tsx = SimpleNamespace(
+        method=method,
+        role=real.PJSIP_ROLE_UAC,
+        state=state,
+        statusCode=status,
+        statusText="words",
+        pjTransaction=number,
+    )
+    event = SimpleNamespace(
+        type=real.PJSIP_EVENT_TSX_STATE,
+        body=SimpleNamespace(tsxState=SimpleNamespace(tsx=tsx)),
+    )
+    return SimpleNamespace(e=event)
+
+
+def holding(signalling: Signalling, on: bool = True) -> Any:
+    call = confirmed(signalling)
+    signalling.endpoint.command(SetHold(call.call_id, on))
+    call.onCallTsxState(transaction(real.PJSIP_TSX_STATE_CALLING, 0))
+    return call
+
+
+def test_our_hold_and_our_resume(signalling: Signalling) -> None:
+    call = holding(signalling)
+    assert signalling.pj.asked("setHold") == [()]
+    call.onCallTsxState(transaction(real.PJSIP_TSX_STATE_PROCEEDING, 100))
+    assert signalling.take() == []
+    call.onCallTsxState(transaction(real.PJSIP_TSX_STATE_TERMINATED, 200))
+    assert signalling.take() == [HoldDone(call.call_id, True)]
+    signalling.endpoint.command(SetHold(call.call_id, False))
+    assert signalling.pj.asked("reinvite") == [(real.PJSUA_CALL_UNHOLD,)]
+    call.onCallTsxState(transaction(real.PJSIP_TSX_STATE_CALLING, 0, 2))
+    call.onCallTsxState(transaction(real.PJSIP_TSX_STATE_TERMINATED, 200, 2))
+    assert signalling.take() == [HoldDone(call.call_id, False)]
+
+
+@pytest.mark.parametrize("status", [488, 491, 500, 603])
+def test_our_hold_is_refused(signalling: Signalling, status: int) -> None:
+    call = holding(signalling)
+    call.onCallTsxState(transaction(real.PJSIP_TSX_STATE_COMPLETED, status))
+    call.onCallTsxState(transaction(real.PJSIP_TSX_STATE_TERMINATED, status))
+    assert signalling.take() == [HoldRefused(call.call_id, True, status, "words")]
+
+
+def test_a_challenge_that_pjsip_answers_is_not_the_outcome(signalling: Signalling) -> None:
+    """It begins the next transaction before it tells the end of the first."""
+    call = holding(signalling)
+    call.onCallTsxState(transaction(real.PJSIP_TSX_STATE_CALLING, 0, 2))
+    call.onCallTsxState(transaction(real.PJSIP_TSX_STATE_COMPLETED, 407, 1))
+    call.onCallTsxState(transaction(real.PJSIP_TSX_STATE_TERMINATED, 407, 1))
+    assert signalling.take() == []
+    call.onCallTsxState(transaction(real.PJSIP_TSX_STATE_TERMINATED, 200, 2))
+    assert signalling.take() == [HoldDone(call.call_id, True)]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(pj_error("under way", 70013), 491), (pj_error("other"), 500)]
+)
+def test_our_hold_cannot_be_sent(signalling: Signalling, error: Exception, status: int) -> None:
+    call = confirmed(signalling)
+    signalling.pj.fail("setHold", error)
+    signalling.endpoint.command(SetHold(call.call_id, True))
+    (refused,) = signalling.take()
+    assert isinstance(refused, HoldRefused)
+    assert refused.status == status
+    signalling.endpoint.command(SetHold(call.call_id, True))  # it may be tried again
+    assert len(signalling.pj.asked("setHold")) == 2
+
+
+def test_there_is_no_hold_before_the_answer(signalling: Signalling) -> None:
+    call = signalling.begin()
+    signalling.take()
+    signalling.endpoint.command(SetHold(call.call_id, True))
+    assert [type(event) for event in signalling.take()] == [HoldRefused]
+    assert signalling.pj.asked("setHold") == []

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from sipua.calls.refer import TIMEOUT_S, TransferAttempt, TransferOutcome, target_uri
+from sipua.calls.steer.refer import TIMEOUT_S, TransferAttempt, TransferOutcome, target_uri
 from sipua.config.values.uri import UriError
 from sipua.events import call_events
 from sipua.events.event import Event
@@ -28,6 +28,10 @@ class CallTransfer:
         self._tell = tell
         self._attempt: TransferAttempt | None = None
         self._over = asyncio.Event()
+
+    @property
+    def under_way(self) -> bool:
+        return self._attempt is not None
 
     async def run(self, target: str) -> TransferOutcome:
         if self._attempt is not None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipua.sip.dns.lookup import PATIENCE_S
-from sipua.sip.pj.registration import (
+from sipua.sip.registration import (
     LONGEST_RETRY_S,
     LONGEST_UNRESOLVED_S,
     UNRESOLVED,

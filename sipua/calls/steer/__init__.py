@@ -1,0 +1,1 @@
+"""What can be done to a running call from outside: the commands, and their execution."""

@@ -1,0 +1,99 @@
+"""When each command is possible. No I/O.
+
+                rings     talks     on hold   on hold   no engine
+                                    by us     by peer   any more
+hang_up         yes       yes       yes       yes       yes
+transfer        -         yes (1)   yes (1)   yes (1)   yes (1)
+press_keys      -         yes       -         -         yes
+hold            -         yes (2)   yes (2)   yes (2)   yes (2)
+mute            yes       yes       yes       yes       yes
+say             -         yes (3)   -         -         -
+play            -         yes       -         -         yes
+inject          yes       yes       yes       yes       -
+set_metadata    yes       yes       yes       yes       yes
+
+(1)  one at a time      (2)  one at a time, and only if it changes anything
+(3)  not while the agent is muted: it would not be heard
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sipua.calls.steer.commands import (
+    Command,
+    Done,
+    HangUp,
+    Hold,
+    Inject,
+    Mute,
+    Play,
+    PressKeys,
+    Say,
+    SetMetadata,
+    Transfer,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a call is in the middle of."""
+
+    confirmed: bool = True
+    """Both sides can hear each other."""
+    on_hold: bool = False
+    """By either side."""
+    held_by_us: bool = False
+    hold_under_way: bool = False
+    transfer_under_way: bool = False
+    agent_muted: bool = False
+    engine_gone: bool = False
+    """For good: the fallback runs."""
+    injects: bool = True
+    """The engine can be told something."""
+
+
+def refusal(command: Command, moment: Moment) -> Done | None:
+    """Why not now; None: it is possible."""
+    if isinstance(command, HangUp | Mute | SetMetadata):
+        return None
+    if isinstance(command, Inject):
+        return _inject(moment)
+    if not moment.confirmed:
+        return Done("wrong_state", "the call is not answered yet")
+    match command:
+        case Transfer():
+            if moment.transfer_under_way:
+                return Done("wrong_state", "another transfer is under way")
+        case Hold():
+            return _hold(command, moment)
+        case PressKeys() | Say() | Play():
+            if moment.on_hold:
+                return Done("wrong_state", "the call is on hold")
+    if isinstance(command, Say):
+        return _say(moment)
+    return None
+
+
+def _inject(moment: Moment) -> Done | None:
+    if moment.engine_gone:
+        return Done("wrong_state", "there is no engine any more")
+    if not moment.injects:
+        return Done("unsupported", "the engine in use cannot be told anything in a call")
+    return None
+
+
+def _hold(command: Hold, moment: Moment) -> Done | None:
+    if moment.hold_under_way:
+        return Done("wrong_state", "another hold or resume is under way")
+    if command.on is moment.held_by_us:
+        return Done("done", "it is on hold already" if command.on else "it is not on hold")
+    return None
+
+
+def _say(moment: Moment) -> Done | None:
+    if moment.engine_gone:
+        return Done("wrong_state", "there is no engine any more")
+    if moment.agent_muted:
+        return Done("wrong_state", "the agent is muted: it would not be heard")
+    return None

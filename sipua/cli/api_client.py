@@ -1,0 +1,134 @@
+"""The client of the API, for commands: where the edge is, whose token, and errors in words."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from sipua.process.command_parser import plain_command
+from sipua.process.exits import Exit
+
+if TYPE_CHECKING:
+    from urllib.error import HTTPError
+
+URL = "http://127.0.0.1:8090"
+_WITHIN_S = 130.0
+"""The API itself answers within two minutes, whatever it is asked to wait for."""
+
+EPILOG = """\
+The edge is asked by its API (docs/api.md): SIPUA_API_URL and SIPUA_TOKEN_FILE stand
+for --url and --token-file.
+"""
+
+
+class ClientError(Exception):
+    """The text says what is wrong."""
+
+    def __init__(self, text: str, code: Exit) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def add(
+    commands: Any, name: str, handler: Callable[[argparse.Namespace], int], summary: str
+) -> argparse.ArgumentParser:
+    """A command that asks an edge."""
+
+    def handled(args: argparse.Namespace) -> int:
+        try:
+            return handler(args)
+        except ClientError as error:
+            sys.stderr.write(f"sipua: {error}\n")
+            return error.code
+
+    parser = plain_command(commands, name, handled, summary)
+    parser.add_argument("--url", metavar="URL", help=f"of the edge's API (default: {URL})")
+    parser.add_argument("--token-file", type=Path, metavar="FILE", help="the file of the token")
+    parser.add_argument("--ca-file", type=Path, metavar="FILE", help="trusted besides the system's")
+    parser.add_argument("--json", action="store_true", help="JSON instead of text")
+    parser.epilog = EPILOG
+    return parser
+
+
+def ask(
+    args: argparse.Namespace, method: str, path: str, body: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Raises ClientError."""
+    with open_stream(args, method, path, body) as answer:
+        data = answer.read()
+    found: dict[str, Any] = json.loads(data) if data else {}
+    return found
+
+
+def open_stream(
+    args: argparse.Namespace,
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    *,
+    within_s: float = _WITHIN_S,
+) -> IO[bytes]:
+    """The answer, to be read and closed. Raises ClientError."""
+    import ssl
+    from urllib.error import HTTPError, URLError
+    from urllib.request import Request, urlopen
+
+    url = (args.url or os.environ.get("SIPUA_API_URL") or URL).rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise ClientError(f"{url} is no http or https URL", Exit.USAGE)
+    headers = {"Authorization": f"Bearer {_token(args)}"}
+    data = None
+    if body is not None:
+        data = json.dumps(body).encode()
+        headers["Content-Type"] = "application/json"
+    request = Request(url + path, data, headers, method=method)  # noqa: S310 (checked above)
+    context = ssl.create_default_context(cafile=args.ca_file) if url[:5] == "https" else None
+    try:
+        answer: IO[bytes] = urlopen(request, timeout=within_s, context=context)  # noqa: S310
+    except HTTPError as error:
+        raise ClientError(_words(error), Exit.UNFIT) from None
+    except (URLError, OSError) as error:
+        reason = getattr(error, "reason", error)
+        words = f"{url} does not answer: {reason}; does the edge run, with api.enabled?"
+        raise ClientError(words, Exit.NETWORK) from None
+    return answer
+
+
+def in_path(text: str) -> str:
+    return quote(text, safe="")
+
+
+def lines(answer: IO[bytes]) -> Iterator[str]:
+    for line in answer:
+        yield line.decode(errors="replace").rstrip("\n")
+
+
+def show(args: argparse.Namespace, found: Mapping[str, Any], as_text: Callable[[], str]) -> int:
+    text = json.dumps(found, ensure_ascii=False) if args.json else as_text()
+    sys.stdout.write(text + "\n")
+    return Exit.OK
+
+
+def _token(args: argparse.Namespace) -> str:
+    named = args.token_file or os.environ.get("SIPUA_TOKEN_FILE")
+    if not named:
+        raise ClientError("--token-file FILE, or SIPUA_TOKEN_FILE, is missing", Exit.USAGE)
+    try:
+        return Path(named).expanduser().read_text().strip()
+    except (OSError, ValueError) as error:
+        raise ClientError(f"the token cannot be read: {error}", Exit.USAGE) from None
+
+
+def _words(error: HTTPError) -> str:
+    try:
+        problem = json.loads(error.read())
+        places = [f"{one['pointer']}: {one['detail']}" for one in problem.get("errors", [])]
+        return ": ".join([problem["title"], *filter(None, [problem.get("detail")]), *places])
+    except (OSError, ValueError, LookupError, TypeError):
+        return f"the edge answered {error.code} {error.reason}"

@@ -1,0 +1,127 @@
+"""`sipua calls`: the calls of a running edge, looked at and steered over its API."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sipua.cli import api_client
+from sipua.cli.api_client import ask, in_path, show
+from sipua.process.command_parser import plain_command
+from sipua.process.exits import Exit
+
+if TYPE_CHECKING:
+    from sipua.process.command_parser import Commands
+
+Body = Callable[[argparse.Namespace], Mapping[str, Any]]
+_COLUMNS = ("id", "direction", "state", "age_s", "from", "to", "origin", "route", "engine")
+
+
+def add(commands: Commands) -> None:
+    parser = plain_command(commands, "calls", _without_command, "look at calls, and steer them")
+    parser.set_defaults(calls_parser=parser)
+    below = parser.add_subparsers(title="commands", metavar="COMMAND")
+    listing = api_client.add(below, "ls", _list, "the calls that are up, the newest first")
+    states = ("up", "placing", "ringing", "active", "ended")
+    listing.add_argument("--state", choices=states, default="up", help="default: up")
+    listing.add_argument("--limit", type=int, default=100, metavar="N", help="default: 100")
+    _of_call(api_client.add(below, "show", _show, "one call, with all that was counted"))
+    hang_up = _act(
+        below,
+        "hangup",
+        "end a call",
+        lambda args: {"detail": args.detail, "wait_s": 10, "after_speech": args.after_speech},
+    )
+    hang_up.add_argument("--detail", default="", help="why, for the record")
+    hang_up.add_argument("--after-speech", action="store_true", help="let it finish its sentence")
+    transfer = _act(
+        below,
+        "transfer",
+        "have the other side call somebody else",
+        lambda args: {"to": args.to, "wait": True},
+    )
+    transfer.add_argument("to", metavar="TARGET", help="a name of tools.transfer.targets")
+    dtmf = _act(below, "dtmf", "send keys", lambda args: {"digits": args.digits})
+    dtmf.add_argument("digits", metavar="KEYS", help="0-9 * # A-D")
+    say = _act(
+        below,
+        "say",
+        "have the engine say a text",
+        lambda args: {"text": args.text, "interrupt": args.interrupt},
+    )
+    say.add_argument("text", metavar="TEXT")
+    say.add_argument("--interrupt", action="store_true", help="cut off what is being said")
+    inject = _act(
+        below,
+        "inject",
+        "tell the model something",
+        lambda args: {"text": args.text, "respond": args.respond},
+    )
+    inject.add_argument("text", metavar="TEXT")
+    inject.add_argument("--respond", action="store_true", help="the model answers at once")
+    _act(below, "hold", "put the other side on hold", lambda _: {"on": True}, path="hold")
+    _act(below, "resume", "take it back", lambda _: {"on": False}, path="hold")
+
+
+def _act(
+    below: Commands, name: str, summary: str, body: Body, *, path: str = ""
+) -> argparse.ArgumentParser:
+    def order(args: argparse.Namespace) -> int:
+        found = ask(args, "POST", f"/v1/calls/{in_path(args.id)}/{path or name}", body(args))
+        return show(args, found, lambda: _outcome(found))
+
+    return _of_call(api_client.add(below, name, order, summary))
+
+
+def _of_call(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("id", metavar="CALL_ID")
+    return parser
+
+
+def _without_command(args: argparse.Namespace) -> int:
+    args.calls_parser.print_help(sys.stderr)
+    return Exit.USAGE
+
+
+def _list(args: argparse.Namespace) -> int:
+    found = ask(args, "GET", f"/v1/calls?state={args.state}&limit={args.limit}")
+    return show(args, found, lambda: _table(found["calls"]))
+
+
+def _show(args: argparse.Namespace) -> int:
+    found = ask(args, "GET", f"/v1/calls/{in_path(args.id)}?include=stats")
+    return show(args, found, lambda: "\n".join(_lines(found, "")))
+
+
+def _outcome(found: Mapping[str, Any]) -> str:
+    if "end" in found:
+        return f"{found['id']}: {found['status']}, {found['end']['reason']}"
+    detail = found.get("detail", "")
+    return f"{found['call_id']}: {found['status']}" + (f": {detail}" if detail else "")
+
+
+def _table(calls: list[Mapping[str, Any]]) -> str:
+    if not calls:
+        return "no calls"
+    rows = [_COLUMNS, *([_cell(call.get(name)) for name in _COLUMNS] for call in calls)]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(_COLUMNS))]
+    return "\n".join(
+        "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _cell(value: object) -> str:
+    return "-" if value in (None, "") else str(value)
+
+
+def _lines(found: Mapping[str, Any], indent: str) -> list[str]:
+    lines = []
+    for name, value in found.items():
+        if isinstance(value, Mapping):
+            lines += [f"{indent}{name}", *_lines(value, indent + "  ")]
+        else:
+            lines.append(f"{indent}{name:18} {_cell(value)}")
+    return lines

@@ -1,0 +1,85 @@
+"""`sipua events` and `sipua drain`: what happens in a running edge, and its last calls."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from sipua.cli import api_client
+from sipua.cli.api_client import ClientError, ask, lines, open_stream, show
+from sipua.process.exits import Exit
+
+if TYPE_CHECKING:
+    from sipua.process.command_parser import Commands
+
+_SILENT_S = 40.0
+"""A comment comes every 15 s."""
+
+
+def add_events(commands: Commands) -> None:
+    parser = api_client.add(commands, "events", _events, "follow what happens, until Ctrl-C")
+    parser.add_argument("--types", default="", metavar="TYPES", help="such as call.*,turn.latency")
+    parser.add_argument("--call", default="", metavar="CALL_ID", help="of one call only")
+    parser.add_argument("--count", type=int, default=0, metavar="N", help="end after N events")
+
+
+def add_drain(commands: Commands) -> None:
+    parser = api_client.add(
+        commands, "drain", _drain, "take no more calls; show what is left; take it back"
+    )
+    act = parser.add_mutually_exclusive_group()
+    act.add_argument("--show", action="store_true", help="only show how far it is")
+    act.add_argument("--back", action="store_true", help="take calls again")
+    parser.add_argument("--timeout", type=float, metavar="S", help="hang up what is left after S")
+    parser.add_argument("--stop", action="store_true", help="end the process with the last call")
+
+
+def _events(args: argparse.Namespace) -> int:
+    asked = {"types": args.types, "call": args.call}
+    query = urlencode({name: value for name, value in asked.items() if value}, safe="*,")
+    seen = 0
+    try:
+        with open_stream(args, "GET", f"/v1/events?{query}", within_s=_SILENT_S) as answer:
+            for line in lines(answer):
+                if not line.startswith("data: "):
+                    continue
+                text = line.removeprefix("data: ")
+                sys.stdout.write((text if args.json else _shown(json.loads(text))) + "\n")
+                sys.stdout.flush()
+                seen += 1
+                if seen == args.count:
+                    return Exit.OK
+    except OSError as error:
+        raise ClientError(f"the connection is lost: {error}", Exit.NETWORK) from None
+    raise ClientError("the edge has ended the connection", Exit.NETWORK)
+
+
+def _shown(event: dict[str, Any]) -> str:
+    if "type" not in event:
+        return "(events were missed)"
+    fields = " ".join(f"{name}={json.dumps(value)}" for name, value in event["data"].items())
+    return f"{event['time']}  {event.get('subject', '-'):10}  {event['type']:20} {fields}".rstrip()
+
+
+def _drain(args: argparse.Namespace) -> int:
+    if args.show:
+        found = ask(args, "GET", "/v1/drain")
+    elif args.back:
+        found = ask(args, "DELETE", "/v1/drain")
+    else:
+        order = {"timeout_s": args.timeout, "stop": args.stop}
+        found = ask(args, "POST", "/v1/drain", order)
+    return show(args, found, lambda: _words(found))
+
+
+def _words(found: dict[str, Any]) -> str:
+    if not found["draining"]:
+        return f"takes calls; {found['calls']} up"
+    left = f", hung up in {found['left_s']:.0f} s" if "left_s" in found else ""
+    stop = "; then the process ends" if found["stopping"] else ""
+    return (
+        f"draining: {found['calls']} calls left, the oldest {found['oldest_s']:.0f} s{left}{stop}"
+    )

@@ -1,0 +1,98 @@
+"""The HTTP API of the edge; docs/api.md explains it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from sipua.config.values.fields import AS_TUPLE, NO_SECRET, Name, OneLine, Port, Secret, wrong
+from sipua.config.values.section import Section
+
+_PREFIX = re.compile(r"\+?[0-9*#]{1,20}|sips?:[^\s@]{0,64}@[^\s@]{1,255}")
+SHORTEST_TOKEN = 24
+
+
+def _prefix(text: str) -> str:
+    if not _PREFIX.fullmatch(text):
+        raise wrong(
+            "is neither the beginning of a number nor a SIP URI with a host",
+            'such as "+49", or "sip:@pbx.example.com" for everyone at that host',
+        )
+    return text
+
+
+class PlaceSection(Section):
+    """The right to place calls by the API. Nothing may be called unless it is named here."""
+
+    prefixes: Annotated[tuple[Annotated[str, AfterValidator(_prefix)], ...], AS_TUPLE] = Field(
+        default=(),
+        description='Whom calls may go to: the beginning of a number (`"+49"`), or a URI '
+        '(`"sip:200@pbx.example.com"`; with an empty user everyone at that host). A number is '
+        "what stands before the @, in whatever form it is called. Empty: no calls.",
+    )
+    max_calls: int = Field(
+        default=1, ge=1, le=10_000, description="Calls at once that this token has placed."
+    )
+    per_minute: int = Field(
+        default=6, ge=1, le=100_000, description="Calls that it may place in a minute."
+    )
+
+
+class TokenSection(Section):
+    """A token of the API: one for each use, so that one can be taken back alone."""
+
+    name: Name = Field(
+        description="Name in logs and events; unique. It is no secret.", examples=["monitoring"]
+    )
+    token: Secret = Field(
+        default=NO_SECRET,
+        description="The token, at least 24 characters. Better: `token_file`.",
+    )
+    token_file: str = Field(
+        default="",
+        description="File that holds the token and nothing else, readable for no other user: "
+        "`umask 077; openssl rand -hex 24 > FILE`.",
+    )
+    right: Literal["readonly", "operator", "admin"] = Field(
+        default="readonly",
+        description="`readonly`: look. `operator`: also steer calls. `admin`: also drain and set "
+        "the level of the log. To place calls is a right of its own: `place`.",
+    )
+    place: PlaceSection = PlaceSection()
+
+
+class ApiSection(Section):
+    """The HTTP API: calls to look at and to steer, events, health. docs/api.md."""
+
+    enabled: bool = Field(default=False, description="Serve it.")
+    host: OneLine = Field(
+        default="127.0.0.1",
+        description="Address to listen on. Any other than this machine's own needs TLS and tokens.",
+    )
+    port: Port = Field(default=8090, description="Port to listen on. 0 takes a free one.")
+    tls_certificate: OneLine = Field(
+        default="", description="File of the certificate, with its chain (PEM)."
+    )
+    tls_key: OneLine = Field(default="", description="File of its key (PEM).")
+    requests_per_second: int = Field(
+        default=50,
+        ge=1,
+        le=10_000,
+        description="Requests that one token may make in a second; twice as many at once.",
+    )
+    max_connections: int = Field(
+        default=2000,
+        ge=10,
+        le=60_000,
+        description="Connections at once, readers of events included; and never more than half "
+        "of the descriptors that the process may have.",
+    )
+    ready_needs_registrations: bool = Field(
+        default=False,
+        description="`/health/ready` answers 503 while an account is not registered.",
+    )
+    tokens: Annotated[tuple[TokenSection, ...], AS_TUPLE] = Field(
+        default=(), description="Who may ask. Without any, only `/health/` answers."
+    )

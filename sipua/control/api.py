@@ -1,0 +1,113 @@
+"""The API of an edge: its thread, its start and its end.
+
+A slow client, a long list, a thousand readers: all of that is late on the thread of the API, and
+never on the loop of the edge, which pays one append for each event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from pathlib import Path
+
+from sipua.bridge.fault_owner import FaultOwner, nothing
+from sipua.config import Config
+from sipua.control.http.endpoint import Table
+from sipua.control.http.server import HttpServer
+from sipua.control.http.tokens import Placing, Right, Token, Tokens, digest
+from sipua.control.link.asking import EdgeLink
+from sipua.control.link.edge_port import ApiError, EdgePort
+from sipua.control.link.state import Crossing, State
+from sipua.control.resources.table import Parts, endpoints
+from sipua.events.stream import EventStream
+from sipua.log import logs
+from sipua.process.side_loop import SideLoop
+
+
+class ControlApi:
+    """All methods are called on the edge's loop."""
+
+    def __init__(self, config: Config, events: EventStream, edge: EdgePort) -> None:
+        self._config = config
+        self._events = events
+        self._edge = edge
+        self._side = SideLoop("api")
+        self._state = State()
+        self._crossing = Crossing(self._state.take)
+        # From here on: what happens at the start is to be seen, too.
+        self._unsubscribe = events.subscribe(self._crossing.put)
+        self._server: HttpServer | None = None
+
+    async def start(self) -> None:
+        """Raises ApiError."""
+        api = self._config.api
+        tokens = Tokens(_tokens(self._config), requests_per_second=api.requests_per_second)
+        link = EdgeLink(asyncio.get_running_loop())
+        parts = Parts(self._config, self._state, link, self._edge, tokens, self._events.node)
+        try:
+            server = HttpServer(
+                Table(endpoints(parts)),
+                tokens,
+                host=api.host,
+                port=api.port,
+                tls=_tls(self._config),
+                max_connections=api.max_connections,
+            )
+            address = await self._side.run(self._open(server, link))
+        except OSError as error:  # of the address, or of the files of TLS
+            raise ApiError(str(error)) from error
+        scheme = "https" if api.tls_certificate else "http"
+        logs.get().info("api.listening", url=f"{scheme}://{address}", tokens=len(api.tokens))
+
+    async def stop(self) -> None:
+        self._unsubscribe()
+        self._crossing.close()
+        if self._server is not None:
+            await self._side.run(self._close(self._server))
+        await self._side.close()
+
+    async def _close(self, server: HttpServer) -> None:
+        """On the API's loop."""
+        self._state.close()
+        await server.close()
+
+    async def _open(self, server: HttpServer, link: EdgeLink) -> str:
+        """On the API's loop."""
+        address = await server.open()
+        self._server = server
+        mend = FaultOwner("api.fault", logs.get(), nothing)
+        self._state.on_gap = lambda: nothing(mend.task(self._mend(link), "events lost"))
+        self._crossing.open(asyncio.get_running_loop())
+        return address
+
+    async def _mend(self, link: EdgeLink) -> None:
+        """Events were lost on the way: of calls that are gone meanwhile nobody knows the end."""
+        logs.get().error("api.events_lost", count=self._crossing.lost)
+        edge = await link.ask(self._edge.state)
+        self._state.calls.keep_only(edge.call_ids)
+
+
+def _tokens(config: Config) -> list[Token]:
+    return [
+        Token(
+            name=one.name,
+            digest=digest(one.token.get_secret_value()),
+            right=Right(one.right),
+            placing=Placing(one.place.prefixes, one.place.max_calls, one.place.per_minute)
+            if one.place.prefixes
+            else None,
+        )
+        for one in config.api.tokens
+    ]
+
+
+def _tls(config: Config) -> ssl.SSLContext | None:
+    """Raises OSError, as ssl.SSLError is one."""
+    api = config.api
+    if not api.tls_certificate:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    certificate, key = Path(api.tls_certificate).expanduser(), Path(api.tls_key).expanduser()
+    context.load_cert_chain(certificate, key)
+    return context

@@ -1,0 +1,1 @@
+"""HTTP: connections, tokens, limits, errors, and the table of what can be asked."""

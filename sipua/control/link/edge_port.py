@@ -1,0 +1,67 @@
+"""What the API asks of the edge: a few questions and orders, all on the edge's loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+from sipua.calls.steer.commands import Command, Done
+from sipua.calls.steer.place_request import PlaceRequest
+
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
+
+
+class ApiError(Exception):
+    """The API cannot be served; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeState:
+    calls: int
+    max_calls: int
+    draining: bool
+    worker_missing_s: float
+    """How long no worker is expected; 0: one takes calls."""
+    engine_missing_s: float
+    """The same of engines."""
+    oldest_s: float
+    """Age of the oldest call; 0: there is none."""
+    drain_left_s: float | None
+    """Until the remaining calls are hung up; None: they are not."""
+    stopping: bool
+    """The process ends with its last call: that cannot be taken back."""
+    call_ids: tuple[str, ...]
+
+
+class EdgePort(Protocol):
+    """Called on the edge's loop."""
+
+    def state(self) -> EdgeState: ...
+
+    async def steer(self, call_id: str, command: Command, by: str) -> Done:
+        """`by`: whose token it is. Bounded in time; never raises for a bad command."""
+        ...
+
+    async def place(self, request: PlaceRequest) -> str:
+        """The call's id. Raises CannotPlaceError."""
+        ...
+
+    def begin_drain(self, timeout_s: float | None, *, stop: bool) -> None:
+        """Refuse new calls. `timeout_s`: then those that are up are hung up; None: never. `stop`:
+        the process ends with the last call.
+        """
+        ...
+
+    def end_drain(self) -> bool:
+        """Take calls again. False: the process ends already."""
+        ...
+
+    def log_level(self) -> LogLevel: ...
+
+    def set_log_level(self, level: LogLevel) -> None:
+        """Of the edge and of its workers."""
+        ...
+
+    def refresh_registration(self, account: str) -> None:
+        """Register it now."""
+        ...

@@ -1,0 +1,94 @@
+"""Health, for supervisors and load balancers: without a token, and without a word of calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from sipua.config import Config
+from sipua.control.http.endpoint import Answer, Asked, Endpoint
+from sipua.control.http.problems import Kind, ProblemError
+from sipua.control.link.asking import EdgeLink
+from sipua.control.link.edge_port import EdgePort, EdgeState
+from sipua.control.link.state import State
+from sipua.control.resources.models import Shown
+
+RETRY_S = "5"
+
+
+class Live(Shown):
+    """The edge's loop runs."""
+
+    status: Literal["live"] = "live"
+
+
+class Ready(Shown):
+    """A new call would be taken."""
+
+    status: Literal["ready"] = Field(default="ready")
+
+
+class HealthResource:
+    def __init__(self, config: Config, state: State, link: EdgeLink, edge: EdgePort) -> None:
+        self._accounts = [account.name for account in config.accounts]
+        self._needs_registrations = config.api.ready_needs_registrations
+        self._state = state
+        self._link = link
+        self._edge = edge
+
+    def endpoints(self) -> Sequence[Endpoint]:
+        return (
+            Endpoint(
+                "GET",
+                "/health/live",
+                "get_live",
+                "Whether the edge works; 503: start it again.",
+                self._live,
+                None,
+                {200: Live},
+                problems=(Kind.EDGE_SILENT,),
+            ),
+            Endpoint(
+                "GET",
+                "/health/ready",
+                "get_ready",
+                "Whether a new call would be taken; 503 says why not.",
+                self._ready,
+                None,
+                {200: Ready},
+                problems=(Kind.EDGE_SILENT, Kind.NOT_READY),
+            ),
+        )
+
+    async def _live(self, _asked: Asked) -> Answer:
+        await self._link.ask(lambda: None)
+        return Answer(Live())
+
+    async def _ready(self, _asked: Asked) -> Answer:
+        missing = "; ".join(self._missing(await self._link.ask(self._edge.state)))
+        if missing:
+            raise ProblemError(Kind.NOT_READY, missing, headers={"Retry-After": RETRY_S})
+        return Answer(Ready())
+
+    def _missing(self, edge: EdgeState) -> Iterator[str]:
+        if not self._state.edge.listening:
+            yield "starting"
+        if edge.draining:
+            yield "draining"
+        if edge.worker_missing_s > 0:
+            yield "no worker"
+        if edge.calls >= edge.max_calls:
+            yield "full"
+        if edge.engine_missing_s > 0:
+            yield "no engine"
+        if self._needs_registrations:
+            known = self._state.edge.registrations
+            out = [name for name in self._accounts if not _registered(known.get(name))]
+            if out:
+                yield f"not registered: {', '.join(out)}"
+
+
+def _registered(one: object) -> bool:
+    return getattr(one, "state", None) == "registered"

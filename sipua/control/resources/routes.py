@@ -1,0 +1,83 @@
+"""Routes: which one a call would take, and the agent that it leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from sipua.calls import routes
+from sipua.calls.profile import AgentProfile, Prompt, Step, TransferTo
+from sipua.config import Config
+from sipua.control.http.endpoint import Answer, Asked, Endpoint
+from sipua.control.http.tokens import Right
+from sipua.control.resources.models import Request, Shown
+
+
+class RouteTest(Request):
+    """A call as it would come."""
+
+    to: str = Field(max_length=512, description="The dialled number or URI.")
+    from_: str = Field(default="", alias="from", max_length=512, description="The caller.")
+    origin: str = Field(default="", max_length=64, description="The account or trunk.")
+
+
+class RouteFound(Shown):
+    """The route, and its agent."""
+
+    route: str = Field(description="Empty: none fits, and the agent of [engine] talks.")
+    engines: list[str] = Field(description="In the order in which they are tried.")
+    type: str
+    model: str
+    voice: str
+    tools: list[str] | None = Field(default=None, description="Null: all.")
+    answer: str
+    first_word: str
+    fallback: list[str]
+
+
+class RoutesResource:
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def endpoints(self) -> Sequence[Endpoint]:
+        return (
+            Endpoint(
+                "POST",
+                "/v1/routes/test",
+                "test_route",
+                "Which route a call would take.",
+                self._test,
+                Right.READONLY,
+                {200: RouteFound},
+                body=RouteTest,
+            ),
+        )
+
+    async def _test(self, asked: Asked) -> Answer:
+        order: RouteTest = asked.body
+        profile = routes.resolve(self._config, routes.Asked((order.to,), order.from_, order.origin))
+        return Answer(_found(profile))
+
+
+def _found(profile: AgentProfile) -> RouteFound:
+    first = profile.engines[0].section
+    return RouteFound(
+        route=profile.route,
+        engines=[engine.name for engine in profile.engines],
+        type=first.type,
+        model=first.model,
+        voice=first.voice,
+        tools=None if profile.tools is None else list(profile.tools),
+        answer=profile.answer,
+        first_word=profile.first_word,
+        fallback=[_step(step) for step in profile.steps],
+    )
+
+
+def _step(step: Step) -> str:
+    if isinstance(step, Prompt):
+        return f"prompt {step.path or 'sorry'}"
+    if isinstance(step, TransferTo):
+        return f"transfer {step.target}"
+    return f"status {step.status}"

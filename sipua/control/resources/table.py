@@ -1,0 +1,53 @@
+"""All endpoints: adding a resource is a file beside this one, and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sipua.config import Config
+from sipua.control.http.endpoint import Endpoint
+from sipua.control.http.tokens import Tokens
+from sipua.control.link.asking import EdgeLink
+from sipua.control.link.edge_port import EdgePort
+from sipua.control.link.state import State
+from sipua.control.resources.calls import CallsResource
+from sipua.control.resources.document import DocumentResource
+from sipua.control.resources.drain import DrainResource
+from sipua.control.resources.edge import EdgeResource
+from sipua.control.resources.events import EventsResource
+from sipua.control.resources.health import HealthResource
+from sipua.control.resources.log import LogResource
+from sipua.control.resources.place import PlaceResource
+from sipua.control.resources.record import RecordResource
+from sipua.control.resources.routes import RoutesResource
+from sipua.control.resources.steer import SteerResource
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What resources are made of."""
+
+    config: Config
+    state: State
+    link: EdgeLink
+    edge: EdgePort
+    tokens: Tokens
+    node: str
+
+
+def endpoints(parts: Parts) -> Sequence[Endpoint]:
+    config, state, link, edge = parts.config, parts.state, parts.link, parts.edge
+    return (
+        *CallsResource(state).endpoints(),
+        *PlaceResource(state, link, edge).endpoints(),
+        *SteerResource(config, state, link, edge).endpoints(),
+        *RecordResource(config).endpoints(),
+        *EventsResource(state).endpoints(),
+        *EdgeResource(config, state, link, edge, parts.tokens, node=parts.node).endpoints(),
+        *RoutesResource(config).endpoints(),
+        *LogResource(link, edge).endpoints(),
+        *DrainResource(link, edge).endpoints(),
+        *HealthResource(config, state, link, edge).endpoints(),
+        *DocumentResource().endpoints(),
+    )

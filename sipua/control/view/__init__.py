@@ -1,0 +1,1 @@
+"""What is shown: built from events alone, without I/O and without a clock."""

@@ -1,0 +1,156 @@
+"""The edge as it is shown: registrations, addresses of trunks, workers, refusals."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from sipua.events.stream import Happened
+
+REFUSALS_KEPT = 500
+
+RegistrationState: TypeAlias = Literal["waiting", "registered", "failed", "removed"]
+
+
+@dataclass(slots=True)
+class Registration:
+    account: str
+    registrar: str
+    state: RegistrationState = "waiting"
+    since: datetime | None = None
+    expires_s: int | None = None
+    status: int | None = None
+    reason: str | None = None
+    retry_in_s: float | None = None
+    fix: str | None = None
+
+
+@dataclass(slots=True)
+class Resolved:
+    """What a host name stands for."""
+
+    name: str
+    addresses: list[str]
+    at: datetime
+    cause: str | None = None
+    """Why the last look-up failed."""
+
+
+@dataclass(slots=True)
+class Worker:
+    worker: int
+    pid: int | None = None
+    ready: bool = False
+    since: datetime | None = None
+    deaths: int = 0
+    cause: str | None = None
+    """Of the last death."""
+
+
+@dataclass(slots=True)
+class Refusal:
+    id: str
+    at: datetime
+    status: int
+    reason: str
+    sip_call_id: str
+    from_uri: str | None
+    to_uri: str
+    source: str
+    cause: str | None = None
+    kept_back: int = 0
+    """Refusals before it that were not told."""
+
+
+@dataclass(slots=True)
+class EdgeView:
+    registrations: dict[str, Registration] = field(default_factory=dict)
+    names: dict[str, dict[str, Resolved]] = field(default_factory=dict)
+    """Of each trunk or account, by name."""
+    workers: dict[int, Worker] = field(default_factory=dict)
+    refusals: deque[Refusal] = field(default_factory=lambda: deque(maxlen=REFUSALS_KEPT))
+    refused: int = 0
+    listening: bool = False
+
+    def apply(self, happened: Happened) -> None:
+        told = happened.told
+        if told.type in _TYPES:
+            at = datetime.fromtimestamp(told.at_s, UTC)
+            self._apply(happened, msgspec.json.decode(told.data), at)
+
+    def _apply(self, happened: Happened, data: Mapping[str, Any], at: datetime) -> None:
+        match happened.told.type:
+            case "registration.ok":
+                self._registration(data, "registered", at, expires_s=data["expires_s"])
+            case "registration.failed":
+                told = {name: data.get(name) for name in ("status", "reason", "retry_in_s", "fix")}
+                self._registration(data, "failed", at, **told)
+            case "registration.waiting":
+                self._registration(data, "waiting", at, fix=data.get("fix"))
+            case "registration.removed":
+                self._registration(data, "removed", at)
+            case "trunk.resolved" | "trunk.unresolved":
+                name = Resolved(data["name"], data["addresses"], at, data.get("cause"))
+                self.names.setdefault(data["origin"], {})[name.name] = name
+            case "worker.ready":
+                worker = self.workers.setdefault(data["worker"], Worker(data["worker"]))
+                worker.pid, worker.ready, worker.since = data["pid"], True, at
+            case "worker.died":
+                worker = self.workers.setdefault(data["worker"], Worker(data["worker"]))
+                worker.pid, worker.ready, worker.since = None, False, at
+                worker.deaths, worker.cause = data["deaths"], data["cause"]
+            case "call.rejected":
+                self._refusal(happened, data, at)
+            case "call.rejections_not_logged":
+                self.refused += data["count"]
+            case "edge.listening":
+                self.listening = True
+
+    def _registration(
+        self, data: Mapping[str, Any], state: RegistrationState, at: datetime, **told: Any
+    ) -> None:
+        account = data["account"]
+        before = self.registrations.get(account)
+        since = before.since if before and before.state == state else at
+        one = Registration(account, data["registrar"], state, since, **told)
+        self.registrations[account] = one
+
+    def _refusal(self, happened: Happened, data: Mapping[str, Any], at: datetime) -> None:
+        kept_back = data.get("kept_back") or 0
+        self.refused += 1 + kept_back
+        self.refusals.append(
+            Refusal(
+                id=happened.id,
+                at=at,
+                status=data["status"],
+                reason=data["reason"],
+                sip_call_id=data["sip_call_id"],
+                from_uri=data.get("from"),
+                to_uri=data["to"],
+                source=data["source"],
+                cause=data.get("cause"),
+                kept_back=kept_back,
+            )
+        )
+
+
+_TYPES = frozenset(
+    {
+        "registration.ok",
+        "registration.failed",
+        "registration.waiting",
+        "registration.removed",
+        "trunk.resolved",
+        "trunk.unresolved",
+        "worker.ready",
+        "worker.died",
+        "call.rejected",
+        "call.rejections_not_logged",
+        "edge.listening",
+    }
+)

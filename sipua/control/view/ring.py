@@ -1,0 +1,87 @@
+"""The events that are kept for readers who come back, as they are sent."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from sipua.events.stream import KEPT, Happened
+
+
+class Kept:
+    """An event, encoded once for all its readers."""
+
+    __slots__ = ("_json", "happened")
+
+    def __init__(self, happened: Happened) -> None:
+        self.happened = happened
+        self._json: bytes | None = None
+
+    @property
+    def json(self) -> bytes:
+        if self._json is None:
+            self._json = self.happened.json()
+        return self._json
+
+    @property
+    def frame(self) -> bytes:
+        """As a server-sent event."""
+        head = f"id: {self.happened.id}\nevent: {self.happened.told.type}\ndata: "
+        return head.encode() + self.json + b"\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """`types`: names, or beginnings that end in `*`; none: all. `call_id`: empty, of all calls."""
+
+    types: tuple[str, ...] = ()
+    call_id: str = ""
+
+    def takes(self, happened: Happened) -> bool:
+        told = happened.told
+        if self.call_id and told.call_id != self.call_id:
+            return False
+        return not self.types or any(_fits(pattern, told.type) for pattern in self.types)
+
+
+def _fits(pattern: str, name: str) -> bool:
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
+
+
+class Ring:
+    def __init__(self, most: int = KEPT) -> None:
+        self._kept: deque[Kept] = deque(maxlen=most)
+        self.boot = ""
+        self.last = 0
+        """The number of the newest event."""
+
+    def add(self, happened: Iterable[Happened]) -> bool:
+        """Whether none is missing between them and those before."""
+        whole = True
+        for one in happened:
+            if one.sequence != self.last + 1:
+                self._kept.clear()  # a gap must be seen as one
+                whole = False
+            self._kept.append(Kept(one))
+            self.boot, self.last = one.boot, one.sequence
+        return whole
+
+    def position(self, event_id: str) -> int | None:
+        """The number of an event that a reader has seen; None: it is of another run, or no id."""
+        boot, _, number = event_id.partition("-")
+        if boot != self.boot or not (number.isascii() and number.isdigit() and len(number) < 19):
+            return None
+        return int(number)
+
+    def after(self, sequence: int, most: int = KEPT) -> list[Kept] | None:
+        """What came after this number; None: not all of it is kept."""
+        missing = self.last - sequence
+        if missing < 0 or missing > len(self._kept):
+            return None
+        begin = len(self._kept) - missing
+        return list(islice(self._kept, begin, begin + most))
+
+    def of_call(self, call_id: str) -> list[Kept]:
+        return [one for one in self._kept if one.happened.told.call_id == call_id]

@@ -1,0 +1,76 @@
+"""`sipua serve` whose calls a test steers, and which places calls, by its HTTP interface."""
+
+import itertools
+import json
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sipua.calls.steer.commands import Command, name_of
+from support.calls.edge import Config, Edge, merge
+from support.ports import LOOPBACK, PortBlock
+
+TOKEN = "of-a-test-and-of-nothing-else"
+_PATHS = {"hang_up": "hangup", "press_keys": "dtmf", "set_metadata": "metadata"}
+_KEYS = itertools.count(1)
+
+Outcome = dict[str, Any]
+"""`status` of the command, or the kind of the problem; `ts`: when it was told."""
+
+
+class SteeredEdge(Edge):
+    def __init__(self, home: Path, config: Config | None = None) -> None:
+        self._block = PortBlock(2)
+        self._api_port = self._block.port()
+        token = {
+            "name": "test",
+            "token": TOKEN,
+            "right": "operator",
+            "place": {
+                "prefixes": [f"sip:@{LOOPBACK}", "1", "2"],
+                "max_calls": 10,
+                "per_minute": 100,
+            },
+        }
+        api: Config = {"api": {"enabled": True, "port": self._api_port, "tokens": [token]}}
+        super().__init__(home, merge(api, config or {}))
+
+    def close(self) -> None:
+        super().close()
+        self._block.close()
+
+    def steer(self, call_id: str, command: Command) -> Outcome:
+        fields = msgspec.to_builtins(command)
+        del fields["type"]
+        if "target" in fields:
+            fields["to"] = fields.pop("target")
+        name = name_of(command)
+        return self.ask(f"/v1/calls/{call_id}/{_PATHS.get(name, name)}", fields)
+
+    def place(self, to: str, **order: Any) -> Outcome:
+        """The call, or the problem."""
+        key = f'"{next(_KEYS)}-{self._api_port}"'
+        return self.ask("/v1/calls", {"to": to, **order}, {"Idempotency-Key": key})
+
+    def ask(self, path: str, body: Outcome, headers: dict[str, str] | None = None) -> Outcome:
+        asked = urllib.request.Request(
+            f"http://{LOOPBACK}:{self._api_port}{path}",
+            data=json.dumps(body).encode(),
+            headers={
+                "Authorization": f"Bearer {TOKEN}",
+                "Content-Type": "application/json",
+                **(headers or {}),
+            },
+        )
+        try:
+            with urllib.request.urlopen(asked, timeout=100) as answer:
+                told = json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            problem = json.loads(error.read())
+            kind = problem.pop("type").rpartition(":")[2]
+            told = {**problem, "status": kind}
+        return {**told, "ts": datetime.now(UTC).isoformat()}
