@@ -123,7 +123,7 @@ class Call:
         self._timers: list[asyncio.TimerHandle] = []
         self._opening: asyncio.Task[None] | None = None
         self._answered = False
-        self._engine_missed = False
+        self._engine_missed = False  # there was no engine to talk with, or is none any more
         self._ending = False
         self._transfer = CallTransfer(facts.call_id, facts.peer, send, self.tell)
         self.hold = OurHold(facts.call_id, send, call_id_is_ours=facts.direction == "outgoing")
@@ -267,7 +267,6 @@ class Call:
 
     @property
     def engine_missed(self) -> bool:
-        """Whether there was no engine to talk with, or none any more."""
         return self._engine_missed
 
     @property
@@ -277,7 +276,7 @@ class Call:
 
     @property
     def setup_ms(self) -> float:
-        """The time since the call began: in the edge, before there was a call here."""
+        """Since the call began: in the edge, before there was a call here."""
         return round((self._loop.time() - self._began_s) * 1000, 1)
 
     # --- the tasks ------------------------------------------------------------------------

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import socket
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -44,6 +46,7 @@ class FakeWorkers:
         self.sent: list[ToWorker] = []
         self.full = False
         self.worker: int | None = 1
+        self.slots = {1: SimpleNamespace(ended_at=math.inf)}
 
     def choose(self) -> int | None:
         return self.worker
@@ -84,7 +87,7 @@ class Edge:
 
     def begin(self) -> None:
         source = ("192.0.2.1", 5060)
-        call = IncomingCall("c-1", "abc", SIP, SIP, "sip:1@h", source, "anyone", self.port)
+        call = IncomingCall("c-1", "abc", SIP, SIP, "sip:1@h", source, "anyone", self.port, 0.0)
         self.calls.begin(call)
 
     def worker_tells(self, event: str, call_id: str = "c-1") -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sipua.bridge.playout import sounds
-from sipua.bridge.playout.sounds import SoundError
+from sipua.bridge.playout.sound_files import SoundError
 from sipua.calls.steer import sound_files
 from sipua.calls.steer.sound_files import SoundFiles
 from support.media import audio

@@ -119,7 +119,7 @@ async def test_H10_too_many_descriptors_on_their_way_cost_their_message_alone(
     loop = asyncio.get_running_loop()
     loop.remove_reader(worker.link)
     while waits and not edge.channel._waiting:
-        edge.channel.send(EndCall("c-1", "x" * 50_000, 0))
+        edge.channel.send(EndCall("c-1", Reason.SHUTDOWN, "x" * 50_000))
     rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with NoRoomForDescriptors(fileno=os.dup(edge.link.fileno())) as full:
         full.setblocking(False)
