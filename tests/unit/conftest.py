@@ -1,9 +1,12 @@
 import asyncio
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+import structlog
 
+from sipua.log import logs
 from support import virtual_time
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
@@ -19,3 +22,16 @@ def virtual_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that uses this has a loop in virtual time."""
     monkeypatch.setattr(time, "monotonic", virtual_time.monotonic)
     monkeypatch.setattr(time, "monotonic_ns", virtual_time.monotonic_ns)
+
+
+@pytest.fixture(autouse=True)
+def _forget_logging() -> Iterator[None]:
+    """Logging is set up for the life of a process; here, for one test and its output."""
+    yield
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        if isinstance(handler, logs._FromStdlib):
+            root.removeHandler(handler)
+            logs.set_level("info")
+    root.setLevel(logging.WARNING)
+    structlog.reset_defaults()

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 
 import pytest
-import structlog
 
 from sipua.log import secret_masking
 
@@ -17,16 +15,6 @@ def _forget_secrets() -> Iterator[None]:
     secret_masking._registered.clear()
     secret_masking._registered.update(known)
     secret_masking._values = pattern
-
-
-@pytest.fixture(autouse=True)
-def _forget_logging() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True)
