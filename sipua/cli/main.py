@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sipua.cli import call as dial_command
-from sipua.cli import outbound, route
+from sipua.cli import cdr, outbound, route
 from sipua.cli import record as record_command
 from sipua.process.command_parser import CONFIG_HELP, add_command, config_path
 from sipua.process.exits import Exit
@@ -306,6 +306,7 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     _add_doctor,
     _add_config,
     record_command.add,
+    cdr.add,
     _add_bench,
 )
 

@@ -22,6 +22,7 @@ from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
 from sipua.calls.signalling_log import SignallingLog
 from sipua.capture.sip_messages import SipToCaptures
+from sipua.cdr.call_records import CallRecords
 from sipua.config import Config
 from sipua.doctor import doctor
 from sipua.edge import banner
@@ -114,6 +115,7 @@ class Edge:
             self._events,
             sip_captures=self._sip_captures,
         )
+        self._call_records = CallRecords(wiring.call_records(config), self._events)
         self._agent = AgentHost(config)
         self._stop = asyncio.Event()
         self._code = Exit.OK
@@ -123,6 +125,8 @@ class Edge:
         try:
             async with AsyncExitStack() as started:
                 started.push_async_callback(self._agent.stop)
+                self._call_records.start()
+                started.callback(self._call_records.stop)
                 self._calls.start()
                 started.callback(self._calls.stop)
                 started.push_async_callback(self._workers.stop)

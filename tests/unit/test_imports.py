@@ -67,6 +67,7 @@ FOLDERS = [
     "sipua/config",
     "sipua/events",
     "sipua/record",
+    "sipua/cdr",
     "sipua/capture",
     "sipua/calls",
     "sipua/tools",
