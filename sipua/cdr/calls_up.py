@@ -61,8 +61,8 @@ class CallsUp:
         if told.type in _BEGINNINGS:
             # Only these two begin a story: one that came behind its end would never be closed.
             self._calls[told.call_id] = _Story(fields.get("source", ""), fields.get("worker"))
-        elif story := self._calls.get(told.call_id):
-            _STEPS[told.type](story, told.at_s, fields)
+        elif begun := self._calls.get(told.call_id):
+            _STEPS[told.type](begun, told.at_s, fields)
         return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -112,14 +112,24 @@ def _migrate(database: sqlite3.Connection) -> bool:
         database.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER) STRICT")
         ((version,),) = database.execute("SELECT coalesce(max(version), 0) FROM schema_version")
         for migration in migrations.behind("sqlite", version):
-            for statement in migration.sql.split(";"):
-                database.execute(statement)  # `executescript` would end our transaction
+            for statement in _statements(migration.sql):
+                database.execute(statement)
             database.execute("INSERT INTO schema_version VALUES (?)", (migration.version,))
     except BaseException:
         database.execute("ROLLBACK")
         raise
     database.execute("COMMIT")
     return bool(version == 0)
+
+
+def _statements(script: str) -> Iterator[str]:
+    """One by one: `executescript` would end our transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _insert(database: sqlite3.Connection, lines: Sequence[tuple[Any, ...]]) -> None:

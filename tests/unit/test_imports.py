@@ -90,6 +90,8 @@ FOLDERS = [
     "benchmarks/experiments",
 ]
 MOST_IN_A_FOLDER = 14
+# A folder with more -> how many, and why.
+CROWDED = {"sipua": (16, "the rooms of the product: a level more would only hide some of them")}
 LONGEST_FILE = 400
 
 # Where a folder is imported under another name than its own.
@@ -306,7 +308,9 @@ def test_a_folder_can_be_read_at_a_glance() -> None:
             if parts[depth] != "__init__.py":  # Python demands it; a docstring is all that it has
                 entries.setdefault("/".join(parts[:depth]), set()).add(parts[depth])
     crowded = {
-        folder: len(names) for folder, names in entries.items() if len(names) > MOST_IN_A_FOLDER
+        folder: len(names)
+        for folder, names in entries.items()
+        if len(names) > CROWDED.get(folder, (MOST_IN_A_FOLDER, ""))[0]
     }
     assert crowded == {}
 

@@ -140,7 +140,8 @@ def test_D1_a_full_disk_under_the_database_is_waited_for(
 def test_a_row_that_a_database_never_takes_holds_nothing_up_and_is_told(tmp_path: Path) -> None:
     store = Fragile()
     add(tmp_path, "c-1", "c-bad", "c-3")
-    (tmp_path / f"{DAY}.jsonl").open("ab").write(b"not a row\n")
+    with (tmp_path / f"{DAY}.jsonl").open("ab") as file:
+        file.write(b"not a row\n")
     backlog = Backlog(tmp_path, "fragile")
     sink = Sink(store, backlog)
     with capture_logs() as logs:
