@@ -58,4 +58,8 @@ def _sinks(settings: CdrSettings) -> list[Sink]:
     stores: list[Store] = []
     if settings.sqlite:
         stores.append(SqliteStore(settings.sqlite_file, keep_days=settings.keep_days))
+    if settings.postgres:
+        from sipua.cdr.postgres_store import PostgresStore  # noqa: PLC0415 - its library is an extra
+
+        stores.append(PostgresStore(settings.postgres))
     return [Sink(store, Backlog(settings.directory, store.name)) for store in stores]

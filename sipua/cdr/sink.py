@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from sipua.bridge.backoff import BackOff
-from sipua.bridge.fault_owner import FaultOwner
+from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.cdr.backlog import Backlog, Batch
 from sipua.cdr.row import Row
 from sipua.log import logs
@@ -60,7 +60,7 @@ class Sink:
         self._stopping = False
         self._down_since: float | None = None
         self._tidied_at = -_HOUSEKEEPING_S
-        self._faults = FaultOwner("cdr.sink_failed", logs.get())
+        self._faults = FaultOwner("cdr.sink_failed", logs.get(), nothing)
         # A daemon: a database that never answers must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name=f"cdr {store.name}", daemon=True)
 
@@ -128,7 +128,8 @@ class Sink:
             return False
         except Exception as error:  # noqa: BLE001 (a bug of ours: told once, and tried again)
             self._store.close()
-            self._faults.harmless("cdr.sink_failed").failed(self._store.name, error)
+            self._faults.failed(self._store.name, error)
+            self._tell_down(type(error).__name__)
             return False
         self._tell_up()
         return True

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sipua.config.checks.cdr import cdr
 from sipua.config.checks.engine import engines
 from sipua.config.checks.findings import Finding
 from sipua.config.checks.record import record
@@ -318,4 +319,5 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     tools,
     routes,
     record,
+    cdr,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from sipua.config.values.fields import OneLine
+from sipua.config.values.fields import NO_SECRET, OneLine, Secret
 from sipua.config.values.section import Section
 
 
@@ -38,4 +38,13 @@ class CdrSection(Section):
         default=True,
         description="Keep the rows in the database `directory/cdr.sqlite3` as well, which "
         "`sipua cdr` then reads.",
+    )
+    postgres: Secret = Field(
+        default=NO_SECRET,
+        description="Address of a PostgreSQL database that gets the rows as well: "
+        "`postgresql://user:password@host/database` (`pip install 'sipua[postgres]'`). Its owner "
+        "deletes old rows. Better: `postgres_file`.",
+    )
+    postgres_file: str = Field(
+        default="", description="File that holds that address and nothing else."
     )

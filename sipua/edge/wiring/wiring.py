@@ -101,6 +101,7 @@ def call_records(config: Config) -> CdrSettings | None:
         keep_days=cdr.keep_days,
         max_total_bytes=cdr.max_total_mb * _MEGABYTE,
         sqlite=cdr.sqlite,
+        postgres=cdr.postgres.get_secret_value(),
     )
 
 
