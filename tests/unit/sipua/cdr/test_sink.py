@@ -30,10 +30,13 @@ def stored(directory: Path) -> list[str]:
     file = directory / "cdr.sqlite3"
     if not file.exists():
         return []
-    with sqlite3.connect(file) as database:
-        found = [call_id for (call_id,) in database.execute("SELECT id FROM cdr ORDER BY id")]
-    database.close()
-    return found
+    database = sqlite3.connect(file)
+    try:
+        return [call_id for (call_id,) in database.execute("SELECT id FROM cdr ORDER BY id")]
+    except sqlite3.OperationalError:
+        return []  # its tables are being made
+    finally:
+        database.close()
 
 
 class Fragile:
