@@ -17,6 +17,7 @@ from sipua.process.exits import Exit
 
 if TYPE_CHECKING:
     from sipua.cdr.reading import Filter
+    from sipua.cdr.row import Row
     from sipua.process.command_parser import Commands
 
 _TEXTS = ("from", "to", "origin", "route")
@@ -30,6 +31,11 @@ def add(commands: Commands) -> None:
     listed = add_command(below, "ls", _ls, "list calls, the last ones first")
     show = add_command(below, "show", _show, "print one call")
     show.add_argument("id", metavar="CALL_ID", help="call_id of the log")
+    show.add_argument(
+        "--vcon",
+        action="store_true",
+        help="as a vCon, with the words of its record",
+    )
     export = add_command(below, "export", _export, "print all calls as a table")
     export.add_argument("--csv", action="store_true", help="as CSV, with a line of names")
     for command in (listed, export):
@@ -89,7 +95,9 @@ def _show(args: argparse.Namespace) -> int:
             "ended; is this the directory (-c FILE, or --directory)?\n"
         )
         return Exit.UNFIT
-    if args.json:
+    if args.vcon:
+        _write_json(_vcon(rows[0]))
+    elif args.json:
         _write_json(rows[0])
     else:
         sys.stdout.write(show.call(rows[0], colour=sys.stdout.isatty()))
@@ -126,6 +134,19 @@ def _rows(args: argparse.Namespace, wanted: Filter, most: int | None) -> list[An
     except reading.NoRowsError as error:
         sys.stderr.write(f"sipua: {error}\n")
         return None
+
+
+def _vcon(row: Row) -> dict[str, Any]:
+    from sipua.cdr import vcon
+    from sipua.record import reading
+
+    if not row.record:
+        return vcon.of_call(row)
+    try:
+        return vcon.of_call(row, reading.read(Path(row.record)).entries)
+    except reading.NoRecordError as error:
+        sys.stderr.write(f"sipua: without words: {error}\n")
+        return vcon.of_call(row)
 
 
 def _filter(args: argparse.Namespace) -> Filter:
