@@ -51,6 +51,7 @@ class Edge:
             + "[engine.turn_detection]\ninterrupt_response = false\n\n"
             # It is a parrot: what it says is no echo of the line, but sounds like one.
             '[barge_in]\necho = "off"\n\n'
+            f'[cdr]\ndirectory = "{folder / "cdr"}"\n\n'
             '[log]\nlevel = "info"\nformat = "json"\nstate_s = 1\n'
         )
         command = [sys.executable, "-m", "sipua", "serve", "--json", "--config", str(config)]

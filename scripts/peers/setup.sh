@@ -15,7 +15,7 @@ unpacked="asterisk    sid       asterisk      usr/sbin/asterisk
           baresip     bookworm  baresip-core  usr/bin/baresip
           kamailio    bookworm  kamailio      usr/sbin/kamailio
           linphone    bookworm  linphone-cli  usr/bin/linphonec"
-installed="sip-tester espeak-ng"
+installed="sip-tester espeak-ng postgresql"
 
 unpack() { "$here/unpack.sh" "$@"; } # --where|--install NAME SUITE PACKAGE PROGRAM
 
@@ -42,6 +42,8 @@ install_all() {
     }
     each start
     command -v sipp >/dev/null || "$here/../need.sh" "the tests' SIPp" sip-tester || failed=1
+    compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null ||
+        "$here/../need.sh" "the tests' PostgreSQL" postgresql || failed=1
     for job in "${jobs[@]}"; do wait "$job" || failed=1; done
     return $failed
 }

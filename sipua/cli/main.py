@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sipua.cli import call as dial_command
-from sipua.cli import calls, outbound, route, watch
+from sipua.cli import calls, cdr, outbound, route, watch
 from sipua.cli import record as record_command
 from sipua.process.command_parser import CONFIG_HELP, add_command, config_path
 from sipua.process.exits import Exit
@@ -228,7 +228,8 @@ def _add_doctor(commands: Commands) -> None:
         "--config",
         type=Path,
         metavar="FILE",
-        help="look up the host names of its trunks and registrars as well",
+        help="look up the host names of its trunks and registrars, and see whether its call "
+        "records can be written",
     )
 
 
@@ -237,10 +238,12 @@ def _doctor(args: argparse.Namespace) -> int:
 
     if args.config is None:
         return doctor.run(json=args.json)
-    from sipua.cli import doctor_names
+    from sipua.cli import doctor_cdr, doctor_names
     from sipua.config import load
 
-    return doctor.run(json=args.json, more=doctor_names.examine(load(args.config, os.environ)))
+    config = load(args.config, os.environ)
+    more = [*doctor_names.examine(config), *doctor_cdr.examine(config)]
+    return doctor.run(json=args.json, more=more)
 
 
 # --- config -----------------------------------------------------------------------------------
@@ -309,6 +312,7 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     _add_doctor,
     _add_config,
     record_command.add,
+    cdr.add,
     _add_bench,
 )
 

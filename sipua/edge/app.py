@@ -23,6 +23,7 @@ from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
 from sipua.calls.signalling_log import SignallingLog
 from sipua.capture.sip_messages import SipToCaptures
+from sipua.cdr.call_records import CallRecords
 from sipua.config import Config
 from sipua.control.link.edge_port import ApiError
 from sipua.doctor import doctor
@@ -125,6 +126,7 @@ class Edge:
             sip=self._sip,
             admission=self._admission,
         )
+        self._call_records = CallRecords(wiring.call_records(config), self._events)
         self._agent = AgentHost(config)
         self._stop = asyncio.Event()
         self._control = EdgeControl(
@@ -154,6 +156,8 @@ class Edge:
                     started.push_async_callback(self._api.stop)
                     await self._api.start()
                 started.push_async_callback(self._agent.stop)
+                self._call_records.start()
+                started.callback(self._call_records.stop)
                 self._calls.start()
                 started.callback(self._calls.stop)
                 started.push_async_callback(self._workers.stop)

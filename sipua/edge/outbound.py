@@ -20,6 +20,7 @@ from sipua.calls.facts import CallFacts
 from sipua.calls.profile import AgentProfile
 from sipua.calls.signalling_log import SignallingLog
 from sipua.calls.steer.place_request import PlaceRequest
+from sipua.cdr.call_records import CallRecords
 from sipua.config import Config
 from sipua.edge import placing
 from sipua.edge.agent_host import AgentHost
@@ -116,6 +117,7 @@ class Outbound:
             on_hopeless=lambda _: None,
             forks=forks,
         )
+        self._call_records = CallRecords(wiring.call_records(config), events)
         self._calls = EdgeCalls(
             config, self._workers, self._ports, self._sip.send, events, on_over=self._on_over
         )
@@ -144,6 +146,8 @@ class Outbound:
         async with AsyncExitStack() as held:
             agent = AgentHost(self._config)
             held.push_async_callback(agent.stop)
+            self._call_records.start()
+            held.callback(self._call_records.stop)
             self._calls.start()
             held.callback(self._calls.stop)
             held.push_async_callback(self._workers.stop)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sipua.config.checks.api import api
+from sipua.config.checks.cdr import cdr
 from sipua.config.checks.engine import engines
 from sipua.config.checks.findings import Finding
 from sipua.config.checks.record import record
@@ -320,4 +321,5 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     routes,
     record,
     api,
+    cdr,
 )

@@ -16,6 +16,7 @@ from sipua.config.sections.api import ApiSection
 from sipua.config.sections.barge_in import BargeInSection, SoundsSection
 from sipua.config.sections.calls import CallsSection
 from sipua.config.sections.capture import CaptureSection
+from sipua.config.sections.cdr import CdrSection
 from sipua.config.sections.edge import EdgeSection
 from sipua.config.sections.engine import EngineSection
 from sipua.config.sections.record import PriceSection, RecordSection
@@ -267,5 +268,6 @@ class Config(Section):
     log: LogSection = LogSection()
     capture: CaptureSection = CaptureSection()
     record: RecordSection = RecordSection()
+    cdr: CdrSection = CdrSection()
     prices: dict[str, PriceSection] = Field(default={})
     tools: ToolsSection = ToolsSection()

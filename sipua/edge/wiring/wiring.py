@@ -13,6 +13,7 @@ from sipua.bridge.agent.scenario.scenario import Scenario, joined
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.engines import ENGINES
 from sipua.capture.settings import CaptureSettings
+from sipua.cdr.settings import CdrSettings
 from sipua.config import Config, EngineSection
 from sipua.config.scenario import reader as scenario_file
 from sipua.config.values.uri import SIP_PORT, parse_server
@@ -87,6 +88,20 @@ def captures(config: Config) -> CaptureSettings | None:
         match=capture.match,
         sip=capture.sip,
         rtp=capture.rtp,
+    )
+
+
+def call_records(config: Config) -> CdrSettings | None:
+    """None: no rows are written."""
+    cdr = config.cdr
+    if not cdr.enabled:
+        return None
+    return CdrSettings(
+        directory=Path(cdr.directory).expanduser(),
+        keep_days=cdr.keep_days,
+        max_total_bytes=cdr.max_total_mb * _MEGABYTE,
+        sqlite=cdr.sqlite,
+        postgres=cdr.postgres.get_secret_value(),
     )
 
 

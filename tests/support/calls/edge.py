@@ -52,6 +52,7 @@ class Edge:
             "edge": {"workers": WORKERS},
             "log": {"level": "debug", "format": "json"},
             "agent": {"journal": self._journal},
+            "cdr": {"directory": home / "cdr"},
         }
         self._file = file or home / "edge.toml"
         self._python = python
@@ -68,6 +69,7 @@ class Edge:
                 "SIPUA_EDGE__WORKERS": str(WORKERS),
                 "SIPUA_LOG__LEVEL": "debug",
                 "SIPUA_AGENT__JOURNAL": str(self._journal),
+                "SIPUA_CDR__DIRECTORY": str(home / "cdr"),
             }
         self._env["XDG_RUNTIME_DIR"] = str(home)  # what it leaves for doctor is the test's
         self._env |= env or {}

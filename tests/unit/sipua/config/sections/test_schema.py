@@ -29,6 +29,7 @@ def test_tables_in_the_order_of_the_file() -> None:
         "[log]",
         "[capture]",
         "[record]",
+        "[cdr]",
         "[prices.NAME]",
         "[tools]",
         "[tools.hang_up]",

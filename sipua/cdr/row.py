@@ -1,0 +1,117 @@
+"""The row of a call, `sipua.cdr/1`. docs/cdr.md has its fields.
+
+Fields may be added; none changes its meaning, and none is taken away. What there is nothing to say
+of is missing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from sipua.events.ending import End, Status
+
+SCHEMA: Final = "sipua.cdr/1"
+
+
+class Hold(msgspec.Struct, frozen=True):
+    count: int
+    ms: int
+
+
+class TransferTry(msgspec.Struct, omit_defaults=True):
+    at: str
+    target: str
+    outcome: str = "pending"
+    """`ok`, `failed`, or `pending`: the call ended before it was known."""
+    status: int = 0
+    """Of SIP; 0: none came."""
+    reason: str = ""
+
+
+class MediaFigures(msgspec.Struct, frozen=True, omit_defaults=True):
+    codec: str = ""
+    remote: str = ""
+    sent: int = 0
+    received: int = 0
+    """Packets, as all counts here."""
+    lost: int = 0
+    """Of the other side's."""
+    jitter_ms: float | None = None
+    remote_lost: int | None = None
+    """Of ours, as the other side reports."""
+    remote_jitter_ms: float | None = None
+    round_trip_ms: float | None = None
+    drift_ppm: float | None = None
+
+
+class EngineFigures(msgspec.Struct, frozen=True, omit_defaults=True):
+    name: str = ""
+    """The last one that the call talked with."""
+    used: list[str] = []
+    """All that it talked with, where there were several."""
+    models: list[str] = []
+    sessions: int = 0
+    outages: int = 0
+    outage_ms: int = 0
+    rotations: int = 0
+
+
+class Row(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"from_": "from"}):
+    schema: str
+    id: str
+    """The call id."""
+    node: str
+    direction: str
+    from_: str | None = None
+    to: str | None = None
+    origin: str = ""
+    route: str = ""
+    source: str = ""
+    """Where the INVITE came from."""
+    sip_call_id: str = ""
+    worker: int | None = None
+
+    began: str
+    ringing: str | None = None
+    answered: str | None = None
+    ended: str
+    rang_ms: int = 0
+    """Until the answer, or until the end of a call without one."""
+    talk_ms: int = 0
+
+    status: Status
+    end: End
+    hold: Hold | None = None
+    transfers: list[TransferTry] = []
+    digits: int = 0
+    """Keys that the other side pressed."""
+    media: MediaFigures | None = None
+    engine: EngineFigures | None = None
+    first_audio_ms: float | None = None
+    interruptions: int = 0
+    conversation: dict[str, Any] | None = None
+    """The summary, as `call.ended` has it."""
+    cost: float | None = None
+    currency: str = ""
+    record: str = ""
+    """The file of the conversation."""
+    capture: str = ""
+    """The pcap file."""
+
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def encode(row: Row) -> bytes:
+    """A line, without its end."""
+    return _ENCODER.encode(row)
+
+
+_DECODER = msgspec.json.Decoder(Row)
+
+
+def decode(line: bytes) -> Row:
+    """Raises msgspec.MsgspecError for a line that is no row."""
+    return _DECODER.decode(line)

@@ -1,0 +1,110 @@
+"""Call records in a real PostgreSQL: it is down, it hangs, it comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from sipua.cdr import postgres_store
+from sipua.cdr import sink as sink_module
+from sipua.cdr.backlog import Backlog
+from sipua.cdr.postgres_store import PostgresStore
+from sipua.cdr.row import encode
+from sipua.cdr.sink import Sink, StoreError
+from support.calls.rows import row
+from support.peers.postgres import Hanging, Postgres
+from support.process import wait_until
+
+pytestmark = pytest.mark.peer
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    postgres = Postgres(tmp_path_factory.mktemp("postgres") / "home")
+    yield postgres
+    postgres.close()
+
+
+@pytest.fixture(autouse=True)
+def _clean(server: Postgres) -> None:
+    server.query("DROP TABLE IF EXISTS sipua_cdr, sipua_schema_version")
+
+
+def add(directory: Path, *call_ids: str) -> None:
+    with (directory / "2026-11-18.jsonl").open("ab") as file:
+        for call_id in call_ids:
+            file.write(encode(row(call_id)) + b"\n")
+
+
+def stored(server: Postgres) -> list[str]:
+    if server.query("SELECT to_regclass('sipua_cdr') IS NULL") == ["t"]:
+        return []
+    return server.query("SELECT id FROM sipua_cdr ORDER BY id")
+
+
+def test_a_row_is_written_whole_and_twice_is_once(server: Postgres) -> None:
+    store = PostgresStore(server.address)
+    assert store.open()
+    for _ in range(2):
+        assert store.write([row("c-1"), row("c-2")]) == []
+    store.close()
+    again = PostgresStore(server.address)
+    assert not again.open()
+    again.close()
+    assert stored(server) == ["c-1", "c-2"]
+    columns = "\"from\", status, reason, talk_ms, doc->>'sip_call_id', extract(epoch from began)"
+    (line,) = server.query(f"SELECT {columns} FROM sipua_cdr WHERE id = 'c-1'")
+    assert line == "…3456|completed|hangup|8000|abc@host|1795000000.000000"
+
+
+def test_a_row_that_it_never_takes_holds_nothing_up(server: Postgres) -> None:
+    store = PostgresStore(server.address)
+    store.open()
+    refused = store.write([row("c-1"), row("c-2", from_="a\x00b"), row("c-3")])
+    store.close()
+    assert [call_id for call_id, _ in refused] == ["c-2"]
+    assert stored(server) == ["c-1", "c-3"]
+
+
+def test_D1_a_database_that_went_down_gets_the_backlog_when_it_is_back(
+    server: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sink_module, "_LONGEST_WAIT_S", 0.5)
+    sink = Sink(PostgresStore(server.address), Backlog(tmp_path, "postgres"))
+    with capture_logs() as logs:
+        add(tmp_path, "c-1")
+        sink.start()
+        wait_until(lambda: stored(server) == ["c-1"], 15, "the first row")
+        server.stop()
+        add(tmp_path, "c-2", "c-3")
+        sink.wake()
+        wait_until(lambda: logs, 15, "the line that it is down")
+        server.start()
+        wait_until(lambda: stored(server) == ["c-1", "c-2", "c-3"], 30, "the backlog")
+        sink.stop()
+    assert [line["event"] for line in logs] == ["cdr.sink_down", "cdr.sink_back"]
+    assert "secret" not in str(logs)
+
+
+def test_D1_a_database_that_hangs_is_given_up_in_time(
+    server: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_store, "_CONNECT_S", 0.3)
+    hanging = Hanging()
+    store = PostgresStore(server.at(hanging.port))
+    with pytest.raises(StoreError, match="no answer"):
+        store.open()
+    store.close()
+    assert hanging.connections
+    hanging.close()
+
+
+def test_D1_a_wrong_password_is_said_without_it(server: Postgres) -> None:
+    store = PostgresStore(server.address.replace("secret-of-the-test", "guess-of-mine"))
+    with pytest.raises(StoreError, match="password authentication failed") as told:
+        store.open()
+    assert "guess-of-mine" not in str(told.value)
+    store.close()
