@@ -26,7 +26,8 @@ class Footprint:
 
 def footprint(pid: int) -> Footprint:
     """A SIP connection that the peer has closed does not count: pjsip keeps it for 33 s more. Nor
-    does /dev/null: libuv holds it in reserve, from the first connection of each worker.
+    does /dev/null: libuv holds it in reserve, from the first connection of each worker. Nor do the
+    files of call records, which are open from the first call to the edge's end.
     """
     held = []
     for process in (pid, *workers(pid)):
@@ -36,7 +37,10 @@ def footprint(pid: int) -> Footprint:
     ports = {_port(row) for row in _table(pid, "udp") if _socket(row) in held}
     closing = {_socket(row) for row in _table(pid, "tcp") if row[3] == _CLOSE_WAIT}
     return Footprint(
-        sum(descriptor not in (*closing, "/dev/null") for descriptor in held),
+        sum(
+            descriptor not in (*closing, "/dev/null") and "/cdr/" not in descriptor
+            for descriptor in held
+        ),
         frozenset(ports),
         frozenset(children(pid)),
     )
