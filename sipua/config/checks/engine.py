@@ -36,6 +36,7 @@ def check(engine: EngineSection, at: KeyPath, config: Config) -> Iterator[Findin
     yield from _tool_choice(engine, at, config)
     yield from _idle(engine, at)
     yield from _unused(engine, at)
+    yield from _spares(engine, at, config)
 
 
 def _key(engine: EngineSection, at: KeyPath) -> Iterator[Finding]:
@@ -123,6 +124,33 @@ def _unused(engine: EngineSection, at: KeyPath) -> Iterator[Finding]:
                 "leave it out; docs/engines.md says what takes its place",
                 "warning",
             )
+
+
+def _spares(engine: EngineSection, at: KeyPath, config: Config) -> Iterator[Finding]:
+    if not engine.spare_sessions:
+        if "spare_max_age_s" in engine.model_fields_set:
+            yield Finding(
+                ((*at, "spare_max_age_s"), (*at, "spare_sessions")),
+                "does nothing without `spare_sessions`",
+                "spare_sessions = 2",
+                "warning",
+            )
+        return
+    if ENGINES[engine.type].local and not engine.url:
+        yield Finding(
+            ((*at, "spare_sessions"), (*at, "type")),
+            "does nothing: the embedded agent is told which call each connection is for",
+            "leave it out, or set `url` to an agent of its own",
+            "warning",
+        )
+    rotate_after_s = config.recovery.rotate_after_s
+    if 0 < rotate_after_s <= engine.spare_max_age_s:
+        yield Finding(
+            ((*at, "spare_max_age_s"), (*at, "spare_sessions"), ("recovery", "rotate_after_s")),
+            f"is not less than recovery.rotate_after_s = {rotate_after_s:g}: a session over an old "
+            "connection would be replaced as soon as it began",
+            f"less than {rotate_after_s:g}",
+        )
 
 
 def _name(at: KeyPath) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sipua.config import Config
-from sipua.edge.placing import RequestError, check_uri, first_hop, reserve, towards
+from sipua.edge.placing import RequestError, check_uri, first_hop, for_one_call, reserve, towards
 from sipua.sip.settings import AccountSettings
 from support.signalling.signalling import SETTINGS
 
@@ -44,6 +44,14 @@ def test_an_address_that_has_no_counterpart_is_asked_for() -> None:
         towards(config(sip={"host": "192.0.2.1"}), "sip:100@[2001:db8::1]")
     with pytest.raises(RequestError, match=r"rtp.host has no IPv4"):
         towards(config(rtp={"host": "2001:db8::7"}), "sip:100@192.0.2.1")
+
+
+def test_a_single_call_keeps_no_connections_for_later_ones() -> None:
+    engine = {"url": "ws://127.0.0.1:9/x", "spare_sessions": 3}
+    config = Config.model_validate({"engine": engine, "engines": {"backup": engine}})
+    alone = for_one_call(config)
+    assert (alone.engine.spare_sessions, alone.engines["backup"].spare_sessions) == (0, 0)
+    assert alone.engine.url == config.engine.url
 
 
 def test_uris_with_an_ipv6_address() -> None:

@@ -103,6 +103,28 @@ def test_two_voices() -> None:
     assert found(voice_id="voice_1") == []
 
 
+SERVER = {"url": "ws://127.0.0.1:8765/v1/realtime"}
+
+
+def test_spare_sessions_to_a_server_are_well() -> None:
+    assert found(**SERVER, spare_sessions=2, spare_max_age_s=60) == []
+
+
+def test_spare_sessions_that_do_nothing_are_told() -> None:
+    assert only(found(spare_sessions=2)) == (("engine", "spare_sessions"), "warning")
+    assert only(found(**SERVER, spare_max_age_s=60)) == (("engine", "spare_max_age_s"), "warning")
+
+
+def test_a_spare_session_must_be_younger_than_one_that_is_replaced() -> None:
+    engine = {**SERVER, "spare_sessions": 1}
+    recovery = {"rotate_after_s": 300.0, "rotate_latest_s": 400.0}
+    config = {"engine": engine, "recovery": recovery}
+    finding = only(list(engines(Config.model_validate(config))))
+    assert finding == (("engine", "spare_max_age_s"), "error")
+    never = {"engine": engine, "recovery": {"rotate_after_s": 0}}
+    assert list(engines(Config.model_validate(never))) == []
+
+
 def test_a_key_in_the_clear() -> None:
     assert only(found(url="ws://example.net/v1/realtime")) == (("engine", "url"), "warning")
 
