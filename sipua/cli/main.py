@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sipua.cli import call as dial_command
-from sipua.cli import calls, cdr, outbound, route, watch
+from sipua.cli import calls, cdr, hooks, outbound, route, watch
 from sipua.cli import record as record_command
 from sipua.process.command_parser import CONFIG_HELP, add_command, config_path
 from sipua.process.exits import Exit
@@ -229,7 +229,7 @@ def _add_doctor(commands: Commands) -> None:
         type=Path,
         metavar="FILE",
         help="look up the host names of its trunks and registrars, and see whether its call "
-        "records can be written",
+        "records and webhooks can be written",
     )
 
 
@@ -238,11 +238,11 @@ def _doctor(args: argparse.Namespace) -> int:
 
     if args.config is None:
         return doctor.run(json=args.json)
-    from sipua.cli import doctor_cdr, doctor_names
+    from sipua.cli import doctor_files, doctor_names
     from sipua.config import load
 
     config = load(args.config, os.environ)
-    more = [*doctor_names.examine(config), *doctor_cdr.examine(config)]
+    more = [*doctor_names.examine(config), *doctor_files.examine(config)]
     return doctor.run(json=args.json, more=more)
 
 
@@ -313,6 +313,7 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     _add_config,
     record_command.add,
     cdr.add,
+    hooks.add,
     _add_bench,
 )
 

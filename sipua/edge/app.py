@@ -34,7 +34,7 @@ from sipua.edge.control import EdgeControl
 from sipua.edge.engine_health import EngineHealth
 from sipua.edge.place_calls import PlaceCalls
 from sipua.edge.state_log import StateLog
-from sipua.edge.wiring import wiring
+from sipua.edge.wiring import hooks, wiring
 from sipua.edge.workers.fork_server import ForkServer
 from sipua.edge.workers.workers import Workers, WorkersError
 from sipua.events import edge_events
@@ -64,6 +64,7 @@ from sipua.worker.link.messages import CallOver, EngineTried, Steered, ToEdge
 
 if TYPE_CHECKING:
     from sipua.control.api import ControlApi
+    from sipua.hooks.webhooks import Webhooks
 
 
 def run(config: Config, *, show_banner: bool = True, forks: ForkServer | None = None) -> int:
@@ -127,6 +128,7 @@ class Edge:
             admission=self._admission,
         )
         self._call_records = CallRecords(wiring.call_records(config), self._events)
+        self._webhooks = self._make_webhooks()
         self._agent = AgentHost(config)
         self._stop = asyncio.Event()
         self._control = EdgeControl(
@@ -148,6 +150,14 @@ class Edge:
 
         return ControlApi(self._config, self._events, self._control)
 
+    def _make_webhooks(self) -> Webhooks | None:
+        settings = hooks.hooks(self._config)
+        if settings is None:
+            return None
+        from sipua.hooks.webhooks import Webhooks  # noqa: PLC0415 - as above
+
+        return Webhooks(settings, self._events)
+
     async def run(self) -> Exit:
         main_loop.on_interrupt(self._stop.set)
         try:
@@ -158,6 +168,9 @@ class Edge:
                 started.push_async_callback(self._agent.stop)
                 self._call_records.start()
                 started.callback(self._call_records.stop)
+                if self._webhooks is not None:
+                    self._webhooks.start()
+                    started.push_async_callback(self._webhooks.stop)
                 self._calls.start()
                 started.callback(self._calls.stop)
                 started.push_async_callback(self._workers.stop)

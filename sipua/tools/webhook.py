@@ -9,11 +9,11 @@ import msgspec
 
 from sipua.calls.facts import CallFacts
 from sipua.config.sections.tools import WebhookSection
+from sipua.process.signing import Signer
 from sipua.tools.call_queue import Result, failure
 from sipua.tools.context import ToolContext
 from sipua.tools.wire.http_client import HttpClient, HttpError, Request, Response
 from sipua.tools.wire.schema import Declaration
-from sipua.tools.wire.signing import Signer
 
 _EXCERPT_CHARS = 500
 _MARGIN_S = 1.0

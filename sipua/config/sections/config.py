@@ -23,6 +23,7 @@ from sipua.config.sections.record import PriceSection, RecordSection
 from sipua.config.sections.recovery import RecoverySection
 from sipua.config.sections.routes import RouteSection
 from sipua.config.sections.tools import ToolsSection
+from sipua.config.sections.webhooks import EventWebhookSection, WebhookSpoolSection
 from sipua.config.values.addresses import Hosts, OptionalOwnAddresses, OwnAddresses, PublicAddresses
 from sipua.config.values.fields import (
     NO_SECRET,
@@ -269,5 +270,7 @@ class Config(Section):
     capture: CaptureSection = CaptureSection()
     record: RecordSection = RecordSection()
     cdr: CdrSection = CdrSection()
+    webhooks: tuple[EventWebhookSection, ...] = ()
+    webhook_spool: WebhookSpoolSection = WebhookSpoolSection()
     prices: dict[str, PriceSection] = Field(default={})
     tools: ToolsSection = ToolsSection()

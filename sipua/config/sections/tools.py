@@ -21,8 +21,8 @@ from sipua.config.values.fields import (
 )
 from sipua.config.values.section import Section
 from sipua.config.values.uri import UriError, check_target
+from sipua.process.signing import Signer
 from sipua.tools.wire.schema import SchemaError, compile_schema
-from sipua.tools.wire.signing import Signer
 
 # What the vendors accept as the name of a function.
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")

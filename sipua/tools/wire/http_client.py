@@ -19,7 +19,7 @@ import aiohttp
 
 from sipua.bridge.backoff import doubled_s, less_by_chance
 from sipua.process.side_loop import SideLoop
-from sipua.tools.wire.signing import Signer
+from sipua.process.signing import Signer
 
 _FIRST_PAUSE_S: Final = 0.25
 _LONGEST_PAUSE_S: Final = 5.0

@@ -33,6 +33,7 @@ class HookServer:
 
     behaviours: list[Behaviour]
     certificate: tuple[Path, Path] | None = None
+    port: int = 0
     requests: list[Received] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -52,7 +53,7 @@ class HookServer:
 
             def log_message(self, *_: object) -> None: ...
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self._server.daemon_threads = True
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # gone clients
         scheme = "http"

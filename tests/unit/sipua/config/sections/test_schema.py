@@ -30,6 +30,8 @@ def test_tables_in_the_order_of_the_file() -> None:
         "[capture]",
         "[record]",
         "[cdr]",
+        "[[webhooks]]",
+        "[webhook_spool]",
         "[prices.NAME]",
         "[tools]",
         "[tools.hang_up]",

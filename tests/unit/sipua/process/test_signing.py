@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import time
 
-from sipua.tools.wire.signing import Signer
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from sipua.process.signing import Signer
 
 
 def test_the_example_of_the_specification() -> None:
@@ -23,3 +26,13 @@ def test_no_keys(secret: str) -> None:
     with pytest.raises(ValueError, match=r"base64|bytes long") as caught:
         Signer(secret)
     assert not secret or secret not in str(caught.value)
+
+
+def test_each_secret_signs_and_the_official_receiver_is_satisfied_by_either() -> None:
+    old, new, other = ("whsec_" + letter * 32 for letter in "abc")
+    body = b'{"type": "call.ended"}'
+    headers = Signer(old, new).headers("m-1", int(time.time()), body)
+    for secret in (old, new):
+        assert Webhook(secret).verify(body, headers) == {"type": "call.ended"}
+    with pytest.raises(WebhookVerificationError):
+        Webhook(other).verify(body, headers)

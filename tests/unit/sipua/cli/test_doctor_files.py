@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sipua.cli import doctor_cdr
+from sipua.cli import doctor_files
 from sipua.config import Config
 from sipua.doctor.findings import Level
 
 
 def levels(**section: object) -> list[Level]:
     config = Config.model_validate({"cdr": section})
-    return [finding.level for finding in doctor_cdr.examine(config)]
+    return [finding.level for finding in doctor_files.examine(config)]
 
 
 def test_a_directory_that_can_be_made_is_good_and_is_not_made(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Webhooks: events sent to servers, kept on disk until each has been taken."""

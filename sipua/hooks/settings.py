@@ -1,0 +1,49 @@
+"""The settings of webhooks."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+Format: TypeAlias = Literal["cloudevents", "plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    name: str
+    url: str = field(repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    types: tuple[str, ...] = ("*",)
+    format: Format = "cloudevents"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    timeout_s: float = 15.0
+    parallel: int = 8
+    """Deliveries at once; of one call there is never more than one."""
+    allow: tuple[Network, ...] = ()
+    """Networks that may be reached beside public ones."""
+    ca_file: str = ""
+    most_bytes: int = 200_000_000
+    """Of what waits for it and of its dead letters."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with what makes it another receiver: a new one is not disabled by an old 410."""
+        told = json.dumps([self.url, self.types, self.format, dict(self.headers)], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class HookSettings:
+    directory: Path
+    endpoints: tuple[EndpointSettings, ...]
+    retry_s: tuple[float, ...]
+    """The pause before each attempt; the first is 0."""
+    max_age_s: float
+    """What is older and has been tried is given up."""
+    keep_dead_s: float

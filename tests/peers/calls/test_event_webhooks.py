@@ -1,0 +1,109 @@
+"""Webhooks of a real edge: its calls, a receiver that is down, and `kill -9` meanwhile."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.calls.edge import Edge
+from support.calls.hook_receiver import SECRET, in_order, verified
+from support.calls.hook_server import HookServer, answer, later
+from support.peers.sipp import Sipp
+from support.process import wait_until
+
+pytestmark = pytest.mark.peer
+
+OF_A_CALL = ("call.incoming", "call.answered", "call.ended")
+
+
+def config(home: Path, url: str) -> dict[str, Any]:
+    secret = home / "crm.secret"
+    secret.touch(mode=0o600)
+    secret.write_text(SECRET)
+    webhook = {"name": "crm", "url": f"{url}/hook", "types": ["call.*", "edge.*"]}
+    webhook |= {"secret_file": secret, "allow": ["127.0.0.1", "::1"], "timeout_s": 2}
+    spool = {"directory": home / "spool", "retry_s": [0, 0.2, 0.5, 0.5, *[1] * 20]}
+    return {"webhooks": [webhook], "webhook_spool": spool}
+
+
+def test_W1_a_call_is_told_to_a_receiver_that_is_slow_at_first(
+    edge_factory: Callable[..., Edge], sipp: Sipp, tmp_path: Path
+) -> None:
+    with HookServer([answer(500), later(3.0, answer(200)), answer(200)]) as server:
+        edge = edge_factory(config(tmp_path, server.url))
+        sipp.run("uac_call", edge.address, pause_ms=300)
+        edge.wait_event("call.ended")
+        assert edge.stop() == 0
+        told = {event["type"] for event in verified(server.requests)}
+        assert "edge.listening" in told
+        edge.start()
+        wait_until(
+            lambda: (
+                {"call.ended", "edge.stopped"}
+                <= {event["type"] for event in verified(server.requests)}
+            ),
+            20,
+            "the end of the call, and of the edge",
+        )
+        events = verified(server.requests)
+    assert in_order(events)
+    (ended,) = edge.events(name="call.ended")
+    (sent, *again) = [event for event in events if event["type"] == "call.ended"]
+    assert all(event["id"] == sent["id"] for event in again)
+    assert (sent["subject"], sent["data"]["status"]) == (ended["call_id"], "completed")
+
+
+def test_W1_killed_while_the_receiver_is_down_each_event_arrives_in_order(
+    edge_factory: Callable[..., Edge], sipp: Sipp, tmp_path: Path
+) -> None:
+    with HookServer([answer(200)]) as server:
+        url = server.url
+    port = int(url.rpartition(":")[2])
+    edge = edge_factory(config(tmp_path, url))  # nothing listens there
+    for count in (1, 2, 3):
+        sipp.run("uac_call", edge.address, pause_ms=200)
+        edge.wait_event("call.ended", count=count)
+    edge.wait_event("webhook.failing")
+    listed = wait_until(lambda: hooks(tmp_path, "ls"), 10, "what waits")
+    assert "crm" in listed
+    # Half a second after the last event it is on disk (docs/webhooks.md: 50 ms).
+    wait_until(lambda: stored(tmp_path, "call.ended") == 3, 10, "the events on disk")
+    edge.kill()
+    edge.start()
+    sipp.run("uac_call", edge.address, pause_ms=200)
+    edge.wait_event("call.ended", count=4)
+    with HookServer([answer(503), answer(200)], port=port) as server:
+
+        def arrived() -> bool:
+            ends = {e["id"] for e in verified(server.requests) if e["type"] == "call.ended"}
+            return len(ends) >= 4
+
+        wait_until(arrived, 30, "the ends of all calls")
+        edge.wait_event("webhook.recovered")
+        events = verified(server.requests)
+    assert in_order(events)
+    calls = {event["call_id"] for event in edge.events(name="call.incoming")}
+    assert len(calls) == 4
+    for call_id in calls:
+        types = [event["type"] for event in events if event.get("subject") == call_id]
+        assert [name for name in dict.fromkeys(types) if name in OF_A_CALL] == list(OF_A_CALL)
+
+
+def hooks(home: Path, *words: str) -> str:
+    command = [sys.executable, "-m", "sipua", "hooks", *words, "--directory", home / "spool"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def stored(home: Path, kind: str) -> int:
+    database = sqlite3.connect(home / "spool" / "webhooks.sqlite3")
+    try:
+        ((count,),) = database.execute("SELECT count(*) FROM event WHERE type = ?", (kind,))
+        return int(count)
+    finally:
+        database.close()
