@@ -80,6 +80,7 @@ FOLDERS = [
     "sipua/control/link",
     "sipua/control/resources",
     "sipua/control",
+    "sipua/metrics",
     "sipua/edge/workers",
     "sipua/edge",
     "sipua/cli/testphone",
@@ -97,7 +98,7 @@ FOLDERS = [
 ]
 MOST_IN_A_FOLDER = 14
 # A folder with more -> how many, and why.
-CROWDED = {"sipua": (16, "the rooms of the product: a level more would only hide some of them")}
+CROWDED = {"sipua": (17, "the rooms of the product: a level more would only hide some of them")}
 LONGEST_FILE = 400
 
 # Where a folder is imported under another name than its own.
