@@ -11,6 +11,7 @@ import msgspec
 
 from sipua.events.stream import Happened
 from sipua.metrics import names as known
+from sipua.metrics.families import OTHER
 from sipua.metrics.names import NONE, Names
 from sipua.metrics.series import Series
 
@@ -165,7 +166,7 @@ class Counting:
 
     def _untold(self, count: object) -> None:
         """Refusals that were too many to be told: their status is not known."""
-        self._series.calls_refused.add(known.OTHER, by=_number(count))
+        self._series.calls_refused.add(OTHER, by=_number(count))
 
     # --- the conversation -----------------------------------------------------------------
 
