@@ -14,7 +14,8 @@ unpacked="asterisk    sid       asterisk      usr/sbin/asterisk
           asterisk16  bullseye  asterisk      usr/sbin/asterisk
           baresip     bookworm  baresip-core  usr/bin/baresip
           kamailio    bookworm  kamailio      usr/sbin/kamailio
-          linphone    bookworm  linphone-cli  usr/bin/linphonec"
+          linphone    bookworm  linphone-cli  usr/bin/linphonec
+          prometheus  bookworm  prometheus    usr/bin/prometheus"
 installed="sip-tester espeak-ng postgresql"
 
 unpack() { "$here/unpack.sh" "$@"; } # --where|--install NAME SUITE PACKAGE PROGRAM

@@ -42,6 +42,7 @@ from sipua.events.ending import Reason
 from sipua.events.stream import EventStream
 from sipua.events.teller import Told
 from sipua.log import logs
+from sipua.metrics.errors import MetricsError
 from sipua.process import main_loop
 from sipua.process.exits import Exit
 from sipua.process.large_blocks import map_large_blocks
@@ -65,6 +66,7 @@ from sipua.worker.link.messages import CallOver, EngineTried, Steered, ToEdge
 if TYPE_CHECKING:
     from sipua.control.api import ControlApi
     from sipua.hooks.webhooks import Webhooks
+    from sipua.metrics.metrics import Metrics
 
 
 def run(config: Config, *, show_banner: bool = True, forks: ForkServer | None = None) -> int:
@@ -142,6 +144,7 @@ class Edge:
             stop=self._stop,
         )
         self._api = self._make_api() if config.api.enabled else None
+        self._metrics = self._make_metrics() if config.metrics.enabled else None
         self._code = Exit.OK
 
     def _make_api(self) -> ControlApi:
@@ -158,6 +161,11 @@ class Edge:
 
         return Webhooks(settings, self._events)
 
+    def _make_metrics(self) -> Metrics:
+        from sipua.metrics.metrics import Metrics  # noqa: PLC0415
+
+        return Metrics(self._config, self._events, self._workers.counts, self._ports.stats)
+
     async def run(self) -> Exit:
         main_loop.on_interrupt(self._stop.set)
         try:
@@ -165,6 +173,9 @@ class Edge:
                 if self._api is not None:
                     started.push_async_callback(self._api.stop)
                     await self._api.start()
+                if self._metrics is not None:
+                    started.push_async_callback(self._metrics.stop)
+                    await self._metrics.start()
                 started.push_async_callback(self._agent.stop)
                 self._call_records.start()
                 started.callback(self._call_records.stop)
@@ -186,6 +197,10 @@ class Edge:
             return Exit.ENGINE
         except ApiError as error:
             self._log.error("api.cannot_listen", error=str(error), fix="`api.host`, `api.port`")
+            return Exit.NETWORK
+        except MetricsError as error:
+            fix = "`metrics.host`, `metrics.port`"
+            self._log.error("metrics.cannot_listen", error=str(error), fix=fix)
             return Exit.NETWORK
         except WorkersError as error:
             if self._code is Exit.OK:  # not told yet
@@ -315,6 +330,8 @@ class Edge:
             case EngineTried():
                 now = time.monotonic()
                 self._health.tried(message.name, reached=message.reached, now=now)
+                if self._metrics is not None:
+                    self._metrics.engine_tried(message.name, reached=message.reached)
             case Told():
                 self._calls.on_told(message)
             case _ if isinstance(message, CallCommand | Steered | CallOver):

@@ -81,6 +81,7 @@ FOLDERS = [
     "sipua/control/link",
     "sipua/control/resources",
     "sipua/control",
+    "sipua/metrics",
     "sipua/edge/workers",
     "sipua/edge",
     "sipua/cli/testphone",

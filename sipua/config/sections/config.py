@@ -19,6 +19,7 @@ from sipua.config.sections.capture import CaptureSection
 from sipua.config.sections.cdr import CdrSection
 from sipua.config.sections.edge import EdgeSection
 from sipua.config.sections.engine import EngineSection
+from sipua.config.sections.metrics import MetricsSection
 from sipua.config.sections.record import PriceSection, RecordSection
 from sipua.config.sections.recovery import RecoverySection
 from sipua.config.sections.routes import RouteSection
@@ -266,6 +267,7 @@ class Config(Section):
     sounds: SoundsSection = SoundsSection()
     edge: EdgeSection = EdgeSection()
     api: ApiSection = ApiSection()
+    metrics: MetricsSection = MetricsSection()
     log: LogSection = LogSection()
     capture: CaptureSection = CaptureSection()
     record: RecordSection = RecordSection()

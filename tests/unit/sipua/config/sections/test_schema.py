@@ -26,6 +26,7 @@ def test_tables_in_the_order_of_the_file() -> None:
         "[api]",
         "[[api.tokens]]",
         "[api.tokens.place]",
+        "[metrics]",
         "[log]",
         "[capture]",
         "[record]",

@@ -1,0 +1,134 @@
+"""What can be counted: counters, gauges and histograms, each with labels that are closed lists.
+
+Written by one thread, the edge's loop, and read by another: every read is one copy of a built-in
+container, which the interpreter does at once. A label's value that its list does not have is
+counted as `other`: what a stranger sends never makes a series.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal, TypeAlias
+
+OTHER = "other"
+
+Labels: TypeAlias = Mapping[str, Iterable[str]]
+"""The name of each label, with the values that it may have."""
+Kind: TypeAlias = Literal["counter", "gauge", "histogram"]
+Sample: TypeAlias = tuple[str, tuple[tuple[str, str], ...], float]
+"""Suffix of the name, labels, value."""
+
+
+class Family:
+    kind: Kind
+
+    def __init__(self, name: str, text: str, labels: Labels | None = None, unit: str = "") -> None:
+        """`name`: without `_total`; it ends with the unit, where it has one."""
+        assert not unit or name.endswith(f"_{unit}")
+        self.name = name
+        self.text = text
+        self.unit = unit
+        self.labels: tuple[str, ...] = tuple(labels or ())
+        self._allowed = [frozenset(values) for values in (labels or {}).values()]
+
+    def samples(self) -> Iterator[Sample]:
+        raise NotImplementedError
+
+    def _key(self, values: Sequence[object]) -> tuple[str, ...]:
+        assert len(values) == len(self._allowed)
+        return tuple(
+            value if isinstance(value, str) and value in allowed else OTHER
+            for value, allowed in zip(values, self._allowed, strict=True)
+        )
+
+    def _named(self, key: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+        return tuple(zip(self.labels, key, strict=True))
+
+
+class Counter(Family):
+    kind = "counter"
+
+    def __init__(self, name: str, text: str, labels: Labels | None = None, unit: str = "") -> None:
+        super().__init__(name, text, labels, unit)
+        self._values: dict[tuple[str, ...], float] = {} if self.labels else {(): 0.0}
+
+    def add(self, *values: object, by: float = 1.0) -> None:
+        """`by`: what is no number from 0 on is left out, so that the counter never falls."""
+        if not 0 <= by < float("inf"):
+            return
+        key = self._key(values)
+        self._values[key] = self._values.get(key, 0.0) + by
+
+    def samples(self) -> Iterator[Sample]:
+        for key, value in sorted(self._values.copy().items()):
+            yield "_total", self._named(key), value
+
+
+class Gauge(Family):
+    kind = "gauge"
+
+    def __init__(self, name: str, text: str, labels: Labels | None = None, unit: str = "") -> None:
+        super().__init__(name, text, labels, unit)
+        self._values: dict[tuple[str, ...], float] = {} if self.labels else {(): 0.0}
+
+    def set(self, value: float, *values: object) -> None:
+        self._values[self._key(values)] = value
+
+    def add(self, by: float, *values: object) -> None:
+        key = self._key(values)
+        self._values[key] = self._values.get(key, 0.0) + by
+
+    def samples(self) -> Iterator[Sample]:
+        for key, value in sorted(self._values.copy().items()):
+            yield "", self._named(key), value
+
+
+class Histogram(Family):
+    kind = "histogram"
+
+    def __init__(
+        self,
+        name: str,
+        text: str,
+        bounds: Sequence[float],
+        labels: Labels | None = None,
+        unit: str = "",
+    ) -> None:
+        super().__init__(name, text, labels, unit)
+        self._bounds = tuple(bounds)
+        self._rows: dict[tuple[str, ...], list[float]] = {}
+        """For each bound, and for what is beyond the last one, how many; then the sum."""
+
+    def observe(self, value: object, *values: object) -> None:
+        """What is no number from 0 on is left out."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return
+        if not 0 <= value < float("inf"):
+            return
+        key = self._key(values)
+        row = self._rows.get(key)
+        if row is None:
+            row = self._rows[key] = [0.0] * (len(self._bounds) + 2)
+        row[bisect_left(self._bounds, value)] += 1
+        row[-1] += value
+
+    def samples(self) -> Iterator[Sample]:
+        for key, live in sorted(self._rows.copy().items()):
+            row = live.copy()
+            named = self._named(key)
+            up_to = 0.0
+            for bound, count in zip((*self._bounds, float("inf")), row[:-1], strict=True):
+                up_to += count
+                yield "_bucket", (*named, ("le", number(bound))), up_to
+            yield "_count", named, up_to
+            yield "_sum", named, row[-1]
+
+
+def number(value: float) -> str:
+    """As OpenMetrics writes it."""
+    if value == float("inf"):
+        return "+Inf"
+    if value != value:  # noqa: PLR0124 (not a number)
+        return "NaN"
+    return repr(float(value))
