@@ -16,8 +16,8 @@ from sipua.process.command_parser import CONFIG_HELP, add_command, config_path
 from sipua.process.exits import Exit
 
 if TYPE_CHECKING:
-    from sipua.cdr.reading import Filter
-    from sipua.cdr.row import Row
+    from sipua.outputs.cdr.reading import Filter
+    from sipua.outputs.cdr.row import Row
     from sipua.process.command_parser import Commands
 
 _TEXTS = ("from", "to", "origin", "route")
@@ -70,7 +70,7 @@ def _without_command(args: argparse.Namespace) -> int:
 
 
 def _ls(args: argparse.Namespace) -> int:
-    from sipua.cdr import show
+    from sipua.outputs.cdr import show
 
     rows = _rows(args, _filter(args), args.count)
     if rows is None:
@@ -83,8 +83,8 @@ def _ls(args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
-    from sipua.cdr import show
-    from sipua.cdr.reading import Filter
+    from sipua.outputs.cdr import show
+    from sipua.outputs.cdr.reading import Filter
 
     rows = _rows(args, Filter(id=args.id), 1)
     if rows is None:
@@ -107,7 +107,7 @@ def _show(args: argparse.Namespace) -> int:
 def _export(args: argparse.Namespace) -> int:
     import csv
 
-    from sipua.cdr import reading
+    from sipua.outputs.cdr import reading
 
     if args.csv == args.json:
         sys.stderr.write("sipua: how? --csv, or --json for one row a line\n")
@@ -127,7 +127,7 @@ def _export(args: argparse.Namespace) -> int:
 
 def _rows(args: argparse.Namespace, wanted: Filter, most: int | None) -> list[Any] | None:
     """None: they cannot be read, which is said."""
-    from sipua.cdr import reading
+    from sipua.outputs.cdr import reading
 
     try:
         return list(islice(reading.read(_directory(args), wanted), most))
@@ -137,7 +137,7 @@ def _rows(args: argparse.Namespace, wanted: Filter, most: int | None) -> list[An
 
 
 def _vcon(row: Row) -> dict[str, Any]:
-    from sipua.cdr import vcon
+    from sipua.outputs.cdr import vcon
     from sipua.record import reading
 
     if not row.record:
@@ -150,7 +150,7 @@ def _vcon(row: Row) -> dict[str, Any]:
 
 
 def _filter(args: argparse.Namespace) -> Filter:
-    from sipua.cdr.reading import Filter
+    from sipua.outputs.cdr.reading import Filter
 
     return Filter(
         since=args.since or "",

@@ -39,8 +39,8 @@ def _can_write(what: str, key: str, name: str) -> Finding:
 
 def _webhooks(config: Config) -> Iterator[Finding]:
     from sipua.edge.wiring import hooks
-    from sipua.hooks import reading
-    from sipua.hooks.spool import SpoolError
+    from sipua.outputs.hooks import reading
+    from sipua.outputs.hooks.spool import SpoolError
 
     try:
         states = reading.endpoints(hooks.hook_directory(config))

@@ -18,8 +18,8 @@ from sipua.process.command_parser import CONFIG_HELP, add_command, config_path
 from sipua.process.exits import Exit
 
 if TYPE_CHECKING:
-    from sipua.hooks.answer import Answer
-    from sipua.hooks.settings import EndpointSettings
+    from sipua.outputs.hooks.answer import Answer
+    from sipua.outputs.hooks.settings import EndpointSettings
     from sipua.process.command_parser import Commands
 
 
@@ -56,7 +56,7 @@ def _without_command(args: argparse.Namespace) -> int:
 
 
 def _ls(args: argparse.Namespace) -> int:
-    from sipua.hooks import reading
+    from sipua.outputs.hooks import reading
 
     found = _of_spool(lambda: reading.endpoints(_directory(args)))
     if found is None:
@@ -82,7 +82,7 @@ def _ls(args: argparse.Namespace) -> int:
 
 
 def _dead(args: argparse.Namespace) -> int:
-    from sipua.hooks import reading
+    from sipua.outputs.hooks import reading
 
     found = _of_spool(lambda: reading.dead(_directory(args), args.webhook))
     if found is None:
@@ -100,7 +100,7 @@ def _dead(args: argparse.Namespace) -> int:
 
 
 def _redeliver(args: argparse.Namespace) -> int:
-    from sipua.hooks import reading
+    from sipua.outputs.hooks import reading
 
     if bool(args.ids) == args.all:
         sys.stderr.write("sipua: which? ids of `sipua hooks dead`, or --all\n")
@@ -119,7 +119,7 @@ def _redeliver(args: argparse.Namespace) -> int:
 
 
 def _enable(args: argparse.Namespace) -> int:
-    from sipua.hooks import reading
+    from sipua.outputs.hooks import reading
 
     enabled = _of_spool(lambda: reading.enable(_directory(args), args.webhook))
     if enabled is None:
@@ -155,11 +155,11 @@ def _test(args: argparse.Namespace) -> int:
 async def _sent(settings: EndpointSettings, node: str) -> Answer:
     from sipua.events.stream import EventStream
     from sipua.events.teller import Told
-    from sipua.hooks.sender import Sender
+    from sipua.outputs.hooks.sender import Sender
 
     stream, sender = EventStream(node), Sender(settings)
     stream.put(Told("webhook.test", time.time(), "", b'{"text": "sent by sipua hooks test"}'))
-    (event,) = stream.after(0) or ()
+    event = (stream.after(0) or [])[0]
     try:
         return await sender.send(event.id, event.json())
     finally:
@@ -177,7 +177,7 @@ def _directory(args: argparse.Namespace) -> Path:
 
 def _of_spool(ask: Any) -> Any:
     """None: it cannot be read, which is said."""
-    from sipua.hooks.spool import SpoolError
+    from sipua.outputs.hooks.spool import SpoolError
 
     try:
         return ask()

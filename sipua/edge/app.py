@@ -23,18 +23,17 @@ from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
 from sipua.calls.signalling_log import SignallingLog
 from sipua.capture.sip_messages import SipToCaptures
-from sipua.cdr.call_records import CallRecords
 from sipua.config import Config
 from sipua.control.link.edge_port import ApiError
 from sipua.doctor import doctor
-from sipua.edge import banner
+from sipua.edge import banner, outputs
 from sipua.edge.agent_host import AgentHost
 from sipua.edge.calls import EdgeCalls
 from sipua.edge.control import EdgeControl
 from sipua.edge.engine_health import EngineHealth
 from sipua.edge.place_calls import PlaceCalls
 from sipua.edge.state_log import StateLog
-from sipua.edge.wiring import hooks, wiring
+from sipua.edge.wiring import wiring
 from sipua.edge.workers.fork_server import ForkServer
 from sipua.edge.workers.workers import Workers, WorkersError
 from sipua.events import edge_events
@@ -42,7 +41,7 @@ from sipua.events.ending import Reason
 from sipua.events.stream import EventStream
 from sipua.events.teller import Told
 from sipua.log import logs
-from sipua.metrics.errors import MetricsError
+from sipua.outputs.errors import OutputError
 from sipua.process import main_loop
 from sipua.process.exits import Exit
 from sipua.process.large_blocks import map_large_blocks
@@ -65,8 +64,6 @@ from sipua.worker.link.messages import CallOver, EngineTried, Steered, ToEdge
 
 if TYPE_CHECKING:
     from sipua.control.api import ControlApi
-    from sipua.hooks.webhooks import Webhooks
-    from sipua.metrics.metrics import Metrics
 
 
 def run(config: Config, *, show_banner: bool = True, forks: ForkServer | None = None) -> int:
@@ -129,8 +126,10 @@ class Edge:
             sip=self._sip,
             admission=self._admission,
         )
-        self._call_records = CallRecords(wiring.call_records(config), self._events)
-        self._webhooks = self._make_webhooks()
+        source = outputs.Source(
+            self._events, self._workers.counts, self._ports.stats, self._health.subscribe
+        )
+        self._outputs = outputs.outputs(config, source)
         self._agent = AgentHost(config)
         self._stop = asyncio.Event()
         self._control = EdgeControl(
@@ -144,7 +143,6 @@ class Edge:
             stop=self._stop,
         )
         self._api = self._make_api() if config.api.enabled else None
-        self._metrics = self._make_metrics() if config.metrics.enabled else None
         self._code = Exit.OK
 
     def _make_api(self) -> ControlApi:
@@ -153,19 +151,6 @@ class Edge:
 
         return ControlApi(self._config, self._events, self._control)
 
-    def _make_webhooks(self) -> Webhooks | None:
-        settings = hooks.hooks(self._config)
-        if settings is None:
-            return None
-        from sipua.hooks.webhooks import Webhooks  # noqa: PLC0415 - as above
-
-        return Webhooks(settings, self._events)
-
-    def _make_metrics(self) -> Metrics:
-        from sipua.metrics.metrics import Metrics  # noqa: PLC0415
-
-        return Metrics(self._config, self._events, self._workers.counts, self._ports.stats)
-
     async def run(self) -> Exit:
         main_loop.on_interrupt(self._stop.set)
         try:
@@ -173,15 +158,8 @@ class Edge:
                 if self._api is not None:
                     started.push_async_callback(self._api.stop)
                     await self._api.start()
-                if self._metrics is not None:
-                    started.push_async_callback(self._metrics.stop)
-                    await self._metrics.start()
+                await outputs.start(self._outputs, started)
                 started.push_async_callback(self._agent.stop)
-                self._call_records.start()
-                started.callback(self._call_records.stop)
-                if self._webhooks is not None:
-                    self._webhooks.start()
-                    started.push_async_callback(self._webhooks.stop)
                 self._calls.start()
                 started.callback(self._calls.stop)
                 started.push_async_callback(self._workers.stop)
@@ -198,9 +176,8 @@ class Edge:
         except ApiError as error:
             self._log.error("api.cannot_listen", error=str(error), fix="`api.host`, `api.port`")
             return Exit.NETWORK
-        except MetricsError as error:
-            fix = "`metrics.host`, `metrics.port`"
-            self._log.error("metrics.cannot_listen", error=str(error), fix=fix)
+        except OutputError as error:
+            self._log.error(error.event, error=str(error), fix=error.fix)
             return Exit.NETWORK
         except WorkersError as error:
             if self._code is Exit.OK:  # not told yet
@@ -330,8 +307,6 @@ class Edge:
             case EngineTried():
                 now = time.monotonic()
                 self._health.tried(message.name, reached=message.reached, now=now)
-                if self._metrics is not None:
-                    self._metrics.engine_tried(message.name, reached=message.reached)
             case Told():
                 self._calls.on_told(message)
             case _ if isinstance(message, CallCommand | Steered | CallOver):

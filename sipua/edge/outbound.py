@@ -20,7 +20,6 @@ from sipua.calls.facts import CallFacts
 from sipua.calls.profile import AgentProfile
 from sipua.calls.signalling_log import SignallingLog
 from sipua.calls.steer.place_request import PlaceRequest
-from sipua.cdr.call_records import CallRecords
 from sipua.config import Config
 from sipua.edge import placing
 from sipua.edge.agent_host import AgentHost
@@ -33,6 +32,7 @@ from sipua.events.ending import Reason
 from sipua.events.stream import EventStream
 from sipua.events.teller import Told
 from sipua.log import logs
+from sipua.outputs.cdr.call_records import CallRecords
 from sipua.process import main_loop
 from sipua.process.exits import Exit
 from sipua.process.main_loop import SIGNALLING_GRACE_S
@@ -146,8 +146,8 @@ class Outbound:
         async with AsyncExitStack() as held:
             agent = AgentHost(self._config)
             held.push_async_callback(agent.stop)
-            self._call_records.start()
-            held.callback(self._call_records.stop)
+            held.push_async_callback(self._call_records.stop)
+            await self._call_records.start()
             self._calls.start()
             held.callback(self._calls.stop)
             held.push_async_callback(self._workers.stop)

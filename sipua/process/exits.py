@@ -27,7 +27,8 @@ class Exit(enum.IntEnum):
 
 _MEANINGS = {
     Exit.OK: "done",
-    Exit.UNFIT: "`doctor`: unfit; `bench compare`: worse; `record`, `cdr`, `hooks`: none; the API refused",
+    Exit.UNFIT: "`doctor`: unfit; `bench compare`: worse; `record`, `cdr`, `hooks`: none; "
+    "the API refused",
     Exit.USAGE: "wrong command line",
     Exit.CONFIG: "the configuration is wrong; every problem is named",
     Exit.NETWORK: "a port is taken, or an address is not ours",

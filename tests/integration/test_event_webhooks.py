@@ -14,10 +14,10 @@ import pytest
 
 from sipua.events.stream import EventStream
 from sipua.events.teller import Told
-from sipua.hooks import reading, webhooks
-from sipua.hooks.settings import EndpointSettings, HookSettings
-from sipua.hooks.spool import Spool
-from sipua.hooks.webhooks import Webhooks
+from sipua.outputs.hooks import reading, webhooks
+from sipua.outputs.hooks.settings import EndpointSettings, HookSettings
+from sipua.outputs.hooks.spool import Spool
+from sipua.outputs.hooks.webhooks import Webhooks
 from support.calls.hook_receiver import NEW_SECRET, SECRET, in_order, verified
 from support.calls.hook_server import (
     Behaviour,
@@ -45,12 +45,14 @@ class Bed:
         self.events.subscribe(lambda happened: self.told.append(happened.told))
         self.running: Webhooks | None = None
 
-    def start(self, url: str, *others: EndpointSettings, retry_s: Any = QUICK, **keys: Any) -> None:
+    async def start(
+        self, url: str, *others: EndpointSettings, retry_s: Any = QUICK, **keys: Any
+    ) -> None:
         given = {"secrets": (SECRET,), "allow": LOOPBACK, "timeout_s": 5.0} | keys
         one = EndpointSettings("crm", url, **given)
         settings = HookSettings(self.home, (one, *others), retry_s, 3600.0, 3600.0)
         self.running = Webhooks(settings, self.events)
-        self.running.start()
+        await self.running.start()
 
     async def stop(self) -> None:
         running, self.running = self.running, None
@@ -81,7 +83,7 @@ async def until(condition: Callable[[], object], what: str, timeout_s: float = 1
 
 async def test_an_event_arrives_signed_as_a_cloudevent(bed: Bed) -> None:
     with HookServer([answer(204)]) as server:
-        bed.start(f"{server.url}/hook", headers={"X-Tenant": "k-1"}, types=("call.*",))
+        await bed.start(f"{server.url}/hook", headers={"X-Tenant": "k-1"}, types=("call.*",))
         bed.happens("call.ended", number=7)
         bed.happens("worker.died", "")
         await until(lambda: server.requests, "the event")
@@ -98,7 +100,7 @@ async def test_an_event_arrives_signed_as_a_cloudevent(bed: Bed) -> None:
 
 async def test_the_plain_form_and_two_secrets(bed: Bed) -> None:
     with HookServer([answer(200, b"thanks")]) as server:
-        bed.start(server.url, format="plain", secrets=(SECRET, NEW_SECRET))
+        await bed.start(server.url, format="plain", secrets=(SECRET, NEW_SECRET))
         bed.happens("call.ended", number=7)
         await until(lambda: server.requests, "the event")
     for secret in (SECRET, NEW_SECRET):
@@ -110,7 +112,7 @@ async def test_the_plain_form_and_two_secrets(bed: Bed) -> None:
 async def test_W1_a_receiver_that_was_down_gets_all_in_order(bed: Bed) -> None:
     with HookServer([answer(200)]) as server:
         url = server.url
-    bed.start(url)  # nothing listens there now
+    await bed.start(url)  # nothing listens there now
     for number in range(60):
         bed.happens("turn.caller", f"c-{number % 4}", number)
     await until(lambda: "webhook.failing" in bed.names(), "that it fails is told")
@@ -140,7 +142,7 @@ async def test_W1_a_fault_is_tried_again_to_the_end_and_then_a_dead_letter(
 ) -> None:
     behaviours, cause = FAULTS[fault]
     with HookServer(behaviours) as server:
-        bed.start(server.url, retry_s=(0.0, 0.1, 0.1), timeout_s=0.4)
+        await bed.start(server.url, retry_s=(0.0, 0.1, 0.1), timeout_s=0.4)
         bed.happens("call.ended")
         await until(lambda: reading.dead(bed.home), "the dead letter")
         await bed.stop()
@@ -159,7 +161,7 @@ async def test_W1_a_fault_is_tried_again_to_the_end_and_then_a_dead_letter(
 @pytest.mark.parametrize("body", [dripping, endless])
 async def test_W1_a_slow_or_endless_body_holds_nothing_up(bed: Bed, body: Behaviour) -> None:
     with HookServer([body, answer(200)]) as server:
-        bed.start(server.url)
+        await bed.start(server.url)
         for number in range(3):
             bed.happens("turn.caller", number=number)
         await until(lambda: len(server.requests) == 3, "the others")
@@ -172,26 +174,26 @@ async def test_W1_a_certificate_that_is_not_trusted_and_one_that_is(
 ) -> None:
     certificate = self_signed(tmp_path)
     with HookServer([answer(200)], certificate) as server:
-        bed.start(server.url, retry_s=(0.0,))
+        await bed.start(server.url, retry_s=(0.0,))
         bed.happens("call.ended")
         await until(lambda: reading.dead(bed.home), "the dead letter")
         await bed.stop()
         assert "its certificate is not trusted" in reading.dead(bed.home)[0].cause
         assert server.requests == []
         assert reading.redeliver(bed.home, "crm") == 1
-        bed.start(server.url, ca_file=str(certificate[0]))
+        await bed.start(server.url, ca_file=str(certificate[0]))
         await until(lambda: server.requests, "the dead letter, sent again")
 
 
 async def test_W1_410_disables_it_over_a_restart_until_it_is_enabled(bed: Bed) -> None:
     with HookServer([answer(200), answer(410), answer(200)]) as server:
-        bed.start(server.url)
+        await bed.start(server.url)
         for number in range(4):
             bed.happens("turn.caller", number=number)
         await until(lambda: "webhook.disabled" in bed.names(), "that it is told")
         bed.happens("turn.caller", number=4)
         await bed.stop()
-        bed.start(server.url)
+        await bed.start(server.url)
         bed.happens("turn.caller", number=5)
         await asyncio.sleep(0.3)
         assert len(server.requests) == 2
@@ -209,18 +211,18 @@ async def test_W1_410_disables_it_over_a_restart_until_it_is_enabled(bed: Bed) -
 
 async def test_W1_410_is_forgotten_when_the_configuration_changes(bed: Bed) -> None:
     with HookServer([answer(410), answer(200)]) as server:
-        bed.start(server.url)
+        await bed.start(server.url)
         bed.happens("call.ended")
         await until(lambda: "webhook.disabled" in bed.names(), "that it is told")
         await bed.stop()
-        bed.start(f"{server.url}/new")
+        await bed.start(f"{server.url}/new")
         bed.happens("call.ended")
         await until(lambda: len(server.requests) == 2, "the event")
 
 
 async def test_W1_too_much_at_once_is_slowed_down(bed: Bed) -> None:
     with HookServer([answer(429, Retry_After="1"), answer(200)]) as server:
-        bed.start(server.url)
+        await bed.start(server.url)
         began = time.monotonic()
         bed.happens("call.ended")
         await until(lambda: len(server.requests) == 2, "the second attempt", 10)
@@ -229,13 +231,13 @@ async def test_W1_too_much_at_once_is_slowed_down(bed: Bed) -> None:
 
 async def test_what_has_happened_before_the_end_is_sent_by_the_next_run(bed: Bed) -> None:
     with HookServer([answer(503), answer(200)]) as server:
-        bed.start(server.url, retry_s=(0.0, 3.0, 1.0))
+        await bed.start(server.url, retry_s=(0.0, 3.0, 1.0))
         for number in range(5):
             bed.happens("turn.caller", number=number)
         await until(lambda: server.requests, "the first attempt")
         await bed.stop()
         assert [state.waiting for state in reading.endpoints(bed.home)] == [5]
-        bed.start(server.url)
+        await bed.start(server.url)
         await until(lambda: len(server.requests) == 6, "all")
         await bed.stop()
     events = verified(server.requests)
@@ -245,7 +247,7 @@ async def test_what_has_happened_before_the_end_is_sent_by_the_next_run(bed: Bed
 
 async def test_an_address_that_is_not_public_is_refused_unless_it_is_allowed(bed: Bed) -> None:
     with HookServer([answer(200)]) as server:
-        bed.start(server.url, allow=(), retry_s=(0.0,))
+        await bed.start(server.url, allow=(), retry_s=(0.0,))
         bed.happens("call.ended")
         await until(lambda: reading.dead(bed.home), "the dead letter")
         assert "may not be reached" in reading.dead(bed.home)[0].cause
@@ -255,7 +257,7 @@ async def test_an_address_that_is_not_public_is_refused_unless_it_is_allowed(bed
 async def test_a_webhook_is_not_told_of_itself_but_others_are(bed: Bed) -> None:
     with HookServer([answer(200)]) as good, HookServer([answer(500)]) as bad:
         other = EndpointSettings("pager", good.url, (SECRET,), ("webhook.*",), allow=LOOPBACK)
-        bed.start(bad.url, other, retry_s=(0.0, 0.1, 0.1))
+        await bed.start(bad.url, other, retry_s=(0.0, 0.1, 0.1))
         bed.happens("call.ended")
         await until(lambda: len(good.requests) == 2, "two events about the other one")
         await bed.stop()
@@ -267,7 +269,7 @@ async def test_a_webhook_is_not_told_of_itself_but_others_are(bed: Bed) -> None:
 
 async def test_what_finds_no_room_is_dropped_and_told(bed: Bed) -> None:
     with HookServer([answer(500)]) as server:
-        bed.start(server.url, retry_s=(0.0, 60.0), most_bytes=1000)
+        await bed.start(server.url, retry_s=(0.0, 60.0), most_bytes=1000)
         for number in range(20):
             bed.happens("turn.caller", number=number)
         await until(lambda: "webhook.dropped" in bed.names(), "that it is told")
@@ -279,10 +281,10 @@ async def test_what_finds_no_room_is_dropped_and_told(bed: Bed) -> None:
 async def test_one_edge_alone_has_a_spool(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhooks, "_AGAIN_S", 0.1)
     with HookServer([answer(200)]) as server:
-        bed.start(server.url)
+        await bed.start(server.url)
         other = Bed(bed.home)
         await asyncio.sleep(0.2)
-        other.start(server.url)
+        await other.start(server.url)
         other.happens("call.ended", "c-other")
         bed.happens("call.ended", "c-mine")
         await until(lambda: len(server.requests) == 1, "the first one's")
@@ -299,7 +301,7 @@ async def test_W1_a_disk_that_takes_nothing_is_said_and_all_is_sent_later(
     bed.home.parent.mkdir(exist_ok=True)
     bed.home.write_text("a file in the place of the directory")
     with HookServer([answer(200)]) as server:
-        bed.start(server.url)
+        await bed.start(server.url)
         for number in range(3):
             bed.happens("turn.caller", number=number)
         await asyncio.sleep(0.4)
@@ -314,7 +316,7 @@ async def test_events_that_outrun_the_disk_are_bounded_and_told(
 ) -> None:
     monkeypatch.setattr(webhooks, "_MOST_EVENTS", 10)
     with HookServer([answer(200)]) as server:
-        bed.start(server.url)
+        await bed.start(server.url)
         for number in range(30):  # without a pause for the other thread to take them
             bed.happens("turn.caller", number=number)
         await until(lambda: "webhook.dropped" in bed.names(), "that it is told")

@@ -8,7 +8,7 @@ from typing import Final
 
 from sipua.config import Config
 from sipua.config.sections.webhooks import EventWebhookSection
-from sipua.hooks.settings import EndpointSettings, HookSettings
+from sipua.outputs.hooks.settings import EndpointSettings, HookSettings
 
 _MEGABYTE: Final = 1_000_000
 _HOUR_S: Final = 3600.0

@@ -13,10 +13,10 @@ from sipua.bridge.agent.scenario.scenario import Scenario, joined
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.engines import ENGINES
 from sipua.capture.settings import CaptureSettings
-from sipua.cdr.settings import CdrSettings
 from sipua.config import Config, EngineSection
 from sipua.config.scenario import reader as scenario_file
 from sipua.config.values.uri import SIP_PORT, parse_server
+from sipua.outputs.cdr.settings import CdrSettings
 from sipua.process import cores
 from sipua.rtp.events import Address
 from sipua.rtp.hostport import bracketed, join

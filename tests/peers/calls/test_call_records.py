@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sipua.cdr import days
-from sipua.cdr.row import Row, decode
+from sipua.outputs.cdr import days
+from sipua.outputs.cdr.row import Row, decode
 from support.calls.edge import Edge
 from support.peers.sipp import Sipp
 from support.process import wait_until

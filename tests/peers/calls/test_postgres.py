@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from sipua.cdr import postgres_store
-from sipua.cdr import sink as sink_module
-from sipua.cdr.backlog import Backlog
-from sipua.cdr.postgres_store import PostgresStore
-from sipua.cdr.row import encode
-from sipua.cdr.sink import Sink, StoreError
+from sipua.outputs.cdr import postgres_store
+from sipua.outputs.cdr import sink as sink_module
+from sipua.outputs.cdr.backlog import Backlog
+from sipua.outputs.cdr.postgres_store import PostgresStore
+from sipua.outputs.cdr.row import encode
+from sipua.outputs.cdr.sink import Sink, StoreError
 from support.calls.rows import row
 from support.peers.postgres import Hanging, Postgres
 from support.process import wait_until

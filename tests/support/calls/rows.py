@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
-from sipua.cdr.calls_up import CallsUp
-from sipua.cdr.row import Row
 from sipua.events import call_events
 from sipua.events.ending import End, Reason, SipEnd
 from sipua.events.event import Event
 from sipua.events.stream import Happened
 from sipua.events.teller import Told
+from sipua.outputs.cdr.calls_up import CallsUp
+from sipua.outputs.cdr.row import Row
 
 BEGAN_S = 1_795_000_000.0  # 2026-11-18T11:06:40Z
 

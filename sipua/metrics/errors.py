@@ -1,7 +1,0 @@
-"""What keeps metrics from beginning."""
-
-from __future__ import annotations
-
-
-class MetricsError(Exception):
-    """Their port cannot be had."""

@@ -1,0 +1,45 @@
+"""Which addresses a webhook may reach. Pure.
+
+A URL of the configuration is believed, what its name resolves to is not: a name can lead to this
+machine, to its neighbours, or to the metadata of a cloud (SSRF). So every address is judged when it
+is connected to, and all but public ones are refused unless the configuration allows their network.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Final
+
+from sipua.outputs.hooks.settings import Network
+
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_PUBLIC_METADATA: Final = ipaddress.IPv4Address("168.63.129.16")
+"""Of Azure: public by its number, and answered by the machine's own host."""
+
+
+def may_reach(text: str, allowed: Sequence[Network]) -> bool:
+    """`text`: an address as a socket has it."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    inner = _within(address)
+    if any(one in network for network in allowed for one in {address, inner}):
+        return True
+    return _is_public(address) and _is_public(inner)
+
+
+def _is_public(address: _Address) -> bool:
+    return address.is_global and not address.is_multicast and address != _PUBLIC_METADATA
+
+
+def _within(address: _Address) -> _Address:
+    """The IPv4 address that an IPv6 address stands for, by one of the ways of translation."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    teredo = address.teredo
+    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else address)

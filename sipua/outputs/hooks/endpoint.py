@@ -1,0 +1,173 @@
+"""One receiver: what waits for it, how it does, and what is told of that. On the side loop."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import Final
+
+from sipua.events import edge_events
+from sipua.events.event import Event
+from sipua.log.throttle import Throttle
+from sipua.outputs.hooks import patterns
+from sipua.outputs.hooks.answer import Answer
+from sipua.outputs.hooks.endpoint_queue import EndpointQueue, Fate, Job
+from sipua.outputs.hooks.health import Health
+from sipua.outputs.hooks.sender import Sender
+from sipua.outputs.hooks.settings import EndpointSettings, HookSettings
+from sipua.outputs.hooks.spool import Change, Disabled
+
+_TELL_EVERY_S: Final = 60.0
+GIVEN_UP: Final = "the receiver was disabled"
+
+
+class Endpoint:
+    """`changed` gets what is to be kept; `tell` events of the edge, from any thread."""
+
+    def __init__(
+        self,
+        settings: EndpointSettings,
+        every: HookSettings,
+        *,
+        changed: Callable[[Change], None],
+        tell: Callable[[Event], None],
+    ) -> None:
+        self._settings = settings
+        self._every = every
+        self._changed = changed
+        self._tell = tell
+        self._health = Health()
+        self._throttle = Throttle(_TELL_EVERY_S)
+        self._dead_untold = 0
+        self._dropped_untold = 0
+        self.queue = self._empty_queue()
+        self.sender = Sender(settings)
+        self.dead_bytes = 0
+        self.to_disable: Disabled | None = None
+        """Not on disk yet."""
+
+    def _empty_queue(self) -> EndpointQueue:
+        return EndpointQueue(
+            self._every.retry_s,
+            parallel=self._settings.parallel,
+            max_age_s=self._every.max_age_s,
+            random=random.random,
+        )
+
+    @property
+    def name(self) -> str:
+        return self._settings.name
+
+    @property
+    def fingerprint(self) -> str:
+        return self._settings.fingerprint
+
+    @property
+    def most_bytes(self) -> int:
+        return self._settings.most_bytes
+
+    def wants(self, event_type: str) -> bool:
+        return patterns.fits(event_type, self._settings.types)
+
+    def has_room(self, size: int) -> bool:
+        return self.queue.bytes + size <= self._settings.most_bytes
+
+    def over(self, job: Job, answer: Answer) -> None:
+        """An attempt is over."""
+        now = time.time()
+        was_disabled = self.queue.disabled
+        match self.queue.over(job, answer, now):
+            case Fate.DELIVERED:
+                self._changed(Change(self.name, job.number, done=True))
+            case Fate.LATER:
+                self._changed(
+                    Change(
+                        self.name,
+                        job.number,
+                        attempts=job.attempts,
+                        due_s=job.due_s,
+                        cause=answer.cause,
+                    )
+                )
+            case Fate.DEAD:
+                self._bury(job, answer.cause, now)
+        self._tell_health(job, answer, now)
+        if self.queue.disabled and not was_disabled:
+            self._disable(answer.cause, now)
+
+    def forget(self, job: Job) -> None:
+        """Its event is gone from the disk."""
+        self.queue.over(job, Answer(200), time.time())
+
+    def enable(self) -> None:
+        self.queue.disabled = False
+
+    def dropped(self, count: int, cause: str) -> None:
+        """Events that it will never get."""
+        self._dropped_untold += count
+        if self._throttle.ask("dropped", time.monotonic()) is not None:
+            told, self._dropped_untold = self._dropped_untold, 0
+            self._tell(
+                edge_events.WebhookDropped(
+                    webhook=self.name,
+                    count=told,
+                    cause=cause,
+                    fix="what the receiver does not take is kept up to a bound: mend it, or raise "
+                    "`max_mb` of the webhook",
+                )
+            )
+
+    def _bury(self, job: Job, cause: str, now: float) -> None:
+        self.dead_bytes += job.size
+        self._dead_untold += 1
+        self._changed(
+            Change(
+                self.name, job.number, attempts=job.attempts, dead_s=now, cause=cause or GIVEN_UP
+            )
+        )
+        if self._throttle.ask("dead", time.monotonic()) is not None:
+            told, self._dead_untold = self._dead_untold, 0
+            self._tell(
+                edge_events.WebhookDeadLetter(
+                    webhook=self.name,
+                    count=told,
+                    cause=cause,
+                    fix=f"they are kept for a while: `sipua hooks dead`, and when the receiver is "
+                    f"mended `sipua hooks redeliver {self.name} --all`",
+                )
+            )
+
+    def _disable(self, cause: str, now: float) -> None:
+        for job in self.queue.give_up_all():
+            self._bury(job, "", now)
+        self.to_disable = Disabled(self.name, now, cause, self.fingerprint)
+        self._tell(
+            edge_events.WebhookDisabled(
+                webhook=self.name,
+                cause=cause,
+                fix="the receiver says that it is gone for good: remove it from the configuration, "
+                f"or `sipua hooks enable {self.name}`",
+            )
+        )
+
+    def _tell_health(self, job: Job, answer: Answer, now: float) -> None:
+        if answer.ok:
+            down_s = self._health.worked(now)
+            if down_s is not None:
+                self._tell(
+                    edge_events.WebhookRecovered(
+                        webhook=self.name, down_s=round(down_s, 1), waiting=self.queue.waiting
+                    )
+                )
+        elif self._health.failed(now):
+            self._tell(
+                edge_events.WebhookFailing(
+                    webhook=self.name,
+                    cause=answer.cause,
+                    attempts=job.attempts,
+                    waiting=self.queue.waiting,
+                    fix="events wait on disk and are sent again by the schedule: "
+                    f"`sipua hooks test {self.name}` shows its answer",
+                )
+            )

@@ -1,0 +1,173 @@
+"""What waits for one receiver, and when it is sent. Sans-IO: `now` (unix time) is passed in.
+
+    lane of call A:  3 ─ 7 ─ 8        only the head of a lane is sent, so a call's events keep
+    lane of call B:  4                their order, and a call that waits holds up no other one
+    lane "":         1 ─ 5            events of no call share a lane
+
+A head that was not taken is tried again by the schedule; those behind it wait. It is given up when
+the schedule is over, or when it is too old: then those behind it, which are as old, get one
+attempt each. A receiver that asks for less (429, 502, 504, `Retry-After`) rests, and then gets one
+at a time until it takes one.
+"""
+
+from __future__ import annotations
+
+import enum
+import heapq
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sipua.bridge.backoff import doubled_s, less_by_chance
+from sipua.outputs.hooks.answer import LONGEST_RETRY_AFTER_S, Answer
+
+_MORE_BY_CHANCE: Final = 0.2
+_FIRST_REST_S: Final = 5.0
+_LONGEST_REST_S: Final = 300.0
+
+
+@dataclass(slots=True)
+class Job:
+    """One event for one receiver. `number` grows with the events."""
+
+    number: int
+    call_id: str
+    at_s: float
+    """When it happened."""
+    size: int
+    attempts: int = 0
+    due_s: float = 0.0
+
+
+class Fate(enum.Enum):
+    DELIVERED = "delivered"
+    LATER = "later"
+    DEAD = "dead"
+
+
+class EndpointQueue:
+    def __init__(
+        self,
+        retry_s: Sequence[float],
+        *,
+        parallel: int,
+        max_age_s: float,
+        random: Callable[[], float],
+    ) -> None:
+        self._retry_s = retry_s
+        self._parallel = parallel
+        self._max_age_s = max_age_s
+        self._random = random
+        self._lanes: dict[str, deque[Job]] = {}
+        self._due: list[tuple[float, int, str]] = []  # of each lane's head that is not in flight
+        self._in_flight: set[int] = set()
+        self._rest_until_s = 0.0
+        self._rests = 0
+        self.disabled = False
+        self.waiting = 0
+        """Jobs, those in flight included."""
+        self.bytes = 0
+        """Their sizes."""
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._in_flight)
+
+    def numbers(self) -> set[int]:
+        return {job.number for lane in self._lanes.values() for job in lane}
+
+    def add(self, job: Job) -> None:
+        """Behind all others of its call."""
+        lane = self._lanes.setdefault(job.call_id, deque())
+        lane.append(job)
+        self.waiting += 1
+        self.bytes += job.size
+        if len(lane) == 1:
+            self._wait(job)
+
+    def take(self, now: float) -> list[Job]:
+        """Those to be sent now. Each is in flight until it is `over`, or is `put_back`."""
+        taken: list[Job] = []
+        if self.disabled or now < self._rest_until_s:
+            return taken
+        most = 1 if self._rests else self._parallel
+        while len(self._in_flight) < most and self._due and self._due[0][0] <= now:
+            _, number, call_id = heapq.heappop(self._due)
+            self._in_flight.add(number)
+            taken.append(self._lanes[call_id][0])
+        return taken
+
+    def next_s(self) -> float | None:
+        """When to `take` again. None: nothing can be taken before another one is added or over."""
+        most = 1 if self._rests else self._parallel
+        if self.disabled or not self._due or len(self._in_flight) >= most:
+            return None
+        return max(self._due[0][0], self._rest_until_s)
+
+    def over(self, job: Job, answer: Answer, now: float) -> Fate:
+        """An attempt is over. A job that is `LATER` has its new `attempts` and `due_s`."""
+        self._in_flight.remove(job.number)
+        job.attempts += 1
+        self._adjust(answer, now)
+        if answer.ok:
+            self._leave(job)
+            return Fate.DELIVERED
+        if answer.gone:
+            self.disabled = True
+        spent = job.attempts >= len(self._retry_s) or now - job.at_s > self._max_age_s
+        if self.disabled or spent:
+            self._leave(job)
+            return Fate.DEAD
+        pause_s = self._retry_s[job.attempts] * (1.0 + _MORE_BY_CHANCE * self._random())
+        job.due_s = now + max(pause_s, answer.retry_after_s or 0.0)
+        self._wait(job)
+        return Fate.LATER
+
+    def put_back(self, job: Job, due_s: float) -> None:
+        """It could not be tried, for a reason of ours: that is no attempt."""
+        self._in_flight.remove(job.number)
+        job.due_s = due_s
+        self._wait(job)
+
+    def give_up_all(self) -> list[Job]:
+        """All that are not in flight, in their order. For a receiver that is disabled."""
+        given_up: list[Job] = []
+        for call_id, lane in list(self._lanes.items()):
+            stays = [job for job in lane if job.number in self._in_flight]
+            given_up += [job for job in lane if job.number not in self._in_flight]
+            if stays:
+                self._lanes[call_id] = deque(stays)
+            else:
+                del self._lanes[call_id]
+        self._due.clear()
+        self.waiting -= len(given_up)
+        self.bytes -= sum(job.size for job in given_up)
+        return sorted(given_up, key=lambda job: job.number)
+
+    def _adjust(self, answer: Answer, now: float) -> None:
+        """How much it gets at once from now on."""
+        if answer.ok:
+            self._rests = 0
+            self._rest_until_s = 0.0
+        elif answer.slow_down:
+            rest_s = less_by_chance(
+                doubled_s(_FIRST_REST_S, self._rests, _LONGEST_REST_S), self._random
+            )
+            self._rests += 1
+            rest_s = min(max(rest_s, answer.retry_after_s or 0.0), LONGEST_RETRY_AFTER_S)
+            self._rest_until_s = max(self._rest_until_s, now + rest_s)
+
+    def _wait(self, job: Job) -> None:
+        heapq.heappush(self._due, (job.due_s, job.number, job.call_id))
+
+    def _leave(self, job: Job) -> None:
+        """The head of its lane leaves; the next one is the head."""
+        lane = self._lanes[job.call_id]
+        lane.popleft()
+        self.waiting -= 1
+        self.bytes -= job.size
+        if not lane:
+            del self._lanes[job.call_id]
+        else:
+            self._wait(lane[0])

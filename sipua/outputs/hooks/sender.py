@@ -1,0 +1,126 @@
+"""One attempt to deliver an event. Runs on the side loop of the webhooks.
+
+The answer is its status line and headers: a body is read for the connection's sake only, and not
+for long. Redirects are not followed; no cookies, no proxy of the environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import time
+from importlib.metadata import version
+from typing import Any, Final
+
+import aiohttp
+
+from sipua.outputs.hooks import addresses, answer, bodies
+from sipua.outputs.hooks.answer import Answer
+from sipua.outputs.hooks.settings import EndpointSettings
+from sipua.process.signing import Signer
+
+_MOST_BODY_BYTES: Final = 65_536
+_BODY_S: Final = 1.0
+_REFUSED: Final = "this address may not be reached (`allow`)"
+
+
+class Sender:
+    """For one receiver; its connections are its own, because `allow` and `ca_file` are."""
+
+    def __init__(self, settings: EndpointSettings) -> None:
+        self._settings = settings
+        self._signer = Signer(*settings.secrets) if settings.secrets else None
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, event_id: str, document: bytes) -> Answer:
+        """Never raises, but CancelledError."""
+        settings = self._settings
+        try:
+            async with asyncio.timeout(settings.timeout_s):
+                return await self._send(event_id, bodies.body(document, settings.format))
+        except TimeoutError:
+            return Answer(cause=f"no answer within {settings.timeout_s:g} s")
+        except aiohttp.ClientConnectorCertificateError as error:
+            return Answer(
+                cause=f"its certificate is not trusted: {_words(error.certificate_error)}"
+            )
+        except aiohttp.ClientSSLError as error:
+            return Answer(cause=f"TLS failed: {_words(error.os_error)}")
+        except aiohttp.ClientConnectorDNSError:
+            return Answer(cause="its name does not resolve")
+        except aiohttp.ClientConnectorError as error:
+            if _REFUSED in str(error.os_error):
+                return Answer(cause=_REFUSED)
+            return Answer(cause=f"cannot be reached: {_os_words(error.os_error)}")
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            return Answer(cause="closed the connection without an answer")
+        except (aiohttp.ClientError, ValueError, OSError) as error:
+            return Answer(cause=f"broke the protocol: {type(error).__name__}")
+
+    async def close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _send(self, event_id: str, body: bytes) -> Answer:
+        now_s = time.time()
+        headers = {
+            **self._settings.headers,
+            "Content-Type": bodies.CONTENT_TYPES[self._settings.format],
+        }
+        if self._signer is not None:
+            headers |= self._signer.headers(event_id, int(now_s), body)
+        else:
+            headers |= {"webhook-id": event_id, "webhook-timestamp": str(int(now_s))}
+        async with self._opened().post(
+            self._settings.url, data=body, headers=headers, allow_redirects=False
+        ) as response:
+            retry_after = response.headers.get("Retry-After", "")
+            told = answer.of_status(response.status, retry_after, time.time())
+            await _read_away(response)
+            return told
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            trusted = ssl.create_default_context()
+            if self._settings.ca_file:
+                trusted.load_verify_locations(self._settings.ca_file)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    ssl=trusted, limit=self._settings.parallel, socket_factory=self._socket
+                ),
+                timeout=aiohttp.ClientTimeout(total=None),  # each attempt has its deadline
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": f"sipua/{version('sipua')}"},
+                auto_decompress=False,
+            )
+        return self._session
+
+    def _socket(self, info: tuple[Any, ...]) -> socket.socket:
+        """The last moment before a connection: the name is resolved, and nothing is sent yet."""
+        family, kind, protocol, _, address = info
+        if not addresses.may_reach(str(address[0]), self._settings.allow):
+            raise OSError(_REFUSED)
+        return socket.socket(family, kind, protocol)
+
+
+async def _read_away(response: aiohttp.ClientResponse) -> None:
+    """So that the connection can be kept. One whose body is long or slow is closed."""
+    left = _MOST_BODY_BYTES
+    with contextlib.suppress(TimeoutError, aiohttp.ClientError):
+        async with asyncio.timeout(_BODY_S):
+            while left > 0 and (piece := await response.content.read(left)):
+                left -= len(piece)
+            if left > 0:
+                return
+    response.close()
+
+
+def _words(error: object) -> str:
+    return f"{type(error).__name__}: {error}"[:200]
+
+
+def _os_words(error: OSError) -> str:
+    return error.strerror or type(error).__name__

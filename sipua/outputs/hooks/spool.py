@@ -1,0 +1,275 @@
+"""The spool: events on disk from before the first attempt until each receiver has taken them.
+
+SQLite (WAL), because deliveries end one by one and in any order, because `sipua hooks` looks at
+them and changes them while the edge runs, and because a killed process leaves nothing half written.
+One transaction, and one fsync, for all that has happened in 50 ms (`synchronous = FULL`: a power
+failure, too, takes nothing that was committed).
+
+One connection, of one thread. Another process may change deliveries: `changed` tells.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sipua.outputs.hooks.endpoint_queue import Job
+from sipua.process.disk import make_private
+
+_VERSION: Final = 1
+_BUSY_S: Final = 2.0
+_TABLES: Final = """
+CREATE TABLE event (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL, type TEXT NOT NULL, call_id TEXT NOT NULL, at_s REAL NOT NULL,
+    document BLOB NOT NULL
+) STRICT;
+CREATE TABLE delivery (
+    endpoint TEXT NOT NULL, number INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+    due_s REAL NOT NULL DEFAULT 0, dead_s REAL, cause TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (endpoint, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX delivery_of_event ON delivery (number);
+CREATE TABLE disabled (
+    endpoint TEXT PRIMARY KEY, since_s REAL NOT NULL, cause TEXT NOT NULL, fingerprint TEXT NOT NULL
+) STRICT
+"""
+
+
+class SpoolError(Exception):
+    """It cannot be read or written; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    id: str
+    type: str
+    call_id: str
+    at_s: float
+    document: bytes
+    endpoints: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Of a delivery. `done`: it is over, and forgotten."""
+
+    endpoint: str
+    number: int
+    done: bool = False
+    attempts: int = 0
+    due_s: float = 0.0
+    dead_s: float | None = None
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Disabled:
+    endpoint: str
+    since_s: float
+    cause: str
+    fingerprint: str
+
+
+def database_file(directory: Path) -> Path:
+    return directory / "webhooks.sqlite3"
+
+
+class Spool:
+    """Every method but `close` raises SpoolError."""
+
+    def __init__(self, directory: Path) -> None:
+        self._file = database_file(directory)
+        self._database: sqlite3.Connection | None = None
+        self._seen = 0
+
+    def open(self) -> None:
+        self.close()
+        with self._told():
+            make_private(self._file)
+            self._database = connect(self._file)
+            self._seen = self._data_version()
+
+    def close(self) -> None:
+        database, self._database = self._database, None
+        if database is not None:
+            with suppress(sqlite3.Error):
+                database.close()
+
+    def changed(self) -> bool:
+        """Whether another process has written since the last time."""
+        with self._told():
+            before, self._seen = self._seen, self._data_version()
+            return before != self._seen
+
+    def write(self, events: Sequence[NewEvent], changes: Iterable[Change]) -> list[int]:
+        """All or nothing; the numbers of the events."""
+        numbers: list[int] = []
+        with self._told(), transaction(self._open()) as database:
+            for event in events:
+                row = (event.id, event.type, event.call_id, event.at_s, event.document)
+                cursor = database.execute(
+                    "INSERT INTO event (id, type, call_id, at_s, document) VALUES (?, ?, ?, ?, ?)",
+                    row,
+                )
+                number = int(cursor.lastrowid or 0)
+                numbers.append(number)
+                database.executemany(
+                    "INSERT INTO delivery (endpoint, number) VALUES (?, ?)",
+                    [(name, number) for name in event.endpoints],
+                )
+            for change in changes:
+                _apply(database, change)
+        return numbers
+
+    def jobs(self, endpoint: str) -> list[Job]:
+        """What waits for it, in the order of the events."""
+        with self._told():
+            rows = self._open().execute(
+                "SELECT number, call_id, at_s, length(document), attempts, due_s "
+                "FROM delivery JOIN event USING (number) "
+                "WHERE endpoint = ? AND dead_s IS NULL ORDER BY number",
+                (endpoint,),
+            )
+            return [Job(*row) for row in rows]
+
+    def event(self, number: int) -> tuple[str, bytes] | None:
+        """Id and document. None: it is gone."""
+        with self._told():
+            rows = self._open().execute(
+                "SELECT id, document FROM event WHERE number = ?", (number,)
+            )
+            found: tuple[str, bytes] | None = rows.fetchone()
+            return found
+
+    def dead_bytes(self, endpoint: str) -> int:
+        with self._told():
+            ((size,),) = self._open().execute(
+                "SELECT coalesce(sum(length(document)), 0) FROM delivery JOIN event USING (number) "
+                "WHERE endpoint = ? AND dead_s IS NOT NULL",
+                (endpoint,),
+            )
+            return int(size)
+
+    def drop_oldest_dead(self, endpoint: str, most_bytes: int) -> int:
+        """Dead letters beyond so many bytes are forgotten, the oldest first; how many."""
+        with self._told(), transaction(self._open()) as database:
+            rows = database.execute(
+                "SELECT number, length(document) FROM delivery JOIN event USING (number) "
+                "WHERE endpoint = ? AND dead_s IS NOT NULL ORDER BY dead_s DESC, number DESC",
+                (endpoint,),
+            ).fetchall()
+            kept, dropped = 0, 0
+            for number, size in rows:
+                kept += size
+                if kept > most_bytes:
+                    _apply(database, Change(endpoint, number, done=True))
+                    dropped += 1
+            return dropped
+
+    def disabled(self) -> list[Disabled]:
+        with self._told():
+            return disabled(self._open())
+
+    def disable(self, one: Disabled) -> None:
+        with self._told(), transaction(self._open()) as database:
+            database.execute(
+                "INSERT OR REPLACE INTO disabled VALUES (?, ?, ?, ?)",
+                (one.endpoint, one.since_s, one.cause, one.fingerprint),
+            )
+
+    def enable(self, endpoint: str) -> None:
+        with self._told(), transaction(self._open()) as database:
+            database.execute("DELETE FROM disabled WHERE endpoint = ?", (endpoint,))
+
+    def tidy(self, known: Sequence[str], *, dead_before_s: float, born_before_s: float) -> int:
+        """Forget old dead letters, and old deliveries to endpoints that are not known; how many of
+        the second."""
+        marks = ", ".join("?" * len(known))
+        with self._told(), transaction(self._open()) as database:
+            database.execute("DELETE FROM delivery WHERE dead_s < ?", (dead_before_s,))
+            unknown = database.execute(
+                f"DELETE FROM delivery WHERE endpoint NOT IN ({marks}) "  # noqa: S608 - marks alone
+                "AND number IN (SELECT number FROM event WHERE at_s < ?)",
+                (*known, born_before_s),
+            ).rowcount
+            database.execute("DELETE FROM event WHERE number NOT IN (SELECT number FROM delivery)")
+            return unknown
+
+    def _open(self) -> sqlite3.Connection:
+        if self._database is None:
+            raise SpoolError(f"{self._file}: is not open")
+        return self._database
+
+    def _data_version(self) -> int:
+        ((version,),) = self._open().execute("PRAGMA data_version")
+        return int(version)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise SpoolError(f"{self._file}: {error}") from None
+
+
+def connect(file: Path) -> sqlite3.Connection:
+    """Raises sqlite3.Error. With its tables; transactions are ours alone."""
+    database = sqlite3.connect(file, timeout=_BUSY_S, isolation_level=None)
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        with transaction(database):
+            _make_tables(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _make_tables(database: sqlite3.Connection) -> None:
+    ((version,),) = database.execute("PRAGMA user_version")
+    if version == 0:
+        for statement in _TABLES.split(";"):
+            database.execute(statement)
+        database.execute(f"PRAGMA user_version = {_VERSION}")
+    elif version != _VERSION:
+        raise sqlite3.DatabaseError(f"is of another version of sipua ({version})")
+
+
+@contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield database
+        database.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):  # a full disk has rolled it back already
+            database.execute("ROLLBACK")
+        raise
+
+
+def disabled(database: sqlite3.Connection) -> list[Disabled]:
+    rows = database.execute("SELECT endpoint, since_s, cause, fingerprint FROM disabled")
+    return [Disabled(*row) for row in rows]
+
+
+def _apply(database: sqlite3.Connection, change: Change) -> None:
+    key = (change.endpoint, change.number)
+    if change.done:
+        database.execute("DELETE FROM delivery WHERE endpoint = ? AND number = ?", key)
+        database.execute(
+            "DELETE FROM event WHERE number = ? "
+            "AND NOT EXISTS (SELECT 1 FROM delivery WHERE number = ?)",
+            (change.number, change.number),
+        )
+        return
+    database.execute(
+        "UPDATE delivery SET attempts = ?, due_s = ?, dead_s = ?, cause = ? "
+        "WHERE endpoint = ? AND number = ?",
+        (change.attempts, change.due_s, change.dead_s, change.cause, *key),
+    )

@@ -1,0 +1,384 @@
+"""The webhooks of an edge, put together.
+
+    edge's loop:  an event ──▶ by its type into a queue (nothing else happens there)
+    side loop:    50 ms of events and outcomes ──▶ the spool, one transaction ──▶ the queue of each
+                  receiver ──▶ attempts, each a task
+
+An event is sent only when it is on disk. An outcome is kept up to 50 ms later: an edge that is
+killed in between sends the event once more, with the same `webhook-id`. What happened in the last
+50 ms before that is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Final
+
+import msgspec
+
+from sipua.bridge.fault_owner import FaultOwner, nothing
+from sipua.events.event import Event
+from sipua.events.stream import EventStream, Happened
+from sipua.log import logs
+from sipua.log.throttle import Throttle
+from sipua.outputs.hooks.answer import Answer
+from sipua.outputs.hooks.endpoint import Endpoint
+from sipua.outputs.hooks.endpoint_queue import Job
+from sipua.outputs.hooks.settings import HookSettings
+from sipua.outputs.hooks.spool import Change, NewEvent, Spool, SpoolError
+from sipua.process.disk import make_private
+from sipua.process.side_loop import SideLoop
+
+_BATCH_S: Final = 0.05
+_LOOK_EVERY_S: Final = 1.0
+"""For what `sipua hooks` has changed."""
+_AGAIN_S: Final = 1.0
+_TIDY_EVERY_S: Final = 3600.0
+_LAST_S: Final = 2.0
+"""For what can still be sent when the edge ends; the rest is sent by its next run."""
+_MOST_EVENTS: Final = 65_536
+_MOST_IN_A_BATCH: Final = 2_000
+_OWN: Final = "webhook."
+FIX: Final = "events wait in memory, up to a bound: check the disk of `webhook_spool.directory`"
+
+
+class Webhooks:
+    """The edge's loop calls `start`, `stop` and `on_event`, the side loop everything else."""
+
+    def __init__(self, settings: HookSettings, events: EventStream) -> None:
+        self._settings = settings
+        self._events = events
+        self._side = SideLoop("events-out")
+        self._done: Future[None] | None = None
+        self._edge_loop: asyncio.AbstractEventLoop | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._unsubscribe: Callable[[], None] = nothing
+        self._waiting: deque[Happened] = deque()
+        self._wanted: dict[str, bool] = {}
+        self._woken = False
+        self._lost = 0
+        self._lost_told = 0
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._changes: list[Change] = []
+        self._attempts: set[asyncio.Task[None]] = set()
+        self._complaints = Throttle(60.0)
+        self._broken = False
+        self._tidied_at = -_TIDY_EVERY_S
+        self._faults = FaultOwner("webhook.failed_inside", logs.get(), nothing)
+        self._spool = Spool(settings.directory)
+        self._endpoints = {
+            one.name: Endpoint(one, settings, changed=self._on_change, tell=self._tell)
+            for one in settings.endpoints
+        }
+
+    # --- the edge's loop --------------------------------------------------------------------
+
+    async def start(self) -> None:
+        self._edge_loop = asyncio.get_running_loop()
+        self._unsubscribe = self._events.subscribe(self.on_event)
+        self._done = self._side.submit(self._run())
+
+    async def stop(self) -> None:
+        """Behind the last event: what waits is on disk then."""
+        self._unsubscribe()
+        if self._done is None:
+            return
+        self._stopping = True
+        self._wake_up()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_S + 2.0):
+                await asyncio.wrap_future(self._done)
+        await self._side.close()
+
+    def on_event(self, happened: Happened) -> None:
+        kind = happened.told.type
+        wanted = self._wanted.get(kind)
+        if wanted is None:  # once for each type
+            wanted = any(endpoint.wants(kind) for endpoint in self._endpoints.values())
+            self._wanted[kind] = wanted
+        if not wanted:
+            return
+        if len(self._waiting) >= _MOST_EVENTS:
+            self._lost += 1
+            return
+        self._waiting.append(happened)
+        if not self._woken:
+            self._woken = True
+            self._wake_up()
+
+    def _wake_up(self) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended
+                self._loop.call_soon_threadsafe(self._wake.set)
+
+    # --- the side loop ----------------------------------------------------------------------
+
+    def _tell(self, event: Event) -> None:
+        """On the edge's loop, as all events."""
+        if self._edge_loop is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended
+                self._edge_loop.call_soon_threadsafe(self._events.teller().tell, event)
+
+    def _on_change(self, change: Change) -> None:
+        self._changes.append(change)
+        self._wake.set()
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        try:
+            with contextlib.ExitStack() as held:
+                if await self._hold(held):
+                    held.callback(self._spool.close)
+                    while not self._stopping:
+                        await self._step()
+                    await self._finish()
+                else:
+                    self._tell_lost()
+        finally:
+            for task in self._attempts:
+                task.cancel()
+            for endpoint in self._endpoints.values():
+                await endpoint.sender.close()
+
+    async def _hold(self, held: contextlib.ExitStack) -> bool:
+        """Open the spool, alone: another edge that has it would send the same events. False: the
+        edge ends before that."""
+        while True:
+            try:
+                lock = self._lock()
+                if lock is not None:
+                    held.callback(os.close, lock)
+                    self._load()
+                    return True
+                self._complain("another edge uses it: one directory for each edge")
+            except (SpoolError, OSError) as error:
+                held.close()
+                self._complain(str(error))
+            if self._stopping:
+                return False
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_AGAIN_S):
+                    await self._wake.wait()
+            self._wake.clear()
+            self._woken = False
+
+    def _lock(self) -> int | None:
+        """None: another process has it."""
+        path = self._settings.directory / "lock"
+        make_private(path)
+        file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            return None
+        return file
+
+    def _load(self) -> None:
+        self._spool.open()
+        for one in self._spool.disabled():
+            endpoint = self._endpoints.get(one.endpoint)
+            if endpoint is not None and endpoint.fingerprint != one.fingerprint:
+                self._spool.enable(one.endpoint)  # it is another receiver by now
+        self._look()
+
+    def _look(self) -> None:
+        """At what is on disk: at the start, and when another process has changed it."""
+        disabled = {one.endpoint for one in self._spool.disabled()}
+        for name, endpoint in self._endpoints.items():
+            if endpoint.to_disable is None:
+                endpoint.queue.disabled = name in disabled
+            endpoint.dead_bytes = self._spool.dead_bytes(name)
+            if not endpoint.queue.disabled:
+                known = endpoint.queue.numbers()
+                for job in self._spool.jobs(name):
+                    if job.number not in known:
+                        endpoint.queue.add(job)
+
+    async def _step(self) -> None:
+        """One batch: wait for something, gather, keep, send."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._next_s()):
+                await self._wake.wait()
+        await asyncio.sleep(_BATCH_S if self._wake.is_set() else 0.0)
+        self._wake.clear()
+        self._woken = False
+        if self._kept():
+            self._start_attempts()
+        else:
+            await asyncio.sleep(_AGAIN_S)
+
+    def _kept(self) -> bool:
+        try:
+            return self._keep()
+        except Exception as error:  # noqa: BLE001 (a bug of ours costs one batch)
+            self._faults.failed("webhooks", error)
+            return False
+
+    def _next_s(self) -> float:
+        """Until an attempt is due, and no longer than a look at the disk."""
+        due = [endpoint.queue.next_s() for endpoint in self._endpoints.values()]
+        first = min((at_s for at_s in due if at_s is not None), default=float("inf"))
+        return min(max(first - time.time(), 0.0), _LOOK_EVERY_S)
+
+    def _keep(self) -> bool:
+        """Write what has happened. False: the disk does not take it."""
+        happened = [
+            self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_IN_A_BATCH))
+        ]
+        if self._waiting:
+            self._wake.set()
+        new, changes = self._sorted_out(happened), tuple(self._changes)
+        try:
+            numbers = self._spool.write(new, changes) if new or changes else []
+            del self._changes[: len(changes)]
+            happened.clear()
+            for event, number in zip(new, numbers, strict=True):
+                for name in event.endpoints:
+                    job = Job(number, event.call_id, event.at_s, len(event.document))
+                    self._endpoints[name].queue.add(job)
+            self._keep_disabled()
+            self._make_room()
+            if self._spool.changed():
+                self._look()
+            self._tidy()
+        except SpoolError as error:
+            self._waiting.extendleft(reversed(happened))
+            self._complain(str(error))
+            return False
+        if self._broken:
+            self._broken = False
+            logs.get().info("webhook.spool_back")
+        self._tell_lost()
+        return True
+
+    def _sorted_out(self, happened: list[Happened]) -> list[NewEvent]:
+        """Who gets which; those whose receivers have no room are dropped, and told."""
+        found: list[NewEvent] = []
+        sizes: dict[str, int] = dict.fromkeys(self._endpoints, 0)
+        for one in happened:
+            document = one.json()
+            names = []
+            for name in self._receivers(one):
+                if self._endpoints[name].has_room(sizes[name] + len(document)):
+                    sizes[name] += len(document)
+                    names.append(name)
+                else:
+                    self._endpoints[name].dropped(1, "too much waits for it")
+            if names:
+                told = one.told
+                found.append(
+                    NewEvent(one.id, told.type, told.call_id, told.at_s, document, tuple(names))
+                )
+        return found
+
+    def _receivers(self, one: Happened) -> list[str]:
+        about = ""
+        if one.told.type.startswith(_OWN):  # a receiver is not told of itself: it fails
+            about = str(msgspec.json.decode(one.told.data).get("webhook", ""))
+        return [
+            name
+            for name, endpoint in self._endpoints.items()
+            if name != about and not endpoint.queue.disabled and endpoint.wants(one.told.type)
+        ]
+
+    def _keep_disabled(self) -> None:
+        for endpoint in self._endpoints.values():
+            if endpoint.to_disable is not None:
+                self._spool.disable(endpoint.to_disable)
+                endpoint.to_disable = None
+
+    def _make_room(self) -> None:
+        """Dead letters make room for what waits."""
+        for name, endpoint in self._endpoints.items():
+            room = max(0, endpoint.most_bytes - endpoint.queue.bytes)
+            if endpoint.dead_bytes > room:
+                dropped = self._spool.drop_oldest_dead(name, room * 9 // 10)
+                endpoint.dead_bytes = self._spool.dead_bytes(name)
+                if dropped:
+                    endpoint.dropped(dropped, "its dead letters take too much room")
+
+    def _tidy(self) -> None:
+        moment = time.monotonic()
+        if moment < self._tidied_at + _TIDY_EVERY_S:
+            return
+        self._tidied_at = moment
+        now, settings = time.time(), self._settings
+        unknown = self._spool.tidy(
+            tuple(self._endpoints),
+            dead_before_s=now - settings.keep_dead_s,
+            born_before_s=now - settings.max_age_s - settings.keep_dead_s,
+        )
+        if unknown:
+            logs.get().warning(
+                "webhook.forgotten",
+                events=unknown,
+                fix="they waited for webhooks that the configuration does not have any more",
+            )
+        for name, endpoint in self._endpoints.items():
+            endpoint.dead_bytes = self._spool.dead_bytes(name)
+
+    def _start_attempts(self) -> None:
+        now = time.time()
+        for endpoint in self._endpoints.values():
+            for job in endpoint.queue.take(now):
+                task = asyncio.get_running_loop().create_task(self._attempt(endpoint, job))
+                self._attempts.add(task)
+                task.add_done_callback(self._attempts.discard)
+
+    async def _attempt(self, endpoint: Endpoint, job: Job) -> None:
+        try:
+            event = self._spool.event(job.number)
+        except SpoolError as error:
+            endpoint.queue.put_back(job, time.time() + _AGAIN_S)
+            self._complain(str(error))
+            return
+        if event is None:
+            endpoint.forget(job)
+        else:
+            endpoint.over(job, await self._answer(endpoint, *event))
+        self._start_attempts()  # the next one of its call need not wait for the disk
+
+    async def _answer(self, endpoint: Endpoint, event_id: str, document: bytes) -> Answer:
+        try:
+            return await endpoint.sender.send(event_id, document)
+        except Exception as error:  # noqa: BLE001 (a bug of ours: told, and tried by the schedule)
+            self._faults.failed(endpoint.name, error)
+            return Answer(cause=f"internal error: {type(error).__name__}")
+
+    async def _finish(self) -> None:
+        """Keep all, and send what can be sent at once."""
+        until = time.monotonic() + _LAST_S
+        while self._kept():
+            self._start_attempts()
+            if not self._attempts and not self._waiting and not self._changes:
+                break
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            if self._attempts:
+                await asyncio.wait(self._attempts, timeout=left)
+        self._lost += len(self._waiting)
+        self._tell_lost()
+
+    # --- what is told of the spool itself -----------------------------------------------------
+
+    def _complain(self, why: str) -> None:
+        self._broken = True
+        if self._complaints.ask("spool", time.monotonic()) is not None:
+            logs.get().error("webhook.spool_failed", error=why, waiting=len(self._waiting), fix=FIX)
+
+    def _tell_lost(self) -> None:
+        lost = self._lost - self._lost_told
+        if lost:
+            self._lost_told += lost
+            for endpoint in self._endpoints.values():
+                endpoint.dropped(lost, "the disk did not take them")

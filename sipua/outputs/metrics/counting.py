@@ -1,0 +1,235 @@
+"""A reader of events that counts. What an event says is believed only as far as its types go."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from sipua.config.checks.routes import MAIN
+from sipua.events.stream import Happened
+from sipua.outputs.metrics.families import OTHER
+from sipua.outputs.metrics.names import NONE, STAGES, TOKENS, Names
+from sipua.outputs.metrics.series import Series
+
+MOST_CALLS: Final = 20_000
+"""Calls that are followed at once; the oldest of more is forgotten."""
+
+Fields: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class _Up:
+    """A call that is up, and what was counted for it."""
+
+    direction: str
+    origin: str
+    route: str
+    began_s: float
+    heard: bool = False
+    """Of a call that we place: the other side has answered anything."""
+    engine: str = ""
+
+
+class Counting:
+    def __init__(self, series: Series, names: Names) -> None:
+        self._series = series
+        self._up: OrderedDict[str, _Up] = OrderedDict()
+        for account in names.accounts:
+            series.registration_up.set(0, account)
+        for origin in names.origins:
+            series.names_resolved.set(1, origin)
+        self._by_type: dict[str, Callable[[Happened, Fields], None]] = {
+            "call.incoming": lambda happened, data: self._begin(happened, data, "incoming"),
+            "call.placing": lambda happened, data: self._begin(happened, data, "outgoing"),
+            "call.progress": lambda happened, _: self._heard(happened),
+            "call.answered": self._answered,
+            "call.confirmed": self._confirmed,
+            "call.media": lambda _, data: series.media.add(_codec(data)),
+            "call.interrupted": lambda *_: series.interruptions.add(),
+            "call.transferred": lambda *_: series.transfers.add("ok"),
+            "call.transfer_failed": lambda *_: series.transfers.add("failed"),
+            "call.steered": lambda _, data: series.commands.add(
+                data.get("act"), data.get("status")
+            ),
+            "call.fallback": lambda *_: series.fallbacks.add(),
+            "call.ended": self._ended,
+            "call.rejected": self._rejected,
+            "call.rejections_not_logged": lambda _, data: self._untold(data.get("count")),
+            "turn.latency": self._latency,
+            "turn.unanswered": lambda happened, _: series.turns_unanswered.add(
+                self._engine(happened)
+            ),
+            "tool.done": lambda _, data: self._tool(data, "ok"),
+            "tool.failed": lambda _, data: self._tool(data, "failed"),
+            "engine.in_use": self._engine_in_use,
+            "engine.outage": lambda _, data: series.engine_outages.add(_engine_of(data)),
+            "engine.gone": lambda _, data: series.engine_gone.add(_engine_of(data)),
+            "engine.usage": self._usage,
+            "registration.ok": lambda _, data: self._registered(data, 1),
+            "registration.failed": lambda _, data: self._registered(data, 0),
+            "registration.removed": lambda _, data: self._registered(data, 0),
+            "trunk.resolved": lambda _, data: series.names_resolved.set(1, data.get("origin")),
+            "trunk.unresolved": lambda _, data: series.names_resolved.set(0, data.get("origin")),
+            "worker.died": lambda *_: series.worker_deaths.add(),
+            "events.lost": lambda _, data: series.events_lost.add(by=_number(data.get("count"))),
+            "edge.listening": lambda _, data: series.calls_max.set(_number(data.get("max_calls"))),
+            "edge.draining": lambda *_: series.draining.set(1),
+            "edge.drain_ended": lambda *_: series.draining.set(0),
+            "edge.signalling_lost": lambda *_: series.signalling_lost.add(),
+        }
+
+    def read(self, happened: Happened) -> None:
+        """On the loop of the edge."""
+        if count := self._by_type.get(happened.told.type):
+            data = msgspec.json.decode(happened.told.data)
+            if isinstance(data, dict):
+                count(happened, data)
+
+    def engine_tried(self, name: str, reached: bool) -> None:
+        """An attempt of a worker, which is no event."""
+        self._series.engine_attempts.add(name or MAIN, "ok" if reached else "failed")
+
+    # --- a call ---------------------------------------------------------------------------
+
+    def _begin(self, happened: Happened, data: Fields, direction: str) -> None:
+        origin = data.get("origin" if direction == "incoming" else "account")
+        up = _Up(direction, _text(origin), _text(data.get("route")) or NONE, happened.told.at_s)
+        self._forget(happened.told.call_id)
+        while len(self._up) >= MOST_CALLS:
+            self._forget(next(iter(self._up)))
+        self._up[happened.told.call_id] = up
+        self._series.calls_active.add(1, up.direction, up.origin, up.route)
+
+    def _forget(self, call_id: str) -> _Up | None:
+        up = self._up.pop(call_id, None)
+        if up is not None:
+            self._series.calls_active.add(-1, up.direction, up.origin, up.route)
+            if up.engine:
+                self._series.engine_calls.add(-1, up.engine)
+        return up
+
+    def _heard(self, happened: Happened) -> None:
+        up = self._up.get(happened.told.call_id)
+        if up is not None and up.direction == "outgoing" and not up.heard:
+            up.heard = True
+            self._series.post_dial_delay.observe(max(0.0, happened.told.at_s - up.began_s))
+
+    def _answered(self, _: Happened, data: Fields) -> None:
+        self._series.call_setup.observe(_seconds(data.get("setup_ms")), "incoming")
+
+    def _confirmed(self, happened: Happened, _: Fields) -> None:
+        up = self._up.get(happened.told.call_id)
+        if up is not None and up.direction == "outgoing":
+            self._heard(happened)
+            took_s = max(0.0, happened.told.at_s - up.began_s)
+            self._series.call_setup.observe(took_s, "outgoing")
+
+    def _ended(self, happened: Happened, data: Fields) -> None:
+        self._forget(happened.told.call_id)
+        series = self._series
+        end = _object(data.get("end"))
+        direction = data.get("direction")
+        route = _text(data.get("route")) or NONE
+        status, fault = data.get("status"), end.get("fault") or NONE
+        series.calls.add(direction, data.get("origin"), route, status, fault)
+        series.call_ends.add(end.get("by"), end.get("reason"))
+        if status == "completed":
+            series.talk.observe(data.get("duration_s"), direction)
+            series.first_audio.observe(_seconds(data.get("first_audio_ms")))
+        self._rtp(_object(data.get("rtp")))
+        series.frames_skipped.add(by=_number(_object(data.get("cadence")).get("skipped_frames")))
+
+    def _rtp(self, rtp: Fields) -> None:
+        series = self._series
+        found = rtp.get("streams")
+        streams = [_object(stream) for stream in found] if isinstance(found, list) else []
+        received = sum(_number(stream.get("received")) for stream in streams)
+        lost = sum(_number(stream.get("lost")) for stream in streams)
+        rtcp = _object(rtp.get("rtcp"))
+        series.rtp_packets.add("in", by=received)
+        series.rtp_packets.add("out", by=_number(rtp.get("sent")))
+        series.rtp_lost.add("in", by=lost)
+        series.rtp_lost.add("out", by=_number(rtcp.get("remote_lost")))
+        if received:
+            series.rtp_loss.observe(lost / (received + lost))
+            jitter = max(_number(stream.get("jitter_ms")) for stream in streams)
+            series.rtp_jitter.observe(jitter / 1000)
+        series.rtp_round_trip.observe(_seconds(rtcp.get("round_trip_ms")))
+
+    def _rejected(self, _: Happened, data: Fields) -> None:
+        self._series.calls_refused.add(str(data.get("status")))
+        self._untold(data.get("kept_back"))
+
+    def _untold(self, count: object) -> None:
+        """Refusals that were too many to be told: their status is not"""
+        self._series.calls_refused.add(OTHER, by=_number(count))
+
+    # --- the conversation -----------------------------------------------------------------
+
+    def _latency(self, happened: Happened, data: Fields) -> None:
+        engine = self._engine(happened)
+        for stage in STAGES:
+            self._series.answer_latency.observe(_seconds(data.get(f"{stage}_ms")), engine, stage)
+
+    def _tool(self, data: Fields, result: str) -> None:
+        self._series.tool_calls.add(result)
+        self._series.tool.observe(_seconds(data.get("duration_ms")))
+
+    def _engine(self, happened: Happened) -> str:
+        up = self._up.get(happened.told.call_id)
+        return up.engine if up is not None else ""
+
+    def _engine_in_use(self, happened: Happened, data: Fields) -> None:
+        up = self._up.get(happened.told.call_id)
+        if up is None:
+            return
+        if up.engine:
+            self._series.engine_calls.add(-1, up.engine)
+        up.engine = _engine_of(data)
+        self._series.engine_calls.add(1, up.engine)
+
+    def _usage(self, happened: Happened, data: Fields) -> None:
+        engine = self._engine(happened)
+        for kind in TOKENS:
+            if count := _number(data.get(kind)):
+                self._series.tokens.add(engine, kind, by=count)
+        if cost := _number(data.get("cost")):
+            self._series.cost.add(engine, by=cost)
+
+    # --- the edge -------------------------------------------------------------------------
+
+    def _registered(self, data: Fields, value: float) -> None:
+        self._series.registration_up.set(value, data.get("account"))
+
+
+def _object(value: object) -> Fields:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: object) -> float:
+    """0 for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0.0
+    return float(value) if 0 <= value < 1e15 else 0.0
+
+
+def _seconds(milliseconds: object) -> float | None:
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
+        return None
+    return milliseconds / 1000
+
+
+def _engine_of(data: Fields) -> str:
+    return _text(data.get("engine")) or MAIN
+
+
+def _codec(data: Fields) -> str:
+    return _text(data.get("codec")).partition("/")[0]

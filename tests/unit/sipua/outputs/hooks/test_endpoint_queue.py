@@ -1,0 +1,220 @@
+"""The order, the schedule and the bounds of what waits for one receiver, by a moved clock."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sipua.config.sections.webhooks import RETRY_S
+from sipua.outputs.hooks.answer import Answer
+from sipua.outputs.hooks.endpoint_queue import EndpointQueue, Fate, Job
+
+OK = Answer(200)
+DOWN = Answer(cause="cannot be reached")
+HOUR_S = 3600.0
+T = 1_795_000_000.0
+
+
+def queue(
+    *, parallel: int = 8, chance: float = 0.0, max_age_s: float = 80 * HOUR_S
+) -> EndpointQueue:
+    return EndpointQueue(RETRY_S, parallel=parallel, max_age_s=max_age_s, random=lambda: chance)
+
+
+def job(number: int, call_id: str = "c-1", at_s: float = T) -> Job:
+    return Job(number, call_id, at_s, 100)
+
+
+def numbers(jobs: list[Job]) -> list[int]:
+    return [one.number for one in jobs]
+
+
+def test_a_call_is_sent_in_order_and_calls_beside_each_other() -> None:
+    waiting = queue()
+    for number, call_id in enumerate(["a", "b", "a", "b", "a"], 1):
+        waiting.add(job(number, call_id))
+    first, second = waiting.take(T)
+    assert numbers([first, second]) == [1, 2]
+    assert waiting.take(T) == []
+    assert waiting.over(second, OK, T) is Fate.DELIVERED
+    assert numbers(waiting.take(T)) == [4]
+    assert waiting.over(first, OK, T) is Fate.DELIVERED
+    assert numbers(waiting.take(T)) == [3]
+    assert waiting.waiting == 3
+
+
+def test_no_more_at_once_than_the_bound() -> None:
+    waiting = queue(parallel=3)
+    for number in range(10):
+        waiting.add(job(number, f"c-{number}"))
+    assert numbers(waiting.take(T)) == [0, 1, 2]
+    assert waiting.next_s() is None
+
+
+def test_W1_the_schedule_of_ten_attempts_and_then_a_dead_letter() -> None:
+    waiting = queue()
+    waiting.add(job(1))
+    waiting.add(job(2))
+    now, attempts = T, list[float]()
+    while True:
+        (one,) = waiting.take(now)
+        assert one.number == 1, "the second waits for the first"
+        attempts.append(now - T)
+        if waiting.over(one, DOWN, now) is Fate.DEAD:
+            break
+        due = waiting.next_s()
+        assert due is not None
+        assert waiting.take(due - 0.01) == []
+        now = due
+    assert attempts == list(itertools.accumulate(RETRY_S))
+    assert len(attempts) == 10
+    (second,) = waiting.take(now)
+    assert second.number == 2
+    assert waiting.over(second, OK, now) is Fate.DELIVERED
+
+
+def test_W1_down_for_an_hour_then_everything_arrives_in_order() -> None:
+    waiting = queue(chance=0.5)
+    for number in range(30):
+        waiting.add(job(number, f"c-{number % 3}"))
+    now, arrived = T, list[int]()
+    while waiting.waiting:
+        for one in waiting.take(now):
+            answer = OK if now >= T + HOUR_S else DOWN
+            if waiting.over(one, answer, now) is Fate.DELIVERED:
+                arrived.append(one.number)
+        now = max(now, waiting.next_s() or now)
+    assert sorted(arrived) == list(range(30))
+    for call in range(3):
+        mine = [number for number in arrived if number % 3 == call]
+        assert mine == sorted(mine)
+    assert now <= T + 4 * HOUR_S
+
+
+def test_those_behind_one_that_was_given_up_for_its_age_get_one_attempt_each() -> None:
+    waiting = queue(max_age_s=HOUR_S)
+    for number in range(3):
+        waiting.add(job(number))
+    now = T + 2 * HOUR_S
+    for number in range(3):
+        (one,) = waiting.take(now)
+        assert one.number == number
+        assert waiting.over(one, DOWN, now) is Fate.DEAD
+
+
+def test_chance_adds_up_to_a_fifth() -> None:
+    waiting = queue(chance=1.0)
+    waiting.add(job(1))
+    (one,) = waiting.take(T)
+    waiting.over(one, DOWN, T)
+    assert one.due_s == pytest.approx(T + 6.0)
+
+
+@pytest.mark.parametrize("status", [429, 502, 504])
+def test_W1_who_asks_for_less_rests_and_then_gets_one_at_a_time(status: int) -> None:
+    waiting = queue(chance=1.0)
+    for number in range(20):
+        waiting.add(job(number, f"c-{number}"))
+    taken = waiting.take(T)
+    assert len(taken) == 8
+    waiting.over(taken[0], Answer(status, "slowly"), T)
+    for one in taken[1:]:
+        waiting.over(one, DOWN, T)
+    assert waiting.take(T + 4.9) == []
+    assert waiting.next_s() == pytest.approx(T + 5.0)
+    (probe,) = waiting.take(T + 5.0)
+    assert waiting.take(T + 5.0) == []
+    waiting.over(probe, OK, T + 5.0)
+    assert len(waiting.take(T + 5.0)) == 8
+
+
+def test_W1_retry_after_is_kept() -> None:
+    waiting = queue()
+    waiting.add(job(1))
+    waiting.add(job(2, "c-2"))
+    (one, two) = waiting.take(T)
+    waiting.over(one, Answer(503, "busy", 120.0), T)
+    waiting.over(two, DOWN, T)
+    assert one.due_s == T + 120.0
+    assert waiting.take(T + 119.0) == []
+    assert numbers(waiting.take(T + 120.0)) == [2]
+
+
+def test_W1_410_ends_it_all() -> None:
+    waiting = queue()
+    for number, call_id in enumerate(["a", "a", "b", "b", "c"]):
+        waiting.add(job(number, call_id))
+    a, b, c = waiting.take(T)
+    assert waiting.over(a, Answer(410, "gone"), T) is Fate.DEAD
+    assert waiting.disabled
+    assert numbers(waiting.give_up_all()) == [1, 3]
+    assert waiting.take(T) == []
+    assert waiting.over(b, OK, T) is Fate.DELIVERED
+    assert waiting.over(c, DOWN, T) is Fate.DEAD
+    assert (waiting.waiting, waiting.bytes, waiting.in_flight) == (0, 0, 0)
+
+
+def test_what_we_could_not_try_is_no_attempt() -> None:
+    waiting = queue()
+    waiting.add(job(1))
+    (one,) = waiting.take(T)
+    waiting.put_back(one, T + 1)
+    assert waiting.take(T) == []
+    assert waiting.take(T + 1) == [one]
+    assert one.attempts == 0
+
+
+ANSWERS = st.sampled_from(
+    [OK, OK, DOWN, Answer(500, "x"), Answer(429, "x"), Answer(503, "x", 30.0), Answer(302, "x")]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data(), st.integers(1, 4), st.randoms(use_true_random=False))
+def test_whatever_happens(data: st.DataObject, parallel: int, chance: random.Random) -> None:
+    """Of each call one is in flight, in order; each job ends once; the clock is respected."""
+    waiting = EndpointQueue(RETRY_S[:4], parallel=parallel, max_age_s=HOUR_S, random=chance.random)
+    now, added, ended, flying = T, 0, dict[int, Fate](), list[Job]()
+    last = dict[str, int]()
+
+    def finish(answer: Answer) -> None:
+        one = flying.pop(data.draw(st.integers(0, len(flying) - 1)))
+        fate = waiting.over(one, answer, now)
+        assert one.attempts <= 4
+        if fate is Fate.LATER:
+            assert one.due_s >= now
+        else:
+            assert one.number not in ended
+            assert last.get(one.call_id, -1) < one.number, "in the order of its call"
+            ended[one.number], last[one.call_id] = fate, one.number
+
+    for _ in range(data.draw(st.integers(1, 60))):
+        act = data.draw(st.sampled_from(["add", "take", "over", "wait"]))
+        if act == "add":
+            waiting.add(job(added, data.draw(st.sampled_from("abc")), now))
+            added += 1
+        elif act == "take":
+            taken = waiting.take(now)
+            assert all(one.due_s <= now for one in taken)
+            flying += taken
+            assert len(flying) <= parallel
+            assert len({one.call_id for one in flying}) == len(flying)
+        elif act == "over" and flying:
+            finish(data.draw(ANSWERS))
+        else:
+            now += data.draw(st.sampled_from([0.1, 7.0, 400.0]))
+    for _ in range(10_000):
+        flying += waiting.take(now)
+        if flying:
+            finish(OK)
+        elif (due := waiting.next_s()) is None:
+            break
+        else:
+            now = max(now, due)
+    assert sorted(ended) == list(range(added)), "each once, and none is left"
+    assert (waiting.waiting, waiting.bytes, waiting.in_flight) == (0, 0, 0)
+    assert waiting.numbers() == set()
