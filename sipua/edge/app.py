@@ -28,7 +28,7 @@ from sipua.control.link.edge_port import ApiError
 from sipua.doctor import doctor
 from sipua.edge import banner, outputs
 from sipua.edge.agent_host import AgentHost
-from sipua.edge.calls import EdgeCalls
+from sipua.edge.calls.edge_calls import EdgeCalls
 from sipua.edge.control import EdgeControl
 from sipua.edge.engine_health import EngineHealth
 from sipua.edge.place_calls import PlaceCalls

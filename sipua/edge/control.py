@@ -11,7 +11,7 @@ from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls.steer.commands import Command, Done
 from sipua.calls.steer.place_request import PlaceRequest
 from sipua.control.link.edge_port import EdgeState, LogLevel
-from sipua.edge.calls import EdgeCalls
+from sipua.edge.calls.edge_calls import EdgeCalls
 from sipua.edge.engine_health import EngineHealth
 from sipua.edge.place_calls import PlaceCalls
 from sipua.edge.workers.workers import Workers

@@ -23,7 +23,7 @@ from sipua.calls.steer.place_request import PlaceRequest
 from sipua.config import Config
 from sipua.edge import placing
 from sipua.edge.agent_host import AgentHost
-from sipua.edge.calls import EdgeCalls
+from sipua.edge.calls.edge_calls import EdgeCalls
 from sipua.edge.placing import RequestError
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.fork_server import ForkServer

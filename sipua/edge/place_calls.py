@@ -11,7 +11,7 @@ from sipua.calls.steer.refer import target_uri
 from sipua.config import Config
 from sipua.config.values.uri import UriError
 from sipua.edge import placing
-from sipua.edge.calls import EdgeCalls
+from sipua.edge.calls.edge_calls import EdgeCalls
 from sipua.edge.placing import RequestError
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.workers import WorkersError

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
-from sipua.edge.calls import EdgeCalls
+from sipua.edge.calls.edge_calls import EdgeCalls
 from sipua.edge.workers.workers import Workers
 from sipua.log import logs
 from sipua.rtp.ports import PortPool

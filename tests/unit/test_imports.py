@@ -84,6 +84,7 @@ FOLDERS = [
     "sipua/control",
     "sipua/outputs/metrics",
     "sipua/edge/workers",
+    "sipua/edge/calls",
     "sipua/edge",
     "sipua/cli/testphone",
     "sipua/cli",
@@ -360,7 +361,7 @@ def test_no_permission_is_left_over() -> None:
         ("sipua/edge/app.py", "import pjsua2 as pj"),
         ("bridge/uplink/timeline.py", "from sipua.bridge.playout.queue import PlayoutQueue"),
         ("sipua/log/logs.py", "from sipua.config import Config"),
-        ("sipua/edge/calls.py", "import numpy as np"),
+        ("sipua/edge/calls/edge_calls.py", "import numpy as np"),
         ("sipua/sip/pj/agent.py", "from pjsua2 import Endpoint"),
     ],
 )

@@ -17,7 +17,8 @@ from structlog.testing import capture_logs
 from sipua.calls.call import Call
 from sipua.capture.call_capture import CallCaptures
 from sipua.config import Config
-from sipua.edge import app, calls
+from sipua.edge import app
+from sipua.edge.calls import edge_calls
 from sipua.edge.wiring import record as wiring_record
 from sipua.events.ending import Reason
 from sipua.process import main_loop
@@ -133,8 +134,8 @@ def broken_behind_the_tools(parts: call_parts.CallParts, call: Call) -> None:
 
 
 BEGINNINGS: tuple[tuple[object, str, Callable[..., Any]], ...] = (
-    (calls.routes, "choose", broken),
-    (calls.wiring, "peer_of", broken),
+    (edge_calls.routes, "choose", broken),
+    (edge_calls.wiring, "peer_of", broken),
     (RouteEngine, "choice", broken),
     (CallCaptures, "begin", broken),
     (call_parts, "CallBridge", broken),

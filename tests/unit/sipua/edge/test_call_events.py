@@ -15,7 +15,7 @@ import pytest
 from sipua.calls.facts import CallFacts
 from sipua.calls.steer.place_request import PlaceRequest
 from sipua.config import Config
-from sipua.edge.calls import EdgeCalls
+from sipua.edge.calls.edge_calls import EdgeCalls
 from sipua.edge.workers.workers import Workers
 from sipua.events.edge_events import EventsLost
 from sipua.events.ending import Reason

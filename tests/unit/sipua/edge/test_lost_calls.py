@@ -16,8 +16,8 @@ from structlog.testing import capture_logs
 from sipua.calls.facts import CallFacts
 from sipua.calls.outcome import CallOutcome
 from sipua.config import Config
-from sipua.edge import lost_calls
-from sipua.edge.lost_calls import LostCalls
+from sipua.edge.calls import lost_calls
+from sipua.edge.calls.lost_calls import LostCalls
 from sipua.events.ending import Reason
 from sipua.events.stream import EventStream
 from sipua.record import reading

@@ -14,7 +14,7 @@ from sipua.calls.steer.commands import (
     Say,
     Transfer,
 )
-from sipua.edge.steer_requests import MOST_OF_ONE_CALL, SteerRequests, longest_s
+from sipua.edge.calls.steer_requests import MOST_OF_ONE_CALL, SteerRequests, longest_s
 from sipua.worker.link.coding import LinkError
 from sipua.worker.link.messages import Steer, Steered
 

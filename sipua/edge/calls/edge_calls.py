@@ -28,8 +28,8 @@ from sipua.capture import settings as capture_settings
 from sipua.capture.sip_messages import SipToCaptures, dialog
 from sipua.config import Config
 from sipua.doctor.edges import WORKERS_FIX
-from sipua.edge.lost_calls import LostCalls
-from sipua.edge.steer_requests import SteerRequests
+from sipua.edge.calls.lost_calls import LostCalls
+from sipua.edge.calls.steer_requests import SteerRequests
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.workers import Workers, WorkersError
 from sipua.events import call_events, edge_events
