@@ -5,7 +5,6 @@ run.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import sys
@@ -132,6 +131,8 @@ def _enable(args: argparse.Namespace) -> int:
 
 
 def _test(args: argparse.Namespace) -> int:
+    import asyncio
+
     from sipua.config import load
     from sipua.edge.wiring import hooks, wiring
 
