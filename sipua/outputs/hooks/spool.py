@@ -126,7 +126,7 @@ class Spool:
                 database.close()
 
     def set_aside(self) -> Path:
-        """A damaged one makes room for a new one; its new name. The damaged one of before is gone."""
+        """A damaged one makes room for a new one; its new name. That of the last time is gone."""
         self.close()
         aside = self._file.with_name(f"{self._file.name}.damaged")
         with self._told():
