@@ -22,6 +22,7 @@ from sipua.control.resources.place import PlaceResource
 from sipua.control.resources.record import RecordResource
 from sipua.control.resources.routes import RoutesResource
 from sipua.control.resources.steer import SteerResource
+from sipua.control.resources.webhooks import WebhooksResource
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ def endpoints(parts: Parts) -> Sequence[Endpoint]:
         *RoutesResource(config).endpoints(),
         *LogResource(link, edge).endpoints(),
         *DrainResource(link, edge).endpoints(),
+        *WebhooksResource(config, parts.node).endpoints(),
         *HealthResource(config, state, link, edge).endpoints(),
         *DocumentResource().endpoints(),
     )
