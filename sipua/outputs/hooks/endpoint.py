@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -44,6 +45,9 @@ class Endpoint:
         self.queue = self._empty_queue()
         self.sender = Sender(settings)
         self.dead_bytes = 0
+        self.attempts: Counter[str] = Counter()
+        """How they ended."""
+        self.dropped_in_all = 0
         self.to_disable: Disabled | None = None
         """Not on disk yet."""
 
@@ -58,6 +62,10 @@ class Endpoint:
     @property
     def name(self) -> str:
         return self._settings.name
+
+    @property
+    def up(self) -> bool:
+        return not (self._health.failing or self.queue.disabled)
 
     @property
     def fingerprint(self) -> str:
@@ -77,7 +85,9 @@ class Endpoint:
         """An attempt is over."""
         now = time.time()
         was_disabled = self.queue.disabled
-        match self.queue.over(job, answer, now):
+        fate = self.queue.over(job, answer, now)
+        self.attempts[fate.value] += 1
+        match fate:
             case Fate.DELIVERED:
                 self._changed(Change(self.name, job.number, done=True))
             case Fate.LATER:
@@ -106,6 +116,7 @@ class Endpoint:
     def dropped(self, count: int, cause: str) -> None:
         """Events that it will never get."""
         self._dropped_untold += count
+        self.dropped_in_all += count
         if self._throttle.ask("dropped", time.monotonic()) is not None:
             told, self._dropped_untold = self._dropped_untold, 0
             self._tell(

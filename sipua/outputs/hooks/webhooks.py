@@ -17,7 +17,7 @@ import fcntl
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Final
 
@@ -97,6 +97,11 @@ class Webhooks:
             async with asyncio.timeout(_LAST_S + 2.0):
                 await asyncio.wrap_future(self._done)
         await self._side.close()
+
+    @property
+    def endpoints(self) -> Iterable[Endpoint]:
+        """The receivers: to read their counts, which may be a moment old."""
+        return self._endpoints.values()
 
     def on_event(self, happened: Happened) -> None:
         kind = happened.told.type
