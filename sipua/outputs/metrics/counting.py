@@ -9,7 +9,6 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from sipua.config.checks.routes import MAIN
 from sipua.events.stream import Happened
 from sipua.outputs.metrics.names import FAULTS, NONE, STAGES, TOKENS, Names
 from sipua.outputs.metrics.series import Series
@@ -97,7 +96,7 @@ class Counting:
 
     def engine_tried(self, name: str, reached: bool) -> None:
         """An attempt of a worker, which is no event."""
-        self._series.engine_attempts.add(name or MAIN, "ok" if reached else "failed")
+        self._series.engine_attempts.add(name, "ok" if reached else "failed")
 
     # --- a call ---------------------------------------------------------------------------
 
@@ -233,7 +232,7 @@ def _seconds(milliseconds: object) -> float | None:
 
 
 def _engine_of(data: Fields) -> str:
-    return _text(data.get("engine")) or MAIN
+    return _text(data.get("engine"))
 
 
 def _codec(data: Fields) -> str:

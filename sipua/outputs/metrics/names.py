@@ -10,7 +10,6 @@ from typing import Final, get_args
 
 from sipua.calls.steer import commands
 from sipua.config import Config
-from sipua.config.checks.routes import MAIN
 from sipua.edge.wiring import wiring
 from sipua.events.ending import By, Fault, Reason, Status
 from sipua.outputs.hooks.endpoint_queue import Fate
@@ -79,7 +78,7 @@ def names(config: Config) -> Names:
         origins=(*accounts, *(trunk.name for trunk in config.trunks), *unknown),
         accounts=accounts,
         routes=(*(route.name for route in config.routes), NONE),
-        engines=(MAIN, *config.engines),
+        engines=tuple(dict.fromkeys((config.engine.type, *config.engines))),
         workers=tuple(worker(number + 1) for number in range(wiring.worker_count(config))),
         sinks=tuple(sink for sink, used in sinks.items() if used),
         webhooks=tuple(hook.name for hook in config.webhooks),

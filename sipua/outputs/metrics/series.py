@@ -150,7 +150,9 @@ class Series:
             unit="seconds",
         )
         self.ports = Gauge(
-            "sipua_rtp_ports", "RTP ports, in use or at rest.", {"state": ("in_use", "resting")}
+            "sipua_rtp_ports",
+            "Pairs of ports for RTP and RTCP, in use or at rest.",
+            {"state": ("in_use", "resting")},
         )
 
     def _of_engines(self, names: Names) -> None:
