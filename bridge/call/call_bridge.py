@@ -62,6 +62,7 @@ from sipua.codecs.vad import VadConfig, VadEvent
 from sipua.rtp.events import Address, Frame, RtpEvent
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.session.session import RtpSession
+from sipua.rtp.session.traffic import Traffic
 from sipua.rtp.session.transport import RtpTransport, Tap, senders_so_far
 
 
@@ -170,6 +171,9 @@ class CallBridge:
             self._transport.close()
         await self._conversation.close()
         self.on_event = nothing
+
+    def traffic(self) -> Traffic:
+        return self._rtp.traffic(self._sender.skipped_frames) if self._rtp else Traffic()
 
     def stats(self) -> dict[str, object]:
         return {

@@ -74,6 +74,11 @@ class SpareConnections:
         for keeper in self._keepers.values():
             keeper.look()
 
+    @property
+    def waiting(self) -> int:
+        """Those that wait for a call."""
+        return sum(keeper.waiting for keeper in self._keepers.values())
+
     async def connect(
         self,
         url: str,
@@ -118,6 +123,10 @@ class _Keeper:
         self._opening: set[asyncio.Task[None]] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._over = False
+
+    @property
+    def waiting(self) -> int:
+        return self._plan.waiting
 
     def look(self) -> None:
         """Do what is due now."""

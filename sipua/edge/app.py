@@ -127,7 +127,7 @@ class Edge:
             admission=self._admission,
         )
         source = outputs.Source(
-            self._events, self._workers.counts, self._ports.stats, self._health.subscribe
+            self._events, self._workers, self._ports.stats, self._health.subscribe
         )
         self._outputs = outputs.outputs(config, source)
         self._agent = AgentHost(config)
@@ -149,7 +149,9 @@ class Edge:
         # The start of an edge without it need not wait a fifth of a second for its imports.
         from sipua.control.api import ControlApi  # noqa: PLC0415
 
-        return ControlApi(self._config, self._events, self._control)
+        metrics = self._outputs.metrics
+        page = None if metrics is None else metrics.page()
+        return ControlApi(self._config, self._events, self._control, page)
 
     async def run(self) -> Exit:
         main_loop.on_interrupt(self._stop.set)

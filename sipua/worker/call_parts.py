@@ -210,6 +210,10 @@ class CallParts:
             undo.pop_all()
         return call
 
+    def pacer_late(self) -> tuple[float, ...]:
+        """See `Pacer.lateness`."""
+        return self._pacer.lateness()
+
     def steering(self, call: Call) -> Steering:
         return Steering(call, self._toolbox.hold, self._sound_files)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -18,8 +18,10 @@ from sipua.edge.wiring import wiring
 from sipua.events.ending import Reason
 from sipua.log import logs
 from sipua.rtp.ports import ReservedPort
+from sipua.rtp.session.traffic import Traffic
 from sipua.sip.messages import CallSignal, Hangup
 from sipua.worker.call_parts import CallParts
+from sipua.worker.figures import WorkerFigures
 from sipua.worker.link.channel import NO_DESCRIPTORS, close_all
 from sipua.worker.link.coding import LinkError
 from sipua.worker.link.messages import (
@@ -37,6 +39,7 @@ from sipua.worker.link.messages import (
 
 class WorkerCalls:
     def __init__(self, config: Config, parts: CallParts, send: Callable[[ToEdge], None]) -> None:
+        self.figures = WorkerFigures(self._traffic, parts.pacer_late, lambda: parts.spares.waiting)
         self._parts = parts
         self._send = send
         settings = wiring.captures(config)
@@ -66,6 +69,10 @@ class WorkerCalls:
             case _ if isinstance(message, CallSignal):
                 if call := self._calls.get(message.call_id):
                     call.on_sip(message)
+
+    def _traffic(self) -> Iterator[tuple[str, Traffic]]:
+        for call_id, call in self._calls.items():
+            yield call_id, call.bridge.traffic()
 
     def _steer(self, message: Steer) -> None:
         request, call_id = message.request, message.call_id
@@ -127,6 +134,7 @@ class WorkerCalls:
             words = "not answered: internal error, see the log"
             self._send(CallOver(call_id, summary=words, failed=True))
             return
+        self.figures.ended(call_id, call.bridge.traffic())
         over = CallOver(call_id, call.confirmed.is_set(), call.engine_missed, call.summary)
         try:
             self._send(over)

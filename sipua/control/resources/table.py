@@ -18,6 +18,7 @@ from sipua.control.resources.edge import EdgeResource
 from sipua.control.resources.events import EventsResource
 from sipua.control.resources.health import HealthResource
 from sipua.control.resources.log import LogResource
+from sipua.control.resources.metrics import MetricsPage, MetricsResource
 from sipua.control.resources.place import PlaceResource
 from sipua.control.resources.record import RecordResource
 from sipua.control.resources.routes import RoutesResource
@@ -35,6 +36,7 @@ class Parts:
     edge: EdgePort
     tokens: Tokens
     node: str
+    metrics: MetricsPage | None = None
 
 
 def endpoints(parts: Parts) -> Sequence[Endpoint]:
@@ -51,5 +53,6 @@ def endpoints(parts: Parts) -> Sequence[Endpoint]:
         *DrainResource(link, edge).endpoints(),
         *WebhooksResource(config, parts.node).endpoints(),
         *HealthResource(config, state, link, edge).endpoints(),
+        *MetricsResource(parts.metrics).endpoints(),
         *DocumentResource().endpoints(),
     )

@@ -18,9 +18,10 @@ from sipua.calls.steer.commands import Command, Done
 from sipua.events.ending import Reason
 from sipua.events.teller import Told
 from sipua.rtp.events import Address
+from sipua.rtp.session.traffic import Traffic
 from sipua.sip.messages import CallCommand, CallSignal
 
-SCHEMA = 2
+SCHEMA = 3
 """To be raised with every change of a message. The edge and a worker that it starts later may come
 from two installations, when one was updated meanwhile.
 """
@@ -187,6 +188,23 @@ class CallOver:
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """What a worker has done since its start, and what it has now."""
+
+    cpu_s: float
+    descriptors: int
+    """Now."""
+    spares: int
+    """Connections to engines that wait for a call, now."""
+    traffic: Traffic
+    """Of all its calls, those that run included."""
+    loop_late: tuple[float, ...]
+    """How late its loop was: how many looks up to each of LATE_S, and beyond; then the sum."""
+    pacer_late: tuple[float, ...]
+    """The same of frames."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pong:
     """The worker's loop runs, and has so much."""
 
@@ -196,6 +214,9 @@ class Pong:
 
     events_missed: int = 0
     """Since the last one, because the edge did not read them."""
+
+    figures: Figures | None = None
+    """In each fourth, where metrics are counted."""
 
 
 ToEdge: TypeAlias = Ready | Unfit | CallCommand | EngineTried | Told | Steered | CallOver | Pong
