@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from sipua.config import Config
 from sipua.control.calls.calls import CallsResource
+from sipua.control.calls.ladder import LadderResource
+from sipua.control.calls.live import LiveResource
 from sipua.control.calls.place import PlaceResource
 from sipua.control.calls.record import RecordResource
+from sipua.control.calls.stats import Watching
 from sipua.control.calls.steer import SteerResource
 from sipua.control.http.endpoint import Endpoint
 from sipua.control.http.tokens import Tokens
@@ -38,8 +41,11 @@ class Parts:
 
 def endpoints(parts: Parts) -> Sequence[Endpoint]:
     config, state, link, edge = parts.config, parts.state, parts.link, parts.edge
+    watch = Watching(link, edge)
     return (
-        *CallsResource(state).endpoints(),
+        *CallsResource(state, watch).endpoints(),
+        *LiveResource(state, watch).endpoints(),
+        *LadderResource(state, kept=config.api.sip_ladder).endpoints(),
         *PlaceResource(state, link, edge).endpoints(),
         *SteerResource(config, state, link, edge).endpoints(),
         *RecordResource(config).endpoints(),
