@@ -25,6 +25,7 @@ from sipua.control.resources.events import EventsResource
 from sipua.control.resources.health import HealthResource
 from sipua.control.resources.log import LogResource
 from sipua.control.resources.routes import RoutesResource
+from sipua.control.resources.webhooks import WebhooksResource
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ def endpoints(parts: Parts) -> Sequence[Endpoint]:
         *RoutesResource(config).endpoints(),
         *LogResource(link, edge).endpoints(),
         *DrainResource(link, edge).endpoints(),
+        *WebhooksResource(config, parts.node).endpoints(),
         *HealthResource(config, state, link, edge).endpoints(),
         *DocumentResource().endpoints(),
     )

@@ -281,6 +281,7 @@ class EdgeCalls:
         if call is None or call.worker != worker:
             return
         if isinstance(message, CallOver):
+            self._workers.supervisor.call_ended(worker, failed=message.failed)
             self._forget(call)
             if not call.end_told:  # it was not made
                 call.outcome.decide(Reason.INTERNAL_ERROR, message.summary)
