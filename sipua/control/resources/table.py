@@ -18,10 +18,12 @@ from sipua.control.resources.edge import EdgeResource
 from sipua.control.resources.events import EventsResource
 from sipua.control.resources.health import HealthResource
 from sipua.control.resources.log import LogResource
+from sipua.control.resources.page import PageResource
 from sipua.control.resources.place import PlaceResource
 from sipua.control.resources.record import RecordResource
 from sipua.control.resources.routes import RoutesResource
 from sipua.control.resources.steer import SteerResource
+from sipua.control.resources.token import TokenResource
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,5 +51,7 @@ def endpoints(parts: Parts) -> Sequence[Endpoint]:
         *LogResource(link, edge).endpoints(),
         *DrainResource(link, edge).endpoints(),
         *HealthResource(config, state, link, edge).endpoints(),
+        *TokenResource().endpoints(),
         *DocumentResource().endpoints(),
+        *PageResource(config).endpoints(),
     )
