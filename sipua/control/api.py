@@ -18,7 +18,7 @@ from sipua.control.http.tokens import Placing, Right, Token, Tokens, digest
 from sipua.control.link.asking import EdgeLink
 from sipua.control.link.edge_port import ApiError, EdgePort
 from sipua.control.link.state import Crossing, State
-from sipua.control.resources.table import Parts, endpoints
+from sipua.control.table import Parts, endpoints
 from sipua.events.stream import EventStream
 from sipua.log import logs
 from sipua.process.side_loop import SideLoop

@@ -124,8 +124,9 @@ class Tab:
         assert "exceptionDetails" not in told, told["exceptionDetails"]
         return told["result"].get("value")
 
-    def wait(self, expression: str, what: str, timeout_s: float = 20) -> Any:
-        return wait_until(lambda: self.ask(expression), timeout_s, f"{what} on the page")
+    def wait(self, expression: str, what: str, timeout_s: float = 20) -> None:
+        """Until it is true."""
+        wait_until(lambda: self.ask(f"Boolean({expression})"), timeout_s, f"{what} on the page")
 
     def text(self, selector: str) -> str:
         """Of the first element; empty when there is none."""

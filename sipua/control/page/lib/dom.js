@@ -5,8 +5,12 @@ const SVG = "http://www.w3.org/2000/svg";
 
 function filled(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (value === undefined || value === null || value === false) continue;
-    if (name === "on") {
+    if (value === undefined || value === null) continue;
+    if (name.startsWith("aria-")) {
+      node.setAttribute(name, value); // where "false" is a value
+    } else if (value === false) {
+      continue;
+    } else if (name === "on") {
       for (const [event, handler] of Object.entries(value)) node.addEventListener(event, handler);
     } else if (name === "disabled" || name === "checked" || name === "value") {
       node[name] = value;

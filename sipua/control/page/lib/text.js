@@ -10,8 +10,11 @@ export function plain(value, longest = LONGEST) {
   return text.length > longest ? `${text.slice(0, longest)}…` : text;
 }
 
+// Who it is: without a display name, scheme and parameters (of which the tag is one).
 export function party(uri) {
-  return plain(uri).replace(/^sips?:/i, "");
+  const text = plain(uri);
+  const inside = /<([^<>]*)>/.exec(text)?.[1] ?? text;
+  return inside.replace(/^sips?:/i, "").split(";")[0];
 }
 
 export function duration(seconds) {

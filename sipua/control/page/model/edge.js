@@ -13,6 +13,7 @@ export class Watch {
   #asking = false;
   #round = 0;
   #soon = false;
+  #missing = new Set();
   #ended = new AbortController();
 
   // `tell` is called with what has come: { edge, drain, … }, and `trouble` with words, or "".
@@ -76,11 +77,19 @@ export class Watch {
     ]);
     this.tell({ ...trunks, ...registrations, ...workers, refusals: refusals.refusals });
     const [config, webhooks, log] = await Promise.all([
-      this.api.getIfThere("/v1/config"),
-      this.api.getIfThere("/v1/webhooks"),
-      this.api.getIfThere("/v1/log"),
+      this.#ifThere("/v1/config"),
+      this.#ifThere("/v1/webhooks"),
+      this.#ifThere("/v1/log"),
     ]);
     this.tell({ config, webhooks: webhooks?.webhooks, log });
+  }
+
+  // What this edge has not is asked for once.
+  async #ifThere(path) {
+    if (this.#missing.has(path)) return undefined;
+    const told = await this.api.getIfThere(path);
+    if (told === undefined) this.#missing.add(path);
+    return told;
   }
 
   async #calls() {

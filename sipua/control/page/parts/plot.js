@@ -23,7 +23,8 @@ export function plot({ label, unit, points, limits = [], least = 1, digits = 0, 
       svg("line", { class: "rule", x1: LEFT, x2: WIDTH - 4, y1: y(value), y2: y(value) }),
       svg("text", { class: "tick", x: LEFT - 5, y: y(value) + 3, "text-anchor": "end" }, short(value)),
     ]).flat(),
-    limits.filter((limit) => limit < top).map((limit, index) =>
+    known.length ? null : svg("text", { class: "tick", x: (LEFT + WIDTH) / 2, y: y(top / 2) - 6, "text-anchor": "middle" }, "not known"),
+    (known.length ? limits : []).filter((limit) => limit < top).map((limit, index) =>
       svg("line", { class: index ? "limit bad" : "limit warn", x1: LEFT, x2: WIDTH - 4, y1: y(limit), y2: y(limit) })),
     svg("text", { class: "tick", x: LEFT, y: HEIGHT - 3 }, clock(from)),
     svg("text", { class: "tick", x: WIDTH - 4, y: HEIGHT - 3, "text-anchor": "end" }, clock(to)),

@@ -4,7 +4,7 @@ import { svg } from "../lib/dom.js";
 import { duration, plain } from "../lib/text.js";
 import { judged } from "../model/figures.js";
 
-const [HEIGHT, LEFT, LANE, GAP] = [104, 52, 26, 14];
+const [HEIGHT, LEFT, RIGHT, LANE, GAP] = [104, 52, 20, 26, 14];
 const [CALLER_Y, AGENT_Y] = [18, 18 + LANE + GAP];
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800];
 const TICK_PX = 70;
@@ -12,7 +12,7 @@ const TICK_PX = 70;
 // `story`: { spans: [{ who, start_ms, end_ms, cut, text }], waits: [{ start_ms, end_ms, total_ms }],
 // marks: [{ at_ms, kind, label }] }; from and to in milliseconds since the answer.
 export function timeline(story, { from_ms, to_ms, width }) {
-  const scale = (width - LEFT - 8) / Math.max(1, to_ms - from_ms);
+  const scale = (width - LEFT - RIGHT) / Math.max(1, to_ms - from_ms);
   const x = (at_ms) => LEFT + (Math.min(to_ms, Math.max(from_ms, at_ms)) - from_ms) * scale;
   const inSight = (one) => (one.end_ms ?? one.at_ms) >= from_ms && (one.start_ms ?? one.at_ms) <= to_ms;
   return svg(
@@ -31,7 +31,7 @@ function lane(name, y, width) {
   return svg(
     "g",
     {},
-    svg("rect", { class: "lane", x: LEFT, y, width: Math.max(0, width - LEFT - 8), height: LANE }),
+    svg("rect", { class: "lane", x: LEFT, y, width: Math.max(0, width - LEFT - RIGHT), height: LANE }),
     svg("text", { class: "name", x: LEFT - 8, y: y + LANE / 2 + 4, "text-anchor": "end" }, name),
   );
 }

@@ -1,4 +1,4 @@
-"""All endpoints: adding a resource is a file beside this one, and a line here."""
+"""All endpoints: adding a resource is a file in `resources` or `calls`, and a line here."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sipua.config import Config
+from sipua.control.calls.calls import CallsResource
+from sipua.control.calls.place import PlaceResource
+from sipua.control.calls.record import RecordResource
+from sipua.control.calls.steer import SteerResource
 from sipua.control.http.endpoint import Endpoint
 from sipua.control.http.tokens import Tokens
 from sipua.control.link.asking import EdgeLink
 from sipua.control.link.edge_port import EdgePort
 from sipua.control.link.state import State
-from sipua.control.resources.calls import CallsResource
 from sipua.control.resources.document import DocumentResource
 from sipua.control.resources.drain import DrainResource
 from sipua.control.resources.edge import EdgeResource
@@ -19,10 +22,7 @@ from sipua.control.resources.events import EventsResource
 from sipua.control.resources.health import HealthResource
 from sipua.control.resources.log import LogResource
 from sipua.control.resources.page import PageResource
-from sipua.control.resources.place import PlaceResource
-from sipua.control.resources.record import RecordResource
 from sipua.control.resources.routes import RoutesResource
-from sipua.control.resources.steer import SteerResource
 from sipua.control.resources.token import TokenResource
 
 
