@@ -11,11 +11,13 @@ import json
 import os
 import shutil
 import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
-from websockets.sync.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from support.process import Child, wait_until
 
@@ -39,32 +41,34 @@ class Chromium:
             "--no-sandbox",
         )
         environment = {**os.environ, "HOME": str(home)}
-        self._process = Child([program, *options, "about:blank"], home / "chromium.log", environment)
+        self._process = Child(
+            [program, *options, "about:blank"], home / "chromium.log", environment
+        )
         told = profile / "DevToolsActivePort"
         self._process.wait_up(lambda: told.exists() and "\n" in told.read_text(), 30)
         self._port = int(told.read_text().splitlines()[0])
-        self._tabs: list[Tab] = []
 
     def tab(self, url: str = "about:blank", *, width: int = 1280, height: int = 800) -> Tab:
-        with urlopen(f"http://127.0.0.1:{self._port}/json/list") as answer:
-            targets = json.load(answer)
-        (target,) = [one for one in targets if one["type"] == "page"][:1]
+        """A new one; what it keeps for a site it shares with the others."""
+        asked = Request(f"http://127.0.0.1:{self._port}/json/new?about:blank", method="PUT")
+        with urlopen(asked) as answer:
+            target = json.load(answer)
         tab = Tab(target["webSocketDebuggerUrl"])
-        self._tabs.append(tab)
         tab.size(width, height)
         if url != "about:blank":
             tab.open(url)
         return tab
 
     def close(self) -> None:
-        for tab in self._tabs:
-            tab.close()
         self._process.kill()
 
 
 class Tab:
     def __init__(self, address: str) -> None:
-        self._socket: ClientConnection = connect(address, max_size=None, compression=None)
+        self._open = ExitStack()
+        self._socket = self._open.enter_context(
+            connect(address, max_size=None, compression=None, ping_interval=None)
+        )
         self._number = 0
         self._faults: list[str] = []
         self.denied: list[str] = []
@@ -73,7 +77,9 @@ class Tab:
             self.call(f"{domain}.enable")
 
     def close(self) -> None:
-        self._socket.close()
+        with suppress(ConnectionClosed):
+            self.call("Page.close")
+        self._open.close()
 
     # --- the protocol -------------------------------------------------------------------------
 
@@ -133,7 +139,9 @@ class Tab:
         return str(self.ask(f"document.querySelector({json.dumps(selector)})?.innerText ?? ''"))
 
     def texts(self, selector: str) -> list[str]:
-        script = f"[...document.querySelectorAll({json.dumps(selector)})].map((one) => one.innerText)"
+        script = (
+            f"[...document.querySelectorAll({json.dumps(selector)})].map((one) => one.innerText)"
+        )
         return list(self.ask(script))
 
     def wait_text(self, selector: str, text: str, timeout_s: float = 20) -> str:
@@ -197,4 +205,3 @@ class Tab:
     def screenshot(self, path: Path) -> None:
         told = self.call("Page.captureScreenshot", format="png")
         path.write_bytes(base64.b64decode(told["data"]))
-

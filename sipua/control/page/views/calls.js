@@ -15,6 +15,7 @@ export class CallsView {
   #app;
   #grid;
   #columns;
+  #clock = setInterval(() => this.changed(), 1000); // ages
 
   constructor(app) {
     this.#app = app;
@@ -63,6 +64,7 @@ export class CallsView {
   }
 
   close() {
+    clearInterval(this.#clock);
     chosen.selected = this.#grid.selected;
     this.#grid.close();
   }
