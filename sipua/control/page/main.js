@@ -147,8 +147,9 @@ class App {
 
   go(where) {
     const hash = `#/${where}`;
-    if (location.hash === hash) this.#route();
-    else location.hash = hash;
+    // At once: the next key belongs to the new view.
+    if (location.hash !== hash) history.pushState(null, "", hash);
+    this.#route();
   }
 
   #route() {

@@ -1,8 +1,8 @@
 """The page for browsers: files of the package, as they are, with headers that bind the browser.
 
-Files are read once, and each is an endpoint: no path of a request ever becomes a name of a file. The
-page has no secrets, so nobody needs a token for it; what it shows it asks of the API, with the
-token that its reader has typed in.
+Files are read once, and each is an endpoint: no path of a request ever becomes a name of a file.
+The page has no secrets, so it needs no token; what it shows it asks of the API, with the token that
+its reader has typed in.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class TokenResource:
 
     async def _show(self, asked: Asked) -> Answer:
         token = asked.token
-        assert token is not None, "the endpoint has a right"  # noqa: S101
+        assert token is not None, "the endpoint has a right"
         place = token.placing
         return Answer(
             TokenShown(

@@ -22,5 +22,3 @@ def tab(chromium: Chromium) -> Iterator[Tab]:
     faults = one.faults
     one.close()
     assert faults == []
-
-

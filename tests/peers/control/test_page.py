@@ -121,7 +121,9 @@ def test_without_a_right_token_nothing_is_shown(edge_factory: Edges, tab: Tab) -
     tab.type(TOKENS["readonly"])
     tab.press("Enter")
     tab.wait_text(".bar", "readonly (readonly)")
-    assert tab.ask("performance.getEntriesByType('resource').every((one) => !one.name.includes('?token'))")
+    assert tab.ask(
+        "performance.getEntriesByType('resource').every((one) => !one.name.includes('?token'))"
+    )
     assert TOKENS["readonly"] not in tab.ask("location.href + document.documentElement.outerHTML")
     tab.open(api.url)  # it is remembered in this tab
     tab.wait_text(".bar", "readonly (readonly)")
@@ -130,9 +132,7 @@ def test_without_a_right_token_nothing_is_shown(edge_factory: Edges, tab: Tab) -
     assert tab.ask("sessionStorage.length") == 0
 
 
-def test_what_a_token_may_not_do_is_not_offered(
-    edge_factory: Edges, sipp: Sipp, tab: Tab
-) -> None:
+def test_what_a_token_may_not_do_is_not_offered(edge_factory: Edges, sipp: Sipp, tab: Tab) -> None:
     edge = edge_factory({"api": api_config()})
     sign_in(tab, Api(edge).url, "readonly")
     call = sipp.start("uac_call", edge.address, pause_ms=6000)
