@@ -25,7 +25,9 @@ from sipua.control.resources.events import EventsResource
 from sipua.control.resources.health import HealthResource
 from sipua.control.resources.log import LogResource
 from sipua.control.resources.metrics import MetricsPage, MetricsResource
+from sipua.control.resources.page import PageResource
 from sipua.control.resources.routes import RoutesResource
+from sipua.control.resources.token import TokenResource
 from sipua.control.resources.webhooks import WebhooksResource
 
 
@@ -60,5 +62,7 @@ def endpoints(parts: Parts) -> Sequence[Endpoint]:
         *WebhooksResource(config, parts.node).endpoints(),
         *HealthResource(config, state, link, edge).endpoints(),
         *MetricsResource(parts.metrics).endpoints(),
+        *TokenResource().endpoints(),
         *DocumentResource().endpoints(),
+        *PageResource(config).endpoints(),
     )
