@@ -20,7 +20,13 @@ _SILENT_S = 40.0
 
 
 def add_events(commands: Commands) -> None:
-    parser = api_client.add(commands, "events", _events, "follow what happens, until Ctrl-C")
+    parser = api_client.add(
+        commands,
+        "events",
+        _events,
+        "follow what happens, until Ctrl-C",
+        example="sipua events --types call.*,engine.outage",
+    )
     parser.add_argument("--types", default="", metavar="TYPES", help="such as call.*,turn.latency")
     parser.add_argument("--call", default="", metavar="CALL_ID", help="of one call only")
     parser.add_argument("--count", type=int, default=0, metavar="N", help="end after N events")
@@ -28,7 +34,11 @@ def add_events(commands: Commands) -> None:
 
 def add_drain(commands: Commands) -> None:
     parser = api_client.add(
-        commands, "drain", _drain, "take no more calls; show what is left; take it back"
+        commands,
+        "drain",
+        _drain,
+        "take no more calls; show what is left; take it back",
+        example="sipua drain --stop --timeout 3600",
     )
     act = parser.add_mutually_exclusive_group()
     act.add_argument("--show", action="store_true", help="only show how far it is")

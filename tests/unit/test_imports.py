@@ -87,6 +87,8 @@ FOLDERS = [
     "sipua/edge/calls",
     "sipua/edge",
     "sipua/cli/testphone",
+    "sipua/cli/doctor",
+    "sipua/cli/records",
     "sipua/cli",
     "sipua",
     "benchmarks/common",

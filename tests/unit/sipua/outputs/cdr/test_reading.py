@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sipua.cli.cdr import moment
 from sipua.cli.main import run
+from sipua.cli.records.cdr import moment
 from sipua.events.ending import End, Reason, SipEnd
 from sipua.outputs.cdr import reading, show
 from sipua.outputs.cdr.backlog import Backlog
