@@ -109,9 +109,7 @@ def open_stream(
     from urllib.error import HTTPError, URLError
     from urllib.request import Request, urlopen
 
-    url = (args.url or os.environ.get("SIPUA_API_URL") or URL).rstrip("/")
-    if not url.startswith(("http://", "https://")):
-        raise ClientError(f"{url} is no http or https URL", Exit.USAGE)
+    url = _url(args)
     headers = {"Authorization": f"Bearer {_token(args)}"}
     data = None
     if body is not None:
@@ -130,6 +128,12 @@ def open_stream(
     return answer
 
 
+def check(args: argparse.Namespace) -> None:
+    """Whether an edge can be asked at all. Raises ClientError."""
+    _url(args)
+    _token(args)
+
+
 def in_path(text: str) -> str:
     return quote(text, safe="")
 
@@ -143,6 +147,13 @@ def show(args: argparse.Namespace, found: Mapping[str, Any], as_text: Callable[[
     text = json.dumps(found, ensure_ascii=False) if args.json else as_text()
     sys.stdout.write(text + "\n")
     return Exit.OK
+
+
+def _url(args: argparse.Namespace) -> str:
+    url = str(args.url or os.environ.get("SIPUA_API_URL") or URL).rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise ClientError(f"{url} is no http or https URL", Exit.USAGE)
+    return url
 
 
 def _token(args: argparse.Namespace) -> str:

@@ -309,6 +309,7 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     outbound.add,
     calls.add,
     trunks.add,
+    watch.add_top,
     watch.add_events,
     watch.add_drain,
     _add_doctor,

@@ -89,6 +89,7 @@ FOLDERS = [
     "sipua/cli/testphone",
     "sipua/cli/doctor",
     "sipua/cli/records",
+    "sipua/cli/top",
     "sipua/cli",
     "sipua",
     "benchmarks/common",
