@@ -69,6 +69,7 @@ FOLDERS = [
     "sipua/record",
     "sipua/outputs",
     "sipua/outputs/cdr",
+    "sipua/outputs/cdr/reader",
     "sipua/outputs/hooks",
     "sipua/capture",
     "sipua/calls/steer",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from sipua.outputs.cdr.reader.findings import findings
 from sipua.outputs.cdr.row import Row
 from sipua.process.terminal_text import clean
 from sipua.record.show import Painter
 
 _RED, _DIM, _BOLD = "\x1b[31m", "\x1b[2m", "\x1b[1m"
+_WIDTH = 100
 
 
 def overview(rows: Sequence[Row], *, colour: bool) -> str:
@@ -19,7 +22,7 @@ def overview(rows: Sequence[Row], *, colour: bool) -> str:
     paint = Painter(colour=colour)
     head = (
         f"{'began':19}  {'call':10}  {'from':>16}    {'to':16}  {'route':10}  {'talked':>8}  "
-        f"{'status':10}  end"
+        f"{'status':10}  end, and what was wrong"
     )
     return "\n".join([paint(_DIM, head), *(_line(row, paint) for row in rows)]) + "\n"
 
@@ -29,6 +32,8 @@ def call(row: Row, *, colour: bool) -> str:
     facts = [(name, text) for name, text in _facts(row, paint) if text]
     return (
         f"{paint(_BOLD, clean(row.id))}  {row.direction}  {who(row.from_)} → {who(row.to)}\n"
+        + "".join(f"{line}\n" for line in _wrong(row, paint))
+        + "\n"
         + "\n".join(f"  {paint(_DIM, f'{name:12}')}  {text}" for name, text in facts)
         + "\n"
     )
@@ -52,7 +57,7 @@ def _line(row: Row, paint: Painter) -> str:
         f"{clean(row.route) or '-':10.10}",
         f"{_seconds(row.talk_ms) if row.answered else '-':>8}",
         paint("" if row.status == "completed" else _RED, f"{row.status:10}"),
-        _end(row, paint),
+        _end(row, paint) + _in_short(row, paint),
     )
     begin = "  ".join(cells[:3])
     return f"{begin} {cells[3]} {'  '.join(cells[4:])}"
@@ -61,6 +66,27 @@ def _line(row: Row, paint: Painter) -> str:
 def _end(row: Row, paint: Painter) -> str:
     fault = f" ({row.end.fault})" if row.end.fault else ""
     return paint(_RED if fault else "", f"{row.end.by}: {row.end.reason.value}{fault}")
+
+
+def _in_short(row: Row, paint: Painter) -> str:
+    """What its end does not say already."""
+    found = [one.short for one in findings(row) if one.name != row.end.reason.value]
+    return paint(_RED, f"  ! {', '.join(map(clean, found))}") if found else ""
+
+
+def _wrong(row: Row, paint: Painter) -> Iterator[str]:
+    found = findings(row)
+    if not found:
+        yield "  nothing is known to have been wrong: its record and its log may say more"
+    for one in found:
+        yield from textwrap.wrap(
+            paint(_RED, f"! {clean(one.words)}"),
+            _WIDTH,
+            initial_indent="  ",
+            subsequent_indent="    ",
+        )
+        if one.look:
+            yield paint(_DIM, f"    look at: {clean(one.look.replace('ID', row.id))}")
 
 
 def _facts(row: Row, paint: Painter) -> Iterator[tuple[str, str]]:
@@ -95,6 +121,7 @@ def _media(row: Row) -> str:
         " ".join(filter(None, (clean(media.codec), clean(media.remote)))),
         f"{media.received} packets received",
         f"{media.lost} lost",
+        f"{media.refused} not believed" if media.refused else "",
         "" if media.jitter_ms is None else f"jitter {media.jitter_ms:.1f} ms",
         f"{media.sent} sent",
         "" if media.remote_lost is None else f"{media.remote_lost} of ours lost",
