@@ -180,6 +180,7 @@ class SignallingLog:
                 to=event.to_uri,
                 source=join(*event.source),
                 cause=event.cause or None,
+                origin=event.origin or None,
                 altered=list(event.altered) or None,
                 kept_back=sum(kept_back.values()) or None,
                 kept_back_statuses=kept_back or None,
