@@ -1,4 +1,5 @@
-"""What the edge's events are made into for other systems: call records, webhooks, metrics.
+"""What the edge's events are made into for other systems: call records, webhooks, traces,
+metrics.
 
 Each begins before the first call and ends behind the last event. What is not configured is not
 imported.
@@ -13,7 +14,7 @@ from typing import Protocol
 
 from sipua.config import Config
 from sipua.edge.engine_health import Attempt
-from sipua.edge.wiring import hooks, wiring
+from sipua.edge.wiring import hooks, traces, wiring
 from sipua.events.stream import EventStream
 from sipua.outputs.cdr.call_records import CallRecords
 
@@ -46,6 +47,11 @@ def outputs(config: Config, source: Source) -> list[Output]:
         from sipua.outputs.hooks.webhooks import Webhooks  # noqa: PLC0415 - its imports take 0.2 s
 
         found.append(Webhooks(webhooks, source.events))
+    settings = traces.traces(config)
+    if settings is not None:
+        from sipua.outputs.traces.traces import Traces  # noqa: PLC0415 - its library is an extra
+
+        found.append(Traces(settings, source.events))
     if config.metrics.enabled:
         from sipua.outputs.metrics.metrics import Metrics  # noqa: PLC0415 - as above
 

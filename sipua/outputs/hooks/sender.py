@@ -39,7 +39,7 @@ class Sender:
         settings = self._settings
         try:
             async with asyncio.timeout(settings.timeout_s):
-                return await self._send(event_id, bodies.body(document, settings.format))
+                return await self._send(event_id, document)
         except TimeoutError:
             return Answer(cause=f"no answer within {settings.timeout_s:g} s")
         except aiohttp.ClientConnectorCertificateError as error:
@@ -64,10 +64,12 @@ class Sender:
         if session is not None:
             await session.close()
 
-    async def _send(self, event_id: str, body: bytes) -> Answer:
+    async def _send(self, event_id: str, document: bytes) -> Answer:
         now_s = time.time()
+        body = bodies.body(document, self._settings.format)
         headers = {
             **self._settings.headers,
+            **bodies.headers(document),
             "Content-Type": bodies.CONTENT_TYPES[self._settings.format],
         }
         if self._signer is not None:
