@@ -82,6 +82,8 @@ class CallSpans:
             self._turns.feed(told.type, told.at_s, data)
         elif act := self._HANDLERS.get(told.type):
             act(self, told.at_s, data)
+        elif told.type in _MOMENTS:
+            self._moment(told.type, told.at_s, data)
         if told.type != ENDED:
             self._heard_s = told.at_s
 
