@@ -1,4 +1,5 @@
-"""What the edge's events are made into for other systems: call records, webhooks, metrics.
+"""What the edge's events are made into for other systems: call records, webhooks, traces,
+metrics.
 
 Each begins before the first call and ends behind the last event. What is not configured is not
 imported.
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sipua.config import Config
 from sipua.edge.engine_health import Attempt
-from sipua.edge.wiring import hooks, wiring
+from sipua.edge.wiring import hooks, traces, wiring
 from sipua.edge.workers.workers import Workers
 from sipua.events.stream import EventStream
 from sipua.outputs.cdr.call_records import CallRecords
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sipua.outputs.hooks.webhooks import Webhooks
     from sipua.outputs.metrics.metrics import Metrics
     from sipua.outputs.metrics.sampling import Views
+    from sipua.outputs.traces.traces import Traces
 
 
 class Output(Protocol):
@@ -49,10 +51,11 @@ class Source:
 class Outputs:
     call_records: CallRecords
     webhooks: Webhooks | None = None
+    traces: Traces | None = None
     metrics: Metrics | None = None
 
     def __iter__(self) -> Iterator[Output]:
-        for output in (self.call_records, self.webhooks, self.metrics):
+        for output in (self.call_records, self.webhooks, self.traces, self.metrics):
             if output is not None:
                 yield output
 
@@ -64,6 +67,11 @@ def outputs(config: Config, source: Source) -> Outputs:
         from sipua.outputs.hooks.webhooks import Webhooks  # noqa: PLC0415 - its imports take 0.2 s
 
         found.webhooks = Webhooks(settings, source.events)
+    tracing = traces.traces(config)
+    if tracing is not None:
+        from sipua.outputs.traces.traces import Traces  # noqa: PLC0415 - its library is an extra
+
+        found.traces = Traces(tracing, source.events)
     if config.metrics.enabled:
         from sipua.outputs.metrics.metrics import Metrics  # noqa: PLC0415 - as above
 
