@@ -42,6 +42,7 @@ from sipua.sip.addresses import host_of
 from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
 from sipua.sip.messages import (
     CallCommand,
+    CallNamed,
     CallSignal,
     SignallingLost,
     SipEvent,
@@ -227,6 +228,8 @@ class Outbound:
     def _on_sip(self, event: SipEvent) -> None:
         if isinstance(event, CallSignal):
             self._calls.on_signal(event)
+        elif isinstance(event, CallNamed):
+            self._calls.named(event)
         elif isinstance(event, SignallingLost):
             self._on_lost(event)
         elif not isinstance(event, SipMessage) or self._config.log.sip:

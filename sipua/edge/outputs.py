@@ -1,4 +1,4 @@
-"""What the edge's events are made into for other systems: call records, webhooks, metrics.
+"""What the edge's events are made into for other systems: call records, webhooks, metrics, HEP.
 
 Each begins before the first call and ends behind the last event. What is not configured is not
 imported.
@@ -16,6 +16,9 @@ from sipua.edge.engine_health import Attempt
 from sipua.edge.wiring import hooks, wiring
 from sipua.events.stream import EventStream
 from sipua.outputs.cdr.call_records import CallRecords
+from sipua.outputs.hep.seen import RtcpSeen
+from sipua.rtp.events import Address
+from sipua.sip.messages import SipMessage
 
 
 class Output(Protocol):
@@ -37,6 +40,10 @@ class Source:
     """The newest figures of each worker."""
     ports: Callable[[], Mapping[str, int]]
     watch_engines: Callable[[Attempt], None]
+    watch_sip: Callable[[Callable[[SipMessage], None]], None]
+    watch_rtcp: Callable[[Callable[[RtcpSeen], None]], None]
+    local_address: Callable[[str, str], Address]
+    """Of ours, as it is seen by transport and peer; any thread may ask."""
 
 
 def outputs(config: Config, source: Source) -> list[Output]:
@@ -52,6 +59,14 @@ def outputs(config: Config, source: Source) -> list[Output]:
         metrics = Metrics(config, source.events, source.workers, source.ports)
         source.watch_engines(metrics.engine_tried)
         found.append(metrics)
+    hep = wiring.hep(config)
+    if hep is not None:
+        from sipua.outputs.hep.hep import Hep  # noqa: PLC0415 - as above
+
+        homer = Hep(hep, source.events, source.local_address)
+        source.watch_sip(homer.take_sip)
+        source.watch_rtcp(homer.take_rtcp)
+        found.append(homer)
     return found
 
 

@@ -36,6 +36,12 @@ class Placing(Event, tag="call.placing"):
     """Whose token it was; None: `sipua outbound`."""
 
 
+class Calling(Event, tag="call.calling"):
+    """Our INVITE is made; again where a challenge made it two."""
+
+    sip_call_id: str
+
+
 class Ringing(Event, tag="call.ringing"):
     """The caller hears that it rings: our 180."""
 

@@ -119,6 +119,14 @@ class PeerUnresolved:
 
 
 @dataclass(frozen=True, slots=True)
+class CallNamed:
+    """The INVITE of a call that we place is made; again where a challenge made it two."""
+
+    call_id: str
+    sip_call_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallProgress:
     """A provisional response to a call that we placed: 180, 183, ..."""
 
@@ -291,6 +299,7 @@ SipEvent = (
     | CallRefused
     | PeerResolved
     | PeerUnresolved
+    | CallNamed
     | CallProgress
     | MediaReady
     | CallConfirmed

@@ -139,6 +139,10 @@ def _begun(happened: Happened, data: Mapping[str, Any], at: datetime) -> CallVie
     )
 
 
+def _calling(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
+    call.sip_call_id = data["sip_call_id"]
+
+
 def _ringing(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
     if call.state == "placing" and data.get("status", 180) > 100:
         call.state = "ringing"
@@ -208,6 +212,7 @@ def _ended(call: CallView, data: Mapping[str, Any], at: datetime) -> None:
 
 _BEGINNINGS: Final = ("call.incoming", "call.placing")
 _CHANGES: Final[Mapping[str, Change]] = {
+    "call.calling": _calling,
     "call.progress": _ringing,
     "call.answered": _active,
     "call.confirmed": _active,

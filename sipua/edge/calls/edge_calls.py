@@ -47,6 +47,7 @@ from sipua.sip.messages import (
     CallCommand,
     CallConfirmed,
     CallEnded,
+    CallNamed,
     CallSignal,
     EndedBy,
     Hangup,
@@ -256,6 +257,13 @@ class EdgeCalls:
         of, take = dialog(event.sip_call_id, event.from_uri), partial(self._captured, event.call_id)
         self._calls[event.call_id].held.callback(captures.detach, of, take)
         captures.attach(of, take)
+
+    def named(self, event: CallNamed) -> None:
+        """The Call-ID of a call that we place."""
+        call = self._calls.get(event.call_id)
+        if call is not None:
+            call.facts = replace(call.facts, sip_call_id=event.sip_call_id)
+            self._events.teller(event.call_id).tell(call_events.Calling(event.sip_call_id))
 
     # --- messages -------------------------------------------------------------------------
 

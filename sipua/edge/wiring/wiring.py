@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from sipua.bridge.agent.scenario import faults
@@ -17,6 +18,7 @@ from sipua.config import Config, EngineSection
 from sipua.config.scenario import reader as scenario_file
 from sipua.config.values.uri import SIP_PORT, parse_server
 from sipua.outputs.cdr.settings import CdrSettings
+from sipua.outputs.hep.settings import HepSettings
 from sipua.process import cores
 from sipua.rtp.events import Address
 from sipua.rtp.hostport import bracketed, join
@@ -44,7 +46,9 @@ def sip_settings(config: Config, max_calls: int) -> SipSettings:
         codecs=tuple(rtp.codecs),
         accounts=(*_registrations(config), *_trunks(config)),
         nameservers=tuple(sip.nameservers),
-        log_messages=config.log.sip or (config.capture.enabled and config.capture.sip),
+        log_messages=config.log.sip
+        or (config.capture.enabled and config.capture.sip)
+        or hep_sends(config, "sip"),
     )
 
 
@@ -103,6 +107,27 @@ def call_records(config: Config) -> CdrSettings | None:
         sqlite=cdr.sqlite,
         postgres=cdr.postgres.get_secret_value(),
     )
+
+
+def hep(config: Config) -> HepSettings | None:
+    """None: nothing is sent."""
+    section = config.hep
+    if not section.enabled:
+        return None
+    return HepSettings(
+        host=section.host,
+        port=section.port,
+        transport=section.transport,
+        what=frozenset(section.what),
+        capture_id=section.capture_id,
+        auth_key=section.auth_key.get_secret_value(),
+        node=node(config),
+        ca_file=str(Path(section.ca_file).expanduser()) if section.ca_file else "",
+    )
+
+
+def hep_sends(config: Config, what: Literal["sip", "rtcp"]) -> bool:
+    return config.hep.enabled and what in config.hep.what
 
 
 def _registrations(config: Config) -> list[AccountSettings]:

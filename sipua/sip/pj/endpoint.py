@@ -28,6 +28,7 @@ from sipua.sip.errors import CannotListenError, reason_of
 from sipua.sip.messages import (
     Answer,
     CallEnded,
+    CallNamed,
     EndedBy,
     Hangup,
     IncomingCall,
@@ -256,6 +257,7 @@ class SipEndpoint:
         except Exception as error:  # noqa: BLE001 (as above; pjsip may have reported it already)
             call.close(EndedBy.US, 500, reason_of(error))
             return
+        self.emit(CallNamed(command.call_id, str(call.getInfo().callIdString)))
         first_hop = account.settings.proxy or command.target
         if server[1] and "transport=tcp" not in first_hop.lower():
             self._watch_port(command.call_id, server)

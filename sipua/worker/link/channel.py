@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from sipua.events.teller import ENDED, Told
+from sipua.outputs.hep.seen import RtcpSeen
 from sipua.worker.link.coding import LONGEST, LinkError, Reader, encode
 from sipua.worker.link.messages import CapturedSip, Steer, TakeCall, ToEdge, ToWorker
 
@@ -218,11 +219,11 @@ class Channel(Generic[M]):
 
 
 def _may_be_refused(message: ToWorker | ToEdge) -> bool:
-    """A call that has not begun, a command from outside, a gap in a capture, an event; but not the
-    end of a call."""
+    """A call that has not begun, a command from outside, a gap in a capture, an event, a report of
+    RTCP; but not the end of a call."""
     if isinstance(message, Told):
         return message.type != ENDED
-    return isinstance(message, TakeCall | Steer | CapturedSip)
+    return isinstance(message, TakeCall | Steer | CapturedSip | RtcpSeen)
 
 
 def _descriptors(control: list[tuple[int, int, bytes]]) -> list[int]:

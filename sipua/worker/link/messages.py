@@ -2,7 +2,8 @@
 
     edge ── Begin, TakeCall, EndCall, Steer, CapturedSip, events of SIP,  ──▶ worker
             SetLogLevel, Ping, NoMoreCalls, Stop
-         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, Steered, CallOver, Pong ──
+         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, RtcpSeen, Steered,
+             CallOver, Pong ──
 
 Events and commands are those of `sipua.sip.messages`, unchanged. Descriptors go along with the
 message that names them: `Begin` has the configuration, `TakeCall` the call's RTP and RTCP sockets.
@@ -17,10 +18,11 @@ from sipua.calls.facts import CallFacts
 from sipua.calls.steer.commands import Command, Done
 from sipua.events.ending import Reason
 from sipua.events.teller import Told
+from sipua.outputs.hep.seen import RtcpSeen
 from sipua.rtp.events import Address
 from sipua.sip.messages import CallCommand, CallSignal
 
-SCHEMA = 2
+SCHEMA = 3
 """To be raised with every change of a message. The edge and a worker that it starts later may come
 from two installations, when one was updated meanwhile.
 """
@@ -198,4 +200,6 @@ class Pong:
     """Since the last one, because the edge did not read them."""
 
 
-ToEdge: TypeAlias = Ready | Unfit | CallCommand | EngineTried | Told | Steered | CallOver | Pong
+ToEdge: TypeAlias = (
+    Ready | Unfit | CallCommand | EngineTried | Told | RtcpSeen | Steered | CallOver | Pong
+)
