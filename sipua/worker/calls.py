@@ -37,6 +37,7 @@ from sipua.worker.link.messages import (
     ToWorker,
     Watch,
 )
+from sipua.worker.rtcp_watch import RtcpWatch
 
 
 class WorkerCalls:
@@ -46,6 +47,7 @@ class WorkerCalls:
         self._send = send
         settings = wiring.captures(config)
         self._captures = CallCaptures(settings) if settings else None
+        self._rtcp = RtcpWatch(config, send) if wiring.hep_sends(config, "rtcp") else None
         self._calls: dict[str, Call] = {}
         self._steering: dict[str, Steering] = {}
         self._capturing: dict[str, CallCapture] = {}
@@ -158,14 +160,17 @@ class WorkerCalls:
         if not sockets:
             raise LinkError(NO_DESCRIPTORS)
         rtp, rtcp = sockets
-        capture = self._capture(message, held)
-        return self._parts.make(
+        local = ReservedPort(message.port, rtp, rtcp)
+        call = self._parts.make(
             message.facts,
-            ReservedPort(message.port, rtp, rtcp),
-            capture,
+            local,
+            self._capture(message, held),
             ring_timeout_s=message.ring_timeout_s,
             max_duration_s=message.max_duration_s,
         )
+        if self._rtcp is not None:
+            call.bridge.rtcp_tap = self._rtcp.of(call.call_id, local)
+        return call
 
     def _capture(self, message: TakeCall, held: ExitStack) -> CallCapture | None:
         call_id, order = message.facts.call_id, message.capture

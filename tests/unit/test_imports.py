@@ -73,6 +73,7 @@ FOLDERS = [
     "sipua/outputs/hooks",
     "sipua/outputs/traces",
     "sipua/capture",
+    "sipua/outputs/hep",
     "sipua/calls/steer",
     "sipua/calls",
     "sipua/tools",

@@ -19,6 +19,7 @@ from sipua.config.sections.capture import CaptureSection
 from sipua.config.sections.cdr import CdrSection
 from sipua.config.sections.edge import EdgeSection
 from sipua.config.sections.engine import EngineSection
+from sipua.config.sections.hep import HepSection
 from sipua.config.sections.metrics import MetricsSection
 from sipua.config.sections.record import PriceSection, RecordSection
 from sipua.config.sections.recovery import RecoverySection
@@ -275,6 +276,7 @@ class Config(Section):
     api: ApiSection = ApiSection()
     metrics: MetricsSection = MetricsSection()
     traces: TracesSection = TracesSection()
+    hep: HepSection = HepSection()
     log: LogSection = LogSection()
     capture: CaptureSection = CaptureSection()
     record: RecordSection = RecordSection()

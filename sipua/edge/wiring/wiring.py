@@ -7,6 +7,7 @@ from __future__ import annotations
 import secrets
 import socket
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from sipua.bridge.agent.scenario import faults
@@ -18,6 +19,7 @@ from sipua.config import Config, EngineSection
 from sipua.config.scenario import reader as scenario_file
 from sipua.config.values.uri import SIP_PORT, parse_server
 from sipua.outputs.cdr.settings import CdrSettings
+from sipua.outputs.hep.settings import HepSettings
 from sipua.process import cores, trace_context
 from sipua.process.trace_context import CallTrace
 from sipua.rtp.events import Address
@@ -55,7 +57,7 @@ def _wants_messages(config: Config) -> bool:
     """Whether somebody reads whole SIP messages: pjsip makes texts of them then."""
     captures = config.capture.enabled and config.capture.sip
     ladders = config.api.enabled and config.api.sip_ladder
-    return config.log.sip or captures or ladders
+    return config.log.sip or captures or ladders or hep_sends(config, "sip")
 
 
 def _traced(config: Config) -> frozenset[str]:
@@ -127,6 +129,27 @@ def call_records(config: Config) -> CdrSettings | None:
         sqlite=cdr.sqlite,
         postgres=cdr.postgres.get_secret_value(),
     )
+
+
+def hep(config: Config) -> HepSettings | None:
+    """None: nothing is sent."""
+    section = config.hep
+    if not section.enabled:
+        return None
+    return HepSettings(
+        host=section.host,
+        port=section.port,
+        transport=section.transport,
+        what=frozenset(section.what),
+        capture_id=section.capture_id,
+        auth_key=section.auth_key.get_secret_value(),
+        node=node(config),
+        ca_file=str(Path(section.ca_file).expanduser()) if section.ca_file else "",
+    )
+
+
+def hep_sends(config: Config, what: Literal["sip", "rtcp"]) -> bool:
+    return config.hep.enabled and what in config.hep.what
 
 
 def _registrations(config: Config) -> list[AccountSettings]:

@@ -2,7 +2,7 @@
 
     edge ── Begin, TakeCall, EndCall, Steer, Watch, CapturedSip, events of SIP,  ──▶ worker
             SetLogLevel, Ping, NoMoreCalls, Stop
-         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, Steered, Samples,
+         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, RtcpSeen, Steered, Samples,
              CallOver, Pong ──
 
 Events and commands are those of `sipua.sip.messages`, unchanged. Descriptors go along with the
@@ -19,6 +19,7 @@ from sipua.calls.sample import Sample
 from sipua.calls.steer.commands import Command, Done
 from sipua.events.ending import Reason
 from sipua.events.teller import Told
+from sipua.outputs.hep.seen import RtcpSeen
 from sipua.rtp.events import Address
 from sipua.rtp.session.traffic import Traffic
 from sipua.sip.messages import CallCommand, CallSignal
@@ -237,5 +238,14 @@ class Pong:
 
 
 ToEdge: TypeAlias = (
-    Ready | Unfit | CallCommand | EngineTried | Told | Steered | Samples | CallOver | Pong
+    Ready
+    | Unfit
+    | CallCommand
+    | EngineTried
+    | Told
+    | RtcpSeen
+    | Steered
+    | Samples
+    | CallOver
+    | Pong
 )
