@@ -15,13 +15,13 @@ import contextlib
 import gc
 import sys
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from sipua.bridge.agent.process import AgentError
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
-from sipua.calls.signalling_log import SignallingLog
 from sipua.capture.sip_messages import SipToCaptures
 from sipua.config import Config
 from sipua.control.link.edge_port import ApiError
@@ -29,6 +29,7 @@ from sipua.doctor import doctor
 from sipua.edge import banner, outputs
 from sipua.edge.agent_host import AgentHost
 from sipua.edge.calls.edge_calls import EdgeCalls
+from sipua.edge.calls.signalling_log import SignallingLog
 from sipua.edge.control import EdgeControl
 from sipua.edge.engine_health import EngineHealth
 from sipua.edge.place_calls import PlaceCalls
@@ -42,6 +43,7 @@ from sipua.events.stream import EventStream
 from sipua.events.teller import Told
 from sipua.log import logs
 from sipua.outputs.errors import OutputError
+from sipua.outputs.hep.seen import RtcpSeen
 from sipua.process import main_loop
 from sipua.process.exits import Exit
 from sipua.process.large_blocks import map_large_blocks
@@ -60,7 +62,7 @@ from sipua.sip.messages import (
     SipMessage,
 )
 from sipua.sip.pj.agent import SipAgent
-from sipua.worker.link.messages import CallOver, EngineTried, Steered, ToEdge
+from sipua.worker.link.messages import CallOver, EngineTried, Samples, Steered, ToEdge
 
 if TYPE_CHECKING:
     from sipua.control.api import ControlApi
@@ -126,8 +128,16 @@ class Edge:
             sip=self._sip,
             admission=self._admission,
         )
+        self._watching_sip: list[Callable[[SipMessage], None]] = []
+        self._watching_rtcp: list[Callable[[RtcpSeen], None]] = []
         source = outputs.Source(
-            self._events, self._workers, self._ports.stats, self._health.subscribe
+            events=self._events,
+            workers=self._workers,
+            ports=self._ports.stats,
+            watch_engines=self._health.subscribe,
+            watch_sip=self._watching_sip.append,
+            watch_rtcp=self._watching_rtcp.append,
+            local_address=self._sip.local_address,
         )
         self._outputs = outputs.outputs(config, source)
         self._agent = AgentHost(config)
@@ -295,8 +305,12 @@ class Edge:
             case SignallingLost():
                 self._on_lost(event)
             case SipMessage():
+                if self._api is not None:
+                    self._api.take_sip(event)
                 if self._capturing:
                     self._sip_captures.take(event, time.monotonic())
+                for watch in self._watching_sip:
+                    watch(event)
                 if self._config.log.sip:
                     self._sip_log.log_event(event, time.monotonic())
             case _ if isinstance(event, CallSignal):
@@ -311,6 +325,12 @@ class Edge:
                 self._health.tried(message.name, reached=message.reached, now=now)
             case Told():
                 self._calls.on_told(message)
+            case Samples():
+                if self._api is not None:
+                    self._api.take(message)
+            case RtcpSeen():
+                for watch in self._watching_rtcp:
+                    watch(message)
             case _ if isinstance(message, CallCommand | Steered | CallOver):
                 self._calls.on_message(worker, message)
 

@@ -1,4 +1,5 @@
-"""What the edge's events are made into for other systems: call records, webhooks, metrics.
+"""What the edge's events are made into for other systems: call records, webhooks, traces,
+metrics, HEP.
 
 Each begins before the first call and ends behind the last event. What is not configured is not
 imported.
@@ -14,15 +15,20 @@ from typing import TYPE_CHECKING, Protocol
 
 from sipua.config import Config
 from sipua.edge.engine_health import Attempt
-from sipua.edge.wiring import hooks, wiring
+from sipua.edge.wiring import hooks, traces, wiring
 from sipua.edge.workers.workers import Workers
 from sipua.events.stream import EventStream
 from sipua.outputs.cdr.call_records import CallRecords
+from sipua.outputs.hep.seen import RtcpSeen
+from sipua.rtp.events import Address
+from sipua.sip.messages import SipMessage
 
 if TYPE_CHECKING:
+    from sipua.outputs.hep.hep import Hep
     from sipua.outputs.hooks.webhooks import Webhooks
     from sipua.outputs.metrics.metrics import Metrics
     from sipua.outputs.metrics.sampling import Views
+    from sipua.outputs.traces.traces import Traces
 
 
 class Output(Protocol):
@@ -43,18 +49,23 @@ class Source:
     workers: Workers
     ports: Callable[[], Mapping[str, int]]
     watch_engines: Callable[[Attempt], None]
+    watch_sip: Callable[[Callable[[SipMessage], None]], None]
+    watch_rtcp: Callable[[Callable[[RtcpSeen], None]], None]
+    local_address: Callable[[str, str], Address]
+    """Of ours, as it is seen by transport and peer; any thread may ask."""
 
 
 @dataclass(slots=True)
 class Outputs:
     call_records: CallRecords
     webhooks: Webhooks | None = None
+    traces: Traces | None = None
     metrics: Metrics | None = None
+    hep: Hep | None = None
 
     def __iter__(self) -> Iterator[Output]:
-        for output in (self.call_records, self.webhooks, self.metrics):
-            if output is not None:
-                yield output
+        found = (self.call_records, self.webhooks, self.traces, self.metrics, self.hep)
+        yield from (output for output in found if output is not None)
 
 
 def outputs(config: Config, source: Source) -> Outputs:
@@ -64,11 +75,23 @@ def outputs(config: Config, source: Source) -> Outputs:
         from sipua.outputs.hooks.webhooks import Webhooks  # noqa: PLC0415 - its imports take 0.2 s
 
         found.webhooks = Webhooks(settings, source.events)
+    tracing = traces.traces(config)
+    if tracing is not None:
+        from sipua.outputs.traces.traces import Traces  # noqa: PLC0415 - its library is an extra
+
+        found.traces = Traces(tracing, source.events)
     if config.metrics.enabled:
         from sipua.outputs.metrics.metrics import Metrics  # noqa: PLC0415 - as above
 
         found.metrics = Metrics(config, source.events, _views(source, found))
         source.watch_engines(found.metrics.engine_tried)
+    hep = wiring.hep(config)
+    if hep is not None:
+        from sipua.outputs.hep.hep import Hep  # noqa: PLC0415 - as above
+
+        found.hep = Hep(hep, source.events, source.local_address)
+        source.watch_sip(found.hep.take_sip)
+        source.watch_rtcp(found.hep.take_rtcp)
     return found
 
 

@@ -21,6 +21,7 @@ from sipua.rtp.ports import ReservedPort
 from sipua.rtp.session.traffic import Traffic
 from sipua.sip.messages import CallSignal, Hangup
 from sipua.worker.call_parts import CallParts
+from sipua.worker.call_samples import CallSamples
 from sipua.worker.figures import WorkerFigures
 from sipua.worker.link.channel import NO_DESCRIPTORS, close_all
 from sipua.worker.link.coding import LinkError
@@ -34,7 +35,9 @@ from sipua.worker.link.messages import (
     TakeCall,
     ToEdge,
     ToWorker,
+    Watch,
 )
+from sipua.worker.rtcp_watch import RtcpWatch
 
 
 class WorkerCalls:
@@ -44,10 +47,17 @@ class WorkerCalls:
         self._send = send
         settings = wiring.captures(config)
         self._captures = CallCaptures(settings) if settings else None
+        self._rtcp = RtcpWatch(config, send) if wiring.hep_sends(config, "rtcp") else None
         self._calls: dict[str, Call] = {}
         self._steering: dict[str, Steering] = {}
         self._capturing: dict[str, CallCapture] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._samples = CallSamples(self._calls, send) if config.api.enabled else None
+
+    async def sample(self) -> None:
+        """Let the edge know how its calls are, until it is cancelled."""
+        if self._samples is not None:
+            await self._samples.run()
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -58,6 +68,9 @@ class WorkerCalls:
                 self._take(message, descriptors)
             case Steer():
                 self._steer(message)
+            case Watch():
+                if self._samples is not None:
+                    self._samples.watch(message.for_s)
             case EndCall():
                 if call := self._calls.get(message.call_id):
                     _end(call, message)
@@ -121,6 +134,8 @@ class WorkerCalls:
         with held:
             try:
                 await call.run(opening)
+                if self._samples is not None:
+                    self._samples.tell(call.call_id)
             except Exception as error:  # noqa: BLE001 (as above)
                 self._failed(call.call_id, error)
 
@@ -145,14 +160,17 @@ class WorkerCalls:
         if not sockets:
             raise LinkError(NO_DESCRIPTORS)
         rtp, rtcp = sockets
-        capture = self._capture(message, held)
-        return self._parts.make(
+        local = ReservedPort(message.port, rtp, rtcp)
+        call = self._parts.make(
             message.facts,
-            ReservedPort(message.port, rtp, rtcp),
-            capture,
+            local,
+            self._capture(message, held),
             ring_timeout_s=message.ring_timeout_s,
             max_duration_s=message.max_duration_s,
         )
+        if self._rtcp is not None:
+            call.bridge.rtcp_tap = self._rtcp.of(call.call_id, local)
+        return call
 
     def _capture(self, message: TakeCall, held: ExitStack) -> CallCapture | None:
         call_id, order = message.facts.call_id, message.capture

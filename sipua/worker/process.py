@@ -113,7 +113,10 @@ class Worker:
             gc.collect()
             gc.freeze()
             self._send(Ready(SCHEMA, version()))
-            watches = [FaultOwner().task(self._watch_edge(), "watch of the edge")]
+            watches = [
+                FaultOwner().task(self._watch_edge(), "watch of the edge"),
+                FaultOwner().task(self._calls.sample(), "samples"),
+            ]
             if config.metrics.enabled:
                 self._figures = figures = self._calls.figures
                 watches.append(FaultOwner().task(watch(figures.loop_was_late), "loop lag"))

@@ -69,6 +69,8 @@ class Endpoint:
     """Request headers: name and meaning."""
     idempotent: bool = False
     """Whether an Idempotency-Key is needed."""
+    documented: bool = True
+    """False: a file of the page, and no part of the API."""
 
 
 class Table:

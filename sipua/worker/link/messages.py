@@ -1,8 +1,9 @@
 """The messages between the edge and a worker. Plain data; a call is named by its call id.
 
-    edge ── Begin, TakeCall, EndCall, Steer, CapturedSip, events of SIP,  ──▶ worker
+    edge ── Begin, TakeCall, EndCall, Steer, Watch, CapturedSip, events of SIP,  ──▶ worker
             SetLogLevel, Ping, NoMoreCalls, Stop
-         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, Steered, CallOver, Pong ──
+         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, RtcpSeen, Steered, Samples,
+             CallOver, Pong ──
 
 Events and commands are those of `sipua.sip.messages`, unchanged. Descriptors go along with the
 message that names them: `Begin` has the configuration, `TakeCall` the call's RTP and RTCP sockets.
@@ -14,9 +15,11 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from sipua.calls.facts import CallFacts
+from sipua.calls.sample import Sample
 from sipua.calls.steer.commands import Command, Done
 from sipua.events.ending import Reason
 from sipua.events.teller import Told
+from sipua.outputs.hep.seen import RtcpSeen
 from sipua.rtp.events import Address
 from sipua.rtp.session.traffic import Traffic
 from sipua.sip.messages import CallCommand, CallSignal
@@ -92,6 +95,13 @@ class Steer:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """The calls are looked at: for so long `Samples` of all are to come each second."""
+
+    for_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class CapturedSip:
     """A SIP message of a captured call, as a datagram, with secrets masked."""
 
@@ -127,6 +137,7 @@ ToWorker: TypeAlias = (
     | TakeCall
     | EndCall
     | Steer
+    | Watch
     | CapturedSip
     | CallSignal
     | SetLogLevel
@@ -171,6 +182,13 @@ class Steered:
     request: int
     call_id: str
     done: Done
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Of some calls, when the edge has an API that shows them."""
+
+    samples: tuple[Sample, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,4 +237,15 @@ class Pong:
     """In each fourth, where metrics are counted."""
 
 
-ToEdge: TypeAlias = Ready | Unfit | CallCommand | EngineTried | Told | Steered | CallOver | Pong
+ToEdge: TypeAlias = (
+    Ready
+    | Unfit
+    | CallCommand
+    | EngineTried
+    | Told
+    | RtcpSeen
+    | Steered
+    | Samples
+    | CallOver
+    | Pong
+)
