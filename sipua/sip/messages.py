@@ -95,6 +95,8 @@ class CallRefused:
     cause: str = ""
     """What was wrong with it, where the status does not say it."""
     altered: tuple[str, ...] = ()
+    origin: str = ""
+    """The trunk or account that it came by, as far as that is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,6 +177,7 @@ class EdgeCalls:
             to=event.to_uri,
             source=join(*event.source),
             cause="no worker is ready",
+            origin=event.origin,
         )
         self._events.teller().tell(rejected)
 

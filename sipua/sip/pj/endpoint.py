@@ -321,7 +321,7 @@ class SipEndpoint:
         if isinstance(verdict, Refusal) or call.local is None:
             assert isinstance(verdict, Refusal)
             self._refused.append((call, verdict))
-            self.emit(request.refused(verdict))
+            self.emit(request.refused(verdict, self._admission.origin(request.source[0])))
             return
         self._calls[call.call_id] = call
         self._taken.append(call)
@@ -345,7 +345,7 @@ class SipEndpoint:
         calls_up, now, host = len(self._calls), time.monotonic(), address(source)[0]
         refusal = self.gate.judge(method, message, host, calls_up=calls_up, now=now)
         if refusal is not None and method == "INVITE":
-            self.emit(invite.read(message, source).refused(refusal))
+            self.emit(invite.read(message, source).refused(refusal, self._admission.origin(host)))
         return refusal
 
     def _reserve(self, offered: str, source: str) -> ReservedPort | Refusal:

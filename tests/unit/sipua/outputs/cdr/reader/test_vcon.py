@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from sipua.events.ending import End, Reason
-from sipua.outputs.cdr import vcon
+from sipua.outputs.cdr.reader import vcon
 from support.calls.rows import row
 
 DISPOSITIONS = ("no-answer", "congestion", "failed", "busy", "hung-up", "voicemail-no-message")
