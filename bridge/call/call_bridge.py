@@ -62,6 +62,7 @@ from sipua.codecs.vad import VadConfig, VadEvent
 from sipua.rtp.events import Address, Frame, RtpEvent
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.session.session import RtpSession
+from sipua.rtp.session.traffic import Traffic
 from sipua.rtp.session.transport import RtpTransport, Tap, senders_so_far
 
 
@@ -83,6 +84,8 @@ class CallBridge:
         self.on_event: Callable[[BridgeEvent], None] = lambda _: None
         self.tap: Tap | None = None
         """For a capture of this call; set before its media is opened."""
+        self.rtcp_tap: Tap | None = None
+        """For who wants to see its RTCP; the same."""
         self._local = local
         self._early: frozenset[Address] = frozenset()
         self._settings = settings
@@ -139,7 +142,7 @@ class CallBridge:
         self._laws.clear()
         self._laws.update({number: Law[name] for number, name in plan.law_by_type.items()})
         if self._rtp is None or self._transport is None:
-            self._rtp = open_rtp(plan, self._settings, self._path.session)
+            self._rtp = open_rtp(plan, self._settings, self._path.session, self.rtcp_tap)
             self._rtp.latch.set_early(self._early)
             self._transport = self._path.transport(
                 self._local, self._rtp, self._on_rtp, on_fault=self._faults.failed
@@ -170,6 +173,9 @@ class CallBridge:
             self._transport.close()
         await self._conversation.close()
         self.on_event = nothing
+
+    def traffic(self) -> Traffic:
+        return self._rtp.traffic(self._sender.skipped_frames) if self._rtp else Traffic()
 
     def rtp_stats(self) -> dict[str, object]:
         return self._rtp.stats() if self._rtp else {}

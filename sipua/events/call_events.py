@@ -23,6 +23,9 @@ class Incoming(Event, tag="call.incoming", rename={"from_": "from"}):
     rtp_port: int
     worker: int
     altered: list[str] | None = None
+    trace_id: str | None = None
+    trace_parent_id: str | None = None
+    """The span outside that the call is part of."""
 
 
 class Placing(Event, tag="call.placing"):
@@ -34,6 +37,7 @@ class Placing(Event, tag="call.placing"):
     worker: int
     by: str | None = None
     """Whose token it was; None: `sipua outbound`."""
+    trace_id: str | None = None
 
 
 class Invited(Event, tag="call.invited"):
@@ -237,6 +241,8 @@ class EngineInUse(Event, tag="engine.in_use"):
     gap_ms: int
     restored: int
     caught_up_ms: int
+    connect_ms: int | None = None
+    """None: it was connected before it was needed."""
 
 
 class EngineOutage(Event, tag="engine.outage"):
@@ -389,6 +395,7 @@ class Ended(Event, tag="call.ended", rename={"from_": "from"}):
     record: dict[str, Any] | None = None
     capture: dict[str, Any] | None = None
     metadata: dict[str, str] | None = None
+    trace_id: str | None = None
 
     @property
     def level(self) -> Level:

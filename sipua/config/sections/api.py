@@ -94,6 +94,10 @@ class ApiSection(Section):
         description="Keep the SIP messages of each call, and of the last 1,000 that have ended, in "
         "memory, with secrets starred: `sipua calls show ID --sip`.",
     )
+    page: bool = Field(
+        default=True,
+        description="Serve the page for browsers at `/`: docs/page.md. It asks with a token, too.",
+    )
     ready_needs_registrations: bool = Field(
         default=False,
         description="`/health/ready` answers 503 while an account is not registered.",

@@ -60,6 +60,9 @@ class Ring:
         self.last = 0
         """The number of the newest event."""
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def add(self, happened: Iterable[Happened]) -> bool:
         """Whether none is missing between them and those before."""
         whole = True
