@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from sipua.config import Config
 from sipua.control.calls.calls import CallsResource
+from sipua.control.calls.ladder import LadderResource
+from sipua.control.calls.live import LiveResource
 from sipua.control.calls.place import PlaceResource
 from sipua.control.calls.record import RecordResource
+from sipua.control.calls.stats import Watching
 from sipua.control.calls.steer import SteerResource
 from sipua.control.http.endpoint import Endpoint
 from sipua.control.http.tokens import Tokens
@@ -24,6 +27,7 @@ from sipua.control.resources.log import LogResource
 from sipua.control.resources.page import PageResource
 from sipua.control.resources.routes import RoutesResource
 from sipua.control.resources.token import TokenResource
+from sipua.control.resources.webhooks import WebhooksResource
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,11 @@ class Parts:
 
 def endpoints(parts: Parts) -> Sequence[Endpoint]:
     config, state, link, edge = parts.config, parts.state, parts.link, parts.edge
+    watch = Watching(link, edge)
     return (
-        *CallsResource(state).endpoints(),
+        *CallsResource(state, watch).endpoints(),
+        *LiveResource(state, watch).endpoints(),
+        *LadderResource(state, kept=config.api.sip_ladder).endpoints(),
         *PlaceResource(state, link, edge).endpoints(),
         *SteerResource(config, state, link, edge).endpoints(),
         *RecordResource(config).endpoints(),
@@ -50,6 +57,7 @@ def endpoints(parts: Parts) -> Sequence[Endpoint]:
         *RoutesResource(config).endpoints(),
         *LogResource(link, edge).endpoints(),
         *DrainResource(link, edge).endpoints(),
+        *WebhooksResource(config, parts.node).endpoints(),
         *HealthResource(config, state, link, edge).endpoints(),
         *TokenResource().endpoints(),
         *DocumentResource().endpoints(),

@@ -70,6 +70,8 @@ class CallRejected(Event, tag="call.rejected", rename={"from_": "from"}):
     source: str
     cause: str | None = None
     """What was wrong with it, where the status does not say it."""
+    origin: str | None = None
+    """The trunk or account that it came by, as far as that is known."""
     altered: list[str] | None = None
     kept_back: int | None = None
     """Rejections since the last one that were not told."""

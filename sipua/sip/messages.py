@@ -95,6 +95,8 @@ class CallRefused:
     cause: str = ""
     """What was wrong with it, where the status does not say it."""
     altered: tuple[str, ...] = ()
+    origin: str = ""
+    """The trunk or account that it came by, as far as that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,15 @@ class PeerUnresolved:
     cause: str
     addresses: tuple[str, ...]
     next_in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallInvited:
+    """The INVITE of a call that we place has left; again when it is challenged, and sent as another
+    call."""
+
+    call_id: str
+    sip_call_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +227,7 @@ class HoldRefused:
 
 TransferNews = TransferProgress | TransferDone | TransferFailed
 HoldNews = HoldDone | HoldRefused
-CallSignal = MediaReady | CallConfirmed | CallEnded | TransferNews | HoldNews
+CallSignal = CallInvited | MediaReady | CallConfirmed | CallEnded | TransferNews | HoldNews
 """What the call itself is told."""
 
 
@@ -291,6 +302,7 @@ SipEvent = (
     | CallRefused
     | PeerResolved
     | PeerUnresolved
+    | CallInvited
     | CallProgress
     | MediaReady
     | CallConfirmed

@@ -93,6 +93,11 @@ class ApiSection(Section):
         default=True,
         description="Serve the page for browsers at `/`: docs/page.md. It asks with a token, too.",
     )
+    sip_ladder: bool = Field(
+        default=True,
+        description="Keep the SIP messages of each call, and of the last 1,000 that have ended, in "
+        "memory, with secrets starred: `sipua calls show ID --sip`.",
+    )
     ready_needs_registrations: bool = Field(
         default=False,
         description="`/health/ready` answers 503 while an account is not registered.",

@@ -191,6 +191,10 @@ def _is_echo(end: End) -> bool:
     return end.sip is not None and end.detail == end.sip.reason
 
 
+_NOT_BELIEVED: Final = ("source", "contention")
+"""Why `rtp.latch` did not take a datagram."""
+
+
 def _figures(story: _Story, rtp: Fields) -> MediaFigures | None:
     """None: no audio was ever negotiated."""
     if not story.codec and not rtp:
@@ -203,6 +207,7 @@ def _figures(story: _Story, rtp: Fields) -> MediaFigures | None:
         sent=_whole(rtp, "sent"),
         received=sum(_whole(stream, "received") for stream in streams),
         lost=sum(max(0, _whole(stream, "lost")) for stream in streams),
+        refused=sum(_whole(rtp.get("dropped"), name) for name in _NOT_BELIEVED),
         jitter_ms=max((_number(stream, "jitter_ms") or 0.0 for stream in streams), default=None),
         remote_lost=None if rtcp.get("remote_lost") is None else _whole(rtcp, "remote_lost"),
         remote_jitter_ms=_number(rtcp, "remote_jitter_ms"),

@@ -21,7 +21,7 @@ class Invite:
     altered: tuple[str, ...]
     """Which header fields were cut or cleaned, and why."""
 
-    def refused(self, refusal: Refusal) -> CallRefused:
+    def refused(self, refusal: Refusal, origin: str | None = None) -> CallRefused:
         return CallRefused(
             self.sip_call_id,
             self.from_uri,
@@ -31,6 +31,7 @@ class Invite:
             refusal.reason,
             cause=refusal.cause or refusal.because,
             altered=self.altered,
+            origin=origin or "",
         )
 
 

@@ -16,11 +16,12 @@ from sipua.process.command_parser import CONFIG_HELP, add_command, config_path
 from sipua.process.exits import Exit
 
 if TYPE_CHECKING:
-    from sipua.outputs.cdr.reading import Filter
+    from sipua.outputs.cdr.reader.reading import Filter
     from sipua.outputs.cdr.row import Row
     from sipua.process.command_parser import Commands
 
 _TEXTS = ("from", "to", "origin", "route")
+_HOUR = timedelta(hours=1)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -56,12 +57,21 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     when = "2026-11-28, 2026-11-28T10:30 (local time), or 30m, 2h, 7d ago"
     group.add_argument("--since", type=moment, metavar="TIME", help=f"began at or after: {when}")
     group.add_argument("--until", type=moment, metavar="TIME", help="began before")
+    group.add_argument(
+        "--about",
+        type=about,
+        metavar="TIME",
+        help="began within an hour of it: 15:00 (the last one), 2026-11-28T15:00",
+    )
     for name in _TEXTS:
-        what = "a part of the number" if name in ("from", "to") else "its name"
+        what = "its number, or the last digits" if name in ("from", "to") else "its name"
         group.add_argument(f"--{name}", default="", metavar="TEXT", dest=f"{name}_", help=what)
     group.add_argument("--status", type=_status, metavar="STATUS", help="completed, busy, …")
     group.add_argument("--reason", type=_reason, metavar="REASON", help="hangup, no_ack, …")
     group.add_argument("--fault", type=_fault, metavar="SIDE", help="edge, engine, network, …")
+    group.add_argument(
+        "--bad", action="store_true", help="something was wrong with it, as `show` says"
+    )
 
 
 def _without_command(args: argparse.Namespace) -> int:
@@ -70,21 +80,21 @@ def _without_command(args: argparse.Namespace) -> int:
 
 
 def _ls(args: argparse.Namespace) -> int:
-    from sipua.outputs.cdr import show
+    from sipua.outputs.cdr.reader import show
 
     rows = _rows(args, _filter(args), args.count)
     if rows is None:
         return Exit.UNFIT
     if args.json:
-        _write_json(rows)
+        _write_json([_with_findings(row) for row in rows])
     else:
         sys.stdout.write(show.overview(rows, colour=sys.stdout.isatty()))
     return Exit.OK
 
 
 def _show(args: argparse.Namespace) -> int:
-    from sipua.outputs.cdr import show
-    from sipua.outputs.cdr.reading import Filter
+    from sipua.outputs.cdr.reader import show
+    from sipua.outputs.cdr.reader.reading import Filter
 
     rows = _rows(args, Filter(id=args.id), 1)
     if rows is None:
@@ -98,7 +108,7 @@ def _show(args: argparse.Namespace) -> int:
     if args.vcon:
         _write_json(_vcon(rows[0]))
     elif args.json:
-        _write_json(rows[0])
+        _write_json(_with_findings(rows[0]))
     else:
         sys.stdout.write(show.call(rows[0], colour=sys.stdout.isatty()))
     return Exit.OK
@@ -107,7 +117,7 @@ def _show(args: argparse.Namespace) -> int:
 def _export(args: argparse.Namespace) -> int:
     import csv
 
-    from sipua.outputs.cdr import reading
+    from sipua.outputs.cdr.reader import reading
 
     if args.csv == args.json:
         sys.stderr.write("sipua: how? --csv, or --json for one row a line\n")
@@ -127,17 +137,30 @@ def _export(args: argparse.Namespace) -> int:
 
 def _rows(args: argparse.Namespace, wanted: Filter, most: int | None) -> list[Any] | None:
     """None: they cannot be read, which is said."""
-    from sipua.outputs.cdr import reading
+    from sipua.outputs.cdr.reader import reading
+    from sipua.outputs.cdr.reader.findings import findings
 
     try:
-        return list(islice(reading.read(_directory(args), wanted), most))
+        rows = reading.read(_directory(args), wanted)
+        if getattr(args, "bad", False):
+            rows = filter(findings, rows)
+        return list(islice(rows, most))
     except reading.NoRowsError as error:
         sys.stderr.write(f"sipua: {error}\n")
         return None
 
 
+def _with_findings(row: Row) -> dict[str, Any]:
+    import msgspec
+
+    from sipua.outputs.cdr.reader.findings import findings
+
+    told: dict[str, Any] = msgspec.to_builtins(row)
+    return {**told, "findings": msgspec.to_builtins(findings(row))}
+
+
 def _vcon(row: Row) -> dict[str, Any]:
-    from sipua.outputs.cdr import vcon
+    from sipua.outputs.cdr.reader import vcon
     from sipua.record import reading
 
     if not row.record:
@@ -150,11 +173,11 @@ def _vcon(row: Row) -> dict[str, Any]:
 
 
 def _filter(args: argparse.Namespace) -> Filter:
-    from sipua.outputs.cdr.reading import Filter
+    from sipua.outputs.cdr.reader.reading import Filter
 
     return Filter(
-        since=args.since or "",
-        until=args.until or "",
+        since=max(args.since or "", args.about[0] if args.about else ""),
+        until=min(filter(None, (args.until, args.about and args.about[1])), default=""),
         from_=args.from_,
         to=args.to_,
         origin=args.origin_,
@@ -200,7 +223,24 @@ def moment(text: str) -> str:
         except (ValueError, OverflowError):
             words = f"{text!r} is no time: 2026-11-28, 2026-11-28T10:30, or 30m, 2h, 7d ago"
             raise argparse.ArgumentTypeError(words) from None
-    return found.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _as_in_rows(found)
+
+
+def about(text: str) -> tuple[str, str]:
+    """An hour before and after it: people do not look at their clocks when they call."""
+    if match := re.fullmatch(r"([01]?[0-9]|2[0-3])[:.]([0-5][0-9])", text):
+        now = datetime.now().astimezone()
+        at = now.replace(hour=int(match[1]), minute=int(match[2]), second=0, microsecond=0)
+        if at > now:
+            at -= timedelta(days=1)
+    else:
+        at = datetime.fromisoformat(moment(text))
+    return _as_in_rows(at - _HOUR), _as_in_rows(at + _HOUR)
+
+
+def _as_in_rows(at: datetime) -> str:
+    told = at.astimezone(UTC).isoformat(timespec="milliseconds")
+    return told.replace("+00:00", "Z")
 
 
 def _one_of(text: str, known: tuple[str, ...], what: str) -> str:

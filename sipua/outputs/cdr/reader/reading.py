@@ -16,6 +16,7 @@ import msgspec
 
 from sipua.outputs.cdr import days
 from sipua.outputs.cdr.backlog import Backlog
+from sipua.outputs.cdr.reader import numbers
 from sipua.outputs.cdr.row import Row, decode
 from sipua.outputs.cdr.settings import sqlite_file
 from sipua.outputs.cdr.sqlite_store import SqliteStore, read_only
@@ -33,7 +34,7 @@ class Filter:
     until: str = ""
     """Calls that began before it."""
     from_: str = ""
-    """A part of it, as the next one."""
+    """As `numbers.fits` takes it, as the next one."""
     to: str = ""
     origin: str = ""
     route: str = ""
@@ -56,16 +57,14 @@ class Filter:
         ) and (
             (not self.since or row.began >= self.since)
             and (not self.until or row.began < self.until)
-            and self.from_ in (row.from_ or "")
-            and self.to in (row.to or "")
+            and numbers.fits(self.from_, row.from_ or "")
+            and numbers.fits(self.to, row.to or "")
         )
 
 
 _SQL: Final = {
     "since": "began >= ?",
     "until": "began < ?",
-    "from_": "instr(from_, ?) > 0",
-    "to": "instr(to_, ?) > 0",
     "origin": "origin = ?",
     "route": "route = ?",
     "status": "status = ?",
@@ -105,12 +104,15 @@ def _is_complete(directory: Path) -> bool:
 
 
 def _of_database(file: Path, wanted: Filter) -> Iterator[Row]:
-    given = {f.name: getattr(wanted, f.name) for f in fields(wanted) if getattr(wanted, f.name)}
+    names = (one.name for one in fields(wanted) if one.name in _SQL)
+    given = {name: getattr(wanted, name) for name in names if getattr(wanted, name)}
     where = " AND ".join(_SQL[name] for name in given) or "true"
     query = f"SELECT doc FROM cdr WHERE {where} ORDER BY ended DESC, id"  # noqa: S608 - of _SQL
     with read_only(file) as database:
         for (doc,) in database.execute(query, tuple(given.values())):
-            yield decode(doc)
+            row = decode(doc)
+            if wanted.fits(row):  # numbers are written in more ways than SQL knows
+                yield row
 
 
 def _of_files(directory: Path, wanted: Filter) -> Iterator[Row]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from sipua.outputs.cdr.reader.findings import findings
 from sipua.outputs.cdr.row import Row
+from sipua.process.terminal_text import clean
 from sipua.record.show import Painter
 
 _RED, _DIM, _BOLD = "\x1b[31m", "\x1b[2m", "\x1b[1m"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_WIDTH = 100
 
 
 def overview(rows: Sequence[Row], *, colour: bool) -> str:
@@ -19,7 +22,7 @@ def overview(rows: Sequence[Row], *, colour: bool) -> str:
     paint = Painter(colour=colour)
     head = (
         f"{'began':19}  {'call':10}  {'from':>16}    {'to':16}  {'route':10}  {'talked':>8}  "
-        f"{'status':10}  end"
+        f"{'status':10}  end, and what was wrong"
     )
     return "\n".join([paint(_DIM, head), *(_line(row, paint) for row in rows)]) + "\n"
 
@@ -28,7 +31,9 @@ def call(row: Row, *, colour: bool) -> str:
     paint = Painter(colour=colour)
     facts = [(name, text) for name, text in _facts(row, paint) if text]
     return (
-        f"{paint(_BOLD, safe(row.id))}  {row.direction}  {who(row.from_)} → {who(row.to)}\n"
+        f"{paint(_BOLD, clean(row.id))}  {row.direction}  {who(row.from_)} → {who(row.to)}\n"
+        + "".join(f"{line}\n" for line in _wrong(row, paint))
+        + "\n"
         + "\n".join(f"  {paint(_DIM, f'{name:12}')}  {text}" for name, text in facts)
         + "\n"
     )
@@ -39,25 +44,20 @@ def who(uri: str | None) -> str:
     if uri is None:
         return "?"
     found = re.search(r"(?:sips?|tel):([^@;>\s]{1,512})", uri)
-    return safe(found[1] if found else uri)
-
-
-def safe(text: object) -> str:
-    """Without control characters."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", str(text))
+    return clean(found[1] if found else uri)
 
 
 def _line(row: Row, paint: Painter) -> str:
     cells = (
         _clock(row.began),
-        f"{safe(row.id):10.10}",
+        f"{clean(row.id):10.10}",
         f"{who(row.from_):>16.16}",
         "→" if row.direction == "incoming" else "⇒",
         f"{who(row.to):16.16}",
-        f"{safe(row.route) or '-':10.10}",
+        f"{clean(row.route) or '-':10.10}",
         f"{_seconds(row.talk_ms) if row.answered else '-':>8}",
         paint("" if row.status == "completed" else _RED, f"{row.status:10}"),
-        _end(row, paint),
+        _end(row, paint) + _in_short(row, paint),
     )
     begin = "  ".join(cells[:3])
     return f"{begin} {cells[3]} {'  '.join(cells[4:])}"
@@ -68,28 +68,49 @@ def _end(row: Row, paint: Painter) -> str:
     return paint(_RED if fault else "", f"{row.end.by}: {row.end.reason.value}{fault}")
 
 
+def _in_short(row: Row, paint: Painter) -> str:
+    """What its end does not say already."""
+    found = [one.short for one in findings(row) if one.name != row.end.reason.value]
+    return paint(_RED, f"  ! {', '.join(map(clean, found))}") if found else ""
+
+
+def _wrong(row: Row, paint: Painter) -> Iterator[str]:
+    found = findings(row)
+    if not found:
+        yield "  nothing is known to have been wrong: its record and its log may say more"
+    for one in found:
+        yield from textwrap.wrap(
+            paint(_RED, f"! {clean(one.words)}"),
+            _WIDTH,
+            initial_indent="  ",
+            subsequent_indent="    ",
+        )
+        if one.look:
+            yield paint(_DIM, f"    look at: {clean(one.look.replace('ID', row.id))}")
+
+
 def _facts(row: Row, paint: Painter) -> Iterator[tuple[str, str]]:
-    sip = f", SIP {row.end.sip.status} {safe(row.end.sip.reason)}" if row.end.sip else ""
-    detail = f": {safe(row.end.detail)}" if row.end.detail else ""
+    sip = f", SIP {row.end.sip.status} {clean(row.end.sip.reason)}" if row.end.sip else ""
+    detail = f": {clean(row.end.detail)}" if row.end.detail else ""
     yield "status", paint("" if row.status == "completed" else _RED, row.status)
     yield "end", f"{_end(row, paint)}{detail}{sip}"
     yield "began", _clock(row.began)
     yield "answered", f"{_clock(row.answered)}, rang {_seconds(row.rang_ms)}" * bool(row.answered)
     yield "ended", f"{_clock(row.ended)}" + f", talked {_seconds(row.talk_ms)}" * bool(row.answered)
-    yield "by way of", safe(f"{row.origin} {row.source}".strip())
-    yield "route", safe(row.route)
+    yield "by way of", clean(f"{row.origin} {row.source}".strip())
+    yield "route", clean(row.route)
     yield "hold", f"{row.hold.count} times, {_seconds(row.hold.ms)}" if row.hold else ""
     for transfer in row.transfers:
-        told = f" ({transfer.status} {safe(transfer.reason)})" if transfer.status else ""
-        yield "transfer", f"{safe(transfer.target)}: {transfer.outcome}{told}"
+        told = f" ({transfer.status} {clean(transfer.reason)})" if transfer.status else ""
+        yield "transfer", f"{clean(transfer.target)}: {transfer.outcome}{told}"
     yield "media", _media(row)
     yield "engine", _engine(row)
     yield "answers", _answers(row, paint)
-    yield "cost", "" if row.cost is None else f"{row.cost:.4f} {safe(row.currency)}"
-    yield "node", safe(row.node) + (f", worker {row.worker}" if row.worker is not None else "")
-    yield "SIP Call-ID", safe(row.sip_call_id)
-    yield "record", f"sipua record show {safe(row.id)}" if row.record else ""
-    yield "capture", safe(row.capture)
+    yield "cost", "" if row.cost is None else f"{row.cost:.4f} {clean(row.currency)}"
+    yield "node", clean(row.node) + (f", worker {row.worker}" if row.worker is not None else "")
+    yield "SIP Call-ID", clean(row.sip_call_id)
+    yield "record", f"sipua record show {clean(row.id)}" if row.record else ""
+    yield "capture", clean(row.capture)
 
 
 def _media(row: Row) -> str:
@@ -97,9 +118,10 @@ def _media(row: Row) -> str:
         return ""
     media = row.media
     parts = [
-        " ".join(filter(None, (safe(media.codec), safe(media.remote)))),
+        " ".join(filter(None, (clean(media.codec), clean(media.remote)))),
         f"{media.received} packets received",
         f"{media.lost} lost",
+        f"{media.refused} not believed" if media.refused else "",
         "" if media.jitter_ms is None else f"jitter {media.jitter_ms:.1f} ms",
         f"{media.sent} sent",
         "" if media.remote_lost is None else f"{media.remote_lost} of ours lost",
@@ -112,8 +134,8 @@ def _engine(row: Row) -> str:
     if row.engine is None:
         return ""
     engine = row.engine
-    names = " → ".join(map(safe, engine.used or [engine.name or "?"]))
-    models = f" ({', '.join(map(safe, engine.models))})" if engine.models else ""
+    names = " → ".join(map(clean, engine.used or [engine.name or "?"]))
+    models = f" ({', '.join(map(clean, engine.models))})" if engine.models else ""
     outages = f", {engine.outages} outages, {_seconds(engine.outage_ms)}" if engine.outages else ""
     return f"{names}{models}, {engine.sessions} sessions{outages}"
 

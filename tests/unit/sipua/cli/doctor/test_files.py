@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sipua.cli import doctor_files
+from sipua.cli.doctor import files as doctor_files
 from sipua.config import Config
 from sipua.doctor.findings import Level
 

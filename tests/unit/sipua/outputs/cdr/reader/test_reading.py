@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from sipua.cli.cdr import moment
 from sipua.cli.main import run
+from sipua.cli.records.cdr import about, moment
 from sipua.events.ending import End, Reason, SipEnd
-from sipua.outputs.cdr import reading, show
 from sipua.outputs.cdr.backlog import Backlog
-from sipua.outputs.cdr.reading import Filter
+from sipua.outputs.cdr.reader import reading, show
+from sipua.outputs.cdr.reader.reading import Filter
 from sipua.outputs.cdr.row import Row, TransferTry, encode
 from sipua.outputs.cdr.sink import Sink
 from sipua.outputs.cdr.sqlite_store import SqliteStore
@@ -156,3 +158,27 @@ def test_a_wrong_filter_is_named(capsys: pytest.CaptureFixture[str]) -> None:
 def test_times() -> None:
     assert moment("2026-11-28T10:30:00+01:00") == "2026-11-28T09:30:00.000Z"
     assert moment("999999d") < moment("2h") < moment("30m")
+
+
+def test_about_three() -> None:
+    assert about("2026-11-28T15:00:00+00:00") == (
+        "2026-11-28T14:00:00.000Z",
+        "2026-11-28T16:00:00.000Z",
+    )
+    for text in ("0:00", "15.30", "23:59"):
+        since, until = map(datetime.fromisoformat, about(text))
+        at = since + (until - since) / 2
+        assert timedelta() <= datetime.now(UTC) - at <= timedelta(hours=25)  # the last one
+    with pytest.raises(argparse.ArgumentTypeError, match="is no time"):
+        about("25:00")
+
+
+def test_bad_calls_alone(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ["--directory", str(directory)]
+    assert run(["cdr", "ls", "--bad", "--json", *where]) == Exit.OK
+    listed = json.loads(capsys.readouterr().out)
+    assert [one["id"] for one in listed] == ["c-3", "c-2"]
+    assert [one["findings"][0]["name"] for one in listed] == ["media_timeout", "ring_timeout"]
+    words = ["--from", "+49 (30) 123456", "--about", "2026-11-18T12:30:00+00:00"]
+    assert run(["cdr", "ls", *words, "--json", *where]) == Exit.OK
+    assert [one["id"] for one in json.loads(capsys.readouterr().out)] == ["c-2"]

@@ -175,6 +175,7 @@ class SignallingLog:
                 to=event.to_uri,
                 source=join(*event.source),
                 cause=event.cause or None,
+                origin=event.origin or None,
                 altered=list(event.altered) or None,
                 kept_back=kept_back or None,
             )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sipua.cli import doctor_names
+from sipua.cli.doctor import names as doctor_names
 from sipua.config import load
 from sipua.doctor.findings import Finding, Level
 from support.calls.edge import toml
