@@ -239,7 +239,7 @@ class RtpSession:
         old = self._stream
         assert old is not None
         events = list(old.buffer.flush(now))
-        self._past.append(old.stats.snapshot())
+        self._past.append(old.snapshot())
         self._ssrc_changes += 1
         self._next_ssrc = None
         self._stream = self._begin_stream(ssrc)
@@ -381,7 +381,7 @@ class RtpSession:
         """Counters of the call, and of each SSRC (the last ones, the present one at the end)."""
         streams = list(self._past)
         if self._stream is not None:
-            streams.append(self._stream.stats.snapshot())
+            streams.append(self._stream.snapshot())
         target = self._latch.target
         return {
             **self._own.stats(),

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 from sipua.bridge.agent.process import AgentError
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
-from sipua.calls.signalling_log import SignallingLog
 from sipua.capture.sip_messages import SipToCaptures
 from sipua.config import Config
 from sipua.control.link.edge_port import ApiError
@@ -29,6 +28,7 @@ from sipua.doctor import doctor
 from sipua.edge import banner, outputs
 from sipua.edge.agent_host import AgentHost
 from sipua.edge.calls.edge_calls import EdgeCalls
+from sipua.edge.calls.signalling_log import SignallingLog
 from sipua.edge.control import EdgeControl
 from sipua.edge.engine_health import EngineHealth
 from sipua.edge.place_calls import PlaceCalls
@@ -60,7 +60,7 @@ from sipua.sip.messages import (
     SipMessage,
 )
 from sipua.sip.pj.agent import SipAgent
-from sipua.worker.link.messages import CallOver, EngineTried, Steered, ToEdge
+from sipua.worker.link.messages import CallOver, EngineTried, Samples, Steered, ToEdge
 
 if TYPE_CHECKING:
     from sipua.control.api import ControlApi
@@ -293,6 +293,8 @@ class Edge:
             case SignallingLost():
                 self._on_lost(event)
             case SipMessage():
+                if self._api is not None:
+                    self._api.take_sip(event)
                 if self._capturing:
                     self._sip_captures.take(event, time.monotonic())
                 if self._config.log.sip:
@@ -309,6 +311,9 @@ class Edge:
                 self._health.tried(message.name, reached=message.reached, now=now)
             case Told():
                 self._calls.on_told(message)
+            case Samples():
+                if self._api is not None:
+                    self._api.take(message)
             case _ if isinstance(message, CallCommand | Steered | CallOver):
                 self._calls.on_message(worker, message)
 

@@ -36,6 +36,12 @@ class Placing(Event, tag="call.placing"):
     """Whose token it was; None: `sipua outbound`."""
 
 
+class Invited(Event, tag="call.invited"):
+    """The INVITE of a call that we place has left; again when it is sent anew with a password."""
+
+    sip_call_id: str
+
+
 class Ringing(Event, tag="call.ringing"):
     """The caller hears that it rings: our 180."""
 

@@ -121,6 +121,15 @@ class PeerUnresolved:
 
 
 @dataclass(frozen=True, slots=True)
+class CallInvited:
+    """The INVITE of a call that we place has left; again when it is challenged, and sent as another
+    call."""
+
+    call_id: str
+    sip_call_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallProgress:
     """A provisional response to a call that we placed: 180, 183, ..."""
 
@@ -218,7 +227,7 @@ class HoldRefused:
 
 TransferNews = TransferProgress | TransferDone | TransferFailed
 HoldNews = HoldDone | HoldRefused
-CallSignal = MediaReady | CallConfirmed | CallEnded | TransferNews | HoldNews
+CallSignal = CallInvited | MediaReady | CallConfirmed | CallEnded | TransferNews | HoldNews
 """What the call itself is told."""
 
 
@@ -293,6 +302,7 @@ SipEvent = (
     | CallRefused
     | PeerResolved
     | PeerUnresolved
+    | CallInvited
     | CallProgress
     | MediaReady
     | CallConfirmed

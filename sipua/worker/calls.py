@@ -20,6 +20,7 @@ from sipua.log import logs
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import CallSignal, Hangup
 from sipua.worker.call_parts import CallParts
+from sipua.worker.call_samples import CallSamples
 from sipua.worker.link.channel import NO_DESCRIPTORS, close_all
 from sipua.worker.link.coding import LinkError
 from sipua.worker.link.messages import (
@@ -32,6 +33,7 @@ from sipua.worker.link.messages import (
     TakeCall,
     ToEdge,
     ToWorker,
+    Watch,
 )
 
 
@@ -45,6 +47,12 @@ class WorkerCalls:
         self._steering: dict[str, Steering] = {}
         self._capturing: dict[str, CallCapture] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._samples = CallSamples(self._calls, send) if config.api.enabled else None
+
+    async def sample(self) -> None:
+        """Let the edge know how its calls are, until it is cancelled."""
+        if self._samples is not None:
+            await self._samples.run()
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -55,6 +63,9 @@ class WorkerCalls:
                 self._take(message, descriptors)
             case Steer():
                 self._steer(message)
+            case Watch():
+                if self._samples is not None:
+                    self._samples.watch(message.for_s)
             case EndCall():
                 if call := self._calls.get(message.call_id):
                     _end(call, message)
@@ -114,6 +125,8 @@ class WorkerCalls:
         with held:
             try:
                 await call.run(opening)
+                if self._samples is not None:
+                    self._samples.tell(call.call_id)
             except Exception as error:  # noqa: BLE001 (as above)
                 self._failed(call.call_id, error)
 

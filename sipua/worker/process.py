@@ -109,8 +109,10 @@ class Worker:
             gc.freeze()
             self._send(Ready(SCHEMA, version()))
             watch = FaultOwner().task(self._watch_edge(), "watch of the edge")
+            samples = FaultOwner().task(self._calls.sample(), "samples")
             await self._over.wait()
             watch.cancel()
+            samples.cancel()
             # Once the edge says Stop there are none, unless one has not come to its end in time.
             await self._calls.end_all(self._gone or "the edge has stopped", _RECORDS_GRACE_S)
             if self._gone:

@@ -82,6 +82,7 @@ FOLDERS = [
     "sipua/control/http",
     "sipua/control/link",
     "sipua/control/resources",
+    "sipua/control/calls",
     "sipua/control",
     "sipua/outputs/metrics",
     "sipua/edge/workers",

@@ -28,7 +28,7 @@ COMMENT_S = 15.0
 STUCK_S = 10.0
 _AT_ONCE = 100
 """Events in one write."""
-_GATHER_S = 0.05
+_GATHER_S = 0.1
 """Between two writes to one reader: many events go in one."""
 _Type = Annotated[str, Field(pattern=r"^[a-z_]{1,32}([.][a-z_]{1,32}|[.][*])$")]
 _COMMENT = b": still here\n\n"

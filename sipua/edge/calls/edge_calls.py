@@ -47,6 +47,7 @@ from sipua.sip.messages import (
     CallCommand,
     CallConfirmed,
     CallEnded,
+    CallInvited,
     CallSignal,
     EndedBy,
     Hangup,
@@ -264,7 +265,11 @@ class EdgeCalls:
         call = self._calls.get(event.call_id)
         if call is None:
             return
-        if isinstance(event, CallConfirmed):
+        if isinstance(event, CallInvited):
+            call.facts = replace(call.facts, sip_call_id=event.sip_call_id)
+            invited = call_events.Invited(sip_call_id=event.sip_call_id)
+            self._events.teller(event.call_id).tell(invited)
+        elif isinstance(event, CallConfirmed):
             call.confirmed_at = time.monotonic()
             call.outcome.answered()
         elif isinstance(event, CallEnded):
@@ -277,6 +282,7 @@ class EdgeCalls:
         if call is None or call.worker != worker:
             return
         if isinstance(message, CallOver):
+            self._workers.supervisor.call_ended(worker, failed=message.failed)
             self._forget(call)
             if not call.end_told:  # it was not made
                 call.outcome.decide(Reason.INTERNAL_ERROR, message.summary)

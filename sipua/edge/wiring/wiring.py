@@ -44,8 +44,15 @@ def sip_settings(config: Config, max_calls: int) -> SipSettings:
         codecs=tuple(rtp.codecs),
         accounts=(*_registrations(config), *_trunks(config)),
         nameservers=tuple(sip.nameservers),
-        log_messages=config.log.sip or (config.capture.enabled and config.capture.sip),
+        log_messages=_wants_messages(config),
     )
+
+
+def _wants_messages(config: Config) -> bool:
+    """Whether somebody reads whole SIP messages: pjsip makes texts of them then."""
+    captures = config.capture.enabled and config.capture.sip
+    ladders = config.api.enabled and config.api.sip_ladder
+    return config.log.sip or captures or ladders
 
 
 def node(config: Config) -> str:

@@ -16,7 +16,6 @@ from importlib import metadata
 
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.config import Config
-from sipua.config.sections.api import ApiSection
 from sipua.doctor import edges
 from sipua.doctor.edges import WORKERS_FIX, EdgeState, WorkerState
 from sipua.edge.workers import process
@@ -76,7 +75,8 @@ class Workers:
         self.supervisor = Supervisor(count, memory_bytes=config.edge.worker_memory_mb * 1_000_000)
         self._forks = forks or ForkServer()
         # The tools of users run in workers: the tokens of the API are none of their business.
-        without_tokens = config.model_copy(update={"api": ApiSection()})
+        api = config.api.model_copy(update={"tokens": ()})
+        without_tokens = config.model_copy(update={"api": api})
         self._config = config_copy.to_bytes(without_tokens)
         # Now: an update changes what is installed, and not what runs here.
         self._version = metadata.version("sipua")

@@ -28,6 +28,7 @@ from sipua.sip.errors import CannotListenError, reason_of
 from sipua.sip.messages import (
     Answer,
     CallEnded,
+    CallInvited,
     EndedBy,
     Hangup,
     IncomingCall,
@@ -256,6 +257,9 @@ class SipEndpoint:
         except Exception as error:  # noqa: BLE001 (as above; pjsip may have reported it already)
             call.close(EndedBy.US, 500, reason_of(error))
             return
+        if command.call_id in self._calls:  # it may have failed at once
+            sip_call_id = texts.line(str(call.getInfo().callIdString))
+            self.emit(CallInvited(command.call_id, sip_call_id))
         first_hop = account.settings.proxy or command.target
         if server[1] and "transport=tcp" not in first_hop.lower():
             self._watch_port(command.call_id, server)

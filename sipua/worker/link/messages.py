@@ -1,8 +1,9 @@
 """The messages between the edge and a worker. Plain data; a call is named by its call id.
 
-    edge ── Begin, TakeCall, EndCall, Steer, CapturedSip, events of SIP,  ──▶ worker
+    edge ── Begin, TakeCall, EndCall, Steer, Watch, CapturedSip, events of SIP,  ──▶ worker
             SetLogLevel, Ping, NoMoreCalls, Stop
-         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, Steered, CallOver, Pong ──
+         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, Steered, Samples,
+             CallOver, Pong ──
 
 Events and commands are those of `sipua.sip.messages`, unchanged. Descriptors go along with the
 message that names them: `Begin` has the configuration, `TakeCall` the call's RTP and RTCP sockets.
@@ -14,13 +15,14 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from sipua.calls.facts import CallFacts
+from sipua.calls.sample import Sample
 from sipua.calls.steer.commands import Command, Done
 from sipua.events.ending import Reason
 from sipua.events.teller import Told
 from sipua.rtp.events import Address
 from sipua.sip.messages import CallCommand, CallSignal
 
-SCHEMA = 2
+SCHEMA = 3
 """To be raised with every change of a message. The edge and a worker that it starts later may come
 from two installations, when one was updated meanwhile.
 """
@@ -91,6 +93,13 @@ class Steer:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """The calls are looked at: for so long `Samples` of all are to come each second."""
+
+    for_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class CapturedSip:
     """A SIP message of a captured call, as a datagram, with secrets masked."""
 
@@ -126,6 +135,7 @@ ToWorker: TypeAlias = (
     | TakeCall
     | EndCall
     | Steer
+    | Watch
     | CapturedSip
     | CallSignal
     | SetLogLevel
@@ -173,6 +183,13 @@ class Steered:
 
 
 @dataclass(frozen=True, slots=True)
+class Samples:
+    """Of some calls, when the edge has an API that shows them."""
+
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CallOver:
     """The last message of a call: its record is written, its sockets are closed."""
 
@@ -198,4 +215,6 @@ class Pong:
     """Since the last one, because the edge did not read them."""
 
 
-ToEdge: TypeAlias = Ready | Unfit | CallCommand | EngineTried | Told | Steered | CallOver | Pong
+ToEdge: TypeAlias = (
+    Ready | Unfit | CallCommand | EngineTried | Told | Steered | Samples | CallOver | Pong
+)

@@ -33,17 +33,19 @@ Entry = Mapping[str, Any]
 
 def of_call(row: Row, entries: Sequence[Entry] = ()) -> dict[str, Any]:
     """`entries`: of its record; without them it has no words."""
+    dialogs = _dialogs(row, entries)
     return {
         "vcon": VERSION,
         "uuid": str(_uuid(row)),
         "created_at": row.ended,
         "parties": [_other_side(row), _agent(row)],
-        "dialog": _dialogs(row, entries),
+        "dialog": dialogs,
         "attachments": [
             {
                 "purpose": row.schema,
                 "start": row.began,
                 "party": _AGENT,
+                **({"dialog": 0} if dialogs else {}),
                 "mediatype": "application/json",
                 "encoding": "json",
                 "body": msgspec.to_builtins(row),
@@ -55,12 +57,13 @@ def of_call(row: Row, entries: Sequence[Entry] = ()) -> dict[str, Any]:
 def _uuid(row: Row) -> uuid.UUID:
     """Version 8: the time of a version 7, then what makes it ours, the same for each export.
 
-    The draft wants the domain in the last 62 bits; the 12 bits before them are of the call.
+    The last 62 bits are the first 62 of the domain's hash, as the draft wants; the 12 bits before
+    them are of the call.
     """
     milliseconds = round(datetime.fromisoformat(row.began).timestamp() * 1000)
     of_call_id = int.from_bytes(hashlib.sha1(row.id.encode(), usedforsecurity=False).digest()[:2])
     domain = hashlib.sha1(row.node.encode(), usedforsecurity=False).digest()
-    last = int.from_bytes(domain[:8]) & (1 << 62) - 1
+    last = int.from_bytes(domain[:8]) >> 2
     whole = (milliseconds & (1 << 48) - 1) << 80 | 8 << 76 | (of_call_id & 0xFFF) << 64
     return uuid.UUID(int=whole | 0b10 << 62 | last)
 
@@ -72,29 +75,28 @@ def _other_side(row: Row) -> dict[str, Any]:
 
 def _agent(row: Row) -> dict[str, Any]:
     uri = row.to if row.direction == "incoming" else row.from_
-    return _party(uri) | {"name": row.route or "agent"}
+    return _party(uri) | {"name": row.route or "agent", "validation": "none", "type": "bot"}
 
 
 def _party(uri: str | None) -> dict[str, Any]:
     """A number of which only the end was kept is a name, and no address."""
     if uri is None:
-        return {"name": "unknown"}
+        return {"name": "anonymous"}
     if uri.startswith("tel:"):
         return {"tel": uri}
     if uri.startswith(("sip:", "sips:")):
         return {"sip": uri}
-    return {"name": uri}
+    return {"name": uri, "validation": "none"}
 
 
 def _dialogs(row: Row, entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    originator = _OTHER_SIDE if row.direction == "incoming" else _AGENT
-    parties = [_OTHER_SIDE, _AGENT]
+    """The first party of each is its originator."""
+    caller = _OTHER_SIDE if row.direction == "incoming" else _AGENT
     if row.answered is None:
         incomplete = {
             "type": "incomplete",
             "start": row.began,
-            "parties": parties,
-            "originator": originator,
+            "parties": [caller, 1 - caller],
             "disposition": _DISPOSITIONS.get(row.end.reason, "failed"),
         }
         return [incomplete]
@@ -114,7 +116,6 @@ def _text(entry: Entry, answered: datetime) -> dict[str, Any]:
         "start": rfc3339(answered + timedelta(milliseconds=start_ms)),
         "duration": max(0, end_ms - start_ms) / 1000,
         "parties": [said_by, 1 - said_by],
-        "originator": said_by,
         "mediatype": "text/plain",
         "encoding": "none",
         "body": str(entry["text"]),

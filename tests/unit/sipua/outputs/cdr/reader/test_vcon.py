@@ -24,7 +24,10 @@ def test_the_members_that_a_vcon_must_have() -> None:
     made = vcon.of_call(row("c-1"), ENTRIES)
     assert json.loads(json.dumps(made)) == made
     assert {"vcon", "uuid", "created_at", "parties"} <= made.keys()
-    assert made["parties"] == [{"name": "…3456"}, {"sip": "sip:100@edge", "name": "support"}]
+    assert made["parties"] == [
+        {"name": "…3456", "validation": "none"},
+        {"sip": "sip:100@edge", "name": "support", "validation": "none", "type": "bot"},
+    ]
     assert [said["body"] for said in made["dialog"]] == ["where is my order?", "on its way"]
     for said in made["dialog"]:
         assert said["type"] == "text"
@@ -32,7 +35,10 @@ def test_the_members_that_a_vcon_must_have() -> None:
         assert all(party < len(made["parties"]) for party in said["parties"])
     assert made["dialog"][0]["start"] == "2026-11-18T11:06:43.000Z"
     assert made["dialog"][0]["duration"] == 1.5
-    assert made["attachments"][0]["body"]["id"] == "c-1"
+    assert [said["parties"] for said in made["dialog"]] == [[0, 1], [1, 0]], "the speaker first"
+    (attached,) = made["attachments"]
+    assert attached["body"]["id"] == "c-1"
+    assert (attached["party"], attached["dialog"]) == (1, 0)
 
 
 def test_its_uuid_is_of_version_8_with_the_time_of_the_call_and_the_same_each_time() -> None:

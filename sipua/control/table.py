@@ -1,4 +1,4 @@
-"""All endpoints: adding a resource is a file beside this one, and a line here."""
+"""All endpoints: adding a resource is a file in `resources` or `calls`, and a line here."""
 
 from __future__ import annotations
 
@@ -6,22 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sipua.config import Config
+from sipua.control.calls.calls import CallsResource
+from sipua.control.calls.ladder import LadderResource
+from sipua.control.calls.live import LiveResource
+from sipua.control.calls.place import PlaceResource
+from sipua.control.calls.record import RecordResource
+from sipua.control.calls.stats import Watching
+from sipua.control.calls.steer import SteerResource
 from sipua.control.http.endpoint import Endpoint
 from sipua.control.http.tokens import Tokens
 from sipua.control.link.asking import EdgeLink
 from sipua.control.link.edge_port import EdgePort
 from sipua.control.link.state import State
-from sipua.control.resources.calls import CallsResource
 from sipua.control.resources.document import DocumentResource
 from sipua.control.resources.drain import DrainResource
 from sipua.control.resources.edge import EdgeResource
 from sipua.control.resources.events import EventsResource
 from sipua.control.resources.health import HealthResource
 from sipua.control.resources.log import LogResource
-from sipua.control.resources.place import PlaceResource
-from sipua.control.resources.record import RecordResource
 from sipua.control.resources.routes import RoutesResource
-from sipua.control.resources.steer import SteerResource
+from sipua.control.resources.webhooks import WebhooksResource
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,11 @@ class Parts:
 
 def endpoints(parts: Parts) -> Sequence[Endpoint]:
     config, state, link, edge = parts.config, parts.state, parts.link, parts.edge
+    watch = Watching(link, edge)
     return (
-        *CallsResource(state).endpoints(),
+        *CallsResource(state, watch).endpoints(),
+        *LiveResource(state, watch).endpoints(),
+        *LadderResource(state, kept=config.api.sip_ladder).endpoints(),
         *PlaceResource(state, link, edge).endpoints(),
         *SteerResource(config, state, link, edge).endpoints(),
         *RecordResource(config).endpoints(),
@@ -48,6 +55,7 @@ def endpoints(parts: Parts) -> Sequence[Endpoint]:
         *RoutesResource(config).endpoints(),
         *LogResource(link, edge).endpoints(),
         *DrainResource(link, edge).endpoints(),
+        *WebhooksResource(config, parts.node).endpoints(),
         *HealthResource(config, state, link, edge).endpoints(),
         *DocumentResource().endpoints(),
     )

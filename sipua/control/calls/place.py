@@ -12,6 +12,8 @@ from pydantic import Field
 
 from sipua.calls.steer import commands, place_request
 from sipua.calls.steer.place_request import CannotPlaceError, PlaceRequest
+from sipua.control.calls import models
+from sipua.control.calls.calls import shown
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
 from sipua.control.http.idempotency import IdempotencyKeys
 from sipua.control.http.limits import Bucket
@@ -21,8 +23,6 @@ from sipua.control.http.whom import may_call
 from sipua.control.link.asking import EdgeLink
 from sipua.control.link.edge_port import EdgePort
 from sipua.control.link.state import State
-from sipua.control.resources import models
-from sipua.control.resources.calls import shown
 from sipua.control.resources.models import Request
 from sipua.control.view.calls import CallView
 

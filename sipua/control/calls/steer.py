@@ -12,6 +12,8 @@ from pydantic import Field
 from sipua.calls.steer import commands
 from sipua.calls.steer.commands import Command, Done
 from sipua.config import Config
+from sipua.control.calls import models
+from sipua.control.calls.calls import found, shown
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
 from sipua.control.http.problems import Kind, ProblemError, SipStatus, retry_later
 from sipua.control.http.tokens import Right, Token
@@ -19,8 +21,6 @@ from sipua.control.http.whom import may_call
 from sipua.control.link.asking import EdgeLink
 from sipua.control.link.edge_port import EdgePort
 from sipua.control.link.state import State
-from sipua.control.resources import models
-from sipua.control.resources.calls import found, shown
 from sipua.control.resources.models import Request
 from sipua.control.view.calls import CallView
 

@@ -8,11 +8,12 @@ from typing import Literal
 
 from pydantic import Field
 
+from sipua.control.calls import models
+from sipua.control.calls.stats import Watching, stats_of
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
 from sipua.control.http.problems import Kind, ProblemError
 from sipua.control.http.tokens import Right
 from sipua.control.link.state import State
-from sipua.control.resources import models
 from sipua.control.resources.models import Query
 from sipua.control.view.calls import CallView
 
@@ -36,8 +37,9 @@ class CallQuery(Query):
 
 
 class CallsResource:
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, watch: Watching) -> None:
         self._state = state
+        self._watch = watch
 
     def endpoints(self) -> Sequence[Endpoint]:
         return (
@@ -76,6 +78,8 @@ class CallsResource:
 
     async def _list(self, asked: Asked) -> Answer:
         query: CallsQuery = asked.query
+        if query.include == "stats":
+            await self._watch.now()
         fitting = [one for one in self._state.calls.newest_first() if _fits(one, query)]
         page = fitting[: query.limit]
         more = len(fitting) > len(page)
@@ -84,7 +88,10 @@ class CallsResource:
 
     async def _show(self, asked: Asked) -> Answer:
         call = self._call(asked)
-        return Answer(shown(call, stats=asked.query.include == "stats"))
+        with_stats = asked.query.include == "stats"
+        if with_stats:
+            await self._watch.now(call)
+        return Answer(shown(call, stats=with_stats))
 
     async def _events(self, asked: Asked) -> Answer:
         call = self._call(asked)
@@ -141,12 +148,12 @@ def shown(call: CallView, *, stats: bool = False) -> models.Call:
             "engine": call.engine,
             "engine_up": call.engine_up,
             "turns": call.turns,
-            "last_latency_ms": call.last_latency_ms,
+            "last_latency_ms": call.latency.get("total_ms"),
             "quality": call.quality,
             "transfer": call.transfer,
             "status": call.status,
             "end": call.end,
             "duration_s": call.duration_s,
-            "stats": call.stats if stats else None,
+            "stats": stats_of(call) if stats else None,
         }
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from sipua.calls.signalling_log import FLUSH_S, REFUSALS_A_SECOND, SignallingLog
+from sipua.edge.calls.signalling_log import FLUSH_S, REFUSALS_A_SECOND, SignallingLog
 from sipua.events.stream import EventStream
 from sipua.log import logs
 from sipua.sip.messages import (
