@@ -257,7 +257,8 @@ class SipEndpoint:
         except Exception as error:  # noqa: BLE001 (as above; pjsip may have reported it already)
             call.close(EndedBy.US, 500, reason_of(error))
             return
-        self.emit(CallNamed(command.call_id, str(call.getInfo().callIdString)))
+        if self._calls.get(command.call_id) is call:  # it has not failed at once
+            self.emit(CallNamed(command.call_id, str(call.getInfo().callIdString)))
         first_hop = account.settings.proxy or command.target
         if server[1] and "transport=tcp" not in first_hop.lower():
             self._watch_port(command.call_id, server)
