@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from support.calls.edge import Edge
-from support.calls.hook_server import HookServer, answer, later
+from support.calls.hook_server import HookServer, Received, answer, later
 from support.calls.otlp_receiver import Seen, trees, within
 from support.calls.rehearsed_call import GREETING_MS, SAID, SAID_MS
 from support.engine.scenarios import scenario
@@ -31,10 +31,6 @@ def received(server: HookServer, count: int = 1) -> list[Seen]:
     )
 
 
-def told(edge: Edge, name: str, **fields: Any) -> list[dict[str, Any]]:
-    return [event for event in edge.events(name=name) if fields.items() <= event.items()]
-
-
 def config(url: str, **traces: Any) -> dict[str, Any]:
     return {"traces": {"enabled": True, "endpoint": url, **traces}}
 
@@ -52,7 +48,7 @@ def test_a_call_with_a_tool_an_interruption_and_an_outage(
         [[steps]]
         on = "speech"
         scope = "server"
-        call = [{ name = "find_order", arguments = { order = "17" } }]
+        call = [{ name = "find_order", arguments = { order = "4711" } }]
 
         [[steps]]
         on = "tool_result"
@@ -71,21 +67,24 @@ def test_a_call_with_a_tool_an_interruption_and_an_outage(
         tone_ms = 1000
         """,
     )
-    tool = {
-        "name": "find_order",
-        "description": "Looks up an order.",
-        "parameters": {"type": "object"},
-    }
     caller = np.concatenate(
         [audio.silence(GREETING_MS + 500), SAID, audio.silence(3500), SAID, audio.silence(3000)]
     )
-    with HookServer([answer(200)]) as collector, HookServer([later(0.5, answer(200))]) as crm:
+    with (
+        HookServer([answer(200)]) as collector,
+        HookServer([later(0.5, answer(200, b"canary"))]) as crm,
+        HookServer([answer(200)]) as events,
+    ):
+        tool = {"name": "find_order", "description": "Looks up.", "url": f"{crm.url}/find"}
+        hook = {"name": "crm", "url": events.url, "allow": ["127.0.0.1", "::1"]}
         edge = edge_factory(
             {
-                **config(collector.url),
+                **config(f"{collector.url}/"),
                 "agent": {"scenario": plan, "journal": tmp_path / "journal.jsonl"},
                 "engine": {"turn_detection": {"silence_duration_ms": 300}},
-                "tools": {"webhooks": [{**tool, "url": f"{crm.url}/find"}]},
+                "tools": {"webhooks": [tool]},
+                "webhooks": [hook],
+                "webhook_spool": {"directory": tmp_path / "spool"},
             }
         )
         media = far_end(1, caller)
@@ -93,10 +92,82 @@ def test_a_call_with_a_tool_an_interruption_and_an_outage(
         sipp.run("uac_call", edge.address, media=media, pause_ms=round(call_ms))
         media.finish()
         (root,) = received(collector)
-    for span in sorted(root.all(), key=lambda s: s.start_s):
-        print(
-            f"{span.start_s - root.start_s:8.3f} {span.end_s - span.start_s:8.3f} {span.name:20} {span.attributes} {span.message}",
-            [(h.name, round(h.at_s - root.start_s, 3), h.attributes) for h in span.happenings],
+        wait_until(
+            lambda: any(one.json["type"] == "call.ended" for one in events.requests), 15, "the end"
         )
+    assert collector.requests[0].path == "/v1/traces"
     within(root)
-    assert 0
+    assert tree_of(root) == {
+        "call": {"setup", "engine connect", "engine outage", "turn", "execute_tool find_order"},
+        "setup": {"ringing", "ack"},
+        "turn": {"caller", "endpointing", "model", "tools", "playout", "agent"},
+    }
+    times_are_those_of_the_events(root, edge)
+    (first, answered, cut_off) = root.named("turn")
+    assert [span.name for span in first.children] == ["model", "playout", "agent"]
+    assert answered.attributes["sipua.turn.of"] == "caller"
+    assert answered.one("agent").attributes["sipua.cut"] == "caller"
+    assert answered.one("tools").end_s - answered.one("tools").start_s > 0.4
+    assert len(cut_off.named("agent")) == 2
+    assert [happened.name for happened in root.happenings].count("interrupted") == 1
+    assert (root.failed, root.one("engine outage").failed) == (False, True)
+    assert root.resource["service.name"] == "sipua"
+    goes_out_with_everything(root, crm.requests, events.requests)
+    (ended,) = edge.events(name="call.ended")
+    lines = [line for line in edge.events(call_id=ended["call_id"]) if line["event"] in TOLD]
+    assert len(lines) > 8
+    assert {line["trace_id"] for line in lines} == {root.trace_id}
+
+
+TOLD = {"call.incoming", "call.answered", "call.ended", "turn.caller", "tool.done", "engine.outage"}
+
+
+def tree_of(root: Seen) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for span in root.all():
+        if span.children:
+            found.setdefault(span.name, set()).update(child.name for child in span.children)
+    return found
+
+
+def times_are_those_of_the_events(root: Seen, edge: Edge) -> None:
+    """To a hundredth of a second: the line of the log is written just before the event."""
+
+    def at_s(name: str) -> list[float]:
+        return [datetime.fromisoformat(event["ts"]).timestamp() for event in edge.events(name=name)]
+
+    def near(ours: list[float], theirs: list[float]) -> None:
+        assert ours == pytest.approx(theirs, abs=0.05)
+
+    setup, outage, tool = (
+        root.one(name) for name in ("setup", "engine outage", "execute_tool find_order")
+    )
+    near([root.start_s, root.end_s], at_s("call.incoming") + at_s("call.ended"))
+    near([setup.start_s, setup.end_s], at_s("call.incoming") + at_s("call.confirmed"))
+    near([outage.start_s, outage.end_s], at_s("engine.outage") + at_s("engine.in_use")[1:])
+    near([tool.start_s, tool.end_s], at_s("tool.called") + at_s("tool.done"))
+    (answered_s,) = at_s("call.confirmed")
+    for event, name in (("turn.caller", "caller"), ("turn.agent", "agent")):
+        told = sorted(edge.events(name=event), key=lambda one: float(one["start_ms"]))
+        spans = root.named(name)
+        near([span.start_s for span in spans], [answered_s + e["start_ms"] / 1000 for e in told])
+        near([span.end_s for span in spans], [answered_s + e["end_ms"] / 1000 for e in told])
+
+
+def goes_out_with_everything(
+    root: Seen, tools: Sequence[Received], events: Sequence[Received]
+) -> None:
+    """The trace's context, to the tool as its span and to the receiver of events as the call's."""
+    (asked,) = tools
+    tool = root.one("execute_tool find_order")
+    assert asked.headers["traceparent"] == f"00-{root.trace_id}-{tool.span_id}-01"
+    context = f"00-{root.trace_id}-{root.span_id}-01"
+    for one in events:
+        of_call = "subject" in one.json
+        assert one.headers.get("traceparent") == (context if of_call else None)
+        assert one.json.get("traceparent") == (context if of_call else None)
+    ids = {one.json["data"].get("trace_id") for one in events if one.json["type"] in FIRST_AND_LAST}
+    assert ids == {root.trace_id}
+
+
+FIRST_AND_LAST = {"call.incoming", "call.ended"}
