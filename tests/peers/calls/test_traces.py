@@ -137,7 +137,7 @@ def test_a_call_with_a_tool_an_interruption_and_an_outage(
     goes_out_with_everything(root, crm.requests, events.requests)
     (ended,) = edge.events(name="call.ended")
     lines = [line for line in edge.events(call_id=ended["call_id"]) if line["event"] in TOLD]
-    assert len(lines) > 8
+    assert {line["event"] for line in lines} == TOLD
     assert {line["trace_id"] for line in lines} == {root.trace_id}
 
 
