@@ -135,7 +135,8 @@ class Webhooks:
                 if self._stopping:
                     break
         finally:
-            _cancel(self._attempts)
+            for task in self._attempts:
+                task.cancel()
             self._tell_lost(len(self._intake))
             for endpoint in self._endpoints.values():
                 endpoint.tell_counts(at_once=True)
@@ -176,7 +177,8 @@ class Webhooks:
 
     def _set_aside(self) -> None:
         """What it held is lost to us; what happens from now on need not be."""
-        _cancel(self._attempts)
+        for task in self._attempts:
+            task.cancel()
         self._changes.clear()
         for endpoint in self._endpoints.values():
             endpoint.begin_anew()
@@ -385,11 +387,6 @@ class Webhooks:
             self._lost_told += lost
             for endpoint in self._endpoints.values():
                 endpoint.dropped(lost, "the disk did not take them")
-
-
-def _cancel(tasks: set[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
 
 
 def _ahead_s() -> float:
