@@ -340,11 +340,10 @@ class CallBridge:
         self._playout.push(delta.item_id, delta.audio)
         if began:
             self.on_event(AudioBegan(delta.item_id))
-        if self.agent_muted:
-            if began:
-                self.interrupt("operator")
-            return
-        self._sender.send_now_if_idle()
+        if not self.agent_muted:
+            self._sender.send_now_if_idle()
+        elif began:
+            self.interrupt("operator")
 
     # --- barge-in -------------------------------------------------------------------------
 
@@ -384,8 +383,7 @@ class CallBridge:
     def _on_tick(self, now: float) -> None:
         """Every 20 ms: silence in when the phone sends none, and what was to wait for its time."""
         assert self.rtp is not None
-        silence = self._uplink.tick(now, holding=self.rtp.holding)
-        if silence:
+        if silence := self._uplink.tick(now, holding=self.rtp.holding):
             self._give(silence)
         if self._barge_in.waiting and self._barge_in.due(self._greeted_ms()):
             self.interrupt("caller")
