@@ -51,6 +51,8 @@ class Views:
     """Those in use and at rest."""
     sinks: Callable[[], Iterable[SinkState]]
     webhooks: Callable[[], Iterable[WebhookState]]
+    hep: Callable[[], Mapping[str, int]]
+    """Packets, by what became of them."""
 
 
 class Sampling:
@@ -62,6 +64,7 @@ class Sampling:
         """Those that are in the totals."""
         self._cpu_s = 0.0
         self._webhooks: dict[str, WebhookState] = {}
+        self._hep: Mapping[str, int] = {}
         series.start_time.set(time.time())
         series.build_info.set(1, *(value for (value,) in names.build.values()))
 
@@ -131,14 +134,15 @@ class Sampling:
             series.webhook_up.set(hook.up, hook.name)
             series.webhook_waiting.set(hook.waiting, hook.name)
             series.webhook_dead.set(hook.dead_bytes, hook.name)
-            before = self._webhooks.get(hook.name)
-            series.webhook_dropped.add(
-                hook.name, by=hook.dropped - (before.dropped if before else 0)
-            )
+            old = self._webhooks.get(hook.name)
+            series.webhook_dropped.add(hook.name, by=hook.dropped - (old.dropped if old else 0))
             for result, count in hook.attempts.items():
-                counted = before.attempts.get(result, 0) if before else 0
+                counted = old.attempts.get(result, 0) if old else 0
                 series.webhook_attempts.add(hook.name, result, by=count - counted)
             self._webhooks[hook.name] = hook
+        before, self._hep = self._hep, self._views.hep()
+        for result, count in self._hep.items():
+            series.hep_packets.add(result, by=count - before.get(result, 0))
 
 
 _NOTHING: Final = Figures(0.0, 0, 0, Traffic(), (), ())

@@ -31,6 +31,7 @@ class Edge:
             ports=lambda: {"in_use": 3, "resting": 1},
             sinks=lambda: [SinkState("sqlite", 7.0, 100)],
             webhooks=lambda: [self.hook],
+            hep=dict,
         )
         self.sampling = Sampling(self.series, self.known, views)
 
