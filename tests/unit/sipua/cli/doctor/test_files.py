@@ -1,4 +1,5 @@
-"""Whether call records and webhooks can be written, and how webhooks do, as doctor sees it."""
+"""Whether call records and webhooks can be written and traces sent, and how webhooks do, as doctor sees
+it."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from sipua.cli.doctor import files
 from sipua.config import Config
 from sipua.doctor.findings import Finding, Level
 from sipua.outputs.hooks.spool import Change, Disabled, NewEvent, Spool, database_file
+from support.calls.hook_server import HookServer, answer
 
 
 def levels(**section: object) -> list[Level]:
@@ -55,3 +57,17 @@ def test_how_webhooks_do(tmp_path: Path) -> None:
 def test_a_spool_that_is_none_is_told(tmp_path: Path) -> None:
     database_file(tmp_path).write_text("no database, whatever it is" * 100)
     assert [one.level for one in of_webhooks(tmp_path, "crm")] == [Level.OK, Level.WARN]
+
+
+def test_a_collector_is_asked_and_gets_no_span() -> None:
+    for status, level in ((200, Level.OK), (401, Level.WARN)):
+        with HookServer([answer(status)]) as server:
+            traces = {"enabled": True, "endpoint": server.url, "headers": {"x-key": "secret-key"}}
+            config = Config.model_validate({"cdr": {"enabled": False}, "traces": traces})
+            (finding,) = files.examine(config)
+        assert finding.level == level
+        assert "secret-key" not in str(finding)
+        (request,) = server.requests
+        assert (request.path, request.headers["x-key"]) == ("/v1/traces", "secret-key")
+    (finding,) = files.examine(config)  # it is down now
+    assert finding.level == Level.WARN
