@@ -24,7 +24,10 @@ from sipua.control.resources.edge import EdgeResource
 from sipua.control.resources.events import EventsResource
 from sipua.control.resources.health import HealthResource
 from sipua.control.resources.log import LogResource
+from sipua.control.resources.metrics import MetricsPage, MetricsResource
+from sipua.control.resources.page import PageResource
 from sipua.control.resources.routes import RoutesResource
+from sipua.control.resources.token import TokenResource
 from sipua.control.resources.webhooks import WebhooksResource
 
 
@@ -38,6 +41,7 @@ class Parts:
     edge: EdgePort
     tokens: Tokens
     node: str
+    metrics: MetricsPage | None = None
 
 
 def endpoints(parts: Parts) -> Sequence[Endpoint]:
@@ -57,5 +61,8 @@ def endpoints(parts: Parts) -> Sequence[Endpoint]:
         *DrainResource(link, edge).endpoints(),
         *WebhooksResource(config, parts.node).endpoints(),
         *HealthResource(config, state, link, edge).endpoints(),
+        *MetricsResource(parts.metrics).endpoints(),
+        *TokenResource().endpoints(),
         *DocumentResource().endpoints(),
+        *PageResource(config).endpoints(),
     )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sipua.events.ending import End, Status
-from sipua.events.event import Event, Level
+from sipua.events.event import Event
 
 # --- a call begins ----------------------------------------------------------------------------
 
@@ -23,6 +20,9 @@ class Incoming(Event, tag="call.incoming", rename={"from_": "from"}):
     rtp_port: int
     worker: int
     altered: list[str] | None = None
+    trace_id: str | None = None
+    trace_parent_id: str | None = None
+    """The span outside that the call is part of."""
 
 
 class Placing(Event, tag="call.placing"):
@@ -34,6 +34,7 @@ class Placing(Event, tag="call.placing"):
     worker: int
     by: str | None = None
     """Whose token it was; None: `sipua outbound`."""
+    trace_id: str | None = None
 
 
 class Invited(Event, tag="call.invited"):
@@ -237,6 +238,8 @@ class EngineInUse(Event, tag="engine.in_use"):
     gap_ms: int
     restored: int
     caught_up_ms: int
+    connect_ms: int | None = None
+    """None: it was connected before it was needed."""
 
 
 class EngineOutage(Event, tag="engine.outage"):
@@ -350,46 +353,3 @@ class TransferRefused(Event, tag="call.transfer_refused"):
     LEVEL = "warning"
     target: str
     status: int
-
-
-# --- the end ----------------------------------------------------------------------------------
-
-
-class Ended(Event, tag="call.ended", rename={"from_": "from"}):
-    """The call is over: what it was, how it ended, and everything that was counted."""
-
-    status: Status
-    end: End
-    duration_s: float
-    """Since the answer."""
-    direction: str
-    from_: str | None
-    """None: `record.numbers` is off."""
-    to: str | None
-    """The same, of a call that we placed."""
-    origin: str
-    """The trunk or account."""
-    route: str
-    sip_call_id: str
-    began: str
-    """RFC 3339, as the next two."""
-    ended: str
-    answered: str | None = None
-    first_audio_ms: float | None = None
-    interruptions: int = 0
-    conversation: dict[str, Any] | None = None
-    engine: dict[str, Any] | None = None
-    rtp: dict[str, Any] | None = None
-    transport: dict[str, Any] | None = None
-    uplink: dict[str, Any] | None = None
-    echo: dict[str, Any] | None = None
-    playout: dict[str, Any] | None = None
-    keypad: dict[str, Any] | None = None
-    cadence: dict[str, Any] | None = None
-    record: dict[str, Any] | None = None
-    capture: dict[str, Any] | None = None
-    metadata: dict[str, str] | None = None
-
-    @property
-    def level(self) -> Level:
-        return "error" if self.end.fault == "edge" else "info"

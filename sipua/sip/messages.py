@@ -80,6 +80,8 @@ class IncomingCall:
     """By the monotonic clock."""
     altered: tuple[str, ...] = ()
     """Which of these texts were changed, and why."""
+    traceparent: str = ""
+    """The header as it came, if its trunk may send one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from sipua.control.http.tokens import Right
 from sipua.control.link.state import State
 from sipua.control.resources.models import Query
 from sipua.control.view.ring import Filter, Kept
+from sipua.events.stream import KEPT
 
 COMMENT_S = 15.0
 """Between two signs of life: what stands between us and the reader ends what is silent."""
@@ -45,6 +46,12 @@ class EventsQuery(Query):
         description="Types, with commas between them: `call.answered`, `turn.*`. Empty: all.",
     )
     call: str = Field(default="", max_length=64, description="Of this call only.")
+    kept: int = Field(
+        default=0,
+        ge=0,
+        le=KEPT,
+        description="Begin with so many of the last events of all; not with Last-Event-ID.",
+    )
 
 
 class EventsResource:
@@ -74,7 +81,7 @@ class EventsResource:
 
     async def _follow(self, asked: Asked) -> web.StreamResponse:
         query: EventsQuery = asked.query
-        wanted = Filter(query.types, query.call)
+        wanted = Filter(query.types, query.call, words=asked.may(Right.OPERATOR))
         response = web.StreamResponse(
             headers={
                 "Content-Type": EVENTS,
@@ -87,7 +94,8 @@ class EventsResource:
         self.readers += 1
         try:
             await self._write(response, b"retry: 2000\n\n")
-            await self._run(response, wanted, asked.request.headers.get("Last-Event-ID", ""))
+            last_seen = asked.request.headers.get("Last-Event-ID", "")
+            await self._run(response, wanted, last_seen, query.kept)
         except TimeoutError:
             self.cut_off += 1
             _reset_connection(asked.request.transport)
@@ -95,10 +103,12 @@ class EventsResource:
             self.readers -= 1
         return response
 
-    async def _run(self, response: web.StreamResponse, wanted: Filter, last_seen: str) -> None:
+    async def _run(
+        self, response: web.StreamResponse, wanted: Filter, last_seen: str, kept_events: int
+    ) -> None:
         """Until it, or the API, ends. Raises TimeoutError for a reader that takes nothing."""
         ring = self._state.ring
-        position = ring.last
+        position = ring.last - min(kept_events, len(ring))
         if last_seen:
             seen = ring.position(last_seen)
             position = -1 if seen is None else seen

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from sipua.events.call_events import Ended
+from sipua.events.ended import Ended
 from sipua.events.ending import End
 from sipua.events.teller import ENDED, Told, rfc3339
 from sipua.outputs.cdr.row import SCHEMA, EngineFigures, Hold, MediaFigures, Row, TransferTry
@@ -26,6 +26,7 @@ class _Story:
 
     source: str = ""
     worker: int | None = None
+    sip_call_id: str = ""
     ringing_s: float | None = None
     codec: str = ""
     remote: str = ""
@@ -71,6 +72,10 @@ class CallsUp:
 
 def _ringing(story: _Story, at_s: float, _fields: Fields) -> None:
     story.ringing_s = story.ringing_s or at_s
+
+
+def _invited(story: _Story, _at_s: float, fields: Fields) -> None:
+    story.sip_call_id = fields["sip_call_id"]
 
 
 def _progress(story: _Story, at_s: float, fields: Fields) -> None:
@@ -121,6 +126,7 @@ def _transfer_over(outcome: str) -> Callable[[_Story, float, Fields], None]:
 
 
 _STEPS: Final[Mapping[str, Callable[[_Story, float, Fields], None]]] = {
+    "call.invited": _invited,
     "call.ringing": _ringing,
     "call.progress": _progress,
     "call.media": _media,
@@ -157,7 +163,7 @@ def _row(node: str, told: Told, story: _Story) -> Row:
         origin=ended.origin,
         route=ended.route,
         source=story.source,
-        sip_call_id=ended.sip_call_id,
+        sip_call_id=ended.sip_call_id or story.sip_call_id,
         worker=story.worker,
         began=ended.began,
         ringing=_moment(story.ringing_s) if story.ringing_s else None,

@@ -337,6 +337,7 @@ class SipEndpoint:
                 local=call.local,
                 arrived_s=arrived_s,
                 altered=request.altered,
+                traceparent=invite.traceparent(message) if verdict in self.settings.traced else "",
             )
         )
 
