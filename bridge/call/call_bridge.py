@@ -62,6 +62,7 @@ from sipua.codecs.vad import VadConfig, VadEvent
 from sipua.rtp.events import Address, Frame, RtpEvent
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.session.session import RtpSession
+from sipua.rtp.session.traffic import Traffic
 from sipua.rtp.session.transport import RtpTransport, Tap, senders_so_far
 
 
@@ -116,7 +117,7 @@ class CallBridge:
         self._on_hold = self._held_by_us = False
         self.agent_muted = False
         self._deaf_for: set[str] = set()
-        self._interruptions = 0
+        self.interruptions = 0
         self._fed_before_ms = 0
         self._local_sounds = 0
         self._conversation = make_conversation(self._from_engine, self.turns)
@@ -173,11 +174,17 @@ class CallBridge:
         await self._conversation.close()
         self.on_event = nothing
 
+    def traffic(self) -> Traffic:
+        return self._rtp.traffic(self._sender.skipped_frames) if self._rtp else Traffic()
+
+    def rtp_stats(self) -> dict[str, object]:
+        return self._rtp.stats() if self._rtp else {}
+
     def stats(self) -> dict[str, object]:
         return {
             "first_audio_ms": self._sender.first_audio_ms(),
-            "interruptions": self._interruptions,
-            "rtp": self._rtp.stats() if self._rtp else {},
+            "interruptions": self.interruptions,
+            "rtp": self.rtp_stats(),
             "transport": self._transport.stats() if self._transport else {},
             "uplink": self._uplink.counters(),
             "echo": self._gate.counters() if self._gate else {},
@@ -365,7 +372,7 @@ class CallBridge:
     def interrupt(self, by: InterruptedBy) -> None:
         """Nothing more of what was being said, and the engine learns how far it got."""
         for item in self._playout.flush():
-            self._interruptions += 1
+            self.interruptions += 1
             self._barge_in.item_ended(item.item_id)
             if not item.item_id.startswith(LOCAL):
                 self._conversation.truncate(item.item_id, item.played_ms)

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 from sipua.bridge.agent.process import AgentError
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
-from sipua.calls.signalling_log import SignallingLog
 from sipua.capture.sip_messages import SipToCaptures
 from sipua.config import Config
 from sipua.control.link.edge_port import ApiError
@@ -30,6 +29,7 @@ from sipua.doctor import doctor
 from sipua.edge import banner, outputs
 from sipua.edge.agent_host import AgentHost
 from sipua.edge.calls.edge_calls import EdgeCalls
+from sipua.edge.calls.signalling_log import SignallingLog
 from sipua.edge.control import EdgeControl
 from sipua.edge.engine_health import EngineHealth
 from sipua.edge.place_calls import PlaceCalls
@@ -54,7 +54,6 @@ from sipua.rtp.ports import PortPool
 from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
 from sipua.sip.messages import (
     CallCommand,
-    CallNamed,
     CallSignal,
     IncomingCall,
     Leave,
@@ -63,7 +62,7 @@ from sipua.sip.messages import (
     SipMessage,
 )
 from sipua.sip.pj.agent import SipAgent
-from sipua.worker.link.messages import CallOver, EngineTried, Steered, ToEdge
+from sipua.worker.link.messages import CallOver, EngineTried, Samples, Steered, ToEdge
 
 if TYPE_CHECKING:
     from sipua.control.api import ControlApi
@@ -133,7 +132,7 @@ class Edge:
         self._watching_rtcp: list[Callable[[RtcpSeen], None]] = []
         source = outputs.Source(
             events=self._events,
-            workers=self._workers.counts,
+            workers=self._workers,
             ports=self._ports.stats,
             watch_engines=self._health.subscribe,
             watch_sip=self._watching_sip.append,
@@ -160,7 +159,9 @@ class Edge:
         # The start of an edge without it need not wait a fifth of a second for its imports.
         from sipua.control.api import ControlApi  # noqa: PLC0415
 
-        return ControlApi(self._config, self._events, self._control)
+        metrics = self._outputs.metrics
+        page = None if metrics is None else metrics.page()
+        return ControlApi(self._config, self._events, self._control, page)
 
     async def run(self) -> Exit:
         main_loop.on_interrupt(self._stop.set)
@@ -301,11 +302,11 @@ class Edge:
         match event:
             case IncomingCall():
                 self._calls.begin(event)
-            case CallNamed():
-                self._calls.named(event)
             case SignallingLost():
                 self._on_lost(event)
             case SipMessage():
+                if self._api is not None:
+                    self._api.take_sip(event)
                 if self._capturing:
                     self._sip_captures.take(event, time.monotonic())
                 for watch in self._watching_sip:
@@ -324,6 +325,9 @@ class Edge:
                 self._health.tried(message.name, reached=message.reached, now=now)
             case Told():
                 self._calls.on_told(message)
+            case Samples():
+                if self._api is not None:
+                    self._api.take(message)
             case RtcpSeen():
                 for watch in self._watching_rtcp:
                     watch(message)

@@ -18,12 +18,12 @@ from sipua.bridge.agent.process import AgentError
 from sipua.calls import routes
 from sipua.calls.facts import CallFacts
 from sipua.calls.profile import AgentProfile
-from sipua.calls.signalling_log import SignallingLog
 from sipua.calls.steer.place_request import PlaceRequest
 from sipua.config import Config
 from sipua.edge import placing
 from sipua.edge.agent_host import AgentHost
 from sipua.edge.calls.edge_calls import EdgeCalls
+from sipua.edge.calls.signalling_log import SignallingLog
 from sipua.edge.placing import RequestError
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.fork_server import ForkServer
@@ -42,7 +42,6 @@ from sipua.sip.addresses import host_of
 from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
 from sipua.sip.messages import (
     CallCommand,
-    CallNamed,
     CallSignal,
     SignallingLost,
     SipEvent,
@@ -228,8 +227,6 @@ class Outbound:
     def _on_sip(self, event: SipEvent) -> None:
         if isinstance(event, CallSignal):
             self._calls.on_signal(event)
-        elif isinstance(event, CallNamed):
-            self._calls.named(event)
         elif isinstance(event, SignallingLost):
             self._on_lost(event)
         elif not isinstance(event, SipMessage) or self._config.log.sip:

@@ -23,6 +23,9 @@ class Incoming(Event, tag="call.incoming", rename={"from_": "from"}):
     rtp_port: int
     worker: int
     altered: list[str] | None = None
+    trace_id: str | None = None
+    trace_parent_id: str | None = None
+    """The span outside that the call is part of."""
 
 
 class Placing(Event, tag="call.placing"):
@@ -34,10 +37,11 @@ class Placing(Event, tag="call.placing"):
     worker: int
     by: str | None = None
     """Whose token it was; None: `sipua outbound`."""
+    trace_id: str | None = None
 
 
-class Calling(Event, tag="call.calling"):
-    """Our INVITE is made; again where a challenge made it two."""
+class Invited(Event, tag="call.invited"):
+    """The INVITE of a call that we place has left; again when it is sent anew with a password."""
 
     sip_call_id: str
 
@@ -237,6 +241,8 @@ class EngineInUse(Event, tag="engine.in_use"):
     gap_ms: int
     restored: int
     caught_up_ms: int
+    connect_ms: int | None = None
+    """None: it was connected before it was needed."""
 
 
 class EngineOutage(Event, tag="engine.outage"):
@@ -389,6 +395,7 @@ class Ended(Event, tag="call.ended", rename={"from_": "from"}):
     record: dict[str, Any] | None = None
     capture: dict[str, Any] | None = None
     metadata: dict[str, str] | None = None
+    trace_id: str | None = None
 
     @property
     def level(self) -> Level:

@@ -82,6 +82,8 @@ class IncomingCall:
     """By the monotonic clock."""
     altered: tuple[str, ...] = ()
     """Which of these texts were changed, and why."""
+    traceparent: str = ""
+    """The header as it came, if its trunk may send one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ class CallRefused:
     cause: str = ""
     """What was wrong with it, where the status does not say it."""
     altered: tuple[str, ...] = ()
+    origin: str = ""
+    """The trunk or account that it came by, as far as that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +125,9 @@ class PeerUnresolved:
 
 
 @dataclass(frozen=True, slots=True)
-class CallNamed:
-    """The INVITE of a call that we place is made; again where a challenge made it two."""
+class CallInvited:
+    """The INVITE of a call that we place has left; again when it is challenged, and sent as another
+    call."""
 
     call_id: str
     sip_call_id: str
@@ -226,7 +231,7 @@ class HoldRefused:
 
 TransferNews = TransferProgress | TransferDone | TransferFailed
 HoldNews = HoldDone | HoldRefused
-CallSignal = MediaReady | CallConfirmed | CallEnded | TransferNews | HoldNews
+CallSignal = CallInvited | MediaReady | CallConfirmed | CallEnded | TransferNews | HoldNews
 """What the call itself is told."""
 
 
@@ -301,7 +306,7 @@ SipEvent = (
     | CallRefused
     | PeerResolved
     | PeerUnresolved
-    | CallNamed
+    | CallInvited
     | CallProgress
     | MediaReady
     | CallConfirmed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -18,8 +18,11 @@ from sipua.edge.wiring import wiring
 from sipua.events.ending import Reason
 from sipua.log import logs
 from sipua.rtp.ports import ReservedPort
+from sipua.rtp.session.traffic import Traffic
 from sipua.sip.messages import CallSignal, Hangup
 from sipua.worker.call_parts import CallParts
+from sipua.worker.call_samples import CallSamples
+from sipua.worker.figures import WorkerFigures
 from sipua.worker.link.channel import NO_DESCRIPTORS, close_all
 from sipua.worker.link.coding import LinkError
 from sipua.worker.link.messages import (
@@ -32,12 +35,14 @@ from sipua.worker.link.messages import (
     TakeCall,
     ToEdge,
     ToWorker,
+    Watch,
 )
 from sipua.worker.rtcp_watch import RtcpWatch
 
 
 class WorkerCalls:
     def __init__(self, config: Config, parts: CallParts, send: Callable[[ToEdge], None]) -> None:
+        self.figures = WorkerFigures(self._traffic, parts.pacer_late, lambda: parts.spares.waiting)
         self._parts = parts
         self._send = send
         settings = wiring.captures(config)
@@ -47,6 +52,12 @@ class WorkerCalls:
         self._steering: dict[str, Steering] = {}
         self._capturing: dict[str, CallCapture] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._samples = CallSamples(self._calls, send) if config.api.enabled else None
+
+    async def sample(self) -> None:
+        """Let the edge know how its calls are, until it is cancelled."""
+        if self._samples is not None:
+            await self._samples.run()
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -57,6 +68,9 @@ class WorkerCalls:
                 self._take(message, descriptors)
             case Steer():
                 self._steer(message)
+            case Watch():
+                if self._samples is not None:
+                    self._samples.watch(message.for_s)
             case EndCall():
                 if call := self._calls.get(message.call_id):
                     _end(call, message)
@@ -68,6 +82,10 @@ class WorkerCalls:
             case _ if isinstance(message, CallSignal):
                 if call := self._calls.get(message.call_id):
                     call.on_sip(message)
+
+    def _traffic(self) -> Iterator[tuple[str, Traffic]]:
+        for call_id, call in self._calls.items():
+            yield call_id, call.bridge.traffic()
 
     def _steer(self, message: Steer) -> None:
         request, call_id = message.request, message.call_id
@@ -116,6 +134,8 @@ class WorkerCalls:
         with held:
             try:
                 await call.run(opening)
+                if self._samples is not None:
+                    self._samples.tell(call.call_id)
             except Exception as error:  # noqa: BLE001 (as above)
                 self._failed(call.call_id, error)
 
@@ -129,6 +149,7 @@ class WorkerCalls:
             words = "not answered: internal error, see the log"
             self._send(CallOver(call_id, summary=words, failed=True))
             return
+        self.figures.ended(call_id, call.bridge.traffic())
         over = CallOver(call_id, call.confirmed.is_set(), call.engine_missed, call.summary)
         try:
             self._send(over)

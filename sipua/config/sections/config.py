@@ -25,6 +25,7 @@ from sipua.config.sections.record import PriceSection, RecordSection
 from sipua.config.sections.recovery import RecoverySection
 from sipua.config.sections.routes import RouteSection
 from sipua.config.sections.tools import ToolsSection
+from sipua.config.sections.traces import TracesSection
 from sipua.config.sections.webhooks import EventWebhookSection, WebhookSpoolSection
 from sipua.config.values.addresses import Hosts, OptionalOwnAddresses, OwnAddresses, PublicAddresses
 from sipua.config.values.fields import (
@@ -233,6 +234,11 @@ class TrunkSection(Section):
     realm: Realm = Field(
         default="", description="Realm that gets our digest; needed with a password."
     )
+    traceparent: bool = Field(
+        default=False,
+        description="Let its INVITEs say which trace the call is part of (`traceparent`, "
+        "`X-Traceparent`). docs/traces.md.",
+    )
 
 
 class LogSection(Section):
@@ -275,6 +281,7 @@ class Config(Section):
     edge: EdgeSection = EdgeSection()
     api: ApiSection = ApiSection()
     metrics: MetricsSection = MetricsSection()
+    traces: TracesSection = TracesSection()
     hep: HepSection = HepSection()
     log: LogSection = LogSection()
     capture: CaptureSection = CaptureSection()

@@ -22,13 +22,14 @@ from sipua.control.http.tokens import Right
 from sipua.control.link.state import State
 from sipua.control.resources.models import Query
 from sipua.control.view.ring import Filter, Kept
+from sipua.events.stream import KEPT
 
 COMMENT_S = 15.0
 """Between two signs of life: what stands between us and the reader ends what is silent."""
 STUCK_S = 10.0
 _AT_ONCE = 100
 """Events in one write."""
-_GATHER_S = 0.05
+_GATHER_S = 0.1
 """Between two writes to one reader: many events go in one."""
 _Type = Annotated[str, Field(pattern=r"^[a-z_]{1,32}([.][a-z_]{1,32}|[.][*])$")]
 _COMMENT = b": still here\n\n"
@@ -45,6 +46,12 @@ class EventsQuery(Query):
         description="Types, with commas between them: `call.answered`, `turn.*`. Empty: all.",
     )
     call: str = Field(default="", max_length=64, description="Of this call only.")
+    kept: int = Field(
+        default=0,
+        ge=0,
+        le=KEPT,
+        description="Begin with so many of the last events of all; not with Last-Event-ID.",
+    )
 
 
 class EventsResource:
@@ -87,7 +94,8 @@ class EventsResource:
         self.readers += 1
         try:
             await self._write(response, b"retry: 2000\n\n")
-            await self._run(response, wanted, asked.request.headers.get("Last-Event-ID", ""))
+            last_seen = asked.request.headers.get("Last-Event-ID", "")
+            await self._run(response, wanted, last_seen, query.kept)
         except TimeoutError:
             self.cut_off += 1
             _reset_connection(asked.request.transport)
@@ -95,10 +103,12 @@ class EventsResource:
             self.readers -= 1
         return response
 
-    async def _run(self, response: web.StreamResponse, wanted: Filter, last_seen: str) -> None:
+    async def _run(
+        self, response: web.StreamResponse, wanted: Filter, last_seen: str, kept_events: int
+    ) -> None:
         """Until it, or the API, ends. Raises TimeoutError for a reader that takes nothing."""
         ring = self._state.ring
-        position = ring.last
+        position = ring.last - min(kept_events, len(ring))
         if last_seen:
             seen = ring.position(last_seen)
             position = -1 if seen is None else seen

@@ -43,7 +43,7 @@ MOST_WAITING: Final = 10_000
 """A thousand calls a minute are 200 messages, events and reports a second: 50 s of them."""
 _FINE_AFTER: Final = 5
 """Packets: a closed port is told of behind each of them."""
-_NAMING: Final = ("call.incoming", "call.calling")
+_NAMING: Final = ("call.incoming", "call.invited")
 FIX: Final = "`hep.host`, `hep.port`, `hep.transport`; calls go on, what is not sent is lost"
 
 

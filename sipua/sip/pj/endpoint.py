@@ -28,7 +28,7 @@ from sipua.sip.errors import CannotListenError, reason_of
 from sipua.sip.messages import (
     Answer,
     CallEnded,
-    CallNamed,
+    CallInvited,
     EndedBy,
     Hangup,
     IncomingCall,
@@ -258,7 +258,8 @@ class SipEndpoint:
             call.close(EndedBy.US, 500, reason_of(error))
             return
         if self._calls.get(command.call_id) is call:  # it has not failed at once
-            self.emit(CallNamed(command.call_id, str(call.getInfo().callIdString)))
+            sip_call_id = texts.line(str(call.getInfo().callIdString))
+            self.emit(CallInvited(command.call_id, sip_call_id))
         first_hop = account.settings.proxy or command.target
         if server[1] and "transport=tcp" not in first_hop.lower():
             self._watch_port(command.call_id, server)
@@ -320,7 +321,7 @@ class SipEndpoint:
         if isinstance(verdict, Refusal) or call.local is None:
             assert isinstance(verdict, Refusal)
             self._refused.append((call, verdict))
-            self.emit(request.refused(verdict))
+            self.emit(request.refused(verdict, self._admission.origin(request.source[0])))
             return
         self._calls[call.call_id] = call
         self._taken.append(call)
@@ -336,6 +337,7 @@ class SipEndpoint:
                 local=call.local,
                 arrived_s=arrived_s,
                 altered=request.altered,
+                traceparent=invite.traceparent(message) if verdict in self.settings.traced else "",
             )
         )
 
@@ -344,7 +346,7 @@ class SipEndpoint:
         calls_up, now, host = len(self._calls), time.monotonic(), address(source)[0]
         refusal = self.gate.judge(method, message, host, calls_up=calls_up, now=now)
         if refusal is not None and method == "INVITE":
-            self.emit(invite.read(message, source).refused(refusal))
+            self.emit(invite.read(message, source).refused(refusal, self._admission.origin(host)))
         return refusal
 
     def _reserve(self, offered: str, source: str) -> ReservedPort | Refusal:

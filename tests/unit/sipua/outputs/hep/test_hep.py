@@ -116,7 +116,7 @@ def test_a_call_that_we_place_has_its_name_from_its_invite(collector: Collector)
     def call() -> None:
         teller = events.teller("c-1")
         teller.tell(call_events.Placing(to="1", account="a", route="r", worker=1))
-        teller.tell(call_events.Calling("ours@edge"))
+        teller.tell(call_events.Invited(sip_call_id="ours@edge"))
         teller.tell(ended(direction="outgoing", sip_call_id=""))
 
     run(sender(collector.port, events), call)

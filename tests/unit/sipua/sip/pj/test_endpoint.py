@@ -350,7 +350,7 @@ def test_a_challenge_of_the_registrar_is_learnt_and_the_call_placed_again_once(
     assert second is not first
     assert len(signalling.pj.asked("makeCall")) == 2
     assert signalling.take() == []
-    assert [(one.call_id, one.sip_call_id) for one in signalling.names] == [
+    assert [(one.call_id, one.sip_call_id) for one in signalling.invited] == [
         ("c-ours", "1@edge"),
         ("c-ours", "2@edge"),
     ]
