@@ -8,8 +8,9 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from struct import Struct
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
+from sipua.outputs.hep.settings import What
 from sipua.rtp.events import Address
 
 LONGEST: Final = 65_000
@@ -25,14 +26,13 @@ _BYTE: Final = Struct("!B")
 _SHORT: Final = Struct("!H")
 _WORD: Final = Struct("!I")
 
-Kind: TypeAlias = Literal["sip", "rtcp", "logs", "cdr"]
 # 1, 5 and 100 are Homer's; 101 is not given to anything, and kept as it is.
-_TYPES: Final[dict[Kind, int]] = {"sip": 1, "rtcp": 5, "logs": 100, "cdr": 101}
+_TYPES: Final[dict[What, int]] = {"sip": 1, "rtcp": 5, "logs": 100, "cdr": 101}
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    kind: Kind
+    kind: What
     at_s: float
     """Unix time."""
     source: Address

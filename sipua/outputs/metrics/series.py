@@ -252,5 +252,15 @@ class Series:
             webhook,
         )
 
+        self.hep_packets = Counter(
+            "sipua_hep_packets", "Packets that were sent to Homer.", {"kind": known.HEP_KINDS}
+        )
+        self.hep_lost = Counter(
+            "sipua_hep_lost", "What Homer will never get: no room, or it could not be sent."
+        )
+        self.hep_up = Gauge(
+            "sipua_hep_up", "1: packets for Homer can leave. UDP is not told whether they arrive."
+        )
+
     def families(self) -> list[Family]:
         return list(vars(self).values())
