@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipua.events import call_events as told_of
+from sipua.events import engine_events
 from sipua.events.ending import End, Reason
 from sipua.events.teller import Told
 from sipua.outputs.traces import call_spans, otlp
@@ -155,7 +156,7 @@ def test_what_was_open_where_events_are_left_out_has_no_known_end() -> None:
         (1.0, told_of.Confirmed()),
         (1.5, told_of.ToolCalled(tool="pay", tool_call_id="t")),
         *many,
-        (20.0, told_of.EngineInUse("main", "reconnected", "s", 3000, 1, 0, 100)),
+        (20.0, engine_events.EngineInUse("main", "reconnected", "s", 3000, 1, 0, 100)),
         (30.0, ended()),
     )
     within(found)
