@@ -96,7 +96,6 @@ def outputs(config: Config, source: Source) -> Outputs:
 
 
 def _views(source: Source, found: Outputs) -> Views:
-    from sipua.outputs.metrics.names import HEP_RESULTS  # noqa: PLC0415 - as above
     from sipua.outputs.metrics.sampling import SinkState, Views, WebhookState  # noqa: PLC0415 - as above
 
     def sinks() -> Iterator[SinkState]:
@@ -115,13 +114,8 @@ def _views(source: Source, found: Outputs) -> Views:
                 attempts=dict(one.attempts),
             )
 
-    def hep() -> dict[str, int]:
-        counts = found.hep.counts() if found.hep is not None else {}
-        lost: dict[str, int] = {
-            result: counts.get(result, 0) for result in HEP_RESULTS if result in counts
-        }
-        sent = sum(count for what, count in counts.items() if what.startswith("sent_"))
-        return {**lost, "sent": sent} if counts else {}
+    def hep() -> Mapping[str, int]:
+        return {} if found.hep is None else found.hep.counts()
 
     workers = source.workers
     return Views(workers.counts, workers.figures, source.ports, sinks, webhooks, hep)

@@ -1,5 +1,4 @@
-"""Whether call records and webhooks can be written and traces sent, and how webhooks do, as doctor sees
-it."""
+"""What doctor says of call records, webhooks and traces: whether they can be written and sent."""
 
 from __future__ import annotations
 
