@@ -15,9 +15,9 @@ def test_texts_are_bounded_and_valid() -> None:
 
 
 def test_numbers_are_those_of_the_protocol() -> None:
-    found = attributes({"a": 2**63 - 1, "b": 2**63, "c": -(2**70), "d": True, "e": 1.5})
-    assert found == {"a": 2**63 - 1, "b": 2.0**63, "c": -(2.0**70), "d": True, "e": 1.5}
-    assert isinstance(found["b"], float)
+    most = 2**63 - 1
+    found = attributes({"a": most, "b": 10**400, "c": -(10**400), "d": True, "e": 1.5})
+    assert found == {"a": most, "b": most, "c": -(2**63), "d": True, "e": 1.5}
 
 
 def test_what_is_nothing_or_no_value_is_missing() -> None:
