@@ -63,6 +63,7 @@ FOLDERS = [
     "sipua/config/toml",
     "sipua/config/scenario",
     "sipua/config/load",
+    "sipua/config/change",
     "sipua/config/report",
     "sipua/config",
     "sipua/events",
