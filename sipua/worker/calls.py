@@ -13,13 +13,11 @@ from sipua.calls.opening import Answering, Placing
 from sipua.calls.steer.commands import Done
 from sipua.calls.steer.steering import Steering
 from sipua.capture.call_capture import CallCapture, CallCaptures
-from sipua.config import Config
-from sipua.edge.wiring import wiring
 from sipua.events.ending import Reason
 from sipua.log import logs
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import CallSignal, Hangup
-from sipua.worker.call_parts import CallParts
+from sipua.worker.generations import Generation, Generations
 from sipua.worker.link.channel import NO_DESCRIPTORS, close_all
 from sipua.worker.link.coding import LinkError
 from sipua.worker.link.messages import (
@@ -36,11 +34,9 @@ from sipua.worker.link.messages import (
 
 
 class WorkerCalls:
-    def __init__(self, config: Config, parts: CallParts, send: Callable[[ToEdge], None]) -> None:
-        self._parts = parts
+    def __init__(self, generations: Generations, send: Callable[[ToEdge], None]) -> None:
+        self._generations = generations
         self._send = send
-        settings = wiring.captures(config)
-        self._captures = CallCaptures(settings) if settings else None
         self._calls: dict[str, Call] = {}
         self._steering: dict[str, Steering] = {}
         self._capturing: dict[str, CallCapture] = {}
@@ -87,7 +83,9 @@ class WorkerCalls:
 
     def _no_more(self) -> None:
         """The edge lets the last calls end."""
-        task = asyncio.get_running_loop().create_task(self._parts.spares.close(), name="spares")
+        task = asyncio.get_running_loop().create_task(
+            self._generations.no_more_calls(), name="spares"
+        )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -95,14 +93,15 @@ class WorkerCalls:
         """Begin a call. On any failure the caller gets 500, and all that it holds is released."""
         call_id = message.facts.call_id
         with ExitStack() as held:
+            generation = self._generations.hold(held)
             held.callback(self._over, call_id)
             try:
-                call = self._make(message, _adopt(descriptors, held), held)
+                call = self._make(generation, message, _adopt(descriptors, held), held)
             except Exception as error:  # noqa: BLE001 (any failure is a refusal)
                 self._failed(call_id, error)
                 return
             self._calls[call_id] = call
-            self._steering[call_id] = self._parts.steering(call)
+            self._steering[call_id] = generation.parts.steering(call)
             held.callback(self._steering.pop, call_id)
             opening = Answering() if message.facts.direction == "incoming" else Placing()
             work = self._run(call, opening, held.pop_all())
@@ -133,12 +132,18 @@ class WorkerCalls:
         except LinkError:  # of its text; without this message the edge would keep the call for ever
             self._send(replace(over, summary="its result is no text"))
 
-    def _make(self, message: TakeCall, sockets: Sequence[socket.socket], held: ExitStack) -> Call:
+    def _make(
+        self,
+        generation: Generation,
+        message: TakeCall,
+        sockets: Sequence[socket.socket],
+        held: ExitStack,
+    ) -> Call:
         if not sockets:
             raise LinkError(NO_DESCRIPTORS)
         rtp, rtcp = sockets
-        capture = self._capture(message, held)
-        return self._parts.make(
+        capture = self._capture(generation.captures, message, held)
+        return generation.parts.make(
             message.facts,
             ReservedPort(message.port, rtp, rtcp),
             capture,
@@ -146,11 +151,13 @@ class WorkerCalls:
             max_duration_s=message.max_duration_s,
         )
 
-    def _capture(self, message: TakeCall, held: ExitStack) -> CallCapture | None:
+    def _capture(
+        self, captures: CallCaptures | None, message: TakeCall, held: ExitStack
+    ) -> CallCapture | None:
         call_id, order = message.facts.call_id, message.capture
-        if order is None or self._captures is None:
+        if order is None or captures is None:
             return None
-        capture = self._captures.begin(call_id, order.local, order.open_calls)
+        capture = captures.begin(call_id, order.local, order.open_calls)
         held.callback(capture.end)
         self._capturing[call_id] = capture
         held.callback(self._capturing.pop, call_id, None)

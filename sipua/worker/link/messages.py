@@ -1,11 +1,13 @@
 """The messages between the edge and a worker. Plain data; a call is named by its call id.
 
     edge ── Begin, TakeCall, EndCall, Steer, CapturedSip, events of SIP,  ──▶ worker
-            SetLogLevel, Ping, NoMoreCalls, Stop
-         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, Steered, CallOver, Pong ──
+            NewConfig, UseConfig, SetLogLevel, Ping, NoMoreCalls, Stop
+         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, Steered, CallOver,
+             ConfigTried, Pong ──
 
 Events and commands are those of `sipua.sip.messages`, unchanged. Descriptors go along with the
-message that names them: `Begin` has the configuration, `TakeCall` the call's RTP and RTCP sockets.
+message that names them: `Begin` and `NewConfig` have a configuration, `TakeCall` the call's RTP and
+RTCP sockets.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from sipua.events.teller import Told
 from sipua.rtp.events import Address
 from sipua.sip.messages import CallCommand, CallSignal
 
-SCHEMA = 2
+SCHEMA = 3
 """To be raised with every change of a message. The edge and a worker that it starts later may come
 from two installations, when one was updated meanwhile.
 """
@@ -42,6 +44,8 @@ class Begin:
     """The embedded local agent's; empty: there is none."""
     python_path: tuple[str, ...]
     """Where the edge finds modules, and so the user's tools."""
+    generation: int = 1
+    """Of the configuration: how many there were since the edge began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,25 @@ class CapturedSip:
 
 
 @dataclass(frozen=True, slots=True)
+class NewConfig:
+    """Make the parts of another configuration, beside those in use; answered by `ConfigTried`. It
+    comes as a descriptor of a file in memory.
+    """
+
+    generation: int
+    agent_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class UseConfig:
+    """Calls begin with this configuration from now on. Calls that are up keep theirs; one that was
+    made and is not this one is given up.
+    """
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
 class SetLogLevel:
     level: Literal["debug", "info", "warning", "error"]
 
@@ -128,6 +151,8 @@ ToWorker: TypeAlias = (
     | Steer
     | CapturedSip
     | CallSignal
+    | NewConfig
+    | UseConfig
     | SetLogLevel
     | Ping
     | NoMoreCalls
@@ -187,6 +212,15 @@ class CallOver:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigTried:
+    """The parts of another configuration are made, or cannot be: then `error` says why."""
+
+    generation: int
+    error: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Pong:
     """The worker's loop runs, and has so much."""
 
@@ -196,6 +230,10 @@ class Pong:
 
     events_missed: int = 0
     """Since the last one, because the edge did not read them."""
+    generations: int = 1
+    """Configurations that it has parts of: the one in use, and those of older calls."""
 
 
-ToEdge: TypeAlias = Ready | Unfit | CallCommand | EngineTried | Told | Steered | CallOver | Pong
+ToEdge: TypeAlias = (
+    Ready | Unfit | CallCommand | EngineTried | Told | Steered | CallOver | ConfigTried | Pong
+)
