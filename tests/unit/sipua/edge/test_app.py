@@ -73,8 +73,8 @@ class EdgeOverFake:
             assert there is not None
             await self.until(lambda tasks=there._tasks: not tasks)
             assert (there._calls, there._capturing) == ({}, {})
-            assert there._parts._records._files is not None
-            assert all(file._closing_at for file in there._parts._records._files._open)
+            assert there._generations.current.parts._records._files is not None
+            assert all(file._closing_at for file in there._generations.current.parts._records._files._open)
             assert there._captures is not None
             assert all(one._closing for one in there._captures._thread._captures)
         assert not [task for task in asyncio.all_tasks() if "c-" in task.get_name()]
