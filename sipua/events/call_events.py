@@ -23,6 +23,8 @@ class Incoming(Event, tag="call.incoming", rename={"from_": "from"}):
     rtp_port: int
     worker: int
     altered: list[str] | None = None
+    config: str = ""
+    """The hash of the configuration that the call has, to its end."""
 
 
 class Placing(Event, tag="call.placing"):
@@ -34,6 +36,8 @@ class Placing(Event, tag="call.placing"):
     worker: int
     by: str | None = None
     """Whose token it was; None: `sipua outbound`."""
+    config: str = ""
+    """The hash of its configuration."""
 
 
 class Ringing(Event, tag="call.ringing"):

@@ -53,7 +53,8 @@ def plan(running: Config, wanted: Config) -> Plan:
 
 
 def effective(running: Config, wanted: Config) -> Config:
-    return _kept(running, wanted, ())
+    kept: Config = _kept(running, wanted, ())
+    return kept
 
 
 def _by_key(config: Config) -> dict[tuple[type, str], Item]:

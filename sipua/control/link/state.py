@@ -44,6 +44,10 @@ class State:
             self.on_gap()
         self._tell()
 
+    def look(self) -> None:
+        """Have those who follow see whether they still may."""
+        self._tell()
+
     def close(self) -> None:
         self.closing = True
         self._tell()

@@ -104,12 +104,11 @@ class EdgeCalls:
         sip_captures: SipToCaptures | None = None,
         on_over: Callable[[CallOver], None] = lambda over: None,
     ) -> None:
-        self._config = config
+        self.use(config)
         self._workers = workers
         self._ports = ports
         self._send = send
         self._events = events
-        self._capture_settings = wiring.captures(config)
         self._sip_captures = sip_captures
         self._gaps = Throttle(10.0)
         self._on_over = on_over
@@ -121,6 +120,12 @@ class EdgeCalls:
 
     def __len__(self) -> int:
         return len(self._calls)
+
+    def use(self, config: Config, name: str = "") -> None:
+        """Calls begin with this configuration from now on; `name`: its hash."""
+        self._config = config
+        self._config_name = name
+        self._capture_settings = wiring.captures(config)
 
     # --- a call begins --------------------------------------------------------------------
 
@@ -162,6 +167,7 @@ class EdgeCalls:
                 rtp_port=event.local.port,
                 worker=worker,
                 altered=list(event.altered) or None,
+                config=self._config_name,
             )
         )
         teller.tell(call_events.Ringing())
@@ -195,6 +201,7 @@ class EdgeCalls:
                 route=facts.route,
                 worker=worker,
                 by=request.by or None,
+                config=self._config_name,
             )
             self._events.teller(facts.call_id).tell(placing)
             order = TakeCall(
