@@ -314,6 +314,8 @@ class Edge:
         self._workers.supervisor.memory_bytes = config.edge.worker_memory_mb * 1_000_000
         if changed.touches("log.level"):
             self._control.set_log_level(config.log.level)
+        for output in self._outputs:
+            output.use(config)
         if self._api is not None:
             self._api.use_config()
 

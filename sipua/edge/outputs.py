@@ -13,7 +13,8 @@ from typing import Protocol
 
 from sipua.config import Config
 from sipua.edge.engine_health import Attempt
-from sipua.edge.wiring import hooks, wiring
+from sipua.edge.reload.webhooks import WebhooksInUse
+from sipua.edge.wiring import wiring
 from sipua.events.stream import EventStream
 from sipua.outputs.cdr.call_records import CallRecords
 
@@ -26,6 +27,9 @@ class Output(Protocol):
         """Raises OutputError."""
 
     async def stop(self) -> None: ...
+
+    def use(self, config: Config) -> None:
+        """Another configuration is in force; what it cannot take needs a restart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,7 @@ class Source:
 
 def outputs(config: Config, source: Source) -> list[Output]:
     found: list[Output] = [CallRecords(wiring.call_records(config), source.events)]
-    webhooks = hooks.hooks(config)
-    if webhooks is not None:
-        from sipua.outputs.hooks.webhooks import Webhooks  # noqa: PLC0415 - its imports take 0.2 s
-
-        found.append(Webhooks(webhooks, source.events))
+    found.append(WebhooksInUse(config, source.events))
     if config.metrics.enabled:
         from sipua.outputs.metrics.metrics import Metrics  # noqa: PLC0415 - as above
 

@@ -56,7 +56,7 @@ _REPORT = "please report the line worker.failed of the log"
 
 def run(descriptor: int) -> int:
     """Work until the edge says Stop or is gone; returns the process's exit code."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # Not SIG_IGN, which the processes that tools start would inherit.
         signal.signal(number, lambda _number, _frame: None)
     linux.die_with_parent()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sipua.bridge.fault_owner import nothing
+from sipua.config import Config
 from sipua.events.stream import EventStream
 from sipua.outputs.cdr.backlog import Backlog
 from sipua.outputs.cdr.journal import Journal
@@ -36,6 +37,9 @@ class CallRecords:
         self._journal.start()
         for sink in self._sinks:
             sink.start()
+
+    def use(self, config: Config) -> None:
+        """All of it is for the next start."""
 
     async def stop(self) -> None:
         """Behind the last event."""

@@ -81,14 +81,23 @@ class Webhooks:
 
     # --- the edge's loop --------------------------------------------------------------------
 
+    def listen(self) -> None:
+        """Take what happens from now on; kept until `start`."""
+        self._unsubscribe = self._events.subscribe(self.on_event)
+
+    def listen_no_more(self) -> None:
+        self._unsubscribe()
+        self._unsubscribe = nothing
+
     async def start(self) -> None:
         self._edge_loop = asyncio.get_running_loop()
-        self._unsubscribe = self._events.subscribe(self.on_event)
+        if self._unsubscribe is nothing:
+            self.listen()
         self._done = self._side.submit(self._run())
 
     async def stop(self) -> None:
         """Behind the last event: what waits is on disk then."""
-        self._unsubscribe()
+        self.listen_no_more()
         if self._done is None:
             return
         self._stopping = True

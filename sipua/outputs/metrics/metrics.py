@@ -51,6 +51,9 @@ class Metrics:
         self._sampler = faults.task(self._sampling.run(), "metrics sampling")
         logs.get().info("metrics.listening", url=f"http://{address}/metrics")
 
+    def use(self, config: Config) -> None:
+        """Names that are new count as `other`: a series has the labels that it began with."""
+
     async def stop(self) -> None:
         self._unsubscribe()
         if self._sampler is not None:

@@ -113,7 +113,7 @@ def test_SIGHUP_with_a_bad_file_changes_nothing(edge_factory: Edges, sipp: Sipp)
 
 
 def test_peers_level_and_tokens_count_at_once(edge_factory: Edges, sipp: Sipp) -> None:
-    trunk = [{"name": "carrier", "hosts": [LOOPBACK]}]
+    trunk = [{"name": "carrier", "hosts": [LOOPBACK], "proxy": f"sip:{LOOPBACK}:9"}]
     closed = {"sip": {"accept": "trunks"}}
     edge = edge_factory(config(**closed, trunks=trunk))
     api = Api(edge)
