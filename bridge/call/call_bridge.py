@@ -62,6 +62,7 @@ from sipua.codecs.vad import VadConfig, VadEvent
 from sipua.rtp.events import Address, Frame, RtpEvent
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.session.session import RtpSession
+from sipua.rtp.session.traffic import Traffic
 from sipua.rtp.session.transport import RtpTransport, Tap, senders_so_far
 
 
@@ -83,6 +84,8 @@ class CallBridge:
         self.on_event: Callable[[BridgeEvent], None] = lambda _: None
         self.tap: Tap | None = None
         """For a capture of this call; set before its media is opened."""
+        self.rtcp_tap: Tap | None = None
+        """For who wants to see its RTCP; the same."""
         self._local = local
         self._early: frozenset[Address] = frozenset()
         self._settings = settings
@@ -114,7 +117,7 @@ class CallBridge:
         self._on_hold = self._held_by_us = False
         self.agent_muted = False
         self._deaf_for: set[str] = set()
-        self._interruptions = 0
+        self.interruptions = 0
         self._fed_before_ms = 0
         self._local_sounds = 0
         self._conversation = make_conversation(self._from_engine, self.turns)
@@ -139,7 +142,7 @@ class CallBridge:
         self._laws.clear()
         self._laws.update({number: Law[name] for number, name in plan.law_by_type.items()})
         if self._rtp is None or self._transport is None:
-            self._rtp = open_rtp(plan, self._settings, self._path.session)
+            self._rtp = open_rtp(plan, self._settings, self._path.session, self.rtcp_tap)
             self._rtp.latch.set_early(self._early)
             self._transport = self._path.transport(
                 self._local, self._rtp, self._on_rtp, on_fault=self._faults.failed
@@ -171,11 +174,17 @@ class CallBridge:
         await self._conversation.close()
         self.on_event = nothing
 
+    def traffic(self) -> Traffic:
+        return self._rtp.traffic(self._sender.skipped_frames) if self._rtp else Traffic()
+
+    def rtp_stats(self) -> dict[str, object]:
+        return self._rtp.stats() if self._rtp else {}
+
     def stats(self) -> dict[str, object]:
         return {
             "first_audio_ms": self._sender.first_audio_ms(),
-            "interruptions": self._interruptions,
-            "rtp": self._rtp.stats() if self._rtp else {},
+            "interruptions": self.interruptions,
+            "rtp": self.rtp_stats(),
             "transport": self._transport.stats() if self._transport else {},
             "uplink": self._uplink.counters(),
             "echo": self._gate.counters() if self._gate else {},
@@ -363,7 +372,7 @@ class CallBridge:
     def interrupt(self, by: InterruptedBy) -> None:
         """Nothing more of what was being said, and the engine learns how far it got."""
         for item in self._playout.flush():
-            self._interruptions += 1
+            self.interruptions += 1
             self._barge_in.item_ended(item.item_id)
             if not item.item_id.startswith(LOCAL):
                 self._conversation.truncate(item.item_id, item.played_ms)

@@ -14,6 +14,7 @@ from sipua.rtp.events import Address
 from sipua.rtp.latch.latch import Policy, SourceLatch
 from sipua.rtp.rtcp.session import RtcpSession
 from sipua.rtp.session.session import RtpConfig, RtpSession
+from sipua.rtp.session.transport import Tap
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,16 @@ class MediaSettings:
 
 
 def open_rtp(
-    plan: MediaPlan, settings: MediaSettings, make: Callable[..., RtpSession] = RtpSession
+    plan: MediaPlan,
+    settings: MediaSettings,
+    make: Callable[..., RtpSession] = RtpSession,
+    rtcp_tap: Tap | None = None,
 ) -> RtpSession:
     """What never changes in a call; the rest is `update_rtp`'s, the first time and later."""
     ssrc, now = secrets.randbits(32), time.monotonic()
+    # The only look at the wall clock: peers set our reports beside others by it.
+    rtcp = RtcpSession(ssrc=ssrc, wall_s=time.time(), now=now)
+    rtcp.tap = rtcp_tap
     return make(
         ssrc=ssrc,
         law_by_pt=plan.law_by_type,
@@ -81,8 +88,7 @@ def open_rtp(
             hold_timeout_s=settings.hold_timeout_s,
         ),
         now=now,
-        # The only look at the wall clock: peers set our reports beside others by it.
-        rtcp=RtcpSession(ssrc=ssrc, wall_s=time.time(), now=now),
+        rtcp=rtcp,
     )
 
 

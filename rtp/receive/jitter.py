@@ -229,6 +229,11 @@ class ReorderBuffer:
         else:
             self._stats.duplicates += 1
 
+    @property
+    def hold_ms(self) -> float:
+        """How long a packet behind a gap would wait now."""
+        return self._current_hold_s() * 1000
+
     def _current_hold_s(self) -> float:
         stats = self._stats
         if stats.received < _JITTER_VALID_AFTER:

@@ -14,7 +14,7 @@ import math
 import random
 import secrets
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sipua.rtp.events import Address, LossReported, RtpEvent
@@ -101,6 +101,8 @@ class RtcpSession:
         self._cname = secrets.token_urlsafe(12).encode()
         self.due = now + self._interval() / 2
 
+        self.tap: Callable[[float, bool, Address, bytes], None] | None = None
+        """Gets each datagram that was believed or is sent: now, whether it is sent, the peer."""
         self._remote: Address | None = None
         self._muxed = False
         self._learnt: Address | None = None
@@ -149,7 +151,11 @@ class RtcpSession:
             return self._drop(error.reason)
         if not latch.locked:
             self._vouch(compound, source, latch)
-        return self._read(compound, source, now, stats)
+        dropped = self._dropped.get("ssrc")
+        events = self._read(compound, source, now, stats)
+        if self.tap is not None and self._dropped.get("ssrc") == dropped:
+            self.tap(now, False, source, datagram)
+        return events
 
     def _accepts(self, source: Address, latch: SourceLatch) -> bool:
         if latch.may_report(source[0]):
@@ -270,7 +276,10 @@ class RtcpSession:
             report.blocks.append(self._block(peer, now))
         compound = Compound([report], {self._ssrc: self._cname}, [self._ssrc] if leaving else [])
         self._sent += 1
-        return Control(build(compound), target, self._muxed)
+        datagram = build(compound)
+        if self.tap is not None:
+            self.tap(now, True, target, datagram)
+        return Control(datagram, target, self._muxed)
 
     def _sender_info(self, now: float, sent: Sent) -> SenderInfo:
         ntp = round((self._ntp_s + now) * 2**32)

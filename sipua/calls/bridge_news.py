@@ -60,6 +60,7 @@ class BridgeNews:
                     gap_ms=event.gap_ms,
                     restored=event.restored,
                     caught_up_ms=event.caught_up_ms,
+                    connect_ms=event.connect_ms,
                 )
             case EngineOutage():
                 return call_events.EngineOutage(engine=event.engine, cause=event.cause)

@@ -14,9 +14,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sipua.cli import call as dial_command
-from sipua.cli import calls, cdr, hooks, outbound, reload, route, watch
-from sipua.cli import record as record_command
+from sipua.cli import calls, hooks, outbound, reload, route, trunks, watch
+from sipua.cli.records import cdr
+from sipua.cli.records import record as record_command
+from sipua.cli.testphone import command as dial_command
 from sipua.process.command_parser import CONFIG_HELP, add_command, config_path
 from sipua.process.exits import Exit
 
@@ -243,11 +244,11 @@ def _doctor(args: argparse.Namespace) -> int:
 
     if args.config is None:
         return doctor.run(json=args.json)
-    from sipua.cli import doctor_files, doctor_names
+    from sipua.cli.doctor import files, names
     from sipua.config import load
 
     config = load(args.config, os.environ)
-    more = [*doctor_names.examine(config), *doctor_files.examine(config)]
+    more = [*names.examine(config), *files.examine(config)]
     return doctor.run(json=args.json, more=more)
 
 
@@ -312,6 +313,8 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     dial_command.add,
     outbound.add,
     calls.add,
+    trunks.add,
+    watch.add_top,
     watch.add_events,
     watch.add_drain,
     reload.add,

@@ -21,7 +21,11 @@ _CLASSES = {
 
 def add(commands: Commands) -> None:
     parser = api_client.add(
-        commands, "reload", _reload, "have the edge read its configuration again"
+        commands,
+        "reload",
+        _reload,
+        "have the edge read its configuration again",
+        example="sipua reload --check",
     )
     parser.add_argument("--check", action="store_true", help="only show what would change")
 

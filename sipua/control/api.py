@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from pathlib import Path
 
 from sipua.bridge.fault_owner import FaultOwner, nothing
@@ -19,19 +20,30 @@ from sipua.control.http.tokens import Placing, Right, Token, Tokens, digest
 from sipua.control.link.asking import EdgeLink
 from sipua.control.link.edge_port import ApiError, EdgePort
 from sipua.control.link.state import Crossing, State
-from sipua.control.resources.table import Parts, endpoints
+from sipua.control.resources.metrics import MetricsPage
+from sipua.control.table import Parts, endpoints
+from sipua.control.view.ladders import SeenSip
 from sipua.events.stream import EventStream
 from sipua.log import logs
 from sipua.process.side_loop import SideLoop
+from sipua.sip.messages import SipMessage
+from sipua.worker.link.messages import Samples
 
 
 class ControlApi:
     """All methods are called on the edge's loop."""
 
-    def __init__(self, in_force: InForce, events: EventStream, edge: EdgePort) -> None:
+    def __init__(
+        self,
+        in_force: InForce,
+        events: EventStream,
+        edge: EdgePort,
+        metrics: MetricsPage | None = None,
+    ) -> None:
         self._in_force = in_force
         self._events = events
         self._edge = edge
+        self._metrics = metrics
         self._side = SideLoop("api")
         self._state = State()
         self._crossing = Crossing(self._state.take)
@@ -47,7 +59,8 @@ class ControlApi:
         api, tokens = config.api, self._tokens
         tokens.use(_tokens(config), api.requests_per_second)
         link = EdgeLink(asyncio.get_running_loop())
-        parts = Parts(self._in_force, self._state, link, self._edge, tokens, self._events.node)
+        node = self._events.node
+        parts = Parts(self._in_force, self._state, link, self._edge, tokens, node, self._metrics)
         try:
             self._tls = _tls(config)
             server = HttpServer(
@@ -63,6 +76,14 @@ class ControlApi:
             raise ApiError(str(error)) from error
         scheme = "https" if api.tls_certificate else "http"
         logs.get().info("api.listening", url=f"{scheme}://{address}", tokens=len(api.tokens))
+
+    def take(self, samples: Samples) -> None:
+        self._crossing.put(samples)
+
+    def take_sip(self, message: SipMessage) -> None:
+        """One that was sent or received."""
+        if self._in_force.config.api.sip_ladder:
+            self._crossing.put(SeenSip(time.time(), message))
 
     def use_config(self) -> None:
         """Take the tokens that are in force now, and the certificate from its file again."""

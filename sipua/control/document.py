@@ -19,7 +19,7 @@ from sipua.control.http.tokens import Tokens
 from sipua.control.link.asking import EdgeLink
 from sipua.control.link.edge_port import EdgePort
 from sipua.control.link.state import State
-from sipua.control.resources.table import Parts, endpoints
+from sipua.control.table import Parts, endpoints
 
 
 def text() -> str:

@@ -15,6 +15,7 @@ import contextlib
 import gc
 import sys
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -22,7 +23,6 @@ from typing import TYPE_CHECKING
 from sipua.bridge.agent.process import AgentError
 from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.calls import routes
-from sipua.calls.signalling_log import SignallingLog
 from sipua.capture.sip_messages import SipToCaptures
 from sipua.config import Config
 from sipua.config.change.in_force import Configured, InForce
@@ -31,6 +31,7 @@ from sipua.doctor import doctor
 from sipua.edge import banner, outputs
 from sipua.edge.agent_host import AgentHost
 from sipua.edge.calls.edge_calls import EdgeCalls
+from sipua.edge.calls.signalling_log import SignallingLog
 from sipua.edge.control import EdgeControl
 from sipua.edge.engine_health import EngineHealth
 from sipua.edge.place_calls import PlaceCalls
@@ -48,6 +49,7 @@ from sipua.events.stream import EventStream
 from sipua.events.teller import Told
 from sipua.log import logs
 from sipua.outputs.errors import OutputError
+from sipua.outputs.hep.seen import RtcpSeen
 from sipua.process import main_loop
 from sipua.process.exits import Exit
 from sipua.process.large_blocks import map_large_blocks
@@ -67,7 +69,7 @@ from sipua.sip.messages import (
     SipMessage,
 )
 from sipua.sip.pj.agent import SipAgent
-from sipua.worker.link.messages import CallOver, EngineTried, Steered, ToEdge
+from sipua.worker.link.messages import CallOver, EngineTried, Samples, Steered, ToEdge
 
 if TYPE_CHECKING:
     from sipua.control.api import ControlApi
@@ -149,8 +151,16 @@ class Edge:
             sip=self._sip,
             admission=self._admission,
         )
+        self._watching_sip: list[Callable[[SipMessage], None]] = []
+        self._watching_rtcp: list[Callable[[RtcpSeen], None]] = []
         of_edge = outputs.Source(
-            self._events, self._workers.counts, self._ports.stats, self._health.subscribe
+            events=self._events,
+            workers=self._workers,
+            ports=self._ports.stats,
+            watch_engines=self._health.subscribe,
+            watch_sip=self._watching_sip.append,
+            watch_rtcp=self._watching_rtcp.append,
+            local_address=self._sip.local_address,
         )
         self._outputs = outputs.outputs(config, of_edge)
         self._agent = AgentHost(config)
@@ -181,7 +191,9 @@ class Edge:
         # The start of an edge without it need not wait a fifth of a second for its imports.
         from sipua.control.api import ControlApi  # noqa: PLC0415
 
-        return ControlApi(self._in_force, self._events, self._control)
+        metrics = self._outputs.metrics
+        page = None if metrics is None else metrics.page()
+        return ControlApi(self._in_force, self._events, self._control, page)
 
     @property
     def _config(self) -> Config:
@@ -314,8 +326,7 @@ class Edge:
         self._workers.supervisor.memory_bytes = config.edge.worker_memory_mb * 1_000_000
         if changed.touches("log.level"):
             self._control.set_log_level(config.log.level)
-        for output in self._outputs:
-            output.use(config)
+        self._outputs.webhooks.use(config)
         if self._api is not None:
             self._api.use_config()
 
@@ -367,8 +378,12 @@ class Edge:
             case SignallingLost():
                 self._on_lost(event)
             case SipMessage():
+                if self._api is not None:
+                    self._api.take_sip(event)
                 if self._capturing:
                     self._sip_captures.take(event, time.monotonic())
+                for watch in self._watching_sip:
+                    watch(event)
                 if self._config.log.sip:
                     self._sip_log.log_event(event, time.monotonic())
             case _ if isinstance(event, CallSignal):
@@ -383,6 +398,12 @@ class Edge:
                 self._health.tried(message.name, reached=message.reached, now=now)
             case Told():
                 self._calls.on_told(message)
+            case Samples():
+                if self._api is not None:
+                    self._api.take(message)
+            case RtcpSeen():
+                for watch in self._watching_rtcp:
+                    watch(message)
             case _ if isinstance(message, CallCommand | Steered | CallOver):
                 self._calls.on_message(worker, message)
 

@@ -23,7 +23,7 @@ from sipua.events.event import Event
 from sipua.log import logs
 from sipua.sip.admission.admission import Admission
 from sipua.sip.messages import Refresh, SipCommand
-from sipua.worker.link.messages import SetLogLevel
+from sipua.worker.link.messages import SetLogLevel, Watch
 
 _REFUSED = 503
 
@@ -79,6 +79,9 @@ class EdgeControl:
 
     async def place(self, request: PlaceRequest) -> str:
         return await self._placing.place(request)
+
+    def watch_calls(self, for_s: float) -> None:
+        self._workers.send_all(Watch(for_s))
 
     def log_level(self) -> LogLevel:
         return logs.in_use.level

@@ -24,7 +24,9 @@ class Incoming(Event, tag="call.incoming", rename={"from_": "from"}):
     worker: int
     altered: list[str] | None = None
     config: str = ""
-    """The hash of the configuration that the call has, to its end."""
+    trace_id: str | None = None
+    trace_parent_id: str | None = None
+    """The span outside that the call is part of."""
 
 
 class Placing(Event, tag="call.placing"):
@@ -37,7 +39,13 @@ class Placing(Event, tag="call.placing"):
     by: str | None = None
     """Whose token it was; None: `sipua outbound`."""
     config: str = ""
-    """The hash of its configuration."""
+    trace_id: str | None = None
+
+
+class Invited(Event, tag="call.invited"):
+    """The INVITE of a call that we place has left; again when it is sent anew with a password."""
+
+    sip_call_id: str
 
 
 class Ringing(Event, tag="call.ringing"):
@@ -235,6 +243,8 @@ class EngineInUse(Event, tag="engine.in_use"):
     gap_ms: int
     restored: int
     caught_up_ms: int
+    connect_ms: int | None = None
+    """None: it was connected before it was needed."""
 
 
 class EngineOutage(Event, tag="engine.outage"):
@@ -387,6 +397,7 @@ class Ended(Event, tag="call.ended", rename={"from_": "from"}):
     record: dict[str, Any] | None = None
     capture: dict[str, Any] | None = None
     metadata: dict[str, str] | None = None
+    trace_id: str | None = None
 
     @property
     def level(self) -> Level:

@@ -56,6 +56,7 @@ def schema() -> dict[str, Any]:
             "type": {"type": "string", "minLength": 1},
             "time": {"type": "string", "format": "date-time"},
             "subject": {"type": "string", "description": "The call id."},
+            "traceparent": {"type": "string", "description": "The call in its trace."},
             "sequence": {"type": "string", "pattern": "^[0-9]{12,}$"},
             "datacontenttype": {"const": "application/json"},
             "data": {"type": "object"},

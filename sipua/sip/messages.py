@@ -81,6 +81,8 @@ class IncomingCall:
     """By the monotonic clock."""
     altered: tuple[str, ...] = ()
     """Which of these texts were changed, and why."""
+    traceparent: str = ""
+    """The header as it came, if its trunk may send one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class CallRefused:
     cause: str = ""
     """What was wrong with it, where the status does not say it."""
     altered: tuple[str, ...] = ()
+    origin: str = ""
+    """The trunk or account that it came by, as far as that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,15 @@ class PeerUnresolved:
     cause: str
     addresses: tuple[str, ...]
     next_in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallInvited:
+    """The INVITE of a call that we place has left; again when it is challenged, and sent as another
+    call."""
+
+    call_id: str
+    sip_call_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +230,7 @@ class HoldRefused:
 
 TransferNews = TransferProgress | TransferDone | TransferFailed
 HoldNews = HoldDone | HoldRefused
-CallSignal = MediaReady | CallConfirmed | CallEnded | TransferNews | HoldNews
+CallSignal = CallInvited | MediaReady | CallConfirmed | CallEnded | TransferNews | HoldNews
 """What the call itself is told."""
 
 
@@ -292,6 +305,7 @@ SipEvent = (
     | CallRefused
     | PeerResolved
     | PeerUnresolved
+    | CallInvited
     | CallProgress
     | MediaReady
     | CallConfirmed

@@ -174,15 +174,16 @@ class CallParts:
             ring_timeout_s=ring_timeout_s or self._limits.ring_timeout_s,
             max_duration_s=max_duration_s or self._limits.max_duration_s,
         )
-        log = logs.bind_call(facts.call_id)
-        tell = Teller(log, self._publish, facts.call_id).tell
+        trace = facts.trace
+        log = logs.bind_call(facts.call_id, **({"trace_id": trace.trace_id} if trace else {}))
+        tell = Teller(log, self._publish, facts.call_id, trace).tell
         faults = FaultOwner("call.failed", log)
         bridge = CallBridge(
             local=local,
             pacer=self._pacer,
             settings=self._media,
             make_conversation=lambda on_event, turns: self._make_conversation(
-                facts.call_id, route.engines, on_event, turns, faults=faults
+                facts, route.engines, on_event, turns, faults=faults
             ),
             faults=faults,
         )
@@ -229,7 +230,7 @@ class CallParts:
 
     def _make_conversation(
         self,
-        call_id: str,
+        facts: CallFacts,
         engines: Sequence[RouteEngine],
         on_event: Callable[[ConversationEvent], None],
         turns: TurnState,
@@ -237,10 +238,10 @@ class CallParts:
         faults: FaultOwner,
     ) -> Dialogue:
         return Dialogue(
-            [engine.choice(call_id, self._engine_tried) for engine in engines],
+            [engine.choice(facts, self._engine_tried) for engine in engines],
             policy=self._recovery,
             on_event=on_event,
-            call_id=call_id,
+            call_id=facts.call_id,
             turns=turns,
             make_session=self._make_session,
             faults=faults,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -13,10 +13,15 @@ from sipua.calls.opening import Answering, Placing
 from sipua.calls.steer.commands import Done
 from sipua.calls.steer.steering import Steering
 from sipua.capture.call_capture import CallCapture, CallCaptures
+from sipua.config import Config
+from sipua.edge.wiring import wiring
 from sipua.events.ending import Reason
 from sipua.log import logs
 from sipua.rtp.ports import ReservedPort
+from sipua.rtp.session.traffic import Traffic
 from sipua.sip.messages import CallSignal, Hangup
+from sipua.worker.call_samples import CallSamples
+from sipua.worker.figures import WorkerFigures
 from sipua.worker.generations import Generation, Generations
 from sipua.worker.link.channel import NO_DESCRIPTORS, close_all
 from sipua.worker.link.coding import LinkError
@@ -30,17 +35,30 @@ from sipua.worker.link.messages import (
     TakeCall,
     ToEdge,
     ToWorker,
+    Watch,
 )
+from sipua.worker.rtcp_watch import RtcpWatch
 
 
 class WorkerCalls:
-    def __init__(self, generations: Generations, send: Callable[[ToEdge], None]) -> None:
+    def __init__(
+        self, config: Config, generations: Generations, send: Callable[[ToEdge], None]
+    ) -> None:
+        """`config`: the first one, for what stays until a restart."""
+        self.figures = WorkerFigures(self._traffic, generations.pacer_late, generations.spares)
         self._generations = generations
         self._send = send
+        self._rtcp = RtcpWatch(config, send) if wiring.hep_sends(config, "rtcp") else None
         self._calls: dict[str, Call] = {}
         self._steering: dict[str, Steering] = {}
         self._capturing: dict[str, CallCapture] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._samples = CallSamples(self._calls, send) if config.api.enabled else None
+
+    async def sample(self) -> None:
+        """Let the edge know how its calls are, until it is cancelled."""
+        if self._samples is not None:
+            await self._samples.run()
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -51,6 +69,9 @@ class WorkerCalls:
                 self._take(message, descriptors)
             case Steer():
                 self._steer(message)
+            case Watch():
+                if self._samples is not None:
+                    self._samples.watch(message.for_s)
             case EndCall():
                 if call := self._calls.get(message.call_id):
                     _end(call, message)
@@ -62,6 +83,10 @@ class WorkerCalls:
             case _ if isinstance(message, CallSignal):
                 if call := self._calls.get(message.call_id):
                     call.on_sip(message)
+
+    def _traffic(self) -> Iterator[tuple[str, Traffic]]:
+        for call_id, call in self._calls.items():
+            yield call_id, call.bridge.traffic()
 
     def _steer(self, message: Steer) -> None:
         request, call_id = message.request, message.call_id
@@ -113,6 +138,8 @@ class WorkerCalls:
         with held:
             try:
                 await call.run(opening)
+                if self._samples is not None:
+                    self._samples.tell(call.call_id)
             except Exception as error:  # noqa: BLE001 (as above)
                 self._failed(call.call_id, error)
 
@@ -126,6 +153,7 @@ class WorkerCalls:
             words = "not answered: internal error, see the log"
             self._send(CallOver(call_id, summary=words, failed=True))
             return
+        self.figures.ended(call_id, call.bridge.traffic())
         over = CallOver(call_id, call.confirmed.is_set(), call.engine_missed, call.summary)
         try:
             self._send(over)
@@ -142,14 +170,17 @@ class WorkerCalls:
         if not sockets:
             raise LinkError(NO_DESCRIPTORS)
         rtp, rtcp = sockets
-        capture = self._capture(generation.captures, message, held)
-        return generation.parts.make(
+        local = ReservedPort(message.port, rtp, rtcp)
+        call = generation.parts.make(
             message.facts,
-            ReservedPort(message.port, rtp, rtcp),
-            capture,
+            local,
+            self._capture(generation.captures, message, held),
             ring_timeout_s=message.ring_timeout_s,
             max_duration_s=message.max_duration_s,
         )
+        if self._rtcp is not None:
+            call.bridge.rtcp_tap = self._rtcp.of(call.call_id, local)
+        return call
 
     def _capture(
         self, captures: CallCaptures | None, message: TakeCall, held: ExitStack

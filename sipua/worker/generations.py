@@ -84,6 +84,14 @@ class Generations:
         self._current = await self._started(number, self._made(config, agent_url))
         self._current.parts.spares.start()
 
+    def pacer_late(self) -> tuple[float, ...]:
+        """See `Pacer.lateness`."""
+        return self._pacer.lateness()
+
+    def spares(self) -> int:
+        """Connections that wait for a call."""
+        return self.current.parts.spares.waiting
+
     def hold(self, held: ExitStack) -> Generation:
         """The one for a call that begins, which has it until `held` is closed."""
         generation = self.current

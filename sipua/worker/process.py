@@ -25,8 +25,10 @@ from sipua.log import logs
 from sipua.log.secret_masking import register_secret
 from sipua.process import linux, main_loop
 from sipua.process.exits import Exit
+from sipua.process.loop_lag import watch
 from sipua.worker.call_parts import PartsError
 from sipua.worker.calls import WorkerCalls
+from sipua.worker.figures import EVERY, WorkerFigures
 from sipua.worker.generations import Generations
 from sipua.worker.link import config_copy
 from sipua.worker.link.channel import NO_DESCRIPTORS, Channel, close_all
@@ -35,6 +37,7 @@ from sipua.worker.link.messages import (
     SCHEMA,
     Begin,
     EngineTried,
+    Figures,
     NewConfig,
     Ping,
     Pong,
@@ -75,6 +78,8 @@ class Worker:
         self._edge = Silence()
         self._missed = 0
         """Events that were not passed on."""
+        self._pongs = 0
+        self._figures: WorkerFigures | None = None
         self._over = asyncio.Event()
         self._gone = ""
         """Why there is no edge any more."""
@@ -106,15 +111,22 @@ class Worker:
         async with Generations(self._send, self._engine_tried, self._publish) as generations:
             await generations.begin(begin.generation, config, begin.agent_url)
             self._generations = generations
-            self._calls = WorkerCalls(generations, self._send)
+            self._calls = WorkerCalls(config, generations, self._send)
             # A full collection visits every object of every import, 20 ms and more in which no
             # packet leaves. All present objects stay for good: it need not visit them.
             gc.collect()
             gc.freeze()
             self._send(Ready(SCHEMA, version()))
-            watch = FaultOwner().task(self._watch_edge(), "watch of the edge")
+            watches = [
+                FaultOwner().task(self._watch_edge(), "watch of the edge"),
+                FaultOwner().task(self._calls.sample(), "samples"),
+            ]
+            if config.metrics.enabled:
+                self._figures = figures = self._calls.figures
+                watches.append(FaultOwner().task(watch(figures.loop_was_late), "loop lag"))
             await self._over.wait()
-            watch.cancel()
+            for one in watches:
+                one.cancel()
             # Once the edge says Stop there are none, unless one has not come to its end in time.
             await self._calls.end_all(self._gone or "the edge has stopped", _RECORDS_GRACE_S)
             if self._gone:
@@ -140,7 +152,8 @@ class Worker:
             case Ping():
                 missed, self._missed = self._missed, 0
                 calls, tasks = len(self._calls or ()), len(asyncio.all_tasks())
-                self._send(Pong(calls, tasks, missed, len(self._generations or ())))
+                new = self._new_figures()
+                self._send(Pong(calls, tasks, missed, len(self._generations or ()), new))
             case Stop():
                 self._end()
             case SetLogLevel():
@@ -155,6 +168,12 @@ class Worker:
                 self._calls.on_message(message, descriptors)
             case _:
                 close_all(descriptors)
+
+    def _new_figures(self) -> Figures | None:
+        if self._figures is None:
+            return None
+        self._pongs += 1
+        return self._figures.now() if self._pongs % EVERY == 0 else None
 
     def _on_link_end(self, cause: str) -> None:
         self._leave(cause or "the edge is gone")

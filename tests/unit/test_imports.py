@@ -70,8 +70,11 @@ FOLDERS = [
     "sipua/record",
     "sipua/outputs",
     "sipua/outputs/cdr",
+    "sipua/outputs/cdr/reader",
     "sipua/outputs/hooks",
+    "sipua/outputs/traces",
     "sipua/capture",
+    "sipua/outputs/hep",
     "sipua/calls/steer",
     "sipua/calls",
     "sipua/tools",
@@ -82,6 +85,7 @@ FOLDERS = [
     "sipua/control/http",
     "sipua/control/link",
     "sipua/control/resources",
+    "sipua/control/calls",
     "sipua/control",
     "sipua/outputs/metrics",
     "sipua/edge/workers",
@@ -89,6 +93,9 @@ FOLDERS = [
     "sipua/edge/reload",
     "sipua/edge",
     "sipua/cli/testphone",
+    "sipua/cli/doctor",
+    "sipua/cli/records",
+    "sipua/cli/top",
     "sipua/cli",
     "sipua",
     "benchmarks/common",
@@ -104,8 +111,7 @@ FOLDERS = [
 MOST_IN_A_FOLDER = 14
 # A folder with more -> how many, and why.
 CROWDED = {
-    "sipua/config/sections": (18, "a file for each section of the configuration"),
-    "sipua/cli": (15, "a file for each command"),
+    "sipua/config/sections": (19, "a file for each section of the configuration"),
     "sipua": (16, "the rooms of the product: a level more would only hide some of them"),
 }
 LONGEST_FILE = 400

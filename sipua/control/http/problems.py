@@ -40,6 +40,7 @@ class Kind(Enum):
     NOT_READY = ("not-ready", 503, "Calls are not taken now")
     EDGE_SILENT = ("edge-silent", 503, "The edge does not answer")
     NO_CAPACITY = ("no-capacity", 503, "There is no room for it now")
+    STORAGE = ("storage", 503, "What is kept on disk cannot be read or written")
     NO_ANSWER_IN_TIME = ("no-answer-in-time", 504, "It is not known yet how it ended")
 
     def __init__(self, name: str, status: int, title: str) -> None:

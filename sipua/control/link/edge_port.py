@@ -43,6 +43,10 @@ class EdgePort(Protocol):
         """`by`: whose token it is. Bounded in time; never raises for a bad command."""
         ...
 
+    def watch_calls(self, for_s: float) -> None:
+        """Somebody looks at the calls: so long, samples of all are wanted each second."""
+        ...
+
     async def place(self, request: PlaceRequest) -> str:
         """The call's id. Raises CannotPlaceError."""
         ...

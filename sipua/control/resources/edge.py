@@ -45,12 +45,23 @@ class Name(Shown):
     cause: str | None = Field(default=None, description="Why the last look-up failed.")
 
 
+class LastRefusal(Shown):
+    """A call that did not come about: `incoming`: we refused it; `outgoing`: the other side did."""
+
+    at: Moment
+    direction: Literal["incoming", "outgoing"]
+    status: int = Field(description="Of SIP.")
+    reason: str
+    cause: str | None = Field(default=None, description="Which rule of ours refused it.")
+
+
 class Trunk(Shown):
     name: str
     hosts: list[str]
     proxy: str = Field(description="Where our calls to it go; empty: nowhere.")
     names: list[Name]
     calls: int = Field(description="Calls that are up.")
+    last_refusal: LastRefusal | None = None
 
 
 class Trunks(Shown):
@@ -67,8 +78,12 @@ class Registration(Shown):
     reason: str | None = None
     retry_in_s: float | None = None
     fix: str | None = None
+    answered_at: Moment | None = Field(
+        default=None, description="Of the registrar's last answer; it holds for `expires_s`."
+    )
     names: list[Name]
     calls: int
+    last_refusal: LastRefusal | None = None
 
 
 class Registrations(Shown):
@@ -223,6 +238,7 @@ class EdgeResource:
                         proxy=trunk.proxy,
                         names=self._names(trunk.name),
                         calls=self._calls_of(trunk.name),
+                        last_refusal=self._last_refusal(trunk.name),
                     )
                     for trunk in self._in_force.config.trunks
                 ]
@@ -234,7 +250,11 @@ class EdgeResource:
         for account in self._in_force.config.accounts:
             known = self._state.edge.registrations.get(account.name)
             one = known or RegistrationView(account.name, account.registrar)
-            more = {"names": self._names(one.account), "calls": self._calls_of(one.account)}
+            more = {
+                "names": self._names(one.account),
+                "calls": self._calls_of(one.account),
+                "last_refusal": self._last_refusal(one.account),
+            }
             fields = {name: getattr(one, name) for name in RegistrationView.__slots__}
             found.append(Registration.model_validate({**fields, **more}))
         return Answer(Registrations(registrations=found))
@@ -282,3 +302,7 @@ class EdgeResource:
 
     def _calls_of(self, origin: str) -> int:
         return sum(call.origin == origin for call in self._state.calls.up.values())
+
+    def _last_refusal(self, origin: str) -> LastRefusal | None:
+        known = self._state.edge.last_refusals.get(origin)
+        return None if known is None else LastRefusal.model_validate(known)

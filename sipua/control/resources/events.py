@@ -22,13 +22,14 @@ from sipua.control.http.tokens import Right, Tokens
 from sipua.control.link.state import State
 from sipua.control.resources.models import Query
 from sipua.control.view.ring import Filter, Kept
+from sipua.events.stream import KEPT
 
 COMMENT_S = 15.0
 """Between two signs of life: what stands between us and the reader ends what is silent."""
 STUCK_S = 10.0
 _AT_ONCE = 100
 """Events in one write."""
-_GATHER_S = 0.05
+_GATHER_S = 0.1
 """Between two writes to one reader: many events go in one."""
 _Type = Annotated[str, Field(pattern=r"^[a-z_]{1,32}([.][a-z_]{1,32}|[.][*])$")]
 _COMMENT = b": still here\n\n"
@@ -45,6 +46,12 @@ class EventsQuery(Query):
         description="Types, with commas between them: `call.answered`, `turn.*`. Empty: all.",
     )
     call: str = Field(default="", max_length=64, description="Of this call only.")
+    kept: int = Field(
+        default=0,
+        ge=0,
+        le=KEPT,
+        description="Begin with so many of the last events of all; not with Last-Event-ID.",
+    )
 
 
 class EventsResource:
@@ -101,8 +108,9 @@ class EventsResource:
         that takes nothing.
         """
         last_seen = asked.request.headers.get("Last-Event-ID", "")
+        kept_events = asked.query.kept
         ring = self._state.ring
-        position = ring.last
+        position = ring.last - min(kept_events, len(ring))
         if last_seen:
             seen = ring.position(last_seen)
             position = -1 if seen is None else seen

@@ -13,11 +13,12 @@ from sipua.events.stream import KEPT, Happened
 class Kept:
     """An event, encoded once for all its readers."""
 
-    __slots__ = ("_json", "happened")
+    __slots__ = ("_frame", "_json", "happened")
 
     def __init__(self, happened: Happened) -> None:
         self.happened = happened
         self._json: bytes | None = None
+        self._frame: bytes | None = None
 
     @property
     def json(self) -> bytes:
@@ -28,8 +29,10 @@ class Kept:
     @property
     def frame(self) -> bytes:
         """As a server-sent event."""
-        head = f"id: {self.happened.id}\nevent: {self.happened.told.type}\ndata: "
-        return head.encode() + self.json + b"\n\n"
+        if self._frame is None:
+            head = f"id: {self.happened.id}\nevent: {self.happened.told.type}\ndata: "
+            self._frame = head.encode() + self.json + b"\n\n"
+        return self._frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,9 @@ class Ring:
         self.boot = ""
         self.last = 0
         """The number of the newest event."""
+
+    def __len__(self) -> int:
+        return len(self._kept)
 
     def add(self, happened: Iterable[Happened]) -> bool:
         """Whether none is missing between them and those before."""

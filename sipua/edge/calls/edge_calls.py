@@ -47,6 +47,7 @@ from sipua.sip.messages import (
     CallCommand,
     CallConfirmed,
     CallEnded,
+    CallInvited,
     CallSignal,
     EndedBy,
     Hangup,
@@ -145,7 +146,7 @@ class EdgeCalls:
             try:
                 facts, capture = self._facts(event), self._capture(event)
                 # Before its worker can tell anything of it: the order of events is what happened.
-                self._tell_incoming(event, facts.route, worker)
+                self._tell_incoming(event, facts, worker)
                 order = TakeCall(facts, event.local.port, capture)
                 self._hand_over(order, event.local, worker, held)
             except Exception as error:  # noqa: BLE001 (any failure is a refusal)
@@ -154,8 +155,9 @@ class EdgeCalls:
         if capture is not None:
             self._capture_sip(event)
 
-    def _tell_incoming(self, event: IncomingCall, route: str, worker: int) -> None:
-        teller = self._events.teller(event.call_id)
+    def _tell_incoming(self, event: IncomingCall, facts: CallFacts, worker: int) -> None:
+        trace = facts.trace
+        teller = self._events.teller(event.call_id, trace)
         teller.tell(
             call_events.Incoming(
                 sip_call_id=event.sip_call_id,
@@ -163,18 +165,20 @@ class EdgeCalls:
                 to=event.to_uri,
                 source=join(*event.source),
                 origin=event.origin,
-                route=route,
+                route=facts.route,
                 rtp_port=event.local.port,
                 worker=worker,
                 altered=list(event.altered) or None,
                 config=self._config_name,
+                trace_id=None if trace is None else trace.trace_id,
+                trace_parent_id=None if trace is None else trace.parent_id or None,
             )
         )
         teller.tell(call_events.Ringing())
 
     def _tell_rejected(self, event: IncomingCall) -> None:
         """That there is no worker for it."""
-        rejected = edge_events.CallRejected(
+        self._events.teller().tell(edge_events.CallRejected(
             status=503,
             reason=NO_WORKER,
             sip_call_id=event.sip_call_id,
@@ -182,8 +186,8 @@ class EdgeCalls:
             to=event.to_uri,
             source=join(*event.source),
             cause="no worker is ready",
-        )
-        self._events.teller().tell(rejected)
+            origin=event.origin,
+        ))
 
     def place(self, facts: CallFacts, local: ReservedPort, request: PlaceRequest) -> None:
         """Place a call; `request` has been judged. Raises WorkersError when there is no worker,
@@ -202,8 +206,9 @@ class EdgeCalls:
                 worker=worker,
                 by=request.by or None,
                 config=self._config_name,
+                trace_id=None if facts.trace is None else facts.trace.trace_id,
             )
-            self._events.teller(facts.call_id).tell(placing)
+            self._events.teller(facts.call_id, facts.trace).tell(placing)
             order = TakeCall(
                 facts,
                 local.port,
@@ -245,6 +250,7 @@ class EdgeCalls:
             began_s=event.arrived_s,
             sip_call_id=event.sip_call_id,
             peer=wiring.peer_of(self._config, event.origin, event.source),
+            trace=wiring.trace(self._config, event.call_id, event.traceparent),
         )
 
     def _capture(self, event: IncomingCall) -> CaptureOrder | None:
@@ -270,7 +276,11 @@ class EdgeCalls:
         call = self._calls.get(event.call_id)
         if call is None:
             return
-        if isinstance(event, CallConfirmed):
+        if isinstance(event, CallInvited):
+            call.facts = replace(call.facts, sip_call_id=event.sip_call_id)
+            invited = call_events.Invited(sip_call_id=event.sip_call_id)
+            self._events.teller(event.call_id).tell(invited)
+        elif isinstance(event, CallConfirmed):
             call.confirmed_at = time.monotonic()
             call.outcome.answered()
         elif isinstance(event, CallEnded):
@@ -283,6 +293,7 @@ class EdgeCalls:
         if call is None or call.worker != worker:
             return
         if isinstance(message, CallOver):
+            self._workers.supervisor.call_ended(worker, failed=message.failed)
             self._forget(call)
             if not call.end_told:  # it was not made
                 call.outcome.decide(Reason.INTERNAL_ERROR, message.summary)

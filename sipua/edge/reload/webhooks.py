@@ -1,12 +1,9 @@
-"""The webhooks in use, and others that take their place while the edge runs.
-
-What waits is on disk, where one at a time has it: the old ones take no more events, finish what
-they can, and the new ones go on from there. No event is missed, and none is taken twice.
-"""
+"""The webhooks in use, and others that take their place while the edge runs."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sipua.bridge.fault_owner import FaultOwner, nothing
@@ -16,7 +13,11 @@ from sipua.events.stream import EventStream
 from sipua.log import logs
 from sipua.outputs.hooks.settings import HookSettings
 
+_PATIENCE = 6
+"""Seconds until the old ones have done what was under way, and more."""
+
 if TYPE_CHECKING:
+    from sipua.outputs.hooks.endpoint import Endpoint
     from sipua.outputs.hooks.webhooks import Webhooks
 
 
@@ -30,28 +31,30 @@ class WebhooksInUse:
         self._one_at_a_time = asyncio.Lock()
         self._faults = FaultOwner("webhook.failed_inside", logs.get(), nothing)
 
+    @property
+    def endpoints(self) -> Iterable[Endpoint]:
+        """See `Webhooks.endpoints`."""
+        return () if self._current is None else self._current.endpoints
+
     async def start(self) -> None:
         if self._current is not None:
             await self._current.start()
 
     def use(self, config: Config) -> None:
         settings = hooks.hooks(config)
-        if settings == self._settings:
-            return
-        old, new = self._current, _made(settings, self._events)
-        self._settings, self._current = settings, new
-        if old is not None:
-            old.listen_no_more()
-        if new is not None:
-            new.listen()
-        self._faults.harmless("webhook.failed_inside").task(self._replace(old, new), "webhooks")
+        if settings != self._settings:
+            self._settings = settings
+            self._faults.harmless("webhook.failed_inside").task(self._replace(settings), "webhooks")
 
-    async def _replace(self, old: Webhooks | None, new: Webhooks | None) -> None:
+    async def _replace(self, settings: HookSettings | None) -> None:
         async with self._one_at_a_time:
-            if old is not None:
-                await old.stop()
+            new = await asyncio.to_thread(_made, settings, self._events)
+            old, self._current = self._current, new
+            # No event is missed, and none is taken twice: neither step waits before the next.
             if new is not None:
-                await new.start()
+                await new.start(patience=_PATIENCE if old is not None else 0)
+            if old is not None:
+                await old.give_way()
 
     async def stop(self) -> None:
         async with self._one_at_a_time:

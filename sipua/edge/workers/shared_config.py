@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sipua.config import Config
-from sipua.config.sections.api import ApiSection
 from sipua.edge.workers import process
 from sipua.worker.link import config_copy
 from sipua.worker.link.channel import Descriptor
@@ -150,4 +149,5 @@ class SharedConfig:
 
 def _for_workers(config: Config) -> bytes:
     """The tools of users run in workers: the tokens of the API are none of their business."""
-    return config_copy.to_bytes(config.model_copy(update={"api": ApiSection()}))
+    api = config.api.model_copy(update={"tokens": ()})
+    return config_copy.to_bytes(config.model_copy(update={"api": api}))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sipua.bridge.fault_owner import nothing
-from sipua.config import Config
 from sipua.events.stream import EventStream
 from sipua.outputs.cdr.backlog import Backlog
 from sipua.outputs.cdr.journal import Journal
@@ -38,9 +37,6 @@ class CallRecords:
         for sink in self._sinks:
             sink.start()
 
-    def use(self, config: Config) -> None:
-        """All of it is for the next start."""
-
     async def stop(self) -> None:
         """Behind the last event."""
         self._unsubscribe()
@@ -48,6 +44,11 @@ class CallRecords:
             self._journal.stop()
         for sink in self._sinks:
             sink.stop()
+
+    @property
+    def sinks(self) -> Sequence[Sink]:
+        """The databases."""
+        return self._sinks
 
     def _wake(self) -> None:
         for sink in self._sinks:

@@ -27,6 +27,7 @@ class _Story:
     source: str = ""
     worker: int | None = None
     config: str = ""
+    sip_call_id: str = ""
     ringing_s: float | None = None
     codec: str = ""
     remote: str = ""
@@ -73,6 +74,10 @@ class CallsUp:
 
 def _ringing(story: _Story, at_s: float, _fields: Fields) -> None:
     story.ringing_s = story.ringing_s or at_s
+
+
+def _invited(story: _Story, _at_s: float, fields: Fields) -> None:
+    story.sip_call_id = fields["sip_call_id"]
 
 
 def _progress(story: _Story, at_s: float, fields: Fields) -> None:
@@ -123,6 +128,7 @@ def _transfer_over(outcome: str) -> Callable[[_Story, float, Fields], None]:
 
 
 _STEPS: Final[Mapping[str, Callable[[_Story, float, Fields], None]]] = {
+    "call.invited": _invited,
     "call.ringing": _ringing,
     "call.progress": _progress,
     "call.media": _media,
@@ -159,7 +165,7 @@ def _row(node: str, told: Told, story: _Story) -> Row:
         origin=ended.origin,
         route=ended.route,
         source=story.source,
-        sip_call_id=ended.sip_call_id,
+        sip_call_id=ended.sip_call_id or story.sip_call_id,
         worker=story.worker,
         config=story.config,
         began=ended.began,
@@ -194,6 +200,10 @@ def _is_echo(end: End) -> bool:
     return end.sip is not None and end.detail == end.sip.reason
 
 
+_NOT_BELIEVED: Final = ("source", "contention")
+"""Why `rtp.latch` did not take a datagram."""
+
+
 def _figures(story: _Story, rtp: Fields) -> MediaFigures | None:
     """None: no audio was ever negotiated."""
     if not story.codec and not rtp:
@@ -206,6 +216,7 @@ def _figures(story: _Story, rtp: Fields) -> MediaFigures | None:
         sent=_whole(rtp, "sent"),
         received=sum(_whole(stream, "received") for stream in streams),
         lost=sum(max(0, _whole(stream, "lost")) for stream in streams),
+        refused=sum(_whole(rtp.get("dropped"), name) for name in _NOT_BELIEVED),
         jitter_ms=max((_number(stream, "jitter_ms") or 0.0 for stream in streams), default=None),
         remote_lost=None if rtcp.get("remote_lost") is None else _whole(rtcp, "remote_lost"),
         remote_jitter_ms=_number(rtcp, "remote_jitter_ms"),

@@ -38,6 +38,8 @@ class MediaFigures(msgspec.Struct, frozen=True, omit_defaults=True):
     """Packets, as all counts here."""
     lost: int = 0
     """Of the other side's."""
+    refused: int = 0
+    """That came from a source which was not believed: nobody heard them."""
     jitter_ms: float | None = None
     remote_lost: int | None = None
     """Of ours, as the other side reports."""

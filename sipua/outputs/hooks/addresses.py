@@ -14,7 +14,12 @@ from typing import Final
 from sipua.outputs.hooks.settings import Network
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+"""All that was ever given out. What is outside leads to a machine nearby, or stands for an IPv4
+address in one of the ways that Python does not know."""
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_PROTOCOLS: Final = ipaddress.IPv4Network("192.0.0.0/24")
+"""Of no machine in the internet; a cloud has its metadata there."""
 _PUBLIC_METADATA: Final = ipaddress.IPv4Address("168.63.129.16")
 """Of Azure: public by its number, and answered by the machine's own host."""
 
@@ -32,7 +37,10 @@ def may_reach(text: str, allowed: Sequence[Network]) -> bool:
 
 
 def _is_public(address: _Address) -> bool:
-    return address.is_global and not address.is_multicast and address != _PUBLIC_METADATA
+    if isinstance(address, ipaddress.IPv6Address):
+        return address.is_global and (address in _UNICAST or address in _NAT64)
+    special = address.is_multicast or address in _PROTOCOLS or address == _PUBLIC_METADATA
+    return address.is_global and not special
 
 
 def _within(address: _Address) -> _Address:

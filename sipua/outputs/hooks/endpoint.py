@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sipua.events import edge_events
@@ -20,6 +22,18 @@ from sipua.outputs.hooks.spool import Change, Disabled
 
 _TELL_EVERY_S: Final = 60.0
 GIVEN_UP: Final = "the receiver was disabled"
+
+
+@dataclass(slots=True)
+class _Untold:
+    """What is told once a minute."""
+
+    count: int = 0
+    cause: str = ""
+
+    def add(self, count: int, cause: str) -> None:
+        self.count += count
+        self.cause = cause
 
 
 class Endpoint:
@@ -39,11 +53,14 @@ class Endpoint:
         self._tell = tell
         self._health = Health()
         self._throttle = Throttle(_TELL_EVERY_S)
-        self._dead_untold = 0
-        self._dropped_untold = 0
+        self._untold_dead = _Untold()
+        self._untold_dropped = _Untold()
         self.queue = self._empty_queue()
         self.sender = Sender(settings)
         self.dead_bytes = 0
+        self.attempts: Counter[str] = Counter()
+        """How they ended."""
+        self.dropped_in_all = 0
         self.to_disable: Disabled | None = None
         """Not on disk yet."""
 
@@ -58,6 +75,10 @@ class Endpoint:
     @property
     def name(self) -> str:
         return self._settings.name
+
+    @property
+    def up(self) -> bool:
+        return not (self._health.failing or self.queue.disabled)
 
     @property
     def fingerprint(self) -> str:
@@ -77,7 +98,9 @@ class Endpoint:
         """An attempt is over."""
         now = time.time()
         was_disabled = self.queue.disabled
-        match self.queue.over(job, answer, now):
+        fate = self.queue.over(job, answer, now)
+        self.attempts[fate.value] += 1
+        match fate:
             case Fate.DELIVERED:
                 self._changed(Change(self.name, job.number, done=True))
             case Fate.LATER:
@@ -100,43 +123,56 @@ class Endpoint:
         """Its event is gone from the disk."""
         self.queue.over(job, Answer(200), time.time())
 
-    def enable(self) -> None:
-        self.queue.disabled = False
+    def begin_anew(self) -> None:
+        """What waited for it is gone from the disk."""
+        self.queue = self._empty_queue()
+        self.dead_bytes = 0
+        self.to_disable = None
 
     def dropped(self, count: int, cause: str) -> None:
         """Events that it will never get."""
-        self._dropped_untold += count
-        if self._throttle.ask("dropped", time.monotonic()) is not None:
-            told, self._dropped_untold = self._dropped_untold, 0
+        self._untold_dropped.add(count, cause)
+        self.dropped_in_all += count
+
+    def tell_counts(self, *, at_once: bool = False) -> None:
+        """Of events that were given up or dropped: once a minute, and `at_once` when it ends."""
+        moment = time.monotonic()
+        if (dead := self._due("dead", self._untold_dead, moment, at_once)) is not None:
+            self._tell(
+                edge_events.WebhookDeadLetter(
+                    webhook=self.name,
+                    count=dead.count,
+                    cause=dead.cause,
+                    fix=f"they are kept for a while: `sipua hooks dead`, and when the receiver is "
+                    f"mended `sipua hooks redeliver {self.name} --all`",
+                )
+            )
+        if (dropped := self._due("dropped", self._untold_dropped, moment, at_once)) is not None:
             self._tell(
                 edge_events.WebhookDropped(
                     webhook=self.name,
-                    count=told,
-                    cause=cause,
+                    count=dropped.count,
+                    cause=dropped.cause,
                     fix="what the receiver does not take is kept up to a bound: mend it, or raise "
                     "`max_mb` of the webhook",
                 )
             )
 
+    def _due(self, key: str, untold: _Untold, moment: float, at_once: bool) -> _Untold | None:
+        if not untold.count or not (at_once or self._throttle.ask(key, moment) is not None):
+            return None
+        told = replace(untold)
+        untold.count = 0
+        return told
+
     def _bury(self, job: Job, cause: str, now: float) -> None:
         self.dead_bytes += job.size
-        self._dead_untold += 1
+        self._untold_dead.add(1, cause or GIVEN_UP)
         self._changed(
             Change(
                 self.name, job.number, attempts=job.attempts, dead_s=now, cause=cause or GIVEN_UP
             )
         )
-        if self._throttle.ask("dead", time.monotonic()) is not None:
-            told, self._dead_untold = self._dead_untold, 0
-            self._tell(
-                edge_events.WebhookDeadLetter(
-                    webhook=self.name,
-                    count=told,
-                    cause=cause,
-                    fix=f"they are kept for a while: `sipua hooks dead`, and when the receiver is "
-                    f"mended `sipua hooks redeliver {self.name} --all`",
-                )
-            )
 
     def _disable(self, cause: str, now: float) -> None:
         for job in self.queue.give_up_all():

@@ -15,7 +15,7 @@ from __future__ import annotations
 import enum
 import heapq
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,8 +74,31 @@ class EndpointQueue:
     def in_flight(self) -> int:
         return len(self._in_flight)
 
-    def numbers(self) -> set[int]:
-        return {job.number for lane in self._lanes.values() for job in lane}
+    def update(self, on_disk: Iterable[Job], now: float) -> None:
+        """By what is on disk, in the order of the numbers: what another process lets wait again is
+        added, and what is due earlier there is tried then."""
+        known = {job.number: job for lane in self._lanes.values() for job in lane}
+        sooner = False
+        for job in on_disk:
+            mine = known.get(job.number)
+            if mine is None:
+                job.due_s = min(job.due_s, now + self._longest_s(job.attempts))
+                self.add(job)
+            elif job.due_s < mine.due_s:
+                mine.due_s = job.due_s
+                sooner = True
+        if sooner:
+            self._rest_until_s = 0.0
+            self._reckon()
+
+    def shift(self, by_s: float) -> None:
+        """The clock was set by so much: what was to come in an hour still does."""
+        for lane in self._lanes.values():
+            for job in lane:
+                job.at_s += by_s
+                job.due_s += by_s
+        self._rest_until_s += by_s
+        self._reckon()
 
     def add(self, job: Job) -> None:
         """Behind all others of its call."""
@@ -157,6 +180,22 @@ class EndpointQueue:
             self._rests += 1
             rest_s = min(max(rest_s, answer.retry_after_s or 0.0), LONGEST_RETRY_AFTER_S)
             self._rest_until_s = max(self._rest_until_s, now + rest_s)
+
+    def _longest_s(self, attempts: int) -> float:
+        """The longest pause that there can be after so many; a clock that was wrong in an earlier
+        run is no reason for a longer one."""
+        pause_s = self._retry_s[min(attempts, len(self._retry_s) - 1)]
+        return max(pause_s * (1.0 + _MORE_BY_CHANCE), LONGEST_RETRY_AFTER_S)
+
+    def _reckon(self) -> None:
+        """Which head is due when, anew."""
+        heads = (lane[0] for lane in self._lanes.values())
+        self._due = [
+            (job.due_s, job.number, job.call_id)
+            for job in heads
+            if job.number not in self._in_flight
+        ]
+        heapq.heapify(self._due)
 
     def _wait(self, job: Job) -> None:
         heapq.heappush(self._due, (job.due_s, job.number, job.call_id))

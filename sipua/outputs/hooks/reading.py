@@ -10,15 +10,19 @@ from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 from sipua.outputs.hooks.spool import (
     Disabled,
-    SpoolError,
     connect,
     database_file,
     disabled,
+    told,
     transaction,
 )
+
+ALL: Final = -1
+"""No limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,14 @@ class EndpointState:
     next_s: float | None
     """When the next attempt is due."""
     cause: str
-    """Why the last attempt failed."""
+    """Why the oldest event that waits was not taken. Empty: none of them has been tried."""
     disabled: Disabled | None
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
+    number: int
+    """It grows with the events."""
     webhook: str
     id: str
     type: str
@@ -56,55 +62,74 @@ def endpoints(directory: Path) -> list[EndpointState]:
         found: dict[str, EndpointState] = {}
         rows = database.execute(
             "SELECT endpoint, sum(dead_s IS NULL), sum(dead_s IS NOT NULL), "
-            "min(CASE WHEN dead_s IS NULL THEN at_s END), "
-            "min(CASE WHEN dead_s IS NULL THEN due_s END), max(cause) "
-            "FROM delivery JOIN event USING (number) GROUP BY endpoint"
-        )
-        for name, waiting, letters, oldest_s, next_s, cause in rows:
+            "min(CASE WHEN dead_s IS NULL THEN number END), "
+            "min(CASE WHEN dead_s IS NULL THEN due_s END), "
+            "min(CASE WHEN dead_s IS NULL AND attempts > 0 THEN number END) "
+            "FROM delivery GROUP BY endpoint"
+        ).fetchall()
+        for name, waiting, letters, oldest, next_s, tried in rows:
+            at_s = _one(database, "SELECT at_s FROM event WHERE number = ?", oldest)
+            cause = _one(
+                database,
+                "SELECT cause FROM delivery WHERE endpoint = ? AND number = ?",
+                name,
+                tried,
+            )
             found[name] = EndpointState(
-                name, waiting, letters, oldest_s, next_s, cause, off.get(name)
+                name, waiting, letters, at_s, next_s, cause or "", off.get(name)
             )
         for name, one in off.items():
             found.setdefault(name, EndpointState(name, 0, 0, None, None, "", one))
         return [found[name] for name in sorted(found)]
 
 
-def dead(directory: Path, webhook: str = "") -> list[DeadLetter]:
-    """Dead letters, of all webhooks or of one, the oldest events first. Raises SpoolError."""
+def dead(
+    directory: Path, webhook: str = "", *, after: int = 0, limit: int = ALL
+) -> list[DeadLetter]:
+    """Dead letters, of all webhooks or of one, the oldest events first, behind the number `after`.
+    Raises SpoolError."""
     with _opened(directory) as database:
         if database is None:
             return []
         rows = database.execute(
-            "SELECT endpoint, id, type, call_id, at_s, dead_s, attempts, cause "
+            "SELECT number, endpoint, id, type, call_id, at_s, dead_s, attempts, cause "
             "FROM delivery JOIN event USING (number) "
-            "WHERE dead_s IS NOT NULL AND (? = '' OR endpoint = ?) ORDER BY number, endpoint",
-            (webhook, webhook),
+            "WHERE dead_s IS NOT NULL AND (? = '' OR endpoint = ?) AND number > ? "
+            "ORDER BY number, endpoint LIMIT ?",
+            (webhook, webhook, after, limit),
         )
         return [DeadLetter(*row) for row in rows]
 
 
 def redeliver(directory: Path, webhook: str, ids: Collection[str] | None = None) -> int:
     """Dead letters wait again, with the whole schedule before them (one attempt, if they are older
-    than `max_age_h`): all of this webhook, or those with these ids. How many. Raises SpoolError."""
+    than `max_age_h`): those with these ids, or all of this webhook; with all, what waits for it is
+    tried now, too. How many were dead. Raises SpoolError."""
     with _opened(directory) as database:
         if database is None:
             return 0
-        wanted = [
-            number
-            for number, event_id in database.execute(
+        again = (
+            "UPDATE delivery SET attempts = 0, due_s = 0, dead_s = NULL "
+            "WHERE endpoint = ? AND dead_s IS NOT NULL"
+        )
+        with transaction(database):
+            if ids is None:
+                database.execute(
+                    "UPDATE delivery SET due_s = 0 "
+                    "WHERE endpoint = ? AND dead_s IS NULL AND due_s > 0",
+                    (webhook,),
+                )
+                return database.execute(again, (webhook,)).rowcount
+            rows = database.execute(
                 "SELECT number, id FROM delivery JOIN event USING (number) "
                 "WHERE endpoint = ? AND dead_s IS NOT NULL",
                 (webhook,),
             )
-            if ids is None or event_id in ids
-        ]
-        with transaction(database):
+            wanted = [number for number, event_id in rows if event_id in ids]
             database.executemany(
-                "UPDATE delivery SET attempts = 0, due_s = 0, dead_s = NULL "
-                "WHERE endpoint = ? AND number = ?",
-                [(webhook, number) for number in wanted],
+                f"{again} AND number = ?", [(webhook, number) for number in wanted]
             )
-        return len(wanted)
+            return len(wanted)
 
 
 def enable(directory: Path, webhook: str) -> bool:
@@ -118,15 +143,19 @@ def enable(directory: Path, webhook: str) -> bool:
             return cursor.rowcount > 0
 
 
+def _one(database: sqlite3.Connection, query: str, *values: object) -> Any:
+    """None: there is no such row."""
+    row = database.execute(query, values).fetchone()
+    return None if row is None else row[0]
+
+
 @contextmanager
 def _opened(directory: Path) -> Iterator[sqlite3.Connection | None]:
     """None: there is no spool, and none is made."""
     file = database_file(directory)
-    try:
+    with told(file):
         if not file.is_file():
             yield None
             return
         with closing(connect(file)) as database:
             yield database
-    except (sqlite3.Error, OSError) as error:
-        raise SpoolError(f"{file}: {error}") from None

@@ -1,7 +1,7 @@
 """One attempt to deliver an event. Runs on the side loop of the webhooks.
 
-The answer is its status line and headers: a body is read for the connection's sake only, and not
-for long. Redirects are not followed; no cookies, no proxy of the environment.
+The answer is its status line and headers: a body is read for the connection's sake only, not for
+long, and not unpacked. Redirects are not followed; no cookies, no proxy of the environment.
 """
 
 from __future__ import annotations
@@ -38,8 +38,18 @@ class Sender:
         """Never raises, but CancelledError."""
         settings = self._settings
         try:
+            session = self._opened()
+        except OSError as error:  # as ssl.SSLError is one
+            return Answer(cause=f"`ca_file` cannot be used: {_os_words(error)}")
+        body = bodies.body(document, settings.format)
+        try:
             async with asyncio.timeout(settings.timeout_s):
-                return await self._send(event_id, bodies.body(document, settings.format))
+                response = await session.post(
+                    settings.url,
+                    data=body,
+                    headers=self._headers(event_id, document, body),
+                    allow_redirects=False,
+                )
         except TimeoutError:
             return Answer(cause=f"no answer within {settings.timeout_s:g} s")
         except aiohttp.ClientConnectorCertificateError as error:
@@ -58,29 +68,27 @@ class Sender:
             return Answer(cause="closed the connection without an answer")
         except (aiohttp.ClientError, ValueError, OSError) as error:
             return Answer(cause=f"broke the protocol: {type(error).__name__}")
+        retry_after = response.headers.get("Retry-After", "")
+        told = answer.of_status(response.status, retry_after, time.time())
+        await _read_away(response)  # it has answered, whatever comes of its body
+        return told
 
     async def close(self) -> None:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
 
-    async def _send(self, event_id: str, body: bytes) -> Answer:
-        now_s = time.time()
-        headers = {
-            **self._settings.headers,
-            "Content-Type": bodies.CONTENT_TYPES[self._settings.format],
-        }
+    def _headers(self, event_id: str, document: bytes, body: bytes) -> dict[str, str]:
+        now_s = int(time.time())
+        ours = {"Content-Type": bodies.CONTENT_TYPES[self._settings.format]}
+        ours |= bodies.headers(document)
         if self._signer is not None:
-            headers |= self._signer.headers(event_id, int(now_s), body)
+            ours |= self._signer.headers(event_id, now_s, body)
         else:
-            headers |= {"webhook-id": event_id, "webhook-timestamp": str(int(now_s))}
-        async with self._opened().post(
-            self._settings.url, data=body, headers=headers, allow_redirects=False
-        ) as response:
-            retry_after = response.headers.get("Retry-After", "")
-            told = answer.of_status(response.status, retry_after, time.time())
-            await _read_away(response)
-            return told
+            ours |= {"webhook-id": event_id, "webhook-timestamp": str(now_s)}
+        taken = {name.lower() for name in ours}  # a second one would be sent beside ours
+        theirs = self._settings.headers.items()
+        return ours | {name: value for name, value in theirs if name.lower() not in taken}
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -109,13 +117,16 @@ class Sender:
 async def _read_away(response: aiohttp.ClientResponse) -> None:
     """So that the connection can be kept. One whose body is long or slow is closed."""
     left = _MOST_BODY_BYTES
-    with contextlib.suppress(TimeoutError, aiohttp.ClientError):
-        async with asyncio.timeout(_BODY_S):
-            while left > 0 and (piece := await response.content.read(left)):
-                left -= len(piece)
-            if left > 0:
-                return
-    response.close()
+    whole = False
+    try:
+        with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):
+            async with asyncio.timeout(_BODY_S):
+                while left > 0 and (piece := await response.content.read(left)):
+                    left -= len(piece)
+                whole = left > 0
+    finally:
+        if not whole:
+            response.close()
 
 
 def _words(error: object) -> str:

@@ -10,9 +10,12 @@ One connection, of one thread. Another process may change deliveries: `changed` 
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -40,8 +43,15 @@ CREATE TABLE disabled (
 """
 
 
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_PARTS: Final = ("", "-wal", "-shm")
+
+
 class SpoolError(Exception):
     """It cannot be read or written; the text says why."""
+
+    damaged = False
+    """It never can again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,25 @@ class Disabled:
     fingerprint: str
 
 
+def ahead_s() -> float:
+    """Of the wall clock, by which attempts are due, before the one that nobody sets."""
+    return time.time() - time.monotonic()
+
+
+def lock(directory: Path, held: ExitStack) -> bool:
+    """Whether this spool is ours alone now, until `held` is closed. Raises OSError."""
+    path = directory / "lock"
+    make_private(path)
+    file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        return False
+    held.callback(os.close, file)
+    return True
+
+
 def database_file(directory: Path) -> Path:
     return directory / "webhooks.sqlite3"
 
@@ -86,6 +115,8 @@ class Spool:
         self._file = database_file(directory)
         self._database: sqlite3.Connection | None = None
         self._seen = 0
+        self.damaged = False
+        """It is of no use any more: `set_aside`."""
 
     def open(self) -> None:
         self.close()
@@ -99,6 +130,20 @@ class Spool:
         if database is not None:
             with suppress(sqlite3.Error):
                 database.close()
+
+    def set_aside(self) -> Path:
+        """A damaged one makes room for a new one; its new name. That of the last time is gone."""
+        self.close()
+        aside = self._file.with_name(f"{self._file.name}.damaged")
+        with self._told():
+            for part in _PARTS:
+                source = self._file.with_name(self._file.name + part)
+                target = aside.with_name(aside.name + part)
+                target.unlink(missing_ok=True)
+                if source.exists():
+                    source.replace(target)
+        self.damaged = False
+        return aside
 
     def changed(self) -> bool:
         """Whether another process has written since the last time."""
@@ -212,9 +257,23 @@ class Spool:
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise SpoolError(f"{self._file}: {error}") from None
+            with told(self._file):
+                yield
+        except SpoolError as error:
+            self.damaged = self.damaged or error.damaged
+            raise
+
+
+@contextmanager
+def told(file: Path) -> Iterator[None]:
+    """What goes wrong with this file is a SpoolError."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        found = SpoolError(f"{file}: {error}")
+        code = getattr(error, "sqlite_errorcode", None)  # extended ones have more above a byte
+        found.damaged = code is not None and code & 0xFF in _DAMAGED
+        raise found from None
 
 
 def connect(file: Path) -> sqlite3.Connection:
@@ -223,8 +282,9 @@ def connect(file: Path) -> sqlite3.Connection:
     try:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
-        with transaction(database):
-            _make_tables(database)
+        if _version(database) != _VERSION:  # who only reads needs no lock
+            with transaction(database):
+                _make_tables(database)
     except BaseException:
         database.close()
         raise
@@ -232,13 +292,18 @@ def connect(file: Path) -> sqlite3.Connection:
 
 
 def _make_tables(database: sqlite3.Connection) -> None:
-    ((version,),) = database.execute("PRAGMA user_version")
+    version = _version(database)
     if version == 0:
         for statement in _TABLES.split(";"):
             database.execute(statement)
         database.execute(f"PRAGMA user_version = {_VERSION}")
     elif version != _VERSION:
         raise sqlite3.DatabaseError(f"is of another version of sipua ({version})")
+
+
+def _version(database: sqlite3.Connection) -> int:
+    ((version,),) = database.execute("PRAGMA user_version")
+    return int(version)
 
 
 @contextmanager

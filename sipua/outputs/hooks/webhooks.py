@@ -1,6 +1,6 @@
 """The webhooks of an edge, put together.
 
-    edge's loop:  an event ──▶ by its type into a queue (nothing else happens there)
+    edge's loop:  an event ──▶ `Intake` (nothing else happens there)
     side loop:    50 ms of events and outcomes ──▶ the spool, one transaction ──▶ the queue of each
                   receiver ──▶ attempts, each a task
 
@@ -13,11 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
-import os
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import Final
 
@@ -31,9 +28,9 @@ from sipua.log.throttle import Throttle
 from sipua.outputs.hooks.answer import Answer
 from sipua.outputs.hooks.endpoint import Endpoint
 from sipua.outputs.hooks.endpoint_queue import Job
+from sipua.outputs.hooks.intake import Intake
 from sipua.outputs.hooks.settings import HookSettings
-from sipua.outputs.hooks.spool import Change, NewEvent, Spool, SpoolError
-from sipua.process.disk import make_private
+from sipua.outputs.hooks.spool import Change, NewEvent, Spool, SpoolError, ahead_s, lock
 from sipua.process.side_loop import SideLoop
 
 _BATCH_S: Final = 0.05
@@ -43,14 +40,14 @@ _AGAIN_S: Final = 1.0
 _TIDY_EVERY_S: Final = 3600.0
 _LAST_S: Final = 2.0
 """For what can still be sent when the edge ends; the rest is sent by its next run."""
-_MOST_EVENTS: Final = 65_536
+_JUMP_S: Final = 1.0
 _MOST_IN_A_BATCH: Final = 2_000
 _OWN: Final = "webhook."
 FIX: Final = "events wait in memory, up to a bound: check the disk of `webhook_spool.directory`"
 
 
 class Webhooks:
-    """The edge's loop calls `start`, `stop` and `on_event`, the side loop everything else."""
+    """The edge's loop calls `start`, `stop` and `give_way`, the side loop everything else."""
 
     def __init__(self, settings: HookSettings, events: EventStream) -> None:
         self._settings = settings
@@ -59,20 +56,18 @@ class Webhooks:
         self._done: Future[None] | None = None
         self._edge_loop: asyncio.AbstractEventLoop | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._unsubscribe: Callable[[], None] = nothing
-        self._waiting: deque[Happened] = deque()
-        self._wanted: dict[str, bool] = {}
-        self._woken = False
-        self._lost = 0
+        self._intake = Intake(self._is_wanted, self._wake_up)
         self._lost_told = 0
         self._wake = asyncio.Event()
         self._stopping = False
+        self._giving_way = False
+        self._patience = 0
         self._changes: list[Change] = []
         self._attempts: set[asyncio.Task[None]] = set()
         self._complaints = Throttle(60.0)
         self._broken = False
         self._tidied_at = -_TIDY_EVERY_S
-        self._faults = FaultOwner("webhook.failed_inside", logs.get(), nothing)
+        self._ahead_s = ahead_s()
         self._spool = Spool(settings.directory)
         self._endpoints = {
             one.name: Endpoint(one, settings, changed=self._on_change, tell=self._tell)
@@ -81,23 +76,17 @@ class Webhooks:
 
     # --- the edge's loop --------------------------------------------------------------------
 
-    def listen(self) -> None:
-        """Take what happens from now on; kept until `start`."""
-        self._unsubscribe = self._events.subscribe(self.on_event)
-
-    def listen_no_more(self) -> None:
-        self._unsubscribe()
-        self._unsubscribe = nothing
-
-    async def start(self) -> None:
+    async def start(self, *, patience: int = 0) -> None:
+        """Does not wait: no event is missed between this and the next step of the caller.
+        `patience`: so many looks at a lock that another one has, which is to give way."""
+        self._patience = patience
         self._edge_loop = asyncio.get_running_loop()
-        if self._unsubscribe is nothing:
-            self.listen()
+        self._intake.open(self._events)
         self._done = self._side.submit(self._run())
 
     async def stop(self) -> None:
         """Behind the last event: what waits is on disk then."""
-        self.listen_no_more()
+        self._intake.close()
         if self._done is None:
             return
         self._stopping = True
@@ -107,21 +96,19 @@ class Webhooks:
                 await asyncio.wrap_future(self._done)
         await self._side.close()
 
-    def on_event(self, happened: Happened) -> None:
-        kind = happened.told.type
-        wanted = self._wanted.get(kind)
-        if wanted is None:  # once for each type
-            wanted = any(endpoint.wants(kind) for endpoint in self._endpoints.values())
-            self._wanted[kind] = wanted
-        if not wanted:
-            return
-        if len(self._waiting) >= _MOST_EVENTS:
-            self._lost += 1
-            return
-        self._waiting.append(happened)
-        if not self._woken:
-            self._woken = True
-            self._wake_up()
+    async def give_way(self) -> None:
+        """Stop, for another one on the same directory, started just before this call: it waits for
+        the lock, and sends what is on disk then. What is under way comes to its end."""
+        self._giving_way = True
+        await self.stop()
+
+    def _is_wanted(self, kind: str) -> bool:
+        return any(endpoint.wants(kind) for endpoint in self._endpoints.values())
+
+    @property
+    def endpoints(self) -> Iterable[Endpoint]:
+        """The receivers: to read their counts, which may be a moment old."""
+        return self._endpoints.values()
 
     def _wake_up(self) -> None:
         if self._loop is not None:
@@ -143,53 +130,66 @@ class Webhooks:
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
         try:
-            with contextlib.ExitStack() as held:
-                if await self._hold(held):
-                    held.callback(self._spool.close)
-                    while not self._stopping:
-                        await self._step()
-                    await self._finish()
-                else:
-                    self._tell_lost()
+            while not self._stopping:
+                with contextlib.ExitStack() as held:
+                    if await self._hold(held):
+                        await self._work()
         finally:
-            for task in self._attempts:
-                task.cancel()
+            self._cancel_attempts()
+            self._tell_lost(len(self._intake))
             for endpoint in self._endpoints.values():
+                endpoint.tell_counts(at_once=True)
                 await endpoint.sender.close()
+
+    async def _work(self) -> None:
+        """Until the edge ends, or the spool is damaged."""
+        self._wake.set()  # there may be something to do
+        while not self._stopping and not self._spool.damaged:
+            try:
+                await self._step()
+            except Exception as error:  # noqa: BLE001 (a bug of ours costs one batch)
+                self._changes.clear()
+                _fault().failed("webhooks", error)
+                await asyncio.sleep(_AGAIN_S)
+        if self._stopping:
+            await self._finish()
 
     async def _hold(self, held: contextlib.ExitStack) -> bool:
         """Open the spool, alone: another edge that has it would send the same events. False: the
         edge ends before that."""
-        while True:
+        while not self._stopping:
             try:
-                lock = self._lock()
-                if lock is not None:
-                    held.callback(os.close, lock)
+                if lock(self._settings.directory, held):
+                    held.callback(self._spool.close)
+                    if self._spool.damaged:
+                        self._set_aside()
                     self._load()
                     return True
-                self._complain("another edge uses it: one directory for each edge")
+                self._patience -= 1
+                if self._patience < 0:
+                    self._complain("another edge uses it: one directory for each edge")
             except (SpoolError, OSError) as error:
                 held.close()
                 self._complain(str(error))
-            if self._stopping:
-                return False
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_AGAIN_S):
                     await self._wake.wait()
             self._wake.clear()
-            self._woken = False
+        return False
 
-    def _lock(self) -> int | None:
-        """None: another process has it."""
-        path = self._settings.directory / "lock"
-        make_private(path)
-        file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(file)
-            return None
-        return file
+    def _set_aside(self) -> None:
+        """What it held is lost to us; what happens from now on need not be."""
+        self._cancel_attempts()
+        self._changes.clear()
+        for endpoint in self._endpoints.values():
+            endpoint.begin_anew()
+        aside = self._spool.set_aside()
+        logs.get().error(
+            "webhook.spool_damaged",
+            kept_as=str(aside),
+            fix="events that waited in it are not sent: `sqlite3 FILE .recover` may read them; "
+            "look at the disk",
+        )
 
     def _load(self) -> None:
         self._spool.open()
@@ -207,10 +207,7 @@ class Webhooks:
                 endpoint.queue.disabled = name in disabled
             endpoint.dead_bytes = self._spool.dead_bytes(name)
             if not endpoint.queue.disabled:
-                known = endpoint.queue.numbers()
-                for job in self._spool.jobs(name):
-                    if job.number not in known:
-                        endpoint.queue.add(job)
+                endpoint.queue.update(self._spool.jobs(name), time.time())
 
     async def _step(self) -> None:
         """One batch: wait for something, gather, keep, send."""
@@ -219,18 +216,19 @@ class Webhooks:
                 await self._wake.wait()
         await asyncio.sleep(_BATCH_S if self._wake.is_set() else 0.0)
         self._wake.clear()
-        self._woken = False
-        if self._kept():
+        self._heed_clock()
+        if self._keep():
             self._start_attempts()
         else:
             await asyncio.sleep(_AGAIN_S)
 
-    def _kept(self) -> bool:
-        try:
-            return self._keep()
-        except Exception as error:  # noqa: BLE001 (a bug of ours costs one batch)
-            self._faults.failed("webhooks", error)
-            return False
+    def _heed_clock(self) -> None:
+        """What is due is known by the wall clock, which may be set."""
+        jump_s = ahead_s() - self._ahead_s
+        if abs(jump_s) > _JUMP_S:
+            self._ahead_s += jump_s
+            for endpoint in self._endpoints.values():
+                endpoint.queue.shift(jump_s)
 
     def _next_s(self) -> float:
         """Until an attempt is due, and no longer than a look at the disk."""
@@ -240,10 +238,8 @@ class Webhooks:
 
     def _keep(self) -> bool:
         """Write what has happened. False: the disk does not take it."""
-        happened = [
-            self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_IN_A_BATCH))
-        ]
-        if self._waiting:
+        happened = self._intake.take(_MOST_IN_A_BATCH)
+        if self._intake:
             self._wake.set()
         new, changes = self._sorted_out(happened), tuple(self._changes)
         try:
@@ -260,13 +256,15 @@ class Webhooks:
                 self._look()
             self._tidy()
         except SpoolError as error:
-            self._waiting.extendleft(reversed(happened))
+            self._intake.put_back(happened)
             self._complain(str(error))
             return False
         if self._broken:
             self._broken = False
             logs.get().info("webhook.spool_back")
         self._tell_lost()
+        for endpoint in self._endpoints.values():
+            endpoint.tell_counts()
         return True
 
     def _sorted_out(self, happened: list[Happened]) -> list[NewEvent]:
@@ -343,6 +341,10 @@ class Webhooks:
                 self._attempts.add(task)
                 task.add_done_callback(self._attempts.discard)
 
+    def _cancel_attempts(self) -> None:
+        for task in self._attempts:
+            task.cancel()
+
     async def _attempt(self, endpoint: Endpoint, job: Job) -> None:
         try:
             event = self._spool.event(job.number)
@@ -354,40 +356,45 @@ class Webhooks:
             endpoint.forget(job)
         else:
             endpoint.over(job, await self._answer(endpoint, *event))
-        self._start_attempts()  # the next one of its call need not wait for the disk
+        if not self._giving_way:
+            self._start_attempts()  # the next one of its call need not wait for the disk
 
     async def _answer(self, endpoint: Endpoint, event_id: str, document: bytes) -> Answer:
         try:
             return await endpoint.sender.send(event_id, document)
         except Exception as error:  # noqa: BLE001 (a bug of ours: told, and tried by the schedule)
-            self._faults.failed(endpoint.name, error)
+            _fault().failed(endpoint.name, error)
             return Answer(cause=f"internal error: {type(error).__name__}")
 
     async def _finish(self) -> None:
         """Keep all, and send what can be sent at once."""
         until = time.monotonic() + _LAST_S
-        while self._kept():
-            self._start_attempts()
-            if not self._attempts and not self._waiting and not self._changes:
-                break
-            left = until - time.monotonic()
-            if left <= 0:
+        while self._keep():
+            if not self._giving_way:
+                self._start_attempts()
+            left_s = until - time.monotonic()
+            if self._intake:
+                continue
+            if left_s <= 0 or not (self._attempts or self._changes):
                 break
             if self._attempts:
-                await asyncio.wait(self._attempts, timeout=left)
-        self._lost += len(self._waiting)
-        self._tell_lost()
+                await asyncio.wait(self._attempts, timeout=left_s)
 
     # --- what is told of the spool itself -----------------------------------------------------
 
     def _complain(self, why: str) -> None:
         self._broken = True
         if self._complaints.ask("spool", time.monotonic()) is not None:
-            logs.get().error("webhook.spool_failed", error=why, waiting=len(self._waiting), fix=FIX)
+            logs.get().error("webhook.spool_failed", error=why, waiting=len(self._intake), fix=FIX)
 
-    def _tell_lost(self) -> None:
-        lost = self._lost - self._lost_told
+    def _tell_lost(self, more: int = 0) -> None:
+        lost = self._intake.lost + more - self._lost_told
         if lost:
             self._lost_told += lost
             for endpoint in self._endpoints.values():
                 endpoint.dropped(lost, "the disk did not take them")
+
+
+def _fault() -> FaultOwner:
+    """A new one each time: the second fault is another one."""
+    return FaultOwner("webhook.failed_inside", logs.get(), nothing)

@@ -29,6 +29,7 @@ from sipua.sip.messages import (
     Answer,
     CallCommand,
     CallEnded,
+    CallInvited,
     EndedBy,
     Hangup,
     IncomingCall,
@@ -206,7 +207,7 @@ class SipEndpoint:
             call.fail(type(command).__name__, error)
 
     def _place(self, command: PlaceCall) -> None:
-        account = self._accounts.get(command.account) if command.account else self._local
+        account = self._accounts.get(command.account or LOCAL_ACCOUNT)
         if account is None:
             self.emit(CallEnded(command.call_id, EndedBy.US, 404, f"no account {command.account}"))
             return
@@ -258,6 +259,9 @@ class SipEndpoint:
         except Exception as error:  # noqa: BLE001 (as above; pjsip may have reported it already)
             call.close(EndedBy.US, 500, reason_of(error))
             return
+        if command.call_id in self._calls:  # it may have failed at once
+            sip_call_id = texts.line(str(call.getInfo().callIdString))
+            self.emit(CallInvited(command.call_id, sip_call_id))
         first_hop = account.settings.proxy or command.target
         if server[1] and "transport=tcp" not in first_hop.lower():
             self._watch_port(command.call_id, server)
@@ -319,7 +323,7 @@ class SipEndpoint:
         if isinstance(verdict, Refusal) or call.local is None:
             assert isinstance(verdict, Refusal)
             self._refused.append((call, verdict))
-            self.emit(request.refused(verdict))
+            self.emit(request.refused(verdict, self._admission.origin(request.source[0])))
             return
         self._calls[call.call_id] = call
         self._taken.append(call)
@@ -335,6 +339,7 @@ class SipEndpoint:
                 local=call.local,
                 arrived_s=arrived_s,
                 altered=request.altered,
+                traceparent=invite.traceparent(message) if verdict in self.settings.traced else "",
             )
         )
 
@@ -343,7 +348,7 @@ class SipEndpoint:
         calls_up, now, host = len(self._calls), time.monotonic(), address(source)[0]
         refusal = self.gate.judge(method, message, host, calls_up=calls_up, now=now)
         if refusal is not None and method == "INVITE":
-            self.emit(invite.read(message, source).refused(refusal))
+            self.emit(invite.read(message, source).refused(refusal, self._admission.origin(host)))
         return refusal
 
     def _reserve(self, offered: str, source: str) -> ReservedPort | Refusal:

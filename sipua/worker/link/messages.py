@@ -1,9 +1,9 @@
 """The messages between the edge and a worker. Plain data; a call is named by its call id.
 
-    edge ── Begin, TakeCall, EndCall, Steer, CapturedSip, events of SIP,  ──▶ worker
+    edge ── Begin, TakeCall, EndCall, Steer, Watch, CapturedSip, events of SIP,  ──▶ worker
             NewConfig, UseConfig, SetLogLevel, Ping, NoMoreCalls, Stop
-         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, Steered, CallOver,
-             ConfigTried, Pong ──
+         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, RtcpSeen, Steered, Samples,
+             CallOver, ConfigTried, Pong ──
 
 Events and commands are those of `sipua.sip.messages`, unchanged. Descriptors go along with the
 message that names them: `Begin` and `NewConfig` have a configuration, `TakeCall` the call's RTP and
@@ -16,10 +16,13 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from sipua.calls.facts import CallFacts
+from sipua.calls.sample import Sample
 from sipua.calls.steer.commands import Command, Done
 from sipua.events.ending import Reason
 from sipua.events.teller import Told
+from sipua.outputs.hep.seen import RtcpSeen
 from sipua.rtp.events import Address
+from sipua.rtp.session.traffic import Traffic
 from sipua.sip.messages import CallCommand, CallSignal
 
 SCHEMA = 3
@@ -95,6 +98,13 @@ class Steer:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """The calls are looked at: for so long `Samples` of all are to come each second."""
+
+    for_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class CapturedSip:
     """A SIP message of a captured call, as a datagram, with secrets masked."""
 
@@ -149,6 +159,7 @@ ToWorker: TypeAlias = (
     | TakeCall
     | EndCall
     | Steer
+    | Watch
     | CapturedSip
     | CallSignal
     | NewConfig
@@ -198,6 +209,13 @@ class Steered:
 
 
 @dataclass(frozen=True, slots=True)
+class Samples:
+    """Of some calls, when the edge has an API that shows them."""
+
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CallOver:
     """The last message of a call: its record is written, its sockets are closed."""
 
@@ -221,6 +239,23 @@ class ConfigTried:
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """What a worker has done since its start, and what it has now."""
+
+    cpu_s: float
+    descriptors: int
+    """Now."""
+    spares: int
+    """Connections to engines that wait for a call, now."""
+    traffic: Traffic
+    """Of all its calls, those that run included."""
+    loop_late: tuple[float, ...]
+    """How late its loop was: how many looks up to each of LATE_S, and beyond; then the sum."""
+    pacer_late: tuple[float, ...]
+    """The same of frames."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pong:
     """The worker's loop runs, and has so much."""
 
@@ -233,7 +268,20 @@ class Pong:
     generations: int = 1
     """Configurations that it has parts of: the one in use, and those of older calls."""
 
+    figures: Figures | None = None
+    """In each fourth, where metrics are counted."""
+
 
 ToEdge: TypeAlias = (
-    Ready | Unfit | CallCommand | EngineTried | Told | Steered | CallOver | ConfigTried | Pong
+    Ready
+    | Unfit
+    | CallCommand
+    | EngineTried
+    | Told
+    | RtcpSeen
+    | Steered
+    | Samples
+    | CallOver
+    | ConfigTried
+    | Pong
 )

@@ -18,7 +18,7 @@ import sipua.sip.pj.agent  # the real ones are there, to come back after the tes
 from sipua.rtp.ports import PortPool, ReservedPort
 from sipua.sip.admission.admission import Admission
 from sipua.sip.dns.names import Name, Outcome
-from sipua.sip.messages import PlaceCall, SipEvent
+from sipua.sip.messages import CallInvited, PlaceCall, SipEvent
 from sipua.sip.pj.thread import Timers
 from sipua.sip.pj.waker import WakerError
 from sipua.sip.settings import AccountSettings, SipSettings
@@ -133,6 +133,7 @@ class Signalling:
         modules = over_fake_pj(monkeypatch)
         self.pj = fake_pj.script
         self.events: list[SipEvent] = []
+        self.invited: list[CallInvited] = []
         self.admission = Admission(max_calls=2, accept_any=True)
         self.admission.allow_host("pbx", "192.0.2.9", services=False)
         self.ports = LentPorts(PortBlock(16))
@@ -167,8 +168,9 @@ class Signalling:
         self.endpoint.poll(0)
 
     def take(self) -> list[SipEvent]:
-        """What was told since the last time."""
-        told = self.events[:]
+        """What was told since the last time, but that the INVITE of a call has left: `invited`."""
+        told = [event for event in self.events if not isinstance(event, CallInvited)]
+        self.invited += [event for event in self.events if isinstance(event, CallInvited)]
         self.events.clear()
         return told
 

@@ -1,0 +1,181 @@
+// The edge itself: how it is, its workers, configuration and webhooks, and draining.
+
+import { words } from "../lib/api.js";
+import { ask, message } from "../lib/dialogs.js";
+import { el } from "../lib/dom.js";
+import { dayAndTime, duration, fields, plain } from "../lib/text.js";
+import { section } from "../parts/section.js";
+import { renew, table } from "../parts/table.js";
+
+const LEVELS = ["debug", "info", "warning", "error"];
+
+export class EdgeView {
+  #app;
+
+  constructor(app) {
+    this.#app = app;
+    const inside = () => el("div", { class: "inside" });
+    Object.assign(this, { facts: inside(), drain: inside(), workers: inside(), config: inside(), webhooks: inside() });
+    this.configSection = section("Configuration", "half", this.config);
+    this.webhookSection = section("Webhooks", "", this.webhooks);
+    this.node = el(
+      "main",
+      {},
+      el(
+        "div",
+        { class: "scroll", tabindex: -1 },
+        el("div", { class: "sections" }, section("Edge", "half", this.facts), section("Drain", "half", this.drain), section("Workers", "half", this.workers), this.configSection, this.webhookSection),
+      ),
+    );
+    this.keys = app.session.may("admin") ? [{ keys: ["D"], label: "Drain, or take it back", run: () => this.#drain() }] : [];
+    this.changed();
+  }
+
+  close() {}
+
+  focus() {
+    this.node.firstChild.focus();
+  }
+
+  changed() {
+    const { edge, drain, workers, config, webhooks, log } = this.#app.edge;
+    const version = [edge?.node, edge?.version];
+    renew(this.facts, [edge, log, ...version], () => this.#facts(edge, log));
+    renew(this.drain, drain, () => this.#drained(drain));
+    renew(this.workers, workers, () => workerTable(workers));
+    this.configSection.hidden = !config;
+    if (config) renew(this.config, config, () => factList(flat(config)));
+    this.webhookSection.hidden = !webhooks?.length;
+    if (webhooks?.length) renew(this.webhooks, webhooks, () => webhookTable(webhooks));
+  }
+
+  #facts(edge, log) {
+    if (!edge) return el("p", { class: "dim" }, "Not known yet.");
+    const denied = Object.entries(edge.denied ?? {}).map(([kind, count]) => `${kind.replace("urn:sipua:problem:", "")} ${count}`);
+    return factList([
+      ["Name", edge.node],
+      ["Version", edge.version],
+      ["Run", edge.boot],
+      ["Up for", duration(edge.up_s)],
+      ["Calls", `${edge.calls} of at most ${edge.max_calls}`],
+      ["Refused INVITEs", edge.refused],
+      ["Denied requests", denied.join(", ") || "none"],
+      ["Log", log ? this.#level(log.level) : ""],
+    ]);
+  }
+
+  #level(level) {
+    if (!this.#app.session.may("admin")) return level;
+    const change = async (event) => {
+      try {
+        await this.#app.session.api.ask("PUT", "/v1/log", { level: event.target.value });
+        message(`Level of the log: ${event.target.value}`);
+      } catch (error) {
+        message(words(error), "failed");
+      }
+      this.#app.soon();
+    };
+    const select = el("select", { "aria-label": "Level of the log", "data-act": "level", on: { change } }, LEVELS.map((one) => el("option", { value: one }, one)));
+    select.value = level;
+    return select;
+  }
+
+  #drained(drain) {
+    if (!drain) return el("p", { class: "dim" }, "Not known yet.");
+    const admin = this.#app.session.may("admin");
+    const label = drain.draining ? "Take calls again" : "Drain …";
+    return el(
+      "div",
+      {},
+      factList([
+        ["State", drain.stopping ? "the process ends with its last call" : drain.draining ? "draining: no new calls" : "takes calls", drain.draining ? "warn" : "good"],
+        ["Calls left", drain.calls],
+        ["Oldest", drain.calls ? duration(drain.oldest_s) : "–"],
+        ["Hung up in", Number.isFinite(drain.left_s) ? duration(drain.left_s) : "–"],
+      ]),
+      admin && !drain.stopping
+        ? el("p", { class: "after" }, el("button", { class: drain.draining ? "primary" : "danger", "data-act": "drain", on: { click: () => this.#drain() } }, label, el("kbd", {}, "D")))
+        : null,
+    );
+  }
+
+  async #drain() {
+    const drain = this.#app.edge.drain;
+    if (drain?.draining) {
+      await this.#order("DELETE", undefined, "Calls are taken again");
+      return;
+    }
+    const values = await ask({
+      title: "Drain this edge?",
+      about: "New calls are refused with 503. Calls that are up go on. It can be taken back, unless the process is to end.",
+      fields: [
+        { name: "timeout_s", label: "Hang up what is left after so many seconds (empty: never)", kind: "number" },
+        { name: "stop", label: "End the process with its last call", kind: "flag" },
+      ],
+      act: "Drain",
+      danger: true,
+    });
+    if (values) await this.#order("POST", values, "Draining");
+  }
+
+  async #order(method, body, done) {
+    try {
+      this.#app.told({ drain: await this.#app.session.api.ask(method, "/v1/drain", body) });
+      message(done);
+    } catch (error) {
+      message(`Drain: ${words(error)}`, "failed");
+    }
+    this.#app.soon();
+  }
+}
+
+function factList(facts) {
+  return el(
+    "dl",
+    { class: "facts-list" },
+    facts
+      .filter(([, value]) => value !== "" && value !== undefined && value !== null)
+      .map(([label, value, tone]) =>
+        el("div", {}, el("dt", {}, plain(label, 60)), el("dd", { class: tone ?? "" }, value instanceof Node ? value : plain(value, 400)))),
+  );
+}
+
+function flat(config) {
+  return Object.entries(config).map(([name, value]) => {
+    if (name.endsWith("_at")) return [name, dayAndTime(value)];
+    return [name, typeof value === "object" ? fields(value) : value];
+  });
+}
+
+function workerTable(workers) {
+  return table(
+    [
+      ["Worker", (one) => one.worker, "right"],
+      ["State", (one) => el("span", { class: one.ready ? "good" : "bad" }, one.ready ? "ready" : "down"), "nowrap"],
+      ["Process", (one) => one.pid ?? "", "right"],
+      ["Calls", (one) => one.calls, "right"],
+      ["Since", (one) => (one.since ? dayAndTime(one.since) : ""), "nowrap"],
+      ["Deaths", (one) => el("span", { class: one.deaths ? "warn" : "" }, String(one.deaths)), "right"],
+      ["Last cause", (one) => one.cause ?? "", "dim"],
+    ],
+    workers,
+    "No worker is known yet.",
+  );
+}
+
+// Fields are added to it: what is not known here is shown as it is.
+function webhookTable(webhooks) {
+  const told = new Set(["name", "url", "state", "waiting", "dead"]);
+  return table(
+    [
+      ["Webhook", (one) => one.name, "nowrap"],
+      ["State", (one) => el("span", { class: one.disabled || one.dead ? "bad" : one.cause ? "warn" : "good" }, one.state ?? (one.disabled ? "disabled" : one.cause ? "failing" : "working")), "nowrap"],
+      ["Waiting", (one) => one.waiting, "right"],
+      ["Dead letters", (one) => one.dead, "right"],
+      ["To", (one) => one.url],
+      ["", (one) => fields(Object.fromEntries(Object.entries(one).filter(([name]) => !told.has(name)))), "dim"],
+    ],
+    webhooks,
+    "No webhooks.",
+  );
+}
