@@ -222,6 +222,8 @@ def _figures(story: _Story, rtp: Fields) -> MediaFigures | None:
         remote_jitter_ms=_number(rtcp, "remote_jitter_ms"),
         round_trip_ms=_number(rtcp, "round_trip_ms"),
         drift_ppm=_number(rtcp, "drift_ppm"),
+        mos=_number(rtcp.get("quality") or {}, "mos_lq"),
+        remote_mos=_number(rtcp.get("remote_quality") or {}, "mos_lq"),
     )
 
 

@@ -24,6 +24,7 @@ from sipua.outputs.traces.span import Span, Trace
 from sipua.outputs.traces.story import Story
 from sipua.outputs.traces.tree import Tree
 from sipua.outputs.traces.turn_spans import TurnSpans
+from sipua.process import trace_context
 
 Fields = Mapping[str, Any]
 
@@ -96,6 +97,7 @@ class CallSpans:
     def end(self) -> None:
         self._tree.finish_all(self._tree.end_s, known=True)
         self._turns.end()
+        self._tree.bound()
         if self._complete:
             self._tree.say(self._tree.root, self._tokens)
         if len(self._models) == 1:
@@ -114,7 +116,8 @@ class CallSpans:
     def _begin(self, at_s: float, direction: str, data: Fields, origin: object) -> None:
         tree, root = self._tree, self._tree.root
         root.kind = "server" if direction == "incoming" else "client"
-        root.parent_id = _text(data.get("trace_parent_id"))
+        parent_id = _text(data.get("trace_parent_id"))
+        root.parent_id = parent_id if trace_context.is_span_id(parent_id) else ""
         facts = {
             "sipua.call_id": tree.call_id,
             "sipua.direction": direction,

@@ -37,11 +37,8 @@ class Tree:
         parent: Span | None = None,
         kind: Kind = "internal",
     ) -> Span:
-        """`about`: what its id is made from; one that comes again gets another id. Its times are
-        bounded by its parent's."""
+        """`about`: what its id is made from; one that comes again gets another id."""
         parent = parent or self.root
-        start_s = min(max(start_s, parent.start_s), parent.end_s)
-        end_s = min(max(end_s, start_s), parent.end_s)
         span = Span(name, self._id(about), parent.span_id, start_s, end_s, kind)
         self.spans.append(span)
         return span
@@ -67,7 +64,7 @@ class Tree:
         """None: it was not open."""
         span = self._open.pop(about, None)
         if span is not None:
-            span.end_s = min(max(at_s, span.start_s), self.end_s)
+            span.end_s = at_s
         return span
 
     def finish_all(self, at_s: float, *, known: bool) -> None:
@@ -75,6 +72,16 @@ class Tree:
             span = self.finish(about, at_s)
             if span is not None and not known:
                 span.attributes[END_UNKNOWN] = True
+
+    def bound(self) -> None:
+        """So that each lies inside its parent, whatever the clock did meanwhile."""
+        known = {span.span_id: span for span in self.spans}
+        for span in self.spans:  # parents stand before their children
+            parent = self.root if span is self.root else known[span.parent_id]
+            span.start_s = min(max(span.start_s, parent.start_s), parent.end_s)
+            span.end_s = min(max(span.end_s, span.start_s), parent.end_s)
+            for moment in span.moments:
+                moment.at_s = min(max(moment.at_s, span.start_s), span.end_s)
 
     # --- what is said about them ------------------------------------------------------------
 
@@ -84,7 +91,6 @@ class Tree:
     def note(
         self, span: Span, name: str, at_s: float, values: Mapping[str, object], **private: object
     ) -> None:
-        at_s = min(max(at_s, span.start_s), span.end_s)
         span.moments.append(Moment(name, at_s, self._said(values, private)))
 
     def _said(

@@ -27,10 +27,13 @@ Event = tuple[str, str, Mapping[str, Any]]
 class CrowdedApi:
     """Listening when the constructor returns."""
 
-    def __init__(self, **api: Any) -> None:
+    def __init__(self, more: Mapping[str, Any] | None = None, **api: Any) -> None:
+        """`more`: of the configuration, besides `[api]`."""
         self._ports = PortBlock()
         self.port = self._ports.port()
-        config = Config.model_validate({"api": {**api_config(**api), "port": self.port}})
+        config = Config.model_validate(
+            {**(more or {}), "api": {**api_config(**api), "port": self.port}}
+        )
         self.edge = _Edge()
         self._events = EventStream("berlin-1")
         self._loop = asyncio.new_event_loop()

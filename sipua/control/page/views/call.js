@@ -136,7 +136,19 @@ export class CallView {
       reset: () => this.#events(),
       state: () => {},
     });
-    await Promise.all([this.#show(), this.#events()]);
+    await Promise.all([this.#show(), this.#events(), this.#said()]);
+  }
+
+  // Words are private: a reader without the right gets those of events, as far as these have them.
+  async #said() {
+    if (!this.#app.session.may("operator")) return;
+    try {
+      const told = await this.#app.session.api.getIfThere(`/v1/calls/${this.#id}/transcript`);
+      if (told) this.#story.addLines(told.lines);
+    } catch {
+      // The bar says that the edge does not answer.
+    }
+    this.changed();
   }
 
   async #show() {

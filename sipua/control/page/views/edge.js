@@ -7,6 +7,7 @@ import { dayAndTime, duration, fields, plain } from "../lib/text.js";
 import { section } from "../parts/section.js";
 import { renew, table } from "../parts/table.js";
 
+const HOOK_TONES = { ok: "good", failing: "warn", disabled: "bad", off: "dim", removed: "dim" };
 const LEVELS = ["debug", "info", "warning", "error"];
 
 export class EdgeView {
@@ -46,7 +47,7 @@ export class EdgeView {
     this.configSection.hidden = !config;
     if (config) renew(this.config, config, () => factList(flat(config)));
     this.webhookSection.hidden = !webhooks?.length;
-    if (webhooks?.length) renew(this.webhooks, webhooks, () => webhookTable(webhooks));
+    if (webhooks?.length) renew(this.webhooks, webhooks, () => this.#webhooks(webhooks));
   }
 
   #facts(edge, log) {
@@ -118,6 +119,41 @@ export class EdgeView {
     if (values) await this.#order("POST", values, "Draining");
   }
 
+  #webhooks(webhooks) {
+    const operator = this.#app.session.may("operator");
+    return table(
+      [
+        ["Webhook", (one) => one.name, "nowrap"],
+        ["State", (one) => el("span", { class: HOOK_TONES[one.state] }, one.state), "nowrap"],
+        ["Waiting", (one) => one.waiting, "right"],
+        ["Since", (one) => (one.oldest ? dayAndTime(one.oldest) : ""), "nowrap"],
+        ["Next attempt", (one) => (one.next ? dayAndTime(one.next) : ""), "nowrap"],
+        ["Dead letters", (one) => el("span", { class: one.dead ? "bad" : "" }, String(one.dead)), "right"],
+        ["To", (one) => one.origin],
+        ["Types", (one) => one.types.join(" ")],
+        ["Cause", (one) => one.cause, "dim"],
+        ["", (one) => (operator ? this.#webhookAct(one) : ""), "right"],
+      ],
+      webhooks,
+      "No webhooks.",
+    );
+  }
+
+  #webhookAct({ name, dead, state }) {
+    const [act, label, body] = state === "disabled" && this.#app.session.may("admin") ? ["enable", "Enable"] : dead ? ["redeliver", "Send again", { ids: "all" }] : [];
+    if (!act) return "";
+    const run = async () => {
+      try {
+        await this.#app.session.api.ask("POST", `/v1/webhooks/${encodeURIComponent(name)}/${act}`, body);
+        message(`${name}: ${label}`);
+      } catch (error) {
+        message(`${name}: ${words(error)}`, "failed");
+      }
+      this.#app.soon();
+    };
+    return el("button", { "data-act": `${act} ${name}`, "aria-label": `${label}: ${plain(name)}`, on: { click: run } }, label);
+  }
+
   async #order(method, body, done) {
     try {
       this.#app.told({ drain: await this.#app.session.api.ask(method, "/v1/drain", body) });
@@ -163,19 +199,3 @@ function workerTable(workers) {
   );
 }
 
-// Fields are added to it: what is not known here is shown as it is.
-function webhookTable(webhooks) {
-  const told = new Set(["name", "url", "state", "waiting", "dead"]);
-  return table(
-    [
-      ["Webhook", (one) => one.name, "nowrap"],
-      ["State", (one) => el("span", { class: one.disabled || one.dead ? "bad" : one.cause ? "warn" : "good" }, one.state ?? (one.disabled ? "disabled" : one.cause ? "failing" : "working")), "nowrap"],
-      ["Waiting", (one) => one.waiting, "right"],
-      ["Dead letters", (one) => one.dead, "right"],
-      ["To", (one) => one.url],
-      ["", (one) => fields(Object.fromEntries(Object.entries(one).filter(([name]) => !told.has(name)))), "dim"],
-    ],
-    webhooks,
-    "No webhooks.",
-  );
-}

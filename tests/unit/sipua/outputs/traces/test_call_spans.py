@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sipua.events import call_events as told_of
 from sipua.events.ending import End, Reason
 from sipua.events.teller import Told
-from sipua.outputs.traces import call_spans
+from sipua.outputs.traces import call_spans, otlp
 from sipua.outputs.traces.span import PRIVATE, Trace
 from sipua.outputs.traces.story import WANTED, Story
 from sipua.outputs.traces.tree import END_UNKNOWN
@@ -216,6 +216,7 @@ def test_any_data_makes_spans_or_none(private: bool, data: st.DataObject) -> Non
     found = call_spans.spans(made, private=private)
     if found is not None:
         within(found)
+        assert otlp.request({}, [found])
 
 
 def test_what_is_no_json_is_passed_over() -> None:
