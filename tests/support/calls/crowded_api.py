@@ -104,6 +104,9 @@ class _Edge:
         self.steered.append((call_id, command))
         return Done("done")
 
+    def watch_calls(self, for_s: float) -> None:
+        pass
+
     def begin_drain(self, timeout_s: float | None, *, stop: bool) -> None:
         self.draining = True
 
