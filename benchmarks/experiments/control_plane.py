@@ -42,7 +42,7 @@ TOKEN = "t" * 32
 OFF = "[cdr]\nenabled = false\n"
 
 
-def on(api: int, metrics: int, hook: int, collector: int, folder: Path) -> str:
+def on(folder: Path, api: int, metrics: int, hook: int, collector: int) -> str:
     secret = "whsec_" + base64.b64encode(b"s" * 32).decode()
     return (
         f'[cdr]\ndirectory = "{folder / "cdr"}"\n\n'
@@ -136,7 +136,7 @@ def measured(name: str, calls: int, cps: float, seconds: float) -> tuple[str, fl
         ports = free_ports(4)
         receivers = stack.enter_context(children.Child("receivers", receive, *ports))
         receivers.hear(STARTUP_S)
-        outputs = on(*ports, folder) if name == "on" else OFF
+        outputs = on(folder, *ports) if name == "on" else OFF
         edge = stack.enter_context(Edge(folder, workers=1, engine_url=url, outputs=outputs))
         edge.wait_listening()
         loop = speech.loop()

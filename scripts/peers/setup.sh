@@ -15,7 +15,9 @@ unpacked="asterisk    sid       asterisk      usr/sbin/asterisk
           baresip     bookworm  baresip-core  usr/bin/baresip
           kamailio    bookworm  kamailio      usr/sbin/kamailio
           linphone    bookworm  linphone-cli  usr/bin/linphonec
-          prometheus  bookworm  prometheus    usr/bin/prometheus"
+          prometheus  bookworm  prometheus    usr/bin/prometheus
+          sngrep      bookworm  sngrep        usr/bin/sngrep
+          tshark      bookworm  tshark        usr/bin/tshark"
 installed="sip-tester espeak-ng postgresql chromium-headless-shell"
 
 unpack() { "$here/unpack.sh" "$@"; } # --where|--install NAME SUITE PACKAGE PROGRAM

@@ -86,6 +86,7 @@ class CallOutcome:
             answered=None if self._answered_at is None else rfc3339(self._answered_at),
             ended=rfc3339(self._ended_at or datetime.now(UTC)),
             metadata=dict(facts.metadata) or None,
+            trace_id=None if facts.trace is None else facts.trace.trace_id,
             **figures,
         )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sipua.cli import api_client
 from sipua.cli.api_client import ask, in_path, show
+from sipua.cli.top import ladder
 from sipua.process.command_parser import plain_command
 from sipua.process.exits import Exit
 from sipua.process.terminal_text import clean
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 Body = Callable[[argparse.Namespace], Mapping[str, Any]]
 _ID = "c-2hp5vgaq"
 """Of the examples."""
+_WIDEST = 100
 _COLUMNS = ("id", "direction", "state", "age_s", "from", "to", "origin", "route", "engine")
 
 
@@ -37,7 +40,9 @@ def add(commands: Commands) -> None:
     listing.add_argument("--state", choices=states, default="up", help="default: up")
     listing.add_argument("--limit", type=int, default=100, metavar="N", help="default: 100")
     summary = "one call, with all that was counted"
-    _of_call(api_client.add(below, "show", _show, summary, example=f"sipua calls show {_ID}"))
+    one = _of_call(api_client.add(below, "show", _show, summary, example=f"sipua calls show {_ID}"))
+    one.add_argument("--sip", action="store_true", help="its SIP messages, as a ladder")
+    one.add_argument("--full", action="store_true", help="with --sip: and as whole texts")
     hang_up = _act(
         below,
         "hangup",
@@ -141,8 +146,19 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
+    if args.sip or args.full:
+        sip = ask(args, "GET", f"/v1/calls/{in_path(args.id)}/sip")
+        return show(args, sip, lambda: "\n".join(_ladder(sip, whole=args.full)))
     found = ask(args, "GET", f"/v1/calls/{in_path(args.id)}?include=stats")
     return show(args, found, lambda: "\n".join(_lines(found, "")))
+
+
+def _ladder(sip: Mapping[str, Any], *, whole: bool) -> Iterator[str]:
+    columns = min(shutil.get_terminal_size().columns, _WIDEST)
+    yield from ladder.ladder(sip["messages"], columns, sip["missed"])
+    if whole:
+        yield ""
+        yield from ladder.texts(sip["messages"])
 
 
 def _outcome(found: Mapping[str, Any]) -> str:

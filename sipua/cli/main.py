@@ -230,7 +230,7 @@ def _add_doctor(commands: Commands) -> None:
         type=Path,
         metavar="FILE",
         help="look up the host names of its trunks and registrars, and see whether its call "
-        "records and webhooks can be written",
+        "records and webhooks can be written and its collector takes traces",
     )
 
 

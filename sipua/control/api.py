@@ -19,6 +19,7 @@ from sipua.control.http.tokens import Placing, Right, Token, Tokens, digest
 from sipua.control.link.asking import EdgeLink
 from sipua.control.link.edge_port import ApiError, EdgePort
 from sipua.control.link.state import Crossing, State
+from sipua.control.resources.metrics import MetricsPage
 from sipua.control.table import Parts, endpoints
 from sipua.control.view.ladders import SeenSip
 from sipua.events.stream import EventStream
@@ -31,10 +32,17 @@ from sipua.worker.link.messages import Samples
 class ControlApi:
     """All methods are called on the edge's loop."""
 
-    def __init__(self, config: Config, events: EventStream, edge: EdgePort) -> None:
+    def __init__(
+        self,
+        config: Config,
+        events: EventStream,
+        edge: EdgePort,
+        metrics: MetricsPage | None = None,
+    ) -> None:
         self._config = config
         self._events = events
         self._edge = edge
+        self._metrics = metrics
         self._side = SideLoop("api")
         self._state = State()
         self._crossing = Crossing(self._state.take)
@@ -47,7 +55,8 @@ class ControlApi:
         api = self._config.api
         tokens = Tokens(_tokens(self._config), requests_per_second=api.requests_per_second)
         link = EdgeLink(asyncio.get_running_loop())
-        parts = Parts(self._config, self._state, link, self._edge, tokens, self._events.node)
+        node = self._events.node
+        parts = Parts(self._config, self._state, link, self._edge, tokens, node, self._metrics)
         try:
             server = HttpServer(
                 Table(endpoints(parts)),

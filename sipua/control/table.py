@@ -24,6 +24,7 @@ from sipua.control.resources.edge import EdgeResource
 from sipua.control.resources.events import EventsResource
 from sipua.control.resources.health import HealthResource
 from sipua.control.resources.log import LogResource
+from sipua.control.resources.metrics import MetricsPage, MetricsResource
 from sipua.control.resources.page import PageResource
 from sipua.control.resources.routes import RoutesResource
 from sipua.control.resources.token import TokenResource
@@ -40,6 +41,7 @@ class Parts:
     edge: EdgePort
     tokens: Tokens
     node: str
+    metrics: MetricsPage | None = None
 
 
 def endpoints(parts: Parts) -> Sequence[Endpoint]:
@@ -59,6 +61,7 @@ def endpoints(parts: Parts) -> Sequence[Endpoint]:
         *DrainResource(link, edge).endpoints(),
         *WebhooksResource(config, parts.node).endpoints(),
         *HealthResource(config, state, link, edge).endpoints(),
+        *MetricsResource(parts.metrics).endpoints(),
         *TokenResource().endpoints(),
         *DocumentResource().endpoints(),
         *PageResource(config).endpoints(),

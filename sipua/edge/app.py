@@ -15,6 +15,7 @@ import contextlib
 import gc
 import sys
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ from sipua.events.stream import EventStream
 from sipua.events.teller import Told
 from sipua.log import logs
 from sipua.outputs.errors import OutputError
+from sipua.outputs.hep.seen import RtcpSeen
 from sipua.process import main_loop
 from sipua.process.exits import Exit
 from sipua.process.large_blocks import map_large_blocks
@@ -126,8 +128,16 @@ class Edge:
             sip=self._sip,
             admission=self._admission,
         )
+        self._watching_sip: list[Callable[[SipMessage], None]] = []
+        self._watching_rtcp: list[Callable[[RtcpSeen], None]] = []
         source = outputs.Source(
-            self._events, self._workers.counts, self._ports.stats, self._health.subscribe
+            events=self._events,
+            workers=self._workers,
+            ports=self._ports.stats,
+            watch_engines=self._health.subscribe,
+            watch_sip=self._watching_sip.append,
+            watch_rtcp=self._watching_rtcp.append,
+            local_address=self._sip.local_address,
         )
         self._outputs = outputs.outputs(config, source)
         self._agent = AgentHost(config)
@@ -149,7 +159,9 @@ class Edge:
         # The start of an edge without it need not wait a fifth of a second for its imports.
         from sipua.control.api import ControlApi  # noqa: PLC0415
 
-        return ControlApi(self._config, self._events, self._control)
+        metrics = self._outputs.metrics
+        page = None if metrics is None else metrics.page()
+        return ControlApi(self._config, self._events, self._control, page)
 
     async def run(self) -> Exit:
         main_loop.on_interrupt(self._stop.set)
@@ -297,6 +309,8 @@ class Edge:
                     self._api.take_sip(event)
                 if self._capturing:
                     self._sip_captures.take(event, time.monotonic())
+                for watch in self._watching_sip:
+                    watch(event)
                 if self._config.log.sip:
                     self._sip_log.log_event(event, time.monotonic())
             case _ if isinstance(event, CallSignal):
@@ -314,6 +328,9 @@ class Edge:
             case Samples():
                 if self._api is not None:
                     self._api.take(message)
+            case RtcpSeen():
+                for watch in self._watching_rtcp:
+                    watch(message)
             case _ if isinstance(message, CallCommand | Steered | CallOver):
                 self._calls.on_message(worker, message)
 

@@ -90,8 +90,9 @@ class PlaceCalls:
         except RequestError as error:
             raise CannotPlaceError("invalid", str(error)) from None
         account = (one.id_uri for one in self._settings.accounts if one.name == request.origin)
+        call_id = new_call_id()
         return CallFacts(
-            call_id=new_call_id(),
+            call_id=call_id,
             direction="outgoing",
             from_uri=next(account, ""),
             to_uri=uri,
@@ -100,6 +101,7 @@ class PlaceCalls:
             started_at=datetime.now(UTC),
             peer=peer or bracketed(host_of(uri)),
             metadata=dict(request.metadata),
+            trace=wiring.trace(self._config, call_id),
         )
 
     def _route(self, request: PlaceRequest, uri: str) -> str:

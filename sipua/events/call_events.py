@@ -23,6 +23,9 @@ class Incoming(Event, tag="call.incoming", rename={"from_": "from"}):
     rtp_port: int
     worker: int
     altered: list[str] | None = None
+    trace_id: str | None = None
+    trace_parent_id: str | None = None
+    """The span outside that the call is part of."""
 
 
 class Placing(Event, tag="call.placing"):
@@ -34,6 +37,7 @@ class Placing(Event, tag="call.placing"):
     worker: int
     by: str | None = None
     """Whose token it was; None: `sipua outbound`."""
+    trace_id: str | None = None
 
 
 class Invited(Event, tag="call.invited"):
@@ -225,71 +229,6 @@ class ToolFailed(Event, tag="tool.failed"):
     reason: str
 
 
-# --- the engine -------------------------------------------------------------------------------
-
-
-class EngineInUse(Event, tag="engine.in_use"):
-    """The call talks with this session from now on."""
-
-    engine: str
-    why: str
-    session_id: str
-    gap_ms: int
-    restored: int
-    caught_up_ms: int
-
-
-class EngineOutage(Event, tag="engine.outage"):
-    """There is no session; another one is being made."""
-
-    LEVEL = "warning"
-    engine: str
-    cause: str
-
-
-class EngineGone(Event, tag="engine.gone"):
-    """There is no session, and there will be none: the route's fallback begins."""
-
-    LEVEL = "error"
-    engine: str
-    cause: str
-
-
-class EngineSilent(Event, tag="engine.silent"):
-    """It was the model's turn, and it said nothing."""
-
-    LEVEL = "warning"
-    waited_ms: int
-    action: str
-
-
-class EngineUsage(Event, tag="engine.usage"):
-    """What an answer cost."""
-
-    of: str
-    model: str | None = None
-    audio_in: float = 0
-    audio_in_cached: float = 0
-    audio_out: float = 0
-    text_in: float = 0
-    text_in_cached: float = 0
-    text_out: float = 0
-    seconds: float = 0
-    cost: float | None = None
-    """None: there is no price for it."""
-
-
-class RateLimit(Event, tag="engine.rate_limit"):
-    """Less than a tenth is left."""
-
-    LEVEL = "warning"
-    name: str
-    remaining: float
-    limit: float
-    reset_s: float | None = None
-    fix: str = "less than a tenth is left: at 0 the vendor refuses answers"
-
-
 class Fallback(Event, tag="call.fallback"):
     """A step of the route's fallback: there is no engine."""
 
@@ -389,6 +328,7 @@ class Ended(Event, tag="call.ended", rename={"from_": "from"}):
     record: dict[str, Any] | None = None
     capture: dict[str, Any] | None = None
     metadata: dict[str, str] | None = None
+    trace_id: str | None = None
 
     @property
     def level(self) -> Level:

@@ -75,11 +75,15 @@ class CallRejected(Event, tag="call.rejected", rename={"from_": "from"}):
     altered: list[str] | None = None
     kept_back: int | None = None
     """Rejections since the last one that were not told."""
+    kept_back_statuses: dict[str, int] | None = None
+    """How many of them had which status."""
 
 
 class RejectionsKeptBack(Event, tag="call.rejections_not_logged"):
     LEVEL = "warning"
     count: int
+    statuses: dict[str, int]
+    """How many had which."""
 
 
 class RegistrationOk(Event, tag="registration.ok"):

@@ -73,6 +73,13 @@ def register_secret(value: str) -> None:
     _values = re.compile("|".join(re.escape(text) for text in longest_first))
 
 
+def star_registered(text: str) -> str:
+    """The registered values as stars, in the length that they have in UTF-8."""
+    if _values is None:
+        return text
+    return _values.sub(lambda found: "*" * len(found[0].encode("utf-8", "surrogateescape")), text)
+
+
 def is_secret_name(name: str) -> bool:
     return _SECRET_NAME.search(name) is not None
 

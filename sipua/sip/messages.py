@@ -58,6 +58,8 @@ class NegotiatedMedia:
     rtcp_remote: Address | None = None
     rtcp_muxed: bool = False
     """RTCP on the RTP port (RFC 5761): the offer had it, and our answer."""
+    rtcp_extended: bool = False
+    """The offer asks for extended reports (RFC 3611), or the configuration does."""
     remote_ssrcs: frozenset[int] = frozenset()
     """The SSRCs of the peer, by its offer; unknown when the offer is ours."""
     telephone_event_send_type: int | None = None
@@ -80,6 +82,8 @@ class IncomingCall:
     """By the monotonic clock."""
     altered: tuple[str, ...] = ()
     """Which of these texts were changed, and why."""
+    traceparent: str = ""
+    """The header as it came, if its trunk may send one."""
 
 
 @dataclass(frozen=True, slots=True)

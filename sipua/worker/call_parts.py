@@ -169,15 +169,16 @@ class CallParts:
             ring_timeout_s=ring_timeout_s or self._limits.ring_timeout_s,
             max_duration_s=max_duration_s or self._limits.max_duration_s,
         )
-        log = logs.bind_call(facts.call_id)
-        tell = Teller(log, self._publish, facts.call_id).tell
+        trace = facts.trace
+        log = logs.bind_call(facts.call_id, **({"trace_id": trace.trace_id} if trace else {}))
+        tell = Teller(log, self._publish, facts.call_id, trace).tell
         faults = FaultOwner("call.failed", log)
         bridge = CallBridge(
             local=local,
             pacer=self._pacer,
             settings=self._media,
             make_conversation=lambda on_event, turns: self._make_conversation(
-                facts.call_id, route.engines, on_event, turns, faults=faults
+                facts, route.engines, on_event, turns, faults=faults
             ),
             faults=faults,
         )
@@ -210,6 +211,10 @@ class CallParts:
             undo.pop_all()
         return call
 
+    def pacer_late(self) -> tuple[float, ...]:
+        """See `Pacer.lateness`."""
+        return self._pacer.lateness()
+
     def steering(self, call: Call) -> Steering:
         return Steering(call, self._toolbox.hold, self._sound_files)
 
@@ -224,7 +229,7 @@ class CallParts:
 
     def _make_conversation(
         self,
-        call_id: str,
+        facts: CallFacts,
         engines: Sequence[RouteEngine],
         on_event: Callable[[ConversationEvent], None],
         turns: TurnState,
@@ -232,10 +237,10 @@ class CallParts:
         faults: FaultOwner,
     ) -> Dialogue:
         return Dialogue(
-            [engine.choice(call_id, self._engine_tried) for engine in engines],
+            [engine.choice(facts, self._engine_tried) for engine in engines],
             policy=self._recovery,
             on_event=on_event,
-            call_id=call_id,
+            call_id=facts.call_id,
             turns=turns,
             make_session=self._make_session,
             faults=faults,

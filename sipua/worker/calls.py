@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -18,9 +18,11 @@ from sipua.edge.wiring import wiring
 from sipua.events.ending import Reason
 from sipua.log import logs
 from sipua.rtp.ports import ReservedPort
+from sipua.rtp.session.traffic import Traffic
 from sipua.sip.messages import CallSignal, Hangup
 from sipua.worker.call_parts import CallParts
 from sipua.worker.call_samples import CallSamples
+from sipua.worker.figures import WorkerFigures
 from sipua.worker.link.channel import NO_DESCRIPTORS, close_all
 from sipua.worker.link.coding import LinkError
 from sipua.worker.link.messages import (
@@ -35,14 +37,17 @@ from sipua.worker.link.messages import (
     ToWorker,
     Watch,
 )
+from sipua.worker.rtcp_watch import RtcpWatch
 
 
 class WorkerCalls:
     def __init__(self, config: Config, parts: CallParts, send: Callable[[ToEdge], None]) -> None:
+        self.figures = WorkerFigures(self._traffic, parts.pacer_late, lambda: parts.spares.waiting)
         self._parts = parts
         self._send = send
         settings = wiring.captures(config)
         self._captures = CallCaptures(settings) if settings else None
+        self._rtcp = RtcpWatch(config, send) if wiring.hep_sends(config, "rtcp") else None
         self._calls: dict[str, Call] = {}
         self._steering: dict[str, Steering] = {}
         self._capturing: dict[str, CallCapture] = {}
@@ -77,6 +82,10 @@ class WorkerCalls:
             case _ if isinstance(message, CallSignal):
                 if call := self._calls.get(message.call_id):
                     call.on_sip(message)
+
+    def _traffic(self) -> Iterator[tuple[str, Traffic]]:
+        for call_id, call in self._calls.items():
+            yield call_id, call.bridge.traffic()
 
     def _steer(self, message: Steer) -> None:
         request, call_id = message.request, message.call_id
@@ -140,6 +149,7 @@ class WorkerCalls:
             words = "not answered: internal error, see the log"
             self._send(CallOver(call_id, summary=words, failed=True))
             return
+        self.figures.ended(call_id, call.bridge.traffic())
         over = CallOver(call_id, call.confirmed.is_set(), call.engine_missed, call.summary)
         try:
             self._send(over)
@@ -150,14 +160,17 @@ class WorkerCalls:
         if not sockets:
             raise LinkError(NO_DESCRIPTORS)
         rtp, rtcp = sockets
-        capture = self._capture(message, held)
-        return self._parts.make(
+        local = ReservedPort(message.port, rtp, rtcp)
+        call = self._parts.make(
             message.facts,
-            ReservedPort(message.port, rtp, rtcp),
-            capture,
+            local,
+            self._capture(message, held),
             ring_timeout_s=message.ring_timeout_s,
             max_duration_s=message.max_duration_s,
         )
+        if self._rtcp is not None:
+            call.bridge.rtcp_tap = self._rtcp.of(call.call_id, local)
+        return call
 
     def _capture(self, message: TakeCall, held: ExitStack) -> CallCapture | None:
         call_id, order = message.facts.call_id, message.capture

@@ -26,8 +26,10 @@ from sipua.log import logs
 from sipua.log.secret_masking import register_secret
 from sipua.process import linux, main_loop
 from sipua.process.exits import Exit
+from sipua.process.loop_lag import watch
 from sipua.worker.call_parts import PartsError, open_parts
 from sipua.worker.calls import WorkerCalls
+from sipua.worker.figures import EVERY, WorkerFigures
 from sipua.worker.link import config_copy
 from sipua.worker.link.channel import NO_DESCRIPTORS, Channel, close_all
 from sipua.worker.link.coding import LinkError, of_edge
@@ -35,6 +37,7 @@ from sipua.worker.link.messages import (
     SCHEMA,
     Begin,
     EngineTried,
+    Figures,
     Ping,
     Pong,
     Ready,
@@ -72,6 +75,8 @@ class Worker:
         self._edge = Silence()
         self._missed = 0
         """Events that were not passed on."""
+        self._pongs = 0
+        self._figures: WorkerFigures | None = None
         self._over = asyncio.Event()
         self._gone = ""
         """Why there is no edge any more."""
@@ -108,11 +113,16 @@ class Worker:
             gc.collect()
             gc.freeze()
             self._send(Ready(SCHEMA, version()))
-            watch = FaultOwner().task(self._watch_edge(), "watch of the edge")
-            samples = FaultOwner().task(self._calls.sample(), "samples")
+            watches = [
+                FaultOwner().task(self._watch_edge(), "watch of the edge"),
+                FaultOwner().task(self._calls.sample(), "samples"),
+            ]
+            if config.metrics.enabled:
+                self._figures = figures = self._calls.figures
+                watches.append(FaultOwner().task(watch(figures.loop_was_late), "loop lag"))
             await self._over.wait()
-            watch.cancel()
-            samples.cancel()
+            for one in watches:
+                one.cancel()
             # Once the edge says Stop there are none, unless one has not come to its end in time.
             await self._calls.end_all(self._gone or "the edge has stopped", _RECORDS_GRACE_S)
             if self._gone:
@@ -137,7 +147,8 @@ class Worker:
         match message:
             case Ping():
                 missed, self._missed = self._missed, 0
-                self._send(Pong(len(self._calls or ()), len(asyncio.all_tasks()), missed))
+                calls, tasks = len(self._calls or ()), len(asyncio.all_tasks())
+                self._send(Pong(calls, tasks, missed, self._new_figures()))
             case Stop():
                 self._end()
             case SetLogLevel():
@@ -148,6 +159,12 @@ class Worker:
                 self._calls.on_message(message, descriptors)
             case _:
                 close_all(descriptors)
+
+    def _new_figures(self) -> Figures | None:
+        if self._figures is None:
+            return None
+        self._pongs += 1
+        return self._figures.now() if self._pongs % EVERY == 0 else None
 
     def _on_link_end(self, cause: str) -> None:
         self._leave(cause or "the edge is gone")

@@ -89,14 +89,14 @@ class ApiSection(Section):
         description="Connections at once, readers of events included; and never more than half "
         "of the descriptors that the process may have.",
     )
-    page: bool = Field(
-        default=True,
-        description="Serve the page for browsers at `/`: docs/page.md. It asks with a token, too.",
-    )
     sip_ladder: bool = Field(
         default=True,
         description="Keep the SIP messages of each call, and of the last 1,000 that have ended, in "
         "memory, with secrets starred: `sipua calls show ID --sip`.",
+    )
+    page: bool = Field(
+        default=True,
+        description="Serve the page for browsers at `/`: docs/page.md. It asks with a token, too.",
     )
     ready_needs_registrations: bool = Field(
         default=False,

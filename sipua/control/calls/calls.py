@@ -142,6 +142,7 @@ def shown(call: CallView, *, stats: bool = False) -> models.Call:
             "sip_call_id": call.sip_call_id,
             "source": call.source,
             "by": call.by or None,
+            "metadata": call.metadata,
             "held": call.held,
             "muted": sorted(call.muted),
             "media": call.media,

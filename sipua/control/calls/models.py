@@ -182,6 +182,7 @@ class Call(Shown):
     sip_call_id: str
     source: str = Field(description="Where its INVITE came from.")
     by: str | None = Field(default=None, description="Whose token placed it.")
+    metadata: dict[str, str] = Field(description="Given by those who placed or steered it.")
     held: bool
     muted: list[Literal["agent", "caller"]] = Field(
         description="The sides that the other one does not hear."

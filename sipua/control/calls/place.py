@@ -181,6 +181,7 @@ class PlaceResource:
                     await self._state.news()
         except TimeoutError:
             raise ProblemError(Kind.EDGE_SILENT, f"{call_id} is placed, but not seen") from None
+        call.metadata = dict(order.metadata)
         return call
 
     async def _until_answered(self, call: CallView, within_s: float) -> None:

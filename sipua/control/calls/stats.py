@@ -12,6 +12,7 @@ from sipua.control.calls import models
 from sipua.control.link.asking import EdgeLink
 from sipua.control.link.edge_port import EdgePort
 from sipua.control.view.calls import CallView
+from sipua.control.view.quality import heard_mos, spoken_mos
 
 WATCH_S: Final = 5.0
 """Who looks again within this finds the calls sampled each second."""
@@ -70,24 +71,24 @@ def stats_of(call: CallView) -> models.Stats:
 
 
 def _heard(call: CallView, sample: Sample) -> models.Heard:
-    point = call.samples.last
+    last = call.samples.last
+    loss = last.loss_in if last else 0.0
     return models.Heard(
         ssrc=None if sample.ssrc is None else f"{sample.ssrc:08x}",
         packets=sample.packets_in,
         bytes=sample.bytes_in,
         lost=sample.lost_in,
-        loss=point.loss_in if point else 0.0,
+        loss=loss,
         jitter_ms=sample.jitter_in_ms,
         hold_ms=sample.hold_ms,
         reordered=sample.reordered,
         late=sample.late,
         discarded=sample.discarded,
-        mos=point.mos_in if point else None,
+        mos=heard_mos(loss, sample) if sample.packets_in else None,
     )
 
 
 def _spoken(call: CallView, sample: Sample) -> models.Spoken:
-    point = call.samples.last
     return models.Spoken(
         ssrc=call.media.ssrc if call.media else None,
         packets=sample.packets_out,
@@ -95,5 +96,5 @@ def _spoken(call: CallView, sample: Sample) -> models.Spoken:
         lost=sample.lost_out,
         loss=sample.loss_out,
         jitter_ms=sample.jitter_out_ms,
-        mos=point.mos_out if point else None,
+        mos=spoken_mos(sample),
     )

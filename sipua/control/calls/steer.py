@@ -266,7 +266,11 @@ class SteerResource:
         return call
 
     async def _steer(self, call: CallView, command: Command, by: str) -> Done:
-        return await self._link.run(self._edge.steer(call.id, command, by), _LONGEST_COMMAND_S)
+        work = self._edge.steer(call.id, command, by)
+        done = await self._link.run(work, _LONGEST_COMMAND_S)
+        if isinstance(command, commands.SetMetadata) and done.ok:
+            call.metadata = {name: str(value) for name, value in done.values.items()}
+        return done
 
     async def _until_ended(self, call: CallView, within_s: float) -> None:
         try:

@@ -16,6 +16,8 @@ from sipua.control.http.tokens import Right, Token
 JSON = "application/json"
 EVENTS = "text/event-stream"
 LINES = "application/x-ndjson"
+METRICS = "text/plain"
+"""Of Prometheus; a reader that asks for OpenMetrics gets that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,8 @@ class CallView:
     samples: CallQuality = field(default_factory=CallQuality)
     spans: deque[Span] = field(default_factory=lambda: deque(maxlen=SPANS_KEPT))
     words: deque[Words] = field(default_factory=lambda: deque(maxlen=WORDS_KEPT))
+    metadata: dict[str, str] = field(default_factory=dict)
+    """Known to those who gave it, and at the end: events do not tell its values before."""
     quality: dict[str, Any] = field(default_factory=dict)
     """What the other side has last reported of our audio."""
     transfer: Transfer | None = None
@@ -262,6 +264,7 @@ def _ended(call: CallView, data: Mapping[str, Any], at: datetime) -> None:
     call.state, call.ended_at = "ended", at
     call.status, call.end, call.duration_s = data["status"], data["end"], data["duration_s"]
     call.engine_up = False
+    call.metadata = data.get("metadata") or call.metadata
     call.stats = {name: data[name] for name in _STATS if data.get(name)}
 
 

@@ -37,16 +37,23 @@ class Point:
     @property
     def mos_in(self) -> float | None:
         """As the engine hears the caller; None: nothing came."""
-        if not self.packets_in:
-            return None
-        return mos(self.loss_in, one_way_ms(self.round_trip_ms, self.hold_ms))
+        return heard_mos(self.loss_in, self) if self.packets_in else None
 
     @property
     def mos_out(self) -> float | None:
-        """As the caller hears us. What its buffer adds is not known: twice the jitter is usual."""
-        if self.loss_out is None:
-            return None
-        return mos(self.loss_out, one_way_ms(self.round_trip_ms, 2 * (self.jitter_out_ms or 0.0)))
+        """As the caller hears us."""
+        return spoken_mos(self)
+
+
+def heard_mos(loss: float, of: Point | Sample) -> float:
+    return mos(loss, one_way_ms(of.round_trip_ms, of.hold_ms))
+
+
+def spoken_mos(of: Point | Sample) -> float | None:
+    """What the other side's buffer adds is not known: twice the jitter is usual."""
+    if of.loss_out is None:
+        return None
+    return mos(of.loss_out, one_way_ms(of.round_trip_ms, 2 * (of.jitter_out_ms or 0.0)))
 
 
 class CallQuality:

@@ -141,7 +141,7 @@ class EdgeCalls:
             try:
                 facts, capture = self._facts(event), self._capture(event)
                 # Before its worker can tell anything of it: the order of events is what happened.
-                self._tell_incoming(event, facts.route, worker)
+                self._tell_incoming(event, facts, worker)
                 order = TakeCall(facts, event.local.port, capture)
                 self._hand_over(order, event.local, worker, held)
             except Exception as error:  # noqa: BLE001 (any failure is a refusal)
@@ -150,8 +150,9 @@ class EdgeCalls:
         if capture is not None:
             self._capture_sip(event)
 
-    def _tell_incoming(self, event: IncomingCall, route: str, worker: int) -> None:
-        teller = self._events.teller(event.call_id)
+    def _tell_incoming(self, event: IncomingCall, facts: CallFacts, worker: int) -> None:
+        trace = facts.trace
+        teller = self._events.teller(event.call_id, trace)
         teller.tell(
             call_events.Incoming(
                 sip_call_id=event.sip_call_id,
@@ -159,10 +160,12 @@ class EdgeCalls:
                 to=event.to_uri,
                 source=join(*event.source),
                 origin=event.origin,
-                route=route,
+                route=facts.route,
                 rtp_port=event.local.port,
                 worker=worker,
                 altered=list(event.altered) or None,
+                trace_id=None if trace is None else trace.trace_id,
+                trace_parent_id=None if trace is None else trace.parent_id or None,
             )
         )
         teller.tell(call_events.Ringing())
@@ -197,8 +200,9 @@ class EdgeCalls:
                 route=facts.route,
                 worker=worker,
                 by=request.by or None,
+                trace_id=None if facts.trace is None else facts.trace.trace_id,
             )
-            self._events.teller(facts.call_id).tell(placing)
+            self._events.teller(facts.call_id, facts.trace).tell(placing)
             order = TakeCall(
                 facts,
                 local.port,
@@ -240,6 +244,7 @@ class EdgeCalls:
             began_s=event.arrived_s,
             sip_call_id=event.sip_call_id,
             peer=wiring.peer_of(self._config, event.origin, event.source),
+            trace=wiring.trace(self._config, event.call_id, event.traceparent),
         )
 
     def _capture(self, event: IncomingCall) -> CaptureOrder | None:

@@ -7,6 +7,7 @@ count is told.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -58,7 +59,8 @@ class SignallingLog:
         self._sources = Throttle(OF_ONE_SOURCE_S, SOURCES, burst=OF_ONE_SOURCE)
         self._refusals = Throttle(burst=REFUSALS_A_SECOND)
         self._others = Throttle()
-        self._kept_back = 0
+        self._kept_back: Counter[str] = Counter()
+        """By status."""
         self._flush: asyncio.TimerHandle | None = None
 
     def close(self) -> None:
@@ -67,8 +69,10 @@ class SignallingLog:
             self._flush.cancel()
             self._flush = None
         if self._kept_back:
-            self._tell(edge_events.RejectionsKeptBack(count=self._kept_back))
-            self._kept_back = 0
+            kept_back = dict(self._kept_back)
+            self._kept_back.clear()
+            count = sum(kept_back.values())
+            self._tell(edge_events.RejectionsKeptBack(count=count, statuses=kept_back))
 
     def log_event(self, event: SipEvent, now: float) -> None:
         log = self._log
@@ -161,11 +165,12 @@ class SignallingLog:
 
     def _refused(self, event: CallRefused, now: float) -> None:
         if self._sources.ask(event.source[0], now) is None or self._refusals.ask("", now) is None:
-            self._kept_back += 1
+            self._kept_back[str(event.status)] += 1
             if self._flush is None:
                 self._flush = asyncio.get_running_loop().call_later(FLUSH_S, self.close)
             return
-        kept_back, self._kept_back = self._kept_back, 0
+        kept_back = dict(self._kept_back)
+        self._kept_back.clear()
         self._tell(
             edge_events.CallRejected(
                 status=event.status,
@@ -177,6 +182,7 @@ class SignallingLog:
                 cause=event.cause or None,
                 origin=event.origin or None,
                 altered=list(event.altered) or None,
-                kept_back=kept_back or None,
+                kept_back=sum(kept_back.values()) or None,
+                kept_back_statuses=kept_back or None,
             )
         )

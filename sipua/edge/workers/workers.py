@@ -32,6 +32,7 @@ from sipua.worker.link.coding import LinkError
 from sipua.worker.link.messages import (
     SCHEMA,
     Begin,
+    Figures,
     NoMoreCalls,
     Ping,
     Pong,
@@ -92,6 +93,7 @@ class Workers:
         """The last one of each worker."""
         self._watcher: asyncio.Task[None] | None = None
         self._pongs: dict[int, Pong] = {}
+        self._figures: dict[int, Figures] = {}
         self._up = False
         self._draining = False
         self._stopping = False
@@ -141,6 +143,15 @@ class Workers:
             for worker, pong in sorted(self._pongs.items())
             if worker in self._running
         ]
+
+    def figures(self) -> dict[tuple[int, int], Figures]:
+        """The newest ones of those that live: by number and process, as a new process counts
+        anew."""
+        return {
+            (worker, running.pid): figures
+            for worker, running in self._running.items()
+            if (figures := self._figures.get(worker)) is not None
+        }
 
     def missing_s(self) -> float:
         """How long no worker is expected; 0: one takes calls. Called on the signalling thread."""
@@ -233,6 +244,7 @@ class Workers:
             begin.cancel()
         del self._running[worker]
         self._pongs.pop(worker, None)
+        self._figures.pop(worker, None)
         self._exited(worker, how)
 
     async def _begin(self, worker: int, running: WorkerProcess) -> None:
@@ -254,6 +266,8 @@ class Workers:
         match message:
             case Pong():
                 self._pongs[worker] = message
+                if message.figures is not None:
+                    self._figures[worker] = message.figures
                 if missed := message.events_missed:
                     self._tell(edge_events.EventsLost(worker=worker, count=missed))
             case Ready():

@@ -26,6 +26,7 @@ class _Story:
 
     source: str = ""
     worker: int | None = None
+    sip_call_id: str = ""
     ringing_s: float | None = None
     codec: str = ""
     remote: str = ""
@@ -71,6 +72,10 @@ class CallsUp:
 
 def _ringing(story: _Story, at_s: float, _fields: Fields) -> None:
     story.ringing_s = story.ringing_s or at_s
+
+
+def _invited(story: _Story, _at_s: float, fields: Fields) -> None:
+    story.sip_call_id = fields["sip_call_id"]
 
 
 def _progress(story: _Story, at_s: float, fields: Fields) -> None:
@@ -121,6 +126,7 @@ def _transfer_over(outcome: str) -> Callable[[_Story, float, Fields], None]:
 
 
 _STEPS: Final[Mapping[str, Callable[[_Story, float, Fields], None]]] = {
+    "call.invited": _invited,
     "call.ringing": _ringing,
     "call.progress": _progress,
     "call.media": _media,
@@ -157,7 +163,7 @@ def _row(node: str, told: Told, story: _Story) -> Row:
         origin=ended.origin,
         route=ended.route,
         source=story.source,
-        sip_call_id=ended.sip_call_id,
+        sip_call_id=ended.sip_call_id or story.sip_call_id,
         worker=story.worker,
         began=ended.began,
         ringing=_moment(story.ringing_s) if story.ringing_s else None,
@@ -213,6 +219,8 @@ def _figures(story: _Story, rtp: Fields) -> MediaFigures | None:
         remote_jitter_ms=_number(rtcp, "remote_jitter_ms"),
         round_trip_ms=_number(rtcp, "round_trip_ms"),
         drift_ppm=_number(rtcp, "drift_ppm"),
+        mos=_number(rtcp.get("quality") or {}, "mos_lq"),
+        remote_mos=_number(rtcp.get("remote_quality") or {}, "mos_lq"),
     )
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import Final
 
@@ -100,6 +101,11 @@ class Webhooks:
 
     def _is_wanted(self, kind: str) -> bool:
         return any(endpoint.wants(kind) for endpoint in self._endpoints.values())
+
+    @property
+    def endpoints(self) -> Iterable[Endpoint]:
+        """The receivers: to read their counts, which may be a moment old."""
+        return self._endpoints.values()
 
     def _wake_up(self) -> None:
         if self._loop is not None:

@@ -35,6 +35,15 @@ class Invite:
         )
 
 
+def traceparent(raw: str) -> str:
+    """Empty: there is none, or more than one, of which none is to be believed."""
+    message = Message(raw)
+    for name in ("traceparent", "X-Traceparent"):
+        if (text := message.header(name)) is not None:
+            return text if message.count(name) == 1 else ""
+    return ""
+
+
 def read(raw: str, source: str) -> Invite:
     message = Message(raw)
     return Invite(

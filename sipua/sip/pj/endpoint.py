@@ -257,7 +257,7 @@ class SipEndpoint:
         except Exception as error:  # noqa: BLE001 (as above; pjsip may have reported it already)
             call.close(EndedBy.US, 500, reason_of(error))
             return
-        if command.call_id in self._calls:  # it may have failed at once
+        if self._calls.get(command.call_id) is call:  # it has not failed at once
             sip_call_id = texts.line(str(call.getInfo().callIdString))
             self.emit(CallInvited(command.call_id, sip_call_id))
         first_hop = account.settings.proxy or command.target
@@ -337,6 +337,7 @@ class SipEndpoint:
                 local=call.local,
                 arrived_s=arrived_s,
                 altered=request.altered,
+                traceparent=invite.traceparent(message) if verdict in self.settings.traced else "",
             )
         )
 

@@ -2,7 +2,7 @@
 
     edge ── Begin, TakeCall, EndCall, Steer, Watch, CapturedSip, events of SIP,  ──▶ worker
             SetLogLevel, Ping, NoMoreCalls, Stop
-         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, Steered, Samples,
+         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, RtcpSeen, Steered, Samples,
              CallOver, Pong ──
 
 Events and commands are those of `sipua.sip.messages`, unchanged. Descriptors go along with the
@@ -19,7 +19,9 @@ from sipua.calls.sample import Sample
 from sipua.calls.steer.commands import Command, Done
 from sipua.events.ending import Reason
 from sipua.events.teller import Told
+from sipua.outputs.hep.seen import RtcpSeen
 from sipua.rtp.events import Address
+from sipua.rtp.session.traffic import Traffic
 from sipua.sip.messages import CallCommand, CallSignal
 
 SCHEMA = 3
@@ -204,6 +206,23 @@ class CallOver:
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """What a worker has done since its start, and what it has now."""
+
+    cpu_s: float
+    descriptors: int
+    """Now."""
+    spares: int
+    """Connections to engines that wait for a call, now."""
+    traffic: Traffic
+    """Of all its calls, those that run included."""
+    loop_late: tuple[float, ...]
+    """How late its loop was: how many looks up to each of LATE_S, and beyond; then the sum."""
+    pacer_late: tuple[float, ...]
+    """The same of frames."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pong:
     """The worker's loop runs, and has so much."""
 
@@ -214,7 +233,19 @@ class Pong:
     events_missed: int = 0
     """Since the last one, because the edge did not read them."""
 
+    figures: Figures | None = None
+    """In each fourth, where metrics are counted."""
+
 
 ToEdge: TypeAlias = (
-    Ready | Unfit | CallCommand | EngineTried | Told | Steered | Samples | CallOver | Pong
+    Ready
+    | Unfit
+    | CallCommand
+    | EngineTried
+    | Told
+    | RtcpSeen
+    | Steered
+    | Samples
+    | CallOver
+    | Pong
 )

@@ -39,6 +39,7 @@ SETTINGS = SipSettings(
     session_expires_s=1800,
     min_session_expires_s=90,
     media_hosts=(LOOPBACK, LOOPBACK6),
+    rtcp_xr="auto",
     ptime_ms=20,
     codecs=("PCMU", "PCMA"),
     accounts=(),

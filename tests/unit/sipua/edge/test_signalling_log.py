@@ -45,6 +45,7 @@ async def test_S16_one_source_has_ten_lines_in_ten_seconds_with_the_count() -> N
         "event": "call.rejections_not_logged",
         "log_level": "warning",
         "count": 9_990,
+        "statuses": {"403": 9_990},
     }
 
 
