@@ -40,13 +40,16 @@ class PlaceCalls:
         sip: SipAgent,
         admission: Admission,
     ) -> None:
-        self._config = config
-        self._settings = settings
+        self.use(config, settings)
         self._calls = calls
         self._ports = ports
         self._sip = sip
         self._admission = admission
         self._being_placed = 0
+
+    def use(self, config: Config, settings: SipSettings) -> None:
+        self._config = config
+        self._settings = settings
 
     async def place(self, request: PlaceRequest) -> str:
         """The call's id; its events tell the rest. Raises CannotPlaceError."""

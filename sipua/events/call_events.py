@@ -23,6 +23,7 @@ class Incoming(Event, tag="call.incoming", rename={"from_": "from"}):
     rtp_port: int
     worker: int
     altered: list[str] | None = None
+    config: str = ""
     trace_id: str | None = None
     trace_parent_id: str | None = None
     """The span outside that the call is part of."""
@@ -37,6 +38,7 @@ class Placing(Event, tag="call.placing"):
     worker: int
     by: str | None = None
     """Whose token it was; None: `sipua outbound`."""
+    config: str = ""
     trace_id: str | None = None
 
 

@@ -105,12 +105,11 @@ class EdgeCalls:
         sip_captures: SipToCaptures | None = None,
         on_over: Callable[[CallOver], None] = lambda over: None,
     ) -> None:
-        self._config = config
+        self.use(config)
         self._workers = workers
         self._ports = ports
         self._send = send
         self._events = events
-        self._capture_settings = wiring.captures(config)
         self._sip_captures = sip_captures
         self._gaps = Throttle(10.0)
         self._on_over = on_over
@@ -122,6 +121,12 @@ class EdgeCalls:
 
     def __len__(self) -> int:
         return len(self._calls)
+
+    def use(self, config: Config, name: str = "") -> None:
+        """Calls begin with this configuration from now on; `name`: its hash."""
+        self._config = config
+        self._config_name = name
+        self._capture_settings = wiring.captures(config)
 
     # --- a call begins --------------------------------------------------------------------
 
@@ -164,6 +169,7 @@ class EdgeCalls:
                 rtp_port=event.local.port,
                 worker=worker,
                 altered=list(event.altered) or None,
+                config=self._config_name,
                 trace_id=None if trace is None else trace.trace_id,
                 trace_parent_id=None if trace is None else trace.parent_id or None,
             )
@@ -172,7 +178,7 @@ class EdgeCalls:
 
     def _tell_rejected(self, event: IncomingCall) -> None:
         """That there is no worker for it."""
-        rejected = edge_events.CallRejected(
+        self._events.teller().tell(edge_events.CallRejected(
             status=503,
             reason=NO_WORKER,
             sip_call_id=event.sip_call_id,
@@ -181,8 +187,7 @@ class EdgeCalls:
             source=join(*event.source),
             cause="no worker is ready",
             origin=event.origin,
-        )
-        self._events.teller().tell(rejected)
+        ))
 
     def place(self, facts: CallFacts, local: ReservedPort, request: PlaceRequest) -> None:
         """Place a call; `request` has been judged. Raises WorkersError when there is no worker,
@@ -200,6 +205,7 @@ class EdgeCalls:
                 route=facts.route,
                 worker=worker,
                 by=request.by or None,
+                config=self._config_name,
                 trace_id=None if facts.trace is None else facts.trace.trace_id,
             )
             self._events.teller(facts.call_id, facts.trace).tell(placing)

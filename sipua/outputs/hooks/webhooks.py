@@ -30,7 +30,7 @@ from sipua.outputs.hooks.endpoint import Endpoint
 from sipua.outputs.hooks.endpoint_queue import Job
 from sipua.outputs.hooks.intake import Intake
 from sipua.outputs.hooks.settings import HookSettings
-from sipua.outputs.hooks.spool import Change, NewEvent, Spool, SpoolError, lock
+from sipua.outputs.hooks.spool import Change, NewEvent, Spool, SpoolError, ahead_s, lock
 from sipua.process.side_loop import SideLoop
 
 _BATCH_S: Final = 0.05
@@ -61,12 +61,13 @@ class Webhooks:
         self._wake = asyncio.Event()
         self._stopping = False
         self._giving_way = False
+        self._patience = 0
         self._changes: list[Change] = []
         self._attempts: set[asyncio.Task[None]] = set()
         self._complaints = Throttle(60.0)
         self._broken = False
         self._tidied_at = -_TIDY_EVERY_S
-        self._ahead_s = _ahead_s()
+        self._ahead_s = ahead_s()
         self._spool = Spool(settings.directory)
         self._endpoints = {
             one.name: Endpoint(one, settings, changed=self._on_change, tell=self._tell)
@@ -75,8 +76,10 @@ class Webhooks:
 
     # --- the edge's loop --------------------------------------------------------------------
 
-    async def start(self) -> None:
-        """Does not wait: no event is missed between this and the next step of the caller."""
+    async def start(self, *, patience: int = 0) -> None:
+        """Does not wait: no event is missed between this and the next step of the caller.
+        `patience`: so many looks at a lock that another one has, which is to give way."""
+        self._patience = patience
         self._edge_loop = asyncio.get_running_loop()
         self._intake.open(self._events)
         self._done = self._side.submit(self._run())
@@ -162,7 +165,9 @@ class Webhooks:
                         self._set_aside()
                     self._load()
                     return True
-                self._complain("another edge uses it: one directory for each edge")
+                self._patience -= 1
+                if self._patience < 0:
+                    self._complain("another edge uses it: one directory for each edge")
             except (SpoolError, OSError) as error:
                 held.close()
                 self._complain(str(error))
@@ -219,7 +224,7 @@ class Webhooks:
 
     def _heed_clock(self) -> None:
         """What is due is known by the wall clock, which may be set."""
-        jump_s = _ahead_s() - self._ahead_s
+        jump_s = ahead_s() - self._ahead_s
         if abs(jump_s) > _JUMP_S:
             self._ahead_s += jump_s
             for endpoint in self._endpoints.values():
@@ -388,11 +393,6 @@ class Webhooks:
             self._lost_told += lost
             for endpoint in self._endpoints.values():
                 endpoint.dropped(lost, "the disk did not take them")
-
-
-def _ahead_s() -> float:
-    """Of the wall clock before the one that nobody sets."""
-    return time.time() - time.monotonic()
 
 
 def _fault() -> FaultOwner:
