@@ -31,12 +31,12 @@ from sipua.doctor import doctor
 from sipua.edge import banner, outputs
 from sipua.edge.agent_host import AgentHost
 from sipua.edge.calls.edge_calls import EdgeCalls
+from sipua.edge.calls.place_calls import PlaceCalls
 from sipua.edge.calls.signalling_log import SignallingLog
 from sipua.edge.control import EdgeControl
 from sipua.edge.engine_health import EngineHealth
-from sipua.edge.place_calls import PlaceCalls
+from sipua.edge.in_use import PartsInUse, at_once
 from sipua.edge.reload import hangup
-from sipua.edge.reload.changed import Changed
 from sipua.edge.reload.reloads import Reloads
 from sipua.edge.reload.source import Source
 from sipua.edge.state_log import StateLog
@@ -63,7 +63,6 @@ from sipua.sip.messages import (
     CallSignal,
     IncomingCall,
     Leave,
-    SetAccounts,
     SignallingLost,
     SipEvent,
     SipMessage,
@@ -105,7 +104,7 @@ class Edge:
         self._in_force = InForce(config, origin.name, datetime.now(UTC))
         self._show_banner = show_banner
         self._build = doctor.build_info()
-        self._max_calls = min(config.sip.max_calls or self._build.max_calls, self._build.max_calls)
+        self._max_calls = at_once(config, self._build.max_calls)
         self._log = logs.get()
         self._events = EventStream(wiring.node(config))
         self._tell = self._events.teller().tell
@@ -121,7 +120,6 @@ class Edge:
         )
         settings = wiring.sip_settings(config, self._build.max_calls)
         self._sip = SipAgent(settings, self._admission, self._ports, self._on_sip)
-        self._faults = FaultOwner("config.failed", self._log, nothing)
         self._sip_captures = SipToCaptures(self._sip.local_address)
         self._capturing = wiring.captures(config) is not None
         self._workers = Workers(
@@ -185,6 +183,20 @@ class Edge:
             reloads=self._reloads,
         )
         self._api = self._make_api() if config.api.enabled else None
+        self._parts_in_use = PartsInUse(
+            in_force=self._in_force,
+            most_calls=self._build.max_calls,
+            calls=self._calls,
+            placing=self._placing,
+            health=self._health,
+            admission=self._admission,
+            sip=self._sip,
+            sip_log=self._sip_log,
+            supervisor=self._workers.supervisor,
+            webhooks=self._outputs.webhooks,
+            control=self._control,
+            use_in_api=nothing if self._api is None else self._api.use_config,
+        )
         self._code = Exit.OK
 
     def _make_api(self) -> ControlApi:
@@ -198,6 +210,9 @@ class Edge:
     @property
     def _config(self) -> Config:
         return self._in_force.config
+
+    def _use(self, configured: Configured) -> None:
+        self._parts_in_use.use(configured)
 
     async def run(self) -> Exit:
         main_loop.on_interrupt(self._stop.set)
@@ -294,41 +309,6 @@ class Edge:
         self._sip_log.close()
         self._tell(edge_events.Stopped())
         return self._code
-
-    # --- another configuration ------------------------------------------------------------
-
-    def _use(self, configured: Configured) -> None:
-        """Everything of the edge has it from now on; the workers have it already."""
-        before, config = self._in_force.config, configured.config
-        self._in_force.now = configured
-        changed = Changed(before, config, configured.last)
-        for part in (self._use_for_calls, self._use_for_peers, self._use_for_rest):
-            self._faults.harmless("config.failed").run("reload", part, changed)
-
-    def _use_for_calls(self, changed: Changed) -> None:
-        config, most = changed.now, self._build.max_calls
-        self._max_calls = min(config.sip.max_calls or most, most)
-        self._calls.use(config, self._in_force.now.hash)
-        self._placing.use(config, wiring.sip_settings(config, most))
-        self._health.use(routes.engine_names(config))
-        self._sip_log.numbers = config.record.numbers
-
-    def _use_for_peers(self, changed: Changed) -> None:
-        config = changed.now
-        self._admission.use(wiring.admission(config, self._max_calls), changed.same_accounts)
-        if changed.touches("accounts", "trunks"):
-            self._sip.names_changed()
-            settings = wiring.sip_settings(config, self._build.max_calls)
-            self._sip.send(SetAccounts(settings.accounts))
-
-    def _use_for_rest(self, changed: Changed) -> None:
-        config = changed.now
-        self._workers.supervisor.memory_bytes = config.edge.worker_memory_mb * 1_000_000
-        if changed.touches("log.level"):
-            self._control.set_log_level(config.log.level)
-        self._outputs.webhooks.use(config)
-        if self._api is not None:
-            self._api.use_config()
 
     # --- the end --------------------------------------------------------------------------
 

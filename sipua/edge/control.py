@@ -13,8 +13,8 @@ from sipua.calls.steer.place_request import PlaceRequest
 from sipua.config.change.in_force import Reloaded, ReloadError
 from sipua.control.link.edge_port import EdgeState, LogLevel
 from sipua.edge.calls.edge_calls import EdgeCalls
+from sipua.edge.calls.place_calls import PlaceCalls
 from sipua.edge.engine_health import EngineHealth
-from sipua.edge.place_calls import PlaceCalls
 from sipua.edge.reload.reloads import Reloads
 from sipua.edge.workers.workers import Workers
 from sipua.events import edge_events

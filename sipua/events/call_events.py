@@ -15,7 +15,6 @@ class Incoming(Event, tag="call.incoming", rename={"from_": "from"}):
 
     sip_call_id: str
     from_: str | None
-    """None: `record.numbers` is off."""
     to: str
     source: str
     origin: str
@@ -26,7 +25,6 @@ class Incoming(Event, tag="call.incoming", rename={"from_": "from"}):
     config: str = ""
     trace_id: str | None = None
     trace_parent_id: str | None = None
-    """The span outside that the call is part of."""
 
 
 class Placing(Event, tag="call.placing"):
@@ -37,7 +35,6 @@ class Placing(Event, tag="call.placing"):
     route: str
     worker: int
     by: str | None = None
-    """Whose token it was; None: `sipua outbound`."""
     config: str = ""
     trace_id: str | None = None
 
@@ -146,8 +143,7 @@ class SourceRefused(Event, tag="rtp.refused"):
 
 
 class Interrupted(Event, tag="call.interrupted"):
-    """The caller spoke, or an operator muted the agent or had it say something else: the rest of
-    what it said was dropped."""
+    """The rest of an answer was dropped: the caller spoke, or an operator steered the agent."""
 
     item_id: str
     played_ms: int

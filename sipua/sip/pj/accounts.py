@@ -18,6 +18,7 @@ import pjsua2 as pj
 
 from sipua.sip.messages import Refresh, SetAccounts
 from sipua.sip.pj.account import SILENT_AFTER_S, PjAccount
+from sipua.sip.pj.call import PjCall
 from sipua.sip.settings import AccountSettings
 
 LOCAL_ACCOUNT = "local"
@@ -52,11 +53,11 @@ class Accounts:
         account.open()
         return account
 
-    def command(self, command: Refresh | SetAccounts, in_use: Iterable[PjAccount]) -> None:
-        """`in_use`: as in `tidy`."""
+    def command(self, command: Refresh | SetAccounts, calls: Iterable[PjCall]) -> None:
+        """`calls`: as in `tidy`."""
         if isinstance(command, SetAccounts):
             self._set(command.accounts)
-            self.tidy(in_use)
+            self.tidy(calls)
         elif account := self._open.get(command.account):
             account.register()
 
@@ -73,13 +74,13 @@ class Accounts:
             if name not in self._open:
                 self._to_open[name] = settings
 
-    def tidy(self, in_use: Iterable[PjAccount]) -> None:
+    def tidy(self, calls: Iterable[PjCall]) -> None:
         """Between two polls: forget those that have left, and open those that wait for them.
-        `in_use`: the accounts of calls that are up.
+        `calls`: those that are up.
         """
         if not self._leaving and not self._to_open:
             return
-        now, used = time.monotonic(), list(in_use)
+        now, used = time.monotonic(), [call.account for call in calls]
         leaving, self._leaving = self._leaving, []
         for account, since in leaving:
             gone = not account.registers or now > since + GONE_AFTER_S

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pjsua2 as pj
@@ -105,8 +105,8 @@ class SipEndpoint:
         except LayoutError as error:
             self.fault("resolver", error)
         host, port = self.listeners[0].address
-        local = AccountSettings(LOCAL_ACCOUNT, f"sip:sipua@{join(host, port)}")
-        self._local = self._accounts.open(local)
+        own = AccountSettings(LOCAL_ACCOUNT, f"sip:sipua@{join(host, port)}")
+        self._local = self._accounts.open(own)
         for account in self.settings.accounts:
             self._accounts.open(account)
         self._local.setDefault()
@@ -117,10 +117,7 @@ class SipEndpoint:
         self._ring()
         self._refuse()
         self._ended.clear()
-        self._accounts.tidy(self._in_use())
-
-    def _in_use(self) -> Iterator[PjAccount]:
-        return (call.account for call in self._calls.values())
+        self._accounts.tidy(self._calls.values())
 
     def can_wake(self) -> bool:
         return self._library is not None and self._library.can_wake()
@@ -184,7 +181,7 @@ class SipEndpoint:
         elif not isinstance(command, Refresh | SetAccounts):
             self._command_call(command)
         elif not self.closing:
-            self._accounts.command(command, self._in_use())
+            self._accounts.command(command, self._calls.values())
 
     def _command_call(self, command: CallCommand) -> None:
         call = self._calls.get(command.call_id)

@@ -10,9 +10,9 @@ from sipua.calls.steer.place_request import CannotPlaceError, PlaceRequest, faul
 from sipua.calls.steer.refer import target_uri
 from sipua.config import Config
 from sipua.config.values.uri import UriError
-from sipua.edge import placing
+from sipua.edge.calls import placing
 from sipua.edge.calls.edge_calls import EdgeCalls
-from sipua.edge.placing import RequestError
+from sipua.edge.calls.placing import RequestError
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.workers import WorkersError
 from sipua.rtp.hostport import bracketed
