@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import resource
 import select
 import socket
@@ -51,6 +52,22 @@ def up(api: Api, count: int = 1) -> list[dict[str, object]]:
         return calls if len(calls) == count else []
 
     return wait_until(found, 20, f"{count} calls in the list")
+
+
+def test_A1_no_operation_answers_without_a_token(edge_factory: Edges) -> None:
+    api = Api(edge_factory({"api": api_config()}))
+    open_to_all = set()
+    for path, operations in api.ask("GET", "/openapi.json", right="").json["paths"].items():
+        for method, operation in operations.items():
+            if not operation.get("security"):
+                open_to_all.add(path)
+                continue
+            place = re.sub(r"{\w+}", "x", path)
+            assert api.ask(method.upper(), place, right="").kind == "no-token", (method, path)
+            wrong = {"Authorization": f"Bearer {'x' * 48}"}
+            reply = api.ask(method.upper(), place, right="", headers=wrong)
+            assert reply.kind in ("wrong-token", "too-many-requests"), (method, path)
+    assert open_to_all == {"/health/live", "/health/ready", "/openapi.json"}
 
 
 def test_A1_without_the_right_token_nothing_is_told(edge_factory: Edges, sipp: Sipp) -> None:
