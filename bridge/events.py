@@ -118,6 +118,8 @@ class EngineInUse:
     """Of the caller's audio that it was given at once: its clock begins there."""
     speaks: bool = False
     """It was asked to speak: whatever fills the silence may go on until its first audio."""
+    connect_ms: int | None = None
+    """None: it was connected before it was needed."""
 
 
 @dataclass(frozen=True, slots=True)

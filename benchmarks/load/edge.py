@@ -30,10 +30,17 @@ class Edge:
     """`with Edge(folder, …) as edge:` The product as it is, without probes."""
 
     def __init__(
-        self, folder: Path, *, workers: int, engine_url: str = "", sessions: int = 0
+        self,
+        folder: Path,
+        *,
+        workers: int,
+        engine_url: str = "",
+        sessions: int = 0,
+        outputs: str = "",
     ) -> None:
         """`engine_url`: of an agent that runs already; empty: the one that the edge embeds, which
-        holds so many `sessions`.
+        holds so many `sessions`. `outputs`: the tables of what is made of its events; empty: call
+        records alone.
         """
         self.port = _free_port()
         self.workers = workers
@@ -51,8 +58,8 @@ class Edge:
             + "[engine.turn_detection]\ninterrupt_response = false\n\n"
             # It is a parrot: what it says is no echo of the line, but sounds like one.
             '[barge_in]\necho = "off"\n\n'
-            f'[cdr]\ndirectory = "{folder / "cdr"}"\n\n'
-            '[log]\nlevel = "info"\nformat = "json"\nstate_s = 1\n'
+            + (outputs or f'[cdr]\ndirectory = "{folder / "cdr"}"\n\n')
+            + '[log]\nlevel = "info"\nformat = "json"\nstate_s = 1\n'
         )
         command = [sys.executable, "-m", "sipua", "serve", "--json", "--config", str(config)]
         with self._log.open("ab") as output:

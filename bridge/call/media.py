@@ -14,6 +14,7 @@ from sipua.rtp.events import Address
 from sipua.rtp.latch.latch import Policy, SourceLatch
 from sipua.rtp.rtcp.session import RtcpSession
 from sipua.rtp.session.session import RtpConfig, RtpSession
+from sipua.rtp.session.transport import Tap
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class MediaPlan:
     rtcp_remote: Address | None = None
     """Where the peer wants reports; None: the port after its RTP's."""
     rtcp_muxed: bool = False
+    rtcp_extended: bool = False
+    """Whether we send extended reports."""
     remote_ssrcs: frozenset[int] = frozenset()
     """What the peer says that it sends under (RFC 5576)."""
     telephone_event_send_type: int | None = None
@@ -63,10 +66,22 @@ class MediaSettings:
 
 
 def open_rtp(
-    plan: MediaPlan, settings: MediaSettings, make: Callable[..., RtpSession] = RtpSession
+    plan: MediaPlan,
+    settings: MediaSettings,
+    make: Callable[..., RtpSession] = RtpSession,
+    rtcp_tap: Tap | None = None,
 ) -> RtpSession:
     """What never changes in a call; the rest is `update_rtp`'s, the first time and later."""
     ssrc, now = secrets.randbits(32), time.monotonic()
+    # The only look at the wall clock: peers set our reports beside others by it.
+    rtcp = RtcpSession(
+        ssrc=ssrc,
+        wall_s=time.time(),
+        now=now,
+        packet_ms=settings.ptime_ms,
+        longest_hold_ms=round(settings.max_hold_ms),
+    )
+    rtcp.tap = rtcp_tap
     return make(
         ssrc=ssrc,
         law_by_pt=plan.law_by_type,
@@ -81,8 +96,7 @@ def open_rtp(
             hold_timeout_s=settings.hold_timeout_s,
         ),
         now=now,
-        # The only look at the wall clock: peers set our reports beside others by it.
-        rtcp=RtcpSession(ssrc=ssrc, wall_s=time.time(), now=now),
+        rtcp=rtcp,
     )
 
 
@@ -100,5 +114,6 @@ def update_rtp(rtp: RtpSession, plan: MediaPlan) -> None:
         now=time.monotonic(),
         rtcp_remote=plan.rtcp_remote,
         rtcp_muxed=plan.rtcp_muxed,
+        rtcp_extended=plan.rtcp_extended,
         remote_ssrcs=plan.remote_ssrcs,
     )

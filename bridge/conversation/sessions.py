@@ -118,6 +118,8 @@ class PooledSession:
     running: frozenset[str]
     """Tool calls that had no result yet."""
     ready: bool = False
+    begun_s: float = 0.0
+    """When it began to connect."""
     since_s: float = 0.0
     """When it came into use."""
 
@@ -144,6 +146,7 @@ class PooledSession:
             capabilities=session.capabilities,
             caught_up_ms=caught_up_bytes // session.format.bytes_per_ms,
             speaks=speaks,
+            connect_ms=None if why == "rotated" else round(1000 * (self.since_s - self.begun_s)),
         )
 
     def truncate(self, item_id: str, audio_end_ms: int) -> None:
@@ -199,7 +202,7 @@ class SessionPool:
         """
         clock = asyncio.get_running_loop().time
         until_s = clock() + timeout_s
-        pooled = self._make(choice)
+        pooled = self._make(choice, clock())
         connecting(pooled)
         try:
             await pooled.session.connect(timeout_s)
@@ -211,11 +214,11 @@ class SessionPool:
             if pooled.session.spare is not None:
                 self.tally["spares_used"] += 1
             return
-        pooled = self._make(choice)
+        pooled = self._make(choice, clock())
         connecting(pooled)
         await pooled.session.connect(until_s - clock(), anew=True)
 
-    def _make(self, choice: int) -> PooledSession:
+    def _make(self, choice: int, now: float) -> PooledSession:
         past = self._history.past()
         names = self._names.session()
         session: Session = self._make_session(
@@ -225,7 +228,13 @@ class SessionPool:
         )
         told = len(past) if session.capabilities.resume else 0
         pooled: PooledSession = PooledSession(
-            choice, session, names, told, self._history.revision, self._history.running
+            choice,
+            session,
+            names,
+            told,
+            self._history.revision,
+            self._history.running,
+            begun_s=now,
         )
         return pooled
 

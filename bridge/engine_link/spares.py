@@ -36,6 +36,8 @@ UNANSWERED_S: Final = 1.0
 EARLY_MESSAGES: Final = 16
 EARLY_BYTES: Final = 64 * 1024
 
+# A spare connection has none, and serves a call that would have one all the same.
+_OF_ONE_CALL: Final = ("traceparent",)
 
 Key: TypeAlias = tuple[str, frozenset[tuple[str, str]]]
 
@@ -73,6 +75,11 @@ class SpareConnections:
     def start(self) -> None:
         for keeper in self._keepers.values():
             keeper.look()
+
+    @property
+    def waiting(self) -> int:
+        """Those that wait for a call."""
+        return sum(keeper.waiting for keeper in self._keepers.values())
 
     async def connect(
         self,
@@ -118,6 +125,10 @@ class _Keeper:
         self._opening: set[asyncio.Task[None]] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._over = False
+
+    @property
+    def waiting(self) -> int:
+        return self._plan.waiting
 
     def look(self) -> None:
         """Do what is due now."""
@@ -233,4 +244,4 @@ def _answers(waiting: _Waiting) -> bool:
 
 
 def _key(url: str, headers: Mapping[str, str]) -> Key:
-    return url, frozenset(headers.items())
+    return url, frozenset(item for item in headers.items() if item[0] not in _OF_ONE_CALL)

@@ -110,6 +110,11 @@ class Cadence:
         self._gap = True
         return passed
 
+    @property
+    def skipped(self) -> int:
+        """Frames whose time had passed."""
+        return self._skipped
+
     def counters(self) -> dict[str, int]:
         return {"skipped_frames": self._skipped, "talkspurts_at_once": self._woken}
 

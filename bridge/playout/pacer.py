@@ -12,6 +12,7 @@ affair (see cadence).
 import asyncio
 import heapq
 import time
+from bisect import bisect_left
 from collections.abc import Callable
 
 from sipua.bridge.fault_owner import FaultOwner
@@ -20,6 +21,9 @@ from sipua.bridge.playout.timerfd import make_timer
 _SLOT_NS = 2_000_000
 _NS = 1_000_000_000
 _STALL_NS = 20_000_000
+LATE_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+"""Bounds by which the lateness of callbacks is counted."""
+_LATE_NS = tuple(bound * 1_000_000 for bound in LATE_MS)
 
 Callback = Callable[[float], float]
 """Takes the time, returns the next deadline; both in seconds of `time.monotonic`."""
@@ -58,6 +62,8 @@ class Pacer:
         self._callbacks = 0
         self._stalls = 0
         self._max_late_ns = 0
+        self._late = [0] * (len(_LATE_NS) + 1)
+        self._late_ns = 0
         self._timer = make_timer(self._loop, self._wake, use_timerfd=use_timerfd)
 
     def add(self, callback: Callback, due_s: float, faults: FaultOwner | None = None) -> Handle:
@@ -83,6 +89,11 @@ class Pacer:
             "stalls": self._stalls,
             "max_late_ms": self._max_late_ns / 1e6,
         }
+
+    def lateness(self) -> tuple[float, ...]:
+        """Of all callbacks so far: how many up to each of LATE_MS, and beyond; then the sum in
+        seconds."""
+        return (*self._late, self._late_ns / _NS)
 
     def place(self, handle: Handle, due_s: float) -> None:
         """Move a handle's deadline."""
@@ -135,6 +146,8 @@ class Pacer:
         late_ns = now_ns - handle.slot * _SLOT_NS
         if late_ns > self._max_late_ns:  # noqa: PLR1730 - max() costs a call for each frame
             self._max_late_ns = late_ns
+        self._late[bisect_left(_LATE_NS, late_ns)] += 1
+        self._late_ns += max(late_ns, 0)
         if late_ns >= _STALL_NS:
             self._stalls += 1
         self._callbacks += 1

@@ -112,6 +112,10 @@ class PlayoutSender:
             return None
         return round((self._first_audio_at - self._started_at) * 1000, 1)
 
+    @property
+    def skipped_frames(self) -> int:
+        return self._cadence.skipped if self._cadence else 0
+
     def stats(self) -> dict[str, object]:
         return {
             "playout": self.playout.counters(),

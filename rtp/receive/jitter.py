@@ -229,6 +229,11 @@ class ReorderBuffer:
         else:
             self._stats.duplicates += 1
 
+    @property
+    def hold_ms(self) -> float:
+        """How long a packet behind a gap would wait now."""
+        return self._current_hold_s() * 1000
+
     def _current_hold_s(self) -> float:
         stats = self._stats
         if stats.received < _JITTER_VALID_AFTER:
@@ -242,6 +247,7 @@ class ReorderBuffer:
         first = min(self._held)
         missing = first - self._next_sequence
         self._stats.given_up += missing
+        self._stats.bursts.missing(self._next_sequence, missing)
         self._missing += missing
         # Numbers older than the misorder limit are no longer kept for telling late from duplicate.
         oldest = first - _MAX_MISORDER

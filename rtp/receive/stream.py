@@ -48,3 +48,6 @@ class Stream:
             stats.measure_jitter(timestamp, now)
             frame = Frame(packet.payload_type, payload, now)
         return self.buffer.push(self.sequences.unwrap(packet.sequence), timestamp, frame, now)
+
+    def snapshot(self) -> dict[str, int | float]:
+        return {**self.stats.snapshot(), "hold_ms": round(self.buffer.hold_ms, 1)}

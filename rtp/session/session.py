@@ -27,13 +27,13 @@ from sipua.rtp.receive.stats import ReceiveStats
 from sipua.rtp.receive.stream import AUDIO, Stream
 from sipua.rtp.rtcp.session import Control, RtcpSession
 from sipua.rtp.session.send_stream import SendStream
+from sipua.rtp.session.traffic import Traffic, traffic
 
 _AUDIO, _EVENT, _NOISE = AUDIO, 2, 3
 _COMFORT_NOISE = 13  # static payload type (RFC 3551), may come without having been negotiated
 _MAX_PAST_STREAMS = 8
 _MAX_SSRC_STEP = 16
-# Refused datagrams between two reports that are worth an event: a second of a call's packets.
-_MANY_REFUSED = 50
+_MANY_REFUSED = 50  # between two reports, and worth an event: a second of a call's packets
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class RtpSession:
         self._control: Control | None = None
         self._refused_reported: dict[str, int] = {}
         self._config = config
-        self._latch = latch
+        self.latch = latch
         self._kinds: dict[int, int] = {}
         self._set_payload_types(law_by_pt, telephone_event_pt)
         self._on_hold = False
@@ -100,10 +100,6 @@ class RtpSession:
         self._ssrc_changes = 0
         self._source_changes = 0
 
-    @property
-    def latch(self) -> SourceLatch:
-        return self._latch
-
     # -- receiving
 
     def receive(self, datagram: bytes, source: Address, now: float) -> Sequence[RtpEvent]:
@@ -117,7 +113,7 @@ class RtpSession:
             self._drop(error.reason)
             return ()
         kind = self._kinds.get(packet.payload_type)
-        latch = self._latch
+        latch = self.latch
         stream = self._stream
         if source == latch.source and latch.locked:
             if kind == _AUDIO and stream is not None and packet.ssrc == stream.ssrc:
@@ -144,13 +140,13 @@ class RtpSession:
         if self._rtcp is None:
             self._drop("rtcp")
             return ()
-        return self._rtcp.receive(datagram, source, now, self._latch, self._peer_stats)
+        return self._rtcp.receive(datagram, source, now, self.latch, self._peer_stats)
 
     def _receive_from_new_source(
         self, packet: RtpPacket, kind: int | None, source: Address, now: float
     ) -> Sequence[RtpEvent]:
         self._source_changes += 1
-        rank = self._latch.rank
+        rank = self.latch.rank
         assert rank is not None
         events: list[RtpEvent] = [SourceChanged(source, rank)]
         if kind == _AUDIO and self._stream is not None and packet.ssrc != self._stream.ssrc:
@@ -239,7 +235,7 @@ class RtpSession:
         old = self._stream
         assert old is not None
         events = list(old.buffer.flush(now))
-        self._past.append(old.stats.snapshot())
+        self._past.append(old.snapshot())
         self._ssrc_changes += 1
         self._next_ssrc = None
         self._stream = self._begin_stream(ssrc)
@@ -280,7 +276,7 @@ class RtpSession:
             self._timed_out = True
             events.append(MediaTimeout(now - self._received_at))
         if self._rtcp is not None and now >= self._report_due:
-            self._control = self._rtcp.report(now, self._own.so_far, self._latch, self._peer_stats)
+            self._control = self._rtcp.report(now, self._own.so_far, self.latch, self._peer_stats)
             self._report_due = self._rtcp.due
             self._report_refused(events)
         return events
@@ -306,7 +302,7 @@ class RtpSession:
         """The RTCP datagram that ends our stream."""
         if self._rtcp is None:
             return None
-        return self._rtcp.goodbye(now, self._own.so_far, self._latch, self._peer_stats)
+        return self._rtcp.goodbye(now, self._own.so_far, self.latch, self._peer_stats)
 
     @property
     def _peer_stats(self) -> ReceiveStats | None:
@@ -348,6 +344,7 @@ class RtpSession:
         now: float,
         rtcp_remote: Address | None = None,
         rtcp_muxed: bool = False,
+        rtcp_extended: bool = False,
         remote_ssrcs: Collection[int] = (),
     ) -> None:
         """Take a new offer or answer. `sending`: our direction has send; `on_hold`: no speech is
@@ -356,14 +353,14 @@ class RtpSession:
         self._set_payload_types(law_by_pt, telephone_event_pt)
         self._own.update(send_pt, telephone_event_send_pt, sending=sending)
         ssrcs = set(remote_ssrcs)
-        if self._latch.locked and self._stream is not None:
+        if self.latch.locked and self._stream is not None:
             ssrcs.add(self._stream.ssrc)
-        self._latch.set_remote(remote, signalling_ip, ssrcs)
+        self.latch.set_remote(remote, signalling_ip, ssrcs)
         self._on_hold = on_hold
         self._received_at = now
         self._timed_out = False
         if self._rtcp is not None:
-            self._rtcp.set_remote(rtcp_remote, rtcp_muxed)
+            self._rtcp.set_remote(rtcp_remote, rtcp_muxed, rtcp_extended)
 
     def _set_payload_types(
         self, law_by_pt: Mapping[int, str], telephone_event_pt: int | None
@@ -377,17 +374,20 @@ class RtpSession:
 
     # -- accounts
 
+    def traffic(self, skipped: int) -> Traffic:
+        return traffic(self._own.so_far.packets, self._past, self._stream, self._dropped, skipped)
+
     def stats(self) -> dict[str, object]:
         """Counters of the call, and of each SSRC (the last ones, the present one at the end)."""
         streams = list(self._past)
         if self._stream is not None:
-            streams.append(self._stream.stats.snapshot())
-        target = self._latch.target
+            streams.append(self._stream.snapshot())
+        target = self.latch.target
         return {
             **self._own.stats(),
             "target": None if target is None else join(*target),
-            "rank": self._latch.rank,
-            "locked": self._latch.locked,
+            "rank": self.latch.rank,
+            "locked": self.latch.locked,
             "source_changes": self._source_changes,
             "ssrc_changes": self._ssrc_changes,
             "events_received": self._events_received,

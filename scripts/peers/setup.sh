@@ -15,8 +15,10 @@ unpacked="asterisk    sid       asterisk      usr/sbin/asterisk
           baresip     bookworm  baresip-core  usr/bin/baresip
           kamailio    bookworm  kamailio      usr/sbin/kamailio
           linphone    bookworm  linphone-cli  usr/bin/linphonec
-          prometheus  bookworm  prometheus    usr/bin/prometheus"
-installed="sip-tester espeak-ng postgresql"
+          prometheus  bookworm  prometheus    usr/bin/prometheus
+          sngrep      bookworm  sngrep        usr/bin/sngrep
+          tshark      bookworm  tshark        usr/bin/tshark"
+installed="sip-tester espeak-ng postgresql chromium-headless-shell"
 
 unpack() { "$here/unpack.sh" "$@"; } # --where|--install NAME SUITE PACKAGE PROGRAM
 
@@ -45,6 +47,8 @@ install_all() {
     command -v sipp >/dev/null || "$here/../need.sh" "the tests' SIPp" sip-tester || failed=1
     compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null ||
         "$here/../need.sh" "the tests' PostgreSQL" postgresql || failed=1
+    command -v chromium-headless-shell >/dev/null ||
+        "$here/../need.sh" "the tests' browser" chromium-headless-shell || failed=1
     for job in "${jobs[@]}"; do wait "$job" || failed=1; done
     return $failed
 }

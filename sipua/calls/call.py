@@ -25,9 +25,9 @@ from sipua.bridge.events import BridgeEvent, EngineGone, PeerSilent
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import closing, fallback
 from sipua.calls.bridge_news import BridgeNews
+from sipua.calls.call_media import CallMedia
 from sipua.calls.facts import CallFacts
 from sipua.calls.listeners import EventListener, Listeners
-from sipua.calls.media_plan import media_plan
 from sipua.calls.outcome import CallOutcome
 from sipua.calls.profile import AgentProfile
 from sipua.calls.steer.commands import metadata_fault
@@ -42,12 +42,12 @@ from sipua.events.teller import Teller
 from sipua.log.throttle import Throttle
 from sipua.record.recorder import CallRecord
 from sipua.record.settings import Numbers
-from sipua.rtp.hostport import join
 from sipua.sip.messages import (
     Answer,
     CallCommand,
     CallConfirmed,
     CallEnded,
+    CallInvited,
     CallSignal,
     EndedBy,
     Hangup,
@@ -115,8 +115,7 @@ class Call:
         self._loop = asyncio.get_running_loop()
         self._began_s = self._loop.time() if facts.began_s is None else facts.began_s
         self._confirmed_at: float | None = None
-        self.on_hold = False
-        self._held_by = "peer"
+        self._media = CallMedia(bridge, self.tell)
         self._outcome = CallOutcome(incoming=facts.direction == "incoming")
         self._ended = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -262,6 +261,11 @@ class Call:
         return self._ended.is_set()
 
     @property
+    def on_hold(self) -> bool:
+        """By either side."""
+        return self._media.on_hold
+
+    @property
     def transfer_under_way(self) -> bool:
         return self._transfer.under_way
 
@@ -311,6 +315,8 @@ class Call:
 
     def _on_sip(self, event: CallSignal) -> None:
         match event:
+            case CallInvited():
+                self._facts = dataclasses.replace(self._facts, sip_call_id=event.sip_call_id)
             case MediaReady():
                 self.on_media(event.media)
             case CallConfirmed():
@@ -323,22 +329,7 @@ class Call:
                 self._transfer.on_news(event)
 
     def on_media(self, media: NegotiatedMedia) -> None:
-        plan = media_plan(media, held_by_us=self.hold.on)
-        if plan.on_hold != self.on_hold:
-            self.on_hold = plan.on_hold
-            if plan.on_hold:
-                self._held_by = "us" if self.hold.on else "peer"
-            change = call_events.Held if plan.on_hold else call_events.Resumed
-            self.tell(change(direction=media.direction, by=self._held_by))
-        ssrc = self.bridge.open_media(plan)
-        self.tell(
-            call_events.Media(
-                codec=media.codec,
-                remote=join(*media.remote),
-                direction=media.direction,
-                ssrc=f"{ssrc:08x}",
-            )
-        )
+        self._media.negotiated(media, held_by_us=self.hold.on)
 
     def on_confirmed(self) -> None:
         self._confirmed_at = self._loop.time()

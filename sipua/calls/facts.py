@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from sipua.process.trace_context import CallTrace
+
 Direction: TypeAlias = Literal["incoming", "outgoing"]
 
 
@@ -34,6 +36,8 @@ class CallFacts:
     """Since the answer."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Given by those who placed or steered the call."""
+    trace: CallTrace | None = None
+    """None: no traces are written."""
 
     @property
     def remote_uri(self) -> str:

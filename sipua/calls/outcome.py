@@ -10,7 +10,7 @@ import msgspec
 
 from sipua.calls.facts import CallFacts
 from sipua.events import ending
-from sipua.events.call_events import Ended
+from sipua.events.ended import Ended
 from sipua.events.ending import By, End, Reason
 from sipua.events.teller import rfc3339
 from sipua.record.settings import Numbers
@@ -86,6 +86,7 @@ class CallOutcome:
             answered=None if self._answered_at is None else rfc3339(self._answered_at),
             ended=rfc3339(self._ended_at or datetime.now(UTC)),
             metadata=dict(facts.metadata) or None,
+            trace_id=None if facts.trace is None else facts.trace.trace_id,
             **figures,
         )
 

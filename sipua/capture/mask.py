@@ -4,6 +4,8 @@ Wireshark shows everything else as it went over the wire.
 
 import re
 
+from sipua.log.secret_masking import star_registered
+
 # Messages come from peers: every repeat has a bound, large enough for the longest message.
 _MOST = rb"{1,65536}+"
 _SECRETS = re.compile(
@@ -25,7 +27,7 @@ _USERINFO = re.compile(
 
 
 def mask_message(text: str) -> bytes:
-    message = text.encode("utf-8", "surrogateescape")
+    message = star_registered(text).encode("utf-8", "surrogateescape")
     return _SECRETS.sub(_stars, _USERINFO.sub(_password, message))
 
 

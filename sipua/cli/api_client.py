@@ -22,6 +22,9 @@ _WITHIN_S = 130.0
 """The API itself answers within two minutes, whatever it is asked to wait for."""
 
 EPILOG = """\
+example:
+  {example}
+
 The edge is asked by its API (docs/api.md): SIPUA_API_URL and SIPUA_TOKEN_FILE stand
 for --url and --token-file.
 """
@@ -36,9 +39,15 @@ class ClientError(Exception):
 
 
 def add(
-    commands: Any, name: str, handler: Callable[[argparse.Namespace], int], summary: str
+    commands: Any,
+    name: str,
+    handler: Callable[[argparse.Namespace], int],
+    summary: str,
+    *,
+    example: str,
+    below: bool = False,
 ) -> argparse.ArgumentParser:
-    """A command that asks an edge."""
+    """A command that asks an edge. `below`: another one, which may have been given the options."""
 
     def handled(args: argparse.Namespace) -> int:
         try:
@@ -48,21 +57,41 @@ def add(
             return error.code
 
     parser = plain_command(commands, name, handled, summary)
-    parser.add_argument("--url", metavar="URL", help=f"of the edge's API (default: {URL})")
-    parser.add_argument("--token-file", type=Path, metavar="FILE", help="the file of the token")
-    parser.add_argument("--ca-file", type=Path, metavar="FILE", help="trusted besides the system's")
-    parser.add_argument("--json", action="store_true", help="JSON instead of text")
-    parser.epilog = EPILOG
+    unset: Any = argparse.SUPPRESS if below else None
+    off: Any = argparse.SUPPRESS if below else False
+    for option, metavar, what in (
+        ("--url", "URL", f"of the edge's API (default: {URL})"),
+        ("--token-file", "FILE", "the file of the token"),
+        ("--ca-file", "FILE", "trusted besides the system's"),
+    ):
+        kind = Path if metavar == "FILE" else str
+        parser.add_argument(option, type=kind, metavar=metavar, help=what, default=unset)
+    parser.add_argument("--json", action="store_true", help="JSON instead of text", default=off)
+    parser.epilog = EPILOG.format(example=example)
     return parser
 
 
 def ask(
-    args: argparse.Namespace, method: str, path: str, body: Mapping[str, Any] | None = None
+    args: argparse.Namespace,
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    *,
+    within_s: float = _WITHIN_S,
 ) -> dict[str, Any]:
     """Raises ClientError."""
-    with open_stream(args, method, path, body) as answer:
-        data = answer.read()
-    found: dict[str, Any] = json.loads(data) if data else {}
+    from http.client import HTTPException
+
+    with open_stream(args, method, path, body, within_s=within_s) as answer:
+        try:
+            data = answer.read()
+            found = json.loads(data) if data else {}
+        except (OSError, HTTPException) as error:
+            raise ClientError(f"the connection is lost: {error}", Exit.NETWORK) from None
+        except ValueError:
+            raise ClientError("the answer is no JSON: is it an edge of ours?", Exit.UNFIT) from None
+    if not isinstance(found, dict):
+        raise ClientError("the answer is not as expected: is it an edge of ours?", Exit.UNFIT)
     return found
 
 
@@ -76,12 +105,11 @@ def open_stream(
 ) -> IO[bytes]:
     """The answer, to be read and closed. Raises ClientError."""
     import ssl
+    from http.client import HTTPException
     from urllib.error import HTTPError, URLError
     from urllib.request import Request, urlopen
 
-    url = (args.url or os.environ.get("SIPUA_API_URL") or URL).rstrip("/")
-    if not url.startswith(("http://", "https://")):
-        raise ClientError(f"{url} is no http or https URL", Exit.USAGE)
+    url = _url(args)
     headers = {"Authorization": f"Bearer {_token(args)}"}
     data = None
     if body is not None:
@@ -93,11 +121,17 @@ def open_stream(
         answer: IO[bytes] = urlopen(request, timeout=within_s, context=context)  # noqa: S310
     except HTTPError as error:
         raise ClientError(_words(error), Exit.UNFIT) from None
-    except (URLError, OSError) as error:
+    except (URLError, OSError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         words = f"{url} does not answer: {reason}; does the edge run, with api.enabled?"
         raise ClientError(words, Exit.NETWORK) from None
     return answer
+
+
+def check(args: argparse.Namespace) -> None:
+    """Whether an edge can be asked at all. Raises ClientError."""
+    _url(args)
+    _token(args)
 
 
 def in_path(text: str) -> str:
@@ -113,6 +147,13 @@ def show(args: argparse.Namespace, found: Mapping[str, Any], as_text: Callable[[
     text = json.dumps(found, ensure_ascii=False) if args.json else as_text()
     sys.stdout.write(text + "\n")
     return Exit.OK
+
+
+def _url(args: argparse.Namespace) -> str:
+    url = str(args.url or os.environ.get("SIPUA_API_URL") or URL).rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise ClientError(f"{url} is no http or https URL", Exit.USAGE)
+    return url
 
 
 def _token(args: argparse.Namespace) -> str:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sipua.cli import api_client
 from sipua.cli.api_client import ask, in_path, show
+from sipua.cli.top import ladder
 from sipua.process.command_parser import plain_command
 from sipua.process.exits import Exit
+from sipua.process.terminal_text import clean
 
 if TYPE_CHECKING:
     from sipua.process.command_parser import Commands
 
 Body = Callable[[argparse.Namespace], Mapping[str, Any]]
+_ID = "c-2hp5vgaq"
+"""Of the examples."""
+_WIDEST = 100
 _COLUMNS = ("id", "direction", "state", "age_s", "from", "to", "origin", "route", "engine")
 
 
@@ -23,16 +29,26 @@ def add(commands: Commands) -> None:
     parser = plain_command(commands, "calls", _without_command, "look at calls, and steer them")
     parser.set_defaults(calls_parser=parser)
     below = parser.add_subparsers(title="commands", metavar="COMMAND")
-    listing = api_client.add(below, "ls", _list, "the calls that are up, the newest first")
+    listing = api_client.add(
+        below,
+        "ls",
+        _list,
+        "the calls that are up, the newest first",
+        example="sipua calls ls --state ended --limit 20",
+    )
     states = ("up", "placing", "ringing", "active", "ended")
     listing.add_argument("--state", choices=states, default="up", help="default: up")
     listing.add_argument("--limit", type=int, default=100, metavar="N", help="default: 100")
-    _of_call(api_client.add(below, "show", _show, "one call, with all that was counted"))
+    summary = "one call, with all that was counted"
+    one = _of_call(api_client.add(below, "show", _show, summary, example=f"sipua calls show {_ID}"))
+    one.add_argument("--sip", action="store_true", help="its SIP messages, as a ladder")
+    one.add_argument("--full", action="store_true", help="with --sip: and as whole texts")
     hang_up = _act(
         below,
         "hangup",
         "end a call",
         lambda args: {"detail": args.detail, "wait_s": 10, "after_speech": args.after_speech},
+        arguments='--after-speech --detail "wrong number"',
     )
     hang_up.add_argument("--detail", default="", help="why, for the record")
     hang_up.add_argument("--after-speech", action="store_true", help="let it finish its sentence")
@@ -41,38 +57,77 @@ def add(commands: Commands) -> None:
         "transfer",
         "have the other side call somebody else",
         lambda args: {"to": args.to, "wait": True},
+        arguments="reception",
     )
     transfer.add_argument("to", metavar="TARGET", help="a name of tools.transfer.targets")
-    dtmf = _act(below, "dtmf", "send keys", lambda args: {"digits": args.digits})
+    dtmf = _act(below, "dtmf", "send keys", lambda args: {"digits": args.digits}, arguments="1234#")
     dtmf.add_argument("digits", metavar="KEYS", help="0-9 * # A-D")
     say = _act(
         below,
         "say",
         "have the engine say a text",
         lambda args: {"text": args.text, "interrupt": args.interrupt},
+        arguments='"We close in ten minutes."',
     )
     say.add_argument("text", metavar="TEXT")
-    say.add_argument("--interrupt", action="store_true", help="cut off what is being said")
+    play = _act(
+        below,
+        "play",
+        "play a sound",
+        lambda args: {"sound": args.sound, "interrupt": args.interrupt},
+        arguments="closing.wav",
+    )
+    play.add_argument("sound", metavar="SOUND", help="a WAV file of calls.sounds, or sorry")
+    for command in (say, play):
+        command.add_argument("--interrupt", action="store_true", help="cut off what is being said")
     inject = _act(
         below,
         "inject",
         "tell the model something",
         lambda args: {"text": args.text, "respond": args.respond},
+        arguments='"The caller is a member since 1998." --respond',
     )
     inject.add_argument("text", metavar="TEXT")
     inject.add_argument("--respond", action="store_true", help="the model answers at once")
     _act(below, "hold", "put the other side on hold", lambda _: {"on": True}, path="hold")
     _act(below, "resume", "take it back", lambda _: {"on": False}, path="hold")
+    mute = _act(
+        below,
+        "mute",
+        "let one side not be heard",
+        lambda args: {"side": args.side, "on": not args.off},
+        arguments="agent",
+    )
+    mute.add_argument("side", choices=("agent", "caller"), help="the one that is not heard")
+    mute.add_argument("--off", action="store_true", help="it is heard again")
+    metadata = _act(
+        below,
+        "metadata",
+        "note something on the call, for its end and its record",
+        lambda args: {"values": dict(args.values)},
+        arguments="order=4711",
+    )
+    metadata.add_argument("values", type=_value, nargs="+", metavar="NAME=VALUE")
+
+
+def _value(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
 
 
 def _act(
-    below: Commands, name: str, summary: str, body: Body, *, path: str = ""
+    below: Commands, name: str, summary: str, body: Body, *, arguments: str = "", path: str = ""
 ) -> argparse.ArgumentParser:
+    """`arguments`: of the example."""
+
     def order(args: argparse.Namespace) -> int:
         found = ask(args, "POST", f"/v1/calls/{in_path(args.id)}/{path or name}", body(args))
         return show(args, found, lambda: _outcome(found))
 
-    return _of_call(api_client.add(below, name, order, summary))
+    example = f"sipua calls {name} {_ID} {arguments}".rstrip()
+    return _of_call(api_client.add(below, name, order, summary, example=example))
 
 
 def _of_call(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -91,15 +146,26 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
+    if args.sip or args.full:
+        sip = ask(args, "GET", f"/v1/calls/{in_path(args.id)}/sip")
+        return show(args, sip, lambda: "\n".join(_ladder(sip, whole=args.full)))
     found = ask(args, "GET", f"/v1/calls/{in_path(args.id)}?include=stats")
     return show(args, found, lambda: "\n".join(_lines(found, "")))
+
+
+def _ladder(sip: Mapping[str, Any], *, whole: bool) -> Iterator[str]:
+    columns = min(shutil.get_terminal_size().columns, _WIDEST)
+    yield from ladder.ladder(sip["messages"], columns, sip["missed"])
+    if whole:
+        yield ""
+        yield from ladder.texts(sip["messages"])
 
 
 def _outcome(found: Mapping[str, Any]) -> str:
     if "end" in found:
         return f"{found['id']}: {found['status']}, {found['end']['reason']}"
     detail = found.get("detail", "")
-    return f"{found['call_id']}: {found['status']}" + (f": {detail}" if detail else "")
+    return f"{found['call_id']}: {found['status']}" + (f": {clean(detail)}" if detail else "")
 
 
 def _table(calls: list[Mapping[str, Any]]) -> str:
@@ -114,7 +180,7 @@ def _table(calls: list[Mapping[str, Any]]) -> str:
 
 
 def _cell(value: object) -> str:
-    return "-" if value in (None, "") else str(value)
+    return "-" if value in (None, "") else clean(value)
 
 
 def _lines(found: Mapping[str, Any], indent: str) -> list[str]:

@@ -1,9 +1,10 @@
-"""`sipua events` and `sipua drain`: what happens in a running edge, and its last calls."""
+"""`sipua events`, `sipua top` and `sipua drain`: what happens in a running edge."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -17,18 +18,79 @@ if TYPE_CHECKING:
 
 _SILENT_S = 40.0
 """A comment comes every 15 s."""
+_WITHIN_S = 5.0
+"""The edge answers `sipua top`; later it counts as lost."""
 
 
 def add_events(commands: Commands) -> None:
-    parser = api_client.add(commands, "events", _events, "follow what happens, until Ctrl-C")
+    parser = api_client.add(
+        commands,
+        "events",
+        _events,
+        "follow what happens, until Ctrl-C",
+        example="sipua events --types call.*,engine.outage",
+    )
     parser.add_argument("--types", default="", metavar="TYPES", help="such as call.*,turn.latency")
     parser.add_argument("--call", default="", metavar="CALL_ID", help="of one call only")
     parser.add_argument("--count", type=int, default=0, metavar="N", help="end after N events")
 
 
+def add_top(commands: Commands) -> None:
+    parser = api_client.add(
+        commands,
+        "top",
+        _top,
+        "watch the calls of a running edge, and steer them by keys",
+        example="sipua top --filter night",
+    )
+    parser.add_argument(
+        "--every", type=_seconds, default=1.0, metavar="S", help="ask so often (default: 1)"
+    )
+    parser.add_argument("--filter", default="", metavar="WORDS", help="as the key / does")
+    parser.add_argument(
+        "--once", action="store_true", help="print what there is now, and end; with --json as JSON"
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0.2 <= found <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time from 0.2 to 3600 s")
+    return found
+
+
+def _top(args: argparse.Namespace) -> int:
+    from sipua.cli.top import loop
+    from sipua.cli.top.fetching import NoAnswerError
+
+    def asked(method: str, path: str, body: Any) -> dict[str, Any]:
+        return ask(args, method, path, body, within_s=_WITHIN_S)
+
+    def asked_again(method: str, path: str, body: Any) -> dict[str, Any]:
+        try:
+            return asked(method, path, body)
+        except ClientError as error:
+            raise NoAnswerError(str(error)) from None
+
+    if args.once or args.json:
+        loop.once(asked, args.filter, as_json=args.json)
+        return Exit.OK
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+        raise ClientError("this is no terminal to draw on; try `sipua top --once`", Exit.USAGE)
+    api_client.check(args)  # a missing token is said before the screen is taken
+    return loop.watch(asked_again, args.filter, args.every)
+
+
 def add_drain(commands: Commands) -> None:
     parser = api_client.add(
-        commands, "drain", _drain, "take no more calls; show what is left; take it back"
+        commands,
+        "drain",
+        _drain,
+        "take no more calls; show what is left; take it back",
+        example="sipua drain --stop --timeout 3600",
     )
     act = parser.add_mutually_exclusive_group()
     act.add_argument("--show", action="store_true", help="only show how far it is")

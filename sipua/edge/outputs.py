@@ -1,4 +1,5 @@
-"""What the edge's events are made into for other systems: call records, webhooks, metrics.
+"""What the edge's events are made into for other systems: call records, webhooks, traces,
+metrics, HEP.
 
 Each begins before the first call and ends behind the last event. What is not configured is not
 imported.
@@ -6,16 +7,28 @@ imported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sipua.config import Config
 from sipua.edge.engine_health import Attempt
-from sipua.edge.wiring import hooks, wiring
+from sipua.edge.reload.webhooks import WebhooksInUse
+from sipua.edge.wiring import traces, wiring
+from sipua.edge.workers.workers import Workers
 from sipua.events.stream import EventStream
 from sipua.outputs.cdr.call_records import CallRecords
+from sipua.outputs.hep.seen import RtcpSeen
+from sipua.rtp.events import Address
+from sipua.sip.messages import SipMessage
+
+if TYPE_CHECKING:
+    from sipua.outputs.hep.hep import Hep
+    from sipua.outputs.metrics.metrics import Metrics
+    from sipua.outputs.metrics.sampling import Views
+    from sipua.outputs.traces.traces import Traces
 
 
 class Output(Protocol):
@@ -33,29 +46,78 @@ class Source:
     """What an output may read of the edge."""
 
     events: EventStream
-    workers: Callable[[], Sequence[Mapping[str, int]]]
-    """The newest figures of each worker."""
+    workers: Workers
     ports: Callable[[], Mapping[str, int]]
     watch_engines: Callable[[Attempt], None]
+    watch_sip: Callable[[Callable[[SipMessage], None]], None]
+    watch_rtcp: Callable[[Callable[[RtcpSeen], None]], None]
+    local_address: Callable[[str, str], Address]
+    """Of ours, as it is seen by transport and peer; any thread may ask."""
 
 
-def outputs(config: Config, source: Source) -> list[Output]:
-    found: list[Output] = [CallRecords(wiring.call_records(config), source.events)]
-    webhooks = hooks.hooks(config)
-    if webhooks is not None:
-        from sipua.outputs.hooks.webhooks import Webhooks  # noqa: PLC0415 - its imports take 0.2 s
+@dataclass(slots=True)
+class Outputs:
+    call_records: CallRecords
+    webhooks: WebhooksInUse
+    traces: Traces | None = None
+    metrics: Metrics | None = None
+    hep: Hep | None = None
 
-        found.append(Webhooks(webhooks, source.events))
+    def __iter__(self) -> Iterator[Output]:
+        found = (self.call_records, self.webhooks, self.traces, self.metrics, self.hep)
+        yield from (output for output in found if output is not None)
+
+
+def outputs(config: Config, source: Source) -> Outputs:
+    records = CallRecords(wiring.call_records(config), source.events)
+    found = Outputs(records, WebhooksInUse(config, source.events))
+    tracing = traces.traces(config)
+    if tracing is not None:
+        from sipua.outputs.traces.traces import Traces  # noqa: PLC0415 - its library is an extra
+
+        found.traces = Traces(tracing, source.events)
     if config.metrics.enabled:
         from sipua.outputs.metrics.metrics import Metrics  # noqa: PLC0415 - as above
 
-        metrics = Metrics(config, source.events, source.workers, source.ports)
-        source.watch_engines(metrics.engine_tried)
-        found.append(metrics)
+        found.metrics = Metrics(config, source.events, _views(source, found))
+        source.watch_engines(found.metrics.engine_tried)
+    hep = wiring.hep(config)
+    if hep is not None:
+        from sipua.outputs.hep.hep import Hep  # noqa: PLC0415 - as above
+
+        found.hep = Hep(hep, source.events, source.local_address)
+        source.watch_sip(found.hep.take_sip)
+        source.watch_rtcp(found.hep.take_rtcp)
     return found
 
 
-async def start(found: Sequence[Output], started: AsyncExitStack) -> None:
+def _views(source: Source, found: Outputs) -> Views:
+    from sipua.outputs.metrics.sampling import SinkState, Views, WebhookState  # noqa: PLC0415 - as above
+
+    def sinks() -> Iterator[SinkState]:
+        now = time.monotonic()
+        for sink in found.call_records.sinks:
+            yield SinkState(sink.name, sink.lag_s(now), sink.behind_bytes)
+
+    def webhooks() -> Iterator[WebhookState]:
+        for one in found.webhooks.endpoints:
+            yield WebhookState(
+                one.name,
+                up=one.up,
+                waiting=one.queue.waiting,
+                dead_bytes=one.dead_bytes,
+                dropped=one.dropped_in_all,
+                attempts=dict(one.attempts),
+            )
+
+    def hep() -> Mapping[str, int]:
+        return {} if found.hep is None else found.hep.counts()
+
+    workers = source.workers
+    return Views(workers.counts, workers.figures, source.ports, sinks, webhooks, hep)
+
+
+async def start(found: Outputs, started: AsyncExitStack) -> None:
     """Raises OutputError."""
     for output in found:
         started.push_async_callback(output.stop)

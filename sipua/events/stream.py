@@ -21,6 +21,7 @@ import msgspec
 from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.events.teller import Teller, Told, rfc3339
 from sipua.log import logs
+from sipua.process.trace_context import CallTrace
 
 KEPT = 10_000
 """Events that a reader which comes back can still get."""
@@ -51,6 +52,7 @@ class Happened:
                 "type": told.type,
                 "time": rfc3339(datetime.fromtimestamp(told.at_s, UTC)),
                 **({"subject": told.call_id} if told.call_id else {}),
+                **({"traceparent": told.traceparent} if told.traceparent else {}),
                 "sequence": f"{self.sequence:012d}",  # a text that sorts as its numbers do
                 "datacontenttype": "application/json",
                 "data": msgspec.Raw(told.data),
@@ -77,10 +79,11 @@ class EventStream:
         for reader in tuple(self._readers):
             self._faults.run(f"reader of {told.type}", reader, happened)
 
-    def teller(self, call_id: str = "") -> Teller:
+    def teller(self, call_id: str = "", trace: CallTrace | None = None) -> Teller:
         """Of this call, or of the edge itself."""
-        log = logs.bind_call(call_id) if call_id else logs.get()
-        return Teller(log, self.put, call_id)
+        traced = {"trace_id": trace.trace_id} if trace else {}
+        log = logs.bind_call(call_id, **traced) if call_id else logs.get()
+        return Teller(log, self.put, call_id, trace)
 
     def subscribe(self, reader: Reader) -> Callable[[], None]:
         """The returned function ends it."""

@@ -14,6 +14,7 @@ from structlog.typing import FilteringBoundLogger
 
 from sipua.events.event import Event
 from sipua.log.secret_masking import mask_value
+from sipua.process.trace_context import CallTrace
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Told:
     """Empty: it is of no call."""
     data: bytes
     """Its fields as a JSON object, with secrets masked."""
+    traceparent: str = ""
+    """The call in its trace; empty: it has none."""
 
 
 ENDED = "call.ended"
@@ -42,21 +45,28 @@ def keep_back(_told: Told) -> None:
 class Teller:
     """Of one call, or of the edge."""
 
-    __slots__ = ("_call_id", "_log", "_publish")
+    __slots__ = ("_call_id", "_log", "_publish", "_traceparent")
 
     def __init__(
-        self, log: FilteringBoundLogger, publish: Publish = keep_back, call_id: str = ""
+        self,
+        log: FilteringBoundLogger,
+        publish: Publish = keep_back,
+        call_id: str = "",
+        trace: CallTrace | None = None,
     ) -> None:
-        """`log`: with the call id bound."""
+        """`log`: with the ids of call and trace bound."""
         self._log = log
         self._publish = publish
         self._call_id = call_id
+        self._traceparent = "" if trace is None else trace.traceparent()
 
     def tell(self, event: Event) -> None:
         fields = event.fields()
         getattr(self._log, event.level)(event.type, **fields)
         masked = {name: mask_value(name, value) for name, value in fields.items()}
-        self._publish(Told(event.type, time.time(), self._call_id, to_json(masked)))
+        self._publish(
+            Told(event.type, time.time(), self._call_id, to_json(masked), self._traceparent)
+        )
 
 
 def to_json(value: object) -> bytes:

@@ -65,12 +65,19 @@ _values: re.Pattern[str] | None = None
 def register_secret(value: str) -> None:
     """Mask this value from now on, in every text."""
     global _values  # noqa: PLW0603 - one process has one set of secrets
-    if len(value) < SHORTEST_REGISTERED:
+    if len(value) < SHORTEST_REGISTERED or value in _registered:
         return
     # The same secret in a JSON string or a Python repr.
     _registered.update({value, json.dumps(value)[1:-1], repr(value)[1:-1]})
     longest_first = sorted(_registered, key=lambda text: (-len(text), text))
     _values = re.compile("|".join(re.escape(text) for text in longest_first))
+
+
+def star_registered(text: str) -> str:
+    """The registered values as stars, in the length that they have in UTF-8."""
+    if _values is None:
+        return text
+    return _values.sub(lambda found: "*" * len(found[0].encode("utf-8", "surrogateescape")), text)
 
 
 def is_secret_name(name: str) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sipua.bridge.events import LOCAL
+from sipua.process.terminal_text import clean
 from sipua.record.reading import Entry, Story
 
 SLOW_MS = 1500
@@ -20,7 +20,6 @@ _RED, _YELLOW, _GREEN, _DIM, _BOLD, _RESET = (
     *("\x1b[2m", "\x1b[1m", "\x1b[0m"),
 )
 _WIDTH = 100
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _NEWS = {
     "first": ("in use", ""),
     "reconnected": ("back", _YELLOW),
@@ -74,23 +73,23 @@ def overview(stories: Sequence[Story], *, colour: bool) -> str:
 
 def _head(story: Story, paint: Painter) -> Iterator[str]:
     call, end, answered = story.call, story.end or {}, story.answered
-    route = f"  route {_safe(call['route'])}" if call.get("route") else ""
+    route = f"  route {clean(call['route'])}" if call.get("route") else ""
     yield (
-        f"{paint(_BOLD, _safe(story.call_id))}  {_clock(call.get('began'))}  "
-        f"{_safe(call.get('direction', ''))}  {_safe(call.get('from') or '?')} → "
-        f"{_safe(call.get('to') or '?')}{route}"
+        f"{paint(_BOLD, clean(story.call_id))}  {_clock(call.get('began'))}  "
+        f"{clean(call.get('direction', ''))}  {clean(call.get('from') or '?')} → "
+        f"{clean(call.get('to') or '?')}{route}"
     )
     rang = f"rang {_seconds(answered['rang_ms'])}" if answered else paint(_RED, "never answered")
     talked = f", talked {_seconds(story.last_ms)}" if answered else ""
     ended = ""
     if end:
         by, why, status = story.ending
-        ended = f", ended by {_safe(by)}: {_safe(why or 'no reason given')} ({status})"
+        ended = f", ended by {clean(by)}: {clean(why or 'no reason given')} ({status})"
     yield f"  {rang}{talked}{ended}"
     if end:
         yield f"  {_summary(end, paint)}"
     if call.get("sip_call_id"):
-        yield paint(_DIM, f"  SIP Call-ID {_safe(call['sip_call_id'])}")
+        yield paint(_DIM, f"  SIP Call-ID {clean(call['sip_call_id'])}")
 
 
 def _summary(end: Entry, paint: Painter) -> str:
@@ -116,7 +115,7 @@ def _cost(end: Entry) -> str:
         return ""
     if end["cost"] is None:
         return "cost not known"
-    return f"cost {end['cost']:.4f} {_safe(end.get('currency', ''))}"
+    return f"cost {end['cost']:.4f} {clean(end.get('currency', ''))}"
 
 
 # --- the lines --------------------------------------------------------------------------------
@@ -131,7 +130,7 @@ def _lines(entry: Entry, paint: Painter) -> Iterator[str]:
         yield _indented(_stages(entry, paint))
     elif kind == "turn":
         if entry.get("outcome") == "unanswered":
-            why = f" ({_safe(entry['failed'])})" if entry.get("failed") else ""
+            why = f" ({clean(entry['failed'])})" if entry.get("failed") else ""
             waited = _seconds(entry.get("waited_ms", 0))
             yield _indented(paint(_RED, f"NO ANSWER, waited {waited}{why}"))
     elif kind in _OTHERS:
@@ -143,7 +142,7 @@ def _spoken(entry: Entry, at: str, paint: Painter) -> Iterator[str]:
     who = str(entry["kind"])
     length_ms = entry.get("end_ms", 0) - entry.get("start_ms", 0)
     text = entry.get("text")
-    quoted = f"“{_safe(text)}”" if text else paint(_DIM, f"({_seconds(length_ms)})")
+    quoted = f"“{clean(text)}”" if text else paint(_DIM, f"({_seconds(length_ms)})")
     wrapped = textwrap.wrap(quoted, _WIDTH - 20) or [quoted]
     name = paint(_GREEN if who == "caller" else _BOLD, f"{who:7}")
     yield f"{paint(_DIM, at)}  {name} {wrapped[0]}"
@@ -170,39 +169,39 @@ def _tool(entry: Entry, paint: Painter) -> tuple[str, str]:
     took = "no result" if entry.get("ran_ms") is None else f"{entry['ran_ms']} ms"
     arguments = entry.get("arguments")
     details = f" {json.dumps(arguments, ensure_ascii=False)}" if arguments else ""
-    outcome = paint("" if good else _RED, _safe(entry.get("outcome", "?")))
-    return "tool", f"{_safe(entry.get('name', '?'))}{_safe(details)}: {outcome}, {took}"
+    outcome = paint("" if good else _RED, clean(entry.get("outcome", "?")))
+    return "tool", f"{clean(entry.get('name', '?'))}{clean(details)}: {outcome}, {took}"
 
 
 def _engine(entry: Entry, paint: Painter) -> tuple[str, str]:
-    words, colour = _NEWS.get(str(entry.get("news")), (_safe(entry.get("news")), ""))
-    about = [_safe(entry[name]) for name in ("engine", "code") if entry.get(name)]
+    words, colour = _NEWS.get(str(entry.get("news")), (clean(entry.get("news")), ""))
+    about = [clean(entry[name]) for name in ("engine", "code") if entry.get(name)]
     if entry.get("model"):
-        about.append(f"({_safe(entry['model'])})")
+        about.append(f"({clean(entry['model'])})")
     if entry.get("gap_ms"):
         about.append(f"after {_seconds(entry['gap_ms'])} without")
     if entry.get("waited_ms"):
-        about.append(f"for {_seconds(entry['waited_ms'])}, {_safe(entry.get('action', ''))}")
+        about.append(f"for {_seconds(entry['waited_ms'])}, {clean(entry.get('action', ''))}")
     if entry.get("cause"):
-        about.append(f"- {_safe(entry['cause'])}")
+        about.append(f"- {clean(entry['cause'])}")
     return "engine", paint(colour, " ".join([words, *about]))
 
 
 def _text(entry: Entry, _paint: Painter) -> tuple[str, str]:
-    return str(entry.get("who", "?"))[:7], f"“{_safe(entry.get('text'))}”"
+    return str(entry.get("who", "?"))[:7], f"“{clean(entry.get('text'))}”"
 
 
 def _dtmf(entry: Entry, _paint: Painter) -> tuple[str, str]:
-    return "key", f"{_safe(entry.get('digit'))} ({entry.get('duration_ms')} ms)"
+    return "key", f"{clean(entry.get('digit'))} ({entry.get('duration_ms')} ms)"
 
 
 def _sound(entry: Entry, paint: Painter) -> tuple[str, str]:
     name = str(entry.get("item", "")).removeprefix(LOCAL).partition(":")[0]
-    return "sound", paint(_DIM, f"{_safe(name)} ({_seconds(entry.get('played_ms', 0))})")
+    return "sound", paint(_DIM, f"{clean(name)} ({_seconds(entry.get('played_ms', 0))})")
 
 
 def _rate_limit(entry: Entry, paint: Painter) -> tuple[str, str]:
-    left = f"{entry.get('remaining')} of {entry.get('limit')} {_safe(entry.get('name'))} left"
+    left = f"{entry.get('remaining')} of {entry.get('limit')} {clean(entry.get('name'))} left"
     return "limit", paint(_YELLOW, left)
 
 
@@ -231,8 +230,8 @@ def _row(story: Story, paint: Painter) -> str:
     cost = end.get("cost")
     cells = (
         f"{_clock(call.get('began')):19}",
-        f"{_safe(story.call_id):12}",
-        f"{_safe(call.get('from') or '-'):12.12}",
+        f"{clean(story.call_id):12}",
+        f"{clean(call.get('from') or '-'):12.12}",
         f"{_seconds(story.last_ms) if story.answered else '-':>7}",
         f"{end.get('turns', '-'):>5}",
         " " * max(0, 9 - len("-" if slowest is None else f"{slowest} ms")) + paint.latency(slowest),
@@ -249,7 +248,7 @@ def _verdict(story: Story, end: Mapping[str, Any], paint: Painter) -> str:
     bad += [_count(end["tool_errors"], "tool") + " failed"] if end.get("tool_errors") else []
     if not story.answered:
         bad.insert(0, "never answered")
-    return paint(_RED, ", ".join(bad)) if bad else _safe(story.ending[1])
+    return paint(_RED, ", ".join(bad)) if bad else clean(story.ending[1])
 
 
 # --- words ------------------------------------------------------------------------------------
@@ -279,8 +278,3 @@ def _clock(text: object) -> str:
         return f"{datetime.fromisoformat(str(text)).astimezone():%Y-%m-%d %H:%M:%S}"
     except ValueError:
         return "?"
-
-
-def _safe(text: object) -> str:
-    """Texts of callers and models, without control characters."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", str(text))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from sipua.bridge.turns.model import Turn
+from sipua.bridge.turns.model import Stages, Turn
 from sipua.record.prices import Bill
 
 
@@ -25,6 +25,8 @@ class ConversationSummary:
     outage_ms: int = 0
     first_word_ms: int | None = None
     latencies_ms: list[int] = field(default_factory=list)
+    slowest: tuple[int, Stages] | None = None
+    """The turn whose answer took longest, and where its time went."""
     rate_limits_low: int = 0
 
     def count(self, turn: Turn) -> None:
@@ -36,6 +38,8 @@ class ConversationSummary:
         self.unanswered += turn.outcome == "unanswered"
         if turn.stages is not None:
             self.latencies_ms.append(turn.stages.total_ms)
+            if self.slowest is None or turn.stages.total_ms > self.slowest[1].total_ms:
+                self.slowest = turn.number, turn.stages
 
     def summary(self) -> dict[str, Any]:
         cost = self.bill.cost
@@ -56,12 +60,20 @@ class ConversationSummary:
                 "p95": percentile(self.latencies_ms, 95),
                 "max": max(self.latencies_ms, default=None),
             },
+            **self._slowest(),
             "engine_sessions": self.sessions,
             **{name: value for name, value in optional.items() if value},
             "usage": dict(self.bill.used),
             "cost": None if cost is None else round(cost, 6),
             "currency": self.currency,
         }
+
+    def _slowest(self) -> dict[str, Any]:
+        if self.slowest is None:
+            return {}
+        turn, stages = self.slowest
+        parts = ((one.name, getattr(stages, one.name)) for one in fields(stages))
+        return {"slowest": {"turn": turn, **{name: ms for name, ms in parts if ms}}}
 
 
 def percentile(values: Sequence[int], percent: int) -> int | None:

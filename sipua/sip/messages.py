@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from sipua.rtp.events import Address
 from sipua.rtp.ports import ReservedPort
+from sipua.sip.settings import AccountSettings
 
 _ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
@@ -58,6 +59,8 @@ class NegotiatedMedia:
     rtcp_remote: Address | None = None
     rtcp_muxed: bool = False
     """RTCP on the RTP port (RFC 5761): the offer had it, and our answer."""
+    rtcp_extended: bool = False
+    """The offer asks for extended reports (RFC 3611), or the configuration does."""
     remote_ssrcs: frozenset[int] = frozenset()
     """The SSRCs of the peer, by its offer; unknown when the offer is ours."""
     telephone_event_send_type: int | None = None
@@ -80,6 +83,8 @@ class IncomingCall:
     """By the monotonic clock."""
     altered: tuple[str, ...] = ()
     """Which of these texts were changed, and why."""
+    traceparent: str = ""
+    """The header as it came, if its trunk may send one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,8 @@ class CallRefused:
     cause: str = ""
     """What was wrong with it, where the status does not say it."""
     altered: tuple[str, ...] = ()
+    origin: str = ""
+    """The trunk or account that it came by, as far as that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +123,15 @@ class PeerUnresolved:
     cause: str
     addresses: tuple[str, ...]
     next_in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallInvited:
+    """The INVITE of a call that we place has left; again when it is challenged, and sent as another
+    call."""
+
+    call_id: str
+    sip_call_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +232,7 @@ class HoldRefused:
 
 TransferNews = TransferProgress | TransferDone | TransferFailed
 HoldNews = HoldDone | HoldRefused
-CallSignal = MediaReady | CallConfirmed | CallEnded | TransferNews | HoldNews
+CallSignal = CallInvited | MediaReady | CallConfirmed | CallEnded | TransferNews | HoldNews
 """What the call itself is told."""
 
 
@@ -291,6 +307,7 @@ SipEvent = (
     | CallRefused
     | PeerResolved
     | PeerUnresolved
+    | CallInvited
     | CallProgress
     | MediaReady
     | CallConfirmed
@@ -368,6 +385,13 @@ class Refresh:
     account: str
 
 
+@dataclass(frozen=True, slots=True)
+class SetAccounts:
+    """Have these accounts, and no others. Calls keep those that they began with."""
+
+    accounts: tuple[AccountSettings, ...] = field(repr=False)
+
+
 CallCommand = Answer | Hangup | Transfer | SetHold
 """What a call itself commands."""
-SipCommand = CallCommand | PlaceCall | Leave | Refresh
+SipCommand = CallCommand | PlaceCall | Leave | Refresh | SetAccounts

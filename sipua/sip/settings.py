@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sipua.sip.sdp import ExtendedRtcp
+
 
 @dataclass(frozen=True, slots=True)
 class AccountSettings:
@@ -35,7 +37,10 @@ class SipSettings:
     media_hosts: tuple[str, ...]
     """The addresses in our SDP, one of a family: public, or those that RTP is bound to."""
     ptime_ms: int
+    rtcp_xr: ExtendedRtcp
     codecs: tuple[str, ...]
     accounts: tuple[AccountSettings, ...]
     nameservers: tuple[str, ...]
     log_messages: bool
+    traced: frozenset[str] = frozenset()
+    """The trunks whose INVITEs may say which trace a call is part of."""

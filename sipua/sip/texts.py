@@ -65,6 +65,10 @@ class Message:
         words = self._head.partition("\n")[0][: 4 * LONGEST].split(None, 2)
         return line(words[1]) if len(words) > 1 else ""
 
+    def count(self, name: str) -> int:
+        """How often a header is there."""
+        return len(_pattern(name.lower()).findall(self._head))
+
     def header(self, name: str) -> str | None:
         """The first value of a header, by its long name or its compact one, unfolded; None when
         it is not there."""

@@ -9,6 +9,7 @@ import msgspec
 
 from sipua.calls.facts import CallFacts
 from sipua.config.sections.tools import WebhookSection
+from sipua.process import trace_context
 from sipua.process.signing import Signer
 from sipua.tools.call_queue import Result, failure
 from sipua.tools.context import ToolContext
@@ -44,7 +45,7 @@ class Webhook:
         request = Request(
             url=section.url,
             method=section.method,
-            headers=self._headers,
+            headers=self._headers | _trace_headers(facts, context.tool_call_id),
             signer=self._signer,
             key=_key(facts.call_id, context.tool_call_id),
             body=msgspec.json.encode(body),
@@ -109,6 +110,12 @@ def call_facts(facts: CallFacts) -> dict[str, Any]:
         "started_at": facts.started_at.isoformat(timespec="milliseconds"),
         "duration_s": round(facts.talked_s, 1),
     }
+
+
+def _trace_headers(facts: CallFacts, tool_call_id: str) -> dict[str, str]:
+    if facts.trace is None:
+        return {}
+    return {trace_context.HEADER: facts.trace.traceparent("tool", tool_call_id)}
 
 
 def _key(call_id: str, tool_call_id: str) -> str:

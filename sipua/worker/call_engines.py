@@ -15,9 +15,12 @@ from sipua.bridge.engine_api.protocol import Engine
 from sipua.bridge.engine_api.settings import EngineSettings, Past
 from sipua.bridge.engine_link.spares import SpareAddress, SpareConnections
 from sipua.bridge.engines import create
+from sipua.calls.facts import CallFacts
 from sipua.calls.profile import AgentProfile, NamedEngine
 from sipua.config import Config
 from sipua.edge.wiring import call as wiring_call
+from sipua.process import trace_context
+from sipua.process.trace_context import CallTrace
 from sipua.tools.toolbox import Toolbox
 from sipua.worker.engine_addresses import EngineAddresses
 
@@ -37,17 +40,21 @@ class RouteEngine:
     spare_sessions: int
     spare_max_age_s: float
 
-    def create(self, call_id: str, past: Sequence[Past] = ()) -> Engine:
+    def create(
+        self, call_id: str, past: Sequence[Past] = (), *, trace: CallTrace | None = None
+    ) -> Engine:
         """For one session. ValueError: the settings make no engine."""
-        settings, own = self.settings, self.headers(call_id)
+        settings, own = self.settings, dict(self.headers(call_id))
+        if trace is not None:
+            own[trace_context.HEADER] = trace.traceparent()
         if past or own:
             settings = replace(settings, past=past, headers={**own, **settings.headers})
         return create(self.kind, settings)
 
-    def choice(self, call_id: str, tried: EngineTried) -> EngineChoice:
+    def choice(self, facts: CallFacts, tried: EngineTried) -> EngineChoice:
         return EngineChoice(
             self.name,
-            partial(self.create, call_id),
+            partial(self.create, facts.call_id, trace=facts.trace),
             self.connect_timeout_s,
             partial(tried, self.name),
         )

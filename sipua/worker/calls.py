@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -18,8 +18,11 @@ from sipua.edge.wiring import wiring
 from sipua.events.ending import Reason
 from sipua.log import logs
 from sipua.rtp.ports import ReservedPort
+from sipua.rtp.session.traffic import Traffic
 from sipua.sip.messages import CallSignal, Hangup
-from sipua.worker.call_parts import CallParts
+from sipua.worker.call_samples import CallSamples
+from sipua.worker.figures import WorkerFigures
+from sipua.worker.generations import Generation, Generations
 from sipua.worker.link.channel import NO_DESCRIPTORS, close_all
 from sipua.worker.link.coding import LinkError
 from sipua.worker.link.messages import (
@@ -32,19 +35,30 @@ from sipua.worker.link.messages import (
     TakeCall,
     ToEdge,
     ToWorker,
+    Watch,
 )
+from sipua.worker.rtcp_watch import RtcpWatch
 
 
 class WorkerCalls:
-    def __init__(self, config: Config, parts: CallParts, send: Callable[[ToEdge], None]) -> None:
-        self._parts = parts
+    def __init__(
+        self, config: Config, generations: Generations, send: Callable[[ToEdge], None]
+    ) -> None:
+        """`config`: the first one, for what stays until a restart."""
+        self.figures = WorkerFigures(self._traffic, generations.pacer_late, generations.spares)
+        self._generations = generations
         self._send = send
-        settings = wiring.captures(config)
-        self._captures = CallCaptures(settings) if settings else None
+        self._rtcp = RtcpWatch(config, send) if wiring.hep_sends(config, "rtcp") else None
         self._calls: dict[str, Call] = {}
         self._steering: dict[str, Steering] = {}
         self._capturing: dict[str, CallCapture] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._samples = CallSamples(self._calls, send) if config.api.enabled else None
+
+    async def sample(self) -> None:
+        """Let the edge know how its calls are, until it is cancelled."""
+        if self._samples is not None:
+            await self._samples.run()
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -55,6 +69,9 @@ class WorkerCalls:
                 self._take(message, descriptors)
             case Steer():
                 self._steer(message)
+            case Watch():
+                if self._samples is not None:
+                    self._samples.watch(message.for_s)
             case EndCall():
                 if call := self._calls.get(message.call_id):
                     _end(call, message)
@@ -66,6 +83,10 @@ class WorkerCalls:
             case _ if isinstance(message, CallSignal):
                 if call := self._calls.get(message.call_id):
                     call.on_sip(message)
+
+    def _traffic(self) -> Iterator[tuple[str, Traffic]]:
+        for call_id, call in self._calls.items():
+            yield call_id, call.bridge.traffic()
 
     def _steer(self, message: Steer) -> None:
         request, call_id = message.request, message.call_id
@@ -87,7 +108,9 @@ class WorkerCalls:
 
     def _no_more(self) -> None:
         """The edge lets the last calls end."""
-        task = asyncio.get_running_loop().create_task(self._parts.spares.close(), name="spares")
+        task = asyncio.get_running_loop().create_task(
+            self._generations.no_more_calls(), name="spares"
+        )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -95,14 +118,15 @@ class WorkerCalls:
         """Begin a call. On any failure the caller gets 500, and all that it holds is released."""
         call_id = message.facts.call_id
         with ExitStack() as held:
+            generation = self._generations.hold(held)
             held.callback(self._over, call_id)
             try:
-                call = self._make(message, _adopt(descriptors, held), held)
+                call = self._make(generation, message, _adopt(descriptors, held), held)
             except Exception as error:  # noqa: BLE001 (any failure is a refusal)
                 self._failed(call_id, error)
                 return
             self._calls[call_id] = call
-            self._steering[call_id] = self._parts.steering(call)
+            self._steering[call_id] = generation.parts.steering(call)
             held.callback(self._steering.pop, call_id)
             opening = Answering() if message.facts.direction == "incoming" else Placing()
             work = self._run(call, opening, held.pop_all())
@@ -114,6 +138,8 @@ class WorkerCalls:
         with held:
             try:
                 await call.run(opening)
+                if self._samples is not None:
+                    self._samples.tell(call.call_id)
             except Exception as error:  # noqa: BLE001 (as above)
                 self._failed(call.call_id, error)
 
@@ -127,30 +153,42 @@ class WorkerCalls:
             words = "not answered: internal error, see the log"
             self._send(CallOver(call_id, summary=words, failed=True))
             return
+        self.figures.ended(call_id, call.bridge.traffic())
         over = CallOver(call_id, call.confirmed.is_set(), call.engine_missed, call.summary)
         try:
             self._send(over)
         except LinkError:  # of its text; without this message the edge would keep the call for ever
             self._send(replace(over, summary="its result is no text"))
 
-    def _make(self, message: TakeCall, sockets: Sequence[socket.socket], held: ExitStack) -> Call:
+    def _make(
+        self,
+        generation: Generation,
+        message: TakeCall,
+        sockets: Sequence[socket.socket],
+        held: ExitStack,
+    ) -> Call:
         if not sockets:
             raise LinkError(NO_DESCRIPTORS)
         rtp, rtcp = sockets
-        capture = self._capture(message, held)
-        return self._parts.make(
+        local = ReservedPort(message.port, rtp, rtcp)
+        call = generation.parts.make(
             message.facts,
-            ReservedPort(message.port, rtp, rtcp),
-            capture,
+            local,
+            self._capture(generation.captures, message, held),
             ring_timeout_s=message.ring_timeout_s,
             max_duration_s=message.max_duration_s,
         )
+        if self._rtcp is not None:
+            call.bridge.rtcp_tap = self._rtcp.of(call.call_id, local)
+        return call
 
-    def _capture(self, message: TakeCall, held: ExitStack) -> CallCapture | None:
+    def _capture(
+        self, captures: CallCaptures | None, message: TakeCall, held: ExitStack
+    ) -> CallCapture | None:
         call_id, order = message.facts.call_id, message.capture
-        if order is None or self._captures is None:
+        if order is None or captures is None:
             return None
-        capture = self._captures.begin(call_id, order.local, order.open_calls)
+        capture = captures.begin(call_id, order.local, order.open_calls)
         held.callback(capture.end)
         self._capturing[call_id] = capture
         held.callback(self._capturing.pop, call_id, None)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import gc
-import os
 import signal
 import socket
 import sys
@@ -26,8 +25,11 @@ from sipua.log import logs
 from sipua.log.secret_masking import register_secret
 from sipua.process import linux, main_loop
 from sipua.process.exits import Exit
-from sipua.worker.call_parts import PartsError, open_parts
+from sipua.process.loop_lag import watch
+from sipua.worker.call_parts import PartsError
 from sipua.worker.calls import WorkerCalls
+from sipua.worker.figures import EVERY, WorkerFigures
+from sipua.worker.generations import Generations
 from sipua.worker.link import config_copy
 from sipua.worker.link.channel import NO_DESCRIPTORS, Channel, close_all
 from sipua.worker.link.coding import LinkError, of_edge
@@ -35,6 +37,8 @@ from sipua.worker.link.messages import (
     SCHEMA,
     Begin,
     EngineTried,
+    Figures,
+    NewConfig,
     Ping,
     Pong,
     Ready,
@@ -43,6 +47,7 @@ from sipua.worker.link.messages import (
     ToEdge,
     ToWorker,
     Unfit,
+    UseConfig,
 )
 from sipua.worker.link.silence import CHECK_EVERY_S, Silence
 
@@ -54,7 +59,7 @@ _REPORT = "please report the line worker.failed of the log"
 
 def run(descriptor: int) -> int:
     """Work until the edge says Stop or is gone; returns the process's exit code."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # Not SIG_IGN, which the processes that tools start would inherit.
         signal.signal(number, lambda _number, _frame: None)
     linux.die_with_parent()
@@ -68,10 +73,13 @@ def run(descriptor: int) -> int:
 class Worker:
     def __init__(self, sock: socket.socket) -> None:
         self._channel = Channel(sock, of_edge(), self._on_message, self._on_link_end)
+        self._generations: Generations | None = None
         self._calls: WorkerCalls | None = None
         self._edge = Silence()
         self._missed = 0
         """Events that were not passed on."""
+        self._pongs = 0
+        self._figures: WorkerFigures | None = None
         self._over = asyncio.Event()
         self._gone = ""
         """Why there is no edge any more."""
@@ -100,17 +108,25 @@ class Worker:
         return Exit.OK
 
     async def _work(self, begin: Begin, config: Config) -> None:
-        parts = open_parts(config, begin.agent_url, self._send, self._engine_tried, self._publish)
-        async with parts as made:
-            self._calls = WorkerCalls(config, made, self._send)
+        async with Generations(self._send, self._engine_tried, self._publish) as generations:
+            await generations.begin(begin.generation, config, begin.agent_url)
+            self._generations = generations
+            self._calls = WorkerCalls(config, generations, self._send)
             # A full collection visits every object of every import, 20 ms and more in which no
             # packet leaves. All present objects stay for good: it need not visit them.
             gc.collect()
             gc.freeze()
             self._send(Ready(SCHEMA, version()))
-            watch = FaultOwner().task(self._watch_edge(), "watch of the edge")
+            watches = [
+                FaultOwner().task(self._watch_edge(), "watch of the edge"),
+                FaultOwner().task(self._calls.sample(), "samples"),
+            ]
+            if config.metrics.enabled:
+                self._figures = figures = self._calls.figures
+                watches.append(FaultOwner().task(watch(figures.loop_was_late), "loop lag"))
             await self._over.wait()
-            watch.cancel()
+            for one in watches:
+                one.cancel()
             # Once the edge says Stop there are none, unless one has not come to its end in time.
             await self._calls.end_all(self._gone or "the edge has stopped", _RECORDS_GRACE_S)
             if self._gone:
@@ -135,17 +151,29 @@ class Worker:
         match message:
             case Ping():
                 missed, self._missed = self._missed, 0
-                self._send(Pong(len(self._calls or ()), len(asyncio.all_tasks()), missed))
+                calls, tasks = len(self._calls or ()), len(asyncio.all_tasks())
+                new = self._new_figures()
+                self._send(Pong(calls, tasks, missed, len(self._generations or ()), new))
             case Stop():
                 self._end()
             case SetLogLevel():
                 logs.set_level(message.level)
             case Begin():
                 self._begun.set_result((message, descriptors))
+            case NewConfig() if self._generations is not None:
+                self._generations.make(message, descriptors)
+            case UseConfig() if self._generations is not None:
+                self._generations.use(message.generation)
             case _ if self._calls is not None:
                 self._calls.on_message(message, descriptors)
             case _:
                 close_all(descriptors)
+
+    def _new_figures(self) -> Figures | None:
+        if self._figures is None:
+            return None
+        self._pongs += 1
+        return self._figures.now() if self._pongs % EVERY == 0 else None
 
     def _on_link_end(self, cause: str) -> None:
         self._leave(cause or "the edge is gone")
@@ -170,8 +198,7 @@ def _begin(message: Begin, descriptors: list[int]) -> Config:
     if not descriptors:
         fix = "raise the limit of open files"
         raise PartsError("worker.failed", LinkError(NO_DESCRIPTORS), fix, Exit.WORKERS)
-    with os.fdopen(descriptors[0], "rb") as file:
-        data = file.read()
+    data = config_copy.read(descriptors[0])
     if (message.schema, message.version) != (SCHEMA, version()):
         error = RuntimeError(f"the edge is sipua {message.version}, installed is {version()}")
         raise PartsError("worker.other_version", error, "restart the edge", Exit.INTERNAL)

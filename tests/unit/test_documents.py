@@ -24,6 +24,7 @@ CODE = ["codecs", "rtp", "bridge", "sipua", "benchmarks", "scripts", "tests"]
 # A dotted name or one with a capital, as it stands between backticks -> whose it is.
 NOT_OURS = {
     "UaConfig.nameserver": "pjsua2's",
+    "Esc": "a key",
     "_sip._tcp": "a name in DNS",
     "support.xxx": "a placeholder",
 }

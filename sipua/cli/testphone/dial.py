@@ -29,7 +29,7 @@ from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.dtmf_queue import MAX_QUEUED, DtmfQueue
 from sipua.bridge.playout.pacer import Pacer
 from sipua.bridge.turns.state import TurnState
-from sipua.calls.media_plan import media_plan
+from sipua.calls.call_media import media_plan
 from sipua.capture.call_capture import CallCapture, CaptureThread
 from sipua.capture.sip_messages import sip_datagram
 from sipua.cli.testphone import sound as dial_sound
@@ -37,8 +37,8 @@ from sipua.cli.testphone.report import INTERRUPTED, Report, packets
 from sipua.cli.testphone.sound import SoundError
 from sipua.codecs.tones import sine
 from sipua.config import Config
-from sipua.edge import placing
-from sipua.edge.placing import RequestError, check_account, check_uri
+from sipua.edge.calls import placing
+from sipua.edge.calls.placing import RequestError, check_account, check_uri
 from sipua.edge.wiring import call as wiring_call
 from sipua.edge.wiring import wiring
 from sipua.log import logs

@@ -15,6 +15,7 @@ from sipua.config.checks.record import record
 from sipua.config.checks.recovery import recovery
 from sipua.config.checks.routes import routes
 from sipua.config.checks.tools import tools
+from sipua.config.checks.traces import traces
 from sipua.config.checks.webhooks import webhooks
 from sipua.config.sections.config import AccountSection, Config, TrunkSection
 from sipua.config.values.problems import KeyPath
@@ -324,4 +325,5 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     api,
     cdr,
     webhooks,
+    traces,
 )

@@ -57,7 +57,8 @@ class TokenSection(Section):
     )
     right: Literal["readonly", "operator", "admin"] = Field(
         default="readonly",
-        description="`readonly`: look. `operator`: also steer calls. `admin`: also drain and set "
+        description="`readonly`: look, but not at words, records and SIP messages. "
+        "`operator`: look at these, too, and steer calls. `admin`: also drain and set "
         "the level of the log. To place calls is a right of its own: `place`.",
     )
     place: PlaceSection = PlaceSection()
@@ -88,6 +89,15 @@ class ApiSection(Section):
         le=60_000,
         description="Connections at once, readers of events included; and never more than half "
         "of the descriptors that the process may have.",
+    )
+    sip_ladder: bool = Field(
+        default=True,
+        description="Keep the SIP messages of each call, and of the last 1,000 that have ended, in "
+        "memory, with secrets starred: `sipua calls show ID --sip`.",
+    )
+    page: bool = Field(
+        default=True,
+        description="Serve the page for browsers at `/`: docs/page.md. It asks with a token, too.",
     )
     ready_needs_registrations: bool = Field(
         default=False,

@@ -19,11 +19,13 @@ from sipua.config.sections.capture import CaptureSection
 from sipua.config.sections.cdr import CdrSection
 from sipua.config.sections.edge import EdgeSection
 from sipua.config.sections.engine import EngineSection
+from sipua.config.sections.hep import HepSection
 from sipua.config.sections.metrics import MetricsSection
 from sipua.config.sections.record import PriceSection, RecordSection
 from sipua.config.sections.recovery import RecoverySection
 from sipua.config.sections.routes import RouteSection
 from sipua.config.sections.tools import ToolsSection
+from sipua.config.sections.traces import TracesSection
 from sipua.config.sections.webhooks import EventWebhookSection, WebhookSpoolSection
 from sipua.config.values.addresses import Hosts, OptionalOwnAddresses, OwnAddresses, PublicAddresses
 from sipua.config.values.fields import (
@@ -148,6 +150,12 @@ class RtpSection(Section):
     )
     timeout_s: Seconds = Field(default=20, description="A call is ended after so long without RTP.")
     hold_timeout_s: Seconds = Field(default=300, description="The same while the call is on hold.")
+    rtcp_xr: Literal["auto", "always", "off"] = Field(
+        default="auto",
+        description="Extended reports (RTCP XR, RFC 3611): R factor, MOS and bursts of what we "
+        "hear. `auto`: in calls whose offer asks for them. `always`: in all, and our SDP asks for "
+        "the other side's. They are read in any case.",
+    )
     port_rest_s: float = Field(
         default=30,
         ge=0,
@@ -226,6 +234,11 @@ class TrunkSection(Section):
     realm: Realm = Field(
         default="", description="Realm that gets our digest; needed with a password."
     )
+    traceparent: bool = Field(
+        default=False,
+        description="Let its INVITEs say which trace the call is part of (`traceparent`, "
+        "`X-Traceparent`). docs/traces.md.",
+    )
 
 
 class LogSection(Section):
@@ -268,6 +281,8 @@ class Config(Section):
     edge: EdgeSection = EdgeSection()
     api: ApiSection = ApiSection()
     metrics: MetricsSection = MetricsSection()
+    traces: TracesSection = TracesSection()
+    hep: HepSection = HepSection()
     log: LogSection = LogSection()
     capture: CaptureSection = CaptureSection()
     record: RecordSection = RecordSection()

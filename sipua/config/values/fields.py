@@ -213,7 +213,7 @@ def _nameserver(text: str) -> str:
     return text
 
 
-def _not_empty(items: tuple[str, ...]) -> tuple[str, ...]:
+def not_empty(items: tuple[str, ...]) -> tuple[str, ...]:
     if not items:
         raise wrong("is empty", "at least one")
     for index, item in enumerate(items):
@@ -257,12 +257,12 @@ Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)]
 Codecs = Annotated[
     tuple[Annotated[str, AfterValidator(_codec)], ...],
     BeforeValidator(_to_tuple),
-    AfterValidator(_not_empty),
+    AfterValidator(not_empty),
 ]
 Transports = Annotated[
     tuple[Annotated[str, AfterValidator(_transport)], ...],
     BeforeValidator(_to_tuple),
-    AfterValidator(_not_empty),
+    AfterValidator(not_empty),
 ]
 Nameservers = Annotated[
     tuple[Annotated[str, AfterValidator(_nameserver)], ...], BeforeValidator(_to_tuple)

@@ -16,6 +16,8 @@ from sipua.control.http.tokens import Right, Token
 JSON = "application/json"
 EVENTS = "text/event-stream"
 LINES = "application/x-ndjson"
+METRICS = "text/plain"
+"""Of Prometheus; a reader that asks for OpenMetrics gets that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,9 @@ class Asked:
     token: Token | None
     """None: nobody needs one here."""
     request: web.BaseRequest
+
+    def may(self, right: Right) -> bool:
+        return self.token is not None and not self.token.right < right
 
     @property
     def by(self) -> str:
@@ -67,6 +72,8 @@ class Endpoint:
     """Request headers: name and meaning."""
     idempotent: bool = False
     """Whether an Idempotency-Key is needed."""
+    documented: bool = True
+    """False: a file of the page, and no part of the API."""
 
 
 class Table:

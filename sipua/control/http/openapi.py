@@ -24,9 +24,10 @@ _ABOUT = (
 
 
 def document(endpoints: Sequence[Endpoint]) -> Json:
-    schemas, components = _schemas(endpoints)
+    documented = [endpoint for endpoint in endpoints if endpoint.documented]
+    schemas, components = _schemas(documented)
     paths: Json = {}
-    for endpoint in endpoints:
+    for endpoint in documented:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schemas)
     return {
         "openapi": "3.1.0",

@@ -159,7 +159,7 @@ def _response(endpoint: Endpoint, answer: Answer) -> web.Response:
         data = body
     headers = {**_ALWAYS, **answer.headers}
     if data is not None:
-        headers["Content-Type"] = endpoint.media_type
+        headers.setdefault("Content-Type", endpoint.media_type)
     return web.Response(status=answer.status, body=data, headers=headers)
 
 

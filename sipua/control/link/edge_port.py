@@ -7,6 +7,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from sipua.calls.steer.commands import Command, Done
 from sipua.calls.steer.place_request import PlaceRequest
+from sipua.config.change.in_force import Reloaded
 
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
@@ -42,6 +43,10 @@ class EdgePort(Protocol):
         """`by`: whose token it is. Bounded in time; never raises for a bad command."""
         ...
 
+    def watch_calls(self, for_s: float) -> None:
+        """Somebody looks at the calls: so long, samples of all are wanted each second."""
+        ...
+
     async def place(self, request: PlaceRequest) -> str:
         """The call's id. Raises CannotPlaceError."""
         ...
@@ -60,6 +65,10 @@ class EdgePort(Protocol):
 
     def set_log_level(self, level: LogLevel) -> None:
         """Of the edge and of its workers."""
+        ...
+
+    async def reload(self, by: str, *, check: bool) -> Reloaded:
+        """Read the configuration again. `check`: and change nothing. Raises ReloadError."""
         ...
 
     def refresh_registration(self, account: str) -> None:

@@ -1,6 +1,6 @@
 """What the API knows: the view and the kept events, fed from the edge's loop in batches.
 
-edge's loop:  EventStream ─▶ Crossing.put      one append an event, one wake-up for many
+edge's loop:  events, samples ─▶ Crossing.put      one append for each, one wake-up for many
 API's loop:   Crossing.flush ─▶ State.take ─▶ ring, calls, edge; wakes those who follow
 """
 
@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.control.view.calls import CallsView
 from sipua.control.view.edge import EdgeView
+from sipua.control.view.ladders import Ladders, SeenSip
 from sipua.control.view.ring import Ring
 from sipua.events.stream import Happened
 from sipua.log import logs
+from sipua.worker.link.messages import Samples
 
+Crossed: TypeAlias = Happened | Samples | SeenSip
 MOST_WAITING = 50_000
 """Events on the way. A thread that is so late has lost sight: the view is mended afterwards."""
 
@@ -27,6 +31,7 @@ class State:
         self.ring = Ring()
         self.calls = CallsView()
         self.edge = EdgeView()
+        self.ladders = Ladders()
         self._faults = FaultOwner("api.view_failed", logs.get(), nothing)
         self.on_gap: Callable[[], None] = nothing
         """Called when events were lost on the way."""
@@ -34,14 +39,34 @@ class State:
         """The API ends: who follows is to go."""
         self._news: asyncio.Future[None] | None = None
 
-    def take(self, happened: Sequence[Happened]) -> None:
+    def take(self, crossed: Sequence[Crossed]) -> None:
+        happened = [one for one in crossed if isinstance(one, Happened)]
         whole = self.ring.add(happened)
-        for one in happened:
-            # An event that the view cannot show costs no other one.
-            self._faults.run(one.told.type, self.calls.apply, one)
-            self._faults.run(one.told.type, self.edge.apply, one)
+        # What the view cannot show costs nothing else.
+        for one in crossed:
+            match one:
+                case Happened():
+                    self._faults.run(one.told.type, self._happened, one)
+                case Samples():
+                    self._faults.run("samples", self.calls.sampled, one)
+                case SeenSip():
+                    self._faults.run("SIP message", self.ladders.take, one)
         if not whole:
             self.on_gap()
+        if happened:
+            self._tell()
+
+    def _happened(self, one: Happened) -> None:
+        call = self.calls.apply(one)
+        self.edge.apply(one)
+        match one.told.type:
+            case "call.incoming" | "call.invited" if call is not None:
+                self.ladders.begin(call.id, call.sip_call_id, call.source)
+            case "call.ended":
+                self.ladders.end(one.told.call_id)
+
+    def look(self) -> None:
+        """Have those who follow see whether they still may."""
         self._tell()
 
     def close(self) -> None:
@@ -63,9 +88,9 @@ class State:
 class Crossing:
     """From the edge's loop to the API's. What it costs the edge depends on no reader."""
 
-    def __init__(self, take: Callable[[Sequence[Happened]], None]) -> None:
+    def __init__(self, take: Callable[[Sequence[Crossed]], None]) -> None:
         self._take = take
-        self._waiting: list[Happened] = []
+        self._waiting: list[Crossed] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = False
         self.lost = 0
@@ -79,12 +104,12 @@ class Crossing:
     def close(self) -> None:
         self._loop = None
 
-    def put(self, happened: Happened) -> None:
+    def put(self, one: Crossed) -> None:
         """Called on the edge's loop."""
         if len(self._waiting) >= MOST_WAITING:
             self.lost += 1
             return
-        self._waiting.append(happened)
+        self._waiting.append(one)
         self._wake()
 
     def _wake(self) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sipua.config import Config
+from sipua.config.change.in_force import InForce
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
 from sipua.control.http.problems import Kind, ProblemError
 from sipua.control.http.tokens import Right, Tokens
@@ -31,6 +31,7 @@ class Edge(Shown):
     calls: int
     max_calls: int
     draining: bool
+    config: str = Field(description="The hash of its configuration; more: `/v1/config`.")
     refused: int = Field(description="INVITEs that never became a call.")
     denied: dict[str, int] = Field(description="Requests to this API that were denied, by kind.")
 
@@ -44,12 +45,23 @@ class Name(Shown):
     cause: str | None = Field(default=None, description="Why the last look-up failed.")
 
 
+class LastRefusal(Shown):
+    """A call that did not come about: `incoming`: we refused it; `outgoing`: the other side did."""
+
+    at: Moment
+    direction: Literal["incoming", "outgoing"]
+    status: int = Field(description="Of SIP.")
+    reason: str
+    cause: str | None = Field(default=None, description="Which rule of ours refused it.")
+
+
 class Trunk(Shown):
     name: str
     hosts: list[str]
     proxy: str = Field(description="Where our calls to it go; empty: nowhere.")
     names: list[Name]
     calls: int = Field(description="Calls that are up.")
+    last_refusal: LastRefusal | None = None
 
 
 class Trunks(Shown):
@@ -66,8 +78,12 @@ class Registration(Shown):
     reason: str | None = None
     retry_in_s: float | None = None
     fix: str | None = None
+    answered_at: Moment | None = Field(
+        default=None, description="Of the registrar's last answer; it holds for `expires_s`."
+    )
     names: list[Name]
     calls: int
+    last_refusal: LastRefusal | None = None
 
 
 class Registrations(Shown):
@@ -117,7 +133,7 @@ class RefusalsQuery(Query):
 class EdgeResource:
     def __init__(
         self,
-        config: Config,
+        in_force: InForce,
         state: State,
         link: EdgeLink,
         edge: EdgePort,
@@ -125,7 +141,7 @@ class EdgeResource:
         *,
         node: str,
     ) -> None:
-        self._config = config
+        self._in_force = in_force
         self._state = state
         self._link = link
         self._edge = edge
@@ -206,6 +222,7 @@ class EdgeResource:
                 calls=edge.calls,
                 max_calls=edge.max_calls,
                 draining=edge.draining,
+                config=self._in_force.now.hash,
                 refused=self._state.edge.refused,
                 denied=dict(self._tokens.refused),
             )
@@ -221,25 +238,30 @@ class EdgeResource:
                         proxy=trunk.proxy,
                         names=self._names(trunk.name),
                         calls=self._calls_of(trunk.name),
+                        last_refusal=self._last_refusal(trunk.name),
                     )
-                    for trunk in self._config.trunks
+                    for trunk in self._in_force.config.trunks
                 ]
             )
         )
 
     async def _registrations(self, _asked: Asked) -> Answer:
         found = []
-        for account in self._config.accounts:
+        for account in self._in_force.config.accounts:
             known = self._state.edge.registrations.get(account.name)
             one = known or RegistrationView(account.name, account.registrar)
-            more = {"names": self._names(one.account), "calls": self._calls_of(one.account)}
+            more = {
+                "names": self._names(one.account),
+                "calls": self._calls_of(one.account),
+                "last_refusal": self._last_refusal(one.account),
+            }
             fields = {name: getattr(one, name) for name in RegistrationView.__slots__}
             found.append(Registration.model_validate({**fields, **more}))
         return Answer(Registrations(registrations=found))
 
     async def _refresh(self, asked: Asked) -> Answer:
         account = asked.path["account"]
-        if account not in {one.name for one in self._config.accounts}:
+        if account not in {one.name for one in self._in_force.config.accounts}:
             raise ProblemError(Kind.NOT_FOUND, "there is no such account")
         await self._link.ask(lambda: self._edge.refresh_registration(account))
         return Answer(status=202)
@@ -280,3 +302,7 @@ class EdgeResource:
 
     def _calls_of(self, origin: str) -> int:
         return sum(call.origin == origin for call in self._state.calls.up.values())
+
+    def _last_refusal(self, origin: str) -> LastRefusal | None:
+        known = self._state.edge.last_refusals.get(origin)
+        return None if known is None else LastRefusal.model_validate(known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,11 +10,15 @@ from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
+from sipua.control.view.quality import CallQuality
 from sipua.events.stream import Happened
+from sipua.worker.link.messages import Samples
 
 State: TypeAlias = Literal["placing", "ringing", "active", "ended"]
 STATES: Final[tuple[State, ...]] = ("placing", "ringing", "active", "ended")
 ENDED_KEPT = 1000
+SPANS_KEPT = 500
+WORDS_KEPT = 200
 MOST_CALLS = 20_000
 """A call whose end was lost on the way must not stay for ever."""
 
@@ -24,6 +28,8 @@ class Media:
     codec: str
     remote: str
     direction: str
+    ssrc: str = ""
+    """Ours."""
 
 
 @dataclass(slots=True)
@@ -32,6 +38,28 @@ class Transfer:
     state: Literal["asked", "done", "failed"] = "asked"
     status: int | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Speech of one side."""
+
+    who: Literal["caller", "agent"]
+    from_ms: int
+    """Since the answer, as the end."""
+    until_ms: int
+    turn: int | None
+    cut: str | None = None
+    """By whom it was cut off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    who: str
+    text: str
+    turn: int | None
+    at: datetime
+    """When they became known."""
 
 
 @dataclass(slots=True)
@@ -54,13 +82,21 @@ class CallView:
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     held: bool = False
-    muted: set[str] = field(default_factory=set)
+    muted: set[Literal["agent", "caller"]] = field(default_factory=set)
     """The sides that the other one does not hear."""
     media: Media | None = None
     engine: str = ""
     engine_up: bool = False
     turns: int = 0
-    last_latency_ms: int | None = None
+    latency: dict[str, int] = field(default_factory=dict)
+    """Of the last answer, with its stages."""
+    confirmed_at: datetime | None = None
+    """The zero of spans."""
+    samples: CallQuality = field(default_factory=CallQuality)
+    spans: deque[Span] = field(default_factory=lambda: deque(maxlen=SPANS_KEPT))
+    words: deque[Words] = field(default_factory=lambda: deque(maxlen=WORDS_KEPT))
+    metadata: dict[str, str] = field(default_factory=dict)
+    """Known to those who gave it, and at the end: events do not tell its values before."""
     quality: dict[str, Any] = field(default_factory=dict)
     """What the other side has last reported of our audio."""
     transfer: Transfer | None = None
@@ -83,24 +119,30 @@ class CallsView:
     def get(self, call_id: str) -> CallView | None:
         return self.up.get(call_id) or self.ended.get(call_id)
 
-    def apply(self, happened: Happened) -> None:
+    def apply(self, happened: Happened) -> CallView | None:
+        """The call that it is of; None: none that is up."""
         told = happened.told
         if not told.call_id:
-            return
+            return None
         at = datetime.fromtimestamp(told.at_s, UTC)
         if told.type in _BEGINNINGS:
             call = _begun(happened, msgspec.json.decode(told.data), at)
             self.up[call.id] = call
             if len(self.up) > MOST_CALLS:
                 self.up.popitem(last=False)
-            return
+            return call
         found = self.up.get(told.call_id)
         change = _CHANGES.get(told.type)
-        if found is None or change is None:
-            return
-        change(found, msgspec.json.decode(told.data), at)
-        if found.state == "ended":
-            self._move(found)
+        if found is not None and change is not None:
+            change(found, msgspec.json.decode(told.data), at)
+            if found.state == "ended":
+                self._move(found)
+        return found
+
+    def sampled(self, samples: Samples) -> None:
+        for one in samples.samples:
+            if call := self.get(one.call_id):
+                call.samples.take(one, last=call.state == "ended")
 
     def keep_only(self, up: Iterable[str]) -> None:
         """Events were lost: what the edge has not any more has ended, and nobody knows how."""
@@ -139,6 +181,10 @@ def _begun(happened: Happened, data: Mapping[str, Any], at: datetime) -> CallVie
     )
 
 
+def _invited(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
+    call.sip_call_id = data["sip_call_id"]
+
+
 def _ringing(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
     if call.state == "placing" and data.get("status", 180) > 100:
         call.state = "ringing"
@@ -149,8 +195,13 @@ def _active(call: CallView, _data: Mapping[str, Any], at: datetime) -> None:
     call.answered_at = call.answered_at or at
 
 
+def _confirmed(call: CallView, data: Mapping[str, Any], at: datetime) -> None:
+    _active(call, data, at)
+    call.confirmed_at = at
+
+
 def _media(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
-    call.media = Media(data["codec"], data["remote"], data["direction"])
+    call.media = Media(data["codec"], data["remote"], data["direction"], data["ssrc"])
 
 
 def _held(call: CallView, _data: Mapping[str, Any], _at: datetime) -> None:
@@ -164,19 +215,29 @@ def _resumed(call: CallView, _data: Mapping[str, Any], _at: datetime) -> None:
 def _steered(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
     if data["act"] == "mute" and data["status"] == "done":
         change = call.muted.add if data.get("on") else call.muted.discard
-        change(data.get("about", ""))
+        change(data["about"])
 
 
 def _quality(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
     call.quality = {name: value for name, value in data.items() if name != "fix"}
 
 
-def _turn(call: CallView, _data: Mapping[str, Any], _at: datetime) -> None:
+def _caller_spoke(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
     call.turns += 1
+    call.spans.append(Span("caller", data["start_ms"], data["end_ms"], data.get("turn")))
+
+
+def _agent_spoke(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
+    times = data["start_ms"], data["end_ms"]
+    call.spans.append(Span("agent", *times, data.get("turn"), data.get("cut")))
+
+
+def _text(call: CallView, data: Mapping[str, Any], at: datetime) -> None:
+    call.words.append(Words(data["who"], data["text"], data.get("turn"), at))
 
 
 def _latency(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
-    call.last_latency_ms = data["total_ms"]
+    call.latency = {name: value for name, value in data.items() if name.endswith("_ms")}
 
 
 def _engine(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
@@ -203,20 +264,24 @@ def _ended(call: CallView, data: Mapping[str, Any], at: datetime) -> None:
     call.state, call.ended_at = "ended", at
     call.status, call.end, call.duration_s = data["status"], data["end"], data["duration_s"]
     call.engine_up = False
+    call.metadata = data.get("metadata") or call.metadata
     call.stats = {name: data[name] for name in _STATS if data.get(name)}
 
 
 _BEGINNINGS: Final = ("call.incoming", "call.placing")
 _CHANGES: Final[Mapping[str, Change]] = {
+    "call.invited": _invited,
     "call.progress": _ringing,
     "call.answered": _active,
-    "call.confirmed": _active,
+    "call.confirmed": _confirmed,
     "call.media": _media,
     "call.held": _held,
     "call.resumed": _resumed,
     "call.quality": _quality,
     "call.steered": _steered,
-    "turn.caller": _turn,
+    "turn.caller": _caller_spoke,
+    "turn.agent": _agent_spoke,
+    "turn.text": _text,
     "turn.latency": _latency,
     "engine.in_use": _engine,
     "engine.outage": _no_engine,

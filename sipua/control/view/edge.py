@@ -28,6 +28,8 @@ class Registration:
     reason: str | None = None
     retry_in_s: float | None = None
     fix: str | None = None
+    answered_at: datetime | None = None
+    """Of the registrar's last answer."""
 
 
 @dataclass(slots=True)
@@ -68,6 +70,18 @@ class Refusal:
 
 
 @dataclass(slots=True)
+class CallRefusal:
+    """The last call that did not come about between us and a trunk or account."""
+
+    at: datetime
+    direction: Literal["incoming", "outgoing"]
+    """`incoming`: we refused its INVITE. `outgoing`: it refused ours."""
+    status: int
+    reason: str
+    cause: str | None = None
+
+
+@dataclass(slots=True)
 class EdgeView:
     registrations: dict[str, Registration] = field(default_factory=dict)
     names: dict[str, dict[str, Resolved]] = field(default_factory=dict)
@@ -75,6 +89,8 @@ class EdgeView:
     workers: dict[int, Worker] = field(default_factory=dict)
     refusals: deque[Refusal] = field(default_factory=lambda: deque(maxlen=REFUSALS_KEPT))
     refused: int = 0
+    last_refusals: dict[str, CallRefusal] = field(default_factory=dict)
+    """By trunk or account."""
     listening: bool = False
 
     def apply(self, happened: Happened) -> None:
@@ -86,10 +102,11 @@ class EdgeView:
     def _apply(self, happened: Happened, data: Mapping[str, Any], at: datetime) -> None:
         match happened.told.type:
             case "registration.ok":
-                self._registration(data, "registered", at, expires_s=data["expires_s"])
+                told = {"expires_s": data["expires_s"], "answered_at": at}
+                self._registration(data, "registered", at, **told)
             case "registration.failed":
                 told = {name: data.get(name) for name in ("status", "reason", "retry_in_s", "fix")}
-                self._registration(data, "failed", at, **told)
+                self._registration(data, "failed", at, answered_at=at, **told)
             case "registration.waiting":
                 self._registration(data, "waiting", at, fix=data.get("fix"))
             case "registration.removed":
@@ -106,6 +123,8 @@ class EdgeView:
                 worker.deaths, worker.cause = data["deaths"], data["cause"]
             case "call.rejected":
                 self._refusal(happened, data, at)
+            case "call.ended":
+                self._refused_by_peer(data, at)
             case "call.rejections_not_logged":
                 self.refused += data["count"]
             case "edge.listening":
@@ -137,6 +156,16 @@ class EdgeView:
                 kept_back=kept_back,
             )
         )
+        if origin := data.get("origin"):
+            reason, cause = data["reason"], data.get("cause")
+            refusal = CallRefusal(at, "incoming", data["status"], reason, cause)
+            self.last_refusals[origin] = refusal
+
+    def _refused_by_peer(self, data: Mapping[str, Any], at: datetime) -> None:
+        sip = data["end"].get("sip")
+        if data.get("direction") == "outgoing" and not data.get("answered") and sip:
+            refusal = CallRefusal(at, "outgoing", sip["status"], sip["reason"])
+            self.last_refusals[data["origin"]] = refusal
 
 
 _TYPES = frozenset(
@@ -150,6 +179,7 @@ _TYPES = frozenset(
         "worker.ready",
         "worker.died",
         "call.rejected",
+        "call.ended",
         "call.rejections_not_logged",
         "edge.listening",
     }

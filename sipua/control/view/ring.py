@@ -6,18 +6,22 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
+from typing import Final
 
 from sipua.events.stream import KEPT, Happened
+
+WORDS: Final = "turn.text"
 
 
 class Kept:
     """An event, encoded once for all its readers."""
 
-    __slots__ = ("_json", "happened")
+    __slots__ = ("_frame", "_json", "happened")
 
     def __init__(self, happened: Happened) -> None:
         self.happened = happened
         self._json: bytes | None = None
+        self._frame: bytes | None = None
 
     @property
     def json(self) -> bytes:
@@ -28,8 +32,10 @@ class Kept:
     @property
     def frame(self) -> bytes:
         """As a server-sent event."""
-        head = f"id: {self.happened.id}\nevent: {self.happened.told.type}\ndata: "
-        return head.encode() + self.json + b"\n\n"
+        if self._frame is None:
+            head = f"id: {self.happened.id}\nevent: {self.happened.told.type}\ndata: "
+            self._frame = head.encode() + self.json + b"\n\n"
+        return self._frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +44,13 @@ class Filter:
 
     types: tuple[str, ...] = ()
     call_id: str = ""
+    words: bool = True
+    """Whether what people said may be read."""
 
     def takes(self, happened: Happened) -> bool:
         told = happened.told
+        if told.type == WORDS and not self.words:
+            return False
         if self.call_id and told.call_id != self.call_id:
             return False
         return not self.types or any(_fits(pattern, told.type) for pattern in self.types)
@@ -56,6 +66,9 @@ class Ring:
         self.boot = ""
         self.last = 0
         """The number of the newest event."""
+
+    def __len__(self) -> int:
+        return len(self._kept)
 
     def add(self, happened: Iterable[Happened]) -> bool:
         """Whether none is missing between them and those before."""
@@ -83,5 +96,5 @@ class Ring:
         begin = len(self._kept) - missing
         return list(islice(self._kept, begin, begin + most))
 
-    def of_call(self, call_id: str) -> list[Kept]:
-        return [one for one in self._kept if one.happened.told.call_id == call_id]
+    def all(self, wanted: Filter) -> list[Kept]:
+        return [one for one in self._kept if wanted.takes(one.happened)]

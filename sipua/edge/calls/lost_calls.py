@@ -52,7 +52,7 @@ class LostCalls:
 
     def tell(self, facts: CallFacts, outcome: CallOutcome) -> None:
         last_event = outcome.event(facts, self._settings.numbers, {})
-        self._events.teller(facts.call_id).tell(last_event)
+        self._events.teller(facts.call_id, facts.trace).tell(last_event)
 
     def write_end(self, facts: CallFacts, outcome: CallOutcome, lasted_s: float) -> None:
         """`lasted_s`: since the answer, or, without one, since its begin."""

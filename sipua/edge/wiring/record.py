@@ -45,4 +45,5 @@ def record_facts(facts: CallFacts) -> dict[str, str]:
         "origin": facts.origin,
         "route": facts.route,
         "sip_call_id": facts.sip_call_id,
+        **({} if facts.trace is None else {"trace_id": facts.trace.trace_id}),
     }

@@ -4,8 +4,10 @@ local agent. `wiring.call` has those of a call. The edge has no media: nothing h
 
 from __future__ import annotations
 
+import secrets
 import socket
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from sipua.bridge.agent.scenario import faults
@@ -17,7 +19,9 @@ from sipua.config import Config, EngineSection
 from sipua.config.scenario import reader as scenario_file
 from sipua.config.values.uri import SIP_PORT, parse_server
 from sipua.outputs.cdr.settings import CdrSettings
-from sipua.process import cores
+from sipua.outputs.hep.settings import HepSettings
+from sipua.process import cores, trace_context
+from sipua.process.trace_context import CallTrace
 from sipua.rtp.events import Address
 from sipua.rtp.hostport import bracketed, join
 from sipua.rtp.ports import ReservedPort, family_of
@@ -41,16 +45,39 @@ def sip_settings(config: Config, max_calls: int) -> SipSettings:
         min_session_expires_s=sip.min_session_expires_s,
         media_hosts=media_hosts(config),
         ptime_ms=rtp.ptime_ms,
+        rtcp_xr=rtp.rtcp_xr,
         codecs=tuple(rtp.codecs),
         accounts=(*_registrations(config), *_trunks(config)),
         nameservers=tuple(sip.nameservers),
-        log_messages=config.log.sip or (config.capture.enabled and config.capture.sip),
+        log_messages=_wants_messages(config),
+        traced=_traced(config),
     )
+
+
+def _wants_messages(config: Config) -> bool:
+    """Whether somebody reads whole SIP messages: pjsip makes texts of them then."""
+    captures = config.capture.enabled and config.capture.sip
+    ladders = config.api.enabled and config.api.sip_ladder
+    return config.log.sip or captures or ladders or hep_sends(config, "sip")
+
+
+def _traced(config: Config) -> frozenset[str]:
+    if not config.traces.enabled:
+        return frozenset()
+    return frozenset(trunk.name for trunk in config.trunks if trunk.traceparent)
 
 
 def node(config: Config) -> str:
     """The name of this edge, in events and records."""
     return config.edge.name or socket.gethostname()
+
+
+def trace(config: Config, call_id: str, traceparent: str = "") -> CallTrace | None:
+    """Of a call that begins; None: no traces are written. `traceparent`: as its INVITE has it."""
+    if not config.traces.enabled:
+        return None
+    incoming = trace_context.parse(traceparent)
+    return trace_context.begin(call_id, secrets.token_hex(16), config.traces.sample, incoming)
 
 
 def worker_count(config: Config) -> int:
@@ -103,6 +130,27 @@ def call_records(config: Config) -> CdrSettings | None:
         sqlite=cdr.sqlite,
         postgres=cdr.postgres.get_secret_value(),
     )
+
+
+def hep(config: Config) -> HepSettings | None:
+    """None: nothing is sent."""
+    section = config.hep
+    if not section.enabled:
+        return None
+    return HepSettings(
+        host=section.host,
+        port=section.port,
+        transport=section.transport,
+        what=frozenset(section.what),
+        capture_id=section.capture_id,
+        auth_key=section.auth_key.get_secret_value(),
+        node=node(config),
+        ca_file=str(Path(section.ca_file).expanduser()) if section.ca_file else "",
+    )
+
+
+def hep_sends(config: Config, what: Literal["sip", "rtcp"]) -> bool:
+    return config.hep.enabled and what in config.hep.what
 
 
 def _registrations(config: Config) -> list[AccountSettings]:

@@ -30,6 +30,9 @@ ALIVE_S = 5.0
 """One that died sooner never really worked."""
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
+MOST_MISTRUST = 30
+"""A worker that makes no call, for want of descriptors say, has the fewest calls. Each failed call
+in a row counts as one that it still has, up to so many, until a call has gone well there."""
 HOPELESS_DEATHS = 5
 """In a row, of each worker, without one that lived for ALIVE_S."""
 
@@ -81,13 +84,15 @@ class Slot:
     unborn: int = 0
     """Deaths in a row without a life at all."""
     silence: Silence = field(default_factory=Silence)
+    failed_calls: int = 0
+    """In a row."""
 
 
 class Supervisor:
     def __init__(self, count: int, *, memory_bytes: int = 0) -> None:
         """`memory_bytes`: the most that a worker may have; 0: no limit."""
         self.slots = {number: Slot(number) for number in range(1, count + 1)}
-        self._memory_bytes = memory_bytes
+        self.memory_bytes = memory_bytes
 
     def check(self, now: float) -> Iterator[Act]:
         """What is to be done now; every CHECK_EVERY_S."""
@@ -95,7 +100,7 @@ class Supervisor:
             match slot.state:
                 case State.WAITING if now >= slot.since:
                     slot.state, slot.since = State.STARTING, now
-                    slot.silence = Silence()
+                    slot.silence, slot.failed_calls = Silence(), 0
                     yield Start(slot.number)
                 case State.STARTING if now >= slot.since + READY_WITHIN_S:
                     yield from self.fault(
@@ -119,7 +124,7 @@ class Supervisor:
 
     def uses(self, worker: int, memory_bytes: int, now: float) -> Iterator[Act]:
         """Take the memory that it has now."""
-        limit = self._memory_bytes
+        limit = self.memory_bytes
         if limit and memory_bytes > limit:
             cause = f"it has {memory_bytes // 1_000_000} MB, and may have {limit // 1_000_000}"
             yield from self.fault(worker, cause, now)
@@ -164,18 +169,23 @@ class Supervisor:
 
     def choose(self) -> int | None:
         """The worker of the next call, which it has from now on: of those that answer, the one with
-        the fewest calls. None: no worker is ready.
+        the fewest calls, failed ones included. None: no worker is ready.
         """
         ready = [slot for slot in self.slots.values() if slot.state is State.READY]
         if not ready:
             return None
-        slot = min(ready, key=lambda slot: (slot.silence.silent_s >= DOUBTED_S, slot.calls))
+        slot = min(ready, key=_preference)
         slot.calls += 1
         return slot.number
 
     def over(self, worker: int) -> None:
         """One of its calls is over."""
         self.slots[worker].calls -= 1
+
+    def call_ended(self, worker: int, *, failed: bool) -> None:
+        """`failed`: by a fault of the worker."""
+        slot = self.slots[worker]
+        slot.failed_calls = min(slot.failed_calls + 1, MOST_MISTRUST) if failed else 0
 
     @property
     def ready_count(self) -> int:
@@ -186,6 +196,11 @@ class Supervisor:
         if self.ready_count:
             return 0.0
         return max(1.0, min(slot.since - now for slot in self.slots.values()) + 1.0)
+
+
+def _preference(slot: Slot) -> tuple[bool, int]:
+    """The least is taken."""
+    return slot.silence.silent_s >= DOUBTED_S, slot.calls + slot.failed_calls
 
 
 def _wait_s(failures: int) -> float:

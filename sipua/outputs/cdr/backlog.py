@@ -63,10 +63,10 @@ class Backlog:
         new.write_text(json.dumps(self._read))
         new.replace(self._file)
 
-    def behind(self) -> bool:
-        """Whether there is something to read. Raises OSError."""
+    def behind(self) -> int:
+        """How many bytes there are to read. Raises OSError."""
         files = days.files(self._directory)
-        return any(age_and_size(path)[1] > self._start(path) for path in files)
+        return sum(age_and_size(path)[1] - self._start(path) for path in files)
 
     def unread(self, path: Path) -> int:
         """Rows of this file that are not read. Raises OSError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sipua.bridge.fault_owner import nothing
@@ -44,6 +44,11 @@ class CallRecords:
             self._journal.stop()
         for sink in self._sinks:
             sink.stop()
+
+    @property
+    def sinks(self) -> Sequence[Sink]:
+        """The databases."""
+        return self._sinks
 
     def _wake(self) -> None:
         for sink in self._sinks:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from sipua.events.call_events import Ended
+from sipua.events.ended import Ended
 from sipua.events.ending import End
 from sipua.events.teller import ENDED, Told, rfc3339
 from sipua.outputs.cdr.row import SCHEMA, EngineFigures, Hold, MediaFigures, Row, TransferTry
@@ -26,6 +26,8 @@ class _Story:
 
     source: str = ""
     worker: int | None = None
+    config: str = ""
+    sip_call_id: str = ""
     ringing_s: float | None = None
     codec: str = ""
     remote: str = ""
@@ -60,7 +62,8 @@ class CallsUp:
         fields = msgspec.json.decode(told.data)
         if told.type in _BEGINNINGS:
             # Only these two begin a story: one that came behind its end would never be closed.
-            self._calls[told.call_id] = _Story(fields.get("source", ""), fields.get("worker"))
+            about = (fields.get("source", ""), fields.get("worker"), fields.get("config", ""))
+            self._calls[told.call_id] = _Story(*about)
         elif begun := self._calls.get(told.call_id):
             _STEPS[told.type](begun, told.at_s, fields)
         return None
@@ -71,6 +74,10 @@ class CallsUp:
 
 def _ringing(story: _Story, at_s: float, _fields: Fields) -> None:
     story.ringing_s = story.ringing_s or at_s
+
+
+def _invited(story: _Story, _at_s: float, fields: Fields) -> None:
+    story.sip_call_id = fields["sip_call_id"]
 
 
 def _progress(story: _Story, at_s: float, fields: Fields) -> None:
@@ -121,6 +128,7 @@ def _transfer_over(outcome: str) -> Callable[[_Story, float, Fields], None]:
 
 
 _STEPS: Final[Mapping[str, Callable[[_Story, float, Fields], None]]] = {
+    "call.invited": _invited,
     "call.ringing": _ringing,
     "call.progress": _progress,
     "call.media": _media,
@@ -157,8 +165,9 @@ def _row(node: str, told: Told, story: _Story) -> Row:
         origin=ended.origin,
         route=ended.route,
         source=story.source,
-        sip_call_id=ended.sip_call_id,
+        sip_call_id=ended.sip_call_id or story.sip_call_id,
         worker=story.worker,
+        config=story.config,
         began=ended.began,
         ringing=_moment(story.ringing_s) if story.ringing_s else None,
         answered=ended.answered,
@@ -191,6 +200,10 @@ def _is_echo(end: End) -> bool:
     return end.sip is not None and end.detail == end.sip.reason
 
 
+_NOT_BELIEVED: Final = ("source", "contention")
+"""Why `rtp.latch` did not take a datagram."""
+
+
 def _figures(story: _Story, rtp: Fields) -> MediaFigures | None:
     """None: no audio was ever negotiated."""
     if not story.codec and not rtp:
@@ -203,11 +216,14 @@ def _figures(story: _Story, rtp: Fields) -> MediaFigures | None:
         sent=_whole(rtp, "sent"),
         received=sum(_whole(stream, "received") for stream in streams),
         lost=sum(max(0, _whole(stream, "lost")) for stream in streams),
+        refused=sum(_whole(rtp.get("dropped"), name) for name in _NOT_BELIEVED),
         jitter_ms=max((_number(stream, "jitter_ms") or 0.0 for stream in streams), default=None),
         remote_lost=None if rtcp.get("remote_lost") is None else _whole(rtcp, "remote_lost"),
         remote_jitter_ms=_number(rtcp, "remote_jitter_ms"),
         round_trip_ms=_number(rtcp, "round_trip_ms"),
         drift_ppm=_number(rtcp, "drift_ppm"),
+        mos=_number(rtcp.get("quality") or {}, "mos_lq"),
+        remote_mos=_number(rtcp.get("remote_quality") or {}, "mos_lq"),
     )
 
 

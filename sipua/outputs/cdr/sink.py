@@ -59,6 +59,9 @@ class Sink:
         self._wake = threading.Event()
         self._stopping = False
         self._down_since: float | None = None
+        self._behind_since: float | None = None
+        self.behind_bytes = 0
+        """On disk and not in the database, when it was last looked at."""
         self._tidied_at = -_HOUSEKEEPING_S
         self._faults = FaultOwner("cdr.sink_failed", logs.get(), nothing)
         # A daemon: a database that never answers must not keep the process from ending.
@@ -73,6 +76,15 @@ class Sink:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(_STOP_S)
+
+    @property
+    def name(self) -> str:
+        return self._store.name
+
+    def lag_s(self, now: float) -> float:
+        """For how long the database has not had all rows; 0: it has them."""
+        since = self._behind_since
+        return 0.0 if since is None else max(0.0, now - since)
 
     def wake(self) -> None:
         """There may be new rows."""
@@ -119,8 +131,10 @@ class Sink:
     def _pass(self) -> bool:
         """False: it failed, and is to be tried again later."""
         try:
-            if self._backlog.behind():
+            self._look()
+            if self.behind_bytes:
                 self._catch_up()
+                self._look()
             self._tidy()
         except (StoreError, OSError) as error:
             self._store.close()
@@ -133,6 +147,13 @@ class Sink:
             return False
         self._tell_up()
         return True
+
+    def _look(self) -> None:
+        self.behind_bytes = self._backlog.behind()
+        if not self.behind_bytes:
+            self._behind_since = None
+        elif self._behind_since is None:
+            self._behind_since = time.monotonic()
 
     def _catch_up(self) -> None:
         if self._store.open():

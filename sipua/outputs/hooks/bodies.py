@@ -7,11 +7,22 @@ from typing import Any, Final
 import msgspec
 
 from sipua.outputs.hooks.settings import Format
+from sipua.process import trace_context
 
 CONTENT_TYPES: Final[dict[Format, str]] = {
     "cloudevents": "application/cloudevents+json; charset=utf-8",
     "plain": "application/json",
 }
+
+
+class _Traced(msgspec.Struct):
+    traceparent: str = ""
+
+
+def headers(document: bytes) -> dict[str, str]:
+    """Those that the event brings along: of the trace of its call."""
+    traceparent = msgspec.json.decode(document, type=_Traced).traceparent
+    return {trace_context.HEADER: traceparent} if traceparent else {}
 
 
 def body(document: bytes, form: Format) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -57,6 +58,9 @@ class Endpoint:
         self.queue = self._empty_queue()
         self.sender = Sender(settings)
         self.dead_bytes = 0
+        self.attempts: Counter[str] = Counter()
+        """How they ended."""
+        self.dropped_in_all = 0
         self.to_disable: Disabled | None = None
         """Not on disk yet."""
 
@@ -71,6 +75,10 @@ class Endpoint:
     @property
     def name(self) -> str:
         return self._settings.name
+
+    @property
+    def up(self) -> bool:
+        return not (self._health.failing or self.queue.disabled)
 
     @property
     def fingerprint(self) -> str:
@@ -90,7 +98,9 @@ class Endpoint:
         """An attempt is over."""
         now = time.time()
         was_disabled = self.queue.disabled
-        match self.queue.over(job, answer, now):
+        fate = self.queue.over(job, answer, now)
+        self.attempts[fate.value] += 1
+        match fate:
             case Fate.DELIVERED:
                 self._changed(Change(self.name, job.number, done=True))
             case Fate.LATER:
@@ -122,6 +132,7 @@ class Endpoint:
     def dropped(self, count: int, cause: str) -> None:
         """Events that it will never get."""
         self._untold_dropped.add(count, cause)
+        self.dropped_in_all += count
 
     def tell_counts(self, *, at_once: bool = False) -> None:
         """Of events that were given up or dropped: once a minute, and `at_once` when it ends."""

@@ -47,7 +47,7 @@ class Sender:
                 response = await session.post(
                     settings.url,
                     data=body,
-                    headers=self._headers(event_id, body),
+                    headers=self._headers(event_id, document, body),
                     allow_redirects=False,
                 )
         except TimeoutError:
@@ -78,9 +78,10 @@ class Sender:
         if session is not None:
             await session.close()
 
-    def _headers(self, event_id: str, body: bytes) -> dict[str, str]:
+    def _headers(self, event_id: str, document: bytes, body: bytes) -> dict[str, str]:
         now_s = int(time.time())
         ours = {"Content-Type": bodies.CONTENT_TYPES[self._settings.format]}
+        ours |= bodies.headers(document)
         if self._signer is not None:
             ours |= self._signer.headers(event_id, now_s, body)
         else:

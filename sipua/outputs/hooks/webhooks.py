@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import Final
 
@@ -29,7 +30,7 @@ from sipua.outputs.hooks.endpoint import Endpoint
 from sipua.outputs.hooks.endpoint_queue import Job
 from sipua.outputs.hooks.intake import Intake
 from sipua.outputs.hooks.settings import HookSettings
-from sipua.outputs.hooks.spool import Change, NewEvent, Spool, SpoolError, lock
+from sipua.outputs.hooks.spool import Change, NewEvent, Spool, SpoolError, ahead_s, lock
 from sipua.process.side_loop import SideLoop
 
 _BATCH_S: Final = 0.05
@@ -66,7 +67,7 @@ class Webhooks:
         self._complaints = Throttle(60.0)
         self._broken = False
         self._tidied_at = -_TIDY_EVERY_S
-        self._ahead_s = _ahead_s()
+        self._ahead_s = ahead_s()
         self._spool = Spool(settings.directory)
         self._endpoints = {
             one.name: Endpoint(one, settings, changed=self._on_change, tell=self._tell)
@@ -108,6 +109,11 @@ class Webhooks:
 
     def _is_wanted(self, kind: str) -> bool:
         return any(endpoint.wants(kind) for endpoint in self._endpoints.values())
+
+    @property
+    def endpoints(self) -> Iterable[Endpoint]:
+        """The receivers: to read their counts, which may be a moment old."""
+        return self._endpoints.values()
 
     def _wake_up(self) -> None:
         if self._loop is not None:
@@ -223,7 +229,7 @@ class Webhooks:
 
     def _heed_clock(self) -> None:
         """What is due is known by the wall clock, which may be set."""
-        jump_s = _ahead_s() - self._ahead_s
+        jump_s = ahead_s() - self._ahead_s
         if abs(jump_s) > _JUMP_S:
             self._ahead_s += jump_s
             for endpoint in self._endpoints.values():
@@ -387,11 +393,6 @@ class Webhooks:
             self._lost_told += lost
             for endpoint in self._endpoints.values():
                 endpoint.dropped(lost, "the disk did not take them")
-
-
-def _ahead_s() -> float:
-    """Of the wall clock before the one that nobody sets."""
-    return time.time() - time.monotonic()
 
 
 def _fault() -> FaultOwner:

@@ -9,14 +9,19 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from sipua.config.checks.routes import MAIN
 from sipua.events.stream import Happened
-from sipua.outputs.metrics.families import OTHER
-from sipua.outputs.metrics.names import NONE, STAGES, TOKENS, Names
+from sipua.outputs.metrics.names import FAULTS, NONE, STAGES, TOKENS, Names
 from sipua.outputs.metrics.series import Series
 
 MOST_CALLS: Final = 20_000
 """Calls that are followed at once; the oldest of more is forgotten."""
+
+_EXPECTED: Final = (
+    *(("completed", fault) for fault in FAULTS),
+    *(("failed", fault) for fault in FAULTS if fault != NONE),
+)
+"""How a call may well end. A series that begins with its first event has not risen for
+Prometheus, and nobody would be told of a first fault."""
 
 Fields: TypeAlias = Mapping[str, Any]
 
@@ -58,13 +63,13 @@ class Counting:
             "call.fallback": lambda *_: series.fallbacks.add(),
             "call.ended": self._ended,
             "call.rejected": self._rejected,
-            "call.rejections_not_logged": lambda _, data: self._untold(data.get("count")),
+            "call.rejections_not_logged": lambda _, data: self._untold(data.get("statuses")),
             "turn.latency": self._latency,
             "turn.unanswered": lambda happened, _: series.turns_unanswered.add(
                 self._engine(happened)
             ),
-            "tool.done": lambda _, data: self._tool(data, "ok"),
-            "tool.failed": lambda _, data: self._tool(data, "failed"),
+            "tool.done": lambda _, data: self._tool(data),
+            "tool.failed": lambda _, data: self._tool(data),
             "engine.in_use": self._engine_in_use,
             "engine.outage": lambda _, data: series.engine_outages.add(_engine_of(data)),
             "engine.gone": lambda _, data: series.engine_gone.add(_engine_of(data)),
@@ -91,7 +96,7 @@ class Counting:
 
     def engine_tried(self, name: str, reached: bool) -> None:
         """An attempt of a worker, which is no event."""
-        self._series.engine_attempts.add(name or MAIN, "ok" if reached else "failed")
+        self._series.engine_attempts.add(name, "ok" if reached else "failed")
 
     # --- a call ---------------------------------------------------------------------------
 
@@ -103,6 +108,8 @@ class Counting:
             self._forget(next(iter(self._up)))
         self._up[happened.told.call_id] = up
         self._series.calls_active.add(1, up.direction, up.origin, up.route)
+        for status, fault in _EXPECTED:
+            self._series.calls.expect(up.direction, up.origin, up.route, status, fault)
 
     def _forget(self, call_id: str) -> _Up | None:
         up = self._up.pop(call_id, None)
@@ -141,7 +148,6 @@ class Counting:
             series.talk.observe(data.get("duration_s"), direction)
             series.first_audio.observe(_seconds(data.get("first_audio_ms")))
         self._rtp(_object(data.get("rtp")))
-        series.frames_skipped.add(by=_number(_object(data.get("cadence")).get("skipped_frames")))
 
     def _rtp(self, rtp: Fields) -> None:
         series = self._series
@@ -150,23 +156,23 @@ class Counting:
         received = sum(_number(stream.get("received")) for stream in streams)
         lost = sum(_number(stream.get("lost")) for stream in streams)
         rtcp = _object(rtp.get("rtcp"))
-        series.rtp_packets.add("in", by=received)
-        series.rtp_packets.add("out", by=_number(rtp.get("sent")))
-        series.rtp_lost.add("in", by=lost)
         series.rtp_lost.add("out", by=_number(rtcp.get("remote_lost")))
         if received:
             series.rtp_loss.observe(lost / (received + lost))
             jitter = max(_number(stream.get("jitter_ms")) for stream in streams)
             series.rtp_jitter.observe(jitter / 1000)
+        series.rtp_mos.observe(_object(rtcp.get("quality")).get("mos_lq"), "in")
+        series.rtp_mos.observe(_object(rtcp.get("remote_quality")).get("mos_lq"), "out")
         series.rtp_round_trip.observe(_seconds(rtcp.get("round_trip_ms")))
 
     def _rejected(self, _: Happened, data: Fields) -> None:
         self._series.calls_refused.add(str(data.get("status")))
-        self._untold(data.get("kept_back"))
+        self._untold(data.get("kept_back_statuses"))
 
-    def _untold(self, count: object) -> None:
-        """Refusals that were too many to be told: their status is not"""
-        self._series.calls_refused.add(OTHER, by=_number(count))
+    def _untold(self, statuses: object) -> None:
+        """Refusals that were too many to be told one by one."""
+        for status, count in _object(statuses).items():
+            self._series.calls_refused.add(status, by=_number(count))
 
     # --- the conversation -----------------------------------------------------------------
 
@@ -175,8 +181,8 @@ class Counting:
         for stage in STAGES:
             self._series.answer_latency.observe(_seconds(data.get(f"{stage}_ms")), engine, stage)
 
-    def _tool(self, data: Fields, result: str) -> None:
-        self._series.tool_calls.add(result)
+    def _tool(self, data: Fields) -> None:
+        self._series.tool_calls.add(data.get("outcome"))
         self._series.tool.observe(_seconds(data.get("duration_ms")))
 
     def _engine(self, happened: Happened) -> str:
@@ -228,7 +234,7 @@ def _seconds(milliseconds: object) -> float | None:
 
 
 def _engine_of(data: Fields) -> str:
-    return _text(data.get("engine")) or MAIN
+    return _text(data.get("engine"))
 
 
 def _codec(data: Fields) -> str:

@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from sipua.outputs.metrics.families import Family, number
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
+
+
+_FRESH_S: Final = 0.2
+"""Whoever asks more often gets the same text again."""
+
+
+class Page:
+    """What a reader gets. Belongs to one thread; the families may be written by another."""
+
+    def __init__(self, families: Iterable[Family]) -> None:
+        self._families = tuple(families)
+        self._texts: dict[str, tuple[float, bytes]] = {}
+
+    def text(self, accept: str, now: float) -> tuple[str, bytes]:
+        """The media type and the text, for what the reader accepts."""
+        form = media_type(accept)
+        made_at, text = self._texts.get(form, (float("-inf"), b""))
+        if now - made_at > _FRESH_S:
+            text = render(self._families, form)
+            self._texts[form] = now, text
+        return form, text
 
 
 def media_type(accept: str) -> str:

@@ -7,11 +7,15 @@ counted as `other`: what a stranger sends never makes a series.
 
 from __future__ import annotations
 
+import itertools
+import math
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 OTHER = "other"
+MOST_AT_START = 64
+"""So many series a family has from the start, as 0: the first event is then seen as a rise."""
 
 Labels: TypeAlias = Mapping[str, Iterable[str]]
 """The name of each label, with the values that it may have."""
@@ -42,6 +46,11 @@ class Family:
             for value, allowed in zip(values, self._allowed, strict=True)
         )
 
+    def _at_start(self) -> list[tuple[str, ...]]:
+        if math.prod(map(len, self._allowed)) > MOST_AT_START:
+            return []
+        return list(itertools.product(*self._allowed))
+
     def _named(self, key: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
         return tuple(zip(self.labels, key, strict=True))
 
@@ -51,7 +60,7 @@ class Counter(Family):
 
     def __init__(self, name: str, text: str, labels: Labels | None = None, unit: str = "") -> None:
         super().__init__(name, text, labels, unit)
-        self._values: dict[tuple[str, ...], float] = {} if self.labels else {(): 0.0}
+        self._values = dict.fromkeys(self._at_start(), 0.0)
 
     def add(self, *values: object, by: float = 1.0) -> None:
         """`by`: what is no number from 0 on is left out, so that the counter never falls."""
@@ -59,6 +68,10 @@ class Counter(Family):
             return
         key = self._key(values)
         self._values[key] = self._values.get(key, 0.0) + by
+
+    def expect(self, *values: object) -> None:
+        """There may be such ones soon."""
+        self._values.setdefault(self._key(values), 0.0)
 
     def samples(self) -> Iterator[Sample]:
         for key, value in sorted(self._values.copy().items()):
@@ -70,7 +83,7 @@ class Gauge(Family):
 
     def __init__(self, name: str, text: str, labels: Labels | None = None, unit: str = "") -> None:
         super().__init__(name, text, labels, unit)
-        self._values: dict[tuple[str, ...], float] = {} if self.labels else {(): 0.0}
+        self._values = dict.fromkeys(self._at_start(), 0.0)
 
     def set(self, value: float, *values: object) -> None:
         self._values[self._key(values)] = value
@@ -97,7 +110,7 @@ class Histogram(Family):
     ) -> None:
         super().__init__(name, text, labels, unit)
         self._bounds = tuple(bounds)
-        self._rows: dict[tuple[str, ...], list[float]] = {}
+        self._rows = {key: self._empty() for key in self._at_start()}
         """For each bound, and for what is beyond the last one, how many; then the sum."""
 
     def observe(self, value: object, *values: object) -> None:
@@ -106,12 +119,22 @@ class Histogram(Family):
             return
         if not 0 <= value < float("inf"):
             return
-        key = self._key(values)
-        row = self._rows.get(key)
-        if row is None:
-            row = self._rows[key] = [0.0] * (len(self._bounds) + 2)
+        row = self._row(values)
         row[bisect_left(self._bounds, value)] += 1
         row[-1] += value
+
+    def add(self, more: Sequence[float], *values: object) -> None:
+        """What was observed elsewhere by the same bounds: how many up to each, and beyond; then the
+        sum."""
+        row = self._row(values)
+        for place, by in enumerate(more[: len(row)]):
+            row[place] += by
+
+    def _row(self, values: Sequence[object]) -> list[float]:
+        return self._rows.setdefault(self._key(values), self._empty())
+
+    def _empty(self) -> list[float]:
+        return [0.0] * (len(self._bounds) + 2)
 
     def samples(self) -> Iterator[Sample]:
         for key, live in sorted(self._rows.copy().items()):

@@ -5,19 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
 
 from aiohttp import web
 
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.control.http.connections import IDLE_S, Connections, bound, listen
-from sipua.outputs.metrics.exposition import media_type, render
-from sipua.outputs.metrics.families import Family
+from sipua.outputs.metrics.exposition import Page
 from sipua.rtp.hostport import join
 
 MOST_CONNECTIONS = 20
-_FRESH_S = 0.2
-"""Whoever asks more often gets the same text again."""
 _SHUTDOWN_S = 1.0
 
 # What strangers can cause is no line of the log each.
@@ -28,12 +24,11 @@ _quiet.setLevel(logging.CRITICAL + 1)
 class Listener:
     """On the running loop, which is not that of the edge."""
 
-    def __init__(self, families: Sequence[Family], host: str, port: int) -> None:
-        self._families = families
+    def __init__(self, page: Page, host: str, port: int) -> None:
+        self._page = page
         self._address = host, port
         self._server: web.Server | None = None
         self._accepting: asyncio.Task[None] | None = None
-        self._texts: dict[str, tuple[float, bytes]] = {}
 
     async def open(self) -> str:
         """Begin; returns where. Raises OSError."""
@@ -61,17 +56,10 @@ class Listener:
             return _refused(request, 404, "GET /metrics\n")
         if request.method not in ("GET", "HEAD"):
             return _refused(request, 405, "GET\n")
-        form = media_type(request.headers.get("Accept", ""))
-        response = web.Response(body=self._text(form, time.monotonic()))
+        form, text = self._page.text(request.headers.get("Accept", ""), time.monotonic())
+        response = web.Response(body=text)
         response.headers["Content-Type"] = form
         return response
-
-    def _text(self, form: str, now: float) -> bytes:
-        made_at, text = self._texts.get(form, (float("-inf"), b""))
-        if now - made_at > _FRESH_S:
-            text = render(self._families, form)
-            self._texts[form] = now, text
-        return text
 
 
 def _refused(request: web.BaseRequest, status: int, text: str) -> web.Response:

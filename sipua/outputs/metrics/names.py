@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from typing import Final, get_args
 
 from sipua.calls.steer import commands
 from sipua.config import Config
-from sipua.config.checks.routes import MAIN
+from sipua.edge.wiring import wiring
 from sipua.events.ending import By, Fault, Reason, Status
+from sipua.outputs.hooks.endpoint_queue import Fate
+from sipua.tools.call_queue import Outcome
 
+EDGE: Final = "edge"
 NONE: Final = "none"
 """No route, no fault."""
 DIRECTIONS: Final = ("incoming", "outgoing")
@@ -27,9 +33,11 @@ TOKENS: Final = (
     "text_out",
 )
 CODECS: Final = ("PCMU", "PCMA", "G722", "opus")
-REFUSALS: Final = tuple(
-    str(status) for status in (400, 403, 404, 408, 480, 482, 486, 488, 500, 503)
-)
+REFUSALS: Final = tuple(map(str, (400, 403, 486, 488, 500, 503)))
+"""What the gate answers; where pjsip refuses first, it may be another: `other`."""
+TOOL_RESULTS: Final = (*get_args(Outcome), "cancelled")
+HEP_KINDS: Final = ("sip", "rtcp", "logs", "cdr")
+FATES: Final = tuple(fate.value for fate in Fate)
 ACTS: Final = (
     "hang_up", "transfer", "press_keys", "hold", "mute", "say", "play", "inject", "set_metadata",
 )  # fmt: skip
@@ -46,13 +54,38 @@ class Names:
     """Those that register."""
     routes: tuple[str, ...]
     engines: tuple[str, ...]
+    workers: tuple[str, ...]
+    """As processes."""
+    sinks: tuple[str, ...]
+    """Databases of call records."""
+    webhooks: tuple[str, ...]
+    build: Mapping[str, tuple[str]]
+
+    @property
+    def processes(self) -> tuple[str, ...]:
+        return (EDGE, *self.workers)
+
+
+def worker(number: int) -> str:
+    return f"worker-{number}"
 
 
 def names(config: Config) -> Names:
     accounts = tuple(account.name for account in config.accounts)
+    unknown = ("anyone",) if config.sip.accept == "any" else ()
+    cdr = wiring.call_records(config)
+    sinks = {"sqlite": cdr and cdr.sqlite, "postgres": cdr and cdr.postgres}
     return Names(
-        origins=(*accounts, *(trunk.name for trunk in config.trunks)),
+        origins=(*accounts, *(trunk.name for trunk in config.trunks), *unknown),
         accounts=accounts,
         routes=(*(route.name for route in config.routes), NONE),
-        engines=(MAIN, *config.engines),
+        engines=tuple(dict.fromkeys((config.engine.type, *config.engines))),
+        workers=tuple(worker(number + 1) for number in range(wiring.worker_count(config))),
+        sinks=tuple(sink for sink, used in sinks.items() if used),
+        webhooks=tuple(hook.name for hook in config.webhooks),
+        build={
+            "version": (metadata.version("sipua"),),
+            "pjsua2": (metadata.version("pjsua2-python"),),
+            "python": (platform.python_version(),),
+        },
     )

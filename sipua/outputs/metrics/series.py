@@ -5,24 +5,31 @@ from __future__ import annotations
 from sipua.outputs.metrics import names as known
 from sipua.outputs.metrics.families import Counter, Family, Gauge, Histogram
 from sipua.outputs.metrics.names import Names
+from sipua.process.loop_lag import LATE_S
 
 _TALK_S = (5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 _SETUP_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60)
 _ANSWER_S = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
 _RATIO = (0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5)
 _JITTER_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
+_MOS = (1.5, 2, 2.5, 3, 3.3, 3.6, 3.8, 4, 4.2, 4.3, 4.4)
 _ROUND_TRIP_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1)
-_LAG_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1)
 
 
 class Series:
     """Each attribute is a family."""
 
     def __init__(self, names: Names) -> None:
+        self._of_calls(names)
+        self._of_conversations(names)
+        self._of_media(names)
+        self._of_engines(names)
+        self._of_the_edge(names)
+        self._of_outputs(names)
+
+    def _of_calls(self, names: Names) -> None:
         direction = {"direction": known.DIRECTIONS}
         of_call = {**direction, "origin": names.origins, "route": names.routes}
-        engine = {"engine": names.engines}
-
         self.calls_active = Gauge("sipua_calls_active", "Calls that ring or are up.", of_call)
         self.calls_max = Gauge("sipua_calls_max", "Calls that the edge takes at once.")
         self.calls = Counter(
@@ -62,6 +69,17 @@ class Series:
             _ANSWER_S,
             unit="seconds",
         )
+        self.transfers = Counter(
+            "sipua_transfers", "Transfers that we asked for.", {"result": ("ok", "failed")}
+        )
+        self.commands = Counter(
+            "sipua_commands",
+            "Commands from outside to running calls.",
+            {"act": known.ACTS, "status": known.OUTCOMES},
+        )
+
+    def _of_conversations(self, names: Names) -> None:
+        engine = {"engine": names.engines}
         self.answer_latency = Histogram(
             "sipua_answer_latency_seconds",
             "How long a caller who has spoken waits for the agent, in all and by stage.",
@@ -74,34 +92,48 @@ class Series:
         )
         self.interruptions = Counter("sipua_interruptions", "What the agent said was cut off.")
         self.tool_calls = Counter(
-            "sipua_tool_calls", "Tools that the model has called.", {"result": ("ok", "failed")}
+            "sipua_tool_calls", "Tools that the model has called.", {"result": known.TOOL_RESULTS}
         )
         self.tool = Histogram(
             "sipua_tool_seconds", "How long tools took.", _ANSWER_S, unit="seconds"
         )
-        self.transfers = Counter(
-            "sipua_transfers", "Transfers that we asked for.", {"result": ("ok", "failed")}
+        self.tokens = Counter(
+            "sipua_tokens", "What engines have counted.", {**engine, "kind": known.TOKENS}
         )
-        self.commands = Counter(
-            "sipua_commands",
-            "Commands from outside to running calls.",
-            {"act": known.ACTS, "status": known.OUTCOMES},
-        )
+        self.cost = Counter("sipua_cost", "What answers cost, in the currency of `prices`.", engine)
+
+    def _of_media(self, names: Names) -> None:
+        worker = {"process": names.workers}
+        both_ways = {"direction": ("in", "out")}
         self.media = Counter(
             "sipua_media_negotiated", "Offers and answers, by codec.", {"codec": known.CODECS}
         )
         self.rtp_packets = Counter(
-            "sipua_rtp_packets",
-            "RTP packets of the calls that have ended.",
-            {"direction": ("in", "out")},
+            "sipua_rtp_packets", "RTP packets that came in and went out.", both_ways
         )
         self.rtp_lost = Counter(
             "sipua_rtp_packets_lost",
-            "RTP packets of ended calls that never arrived: in here, or out at the other side.",
-            {"direction": ("in", "out")},
+            "RTP packets that never arrived: in here; out at the other side, as it said at the end "
+            "of each call.",
+            both_ways,
+        )
+        self.rtp_late = Counter(
+            "sipua_rtp_packets_late",
+            "RTP packets that came when they were not waited for any longer, and were dropped.",
+        )
+        self.rtp_refused = Counter(
+            "sipua_rtp_packets_refused",
+            "Datagrams of a source that is not believed, and such that are no RTP.",
         )
         self.frames_skipped = Counter(
-            "sipua_frames_skipped", "Frames that could not be sent in time, of ended calls."
+            "sipua_frames_skipped", "Frames that were not sent, because their time had passed."
+        )
+        self.pacer_late = Histogram(
+            "sipua_pacer_late_seconds",
+            "How late each frame of ours was sent.",
+            LATE_S,
+            worker,
+            "seconds",
         )
         self.rtp_loss = Histogram(
             "sipua_rtp_loss_ratio",
@@ -118,6 +150,21 @@ class Series:
             _ROUND_TRIP_S,
             unit="seconds",
         )
+        self.rtp_mos = Histogram(
+            "sipua_rtp_mos",
+            "How well a call could be heard, 1 to 4.4: in here, by what was lost or late; out at "
+            "the other side, where it says so (RTCP XR).",
+            _MOS,
+            both_ways,
+        )
+        self.ports = Gauge(
+            "sipua_rtp_ports",
+            "Pairs of ports for RTP and RTCP, in use or at rest.",
+            {"state": ("in_use", "resting")},
+        )
+
+    def _of_engines(self, names: Names) -> None:
+        engine = {"engine": names.engines}
         self.engine_calls = Gauge("sipua_engine_calls", "Calls that talk with the engine.", engine)
         self.engine_attempts = Counter(
             "sipua_engine_connections",
@@ -131,10 +178,14 @@ class Series:
             "sipua_engine_gone", "Calls that found no session at all.", engine
         )
         self.fallbacks = Counter("sipua_fallbacks", "Steps of fallbacks that were taken.")
-        self.tokens = Counter(
-            "sipua_tokens", "What engines have counted.", {**engine, "kind": known.TOKENS}
+        self.spares = Gauge(
+            "sipua_engine_spare_connections",
+            "Connections to engines that wait for a call (`spare_sessions`).",
         )
-        self.cost = Counter("sipua_cost", "What answers cost, in the currency of `prices`.", engine)
+
+    def _of_the_edge(self, names: Names) -> None:
+        process = {"process": names.processes}
+        worker = {"process": names.workers}
         self.registration_up = Gauge(
             "sipua_registration_up",
             "1: the registrar knows us.",
@@ -146,28 +197,76 @@ class Series:
             {"origin": names.origins},
         )
         self.workers_up = Gauge("sipua_workers", "Workers that take calls.")
+        self.worker_calls = Gauge("sipua_worker_calls", "Calls that a worker carries.", worker)
         self.worker_deaths = Counter("sipua_worker_deaths", "Workers that died with their calls.")
         self.events_lost = Counter("sipua_events_lost", "Events that a worker could not pass on.")
         self.draining = Gauge("sipua_draining", "1: no new calls are taken.")
         self.signalling_lost = Counter("sipua_signalling_lost", "Signalling hung or ended.")
         self.loop_lag = Histogram(
             "sipua_loop_lag_seconds",
-            "How late the loop of the edge's own process was, four times a second.",
-            _LAG_S,
-            unit="seconds",
+            "How late the loop of a process was, four times a second.",
+            LATE_S,
+            process,
+            "seconds",
+        )
+        self.cpu = Counter(
+            "sipua_cpu_seconds", "Processor time of a process.", process, unit="seconds"
         )
         self.memory = Gauge(
-            "sipua_memory_bytes",
-            "Resident memory, of the edge's process and of all workers.",
-            {"process": ("edge", "workers")},
-            "bytes",
+            "sipua_memory_bytes", "Resident memory of a process.", process, unit="bytes"
         )
-        self.tasks = Gauge("sipua_tasks", "Tasks of asyncio.", {"process": ("edge", "workers")})
-        self.ports = Gauge(
-            "sipua_rtp_ports", "RTP ports, in use or at rest.", {"state": ("in_use", "resting")}
-        )
+        self.descriptors = Gauge("sipua_descriptors", "Open descriptors of a process.", process)
+        self.tasks = Gauge("sipua_tasks", "Tasks of asyncio.", process)
         self.start_time = Gauge(
             "sipua_start_time_seconds", "When the edge began, in Unix time.", unit="seconds"
+        )
+        self.build_info = Gauge("sipua_build_info", "1, with what runs.", names.build)
+
+    def _of_outputs(self, names: Names) -> None:
+        webhook = {"webhook": names.webhooks}
+        sink = {"sink": names.sinks}
+        self.sink_lag = Gauge(
+            "sipua_cdr_sink_lag_seconds",
+            "For how long a database has not had all call records; 0: it has them.",
+            sink,
+            "seconds",
+        )
+        self.sink_behind = Gauge(
+            "sipua_cdr_sink_behind_bytes",
+            "Call records on disk that a database does not have yet.",
+            sink,
+            "bytes",
+        )
+        self.webhook_attempts = Counter(
+            "sipua_webhook_attempts",
+            "Attempts to send an event: taken, to be sent again, or given up.",
+            {**webhook, "result": known.FATES},
+        )
+        self.webhook_waiting = Gauge(
+            "sipua_webhook_waiting", "Events that wait for their receiver.", webhook
+        )
+        self.webhook_dead = Gauge(
+            "sipua_webhook_dead_bytes",
+            "Dead letters: events that were given up, and are kept to be sent again.",
+            webhook,
+            "bytes",
+        )
+        self.webhook_dropped = Counter(
+            "sipua_webhook_dropped", "Events that a receiver will never get.", webhook
+        )
+        self.webhook_up = Gauge(
+            "sipua_webhook_up",
+            "0: three attempts in a row have failed, or it is disabled.",
+            webhook,
+        )
+        self.hep_packets = Counter(
+            "sipua_hep_packets", "Packets that were sent to Homer.", {"kind": known.HEP_KINDS}
+        )
+        self.hep_lost = Counter(
+            "sipua_hep_lost", "What Homer will never get: no room, or it could not be sent."
+        )
+        self.hep_up = Gauge(
+            "sipua_hep_up", "1: packets for Homer can leave. UDP is not told whether they arrive."
         )
 
     def families(self) -> list[Family]:

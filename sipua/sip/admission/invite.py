@@ -21,7 +21,7 @@ class Invite:
     altered: tuple[str, ...]
     """Which header fields were cut or cleaned, and why."""
 
-    def refused(self, refusal: Refusal) -> CallRefused:
+    def refused(self, refusal: Refusal, origin: str | None = None) -> CallRefused:
         return CallRefused(
             self.sip_call_id,
             self.from_uri,
@@ -31,7 +31,17 @@ class Invite:
             refusal.reason,
             cause=refusal.cause or refusal.because,
             altered=self.altered,
+            origin=origin or "",
         )
+
+
+def traceparent(raw: str) -> str:
+    """Empty: there is none, or more than one, of which none is to be believed."""
+    message = Message(raw)
+    for name in ("traceparent", "X-Traceparent"):
+        if (text := message.header(name)) is not None:
+            return text if message.count(name) == 1 else ""
+    return ""
 
 
 def read(raw: str, source: str) -> Invite:

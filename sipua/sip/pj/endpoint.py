@@ -27,13 +27,16 @@ from sipua.sip.dns.names import SIP_PORT, Name, NotFound, Outcome
 from sipua.sip.errors import CannotListenError, reason_of
 from sipua.sip.messages import (
     Answer,
+    CallCommand,
     CallEnded,
+    CallInvited,
     EndedBy,
     Hangup,
     IncomingCall,
     Leave,
     PlaceCall,
     Refresh,
+    SetAccounts,
     SetHold,
     SignallingFault,
     SipCommand,
@@ -42,6 +45,7 @@ from sipua.sip.messages import (
     new_call_id,
 )
 from sipua.sip.pj.account import PjAccount, has_ipv6
+from sipua.sip.pj.accounts import LOCAL_ACCOUNT, Accounts
 from sipua.sip.pj.call import PjCall
 from sipua.sip.pj.closed_port import CHECK_AFTER_S, ClosedPort
 from sipua.sip.pj.library import Library
@@ -49,8 +53,6 @@ from sipua.sip.pj.params import call_params
 from sipua.sip.pj.resolver import LayoutError, PjResolver
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.sip.state import CallState
-
-LOCAL_ACCOUNT = "local"
 
 
 class SipEndpoint:
@@ -75,7 +77,7 @@ class SipEndpoint:
         self._names = PjResolver(resolve, self.fault)
         self.gate = Gate(admission, ports, codecs=settings.codecs)
         self._library: Library | None = None
-        self._accounts: dict[str, PjAccount] = {}
+        self._accounts = Accounts(lambda account: PjAccount(self, account), self.fault)
         self._calls: dict[str, PjCall] = {}
         self._to_place: dict[str, PlaceCall] = {}
         """Calls whose server's name is being looked up."""
@@ -103,11 +105,11 @@ class SipEndpoint:
         except LayoutError as error:
             self.fault("resolver", error)
         host, port = self.listeners[0].address
-        local = AccountSettings(LOCAL_ACCOUNT, f"sip:sipua@{join(host, port)}")
-        for account in (local, *self.settings.accounts):
-            self._accounts[account.name] = PjAccount(self, account)
-            self._accounts[account.name].open()
-        self._accounts[LOCAL_ACCOUNT].setDefault()
+        own = AccountSettings(LOCAL_ACCOUNT, f"sip:sipua@{join(host, port)}")
+        self._local = self._accounts.open(own)
+        for account in self.settings.accounts:
+            self._accounts.open(account)
+        self._local.setDefault()
 
     def poll(self, timeout_ms: int) -> None:
         if self._library is not None:
@@ -115,6 +117,7 @@ class SipEndpoint:
         self._ring()
         self._refuse()
         self._ended.clear()
+        self._accounts.tidy(self._calls.values())
 
     def can_wake(self) -> bool:
         return self._library is not None and self._library.can_wake()
@@ -143,7 +146,7 @@ class SipEndpoint:
     def leave(self) -> None:
         """Unregister: no registrar shall send us calls any more."""
         self.closing = True
-        for account in self._accounts.values():
+        for account in self._accounts:
             account.unregister()
 
     def close(self) -> None:
@@ -153,15 +156,12 @@ class SipEndpoint:
             call.end(Hangup(call.call_id, 503, "Shutting Down"))
 
     def idle(self) -> bool:
-        return not self._calls and not any(a.registered for a in self._accounts.values())
+        return not self._calls and not any(a.registered for a in self._accounts)
 
     def destroy(self) -> None:
         self._calls.clear()
         self._ended.clear()
-        for account in self._accounts.values():
-            with contextlib.suppress(pj.Error):
-                account.shutdown()
-        self._accounts.clear()
+        self._accounts.close()
         self._names.close()
         if self._library is not None:
             with contextlib.suppress(pj.Error):
@@ -176,14 +176,14 @@ class SipEndpoint:
     def command(self, command: SipCommand) -> None:
         if isinstance(command, PlaceCall):
             self._place(command)
-            return
-        if isinstance(command, Leave):
+        elif isinstance(command, Leave):
             self.leave()
-            return
-        if isinstance(command, Refresh):
-            if (account := self._accounts.get(command.account)) and not self.closing:
-                account.register()
-            return
+        elif not isinstance(command, Refresh | SetAccounts):
+            self._command_call(command)
+        elif not self.closing:
+            self._accounts.command(command, self._calls.values())
+
+    def _command_call(self, command: CallCommand) -> None:
         call = self._calls.get(command.call_id)
         if call is None:  # it ended before the command came, or has not begun
             if isinstance(command, Hangup) and command.call_id in self._to_place:
@@ -256,6 +256,9 @@ class SipEndpoint:
         except Exception as error:  # noqa: BLE001 (as above; pjsip may have reported it already)
             call.close(EndedBy.US, 500, reason_of(error))
             return
+        if self._calls.get(command.call_id) is call:  # it has not failed at once
+            sip_call_id = texts.line(str(call.getInfo().callIdString))
+            self.emit(CallInvited(command.call_id, sip_call_id))
         first_hop = account.settings.proxy or command.target
         if server[1] and "transport=tcp" not in first_hop.lower():
             self._watch_port(command.call_id, server)
@@ -317,7 +320,7 @@ class SipEndpoint:
         if isinstance(verdict, Refusal) or call.local is None:
             assert isinstance(verdict, Refusal)
             self._refused.append((call, verdict))
-            self.emit(request.refused(verdict))
+            self.emit(request.refused(verdict, self._admission.origin(request.source[0])))
             return
         self._calls[call.call_id] = call
         self._taken.append(call)
@@ -333,6 +336,7 @@ class SipEndpoint:
                 local=call.local,
                 arrived_s=arrived_s,
                 altered=request.altered,
+                traceparent=invite.traceparent(message) if verdict in self.settings.traced else "",
             )
         )
 
@@ -341,7 +345,7 @@ class SipEndpoint:
         calls_up, now, host = len(self._calls), time.monotonic(), address(source)[0]
         refusal = self.gate.judge(method, message, host, calls_up=calls_up, now=now)
         if refusal is not None and method == "INVITE":
-            self.emit(invite.read(message, source).refused(refusal))
+            self.emit(invite.read(message, source).refused(refusal, self._admission.origin(host)))
         return refusal
 
     def _reserve(self, offered: str, source: str) -> ReservedPort | Refusal:
@@ -357,7 +361,7 @@ class SipEndpoint:
     def _account_for(self, source: str) -> int:
         """The account of the PBX or trunk at this address, or the one without credentials."""
         origin = self._admission.origin(address(source)[0])
-        account = self._accounts.get(origin or "") or self._accounts[LOCAL_ACCOUNT]
+        account = self._accounts.get(origin or "") or self._local
         return int(account.getId())
 
     def forget(self, call: PjCall) -> bool:
@@ -391,4 +395,4 @@ class SipEndpoint:
         host = address(source)[0]
         network = network_of(host)
         if network is not None and self._admission.origin(host) in (None, "anyone"):
-            self._admission.allow(name, [network])
+            self._admission.learn(name, network)

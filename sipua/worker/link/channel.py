@@ -22,8 +22,17 @@ from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from sipua.events.teller import ENDED, Told
+from sipua.outputs.hep.seen import RtcpSeen
 from sipua.worker.link.coding import LONGEST, LinkError, Reader, encode
-from sipua.worker.link.messages import CapturedSip, Steer, TakeCall, ToEdge, ToWorker
+from sipua.worker.link.messages import (
+    CapturedSip,
+    Samples,
+    Steer,
+    TakeCall,
+    ToEdge,
+    ToWorker,
+    Watch,
+)
 
 MOST_WAITING = 1024
 """Messages; a call has about ten in its life."""
@@ -218,11 +227,11 @@ class Channel(Generic[M]):
 
 
 def _may_be_refused(message: ToWorker | ToEdge) -> bool:
-    """A call that has not begun, a command from outside, a gap in a capture, an event; but not the
-    end of a call."""
+    """A call that has not begun, a command from outside, a gap in a capture, an event, a report of
+    RTCP, a look at calls; but not the end of a call."""
     if isinstance(message, Told):
         return message.type != ENDED
-    return isinstance(message, TakeCall | Steer | CapturedSip)
+    return isinstance(message, TakeCall | Steer | CapturedSip | Watch | Samples | RtcpSeen)
 
 
 def _descriptors(control: list[tuple[int, int, bytes]]) -> list[int]:

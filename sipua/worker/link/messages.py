@@ -1,11 +1,13 @@
 """The messages between the edge and a worker. Plain data; a call is named by its call id.
 
-    edge ── Begin, TakeCall, EndCall, Steer, CapturedSip, events of SIP,  ──▶ worker
-            SetLogLevel, Ping, NoMoreCalls, Stop
-         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, Steered, CallOver, Pong ──
+    edge ── Begin, TakeCall, EndCall, Steer, Watch, CapturedSip, events of SIP,  ──▶ worker
+            NewConfig, UseConfig, SetLogLevel, Ping, NoMoreCalls, Stop
+         ◀── Ready, Unfit, commands to signalling, EngineTried, Told, RtcpSeen, Steered, Samples,
+             CallOver, ConfigTried, Pong ──
 
 Events and commands are those of `sipua.sip.messages`, unchanged. Descriptors go along with the
-message that names them: `Begin` has the configuration, `TakeCall` the call's RTP and RTCP sockets.
+message that names them: `Begin` and `NewConfig` have a configuration, `TakeCall` the call's RTP and
+RTCP sockets.
 """
 
 from __future__ import annotations
@@ -14,13 +16,16 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from sipua.calls.facts import CallFacts
+from sipua.calls.sample import Sample
 from sipua.calls.steer.commands import Command, Done
 from sipua.events.ending import Reason
 from sipua.events.teller import Told
+from sipua.outputs.hep.seen import RtcpSeen
 from sipua.rtp.events import Address
+from sipua.rtp.session.traffic import Traffic
 from sipua.sip.messages import CallCommand, CallSignal
 
-SCHEMA = 2
+SCHEMA = 3
 """To be raised with every change of a message. The edge and a worker that it starts later may come
 from two installations, when one was updated meanwhile.
 """
@@ -42,6 +47,8 @@ class Begin:
     """The embedded local agent's; empty: there is none."""
     python_path: tuple[str, ...]
     """Where the edge finds modules, and so the user's tools."""
+    generation: int = 1
+    """Of the configuration: how many there were since the edge began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,13 @@ class Steer:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """The calls are looked at: for so long `Samples` of all are to come each second."""
+
+    for_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class CapturedSip:
     """A SIP message of a captured call, as a datagram, with secrets masked."""
 
@@ -99,6 +113,25 @@ class CapturedSip:
     source: Address
     target: Address
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewConfig:
+    """Make the parts of another configuration, beside those in use; answered by `ConfigTried`. It
+    comes as a descriptor of a file in memory.
+    """
+
+    generation: int
+    agent_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class UseConfig:
+    """Calls begin with this configuration from now on. Calls that are up keep theirs; one that was
+    made and is not this one is given up.
+    """
+
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +159,11 @@ ToWorker: TypeAlias = (
     | TakeCall
     | EndCall
     | Steer
+    | Watch
     | CapturedSip
     | CallSignal
+    | NewConfig
+    | UseConfig
     | SetLogLevel
     | Ping
     | NoMoreCalls
@@ -173,6 +209,13 @@ class Steered:
 
 
 @dataclass(frozen=True, slots=True)
+class Samples:
+    """Of some calls, when the edge has an API that shows them."""
+
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CallOver:
     """The last message of a call: its record is written, its sockets are closed."""
 
@@ -187,6 +230,32 @@ class CallOver:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigTried:
+    """The parts of another configuration are made, or cannot be: then `error` says why."""
+
+    generation: int
+    error: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a worker has done since its start, and what it has now."""
+
+    cpu_s: float
+    descriptors: int
+    """Now."""
+    spares: int
+    """Connections to engines that wait for a call, now."""
+    traffic: Traffic
+    """Of all its calls, those that run included."""
+    loop_late: tuple[float, ...]
+    """How late its loop was: how many looks up to each of LATE_S, and beyond; then the sum."""
+    pacer_late: tuple[float, ...]
+    """The same of frames."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pong:
     """The worker's loop runs, and has so much."""
 
@@ -196,6 +265,23 @@ class Pong:
 
     events_missed: int = 0
     """Since the last one, because the edge did not read them."""
+    generations: int = 1
+    """Configurations that it has parts of: the one in use, and those of older calls."""
+
+    figures: Figures | None = None
+    """In each fourth, where metrics are counted."""
 
 
-ToEdge: TypeAlias = Ready | Unfit | CallCommand | EngineTried | Told | Steered | CallOver | Pong
+ToEdge: TypeAlias = (
+    Ready
+    | Unfit
+    | CallCommand
+    | EngineTried
+    | Told
+    | RtcpSeen
+    | Steered
+    | Samples
+    | CallOver
+    | ConfigTried
+    | Pong
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +14,10 @@ from sipua.outputs.cdr.backlog import Backlog
 from sipua.outputs.cdr.postgres_store import PostgresStore
 from sipua.outputs.cdr.row import encode
 from sipua.outputs.cdr.sink import Sink, StoreError
+from support.calls.edge import Edge
 from support.calls.rows import row
 from support.peers.postgres import Hanging, Postgres
+from support.peers.sipp import Sipp
 from support.process import wait_until
 
 pytestmark = pytest.mark.peer
@@ -108,3 +110,25 @@ def test_D1_a_wrong_password_is_said_without_it(server: Postgres) -> None:
         store.open()
     assert "guess-of-mine" not in str(told.value)
     store.close()
+
+
+def test_D1_an_edge_whose_database_goes_down_takes_calls_and_writes_them_later(
+    server: Postgres, edge_factory: Callable[..., Edge], sipp: Sipp, tmp_path: Path
+) -> None:
+    secret = tmp_path / "postgres.secret"
+    secret.touch(0o600)
+    secret.write_text(server.address)
+    edge = edge_factory({"cdr": {"directory": tmp_path / "cdr", "postgres_file": str(secret)}})
+    sipp.run("uac_call", edge.address, pause_ms=300)
+    first = edge.wait_event("call.ended")["call_id"]
+    wait_until(lambda: stored(server) == [first], 30, "the row in PostgreSQL")
+    server.stop()
+    try:
+        sipp.run("uac_call", edge.address, pause_ms=300)
+        second = edge.wait_event("call.ended", count=2)
+        assert second["status"] == "completed"
+        edge.wait_event("cdr.sink_down")
+    finally:
+        server.start()
+    both = sorted((first, edge.events(name="call.ended")[-1]["call_id"]))
+    wait_until(lambda: sorted(stored(server)) == both, 90, "the row of the time without it")

@@ -32,7 +32,13 @@ def test_a_call_is_placed_talks_and_is_hung_up(
     assert "X-Order: 17" in invite.text
     names = [one["event"] for one in edge.events(call_id=call_id)]
     told = [name for name in names if name.startswith("call.") and name != "call.source"]
-    assert told[:4] == ["call.placing", "call.progress", "call.media", "call.confirmed"]
+    assert told[:5] == [
+        "call.placing",
+        "call.invited",
+        "call.progress",
+        "call.media",
+        "call.confirmed",
+    ]
     ended = edge.wait_event("call.ended", call_id=call_id)
     assert (ended["direction"], ended["metadata"]) == ("outgoing", {"order": "17"})
     assert (ended["end"]["by"], ended["end"]["reason"]) == ("operator", "operator_hangup")

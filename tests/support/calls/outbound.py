@@ -24,6 +24,7 @@ class Outbound:
             "sip": {"host": LOOPBACK},
             "rtp": {"port_min": first, "port_max": last},
             "log": {"level": "debug", "format": "json"},
+            "cdr": {"directory": str(home / "cdr")},
         }
         file = home / "outbound.toml"
         file.write_text(toml(merge(base, config or {})))

@@ -45,6 +45,7 @@ class _Plan:
     targets: Path
     echo_db: float | None
     echo_frames: int
+    lose_every: int
 
 
 @dataclass(slots=True)
@@ -81,6 +82,7 @@ class RtpFarEnd:
         repeat: bool = False,
         echo_db: float | None = None,
         echo_ms: int = 120,
+        lose_every: int = 0,
         host: str = LOOPBACK,
     ) -> None:
         self._block = PortBlock(2 * streams + 2)
@@ -91,7 +93,7 @@ class RtpFarEnd:
         self._rtcp = [_bound(host, port + 1) for port in self.ports]
         self.targets = home / f"media-targets-{first}"
         echo_frames = max(1, round(echo_ms / _FRAME_S / 1000))
-        plan = _Plan(_frames(law, pcm), law, repeat, self.targets, echo_db, echo_frames)
+        plan = _Plan(_frames(law, pcm), law, repeat, self.targets, echo_db, echo_frames, lose_every)
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_run, args=(theirs, rtp, plan), daemon=True)
@@ -229,6 +231,9 @@ class _FarEnd:
                 leg.sent * _FRAME_SAMPLES & 0xFFFFFFFF,
                 leg.ssrc,
             )
+            if plan.lose_every and leg.sent % plan.lose_every == plan.lose_every - 1:
+                leg.sent += 1
+                continue
             # Refused: gone; a full socket buffer cannot be waited for. Either way time goes on.
             with contextlib.suppress(ConnectionRefusedError, BlockingIOError):
                 leg.rtp.sendto(header + payload, leg.target)

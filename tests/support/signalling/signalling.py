@@ -18,7 +18,7 @@ import sipua.sip.pj.agent  # the real ones are there, to come back after the tes
 from sipua.rtp.ports import PortPool, ReservedPort
 from sipua.sip.admission.admission import Admission
 from sipua.sip.dns.names import Name, Outcome
-from sipua.sip.messages import PlaceCall, SipEvent
+from sipua.sip.messages import CallInvited, PlaceCall, SipEvent
 from sipua.sip.pj.thread import Timers
 from sipua.sip.pj.waker import WakerError
 from sipua.sip.settings import AccountSettings, SipSettings
@@ -39,6 +39,7 @@ SETTINGS = SipSettings(
     session_expires_s=1800,
     min_session_expires_s=90,
     media_hosts=(LOOPBACK, LOOPBACK6),
+    rtcp_xr="auto",
     ptime_ms=20,
     codecs=("PCMU", "PCMA"),
     accounts=(),
@@ -133,6 +134,7 @@ class Signalling:
         modules = over_fake_pj(monkeypatch)
         self.pj = fake_pj.script
         self.events: list[SipEvent] = []
+        self.invited: list[CallInvited] = []
         self.admission = Admission(max_calls=2, accept_any=True)
         self.admission.allow_host("pbx", "192.0.2.9", services=False)
         self.ports = LentPorts(PortBlock(16))
@@ -167,8 +169,9 @@ class Signalling:
         self.endpoint.poll(0)
 
     def take(self) -> list[SipEvent]:
-        """What was told since the last time."""
-        told = self.events[:]
+        """What was told since the last time, but that the INVITE of a call has left: `invited`."""
+        told = [event for event in self.events if not isinstance(event, CallInvited)]
+        self.invited += [event for event in self.events if isinstance(event, CallInvited)]
         self.events.clear()
         return told
 
@@ -181,7 +184,9 @@ class Signalling:
         return self.ports.stats()["in_use"]
 
     def account(self, name: str) -> Any:
-        return self.endpoint._accounts[name]
+        account = self.endpoint._accounts.get(name)
+        assert account is not None
+        return account
 
     def call(self, call_id: str) -> Any:
         return self.endpoint._calls[call_id]

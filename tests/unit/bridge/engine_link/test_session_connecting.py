@@ -144,7 +144,9 @@ async def test_H7_ready_at_the_last_moment_is_ready(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("sipua.bridge.engine_link.session.websocket.connect", connect)
     call = Call("ws://engine.invalid")
     connecting = asyncio.create_task(call.session.connect(0.4))
-    while call.session.state != "configuring":
+    for _ in range(1000):
+        if call.session.state == "configuring":
+            break
         await asyncio.sleep(0)
     loop = asyncio.get_running_loop()
     for kind in ("session.created", "session.updated"):

@@ -27,6 +27,12 @@ INCOMING = {
     "rtp_port": 20_000,
     "worker": 1,
 }
+MEDIA = {
+    "codec": "PCMA",
+    "remote": "192.0.2.1:9",
+    "direction": "sendrecv",
+    "ssrc": "0000000a",
+}
 ENDED = {
     "status": "completed",
     "end": {"by": "caller", "reason": "hangup"},
@@ -58,8 +64,13 @@ def test_the_story_of_a_call(event: Events) -> None:
     for kind, data in (
         ("engine.in_use", {"engine": "main"}),
         ("call.answered", {"setup_ms": 5}),
-        ("call.media", {"codec": "PCMA", "remote": "192.0.2.1:9", "direction": "sendrecv"}),
-        ("turn.caller", {}),
+        (
+            "call.media",
+            {"codec": "PCMA", "remote": "192.0.2.1:9", "direction": "sendrecv", "ssrc": "0000000a"},
+        ),
+        ("turn.caller", {"turn": 1, "item": "i1", "start_ms": 100, "end_ms": 900}),
+        ("turn.agent", {"turn": 1, "item": "i2", "start_ms": 1500, "end_ms": 2500}),
+        ("turn.text", {"who": "caller", "item": "i1", "text": "hello"}),
         ("turn.latency", {"total_ms": 640}),
         ("call.held", {}),
         ("call.steered", {"act": "mute", "status": "done", "about": "agent", "on": True}),
@@ -67,7 +78,12 @@ def test_the_story_of_a_call(event: Events) -> None:
     ):
         view.apply(event(kind, **data))
     assert (call.state, call.engine_up, call.held) == ("active", True, True)
-    assert (call.turns, call.last_latency_ms, call.muted) == (1, 640, {"agent"})
+    assert (call.turns, call.latency, call.muted) == (1, {"total_ms": 640}, {"agent"})
+    assert [(span.who, span.from_ms, span.until_ms) for span in call.spans] == [
+        ("caller", 100, 900),
+        ("agent", 1500, 2500),
+    ]
+    assert [words.text for words in call.words] == ["hello"]
     view.apply(event("engine.outage"))
     view.apply(event("call.resumed"))
     assert (call.engine_up, call.held) == (False, False)
@@ -75,7 +91,7 @@ def test_the_story_of_a_call(event: Events) -> None:
     assert "c-1" not in view.up
     assert view.get("c-1") is call
     assert (call.state, call.status, call.stats) == ("ended", "completed", {"rtp": {"sent": 10}})
-    view.apply(event("call.media", codec="x", remote="", direction=""))
+    view.apply(event("call.media", codec="x", remote="", direction="", ssrc=""))
     assert call.media is not None
     assert call.media.codec == "PCMA", "nothing follows the end"
 

@@ -54,6 +54,9 @@ class FakeWorkers:
     def over(self, _worker: int) -> None:
         """It has one call less."""
 
+    def call_ended(self, _worker: int, *, failed: bool) -> None:
+        """Whether it may be trusted is the supervisor's."""
+
     def missing_s(self) -> float:
         return 1.5
 

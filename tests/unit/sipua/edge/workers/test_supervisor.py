@@ -5,6 +5,7 @@ from __future__ import annotations
 from sipua.edge.workers.supervisor import (
     HOPELESS_DEATHS,
     LONGEST_WAIT_S,
+    MOST_MISTRUST,
     READY_WITHIN_S,
     SILENT_S,
     STEADY_S,
@@ -79,6 +80,31 @@ def test_the_one_with_the_fewest_calls_takes_the_next() -> None:
     assert chosen == [1, 2, 3, 1, 2, 3]
     workers.supervisor.over(2)
     assert [workers.supervisor.choose() for _ in range(2)] == [2, 1]
+
+
+def test_one_that_fails_its_calls_does_not_get_all_of_them() -> None:
+    workers = Workers(2)
+    workers.up()
+    chosen = []
+    for _ in range(20):
+        worker = workers.supervisor.choose()
+        assert worker is not None
+        chosen.append(worker)
+        if worker == 1:  # it has no descriptor left, and is rid of the call at once
+            workers.supervisor.call_ended(1, failed=True)
+            workers.supervisor.over(1)
+    assert chosen.count(1) == 10, "as if it had them, and not all"
+    workers.supervisor.call_ended(1, failed=False)
+    assert workers.supervisor.choose() == 1
+
+
+def test_mistrust_has_an_end() -> None:
+    workers = Workers(2)
+    workers.up()
+    for _ in range(1000):
+        workers.supervisor.call_ended(1, failed=True)
+    chosen = [workers.supervisor.choose() for _ in range(MOST_MISTRUST + 2)]
+    assert chosen.count(1) == 1
 
 
 def test_H10_one_that_says_nothing_is_killed_within_5_s() -> None:

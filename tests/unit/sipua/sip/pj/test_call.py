@@ -12,6 +12,7 @@ from sipua.sip.messages import (
     Answer,
     CallConfirmed,
     CallEnded,
+    CallInvited,
     CallProgress,
     Direction,
     EndedBy,
@@ -93,6 +94,7 @@ def test_a_call_of_ours_rings_and_is_answered(signalling: Signalling) -> None:
         CallProgress("c-ours", 180, "reason 180"),
         CallConfirmed("c-ours"),
     ]
+    assert signalling.invited == [CallInvited("c-ours", "1@edge")]
 
 
 @pytest.mark.parametrize(

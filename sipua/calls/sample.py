@@ -1,0 +1,81 @@
+"""A sample of a call: its media at one moment, small enough to be sent each second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+if TYPE_CHECKING:  # the edge reads samples, and has no media
+    from sipua.bridge.call.call_bridge import CallBridge
+    from sipua.bridge.turns.state import TurnOf
+
+Talk: TypeAlias = Literal["caller", "agent", "none"]
+_TALKS: Final[dict[TurnOf, Talk]] = {"caller": "caller", "model": "agent", "local sound": "agent"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Counts are those of the whole call; `in` is from the caller, `out` to the caller."""
+
+    call_id: str
+    at_s: float
+    """Unix time."""
+    talk: Talk
+    """Who is to be heard."""
+    interruptions: int
+    remote: str | None
+    """Where audio goes to; None: not known yet."""
+    ssrc: int | None
+    packets_in: int
+    bytes_in: int
+    expected_in: int
+    lost_in: int
+    reordered: int
+    late: int
+    """Came after their time had been given up."""
+    discarded: int
+    """Datagrams that were no audio of this call, or not of its source."""
+    jitter_in_ms: float
+    hold_ms: float
+    """How long a packet behind a gap would wait for those before it."""
+    packets_out: int
+    bytes_out: int
+    lost_out: int | None
+    """By the other side's reports, as the rest. None: there was none yet."""
+    loss_out: float | None
+    jitter_out_ms: float | None
+    round_trip_ms: float | None
+
+
+def sample(call_id: str, bridge: CallBridge, at_s: float) -> Sample:
+    rtp: Any = bridge.rtp.stats() if bridge.rtp else {}
+    streams = rtp.get("streams", ())
+    rtcp = rtp.get("rtcp", {})
+    last = streams[-1] if streams else {}
+    total = {name: sum(one[name] for one in streams) for name in _ADDED}
+    return Sample(
+        call_id=call_id,
+        at_s=at_s,
+        talk=_TALKS.get(bridge.turns.turn, "none"),
+        interruptions=bridge.interruptions,
+        remote=rtp.get("target"),
+        ssrc=last.get("ssrc"),
+        packets_in=total["received"],
+        bytes_in=total["received_bytes"],
+        expected_in=total["expected"],
+        lost_in=total["lost"],
+        reordered=total["reordered"],
+        late=total["late"],
+        discarded=sum(rtp.get("dropped", {}).values()),
+        jitter_in_ms=last.get("jitter_ms", 0.0),
+        hold_ms=last.get("hold_ms", 0.0),
+        packets_out=rtp.get("sent", 0),
+        bytes_out=rtp.get("sent_bytes", 0),
+        lost_out=rtcp.get("remote_lost"),
+        loss_out=rtcp.get("remote_fraction_lost"),
+        jitter_out_ms=rtcp.get("remote_jitter_ms"),
+        round_trip_ms=rtcp.get("round_trip_ms"),
+    )
+
+
+_ADDED: Final = ("received", "received_bytes", "expected", "lost", "reordered", "late")

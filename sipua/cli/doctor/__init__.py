@@ -1,0 +1,1 @@
+"""`sipua doctor`, as far as it reads a configuration."""

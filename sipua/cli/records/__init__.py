@@ -1,0 +1,1 @@
+"""`sipua cdr` and `sipua record`: calls that are over."""

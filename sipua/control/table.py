@@ -1,0 +1,77 @@
+"""All endpoints: adding a resource is a file in `resources` or `calls`, and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sipua.config import Config
+from sipua.config.change.in_force import InForce
+from sipua.control.calls.calls import CallsResource
+from sipua.control.calls.ladder import LadderResource
+from sipua.control.calls.live import LiveResource
+from sipua.control.calls.place import PlaceResource
+from sipua.control.calls.record import RecordResource
+from sipua.control.calls.stats import Watching
+from sipua.control.calls.steer import SteerResource
+from sipua.control.http.endpoint import Endpoint
+from sipua.control.http.tokens import Tokens
+from sipua.control.link.asking import EdgeLink
+from sipua.control.link.edge_port import EdgePort
+from sipua.control.link.state import State
+from sipua.control.resources.config import ConfigResource
+from sipua.control.resources.document import DocumentResource
+from sipua.control.resources.drain import DrainResource
+from sipua.control.resources.edge import EdgeResource
+from sipua.control.resources.events import EventsResource
+from sipua.control.resources.health import HealthResource
+from sipua.control.resources.log import LogResource
+from sipua.control.resources.metrics import MetricsPage, MetricsResource
+from sipua.control.resources.page import PageResource
+from sipua.control.resources.routes import RoutesResource
+from sipua.control.resources.token import TokenResource
+from sipua.control.resources.webhooks import WebhooksResource
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What resources are made of."""
+
+    in_force: InForce
+    state: State
+    link: EdgeLink
+    edge: EdgePort
+    tokens: Tokens
+    node: str
+    metrics: MetricsPage | None = None
+
+    @property
+    def config(self) -> Config:
+        """The one of the start."""
+        return self.in_force.config
+
+
+def endpoints(parts: Parts) -> Sequence[Endpoint]:
+    in_force, state, link, edge = parts.in_force, parts.state, parts.link, parts.edge
+    config = parts.config
+    watch = Watching(link, edge)
+    return (
+        *CallsResource(state, watch).endpoints(),
+        *LiveResource(state, watch).endpoints(),
+        *LadderResource(state, kept=config.api.sip_ladder).endpoints(),
+        *PlaceResource(state, link, edge).endpoints(),
+        *SteerResource(in_force, state, link, edge).endpoints(),
+        *RecordResource(parts.config).endpoints(),
+        *EventsResource(state, parts.tokens).endpoints(),
+        *EdgeResource(in_force, state, link, edge, parts.tokens, node=parts.node).endpoints(),
+        *RoutesResource(in_force).endpoints(),
+        *ConfigResource(in_force, link, edge).endpoints(),
+        *LogResource(link, edge).endpoints(),
+        *DrainResource(link, edge).endpoints(),
+        *WebhooksResource(in_force, parts.node).endpoints(),
+        *HealthResource(in_force, state, link, edge).endpoints(),
+        *MetricsResource(parts.metrics).endpoints(),
+        *TokenResource().endpoints(),
+        *DocumentResource().endpoints(),
+        *PageResource(config).endpoints(),
+    )

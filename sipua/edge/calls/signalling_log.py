@@ -1,0 +1,188 @@
+"""Signalling outside calls, and what of a call needs telling only: as events, and as log lines.
+
+What a peer can cause without end is told at most some times a second; the rest is counted, and the
+count is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from structlog.typing import FilteringBoundLogger
+
+from sipua.events import call_events, edge_events
+from sipua.events.event import Event
+from sipua.events.teller import Teller
+from sipua.log.throttle import Throttle
+from sipua.record.settings import Numbers
+from sipua.record.transcript_redaction import number
+from sipua.rtp.hostport import join
+from sipua.sip.messages import (
+    CallProgress,
+    CallRefused,
+    LibraryMessage,
+    OfferRefused,
+    PeerResolved,
+    PeerUnresolved,
+    Registered,
+    RegistrarSilent,
+    RegistrationFailed,
+    SignallingFault,
+    SipEvent,
+    SipMessage,
+    TransferRefused,
+    Unregistered,
+)
+
+REFUSALS_A_SECOND = 20
+"""Lines a second from all sources together."""
+OF_ONE_SOURCE, OF_ONE_SOURCE_S = 10, 10.0
+"""Lines about one source, in so many seconds: three wrong tries of a peer get a line each."""
+SOURCES = 1024
+FLUSH_S = 10.0
+
+
+class SignallingLog:
+    """The log of signalling; the loop calls it."""
+
+    def __init__(
+        self, log: FilteringBoundLogger, teller: Callable[[str], Teller], numbers: Numbers
+    ) -> None:
+        """`teller`: of a call; of the edge for an empty id."""
+        self._log = log
+        self._teller = teller
+        self._tell = teller("").tell
+        self.numbers = numbers
+        self._sources = Throttle(OF_ONE_SOURCE_S, SOURCES, burst=OF_ONE_SOURCE)
+        self._refusals = Throttle(burst=REFUSALS_A_SECOND)
+        self._others = Throttle()
+        self._kept_back: Counter[str] = Counter()
+        """By status."""
+        self._flush: asyncio.TimerHandle | None = None
+
+    def close(self) -> None:
+        """Log the counts of suppressed lines that were not logged yet."""
+        if self._flush is not None:
+            self._flush.cancel()
+            self._flush = None
+        if self._kept_back:
+            kept_back = dict(self._kept_back)
+            self._kept_back.clear()
+            count = sum(kept_back.values())
+            self._tell(edge_events.RejectionsKeptBack(count=count, statuses=kept_back))
+
+    def log_event(self, event: SipEvent, now: float) -> None:
+        log = self._log
+        match event:
+            case Registered() | RegistrationFailed() | RegistrarSilent() | Unregistered():
+                self._registration(event)
+            case PeerResolved() | PeerUnresolved():
+                self._name(event)
+            case CallRefused():
+                self._refused(event, now)
+            case OfferRefused() | TransferRefused() | CallProgress():
+                self._of_call(event, now)
+            case SipMessage():
+                log.debug(
+                    "sip.message", direction=event.direction, peer=event.peer, text=event.text
+                )
+            case LibraryMessage():
+                self._write(log.warning, "sip.library", event.text[:16], now, text=event.text)
+            case SignallingFault():
+                self._fault(event, now)
+            case _:
+                """Handled by the call itself."""
+
+    def _of_call(self, event: OfferRefused | TransferRefused | CallProgress, now: float) -> None:
+        told: Event
+        match event:
+            case OfferRefused():
+                told = call_events.OfferRefused(status=event.status, cause=event.cause)
+            case TransferRefused():
+                if self._others.ask(f"transfer {event.call_id}", now) is None:
+                    return
+                told = call_events.TransferRefused(target=event.target, status=event.status)
+            case _:
+                told = call_events.Progress(status=event.status, reason=event.reason)
+        self._teller(event.call_id).tell(told)
+
+    def _fault(self, event: SignallingFault, now: float) -> None:
+        fields = {"where": event.where, "error": event.error}
+        if event.call_id:  # one that ends a call
+            self._log.error("sip.fault", **fields, call_id=event.call_id)
+        else:
+            self._write(self._log.error, "sip.fault", event.where, now, **fields)
+
+    def _registration(
+        self, event: Registered | RegistrationFailed | RegistrarSilent | Unregistered
+    ) -> None:
+        account, registrar = event.account, event.registrar
+        told: Event
+        match event:
+            case Registered():
+                told = edge_events.RegistrationOk(
+                    account=account, registrar=registrar, expires_s=event.expires_s
+                )
+            case RegistrationFailed():
+                told = edge_events.RegistrationFailed(
+                    account=account,
+                    registrar=registrar,
+                    status=event.status,
+                    reason=event.reason,
+                    retry_in_s=event.retry_in_s and round(event.retry_in_s, 1),
+                    fix=event.fix,
+                )
+            case RegistrarSilent():
+                told = edge_events.RegistrationWaiting(
+                    account=account, registrar=registrar, waited_s=event.waited_s
+                )
+            case _:
+                told = edge_events.RegistrationRemoved(account=account, registrar=registrar)
+        self._tell(told)
+
+    def _name(self, event: PeerResolved | PeerUnresolved) -> None:
+        facts: dict[str, Any] = {
+            "origin": event.peer,
+            "name": event.name,
+            "addresses": list(event.addresses),
+            "next_in_s": round(event.next_in_s),
+        }
+        if isinstance(event, PeerResolved):
+            self._tell(edge_events.TrunkResolved(**facts))
+        else:
+            fix = f"`getent hosts {event.name}`; `sip.nameservers` or /etc/resolv.conf"
+            self._tell(edge_events.TrunkUnresolved(**facts, cause=event.cause, fix=fix))
+
+    def _write(
+        self, write: Callable[..., None], name: str, about: str, now: float, **fields: object
+    ) -> None:
+        kept_back = self._others.ask(f"{name} {about}", now)
+        if kept_back is not None:
+            write(name, **fields, **({"kept_back": kept_back} if kept_back else {}))
+
+    def _refused(self, event: CallRefused, now: float) -> None:
+        if self._sources.ask(event.source[0], now) is None or self._refusals.ask("", now) is None:
+            self._kept_back[str(event.status)] += 1
+            if self._flush is None:
+                self._flush = asyncio.get_running_loop().call_later(FLUSH_S, self.close)
+            return
+        kept_back = dict(self._kept_back)
+        self._kept_back.clear()
+        self._tell(
+            edge_events.CallRejected(
+                status=event.status,
+                reason=event.reason,
+                sip_call_id=event.sip_call_id,
+                from_=number(event.from_uri, self.numbers),
+                to=event.to_uri,
+                source=join(*event.source),
+                cause=event.cause or None,
+                origin=event.origin or None,
+                altered=list(event.altered) or None,
+                kept_back=sum(kept_back.values()) or None,
+                kept_back_statuses=kept_back or None,
+            )
+        )

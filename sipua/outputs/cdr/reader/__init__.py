@@ -1,0 +1,1 @@
+"""Call records for people: found, shown, and what was wrong with a call."""

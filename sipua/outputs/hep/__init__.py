@@ -1,0 +1,1 @@
+"""SIP, RTCP, events and call records for Homer, by HEP 3."""
