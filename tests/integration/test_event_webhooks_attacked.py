@@ -294,8 +294,8 @@ async def test_W1_a_clock_that_is_set_changes_no_pause(
     bed: Bed, monkeypatch: pytest.MonkeyPatch, jump_s: float
 ) -> None:
     clock = Clock()
-    monkeypatch.setattr(webhooks, "time", clock)
-    monkeypatch.setattr(endpoint, "time", clock)
+    for module in (webhooks, endpoint, spool):
+        monkeypatch.setattr(module, "time", clock)
     with HookServer([answer(500), answer(500), answer(200)]) as server:
         await bed.start(server.url, retry_s=(0.0, 2.0, 2.0))
         for number in range(2):

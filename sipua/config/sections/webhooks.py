@@ -105,7 +105,7 @@ class EventWebhookSection(Section):
     max_mb: int = Field(
         default=200,
         ge=1,
-        le=100_000,
+        le=2_000,
         description="What waits for it on disk, and its dead letters. Old dead letters make room "
         "first; beyond it events are dropped, and `webhook.dropped` tells so.",
     )

@@ -31,7 +31,9 @@ def test_public_addresses_may_be_reached(address: str) -> None:
         *("255.255.255.255", "192.0.2.1", "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1"),
         *("fd00:ec2::254", "ff02::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254"),
         *("64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "2002:a9fe:a9fe::1"),
-        *("localhost", "", "127.1"),
+        *("192.0.0.192", "240.0.0.1", "::127.0.0.1", "::7f00:1", "::ffff:0:7f00:1", "fec0::1"),
+        *("64:ff9b:1::7f00:1", "5f00::1", "4000::1", "2001:0:7f00:1::", ""),
+        *("localhost", "127.1"),
     ],
 )
 def test_W1_every_other_address_is_refused(address: str) -> None:

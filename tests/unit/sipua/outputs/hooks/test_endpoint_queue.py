@@ -168,6 +168,46 @@ def test_what_we_could_not_try_is_no_attempt() -> None:
     assert one.attempts == 0
 
 
+def test_what_is_due_earlier_on_disk_is_tried_then_and_what_is_new_there_is_added() -> None:
+    waiting = queue()
+    waiting.add(job(1))
+    waiting.add(job(2))
+    (one,) = waiting.take(T)
+    waiting.over(one, Answer(503, "busy", 3600.0), T)
+    assert waiting.take(T + 60) == []
+    on_disk = [Job(1, "c-1", T, 100, attempts=1, due_s=0.0), job(2), job(3, "c-2")]
+    waiting.update(on_disk, T + 60)
+    assert waiting.next_s() == 0.0
+    assert waiting.take(T + 60) == [one], "one at a time: it has asked for less"
+    assert waiting.over(one, OK, T + 60) is Fate.DELIVERED
+    assert numbers(waiting.take(T + 60)) == [2, 3]
+    waiting.update([job(2), job(3, "c-2")], T + 60)
+    assert waiting.take(T + 60) == [], "those that are under way are known"
+    assert waiting.waiting == 2
+
+
+def test_W1_a_pause_that_a_wrong_clock_has_left_on_disk_ends() -> None:
+    waiting = queue()
+    waiting.update([Job(1, "c-1", T, 100, attempts=1, due_s=T + 1e9)], T)
+    assert waiting.next_s() == T + 86_400.0
+
+
+@pytest.mark.parametrize("jump_s", [-1e8, 1e8])
+def test_W1_a_clock_that_is_set_changes_no_pause(jump_s: float) -> None:
+    waiting = queue()
+    for number, call_id in enumerate("ab"):
+        waiting.add(job(number, call_id))
+    a, b = waiting.take(T)
+    waiting.over(a, DOWN, T)
+    waiting.shift(jump_s)
+    now = T + jump_s
+    assert waiting.take(now + 4.9) == []
+    assert waiting.next_s() == pytest.approx(now + 5.0)
+    assert waiting.take(now + 5.1) == [a]
+    assert waiting.over(a, DOWN, now + 5.1) is Fate.LATER, "it is no older than it was"
+    assert waiting.over(b, OK, now + 5.1) is Fate.DELIVERED
+
+
 ANSWERS = st.sampled_from(
     [OK, OK, DOWN, Answer(500, "x"), Answer(429, "x"), Answer(503, "x", 30.0), Answer(302, "x")]
 )
