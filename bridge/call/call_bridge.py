@@ -115,7 +115,6 @@ class CallBridge:
         self._engine_there = True
         self._on_hold = self._held_by_us = False
         self.agent_muted = False
-        self._deaf_for: set[str] = set()
         self.interruptions = 0
         self._fed_before_ms = self._local_sounds = 0
         self._conversation = make_conversation(self._from_engine, self.turns)
@@ -238,8 +237,7 @@ class CallBridge:
 
     def listen(self, on: bool, asker: str = "tool") -> None:
         """The engine hears the caller while none has asked that it does not."""
-        (self._deaf_for.discard if on else self._deaf_for.add)(asker)
-        self._echo_hold.muted = bool(self._deaf_for)
+        self._echo_hold.mute(not on, asker)
 
     @property
     def heard_ms(self) -> int:

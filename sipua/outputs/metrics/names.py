@@ -36,7 +36,7 @@ CODECS: Final = ("PCMU", "PCMA", "G722", "opus")
 REFUSALS: Final = tuple(map(str, (400, 403, 486, 488, 500, 503)))
 """What the gate answers; where pjsip refuses first, it may be another: `other`."""
 TOOL_RESULTS: Final = (*get_args(Outcome), "cancelled")
-HEP_RESULTS: Final = ("sent", "dropped", "failed", "refused", "unsendable")
+HEP_KINDS: Final = ("sip", "rtcp", "logs", "cdr")
 FATES: Final = tuple(fate.value for fate in Fate)
 ACTS: Final = (
     "hang_up", "transfer", "press_keys", "hold", "mute", "say", "play", "inject", "set_metadata",
@@ -59,7 +59,6 @@ class Names:
     sinks: tuple[str, ...]
     """Databases of call records."""
     webhooks: tuple[str, ...]
-    hep: bool
     build: Mapping[str, tuple[str]]
 
     @property
@@ -84,7 +83,6 @@ def names(config: Config) -> Names:
         workers=tuple(worker(number + 1) for number in range(wiring.worker_count(config))),
         sinks=tuple(sink for sink, used in sinks.items() if used),
         webhooks=tuple(hook.name for hook in config.webhooks),
-        hep=wiring.hep(config) is not None,
         build={
             "version": (metadata.version("sipua"),),
             "pjsua2": (metadata.version("pjsua2-python"),),

@@ -16,6 +16,8 @@ from sipua.rtp.session.traffic import Traffic
 from sipua.worker.link.messages import Figures
 
 LOOK_EVERY_S: Final = 2.0
+_HEP_SENT: Final = "sent_"
+_HEP_LOST: Final = ("dropped", "failed", "given_up", "unsendable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Views:
     sinks: Callable[[], Iterable[SinkState]]
     webhooks: Callable[[], Iterable[WebhookState]]
     hep: Callable[[], Mapping[str, int]]
-    """Packets, by what became of them."""
+    """Its counts; none: nothing is sent."""
 
 
 class Sampling:
@@ -63,7 +65,7 @@ class Sampling:
         """Those that are in the totals."""
         self._cpu_s = 0.0
         self._webhooks: dict[str, WebhookState] = {}
-        self._hep: Mapping[str, int] = {}
+        self._hep: dict[str, int] = {}
         series.start_time.set(time.time())
         series.build_info.set(1, *(value for (value,) in names.build.values()))
 
@@ -139,9 +141,17 @@ class Sampling:
                 counted = old.attempts.get(result, 0) if old else 0
                 series.webhook_attempts.add(hook.name, result, by=count - counted)
             self._webhooks[hook.name] = hook
-        before, self._hep = self._hep, self._views.hep()
-        for result, count in self._hep.items():
-            series.hep_packets.add(result, by=count - before.get(result, 0))
+        self._look_at_hep(self._views.hep())
+
+    def _look_at_hep(self, counts: Mapping[str, int]) -> None:
+        before, self._hep = self._hep, dict(counts)
+        for name, count in counts.items():
+            risen = count - before.get(name, 0)
+            if name in _HEP_LOST:
+                self._series.hep_lost.add(by=risen)
+            elif name.startswith(_HEP_SENT):
+                self._series.hep_packets.add(name.removeprefix(_HEP_SENT), by=risen)
+        self._series.hep_up.set(counts.get("up", 0))
 
 
 _NOTHING: Final = Figures(0.0, 0, 0, Traffic(), (), ())

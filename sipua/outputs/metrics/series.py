@@ -260,9 +260,13 @@ class Series:
             webhook,
         )
         self.hep_packets = Counter(
-            "sipua_hep_packets",
-            "Packets for the HEP collector (Homer): sent, or lost on our side.",
-            {"result": known.HEP_RESULTS if names.hep else ()},
+            "sipua_hep_packets", "Packets that were sent to Homer.", {"kind": known.HEP_KINDS}
+        )
+        self.hep_lost = Counter(
+            "sipua_hep_lost", "What Homer will never get: no room, or it could not be sent."
+        )
+        self.hep_up = Gauge(
+            "sipua_hep_up", "1: packets for Homer can leave. UDP is not told whether they arrive."
         )
 
     def families(self) -> list[Family]:
