@@ -106,11 +106,10 @@ class Counting:
 
     def _begin(self, happened: Happened, data: Fields, direction: str) -> None:
         origin = data.get("origin" if direction == "incoming" else "account")
+        route = _text(data.get("route")) or NONE
         # As they are counted now: after a reload they may be known by their names.
-        labels = self._series.calls_active.key(
-            (direction, origin, _text(data.get("route")) or NONE)
-        )
-        up = _Up(*labels, happened.told.at_s)
+        direction, origin, route = self._series.calls_active.key((direction, origin, route))
+        up = _Up(direction, origin, route, happened.told.at_s)
         self._forget(happened.told.call_id)
         while len(self._up) >= MOST_CALLS:
             self._forget(next(iter(self._up)))
