@@ -195,6 +195,7 @@ class Edge:
             supervisor=self._workers.supervisor,
             webhooks=self._outputs.webhooks,
             control=self._control,
+            use_in_metrics=self._outputs.learn,
             use_in_api=nothing if self._api is None else self._api.use_config,
         )
         self._code = Exit.OK

@@ -43,6 +43,7 @@ class PartsInUse:
     webhooks: WebhooksInUse
     control: EdgeControl
     use_in_api: Callable[[], None]
+    use_in_metrics: Callable[[Config], None]
 
     def use(self, configured: Configured) -> None:
         """The workers have it already. What fails costs one part its share, and is logged."""
@@ -74,6 +75,7 @@ class PartsInUse:
             self.control.set_log_level(config.log.level)
         self.webhooks.use(config)
         self.use_in_api()
+        self.use_in_metrics(config)
 
 
 def at_once(config: Config, most: int) -> int:

@@ -67,6 +67,11 @@ class Outputs:
         found = (self.call_records, self.webhooks, self.traces, self.metrics, self.hep)
         yield from (output for output in found if output is not None)
 
+    def learn(self, config: Config) -> None:
+        """It was reloaded."""
+        if self.metrics is not None:
+            self.metrics.use(config)
+
 
 def outputs(config: Config, source: Source) -> Outputs:
     records = CallRecords(wiring.call_records(config), source.events)

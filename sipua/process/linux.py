@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import resource
 import signal
 import threading
 from pathlib import Path
@@ -38,6 +39,23 @@ def threads() -> int:
         return len(list(Path("/proc/self/task").iterdir()))
     except OSError:
         return threading.active_count()
+
+
+def descriptors() -> int:
+    """How many this process has open; 0: not known, as when it can have no other one."""
+    try:
+        return sum(1 for _ in Path("/proc/self/fd").iterdir()) - 1  # without the one that lists
+    except OSError:
+        return 0
+
+
+def memory_bytes(pid: int) -> int:
+    """What a process has in memory; 0: not known."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * resource.getpagesize()
 
 
 def _prctl(option: int, value: int | bytes) -> None:

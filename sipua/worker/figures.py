@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Final
 
+from sipua.process import linux
 from sipua.process.loop_lag import LATE_S
 from sipua.rtp.session.traffic import Traffic
 from sipua.worker.link.messages import Figures
@@ -46,7 +46,7 @@ class WorkerFigures:
             self._add(call_id, traffic)
         return Figures(
             cpu_s=time.process_time(),
-            descriptors=_descriptors(),
+            descriptors=linux.descriptors(),
             spares=self._spares(),
             traffic=Traffic(*self._total),
             loop_late=tuple(self._late),
@@ -60,8 +60,3 @@ class WorkerFigures:
         for place, (new, old) in enumerate(zip(highest, before, strict=True)):
             self._total[place] += new - old
         self._counted[call_id] = highest
-
-
-def _descriptors() -> int:
-    """Without the one that lists them."""
-    return sum(1 for _ in Path("/proc/self/fd").iterdir()) - 1

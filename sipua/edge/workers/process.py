@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import signal
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from sipua.edge.workers.fork_server import ForkServer
+from sipua.process import linux
 from sipua.worker.link.channel import Channel, Descriptor, Handler, pair
 from sipua.worker.link.coding import of_worker
 from sipua.worker.link.messages import ToEdge, ToWorker
@@ -48,12 +47,7 @@ class Worker:
             os.kill(self.pid, signal.SIGKILL)
 
     def memory_bytes(self) -> int:
-        """What it has in memory; 0: not known."""
-        try:
-            pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
-        except (OSError, ValueError, IndexError):
-            return 0
-        return pages * resource.getpagesize()
+        return linux.memory_bytes(self.pid)
 
     async def wait(self) -> str:
         """How it ended, once all that it had sent is told."""

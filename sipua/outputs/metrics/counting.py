@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from sipua.outputs.metrics.series import Series
 MOST_CALLS: Final = 20_000
 """Calls that are followed at once; the oldest of more is forgotten."""
 
+_HASH: Final = re.compile("[0-9a-f]{4,64}")
 _EXPECTED: Final = (
     *(("completed", fault) for fault in FAULTS),
     *(("failed", fault) for fault in FAULTS if fault != NONE),
@@ -81,7 +83,9 @@ class Counting:
             "trunk.unresolved": lambda _, data: series.names_resolved.set(0, data.get("origin")),
             "worker.died": lambda *_: series.worker_deaths.add(),
             "events.lost": lambda _, data: series.events_lost.add(by=_number(data.get("count"))),
-            "edge.listening": lambda _, data: series.calls_max.set(_number(data.get("max_calls"))),
+            "edge.listening": lambda _, data: self._listening(data),
+            "config.reloaded": lambda _, data: self._reloaded(data),
+            "config.refused": lambda *_: series.config_reloads.add("refused"),
             "edge.draining": lambda *_: series.draining.set(1),
             "edge.drain_ended": lambda *_: series.draining.set(0),
             "edge.signalling_lost": lambda *_: series.signalling_lost.add(),
@@ -102,7 +106,10 @@ class Counting:
 
     def _begin(self, happened: Happened, data: Fields, direction: str) -> None:
         origin = data.get("origin" if direction == "incoming" else "account")
-        up = _Up(direction, _text(origin), _text(data.get("route")) or NONE, happened.told.at_s)
+        route = _text(data.get("route")) or NONE
+        # As they are counted now: after a reload they may be known by their names.
+        direction, origin, route = self._series.calls_active.key((direction, origin, route))
+        up = _Up(direction, origin, route, happened.told.at_s)
         self._forget(happened.told.call_id)
         while len(self._up) >= MOST_CALLS:
             self._forget(next(iter(self._up)))
@@ -195,7 +202,7 @@ class Counting:
             return
         if up.engine:
             self._series.engine_calls.add(-1, up.engine)
-        up.engine = _engine_of(data)
+        (up.engine,) = self._series.engine_calls.key((_engine_of(data),))
         self._series.engine_calls.add(1, up.engine)
 
     def _usage(self, happened: Happened, data: Fields) -> None:
@@ -207,6 +214,19 @@ class Counting:
             self._series.cost.add(engine, by=cost)
 
     # --- the edge -------------------------------------------------------------------------
+
+    def _listening(self, data: Fields) -> None:
+        self._series.calls_max.set(_number(data.get("max_calls")))
+        self._in_force(data.get("config"))
+
+    def _reloaded(self, data: Fields) -> None:
+        self._series.config_reloads.add("ok")
+        self._in_force(data.get("hash"))
+
+    def _in_force(self, name: object) -> None:
+        if isinstance(name, str) and _HASH.fullmatch(name):
+            self._series.config_info.learn({"hash": (name,)})
+            self._series.config_info.only(name)
 
     def _registered(self, data: Fields, value: float) -> None:
         self._series.registration_up.set(value, data.get("account"))

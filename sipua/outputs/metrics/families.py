@@ -39,12 +39,20 @@ class Family:
     def samples(self) -> Iterator[Sample]:
         raise NotImplementedError
 
-    def _key(self, values: Sequence[object]) -> tuple[str, ...]:
+    def key(self, values: Sequence[object]) -> tuple[str, ...]:
+        """The labels under which these are counted."""
         assert len(values) == len(self._allowed)
         return tuple(
             value if isinstance(value, str) and value in allowed else OTHER
             for value, allowed in zip(values, self._allowed, strict=True)
         )
+
+    def learn(self, values: Labels) -> None:
+        """These values are good, too, for labels of these names."""
+        self._allowed = [
+            allowed.union(values.get(label, ()))
+            for label, allowed in zip(self.labels, self._allowed, strict=True)
+        ]
 
     def _at_start(self) -> list[tuple[str, ...]]:
         if math.prod(map(len, self._allowed)) > MOST_AT_START:
@@ -66,12 +74,12 @@ class Counter(Family):
         """`by`: what is no number from 0 on is left out, so that the counter never falls."""
         if not 0 <= by < float("inf"):
             return
-        key = self._key(values)
+        key = self.key(values)
         self._values[key] = self._values.get(key, 0.0) + by
 
     def expect(self, *values: object) -> None:
         """There may be such ones soon."""
-        self._values.setdefault(self._key(values), 0.0)
+        self._values.setdefault(self.key(values), 0.0)
 
     def samples(self) -> Iterator[Sample]:
         for key, value in sorted(self._values.copy().items()):
@@ -86,10 +94,14 @@ class Gauge(Family):
         self._values = dict.fromkeys(self._at_start(), 0.0)
 
     def set(self, value: float, *values: object) -> None:
-        self._values[self._key(values)] = value
+        self._values[self.key(values)] = value
+
+    def only(self, *values: object) -> None:
+        """1 for these, and no other series."""
+        self._values = {self.key(values): 1.0}
 
     def add(self, by: float, *values: object) -> None:
-        key = self._key(values)
+        key = self.key(values)
         self._values[key] = self._values.get(key, 0.0) + by
 
     def samples(self) -> Iterator[Sample]:
@@ -131,7 +143,7 @@ class Histogram(Family):
             row[place] += by
 
     def _row(self, values: Sequence[object]) -> list[float]:
-        return self._rows.setdefault(self._key(values), self._empty())
+        return self._rows.setdefault(self.key(values), self._empty())
 
     def _empty(self) -> list[float]:
         return [0.0] * (len(self._bounds) + 2)

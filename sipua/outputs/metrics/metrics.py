@@ -24,7 +24,7 @@ class Metrics:
 
     def __init__(self, config: Config, events: EventStream, views: Views) -> None:
         known = names.names(config)
-        series = Series(known)
+        self._series = series = Series(known)
         counting = Counting(series, known)
         self.engine_tried = counting.engine_tried
         # From here on: what happens at the start counts, too.
@@ -35,6 +35,10 @@ class Metrics:
         self._listener = Listener(Page(self._families), section.host, section.port)
         self._side = SideLoop("metrics")
         self._samplers: list[asyncio.Task[None]] = []
+
+    def use(self, config: Config) -> None:
+        """It was reloaded: its names are known from now on."""
+        self._series.learn(names.names(config))
 
     def page(self) -> Callable[[str, float], tuple[str, bytes]]:
         """For another thread that serves it; see `Page.text`."""

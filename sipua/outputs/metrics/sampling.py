@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import resource
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from sipua.outputs.metrics.names import EDGE, Names, worker
 from sipua.outputs.metrics.series import Series
-from sipua.process import loop_lag
+from sipua.process import linux, loop_lag
 from sipua.rtp.session.traffic import Traffic
 from sipua.worker.link.messages import Figures
 
@@ -87,8 +86,8 @@ class Sampling:
 
     def _look_at_edge(self) -> None:
         series = self._series
-        series.memory.set(_own_memory(), EDGE)
-        series.descriptors.set(sum(1 for _ in Path("/proc/self/fd").iterdir()) - 1, EDGE)
+        series.memory.set(linux.memory_bytes(os.getpid()), EDGE)
+        series.descriptors.set(linux.descriptors(), EDGE)
         series.tasks.set(len(asyncio.all_tasks()), EDGE)
         before, self._cpu_s = self._cpu_s, time.process_time()
         series.cpu.add(EDGE, by=self._cpu_s - before)
@@ -160,12 +159,3 @@ _NOTHING: Final = Figures(0.0, 0, 0, Traffic(), (), ())
 
 def _risen(new: Sequence[float], old: Sequence[float]) -> list[float]:
     return [now - then for now, then in zip(new, old or [0.0] * len(new), strict=True)]
-
-
-def _own_memory() -> int:
-    """0: not known."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
-    return pages * resource.getpagesize()

@@ -220,6 +220,14 @@ class Series:
         self.start_time = Gauge(
             "sipua_start_time_seconds", "When the edge began, in Unix time.", unit="seconds"
         )
+        self.config_info = Gauge(
+            "sipua_config_info", "1, with the hash of the configuration in force.", {"hash": ()}
+        )
+        self.config_reloads = Counter(
+            "sipua_config_reloads",
+            "Reloads: of a configuration that is in force now, or was refused.",
+            {"result": ("ok", "refused")},
+        )
         self.build_info = Gauge("sipua_build_info", "1, with what runs.", names.build)
 
     def _of_outputs(self, names: Names) -> None:
@@ -268,6 +276,19 @@ class Series:
         self.hep_up = Gauge(
             "sipua_hep_up", "1: packets for Homer can leave. UDP is not told whether they arrive."
         )
+
+    def learn(self, names: Names) -> None:
+        """Those of a configuration that has been reloaded; the earlier ones stay."""
+        for family in self.families():
+            family.learn(
+                {
+                    "origin": names.origins,
+                    "route": names.routes,
+                    "engine": names.engines,
+                    "account": names.accounts,
+                    "webhook": names.webhooks,
+                }
+            )
 
     def families(self) -> list[Family]:
         return list(vars(self).values())

@@ -150,6 +150,20 @@ def test_both_forms_are_good_and_the_api_has_them_for_a_token(
     assert api.ask("GET", "/metrics", right="").status == 401
 
 
+def test_a_reload_brings_its_names_along(edge_factory: Callable[..., Edge], sipp: Sipp) -> None:
+    edge = edge_factory(config())
+    first = next(one for one in Scrape(edge).samples if one.name == "sipua_config_info")
+    edge.write(config(routes=[{"name": "sales"}]))
+    os.kill(edge.process.pid, signal.SIGHUP)
+    edge.wait_event("config.reloaded")
+    sipp.run("uac_call", edge.address, pause_ms=300)
+    edge.wait_event("call.ended")
+    after = wait_for(edge, "sipua_calls_total", 1, route="sales", status="completed")
+    assert after.value("sipua_config_reloads_total", result="ok") == 1
+    (now,) = (one for one in after.samples if one.name == "sipua_config_info")
+    assert now.labels["hash"] != first.labels["hash"]
+
+
 def test_without_metrics_the_api_says_so(edge_factory: Callable[..., Edge]) -> None:
     reply = Api(edge_factory({"api": api_config()})).ask("GET", "/metrics")
     assert (reply.status, reply.kind) == (404, "not-found")

@@ -40,6 +40,8 @@ def test_hostile_events_make_no_series_and_break_no_reader() -> None:
         )
         rest = {
             "outcome": evil,
+            "hash": evil,
+            "config": evil,
             "end": {"by": evil, "reason": evil, "fault": evil},
             "rtp": {"streams": [evil, {"received": -1}]},
             "setup_ms": evil,
