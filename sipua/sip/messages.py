@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from sipua.rtp.events import Address
 from sipua.rtp.ports import ReservedPort
+from sipua.sip.settings import AccountSettings
 
 _ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
@@ -384,6 +385,13 @@ class Refresh:
     account: str
 
 
+@dataclass(frozen=True, slots=True)
+class SetAccounts:
+    """Have these accounts, and no others. Calls keep those that they began with."""
+
+    accounts: tuple[AccountSettings, ...] = field(repr=False)
+
+
 CallCommand = Answer | Hangup | Transfer | SetHold
 """What a call itself commands."""
-SipCommand = CallCommand | PlaceCall | Leave | Refresh
+SipCommand = CallCommand | PlaceCall | Leave | Refresh | SetAccounts

@@ -78,6 +78,8 @@ class Row(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"from_": "fr
     """Where the INVITE came from."""
     sip_call_id: str = ""
     worker: int | None = None
+    config: str = ""
+    """The hash of its configuration."""
 
     began: str
     ringing: str | None = None

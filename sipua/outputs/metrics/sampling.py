@@ -136,12 +136,10 @@ class Sampling:
             series.webhook_up.set(hook.up, hook.name)
             series.webhook_waiting.set(hook.waiting, hook.name)
             series.webhook_dead.set(hook.dead_bytes, hook.name)
-            before = self._webhooks.get(hook.name)
-            series.webhook_dropped.add(
-                hook.name, by=hook.dropped - (before.dropped if before else 0)
-            )
+            old = self._webhooks.get(hook.name)
+            series.webhook_dropped.add(hook.name, by=hook.dropped - (old.dropped if old else 0))
             for result, count in hook.attempts.items():
-                counted = before.attempts.get(result, 0) if before else 0
+                counted = old.attempts.get(result, 0) if old else 0
                 series.webhook_attempts.add(hook.name, result, by=count - counted)
             self._webhooks[hook.name] = hook
         self._look_at_hep(self._views.hep())

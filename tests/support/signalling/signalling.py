@@ -184,7 +184,9 @@ class Signalling:
         return self.ports.stats()["in_use"]
 
     def account(self, name: str) -> Any:
-        return self.endpoint._accounts[name]
+        account = self.endpoint._accounts.get(name)
+        assert account is not None
+        return account
 
     def call(self, call_id: str) -> Any:
         return self.endpoint._calls[call_id]
