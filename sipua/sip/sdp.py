@@ -56,12 +56,14 @@ def offers_rtcp_mux(sdp: str) -> bool:
     return any(line.strip() == "a=rtcp-mux" for line in _audio(sdp))
 
 
-def wants_extended_rtcp(sdp: str, configured: ExtendedRtcp) -> bool:
+def wants_extended_rtcp(sdp: str, configured: ExtendedRtcp, before: bool) -> bool:
     """Whether reports with VoIP metrics are to be sent (RFC 3611 §5): an attribute of the audio
-    section, or of all, asks for them.
+    section, or of all, asks for them. Without an SDP of the other side it is as it was `before`.
     """
     if configured != "auto":
         return configured == "always"
+    if not sdp:
+        return before
     asks = re.compile(r"a=rtcp-xr:(?:[^ ]+ )*voip-metrics(?: |$)")
     return any(asks.match(line) for line in (*sections(sdp)[0], *_audio(sdp)))
 

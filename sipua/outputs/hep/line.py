@@ -101,9 +101,11 @@ class Line:
         if not datagrams:
             found = socket.create_connection((settings.host, settings.port), _TIMEOUT_S)
             return self._encrypted(found) if settings.transport == "tls" else found
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_DGRAM
-        )[0]
+        found_all = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_DGRAM)
+        # Nothing tells which of a name's addresses is listened on: most often it is that of IPv4.
+        family, kind, protocol, _, address = min(
+            found_all, key=lambda one: one[0] != socket.AF_INET
+        )
         udp = socket.socket(family, kind, protocol)
         try:
             udp.connect(address)

@@ -6,11 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipua.sip.sdp import (
+    ExtendedRtcp,
     announced_ssrcs,
     body,
     offered_host,
     offers_rtcp_mux,
     rewrite_local,
+    wants_extended_rtcp,
 )
 
 PJSIP_ANSWER = "\r\n".join(
@@ -113,6 +115,39 @@ def test_an_offer_of_one_port_is_that_of_the_section_we_answer() -> None:
     assert not offers_rtcp_mux(head + audio + "a=rtcp-mux-only\r\n")
     assert not offers_rtcp_mux(head + mux)
     assert not offers_rtcp_mux("")
+
+
+def test_extended_reports_are_sent_when_they_are_asked_for() -> None:
+    head = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n"
+    audio, asks = "m=audio 4000 RTP/AVP 0\r\n", "a=rtcp-xr:rcvr-rtt=all:10 voip-metrics\r\n"
+    other = "m=video 4002 RTP/AVP 96\r\n"
+
+    def wanted(offer: str, configured: ExtendedRtcp = "auto", *, before: bool = False) -> bool:
+        return wants_extended_rtcp(offer, configured, before)
+
+    assert wanted(head + audio + asks)
+    assert wanted(head + asks + audio)
+    assert wanted(head + audio + "a=rtcp-xr:voip-metrics\r\n")
+    for line in (
+        "a=rtcp-xr:stat-summary=loss\r\n",
+        "a=rtcp-xr:voip-metricsx\r\n",
+        "a=rtcp-xr:\r\n",
+    ):
+        assert not wanted(head + audio + line)
+    assert not wanted(head + audio + other + asks)
+    assert not wanted(head + audio, before=True)
+    assert not wanted(head + audio + asks, "off")
+    assert wanted(head + audio, "always")
+    # An offer of ours: what was agreed stays.
+    assert (wanted("", before=True), wanted("")) == (True, False)
+
+
+def test_the_line_that_asks_stands_once() -> None:
+    asked = rewrite_local(PJSIP_ANSWER, "192.0.2.7", 16400, 20, rtcp_xr=True)
+    assert asked.count("a=rtcp-xr:voip-metrics") == 1
+    assert asked.index("m=audio") < asked.index("a=rtcp-xr") < asked.index("m=video")
+    assert rewrite_local(asked, "192.0.2.7", 16400, 20, rtcp_xr=True) == asked
+    assert "rtcp" not in rewrite_local(asked, "192.0.2.7", 16400, 20)
 
 
 @given(st.text(max_size=200))
