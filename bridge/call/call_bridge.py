@@ -83,9 +83,8 @@ class CallBridge:
         self._faults = faults or FaultOwner()
         self.on_event: Callable[[BridgeEvent], None] = lambda _: None
         self.tap: Tap | None = None
-        """For a capture of this call; set before its media is opened."""
         self.rtcp_tap: Tap | None = None
-        """For who wants to see its RTCP; the same."""
+        """For who wants to see its packets, its RTCP; set before its media is opened."""
         self._local = local
         self._early: frozenset[Address] = frozenset()
         self._settings = settings
@@ -117,8 +116,7 @@ class CallBridge:
         self._on_hold = self._held_by_us = False
         self.agent_muted = False
         self.interruptions = 0
-        self._fed_before_ms = 0
-        self._local_sounds = 0
+        self._fed_before_ms = self._local_sounds = 0
         self._conversation = make_conversation(self._from_engine, self.turns)
 
     # --- the call's life ------------------------------------------------------------------
@@ -340,11 +338,10 @@ class CallBridge:
         self._playout.push(delta.item_id, delta.audio)
         if began:
             self.on_event(AudioBegan(delta.item_id))
-        if self.agent_muted:
-            if began:
-                self.interrupt("operator")
-            return
-        self._sender.send_now_if_idle()
+        if not self.agent_muted:
+            self._sender.send_now_if_idle()
+        elif began:
+            self.interrupt("operator")
 
     # --- barge-in -------------------------------------------------------------------------
 
@@ -384,8 +381,7 @@ class CallBridge:
     def _on_tick(self, now: float) -> None:
         """Every 20 ms: silence in when the phone sends none, and what was to wait for its time."""
         assert self.rtp is not None
-        silence = self._uplink.tick(now, holding=self.rtp.holding)
-        if silence:
+        if silence := self._uplink.tick(now, holding=self.rtp.holding):
             self._give(silence)
         if self._barge_in.waiting and self._barge_in.due(self._greeted_ms()):
             self.interrupt("caller")

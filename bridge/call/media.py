@@ -32,6 +32,8 @@ class MediaPlan:
     rtcp_remote: Address | None = None
     """Where the peer wants reports; None: the port after its RTP's."""
     rtcp_muxed: bool = False
+    rtcp_extended: bool = False
+    """Whether we send extended reports."""
     remote_ssrcs: frozenset[int] = frozenset()
     """What the peer says that it sends under (RFC 5576)."""
     telephone_event_send_type: int | None = None
@@ -72,7 +74,13 @@ def open_rtp(
     """What never changes in a call; the rest is `update_rtp`'s, the first time and later."""
     ssrc, now = secrets.randbits(32), time.monotonic()
     # The only look at the wall clock: peers set our reports beside others by it.
-    rtcp = RtcpSession(ssrc=ssrc, wall_s=time.time(), now=now)
+    rtcp = RtcpSession(
+        ssrc=ssrc,
+        wall_s=time.time(),
+        now=now,
+        packet_ms=settings.ptime_ms,
+        longest_hold_ms=round(settings.max_hold_ms),
+    )
     rtcp.tap = rtcp_tap
     return make(
         ssrc=ssrc,
@@ -106,5 +114,6 @@ def update_rtp(rtp: RtpSession, plan: MediaPlan) -> None:
         now=time.monotonic(),
         rtcp_remote=plan.rtcp_remote,
         rtcp_muxed=plan.rtcp_muxed,
+        rtcp_extended=plan.rtcp_extended,
         remote_ssrcs=plan.remote_ssrcs,
     )

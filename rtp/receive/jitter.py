@@ -247,6 +247,7 @@ class ReorderBuffer:
         first = min(self._held)
         missing = first - self._next_sequence
         self._stats.given_up += missing
+        self._stats.bursts.missing(self._next_sequence, missing)
         self._missing += missing
         # Numbers older than the misorder limit are no longer kept for telling late from duplicate.
         oldest = first - _MAX_MISORDER

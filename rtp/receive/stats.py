@@ -1,7 +1,9 @@
 """Receive statistics of one SSRC (RFC 3550 appendices A.3 and A.8) and of its reorder buffer."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from sipua.rtp.receive.bursts import BurstCounter
 
 # A transit time that moves by more is a sender's clock set anew, not a network.
 _CLOCK_STEP_S = 1.0
@@ -38,6 +40,7 @@ class ReceiveStats:
     jitter_samples: float = 0.0
     highest: int = 0
     """Highest sequence number that was believed."""
+    bursts: BurstCounter = field(default_factory=BurstCounter)
     _base: int | None = None
     _expected_before: int = 0
     """Packets expected of the sequence numbers before the last reset."""
@@ -79,6 +82,7 @@ class ReceiveStats:
     def start(self, sequence: int) -> None:
         """The sequence numbers begin here, for the first time or anew."""
         self._expected_before = self.expected
+        self.bursts.start(sequence, self.highest)
         self._base = self.highest = sequence
 
     @property

@@ -1,13 +1,17 @@
 """RTCP packets: bytes to reports and back (RFC 3550 §6, RFC 5761 §4).
 
-A datagram is a compound: SR or RR first, then any others. SR, RR, SDES (its CNAME) and
-BYE are read; feedback, extended reports and application packets are skipped.
+A datagram is a compound: SR or RR first, then any others. SR, RR, SDES (its CNAME), XR and BYE are
+read; feedback and application packets are skipped.
 """
 
 from dataclasses import dataclass, field
 from struct import Struct
 
-SENDER_REPORT, RECEIVER_REPORT, DESCRIPTION, GOODBYE = 200, 201, 202, 203
+from sipua.rtp.rtcp import extended
+from sipua.rtp.rtcp.errors import RtcpError
+from sipua.rtp.rtcp.extended import Extended
+
+SENDER_REPORT, RECEIVER_REPORT, DESCRIPTION, GOODBYE, EXTENDED = 200, 201, 202, 203, 207
 FIRST_TYPE, LAST_TYPE = 192, 223  # what RFC 5761 sets apart from RTP on the same port
 MAX_DATAGRAM = 1472
 
@@ -20,14 +24,6 @@ _MAX_TEXT = 255
 _MAX_32 = 0xFFFFFFFF
 # Cumulative loss is a signed 24-bit number on the wire.
 _MAX_LOST, _MIN_LOST = 0x7FFFFF, -0x800000
-
-
-class RtcpError(Exception):
-    """The datagram is not an RTCP compound; `reason` is a short word to count it under."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(slots=True)
@@ -74,6 +70,9 @@ class Compound:
     cnames: dict[int, bytes] = field(default_factory=dict)
     goodbyes: list[int] = field(default_factory=list)
     """SSRCs that leave (BYE)."""
+    extended: list[Extended] = field(default_factory=list)
+    malformed: int = 0
+    """Extended reports that are none: the reports beside them are good all the same."""
     skipped: int = 0
     """Packets of other types."""
 
@@ -127,6 +126,11 @@ def _read(kind: int, count: int, body: bytes, compound: Compound) -> None:
         if 4 * count > len(body):
             raise RtcpError("count")
         compound.goodbyes.extend(_WORD.unpack_from(body, 4 * i)[0] for i in range(count))
+    elif kind == EXTENDED:
+        try:
+            compound.extended.append(extended.read(body))
+        except RtcpError:
+            compound.malformed += 1
     else:
         compound.skipped += 1
 
@@ -175,6 +179,7 @@ def build(compound: Compound) -> bytes:
     if compound.cnames:
         chunks = b"".join(_build_chunk(ssrc, name) for ssrc, name in compound.cnames.items())
         out += _packet(DESCRIPTION, len(compound.cnames), chunks)
+    out += b"".join(_packet(EXTENDED, 0, extended.build(one)) for one in compound.extended)
     if compound.goodbyes:
         body = b"".join(_WORD.pack(ssrc) for ssrc in compound.goodbyes)
         out += _packet(GOODBYE, len(compound.goodbyes), body)

@@ -14,7 +14,7 @@ import math
 import random
 import secrets
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sipua.rtp.events import Address, LossReported, RtpEvent
@@ -22,15 +22,9 @@ from sipua.rtp.latch.addresses import sendable
 from sipua.rtp.latch.latch import EXACT, SourceLatch
 from sipua.rtp.receive.drift import ClockDrift
 from sipua.rtp.receive.stats import ReceiveStats
-from sipua.rtp.rtcp.packets import (
-    Compound,
-    Report,
-    ReportBlock,
-    RtcpError,
-    SenderInfo,
-    build,
-    parse,
-)
+from sipua.rtp.rtcp.errors import RtcpError
+from sipua.rtp.rtcp.extended_reports import ExtendedReports
+from sipua.rtp.rtcp.packets import Compound, Report, ReportBlock, SenderInfo, build, parse
 from sipua.rtp.sequence import Unwrapper
 
 _INTERVAL_S = 5.0
@@ -92,7 +86,10 @@ class RtcpSession:
         now: float,
         rng: random.Random | None = None,
         clock_rate: int = 8000,
+        packet_ms: int = 20,
+        longest_hold_ms: int = 200,
     ) -> None:
+        """`packet_ms`: of what we send; `longest_hold_ms`: of a packet behind a gap."""
         self._ssrc = ssrc
         self._rate = clock_rate
         self._ntp_s = wall_s + _NTP_UNIX_OFFSET_S - now
@@ -103,6 +100,7 @@ class RtcpSession:
 
         self.tap: Callable[[float, bool, Address, bytes], None] | None = None
         """Gets each datagram that was believed or is sent: now, whether it is sent, the peer."""
+        self._extended = ExtendedReports(ssrc, packet_ms=packet_ms, longest_hold_ms=longest_hold_ms)
         self._remote: Address | None = None
         self._muxed = False
         self._learnt: Address | None = None
@@ -121,8 +119,11 @@ class RtcpSession:
         self._max_fraction = 0
         self._remote_sent: int | None = None
 
-    def set_remote(self, address: Address | None, muxed: bool) -> None:
-        """Take what offer and answer say: the port of `a=rtcp:`, or one port for both."""
+    def set_remote(self, address: Address | None, muxed: bool, extended: bool = False) -> None:
+        """Take what offer and answer say: the port of `a=rtcp:`, or one port for both; whether
+        extended reports are sent.
+        """
+        self._extended.wanted = extended
         address = None if address is None else sendable(address)
         if (address, muxed) != (self._remote, self._muxed):
             self._remote, self._muxed, self._learnt = address, muxed, None
@@ -193,6 +194,12 @@ class RtcpSession:
             return self._drop("ssrc")
         self._received += 1
         self._goodbyes += bool(compound.goodbyes)
+        if compound.malformed:
+            self._drop("xr")
+        for extended in compound.extended:
+            from_peer = peer is None or extended.ssrc == peer.stats.ssrc
+            for answer in self._extended.read(extended, now, theirs=from_peer):
+                self._measure_round_trip(answer.last, answer.delay, self._extended.times, now)
         if theirs:  # our reports name the SSRC of the peer, which no other source may learn
             self._learnt = source
         return events
@@ -205,7 +212,7 @@ class RtcpSession:
 
     def _read_block(self, block: ReportBlock, now: float, events: list[RtpEvent]) -> None:
         if block.last_sr:
-            self._measure_round_trip(block, now)
+            self._measure_round_trip(block.last_sr, block.delay_since_sr, self._sr_times, now)
         self._remote_block = block
         self._max_fraction = max(self._max_fraction, block.fraction_lost)
         if block.fraction_lost / 256 > LOSS_WARNING:
@@ -218,12 +225,14 @@ class RtcpSession:
                 )
             )
 
-    def _measure_round_trip(self, block: ReportBlock, now: float) -> None:
-        sent_at = next((at for quoted, at in self._sr_times if quoted == block.last_sr), None)
+    def _measure_round_trip(
+        self, last: int, delay: int, times: Iterable[tuple[int, float]], now: float
+    ) -> None:
+        sent_at = next((at for quoted, at in times if quoted == last), None)
         if sent_at is None:  # an old report, or one that we never sent
             self._drop("lsr")
             return
-        round_trip_s = now - sent_at - block.delay_since_sr / 65536
+        round_trip_s = now - sent_at - delay / 65536
         if not -_CLOCK_SLACK_S <= round_trip_s <= _MAX_ROUND_TRIP_S:
             self._drop("dlsr")
             return
@@ -275,6 +284,13 @@ class RtcpSession:
         if peer is not None and peer.stats.received != peer.packets:
             report.blocks.append(self._block(peer, now))
         compound = Compound([report], {self._ssrc: self._cname}, [self._ssrc] if leaving else [])
+        compound.extended = self._extended.compose(
+            now,
+            self._ntp(now),
+            None if peer is None else peer.stats,
+            sending=report.sender is not None,
+            round_trip_ms=self._round_trip_ms,
+        )
         self._sent += 1
         datagram = build(compound)
         if self.tap is not None:
@@ -282,9 +298,12 @@ class RtcpSession:
         return Control(datagram, target, self._muxed)
 
     def _sender_info(self, now: float, sent: Sent) -> SenderInfo:
-        ntp = round((self._ntp_s + now) * 2**32)
+        ntp = self._ntp(now)
         self._sr_times.append((ntp >> 16 & 0xFFFFFFFF, now))
         return SenderInfo(ntp, self._timestamp_at(now, sent.timestamp), sent.packets, sent.octets)
+
+    def _ntp(self, now: float) -> int:
+        return round((self._ntp_s + now) * 2**32)
 
     def _timestamp_at(self, now: float, following: int) -> int:
         """Our media clock at this moment. Packets leave on a fixed raster, so the place of the next
@@ -352,6 +371,7 @@ class RtcpSession:
             "remote_sent": self._remote_sent,
             "drift_ppm": None if peer is None else _rounded(peer.arrivals.ppm),
             "drift_sr_ppm": None if peer is None else _rounded(peer.reports.ppm),
+            **self._extended.figures(None if peer is None else peer.stats, self._round_trip_ms),
         }
 
 

@@ -33,8 +33,7 @@ _AUDIO, _EVENT, _NOISE = AUDIO, 2, 3
 _COMFORT_NOISE = 13  # static payload type (RFC 3551), may come without having been negotiated
 _MAX_PAST_STREAMS = 8
 _MAX_SSRC_STEP = 16
-# Refused datagrams between two reports that are worth an event: a second of a call's packets.
-_MANY_REFUSED = 50
+_MANY_REFUSED = 50  # between two reports, and worth an event: a second of a call's packets
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +344,7 @@ class RtpSession:
         now: float,
         rtcp_remote: Address | None = None,
         rtcp_muxed: bool = False,
+        rtcp_extended: bool = False,
         remote_ssrcs: Collection[int] = (),
     ) -> None:
         """Take a new offer or answer. `sending`: our direction has send; `on_hold`: no speech is
@@ -360,7 +360,7 @@ class RtpSession:
         self._received_at = now
         self._timed_out = False
         if self._rtcp is not None:
-            self._rtcp.set_remote(rtcp_remote, rtcp_muxed)
+            self._rtcp.set_remote(rtcp_remote, rtcp_muxed, rtcp_extended)
 
     def _set_payload_types(
         self, law_by_pt: Mapping[int, str], telephone_event_pt: int | None

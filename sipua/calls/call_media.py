@@ -55,6 +55,7 @@ def media_plan(media: NegotiatedMedia, *, held_by_us: bool = False) -> MediaPlan
         receives=media.direction.receives,
         rtcp_remote=media.rtcp_remote,
         rtcp_muxed=media.rtcp_muxed,
+        rtcp_extended=media.rtcp_extended,
         remote_ssrcs=media.remote_ssrcs,
         held_by_us=held_by_us,
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from sipua.bridge.call.call_bridge import CallBridge
-from sipua.bridge.turns.state import TurnOf
+if TYPE_CHECKING:  # the edge reads samples, and has no media
+    from sipua.bridge.call.call_bridge import CallBridge
+    from sipua.bridge.turns.state import TurnOf
 
 Talk: TypeAlias = Literal["caller", "agent", "none"]
 _TALKS: Final[dict[TurnOf, Talk]] = {"caller": "caller", "model": "agent", "local sound": "agent"}

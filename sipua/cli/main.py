@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sipua.cli import calls, hooks, outbound, route, trunks, watch
+from sipua.cli import calls, hooks, outbound, reload, route, trunks, watch
 from sipua.cli.records import cdr
 from sipua.cli.records import record as record_command
 from sipua.cli.testphone import command as dial_command
@@ -107,21 +107,26 @@ def _add_serve(commands: Commands) -> None:
     parser.epilog = (
         "SIGTERM or Ctrl-C: unregister, refuse new calls, give running calls\n"
         "calls.drain_s to end, then hang up. A second signal ends the process at once,\n"
-        "with exit code 143 or 130."
+        "with exit code 143 or 130. SIGHUP: read the configuration again; see `sipua reload`."
     )
 
 
 def _serve(args: argparse.Namespace) -> int:
-    config = _start(args)
+    loaded = _start(args)
+    config = loaded.config
+    from sipua.config import read
     from sipua.edge.workers.fork_server import ForkServer
     from sipua.log import logs  # after the check: a wrong file is reported at once
 
     with ForkServer() as forks:
         forks.begin()  # it imports what workers need while we import the rest
         from sipua.edge import app
+        from sipua.edge.reload.source import Source
 
+        path = config_path(args.config)
+        source = Source(loaded.source, lambda: read(path, os.environ))
         banner = logs.for_a_person(_log_format(args, config))
-        return app.run(config, show_banner=banner, forks=forks)
+        return app.run(config, show_banner=banner, forks=forks, source=source)
 
 
 def _start(args: argparse.Namespace) -> Any:
@@ -140,7 +145,7 @@ def _start(args: argparse.Namespace) -> Any:
             fix=warning.fix,
             where=str(warning.origin),
         )
-    return loaded.config
+    return loaded
 
 
 def _log_format(args: argparse.Namespace, config: Any) -> Any:
@@ -185,7 +190,7 @@ def _add_agent(commands: Commands) -> None:
 def _agent(args: argparse.Namespace) -> int:
     import dataclasses
 
-    config = _start(args)
+    config = _start(args).config
     from sipua.bridge.agent.server import server
     from sipua.edge.wiring import wiring  # as in serve
 
@@ -230,7 +235,7 @@ def _add_doctor(commands: Commands) -> None:
         type=Path,
         metavar="FILE",
         help="look up the host names of its trunks and registrars, and see whether its call "
-        "records and webhooks can be written",
+        "records and webhooks can be written and its collector takes traces",
     )
 
 
@@ -312,6 +317,7 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     watch.add_top,
     watch.add_events,
     watch.add_drain,
+    reload.add,
     _add_doctor,
     _add_config,
     record_command.add,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.config import Config
+from sipua.config.change.in_force import InForce
 from sipua.control.http.endpoint import Table
 from sipua.control.http.server import HttpServer
 from sipua.control.http.tokens import Placing, Right, Token, Tokens, digest
@@ -34,12 +35,12 @@ class ControlApi:
 
     def __init__(
         self,
-        config: Config,
+        in_force: InForce,
         events: EventStream,
         edge: EdgePort,
         metrics: MetricsPage | None = None,
     ) -> None:
-        self._config = config
+        self._in_force = in_force
         self._events = events
         self._edge = edge
         self._metrics = metrics
@@ -48,22 +49,26 @@ class ControlApi:
         self._crossing = Crossing(self._state.take)
         # From here on: what happens at the start is to be seen, too.
         self._unsubscribe = events.subscribe(self._crossing.put)
+        self._tokens = Tokens((), requests_per_second=1)
+        self._tls: ssl.SSLContext | None = None
         self._server: HttpServer | None = None
 
     async def start(self) -> None:
         """Raises ApiError."""
-        api = self._config.api
-        tokens = Tokens(_tokens(self._config), requests_per_second=api.requests_per_second)
+        config = self._in_force.config
+        api, tokens = config.api, self._tokens
+        tokens.use(_tokens(config), api.requests_per_second)
         link = EdgeLink(asyncio.get_running_loop())
         node = self._events.node
-        parts = Parts(self._config, self._state, link, self._edge, tokens, node, self._metrics)
+        parts = Parts(self._in_force, self._state, link, self._edge, tokens, node, self._metrics)
         try:
+            self._tls = _tls(config)
             server = HttpServer(
                 Table(endpoints(parts)),
                 tokens,
                 host=api.host,
                 port=api.port,
-                tls=_tls(self._config),
+                tls=self._tls,
                 max_connections=api.max_connections,
             )
             address = await self._side.run(self._open(server, link))
@@ -77,8 +82,22 @@ class ControlApi:
 
     def take_sip(self, message: SipMessage) -> None:
         """One that was sent or received."""
-        if self._config.api.sip_ladder:
+        if self._in_force.config.api.sip_ladder:
             self._crossing.put(SeenSip(time.time(), message))
+
+    def use_config(self) -> None:
+        """Take the tokens that are in force now, and the certificate from its file again."""
+        if self._server is not None:
+            mend = FaultOwner("api.config_failed", logs.get(), nothing)
+            self._side.submit(self._use_config(mend))
+
+    async def _use_config(self, mend: FaultOwner) -> None:
+        """On the API's loop."""
+        config = self._in_force.config
+        self._tokens.use(_tokens(config), config.api.requests_per_second)
+        self._state.look()
+        if self._tls is not None:
+            mend.run("certificate", _load, self._tls, config)
 
     async def stop(self) -> None:
         self._unsubscribe()
@@ -129,6 +148,12 @@ def _tls(config: Config) -> ssl.SSLContext | None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    _load(context, config)
+    return context
+
+
+def _load(context: ssl.SSLContext, config: Config) -> None:
+    """For connections that come; also in the place of an earlier one."""
+    api = config.api
     certificate, key = Path(api.tls_certificate).expanduser(), Path(api.tls_key).expanduser()
     context.load_cert_chain(certificate, key)
-    return context

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from sipua.config import Config
+from sipua.config.change.in_force import InForce
 from sipua.control.http.openapi import document
 from sipua.control.http.tokens import Tokens
 from sipua.control.link.asking import EdgeLink
@@ -23,7 +25,7 @@ from sipua.control.table import Parts, endpoints
 def text() -> str:
     nowhere = cast("Any", None)  # no endpoint is called
     parts = Parts(
-        config=Config(),
+        in_force=InForce(Config(), "", datetime.now(UTC)),
         state=State(),
         link=EdgeLink(nowhere),
         edge=cast("EdgePort", nowhere),

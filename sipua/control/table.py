@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sipua.config import Config
+from sipua.config.change.in_force import InForce
 from sipua.control.calls.calls import CallsResource
 from sipua.control.calls.ladder import LadderResource
 from sipua.control.calls.live import LiveResource
@@ -18,6 +19,7 @@ from sipua.control.http.tokens import Tokens
 from sipua.control.link.asking import EdgeLink
 from sipua.control.link.edge_port import EdgePort
 from sipua.control.link.state import State
+from sipua.control.resources.config import ConfigResource
 from sipua.control.resources.document import DocumentResource
 from sipua.control.resources.drain import DrainResource
 from sipua.control.resources.edge import EdgeResource
@@ -35,7 +37,7 @@ from sipua.control.resources.webhooks import WebhooksResource
 class Parts:
     """What resources are made of."""
 
-    config: Config
+    in_force: InForce
     state: State
     link: EdgeLink
     edge: EdgePort
@@ -43,24 +45,31 @@ class Parts:
     node: str
     metrics: MetricsPage | None = None
 
+    @property
+    def config(self) -> Config:
+        """The one of the start."""
+        return self.in_force.config
+
 
 def endpoints(parts: Parts) -> Sequence[Endpoint]:
-    config, state, link, edge = parts.config, parts.state, parts.link, parts.edge
+    in_force, state, link, edge = parts.in_force, parts.state, parts.link, parts.edge
+    config = parts.config
     watch = Watching(link, edge)
     return (
         *CallsResource(state, watch).endpoints(),
         *LiveResource(state, watch).endpoints(),
         *LadderResource(state, kept=config.api.sip_ladder).endpoints(),
         *PlaceResource(state, link, edge).endpoints(),
-        *SteerResource(config, state, link, edge).endpoints(),
-        *RecordResource(config).endpoints(),
-        *EventsResource(state).endpoints(),
-        *EdgeResource(config, state, link, edge, parts.tokens, node=parts.node).endpoints(),
-        *RoutesResource(config).endpoints(),
+        *SteerResource(in_force, state, link, edge).endpoints(),
+        *RecordResource(parts.config).endpoints(),
+        *EventsResource(state, parts.tokens).endpoints(),
+        *EdgeResource(in_force, state, link, edge, parts.tokens, node=parts.node).endpoints(),
+        *RoutesResource(in_force).endpoints(),
+        *ConfigResource(in_force, link, edge).endpoints(),
         *LogResource(link, edge).endpoints(),
         *DrainResource(link, edge).endpoints(),
-        *WebhooksResource(config, parts.node).endpoints(),
-        *HealthResource(config, state, link, edge).endpoints(),
+        *WebhooksResource(in_force, parts.node).endpoints(),
+        *HealthResource(in_force, state, link, edge).endpoints(),
         *MetricsResource(parts.metrics).endpoints(),
         *TokenResource().endpoints(),
         *DocumentResource().endpoints(),

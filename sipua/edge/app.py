@@ -17,22 +17,28 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sipua.bridge.agent.process import AgentError
-from sipua.bridge.fault_owner import FaultOwner
+from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.calls import routes
 from sipua.capture.sip_messages import SipToCaptures
 from sipua.config import Config
+from sipua.config.change.in_force import Configured, InForce
 from sipua.control.link.edge_port import ApiError
 from sipua.doctor import doctor
 from sipua.edge import banner, outputs
 from sipua.edge.agent_host import AgentHost
 from sipua.edge.calls.edge_calls import EdgeCalls
+from sipua.edge.calls.place_calls import PlaceCalls
 from sipua.edge.calls.signalling_log import SignallingLog
 from sipua.edge.control import EdgeControl
 from sipua.edge.engine_health import EngineHealth
-from sipua.edge.place_calls import PlaceCalls
+from sipua.edge.in_use import PartsInUse, at_once
+from sipua.edge.reload import hangup
+from sipua.edge.reload.reloads import Reloads
+from sipua.edge.reload.source import Source
 from sipua.edge.state_log import StateLog
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.fork_server import ForkServer
@@ -68,23 +74,37 @@ if TYPE_CHECKING:
     from sipua.control.api import ControlApi
 
 
-def run(config: Config, *, show_banner: bool = True, forks: ForkServer | None = None) -> int:
-    """Serve until a signal; returns the process's exit code. `forks`: begun already, or None."""
+def run(
+    config: Config,
+    *,
+    show_banner: bool = True,
+    forks: ForkServer | None = None,
+    source: Source | None = None,
+) -> int:
+    """Serve until a signal; returns the process's exit code. `forks`: begun already, or None.
+    `source`: where it is read again, for a reload; None: it is always this one.
+    """
     # The signalling thread needs the interpreter for microseconds at a time; the default of
     # 5 ms would delay each step of a call set-up by as much while the media loop is busy.
     sys.setswitchinterval(0.001)
     map_large_blocks()
-    return main_loop.run(Edge(config, show_banner=show_banner, forks=forks).run())
+    return main_loop.run(Edge(config, show_banner=show_banner, forks=forks, source=source).run())
 
 
 class Edge:
     def __init__(
-        self, config: Config, *, show_banner: bool, forks: ForkServer | None = None
+        self,
+        config: Config,
+        *,
+        show_banner: bool,
+        forks: ForkServer | None = None,
+        source: Source | None = None,
     ) -> None:
-        self._config = config
+        origin = source or Source.fixed(config)
+        self._in_force = InForce(config, origin.name, datetime.now(UTC))
         self._show_banner = show_banner
         self._build = doctor.build_info()
-        self._max_calls = min(config.sip.max_calls or self._build.max_calls, self._build.max_calls)
+        self._max_calls = at_once(config, self._build.max_calls)
         self._log = logs.get()
         self._events = EventStream(wiring.node(config))
         self._tell = self._events.teller().tell
@@ -120,6 +140,7 @@ class Edge:
             self._events,
             sip_captures=self._sip_captures,
         )
+        self._calls.use(config, self._in_force.now.hash)
         self._placing = PlaceCalls(
             config,
             self._calls,
@@ -130,7 +151,7 @@ class Edge:
         )
         self._watching_sip: list[Callable[[SipMessage], None]] = []
         self._watching_rtcp: list[Callable[[RtcpSeen], None]] = []
-        source = outputs.Source(
+        of_edge = outputs.Source(
             events=self._events,
             workers=self._workers,
             ports=self._ports.stats,
@@ -139,9 +160,17 @@ class Edge:
             watch_rtcp=self._watching_rtcp.append,
             local_address=self._sip.local_address,
         )
-        self._outputs = outputs.outputs(config, source)
+        self._outputs = outputs.outputs(config, of_edge)
         self._agent = AgentHost(config)
         self._stop = asyncio.Event()
+        self._reloads = Reloads(
+            self._in_force,
+            origin.read,
+            self._workers.config,
+            agent_url=self._agent.url_for,
+            use=self._use,
+            tell=self._tell,
+        )
         self._control = EdgeControl(
             admission=self._admission,
             calls=self._calls,
@@ -151,8 +180,23 @@ class Edge:
             send=self._sip.send,
             tell=self._tell,
             stop=self._stop,
+            reloads=self._reloads,
         )
         self._api = self._make_api() if config.api.enabled else None
+        self._parts_in_use = PartsInUse(
+            in_force=self._in_force,
+            most_calls=self._build.max_calls,
+            calls=self._calls,
+            placing=self._placing,
+            health=self._health,
+            admission=self._admission,
+            sip=self._sip,
+            sip_log=self._sip_log,
+            supervisor=self._workers.supervisor,
+            webhooks=self._outputs.webhooks,
+            control=self._control,
+            use_in_api=nothing if self._api is None else self._api.use_config,
+        )
         self._code = Exit.OK
 
     def _make_api(self) -> ControlApi:
@@ -161,10 +205,18 @@ class Edge:
 
         metrics = self._outputs.metrics
         page = None if metrics is None else metrics.page()
-        return ControlApi(self._config, self._events, self._control, page)
+        return ControlApi(self._in_force, self._events, self._control, page)
+
+    @property
+    def _config(self) -> Config:
+        return self._in_force.config
+
+    def _use(self, configured: Configured) -> None:
+        self._parts_in_use.use(configured)
 
     async def run(self) -> Exit:
         main_loop.on_interrupt(self._stop.set)
+        hangup.on_hangup(self._control.reload_by_signal, self._stop.set)
         try:
             async with AsyncExitStack() as started:
                 if self._api is not None:
@@ -232,6 +284,7 @@ class Edge:
                 workers=self._workers.pids,
                 pjsua2=self._build.version,
                 production=self._build.production,
+                config=self._in_force.now.hash,
             )
         )
         count = wiring.worker_count(self._config)
@@ -245,17 +298,17 @@ class Edge:
         # All present objects stay for good: the collector need not visit them.
         gc.collect()
         gc.freeze()
-        state = FaultOwner().task(self._tell_state(), "edge.state")
+        every_s = lambda: self._config.log.state_s  # noqa: E731 (it may change)
+        state_log = StateLog(every_s, self._calls, self._ports, self._workers)
+        state = FaultOwner().task(state_log.run(), "edge.state")
+        self._reloads.up = True
         await self._stop.wait()
+        self._reloads.up = False
         await self._drain()
         state.cancel()
         self._sip_log.close()
         self._tell(edge_events.Stopped())
         return self._code
-
-    async def _tell_state(self) -> None:
-        if every_s := self._config.log.state_s:
-            await StateLog(every_s, self._calls, self._ports, self._workers).run()
 
     # --- the end --------------------------------------------------------------------------
 

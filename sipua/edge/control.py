@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls.steer.commands import Command, Done
 from sipua.calls.steer.place_request import PlaceRequest
+from sipua.config.change.in_force import Reloaded, ReloadError
 from sipua.control.link.edge_port import EdgeState, LogLevel
 from sipua.edge.calls.edge_calls import EdgeCalls
+from sipua.edge.calls.place_calls import PlaceCalls
 from sipua.edge.engine_health import EngineHealth
-from sipua.edge.place_calls import PlaceCalls
+from sipua.edge.reload.reloads import Reloads
 from sipua.edge.workers.workers import Workers
 from sipua.events import edge_events
 from sipua.events.ending import Reason
@@ -38,6 +40,7 @@ class EdgeControl:
         send: Callable[[SipCommand], None],
         tell: Callable[[Event], None],
         stop: asyncio.Event,
+        reloads: Reloads,
     ) -> None:
         """`stop`: set, the process ends."""
         self._admission = admission
@@ -48,6 +51,7 @@ class EdgeControl:
         self._send = send
         self._tell = tell
         self._stop = stop
+        self._reloads = reloads
         self._faults = FaultOwner()
         self._hang_up_at: float | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -88,6 +92,21 @@ class EdgeControl:
 
     def refresh_registration(self, account: str) -> None:
         self._send(Refresh(account))
+
+    # --- another configuration ------------------------------------------------------------
+
+    async def reload(self, by: str, *, check: bool) -> Reloaded:
+        return await self._reloads.reload(by, check=check)
+
+    def reload_by_signal(self) -> None:
+        self._faults.harmless("config.failed").task(self._reload_by_signal(), "SIGHUP")
+
+    async def _reload_by_signal(self) -> None:
+        try:
+            await self._reloads.reload("SIGHUP")
+        except ReloadError as error:
+            if error.kind != "unfit":  # else it is told already
+                logs.get().warning("config.not_reloaded", by="SIGHUP", cause=str(error))
 
     # --- draining -------------------------------------------------------------------------
 

@@ -16,12 +16,17 @@ Attempt: TypeAlias = Callable[[str, bool], None]
 
 
 class EngineHealth:
-    """The health of engines. The loop writes, the signalling thread reads: keys never change."""
+    """The health of engines. The loop writes, the signalling thread reads: a dictionary never gets
+    other keys, but another one takes its place."""
 
     def __init__(self, names: Iterable[str]) -> None:
         """`names`: of the engines that an incoming call may use."""
         self._missing_until = dict.fromkeys(names, 0.0)
         self._readers: list[Attempt] = []
+
+    def use(self, names: Iterable[str]) -> None:
+        """Other engines; what is known of the same ones stays."""
+        self._missing_until = {name: self._missing_until.get(name, 0.0) for name in names}
 
     def subscribe(self, reader: Attempt) -> None:
         """To each attempt, of all engines: attempts are too many for the stream of events."""

@@ -20,11 +20,11 @@ from sipua.calls.facts import CallFacts
 from sipua.calls.profile import AgentProfile
 from sipua.calls.steer.place_request import PlaceRequest
 from sipua.config import Config
-from sipua.edge import placing
 from sipua.edge.agent_host import AgentHost
+from sipua.edge.calls import placing
 from sipua.edge.calls.edge_calls import EdgeCalls
+from sipua.edge.calls.placing import RequestError
 from sipua.edge.calls.signalling_log import SignallingLog
-from sipua.edge.placing import RequestError
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.fork_server import ForkServer
 from sipua.edge.workers.workers import Workers, WorkersError

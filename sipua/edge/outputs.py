@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from sipua.config import Config
 from sipua.edge.engine_health import Attempt
-from sipua.edge.wiring import hooks, traces, wiring
+from sipua.edge.reload.webhooks import WebhooksInUse
+from sipua.edge.wiring import traces, wiring
 from sipua.edge.workers.workers import Workers
 from sipua.events.stream import EventStream
 from sipua.outputs.cdr.call_records import CallRecords
@@ -25,7 +26,6 @@ from sipua.sip.messages import SipMessage
 
 if TYPE_CHECKING:
     from sipua.outputs.hep.hep import Hep
-    from sipua.outputs.hooks.webhooks import Webhooks
     from sipua.outputs.metrics.metrics import Metrics
     from sipua.outputs.metrics.sampling import Views
     from sipua.outputs.traces.traces import Traces
@@ -58,7 +58,7 @@ class Source:
 @dataclass(slots=True)
 class Outputs:
     call_records: CallRecords
-    webhooks: Webhooks | None = None
+    webhooks: WebhooksInUse
     traces: Traces | None = None
     metrics: Metrics | None = None
     hep: Hep | None = None
@@ -69,12 +69,8 @@ class Outputs:
 
 
 def outputs(config: Config, source: Source) -> Outputs:
-    found = Outputs(CallRecords(wiring.call_records(config), source.events))
-    settings = hooks.hooks(config)
-    if settings is not None:
-        from sipua.outputs.hooks.webhooks import Webhooks  # noqa: PLC0415 - its imports take 0.2 s
-
-        found.webhooks = Webhooks(settings, source.events)
+    records = CallRecords(wiring.call_records(config), source.events)
+    found = Outputs(records, WebhooksInUse(config, source.events))
     tracing = traces.traces(config)
     if tracing is not None:
         from sipua.outputs.traces.traces import Traces  # noqa: PLC0415 - its library is an extra
@@ -104,7 +100,7 @@ def _views(source: Source, found: Outputs) -> Views:
             yield SinkState(sink.name, sink.lag_s(now), sink.behind_bytes)
 
     def webhooks() -> Iterator[WebhookState]:
-        for one in () if found.webhooks is None else found.webhooks.endpoints:
+        for one in found.webhooks.endpoints:
             yield WebhookState(
                 one.name,
                 up=one.up,
@@ -114,8 +110,11 @@ def _views(source: Source, found: Outputs) -> Views:
                 attempts=dict(one.attempts),
             )
 
+    def hep() -> Mapping[str, int]:
+        return {} if found.hep is None else found.hep.counts()
+
     workers = source.workers
-    return Views(workers.counts, workers.figures, source.ports, sinks, webhooks)
+    return Views(workers.counts, workers.figures, source.ports, sinks, webhooks, hep)
 
 
 async def start(found: Outputs, started: AsyncExitStack) -> None:

@@ -6,15 +6,21 @@ It is written at intervals, and only when something has changed: an idle edge is
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 
 from sipua.edge.calls.edge_calls import EdgeCalls
 from sipua.edge.workers.workers import Workers
 from sipua.log import logs
 from sipua.rtp.ports import PortPool
 
+_LOOK_S = 5.0
+
 
 class StateLog:
-    def __init__(self, every_s: float, calls: EdgeCalls, ports: PortPool, workers: Workers) -> None:
+    def __init__(
+        self, every_s: Callable[[], float], calls: EdgeCalls, ports: PortPool, workers: Workers
+    ) -> None:
         self._every_s = every_s
         self._calls = calls
         self._ports = ports
@@ -22,10 +28,15 @@ class StateLog:
         self._log = logs.get()
 
     async def run(self) -> None:
-        """Never ends; `every_s` is not 0."""
+        """Never ends. `every_s` may change meanwhile; 0: nothing is written."""
         told: dict[str, object] = {}
+        written = time.monotonic()
         while True:
-            await asyncio.sleep(self._every_s)
+            await asyncio.sleep(min(_LOOK_S, self._every_s() or _LOOK_S))
+            every_s, now = self._every_s(), time.monotonic()
+            if not every_s or now < written + every_s:
+                continue
+            written = now
             if (state := self._state()) != told:
                 self._log.info("edge.state", **state)
                 told = state

@@ -12,7 +12,6 @@ class Incoming(Event, tag="call.incoming", rename={"from_": "from"}):
 
     sip_call_id: str
     from_: str | None
-    """None: `record.numbers` is off."""
     to: str
     source: str
     origin: str
@@ -20,9 +19,9 @@ class Incoming(Event, tag="call.incoming", rename={"from_": "from"}):
     rtp_port: int
     worker: int
     altered: list[str] | None = None
+    config: str = ""
     trace_id: str | None = None
     trace_parent_id: str | None = None
-    """The span outside that the call is part of."""
 
 
 class Placing(Event, tag="call.placing"):
@@ -33,7 +32,7 @@ class Placing(Event, tag="call.placing"):
     route: str
     worker: int
     by: str | None = None
-    """Whose token it was; None: `sipua outbound`."""
+    config: str = ""
     trace_id: str | None = None
 
 
@@ -141,8 +140,7 @@ class SourceRefused(Event, tag="rtp.refused"):
 
 
 class Interrupted(Event, tag="call.interrupted"):
-    """The caller spoke, or an operator muted the agent or had it say something else: the rest of
-    what it said was dropped."""
+    """The rest of an answer was dropped: the caller spoke, or an operator steered the agent."""
 
     item_id: str
     played_ms: int
@@ -224,73 +222,6 @@ class ToolFailed(Event, tag="tool.failed"):
     duration_ms: float
     outcome: str
     reason: str
-
-
-# --- the engine -------------------------------------------------------------------------------
-
-
-class EngineInUse(Event, tag="engine.in_use"):
-    """The call talks with this session from now on."""
-
-    engine: str
-    why: str
-    session_id: str
-    gap_ms: int
-    restored: int
-    caught_up_ms: int
-    connect_ms: int | None = None
-    """None: it was connected before it was needed."""
-
-
-class EngineOutage(Event, tag="engine.outage"):
-    """There is no session; another one is being made."""
-
-    LEVEL = "warning"
-    engine: str
-    cause: str
-
-
-class EngineGone(Event, tag="engine.gone"):
-    """There is no session, and there will be none: the route's fallback begins."""
-
-    LEVEL = "error"
-    engine: str
-    cause: str
-
-
-class EngineSilent(Event, tag="engine.silent"):
-    """It was the model's turn, and it said nothing."""
-
-    LEVEL = "warning"
-    waited_ms: int
-    action: str
-
-
-class EngineUsage(Event, tag="engine.usage"):
-    """What an answer cost."""
-
-    of: str
-    model: str | None = None
-    audio_in: float = 0
-    audio_in_cached: float = 0
-    audio_out: float = 0
-    text_in: float = 0
-    text_in_cached: float = 0
-    text_out: float = 0
-    seconds: float = 0
-    cost: float | None = None
-    """None: there is no price for it."""
-
-
-class RateLimit(Event, tag="engine.rate_limit"):
-    """Less than a tenth is left."""
-
-    LEVEL = "warning"
-    name: str
-    remaining: float
-    limit: float
-    reset_s: float | None = None
-    fix: str = "less than a tenth is left: at 0 the vendor refuses answers"
 
 
 class Fallback(Event, tag="call.fallback"):

@@ -19,6 +19,8 @@ class Listening(Event, tag="edge.listening"):
     """Process numbers."""
     pjsua2: str
     production: bool
+    config: str
+    """The hash of its configuration."""
 
 
 class Warned(Event, tag="edge.warning"):
@@ -27,6 +29,34 @@ class Warned(Event, tag="edge.warning"):
     LEVEL = "warning"
     about: str
     value: str
+    fix: str
+
+
+class ConfigReloaded(Event, tag="config.reloaded"):
+    """The configuration was read again. Calls that are up keep the one that they began with."""
+
+    hash: str
+    """Of what is in force now; it has no secrets."""
+    secrets: str
+    """Another one when a secret has changed; to be compared within this run of the edge."""
+    generation: int
+    """Configurations since the start."""
+    file: str
+    by: str
+    """The name of a token, or `SIGHUP`."""
+    plan: dict[str, list[str]]
+    """The keys that have changed: `applied`, `for_new_calls`, `needs_restart`."""
+
+
+class ConfigRefused(Event, tag="config.refused"):
+    """The configuration was read again and cannot be used: nothing has changed."""
+
+    LEVEL = "error"
+    file: str
+    by: str
+    cause: str
+    problems: list[dict[str, str]]
+    """Of each its `key`, `problem`, `fix`, and `where` it is."""
     fix: str
 
 

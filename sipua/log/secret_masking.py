@@ -65,7 +65,7 @@ _values: re.Pattern[str] | None = None
 def register_secret(value: str) -> None:
     """Mask this value from now on, in every text."""
     global _values  # noqa: PLW0603 - one process has one set of secrets
-    if len(value) < SHORTEST_REGISTERED:
+    if len(value) < SHORTEST_REGISTERED or value in _registered:
         return
     # The same secret in a JSON string or a Python repr.
     _registered.update({value, json.dumps(value)[1:-1], repr(value)[1:-1]})

@@ -18,7 +18,8 @@ _SAMPLED: Final = 1
 _NONE: Final = frozenset("0")
 # Version 00 has this form and no other. A later one may have more behind it, which is not read.
 _FORM: Final = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
-LONGEST: Final = 256
+_SPAN_ID: Final = re.compile(r"[0-9a-f]{16}")
+_LONGEST: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Incoming:
 
 def parse(text: str) -> Incoming | None:
     """None: it is none, and means nothing, as the standard demands."""
-    if len(text) > LONGEST:
+    if len(text) > _LONGEST:
         return None
     found = _FORM.fullmatch(text)
     if found is None:
@@ -43,6 +44,10 @@ def parse(text: str) -> Incoming | None:
     if _NONE.issuperset(trace_id) or _NONE.issuperset(span_id):
         return None
     return Incoming(trace_id, span_id, bool(int(flags, 16) & _SAMPLED))
+
+
+def is_span_id(text: str) -> bool:
+    return _SPAN_ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

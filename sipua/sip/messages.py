@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from sipua.rtp.events import Address
 from sipua.rtp.ports import ReservedPort
+from sipua.sip.settings import AccountSettings
 
 _ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
@@ -58,6 +59,8 @@ class NegotiatedMedia:
     rtcp_remote: Address | None = None
     rtcp_muxed: bool = False
     """RTCP on the RTP port (RFC 5761): the offer had it, and our answer."""
+    rtcp_extended: bool = False
+    """The offer asks for extended reports (RFC 3611), or the configuration does."""
     remote_ssrcs: frozenset[int] = frozenset()
     """The SSRCs of the peer, by its offer; unknown when the offer is ours."""
     telephone_event_send_type: int | None = None
@@ -382,6 +385,13 @@ class Refresh:
     account: str
 
 
+@dataclass(frozen=True, slots=True)
+class SetAccounts:
+    """Have these accounts, and no others. Calls keep those that they began with."""
+
+    accounts: tuple[AccountSettings, ...] = field(repr=False)
+
+
 CallCommand = Answer | Hangup | Transfer | SetHold
 """What a call itself commands."""
-SipCommand = CallCommand | PlaceCall | Leave | Refresh
+SipCommand = CallCommand | PlaceCall | Leave | Refresh | SetAccounts

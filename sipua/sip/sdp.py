@@ -10,9 +10,15 @@ from __future__ import annotations
 
 import itertools
 import re
+from typing import Literal, TypeAlias
+
+ExtendedRtcp: TypeAlias = Literal["auto", "always", "off"]
+"""When extended reports are sent: where an offer asks for them, in all calls, or in none."""
 
 
-def rewrite_local(sdp: str, host: str, port: int, ptime_ms: int, *, rtcp_mux: bool = False) -> str:
+def rewrite_local(
+    sdp: str, host: str, port: int, ptime_ms: int, *, rtcp_mux: bool = False, rtcp_xr: bool = False
+) -> str:
     """Put our media address into an SDP that pjsip made.
 
     Only the first audio section that is alive (port not 0) is given the port: a rejected
@@ -35,17 +41,29 @@ def rewrite_local(sdp: str, host: str, port: int, ptime_ms: int, *, rtcp_mux: bo
         out.append(f"a=ptime:{ptime_ms}")
         if rtcp_mux:
             out.append("a=rtcp-mux")
+        if rtcp_xr:
+            out.append("a=rtcp-xr:voip-metrics")
     return "\r\n".join(out) + "\r\n"
 
 
 # Four attributes for each source (RFC 5576), for as many sources as the latch keeps.
 _MAX_SSRC_LINES = 32
-_REPLACED = ("c=", "a=rtcp:", "a=rtcp-mux", "a=ptime:", "a=maxptime:", "a=ssrc:")
+_REPLACED = ("c=", "a=rtcp:", "a=rtcp-mux", "a=rtcp-xr", "a=ptime:", "a=maxptime:", "a=ssrc:")
 
 
 def offers_rtcp_mux(sdp: str) -> bool:
     """Whether the audio section that we answer wants RTP and RTCP on one port."""
     return any(line.strip() == "a=rtcp-mux" for line in _audio(sdp))
+
+
+def wants_extended_rtcp(sdp: str, configured: ExtendedRtcp) -> bool:
+    """Whether reports with VoIP metrics are to be sent (RFC 3611 §5): an attribute of the audio
+    section, or of all, asks for them.
+    """
+    if configured != "auto":
+        return configured == "always"
+    asks = re.compile(r"a=rtcp-xr:(?:[^ ]+ )*voip-metrics(?: |$)")
+    return any(asks.match(line) for line in (*sections(sdp)[0], *_audio(sdp)))
 
 
 def announced_ssrcs(sdp: str) -> frozenset[int]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sipua.sip.sdp import ExtendedRtcp
+
 
 @dataclass(frozen=True, slots=True)
 class AccountSettings:
@@ -35,6 +37,7 @@ class SipSettings:
     media_hosts: tuple[str, ...]
     """The addresses in our SDP, one of a family: public, or those that RTP is bound to."""
     ptime_ms: int
+    rtcp_xr: ExtendedRtcp
     codecs: tuple[str, ...]
     accounts: tuple[AccountSettings, ...]
     nameservers: tuple[str, ...]

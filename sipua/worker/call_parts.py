@@ -5,8 +5,9 @@ What belongs to a call and needs nothing but its events and methods is attached 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -53,46 +54,38 @@ class PartsError(Exception):
         self.code = code
 
 
-@contextlib.asynccontextmanager
-async def open_parts(
+def make_parts(
     config: Config,
     agent_url: str,
+    pacer: Pacer,
     send: Callable[[CallCommand], None],
     engine_tried: EngineTried,
+    *,
     publish: Publish,
-) -> AsyncIterator[CallParts]:
-    """Start everything that calls share, and stop it after the last call. Raises PartsError."""
-    async with contextlib.AsyncExitStack() as stack:
-        try:
-            wiring_call.decode_sounds(config)
-        except SoundError as error:
-            raise PartsError("sounds.failed", error, "correct the file", Exit.CONFIG) from None
-        try:
-            toolbox = wiring_call.toolbox(config)
-        except (ToolLoadError, SoundError) as error:
-            raise PartsError("tools.failed", error, "the section [tools]", Exit.CONFIG) from None
-        await toolbox.start()
-        stack.push_async_callback(toolbox.close)
-        engines = EngineAddresses(config, agent_url)
-        engines.warm_up()
-        records = wiring_call.records(config)
-        records.start()
-        stack.callback(records.stop)
-        pacer = Pacer()
-        stack.callback(pacer.close)
-        parts = CallParts(
-            config,
-            pacer,
-            engines,
-            send,
-            engine_tried,
-            publish=publish,
-            toolbox=toolbox,
-            records=records,
-        )
-        parts.spares.start()
-        stack.push_async_callback(parts.spares.close)
-        yield parts
+) -> CallParts:
+    """Make everything that calls share, which may take long: the user's tools are imported. Nothing
+    of it runs yet, and nothing needs a loop. Raises PartsError.
+    """
+    try:
+        wiring_call.decode_sounds(config)
+    except SoundError as error:
+        raise PartsError("sounds.failed", error, "correct the file", Exit.CONFIG) from None
+    try:
+        toolbox = wiring_call.toolbox(config)
+    except (ToolLoadError, SoundError) as error:
+        raise PartsError("tools.failed", error, "the section [tools]", Exit.CONFIG) from None
+    engines = EngineAddresses(config, agent_url)
+    engines.warm_up()
+    return CallParts(
+        config,
+        pacer,
+        engines,
+        send,
+        engine_tried,
+        publish=publish,
+        toolbox=toolbox,
+        records=wiring_call.records(config),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +143,18 @@ class CallParts:
         first = [self._routes[name].engines[0] for name in routes.incoming(config)]
         self.spares = spare_connections(first, engine_tried)
         self._make_session = partial(engine_session, open_socket=self.spares.connect)
+
+    async def start(self) -> None:
+        """All but the spare connections, which are for calls that begin: `spares.start`."""
+        await self._toolbox.start()
+        self._records.start()
+
+    async def stop(self) -> None:
+        """Behind the last call; also what has not been started."""
+        await self.spares.close()
+        # It may wait for a disk, and other calls must not.
+        await asyncio.to_thread(self._records.stop)
+        await self._toolbox.close()
 
     def make(
         self,
@@ -210,10 +215,6 @@ class CallParts:
             self._attach(call)
             undo.pop_all()
         return call
-
-    def pacer_late(self) -> tuple[float, ...]:
-        """See `Pacer.lateness`."""
-        return self._pacer.lateness()
 
     def steering(self, call: Call) -> Steering:
         return Steering(call, self._toolbox.hold, self._sound_files)

@@ -20,9 +20,9 @@ from sipua.log import logs
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.session.traffic import Traffic
 from sipua.sip.messages import CallSignal, Hangup
-from sipua.worker.call_parts import CallParts
 from sipua.worker.call_samples import CallSamples
 from sipua.worker.figures import WorkerFigures
+from sipua.worker.generations import Generation, Generations
 from sipua.worker.link.channel import NO_DESCRIPTORS, close_all
 from sipua.worker.link.coding import LinkError
 from sipua.worker.link.messages import (
@@ -41,12 +41,13 @@ from sipua.worker.rtcp_watch import RtcpWatch
 
 
 class WorkerCalls:
-    def __init__(self, config: Config, parts: CallParts, send: Callable[[ToEdge], None]) -> None:
-        self.figures = WorkerFigures(self._traffic, parts.pacer_late, lambda: parts.spares.waiting)
-        self._parts = parts
+    def __init__(
+        self, config: Config, generations: Generations, send: Callable[[ToEdge], None]
+    ) -> None:
+        """`config`: the first one, for what stays until a restart."""
+        self.figures = WorkerFigures(self._traffic, generations.pacer_late, generations.spares)
+        self._generations = generations
         self._send = send
-        settings = wiring.captures(config)
-        self._captures = CallCaptures(settings) if settings else None
         self._rtcp = RtcpWatch(config, send) if wiring.hep_sends(config, "rtcp") else None
         self._calls: dict[str, Call] = {}
         self._steering: dict[str, Steering] = {}
@@ -107,7 +108,9 @@ class WorkerCalls:
 
     def _no_more(self) -> None:
         """The edge lets the last calls end."""
-        task = asyncio.get_running_loop().create_task(self._parts.spares.close(), name="spares")
+        task = asyncio.get_running_loop().create_task(
+            self._generations.no_more_calls(), name="spares"
+        )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -115,14 +118,15 @@ class WorkerCalls:
         """Begin a call. On any failure the caller gets 500, and all that it holds is released."""
         call_id = message.facts.call_id
         with ExitStack() as held:
+            generation = self._generations.hold(held)
             held.callback(self._over, call_id)
             try:
-                call = self._make(message, _adopt(descriptors, held), held)
+                call = self._make(generation, message, _adopt(descriptors, held), held)
             except Exception as error:  # noqa: BLE001 (any failure is a refusal)
                 self._failed(call_id, error)
                 return
             self._calls[call_id] = call
-            self._steering[call_id] = self._parts.steering(call)
+            self._steering[call_id] = generation.parts.steering(call)
             held.callback(self._steering.pop, call_id)
             opening = Answering() if message.facts.direction == "incoming" else Placing()
             work = self._run(call, opening, held.pop_all())
@@ -156,15 +160,21 @@ class WorkerCalls:
         except LinkError:  # of its text; without this message the edge would keep the call for ever
             self._send(replace(over, summary="its result is no text"))
 
-    def _make(self, message: TakeCall, sockets: Sequence[socket.socket], held: ExitStack) -> Call:
+    def _make(
+        self,
+        generation: Generation,
+        message: TakeCall,
+        sockets: Sequence[socket.socket],
+        held: ExitStack,
+    ) -> Call:
         if not sockets:
             raise LinkError(NO_DESCRIPTORS)
         rtp, rtcp = sockets
         local = ReservedPort(message.port, rtp, rtcp)
-        call = self._parts.make(
+        call = generation.parts.make(
             message.facts,
             local,
-            self._capture(message, held),
+            self._capture(generation.captures, message, held),
             ring_timeout_s=message.ring_timeout_s,
             max_duration_s=message.max_duration_s,
         )
@@ -172,11 +182,13 @@ class WorkerCalls:
             call.bridge.rtcp_tap = self._rtcp.of(call.call_id, local)
         return call
 
-    def _capture(self, message: TakeCall, held: ExitStack) -> CallCapture | None:
+    def _capture(
+        self, captures: CallCaptures | None, message: TakeCall, held: ExitStack
+    ) -> CallCapture | None:
         call_id, order = message.facts.call_id, message.capture
-        if order is None or self._captures is None:
+        if order is None or captures is None:
             return None
-        capture = self._captures.begin(call_id, order.local, order.open_calls)
+        capture = captures.begin(call_id, order.local, order.open_calls)
         held.callback(capture.end)
         self._capturing[call_id] = capture
         held.callback(self._capturing.pop, call_id, None)

@@ -32,7 +32,7 @@ from sipua.process.exits import Exit
 
 ANSWER = struct.Struct("=i")
 """The worker's process number, or an error number below zero."""
-NOT_ITS = (signal.SIGINT, signal.SIGTERM)
+NOT_ITS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals that a terminal or a service manager sends to all processes: the edge's business."""
 SERVER_NAME = "sipua-forks"
 WORKER_NAME = "sipua-worker"

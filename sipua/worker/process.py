@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import gc
-import os
 import signal
 import socket
 import sys
@@ -27,9 +26,10 @@ from sipua.log.secret_masking import register_secret
 from sipua.process import linux, main_loop
 from sipua.process.exits import Exit
 from sipua.process.loop_lag import watch
-from sipua.worker.call_parts import PartsError, open_parts
+from sipua.worker.call_parts import PartsError
 from sipua.worker.calls import WorkerCalls
 from sipua.worker.figures import EVERY, WorkerFigures
+from sipua.worker.generations import Generations
 from sipua.worker.link import config_copy
 from sipua.worker.link.channel import NO_DESCRIPTORS, Channel, close_all
 from sipua.worker.link.coding import LinkError, of_edge
@@ -38,6 +38,7 @@ from sipua.worker.link.messages import (
     Begin,
     EngineTried,
     Figures,
+    NewConfig,
     Ping,
     Pong,
     Ready,
@@ -46,6 +47,7 @@ from sipua.worker.link.messages import (
     ToEdge,
     ToWorker,
     Unfit,
+    UseConfig,
 )
 from sipua.worker.link.silence import CHECK_EVERY_S, Silence
 
@@ -57,7 +59,7 @@ _REPORT = "please report the line worker.failed of the log"
 
 def run(descriptor: int) -> int:
     """Work until the edge says Stop or is gone; returns the process's exit code."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # Not SIG_IGN, which the processes that tools start would inherit.
         signal.signal(number, lambda _number, _frame: None)
     linux.die_with_parent()
@@ -71,6 +73,7 @@ def run(descriptor: int) -> int:
 class Worker:
     def __init__(self, sock: socket.socket) -> None:
         self._channel = Channel(sock, of_edge(), self._on_message, self._on_link_end)
+        self._generations: Generations | None = None
         self._calls: WorkerCalls | None = None
         self._edge = Silence()
         self._missed = 0
@@ -105,9 +108,10 @@ class Worker:
         return Exit.OK
 
     async def _work(self, begin: Begin, config: Config) -> None:
-        parts = open_parts(config, begin.agent_url, self._send, self._engine_tried, self._publish)
-        async with parts as made:
-            self._calls = WorkerCalls(config, made, self._send)
+        async with Generations(self._send, self._engine_tried, self._publish) as generations:
+            await generations.begin(begin.generation, config, begin.agent_url)
+            self._generations = generations
+            self._calls = WorkerCalls(config, generations, self._send)
             # A full collection visits every object of every import, 20 ms and more in which no
             # packet leaves. All present objects stay for good: it need not visit them.
             gc.collect()
@@ -148,13 +152,18 @@ class Worker:
             case Ping():
                 missed, self._missed = self._missed, 0
                 calls, tasks = len(self._calls or ()), len(asyncio.all_tasks())
-                self._send(Pong(calls, tasks, missed, self._new_figures()))
+                new = self._new_figures()
+                self._send(Pong(calls, tasks, missed, len(self._generations or ()), new))
             case Stop():
                 self._end()
             case SetLogLevel():
                 logs.set_level(message.level)
             case Begin():
                 self._begun.set_result((message, descriptors))
+            case NewConfig() if self._generations is not None:
+                self._generations.make(message, descriptors)
+            case UseConfig() if self._generations is not None:
+                self._generations.use(message.generation)
             case _ if self._calls is not None:
                 self._calls.on_message(message, descriptors)
             case _:
@@ -189,8 +198,7 @@ def _begin(message: Begin, descriptors: list[int]) -> Config:
     if not descriptors:
         fix = "raise the limit of open files"
         raise PartsError("worker.failed", LinkError(NO_DESCRIPTORS), fix, Exit.WORKERS)
-    with os.fdopen(descriptors[0], "rb") as file:
-        data = file.read()
+    data = config_copy.read(descriptors[0])
     if (message.schema, message.version) != (SCHEMA, version()):
         error = RuntimeError(f"the edge is sipua {message.version}, installed is {version()}")
         raise PartsError("worker.other_version", error, "restart the edge", Exit.INTERNAL)

@@ -24,6 +24,7 @@ CODE = ["codecs", "rtp", "bridge", "sipua", "benchmarks", "scripts", "tests"]
 # A dotted name or one with a capital, as it stands between backticks -> whose it is.
 NOT_OURS = {
     "UaConfig.nameserver": "pjsua2's",
+    "Esc": "a key",
     "_sip._tcp": "a name in DNS",
     "support.xxx": "a placeholder",
 }
@@ -32,6 +33,7 @@ NOT_OURS = {
 BARE_FILES = {
     "orders.py": "the reader writes it, docs/tools.md",
     "my_tools.py": "the reader writes it, docs/tools.md",
+    "receiver.py": "the reader writes it, docs/webhooks.md",
 }
 
 _PATH = re.compile(

@@ -1,11 +1,12 @@
-"""`sipua doctor --config`: whether call records and the spool of webhooks can be written, and how
-the webhooks do."""
+"""`sipua doctor --config`: whether call records and the spool of webhooks can be written, how the
+webhooks do, and whether the collector takes traces."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sipua.config import Config
 from sipua.doctor.findings import Finding, Level
@@ -20,6 +21,8 @@ def examine(config: Config) -> list[Finding]:
         spool = config.webhook_spool.directory
         found.append(_can_write("webhooks", "webhook_spool.directory", spool))
         found += _webhooks(config)
+    if config.traces.enabled:
+        found.append(_traces(config))
     return found
 
 
@@ -71,3 +74,17 @@ def _webhooks(config: Config) -> Iterator[Finding]:
                 f"{one.dead} dead letters, {one.waiting} events wait",
                 f"sipua hooks dead {one.webhook}; then sipua hooks redeliver {one.webhook} --all",
             )
+
+
+def _traces(config: Config) -> Finding:
+    from sipua.edge.wiring import traces
+    from sipua.outputs.traces.probe import probe
+
+    settings = traces.traces(config)
+    assert settings is not None
+    host = urlsplit(settings.endpoint).netloc
+    outcome = probe(settings)
+    if outcome.ok:
+        return Finding(Level.OK, "traces", f"{host} takes them")
+    advice = "is the collector up? `traces.endpoint`, `traces.headers`: docs/traces.md"
+    return Finding(Level.WARN, "traces", f"{host} {outcome.cause}", advice)

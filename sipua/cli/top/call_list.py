@@ -29,14 +29,14 @@ def _muted(call: Call) -> str:
 
 
 COLUMNS: Final = (
-    Column("call", 10, 6, lambda call: call["id"], lambda _: "dim"),
-    Column("", 1, 3, lambda call: "→" if call["direction"] == "incoming" else "←"),
+    Column("call", 10, 4, lambda call: call["id"], lambda _: "dim"),
+    Column("dir", 3, 3, lambda call: "in" if call["direction"] == "incoming" else "out"),
     Column("state", 7, 1, figures.state, figures.state_style),
     Column("mute", 4, 9, _muted, lambda _: "warn"),
     Column("age", 6, 1, lambda call: age(call["age_s"]), right=True),
     Column("from", 12, 1, lambda call: who(call.get("from")), grows=True),
     Column("to", 12, 2, lambda call: who(call.get("to")), grows=True),
-    Column("trunk", 10, 5, lambda call: call.get("origin", ""), lambda _: "dim"),
+    Column("trunk", 10, 5, lambda call: call.get("origin") or "-", lambda _: "dim"),
     Column("route", 10, 5, lambda call: call.get("route") or "-", lambda _: "dim"),
     Column("codec", 5, 7, figures.codec, lambda _: "dim"),
     Column(
@@ -71,6 +71,15 @@ COLUMNS: Final = (
         lambda call: graded(figures.latency_ms(call), 1500, 3000),
         right=True,
     ),
+    Column(
+        "mos",
+        4,
+        7,
+        lambda call: number(figures.mos(call), 1),
+        lambda call: "bad" if (figures.mos(call) or 5) < 3 else "",
+        right=True,
+    ),
+    Column("talks", 6, 7, figures.talk, lambda _: "dim"),
     Column("turns", 5, 8, lambda call: str(call.get("turns", 0)), right=True),
     Column(
         "engine",
@@ -111,9 +120,9 @@ def lines(state: State, width: int, rows: int | None, now_s: float) -> list[Line
     at = place(state, calls)
     first = max(0, min(at - room // 2, len(calls) - room))
     later_s = _later(state, now_s)
-    for number_, call in enumerate(calls[first : first + room], first):
+    for at_line, call in enumerate(calls[first : first + room], first):
         line = _row({**call, "age_s": call["age_s"] + later_s}, chosen)
-        line.chosen = rows is not None and number_ == at
+        line.chosen = rows is not None and at_line == at
         found.append(line)
     if not calls and state.snapshot is not None:
         found.append(Line("no calls" if not state.filter else "no call fits the filter", "dim"))

@@ -75,5 +75,7 @@ def _escaped(data: bytes, *, over: bool) -> tuple[str, int]:
 
 
 def _length(first: int) -> int:
-    """Of a character of UTF-8, by its first byte."""
-    return 1 if first < 0xC0 else 2 if first < 0xE0 else 3 if first < 0xF0 else 4
+    """Of a character of UTF-8, by its first byte; one that cannot be the first is alone."""
+    if first < 0xC0 or first > 0xF7:
+        return 1
+    return 2 if first < 0xE0 else 3 if first < 0xF0 else 4

@@ -150,6 +150,12 @@ class RtpSection(Section):
     )
     timeout_s: Seconds = Field(default=20, description="A call is ended after so long without RTP.")
     hold_timeout_s: Seconds = Field(default=300, description="The same while the call is on hold.")
+    rtcp_xr: Literal["auto", "always", "off"] = Field(
+        default="auto",
+        description="Extended reports (RTCP XR, RFC 3611): R factor, MOS and bursts of what we "
+        "hear. `auto`: in calls whose offer asks for them. `always`: in all, and our SDP asks for "
+        "the other side's. They are read in any case.",
+    )
     port_rest_s: float = Field(
         default=30,
         ge=0,

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from sipua.calls.steer import commands
 from sipua.calls.steer.commands import Command, Done
-from sipua.config import Config
+from sipua.config.change.in_force import InForce
 from sipua.control.calls import models
 from sipua.control.calls.calls import found, shown
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
@@ -185,8 +185,8 @@ _PROBLEMS = (
 
 
 class SteerResource:
-    def __init__(self, config: Config, state: State, link: EdgeLink, edge: EdgePort) -> None:
-        self._targets = config.tools.transfer.targets
+    def __init__(self, in_force: InForce, state: State, link: EdgeLink, edge: EdgePort) -> None:
+        self._in_force = in_force
         self._state = state
         self._link = link
         self._edge = edge
@@ -239,7 +239,7 @@ class SteerResource:
 
     async def _transfer(self, asked: Asked) -> Answer:
         order: TransferOrder = asked.body
-        target = self._targets.get(order.to)
+        target = self._in_force.config.tools.transfer.targets.get(order.to)
         if target is None:
             _allow(asked.token, order.to)
             target = order.to

@@ -31,6 +31,7 @@ class Kind(Enum):
     INVALID = ("invalid", 400, "The request is not valid")
     KEY_MISSING = ("idempotency-key-missing", 400, "An Idempotency-Key is needed")
     KEY_REUSED = ("idempotency-key-reused", 422, "This key came with another request")
+    UNFIT_CONFIG = ("unfit-configuration", 422, "The configuration cannot be used")
     TOO_MANY = ("too-many-requests", 429, "Too many requests")
     SLOW = ("too-slow", 408, "The request did not come in time")
     UNSUPPORTED = ("unsupported", 409, "What the call ends in cannot do it")

@@ -56,11 +56,19 @@ def digest(token: str) -> bytes:
 
 class Tokens:
     def __init__(self, tokens: Sequence[Token], *, requests_per_second: float) -> None:
-        self._tokens = tuple(tokens)
-        self._requests = Buckets(requests_per_second, 2 * requests_per_second)
+        self.use(tokens, requests_per_second)
         self._wrong = Buckets(_WRONG_A_MINUTE / 60, _WRONG_A_MINUTE)
         self.refused: Counter[str] = Counter()
         """By the kind of refusal."""
+
+    def use(self, tokens: Sequence[Token], requests_per_second: float) -> None:
+        """Have these, and no others."""
+        self._tokens = tuple(tokens)
+        self._requests = Buckets(requests_per_second, 2 * requests_per_second)
+
+    def knows(self, token: Token | None) -> bool:
+        """Whether what this one has begun may go on."""
+        return token is None or any(token.digest == one.digest for one in self._tokens)
 
     def admit(
         self, authorization: str | None, parameters: Sequence[str], source: str, now: float

@@ -7,6 +7,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from sipua.calls.steer.commands import Command, Done
 from sipua.calls.steer.place_request import PlaceRequest
+from sipua.config.change.in_force import Reloaded
 
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
@@ -64,6 +65,10 @@ class EdgePort(Protocol):
 
     def set_log_level(self, level: LogLevel) -> None:
         """Of the edge and of its workers."""
+        ...
+
+    async def reload(self, by: str, *, check: bool) -> Reloaded:
+        """Read the configuration again. `check`: and change nothing. Raises ReloadError."""
         ...
 
     def refresh_registration(self, account: str) -> None:

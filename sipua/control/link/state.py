@@ -65,6 +65,10 @@ class State:
             case "call.ended":
                 self.ladders.end(one.told.call_id)
 
+    def look(self) -> None:
+        """Have those who follow see whether they still may."""
+        self._tell()
+
     def close(self) -> None:
         self.closing = True
         self._tell()

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sipua.config import Config
+from sipua.config.change.in_force import InForce
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
 from sipua.control.http.problems import Kind, ProblemError
 from sipua.control.http.tokens import Right, Tokens
@@ -31,6 +31,7 @@ class Edge(Shown):
     calls: int
     max_calls: int
     draining: bool
+    config: str = Field(description="The hash of its configuration; more: `/v1/config`.")
     refused: int = Field(description="INVITEs that never became a call.")
     denied: dict[str, int] = Field(description="Requests to this API that were denied, by kind.")
 
@@ -132,7 +133,7 @@ class RefusalsQuery(Query):
 class EdgeResource:
     def __init__(
         self,
-        config: Config,
+        in_force: InForce,
         state: State,
         link: EdgeLink,
         edge: EdgePort,
@@ -140,7 +141,7 @@ class EdgeResource:
         *,
         node: str,
     ) -> None:
-        self._config = config
+        self._in_force = in_force
         self._state = state
         self._link = link
         self._edge = edge
@@ -221,6 +222,7 @@ class EdgeResource:
                 calls=edge.calls,
                 max_calls=edge.max_calls,
                 draining=edge.draining,
+                config=self._in_force.now.hash,
                 refused=self._state.edge.refused,
                 denied=dict(self._tokens.refused),
             )
@@ -238,14 +240,14 @@ class EdgeResource:
                         calls=self._calls_of(trunk.name),
                         last_refusal=self._last_refusal(trunk.name),
                     )
-                    for trunk in self._config.trunks
+                    for trunk in self._in_force.config.trunks
                 ]
             )
         )
 
     async def _registrations(self, _asked: Asked) -> Answer:
         found = []
-        for account in self._config.accounts:
+        for account in self._in_force.config.accounts:
             known = self._state.edge.registrations.get(account.name)
             one = known or RegistrationView(account.name, account.registrar)
             more = {
@@ -259,7 +261,7 @@ class EdgeResource:
 
     async def _refresh(self, asked: Asked) -> Answer:
         account = asked.path["account"]
-        if account not in {one.name for one in self._config.accounts}:
+        if account not in {one.name for one in self._in_force.config.accounts}:
             raise ProblemError(Kind.NOT_FOUND, "there is no such account")
         await self._link.ask(lambda: self._edge.refresh_registration(account))
         return Answer(status=202)

@@ -18,7 +18,7 @@ from aiohttp import web
 from pydantic import BeforeValidator, Field
 
 from sipua.control.http.endpoint import EVENTS, Asked, Endpoint
-from sipua.control.http.tokens import Right
+from sipua.control.http.tokens import Right, Tokens
 from sipua.control.link.state import State
 from sipua.control.resources.models import Query
 from sipua.control.view.ring import Filter, Kept
@@ -55,8 +55,9 @@ class EventsQuery(Query):
 
 
 class EventsResource:
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, tokens: Tokens) -> None:
         self._state = state
+        self._tokens = tokens
         self.readers = 0
         self.cut_off = 0
 
@@ -94,8 +95,7 @@ class EventsResource:
         self.readers += 1
         try:
             await self._write(response, b"retry: 2000\n\n")
-            last_seen = asked.request.headers.get("Last-Event-ID", "")
-            await self._run(response, wanted, last_seen, query.kept)
+            await self._run(response, wanted, asked)
         except TimeoutError:
             self.cut_off += 1
             _reset_connection(asked.request.transport)
@@ -103,16 +103,18 @@ class EventsResource:
             self.readers -= 1
         return response
 
-    async def _run(
-        self, response: web.StreamResponse, wanted: Filter, last_seen: str, kept_events: int
-    ) -> None:
-        """Until it, or the API, ends. Raises TimeoutError for a reader that takes nothing."""
+    async def _run(self, response: web.StreamResponse, wanted: Filter, asked: Asked) -> None:
+        """Until it, or the API, ends, or its token is taken back. Raises TimeoutError for a reader
+        that takes nothing.
+        """
+        last_seen = asked.request.headers.get("Last-Event-ID", "")
+        kept_events = asked.query.kept
         ring = self._state.ring
         position = ring.last - min(kept_events, len(ring))
         if last_seen:
             seen = ring.position(last_seen)
             position = -1 if seen is None else seen
-        while not self._state.closing:
+        while not self._state.closing and self._tokens.knows(asked.token):
             kept = ring.after(position, _AT_ONCE)
             if kept is None:
                 position = ring.last

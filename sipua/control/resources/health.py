@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sipua.config import Config
+from sipua.config.change.in_force import InForce
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
 from sipua.control.http.problems import Kind, ProblemError
 from sipua.control.link.asking import EdgeLink
@@ -31,9 +31,8 @@ class Ready(Shown):
 
 
 class HealthResource:
-    def __init__(self, config: Config, state: State, link: EdgeLink, edge: EdgePort) -> None:
-        self._accounts = [account.name for account in config.accounts]
-        self._needs_registrations = config.api.ready_needs_registrations
+    def __init__(self, in_force: InForce, state: State, link: EdgeLink, edge: EdgePort) -> None:
+        self._in_force = in_force
         self._state = state
         self._link = link
         self._edge = edge
@@ -83,9 +82,11 @@ class HealthResource:
             yield "full"
         if edge.engine_missing_s > 0:
             yield "no engine"
-        if self._needs_registrations:
+        config = self._in_force.config
+        if config.api.ready_needs_registrations:
             known = self._state.edge.registrations
-            out = [name for name in self._accounts if not _registered(known.get(name))]
+            names = [account.name for account in config.accounts]
+            out = [name for name in names if not _registered(known.get(name))]
             if out:
                 yield f"not registered: {', '.join(out)}"
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sipua.calls import routes
 from sipua.calls.profile import AgentProfile, Prompt, Step, TransferTo
-from sipua.config import Config
+from sipua.config.change.in_force import InForce
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
 from sipua.control.http.tokens import Right
 from sipua.control.resources.models import Request, Shown
@@ -37,8 +37,8 @@ class RouteFound(Shown):
 
 
 class RoutesResource:
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    def __init__(self, in_force: InForce) -> None:
+        self._in_force = in_force
 
     def endpoints(self) -> Sequence[Endpoint]:
         return (
@@ -56,7 +56,9 @@ class RoutesResource:
 
     async def _test(self, asked: Asked) -> Answer:
         order: RouteTest = asked.body
-        profile = routes.resolve(self._config, routes.Asked((order.to,), order.from_, order.origin))
+        profile = routes.resolve(
+            self._in_force.config, routes.Asked((order.to,), order.from_, order.origin)
+        )
         return Answer(_found(profile))
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from sipua.config import Config
+from sipua.config.change.in_force import InForce
 from sipua.config.sections.webhooks import EventWebhookSection
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
 from sipua.control.http.problems import Kind, ProblemError
@@ -40,7 +40,7 @@ class Webhook(Shown):
     oldest: Moment | None = Field(
         default=None, description="When the oldest event that waits happened."
     )
-    next: Moment | None = Field(default=None, description="When the next attempt is due.")
+    next: Moment | None = Field(default=None, description="When one that was tried is tried again.")
     cause: str | None = Field(
         default=None, description="Why the oldest event that waits was not taken, or why 410."
     )
@@ -105,11 +105,15 @@ class Tried(Shown):
 
 
 class WebhooksResource:
-    def __init__(self, config: Config, node: str) -> None:
-        self._configured = {one.name: one for one in config.webhooks}
-        self._directory = hooks.hook_directory(config)
+    def __init__(self, in_force: InForce, node: str) -> None:
+        self._in_force = in_force
+        self._directory = hooks.hook_directory(in_force.config)
         self._node = node
         self._tried: set[str] = set()
+
+    @property
+    def _configured(self) -> dict[str, EventWebhookSection]:
+        return {one.name: one for one in self._in_force.config.webhooks}
 
     def endpoints(self) -> Sequence[Endpoint]:
         broken = (Kind.STORAGE,)

@@ -14,7 +14,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -28,6 +28,7 @@ from sipua.capture import settings as capture_settings
 from sipua.capture.sip_messages import SipToCaptures, dialog
 from sipua.config import Config
 from sipua.doctor.edges import WORKERS_FIX
+from sipua.edge.calls.edge_call import EdgeCall
 from sipua.edge.calls.lost_calls import LostCalls
 from sipua.edge.calls.steer_requests import SteerRequests
 from sipua.edge.wiring import wiring
@@ -72,27 +73,6 @@ LOST = 500
 this edge no more for a while: the other workers take calls."""
 
 
-@dataclass(slots=True)
-class EdgeCall:
-    facts: CallFacts
-    worker: int
-    held: ExitStack
-    """What is given back when the call is over."""
-    captured: bool
-    begun_at: float
-    outcome: CallOutcome
-    """As far as the edge knows it: of use when the worker cannot tell it."""
-    confirmed_at: float | None = None
-    ended_at: float = math.inf
-    end_told: bool = False
-    """Whether its end is an event already."""
-
-    def lasted_s(self, until: float) -> float:
-        """Since the answer, or, without one, since its begin."""
-        since = self.begun_at if self.confirmed_at is None else self.confirmed_at
-        return round(max(0.0, min(until, self.ended_at) - since), 3)
-
-
 class EdgeCalls:
     def __init__(
         self,
@@ -105,12 +85,11 @@ class EdgeCalls:
         sip_captures: SipToCaptures | None = None,
         on_over: Callable[[CallOver], None] = lambda over: None,
     ) -> None:
-        self._config = config
+        self.use(config)
         self._workers = workers
         self._ports = ports
         self._send = send
         self._events = events
-        self._capture_settings = wiring.captures(config)
         self._sip_captures = sip_captures
         self._gaps = Throttle(10.0)
         self._on_over = on_over
@@ -122,6 +101,12 @@ class EdgeCalls:
 
     def __len__(self) -> int:
         return len(self._calls)
+
+    def use(self, config: Config, name: str = "") -> None:
+        """Calls begin with this configuration from now on; `name`: its hash."""
+        self._config = config
+        self._config_name = name
+        self._capture_settings = wiring.captures(config)
 
     # --- a call begins --------------------------------------------------------------------
 
@@ -156,7 +141,7 @@ class EdgeCalls:
         teller.tell(
             call_events.Incoming(
                 sip_call_id=event.sip_call_id,
-                from_=transcript_redaction.number(event.from_uri, self._config.record.numbers),
+                from_=self._shown(event.from_uri),
                 to=event.to_uri,
                 source=join(*event.source),
                 origin=event.origin,
@@ -164,6 +149,7 @@ class EdgeCalls:
                 rtp_port=event.local.port,
                 worker=worker,
                 altered=list(event.altered) or None,
+                config=self._config_name,
                 trace_id=None if trace is None else trace.trace_id,
                 trace_parent_id=None if trace is None else trace.parent_id or None,
             )
@@ -176,13 +162,16 @@ class EdgeCalls:
             status=503,
             reason=NO_WORKER,
             sip_call_id=event.sip_call_id,
-            from_=transcript_redaction.number(event.from_uri, self._config.record.numbers),
+            from_=self._shown(event.from_uri),
             to=event.to_uri,
             source=join(*event.source),
             cause="no worker is ready",
             origin=event.origin,
         )
         self._events.teller().tell(rejected)
+
+    def _shown(self, number: str) -> str | None:
+        return transcript_redaction.number(number, self._config.record.numbers)
 
     def place(self, facts: CallFacts, local: ReservedPort, request: PlaceRequest) -> None:
         """Place a call; `request` has been judged. Raises WorkersError when there is no worker,
@@ -193,13 +182,13 @@ class EdgeCalls:
             if worker is None:
                 raise WorkersError("workers.none", "no worker is ready", WORKERS_FIX, Exit.WORKERS)
             held.callback(self._workers.supervisor.over, worker)
-            to = transcript_redaction.number(facts.to_uri, self._config.record.numbers)
             placing = call_events.Placing(
-                to=to,
+                to=self._shown(facts.to_uri),
                 account=facts.origin,
                 route=facts.route,
                 worker=worker,
                 by=request.by or None,
+                config=self._config_name,
                 trace_id=None if facts.trace is None else facts.trace.trace_id,
             )
             self._events.teller(facts.call_id, facts.trace).tell(placing)

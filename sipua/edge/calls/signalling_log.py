@@ -55,7 +55,7 @@ class SignallingLog:
         self._log = log
         self._teller = teller
         self._tell = teller("").tell
-        self._numbers = numbers
+        self.numbers = numbers
         self._sources = Throttle(OF_ONE_SOURCE_S, SOURCES, burst=OF_ONE_SOURCE)
         self._refusals = Throttle(burst=REFUSALS_A_SECOND)
         self._others = Throttle()
@@ -176,7 +176,7 @@ class SignallingLog:
                 status=event.status,
                 reason=event.reason,
                 sip_call_id=event.sip_call_id,
-                from_=number(event.from_uri, self._numbers),
+                from_=number(event.from_uri, self.numbers),
                 to=event.to_uri,
                 source=join(*event.source),
                 cause=event.cause or None,

@@ -45,6 +45,7 @@ def sip_settings(config: Config, max_calls: int) -> SipSettings:
         min_session_expires_s=sip.min_session_expires_s,
         media_hosts=media_hosts(config),
         ptime_ms=rtp.ptime_ms,
+        rtcp_xr=rtp.rtcp_xr,
         codecs=tuple(rtp.codecs),
         accounts=(*_registrations(config), *_trunks(config)),
         nameservers=tuple(sip.nameservers),

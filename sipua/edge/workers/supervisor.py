@@ -92,7 +92,7 @@ class Supervisor:
     def __init__(self, count: int, *, memory_bytes: int = 0) -> None:
         """`memory_bytes`: the most that a worker may have; 0: no limit."""
         self.slots = {number: Slot(number) for number in range(1, count + 1)}
-        self._memory_bytes = memory_bytes
+        self.memory_bytes = memory_bytes
 
     def check(self, now: float) -> Iterator[Act]:
         """What is to be done now; every CHECK_EVERY_S."""
@@ -124,7 +124,7 @@ class Supervisor:
 
     def uses(self, worker: int, memory_bytes: int, now: float) -> Iterator[Act]:
         """Take the memory that it has now."""
-        limit = self._memory_bytes
+        limit = self.memory_bytes
         if limit and memory_bytes > limit:
             cause = f"it has {memory_bytes // 1_000_000} MB, and may have {limit // 1_000_000}"
             yield from self.fault(worker, cause, now)

@@ -21,17 +21,18 @@ from sipua.doctor.edges import WORKERS_FIX, EdgeState, WorkerState
 from sipua.edge.workers import process
 from sipua.edge.workers.fork_server import ForkServer
 from sipua.edge.workers.process import WorkerProcess
+from sipua.edge.workers.shared_config import SharedConfig
 from sipua.edge.workers.supervisor import Act, Ask, Kill, Start, State, Supervisor
 from sipua.events import edge_events
 from sipua.events.event import Event
 from sipua.log import logs
 from sipua.process.exits import Exit
-from sipua.worker.link import config_copy
 from sipua.worker.link.channel import Descriptor, close_all
 from sipua.worker.link.coding import LinkError
 from sipua.worker.link.messages import (
     SCHEMA,
     Begin,
+    ConfigTried,
     Figures,
     NoMoreCalls,
     Ping,
@@ -75,10 +76,7 @@ class Workers:
         """
         self.supervisor = Supervisor(count, memory_bytes=config.edge.worker_memory_mb * 1_000_000)
         self._forks = forks or ForkServer()
-        # The tools of users run in workers: the tokens of the API are none of their business.
-        api = config.api.model_copy(update={"tokens": ()})
-        without_tokens = config.model_copy(update={"api": api})
-        self._config = config_copy.to_bytes(without_tokens)
+        self.config = SharedConfig(config, self.send)
         # Now: an update changes what is installed, and not what runs here.
         self._version = metadata.version("sipua")
         self._tell = tell
@@ -87,7 +85,7 @@ class Workers:
         self._on_hopeless = on_hopeless
         self._log = logs.get()
         self._faults = FaultOwner("workers.failed", self._log, self._give_up)
-        self._agent_url: asyncio.Future[str] | None = None
+        self._agent_known = asyncio.Event()
         self._running: dict[int, WorkerProcess] = {}
         self._lives: dict[int, asyncio.Task[None]] = {}
         """The last one of each worker."""
@@ -104,10 +102,10 @@ class Workers:
         """Start all, and meanwhile the agent; returns when each has been ready or has failed.
         Raises WorkersError when none is ready, AgentError.
         """
-        known = self._agent_url = asyncio.get_running_loop().create_future()
         edges.clear_the_dead()
         self._watcher = self._faults.task(self._watch(), "workers")
-        known.set_result(await agent_url)
+        self.config.agent_url = await agent_url
+        self._agent_known.set()
         while not self._all_decided():
             self._news.clear()
             await self._news.wait()
@@ -138,6 +136,7 @@ class Workers:
                 "pid": self._running[worker].pid,
                 "calls": pong.calls,
                 "tasks": pong.tasks,
+                "configurations": pong.generations,
                 "memory_mb": self._running[worker].memory_bytes() // 1_000_000,
             }
             for worker, pong in sorted(self._pongs.items())
@@ -244,22 +243,26 @@ class Workers:
             begin.cancel()
         del self._running[worker]
         self._pongs.pop(worker, None)
+        self.config.gone(worker)
         self._figures.pop(worker, None)
         self._exited(worker, how)
 
     async def _begin(self, worker: int, running: WorkerProcess) -> None:
         """Tell it what it must know. It has imported what it needs meanwhile."""
-        assert self._agent_url is not None
+        await self._agent_known.wait()
+        await self.config.decided()
         begin = Begin(
             schema=SCHEMA,
             version=self._version,
             worker=worker,
             log_level=logs.in_use.level,
             log_format=logs.in_use.format,
-            agent_url=await asyncio.shield(self._agent_url),
+            agent_url=self.config.agent_url,
             python_path=tuple(sys.path),
+            generation=self.config.generation,
         )
-        running.send(begin, [process.in_memory(self._config)])
+        running.send(begin, [process.in_memory(self.config.data)])
+        self.config.begun(worker)
 
     def _take(self, worker: int, message: ToEdge) -> None:
         self.supervisor.heard(worker)
@@ -274,12 +277,15 @@ class Workers:
                 self.supervisor.ready(worker, time.monotonic())
                 if self._draining:
                     self.send(worker, NoMoreCalls())
+                self.config.ready(worker)
                 pid = self._running[worker].pid
                 ready = edge_events.WorkerReady(worker=worker, pid=pid, at_start=not self._up)
                 self._tell(ready)
                 self._changed()
             case Unfit():
                 self._unfit(worker, message)
+            case ConfigTried():
+                self.config.answered(worker, message)
             case _:
                 self._on_message(worker, message)
 

@@ -26,6 +26,7 @@ class _Story:
 
     source: str = ""
     worker: int | None = None
+    config: str = ""
     sip_call_id: str = ""
     ringing_s: float | None = None
     codec: str = ""
@@ -61,7 +62,8 @@ class CallsUp:
         fields = msgspec.json.decode(told.data)
         if told.type in _BEGINNINGS:
             # Only these two begin a story: one that came behind its end would never be closed.
-            self._calls[told.call_id] = _Story(fields.get("source", ""), fields.get("worker"))
+            about = (fields.get("source", ""), fields.get("worker"), fields.get("config", ""))
+            self._calls[told.call_id] = _Story(*about)
         elif begun := self._calls.get(told.call_id):
             _STEPS[told.type](begun, told.at_s, fields)
         return None
@@ -165,6 +167,7 @@ def _row(node: str, told: Told, story: _Story) -> Row:
         source=story.source,
         sip_call_id=ended.sip_call_id or story.sip_call_id,
         worker=story.worker,
+        config=story.config,
         began=ended.began,
         ringing=_moment(story.ringing_s) if story.ringing_s else None,
         answered=ended.answered,
@@ -219,6 +222,8 @@ def _figures(story: _Story, rtp: Fields) -> MediaFigures | None:
         remote_jitter_ms=_number(rtcp, "remote_jitter_ms"),
         round_trip_ms=_number(rtcp, "round_trip_ms"),
         drift_ppm=_number(rtcp, "drift_ppm"),
+        mos=_number(rtcp.get("quality") or {}, "mos_lq"),
+        remote_mos=_number(rtcp.get("remote_quality") or {}, "mos_lq"),
     )
 
 

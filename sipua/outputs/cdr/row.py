@@ -46,6 +46,10 @@ class MediaFigures(msgspec.Struct, frozen=True, omit_defaults=True):
     remote_jitter_ms: float | None = None
     round_trip_ms: float | None = None
     drift_ppm: float | None = None
+    mos: float | None = None
+    """Of listening to the other side, by loss alone."""
+    remote_mos: float | None = None
+    """Of listening to us, as the other side reports (RTCP XR)."""
 
 
 class EngineFigures(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -74,6 +78,8 @@ class Row(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"from_": "fr
     """Where the INVITE came from."""
     sip_call_id: str = ""
     worker: int | None = None
+    config: str = ""
+    """The hash of its configuration."""
 
     began: str
     ringing: str | None = None

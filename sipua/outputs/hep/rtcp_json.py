@@ -6,13 +6,14 @@ from typing import Any
 
 import msgspec
 
+from sipua.rtp.rtcp.errors import RtcpError
+from sipua.rtp.rtcp.extended import VOIP_METRICS, VoipMetrics
 from sipua.rtp.rtcp.packets import (
     RECEIVER_REPORT,
     SENDER_REPORT,
     Compound,
     Report,
     ReportBlock,
-    RtcpError,
     parse,
 )
 
@@ -43,7 +44,25 @@ def _document(report: Report, compound: Compound) -> dict[str, Any]:
             "packets": sender.packets,
             "octets": sender.octets,
         }
+    metrics = next((one for extended in compound.extended for one in extended.voip), None)
+    if metrics is not None:
+        document["report_blocks_xr"] = _voip(metrics)
     return document
+
+
+def _voip(metrics: VoipMetrics) -> dict[str, int]:
+    return {
+        "type": VOIP_METRICS,
+        "id": metrics.ssrc,
+        "fraction_lost": metrics.loss_rate,
+        "fraction_discard": metrics.discard_rate,
+        "burst_density": metrics.burst_density,
+        "gap_density": metrics.gap_density,
+        "burst_duration": metrics.burst_ms,
+        "gap_duration": metrics.gap_ms,
+        "round_trip_delay": metrics.round_trip_ms,
+        "end_system_delay": metrics.end_system_ms,
+    }
 
 
 def _block(block: ReportBlock) -> dict[str, int]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -82,6 +83,11 @@ class Disabled:
     since_s: float
     cause: str
     fingerprint: str
+
+
+def ahead_s() -> float:
+    """Of the wall clock, by which attempts are due, before the one that nobody sets."""
+    return time.time() - time.monotonic()
 
 
 def lock(directory: Path, held: ExitStack) -> bool:

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Final
@@ -35,6 +36,8 @@ _GATHER_S: Final = 0.25
 _MOST_IN_A_REQUEST: Final = 50
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 30.0
+_LONGEST_ASKED_S: Final = 300.0
+"""By `Retry-After`."""
 _TELL_EVERY_S: Final = 60.0
 _LAST_S: Final = 2.0
 """For what can still be sent when the edge ends."""
@@ -58,8 +61,8 @@ class Traces:
         self._stopping = False
         self._stop_by_s = float("inf")
         self._failing = False
-        self._lost = 0
-        """Calls that the collector will never get, and that are not told yet."""
+        self._lost: Counter[str] = Counter()
+        """Calls that the collector will never get, and that are not told yet: why."""
         self._missed_told = 0
         self._complaints = Throttle(_TELL_EVERY_S)
         self._faults = FaultOwner("traces.failed_inside", logs.get(), nothing)
@@ -98,16 +101,18 @@ class Traces:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._wake.set()  # for what came before that
         try:
             while not self._stopping:
                 await self._wake.wait()
                 self._wake.clear()
                 if not self._stopping:
                     await asyncio.sleep(_GATHER_S)
-                await self._send_all()
+                    await self._send_all()
+            await self._send_all()
         finally:
-            self._lost += len(self._backlog)
-            self._tell_lost("the edge has ended", at_once=True)
+            self._lost["edge_ended"] += len(self._backlog)
+            self._tell_lost(at_once=True)
             await self._sender.close()
 
     async def _send_all(self) -> None:
@@ -127,7 +132,7 @@ class Traces:
                 self._faults.failed(f"trace of {story.trace.call_id}", error)
                 trace = None
             if trace is None:
-                self._lost += 1
+                self._lost["internal_error"] += 1
             else:
                 found.append(trace)
         return found
@@ -144,19 +149,20 @@ class Traces:
                 return
             self._failing = True
             if not outcome.again:
-                self._lost += len(traces)
+                self._lost["refused"] += len(traces)
                 self._tell_failing(outcome.cause)
                 return
             self._count_lost()
             self._tell_failing(outcome.cause, waiting=len(traces))
             await self._pause(self._pause_s(attempts, outcome))
             if self._out_of_time():
-                self._lost += len(traces)
+                self._lost["edge_ended"] += len(traces)
                 return
 
     def _pause_s(self, attempts: int, outcome: Outcome) -> float:
         pause_s = doubled_s(_FIRST_PAUSE_S, attempts - 1, _LONGEST_PAUSE_S)
-        return max(less_by_chance(pause_s, random.random), outcome.retry_after_s or 0.0)
+        asked_s = min(outcome.retry_after_s or 0.0, _LONGEST_ASKED_S)
+        return max(less_by_chance(pause_s, random.random), asked_s)
 
     async def _pause(self, pause_s: float) -> None:
         """A shorter one when the edge ends."""
@@ -185,14 +191,15 @@ class Traces:
 
     def _count_lost(self) -> None:
         missed = self._stories.missed
-        self._lost += self._backlog.dropped() + missed - self._missed_told
+        self._lost["too_many"] += self._backlog.dropped() + missed - self._missed_told
         self._missed_told = missed
-        self._tell_lost("too many wait")
+        self._tell_lost()
 
-    def _tell_lost(self, cause: str, *, at_once: bool = False) -> None:
-        if self._lost and (at_once or self._complaints.ask("lost", time.monotonic()) is not None):
-            logs.get().warning("traces.lost", calls=self._lost, cause=cause, fix=FIX)
-            self._lost = 0
+    def _tell_lost(self, *, at_once: bool = False) -> None:
+        causes = {cause: calls for cause, calls in self._lost.items() if calls}
+        if causes and (at_once or self._complaints.ask("lost", time.monotonic()) is not None):
+            self._lost.clear()
+            logs.get().warning("traces.lost", calls=sum(causes.values()), causes=causes, fix=FIX)
 
     def _tell_failing(self, cause: str, *, waiting: int = 0) -> None:
         if self._complaints.ask("failing", time.monotonic()) is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from sipua.outputs.traces.span import PRIVATE, Kind, Moment, Span, attributes
+from sipua.outputs.traces.span import PRIVATE, Attributes, Kind, Moment, Span, attributes
 from sipua.process.trace_context import CallTrace
 
 END_UNKNOWN: Final = "sipua.end_unknown"
@@ -37,11 +37,8 @@ class Tree:
         parent: Span | None = None,
         kind: Kind = "internal",
     ) -> Span:
-        """`about`: what its id is made from; one that comes again gets another id. Its times are
-        bounded by its parent's."""
+        """`about`: what its id is made from; one that comes again gets another id."""
         parent = parent or self.root
-        start_s = min(max(start_s, parent.start_s), parent.end_s)
-        end_s = min(max(end_s, start_s), parent.end_s)
         span = Span(name, self._id(about), parent.span_id, start_s, end_s, kind)
         self.spans.append(span)
         return span
@@ -67,7 +64,7 @@ class Tree:
         """None: it was not open."""
         span = self._open.pop(about, None)
         if span is not None:
-            span.end_s = min(max(at_s, span.start_s), self.end_s)
+            span.end_s = at_s
         return span
 
     def finish_all(self, at_s: float, *, known: bool) -> None:
@@ -76,21 +73,29 @@ class Tree:
             if span is not None and not known:
                 span.attributes[END_UNKNOWN] = True
 
+    def bound(self) -> None:
+        """So that each lies inside its parent, whatever the clock did meanwhile."""
+        known = {span.span_id: span for span in self.spans}
+        for span in self.spans:  # parents stand before their children
+            parent = self.root if span is self.root else known[span.parent_id]
+            span.start_s = min(max(span.start_s, parent.start_s), parent.end_s)
+            span.end_s = min(max(span.end_s, span.start_s), parent.end_s)
+            for moment in span.moments:
+                moment.at_s = min(max(moment.at_s, span.start_s), span.end_s)
+
     # --- what is said about them ------------------------------------------------------------
 
-    def say(self, span: Span, values: Mapping[str, object], **private: object) -> None:
-        span.attributes |= self._said(values, private)
+    def say(self, span: Span, values: Mapping[str, object]) -> None:
+        span.attributes |= self._allowed(values)
 
-    def note(
-        self, span: Span, name: str, at_s: float, values: Mapping[str, object], **private: object
-    ) -> None:
-        at_s = min(max(at_s, span.start_s), span.end_s)
-        span.moments.append(Moment(name, at_s, self._said(values, private)))
+    def note(self, span: Span, name: str, at_s: float, values: Mapping[str, object]) -> None:
+        span.moments.append(Moment(name, at_s, self._allowed(values)))
 
-    def _said(
-        self, values: Mapping[str, object], private: Mapping[str, object]
-    ) -> dict[str, str | int | float | bool]:
-        found = attributes(values)
-        if self._private:
-            found |= attributes({f"{PRIVATE}{name}": value for name, value in private.items()})
-        return found
+    def _allowed(self, values: Mapping[str, object]) -> Attributes:
+        return attributes(
+            {
+                name: value
+                for name, value in values.items()
+                if self._private or not name.startswith(PRIVATE)
+            }
+        )

@@ -1,7 +1,7 @@
 """Whether an INVITE may become a call: decided before a port or a model is touched.
 
 Called on the pjsua2 thread for each INVITE. The limits are plain attributes that the app sets from
-its own thread, and the resolver replaces the addresses of names as a whole: no lock is needed.
+its own thread; peers, and the addresses of names, are replaced as a whole: no lock is needed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sipua.sip.dns.names import Name
@@ -51,12 +51,26 @@ class Admission:
     worker_missing_s: Callable[[], float] = lambda: 0.0
     """How long no worker is expected; 0: one takes calls."""
     _peers: list[tuple[str, Network]] = field(default_factory=list)
+    _learnt: list[tuple[str, Network]] = field(default_factory=list)
+    """Where registrars have answered from."""
     _named: dict[Name, list[str]] = field(default_factory=dict)
     """The trunks and accounts of each host name."""
     _resolved: dict[Name, tuple[Network, ...]] = field(default_factory=dict)
 
     def allow(self, name: str, networks: Iterable[Network]) -> None:
         self._peers += [(name, network) for network in networks]
+
+    def learn(self, name: str, network: Network) -> None:
+        """A registrar answers from there."""
+        self._learnt = [*self._learnt, (name, network)]
+
+    def use(self, other: Admission, unchanged: Collection[str]) -> None:
+        """Take the peers and limits of another configuration. `unchanged`: accounts with the same
+        registrar; where that answers from stays known.
+        """
+        self.max_calls, self.accept_any = other.max_calls, other.accept_any
+        self._learnt = [one for one in self._learnt if one[0] in unchanged]
+        self._peers, self._named = other._peers, other._named
 
     def allow_host(self, name: str, host: str, *, services: bool) -> None:
         """Allow an address, a network, or a name that is yet to be resolved, with its SRV records
@@ -106,6 +120,7 @@ class Admission:
 
     def _known(self) -> Iterator[tuple[str, Network]]:
         yield from self._peers
+        yield from self._learnt
         for host, networks in self._resolved.items():
             for owner in self.owners(host):
                 yield from ((owner, network) for network in networks)

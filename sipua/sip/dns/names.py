@@ -10,7 +10,7 @@ An outcome holds until a later look-up succeeds: a DNS server that is down ends 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from sipua.bridge.backoff import doubled_s
@@ -139,6 +139,17 @@ class NameTable:
 
     def keep(self, name: Name) -> None:
         self._entries.setdefault(name, _Entry()).kept = True
+
+    def keep_only(self, names: Collection[Name]) -> None:
+        """Keep these, and no others. One that is new is looked up now, whatever was known of it:
+        the news of it go to those that need it.
+        """
+        for name, entry in self._entries.items():
+            entry.kept = entry.kept and name in names
+        for name in names:
+            entry = self._entries.setdefault(name, _Entry())
+            if not entry.kept:
+                entry.kept, entry.found, entry.due_at = True, None, float("-inf")
 
     def due(self, now: float) -> list[Name]:
         return [name for name, entry in self._waiting() if entry.due_at <= now]

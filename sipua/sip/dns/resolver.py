@@ -11,7 +11,7 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from sipua.process.side_loop import SideLoop
 from sipua.sip.dns.names import Name, NameTable, News, NotFound, Outcome
@@ -56,6 +56,12 @@ class Resolver:
             self._waiting.clear()
         await self._side.close()
 
+    def keep_only(self, names: Collection[Name]) -> None:
+        """Look these up again and again from now on, and no others."""
+        with self._lock:
+            self._table.keep_only(names)
+        self._side.submit(self._look_again())
+
     def ask(self, name: Name, later: Done) -> Outcome | None:
         """The outcome; None: it is not known yet, and `later` gets it on the resolver's thread."""
         now = time.monotonic()
@@ -79,6 +85,9 @@ class Resolver:
                 await self._all_asked.wait()
         except TimeoutError:
             return
+
+    async def _look_again(self) -> None:
+        self._changed.set()
 
     async def _keep_fresh(self) -> None:
         while True:

@@ -70,6 +70,8 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         self.endpoint = endpoint
         self.settings = settings
         self.registered = False
+        self._leaving = False
+        """It has been taken out of the configuration."""
         self._pending = False
         self._turn = 0
         self._attempt = 0
@@ -97,13 +99,24 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
                 self._failed(REQUEST_TIMEOUT, reason_of(error), None)
 
     def _report_silence(self, attempt: int) -> None:
-        if self._pending and attempt == self._attempt and not self.endpoint.closing:
+        if self._pending and attempt == self._attempt and not self._over:
             settings = self.settings
             self.endpoint.emit(RegistrarSilent(settings.name, settings.registrar, SILENT_AFTER_S))
 
     def learn_from(self, source: str, challenge: str) -> bool:
         """Learn the realm; True: our call can be placed again, and the challenge answered."""
         return self.endpoint.belongs(self.settings.name, source) and self._learn_realm(challenge)
+
+    @property
+    def registers(self) -> bool:
+        """Whether its registrar has it, or a REGISTER is under way."""
+        return self.registered or self._pending
+
+    def leave(self) -> None:
+        """Unregister, for good."""
+        self._leaving = True
+        self._turn += 1  # nothing that was scheduled comes
+        self.unregister()
 
     def unregister(self) -> None:
         if not self.registered or self._pending:
@@ -150,7 +163,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         if not self.registered:
             self.endpoint.emit(Unregistered(name, registrar))
             return
-        if self.endpoint.closing:
+        if self._over:
             self.unregister()
             return
         self.endpoint.trust(name, source)
@@ -162,7 +175,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
 
     def _failed(self, status: int, reason: str, retry_after_s: float | None) -> None:
         self.registered = False
-        if self.endpoint.closing:
+        if self._over:
             return
         verdict = self._retry.failed(status, retry_after_s)
         if verdict.retry_in_s is not None:
@@ -178,13 +191,17 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
             )
         )
 
+    @property
+    def _over(self) -> bool:
+        return self.endpoint.closing or self._leaving
+
     def _schedule(self, delay_s: float) -> None:
         """Register again, once: a later schedule replaces an earlier one."""
         self._turn += 1
         turn = self._turn
 
         def due() -> None:
-            if turn == self._turn and not self.endpoint.closing:
+            if turn == self._turn and not self._over:
                 self.register()
 
         self.endpoint.after(delay_s, due)

@@ -84,6 +84,10 @@ class SipAgent:
     def send(self, command: SipCommand) -> None:
         self._thread.submit(lambda: self._endpoint.command(command))
 
+    def names_changed(self) -> None:
+        """Admission has other peers: their names are looked up from now on."""
+        self._resolver.keep_only(self._admission.names)
+
     async def stop(self, grace_s: float) -> None:
         """Hang up what is left, unregister, and take the library down."""
         if self._check_timer is not None:

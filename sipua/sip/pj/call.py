@@ -115,7 +115,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         self.signalling_ip = signalling_ip
         self.state = state
         self._last_media: NegotiatedMedia | None = None
-        self._rtcp_muxed = False
+        self._rtcp_muxed = self._rtcp_extended = False
         self._remote_ssrcs: frozenset[int] = frozenset()
         self._asked_hold: bool | None = None
         """While our re-INVITE is not answered: what it wants."""
@@ -245,15 +245,17 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             self.signalling_ip,
             sdp.offered_host(offer),
         )
+        settings = self.endpoint.settings
         self._rtcp_muxed = sdp.offers_rtcp_mux(offer)
-        announced = sdp.announced_ssrcs(offer)
-        self._remote_ssrcs = announced or self._remote_ssrcs
+        self._rtcp_extended = sdp.wants_extended_rtcp(offer, settings.rtcp_xr)
+        self._remote_ssrcs = sdp.announced_ssrcs(offer) or self._remote_ssrcs
         prm.sdp.wholeSdp = sdp.rewrite_local(
             texts.body(prm.sdp.wholeSdp),
             host,
             self.local.port,
-            self.endpoint.settings.ptime_ms,
+            settings.ptime_ms,
             rtcp_mux=self._rtcp_muxed,
+            rtcp_xr=self._rtcp_extended,
         )
 
     @guarded
@@ -389,6 +391,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
                 negotiated.of_stream(stream, direction),
                 signalling_ip=self.signalling_ip,
                 rtcp_muxed=self._rtcp_muxed,
+                rtcp_extended=self._rtcp_extended,
                 remote_ssrcs=self._remote_ssrcs,
             )
         return None if self._last_media is None else self._held(self._last_media)

@@ -27,6 +27,7 @@ from sipua.sip.dns.names import SIP_PORT, Name, NotFound, Outcome
 from sipua.sip.errors import CannotListenError, reason_of
 from sipua.sip.messages import (
     Answer,
+    CallCommand,
     CallEnded,
     CallInvited,
     EndedBy,
@@ -35,6 +36,7 @@ from sipua.sip.messages import (
     Leave,
     PlaceCall,
     Refresh,
+    SetAccounts,
     SetHold,
     SignallingFault,
     SipCommand,
@@ -43,6 +45,7 @@ from sipua.sip.messages import (
     new_call_id,
 )
 from sipua.sip.pj.account import PjAccount, has_ipv6
+from sipua.sip.pj.accounts import LOCAL_ACCOUNT, Accounts
 from sipua.sip.pj.call import PjCall
 from sipua.sip.pj.closed_port import CHECK_AFTER_S, ClosedPort
 from sipua.sip.pj.library import Library
@@ -50,8 +53,6 @@ from sipua.sip.pj.params import call_params
 from sipua.sip.pj.resolver import LayoutError, PjResolver
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.sip.state import CallState
-
-LOCAL_ACCOUNT = "local"
 
 
 class SipEndpoint:
@@ -76,7 +77,7 @@ class SipEndpoint:
         self._names = PjResolver(resolve, self.fault)
         self.gate = Gate(admission, ports, codecs=settings.codecs)
         self._library: Library | None = None
-        self._accounts: dict[str, PjAccount] = {}
+        self._accounts = Accounts(lambda account: PjAccount(self, account), self.fault)
         self._calls: dict[str, PjCall] = {}
         self._to_place: dict[str, PlaceCall] = {}
         """Calls whose server's name is being looked up."""
@@ -104,11 +105,11 @@ class SipEndpoint:
         except LayoutError as error:
             self.fault("resolver", error)
         host, port = self.listeners[0].address
-        local = AccountSettings(LOCAL_ACCOUNT, f"sip:sipua@{join(host, port)}")
-        for account in (local, *self.settings.accounts):
-            self._accounts[account.name] = PjAccount(self, account)
-            self._accounts[account.name].open()
-        self._accounts[LOCAL_ACCOUNT].setDefault()
+        own = AccountSettings(LOCAL_ACCOUNT, f"sip:sipua@{join(host, port)}")
+        self._local = self._accounts.open(own)
+        for account in self.settings.accounts:
+            self._accounts.open(account)
+        self._local.setDefault()
 
     def poll(self, timeout_ms: int) -> None:
         if self._library is not None:
@@ -116,6 +117,7 @@ class SipEndpoint:
         self._ring()
         self._refuse()
         self._ended.clear()
+        self._accounts.tidy(self._calls.values())
 
     def can_wake(self) -> bool:
         return self._library is not None and self._library.can_wake()
@@ -144,7 +146,7 @@ class SipEndpoint:
     def leave(self) -> None:
         """Unregister: no registrar shall send us calls any more."""
         self.closing = True
-        for account in self._accounts.values():
+        for account in self._accounts:
             account.unregister()
 
     def close(self) -> None:
@@ -154,15 +156,12 @@ class SipEndpoint:
             call.end(Hangup(call.call_id, 503, "Shutting Down"))
 
     def idle(self) -> bool:
-        return not self._calls and not any(a.registered for a in self._accounts.values())
+        return not self._calls and not any(a.registered for a in self._accounts)
 
     def destroy(self) -> None:
         self._calls.clear()
         self._ended.clear()
-        for account in self._accounts.values():
-            with contextlib.suppress(pj.Error):
-                account.shutdown()
-        self._accounts.clear()
+        self._accounts.close()
         self._names.close()
         if self._library is not None:
             with contextlib.suppress(pj.Error):
@@ -177,14 +176,14 @@ class SipEndpoint:
     def command(self, command: SipCommand) -> None:
         if isinstance(command, PlaceCall):
             self._place(command)
-            return
-        if isinstance(command, Leave):
+        elif isinstance(command, Leave):
             self.leave()
-            return
-        if isinstance(command, Refresh):
-            if (account := self._accounts.get(command.account)) and not self.closing:
-                account.register()
-            return
+        elif not isinstance(command, Refresh | SetAccounts):
+            self._command_call(command)
+        elif not self.closing:
+            self._accounts.command(command, self._calls.values())
+
+    def _command_call(self, command: CallCommand) -> None:
         call = self._calls.get(command.call_id)
         if call is None:  # it ended before the command came, or has not begun
             if isinstance(command, Hangup) and command.call_id in self._to_place:
@@ -257,7 +256,7 @@ class SipEndpoint:
         except Exception as error:  # noqa: BLE001 (as above; pjsip may have reported it already)
             call.close(EndedBy.US, 500, reason_of(error))
             return
-        if command.call_id in self._calls:  # it may have failed at once
+        if self._calls.get(command.call_id) is call:  # it has not failed at once
             sip_call_id = texts.line(str(call.getInfo().callIdString))
             self.emit(CallInvited(command.call_id, sip_call_id))
         first_hop = account.settings.proxy or command.target
@@ -362,7 +361,7 @@ class SipEndpoint:
     def _account_for(self, source: str) -> int:
         """The account of the PBX or trunk at this address, or the one without credentials."""
         origin = self._admission.origin(address(source)[0])
-        account = self._accounts.get(origin or "") or self._accounts[LOCAL_ACCOUNT]
+        account = self._accounts.get(origin or "") or self._local
         return int(account.getId())
 
     def forget(self, call: PjCall) -> bool:
@@ -396,4 +395,4 @@ class SipEndpoint:
         host = address(source)[0]
         network = network_of(host)
         if network is not None and self._admission.origin(host) in (None, "anyone"):
-            self._admission.allow(name, [network])
+            self._admission.learn(name, network)

@@ -7,6 +7,7 @@ of the two processes only.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -24,6 +25,12 @@ def from_bytes(data: bytes) -> Config:
     """Raises pydantic's ValidationError: it was written by another version."""
     # Not strict: JSON has no tuples and no SecretStr.
     return Config.model_validate(msgspec.json.decode(data), strict=False)
+
+
+def read(descriptor: int) -> bytes:
+    """The whole file, which is closed then."""
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read()
 
 
 def secrets(value: object) -> Iterator[str]:

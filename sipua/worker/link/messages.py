@@ -1,12 +1,13 @@
 """The messages between the edge and a worker. Plain data; a call is named by its call id.
 
     edge ── Begin, TakeCall, EndCall, Steer, Watch, CapturedSip, events of SIP,  ──▶ worker
-            SetLogLevel, Ping, NoMoreCalls, Stop
+            NewConfig, UseConfig, SetLogLevel, Ping, NoMoreCalls, Stop
          ◀── Ready, Unfit, commands to signalling, EngineTried, Told, RtcpSeen, Steered, Samples,
-             CallOver, Pong ──
+             CallOver, ConfigTried, Pong ──
 
 Events and commands are those of `sipua.sip.messages`, unchanged. Descriptors go along with the
-message that names them: `Begin` has the configuration, `TakeCall` the call's RTP and RTCP sockets.
+message that names them: `Begin` and `NewConfig` have a configuration, `TakeCall` the call's RTP and
+RTCP sockets.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class Begin:
     """The embedded local agent's; empty: there is none."""
     python_path: tuple[str, ...]
     """Where the edge finds modules, and so the user's tools."""
+    generation: int = 1
+    """Of the configuration: how many there were since the edge began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,25 @@ class CapturedSip:
 
 
 @dataclass(frozen=True, slots=True)
+class NewConfig:
+    """Make the parts of another configuration, beside those in use; answered by `ConfigTried`. It
+    comes as a descriptor of a file in memory.
+    """
+
+    generation: int
+    agent_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class UseConfig:
+    """Calls begin with this configuration from now on. Calls that are up keep theirs; one that was
+    made and is not this one is given up.
+    """
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
 class SetLogLevel:
     level: Literal["debug", "info", "warning", "error"]
 
@@ -140,6 +162,8 @@ ToWorker: TypeAlias = (
     | Watch
     | CapturedSip
     | CallSignal
+    | NewConfig
+    | UseConfig
     | SetLogLevel
     | Ping
     | NoMoreCalls
@@ -206,6 +230,15 @@ class CallOver:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigTried:
+    """The parts of another configuration are made, or cannot be: then `error` says why."""
+
+    generation: int
+    error: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """What a worker has done since its start, and what it has now."""
 
@@ -232,6 +265,8 @@ class Pong:
 
     events_missed: int = 0
     """Since the last one, because the edge did not read them."""
+    generations: int = 1
+    """Configurations that it has parts of: the one in use, and those of older calls."""
 
     figures: Figures | None = None
     """In each fourth, where metrics are counted."""
@@ -247,5 +282,6 @@ ToEdge: TypeAlias = (
     | Steered
     | Samples
     | CallOver
+    | ConfigTried
     | Pong
 )

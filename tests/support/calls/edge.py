@@ -54,13 +54,14 @@ class Edge:
             "agent": {"journal": self._journal},
             "cdr": {"directory": home / "cdr"},
         }
-        self._file = file or home / "edge.toml"
+        self.file = file or home / "edge.toml"
+        self._base = base
         self._python = python
         self._command: list[str | Path] = [*inside, python, "-m", "sipua", "serve"]
         # What the machine's owner has set for their own edge is no part of a test.
         self._env = {k: v for k, v in os.environ.items() if not k.startswith("SIPUA_")}
         if file is None:
-            self._file.write_text(toml(merge(base, config or {})))
+            self.write(config or {})
         else:
             self._env |= {
                 "SIPUA_SIP__PORT": str(self.port),
@@ -74,6 +75,10 @@ class Edge:
         self._env["XDG_RUNTIME_DIR"] = str(home)  # what it leaves for doctor is the test's
         self._env |= env or {}
         self.start()
+
+    def write(self, config: Config) -> None:
+        """Its file, again; read at the next start, or reload."""
+        self.file.write_text(toml(merge(self._base, config)))
 
     @property
     def address(self) -> tuple[str, int]:
@@ -105,7 +110,7 @@ class Edge:
 
     def begin(self) -> None:
         """As `start`, without waiting until it listens."""
-        command = [*self._command, "--config", self._file]
+        command = [*self._command, "--config", self.file]
         self.process = Child(command, self._home / "edge.log", env=self._env)
 
     def stop(self, timeout_s: float = 30) -> int:

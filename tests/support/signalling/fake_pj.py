@@ -55,7 +55,7 @@ class Call:
     def __init__(self, account: Account, call_id: int = -1) -> None:
         script.step("Call", call_id)
         self.info = real.CallInfo()
-        self.info.callIdString = "sip-call-id"
+        self.info.callIdString = f"{len(script.asked('Call'))}@edge"
         self.streams: dict[int, Any] = {}
 
     def getInfo(self) -> Any:

@@ -39,6 +39,7 @@ SETTINGS = SipSettings(
     session_expires_s=1800,
     min_session_expires_s=90,
     media_hosts=(LOOPBACK, LOOPBACK6),
+    rtcp_xr="auto",
     ptime_ms=20,
     codecs=("PCMU", "PCMA"),
     accounts=(),
@@ -183,7 +184,9 @@ class Signalling:
         return self.ports.stats()["in_use"]
 
     def account(self, name: str) -> Any:
-        return self.endpoint._accounts[name]
+        account = self.endpoint._accounts.get(name)
+        assert account is not None
+        return account
 
     def call(self, call_id: str) -> Any:
         return self.endpoint._calls[call_id]

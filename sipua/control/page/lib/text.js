@@ -17,6 +17,13 @@ export function party(uri) {
   return inside.replace(/^sips?:/i, "").split(";")[0];
 }
 
+// The same for a table: of a telephone number the host tells nothing that the trunk does not.
+export function subscriber(uri) {
+  const text = party(uri);
+  const [user, host] = text.split("@");
+  return host && /^\+?[0-9*#.…-]{3,}$/.test(user) ? user : text;
+}
+
 export function duration(seconds) {
   if (!Number.isFinite(seconds)) return "";
   const whole = Math.max(0, Math.floor(seconds));

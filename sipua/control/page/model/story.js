@@ -31,6 +31,9 @@ export class Story {
   answered = null; // milliseconds of the edge's clock
   #seen = new Set();
   #byItem = new Map();
+  #zero = "";
+  #history = [];
+  #lines = [];
 
   // In any order, and any event twice.
   add(events) {
@@ -42,14 +45,41 @@ export class Story {
     return true;
   }
 
+  // What the API keeps of a call outlasts its events.
+  addHistory({ zero, spans, points }) {
+    if (points.length || spans.length) this.#zero = zero;
+    this.#history = spans;
+    this.#told();
+  }
+
+  addLines(lines) {
+    this.#lines = lines;
+    this.#told();
+  }
+
+  #older() {
+    const known = new Set(this.spans.map((one) => `${one.who} ${one.start_ms}`));
+    for (const { who, from_ms: start_ms, until_ms: end_ms, turn, cut } of this.#history) {
+      if (!known.has(`${who} ${start_ms}`)) this.spans.push({ who, turn, start_ms, end_ms, cut });
+    }
+    const said = new Set(this.words.map((one) => `${one.who} ${one.turn} ${one.text}`));
+    for (const { who, turn, text, at } of this.#lines) {
+      if (!said.has(`${who} ${turn} ${text}`)) {
+        this.words.push({ who, turn, text, at_ms: this.answered === null ? 0 : Date.parse(at) - this.answered });
+      }
+    }
+  }
+
   // From the beginning: a call has few events, and they may come late.
   #told() {
     Object.assign(this, { spans: [], waits: [], marks: [], words: [], latencies: [], answered: null });
     this.#byItem.clear();
-    for (const { type, time } of this.events) {
-      if (type === "call.answered" || type === "call.confirmed") this.answered ??= Date.parse(time);
-    }
+    // The clock of the call begins when both sides can hear each other.
+    const first = (kind) => this.events.find((one) => one.type === kind)?.time;
+    const answered = Date.parse(first("call.confirmed") ?? first("call.answered") ?? this.#zero);
+    this.answered = Number.isNaN(answered) ? null : answered;
     for (const event of this.events) this.#one(event);
+    this.#older();
     for (const text of this.words) {
       const span = this.#byItem.get(text.item);
       if (!span) continue;
@@ -75,7 +105,7 @@ export class Story {
         this.waits.push({ start_ms: asked.end_ms, end_ms: asked.end_ms + data.total_ms, total_ms: data.total_ms, stages });
       }
     } else if (type === "turn.text") {
-      this.words.push({ who: data.who, text: data.text, item: data.item, at_ms });
+      this.words.push({ who: data.who, turn: data.turn, text: data.text, item: data.item, at_ms });
     }
     const [kind, label] = MARKS[type] ?? [];
     if (kind && this.answered !== null) this.marks.push({ at_ms, kind, label: label(data) });
@@ -86,7 +116,12 @@ export class Story {
     return this.events.map((one) => ({
       at_s: (Date.parse(one.time) - begin) / 1000,
       type: one.type,
-      about: fields(one.data, ["fix"]),
+      about: one.type === "call.ended" ? ended(one.data) : fields(one.data, ["fix"]),
     }));
   }
+}
+
+// Its record has the rest, and what was counted.
+function ended({ status, duration_s, end }) {
+  return fields({ status, duration_s, ...end });
 }

@@ -70,10 +70,8 @@ export class CallView {
           { class: "sections" },
           el("section", { class: "section" }, el("div", { class: "inside" }, this.facts)),
           section("Who spoke", "", this.picture, this.chips),
-          section("Words", "half", el("div", { class: "inside tall" }, this.words)),
-          this.quality.node,
-          this.signalling.node,
-          section("Events", "half", el("div", { class: "inside tall" }, el("table", {}, this.events))),
+          el("div", { class: "stack" }, section("Words", "", el("div", { class: "inside tall" }, this.words)), this.signalling.node),
+          el("div", { class: "stack" }, this.quality.node, section("Events", "", el("div", { class: "inside tall" }, el("table", {}, this.events)))),
           this.record.node,
         ),
       ),
@@ -136,7 +134,19 @@ export class CallView {
       reset: () => this.#events(),
       state: () => {},
     });
-    await Promise.all([this.#show(), this.#events()]);
+    await Promise.all([this.#show(), this.#events(), this.#said()]);
+  }
+
+  // Words are private: a reader without the right gets those of events, as far as these have them.
+  async #said() {
+    if (!this.#app.session.may("operator")) return;
+    try {
+      const told = await this.#app.session.api.getIfThere(`/v1/calls/${this.#id}/transcript`);
+      if (told) this.#story.addLines(told.lines);
+    } catch {
+      // The bar says that the edge does not answer.
+    }
+    this.changed();
   }
 
   async #show() {

@@ -1,6 +1,6 @@
 // The columns of the table of calls.
 
-import { duration, number, party, percent, plain } from "../lib/text.js";
+import { duration, number, percent, plain, subscriber, timeOfDay } from "../lib/text.js";
 import { age } from "../model/calls.js";
 import * as figures from "../model/figures.js";
 
@@ -48,14 +48,14 @@ function words(key, label, of, least, share, rank, title) {
 const STATE = {
   key: "state",
   label: "State",
-  width: "92px",
-  least: 92,
+  width: "86px",
+  least: 86,
   rank: 0,
   text: stateOf,
   tone: toneOf,
 };
-const FROM = words("from", "From", (call) => party(call.from), 90, 2, 0);
-const TO = words("to", "To", (call) => party(call.to), 90, 2, 0);
+const FROM = words("from", "From", (call) => subscriber(call.from), 90, 2, 0);
+const TO = words("to", "To", (call) => subscriber(call.to), 90, 2, 0);
 const ROUTE = words("route", "Route", (call) => call.route, 80, 1.2, 5);
 const TRUNK = words("trunk", "Trunk", (call) => call.origin, 80, 1.2, 4, "Trunk or account");
 const ENGINE = words("engine", "Engine", (call) => (call.engine && !call.engine_up && call.state === "active" ? `${call.engine} (out)` : call.engine), 80, 1.2, 6);
@@ -68,10 +68,12 @@ export const UP = [
   TO,
   ROUTE,
   TRUNK,
+  words("talk", "Talks", figures.talk, 56, 0.6, 6, "Who is to be heard"),
   words("codec", "Codec", (call) => call.media?.codec ?? "", 56, 0.6, 8),
-  figure("loss", "Loss %", figures.loss, percent, 60, 3, "Packets lost, the worse of both directions"),
-  figure("jitter", "Jitter ms", figures.jitter, number, 72, 3, "Of arriving packets, RFC 3550"),
+  figure("loss", "Loss %", figures.loss, percent, 60, 3, "Packets lost in the last seconds, the worse of both directions"),
+  figure("jitter", "Jitter ms", figures.jitter, number, 72, 3, "The worse of both directions"),
   figure("round_trip", "RTT ms", figures.roundTrip, number, 62, 7, "Round trip, from RTCP"),
+  figure("mos", "MOS", figures.mos, (value) => number(value, 1), 48, 7, "Estimated by the E-model, the worse of both directions"),
   figure("wait", "Wait ms", (call) => call.last_latency_ms, number, 66, 1, "How long the caller waited for the last answer"),
   figure("turns", "Turns", (call) => call.turns, String, 50, 8, "How often the caller has spoken"),
   ENGINE,
@@ -79,8 +81,8 @@ export const UP = [
 ];
 
 export const ENDED = [
-  STATE,
-  words("ended", "Ended", (call) => (call.ended_at ? new Date(call.ended_at).toLocaleTimeString("en-GB") : ""), 66, 0.5, 1),
+  { ...STATE, width: "102px", least: 102 },
+  { ...words("ended", "Ended", (call) => (call.ended_at ? timeOfDay(call.ended_at) : ""), 74, 1, 1), width: "74px" },
   figure("age", "Length", age, duration, 62, 0),
   FROM,
   TO,

@@ -1,7 +1,7 @@
 // What went wrong lately, and news of the edge.
 
 import { el, setText } from "../lib/dom.js";
-import { dayAndTime, fields, plain } from "../lib/text.js";
+import { dayAndTime, fields, party, plain } from "../lib/text.js";
 import { parsed } from "../model/filter.js";
 import { Grid } from "../parts/grid.js";
 
@@ -16,6 +16,9 @@ const COLUMNS = [
 ];
 
 function about({ type, data }) {
+  if (type === "call.rejected") {
+    return `${data.status} ${data.cause ?? data.reason}, from ${party(data.from)} to ${party(data.to)}, by ${data.source}`;
+  }
   if (type !== "call.ended") return fields(data);
   const { end } = data;
   return `${data.status}, by ${end.by}: ${end.reason}, fault: ${end.fault}${end.detail ? `, ${end.detail}` : ""}`;

@@ -29,10 +29,10 @@ export class RecordSection {
     } catch {
       // There is none that can be read.
     }
-    const stats = this.#app.calls.get(this.#id)?.stats;
+    const counters = this.#app.calls.get(this.#id)?.stats?.counters;
     this.inside.replaceChildren(
       lines.length ? this.#lines(lines) : el("p", { class: "dim" }, "No record is written: record.enabled is off, or it is deleted."),
-      ...(stats ? [counted(stats)] : []),
+      ...(counters ? [counted(counters)] : []),
     );
     show(this.node, true);
   }
@@ -53,12 +53,12 @@ export class RecordSection {
   }
 }
 
-function counted(stats) {
+function counted(counters) {
   return el(
     "details",
     {},
     el("summary", {}, "All that was counted"),
-    el("table", {}, el("tbody", {}, Object.entries(stats).map(([name, values]) =>
+    el("table", {}, el("tbody", {}, Object.entries(counters).map(([name, values]) =>
       el("tr", {}, el("td", { class: "nowrap" }, plain(name, 60)), el("td", { class: "mono" }, plain(typeof values === "object" ? fields(values) : values, 4000)))))),
   );
 }

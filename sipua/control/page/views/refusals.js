@@ -1,7 +1,7 @@
 // INVITEs that never became a call, each with the rule that refused it.
 
 import { el, setText } from "../lib/dom.js";
-import { dayAndTime, party, plain } from "../lib/text.js";
+import { dayAndTime, plain, subscriber } from "../lib/text.js";
 import { parsed } from "../model/filter.js";
 import { Grid } from "../parts/grid.js";
 
@@ -11,8 +11,8 @@ const COLUMNS = [
   { key: "at", label: "Time", width: "150px", least: 150, rank: 0, text: (one) => dayAndTime(one.at) },
   { key: "status", label: "Status", width: "56px", least: 56, rank: 0, right: true, text: (one) => String(one.status), value: (one) => one.status },
   words("cause", "Rule", (one) => one.cause ?? one.reason, 110, 3, 0),
-  words("from", "From", (one) => party(one.from), 90, 2, 2),
-  words("to", "To", (one) => party(one.to), 90, 2, 3),
+  words("from", "From", (one) => subscriber(one.from), 90, 2, 2),
+  words("to", "To", (one) => subscriber(one.to), 90, 2, 3),
   words("source", "Source", (one) => one.source, 120, 1.5, 1),
   words("sip_call_id", "Call-ID", (one) => one.sip_call_id, 120, 2, 5),
   { key: "kept_back", label: "Before it", title: "Refusals before it that were not told", width: "76px", least: 76, rank: 4, right: true, text: (one) => (one.kept_back ? `+${one.kept_back}` : ""), value: (one) => one.kept_back },

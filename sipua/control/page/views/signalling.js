@@ -13,6 +13,7 @@ export class SignallingSection {
   #timer;
   #chosen = -1;
   #messages = [];
+  #mark = "";
   #observer;
 
   constructor(app, id) {
@@ -20,7 +21,7 @@ export class SignallingSection {
     this.#id = id;
     this.inside = el("div", { class: "inside tall" });
     this.text = el("pre", { class: "text", tabindex: 0, "aria-label": "The message", hidden: true });
-    this.node = section("Signalling", "half", el("div", {}, this.inside, this.text));
+    this.node = section("Signalling", "", el("div", {}, this.inside, this.text));
     this.node.hidden = true;
     this.#timer = setInterval(() => this.load(), EVERY_MS);
     this.#observer = new ResizeObserver(() => this.#draw());
@@ -41,7 +42,9 @@ export class SignallingSection {
         return;
       }
       show(this.node, true);
-      if (told.messages.length === this.#messages.length) return;
+      const mark = `${told.missed} ${told.messages.length}`;
+      if (mark === this.#mark) return;
+      this.#mark = mark;
       this.#messages = messages(told.messages);
       this.#draw();
     } catch {
@@ -75,9 +78,9 @@ function messages(told) {
   const begin = Date.parse(told[0]?.at);
   const seen = new Set();
   return told.map((one) => {
-    const mark = `${one.sent} ${one.text}`;
+    const mark = `${one.direction} ${one.text}`;
     const again = seen.has(mark);
     seen.add(mark);
-    return { ...one, at_s: (Date.parse(one.at) - begin) / 1000, again, sdp: /\r?\nv=0\r?\n/.test(one.text ?? "") };
+    return { ...one, sent: one.direction === "sent", at_s: (Date.parse(one.at) - begin) / 1000, again, sdp: /\r?\nv=0\r?\n/.test(one.text ?? "") };
   });
 }

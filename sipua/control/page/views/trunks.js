@@ -48,7 +48,7 @@ export class TrunksView {
         ["For", (one) => (one.expires_s ? `${one.expires_s} s` : ""), "right"],
         ["Answer", (one) => (one.status ? `${one.status} ${one.reason ?? ""}` : "")],
         ["Calls", (one) => one.calls, "right"],
-        ["", (one) => [one.fix, names(one)].filter(Boolean).join(" · "), "dim"],
+        ["About", (one) => [one.fix, names(one)].filter(Boolean).join(" · "), "dim"],
         ["", (one) => (operator ? this.#refresh(one.account) : ""), "right"],
       ],
       rows,

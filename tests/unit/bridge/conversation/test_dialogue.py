@@ -41,6 +41,7 @@ async def test_the_first_session() -> None:
             "session-1",
             "first",
             capabilities=session.capabilities,
+            connect_ms=0,
         ),
     ]
     assert call.dialogue.session_id == "session-1"

@@ -60,6 +60,7 @@ async def test_M2_the_next_session_is_told_what_was_said_and_goes_on() -> None:
         restored=2,
         capabilities=again.capabilities,
         speaks=True,
+        connect_ms=0,
     )
     assert session.closed
     counters = call.counters

@@ -128,6 +128,19 @@ async def test_a_session_with_other_headers_or_another_address_gets_none() -> No
         assert there.waiting == 1
 
 
+async def test_the_trace_of_a_call_keeps_it_from_no_spare_connection() -> None:
+    async with scripted_engine(ready) as engine, kept(engine) as there:
+        calls = [Call(engine.url, open_socket=there.spares.connect) for _ in range(2)]
+        for number, call in enumerate(calls):
+            call.session._headers = {**HEADERS, "traceparent": f"trace-{number}"}
+        await asyncio.gather(*(call.session.connect(5) for call in calls))
+        assert [call.session.spare is not None for call in calls] == [True, False]
+        told = {request.headers.get("traceparent") for request in engine.requests}
+        assert told == {None, "trace-1"}
+        for call in calls:
+            await call.session.close()
+
+
 async def test_one_that_the_server_closes_is_given_to_no_call() -> None:
     async with scripted_engine(ready) as engine, kept(engine) as there:
         engine.peers[0].connection.transport.abort()

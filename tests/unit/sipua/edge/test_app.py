@@ -8,6 +8,7 @@ import gc
 import json
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ class EdgeOverFake:
         await self.until(lambda: self.pj.asked("setDefault") and self.edge._sip._check_timer)
 
     def invite(self, call_id: str = "abc@192.0.2.1") -> None:
-        account = self.edge._sip._endpoint._accounts["local"]
+        account = self.edge._sip._endpoint._local
         params = incoming(invite(call_id), CALLER)
         self.pj.coming.put(lambda: account.onIncomingCall(params))
 
@@ -73,10 +74,14 @@ class EdgeOverFake:
             assert there is not None
             await self.until(lambda tasks=there._tasks: not tasks)
             assert (there._calls, there._capturing) == ({}, {})
-            assert there._parts._records._files is not None
-            assert all(file._closing_at for file in there._parts._records._files._open)
-            assert there._captures is not None
-            assert all(one._closing for one in there._captures._thread._captures)
+            assert there._generations.current.parts._records._files is not None
+            assert all(
+                file._closing_at for file in there._generations.current.parts._records._files._open
+            )
+            assert there._generations.current.captures is not None
+            assert all(
+                one._closing for one in there._generations.current.captures._thread._captures
+            )
         assert not [task for task in asyncio.all_tasks() if "c-" in task.get_name()]
 
     async def stop(self) -> int:
@@ -227,7 +232,7 @@ async def test_S21_a_call_that_fails_while_it_runs_is_given_back(
 
 
 async def test_a_cancel_that_comes_with_its_invite_ends_the_call(edge: EdgeOverFake) -> None:
-    account = edge.edge._sip._endpoint._accounts["local"]
+    account = edge.edge._sip._endpoint._local
     calls = edge.edge._sip._endpoint._calls
 
     def both() -> None:
@@ -264,9 +269,9 @@ async def test_H11_a_signalling_thread_that_dies_ends_the_process_and_keeps_the_
 
 
 async def test_H11_it_dies_while_the_edge_drains(edge: EdgeOverFake) -> None:
-    edge.edge._config = edge.edge._config.model_copy(
-        update={"calls": edge.edge._config.calls.model_copy(update={"drain_s": 60})}
-    )
+    now, config = edge.edge._in_force.now, edge.edge._in_force.config
+    calls = config.calls.model_copy(update={"drain_s": 60})
+    edge.edge._in_force.now = replace(now, config=config.model_copy(update={"calls": calls}))
     edge.invite()
     await edge.ringing()
     edge.edge._stop.set()

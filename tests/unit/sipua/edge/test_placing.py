@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from sipua.config import Config
-from sipua.edge.placing import RequestError, check_uri, first_hop, for_one_call, reserve, towards
+from sipua.edge.calls.placing import (
+    RequestError,
+    check_uri,
+    first_hop,
+    for_one_call,
+    reserve,
+    towards,
+)
 from sipua.sip.settings import AccountSettings
 from support.signalling.signalling import SETTINGS
 

@@ -17,7 +17,7 @@ async def test_it_is_written_when_something_has_changed() -> None:
     ports.stats.return_value = {"in_use": 0, "resting": 3}
     workers.counts.return_value = [{"worker": 1, "pid": 7, "calls": 0, "tasks": 2, "memory_mb": 46}]
     with structlog.testing.capture_logs() as lines:
-        state = StateLog(0.001, calls, ports, workers)  # type: ignore[arg-type]
+        state = StateLog(lambda: 0.001, calls, ports, workers)  # type: ignore[arg-type]
         task = asyncio.create_task(state.run())
         await _until(lines, 1)
         await asyncio.sleep(0.05)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from sipua.events import call_events, edge_events
+from sipua.events import call_events, edge_events, engine_events
 from sipua.events.ended import Ended
 from sipua.events.ending import End, Reason
 from sipua.events.event import Event
@@ -56,7 +56,7 @@ def ended(**fields: Any) -> Ended:
         call_events.Ringing(),
         call_events.Dtmf(digit="?", duration_ms=100, inband=False),
         call_events.TurnText(who="agent", item="i", text="Good day"),
-        call_events.EngineUsage(of="response", audio_out=12),
+        engine_events.EngineUsage(of="response", audio_out=12),
         ended(rtp={"sent": 3, "streams": [{"received": 1}]}),
         edge_events.CallRejected(
             status=403,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def test_what_is_shown_is_toml_with_origins(tmp_path: Path) -> None:
     lines = {line.split(" = ")[0]: line.rpartition("# ")[2] for line in text.splitlines()}
     assert lines["host"] == "default"  # the last one is the agent's
     assert lines["registrar"] == "line 5"
-    assert lines["headers"] == "line 9"
+    assert any(re.fullmatch("headers = .*# line 9", line) for line in text.splitlines())
     assert "port = 5070" in text
     assert "# environment SIPUA_SIP__PORT" in text
     threshold = next(line for line in text.splitlines() if line.startswith("threshold = 0.7"))

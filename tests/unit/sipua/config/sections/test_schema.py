@@ -27,6 +27,8 @@ def test_tables_in_the_order_of_the_file() -> None:
         "[[api.tokens]]",
         "[api.tokens.place]",
         "[metrics]",
+        "[traces]",
+        "[hep]",
         "[log]",
         "[capture]",
         "[record]",

@@ -94,7 +94,7 @@ def test_a_call_of_ours_rings_and_is_answered(signalling: Signalling) -> None:
         CallProgress("c-ours", 180, "reason 180"),
         CallConfirmed("c-ours"),
     ]
-    assert signalling.invited == [CallInvited("c-ours", "sip-call-id")]
+    assert signalling.invited == [CallInvited("c-ours", "1@edge")]
 
 
 @pytest.mark.parametrize(

@@ -350,6 +350,10 @@ def test_a_challenge_of_the_registrar_is_learnt_and_the_call_placed_again_once(
     assert second is not first
     assert len(signalling.pj.asked("makeCall")) == 2
     assert signalling.take() == []
+    assert [(one.call_id, one.sip_call_id) for one in signalling.invited] == [
+        ("c-ours", "1@edge"),
+        ("c-ours", "2@edge"),
+    ]
     second.tell(real.PJSIP_INV_STATE_DISCONNECTED, 401, response(CHALLENGE))
     (ended,) = signalling.take()
     assert isinstance(ended, CallEnded)

@@ -10,9 +10,9 @@ from sipua.calls.steer.place_request import CannotPlaceError, PlaceRequest, faul
 from sipua.calls.steer.refer import target_uri
 from sipua.config import Config
 from sipua.config.values.uri import UriError
-from sipua.edge import placing
+from sipua.edge.calls import placing
 from sipua.edge.calls.edge_calls import EdgeCalls
-from sipua.edge.placing import RequestError
+from sipua.edge.calls.placing import RequestError
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.workers import WorkersError
 from sipua.rtp.hostport import bracketed
@@ -40,13 +40,16 @@ class PlaceCalls:
         sip: SipAgent,
         admission: Admission,
     ) -> None:
-        self._config = config
-        self._settings = settings
+        self.use(config, settings)
         self._calls = calls
         self._ports = ports
         self._sip = sip
         self._admission = admission
         self._being_placed = 0
+
+    def use(self, config: Config, settings: SipSettings) -> None:
+        self._config = config
+        self._settings = settings
 
     async def place(self, request: PlaceRequest) -> str:
         """The call's id; its events tell the rest. Raises CannotPlaceError."""

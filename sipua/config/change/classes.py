@@ -1,0 +1,144 @@
+"""When a changed key takes effect in an edge that runs: one class for each key of the schema.
+
+A call keeps what it began with; so what its worker reads is for new calls. What pjsip, sockets and
+threads were made with needs a restart.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+
+
+class When(enum.Enum):
+    AT_ONCE = "applied"
+    NEW_CALLS = "for_new_calls"
+    RESTART = "needs_restart"
+
+
+_ONCE, _NEW, _START = When.AT_ONCE, When.NEW_CALLS, When.RESTART
+
+OfTable: TypeAlias = When | Mapping[str, When]
+"""Of all its keys, or of each by its name."""
+
+TABLES: Final[Mapping[str, OfTable]] = {
+    "sip": {
+        "host": _START,
+        "port": _START,
+        "transports": _START,
+        "public_address": _START,
+        "user_agent": _START,
+        "nameservers": _START,
+        "max_calls": _ONCE,
+        "session_expires_s": _START,
+        "min_session_expires_s": _START,
+        "accept": _ONCE,
+    },
+    "rtp": {
+        "host": _START,
+        "public_address": _START,
+        "port_min": _START,
+        "port_max": _START,
+        "ptime_ms": _START,
+        "codecs": _START,
+        "latch": _NEW,
+        "hold_ms": _NEW,
+        "max_hold_ms": _NEW,
+        "timeout_s": _NEW,
+        "hold_timeout_s": _NEW,
+        "rtcp_xr": _NEW,
+        "port_rest_s": _START,
+    },
+    "accounts.*": _ONCE,
+    "trunks.*": _ONCE,
+    "engine": _NEW,
+    "engine.turn_detection": _NEW,
+    "engines.NAME": _NEW,
+    "engines.NAME.turn_detection": _NEW,
+    "agent": _START,
+    "recovery": _NEW,
+    "calls": {
+        "answer": _NEW,
+        "greeting_timeout_s": _NEW,
+        "ring_timeout_s": _NEW,
+        "first_word": _NEW,
+        "wait_s": _NEW,
+        "sounds": _NEW,
+        "max_duration_s": _NEW,
+        "mask_dtmf": _NEW,
+        "drain_s": _ONCE,
+    },
+    "calls.fallback.*": _NEW,
+    "routes.*": _NEW,
+    "routes.*.fallback.*": _NEW,
+    "barge_in": _NEW,
+    "sounds": _NEW,
+    "edge": {"name": _START, "workers": _START, "worker_memory_mb": _ONCE},
+    "api": {
+        "enabled": _START,
+        "host": _START,
+        "port": _START,
+        "tls_certificate": _START,
+        "tls_key": _START,
+        "requests_per_second": _ONCE,
+        "max_connections": _START,
+        "sip_ladder": _START,
+        "page": _START,
+        "ready_needs_registrations": _ONCE,
+    },
+    "api.tokens.*": _ONCE,
+    "api.tokens.*.place": _ONCE,
+    "metrics": _START,
+    "traces": _START,
+    "hep": _START,
+    "log": {"level": _ONCE, "format": _START, "sip": _START, "state_s": _ONCE},
+    "capture": {
+        "enabled": _START,
+        "directory": _NEW,
+        "match": _NEW,
+        "sip": _START,
+        "rtp": _NEW,
+        "max_mb_per_call": _NEW,
+        "max_total_mb": _NEW,
+    },
+    "record": {
+        "enabled": _START,
+        "directory": _START,
+        "transcripts": _NEW,
+        "redact": _NEW,
+        "numbers": _NEW,
+        "keep_days": _START,
+        "max_total_mb": _START,
+        "currency": _NEW,
+    },
+    "cdr": _START,
+    "webhooks.*": _ONCE,
+    "webhook_spool": {
+        "directory": _START,
+        "retry_s": _ONCE,
+        "max_age_h": _ONCE,
+        "keep_dead_days": _ONCE,
+    },
+    "prices.NAME": _NEW,
+    "tools": _NEW,
+    "tools.hang_up": _NEW,
+    "tools.transfer": _NEW,
+    "tools.put_on_hold": _NEW,
+    "tools.get_call_info": _NEW,
+    "tools.webhooks.*": _NEW,
+    "tools.mcp.*": _NEW,
+}
+
+
+def when(table: tuple[str, ...], key: str) -> When:
+    """Of a key, by the pattern of its table."""
+    of_table = TABLES[".".join(table)]
+    return of_table if isinstance(of_table, When) else of_table[key]
+
+
+def when_table(table: tuple[str, ...]) -> When:
+    """Of a table that comes or goes as a whole."""
+    of_table = TABLES[".".join(table)]
+    assert isinstance(of_table, When)
+    return of_table

@@ -1,0 +1,1 @@
+"""Another configuration for an edge that runs: read, checked, tried, and then used."""

@@ -1,0 +1,112 @@
+"""All accounts of the library: opened, changed while calls are up, and closed. pjsua2 thread only.
+
+    open ──set, and it is not there, or another one──▶ leaving: unregistered, for its calls alone
+                                                          └─ unregistered, no call: pjsip forgets it
+
+pjsip frees an account's texts with it, also where a call still uses them: so one that has to go
+stays until its last call is over. An account that has changed goes, and another one comes under its
+name: once its registrar has taken it back, as both have the same contact there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import pjsua2 as pj
+
+from sipua.sip.messages import Refresh, SetAccounts
+from sipua.sip.pj.account import SILENT_AFTER_S, PjAccount
+from sipua.sip.pj.call import PjCall
+from sipua.sip.settings import AccountSettings
+
+LOCAL_ACCOUNT = "local"
+"""For calls of peers that have none."""
+GONE_AFTER_S = 33.0
+"""By then pjsip has given up a request without an answer (RFC 3261 timer F)."""
+
+
+class Accounts:
+    def __init__(
+        self,
+        make: Callable[[AccountSettings], PjAccount],
+        fault: Callable[[str, BaseException], None],
+    ) -> None:
+        self._make = make
+        self._fault = fault
+        self._open: dict[str, PjAccount] = {}
+        self._leaving: list[tuple[PjAccount, float]] = []
+        """With the time when they began to."""
+        self._to_open: dict[str, AccountSettings] = {}
+        """Those that wait for the one before them."""
+
+    def __iter__(self) -> Iterator[PjAccount]:
+        yield from self._open.values()
+        yield from (account for account, _ in self._leaving)
+
+    def get(self, name: str) -> PjAccount | None:
+        return self._open.get(name)
+
+    def open(self, settings: AccountSettings) -> PjAccount:
+        account = self._open[settings.name] = self._make(settings)
+        account.open()
+        return account
+
+    def command(self, command: Refresh | SetAccounts, calls: Iterable[PjCall]) -> None:
+        """`calls`: as in `tidy`."""
+        if isinstance(command, SetAccounts):
+            self._set(command.accounts)
+            self.tidy(calls)
+        elif account := self._open.get(command.account):
+            account.register()
+
+    def _set(self, wanted: Sequence[AccountSettings]) -> None:
+        """Have these and no others, and LOCAL_ACCOUNT."""
+        by_name = {settings.name: settings for settings in wanted}
+        self._to_open.clear()
+        for name, account in list(self._open.items()):
+            if name != LOCAL_ACCOUNT and account.settings != by_name.get(name):
+                del self._open[name]
+                account.leave()
+                self._leaving.append((account, time.monotonic()))
+        for name, settings in by_name.items():
+            if name not in self._open:
+                self._to_open[name] = settings
+
+    def tidy(self, calls: Iterable[PjCall]) -> None:
+        """Between two polls: forget those that have left, and open those that wait for them.
+        `calls`: those that are up.
+        """
+        if not self._leaving and not self._to_open:
+            return
+        now, used = time.monotonic(), [call.account for call in calls]
+        leaving, self._leaving = self._leaving, []
+        for account, since in leaving:
+            gone = not account.registers or now > since + GONE_AFTER_S
+            if gone and not any(account is one for one in used):
+                with contextlib.suppress(pj.Error):
+                    account.shutdown()
+            else:
+                self._leaving.append((account, since))
+        waited_for = {
+            account.settings.name
+            for account, since in self._leaving
+            if account.registers and now < since + SILENT_AFTER_S
+        }
+        for name, settings in list(self._to_open.items()):
+            if name not in waited_for:
+                del self._to_open[name]
+                try:
+                    self.open(settings)
+                except Exception as error:  # noqa: BLE001 (the other accounts are opened, too)
+                    self._open.pop(name, None)
+                    self._fault(f"account {name}", error)
+
+    def close(self) -> None:
+        for account in self:
+            with contextlib.suppress(pj.Error):
+                account.shutdown()
+        self._open.clear()
+        self._leaving.clear()
+        self._to_open.clear()

@@ -1,0 +1,28 @@
+"""What an engine is told of the trace of its call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sipua.bridge.engine_api.settings import EngineSettings
+from sipua.worker.call_engines import RouteEngine
+from support.calls.tool_call import FACTS
+from support.calls.traced_call import TRACE
+
+ENGINE = RouteEngine(
+    "main",
+    "openai_realtime",
+    EngineSettings(url="ws://127.0.0.1:1/v1", api_key="k", headers={"x-own": "1"}),
+    5.0,
+    lambda _: {"x-call": "c-test"},
+    0,
+    300.0,
+)
+
+
+def test_the_upgrade_of_its_websocket_has_the_context() -> None:
+    for trace in (None, TRACE):
+        choice = ENGINE.choice(replace(FACTS, trace=trace), lambda *_: None)
+        headers = choice.create(()).headers
+        assert headers.get("traceparent") == (TRACE.traceparent() if trace else None)
+        assert (headers["x-own"], headers["x-call"]) == ("1", "c-test")
