@@ -12,7 +12,6 @@ on the loop, and never wait; the call's tasks do what takes time, and none outli
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -23,10 +22,11 @@ from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import BridgeEvent, EngineGone, PeerSilent
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.calls import closing, fallback
+from sipua.calls import fallback, lifetime
 from sipua.calls.bridge_news import BridgeNews
 from sipua.calls.call_media import CallMedia
-from sipua.calls.facts import CallFacts
+from sipua.calls.facts import CallFacts, PresentFacts
+from sipua.calls.lifetime import CallTasks
 from sipua.calls.listeners import EventListener, Listeners
 from sipua.calls.outcome import CallOutcome
 from sipua.calls.profile import AgentProfile
@@ -109,23 +109,20 @@ class Call:
         self.tell = tell or Teller(log).tell
         self.confirmed = asyncio.Event()
         """Whether the call is confirmed: both sides can hear each other."""
-        self._facts = facts
+        self._facts = PresentFacts(facts, asyncio.get_running_loop().time)
+        self._incoming = facts.direction == "incoming"
         self._capture = capture
         self._record = record
-        self._loop = asyncio.get_running_loop()
-        self._began_s = self._loop.time() if facts.began_s is None else facts.began_s
-        self._confirmed_at: float | None = None
         self._media = CallMedia(bridge, self.tell)
-        self._outcome = CallOutcome(incoming=facts.direction == "incoming")
+        self._outcome = CallOutcome(incoming=self._incoming)
         self._ended = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._timers: list[asyncio.TimerHandle] = []
+        self._tasks = CallTasks(self.faults)
         self._opening: asyncio.Task[None] | None = None
         self._answered = False
         self._engine_missed = False  # there was no engine to talk with, or is none any more
         self._ending = False
         self._transfer = CallTransfer(facts.call_id, facts.peer, send, self.tell)
-        self.hold = OurHold(facts.call_id, send, call_id_is_ours=facts.direction == "outgoing")
+        self.hold = OurHold(facts.call_id, send, call_id_is_ours=not self._incoming)
         self._listeners = Listeners(self.faults)
         news = BridgeNews(self.tell, refusals or Throttle(), mask_dtmf=limits.mask_dtmf)
         self.subscribe(news.on_event)
@@ -146,31 +143,28 @@ class Call:
 
     def set_metadata(self, values: Mapping[str, str]) -> dict[str, str]:
         """Add these, and take away those without a value; returns all. Too many are not taken."""
-        given = {name: value for name, value in {**self._facts.metadata, **values}.items() if value}
+        known = self.facts().metadata
+        given = {name: value for name, value in {**known, **values}.items() if value}
         if not metadata_fault(given):
-            self._facts = dataclasses.replace(self._facts, metadata=given)
+            self._facts.note(given)
         return given
 
     def facts(self) -> CallFacts:
-        if self._confirmed_at is None or self._outcome.told:
-            return self._facts
-        talked_s = self._loop.time() - self._confirmed_at
-        return dataclasses.replace(self._facts, talked_s=round(talked_s, 3))
+        return self._facts.now()
 
     async def run(self, opening: Opening) -> None:
         """Run the call from the first ring to the last packet; on return everything is released."""
         try:
             too_long = Reason.MAX_DURATION, "the longest call duration is over"
-            self._in(self.limits.max_duration_s, self.hang_up, *too_long)
-            self._in(self.limits.ring_timeout_s, self._ring_no_longer)
+            self._tasks.later(self.limits.max_duration_s, self.hang_up, *too_long)
+            self._tasks.later(self.limits.ring_timeout_s, self._ring_no_longer)
             self._opening = self.start(self._open(opening), "opening")
             await self._ended.wait()
         finally:
-            for timer in self._timers:
-                timer.cancel()
-            await closing.release(
+            self._tasks.stop_timers()
+            await lifetime.release(
                 self.log,
-                self._end_tasks,
+                self._tasks.end,
                 self.bridge.close,
                 self._end_capture,
                 self._end_record,
@@ -180,19 +174,11 @@ class Call:
 
     def abandon(self) -> None:
         """End what was started for a call that will not run."""
-        for task in self._tasks:
-            task.cancel()
-
-    def _in(self, delay_s: float, act: Callable[..., None], *arguments: object) -> None:
-        """Act later, unless the call is over by then."""
-        self._timers.append(self.faults.call_later(delay_s, "timer", act, *arguments))
+        self._tasks.cancel()
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """A task that ends with the call at the latest."""
-        task = self.faults.task(work, name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        return self._tasks.start(work, name)
 
     @property
     def answered(self) -> bool:
@@ -202,11 +188,11 @@ class Call:
     @property
     def placing(self) -> bool:
         """Whether we call, and the other side has not answered."""
-        return self._facts.direction == "outgoing" and not self.answered
+        return not self._incoming and not self.answered
 
     def answer(self) -> None:
         """Answer, once; later, or in a call that we placed, it does nothing."""
-        if self._facts.direction == "incoming" and not self._answered:
+        if self._incoming and not self._answered:
             self._answered = True
             self.bridge.before_answer()
             self.send(Answer(self.call_id))
@@ -215,7 +201,7 @@ class Call:
     def redirect(self, target: str, detail: str) -> None:
         """302: the caller may call the target, a SIP URI or a number at the peer, instead. Only
         before the answer. Raises UriError."""
-        uri = target_uri(target, self._facts.peer)
+        uri = target_uri(target, self.facts().peer)
         command = Hangup(self.call_id, MOVED_TEMPORARILY, contact=uri)
         self._end(Reason.REDIRECTED, detail, command)
 
@@ -245,7 +231,7 @@ class Call:
         self.send(command)
         if not self._ending:
             self._ending = True
-            self._in(LONGEST_TRANSACTION_S, self._never_ended)
+            self._tasks.later(LONGEST_TRANSACTION_S, self._never_ended)
 
     def lose(self, reason: Reason, detail: str) -> None:
         """End the call without signalling, which is gone."""
@@ -276,12 +262,12 @@ class Call:
     @property
     def summary(self) -> str:
         """The result of the ended call, for the user."""
-        return self._outcome.summary(self._facts.talked_s)
+        return self._outcome.summary(self.facts().talked_s)
 
     @property
     def setup_ms(self) -> float:
         """Since the call began: in the edge, before there was a call here."""
-        return round((self._loop.time() - self._began_s) * 1000, 1)
+        return round(self._facts.age_s * 1000, 1)
 
     # --- the tasks ------------------------------------------------------------------------
 
@@ -300,8 +286,7 @@ class Call:
         if not self.answered:
             if self._opening is not None:
                 self._opening.cancel()
-            incoming = self._facts.direction == "incoming"
-            reason = Reason.RING_TIMEOUT if incoming else Reason.NO_ANSWER
+            reason = Reason.RING_TIMEOUT if self._incoming else Reason.NO_ANSWER
             detail = f"not answered within {self.limits.ring_timeout_s:g} s"
             self.hang_up(reason, detail, NOT_AVAILABLE)
 
@@ -316,7 +301,7 @@ class Call:
     def _on_sip(self, event: CallSignal) -> None:
         match event:
             case CallInvited():
-                self._facts = dataclasses.replace(self._facts, sip_call_id=event.sip_call_id)
+                self._facts.invited(event.sip_call_id)
             case MediaReady():
                 self.on_media(event.media)
             case CallConfirmed():
@@ -332,7 +317,7 @@ class Call:
         self._media.negotiated(media, held_by_us=self.hold.on)
 
     def on_confirmed(self) -> None:
-        self._confirmed_at = self._loop.time()
+        self._facts.confirmed()
         self._outcome.answered()
         self.tell(call_events.Confirmed())
         if self._record is not None:
@@ -343,7 +328,7 @@ class Call:
     def on_ended(self, event: CallEnded) -> None:
         self._ended.set()
         self.hold.on_ended()
-        self._facts = self.facts()  # the call is over: its clock stops
+        self._facts.ended()
         self._outcome.ended(event, transferred=self._transfer.on_ended(event.by))
 
     # --- from the bridge ------------------------------------------------------------------
@@ -360,20 +345,16 @@ class Call:
 
     # --- the end --------------------------------------------------------------------------
 
-    async def _end_tasks(self) -> None:
-        self.abandon()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-
     async def _end_capture(self) -> None:
         if self._capture is not None:
             await self._capture.close()
 
     async def _end_record(self) -> None:
         if self._record is not None:
-            outcome = self._outcome.facts(self._facts.talked_s)
-            if self._facts.metadata:
-                outcome["metadata"] = dict(self._facts.metadata)
+            facts = self.facts()
+            outcome = self._outcome.facts(facts.talked_s)
+            if facts.metadata:
+                outcome["metadata"] = dict(facts.metadata)
             await self._record.end(**outcome)
 
     async def _tell_end(self) -> None:
@@ -382,10 +363,9 @@ class Call:
             **(self._record.stats() if self._record else {}),
             **({"capture": self._capture.stats()} if self._capture else {}),
         }
-        self.tell(self._outcome.event(self._facts, self.limits.numbers, figures))
+        self.tell(self._outcome.event(self.facts(), self.limits.numbers, figures))
 
     def _let_go(self) -> None:
         """So that nothing waits for the garbage collector: see `nothing` of the fault owner."""
         self._listeners.clear()
-        self._timers.clear()
         self.faults.end = None

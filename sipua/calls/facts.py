@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -43,3 +43,42 @@ class CallFacts:
     def remote_uri(self) -> str:
         """The other side's URI."""
         return self.from_uri if self.direction == "incoming" else self.to_uri
+
+
+class PresentFacts:
+    """The facts of a call while it runs: what is learnt of it, and how long it has been."""
+
+    def __init__(self, facts: CallFacts, clock: Callable[[], float]) -> None:
+        """`clock`: that of `began_s`."""
+        self._facts = facts
+        self._clock = clock
+        self._began_s = clock() if facts.began_s is None else facts.began_s
+        self._confirmed_at: float | None = None
+        self._over = False
+
+    def now(self) -> CallFacts:
+        if self._confirmed_at is None or self._over:
+            return self._facts
+        return replace(self._facts, talked_s=round(self._clock() - self._confirmed_at, 3))
+
+    @property
+    def age_s(self) -> float:
+        """Since it began: in the edge, before a worker had it."""
+        return self._clock() - self._began_s
+
+    def invited(self, sip_call_id: str) -> None:
+        """Our INVITE has left."""
+        self._facts = replace(self._facts, sip_call_id=sip_call_id)
+
+    def confirmed(self) -> None:
+        """Both sides can hear each other."""
+        self._confirmed_at = self._clock()
+
+    def ended(self) -> None:
+        """Its clock stops; a second time does nothing."""
+        self._facts = self.now()
+        self._over = True
+
+    def note(self, metadata: Mapping[str, str]) -> None:
+        """This is all of it."""
+        self._facts = replace(self._facts, metadata=metadata)

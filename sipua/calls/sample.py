@@ -52,7 +52,9 @@ def sample(call_id: str, bridge: CallBridge, at_s: float) -> Sample:
     streams = rtp.get("streams", ())
     rtcp = rtp.get("rtcp", {})
     last = streams[-1] if streams else {}
-    total = {name: sum(one[name] for one in streams) for name in _ADDED}
+    total = last
+    if len(streams) != 1:
+        total = {name: sum(one[name] for one in streams) for name in _ADDED}
     return Sample(
         call_id=call_id,
         at_s=at_s,

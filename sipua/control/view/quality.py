@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from sipua.calls.sample import Sample
-from sipua.rtp.e_model import mos, one_way_ms
+from sipua.rtp.receive.quality import mos, r_factor
 
 MOST_POINTS: Final = 120
 EVERY_S: Final = 5.0
 _SLACK_S: Final = 0.7
 """A round of samples may come a little early; the last one of a call comes when it ends."""
 _COLUMNS: Final = 8
+_PACKET_MS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,20 @@ class Point:
 
 
 def heard_mos(loss: float, of: Point | Sample) -> float:
-    return mos(loss, one_way_ms(of.round_trip_ms, of.hold_ms))
+    return _mos(loss, of.round_trip_ms, of.hold_ms)
 
 
 def spoken_mos(of: Point | Sample) -> float | None:
     """What the other side's buffer adds is not known: twice the jitter is usual."""
     if of.loss_out is None:
         return None
-    return mos(of.loss_out, one_way_ms(of.round_trip_ms, 2 * (of.jitter_out_ms or 0.0)))
+    return _mos(of.loss_out, of.round_trip_ms, 2 * (of.jitter_out_ms or 0.0))
+
+
+def _mos(loss: float, round_trip_ms: float | None, held_ms: float) -> float:
+    """From mouth to ear it is half of the way there and back, a packet, and the wait for late
+    ones."""
+    return round(mos(r_factor(loss, (round_trip_ms or 0.0) / 2 + _PACKET_MS + held_ms)), 2)
 
 
 class CallQuality:

@@ -102,7 +102,10 @@ def test_who_speaks_and_what_was_said(edge_factory: Edges, sipp: Sipp, far_end: 
     (line,) = api.get(f"{path}/transcript", right="operator")["lines"]
     assert line["who"] == "agent"
     assert line["text"]
-    for hidden in ("transcript", "sip"):
+    for right, words in (("readonly", False), ("operator", True)):
+        kept = api.get(f"{path}/events", right=right)["events"]
+        assert ("turn.text" in {event["type"] for event in kept}) is words
+    for hidden in ("transcript", "sip", "record"):
         assert api.ask("GET", f"{path}/{hidden}", right="readonly").kind == "no-right"
     api.ask("POST", f"{path}/mute", {"side": "agent", "on": True})
     assert api.get(f"{path}/stats")["muted"] == ["agent"]
