@@ -47,7 +47,7 @@ TABLES: Final[Mapping[str, OfTable]] = {
         "max_hold_ms": _NEW,
         "timeout_s": _NEW,
         "hold_timeout_s": _NEW,
-        "rtcp_xr": _NEW,
+        "rtcp_xr": _START,
         "port_rest_s": _START,
     },
     "accounts.*": _ONCE,
