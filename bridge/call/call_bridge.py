@@ -83,9 +83,8 @@ class CallBridge:
         self._faults = faults or FaultOwner()
         self.on_event: Callable[[BridgeEvent], None] = lambda _: None
         self.tap: Tap | None = None
-        """For a capture of this call; set before its media is opened."""
         self.rtcp_tap: Tap | None = None
-        """For who wants to see its RTCP; the same."""
+        """For who wants to see its packets, its RTCP; set before its media is opened."""
         self._local = local
         self._early: frozenset[Address] = frozenset()
         self._settings = settings
@@ -109,17 +108,15 @@ class CallBridge:
         self.turns = TurnState(self._playout)
         """Whose turn it is: to read."""
         self._barge_in = BargeInPolicy(settings.barge_in, self.turns)
-        self._rtp: RtpSession | None = None
+        self.rtp: RtpSession | None = None
         self._transport: RtpTransport | None = None
         self.capabilities = SPEECH_AND_TOOLS
         """Of the engine in use, or of the last one."""
         self._engine_there = True
         self._on_hold = self._held_by_us = False
         self.agent_muted = False
-        self._deaf_for: set[str] = set()
         self.interruptions = 0
-        self._fed_before_ms = 0
-        self._local_sounds = 0
+        self._fed_before_ms = self._local_sounds = 0
         self._conversation = make_conversation(self._from_engine, self.turns)
 
     # --- the call's life ------------------------------------------------------------------
@@ -141,15 +138,15 @@ class CallBridge:
         self._uplink.detect_tones(plan.telephone_event_type is None)
         self._laws.clear()
         self._laws.update({number: Law[name] for number, name in plan.law_by_type.items()})
-        if self._rtp is None or self._transport is None:
-            self._rtp = open_rtp(plan, self._settings, self._path.session, self.rtcp_tap)
-            self._rtp.latch.set_early(self._early)
+        if self.rtp is None or self._transport is None:
+            self.rtp = open_rtp(plan, self._settings, self._path.session, self.rtcp_tap)
+            self.rtp.latch.set_early(self._early)
             self._transport = self._path.transport(
-                self._local, self._rtp, self._on_rtp, on_fault=self._faults.failed
+                self._local, self.rtp, self._on_rtp, on_fault=self._faults.failed
             )
             self._transport.tap = self.tap
             self._transport.start()
-        update_rtp(self._rtp, plan)
+        update_rtp(self.rtp, plan)
         if self._gate is not None:
             self._gate.set_law(plan.law)
         self._transport.reschedule()
@@ -157,8 +154,8 @@ class CallBridge:
         self._on_hold, self._held_by_us = plan.on_hold, plan.held_by_us
         self._playout.paused = plan.plays_hold_sound
         silent = plan.on_hold and not plan.plays_hold_sound
-        self._sender.open(self._rtp, self._transport, plan.law, by_event=by_event, on_hold=silent)
-        return self._rtp.ssrc
+        self._sender.open(self.rtp, self._transport, plan.law, by_event=by_event, on_hold=silent)
+        return self.rtp.ssrc
 
     def start(self) -> None:
         """The ACK is in: from now on we speak."""
@@ -175,16 +172,13 @@ class CallBridge:
         self.on_event = nothing
 
     def traffic(self) -> Traffic:
-        return self._rtp.traffic(self._sender.skipped_frames) if self._rtp else Traffic()
-
-    def rtp_stats(self) -> dict[str, object]:
-        return self._rtp.stats() if self._rtp else {}
+        return self.rtp.traffic(self._sender.skipped_frames) if self.rtp else Traffic()
 
     def stats(self) -> dict[str, object]:
         return {
             "first_audio_ms": self._sender.first_audio_ms(),
             "interruptions": self.interruptions,
-            "rtp": self.rtp_stats(),
+            "rtp": self.rtp.stats() if self.rtp else {},
             "transport": self._transport.stats() if self._transport else {},
             "uplink": self._uplink.counters(),
             "echo": self._gate.counters() if self._gate else {},
@@ -243,8 +237,7 @@ class CallBridge:
 
     def listen(self, on: bool, asker: str = "tool") -> None:
         """The engine hears the caller while none has asked that it does not."""
-        (self._deaf_for.discard if on else self._deaf_for.add)(asker)
-        self._echo_hold.muted = bool(self._deaf_for)
+        self._echo_hold.mute(not on, asker)
 
     @property
     def heard_ms(self) -> int:
@@ -345,11 +338,10 @@ class CallBridge:
         self._playout.push(delta.item_id, delta.audio)
         if began:
             self.on_event(AudioBegan(delta.item_id))
-        if self.agent_muted:
-            if began:
-                self.interrupt("operator")
-            return
-        self._sender.send_now_if_idle()
+        if not self.agent_muted:
+            self._sender.send_now_if_idle()
+        elif began:
+            self.interrupt("operator")
 
     # --- barge-in -------------------------------------------------------------------------
 
@@ -388,9 +380,8 @@ class CallBridge:
 
     def _on_tick(self, now: float) -> None:
         """Every 20 ms: silence in when the phone sends none, and what was to wait for its time."""
-        assert self._rtp is not None
-        silence = self._uplink.tick(now, holding=self._rtp.holding)
-        if silence:
+        assert self.rtp is not None
+        if silence := self._uplink.tick(now, holding=self.rtp.holding):
             self._give(silence)
         if self._barge_in.waiting and self._barge_in.due(self._greeted_ms()):
             self.interrupt("caller")

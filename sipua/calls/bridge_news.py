@@ -13,7 +13,7 @@ from sipua.bridge.events import (
     ModelSilent,
     SourceMoved,
 )
-from sipua.events import call_events
+from sipua.events import call_events, engine_events
 from sipua.events.event import Event
 from sipua.log.throttle import Throttle
 from sipua.rtp.events import Dtmf, LossReported, PacketsRefused
@@ -53,7 +53,7 @@ class BridgeNews:
                     inband=event.inband,
                 )
             case EngineInUse():
-                return call_events.EngineInUse(
+                return engine_events.EngineInUse(
                     engine=event.engine,
                     why=event.why,
                     session_id=event.session_id,
@@ -63,11 +63,11 @@ class BridgeNews:
                     connect_ms=event.connect_ms,
                 )
             case EngineOutage():
-                return call_events.EngineOutage(engine=event.engine, cause=event.cause)
+                return engine_events.EngineOutage(engine=event.engine, cause=event.cause)
             case EngineGone():
-                return call_events.EngineGone(engine=event.engine, cause=event.cause)
+                return engine_events.EngineGone(engine=event.engine, cause=event.cause)
             case ModelSilent() if event.action != "waiting":
-                return call_events.EngineSilent(waited_ms=event.waited_ms, action=event.action)
+                return engine_events.EngineSilent(waited_ms=event.waited_ms, action=event.action)
             case LossReported() if self._quality.ask("loss", now) is not None:
                 return call_events.Quality(
                     remote_fraction_lost=round(event.fraction_lost, 3),

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sipua.events.ending import End, Status
-from sipua.events.event import Event, Level
+from sipua.events.event import Event
 
 # --- a call begins ----------------------------------------------------------------------------
 
@@ -227,73 +224,6 @@ class ToolFailed(Event, tag="tool.failed"):
     reason: str
 
 
-# --- the engine -------------------------------------------------------------------------------
-
-
-class EngineInUse(Event, tag="engine.in_use"):
-    """The call talks with this session from now on."""
-
-    engine: str
-    why: str
-    session_id: str
-    gap_ms: int
-    restored: int
-    caught_up_ms: int
-    connect_ms: int | None = None
-    """None: it was connected before it was needed."""
-
-
-class EngineOutage(Event, tag="engine.outage"):
-    """There is no session; another one is being made."""
-
-    LEVEL = "warning"
-    engine: str
-    cause: str
-
-
-class EngineGone(Event, tag="engine.gone"):
-    """There is no session, and there will be none: the route's fallback begins."""
-
-    LEVEL = "error"
-    engine: str
-    cause: str
-
-
-class EngineSilent(Event, tag="engine.silent"):
-    """It was the model's turn, and it said nothing."""
-
-    LEVEL = "warning"
-    waited_ms: int
-    action: str
-
-
-class EngineUsage(Event, tag="engine.usage"):
-    """What an answer cost."""
-
-    of: str
-    model: str | None = None
-    audio_in: float = 0
-    audio_in_cached: float = 0
-    audio_out: float = 0
-    text_in: float = 0
-    text_in_cached: float = 0
-    text_out: float = 0
-    seconds: float = 0
-    cost: float | None = None
-    """None: there is no price for it."""
-
-
-class RateLimit(Event, tag="engine.rate_limit"):
-    """Less than a tenth is left."""
-
-    LEVEL = "warning"
-    name: str
-    remaining: float
-    limit: float
-    reset_s: float | None = None
-    fix: str = "less than a tenth is left: at 0 the vendor refuses answers"
-
-
 class Fallback(Event, tag="call.fallback"):
     """A step of the route's fallback: there is no engine."""
 
@@ -354,47 +284,3 @@ class TransferRefused(Event, tag="call.transfer_refused"):
     LEVEL = "warning"
     target: str
     status: int
-
-
-# --- the end ----------------------------------------------------------------------------------
-
-
-class Ended(Event, tag="call.ended", rename={"from_": "from"}):
-    """The call is over: what it was, how it ended, and everything that was counted."""
-
-    status: Status
-    end: End
-    duration_s: float
-    """Since the answer."""
-    direction: str
-    from_: str | None
-    """None: `record.numbers` is off."""
-    to: str | None
-    """The same, of a call that we placed."""
-    origin: str
-    """The trunk or account."""
-    route: str
-    sip_call_id: str
-    began: str
-    """RFC 3339, as the next two."""
-    ended: str
-    answered: str | None = None
-    first_audio_ms: float | None = None
-    interruptions: int = 0
-    conversation: dict[str, Any] | None = None
-    engine: dict[str, Any] | None = None
-    rtp: dict[str, Any] | None = None
-    transport: dict[str, Any] | None = None
-    uplink: dict[str, Any] | None = None
-    echo: dict[str, Any] | None = None
-    playout: dict[str, Any] | None = None
-    keypad: dict[str, Any] | None = None
-    cadence: dict[str, Any] | None = None
-    record: dict[str, Any] | None = None
-    capture: dict[str, Any] | None = None
-    metadata: dict[str, str] | None = None
-    trace_id: str | None = None
-
-    @property
-    def level(self) -> Level:
-        return "error" if self.end.fault == "edge" else "info"

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from sipua.bridge.events import BridgeEvent
-from sipua.events import call_events
+from sipua.events import call_events, engine_events
 from sipua.events.event import Event
 from sipua.record.conversation import ConversationRecord, Entry
 from sipua.record.engine_facts import EngineFacts
@@ -22,8 +22,8 @@ _EVENTS: Final[Mapping[str, type[Event]]] = {
     "caller": call_events.TurnCaller,
     "agent": call_events.TurnAgent,
     "latency": call_events.TurnLatency,
-    "usage": call_events.EngineUsage,
-    "rate_limit": call_events.RateLimit,
+    "usage": engine_events.EngineUsage,
+    "rate_limit": engine_events.RateLimit,
 }
 
 

@@ -55,6 +55,8 @@ def test_a_call_is_seen_steered_and_ended_with_the_keyboard(
     tab.wait_text("table td", "call.answered")
     tab.wait("document.querySelector('.timeline .span.agent')", "the greeting in the picture")
     tab.wait_text(".words .said", "Hello")
+    tab.wait("document.querySelector('.plot .line')", "a plot of its quality", 30)
+    tab.wait_text("section[aria-label=Quality] td", "received")
 
     tab.press("s")
     tab.type("You are through to sales.")
@@ -77,6 +79,45 @@ def test_a_call_is_seen_steered_and_ended_with_the_keyboard(
     tab.press("e")
     wait_rows(tab, 1)
     assert "operator: operator_hangup" in rows(tab)[0]
+
+
+def test_its_signalling_is_drawn_and_no_header_becomes_markup(
+    edge_factory: Edges, sipp: Sipp, tab: Tab
+) -> None:
+    evil = "<img src=x onerror=window.hit=1>"
+    edge = edge_factory({"api": api_config(), "record": {"numbers": "full"}})
+    sign_in(tab, Api(edge).url)
+    call = sipp.start(
+        "uac_call", edge.address, pause_ms=5000, HEADERS=f"X-Evil: {evil}\nSubject: {evil}"
+    )
+    wait_rows(tab, 1)
+    tab.press("j", "Enter")
+    tab.wait_text(".ladder", "ACK")
+    labels = tab.texts(".ladder .message .label")
+    assert labels[0] == "INVITE (SDP)"
+    assert labels[-2:] == ["200 OK  INVITE (SDP)", "ACK"]
+    sent = [one.first_line for one in call.wait().messages if one.sent]
+    assert sent[-1].startswith("BYE")
+    tab.wait_text(".ladder", "BYE")
+    tab.ask("document.querySelector('.ladder .message').focus()")
+    tab.press("Enter")
+    tab.wait_text("pre.text", f"X-Evil: {evil}")
+    assert tab.ask("document.querySelectorAll('img').length") == 0
+    assert tab.ask("window.hit") is None
+
+
+def test_the_configuration_is_shown_and_reloaded(edge_factory: Edges, tab: Tab) -> None:
+    edge = edge_factory({"api": api_config()})
+    api = Api(edge)
+    sign_in(tab, api.url)
+    tab.press("5")
+    config = api.get("/v1/config")
+    tab.wait_text("section[aria-label=Configuration]", config["hash"])
+    tab.wait_text(".bar", config["hash"])
+    tab.ask("document.querySelector('[data-act=reload]').click()")
+    tab.wait_text("dialog h2", "Nothing has changed.")
+    tab.press("Enter")
+    tab.wait_text(".message", f"Reloaded: {config['hash']}")
 
 
 def test_drained_and_taken_back(edge_factory: Edges, sipp: Sipp, tab: Tab) -> None:

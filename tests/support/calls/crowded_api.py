@@ -9,10 +9,12 @@ import json
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from sipua.calls.steer.commands import Done
 from sipua.config import Config
+from sipua.config.change.in_force import InForce
 from sipua.control.api import ControlApi
 from sipua.control.link.edge_port import EdgePort, EdgeState
 from sipua.events.stream import EventStream
@@ -45,7 +47,8 @@ class CrowdedApi:
 
     def open(self) -> None:
         """Also again, after `shut`."""
-        self._api = ControlApi(self._config, self._events, cast("EdgePort", self.edge))
+        in_force = InForce(self._config, "edge.toml", datetime.now(UTC))
+        self._api = ControlApi(in_force, self._events, cast("EdgePort", self.edge))
         asyncio.run_coroutine_threadsafe(self._api.start(), self._loop).result(20)
 
     def shut(self) -> None:
@@ -103,6 +106,9 @@ class _Edge:
     async def steer(self, call_id: str, command: Any, by: str) -> Done:
         self.steered.append((call_id, command))
         return Done("done")
+
+    def watch_calls(self, for_s: float) -> None:
+        pass
 
     def begin_drain(self, timeout_s: float | None, *, stop: bool) -> None:
         self.draining = True

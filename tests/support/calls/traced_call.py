@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from sipua.events import call_events as told_of
+from sipua.events import engine_events
 from sipua.events.ending import End, Reason, SipEnd
 from sipua.events.event import Event
 from sipua.events.teller import Told
@@ -87,7 +88,7 @@ WHOLE: list[At] = [
     (0.01, told_of.Ringing()),
     (
         0.5,
-        told_of.EngineInUse(
+        engine_events.EngineInUse(
             engine="main",
             why="first",
             session_id="sess_1",
@@ -121,7 +122,12 @@ WHOLE: list[At] = [
             playout_ms=40,
         ),
     ),
-    (7.6, told_of.EngineUsage(of="response", model="voice-1", audio_in=10, audio_out=20, cost=0.5)),
+    (
+        7.6,
+        engine_events.EngineUsage(
+            of="response", model="voice-1", audio_in=10, audio_out=20, cost=0.5
+        ),
+    ),
     (8.0, told_of.Interrupted(item_id="i3", played_ms=500)),
     (
         8.0,
@@ -142,10 +148,10 @@ WHOLE: list[At] = [
             tool="canary_tool", tool_call_id="t3", duration_ms=0, outcome="refused", reason="canary"
         ),
     ),
-    (9.0, told_of.EngineOutage(engine="main", cause="canary cause")),
+    (9.0, engine_events.EngineOutage(engine="main", cause="canary cause")),
     (
         11.0,
-        told_of.EngineInUse(
+        engine_events.EngineInUse(
             engine="spare",
             why="fallback",
             session_id="sess_2",
@@ -155,7 +161,7 @@ WHOLE: list[At] = [
             connect_ms=500,
         ),
     ),
-    (11.5, told_of.EngineSilent(waited_ms=4000, action="nudged")),
+    (11.5, engine_events.EngineSilent(waited_ms=4000, action="nudged")),
     (12.0, told_of.Held(direction="sendonly")),
     (13.0, told_of.Resumed(direction="sendrecv")),
     (13.1, told_of.Dtmf(digit="1234", duration_ms=100, inband=False)),
@@ -167,6 +173,7 @@ WHOLE: list[At] = [
     ),
     (13.3, told_of.OfferRefused(status=488, cause="canary")),
     (13.4, told_of.Steered(act="say", by="ops", status="accepted", about="canary", size=17)),
+    (13.4, told_of.Steered(act="mute", by="ops", status="done", about="agent", on=True)),
     (13.5, told_of.Steered(act="play", by="ops", status="refused", detail="canary")),
     (13.6, told_of.TransferRefused(target="sip:+49305557@x", status=603)),
     (14.0, told_of.Transfer(target="sip:+49305557@x")),
@@ -174,13 +181,13 @@ WHOLE: list[At] = [
     (16.0, told_of.TransferFailed(target="sip:+49305557@x", status=486, reason="canary")),
     (
         17.0,
-        told_of.EngineInUse(
+        engine_events.EngineInUse(
             engine="main", why="rotated", session_id="sess_3", gap_ms=0, restored=4, caught_up_ms=0
         ),
     ),
     (18.0, told_of.TurnUnanswered(turn=3, waited_ms=1000, responses=1, nudges=1, failed="canary")),
-    (18.1, told_of.EngineOutage(engine="main", cause="canary")),
-    (18.2, told_of.EngineGone(engine="main", cause="canary")),
+    (18.1, engine_events.EngineOutage(engine="main", cause="canary")),
+    (18.2, engine_events.EngineGone(engine="main", cause="canary")),
     (18.3, told_of.Fallback(step="playprompt", cause="canary")),
     (18.4, told_of.PromptUnheard(waited_s=1.0)),
     (
@@ -199,4 +206,23 @@ WHOLE: list[At] = [
 ]
 """What it told, and when, in seconds since its begin."""
 
-__all__ = ["BEGAN_S", "WHOLE", "ended", "incoming"]
+PLACED: list[At] = [
+    (0.0, told_of.Placing(to="…3456", account="pbx", route="", worker=2, by="ops")),
+    (0.1, told_of.Progress(status=100)),
+    (0.4, told_of.Progress(status=180, reason="canary")),
+    (5.0, ended(end=End("callee", Reason.BUSY, "callee"), status="busy", direction="outgoing")),
+]
+LOST: list[At] = [
+    (0.0, incoming()),
+    (1.0, told_of.Confirmed()),
+    (2.0, told_of.ToolCalled(tool="pay", tool_call_id="t")),
+    (6.0, ended(end=End("edge", Reason.WORKER_DIED, "edge", "canary"))),
+]
+LONG: list[At] = [
+    (0.0, incoming()),
+    (1.0, told_of.Confirmed()),
+    (1.5, told_of.ToolCalled(tool="pay", tool_call_id="t")),
+    *[(2.0 + 0.01 * n, told_of.Interrupted(item_id="i", played_ms=n)) for n in range(700)],
+    (20.0, engine_events.EngineInUse("main", "reconnected", "s", 3000, 1, 0, 100)),
+    (30.0, ended()),
+]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -21,6 +20,8 @@ from websockets.sync.client import connect
 
 from support.process import Child, wait_until
 
+PROGRAM = Path("/usr/lib/chromium/chromium-headless-shell")
+"""The browser itself: Debian's command is a script that starts it, and would be killed alone."""
 _KEYS = {"Enter": (13, "\r"), "Escape": (27, ""), "ArrowDown": (40, ""), "Tab": (9, "")}
 _ANSWER_S = 30.0
 
@@ -30,8 +31,7 @@ class Chromium:
 
     def __init__(self, home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        program = shutil.which("chromium-headless-shell")
-        assert program, "Chromium is not installed: make peers"
+        assert PROGRAM.exists(), "Chromium is not installed: make peers"
         profile = home / "profile"
         options = (
             *("--remote-debugging-port=0", f"--user-data-dir={profile}"),
@@ -42,7 +42,7 @@ class Chromium:
         )
         environment = {**os.environ, "HOME": str(home)}
         self._process = Child(
-            [program, *options, "about:blank"], home / "chromium.log", environment
+            [PROGRAM, *options, "about:blank"], home / "chromium.log", environment
         )
         told = profile / "DevToolsActivePort"
         self._process.wait_up(lambda: told.exists() and "\n" in told.read_text(), 30)

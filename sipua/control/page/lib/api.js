@@ -1,6 +1,7 @@
 // Requests to the API. The token goes into a header, and nowhere else.
 
 const WITHIN_MS = 15_000;
+const LONG_MS = 130_000; // what the edge itself may take for
 
 export class Problem extends Error {
   constructor(status, body) {
@@ -49,7 +50,7 @@ export class Api {
       cache: "no-store",
       credentials: "omit",
       redirect: "error",
-      signal: AbortSignal.timeout(path.endsWith("/transfer") ? 130_000 : WITHIN_MS),
+      signal: AbortSignal.timeout(path.endsWith("/transfer") || path.endsWith("/reload") ? LONG_MS : WITHIN_MS),
     });
     if (!answer.ok) throw await this.problem(answer);
     const kind = answer.headers.get("Content-Type") ?? "";

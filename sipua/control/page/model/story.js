@@ -116,7 +116,12 @@ export class Story {
     return this.events.map((one) => ({
       at_s: (Date.parse(one.time) - begin) / 1000,
       type: one.type,
-      about: fields(one.data, ["fix"]),
+      about: one.type === "call.ended" ? ended(one.data) : fields(one.data, ["fix"]),
     }));
   }
+}
+
+// Its record has the rest, and what was counted.
+function ended({ status, duration_s, end }) {
+  return fields({ status, duration_s, ...end });
 }

@@ -2,7 +2,7 @@
 
 import { svg } from "../lib/dom.js";
 
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [300, 84, 34, 8, 6, 14];
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [220, 84, 30, 6, 6, 14];
 
 // `lines`: [{ name, points: [[seconds, value or null], …] }], the oldest first; `limits`: [warn, bad],
 // drawn as lines. `most`: the top of the scale where there is one.

@@ -3,11 +3,12 @@
 import { words } from "../lib/api.js";
 import { ask, message } from "../lib/dialogs.js";
 import { el } from "../lib/dom.js";
-import { dayAndTime, duration, fields, plain } from "../lib/text.js";
+import { dayAndTime, duration, plain } from "../lib/text.js";
 import { section } from "../parts/section.js";
 import { renew, table } from "../parts/table.js";
 
 const HOOK_TONES = { ok: "good", failing: "warn", disabled: "bad", off: "dim", removed: "dim" };
+const PLAN = { applied: "at once", for_new_calls: "for new calls", needs_restart: "after a restart" };
 const LEVELS = ["debug", "info", "warning", "error"];
 
 export class EdgeView {
@@ -18,6 +19,7 @@ export class EdgeView {
     const inside = () => el("div", { class: "inside" });
     Object.assign(this, { facts: inside(), drain: inside(), workers: inside(), config: inside(), webhooks: inside() });
     this.configSection = section("Configuration", "half", this.config);
+    this.configSection.hidden = true;
     this.webhookSection = section("Webhooks", "", this.webhooks);
     this.node = el(
       "main",
@@ -45,7 +47,7 @@ export class EdgeView {
     renew(this.drain, drain, () => this.#drained(drain));
     renew(this.workers, workers, () => workerTable(workers));
     this.configSection.hidden = !config;
-    if (config) renew(this.config, config, () => factList(flat(config)));
+    if (config) renew(this.config, config, () => this.#configuration(config));
     this.webhookSection.hidden = !webhooks?.length;
     if (webhooks?.length) renew(this.webhooks, webhooks, () => this.#webhooks(webhooks));
   }
@@ -119,6 +121,59 @@ export class EdgeView {
     if (values) await this.#order("POST", values, "Draining");
   }
 
+  #configuration(config) {
+    const found = changes(config.plan);
+    return el(
+      "div",
+      {},
+      factList([
+        ["Hash", config.hash],
+        ["In force since", dayAndTime(config.loaded_at)],
+        ["Generation", config.generation],
+        ["File", config.file],
+      ]),
+      el(
+        "div",
+        { class: "after" },
+        table(
+          [
+            ["Last reload", (one) => one.key],
+            ["Old", (one) => one.old ?? "–"],
+            ["New", (one) => one.new ?? "–"],
+            ["Counts", (one) => el("span", { class: one.label === PLAN.needs_restart ? "warn" : "" }, one.label), "nowrap"],
+          ],
+          found,
+          "The last reload changed nothing, or there was none.",
+        ),
+      ),
+      this.#app.session.may("admin")
+        ? el("p", { class: "after" }, el("button", { "data-act": "reload", on: { click: () => this.#reload() } }, "Reload …"))
+        : null,
+    );
+  }
+
+  // First what would change: nobody reloads unseen.
+  async #reload() {
+    const api = this.#app.session.api;
+    try {
+      const would = await api.post("/v1/config/reload", { check: true });
+      const found = changes(would.plan).map((one) => `${one.label}: ${one.key} = ${one.new ?? "–"} (was ${one.old ?? "–"})`);
+      const warnings = would.warnings.map((one) => `${one.key}: ${one.problem}`);
+      const sure = await ask({
+        title: found.length ? "Reload the configuration?" : "Nothing has changed. Reload all the same?",
+        about: [...found, ...warnings].join("\n"),
+        act: "Reload",
+      });
+      if (!sure) return;
+      const done = await api.post("/v1/config/reload");
+      this.#app.told({ config: done });
+      message(`Reloaded: ${done.hash}`);
+    } catch (error) {
+      message(`Reload: ${words(error)}`, "failed");
+    }
+    this.#app.soon();
+  }
+
   #webhooks(webhooks) {
     const operator = this.#app.session.may("operator");
     return table(
@@ -176,11 +231,8 @@ function factList(facts) {
   );
 }
 
-function flat(config) {
-  return Object.entries(config).map(([name, value]) => {
-    if (name.endsWith("_at")) return [name, dayAndTime(value)];
-    return [name, typeof value === "object" ? fields(value) : value];
-  });
+function changes(plan) {
+  return Object.entries(PLAN).flatMap(([when, label]) => (plan[when] ?? []).map((one) => ({ ...one, label })));
 }
 
 function workerTable(workers) {

@@ -32,7 +32,7 @@ export class QualitySection {
     this.plots = el("div", { class: "plots" });
     this.counts = el("div", { class: "after" });
     const legend = el("span", { class: "push legend" }, el("span", { class: "key in" }, "as we hear it"), el("span", { class: "key out" }, "as the other side does"));
-    this.node = section("Quality", "half", el("div", { class: "inside" }, this.plots, this.counts), legend);
+    this.node = section("Quality", "", el("div", { class: "inside" }, this.plots, this.counts), legend);
     this.#timer = setInterval(() => this.load(), EVERY_MS);
     this.load();
   }

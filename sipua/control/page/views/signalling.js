@@ -21,7 +21,7 @@ export class SignallingSection {
     this.#id = id;
     this.inside = el("div", { class: "inside tall" });
     this.text = el("pre", { class: "text", tabindex: 0, "aria-label": "The message", hidden: true });
-    this.node = section("Signalling", "half", el("div", {}, this.inside, this.text));
+    this.node = section("Signalling", "", el("div", {}, this.inside, this.text));
     this.node.hidden = true;
     this.#timer = setInterval(() => this.load(), EVERY_MS);
     this.#observer = new ResizeObserver(() => this.#draw());

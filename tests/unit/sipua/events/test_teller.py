@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from sipua.events import call_events, edge_events
+from sipua.events import call_events, edge_events, engine_events
+from sipua.events.ended import Ended
 from sipua.events.ending import End, Reason
 from sipua.events.event import Event
 from sipua.events.teller import Teller, Told
@@ -32,7 +33,7 @@ def tell(event: Event, call_id: str = "c-1") -> Told:
     return one
 
 
-def ended(**fields: Any) -> call_events.Ended:
+def ended(**fields: Any) -> Ended:
     facts: dict[str, Any] = {
         "status": "completed",
         "end": End("caller", Reason.HANGUP),
@@ -46,7 +47,7 @@ def ended(**fields: Any) -> call_events.Ended:
         "began": "2026-11-28T00:00:00.000Z",
         "ended": "2026-11-28T00:00:02.000Z",
     }
-    return call_events.Ended(**facts | fields)
+    return Ended(**facts | fields)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def ended(**fields: Any) -> call_events.Ended:
         call_events.Ringing(),
         call_events.Dtmf(digit="?", duration_ms=100, inband=False),
         call_events.TurnText(who="agent", item="i", text="Good day"),
-        call_events.EngineUsage(of="response", audio_out=12),
+        engine_events.EngineUsage(of="response", audio_out=12),
         ended(rtp={"sent": 3, "streams": [{"received": 1}]}),
         edge_events.CallRejected(
             status=403,

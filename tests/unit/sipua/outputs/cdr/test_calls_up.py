@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from sipua.events import call_events
+from sipua.events import call_events, engine_events
 from sipua.events.ending import End, Reason
 from sipua.outputs.cdr.calls_up import CallsUp
 from sipua.outputs.cdr.row import Row, decode, encode
@@ -49,12 +49,12 @@ def test_the_row_of_a_call_with_everything() -> None:
     row = row_of(
         (0.0, incoming()),
         (0.5, call_events.Ringing()),
-        (1.0, call_events.EngineInUse(engine="main", **in_use)),
+        (1.0, engine_events.EngineInUse(engine="main", **in_use)),
         (2.0, call_events.Media(remote="192.0.2.1:4000", **media)),
         (3.0, call_events.Held(direction="sendonly")),
         (4.5, call_events.Resumed(direction="sendrecv")),
-        (5.0, call_events.EngineInUse(engine="second", **in_use)),
-        (5.0, call_events.EngineUsage(of="answer", model="gpt-realtime")),
+        (5.0, engine_events.EngineInUse(engine="second", **in_use)),
+        (5.0, engine_events.EngineUsage(of="answer", model="gpt-realtime")),
         (6.0, call_events.Transfer(target="sip:200@pbx")),
         (7.0, call_events.TransferFailed(target="sip:200@pbx", status=486, reason="Busy Here")),
         (8.0, call_events.Held(direction="sendonly")),
