@@ -48,9 +48,9 @@ A variable with two underscores that names no key is an error. Other variables a
 ## Reload
 
 SIGHUP, `POST /v1/config/reload` and `sipua reload` read the file again, without an end of any call
-([operations.md](operations.md#reload)). The column "reload" says when a changed key counts: *at
-once*; for *new calls*, while those that are up keep what they have; or after the next *restart*. The
-environment is that of the process.
+([operations.md](operations.md#reload)). The column "reload" says when a changed key counts:
+*at once*; for *new calls*, while those that are up keep what they have; or after the next
+*restart*. The environment is that of the process.
 
 ## IPv4 and IPv6
 
