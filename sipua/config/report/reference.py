@@ -7,6 +7,7 @@ import inspect
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import SecretStr
 
+from sipua.config.change.classes import When, when
 from sipua.config.sections.schema import NAME, Key, Kind, Table, tables
 from sipua.config.values.problems import toml_value
 
@@ -44,6 +45,13 @@ key; all in capitals. The environment has priority over the file.
 A variable with two underscores that names no key is an error. Other variables are ignored:
 `SIPUA_CONFIG` and `SIPUA_DEBUG` have meanings of their own, and Kubernetes sets some, too.
 
+## Reload
+
+SIGHUP, `POST /v1/config/reload` and `sipua reload` read the file again, without an end of any call
+([operations.md](operations.md#reload)). The column "reload" says when a changed key counts:
+*at once*; for *new calls*, while those that are up keep what they have; or after the next
+*restart*. The environment is that of the process.
+
 ## IPv4 and IPv6
 
 A socket has one family, so `sip.host` and `rtp.host` hold one address, or a list of one address of
@@ -78,6 +86,8 @@ Secrets are masked in logs, errors and `sipua config show`: by the name of the k
 they have six characters or more.
 """
 
+_RELOAD = {When.AT_ONCE: "at once", When.NEW_CALLS: "new calls", When.RESTART: "restart"}
+
 
 def markdown() -> str:
     return "\n".join([INTRODUCTION, *(_section(table) for table in tables())])
@@ -91,7 +101,7 @@ def _section(table: Table) -> str:
     about = inspect.cleandoc(table.model.__doc__ or "")
     return (
         f"## `{table.header}`\n\n{about}\n\n"
-        "| key | type | default | meaning | environment |\n|---|---|---|---|---|\n"
+        "| key | type | default | meaning | reload | environment |\n|---|---|---|---|---|---|\n"
         f"{rows}\n"
     )
 
@@ -117,6 +127,7 @@ def _row(key: Key) -> str:
         _type(key),
         _default(key),
         key.field.description or "",
+        _RELOAD[when(key.table, key.name)],
         f"`{key.variable}`",
     )
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

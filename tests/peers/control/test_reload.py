@@ -169,7 +169,8 @@ def test_H10_a_worker_that_dies_in_a_reload_is_replaced_with_the_new_one(
 ) -> None:
     """Its tools take two seconds to import: it dies meanwhile."""
     (tmp_path / "slow_tool.py").write_text(
-        "import time\ntime.sleep(2)\n\ndef find() -> str:\n"
+        "import pathlib, time\npathlib.Path(__file__).with_name('begun').touch()\ntime.sleep(2)\n"
+        "\n\ndef find() -> str:\n"
         '    """Finds what is asked for."""\n    return "x"\n'
     )
     path = {"PYTHONPATH": str(tmp_path)}
@@ -178,7 +179,8 @@ def test_H10_a_worker_that_dies_in_a_reload_is_replaced_with_the_new_one(
     edge.write(config("two", tools={"python": ["slow_tool:find"]}))
     ready = len(edge.events(name="worker.ready"))
     os.kill(edge.process.pid, signal.SIGHUP)
-    wait_until(lambda: api.ask("POST", "/v1/config/reload").status == 409, 10, "a reload")
+    wait_until((tmp_path / "begun").exists, 10, "the workers to try it")
+    assert api.ask("POST", "/v1/config/reload").status == 409
     os.kill(edge.worker_pid(1), signal.SIGKILL)
     edge.wait_event("worker.died")
     assert edge.wait_event("config.reloaded")["generation"] == 2

@@ -20,4 +20,4 @@ def test_every_key_has_a_row_with_its_variable() -> None:
             continue  # the keys of the section of which it is another
         (row,) = [row for row in rows if row.endswith(f"| `{key.variable}` |")]
         assert row.startswith(f"| `{key.name}` |")
-        assert len(re.split(r"(?<!\\)\|", row)) == 7
+        assert len(re.split(r"(?<!\\)\|", row)) == 8
