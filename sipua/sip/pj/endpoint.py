@@ -183,7 +183,7 @@ class SipEndpoint:
             return
         if isinstance(command, Refresh):
             if (account := self._accounts.get(command.account)) and not self.closing:
-                account.register()
+                account.refresh()
             return
         call = self._calls.get(command.call_id)
         if call is None:  # it ended before the command came, or has not begun

@@ -111,7 +111,8 @@ def test_three_bad_calls_are_found_and_their_causes_named(
     line, (page, record, ladder, _) = told("0151/1234-0002")
     assert re.search(r"! answers [5-9]\.[0-9] s late", line)
     assert "answers came late" in page
-    assert re.search(r"the model was slow \([5-9]\.[0-9] s of the slowest, in turn 1\)", page)
+    why = r"the model was slow \([45]\.[0-9] s of the slowest, in turn [0-9]\)"
+    assert re.search(why, " ".join(page.split()))
     assert re.search(r"answer [5-9][0-9]{3} ms .*model [45][0-9]{3}", record)
     assert "200 OK (" in ladder
 

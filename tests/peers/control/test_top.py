@@ -90,7 +90,7 @@ def test_a_call_is_watched_and_hung_up_by_keys(edge_factory: Edges, sipp: Sipp, 
     screen.press("y")
     screen.wait_for("DRAINING")
     screen.press("dy")
-    screen.wait_for("Enter call", gone="DRAINING")
+    screen.wait_for("calls are taken again", gone="DRAINING")
     edge.wait_event("edge.drain_ended")
 
     screen.press("q")
