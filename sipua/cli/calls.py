@@ -22,6 +22,7 @@ Body = Callable[[argparse.Namespace], Mapping[str, Any]]
 _ID = "c-2hp5vgaq"
 """Of the examples."""
 _WIDEST = 100
+_REFUSED = ("at", "status", "reason", "cause", "from", "to", "source", "sip_call_id")
 _COLUMNS = ("id", "direction", "state", "age_s", "from", "to", "origin", "route", "engine")
 
 
@@ -39,6 +40,14 @@ def add(commands: Commands) -> None:
     states = ("up", "placing", "ringing", "active", "ended")
     listing.add_argument("--state", choices=states, default="up", help="default: up")
     listing.add_argument("--limit", type=int, default=100, metavar="N", help="default: 100")
+    refused = api_client.add(
+        below,
+        "refused",
+        _refused,
+        "INVITEs that never became a call, the newest first, each with the rule",
+        example="sipua calls refused --limit 20",
+    )
+    refused.add_argument("--limit", type=int, default=100, metavar="N", help="default: 100")
     summary = "one call, with all that was counted"
     one = _of_call(api_client.add(below, "show", _show, summary, example=f"sipua calls show {_ID}"))
     one.add_argument("--sip", action="store_true", help="its SIP messages, as a ladder")
@@ -168,11 +177,16 @@ def _outcome(found: Mapping[str, Any]) -> str:
     return f"{found['call_id']}: {found['status']}" + (f": {clean(detail)}" if detail else "")
 
 
-def _table(calls: list[Mapping[str, Any]]) -> str:
+def _refused(args: argparse.Namespace) -> int:
+    found = ask(args, "GET", f"/v1/refusals?limit={args.limit}")
+    return show(args, found, lambda: _table(found["refusals"], _REFUSED))
+
+
+def _table(calls: list[Mapping[str, Any]], columns: tuple[str, ...] = _COLUMNS) -> str:
     if not calls:
         return "no calls"
-    rows = [_COLUMNS, *([_cell(call.get(name)) for name in _COLUMNS] for call in calls)]
-    widths = [max(len(row[at]) for row in rows) for at in range(len(_COLUMNS))]
+    rows = [columns, *([_cell(call.get(name)) for name in columns] for call in calls)]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(columns))]
     return "\n".join(
         "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows

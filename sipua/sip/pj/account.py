@@ -73,6 +73,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         self._leaving = False
         """It has been taken out of the configuration."""
         self._pending = False
+        self._asked = False
         self._turn = 0
         self._attempt = 0
         self._realm = settings.realm
@@ -83,6 +84,12 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         self.create(self._config, False)
         if self.settings.registrar and self.settings.registers:
             self.register()
+
+    def refresh(self) -> None:
+        """Register because somebody wants to know whether it works: the outcome is told, whatever
+        it was before."""
+        self._asked = True
+        self.register()
 
     def register(self) -> None:
         if self._pending:
@@ -167,14 +174,15 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
             self.unregister()
             return
         self.endpoint.trust(name, source)
-        if not was:
+        asked, self._asked = self._asked, False
+        if asked or not was:
             self.endpoint.emit(Registered(name, registrar, expires_s))
         # Long before the expiry: a registrar that restarted and lost us gets a REGISTER within
         # this time, and a NAT in between keeps its mapping.
         self._schedule(min(self.settings.refresh_s, expires_s / 2))
 
     def _failed(self, status: int, reason: str, retry_after_s: float | None) -> None:
-        self.registered = False
+        self.registered = self._asked = False
         if self._over:
             return
         verdict = self._retry.failed(status, retry_after_s)

@@ -59,7 +59,7 @@ class Accounts:
             self._set(command.accounts)
             self.tidy(calls)
         elif account := self._open.get(command.account):
-            account.register()
+            account.refresh()
 
     def _set(self, wanted: Sequence[AccountSettings]) -> None:
         """Have these and no others, and LOCAL_ACCOUNT."""

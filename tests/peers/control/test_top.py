@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from sipua.process.exits import Exit
-from support.calls.api import TOKENS, Api, api_config
+from support.calls.api import Api, api_config
 from support.calls.edge import Edge
+from support.commands import environment
 from support.peers.sipp import Sipp
 from support.ports import LOOPBACK, PortBlock
 from support.process import wait_until
@@ -29,23 +30,11 @@ SIPUA = [sys.executable, "-m", "sipua"]
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> Callable[..., dict[str, str]]:
-    def made(url: str, right: str = "admin") -> dict[str, str]:
-        token = tmp_path / f"token-{right}"
-        token.write_text(TOKENS[right])
-        clean = {name: value for name, value in os.environ.items() if name[:6] != "SIPUA_"}
-        clean.pop("NO_COLOR", None)
-        return {**clean, "SIPUA_API_URL": url, "SIPUA_TOKEN_FILE": str(token)}
-
-    return made
-
-
-@pytest.fixture
-def top(environment: Callable[..., dict[str, str]]) -> Iterator[Tops]:
+def top(tmp_path: Path) -> Iterator[Tops]:
     started: list[Screen] = []
 
-    def start(url: str, *words: str, right: str = "admin", **more: Any) -> Screen:
-        env = environment(url, right) | more.pop("env", {})
+    def start(edge: Edge, *words: str, right: str = "admin", **more: Any) -> Screen:
+        env = environment(tmp_path, Api(edge), right) | more.pop("env", {})
         started.append(Screen([*SIPUA, "top", *words], env, **more))
         return started[-1]
 
@@ -58,7 +47,7 @@ def test_a_call_is_watched_and_hung_up_by_keys(edge_factory: Edges, sipp: Sipp, 
     edge = edge_factory({"api": api_config(), "edge": {"name": "berlin", "workers": 2}})
     call = sipp.start("uac_call_ended_by_peer", edge.address, FROM="4915123451234")
     call_id = edge.wait_event("call.confirmed")["call_id"]
-    screen = top(Api(edge).url, columns=120)
+    screen = top(edge, columns=120)
     shown = screen.wait_for("sipua berlin", call_id, "active", "…1234", "PCMU", "workers 2/2")
     assert "calls 1/" in shown
     assert "cyan" in screen.colours()
@@ -91,17 +80,17 @@ def test_a_call_is_watched_and_hung_up_by_keys(edge_factory: Edges, sipp: Sipp, 
     screen.press("x")
     screen.wait_for("not done")
     screen.press("xy")
-    screen.wait_for("no calls", gone=call_id)
+    screen.wait_for("no calls", "calls 0/")
     assert call.wait().ok
     end = edge.wait_event("call.ended")["end"]
-    assert (end["by"], end["detail"]) == ("operator", "sipua top")
+    assert (end["by"], end["detail"]) == ("operator", "admin: sipua top")
 
     screen.press("d")
     screen.wait_for("Drain: take no more calls", "y/n")
     screen.press("y")
     screen.wait_for("DRAINING")
     screen.press("dy")
-    screen.wait_for("Enter call", gone="DRAINING")
+    screen.wait_for("calls are taken again", gone="DRAINING")
     edge.wait_event("edge.drain_ended")
 
     screen.press("q")
@@ -114,7 +103,7 @@ def test_a_token_that_may_only_look(edge_factory: Edges, sipp: Sipp, top: Tops) 
     edge = edge_factory({"api": api_config()})
     call = sipp.start("uac_call", edge.address, pause_ms=8000)
     edge.wait_event("call.confirmed")
-    screen = top(Api(edge).url, right="readonly", env={"NO_COLOR": "1"})
+    screen = top(edge, right="readonly", env={"NO_COLOR": "1"})
     screen.wait_for("active")
     screen.press("xy")
     screen.wait_for("This token may not do that")
@@ -131,7 +120,7 @@ def test_the_api_goes_and_comes_back(edge_factory: Edges, top: Tops) -> None:
     ports = PortBlock(2)
     try:
         edge = edge_factory({"api": api_config(port=ports.port()), "edge": {"name": "berlin"}})
-        screen = top(Api(edge).url, "--every", "0.2")
+        screen = top(edge, "--every", "0.2")
         screen.wait_for("sipua berlin", gone="! the API")
         assert edge.stop() == 0
         screen.wait_for("! the API is lost for", "does not answer", "sipua berlin")
@@ -146,7 +135,7 @@ def test_the_api_goes_and_comes_back(edge_factory: Edges, top: Tops) -> None:
 def test_ctrl_z_and_the_end_of_the_process_give_the_terminal_back(
     edge_factory: Edges, top: Tops
 ) -> None:
-    screen = top(Api(edge_factory({"api": api_config()})).url)
+    screen = top(edge_factory({"api": api_config()}))
     screen.wait_for("no calls")
     os.kill(screen.pid, signal.SIGTSTP)
     wait_until(lambda: _state(screen.pid) == "T", 10, "its stop")
@@ -164,19 +153,17 @@ def test_ctrl_z_and_the_end_of_the_process_give_the_terminal_back(
 
 
 def test_it_ends_with_its_terminal(edge_factory: Edges, top: Tops) -> None:
-    screen = top(Api(edge_factory({"api": api_config()})).url)
+    screen = top(edge_factory({"api": api_config()}))
     screen.wait_for("no calls")
     screen.hang_up()
     assert screen.end() != 0
 
 
-def test_once_is_for_scripts(
-    edge_factory: Edges, sipp: Sipp, environment: Callable[..., dict[str, str]]
-) -> None:
+def test_once_is_for_scripts(edge_factory: Edges, sipp: Sipp, tmp_path: Path) -> None:
     edge = edge_factory({"api": api_config()})
     call = sipp.start("uac_call", edge.address, pause_ms=5000)
     call_id = edge.wait_event("call.confirmed")["call_id"]
-    env = environment(Api(edge).url, "readonly")
+    env = environment(tmp_path, Api(edge), "readonly")
 
     def run(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
         command = [*SIPUA, "top", *words]
