@@ -83,9 +83,8 @@ class CallBridge:
         self._faults = faults or FaultOwner()
         self.on_event: Callable[[BridgeEvent], None] = lambda _: None
         self.tap: Tap | None = None
-        """For a capture of this call; set before its media is opened."""
         self.rtcp_tap: Tap | None = None
-        """For who wants to see its RTCP; the same."""
+        """For who wants to see its packets, its RTCP; set before its media is opened."""
         self._local = local
         self._early: frozenset[Address] = frozenset()
         self._settings = settings
@@ -116,10 +115,8 @@ class CallBridge:
         self._engine_there = True
         self._on_hold = self._held_by_us = False
         self.agent_muted = False
-        self._deaf_for: set[str] = set()
         self.interruptions = 0
-        self._fed_before_ms = 0
-        self._local_sounds = 0
+        self._fed_before_ms = self._local_sounds = 0
         self._conversation = make_conversation(self._from_engine, self.turns)
 
     # --- the call's life ------------------------------------------------------------------
@@ -240,8 +237,7 @@ class CallBridge:
 
     def listen(self, on: bool, asker: str = "tool") -> None:
         """The engine hears the caller while none has asked that it does not."""
-        (self._deaf_for.discard if on else self._deaf_for.add)(asker)
-        self._echo_hold.muted = bool(self._deaf_for)
+        self._echo_hold.mute(not on, asker)
 
     @property
     def heard_ms(self) -> int:

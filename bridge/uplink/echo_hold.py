@@ -27,10 +27,11 @@ _HOLD = HOLD_MS * _RATE_HZ // 1000
 class EchoHold:
     """One call's."""
 
-    __slots__ = ("_held", "_held_samples", "_vad", "gate", "muted", "voice")
+    __slots__ = ("_held", "_held_samples", "_muted_for", "_vad", "gate", "muted", "voice")
 
     def __init__(self) -> None:
         self.gate: EchoGate | None = None
+        self._muted_for: set[str] = set()
         self.muted = False
         self._vad: EnergyVad | None = None
         self.voice: list[VadEvent] = []
@@ -46,6 +47,11 @@ class EchoHold:
     @property
     def held_samples(self) -> int:
         return self._held_samples
+
+    def mute(self, on: bool, asker: str) -> None:
+        """The engine hears silence while one has asked for it."""
+        (self._muted_for.add if on else self._muted_for.discard)(asker)
+        self.muted = bool(self._muted_for)
 
     def detect_voice(self, config: VadConfig | None) -> None:
         """From the engine's time 0 on; None: not any more."""

@@ -10,7 +10,7 @@ import msgspec
 
 from sipua.calls.facts import CallFacts
 from sipua.events import ending
-from sipua.events.call_events import Ended
+from sipua.events.ended import Ended
 from sipua.events.ending import By, End, Reason
 from sipua.events.teller import rfc3339
 from sipua.record.settings import Numbers

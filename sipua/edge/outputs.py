@@ -110,8 +110,11 @@ def _views(source: Source, found: Outputs) -> Views:
                 attempts=dict(one.attempts),
             )
 
+    def hep() -> Mapping[str, int]:
+        return {} if found.hep is None else found.hep.counts()
+
     workers = source.workers
-    return Views(workers.counts, workers.figures, source.ports, sinks, webhooks)
+    return Views(workers.counts, workers.figures, source.ports, sinks, webhooks, hep)
 
 
 async def start(found: Outputs, started: AsyncExitStack) -> None:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ipaddress
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from sipua.events.stream import EventStream
-from sipua.events.teller import Told
 from sipua.outputs.hooks import intake, reading, webhooks
-from sipua.outputs.hooks.settings import EndpointSettings, HookSettings
+from sipua.outputs.hooks.settings import EndpointSettings
 from sipua.outputs.hooks.spool import Spool
-from sipua.outputs.hooks.webhooks import Webhooks
+from support.calls.hook_bed import LOOPBACK, Bed, until
 from support.calls.hook_receiver import NEW_SECRET, SECRET, in_order, verified
 from support.calls.hook_server import (
     Behaviour,
@@ -31,54 +26,12 @@ from support.calls.hook_server import (
     vanish,
 )
 
-LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1"))
-QUICK = (0.0, 0.2, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3)
-
-
-class Bed:
-    """An edge's stream with webhooks, and what the edge has told."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.events = EventStream("berlin")
-        self.told: list[Told] = []
-        self.events.subscribe(lambda happened: self.told.append(happened.told))
-        self.running: Webhooks | None = None
-
-    async def start(
-        self, url: str, *others: EndpointSettings, retry_s: Any = QUICK, **keys: Any
-    ) -> None:
-        given = {"secrets": (SECRET,), "allow": LOOPBACK, "timeout_s": 5.0} | keys
-        one = EndpointSettings("crm", url, **given)
-        settings = HookSettings(self.home, (one, *others), retry_s, 3600.0, 3600.0)
-        self.running = Webhooks(settings, self.events)
-        await self.running.start()
-
-    async def stop(self) -> None:
-        running, self.running = self.running, None
-        if running is not None:
-            await running.stop()
-
-    def happens(self, kind: str, call_id: str = "c-1", number: int = 0) -> None:
-        self.events.put(Told(kind, time.time(), call_id, b'{"number": %d}' % number))
-
-    def names(self) -> list[str]:
-        return [told.type for told in self.told if told.type.startswith("webhook.")]
-
 
 @pytest.fixture
 async def bed(tmp_path: Path) -> AsyncIterator[Bed]:
     made = Bed(tmp_path / "spool")
     yield made
     await made.stop()
-
-
-async def until(condition: Callable[[], object], what: str, timeout_s: float = 15.0) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(timeout_s):
-            while not condition():
-                await asyncio.sleep(0.02)
-    assert condition(), what
 
 
 async def test_an_event_arrives_signed_as_a_cloudevent(bed: Bed) -> None:

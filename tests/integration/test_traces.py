@@ -154,13 +154,20 @@ async def test_a_collector_that_comes_back_gets_what_waits(lines: Lines) -> None
 
 
 @pytest.mark.parametrize("body", [endless, dripping])
-async def test_an_answer_without_an_end_is_not_read_for_ever(body: Any) -> None:
+async def test_an_answer_without_an_end_is_not_read_and_nothing_is_sent_twice(
+    body: Any, lines: Lines
+) -> None:
     with HookServer([body, answer(200)]) as server:
-        async with running(server.url, timeout_s=1.0) as run:
+        async with running(server.url, timeout_s=5.0) as run:
             run.call(1)
             await until(lambda: server.requests)
             run.call(2)
             await until(lambda: len(server.requests) >= 2)
+        assert [root.attributes["sipua.call_id"] for root in trees(server.requests)] == [
+            "c-1",
+            "c-2",
+        ]
+    assert lines("traces.failing") == []
 
 
 async def test_spans_that_are_refused_are_told(lines: Lines) -> None:

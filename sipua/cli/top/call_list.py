@@ -29,7 +29,7 @@ def _muted(call: Call) -> str:
 
 
 COLUMNS: Final = (
-    Column("call", 10, 6, lambda call: call["id"], lambda _: "dim"),
+    Column("call", 10, 4, lambda call: call["id"], lambda _: "dim"),
     Column("dir", 3, 3, lambda call: "in" if call["direction"] == "incoming" else "out"),
     Column("state", 7, 1, figures.state, figures.state_style),
     Column("mute", 4, 9, _muted, lambda _: "warn"),
@@ -71,6 +71,15 @@ COLUMNS: Final = (
         lambda call: graded(figures.latency_ms(call), 1500, 3000),
         right=True,
     ),
+    Column(
+        "mos",
+        4,
+        7,
+        lambda call: number(figures.mos(call), 1),
+        lambda call: "bad" if (figures.mos(call) or 5) < 3 else "",
+        right=True,
+    ),
+    Column("talks", 6, 7, figures.talk, lambda _: "dim"),
     Column("turns", 5, 8, lambda call: str(call.get("turns", 0)), right=True),
     Column(
         "engine",

@@ -6,16 +6,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sipua.cli.top import figures
+from sipua.cli.top import figures, ladder, speech
 from sipua.cli.top.figures import Call, age, graded, number, who
 from sipua.cli.top.lines import Line, Style
 from sipua.cli.top.model import TABS, Detail, State
 
 HEAD_ROWS: Final = 2
 _NAME: Final = 16
-_SHOWN_ABOVE: Final = frozenset(
-    {"id", "direction", "state", "from", "to", "stats", "end", "media", "quality", "transfer"}
+_SOUND: Final = (("packets", 9), ("lost", 7), ("loss", 9), ("jitter", 10), ("mos", 6))
+_FACTS: Final = (
+    *("origin", "route", "worker", "source", "by", "sip_call_id", "held", "muted", "metadata"),
 )
+_MOMENTS: Final = ("created_at", "answered_at", "ended_at")
+_PLOTS: Final = (
+    ("loss in", "loss_in", 0.1, "%"),
+    ("loss out", "loss_out", 0.1, "%"),
+    ("jitter in", "jitter_in_ms", 60.0, "ms"),
+    ("round trip", "round_trip_ms", 400.0, "ms"),
+)
+_SIDES: Final[tuple[tuple[str, Style], ...]] = (("caller", "good"), ("agent", "key"))
+_CELL_MS: Final = 500.0
+_WIDEST_LADDER: Final = 100
 
 
 def lines(state: State, width: int, rows: int) -> list[Line]:
@@ -31,7 +42,7 @@ def body(state: State, width: int) -> list[Line]:
         return [Line("asking the edge …", "dim")]
     match state.tab:
         case "now":
-            return list(_now(detail.call))
+            return list(_now(detail, width))
         case "sip":
             return list(_sip(detail, width))
         case "events":
@@ -54,7 +65,37 @@ def _head(state: State) -> list[Line]:
 # --- now --------------------------------------------------------------------------------------
 
 
-def _now(call: Call) -> Iterator[Line]:
+def _now(detail: Detail, width: int) -> Iterator[Line]:
+    call = detail.call
+    yield from _end(call)
+    media = call.get("media") or {}
+    if media:
+        yield _fact("media", f"{media['codec']}  {media['remote']}  {media['direction']}")
+    yield from _sound(figures.stats(call))
+    trip = figures.round_trip_ms(call)
+    yield _fact("round trip", f"{number(trip)} ms", graded(trip, 150, 300))
+    yield _answer(call)
+    engine = f"{call.get('engine') or '-'}{'' if call.get('engine_up') else '  (not connected)'}"
+    yield _fact("engine", f"{engine}  {call.get('turns', 0)} turns")
+    yield from _pictures(detail, width)
+    yield Line()
+    transfer = call.get("transfer")
+    if transfer:
+        said = f" {transfer.get('status') or ''} {transfer.get('reason') or ''}".rstrip()
+        yield _fact("transfer", f"{transfer['target']}: {transfer['state']}{said}")
+    for name in _FACTS:
+        if call.get(name):
+            yield _fact(name.replace("_", " "), _plain(call[name]))
+    for name in _MOMENTS:
+        if call.get(name):
+            yield _fact(name.removesuffix("_at"), f"{_local(call[name]):%Y-%m-%d %H:%M:%S}")
+    counters = figures.stats(call).get("counters")
+    if isinstance(counters, Mapping):
+        yield Line()
+        yield from _nested(counters, "")
+
+
+def _end(call: Call) -> Iterator[Line]:
     end = call.get("end")
     if end:
         by = f"{end.get('by')}: {end.get('reason')}"
@@ -62,27 +103,70 @@ def _now(call: Call) -> Iterator[Line]:
         yield _fact("ended", f"{call.get('status')}, by {by}{fault}", "bad" if fault else "")
         if end.get("detail"):
             yield _fact("", end["detail"])
-    media = call.get("media") or {}
-    if media:
-        words = f"{media.get('codec')}  {media.get('remote')}  {media.get('direction')}"
-        yield _fact("media", words)
-    loss, jitter = figures.loss(call), figures.jitter_ms(call)
-    trip, wait = figures.round_trip_ms(call), figures.latency_ms(call)
-    yield _fact("loss", f"{number(loss, 1)} %", graded(loss, 1, 5))
-    yield _fact("jitter", f"{number(jitter, 1)} ms", graded(jitter, 20, 50))
-    yield _fact("round trip", f"{number(trip)} ms", graded(trip, 150, 300))
-    yield _fact("last answer", f"{number(wait)} ms", graded(wait, 1500, 3000))
-    transfer = call.get("transfer")
-    if transfer:
-        said = f" {transfer.get('status') or ''} {transfer.get('reason') or ''}".rstrip()
-        yield _fact("transfer", f"{transfer['target']}: {transfer['state']}{said}")
-    for name, value in call.items():
-        if name not in _SHOWN_ABOVE and value not in (None, "", [], {}):
-            yield _fact(name.replace("_", " "), _plain(value))
-    stats = call.get("stats")
-    if isinstance(stats, Mapping):
-        yield Line()
-        yield from _nested(stats, "")
+
+
+def _sound(stats: Mapping[str, Any]) -> Iterator[Line]:
+    """Both directions, one below the other."""
+    if not stats.get("received") and not stats.get("sent"):
+        return
+    head = Line().add("", cells=_NAME + 1)
+    for title, cells in _SOUND:
+        head.add(title, "dim", cells=cells, right=True)
+    yield head
+    for side in ("received", "sent"):
+        found = stats.get(side)
+        if not found:
+            continue
+        share = None if found.get("loss") is None else found["loss"] * 100
+        texts: tuple[tuple[str, Style], ...] = (
+            (str(found["packets"]), ""),
+            (number(found.get("lost")), ""),
+            (f"{number(share, 1)} %", graded(share, 1, 5)),
+            (f"{number(found.get('jitter_ms'), 1)} ms", graded(found.get("jitter_ms"), 20, 50)),
+            (number(found.get("mos"), 1), "bad" if (found.get("mos") or 5) < 3 else ""),
+        )
+        line = Line().add(side, "dim", cells=_NAME + 1)
+        for (text, style), (_, cells) in zip(texts, _SOUND, strict=True):
+            line.add(text, style, cells=cells, right=True)
+        yield line
+
+
+def _answer(call: Call) -> Line:
+    wait = figures.latency_ms(call)
+    line = _fact("last answer", f"{number(wait)} ms", graded(wait, 1500, 3000))
+    latency = figures.stats(call).get("latency") or {}
+    stages = [
+        f"{name.removesuffix('_ms')} {ms}"
+        for name, ms in latency.items()
+        if name != "total_ms" and ms
+    ]
+    return line.add(f"  {' + '.join(stages)}" if stages else "", "dim")
+
+
+def _pictures(detail: Detail, width: int) -> Iterator[Line]:
+    history, cells = detail.history, max(0, min(width - _NAME - 16, 120))
+    if not history or not cells:
+        return
+    points = history["points"][-cells:]
+    if points:
+        for name, field, most, unit in _PLOTS:
+            values = [point.get(field) for point in points]
+            worst = max((value for value in values if value is not None), default=None)
+            if worst is None:
+                continue
+            shown = f"{worst * 100:.1f} %" if unit == "%" else f"{worst:.0f} {unit}"
+            yield _fact(name, speech.bars(values, most), "key").add(f"  up to {shown}", "dim")
+    zero_s = datetime.fromisoformat(history["zero"]).timestamp()
+    ended = detail.call.get("ended_at")
+    until_s = datetime.fromisoformat(ended).timestamp() if ended else detail.at_s
+    for side, style in _SIDES:
+        until_ms = (until_s - zero_s) * 1000
+        text = speech.track(history["spans"], side, until_ms, cells, _CELL_MS)
+        yield _fact(f"{side} spoke", text, style)
+
+
+def _local(moment: str) -> datetime:
+    return datetime.fromisoformat(moment).astimezone()
 
 
 def _fact(name: str, text: object, style: Style = "") -> Line:
@@ -90,6 +174,8 @@ def _fact(name: str, text: object, style: Style = "") -> Line:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={one}" for name, one in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
@@ -108,15 +194,9 @@ def _nested(found: Mapping[str, Any], indent: str) -> Iterator[Line]:
 def _sip(detail: Detail, width: int) -> Iterator[Line]:
     if isinstance(detail.sip, str):
         yield Line(detail.sip, "dim")
-        return
-    if not detail.sip:
-        yield Line("no messages", "dim")
-    for message in detail.sip:
-        yield from _message(message, width)
-
-
-def _message(message: Mapping[str, Any], _width: int) -> Iterator[Line]:
-    yield Line(str(message))
+    else:
+        for text in ladder.ladder(detail.sip, min(width, _WIDEST_LADDER)):
+            yield Line(text)
 
 
 # --- events -----------------------------------------------------------------------------------

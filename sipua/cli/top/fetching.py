@@ -59,7 +59,9 @@ class Edge:
         path = f"/v1/calls/{quote(call_id, safe='')}"
         call = self._get(f"{path}?include=stats")
         events = self._get(f"{path}/events")["events"]
-        return Detail(time.time(), call, events, self._sip(path))
+        history, _ = self._if_there(f"{path}/history")
+        sip, why_not = self._if_there(f"{path}/sip")
+        return Detail(time.time(), call, events, sip.get("messages", why_not), history)
 
     def carry_out(self, order: Order) -> Notice:
         try:
@@ -88,11 +90,12 @@ class Edge:
             after = f"&after={page['next']}"
         return calls, True
 
-    def _sip(self, path: str) -> Any:
+    def _if_there(self, path: str) -> tuple[dict[str, Any], str]:
+        """What is not kept, or not for this token; and why."""
         try:
-            return self._get(f"{path}/sip")["messages"]
+            return self._get(path), ""
         except NoAnswerError as error:
-            return str(error)
+            return {}, str(error)
 
     def _get(self, path: str) -> dict[str, Any]:
         return self._ask("GET", path, None)

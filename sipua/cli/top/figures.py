@@ -13,21 +13,31 @@ Call: TypeAlias = Mapping[str, Any]
 
 
 def loss(call: Call) -> float | None:
-    """The larger share of packets that got lost, of both directions, in per cent."""
-    stats = _stats(call)
-    shares = [stats.get("loss_in"), stats.get("loss_out")]
-    shares.append(call.get("quality", {}).get("remote_fraction_lost"))
-    known = [share for share in shares if isinstance(share, int | float)]
-    return max(known) * 100 if known else None
+    """The larger share of packets that got lost lately, of both directions, in per cent."""
+    known = [share for share in (_of(call, "received", "loss"), _of(call, "sent", "loss")) if share]
+    if known:
+        return max(known) * 100
+    return None if _of(call, "received", "loss") is None else 0.0
 
 
 def jitter_ms(call: Call) -> float | None:
-    return _number(_stats(call).get("jitter_in_ms"))
+    return _of(call, "received", "jitter_ms")
 
 
 def round_trip_ms(call: Call) -> float | None:
-    told = _stats(call).get("round_trip_ms")
-    return _number(told if told is not None else call.get("quality", {}).get("round_trip_ms"))
+    return _number(stats(call).get("round_trip_ms"))
+
+
+def mos(call: Call) -> float | None:
+    """The lower one of both directions."""
+    known = [one for one in (_of(call, "received", "mos"), _of(call, "sent", "mos")) if one]
+    return min(known, default=None)
+
+
+def talk(call: Call) -> str:
+    """Who is to be heard."""
+    found = str(stats(call).get("talk", "none"))
+    return "" if found == "none" else found
 
 
 def latency_ms(call: Call) -> float | None:
@@ -82,9 +92,14 @@ def who(uri: object) -> str:
     return text
 
 
-def _stats(call: Call) -> Mapping[str, Any]:
+def stats(call: Call) -> Mapping[str, Any]:
     found = call.get("stats")
     return found if isinstance(found, Mapping) else {}
+
+
+def _of(call: Call, side: str, name: str) -> float | None:
+    found = stats(call).get(side)
+    return _number(found.get(name)) if isinstance(found, Mapping) else None
 
 
 def _number(value: object) -> float | None:

@@ -12,18 +12,21 @@ SMALLEST: Final = (30, 6)
 """Columns and rows."""
 _HELP: Final = (
     ("j k  ↓ ↑", "next and previous call; page up and down, g, G"),
-    ("Enter", "one call: figures, SIP ladder, events (Tab, or 1 2 3); Esc goes back"),
-    ("/", "filter: words that must all be in number, id, trunk, route, engine, state, codec"),
+    ("Enter", "one call: figures, SIP ladder, events (Tab, 1 2 3); Esc goes back"),
+    ("/", "filter: words of numbers, id, trunk, route, engine, state, codec"),
     ("s S", "sort by the next, the previous column"),
     ("x", "hang up the call under the cursor; asks first"),
     ("d", "drain: take no more calls, or take them again; asks first"),
     ("?", "this help"),
     ("q", "quit"),
     ("", ""),
-    ("loss%", "share of packets that got lost, of the worse direction"),
+    ("loss%", "packets lost in the last seconds, of the worse direction"),
     ("jitter", "of what comes in, ms"),
     ("rtt", "round trip to the other side by RTCP, ms"),
+    ("mos", "sound as people would judge it, 1 to 4.4: an estimate"),
+    ("talks", "who is to be heard"),
     ("answer", "how long the caller waited for the last answer, ms"),
+    ("dir", "in: they call us; out: we call"),
     ("mute", "A: the agent is not heard; C: the caller"),
 )
 

@@ -34,7 +34,7 @@ def ladder(messages: Sequence[Mapping[str, Any]], columns: int, missed: int = 0)
         if message["peer"] != peer:
             peer = message["peer"]
             yield _head(peer, room)
-        yield f"{_time(at, before)} │{_arrow(message, room - 1)}│"
+        yield f"{_time(at, before)} │{_arrow(message, room)}│"
         before = at
 
 

@@ -27,6 +27,9 @@ _COLOURED: Final[dict[Style, str]] = {
     "key": "36",
 }
 
+_SEEN_CHOSEN: Final = ("warn", "bad")
+"""Styles that the line under the cursor keeps."""
+
 
 class Line:
     """Text of a screen's line. `add` is the one door for text: what was made by others must not
@@ -64,7 +67,9 @@ class Line:
         for text, style in self._pieces:
             shown = cut(text, left)
             left -= width(shown)
-            code = "7" if self.chosen else codes.get(style, "")
+            code = codes.get(style, "") if not self.chosen or style in _SEEN_CHOSEN else ""
+            if self.chosen:
+                code = f"7;{code}" if code else "7"
             parts.append(f"\x1b[{code}m{shown}\x1b[0m" if code and shown else shown)
             if left <= 0:
                 break

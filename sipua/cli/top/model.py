@@ -43,6 +43,7 @@ class Detail:
     events: Sequence[Mapping[str, Any]] = ()
     sip: Sequence[Mapping[str, Any]] | str = ()
     """Its messages, the oldest first; a text: why there are none."""
+    history: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ SORTS: Final = (
     Sort("loss", figures.loss),
     Sort("jitter", figures.jitter_ms),
     Sort("rtt", figures.round_trip_ms),
+    Sort("mos", lambda call: -found if (found := figures.mos(call)) else None),
     Sort("latency", figures.latency_ms),
     Sort("from", lambda call: figures.who(call.get("from")), down=False),
     Sort("to", lambda call: figures.who(call.get("to")), down=False),

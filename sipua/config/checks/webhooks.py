@@ -13,6 +13,12 @@ from sipua.config.sections.config import Config
 from sipua.config.values.problems import KeyPath
 from sipua.rtp.hostport import is_loopback
 
+# Each could make two messages of one, or another one of it.
+_OURS = frozenset(
+    {"connection", "content-encoding", "content-length", "content-type", "expect", "host"}
+    | {"keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+
 
 def webhooks(config: Config) -> Iterator[Finding]:
     names: dict[str, KeyPath] = {}
@@ -61,6 +67,11 @@ def _of_one(config: Config, index: int) -> Iterator[Finding]:
             "is no public address, and `allow` does not name it: nothing can be delivered",
             f'allow = ["{"127.0.0.1" if host == "localhost" else host}"]',
         )
+    for name in one.headers:
+        if name.lower() in _OURS or name.lower().startswith("webhook-"):
+            yield Finding(
+                ((*at, "headers"),), f"{name} is set by the edge itself", "another name, or none"
+            )
     if one.ca_file and not os.access(Path(one.ca_file).expanduser(), os.R_OK):
         yield Finding(((*at, "ca_file"),), "there is no such file that we may read", "its path")
 

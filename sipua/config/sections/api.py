@@ -57,7 +57,8 @@ class TokenSection(Section):
     )
     right: Literal["readonly", "operator", "admin"] = Field(
         default="readonly",
-        description="`readonly`: look. `operator`: also steer calls. `admin`: also drain and set "
+        description="`readonly`: look, but not at words, records and SIP messages. "
+        "`operator`: look at these, too, and steer calls. `admin`: also drain and set "
         "the level of the log. To place calls is a right of its own: `place`.",
     )
     place: PlaceSection = PlaceSection()

@@ -16,6 +16,7 @@ from sipua.control.http.tokens import Right
 from sipua.control.link.state import State
 from sipua.control.resources.models import Query
 from sipua.control.view.calls import CallView
+from sipua.control.view.ring import Filter
 
 _STATES = Literal["placing", "ringing", "active", "ended", "up"]
 
@@ -95,7 +96,7 @@ class CallsResource:
 
     async def _events(self, asked: Asked) -> Answer:
         call = self._call(asked)
-        kept = self._state.ring.of_call(call.id)
+        kept = self._state.ring.all(Filter(call_id=call.id, words=asked.may(Right.OPERATOR)))
         events = b",".join(one.json for one in kept)
         return Answer(b'{"events":[' + events + b"]}")
 

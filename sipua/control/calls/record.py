@@ -30,7 +30,7 @@ class RecordResource:
                 "read_record",
                 "The record of a call, as far as it is written; of old calls, too.",
                 self._read,
-                Right.READONLY,
+                Right.OPERATOR,
                 {200: None},
                 problems=(Kind.NO_CALL, Kind.NOT_FOUND),
                 media_type=LINES,

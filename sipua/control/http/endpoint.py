@@ -31,6 +31,9 @@ class Asked:
     """None: nobody needs one here."""
     request: web.BaseRequest
 
+    def may(self, right: Right) -> bool:
+        return self.token is not None and not self.token.right < right
+
     @property
     def by(self) -> str:
         """Who asks, for logs and events."""

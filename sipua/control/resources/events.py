@@ -82,7 +82,7 @@ class EventsResource:
 
     async def _follow(self, asked: Asked) -> web.StreamResponse:
         query: EventsQuery = asked.query
-        wanted = Filter(query.types, query.call)
+        wanted = Filter(query.types, query.call, words=asked.may(Right.OPERATOR))
         response = web.StreamResponse(
             headers={
                 "Content-Type": EVENTS,

@@ -40,7 +40,7 @@ class Webhook(Shown):
     oldest: Moment | None = Field(
         default=None, description="When the oldest event that waits happened."
     )
-    next: Moment | None = Field(default=None, description="When the next attempt is due.")
+    next: Moment | None = Field(default=None, description="When one that was tried is tried again.")
     cause: str | None = Field(
         default=None, description="Why the oldest event that waits was not taken, or why 410."
     )

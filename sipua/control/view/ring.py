@@ -6,8 +6,11 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
+from typing import Final
 
 from sipua.events.stream import KEPT, Happened
+
+WORDS: Final = "turn.text"
 
 
 class Kept:
@@ -41,9 +44,13 @@ class Filter:
 
     types: tuple[str, ...] = ()
     call_id: str = ""
+    words: bool = True
+    """Whether what people said may be read."""
 
     def takes(self, happened: Happened) -> bool:
         told = happened.told
+        if told.type == WORDS and not self.words:
+            return False
         if self.call_id and told.call_id != self.call_id:
             return False
         return not self.types or any(_fits(pattern, told.type) for pattern in self.types)
@@ -89,5 +96,5 @@ class Ring:
         begin = len(self._kept) - missing
         return list(islice(self._kept, begin, begin + most))
 
-    def of_call(self, call_id: str) -> list[Kept]:
-        return [one for one in self._kept if one.happened.told.call_id == call_id]
+    def all(self, wanted: Filter) -> list[Kept]:
+        return [one for one in self._kept if wanted.takes(one.happened)]

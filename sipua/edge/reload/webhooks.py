@@ -13,9 +13,6 @@ from sipua.events.stream import EventStream
 from sipua.log import logs
 from sipua.outputs.hooks.settings import HookSettings
 
-_PATIENCE = 6
-"""Seconds until the old ones have done what was under way, and more."""
-
 if TYPE_CHECKING:
     from sipua.outputs.hooks.endpoint import Endpoint
     from sipua.outputs.hooks.webhooks import Webhooks
@@ -50,11 +47,12 @@ class WebhooksInUse:
         async with self._one_at_a_time:
             new = await asyncio.to_thread(_made, settings, self._events)
             old, self._current = self._current, new
-            # No event is missed, and none is taken twice: neither step waits before the next.
-            if new is not None:
-                await new.start(patience=_PATIENCE if old is not None else 0)
-            if old is not None:
-                await old.give_way()
+            if new is not None and old is not None:
+                await new.take_over(old)
+            elif new is not None:
+                await new.start()
+            elif old is not None:
+                await old.stop()
 
     async def stop(self) -> None:
         async with self._one_at_a_time:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from sipua.events.call_events import Ended
+from sipua.events.ended import Ended
 from sipua.events.ending import End
 from sipua.events.teller import ENDED, Told, rfc3339
 from sipua.outputs.cdr.row import SCHEMA, EngineFigures, Hold, MediaFigures, Row, TransferTry

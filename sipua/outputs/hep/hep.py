@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,10 +29,10 @@ from sipua.outputs.cdr import row
 from sipua.outputs.cdr.calls_up import WANTED, CallsUp
 from sipua.outputs.hep.correlation import Correlation
 from sipua.outputs.hep.line import Line
-from sipua.outputs.hep.packet import TCP, UDP, Kind, Packet, Sender, encode
+from sipua.outputs.hep.packet import TCP, UDP, Packet, Sender, encode
 from sipua.outputs.hep.rtcp_json import documents
 from sipua.outputs.hep.seen import RtcpSeen
-from sipua.outputs.hep.settings import HepSettings
+from sipua.outputs.hep.settings import WHAT, HepSettings, What
 from sipua.rtp.events import Address
 from sipua.sip.messages import SipMessage
 from sipua.sip.texts import Message
@@ -68,7 +68,8 @@ class Hep:
         self._waiting: deque[_Item] = deque()
         self._calls = CallsUp(events.node)
         self._names: Correlation[RtcpSeen | Told | _Record] = Correlation()
-        self._counts: Counter[str] = Counter()
+        # All of them from the beginning: another thread copies the dictionary.
+        self._counts = dict.fromkeys(("dropped", "unsendable", *map(_sent, WHAT)), 0)
         self._lost_told = 0
         self._trouble = self._fine = 0
         self._down_told = False
@@ -102,7 +103,8 @@ class Hep:
             self._put(seen)
 
     def _take_event(self, happened: Happened) -> None:
-        if happened.told.call_id:  # Homer has no place for what is of no call
+        # Homer has no place for what is of no call, and what people say is not for it.
+        if happened.told.call_id and happened.told.type != "turn.text":
             self._put(happened.told)
 
     def _put(self, item: _Item) -> None:
@@ -112,11 +114,12 @@ class Hep:
         self._waiting.append(item)
 
     def counts(self) -> dict[str, int]:
-        """`sent_…` by kind; `dropped` for want of room; `failed` in sending; `refused` by a closed
-        port."""
+        """`sent_…` by kind; `dropped` for want of room; `unsendable`: no addresses; `given_up`: a
+        call that never had a Call-ID; `failed` in sending; `refused` by a closed port."""
         line = self._line
         return {
             **self._counts,
+            "given_up": self._names.given_up,
             "failed": line.failed,
             "refused": line.refused,
             "connections": line.opened,
@@ -148,7 +151,7 @@ class Hep:
                 self._counts["unsendable"] += 1
                 continue
             if self._line.send(data, time.monotonic()):
-                self._counts[f"sent_{packet.kind}"] += 1
+                self._counts[_sent(packet.kind)] += 1
 
     def _packets(self, item: _Item) -> Iterator[Packet]:
         if isinstance(item, tuple):
@@ -194,7 +197,7 @@ class Hep:
             for payload in documents(item.datagram):
                 yield Packet("rtcp", item.at_s, item.source, item.target, payload, name)
             return
-        kind: Kind = "logs" if isinstance(item, Told) else "cdr"
+        kind: What = "logs" if isinstance(item, Told) else "cdr"
         payload = _line(item) if isinstance(item, Told) else item.payload
         yield Packet(kind, item.at_s, *self._line.ends(), payload, name)
 
@@ -213,6 +216,10 @@ class Hep:
         if lost > self._lost_told and self._complaints.ask("lost", now) is not None:
             logs.get().warning("hep.lost", count=lost - self._lost_told, in_all=lost, fix=FIX)
             self._lost_told = lost
+
+
+def _sent(kind: What) -> str:
+    return f"sent_{kind}"
 
 
 @dataclass(frozen=True, slots=True)

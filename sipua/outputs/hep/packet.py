@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 from struct import Struct
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
+from sipua.outputs.hep.settings import What
 from sipua.rtp.events import Address
 
 LONGEST: Final = 65_000
@@ -25,14 +27,13 @@ _BYTE: Final = Struct("!B")
 _SHORT: Final = Struct("!H")
 _WORD: Final = Struct("!I")
 
-Kind: TypeAlias = Literal["sip", "rtcp", "logs", "cdr"]
 # 1, 5 and 100 are Homer's; 101 is not given to anything, and kept as it is.
-_TYPES: Final[dict[Kind, int]] = {"sip": 1, "rtcp": 5, "logs": 100, "cdr": 101}
+_TYPES: Final[dict[What, int]] = {"sip": 1, "rtcp": 5, "logs": 100, "cdr": 101}
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    kind: Kind
+    kind: What
     at_s: float
     """Unix time."""
     source: Address
@@ -54,17 +55,17 @@ class Sender:
 
 def encode(packet: Packet, sender: Sender) -> bytes:
     """Raises ValueError for an address that is none. A payload that is too long is cut."""
-    source = ipaddress.ip_address(packet.source[0].partition("%")[0])
-    target = ipaddress.ip_address(packet.target[0].partition("%")[0])
-    if source.version != target.version:
+    version, source = _packed(packet.source[0])
+    their_version, target = _packed(packet.target[0])
+    if version != their_version:
         raise ValueError("addresses of two families")
-    source_chunk, target_chunk = _ADDRESS_CHUNKS[source.version]
+    source_chunk, target_chunk = _ADDRESS_CHUNKS[version]
     micros = round(packet.at_s * 1_000_000)
     chunks = [
-        _chunk(1, _BYTE.pack(_FAMILIES[source.version])),
+        _chunk(1, _BYTE.pack(_FAMILIES[version])),
         _chunk(2, _BYTE.pack(packet.protocol)),
-        _chunk(source_chunk, source.packed),
-        _chunk(target_chunk, target.packed),
+        _chunk(source_chunk, source),
+        _chunk(target_chunk, target),
         _chunk(7, _SHORT.pack(packet.source[1])),
         _chunk(8, _SHORT.pack(packet.target[1])),
         _chunk(9, _WORD.pack(micros // 1_000_000 & 0xFFFFFFFF)),
@@ -79,6 +80,13 @@ def encode(packet: Packet, sender: Sender) -> bytes:
     room = LONGEST - _HEAD.size - len(before) - _CHUNK.size
     body = before + _chunk(15, packet.payload[:room])
     return _HEAD.pack(b"HEP3", _HEAD.size + len(body)) + body
+
+
+@lru_cache(1024)
+def _packed(host: str) -> tuple[int, bytes]:
+    """Version and bytes. Most packets of an edge have the same few addresses."""
+    address = ipaddress.ip_address(host.partition("%")[0])
+    return address.version, address.packed
 
 
 def _chunk(kind: int, value: bytes) -> bytes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 Transport: TypeAlias = Literal["udp", "tcp", "tls"]
 What: TypeAlias = Literal["sip", "rtcp", "logs", "cdr"]
+WHAT: Final[tuple[What, ...]] = ("sip", "rtcp", "logs", "cdr")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class EndpointState:
     oldest_s: float | None
     """When the oldest event that waits happened (unix time)."""
     next_s: float | None
-    """When the next attempt is due."""
+    """When one that was tried is tried again. None: none was."""
     cause: str
     """Why the oldest event that waits was not taken. Empty: none of them has been tried."""
     disabled: Disabled | None
@@ -63,7 +63,7 @@ def endpoints(directory: Path) -> list[EndpointState]:
         rows = database.execute(
             "SELECT endpoint, sum(dead_s IS NULL), sum(dead_s IS NOT NULL), "
             "min(CASE WHEN dead_s IS NULL THEN number END), "
-            "min(CASE WHEN dead_s IS NULL THEN due_s END), "
+            "min(CASE WHEN dead_s IS NULL AND attempts > 0 THEN due_s END), "
             "min(CASE WHEN dead_s IS NULL AND attempts > 0 THEN number END) "
             "FROM delivery GROUP BY endpoint"
         ).fetchall()

@@ -39,7 +39,7 @@ _LOOK_EVERY_S: Final = 1.0
 _AGAIN_S: Final = 1.0
 _TIDY_EVERY_S: Final = 3600.0
 _LAST_S: Final = 2.0
-"""For what can still be sent when the edge ends; the rest is sent by its next run."""
+"""For what can still be sent at the end; the rest is sent by the next run."""
 _JUMP_S: Final = 1.0
 _MOST_IN_A_BATCH: Final = 2_000
 _OWN: Final = "webhook."
@@ -47,7 +47,7 @@ FIX: Final = "events wait in memory, up to a bound: check the disk of `webhook_s
 
 
 class Webhooks:
-    """The edge's loop calls `start`, `stop` and `give_way`, the side loop everything else."""
+    """The edge's loop calls `start`, `take_over` and `stop`, the side loop everything else."""
 
     def __init__(self, settings: HookSettings, events: EventStream) -> None:
         self._settings = settings
@@ -60,8 +60,8 @@ class Webhooks:
         self._lost_told = 0
         self._wake = asyncio.Event()
         self._stopping = False
+        self._end_s = 0.0
         self._giving_way = False
-        self._patience = 0
         self._changes: list[Change] = []
         self._attempts: set[asyncio.Task[None]] = set()
         self._complaints = Throttle(60.0)
@@ -76,31 +76,36 @@ class Webhooks:
 
     # --- the edge's loop --------------------------------------------------------------------
 
-    async def start(self, *, patience: int = 0) -> None:
-        """Does not wait: no event is missed between this and the next step of the caller.
-        `patience`: so many looks at a lock that another one has, which is to give way."""
-        self._patience = patience
+    async def start(self) -> None:
+        self._listen()
+        self._done = self._side.submit(self._run())
+
+    async def take_over(self, old: Webhooks) -> None:
+        """Start in the place of one that runs, on the same directory: what happens from now on is
+        this one's; what waits there is sent by this one as soon as that one has stopped."""
+        self._listen()
+        old._giving_way = True
+        try:
+            await old.stop()
+        finally:
+            self._done = self._side.submit(self._run())
+
+    def _listen(self) -> None:
         self._edge_loop = asyncio.get_running_loop()
         self._intake.open(self._events)
-        self._done = self._side.submit(self._run())
 
     async def stop(self) -> None:
         """Behind the last event: what waits is on disk then."""
         self._intake.close()
         if self._done is None:
             return
+        self._end_s = time.monotonic() + _LAST_S
         self._stopping = True
         self._wake_up()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LAST_S + 2.0):
                 await asyncio.wrap_future(self._done)
         await self._side.close()
-
-    async def give_way(self) -> None:
-        """Stop, for another one on the same directory, started just before this call: it waits for
-        the lock, and sends what is on disk then. What is under way comes to its end."""
-        self._giving_way = True
-        await self.stop()
 
     def _is_wanted(self, kind: str) -> bool:
         return any(endpoint.wants(kind) for endpoint in self._endpoints.values())
@@ -118,7 +123,6 @@ class Webhooks:
     # --- the side loop ----------------------------------------------------------------------
 
     def _tell(self, event: Event) -> None:
-        """On the edge's loop, as all events."""
         if self._edge_loop is not None:
             with contextlib.suppress(RuntimeError):  # it has ended
                 self._edge_loop.call_soon_threadsafe(self._events.teller().tell, event)
@@ -130,12 +134,15 @@ class Webhooks:
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
         try:
-            while not self._stopping:
+            while True:
                 with contextlib.ExitStack() as held:
                     if await self._hold(held):
                         await self._work()
+                if self._stopping:
+                    break
         finally:
-            self._cancel_attempts()
+            for task in self._attempts:
+                task.cancel()
             self._tell_lost(len(self._intake))
             for endpoint in self._endpoints.values():
                 endpoint.tell_counts(at_once=True)
@@ -155,9 +162,8 @@ class Webhooks:
             await self._finish()
 
     async def _hold(self, held: contextlib.ExitStack) -> bool:
-        """Open the spool, alone: another edge that has it would send the same events. False: the
-        edge ends before that."""
-        while not self._stopping:
+        """Open the spool, alone: two would send the same events. False: the end comes before."""
+        while not self._stopping or (self._intake and time.monotonic() < self._end_s):
             try:
                 if lock(self._settings.directory, held):
                     held.callback(self._spool.close)
@@ -165,9 +171,7 @@ class Webhooks:
                         self._set_aside()
                     self._load()
                     return True
-                self._patience -= 1
-                if self._patience < 0:
-                    self._complain("another edge uses it: one directory for each edge")
+                self._complain("another edge uses it: one directory for each edge")
             except (SpoolError, OSError) as error:
                 held.close()
                 self._complain(str(error))
@@ -179,7 +183,8 @@ class Webhooks:
 
     def _set_aside(self) -> None:
         """What it held is lost to us; what happens from now on need not be."""
-        self._cancel_attempts()
+        for task in self._attempts:
+            task.cancel()
         self._changes.clear()
         for endpoint in self._endpoints.values():
             endpoint.begin_anew()
@@ -341,10 +346,6 @@ class Webhooks:
                 self._attempts.add(task)
                 task.add_done_callback(self._attempts.discard)
 
-    def _cancel_attempts(self) -> None:
-        for task in self._attempts:
-            task.cancel()
-
     async def _attempt(self, endpoint: Endpoint, job: Job) -> None:
         try:
             event = self._spool.event(job.number)
@@ -368,11 +369,10 @@ class Webhooks:
 
     async def _finish(self) -> None:
         """Keep all, and send what can be sent at once."""
-        until = time.monotonic() + _LAST_S
         while self._keep():
             if not self._giving_way:
                 self._start_attempts()
-            left_s = until - time.monotonic()
+            left_s = self._end_s - time.monotonic()
             if self._intake:
                 continue
             if left_s <= 0 or not (self._attempts or self._changes):

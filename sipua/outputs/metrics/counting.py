@@ -161,6 +161,8 @@ class Counting:
             series.rtp_loss.observe(lost / (received + lost))
             jitter = max(_number(stream.get("jitter_ms")) for stream in streams)
             series.rtp_jitter.observe(jitter / 1000)
+        series.rtp_mos.observe(_object(rtcp.get("quality")).get("mos_lq"), "in")
+        series.rtp_mos.observe(_object(rtcp.get("remote_quality")).get("mos_lq"), "out")
         series.rtp_round_trip.observe(_seconds(rtcp.get("round_trip_ms")))
 
     def _rejected(self, _: Happened, data: Fields) -> None:

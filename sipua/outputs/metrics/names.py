@@ -36,6 +36,7 @@ CODECS: Final = ("PCMU", "PCMA", "G722", "opus")
 REFUSALS: Final = tuple(map(str, (400, 403, 486, 488, 500, 503)))
 """What the gate answers; where pjsip refuses first, it may be another: `other`."""
 TOOL_RESULTS: Final = (*get_args(Outcome), "cancelled")
+HEP_KINDS: Final = ("sip", "rtcp", "logs", "cdr")
 FATES: Final = tuple(fate.value for fate in Fate)
 ACTS: Final = (
     "hang_up", "transfer", "press_keys", "hold", "mute", "say", "play", "inject", "set_metadata",

@@ -17,6 +17,8 @@ from sipua.rtp.session.traffic import Traffic
 from sipua.worker.link.messages import Figures
 
 LOOK_EVERY_S: Final = 2.0
+_HEP_SENT: Final = "sent_"
+_HEP_LOST: Final = ("dropped", "failed", "given_up", "unsendable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Views:
     """Those in use and at rest."""
     sinks: Callable[[], Iterable[SinkState]]
     webhooks: Callable[[], Iterable[WebhookState]]
+    hep: Callable[[], Mapping[str, int]]
+    """Its counts; none: nothing is sent."""
 
 
 class Sampling:
@@ -62,6 +66,7 @@ class Sampling:
         """Those that are in the totals."""
         self._cpu_s = 0.0
         self._webhooks: dict[str, WebhookState] = {}
+        self._hep: dict[str, int] = {}
         series.start_time.set(time.time())
         series.build_info.set(1, *(value for (value,) in names.build.values()))
 
@@ -131,14 +136,23 @@ class Sampling:
             series.webhook_up.set(hook.up, hook.name)
             series.webhook_waiting.set(hook.waiting, hook.name)
             series.webhook_dead.set(hook.dead_bytes, hook.name)
-            before = self._webhooks.get(hook.name)
-            series.webhook_dropped.add(
-                hook.name, by=hook.dropped - (before.dropped if before else 0)
-            )
+            old = self._webhooks.get(hook.name)
+            series.webhook_dropped.add(hook.name, by=hook.dropped - (old.dropped if old else 0))
             for result, count in hook.attempts.items():
-                counted = before.attempts.get(result, 0) if before else 0
+                counted = old.attempts.get(result, 0) if old else 0
                 series.webhook_attempts.add(hook.name, result, by=count - counted)
             self._webhooks[hook.name] = hook
+        self._look_at_hep(self._views.hep())
+
+    def _look_at_hep(self, counts: Mapping[str, int]) -> None:
+        before, self._hep = self._hep, dict(counts)
+        for name, count in counts.items():
+            risen = count - before.get(name, 0)
+            if name in _HEP_LOST:
+                self._series.hep_lost.add(by=risen)
+            elif name.startswith(_HEP_SENT):
+                self._series.hep_packets.add(name.removeprefix(_HEP_SENT), by=risen)
+        self._series.hep_up.set(counts.get("up", 0))
 
 
 _NOTHING: Final = Figures(0.0, 0, 0, Traffic(), (), ())

@@ -12,6 +12,7 @@ _SETUP_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60)
 _ANSWER_S = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
 _RATIO = (0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5)
 _JITTER_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
+_MOS = (1.5, 2, 2.5, 3, 3.3, 3.6, 3.8, 4, 4.2, 4.3, 4.4)
 _ROUND_TRIP_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1)
 
 
@@ -149,6 +150,13 @@ class Series:
             _ROUND_TRIP_S,
             unit="seconds",
         )
+        self.rtp_mos = Histogram(
+            "sipua_rtp_mos",
+            "How well a call could be heard, 1 to 4.4: in here, by what was lost or late; out at "
+            "the other side, where it says so (RTCP XR).",
+            _MOS,
+            both_ways,
+        )
         self.ports = Gauge(
             "sipua_rtp_ports",
             "Pairs of ports for RTP and RTCP, in use or at rest.",
@@ -250,6 +258,15 @@ class Series:
             "sipua_webhook_up",
             "0: three attempts in a row have failed, or it is disabled.",
             webhook,
+        )
+        self.hep_packets = Counter(
+            "sipua_hep_packets", "Packets that were sent to Homer.", {"kind": known.HEP_KINDS}
+        )
+        self.hep_lost = Counter(
+            "sipua_hep_lost", "What Homer will never get: no room, or it could not be sent."
+        )
+        self.hep_up = Gauge(
+            "sipua_hep_up", "1: packets for Homer can leave. UDP is not told whether they arrive."
         )
 
     def families(self) -> list[Family]:

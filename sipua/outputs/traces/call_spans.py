@@ -107,7 +107,7 @@ class CallSpans:
 
     def _incoming(self, at_s: float, data: Fields) -> None:
         self._begin(at_s, "incoming", data, data.get("origin"))
-        self._tree.say(self._tree.root, {}, source=data.get("source"))
+        self._tree.say(self._tree.root, {"sipua.private.source": data.get("source")})
 
     def _placing(self, at_s: float, data: Fields) -> None:
         self._begin(at_s, "outgoing", data, data.get("account"))
@@ -124,8 +124,10 @@ class CallSpans:
             "sipua.origin": origin,
             "sipua.route": data.get("route"),
             "sipua.worker": data.get("worker"),
+            "sipua.private.from": data.get("from"),
+            "sipua.private.to": data.get("to"),
         }
-        tree.say(root, facts, **{"from": data.get("from"), "to": data.get("to")})
+        tree.say(root, facts)
         tree.begin(_SETUP, tree.add("setup", at_s, tree.end_s, ("setup",)))
 
     def _ringing(self, at_s: float, _: Fields) -> None:
@@ -137,8 +139,7 @@ class CallSpans:
         setup, status = self._tree.open(_SETUP), data.get("status")
         if setup is None or not isinstance(status, int):
             return
-        said = {"sipua.sip.status_code": status}
-        self._tree.note(setup, "progress", at_s, said, reason=data.get("reason"))
+        self._tree.note(setup, "progress", at_s, _sip(data))
         if status >= _RINGS:
             self._ringing(at_s, data)
 
@@ -178,7 +179,7 @@ class CallSpans:
 
     def _outage(self, at_s: float, data: Fields) -> None:
         span = self._outage_from(at_s, self._tree.end_s, _text(data.get("engine")))
-        self._tree.say(span, {}, cause=data.get("cause"))
+        self._tree.say(span, {"sipua.private.cause": data.get("cause")})
         self._tree.begin(_OUTAGE, span)
 
     def _outage_from(self, start_s: float, end_s: float, engine: str) -> Span:
@@ -189,8 +190,11 @@ class CallSpans:
 
     def _gone(self, at_s: float, data: Fields) -> None:
         outage = self._tree.finish(_OUTAGE, at_s)
-        said = {"sipua.engine": data.get("engine")}
-        self._tree.note(self._tree.root, "engine gone", at_s, said, cause=data.get("cause"))
+        said = {
+            "sipua.engine": data.get("engine"),
+            "sipua.private.cause": data.get("cause"),
+        }
+        self._tree.note(self._tree.root, "engine gone", at_s, said)
         if outage is not None:
             outage.error = "engine_gone"
 
@@ -220,12 +224,15 @@ class CallSpans:
     def _tool_over(self, at_s: float, data: Fields) -> None:
         span = self._tree.finish(("tool", _text(data.get("tool_call_id"))), at_s)
         outcome = _text(data.get("outcome"))
+        said = {
+            "sipua.tool.outcome": outcome,
+            "sipua.private.reason": data.get("reason"),
+        }
         if span is None:  # the model asked for one that there is not, or it began unseen
-            said = {"sipua.tool.outcome": outcome}
-            private = {"tool": data.get("tool"), "reason": data.get("reason")}
-            self._tree.note(self._tree.root, "tool", at_s, said, **private)
+            said["sipua.private.tool"] = data.get("tool")
+            self._tree.note(self._tree.root, "tool", at_s, said)
             return
-        self._tree.say(span, {"sipua.tool.outcome": outcome}, reason=data.get("reason"))
+        self._tree.say(span, said)
         span.error = "" if outcome == "ok" else outcome
 
     def _steered(self, at_s: float, data: Fields) -> None:
@@ -236,8 +243,10 @@ class CallSpans:
             "sipua.by": data.get("by"),
             "sipua.command.on": data.get("on"),
             "sipua.command.size": data.get("size"),
+            "sipua.private.about": data.get("about"),
+            "sipua.private.detail": data.get("detail"),
         }
-        self._tree.say(span, facts, about=data.get("about"), detail=data.get("detail"))
+        self._tree.say(span, facts)
         if data.get("status") not in ("done", "accepted"):
             span.error = _text(data.get("status"))
 
@@ -251,18 +260,16 @@ class CallSpans:
 
     def _transfer(self, at_s: float, data: Fields) -> None:
         span = self._tree.add("transfer", at_s, self._tree.end_s, ("transfer",))
-        self._tree.say(span, {}, target=data.get("target"))
+        self._tree.say(span, {"sipua.private.target": data.get("target")})
         self._tree.begin(_TRANSFER, span)
 
     def _transfer_progress(self, at_s: float, data: Fields) -> None:
         if span := self._tree.open(_TRANSFER):
-            said = {"sipua.sip.status_code": data.get("status")}
-            self._tree.note(span, "progress", at_s, said, reason=data.get("reason"))
+            self._tree.note(span, "progress", at_s, _sip(data))
 
     def _transfer_ok(self, at_s: float, data: Fields) -> None:
         if span := self._tree.finish(_TRANSFER, at_s):
-            said = {"sipua.sip.status_code": data.get("status")}
-            self._tree.say(span, said, reason=data.get("reason"))
+            self._tree.say(span, _sip(data))
 
     def _transfer_failed(self, at_s: float, data: Fields) -> None:
         if span := self._tree.open(_TRANSFER):
@@ -272,10 +279,8 @@ class CallSpans:
     # --- moments of the whole call ----------------------------------------------------------
 
     def _moment(self, name: str, at_s: float, data: Fields) -> None:
-        told, hidden = _MOMENTS[name]
-        said = {f"sipua.{attribute}": data.get(field) for attribute, field in told.items()}
-        private = {field: data.get(field) for field in hidden}
-        self._tree.note(self._tree.root, name.removeprefix("call."), at_s, said, **private)
+        said = {attribute: data.get(field) for attribute, field in _MOMENTS[name].items()}
+        self._tree.note(self._tree.root, name.removeprefix("call."), at_s, said)
 
     # --- the end ----------------------------------------------------------------------------
 
@@ -293,11 +298,12 @@ class CallSpans:
             "sipua.talk_s": data.get("duration_s"),
             "sipua.first_audio_ms": data.get("first_audio_ms"),
             "sipua.interruptions": data.get("interruptions"),
+            "sipua.private.detail": end.get("detail"),
+            "sipua.private.sip_reason": sip.get("reason"),
         }
-        said = {"detail": end.get("detail"), "sip_reason": sip.get("reason")}
-        metadata = _object(data.get("metadata"))
-        said |= {f"metadata.{name}": value for name, value in metadata.items()}
-        tree.say(root, facts, **said)
+        for name, value in _object(data.get("metadata")).items():
+            facts[f"sipua.private.metadata.{name}"] = value
+        tree.say(root, facts)
         reason = _text(end.get("reason"))
         if end.get("fault"):
             root.error = reason
@@ -337,28 +343,43 @@ _TOKENS: Final[Mapping[str, Iterable[str]]] = {
     "gen_ai.usage.output_tokens": ("audio_out", "text_out"),
     "sipua.cost": ("cost",),
 }
-_MOMENTS: Final[Mapping[str, tuple[Mapping[str, str], tuple[str, ...]]]] = {
-    "call.greeting_late": ({"waited_s": "waited_s"}, ()),
-    "call.media": ({"codec": "codec", "media.direction": "direction"}, ("remote",)),
-    "call.offer_refused": ({"sip.status_code": "status"}, ("cause",)),
-    "call.source": ({"source.rank": "rank"}, ("address",)),
-    "call.dtmf": ({"dtmf.duration_ms": "duration_ms", "dtmf.inband": "inband"}, ("digit",)),
-    "call.quality": (
-        {
-            "rtp.remote_fraction_lost": "remote_fraction_lost",
-            "rtp.remote_jitter_ms": "remote_jitter_ms",
-            "rtp.round_trip_ms": "round_trip_ms",
-        },
-        (),
-    ),
-    "call.interrupted": ({"interrupted.by": "by", "interrupted.played_ms": "played_ms"}, ()),
-    "call.fallback": ({"fallback.step": "step"}, ("cause",)),
-    "call.prompt_unheard": ({"waited_s": "waited_s"}, ()),
-    "call.transfer_refused": ({"sip.status_code": "status"}, ("target",)),
-    "engine.silent": ({"engine.waited_ms": "waited_ms", "engine.action": "action"}, ()),
+_MOMENTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "call.greeting_late": {"sipua.waited_s": "waited_s"},
+    "call.media": {
+        "sipua.codec": "codec",
+        "sipua.media.direction": "direction",
+        "sipua.private.remote": "remote",
+    },
+    "call.offer_refused": {"sipua.sip.status_code": "status", "sipua.private.cause": "cause"},
+    "call.source": {"sipua.source.rank": "rank", "sipua.private.address": "address"},
+    "call.dtmf": {
+        "sipua.dtmf.duration_ms": "duration_ms",
+        "sipua.dtmf.inband": "inband",
+        "sipua.private.digit": "digit",
+    },
+    "call.quality": {
+        "sipua.rtp.remote_fraction_lost": "remote_fraction_lost",
+        "sipua.rtp.remote_jitter_ms": "remote_jitter_ms",
+        "sipua.rtp.round_trip_ms": "round_trip_ms",
+    },
+    "call.interrupted": {
+        "sipua.interrupted.by": "by",
+        "sipua.interrupted.played_ms": "played_ms",
+    },
+    "call.fallback": {"sipua.fallback.step": "step", "sipua.private.cause": "cause"},
+    "call.prompt_unheard": {"sipua.waited_s": "waited_s"},
+    "call.transfer_refused": {"sipua.sip.status_code": "status", "sipua.private.target": "target"},
+    "engine.silent": {"sipua.engine.waited_ms": "waited_ms", "sipua.engine.action": "action"},
 }
-"""Events of the whole call: their fields by the attribute's name behind `sipua.`, and those that
-are private."""
+"""Events of the whole call: the attributes, and the fields that they are."""
+
+
+def _sip(data: Fields) -> dict[str, object]:
+    """What the other side has answered."""
+    return {
+        "sipua.sip.status_code": data.get("status"),
+        "sipua.private.reason": data.get("reason"),
+    }
 
 
 def _object(value: object) -> Fields:

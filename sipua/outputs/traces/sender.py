@@ -7,6 +7,7 @@ a bound: it may say that some spans were refused.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 import time
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from sipua.outputs.hooks import answer
 from sipua.outputs.traces.settings import TraceSettings
 
 _MOST_BODY_BYTES: Final = 65_536
+_BODY_S: Final = 1.0
 _AGAIN: Final = frozenset(
     {
         HTTPStatus.REQUEST_TIMEOUT,
@@ -79,9 +81,7 @@ class Sender:
         ) as response:
             retry_after = response.headers.get("Retry-After", "")
             told = answer.of_status(response.status, retry_after, time.time())
-            said = await response.content.read(_MOST_BODY_BYTES)
-            if not response.content.at_eof():
-                response.close()
+            said = await _body(response)
             return Outcome(told.ok, told.cause, response.status in _AGAIN, told.retry_after_s, said)
 
     def _opened(self) -> aiohttp.ClientSession:
@@ -97,3 +97,17 @@ class Sender:
                 auto_decompress=False,
             )
         return self._session
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """One that is long, slow or broken off is not read to its end: the spans are taken already."""
+    found = b""
+    with contextlib.suppress(TimeoutError, aiohttp.ClientError):
+        async with asyncio.timeout(_BODY_S):
+            while piece := await response.content.read(_MOST_BODY_BYTES):
+                found += piece
+                if len(found) > _MOST_BODY_BYTES:
+                    break
+    if not response.content.at_eof():
+        response.close()
+    return found[:_MOST_BODY_BYTES]

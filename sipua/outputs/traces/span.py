@@ -62,5 +62,5 @@ def attributes(values: Mapping[str, object]) -> Attributes:
         elif isinstance(value, bool | float):
             found[name] = value
         elif isinstance(value, int):
-            found[name] = value if abs(value) < _WHOLE else float(value)
+            found[name] = max(-_WHOLE, min(value, _WHOLE - 1))
     return found

@@ -36,6 +36,8 @@ _GATHER_S: Final = 0.25
 _MOST_IN_A_REQUEST: Final = 50
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 30.0
+_LONGEST_ASKED_S: Final = 300.0
+"""By `Retry-After`."""
 _TELL_EVERY_S: Final = 60.0
 _LAST_S: Final = 2.0
 """For what can still be sent when the edge ends."""
@@ -159,7 +161,8 @@ class Traces:
 
     def _pause_s(self, attempts: int, outcome: Outcome) -> float:
         pause_s = doubled_s(_FIRST_PAUSE_S, attempts - 1, _LONGEST_PAUSE_S)
-        return max(less_by_chance(pause_s, random.random), outcome.retry_after_s or 0.0)
+        asked_s = min(outcome.retry_after_s or 0.0, _LONGEST_ASKED_S)
+        return max(less_by_chance(pause_s, random.random), asked_s)
 
     async def _pause(self, pause_s: float) -> None:
         """A shorter one when the edge ends."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from sipua.outputs.traces.span import PRIVATE, Kind, Moment, Span, attributes
+from sipua.outputs.traces.span import PRIVATE, Attributes, Kind, Moment, Span, attributes
 from sipua.process.trace_context import CallTrace
 
 END_UNKNOWN: Final = "sipua.end_unknown"
@@ -85,18 +85,17 @@ class Tree:
 
     # --- what is said about them ------------------------------------------------------------
 
-    def say(self, span: Span, values: Mapping[str, object], **private: object) -> None:
-        span.attributes |= self._said(values, private)
+    def say(self, span: Span, values: Mapping[str, object]) -> None:
+        span.attributes |= self._allowed(values)
 
-    def note(
-        self, span: Span, name: str, at_s: float, values: Mapping[str, object], **private: object
-    ) -> None:
-        span.moments.append(Moment(name, at_s, self._said(values, private)))
+    def note(self, span: Span, name: str, at_s: float, values: Mapping[str, object]) -> None:
+        span.moments.append(Moment(name, at_s, self._allowed(values)))
 
-    def _said(
-        self, values: Mapping[str, object], private: Mapping[str, object]
-    ) -> dict[str, str | int | float | bool]:
-        found = attributes(values)
-        if self._private:
-            found |= attributes({f"{PRIVATE}{name}": value for name, value in private.items()})
-        return found
+    def _allowed(self, values: Mapping[str, object]) -> Attributes:
+        return attributes(
+            {
+                name: value
+                for name, value in values.items()
+                if self._private or not name.startswith(PRIVATE)
+            }
+        )

@@ -124,8 +124,8 @@ class TurnSpans:
 
     def _tell_texts(self, span: Span, turn: _Turn) -> None:
         for at_s, data in turn.texts:
-            said = {"sipua.who": data.get("who")}
-            self._tree.note(span, "text", at_s, said, text=data.get("text"))
+            said = {"sipua.who": data.get("who"), "sipua.private.text": data.get("text")}
+            self._tree.note(span, "text", at_s, said)
 
 
 def _ms(data: Fields, name: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -104,6 +105,7 @@ def test_a_call_with_a_tool_an_interruption_and_an_outage(
                 "tools": {"webhooks": [tool]},
                 "webhooks": [hook],
                 "webhook_spool": {"directory": tmp_path / "spool"},
+                "record": {"enabled": True, "directory": tmp_path / "records"},
             }
         )
         media = far_end(1, caller)
@@ -139,6 +141,9 @@ def test_a_call_with_a_tool_an_interruption_and_an_outage(
     lines = [line for line in edge.events(call_id=ended["call_id"]) if line["event"] in TOLD]
     assert {line["event"] for line in lines} == TOLD
     assert {line["trace_id"] for line in lines} == {root.trace_id}
+    (record,) = (tmp_path / "records").rglob("*.jsonl")
+    first, *_ = record.read_text().splitlines()
+    assert json.loads(first)["trace_id"] == root.trace_id
 
 
 TOLD = {"call.incoming", "call.answered", "call.ended", "turn.caller", "tool.done", "engine.outage"}

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from sipua.events import call_events
+from sipua.events.ended import Ended
 from sipua.events.ending import End, Reason, SipEnd
 from sipua.events.event import Event
 from sipua.events.stream import Happened
@@ -55,7 +56,7 @@ def ended(**changes: Any) -> Event:
         "answered": "2026-11-18T11:06:42.000Z",
         "ended": "2026-11-18T11:06:50.000Z",
     }
-    return call_events.Ended(**(fields | changes))
+    return Ended(**(fields | changes))
 
 
 def row(call_id: str = "c-1", **changes: Any) -> Row:

@@ -34,6 +34,12 @@ def call(call_id: str = "c-1", **changes: Any) -> dict[str, Any]:
     } | changes
 
 
+def stats(loss_in: float = 0.0, loss_out: float | None = None, **changes: Any) -> dict[str, Any]:
+    received = {"packets": 500, "lost": 3, "loss": loss_in, "jitter_ms": 4.2, "mos": 4.3}
+    sent = {"packets": 490, "loss": loss_out, "mos": 4.1}
+    return {"talk": "caller", "received": received, "sent": sent, "round_trip_ms": 31.0} | changes
+
+
 def snapshot(*calls: dict[str, Any], **changes: Any) -> Snapshot:
     edge = {
         "node": "berlin",

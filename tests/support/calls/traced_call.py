@@ -173,6 +173,7 @@ WHOLE: list[At] = [
     ),
     (13.3, told_of.OfferRefused(status=488, cause="canary")),
     (13.4, told_of.Steered(act="say", by="ops", status="accepted", about="canary", size=17)),
+    (13.4, told_of.Steered(act="mute", by="ops", status="done", about="agent", on=True)),
     (13.5, told_of.Steered(act="play", by="ops", status="refused", detail="canary")),
     (13.6, told_of.TransferRefused(target="sip:+49305557@x", status=603)),
     (14.0, told_of.Transfer(target="sip:+49305557@x")),
@@ -205,4 +206,23 @@ WHOLE: list[At] = [
 ]
 """What it told, and when, in seconds since its begin."""
 
-__all__ = ["BEGAN_S", "WHOLE", "ended", "incoming"]
+PLACED: list[At] = [
+    (0.0, told_of.Placing(to="…3456", account="pbx", route="", worker=2, by="ops")),
+    (0.1, told_of.Progress(status=100)),
+    (0.4, told_of.Progress(status=180, reason="canary")),
+    (5.0, ended(end=End("callee", Reason.BUSY, "callee"), status="busy", direction="outgoing")),
+]
+LOST: list[At] = [
+    (0.0, incoming()),
+    (1.0, told_of.Confirmed()),
+    (2.0, told_of.ToolCalled(tool="pay", tool_call_id="t")),
+    (6.0, ended(end=End("edge", Reason.WORKER_DIED, "edge", "canary"))),
+]
+LONG: list[At] = [
+    (0.0, incoming()),
+    (1.0, told_of.Confirmed()),
+    (1.5, told_of.ToolCalled(tool="pay", tool_call_id="t")),
+    *[(2.0 + 0.01 * n, told_of.Interrupted(item_id="i", played_ms=n)) for n in range(700)],
+    (20.0, engine_events.EngineInUse("main", "reconnected", "s", 3000, 1, 0, 100)),
+    (30.0, ended()),
+]

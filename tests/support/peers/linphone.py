@@ -20,8 +20,8 @@ class Linphone:
 
     `said` is spoken once from the moment on that a call is up, and once more when a call is
     resumed. `address` is its own; `dual_stack` lets it take every address that the machine has, of
-    both families, as a user's does. `within` stands before the command, such as
-    `["ip", "netns", "exec", "name"]`.
+    both families, as a user's does. `rtp`: more of that section. `within` stands before the
+    command, such as `["ip", "netns", "exec", "name"]`.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class Linphone:
         transport: str = "udp",
         dual_stack: bool = False,
         within: Sequence[str] = (),
+        rtp: str = "",
     ) -> None:
         # The folder of its database must be there, or it does not even open its ports.
         (home / ".local/share/linphone").mkdir(parents=True)
@@ -51,7 +52,7 @@ class Linphone:
         (home / "linphonerc").write_text(
             f"[sip]\nsip_port={self._port}\nsip_tcp_port={self._port}\nsip_tls_port=0\n{bind}"
             f"use_ipv6={int(dual_stack or ':' in address)}\nipv6_migration_done=1\n"
-            f"[rtp]\naudio_rtp_port={self.rtp_port}-{last}\n{bind}"
+            f"[rtp]\naudio_rtp_port={self.rtp_port}-{last}\n{bind}{rtp}"
         )
         where = installation("linphone")
         self.process = Child(

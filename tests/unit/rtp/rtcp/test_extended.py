@@ -1,7 +1,5 @@
 """Extended reports: their bytes, what is wrong with them, and what two parties learn by them."""
 
-import random
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,8 +11,8 @@ from sipua.rtp.rtcp.packets import build as build_compound
 from sipua.rtp.rtcp.session import RtcpSession
 from sipua.rtp.session.session import RtpSession
 from support.media.netmodel import PEER, Talker
-from support.media.rtcp_link import WALL_S, Party, PooledSession
-from support.media.rtcp_reports import CONTROL_PORT, OURS, THEIRS, due_report
+from support.media.rtcp_link import Party, PooledSession
+from support.media.rtcp_reports import CONTROL_PORT, OURS, THEIRS, due_report, with_reports
 
 # By the drawing of RFC 3611 §4.7: header of the packet, SSRC, header of the block, 8 words.
 METRICS = VoipMetrics(
@@ -73,7 +71,8 @@ def test_a_malformed_block_costs_the_extended_report_alone(block: str) -> None:
     body = bytes(4) + bytes.fromhex(block)
     with pytest.raises(RtcpError, match="xr"):
         read(body)
-    body += bytes(-len(body) % 4)
+    if len(body) % 4:
+        return  # no packet can have it
     packet = bytes.fromhex("80cf") + (len(body) // 4).to_bytes(2, "big") + body
     compound = parse(RR + packet)
     assert len(compound.reports) == 1
@@ -142,12 +141,10 @@ def test_who_only_listens_learns_the_round_trip_by_reference_times() -> None:
 
 
 def listening() -> tuple[RtpSession, RtcpSession]:
-    from support.media.rtcp_reports import with_reports
-
     session, rtcp = with_reports()
     rtcp.set_remote(None, False, True)
-    for packet in Talker().packets(10):
-        session.receive(packet, PEER, 1.0)
+    for index in range(10):
+        session.receive(Talker().packet(index), PEER, 1.0 + index / 50)
     return session, rtcp
 
 
@@ -193,9 +190,7 @@ def test_answers_to_times_that_we_never_sent_are_counted() -> None:
     assert dropped["lsr"] == 50
 
 
-def test_a_report_with_everything_fits_a_datagram() -> None:
-    rtcp = RtcpSession(ssrc=OURS, wall_s=WALL_S, now=0.0, rng=random.Random(1))
-    rtcp.set_remote(None, False, True)
+def test_a_report_with_everything_is_short() -> None:
     session, _ = listening()
     control = due_report(session, 10.0)
     assert control is not None

@@ -15,7 +15,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sipua.events import ending, schema
-from sipua.events.call_events import Ended
+from sipua.events.ended import Ended
 from sipua.events.event import Event
 from sipua.events.stream import EventStream, Happened
 

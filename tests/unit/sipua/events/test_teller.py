@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from sipua.events import call_events, edge_events, engine_events
+from sipua.events.ended import Ended
 from sipua.events.ending import End, Reason
 from sipua.events.event import Event
 from sipua.events.teller import Teller, Told
@@ -32,7 +33,7 @@ def tell(event: Event, call_id: str = "c-1") -> Told:
     return one
 
 
-def ended(**fields: Any) -> call_events.Ended:
+def ended(**fields: Any) -> Ended:
     facts: dict[str, Any] = {
         "status": "completed",
         "end": End("caller", Reason.HANGUP),
@@ -46,7 +47,7 @@ def ended(**fields: Any) -> call_events.Ended:
         "began": "2026-11-28T00:00:00.000Z",
         "ended": "2026-11-28T00:00:02.000Z",
     }
-    return call_events.Ended(**facts | fields)
+    return Ended(**facts | fields)
 
 
 @pytest.mark.parametrize(

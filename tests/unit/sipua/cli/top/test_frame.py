@@ -10,11 +10,11 @@ from sipua.cli.top import call_list, frame
 from sipua.cli.top.lines import Line, plain
 from sipua.cli.top.model import Detail, State, Trouble
 from sipua.process.terminal_text import width
-from support.calls.top_state import NOW_S, call, snapshot, state
+from support.calls.top_state import NOW_S, call, snapshot, state, stats
 
 BAD = call(
     "c-2",
-    quality={"remote_fraction_lost": 0.12, "round_trip_ms": 410.0},
+    stats=stats(0.02, 0.12, round_trip_ms=410.0),
     last_latency_ms=5800,
     engine_up=False,
 )
@@ -60,7 +60,7 @@ def test_a_call_in_its_line() -> None:
     assert head.split()[:4] == ["call", "dir", "state", "age"]
     words = f" {' '.join(line.split())} "
     assert " c-2 in active 42 s …1234 100 carrier night PCMU " in words
-    assert words.endswith(" 12.0 - 410 5800 main ")
+    assert " 12.0 4.2 410 5800 " in words
 
 
 @pytest.mark.parametrize("columns", range(30, 200, 7))
@@ -100,7 +100,7 @@ def test_texts_of_others_do_not_steer_the_terminal() -> None:
             for line in lines:
                 assert not set(line.text) & set("\x1b\x07\x9b\u202e\n")
                 shown = line.ansi(200, colour=False)
-                for code in ("1", "2", "7", "0", "1;4"):
+                for code in ("1", "2", "7", "0", "1;4", "7;1", "7;1;4"):
                     shown = shown.replace(f"\x1b[{code}m", "")
                 assert "\x1b" not in shown
 

@@ -22,7 +22,7 @@ from sipua.cli.top.model import (
     press,
     shown,
 )
-from support.calls.top_state import NOW_S, call, snapshot, state
+from support.calls.top_state import NOW_S, call, snapshot, state, stats
 
 THREE = tuple(call(f"c-{n}", age_s=float(n), **{"from": f"…000{n}"}) for n in (1, 2, 3))
 
@@ -65,7 +65,7 @@ def test_the_filter() -> None:
 
 def test_each_order_of_the_list() -> None:
     quiet = call("c-1", last_latency_ms=None, **{"from": None})
-    slow = call("c-2", last_latency_ms=5000, quality={"remote_fraction_lost": 0.2})
+    slow = call("c-2", last_latency_ms=5000, stats=stats(0.2))
     both = state(quiet, slow)
     for number, sort in enumerate(SORTS):
         at = replace(both, sort=number)

@@ -28,6 +28,7 @@ def test_tables_in_the_order_of_the_file() -> None:
         "[api.tokens.place]",
         "[metrics]",
         "[traces]",
+        "[hep]",
         "[log]",
         "[capture]",
         "[record]",

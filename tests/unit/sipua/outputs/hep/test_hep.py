@@ -72,6 +72,7 @@ def test_a_call_in_packets(collector: Collector) -> None:
         teller.tell(call_events.Ringing())
         made.take_rtcp(report())
         events.teller().tell(call_events.Ringing())  # of no call
+        teller.tell(call_events.TurnText(who="caller", item="i", text="the secret word"))
         teller.tell(ended())
 
     run(made, call)
@@ -90,6 +91,7 @@ def test_a_call_in_packets(collector: Collector) -> None:
     assert {packet.call_id for packet in collector.packets} == {"abc@host"}
     sent = b"".join(packet.raw for packet in collector.packets)
     assert b"canary" not in sent
+    assert b"secret word" not in sent
     assert b"0123456789abcdef" not in sent
     counts = made.counts()
     assert [counts[f"sent_{kind}"] for kind in EVERYTHING] == [1, 1, 3, 1]

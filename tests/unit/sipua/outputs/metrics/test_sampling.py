@@ -25,12 +25,14 @@ class Edge:
         self.workers = [{"worker": 1, "pid": 7, "calls": 3, "tasks": 9, "memory_mb": 40}]
         self.figures = {(1, 7): FIGURES}
         self.hook = WebhookState("crm", True, 4, 10, 2, {"delivered": 5})
+        self.hep: dict[str, int] = {}
         views = Views(
             workers=lambda: self.workers,
             figures=lambda: self.figures,
             ports=lambda: {"in_use": 3, "resting": 1},
             sinks=lambda: [SinkState("sqlite", 7.0, 100)],
             webhooks=lambda: [self.hook],
+            hep=lambda: self.hep,
         )
         self.sampling = Sampling(self.series, self.known, views)
 
@@ -79,3 +81,17 @@ async def test_backlogs_are_shown_and_a_name_that_is_not_known_is_other() -> Non
     assert attempts == {"delivered": 9, "later": 1}
     (dropped,) = edge.series.webhook_dropped.samples()
     assert dropped[1:] == ((("webhook", "other"),), 3)
+
+
+async def test_what_is_sent_to_homer_and_what_is_lost() -> None:
+    edge = Edge()
+    edge.sampling.look()
+    assert [value for *_, value in edge.series.hep_up.samples()] == [0]
+    edge.hep = {"sent_sip": 5, "sent_logs": 2, "dropped": 1, "failed": 2, "refused": 9, "up": 1}
+    edge.sampling.look()
+    edge.hep = {**edge.hep, "sent_sip": 6}
+    edge.sampling.look()
+    sent = {labels[0][1]: value for _, labels, value in edge.series.hep_packets.samples()}
+    assert sent.items() >= {"sip": 6, "logs": 2}.items()
+    assert [value for *_, value in edge.series.hep_lost.samples()] == [3]
+    assert [value for *_, value in edge.series.hep_up.samples()] == [1]

@@ -8,8 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipua.events import call_events as told_of
-from sipua.events import engine_events
-from sipua.events.ending import End, Reason
 from sipua.events.teller import Told
 from sipua.outputs.traces import call_spans, otlp
 from sipua.outputs.traces.span import PRIVATE, Trace
@@ -18,6 +16,9 @@ from sipua.outputs.traces.tree import END_UNKNOWN
 from support.calls.rows import BEGAN_S, ended, incoming
 from support.calls.traced_call import (
     CANARIES,
+    LONG,
+    LOST,
+    PLACED,
     TRACE,
     WHOLE,
     events,
@@ -118,12 +119,7 @@ def test_all_events_of_a_call_are_told_or_left_out_on_purpose() -> None:
 
 
 def test_a_call_that_we_place_and_that_is_not_answered() -> None:
-    found = trace(
-        (0.0, told_of.Placing(to="…3456", account="pbx", route="", worker=2, by="ops")),
-        (0.1, told_of.Progress(status=100)),
-        (0.4, told_of.Progress(status=180, reason="canary")),
-        (5.0, ended(end=End("callee", Reason.BUSY, "callee"), status="busy", direction="outgoing")),
-    )
+    found = trace(*PLACED)
     within(found)
     assert root(found).kind == "client"
     assert since_s(one(found, "setup")) == (0.0, 5.0)
@@ -137,12 +133,7 @@ def test_a_call_that_we_place_and_that_is_not_answered() -> None:
 
 
 def test_a_worker_that_dies_has_a_span_since_it_was_last_heard_of() -> None:
-    found = trace(
-        (0.0, incoming()),
-        (1.0, told_of.Confirmed()),
-        (2.0, told_of.ToolCalled(tool="pay", tool_call_id="t")),
-        (6.0, ended(end=End("edge", Reason.WORKER_DIED, "edge", "canary"))),
-    )
+    found = trace(*LOST)
     within(found)
     lost = one(found, "worker lost")
     assert (since_s(lost), lost.error) == ((2.0, 6.0), "worker_died")
@@ -150,17 +141,9 @@ def test_a_worker_that_dies_has_a_span_since_it_was_last_heard_of() -> None:
 
 
 def test_what_was_open_where_events_are_left_out_has_no_known_end() -> None:
-    many = [(2.0 + 0.01 * n, told_of.Interrupted(item_id="i", played_ms=n)) for n in range(700)]
-    found = trace(
-        (0.0, incoming()),
-        (1.0, told_of.Confirmed()),
-        (1.5, told_of.ToolCalled(tool="pay", tool_call_id="t")),
-        *many,
-        (20.0, engine_events.EngineInUse("main", "reconnected", "s", 3000, 1, 0, 100)),
-        (30.0, ended()),
-    )
+    found = trace(*LONG)
     within(found)
-    assert root(found).attributes["sipua.events_left_out"] == 705 - 512
+    assert root(found).attributes["sipua.events_left_out"] == len(LONG) - 512
     tool = one(found, "execute_tool pay")
     assert tool.attributes[END_UNKNOWN] is True
     assert since_s(one(found, "engine outage")) == (17.0, 20.0)  # told by its end alone

@@ -21,3 +21,16 @@ def test_a_refusal_says_whose_it_was_and_what_was_odd() -> None:
     assert (refused.status, refused.reason) == (403, "Forbidden")
     assert refused.source == ("10.0.0.1", 5061)
     assert refused.altered == ("Call-ID: has bytes that are no text",)
+
+
+def test_the_trace_that_it_says_it_is_part_of() -> None:
+    def told(lines: str) -> str:
+        return invite.traceparent(f"INVITE sip:a@b SIP/2.0\r\n{lines}\r\n\r\ntraceparent: body")
+
+    assert told("From: a") == ""
+    assert told("traceparent: one") == "one"
+    assert told("X-TRACEPARENT : one") == "one"
+    assert told("X-Traceparent: other\r\ntraceparent: one") == "one"
+    assert told("traceparent: one\r\nTraceParent: other") == ""
+    assert told("x-traceparent-2: one") == ""
+    assert len(told("traceparent: " + "a" * 60_000)) < 1000
