@@ -93,13 +93,13 @@ def test_its_signalling_is_drawn_and_no_header_becomes_markup(
     wait_rows(tab, 1)
     tab.press("j", "Enter")
     tab.wait_text(".ladder", "ACK")
-    labels = tab.texts(".ladder .message .label")
+    labels = tab.texts(".ladder .rung .label")
     assert labels[0] == "INVITE (SDP)"
     assert labels[-2:] == ["200 OK  INVITE (SDP)", "ACK"]
     sent = [one.first_line for one in call.wait().messages if one.sent]
     assert sent[-1].startswith("BYE")
     tab.wait_text(".ladder", "BYE")
-    tab.ask("document.querySelector('.ladder .message').focus()")
+    tab.ask("document.querySelector('.ladder .rung').focus()")
     tab.press("Enter")
     tab.wait_text("pre.text", f"X-Evil: {evil}")
     assert tab.ask("document.querySelectorAll('img').length") == 0

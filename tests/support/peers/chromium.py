@@ -139,10 +139,9 @@ class Tab:
         return str(self.ask(f"document.querySelector({json.dumps(selector)})?.innerText ?? ''"))
 
     def texts(self, selector: str) -> list[str]:
-        script = (
-            f"[...document.querySelectorAll({json.dumps(selector)})].map((one) => one.innerText)"
-        )
-        return list(self.ask(script))
+        found = f"[...document.querySelectorAll({json.dumps(selector)})]"
+        # What is drawn (SVG) has no innerText.
+        return list(self.ask(f"{found}.map((one) => one.innerText ?? one.textContent)"))
 
     def wait_text(self, selector: str, text: str, timeout_s: float = 20) -> str:
         """Until an element has that text in it; returns all of it."""

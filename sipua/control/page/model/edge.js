@@ -7,12 +7,14 @@ const SHARE = 10; // of the time that goes into asking: a slow edge is asked mor
 const PAGE = 1000;
 const SLOW_EVERY = 5;
 const SOON_MS = 150;
+const LEAST_MS = 700; // between two rounds, however much happens
 
 export class Watch {
   #timer = 0;
   #asking = false;
   #round = 0;
-  #soon = false;
+  #hurry = false;
+  #over = 0;
   #missing = new Set();
   #ended = new AbortController();
 
@@ -33,8 +35,9 @@ export class Watch {
   // Ask for everything now, as after a lost connection, or something that was done.
   soon() {
     this.#round = 0;
-    this.#soon = this.#asking;
-    if (!this.#asking) this.#wait(SOON_MS);
+    if (this.#hurry) return; // it is coming: many events must not put it off
+    this.#hurry = true;
+    if (!this.#asking) this.#wait(Math.max(SOON_MS, this.#over + LEAST_MS - performance.now()));
   }
 
   #wait(ms) {
@@ -45,6 +48,7 @@ export class Watch {
   async #ask() {
     if (document.hidden || this.#asking) return;
     this.#asking = true;
+    this.#hurry = false;
     const begun = performance.now();
     try {
       await this.#all();
@@ -54,9 +58,8 @@ export class Watch {
     } finally {
       this.#asking = false;
     }
-    const took = performance.now() - begun;
-    this.#wait(this.#soon ? SOON_MS : Math.max(EVERY_MS, SHARE * took));
-    this.#soon = false;
+    this.#over = performance.now();
+    this.#wait(this.#hurry ? LEAST_MS : Math.max(EVERY_MS, SHARE * (this.#over - begun)));
   }
 
   async #all() {

@@ -32,7 +32,7 @@ function arrow(one, index, { place, width, chosen, choose }) {
   return svg(
     "g",
     {
-      class: `message ${kind(one.first_line)}${chosen ? " chosen" : ""}${one.again ? " again" : ""}`,
+      class: `rung ${kind(one.first_line)}${chosen ? " chosen" : ""}${one.again ? " again" : ""}`,
       role: "button",
       tabindex: 0,
       "aria-pressed": chosen,

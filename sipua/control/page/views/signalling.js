@@ -70,7 +70,7 @@ export class SignallingSection {
     show(this.text, Boolean(one));
     this.text.textContent = one ? plain((one.text ?? "").replaceAll("\r\n", "\n"), 70_000) : "";
     this.#draw();
-    this.inside.querySelectorAll(".message")[index]?.focus();
+    this.inside.querySelectorAll(".rung")[index]?.focus();
   }
 }
 
