@@ -15,6 +15,7 @@ import pytest
 
 from support.calls.api import TOKENS, Api, api_config
 from support.calls.edge import Edge
+from support.calls.hook_server import HookServer, answer
 from support.peers.sipp import Sipp
 from support.ports import LOOPBACK
 from support.process import wait_until
@@ -215,3 +216,29 @@ def test_the_command_and_the_plan(edge_factory: Edges, tmp_path: Any) -> None:
     said = sipua()
     assert said.returncode != 0
     assert "/calls/drain_s" in said.stderr
+
+
+def test_W1_webhooks_that_change_under_calls_get_each_event_once(
+    edge_factory: Edges, sipp: Sipp, tmp_path: Any
+) -> None:
+    spool = {"webhook_spool": {"directory": tmp_path / "spool"}}
+
+    def to(server: HookServer) -> list[dict[str, Any]]:
+        types = ["call.incoming", "call.ended"]
+        return [{"name": "crm", "url": server.url, "types": types, "allow": [LOOPBACK]}]
+
+    with HookServer([answer(204)]) as first, HookServer([answer(204)]) as second:
+        edge = edge_factory(config(agent={}, webhooks=to(first), **spool))
+        api = Api(edge)
+        run = sipp.start("uac_call", edge.address, calls=30, rate=10, pause_ms=500)
+        wait_until(lambda: first.requests, 20, "the first events")
+        edge.write(config(agent={}, webhooks=to(second), **spool))
+        assert keys(reload(api), "applied") == ["webhooks[crm].url"]
+        assert run.wait(60).ok
+        wait_until(lambda: len(first.requests) + len(second.requests) >= 60, 30, "all events")
+        assert edge.stop() == 0
+    assert second.requests
+    ids = [one.headers["webhook-id"] for one in (*first.requests, *second.requests)]
+    assert (len(ids), len(set(ids))) == (60, 60)
+    assert edge.events(name="webhook.spool_failed") == []
+    assert edge.events(name="config.failed") == []

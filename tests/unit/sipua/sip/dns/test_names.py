@@ -231,3 +231,28 @@ def test_S22_with_a_port_or_without_services_the_name_itself_says_where() -> Non
 def test_S22_a_trunk_is_every_address_that_its_name_leads_to() -> None:
     found = Found(("192.0.2.1", "192.0.2.6"), (service(6), service(7)))
     assert found.every_address == ("192.0.2.6", "192.0.2.7", "192.0.2.1")
+
+
+def test_S22_another_list_of_names_is_looked_up_at_once_and_the_old_one_no_more() -> None:
+    names = kept(Found(("192.0.2.1",)))
+    other = Name("other.example.com", services=False)
+    names.keep_only([other])
+    assert names.due(1.0) == [other]
+    assert look_up_of(names, other, 1.0) == ("192.0.2.7",)
+    # One that comes back is news, though its addresses are what they were: who needs it had
+    # forgotten them.
+    names.keep_only([other, TRUNK])
+    assert names.due(2.0) == [TRUNK]
+    assert names.ask(TRUNK, 2.0) is None
+    news = look_up(names, Found(("192.0.2.1",)), 2.0)
+    assert news is not None
+    assert news.addresses == ("192.0.2.1",)
+    names.keep_only([other, TRUNK])
+    assert names.due(2.5) == [], "what is kept goes on"
+
+
+def look_up_of(names: NameTable, name: Name, now: float) -> tuple[str, ...]:
+    assert names.begin(name, now)
+    _, news = names.end(name, Found(("192.0.2.7",)), now)
+    assert news is not None
+    return news.addresses
