@@ -175,7 +175,7 @@ class App {
       { "aria-label": "Views" },
       VIEWS.map(([name, label]) => {
         const count = el("span", { class: "count" });
-        return el("button", { "data-view": name, on: { click: () => this.go(name) } }, label, count);
+        return el("button", { "data-view": name, on: { click: () => this.go(name) } }, `${label} `, count);
       }),
     );
     this.notice = el("div", { class: "notice", role: "status", hidden: true });

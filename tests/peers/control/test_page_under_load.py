@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -171,6 +172,34 @@ def test_events_that_were_missed_meanwhile_come_after_all(crowd: CrowdedApi, tab
     wait_rows(tab, 2)
     tab.wait_text(".grid .cell", "815")
     tab.wait_text(".link", "live")
+
+
+def test_what_went_wrong_before_is_shown_and_a_flood_puts_nothing_off(
+    crowd: CrowdedApi, tab: Tab
+) -> None:
+    died = {"worker": 1, "cause": "killed by signal 9", "deaths": 1}
+    crowd.tell([("worker.died", "", died), *answered("c-1")])
+    crowd.tell([ended("c-1", end={"by": "edge", "reason": "engine_lost", "fault": "engine"})])
+    sign_in(tab, crowd.url)
+    tab.wait_text("nav button", "2 new")
+    tab.press("4")
+    wait_rows(tab, 2)
+    assert "fault: engine" in rows(tab)[0]
+    assert "killed by signal 9" in rows(tab)[1]
+    tab.press("2")
+    refused = {
+        "status": 403,
+        "reason": "Forbidden",
+        "sip_call_id": "x@y",
+        "source": "192.0.2.9:5060",
+    }
+
+    def told() -> bool:
+        """Events that make the page look again come without a pause, and it does look."""
+        crowd.tell([("call.rejected", "", {**refused, "from": "sip:1@x", "to": "sip:2@y"})])
+        return any(re.match(r"Refusals \d", one) for one in tab.texts("nav button"))
+
+    wait_until(told, 20, "the count of refusals")
 
 
 def test_the_filter_and_the_order(crowd: CrowdedApi, tab: Tab) -> None:
