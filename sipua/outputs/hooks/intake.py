@@ -7,12 +7,17 @@ side loop:    takes them out; puts back those that the disk has refused
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
+
+import msgspec
 
 from sipua.bridge.fault_owner import nothing
 from sipua.events.stream import EventStream, Happened
+from sipua.outputs.hooks.endpoint import Endpoint
+from sipua.outputs.hooks.spool import NewEvent
 
+_OWN: Final = "webhook."
 _MOST_EVENTS: Final = 65_536
 
 
@@ -65,3 +70,35 @@ class Intake:
     def put_back(self, happened: Sequence[Happened]) -> None:
         """In front of all others."""
         self._waiting.extendleft(reversed(happened))
+
+
+def sorted_out(happened: Sequence[Happened], endpoints: Mapping[str, Endpoint]) -> list[NewEvent]:
+    """Who gets which; those whose receivers have no room are dropped, and told."""
+    found: list[NewEvent] = []
+    sizes: dict[str, int] = dict.fromkeys(endpoints, 0)
+    for one in happened:
+        document = one.json()
+        names = []
+        for name in _receivers(one, endpoints):
+            if endpoints[name].has_room(sizes[name] + len(document)):
+                sizes[name] += len(document)
+                names.append(name)
+            else:
+                endpoints[name].dropped(1, "too much waits for it")
+        if names:
+            told = one.told
+            found.append(
+                NewEvent(one.id, told.type, told.call_id, told.at_s, document, tuple(names))
+            )
+    return found
+
+
+def _receivers(one: Happened, endpoints: Mapping[str, Endpoint]) -> list[str]:
+    about = ""
+    if one.told.type.startswith(_OWN):  # a receiver is not told of itself: it fails
+        about = str(msgspec.json.decode(one.told.data).get("webhook", ""))
+    return [
+        name
+        for name, endpoint in endpoints.items()
+        if name != about and not endpoint.queue.disabled and endpoint.wants(one.told.type)
+    ]

@@ -18,22 +18,22 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import Final
 
-import msgspec
-
 from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.events.event import Event
-from sipua.events.stream import EventStream, Happened
+from sipua.events.stream import EventStream
 from sipua.log import logs
 from sipua.log.throttle import Throttle
 from sipua.outputs.hooks.answer import Answer
 from sipua.outputs.hooks.endpoint import Endpoint
 from sipua.outputs.hooks.endpoint_queue import Job
-from sipua.outputs.hooks.intake import Intake
+from sipua.outputs.hooks.intake import Intake, sorted_out
 from sipua.outputs.hooks.settings import HookSettings
-from sipua.outputs.hooks.spool import Change, NewEvent, Spool, SpoolError, ahead_s, lock
+from sipua.outputs.hooks.spool import Change, Spool, SpoolError, ahead_s, lock
 from sipua.process.side_loop import SideLoop
 
 _BATCH_S: Final = 0.05
+_SEND_EVERY_S: Final = 0.2
+"""Deliveries that begin together cost half of what they cost one by one."""
 _LOOK_EVERY_S: Final = 1.0
 """For what `sipua hooks` has changed."""
 _AGAIN_S: Final = 1.0
@@ -42,7 +42,6 @@ _LAST_S: Final = 2.0
 """For what can still be sent at the end; the rest is sent by the next run."""
 _JUMP_S: Final = 1.0
 _MOST_IN_A_BATCH: Final = 2_000
-_OWN: Final = "webhook."
 FIX: Final = "events wait in memory, up to a bound: check the disk of `webhook_spool.directory`"
 
 
@@ -61,6 +60,7 @@ class Webhooks:
         self._wake = asyncio.Event()
         self._stopping = False
         self._end_s = 0.0
+        self._send_at_s = 0.0
         self._giving_way = False
         self._changes: list[Change] = []
         self._attempts: set[asyncio.Task[None]] = set()
@@ -222,10 +222,11 @@ class Webhooks:
         await asyncio.sleep(_BATCH_S if self._wake.is_set() else 0.0)
         self._wake.clear()
         self._heed_clock()
-        if self._keep():
-            self._start_attempts()
-        else:
+        if not self._keep():
             await asyncio.sleep(_AGAIN_S)
+        elif time.monotonic() >= self._send_at_s:
+            self._send_at_s = time.monotonic() + _SEND_EVERY_S
+            self._start_attempts()
 
     def _heed_clock(self) -> None:
         """What is due is known by the wall clock, which may be set."""
@@ -239,14 +240,15 @@ class Webhooks:
         """Until an attempt is due, and no longer than a look at the disk."""
         due = [endpoint.queue.next_s() for endpoint in self._endpoints.values()]
         first = min((at_s for at_s in due if at_s is not None), default=float("inf"))
-        return min(max(first - time.time(), 0.0), _LOOK_EVERY_S)
+        left_s = max(first - time.time(), self._send_at_s - time.monotonic())
+        return min(max(left_s, 0.0), _LOOK_EVERY_S)
 
     def _keep(self) -> bool:
         """Write what has happened. False: the disk does not take it."""
         happened = self._intake.take(_MOST_IN_A_BATCH)
         if self._intake:
             self._wake.set()
-        new, changes = self._sorted_out(happened), tuple(self._changes)
+        new, changes = sorted_out(happened, self._endpoints), tuple(self._changes)
         try:
             numbers = self._spool.write(new, changes) if new or changes else []
             del self._changes[: len(changes)]
@@ -271,36 +273,6 @@ class Webhooks:
         for endpoint in self._endpoints.values():
             endpoint.tell_counts()
         return True
-
-    def _sorted_out(self, happened: list[Happened]) -> list[NewEvent]:
-        """Who gets which; those whose receivers have no room are dropped, and told."""
-        found: list[NewEvent] = []
-        sizes: dict[str, int] = dict.fromkeys(self._endpoints, 0)
-        for one in happened:
-            document = one.json()
-            names = []
-            for name in self._receivers(one):
-                if self._endpoints[name].has_room(sizes[name] + len(document)):
-                    sizes[name] += len(document)
-                    names.append(name)
-                else:
-                    self._endpoints[name].dropped(1, "too much waits for it")
-            if names:
-                told = one.told
-                found.append(
-                    NewEvent(one.id, told.type, told.call_id, told.at_s, document, tuple(names))
-                )
-        return found
-
-    def _receivers(self, one: Happened) -> list[str]:
-        about = ""
-        if one.told.type.startswith(_OWN):  # a receiver is not told of itself: it fails
-            about = str(msgspec.json.decode(one.told.data).get("webhook", ""))
-        return [
-            name
-            for name, endpoint in self._endpoints.items()
-            if name != about and not endpoint.queue.disabled and endpoint.wants(one.told.type)
-        ]
 
     def _keep_disabled(self) -> None:
         for endpoint in self._endpoints.values():
