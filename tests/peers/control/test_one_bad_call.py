@@ -76,7 +76,7 @@ def test_three_bad_calls_are_found_and_their_causes_named(
     for call in calls:
         call.wait()
     env = environment(tmp_path, Api(edge))
-    folder = edge._file.parent
+    folder = edge.file.parent
     listing, *others = printed()
 
     def found(number: str) -> str:
