@@ -54,7 +54,10 @@ def test_trunks_and_accounts(edge_factory: Edges, sipp: Sipp, tmp_path: Path) ->
     assert "488 Not Acceptable Here (the offer has none of the codecs" in pbx
     assert "by us, " in pbx
     found = json.loads(run("trunks ls --json")[1])
-    assert found == json.loads(run("trunks --json")[1])
+    again = json.loads(run("trunks --json")[1])
+    for one in (found, again):
+        del one["trunks"][0]["names"]  # looked up again and again
+    assert found == again
     assert found["accounts"][0]["last_refusal"]["direction"] == "incoming"
     assert "registrar     sip:" in run("trunks show pbx")[1]
     assert json.loads(run("trunks --json show carrier")[1])["hosts"] == ["192.0.2.1", "sbc.test"]
