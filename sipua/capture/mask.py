@@ -11,11 +11,14 @@ _MOST = rb"{1,65536}+"
 _SECRETS = re.compile(
     # Digest: with the response, the password can be guessed offline.
     rb"(?:\b(?:response|rspauth)\s{0,65536}+=\s{0,65536}+\"?)(?P<digest>[^\",;\r\n]" + _MOST + rb")"
-    # Basic, Bearer, and any other that is not a digest.
-    rb"|^(?:proxy-)?authorization[ \t]{0,65536}+:[ \t]{0,65536}+(?![ \t]|digest\b)"
+    # Basic, Bearer, and any other that is not a digest; also on a line that continues the header.
+    rb"|^(?:proxy-)?authorization[ \t]{0,65536}+:(?:[ \t]|\r?\n[ \t]){0,65536}+(?!digest\b)"
+    rb"(?:[^\s]{1,64}+[ \t]{0,64}+\r?\n[ \t]{1,64}+)?"
     rb"(?P<other>[^\r\n]" + _MOST + rb")"
-    # Keys of SRTP and ICE inside SDP.
-    rb"|\binline:(?P<srtp>[^\s|;]" + _MOST + rb")|^a=ice-pwd:(?P<ice>[^\r\n]" + _MOST + rb")",
+    # Keys of SRTP and ICE inside SDP: of RFC 4568, of ICE, of RFC 4567 and of SDP's own `k=`.
+    rb"|\binline:(?P<srtp>[^\s|;]" + _MOST + rb")|^a=ice-pwd:(?P<ice>[^\r\n]" + _MOST + rb")"
+    rb"|^a=key-mgmt:mikey[ \t]{1,64}+(?P<mikey>[^\r\n]" + _MOST + rb")"
+    rb"|^k=(?:clear|base64|uri):(?P<sdp>[^\r\n]" + _MOST + rb")",
     re.IGNORECASE | re.MULTILINE,
 )
 # sip:user:password@host. Without an @ it is a host and a port, and stays; it is matched all the

@@ -124,7 +124,7 @@ class ControlApi:
         """Events were lost on the way: of calls that are gone meanwhile nobody knows the end."""
         logs.get().error("api.events_lost", count=self._crossing.lost)
         edge = await link.ask(self._edge.state)
-        self._state.calls.keep_only(edge.call_ids)
+        self._state.keep_only(edge.call_ids)
 
 
 def _tokens(config: Config) -> list[Token]:

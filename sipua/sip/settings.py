@@ -42,5 +42,3 @@ class SipSettings:
     accounts: tuple[AccountSettings, ...]
     nameservers: tuple[str, ...]
     log_messages: bool
-    traced: frozenset[str] = frozenset()
-    """The trunks whose INVITEs may say which trace a call is part of."""

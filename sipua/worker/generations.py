@@ -39,6 +39,8 @@ class Generation:
     parts: CallParts
     captures: CallCaptures | None
     calls: int = 0
+    starts: bool = True
+    """It is looked at again when it has started: until then it cannot be stopped."""
 
 
 class Generations:
@@ -172,13 +174,14 @@ class Generations:
             del self._all[number]
             await generation.parts.stop()
             raise
+        generation.starts = False
         return generation
 
     # --- one that is over -------------------------------------------------------------------
 
     def _stop_unused(self, generation: Generation) -> None:
         used = generation is self._current or generation.number == self._wanted
-        if not used and not generation.calls:
+        if not used and not generation.calls and not generation.starts:
             self._stop(generation)
 
     def _stop(self, generation: Generation) -> None:

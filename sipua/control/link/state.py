@@ -7,7 +7,7 @@ API's loop:   Crossing.flush ─▶ State.take ─▶ ring, calls, edge; wakes t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeAlias
 
 from sipua.bridge.fault_owner import FaultOwner, nothing
@@ -64,6 +64,11 @@ class State:
                 self.ladders.begin(call.id, call.sip_call_id, call.source)
             case "call.ended":
                 self.ladders.end(one.told.call_id)
+
+    def keep_only(self, up: Collection[str]) -> None:
+        """Events were lost on the way: these calls are up, and no others."""
+        self.calls.keep_only(up)
+        self.ladders.keep_only(up)
 
     def look(self) -> None:
         """Have those who follow see whether they still may."""

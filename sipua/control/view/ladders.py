@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -141,6 +142,12 @@ class Ladders:
             self._ended[call_id] = ladder
             if len(self._ended) > self._ended_kept:
                 self._forget()
+
+    def keep_only(self, up: Iterable[str]) -> None:
+        """Events were lost: what the edge has not any more has ended."""
+        kept = set(up)
+        for call_id in [one for one in self._up if one not in kept]:
+            self.end(call_id)
 
     def _forget(self) -> None:
         """The oldest of those that have ended."""

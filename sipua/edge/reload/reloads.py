@@ -57,8 +57,7 @@ class Reloads:
 
     async def reload(self, by: str, *, check: bool = False) -> Reloaded:
         """`by`: who asks. `check`: change nothing. Raises ReloadError."""
-        if not self.up:
-            raise ReloadError("not_now", "the edge starts or ends")
+        self._check_up()
         if self._busy:
             raise ReloadError("busy", "another reload is under way")
         self._busy = True
@@ -81,13 +80,18 @@ class Reloads:
         self._check_whole(after)
         if check:
             return Reloaded(after, loaded.warnings)
-        changes = after.last
-        if changes.of(When.NEW_CALLS):
+        self._check_up()
+        if after.last.of(When.NEW_CALLS):
             await self._try_out(after.config)
         self._use(after)
         self._tell_reloaded(by, after)
         _tell_warnings(loaded.warnings)
         return Reloaded(after, loaded.warnings)
+
+    def _check_up(self) -> None:
+        """Also behind each wait: an edge that ends must not start parts of itself anew."""
+        if not self.up:
+            raise ReloadError("not_now", "the edge starts or ends")
 
     def _check_whole(self, after: Configured) -> None:
         """What stays until a restart may contradict what does not."""
@@ -105,6 +109,7 @@ class Reloads:
         """The workers have it then, and begin their calls with it. Raises ReloadError."""
         try:
             await self._shared.try_out(config, await self._agent_url(config))
+            self._check_up()
         except UnfitConfigError as error:
             self._shared.give_up()
             raise ReloadError("unfit", f"{error}; fix: {error.fix}") from None

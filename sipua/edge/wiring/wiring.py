@@ -50,7 +50,6 @@ def sip_settings(config: Config, max_calls: int) -> SipSettings:
         accounts=(*_registrations(config), *_trunks(config)),
         nameservers=tuple(sip.nameservers),
         log_messages=_wants_messages(config),
-        traced=_traced(config),
     )
 
 
@@ -193,7 +192,8 @@ def _trunks(config: Config) -> list[AccountSettings]:
 
 
 def admission(config: Config, max_calls: int) -> Admission:
-    gate = Admission(max_calls=max_calls, accept_any=config.sip.accept == "any")
+    accept_any = config.sip.accept == "any"
+    gate = Admission(max_calls=max_calls, accept_any=accept_any, traced=_traced(config))
     for trunk in config.trunks:
         for host in trunk.hosts:
             gate.allow_host(trunk.name, host, services=True)

@@ -60,6 +60,9 @@ class SharedConfig:
         self, config: Config, send: Callable[[int, ToWorker, Sequence[Descriptor]], None]
     ) -> None:
         self.generation = 1
+        """Of the one in use."""
+        self._newest = 1
+        """Also counts those that were given up: a worker may still make one, and tell of it."""
         self.data = _for_workers(config)
         self.agent_url = ""
         """Of the embedded local agent; empty: there is none."""
@@ -80,7 +83,8 @@ class SharedConfig:
         self._decided.clear()
         outcome = asyncio.get_running_loop().create_future()
         data = _for_workers(config)
-        trial = _Trial(self.generation + 1, data, agent_url, outcome, set(self._begun))
+        self._newest += 1
+        trial = _Trial(self._newest, data, agent_url, outcome, set(self._begun))
         self._trial = trial
         trial.look()
         for worker in sorted(self._begun & self._ready):

@@ -26,6 +26,7 @@ class Line:
         self._settings = settings
         self._back_off = BackOff(_FIRST_WAIT_S, _LONGEST_WAIT_S, random.random)
         self._socket: socket.socket | None = None
+        self._ends: tuple[Address, Address] | None = None
         self._not_before_s = 0.0
         self._opened_at = 0.0
         self.cause = ""
@@ -55,6 +56,8 @@ class Line:
             return False
         try:
             self._socket = self._connected(datagrams)
+            # Now: a connection that was reset does not know the other end any more.
+            self._ends = self._socket.getsockname()[:2], self._socket.getpeername()[:2]
         except OSError as error:
             self._broken(now, error)
             return False
@@ -63,9 +66,9 @@ class Line:
         return True
 
     def ends(self) -> tuple[Address, Address]:
-        """Our address and the collector's, while it is up."""
-        assert self._socket is not None
-        return self._socket.getsockname()[:2], self._socket.getpeername()[:2]
+        """Our address and the collector's, of the last connection."""
+        assert self._ends is not None
+        return self._ends
 
     def send(self, data: bytes, now: float) -> bool:
         """False: it did not leave, and is counted."""

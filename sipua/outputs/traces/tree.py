@@ -44,9 +44,10 @@ class Tree:
         return span
 
     def _id(self, about: tuple[str, ...]) -> str:
-        span_id = self._trace.child(*about)
+        span_id, more = self._trace.child(*about), len(self._used)
         while span_id in self._used:
-            span_id = self._trace.child(*about, str(len(self._used)))
+            span_id = self._trace.child(*about, str(more))
+            more += 1
         self._used.add(span_id)
         return span_id
 

@@ -45,6 +45,8 @@ class Admission:
 
     max_calls: int
     accept_any: bool
+    traced: frozenset[str] = frozenset()
+    """The trunks whose INVITEs may say which trace a call is part of."""
     draining: bool = False
     engine_missing_s: Callable[[float], float] = lambda now: 0.0
     """How long no engine is expected; 0: one may be there."""
@@ -71,6 +73,7 @@ class Admission:
         self.max_calls, self.accept_any = other.max_calls, other.accept_any
         self._learnt = [one for one in self._learnt if one[0] in unchanged]
         self._peers, self._named = other._peers, other._named
+        self.traced = other.traced
 
     def allow_host(self, name: str, host: str, *, services: bool) -> None:
         """Allow an address, a network, or a name that is yet to be resolved, with its SRV records

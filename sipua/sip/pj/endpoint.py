@@ -336,7 +336,9 @@ class SipEndpoint:
                 local=call.local,
                 arrived_s=arrived_s,
                 altered=request.altered,
-                traceparent=invite.traceparent(message) if verdict in self.settings.traced else "",
+                traceparent=invite.traceparent(message)
+                if verdict in self._admission.traced
+                else "",
             )
         )
 

@@ -48,7 +48,7 @@ class Begin:
     python_path: tuple[str, ...]
     """Where the edge finds modules, and so the user's tools."""
     generation: int = 1
-    """Of the configuration: how many there were since the edge began."""
+    """Of the configuration: the edge counts those that were only tried, too."""
 
 
 @dataclass(frozen=True, slots=True)

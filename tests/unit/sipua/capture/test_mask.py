@@ -26,7 +26,11 @@ def test_the_digest_is_masked_and_the_rest_is_as_it_was() -> None:
         ("Authorization: Digest response=abc123,uri=x", "abc123"),
         ('Authentication-Info: rspauth="abc123"', "abc123"),
         ("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2VjcmV0a2V5|2^20", "c2VjcmV0a2V5"),
+        ("Authorization:\r\n Bearer abc.def", "abc.def"),
+        ("Proxy-Authorization: Basic\r\n\tdXNlcjpwYXNz", "dXNlcjpwYXNz"),
         ("a=ice-pwd:verysecretword", "verysecretword"),
+        ("k=base64:c2VjcmV0a2V5", "c2VjcmV0a2V5"),
+        ("a=key-mgmt:mikey AQAFgM0XflABAAA=", "AQAFgM0XflABAAA="),
         ("Contact: <sip:100:hunter2@192.0.2.1:5060>", "hunter2"),
     ],
 )

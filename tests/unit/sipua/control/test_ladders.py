@@ -147,3 +147,13 @@ def test_the_last_calls_that_have_ended_are_kept() -> None:
     assert len(kept._of) == len(kept._dialogs) == 2
     kept.begin("c-9", "nothing was seen of it", SOURCE)
     assert kept.get("c-9") is None
+
+
+def test_a_call_whose_end_was_lost_is_kept_no_longer_than_others() -> None:
+    kept = Ladders(ended_kept=1)
+    for number in range(4):
+        of = f"{number}@y"
+        kept.take(message("INVITE sip:agent@edge SIP/2.0", of=of))
+        kept.begin(f"c-{number}", of, SOURCE)
+    kept.keep_only(["c-3"])
+    assert [number for number in range(4) if kept.get(f"c-{number}")] == [2, 3]

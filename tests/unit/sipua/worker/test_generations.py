@@ -16,7 +16,7 @@ import pytest
 from sipua.config import Config
 from sipua.edge.workers.process import in_memory
 from sipua.events.teller import keep_back
-from sipua.worker.call_parts import PartsError
+from sipua.worker.call_parts import CallParts, PartsError
 from sipua.worker.generations import Generations
 from sipua.worker.link import config_copy
 from sipua.worker.link.messages import ConfigTried, NewConfig, ToEdge
@@ -165,3 +165,36 @@ async def test_fifty_reloads_leave_nothing_behind(side: Side, tmp_path: Path) ->
         while len({one for one in threading.enumerate() if one.name == "records"}) > 1:
             await asyncio.sleep(0.01)
     assert {thread.name for thread in threading.enumerate()} <= before | {"asyncio_0", "asyncio_1"}
+
+
+async def test_one_that_is_given_up_while_it_starts_is_stopped_behind_that(
+    side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    start, stop = CallParts.start, CallParts.stop
+
+    async def slow_start(parts: CallParts) -> None:
+        begun.set()
+        await go_on.wait()
+        await start(parts)
+        steps.append("started")
+
+    async def noted_stop(parts: CallParts) -> None:
+        steps.append("stopped")
+        await stop(parts)
+
+    monkeypatch.setattr(CallParts, "start", slow_start)
+    monkeypatch.setattr(CallParts, "stop", noted_stop)
+    side.new(2, config(instructions="two"))
+    async with asyncio.timeout(10):
+        await begun.wait()
+    side.generations.use(1)
+    await asyncio.sleep(0)
+    go_on.set()
+    await side.tried(2)
+    await side.held(1)
+    async with asyncio.timeout(10):
+        while len(steps) < 2:
+            await asyncio.sleep(0.002)
+    assert steps == ["started", "stopped"]

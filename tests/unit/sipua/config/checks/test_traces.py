@@ -52,9 +52,9 @@ def test_a_trunk_that_may_say_its_trace_while_none_is_written() -> None:
     trunk = {"name": "inside", "hosts": ("192.0.2.1",), "traceparent": True}
     given = Config.model_validate({"trunks": (trunk,)})
     assert found(given) == [("traceparent", "warning")]
-    assert wiring.sip_settings(given, 4).traced == frozenset()
+    assert wiring.admission(given, 4).traced == frozenset()
     given = Config.model_validate({"trunks": (trunk,), "traces": {"enabled": True}})
-    assert wiring.sip_settings(given, 4).traced == {"inside"}
+    assert wiring.admission(given, 4).traced == {"inside"}
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from sipua.bridge.fault_owner import nothing
 from sipua.config import Config, ConfigError, Loaded, Problem
 from sipua.config.change.classes import When
 from sipua.config.change.in_force import Configured, InForce, ReloadError
@@ -25,9 +27,11 @@ class Shared:
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.unfit = ""
+        self.while_trying: Callable[[], None] = nothing
 
     async def try_out(self, _config: Config, agent_url: str) -> None:
         self.calls.append(f"try {agent_url}")
+        self.while_trying()
         if self.unfit:
             raise UnfitConfigError(self.unfit, "mend it")
 
@@ -175,3 +179,29 @@ async def test_an_edge_that_starts_or_ends_reloads_nothing() -> None:
     with pytest.raises(ReloadError) as raised:
         await bed.reloads.reload("SIGHUP")
     assert raised.value.kind == "not_now"
+
+
+@pytest.mark.parametrize("changed", [{"calls": {"drain_s": 9.0}}, {"calls": {"wait_s": 9}}])
+async def test_an_edge_that_has_begun_to_end_meanwhile_keeps_what_it_has(
+    changed: dict[str, Any],
+) -> None:
+    bed = Bed()
+    bed.file = changed
+    bed.go_on.clear()
+    reload = asyncio.create_task(bed.reloads.reload("ops"))
+    await asyncio.sleep(0)
+    bed.reloads.up = False
+    bed.go_on.set()
+    with pytest.raises(ReloadError, match="starts or ends"):
+        await reload
+    assert (bed.used, bed.told) == ([], [])
+    assert "use" not in bed.shared.calls
+
+
+async def test_an_edge_that_ends_while_its_workers_try_has_them_give_up() -> None:
+    bed = Bed()
+    bed.file = {"calls": {"wait_s": 9}}
+    bed.shared.while_trying = lambda: setattr(bed.reloads, "up", False)
+    with pytest.raises(ReloadError, match="starts or ends"):
+        await bed.reloads.reload("ops")
+    assert (bed.used, bed.shared.calls) == ([], ["try ws://agent", "give up"])

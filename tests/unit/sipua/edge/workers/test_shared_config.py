@@ -65,6 +65,24 @@ async def test_one_that_cannot_refuses_for_all() -> None:
     assert bed.shared.generation == 1
 
 
+async def test_a_late_answer_about_a_refused_one_is_none_about_the_next() -> None:
+    bed = Bed(1, 2)
+    refused = await bed.trying()
+    bed.shared.answered(1, ConfigTried(2, "tools.failed: no such module", "the section [tools]"))
+    with pytest.raises(UnfitConfigError):
+        await refused
+    bed.shared.give_up()
+    task = await bed.trying()
+    bed.shared.answered(1, ConfigTried(3))
+    bed.shared.answered(2, ConfigTried(2))  # it has imported for long, and what was refused
+    await asyncio.sleep(0)
+    assert not task.done()
+    bed.shared.answered(2, ConfigTried(3))
+    await task
+    bed.shared.use_tried()
+    assert bed.sent[-2:] == [(1, UseConfig(3)), (2, UseConfig(3))]
+
+
 async def test_one_that_dies_is_waited_for_no_more_and_the_next_waits() -> None:
     bed = Bed(1, 2)
     task = await bed.trying()

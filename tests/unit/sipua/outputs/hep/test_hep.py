@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -96,6 +97,31 @@ def test_a_call_in_packets(collector: Collector) -> None:
     counts = made.counts()
     assert [counts[f"sent_{kind}"] for kind in EVERYTHING] == [1, 1, 3, 1]
     assert (counts["dropped"], counts["failed"], counts["waiting"]) == (2, 0, 0)
+
+
+def test_events_go_on_behind_a_connection_that_was_reset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No SIP is sent, so an event is the first to meet the connection that is none any more."""
+    monkeypatch.setattr("sipua.outputs.hep.line._FIRST_WAIT_S", 0.0)
+    events = EventStream("berlin")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+        made = sender(server.getsockname()[1], events, what=["logs", "cdr"], transport="tcp")
+        events.subscribe(made._take_event)  # without its thread: each step is ours
+        events.teller("c-1").tell(incoming())
+        made.drain()
+        first, _ = server.accept()
+        first.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        first.close()
+        events.teller("c-1").tell(ended())  # a line, and behind it a record
+        made.drain()
+        assert (made.counts()["up"], made.counts()["failed"], len(made._names)) == (0, 2, 0)
+        events.teller("c-2").tell(incoming())
+        made.drain()
+        second, _ = server.accept()
+        with second:
+            second.settimeout(10)
+            assert second.recv(4) == b"HEP3"
+        made._line.close()
 
 
 def test_only_what_is_wanted(collector: Collector) -> None:

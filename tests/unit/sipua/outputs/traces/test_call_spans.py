@@ -12,7 +12,8 @@ from sipua.events.teller import Told
 from sipua.outputs.traces import call_spans, otlp
 from sipua.outputs.traces.span import PRIVATE, Trace
 from sipua.outputs.traces.story import WANTED, Story
-from sipua.outputs.traces.tree import END_UNKNOWN
+from sipua.outputs.traces.tree import END_UNKNOWN, Tree
+from sipua.process.trace_context import CallTrace
 from support.calls.rows import BEGAN_S, ended, incoming
 from support.calls.traced_call import (
     CANARIES,
@@ -156,6 +157,13 @@ def test_a_tool_call_id_that_comes_again_gets_an_id_of_its_own() -> None:
     within(found)
     spans = named(found, "execute_tool pay")
     assert [since_s(span) for span in spans] == [(1.0, 2.0), (2.0, 3.0), (3.0, 4.0), (4.0, 9.0)]
+
+
+def test_names_that_an_engine_chooses_cannot_take_all_ids() -> None:
+    tree = Tree(CallTrace("1" * 32, "c-1", sampled=True), 0.0, 1.0, private=False)
+    named = ("tool", "x"), ("tool", "x\0" + "2"), ("tool", "x")  # what the third one tries next
+    ids = {tree.add("tool", 0.0, 1.0, about).span_id for about in named}
+    assert len(ids) == 3
 
 
 def test_a_clock_that_is_set_back_makes_no_span_end_before_its_begin() -> None:

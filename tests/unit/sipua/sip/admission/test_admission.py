@@ -138,18 +138,19 @@ def test_what_a_refusal_says_in_its_headers() -> None:
 
 
 def test_other_peers_take_the_place_of_those_before() -> None:
-    gate = Admission(max_calls=1, accept_any=True)
+    gate = Admission(max_calls=1, accept_any=True, traced=frozenset({"old"}))
     gate.allow_host("old", "192.0.2.1", services=False)
     gate.allow_host("named", "trunk.example.com", services=True)
     (name,) = gate.names
     gate.resolved(name, ["192.0.2.9"])
     gate.learn("same", ipaddress.ip_network("198.51.100.1"))
     gate.learn("changed", ipaddress.ip_network("198.51.100.2"))
-    other = Admission(max_calls=7, accept_any=False)
+    other = Admission(max_calls=7, accept_any=False, traced=frozenset({"new"}))
     other.allow_host("new", "192.0.2.2", services=False)
     gate.draining = True
     gate.use(other, {"same"})
     assert (gate.max_calls, gate.accept_any, gate.draining) == (7, False, True)
+    assert gate.traced == {"new"}
     hosts = ("192.0.2.1", "192.0.2.9", "192.0.2.2", "198.51.100.1", "198.51.100.2")
     assert [gate.origin(host) for host in hosts] == [None, None, "new", "same", None]
     assert gate.names == ()
