@@ -29,6 +29,13 @@ The edge is asked by its API (docs/api.md): SIPUA_API_URL and SIPUA_TOKEN_FILE s
 for --url and --token-file.
 """
 
+_HINTS = {
+    "wrong-token": "--token-file or SIPUA_TOKEN_FILE must name a token of this edge's api.tokens",
+    "no-call": "`sipua calls ls` has those that are up, `sipua cdr ls` those that have ended",
+    "call-ended": "`sipua cdr show` tells how it ended",
+}
+"""What to do next, by the problem's type."""
+
 
 class ClientError(Exception):
     """The text says what is wrong."""
@@ -170,6 +177,7 @@ def _words(error: HTTPError) -> str:
     try:
         problem = json.loads(error.read())
         places = [f"{one['pointer']}: {one['detail']}" for one in problem.get("errors", [])]
-        return ": ".join([problem["title"], *filter(None, [problem.get("detail")]), *places])
+        words = ": ".join([problem["title"], *filter(None, [problem.get("detail")]), *places])
+        return "; ".join(filter(None, [words, _HINTS.get(problem["type"].rpartition(":")[2])]))
     except (OSError, ValueError, LookupError, TypeError):
         return f"the edge answered {error.code} {error.reason}"

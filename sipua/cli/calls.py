@@ -194,7 +194,9 @@ def _table(calls: list[Mapping[str, Any]], columns: tuple[str, ...] = _COLUMNS) 
 
 
 def _cell(value: object) -> str:
-    return "-" if value in (None, "") else clean(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value in (None, "", []) else clean(value)
 
 
 def _lines(found: Mapping[str, Any], indent: str) -> list[str]:

@@ -45,7 +45,7 @@ def _lines(found: dict[str, Any], *, check: bool) -> Iterator[str]:
             yield from (_change(change) for change in changes)
     for warning in found["warnings"]:
         yield f"warning: {warning['key']}: {warning['problem']}; fix: {warning['fix']}"
-    would = "it would be" if check else "in force is"
+    would = "it would be" if check and (plan["applied"] or plan["for_new_calls"]) else "in force is"
     yield f"{would} configuration {found['generation']}, hash {found['hash']}"
 
 

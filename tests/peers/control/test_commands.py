@@ -118,10 +118,11 @@ def test_a_call_is_steered(edge_factory: Edges, sipp: Sipp, tmp_path: Path) -> N
     assert (code, told["end"]["by"]) == (0, "operator")
     assert call.wait().ok
     code, _, said = run("say", "hello")
-    assert (code, said) == (Exit.UNFIT, "sipua: The call is over\n")
+    assert code == Exit.UNFIT
+    assert said == "sipua: The call is over; `sipua cdr show` tells how it ended\n"
     code, _, said = run("hold", call_id="c-22222222")
     assert code == Exit.UNFIT
-    assert said.startswith("sipua: There is no such call")
+    assert said.startswith("sipua: There is no such call; `sipua calls ls` has")
     code, _, said = run("hold", SIPUA_API_URL=f"http://{LOOPBACK}:1")
     assert code == Exit.NETWORK
     assert "does the edge run, with api.enabled?" in said

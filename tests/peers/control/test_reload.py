@@ -212,6 +212,9 @@ def test_the_command_and_the_plan(edge_factory: Edges, tmp_path: Any) -> None:
     assert "needs a restart" in said.stdout
     assert "it would be configuration 2" in said.stdout
     assert "in force is configuration 2" in sipua().stdout
+    said = sipua("--check")
+    assert "needs a restart" in said.stdout
+    assert "in force is configuration 2" in said.stdout
     edge.write(config(calls={"drain_s": -1}))
     said = sipua()
     assert said.returncode != 0
