@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from sipua.process.command_parser import plain_command
 from sipua.process.exits import Exit
+from sipua.process.terminal_text import clean
 
 if TYPE_CHECKING:
     from urllib.error import HTTPError
@@ -60,7 +61,7 @@ def add(
         try:
             return handler(args)
         except ClientError as error:
-            sys.stderr.write(f"sipua: {error}\n")
+            sys.stderr.write(f"sipua: {clean(str(error))}\n")  # the words may be a peer's
             return error.code
 
     parser = plain_command(commands, name, handled, summary)

@@ -1,7 +1,8 @@
 """Accepts connections, and not too many: those that shake hands count, too.
 
 A connection beyond the bound is closed at once, so that its peer learns it. A request that does not
-come within `IDLE_S` ends its connection, whatever trickles in.
+come within `IDLE_S` ends its connection, whatever trickles in, and so does an answer of which
+nothing is taken.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ _BACKLOG = 512
 _HANDSHAKE_S = 5.0
 _SEND_BUFFER = 32_768
 """Of the kernel: by itself it would keep megabytes for each of a thousand readers that stand."""
+STUCK_MS = 20_000
+"""A peer that takes nothing of an answer for so long is gone, also while its kernel is there: it
+needs no token to ask for a file of the page, and would keep its place for ever.
+"""
 _PAUSE_S = 0.2
 """After accepting has failed, as when there are no descriptors left."""
 
@@ -97,6 +102,7 @@ class Connections:
         try:
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STUCK_MS)
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: _Counted(self._protocol(), self._up),
                 peer,
