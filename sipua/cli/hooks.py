@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sipua.process.command_parser import CONFIG_HELP, add_command, config_path
 from sipua.process.exits import Exit
+from sipua.process.terminal_text import clean_json
 
 if TYPE_CHECKING:
     from sipua.process.command_parser import Commands
@@ -178,7 +179,9 @@ def _of_spool(ask: Any) -> Any:
 def _json(value: object) -> int:
     import msgspec
 
-    sys.stdout.write(json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(
+        clean_json(json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False)) + "\n"
+    )
     return Exit.OK
 
 

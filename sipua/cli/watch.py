@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from sipua.cli import api_client
 from sipua.cli.api_client import ClientError, ask, lines, open_stream, show
 from sipua.process.exits import Exit
+from sipua.process.terminal_text import clean_json
 
 if TYPE_CHECKING:
     from sipua.process.command_parser import Commands
@@ -109,7 +110,8 @@ def _events(args: argparse.Namespace) -> int:
                 if not line.startswith("data: "):
                     continue
                 text = line.removeprefix("data: ")
-                sys.stdout.write((text if args.json else _shown(json.loads(text))) + "\n")
+                shown = clean_json(text) if args.json else _shown(json.loads(text))
+                sys.stdout.write(shown + "\n")
                 sys.stdout.flush()
                 seen += 1
                 if seen == args.count:

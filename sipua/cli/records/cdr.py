@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sipua.process.command_parser import CONFIG_HELP, add_command, config_path
 from sipua.process.exits import Exit
+from sipua.process.terminal_text import clean_json
 
 if TYPE_CHECKING:
     from sipua.outputs.cdr.reader.reading import Filter
@@ -199,7 +200,7 @@ def _directory(args: argparse.Namespace) -> Path:
 def _write_json(value: object) -> None:
     import msgspec
 
-    told = json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False)
+    told = clean_json(json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False))
     sys.stdout.write(told + "\n")
 
 

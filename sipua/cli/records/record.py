@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sipua.process.command_parser import CONFIG_HELP, add_command, config_path
 from sipua.process.exits import Exit
+from sipua.process.terminal_text import clean_json
 
 if TYPE_CHECKING:
     from sipua.process.command_parser import Commands
@@ -96,7 +97,7 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _write_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(clean_json(json.dumps(value, indent=2, ensure_ascii=False)) + "\n")
 
 
 def _count(text: str) -> int:

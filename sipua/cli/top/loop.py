@@ -16,6 +16,7 @@ from sipua.cli.top.lines import plain
 from sipua.cli.top.model import Notice, Quit, State, arrived, press
 from sipua.cli.top.terminal import Terminal
 from sipua.process.exits import Exit
+from sipua.process.terminal_text import clean_json
 
 _WIDE: Final = 160
 """Columns of `--once`, when its output is no terminal and COLUMNS is not set."""
@@ -25,7 +26,9 @@ def once(ask: Asker, words: str, *, as_json: bool) -> None:
     """`words`: of the filter. Raises what `ask` does."""
     snapshot = Edge(ask).snapshot()
     if as_json:
-        sys.stdout.write(json.dumps(dataclasses.asdict(snapshot), ensure_ascii=False) + "\n")
+        sys.stdout.write(
+            clean_json(json.dumps(dataclasses.asdict(snapshot), ensure_ascii=False)) + "\n"
+        )
         return
     columns = shutil.get_terminal_size((_WIDE, 24)).columns
     state = State(snapshot, filter=words)

@@ -17,6 +17,7 @@ from sipua.control.http.tokens import Right
 from sipua.control.link.asking import EdgeLink
 from sipua.control.link.edge_port import EdgePort
 from sipua.control.resources.models import Moment, Request, Shown
+from sipua.log.secret_masking import MASK
 
 WITHIN_S = 60.0
 """The workers alone may take half of it."""
@@ -84,7 +85,7 @@ class ConfigResource:
                 "GET",
                 "/v1/config",
                 "show_config",
-                "Which configuration is in force, and what of its file is not.",
+                "Which configuration is in force; what a reload changed, for an admin with values.",
                 self._show,
                 Right.READONLY,
                 {200: Configuration},
@@ -103,8 +104,11 @@ class ConfigResource:
             ),
         )
 
-    async def _show(self, _asked: Asked) -> Answer:
-        return Answer(Configuration.model_validate(_fields(self._in_force.now)))
+    async def _show(self, asked: Asked) -> Answer:
+        shown = Configuration.model_validate(_fields(self._in_force.now))
+        if not asked.may(Right.ADMIN):
+            shown = shown.model_copy(update={"plan": _without_values(shown.plan)})
+        return Answer(shown)
 
     async def _reload(self, asked: Asked) -> Answer:
         order: ReloadOrder = asked.body
@@ -133,6 +137,20 @@ def _fields(configured: Configured) -> dict[str, object]:
 
 def _plan(plan: ConfigPlan) -> Plan:
     return Plan.model_validate({when.value: plan.of(when) for when in When})
+
+
+def _without_values(plan: Plan) -> Plan:
+    """Instructions, addresses and numbers are for those who may change them."""
+
+    def hidden(change: Change) -> Change:
+        old, new = (None if value is None else MASK for value in (change.old, change.new))
+        return Change(key=change.key, old=old, new=new)
+
+    return Plan(
+        applied=[hidden(one) for one in plan.applied],
+        for_new_calls=[hidden(one) for one in plan.for_new_calls],
+        needs_restart=[hidden(one) for one in plan.needs_restart],
+    )
 
 
 def _error(problem: Problem) -> FieldError:

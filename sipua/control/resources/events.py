@@ -88,6 +88,7 @@ class EventsResource:
                 "Content-Type": EVENTS,
                 "Cache-Control": "no-store",
                 "X-Accel-Buffering": "no",  # a proxy must not gather events
+                "X-Content-Type-Options": "nosniff",
                 "Server": "sipua",
             }
         )

@@ -74,6 +74,10 @@ def test_a_call_keeps_its_engine_and_a_new_one_has_the_new(edge_factory: Edges, 
     done = reload(api)
     assert keys(done, "for_new_calls") == ["routes[all].engine"]
     assert (done["generation"], api.get("/v1/edge")["config"]) == (2, done["hash"])
+    (change,) = api.get("/v1/config")["plan"]["for_new_calls"]
+    assert (change["old"], change["new"]) != ("********", "********")
+    (change,) = api.get("/v1/config", right="readonly")["plan"]["for_new_calls"]
+    assert (change["key"], change["old"]) == ("routes[all].engine", "********")
     new_run = sipp.start("uac_call", edge.address, pause_ms=1000)
     old, new = calls(edge, 2)
     lost = len(engines(edge, old))
