@@ -38,12 +38,12 @@ CALLS = 60
 
 
 def judge(end: RtpFarEnd) -> None:
-    """The audio was not affected: no packet is missing, and hardly one came late. The test itself
-    keeps the machine busy.
+    """The audio was not affected: no packet is missing, and of a hundred at most one came late. The
+    test itself keeps the machine busy.
     """
     (stream,) = end.finish()
     assert (stream.lost, stream.malformed) == (0, 0)
-    assert stream.timestamp_breaks <= 3
+    assert stream.timestamp_breaks <= stream.sent / 100
 
 
 def up(api: Api, count: int = 1) -> list[dict[str, object]]:
