@@ -328,7 +328,9 @@ class Webhooks:
         if event is None:
             endpoint.forget(job)
         else:
-            endpoint.over(job, await self._answer(endpoint, *event))
+            answer = await self._answer(endpoint, *event)
+            self._heed_clock()  # before its next attempt is reckoned from it
+            endpoint.over(job, answer)
         if not self._giving_way:
             self._start_attempts()  # the next one of its call need not wait for the disk
 
