@@ -13,6 +13,7 @@ import resource
 import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.rtp.ports import family_of
@@ -72,13 +73,14 @@ class Connections:
         self._protocol = protocol
         self._tls = tls
         self._most = most
-        self._up: set[asyncio.BaseTransport] = set()
+        self._open: set[socket.socket] = set()
+        """From accepting to the end: each counts once, whatever its handshake is at."""
         self._beginning: set[asyncio.Task[None]] = set()
         self._faults = FaultOwner()
         self.turned_away = 0
 
     def __len__(self) -> int:
-        return len(self._up) + len(self._beginning)
+        return len(self._open)
 
     async def serve(self) -> None:
         """Until it is cancelled."""
@@ -94,43 +96,40 @@ class Connections:
                     self.turned_away += 1
                     peer.close()
                     continue
+                self._open.add(peer)
                 task = self._faults.task(self._begin(peer), "api connection")
                 self._beginning.add(task)
                 task.add_done_callback(self._beginning.discard)
 
     async def _begin(self, peer: socket.socket) -> None:
+        leave = partial(self._open.discard, peer)
         try:
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STUCK_MS)
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: _Counted(self._protocol(), self._up),
+                lambda: _Counted(self._protocol(), leave),
                 peer,
                 ssl=self._tls,
                 ssl_handshake_timeout=_HANDSHAKE_S if self._tls else None,
             )
         except (OSError, ConnectionError, ssl.SSLError):  # it went away, or speaks no TLS
             peer.close()
+            leave()
 
 
 class _Counted(asyncio.Protocol):
-    """Passes everything to the protocol of HTTP, and knows whether the connection is up."""
+    """Passes everything to the protocol of HTTP, and tells when the connection is gone."""
 
-    def __init__(self, inner: asyncio.Protocol, up: set[asyncio.BaseTransport]) -> None:
+    def __init__(self, inner: asyncio.Protocol, gone: Callable[[], None]) -> None:
         self._inner = inner
-        self._up = up
-        self._transport: asyncio.BaseTransport | None = None
+        self._gone = gone
+        self.connection_made = inner.connection_made  # type: ignore[method-assign]
         self.data_received = inner.data_received  # type: ignore[method-assign]
         self.pause_writing = inner.pause_writing  # type: ignore[method-assign]
         self.resume_writing = inner.resume_writing  # type: ignore[method-assign]
         self.eof_received = inner.eof_received  # type: ignore[method-assign]
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-        self._up.add(transport)
-        self._inner.connection_made(transport)
-
     def connection_lost(self, error: Exception | None) -> None:
-        if self._transport is not None:
-            self._up.discard(self._transport)
+        self._gone()
         self._inner.connection_lost(error)
