@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 
 import pytest
+import uvloop
 
 from sipua.control.http.connections import Connections, listen
 from support.ports import LOOPBACK
@@ -26,7 +27,7 @@ def run(judge: Callable[[Connections, int], Awaitable[None]], tls: bool = False)
         finally:
             serving.cancel()
 
-    asyncio.run(main())
+    uvloop.run(main())
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -38,15 +39,15 @@ async def until(condition: Callable[[], bool]) -> None:
 def test_a_burst_that_fits_is_taken_whole() -> None:
     async def judge(connections: Connections, port: int) -> None:
         # All of them wait before the first is accepted.
-        peers = [socket.create_connection((LOOPBACK, port)) for _ in range(MOST)]
+        peers = [socket.create_connection((LOOPBACK, port), 5) for _ in range(MOST)]
         await until(lambda: len(connections) == MOST)
         assert connections.turned_away == 0
-        one_more = socket.create_connection((LOOPBACK, port))
+        one_more = socket.create_connection((LOOPBACK, port), 5)
         await until(lambda: connections.turned_away == 1)
         assert one_more.recv(1) == b""
         peers.pop().close()
         await until(lambda: len(connections) == MOST - 1)
-        peers.append(socket.create_connection((LOOPBACK, port)))
+        peers.append(socket.create_connection((LOOPBACK, port), 5))
         await until(lambda: len(connections) == MOST)
         assert connections.turned_away == 1
         for peer in (*peers, one_more):
@@ -59,7 +60,7 @@ def test_a_burst_that_fits_is_taken_whole() -> None:
 @pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\n\r\n"])
 def test_a_handshake_that_fails_gives_its_place_back(said: bytes) -> None:
     async def judge(connections: Connections, port: int) -> None:
-        with socket.create_connection((LOOPBACK, port)) as peer:
+        with socket.create_connection((LOOPBACK, port), 5) as peer:
             await until(lambda: len(connections) == 1)
             peer.sendall(said)
         await until(lambda: len(connections) == 0)
