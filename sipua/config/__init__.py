@@ -10,14 +10,13 @@ from sipua.config.load.loader import Loaded, load, read
 from sipua.config.sections.agent import AgentSection
 from sipua.config.sections.calls import CallsSection
 from sipua.config.sections.config import (
-    AccountSection,
     Config,
     LogSection,
     RtpSection,
     SipSection,
-    TrunkSection,
 )
 from sipua.config.sections.engine import EngineSection, TurnDetectionSection
+from sipua.config.sections.trunks import AccountSection, TrunkSection
 from sipua.config.values.problems import ConfigError, Problem
 
 __all__ = [

@@ -111,7 +111,7 @@ FOLDERS = [
 MOST_IN_A_FOLDER = 14
 # A folder with more -> how many, and why.
 CROWDED = {
-    "sipua/config/sections": (19, "a file for each section of the configuration"),
+    "sipua/config/sections": (24, "a file for each section of the configuration"),
     "sipua": (16, "the rooms of the product: a level more would only hide some of them"),
 }
 LONGEST_FILE = 400

@@ -17,7 +17,8 @@ from sipua.config.checks.routes import routes
 from sipua.config.checks.tools import tools
 from sipua.config.checks.traces import traces
 from sipua.config.checks.webhooks import webhooks
-from sipua.config.sections.config import AccountSection, Config, TrunkSection
+from sipua.config.sections.config import Config
+from sipua.config.sections.trunks import AccountSection, TrunkSection
 from sipua.config.values.problems import KeyPath
 from sipua.config.values.uri import UriError, parse_server
 from sipua.rtp.hostport import is_loopback, join

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from sipua.config.sections.config import AccountSection, Config, RtpSection, SipSection
+from sipua.config.sections.config import Config, RtpSection, SipSection
 from sipua.config.sections.schema import keys, tables
+from sipua.config.sections.trunks import AccountSection
 
 
 def test_sections_are_frozen() -> None:
