@@ -173,21 +173,30 @@ def _registrations(config: Config) -> list[AccountSettings]:
 
 
 def _trunks(config: Config) -> list[AccountSettings]:
+    """An account for each server; the first one's has the name of the trunk, for calls that come
+    in. No name of the configuration has a slash.
+    """
     found = []
     for trunk in config.trunks:
-        if not trunk.proxy:
-            continue
-        server = parse_server(trunk.proxy)
-        found.append(
-            AccountSettings(
-                name=trunk.name,
-                id_uri=f"sip:{trunk.user or 'sipua'}@{bracketed(server.host)}",
-                user=trunk.auth_user or trunk.user,
-                password=trunk.password.get_secret_value(),
-                realm=trunk.realm,
-                proxy=trunk.proxy,
+        for place, server in enumerate(trunk.every_server, 1):
+            host = parse_server(server.uri).host
+            found.append(
+                AccountSettings(
+                    name=trunk.name if place == 1 else f"{trunk.name}/{place}",
+                    id_uri=f"sip:{trunk.user or 'sipua'}@{bracketed(host)}",
+                    user=trunk.auth_user or trunk.user,
+                    password=trunk.password.get_secret_value(),
+                    realm=trunk.realm,
+                    proxy=server.uri,
+                    trunk=trunk.name,
+                    priority=server.priority,
+                    weight=server.weight,
+                    outbound_proxy=trunk.outbound_proxy,
+                    answer_within_s=trunk.answer_within_s,
+                    rest_s=trunk.rest_s,
+                    options_s=trunk.options_s,
+                )
             )
-        )
     return found
 
 
@@ -206,7 +215,7 @@ def admission(config: Config, max_calls: int) -> Admission:
 def peer_of(config: Config, origin: str, source: Address) -> str:
     """The peer for numbers without a host, in a call from there: `host` or `host:port`."""
     servers = {account.name: account.registrar for account in config.accounts}
-    servers |= {trunk.name: trunk.proxy for trunk in config.trunks if trunk.proxy}
+    servers |= {t.name: t.every_server[0].uri for t in config.trunks if t.every_server}
     host, port = source
     if origin in servers:
         server = parse_server(servers[origin])
