@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -169,6 +170,7 @@ def test_S24_back_when_it_answers_again(
     )
     assert servers == [f"sip:{second.address}"] or rested > 3
     while not (up := edge.events(name="trunk.up")):
+        time.sleep(1)
         talk(edge)
     assert up[0]["server"] == f"sip:{first.address}"
     assert up[0]["down_s"] >= 2.9

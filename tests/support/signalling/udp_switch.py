@@ -55,7 +55,7 @@ class UdpSwitch:
         data, source = (self._front if forth else self._back).recvfrom(65536)
         if not self.on:
             self.lost += forth
-        elif forth:
+        elif forth and data.strip():  # a keep-alive comes from elsewhere
             self._client = source
             self._back.sendto(data, self._server)
         elif self._client[1]:
