@@ -153,6 +153,21 @@ class TrunkSection(Section):
         "one that is not. 0: calls find out.",
     )
 
+    max_calls: int = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        description="Calls at once, in both directions together. A call more that comes in gets "
+        "486. 0: as many as the edge takes.",
+    )
+    calls_per_second: int = Field(
+        default=0,
+        ge=0,
+        le=10_000,
+        description="Calls that begin within a second, in each direction. A call more that comes "
+        "in gets 503. 0: any number.",
+    )
+
     @property
     def every_server(self) -> tuple[ServerSection, ...]:
         """Where our calls go, each with a priority; empty: nowhere."""

@@ -28,6 +28,7 @@ from sipua.rtp.ports import ReservedPort, family_of
 from sipua.sip.addresses import of_family, seen_by
 from sipua.sip.admission.admission import Admission
 from sipua.sip.settings import AccountSettings, SipSettings
+from sipua.sip.trunks.slots import Limits
 
 _MEGABYTE = 1_000_000
 
@@ -203,6 +204,7 @@ def _trunks(config: Config) -> list[AccountSettings]:
 def admission(config: Config, max_calls: int) -> Admission:
     accept_any = config.sip.accept == "any"
     gate = Admission(max_calls=max_calls, accept_any=accept_any, traced=_traced(config))
+    gate.slots.use({one.name: Limits(one.max_calls, one.calls_per_second) for one in config.trunks})
     for trunk in config.trunks:
         for host in trunk.hosts:
             gate.allow_host(trunk.name, host, services=True)

@@ -21,13 +21,20 @@ from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
 from sipua.sip import sdp, texts
 from sipua.sip.addresses import Listener, address, of_family
 from sipua.sip.admission import invite, media_family
-from sipua.sip.admission.admission import NO_MEDIA_PORT, Admission, Refusal, network_of
+from sipua.sip.admission.admission import (
+    NO_MEDIA_PORT,
+    Admission,
+    Refusal,
+    network_of,
+    refusal_of,
+)
 from sipua.sip.admission.gate import Gate
 from sipua.sip.dns.names import Name, Outcome
 from sipua.sip.errors import CannotListenError, reason_of
 from sipua.sip.messages import (
     Answer,
     CallCommand,
+    CallEnded,
     Hangup,
     IncomingCall,
     Leave,
@@ -65,7 +72,8 @@ class SipEndpoint:
         resolve: Callable[[Name, Callable[[Outcome], None]], Outcome | None],
     ) -> None:
         self.settings = settings
-        self.emit = emit
+        self.emit: Callable[[SipEvent], None] = self._emit
+        self._pass_on = emit
         self.after = after
         self.closing = False
         self.listeners: tuple[Listener, ...] = ()
@@ -85,6 +93,11 @@ class SipEndpoint:
         self._taken: list[PjCall] = []
         self._refused: list[tuple[PjCall, Refusal]] = []
         self._ended: list[PjCall] = []
+
+    def _emit(self, event: SipEvent) -> None:
+        if isinstance(event, CallEnded):  # the one end of each call, whatever its way was
+            self._admission.slots.give_back(event.call_id)
+        self._pass_on(event)
 
     # --- life (called by the thread) ------------------------------------------------------
 
@@ -227,6 +240,7 @@ class SipEndpoint:
             self._offer(call, prm, arrived_s)
         except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
             self._calls.pop(call.call_id, None)
+            self._admission.slots.give_back(call.call_id)
             if call.local is not None:
                 self._ports.release(call.local, time.monotonic())
             self._refused.append((call, Refusal(500, "Internal Error")))
@@ -239,11 +253,11 @@ class SipEndpoint:
         verdict = self.gate.invite(message, request.source[0], len(self._calls))
         if isinstance(verdict, str):
             offered = sdp.offered_host(texts.body(sdp.body(message)))
-            reserved = self._reserve(offered, request.source[0])
-            if isinstance(reserved, Refusal):
-                verdict = reserved
+            held = self._hold(call.call_id, verdict, offered, request.source[0])
+            if isinstance(held, Refusal):
+                verdict = held
             else:
-                call.local = reserved
+                call.local = held
         if isinstance(verdict, Refusal) or call.local is None:
             assert isinstance(verdict, Refusal)
             self._refused.append((call, verdict))
@@ -276,6 +290,15 @@ class SipEndpoint:
         if refusal is not None and method == "INVITE":
             self.emit(invite.read(message, source).refused(refusal, self._admission.origin(host)))
         return refusal
+
+    def _hold(self, call_id: str, origin: str, offered: str, source: str) -> ReservedPort | Refusal:
+        """What a call needs of us: a slot of its trunk, and a port."""
+        if full := self._admission.slots.take(origin, call_id, "incoming"):
+            return refusal_of(full)
+        reserved = self._reserve(offered, source)
+        if isinstance(reserved, Refusal):
+            self._admission.slots.give_back(call_id)
+        return reserved
 
     def _reserve(self, offered: str, source: str) -> ReservedPort | Refusal:
         family = media_family.choose(offered, source, self._ports.families)

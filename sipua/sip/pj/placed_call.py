@@ -101,6 +101,6 @@ class PlacedCall(PjCall):
 
     def _disconnected(self, status: int, reason: str, event: Any) -> None:
         state = event.body.tsxState
-        if event.type == pj.PJSIP_EVENT_TSX_STATE and state.type == pj.PJSIP_EVENT_RX_MSG:
+        if state.type == pj.PJSIP_EVENT_RX_MSG:
             self._response = str(state.src.rdata.wholeMsg)
         super()._disconnected(status, reason, event)

@@ -1,7 +1,7 @@
 """A UDP port in front of a SIP server that a test silences: while it is off all datagrams are lost.
 
 The server answers to the switch, which passes its words on; where the Contact of an answer leads is
-the server itself.
+the server itself. The switch can answer OPTIONS in its place, as SIPp has one scenario at a time.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ class UdpSwitch:
         self.on = True
         self.lost = 0
         """Datagrams that came while it was off."""
+        self.options = ""
+        """The status of an answer to OPTIONS, such as "200 OK"; empty: they are passed on."""
+        self.asked = 0
+        """OPTIONS that were answered."""
         self._server = (LOOPBACK, server_port)
         self._front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._back = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -55,8 +59,17 @@ class UdpSwitch:
         data, source = (self._front if forth else self._back).recvfrom(65536)
         if not self.on:
             self.lost += forth
+        elif forth and self.options and data.startswith(b"OPTIONS "):
+            self.asked += 1
+            self._front.sendto(_answer(data.decode(), self.options), source)
         elif forth and data.strip():  # a keep-alive comes from elsewhere
             self._client = source
             self._back.sendto(data, self._server)
         elif self._client[1]:
             self._front.sendto(data, self._client)
+
+
+def _answer(request: str, status: str) -> bytes:
+    kept = ("via:", "from:", "to:", "call-id:", "cseq:")
+    lines = [line for line in request.split("\r\n") if line.lower().startswith(kept)]
+    return "\r\n".join([f"SIP/2.0 {status}", *lines, "Content-Length: 0", "", ""]).encode()
