@@ -44,6 +44,7 @@ from sipua.record.recorder import CallRecord
 from sipua.record.settings import Numbers
 from sipua.sip.messages import (
     Answer,
+    AttemptFailed,
     CallCommand,
     CallConfirmed,
     CallEnded,
@@ -302,6 +303,8 @@ class Call:
         match event:
             case CallInvited():
                 self._facts.invited(event.sip_call_id)
+            case AttemptFailed():
+                self._outcome.attempt_failed(event)
             case MediaReady():
                 self.on_media(event.media)
             case CallConfirmed():

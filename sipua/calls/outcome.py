@@ -15,7 +15,7 @@ from sipua.events.ending import By, End, Reason
 from sipua.events.teller import rfc3339
 from sipua.record.settings import Numbers
 from sipua.record.transcript_redaction import number
-from sipua.sip.messages import CallEnded, EndedBy
+from sipua.sip.messages import AttemptFailed, CallEnded, EndedBy
 
 
 class CallOutcome:
@@ -25,6 +25,8 @@ class CallOutcome:
         """The side that wanted the transfer that is under way, or has ended the call."""
         self._decided: End | None = None
         self._told: CallEnded | None = None
+        self._attempts: list[dict[str, Any]] = []
+        """Servers of a trunk that did not take it."""
         self._answered_at: datetime | None = None
         self._ended_at: datetime | None = None
 
@@ -35,6 +37,10 @@ class CallOutcome:
         if self._told is None or self._told.by is EndedBy.US:
             by = self.transferred_by if reason is Reason.TRANSFERRED else None
             self._decided = self._decided or ending.ours(reason, detail, by)
+
+    def attempt_failed(self, told: AttemptFailed) -> None:
+        failed = {"server": told.server, "status": told.status, "reason": told.reason}
+        self._attempts.append(failed)
 
     def answered(self) -> None:
         """Both sides can hear each other from now on."""
@@ -67,6 +73,7 @@ class CallOutcome:
             "status": ending.status(end, answered=answered),
             "end": msgspec.to_builtins(end),
             "duration_s": duration_s,
+            **({"attempts": list(self._attempts)} if self._attempts else {}),
         }
 
     def event(self, facts: CallFacts, numbers: Numbers, figures: Mapping[str, Any]) -> Ended:
@@ -85,6 +92,7 @@ class CallOutcome:
             began=rfc3339(facts.started_at),
             answered=None if self._answered_at is None else rfc3339(self._answered_at),
             ended=rfc3339(self._ended_at or datetime.now(UTC)),
+            attempts=list(self._attempts) or None,
             metadata=dict(facts.metadata) or None,
             trace_id=None if facts.trace is None else facts.trace.trace_id,
             **figures,

@@ -75,9 +75,15 @@ def _both(args: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
 
 
 def state_of(trunk: One) -> str:
-    """Of a trunk: whether its names stand for addresses, without which its calls are refused."""
-    missing = [name for name in trunk["names"] if not name["addresses"]]
-    return "unresolved" if missing else "ready"
+    """Of a trunk: whether its names stand for addresses, without which its calls are refused, and
+    whether its servers answer.
+    """
+    if any(not name["addresses"] for name in trunk["names"]):
+        return "unresolved"
+    states = [server["state"] for server in trunk.get("servers", ())]
+    if "down" not in states:
+        return "ready"
+    return "down" if set(states) == {"down"} else "partly down"
 
 
 def _named(found: Mapping[str, Sequence[dict[str, Any]]], name: str) -> dict[str, Any]:
@@ -110,7 +116,7 @@ def _cells(one: One, now: datetime) -> tuple[str, ...]:
         one["kind"],
         one["state"],
         _expires(one, now) or "-",
-        str(one["calls"]),
+        _calls(one),
         _answer(one, now) if one["kind"] == "account" else "-",
         refusal(one, now) or "-",
     )
@@ -125,7 +131,7 @@ def _facts(one: One, now: datetime) -> Iterator[str]:
         "proxy": one.get("proxy", ""),
         "expires": _expires(one, now),
         "last answer": _answer(one, now) if one["kind"] == "account" else "",
-        "calls": str(one["calls"]),
+        "calls": _calls(one),
         "last refusal": refusal(one, now),
         "fix": one.get("fix") or "",
     }
@@ -133,10 +139,25 @@ def _facts(one: One, now: datetime) -> Iterator[str]:
         addresses = ", ".join(name["addresses"]) or "no address"
         cause = f" (last look-up: {name['cause']})" if name.get("cause") else ""
         facts[f"name {name['name']}"] = f"{addresses}{cause}"
+    for place, server in enumerate(one.get("servers", ()), 1):
+        facts[f"server {place}"] = _server(server, now)
     yield clean(one["name"])
     for name, text in facts.items():
         if text:
             yield f"  {clean(name):12}  {clean(text)}"
+
+
+def _calls(one: One) -> str:
+    return f"{one['calls']} of {one['max_calls']}" if one.get("max_calls") else str(one["calls"])
+
+
+def _server(server: One, now: datetime) -> str:
+    words = [server["uri"], f"priority {server['priority']}, weight {server['weight']}"]
+    since = f", {ago(server['since'], now)}" if server.get("since") else ""
+    words.append(f"{server['state']}{since}")
+    if server.get("round_trip_ms") is not None:
+        words.append(f"{server['round_trip_ms']:g} ms")
+    return "; ".join([*words, *([server["cause"]] if server.get("cause") else [])])
 
 
 def _answer(one: One, now: datetime) -> str:

@@ -37,9 +37,23 @@ class Placing(Event, tag="call.placing"):
 
 
 class Invited(Event, tag="call.invited"):
-    """The INVITE of a call that we place has left; again when it is sent anew with a password."""
+    """The INVITE of a call that we place has left; again when it is sent anew with a password, or
+    to another server."""
 
     sip_call_id: str
+    server: str | None = None
+    """The server of a trunk that it has gone to."""
+
+
+class AttemptFailed(Event, tag="call.attempt_failed"):
+    """A server of a trunk did not take a call of ours; the next one is tried."""
+
+    LEVEL = "warning"
+    server: str
+    status: int
+    """Of SIP; 408 and 503 also when nothing came."""
+    reason: str
+    next_server: str
 
 
 class Ringing(Event, tag="call.ringing"):

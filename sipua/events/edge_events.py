@@ -109,6 +109,19 @@ class CallRejected(Event, tag="call.rejected", rename={"from_": "from"}):
     """How many of them had which status."""
 
 
+class CallBlocked(Event, tag="call.blocked"):
+    """A call that was to be placed, and may not be: a rule of the configuration forbids it."""
+
+    LEVEL = "warning"
+    origin: str
+    """The trunk."""
+    rule: str
+    """The key of the trunk."""
+    limit: int
+    by: str | None = None
+    """The name of the token."""
+
+
 class RejectionsKeptBack(Event, tag="call.rejections_not_logged"):
     LEVEL = "warning"
     count: int
@@ -170,6 +183,41 @@ class TrunkUnresolved(Event, tag="trunk.unresolved"):
     next_in_s: int
     cause: str
     fix: str
+
+
+class TrunkUp(Event, tag="trunk.up"):
+    """A server of a trunk answers: for the first time, or again."""
+
+    trunk: str
+    server: str
+    round_trip_ms: float | None = None
+    """Of an OPTIONS; missing: it has answered a call."""
+    down_s: float | None = None
+    """How long it was down; missing: it was not."""
+
+
+class TrunkDown(Event, tag="trunk.down"):
+    """A server of a trunk does not answer, or takes no calls: calls go to the other ones."""
+
+    LEVEL = "error"
+    trunk: str
+    server: str
+    cause: str
+    again_in_s: float | None
+    """Calls leave it out so long; None: until it answers OPTIONS."""
+    fix: str = (
+        "nothing while another server of the trunk is up; else ask the provider, and check the "
+        "address, the transport and a firewall in between"
+    )
+
+
+class TrunkProbed(Event, tag="trunk.probed"):
+    """A server of a trunk has answered an OPTIONS, as it did the last time."""
+
+    LEVEL = "debug"
+    trunk: str
+    server: str
+    round_trip_ms: float
 
 
 class WorkerReady(Event, tag="worker.ready"):

@@ -28,6 +28,9 @@ class Ended(Event, tag="call.ended", rename={"from_": "from"}):
     """RFC 3339, as the next two."""
     ended: str
     answered: str | None = None
+    attempts: list[dict[str, Any]] | None = None
+    """Servers that did not take it, before the one that did or the last: `server`, `status`,
+    `reason`."""
     first_audio_ms: float | None = None
     interruptions: int = 0
     conversation: dict[str, Any] | None = None

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sipua.rtp.events import Address
-from sipua.rtp.hostport import is_address, split
+from sipua.rtp.hostport import bracketed, is_address, join, split
 from sipua.rtp.ports import family_of
 
 _ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 (only compared, never put into SDP)
@@ -82,6 +82,17 @@ def server_of(uri: str) -> Address:
     except ValueError:
         return "", 0
     return host, port or 0
+
+
+def at_server(uri: str, server: str) -> str:
+    """The same user at the host and port of another server."""
+    user, at, rest = uri.rpartition("@")
+    begin = user if at else uri.partition(":")[0]
+    ends = [place for place in (rest.find(";"), rest.find("?")) if place >= 0]
+    tail = rest[min(ends) :] if ends else ""
+    host, port = server_of(server)
+    there = join(host, port) if port else bracketed(host)
+    return f"{begin}{'@' if at else ':'}{there}{tail}"
 
 
 def in_brackets(uri: str) -> str:

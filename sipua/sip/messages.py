@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from sipua.rtp.events import Address
 from sipua.rtp.ports import ReservedPort
+from sipua.sip.peer_news import PeerNews
 from sipua.sip.settings import AccountSettings
 
 _ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -105,33 +106,25 @@ class CallRefused:
 
 
 @dataclass(frozen=True, slots=True)
-class PeerResolved:
-    """The host name of a trunk or an account stands for these addresses now."""
-
-    peer: str
-    name: str
-    addresses: tuple[str, ...]
-    next_in_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class PeerUnresolved:
-    """A look-up of such a name failed; the addresses that were found before hold."""
-
-    peer: str
-    name: str
-    cause: str
-    addresses: tuple[str, ...]
-    next_in_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class CallInvited:
     """The INVITE of a call that we place has left; again when it is challenged, and sent as another
     call."""
 
     call_id: str
     sip_call_id: str
+    server: str = ""
+    """The server of a trunk that it has gone to."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """A server of a trunk did not take a call of ours; the next one is tried."""
+
+    call_id: str
+    server: str
+    status: int
+    reason: str
+    next_server: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,40 +225,10 @@ class HoldRefused:
 
 TransferNews = TransferProgress | TransferDone | TransferFailed
 HoldNews = HoldDone | HoldRefused
-CallSignal = CallInvited | MediaReady | CallConfirmed | CallEnded | TransferNews | HoldNews
+CallSignal = (
+    CallInvited | AttemptFailed | MediaReady | CallConfirmed | CallEnded | TransferNews | HoldNews
+)
 """What the call itself is told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    account: str
-    registrar: str
-    expires_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class RegistrationFailed:
-    account: str
-    registrar: str
-    status: int
-    reason: str
-    retry_in_s: float | None
-    fix: str
-
-
-@dataclass(frozen=True, slots=True)
-class RegistrarSilent:
-    """A REGISTER was sent and is not answered yet; its outcome is reported later."""
-
-    account: str
-    registrar: str
-    waited_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Unregistered:
-    account: str
-    registrar: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,9 +268,9 @@ class SignallingLost:
 SipEvent = (
     IncomingCall
     | CallRefused
-    | PeerResolved
-    | PeerUnresolved
+    | PeerNews
     | CallInvited
+    | AttemptFailed
     | CallProgress
     | MediaReady
     | CallConfirmed
@@ -316,10 +279,6 @@ SipEvent = (
     | TransferRefused
     | TransferNews
     | HoldNews
-    | Registered
-    | RegistrationFailed
-    | RegistrarSilent
-    | Unregistered
     | SipMessage
     | LibraryMessage
     | SignallingFault

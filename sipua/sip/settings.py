@@ -9,7 +9,10 @@ from sipua.sip.sdp import ExtendedRtcp
 
 @dataclass(frozen=True, slots=True)
 class AccountSettings:
-    """One identity. Without a registrar it only places calls (a trunk) or takes them."""
+    """One identity. Without a registrar it only places calls (a trunk) or takes them.
+
+    A trunk has one for each of its servers: pjsip knows the way of a call by its account.
+    """
 
     name: str
     id_uri: str
@@ -21,6 +24,24 @@ class AccountSettings:
     expires_s: int = 300
     refresh_s: int = 25
     registers: bool = True
+    trunk: str = ""
+    """The trunk that `proxy` is a server of; empty: it is of no trunk."""
+    priority: int = 1
+    """Among the servers of its trunk, as `weight`: RFC 2782."""
+    weight: int = 100
+    outbound_proxy: str = ""
+    """What comes before `proxy` on the way."""
+    answer_within_s: float = 3.0
+    """A server that has said nothing by then is left for the next one."""
+    rest_s: float = 30.0
+    """A server that takes no calls is left out so long."""
+    options_s: int = 0
+    """Between two OPTIONS; 0: none are sent."""
+
+    @property
+    def first_hop(self) -> str:
+        """Where its requests go; empty: to the host of their URI."""
+        return self.outbound_proxy or self.proxy
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,9 @@ LONGEST_CALL_S: Final = 86_400
 _X_HEADER = re.compile(r"X-[A-Za-z0-9-]{1,62}", re.IGNORECASE)
 _LISTED = frozenset(name.lower() for name in HEADERS)
 
-NotPlaced: TypeAlias = Literal["invalid", "draining", "full", "no_worker", "no_port", "failed"]
+NotPlaced: TypeAlias = Literal[
+    "invalid", "draining", "full", "trunk_full", "no_worker", "no_port", "failed"
+]
 
 
 class CannotPlaceError(Exception):

@@ -91,6 +91,9 @@ def _troubles(snapshot: Snapshot, now_s: float) -> Iterator[str]:
         for name in one.get("names", ()):
             if not name.get("addresses"):
                 yield f"{one.get('name')}: {name.get('name')} has no address: {name.get('cause')}"
+        for server in one.get("servers", ()):
+            if server.get("state") == "down":
+                yield f"{one.get('name')}: {server.get('uri')} is down: {server.get('cause')}"
     for one in snapshot.refusals:
         ago = now_s - datetime.fromisoformat(one["at"]).timestamp()
         if ago < _FRESH_S:

@@ -52,6 +52,7 @@ TABLES: Final[Mapping[str, OfTable]] = {
     },
     "accounts.*": _ONCE,
     "trunks.*": _ONCE,
+    "trunks.*.servers.*": _ONCE,
     "engine": _NEW,
     "engine.turn_detection": _NEW,
     "engines.NAME": _NEW,

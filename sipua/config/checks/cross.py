@@ -199,7 +199,8 @@ def _trunks(config: Config) -> Iterator[Finding]:
         hosts: KeyPath = ("trunks", index, "hosts")
         proxy: KeyPath = ("trunks", index, "proxy")
         yield from _server(config, proxy, trunk.proxy)
-        if not trunk.hosts and not trunk.proxy:
+        yield from _servers(config, index, trunk)
+        if not trunk.hosts and not trunk.every_server:
             yield Finding(
                 (hosts, proxy),
                 "has neither hosts (calls in) nor a proxy (calls out): it does nothing",
@@ -213,6 +214,31 @@ def _trunks(config: Config) -> Iterator[Finding]:
                 )
             yield from _too_wide(hosts, host)
         yield from _trunk_realm(index, trunk)
+
+
+def _servers(config: Config, index: int, trunk: TrunkSection) -> Iterator[Finding]:
+    proxy: KeyPath = ("trunks", index, "proxy")
+    outbound: KeyPath = ("trunks", index, "outbound_proxy")
+    if trunk.servers and trunk.proxy:
+        yield Finding(
+            (proxy, ("trunks", index, "servers")),
+            "is one server more beside those of `servers`: in which order would calls go?",
+            "remove it, or name it among `servers`",
+        )
+    yield from _server(config, outbound, trunk.outbound_proxy)
+    if trunk.outbound_proxy and not trunk.every_server:
+        yield Finding(
+            (outbound, proxy),
+            "leads to no server: the trunk has none that our calls go to",
+            'proxy = "sip:…", the server behind it',
+        )
+    seen: dict[str, KeyPath] = {}
+    for place, server in enumerate(trunk.servers):
+        path: KeyPath = ("trunks", index, "servers", place, "uri")
+        first = seen.setdefault(server.uri, path)
+        if first is not path:
+            yield Finding((path, first), f'"{server.uri}" is there twice', "remove it")
+        yield from _server(config, path, server.uri)
 
 
 def _too_wide(path: KeyPath, host: str) -> Iterator[Finding]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from sipua.config.values.addresses import Hosts
 from sipua.config.values.fields import (
+    AS_TUPLE,
     NO_SECRET,
     Name,
     OneLine,
@@ -58,6 +61,28 @@ class AccountSection(Section):
     )
 
 
+class ServerSection(Section):
+    """One of the servers that our calls to a trunk may go to."""
+
+    uri: ServerUriText = Field(
+        description="`sip:host:port;transport=udp`. A name without a port is looked up by its SRV "
+        "records first; their targets are tried one after the other, too.",
+        examples=["sip:sbc1.example.com"],
+    )
+    priority: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="The lowest is tried first. 0: its place in the list, from 1 on.",
+    )
+    weight: int = Field(
+        default=100,
+        ge=0,
+        le=65535,
+        description="Its share of the calls among servers of the same priority (RFC 2782).",
+    )
+
+
 class TrunkSection(Section):
     """A peer that needs no registration: it is known by its addresses."""
 
@@ -92,3 +117,63 @@ class TrunkSection(Section):
         description="Let its INVITEs say which trace the call is part of (`traceparent`, "
         "`X-Traceparent`). docs/traces.md.",
     )
+
+    # Several servers, and how much they carry: docs/trunks.md.
+    servers: Annotated[tuple[ServerSection, ...], AS_TUPLE] = Field(
+        default=(),
+        description="Where our calls to it go, when there are several servers; instead of `proxy`. "
+        "A call that one does not take goes to the next.",
+    )
+    outbound_proxy: OptionalServerUri = Field(
+        default="",
+        description="Proxy that our calls pass before they reach the server: `sip:host:port`.",
+    )
+    answer_within_s: float = Field(
+        default=3.0,
+        ge=0.5,
+        le=32.0,
+        allow_inf_nan=False,
+        description="A server that has said nothing by then, not even 100 Trying, is left for the "
+        "next one.",
+    )
+    rest_s: float = Field(
+        default=30.0,
+        ge=1.0,
+        le=3600.0,
+        allow_inf_nan=False,
+        description="A server that did not answer, or answered 408 or 503, is left out so long, "
+        "while another one takes calls. Its own Retry-After counts more.",
+    )
+
+    options_s: int = Field(
+        default=0,
+        ge=0,
+        le=3600,
+        description="Ask each server with an OPTIONS so often whether it is there; calls leave out "
+        "one that is not. 0: calls find out.",
+    )
+
+    max_calls: int = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        description="Calls at once, in both directions together. A call more that comes in gets "
+        "486. 0: as many as the edge takes.",
+    )
+    calls_per_second: int = Field(
+        default=0,
+        ge=0,
+        le=10_000,
+        description="Calls that begin within a second, in each direction. A call more that comes "
+        "in gets 503. 0: any number.",
+    )
+
+    @property
+    def every_server(self) -> tuple[ServerSection, ...]:
+        """Where our calls go, each with a priority; empty: nowhere."""
+        if not self.servers:
+            return (ServerSection(uri=self.proxy, priority=1),) if self.proxy else ()
+        return tuple(
+            one if one.priority else one.model_copy(update={"priority": place})
+            for place, one in enumerate(self.servers, 1)
+        )

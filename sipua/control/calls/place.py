@@ -201,6 +201,7 @@ def _refused(error: CannotPlaceError) -> ProblemError:
         "invalid": Kind.INVALID,
         "draining": Kind.NOT_READY,
         "failed": Kind.INTERNAL,
+        "trunk_full": Kind.TOO_MANY,
     }.get(error.kind, Kind.NO_CAPACITY)
     if error.retry_after_s:
         return retry_later(kind, str(error), error.retry_after_s)

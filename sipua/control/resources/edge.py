@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from sipua.config.change.in_force import InForce
+from sipua.config.sections.trunks import ServerSection
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
 from sipua.control.http.problems import Kind, ProblemError
 from sipua.control.http.tokens import Right, Tokens
@@ -55,12 +56,31 @@ class LastRefusal(Shown):
     cause: str | None = Field(default=None, description="Which rule of ours refused it.")
 
 
+class TrunkServer(Shown):
+    """A server that our calls to a trunk may go to."""
+
+    uri: str
+    priority: int
+    weight: int
+    state: Literal["unknown", "up", "down"] = Field(
+        description="By the last OPTIONS, or by the last call that was sent to it."
+    )
+    since: Moment | None = None
+    round_trip_ms: float | None = Field(default=None, description="Of the last OPTIONS.")
+    cause: str | None = Field(default=None, description="Why it is down.")
+
+
 class Trunk(Shown):
     name: str
     hosts: list[str]
-    proxy: str = Field(description="Where our calls to it go; empty: nowhere.")
+    proxy: str = Field(description="The first server that our calls go to; empty: none.")
+    servers: list[TrunkServer] = Field(description="All of them, as they are configured.")
     names: list[Name]
     calls: int = Field(description="Calls that are up.")
+    max_calls: int = Field(description="Calls that it may have at once; 0: any number.")
+    calls_per_second: int = Field(
+        description="Calls that may begin in a second, in each direction; 0: any number."
+    )
     last_refusal: LastRefusal | None = None
 
 
@@ -235,9 +255,12 @@ class EdgeResource:
                     Trunk(
                         name=trunk.name,
                         hosts=list(trunk.hosts),
-                        proxy=trunk.proxy,
+                        proxy=next((one.uri for one in trunk.every_server), ""),
+                        servers=[self._server(trunk.name, one) for one in trunk.every_server],
                         names=self._names(trunk.name),
                         calls=self._calls_of(trunk.name),
+                        max_calls=trunk.max_calls,
+                        calls_per_second=trunk.calls_per_second,
                         last_refusal=self._last_refusal(trunk.name),
                     )
                     for trunk in self._in_force.config.trunks
@@ -295,6 +318,18 @@ class EdgeResource:
             for one in newest_first
         ]
         return Answer(Refusals(refusals=found, total=self._state.edge.refused))
+
+    def _server(self, trunk: str, section: ServerSection) -> TrunkServer:
+        known = self._state.edge.servers.get((trunk, section.uri))
+        return TrunkServer(
+            uri=section.uri,
+            priority=section.priority,
+            weight=section.weight,
+            state=known.state if known else "unknown",
+            since=known.since if known else None,
+            round_trip_ms=known.round_trip_ms if known else None,
+            cause=known.cause if known else None,
+        )
 
     def _names(self, origin: str) -> list[Name]:
         known = self._state.edge.names.get(origin, {})

@@ -44,6 +44,18 @@ class Resolved:
 
 
 @dataclass(slots=True)
+class Server:
+    """A server of a trunk, of which something is known."""
+
+    state: Literal["up", "down"]
+    since: datetime
+    round_trip_ms: float | None = None
+    """Of the last OPTIONS."""
+    cause: str | None = None
+    """Why it is down."""
+
+
+@dataclass(slots=True)
 class Worker:
     worker: int
     pid: int | None = None
@@ -86,6 +98,8 @@ class EdgeView:
     registrations: dict[str, Registration] = field(default_factory=dict)
     names: dict[str, dict[str, Resolved]] = field(default_factory=dict)
     """Of each trunk or account, by name."""
+    servers: dict[tuple[str, str], Server] = field(default_factory=dict)
+    """By trunk and URI."""
     workers: dict[int, Worker] = field(default_factory=dict)
     refusals: deque[Refusal] = field(default_factory=lambda: deque(maxlen=REFUSALS_KEPT))
     refused: int = 0
@@ -97,7 +111,11 @@ class EdgeView:
         told = happened.told
         if told.type in _TYPES:
             at = datetime.fromtimestamp(told.at_s, UTC)
-            self._apply(happened, msgspec.json.decode(told.data), at)
+            data = msgspec.json.decode(told.data)
+            if told.type in _OF_SERVERS:
+                self._server(told.type, data, at)
+            else:
+                self._apply(happened, data, at)
 
     def _apply(self, happened: Happened, data: Mapping[str, Any], at: datetime) -> None:
         match happened.told.type:
@@ -129,6 +147,17 @@ class EdgeView:
                 self.refused += data["count"]
             case "edge.listening":
                 self.listening = True
+
+    def _server(self, kind: str, data: Mapping[str, Any], at: datetime) -> None:
+        key = data["trunk"], data["server"]
+        if kind == "trunk.down":
+            self.servers[key] = Server("down", at, cause=data["cause"])
+            return
+        before, round_trip_ms = self.servers.get(key), data.get("round_trip_ms")
+        if kind == "trunk.up" or before is None or before.state != "up":
+            self.servers[key] = Server("up", at, round_trip_ms)
+        else:
+            before.round_trip_ms = round_trip_ms
 
     def _registration(
         self, data: Mapping[str, Any], state: RegistrationState, at: datetime, **told: Any
@@ -168,8 +197,10 @@ class EdgeView:
             self.last_refusals[data["origin"]] = refusal
 
 
+_OF_SERVERS = frozenset({"trunk.up", "trunk.down", "trunk.probed"})
 _TYPES = frozenset(
     {
+        *_OF_SERVERS,
         "registration.ok",
         "registration.failed",
         "registration.waiting",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sipua.calls.facts import CallFacts
 from sipua.calls.outcome import CallOutcome
+from sipua.events import call_events
+from sipua.events.event import Event
+from sipua.sip.messages import AttemptFailed, CallInvited
 
 
 @dataclass(slots=True)
@@ -24,6 +27,19 @@ class EdgeCall:
     ended_at: float = math.inf
     end_told: bool = False
     """Whether its end is an event already."""
+
+    def invited(self, event: CallInvited | AttemptFailed) -> Event:
+        """Our INVITE has left, or was in vain; the event of it."""
+        if isinstance(event, CallInvited):
+            self.facts = replace(self.facts, sip_call_id=event.sip_call_id)
+            return call_events.Invited(sip_call_id=event.sip_call_id, server=event.server or None)
+        self.outcome.attempt_failed(event)
+        return call_events.AttemptFailed(
+            server=event.server,
+            status=event.status,
+            reason=event.reason,
+            next_server=event.next_server,
+        )
 
     def lasted_s(self, until: float) -> float:
         """Since the answer, or, without one, since its begin."""

@@ -45,6 +45,7 @@ from sipua.rtp.events import Address
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import PortPool, ReservedPort
 from sipua.sip.messages import (
+    AttemptFailed,
     CallCommand,
     CallConfirmed,
     CallEnded,
@@ -259,10 +260,8 @@ class EdgeCalls:
         call = self._calls.get(event.call_id)
         if call is None:
             return
-        if isinstance(event, CallInvited):
-            call.facts = replace(call.facts, sip_call_id=event.sip_call_id)
-            invited = call_events.Invited(sip_call_id=event.sip_call_id)
-            self._events.teller(event.call_id).tell(invited)
+        if isinstance(event, CallInvited | AttemptFailed):
+            self._events.teller(event.call_id).tell(call.invited(event))
         elif isinstance(event, CallConfirmed):
             call.confirmed_at = time.monotonic()
             call.outcome.answered()

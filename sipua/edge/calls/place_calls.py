@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 from sipua.calls import routes
@@ -15,6 +17,8 @@ from sipua.edge.calls.edge_calls import EdgeCalls
 from sipua.edge.calls.placing import RequestError
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.workers import WorkersError
+from sipua.events import edge_events
+from sipua.events.event import Event
 from sipua.rtp.hostport import bracketed
 from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip.addresses import host_of
@@ -39,12 +43,14 @@ class PlaceCalls:
         ports: PortPool,
         sip: SipAgent,
         admission: Admission,
+        tell: Callable[[Event], None],
     ) -> None:
         self.use(config, settings)
         self._calls = calls
         self._ports = ports
         self._sip = sip
         self._admission = admission
+        self._tell = tell
         self._being_placed = 0
 
     def use(self, config: Config, settings: SipSettings) -> None:
@@ -55,6 +61,14 @@ class PlaceCalls:
         """The call's id; its events tell the rest. Raises CannotPlaceError."""
         facts = self._facts(request)
         self._check_room()
+        self._take_slot(facts.call_id, request)
+        with ExitStack() as held:
+            held.callback(self._admission.slots.give_back, facts.call_id)
+            await self._place(facts, request)
+            held.pop_all()  # from here on signalling gives it back, with the end of the call
+        return facts.call_id
+
+    async def _place(self, facts: CallFacts, request: PlaceRequest) -> None:
         self._being_placed += 1
         try:
             first_hop = placing.first_hop(self._settings, request.origin, facts.to_uri)
@@ -69,7 +83,6 @@ class PlaceCalls:
             raise CannotPlaceError("no_worker", str(error), retry_after_s=1.0) from None
         except LinkError as error:
             raise CannotPlaceError("failed", str(error)) from None
-        return facts.call_id
 
     def _check_room(self) -> None:
         if self._admission.draining:
@@ -77,6 +90,16 @@ class PlaceCalls:
         most = self._admission.max_calls
         if len(self._calls) + self._being_placed >= most:
             raise CannotPlaceError("full", f"all {most} calls are up", retry_after_s=5.0)
+
+    def _take_slot(self, call_id: str, request: PlaceRequest) -> None:
+        full = self._admission.slots.take(request.origin, call_id, "outgoing")
+        if full is not None:
+            self._tell(
+                edge_events.CallBlocked(
+                    origin=full.trunk, rule=full.rule, limit=full.limit, by=request.by or None
+                )
+            )
+            raise CannotPlaceError("trunk_full", str(full), retry_after_s=full.retry_after_s)
 
     def _facts(self, request: PlaceRequest) -> CallFacts:
         if fault := fault_of(request):

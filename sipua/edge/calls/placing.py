@@ -91,8 +91,8 @@ def route_named(config: Config, name: str) -> RouteSection:
 
 def first_hop(settings: SipSettings, account: str, uri: str) -> str:
     """The URI of the server that gets the INVITE."""
-    proxies = (one.proxy for one in settings.accounts if one.name == account and one.proxy)
-    return next(proxies, uri)
+    hops = (one.first_hop for one in settings.accounts if one.name == account and one.first_hop)
+    return next(hops, uri)
 
 
 async def reserve(ports: PortPool, sip: SipAgent, first_hop: str) -> ReservedPort:
@@ -114,11 +114,11 @@ async def reserve(ports: PortPool, sip: SipAgent, first_hop: str) -> ReservedPor
 
 def check_account(config: Config, name: str) -> None:
     usable = [account.name for account in config.accounts]
-    usable += [trunk.name for trunk in config.trunks if trunk.proxy]
+    usable += [trunk.name for trunk in config.trunks if trunk.every_server]
     if not name or name in usable:
         return
     if any(trunk.name == name for trunk in config.trunks):
-        raise RequestError(f"trunk {name} has no `proxy`: outgoing calls need one")
+        raise RequestError(f"trunk {name} has no `proxy` and no `servers`: outgoing calls need one")
     there = ", ".join(usable) or "none in this configuration (--config FILE)"
     raise RequestError(f"there is no account or trunk {name!r}; there is: {there}")
 
@@ -126,10 +126,12 @@ def check_account(config: Config, name: str) -> None:
 def sip_settings(config: Config, account: str, *, log_messages: bool) -> SipSettings:
     """The edge's settings, without what would disturb an edge that runs with the same file."""
     settings = wiring.sip_settings(config, max_calls=doctor.build_info().max_calls)
-    chosen = (known for known in settings.accounts if known.name == account)
+    chosen = (known for known in settings.accounts if account in (known.name, known.trunk))
     return dataclasses.replace(
         settings,
         port=0,  # the edge may use the configured one
-        accounts=tuple(dataclasses.replace(known, registers=False) for known in chosen),
+        accounts=tuple(
+            dataclasses.replace(known, registers=False, options_s=0) for known in chosen
+        ),
         log_messages=log_messages,
     )

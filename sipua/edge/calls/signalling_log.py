@@ -25,15 +25,21 @@ from sipua.sip.messages import (
     CallRefused,
     LibraryMessage,
     OfferRefused,
+    SignallingFault,
+    SipEvent,
+    SipMessage,
+    TransferRefused,
+)
+from sipua.sip.peer_news import (
     PeerResolved,
     PeerUnresolved,
     Registered,
     RegistrarSilent,
     RegistrationFailed,
-    SignallingFault,
-    SipEvent,
-    SipMessage,
-    TransferRefused,
+    ServerDown,
+    ServerNews,
+    ServerProbed,
+    ServerUp,
     Unregistered,
 )
 
@@ -81,6 +87,8 @@ class SignallingLog:
                 self._registration(event)
             case PeerResolved() | PeerUnresolved():
                 self._name(event)
+            case ServerUp() | ServerDown() | ServerProbed():
+                self._server(event)
             case CallRefused():
                 self._refused(event, now)
             case OfferRefused() | TransferRefused() | CallProgress():
@@ -155,6 +163,31 @@ class SignallingLog:
         else:
             fix = f"`getent hosts {event.name}`; `sip.nameservers` or /etc/resolv.conf"
             self._tell(edge_events.TrunkUnresolved(**facts, cause=event.cause, fix=fix))
+
+    def _server(self, event: ServerNews) -> None:
+        told: Event
+        match event:
+            case ServerUp():
+                told = edge_events.TrunkUp(
+                    trunk=event.trunk,
+                    server=event.server,
+                    round_trip_ms=event.round_trip_s and round(event.round_trip_s * 1000, 1),
+                    down_s=event.down_s and round(event.down_s, 1),
+                )
+            case ServerDown():
+                told = edge_events.TrunkDown(
+                    trunk=event.trunk,
+                    server=event.server,
+                    cause=event.cause,
+                    again_in_s=event.again_in_s and round(event.again_in_s, 1),
+                )
+            case _:
+                told = edge_events.TrunkProbed(
+                    trunk=event.trunk,
+                    server=event.server,
+                    round_trip_ms=round(event.round_trip_s * 1000, 1),
+                )
+        self._tell(told)
 
     def _write(
         self, write: Callable[..., None], name: str, about: str, now: float, **fields: object

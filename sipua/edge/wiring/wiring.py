@@ -28,6 +28,7 @@ from sipua.rtp.ports import ReservedPort, family_of
 from sipua.sip.addresses import of_family, seen_by
 from sipua.sip.admission.admission import Admission
 from sipua.sip.settings import AccountSettings, SipSettings
+from sipua.sip.trunks.slots import Limits
 
 _MEGABYTE = 1_000_000
 
@@ -173,27 +174,37 @@ def _registrations(config: Config) -> list[AccountSettings]:
 
 
 def _trunks(config: Config) -> list[AccountSettings]:
+    """An account for each server; the first one's has the name of the trunk, for calls that come
+    in. No name of the configuration has a slash.
+    """
     found = []
     for trunk in config.trunks:
-        if not trunk.proxy:
-            continue
-        server = parse_server(trunk.proxy)
-        found.append(
-            AccountSettings(
-                name=trunk.name,
-                id_uri=f"sip:{trunk.user or 'sipua'}@{bracketed(server.host)}",
-                user=trunk.auth_user or trunk.user,
-                password=trunk.password.get_secret_value(),
-                realm=trunk.realm,
-                proxy=trunk.proxy,
+        for place, server in enumerate(trunk.every_server, 1):
+            host = parse_server(server.uri).host
+            found.append(
+                AccountSettings(
+                    name=trunk.name if place == 1 else f"{trunk.name}/{place}",
+                    id_uri=f"sip:{trunk.user or 'sipua'}@{bracketed(host)}",
+                    user=trunk.auth_user or trunk.user,
+                    password=trunk.password.get_secret_value(),
+                    realm=trunk.realm,
+                    proxy=server.uri,
+                    trunk=trunk.name,
+                    priority=server.priority,
+                    weight=server.weight,
+                    outbound_proxy=trunk.outbound_proxy,
+                    answer_within_s=trunk.answer_within_s,
+                    rest_s=trunk.rest_s,
+                    options_s=trunk.options_s,
+                )
             )
-        )
     return found
 
 
 def admission(config: Config, max_calls: int) -> Admission:
     accept_any = config.sip.accept == "any"
     gate = Admission(max_calls=max_calls, accept_any=accept_any, traced=_traced(config))
+    gate.slots.use({one.name: Limits(one.max_calls, one.calls_per_second) for one in config.trunks})
     for trunk in config.trunks:
         for host in trunk.hosts:
             gate.allow_host(trunk.name, host, services=True)
@@ -206,7 +217,7 @@ def admission(config: Config, max_calls: int) -> Admission:
 def peer_of(config: Config, origin: str, source: Address) -> str:
     """The peer for numbers without a host, in a call from there: `host` or `host:port`."""
     servers = {account.name: account.registrar for account in config.accounts}
-    servers |= {trunk.name: trunk.proxy for trunk in config.trunks if trunk.proxy}
+    servers |= {t.name: t.every_server[0].uri for t in config.trunks if t.every_server}
     host, port = source
     if origin in servers:
         server = parse_server(servers[origin])

@@ -12,10 +12,18 @@ import msgspec
 from sipua.events.ended import Ended
 from sipua.events.ending import End
 from sipua.events.teller import ENDED, Told, rfc3339
-from sipua.outputs.cdr.row import SCHEMA, EngineFigures, Hold, MediaFigures, Row, TransferTry
+from sipua.outputs.cdr.row import (
+    SCHEMA,
+    AttemptRow,
+    EngineFigures,
+    Hold,
+    MediaFigures,
+    Row,
+    TransferTry,
+)
 
 _MOST: Final = 32
-"""Transfers, engines and models that are listed of one call."""
+"""Attempts, transfers, engines and models that are listed of one call."""
 
 Fields = Mapping[str, Any]
 
@@ -28,6 +36,8 @@ class _Story:
     worker: int | None = None
     config: str = ""
     sip_call_id: str = ""
+    server: str = ""
+    attempts: list[AttemptRow] = field(default_factory=list)
     ringing_s: float | None = None
     codec: str = ""
     remote: str = ""
@@ -78,6 +88,13 @@ def _ringing(story: _Story, at_s: float, _fields: Fields) -> None:
 
 def _invited(story: _Story, _at_s: float, fields: Fields) -> None:
     story.sip_call_id = fields["sip_call_id"]
+    story.server = fields.get("server") or ""
+
+
+def _attempt(story: _Story, at_s: float, fields: Fields) -> None:
+    if len(story.attempts) < _MOST:
+        failed = AttemptRow(_moment(at_s), fields["server"], fields["status"], fields["reason"])
+        story.attempts.append(failed)
 
 
 def _progress(story: _Story, at_s: float, fields: Fields) -> None:
@@ -129,6 +146,7 @@ def _transfer_over(outcome: str) -> Callable[[_Story, float, Fields], None]:
 
 _STEPS: Final[Mapping[str, Callable[[_Story, float, Fields], None]]] = {
     "call.invited": _invited,
+    "call.attempt_failed": _attempt,
     "call.ringing": _ringing,
     "call.progress": _progress,
     "call.media": _media,
@@ -166,6 +184,8 @@ def _row(node: str, told: Told, story: _Story) -> Row:
         route=ended.route,
         source=story.source,
         sip_call_id=ended.sip_call_id or story.sip_call_id,
+        server=story.server,
+        attempts=story.attempts,
         worker=story.worker,
         config=story.config,
         began=ended.began,

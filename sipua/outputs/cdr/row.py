@@ -30,6 +30,15 @@ class TransferTry(msgspec.Struct, omit_defaults=True):
     reason: str = ""
 
 
+class AttemptRow(msgspec.Struct, frozen=True):
+    """A server of a trunk that did not take the call."""
+
+    at: str
+    server: str
+    status: int
+    reason: str
+
+
 class MediaFigures(msgspec.Struct, frozen=True, omit_defaults=True):
     codec: str = ""
     remote: str = ""
@@ -77,6 +86,10 @@ class Row(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"from_": "fr
     source: str = ""
     """Where the INVITE came from."""
     sip_call_id: str = ""
+    server: str = ""
+    """The server of a trunk that it went to, the last one of several."""
+    attempts: list[AttemptRow] = []
+    """Those that did not take it before."""
     worker: int | None = None
     config: str = ""
     """The hash of its configuration."""

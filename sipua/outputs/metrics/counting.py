@@ -49,6 +49,7 @@ class Counting:
             series.registration_up.set(0, account)
         for origin in names.origins:
             series.names_resolved.set(1, origin)
+        series.expect(names)
         self._by_type: dict[str, Callable[[Happened, Fields], None]] = {
             "call.incoming": lambda happened, data: self._begin(happened, data, "incoming"),
             "call.placing": lambda happened, data: self._begin(happened, data, "outgoing"),
@@ -81,6 +82,10 @@ class Counting:
             "registration.removed": lambda _, data: self._registered(data, 0),
             "trunk.resolved": lambda _, data: series.names_resolved.set(1, data.get("origin")),
             "trunk.unresolved": lambda _, data: series.names_resolved.set(0, data.get("origin")),
+            "trunk.up": lambda _, data: self._server(data, 1),
+            "trunk.down": lambda _, data: self._server(data, 0),
+            "trunk.probed": lambda _, data: self._server(data, 1),
+            "call.attempt_failed": self._attempt_failed,
             "worker.died": lambda *_: series.worker_deaths.add(),
             "events.lost": lambda _, data: series.events_lost.add(by=_number(data.get("count"))),
             "edge.listening": lambda _, data: self._listening(data),
@@ -230,6 +235,16 @@ class Counting:
 
     def _registered(self, data: Fields, value: float) -> None:
         self._series.registration_up.set(value, data.get("account"))
+
+    def _server(self, data: Fields, value: float) -> None:
+        server = data.get("trunk"), data.get("server")
+        self._series.trunk_up.set(value, *server)
+        if (round_trip_s := _seconds(data.get("round_trip_ms"))) is not None:
+            self._series.trunk_round_trip.set(round_trip_s, *server)
+
+    def _attempt_failed(self, happened: Happened, data: Fields) -> None:
+        if up := self._up.get(happened.told.call_id):
+            self._series.trunk_failovers.add(up.origin, data.get("server"))
 
 
 def _object(value: object) -> Fields:

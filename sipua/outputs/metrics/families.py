@@ -26,6 +26,8 @@ Sample: TypeAlias = tuple[str, tuple[tuple[str, str], ...], float]
 
 class Family:
     kind: Kind
+    begins = True
+    """Its series are there from the start."""
 
     def __init__(self, name: str, text: str, labels: Labels | None = None, unit: str = "") -> None:
         """`name`: without `_total`; it ends with the unit, where it has one."""
@@ -55,7 +57,7 @@ class Family:
         ]
 
     def _at_start(self) -> list[tuple[str, ...]]:
-        if math.prod(map(len, self._allowed)) > MOST_AT_START:
+        if not self.begins or math.prod(map(len, self._allowed)) > MOST_AT_START:
             return []
         return list(itertools.product(*self._allowed))
 
@@ -86,6 +88,12 @@ class Counter(Family):
             yield "_total", self._named(key), value
 
 
+class CounterOfPairs(Counter):
+    """See `GaugeOfPairs`."""
+
+    begins = False
+
+
 class Gauge(Family):
     kind = "gauge"
 
@@ -95,6 +103,10 @@ class Gauge(Family):
 
     def set(self, value: float, *values: object) -> None:
         self._values[self.key(values)] = value
+
+    def expect(self, value: float, *values: object) -> None:
+        """There is such a one, and this is it until something is known."""
+        self._values.setdefault(self.key(values), value)
 
     def only(self, *values: object) -> None:
         """1 for these, and no other series."""
@@ -107,6 +119,12 @@ class Gauge(Family):
     def samples(self) -> Iterator[Sample]:
         for key, value in sorted(self._values.copy().items()):
             yield "", self._named(key), value
+
+
+class GaugeOfPairs(Gauge):
+    """Its labels belong together: not every value of one goes with every value of the other."""
+
+    begins = False
 
 
 class Histogram(Family):

@@ -52,6 +52,8 @@ class Names:
     """Trunks and accounts."""
     accounts: tuple[str, ...]
     """Those that register."""
+    servers: tuple[tuple[str, str], ...]
+    """Of trunks: the trunk's name, and the server's URI."""
     routes: tuple[str, ...]
     engines: tuple[str, ...]
     workers: tuple[str, ...]
@@ -60,6 +62,12 @@ class Names:
     """Databases of call records."""
     webhooks: tuple[str, ...]
     build: Mapping[str, tuple[str]]
+
+    @property
+    def of_servers(self) -> dict[str, tuple[str, ...]]:
+        """The labels of a trunk's server."""
+        trunks, uris = zip(*self.servers, strict=True) if self.servers else ((), ())
+        return {"trunk": trunks, "server": uris}
 
     @property
     def processes(self) -> tuple[str, ...]:
@@ -78,6 +86,7 @@ def names(config: Config) -> Names:
     return Names(
         origins=(*accounts, *(trunk.name for trunk in config.trunks), *unknown),
         accounts=accounts,
+        servers=tuple((t.name, one.uri) for t in config.trunks for one in t.every_server),
         routes=(*(route.name for route in config.routes), NONE),
         engines=tuple(dict.fromkeys((config.engine.type, *config.engines))),
         workers=tuple(worker(number + 1) for number in range(wiring.worker_count(config))),

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from sipua.outputs.metrics import names as known
-from sipua.outputs.metrics.families import Counter, Family, Gauge, Histogram
+from sipua.outputs.metrics.families import (
+    Counter,
+    CounterOfPairs,
+    Family,
+    Gauge,
+    GaugeOfPairs,
+    Histogram,
+)
 from sipua.outputs.metrics.names import Names
 from sipua.process.loop_lag import LATE_S
 
@@ -196,6 +203,22 @@ class Series:
             "0: the last look-up of a host name of this trunk or account failed.",
             {"origin": names.origins},
         )
+        self.trunk_up = GaugeOfPairs(
+            "sipua_trunk_up",
+            "0: this server of the trunk did not take the last call, or did not answer OPTIONS.",
+            names.of_servers,
+        )
+        self.trunk_round_trip = GaugeOfPairs(
+            "sipua_trunk_round_trip_seconds",
+            "How long a server of the trunk took to answer the last OPTIONS.",
+            names.of_servers,
+            "seconds",
+        )
+        self.trunk_failovers = CounterOfPairs(
+            "sipua_trunk_failovers",
+            "Calls of ours that this server of the trunk did not take, and that went to the next.",
+            names.of_servers,
+        )
         self.workers_up = Gauge("sipua_workers", "Workers that take calls.")
         self.worker_calls = Gauge("sipua_worker_calls", "Calls that a worker carries.", worker)
         self.worker_deaths = Counter("sipua_worker_deaths", "Workers that died with their calls.")
@@ -287,8 +310,16 @@ class Series:
                     "engine": names.engines,
                     "account": names.accounts,
                     "webhook": names.webhooks,
+                    **names.of_servers,
                 }
             )
+        self.expect(names)
+
+    def expect(self, names: Names) -> None:
+        """Servers that nothing is known of yet."""
+        for server in names.servers:
+            self.trunk_up.expect(1, *server)
+            self.trunk_failovers.expect(*server)
 
     def families(self) -> list[Family]:
         return list(vars(self).values())

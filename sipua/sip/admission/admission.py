@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sipua.sip.dns.names import Name
+from sipua.sip.trunks.slots import Full, TrunkSlots
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -52,6 +53,8 @@ class Admission:
     """How long no engine is expected; 0: one may be there."""
     worker_missing_s: Callable[[], float] = lambda: 0.0
     """How long no worker is expected; 0: one takes calls."""
+    slots: TrunkSlots = field(default_factory=TrunkSlots)
+    """How many calls each trunk has, and may have."""
     _peers: list[tuple[str, Network]] = field(default_factory=list)
     _learnt: list[tuple[str, Network]] = field(default_factory=list)
     """Where registrars have answered from."""
@@ -74,6 +77,7 @@ class Admission:
         self._learnt = [one for one in self._learnt if one[0] in unchanged]
         self._peers, self._named = other._peers, other._named
         self.traced = other.traced
+        self.slots.use(other.slots.limits)
 
     def allow_host(self, name: str, host: str, *, services: bool) -> None:
         """Allow an address, a network, or a name that is yet to be resolved, with its SRV records
@@ -143,7 +147,8 @@ class Admission:
             return Refusal(503, "No Worker", math.ceil(worker_missing_s))
         if calls_up >= self.max_calls:
             return Refusal(486, "Busy Here", retry_after_s=5)
-        return origin
+        full = self.slots.room(origin)
+        return origin if full is None else refusal_of(full)
 
     def probe(self, host: str, calls_up: int, *, ports_left: bool, now: float) -> Refusal | None:
         """The answer to an OPTIONS: None (200) only when an INVITE would be accepted, else 503,
@@ -158,6 +163,16 @@ class Admission:
             return NO_MEDIA_PORT
         missing_s = self.engine_missing_s(now)
         return Refusal(503, "No Engine", math.ceil(missing_s)) if missing_s > 0 else None
+
+
+def refusal_of(full: Full) -> Refusal:
+    """486, as with `sip.max_calls`: after a 503 some trunks do not call this edge for a while. A
+    rate is another matter: in a second it is over, and 503 has a Retry-After that trunks keep.
+    """
+    after_s = max(1, math.ceil(full.retry_after_s))
+    if full.rule == "max_calls":
+        return Refusal(486, "Busy Here", after_s, because=str(full))
+    return Refusal(503, "Too Many Calls", after_s, because=str(full))
 
 
 def network_of(host: str) -> Network | None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from sipua.rtp.ports import PortPool
 from sipua.sip.admission import offer
-from sipua.sip.admission.admission import FORBIDDEN, Admission, Refusal
+from sipua.sip.admission.admission import FORBIDDEN, Admission, Refusal, refusal_of
 
 _ADDRESS_TYPES = {socket.AF_INET: "IP4", socket.AF_INET6: "IP6"}
 """The families of our media, in SDP's words."""
@@ -46,6 +46,8 @@ class Gate:
         verdict = self._admission.judge(host, calls_up)
         if isinstance(verdict, Refusal):
             return verdict
+        if full := self._admission.slots.full(verdict, "incoming"):
+            return refusal_of(full)
         families = {_ADDRESS_TYPES[family] for family in self._ports.families}
         return offer.refusal(message, self._codecs, families) or verdict
 

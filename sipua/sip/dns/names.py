@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 from sipua.bridge.backoff import doubled_s
 
@@ -100,10 +101,21 @@ def targets(found: Found, port: int, transport: str) -> list[Target]:
     return [Target(address, port or SIP_PORT, transport or "udp") for address in found.addresses]
 
 
-def by_priority(services: Iterable[Service], rng: random.Random) -> tuple[Service, ...]:
+class Weighted(Protocol):
+    @property
+    def priority(self) -> int: ...
+
+    @property
+    def weight(self) -> int: ...
+
+
+W = TypeVar("W", bound=Weighted)
+
+
+def by_priority(services: Iterable[W], rng: random.Random) -> tuple[W, ...]:
     """RFC 2782: the lowest priority first; among equals a random draw by weight."""
     left = sorted(services, key=lambda service: (service.priority, service.weight))
-    ordered = []
+    ordered: list[W] = []
     while left:
         equals = [service for service in left if service.priority == left[0].priority]
         mark = rng.randint(0, sum(service.weight for service in equals))

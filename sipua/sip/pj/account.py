@@ -16,13 +16,8 @@ import pjsua2 as pj
 from sipua.rtp.ports import family_of
 from sipua.sip import registration, texts
 from sipua.sip.errors import reason_of
-from sipua.sip.messages import (
-    Registered,
-    RegistrarSilent,
-    RegistrationFailed,
-    SipEvent,
-    Unregistered,
-)
+from sipua.sip.messages import SipEvent
+from sipua.sip.peer_news import Registered, RegistrarSilent, RegistrationFailed, Unregistered
 from sipua.sip.settings import AccountSettings, SipSettings
 
 UNAUTHORIZED, PROXY_AUTH, REQUEST_TIMEOUT, INTERNAL_ERROR = 401, 407, 408, 500
@@ -62,6 +57,8 @@ class AccountOwner(Protocol):
     def belongs(self, name: str, source: str) -> bool: ...
 
     def trust(self, name: str, source: str) -> None: ...
+
+    def probed(self, name: str, status: int, reason: str, *, answered: bool) -> None: ...
 
 
 class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
@@ -112,7 +109,8 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
 
     def learn_from(self, source: str, challenge: str) -> bool:
         """Learn the realm; True: our call can be placed again, and the challenge answered."""
-        return self.endpoint.belongs(self.settings.name, source) and self._learn_realm(challenge)
+        owner = self.settings.trunk or self.settings.name
+        return self.endpoint.belongs(owner, source) and self._learn_realm(challenge)
 
     @property
     def registers(self) -> bool:
@@ -135,7 +133,23 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
             self._pending = self.registered = False
             self.endpoint.fault("unregister", error)
 
+    def probe(self) -> None:
+        """Send an OPTIONS to the server of this account; `onSendRequest` has its end."""
+        request = pj.SendRequestParam()
+        request.method = "OPTIONS"
+        request.txOption.targetUri = self.settings.proxy
+        self.sendRequest(request)
+
     # --- callbacks ------------------------------------------------------------------------
+
+    def onSendRequest(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
+        try:
+            state = prm.e.body.tsxState
+            status, reason = int(state.tsx.statusCode), texts.line(str(state.tsx.statusText))
+            answered = state.type == pj.PJSIP_EVENT_RX_MSG
+            self.endpoint.probed(self.settings.name, status, reason, answered=answered)
+        except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
+            self.endpoint.fault("onSendRequest", error)
 
     def onIncomingCall(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
         try:
@@ -242,8 +256,9 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         config.regConfig.retryIntervalSec = 0  # registration.RetryPolicy does the retries
         config.regConfig.firstRetryIntervalSec = 0
         config.regConfig.dropCallsOnFail = False
-        if settings.proxy:
-            config.sipConfig.proxies.push_back(settings.proxy)
+        for hop in (settings.outbound_proxy, settings.proxy):
+            if hop:
+                config.sipConfig.proxies.push_back(hop)
         if settings.password and self._realm:
             config.sipConfig.authCreds.push_back(
                 pj.AuthCredInfo("digest", self._realm, settings.user, 0, settings.password)

@@ -87,6 +87,9 @@ class Accounts:
             if gone and not any(account is one for one in used):
                 with contextlib.suppress(pj.Error):
                     account.shutdown()
+                # pjsua2 deletes by number once more when Python frees the object, and by then the
+                # number is another account's.
+                account.thisown = False
             else:
                 self._leaving.append((account, since))
         waited_for = {

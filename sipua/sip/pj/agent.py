@@ -17,13 +17,8 @@ from sipua.sip.addresses import Listener, facing, seen_by
 from sipua.sip.admission.admission import Admission
 from sipua.sip.dns.names import Found, Name, News, Outcome
 from sipua.sip.dns.resolver import Resolver
-from sipua.sip.messages import (
-    PeerResolved,
-    PeerUnresolved,
-    SignallingLost,
-    SipCommand,
-    SipEvent,
-)
+from sipua.sip.messages import SignallingLost, SipCommand, SipEvent
+from sipua.sip.peer_news import PeerResolved, PeerUnresolved
 from sipua.sip.pj.endpoint import SipEndpoint
 from sipua.sip.pj.heartbeat import CHECK_EVERY_S, SILENT_S, Heartbeat
 from sipua.sip.pj.thread import SignallingThread

@@ -50,7 +50,6 @@ NOT_ACCEPTABLE = 488
 REQUEST_TIMEOUT = 408
 WRONG_STATE = 481
 INTERNAL_ERROR = 500
-UNAVAILABLE = 503
 GLARE = 491
 CHALLENGES = (401, 407)
 UNDER_WAY = (70013, 220040)
@@ -173,11 +172,6 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         if self.state is CallState.ANSWERED:
             self.close(EndedBy.NETWORK, REQUEST_TIMEOUT, "no ACK came")
             self.hangup(call_params())
-
-    def unreachable(self, reason: str) -> None:
-        """End a call that we placed to a server that is not there."""
-        self.close(EndedBy.NETWORK, UNAVAILABLE, reason)
-        self.hangup(call_params())
 
     def end_timed_out(self) -> None:
         if self.state is CallState.ENDING:

@@ -8,6 +8,7 @@ the asyncio side. Strong references to calls are held here and dropped between t
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import time
 from collections.abc import Callable
@@ -15,22 +16,25 @@ from typing import Any
 
 import pjsua2 as pj
 
-from sipua.rtp.events import Address
-from sipua.rtp.hostport import is_address, join
-from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort, family_of
+from sipua.rtp.hostport import join
+from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
 from sipua.sip import sdp, texts
-from sipua.sip.addresses import Listener, address, of_family, server_of
+from sipua.sip.addresses import Listener, address, of_family
 from sipua.sip.admission import invite, media_family
-from sipua.sip.admission.admission import NO_MEDIA_PORT, Admission, Refusal, network_of
+from sipua.sip.admission.admission import (
+    NO_MEDIA_PORT,
+    Admission,
+    Refusal,
+    network_of,
+    refusal_of,
+)
 from sipua.sip.admission.gate import Gate
-from sipua.sip.dns.names import SIP_PORT, Name, NotFound, Outcome
+from sipua.sip.dns.names import Name, Outcome
 from sipua.sip.errors import CannotListenError, reason_of
 from sipua.sip.messages import (
     Answer,
     CallCommand,
     CallEnded,
-    CallInvited,
-    EndedBy,
     Hangup,
     IncomingCall,
     Leave,
@@ -47,12 +51,13 @@ from sipua.sip.messages import (
 from sipua.sip.pj.account import PjAccount, has_ipv6
 from sipua.sip.pj.accounts import LOCAL_ACCOUNT, Accounts
 from sipua.sip.pj.call import PjCall
-from sipua.sip.pj.closed_port import CHECK_AFTER_S, ClosedPort
 from sipua.sip.pj.library import Library
-from sipua.sip.pj.params import call_params
+from sipua.sip.pj.placer import Placer
 from sipua.sip.pj.resolver import LayoutError, PjResolver
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.sip.state import CallState
+from sipua.sip.trunks.probes import Probes
+from sipua.sip.trunks.servers import TrunkServers
 
 
 class SipEndpoint:
@@ -67,23 +72,32 @@ class SipEndpoint:
         resolve: Callable[[Name, Callable[[Outcome], None]], Outcome | None],
     ) -> None:
         self.settings = settings
-        self.emit = emit
+        self.emit: Callable[[SipEvent], None] = self._emit
+        self._pass_on = emit
         self.after = after
         self.closing = False
         self.listeners: tuple[Listener, ...] = ()
         self._admission = admission
         self._ports = ports
-        self._resolve = resolve
         self._names = PjResolver(resolve, self.fault)
         self.gate = Gate(admission, ports, codecs=settings.codecs)
         self._library: Library | None = None
         self._accounts = Accounts(lambda account: PjAccount(self, account), self.fault)
         self._calls: dict[str, PjCall] = {}
-        self._to_place: dict[str, PlaceCall] = {}
-        """Calls whose server's name is being looked up."""
+        self._servers = TrunkServers(random.Random())  # noqa: S311 (a draw among servers)
+        self._servers.use(settings.accounts)
+        self._placer = Placer(self, self._calls, self._servers, self._names, resolve)
+        self._probes = Probes(
+            self._servers, send=self._probe, after=after, tell=emit, now=time.monotonic
+        )
         self._taken: list[PjCall] = []
         self._refused: list[tuple[PjCall, Refusal]] = []
         self._ended: list[PjCall] = []
+
+    def _emit(self, event: SipEvent) -> None:
+        if isinstance(event, CallEnded):  # the one end of each call, whatever its way was
+            self._admission.slots.give_back(event.call_id)
+        self._pass_on(event)
 
     # --- life (called by the thread) ------------------------------------------------------
 
@@ -110,6 +124,7 @@ class SipEndpoint:
         for account in self.settings.accounts:
             self._accounts.open(account)
         self._local.setDefault()
+        self._probes.use(self.settings.accounts)
 
     def poll(self, timeout_ms: int) -> None:
         if self._library is not None:
@@ -151,7 +166,8 @@ class SipEndpoint:
 
     def close(self) -> None:
         self.leave()
-        self._to_place.clear()
+        self._placer.close()
+        self._probes.close()
         for call in list(self._calls.values()):
             call.end(Hangup(call.call_id, 503, "Shutting Down"))
 
@@ -175,20 +191,23 @@ class SipEndpoint:
 
     def command(self, command: SipCommand) -> None:
         if isinstance(command, PlaceCall):
-            self._place(command)
+            self._placer.place(command)
         elif isinstance(command, Leave):
             self.leave()
         elif not isinstance(command, Refresh | SetAccounts):
             self._command_call(command)
         elif not self.closing:
+            if isinstance(command, SetAccounts):
+                self._servers.use(command.accounts)
             self._accounts.command(command, self._calls.values())
+            if isinstance(command, SetAccounts):
+                self._probes.use(command.accounts)
 
     def _command_call(self, command: CallCommand) -> None:
         call = self._calls.get(command.call_id)
         if call is None:  # it ended before the command came, or has not begun
-            if isinstance(command, Hangup) and command.call_id in self._to_place:
-                del self._to_place[command.call_id]
-                self.emit(CallEnded(command.call_id, EndedBy.US, 487, "Request Terminated"))
+            if isinstance(command, Hangup):
+                self._placer.withdraw(command.call_id)
             return
         try:
             match command:
@@ -202,85 +221,6 @@ class SipEndpoint:
                     call.set_hold(command.on)
         except Exception as error:  # noqa: BLE001 (not only pj.Error: a text that SIP cannot hold)
             call.fail(type(command).__name__, error)
-
-    def _place(self, command: PlaceCall) -> None:
-        account = self._accounts.get(command.account or LOCAL_ACCOUNT)
-        if account is None:
-            self.emit(CallEnded(command.call_id, EndedBy.US, 404, f"no account {command.account}"))
-            return
-        # The server, and our address towards it, must be known before the offer is made.
-        host, port = server_of(account.settings.proxy or command.target)
-        if is_address(host):
-            self._place_at((host, port or SIP_PORT), account, command)
-            return
-        self._to_place[command.call_id] = command
-
-        def found(outcome: Outcome) -> None:
-            if self._to_place.pop(command.call_id, None) is None:
-                return  # hung up meanwhile
-            if isinstance(outcome, NotFound):
-                reason = f"{host}: {outcome.cause}"
-                self.emit(CallEnded(command.call_id, EndedBy.NETWORK, 502, reason))
-                return
-            reachable = (
-                a
-                for a in outcome.every_address
-                if self._names.reaches(a) and family_of(a) == command.local.family
-            )
-            # With several servers pjsip tries the next one when one is closed.
-            known_port = 0 if outcome.services and not port else port or SIP_PORT
-            server = next(reachable, outcome.every_address[0]), known_port
-            self._place_at(server, account, command)
-
-        outcome = self._resolve(Name(host.lower(), services=not port), found)
-        if outcome is not None:
-            found(outcome)
-
-    def _place_at(self, server: Address, account: PjAccount, command: PlaceCall) -> None:
-        """Place the call; port 0: not known."""
-        try:
-            call = self._calls[command.call_id] = PjCall(
-                self,
-                account,
-                call_id=command.call_id,
-                local=command.local,
-                signalling_ip=server[0],
-                state=CallState.CALLING,
-                placed=command,
-            )
-        except Exception as error:  # noqa: BLE001 (its caller waits for the end of the call)
-            self.emit(CallEnded(command.call_id, EndedBy.US, 500, reason_of(error)))
-            return
-        try:
-            call.makeCall(command.target, call_params(headers=command.headers))
-        except Exception as error:  # noqa: BLE001 (as above; pjsip may have reported it already)
-            call.close(EndedBy.US, 500, reason_of(error))
-            return
-        if self._calls.get(command.call_id) is call:  # it has not failed at once
-            sip_call_id = texts.line(str(call.getInfo().callIdString))
-            self.emit(CallInvited(command.call_id, sip_call_id))
-        first_hop = account.settings.proxy or command.target
-        if server[1] and "transport=tcp" not in first_hop.lower():
-            self._watch_port(command.call_id, server)
-
-    def _watch_port(self, call_id: str, server: Address) -> None:
-        """End a call that we placed to a closed port at once, not after 32 s of silence."""
-        port = ClosedPort(*server)
-        delays = iter(CHECK_AFTER_S)
-
-        def check() -> None:
-            call = self._calls.get(call_id)
-            calling = call is not None and call.state is CallState.CALLING
-            if call is not None and calling and port.refused():
-                call.unreachable(f"{join(*server)} is closed: no SIP server listens there by UDP")
-                calling = False
-            following = next(delays, None) if calling else None
-            if following is None:
-                port.close()
-            else:
-                self.after(following, check)
-
-        self.after(next(delays), check)
 
     # --- called by accounts and calls -----------------------------------------------------
 
@@ -300,6 +240,7 @@ class SipEndpoint:
             self._offer(call, prm, arrived_s)
         except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
             self._calls.pop(call.call_id, None)
+            self._admission.slots.give_back(call.call_id)
             if call.local is not None:
                 self._ports.release(call.local, time.monotonic())
             self._refused.append((call, Refusal(500, "Internal Error")))
@@ -312,11 +253,11 @@ class SipEndpoint:
         verdict = self.gate.invite(message, request.source[0], len(self._calls))
         if isinstance(verdict, str):
             offered = sdp.offered_host(texts.body(sdp.body(message)))
-            reserved = self._reserve(offered, request.source[0])
-            if isinstance(reserved, Refusal):
-                verdict = reserved
+            held = self._hold(call.call_id, verdict, offered, request.source[0])
+            if isinstance(held, Refusal):
+                verdict = held
             else:
-                call.local = reserved
+                call.local = held
         if isinstance(verdict, Refusal) or call.local is None:
             assert isinstance(verdict, Refusal)
             self._refused.append((call, verdict))
@@ -350,6 +291,15 @@ class SipEndpoint:
             self.emit(invite.read(message, source).refused(refusal, self._admission.origin(host)))
         return refusal
 
+    def _hold(self, call_id: str, origin: str, offered: str, source: str) -> ReservedPort | Refusal:
+        """What a call needs of us: a slot of its trunk, and a port."""
+        if full := self._admission.slots.take(origin, call_id, "incoming"):
+            return refusal_of(full)
+        reserved = self._reserve(offered, source)
+        if isinstance(reserved, Refusal):
+            self._admission.slots.give_back(call_id)
+        return reserved
+
     def _reserve(self, offered: str, source: str) -> ReservedPort | Refusal:
         family = media_family.choose(offered, source, self._ports.families)
         if isinstance(family, Refusal):
@@ -374,20 +324,30 @@ class SipEndpoint:
         if self._calls.get(call.call_id) is not call:
             return False
         del self._calls[call.call_id]
+        self._placer.forget(call.call_id)
         self._ended.append(call)
         return True
+
+    def account(self, name: str) -> PjAccount | None:
+        return self._accounts.get(name)
 
     def with_call(self, call_id: str, action: Callable[[PjCall], None]) -> None:
         if call_id in self._calls:
             action(self._calls[call_id])
 
     def place_again(self, call: PjCall, source: str, challenge: str) -> bool:
-        """Repeat a call that was challenged before its account knew the realm; at most once."""
-        if call.placed is None or not call.account.learn_from(source, challenge):
-            return False
-        self.forget(call)
-        self._place(call.placed)
-        return True
+        """See `Placer`."""
+        return self._placer.place_again(call, source, challenge)
+
+    def _probe(self, name: str) -> None:
+        account = self._accounts.get(name)
+        if account is None:
+            raise LookupError("its account is being changed")
+        account.probe()
+
+    def probed(self, name: str, status: int, reason: str, *, answered: bool) -> None:
+        """The end of an OPTIONS to a server of a trunk."""
+        self._probes.outcome(name, status, reason, answered=answered)
 
     def belongs(self, name: str, source: str) -> bool:
         return self._admission.belongs(name, address(source)[0])

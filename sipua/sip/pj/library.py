@@ -21,8 +21,8 @@ from sipua.sip.addresses import Listener, address, of_family
 from sipua.sip.admission import invite
 from sipua.sip.admission.admission import Refusal
 from sipua.sip.errors import CannotListenError, PortTakenError
+from sipua.sip.free_port import free_port
 from sipua.sip.messages import LibraryMessage, SipEvent, SipMessage
-from sipua.sip.pj.free_port import free_port
 from sipua.sip.pj.negotiated import LAWS
 from sipua.sip.pj.params import sip_header
 from sipua.sip.pj.waker import Waker, WakerError

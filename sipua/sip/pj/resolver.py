@@ -12,6 +12,7 @@ import ctypes
 import ipaddress
 import socket
 import struct
+import time
 from collections.abc import Callable, Sequence
 from ctypes import (
     CFUNCTYPE,
@@ -30,7 +31,16 @@ from typing import Any
 
 from pjsua2 import _pjsua2
 
-from sipua.sip.dns.names import SIP_PORT, Found, Name, NotFound, Outcome, Target, targets
+from sipua.sip.dns.names import (
+    MAX_NAMES,
+    SIP_PORT,
+    Found,
+    Name,
+    NotFound,
+    Outcome,
+    Target,
+    targets,
+)
 
 _NOT_RESOLVED = 70018  # PJ_ERESOLVE; a transaction makes 502 of it
 _IPV6 = 128  # a bit of pjsip_transport_type_e
@@ -113,6 +123,8 @@ class PjResolver:
         self._ask = ask
         self._fault = fault
         self._open: set[_Question] = set()
+        self._left_out: dict[Target, float] = {}
+        """Until when: they are tried last."""
         self._layout: type[_Records | _OldRecords] = _Records
         # pjsip keeps a pointer to it.
         self._callbacks = _Callbacks(_Resolve(self._resolve))
@@ -127,6 +139,20 @@ class PjResolver:
 
     def reaches(self, address: str) -> bool:
         return _version(address) in self.versions
+
+    def leave_out(self, target: Target, until: float) -> None:
+        """Try it last, until then, where a name stands for several."""
+        now = time.monotonic()
+        left = {one: end for one, end in self._left_out.items() if end > now}
+        self._left_out = left if len(left) < MAX_NAMES else {}
+        self._left_out[target] = until
+
+    def ranked(self, found: Found, port: int, transport: str) -> list[Target]:
+        """Where a request goes, as far as our transports reach, best first."""
+        now = time.monotonic()
+        ends = {one: end for one, end in self._left_out.items() if end > now}
+        there = [one for one in targets(found, port, transport) if self.reaches(one.address)]
+        return sorted(there, key=lambda one: ends.get(one, 0.0)) if ends else there
 
     def close(self) -> None:
         """Close it, before libDestroy: open and later look-ups get no address any more."""
@@ -162,8 +188,7 @@ class PjResolver:
 
         def found(outcome: Outcome) -> None:
             known = outcome if isinstance(outcome, Found) else Found(())
-            there = targets(known, port, transport)
-            self._answer(question, [t for t in there if self.reaches(t.address)])
+            self._answer(question, self.ranked(known, port, transport))
 
         outcome = self._ask(Name(host, services=not port), found)
         if outcome is not None:

@@ -56,6 +56,15 @@ class SteeredEdge(Edge):
         key = f'"{next(_KEYS)}-{self._api_port}"'
         return self.ask("/v1/calls", {"to": to, **order}, {"Idempotency-Key": key})
 
+    def get(self, path: str) -> Outcome:
+        asked = urllib.request.Request(
+            f"http://{LOOPBACK}:{self._api_port}{path}",
+            headers={"Authorization": f"Bearer {TOKEN}"},
+        )
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            told: Outcome = json.loads(answer.read())
+        return told
+
     def ask(self, path: str, body: Outcome, headers: dict[str, str] | None = None) -> Outcome:
         asked = urllib.request.Request(
             f"http://{LOOPBACK}:{self._api_port}{path}",

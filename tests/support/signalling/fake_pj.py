@@ -129,6 +129,9 @@ class Account:
     def setRegistration(self, renew: bool) -> None:
         script.step("setRegistration", renew)
 
+    def sendRequest(self, params: Any) -> None:
+        script.step("sendRequest", params.method, params.txOption.targetUri)
+
     def shutdown(self) -> None:
         script.step("shutdown")
 
@@ -137,6 +140,7 @@ class Account:
 
     def onIncomingCall(self, params: Any) -> None: ...
     def onRegState(self, params: Any) -> None: ...
+    def onSendRequest(self, params: Any) -> None: ...
 
 
 class Endpoint:

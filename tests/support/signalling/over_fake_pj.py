@@ -31,10 +31,10 @@ if __name__ == "__main__":
     for does in {"hangs": [hang], "dies": [die], "mute": []}[sys.argv[1]]:
         fake_pj.script.coming.put(does)
     from sipua.cli import main as cli  # over the fake one
-    from sipua.sip.pj import endpoint, library
+    from sipua.sip.pj import endpoint, library, placer
     from support.signalling.signalling import FakeWaker, NoResolver, Port
 
     # They reach into the real library, and to real peers.
-    endpoint.PjResolver, endpoint.ClosedPort = NoResolver, Port  # type: ignore[misc, assignment]
+    endpoint.PjResolver, placer.ClosedPort = NoResolver, Port  # type: ignore[misc, assignment]
     library.Waker = FakeWaker  # type: ignore[misc, assignment]
     sys.exit(cli.run(sys.argv[2:]))

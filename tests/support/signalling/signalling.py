@@ -17,7 +17,7 @@ import pytest
 import sipua.sip.pj.agent  # the real ones are there, to come back after the test
 from sipua.rtp.ports import PortPool, ReservedPort
 from sipua.sip.admission.admission import Admission
-from sipua.sip.dns.names import Name, Outcome
+from sipua.sip.dns.names import Found, Name, Outcome, Target, targets
 from sipua.sip.messages import CallInvited, PlaceCall, SipEvent
 from sipua.sip.pj.thread import Timers
 from sipua.sip.pj.waker import WakerError
@@ -27,7 +27,16 @@ from support.signalling import fake_pj
 
 CALLER = "192.0.2.1:5060"
 REGISTRAR = "192.0.2.9:5060"
-_OVER_PJSUA2 = ("call", "account", "library", "endpoint", "agent")
+_OVER_PJSUA2 = (
+    "call",
+    "account",
+    "accounts",
+    "placed_call",
+    "placer",
+    "library",
+    "endpoint",
+    "agent",
+)
 
 SETTINGS = SipSettings(
     hosts=(LOOPBACK, LOOPBACK6),
@@ -77,6 +86,12 @@ class NoResolver:
     def reaches(self, address: str) -> bool:
         return ":" not in address
 
+    def leave_out(self, target: Target, until: float) -> None:
+        """A fake has no order of its own."""
+
+    def ranked(self, found: Found, port: int, transport: str) -> list[Target]:
+        return [one for one in targets(found, port, transport) if self.reaches(one.address)]
+
 
 class FakeWaker:
     """In the place of a `Waker`: there is no ioqueue, but the fake's poll can be ended."""
@@ -106,7 +121,7 @@ def over_fake_pj(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     modules = {name: importlib.import_module(f"sipua.sip.pj.{name}") for name in _OVER_PJSUA2}
     # It reaches into the real library, which is not there.
     monkeypatch.setattr(modules["endpoint"], "PjResolver", NoResolver)
-    monkeypatch.setattr(modules["endpoint"], "ClosedPort", Port)
+    monkeypatch.setattr(modules["placer"], "ClosedPort", Port)
     monkeypatch.setattr(modules["library"], "Waker", FakeWaker)
     return modules
 

@@ -3,17 +3,17 @@
 const MOST = 500;
 const ERRORS = new Set([
   "edge.signalling_lost", "engine.gone", "registration.failed", "worker.died", "workers.hopeless",
-  "webhook.disabled", "webhook.dead_letter", "webhook.dropped", "config.refused",
+  "trunk.down", "webhook.disabled", "webhook.dead_letter", "webhook.dropped", "config.refused",
 ]);
 const WARNINGS = new Set([
   "edge.warning", "edge.draining", "registration.waiting", "trunk.unresolved", "events.lost", "webhook.failing",
-  "engine.outage", "engine.silent", "engine.rate_limit", "call.fallback", "call.transfer_failed",
+  "engine.outage", "engine.silent", "engine.rate_limit", "call.fallback", "call.attempt_failed", "call.transfer_failed",
   "call.transfer_refused", "call.prompt_unheard", "call.greeting_late", "call.offer_refused", "call.quality", "call.rejected", "call.rejections_not_logged",
   "rtp.refused", "tool.failed", "turn.unanswered",
 ]);
 // Besides them: news of the edge.
 const NEWS = new Set([
-  "edge.listening", "edge.drain_ended", "edge.stopped", "registration.ok", "registration.removed", "trunk.resolved",
+  "edge.listening", "edge.drain_ended", "edge.stopped", "registration.ok", "registration.removed", "trunk.resolved", "trunk.up",
   "worker.ready", "webhook.recovered", "config.reloaded",
 ]);
 

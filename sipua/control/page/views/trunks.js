@@ -8,6 +8,7 @@ import { section } from "../parts/section.js";
 import { renew, table } from "../parts/table.js";
 
 const TONES = { registered: "good", waiting: "warn", failed: "bad", removed: "dim" };
+const SERVER_TONES = { up: "good", down: "bad", unknown: "dim" };
 
 export class TrunksView {
   #app;
@@ -74,7 +75,7 @@ export class TrunksView {
       [
         ["Trunk", (one) => one.name, "nowrap"],
         ["Hosts", (one) => one.hosts.join(", ")],
-        ["Proxy", (one) => one.proxy || "–"],
+        ["Servers", servers],
         ["Calls", (one) => one.calls, "right"],
         ["Names", names, "dim"],
       ],
@@ -82,6 +83,14 @@ export class TrunksView {
       "No trunks.",
     );
   }
+}
+
+function servers(one) {
+  if (!one.servers.length) return "–";
+  return el("span", {}, ...one.servers.flatMap((server, place) => {
+    const more = [server.state, server.round_trip_ms == null ? "" : `${server.round_trip_ms} ms`, server.cause].filter(Boolean).join(", ");
+    return [place ? " · " : "", el("span", { class: SERVER_TONES[server.state] }, `${server.uri} (${more})`)];
+  }));
 }
 
 function names(one) {

@@ -11,13 +11,8 @@ from structlog.testing import capture_logs
 from sipua.edge.calls.signalling_log import FLUSH_S, REFUSALS_A_SECOND, SignallingLog
 from sipua.events.stream import EventStream
 from sipua.log import logs
-from sipua.sip.messages import (
-    CallRefused,
-    LibraryMessage,
-    RegistrarSilent,
-    SignallingFault,
-    TransferRefused,
-)
+from sipua.sip.messages import CallRefused, LibraryMessage, SignallingFault, TransferRefused
+from sipua.sip.peer_news import RegistrarSilent
 
 
 def refused(host: str, caller: str = "<sip:+49301234567@h>") -> CallRefused:

@@ -10,6 +10,7 @@ def test_tables_in_the_order_of_the_file() -> None:
         "[rtp]",
         "[[accounts]]",
         "[[trunks]]",
+        "[[trunks.servers]]",
         "[engine]",
         "[engine.turn_detection]",
         "[engines.NAME]",

@@ -6,14 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from sipua.sip.messages import (
-    Leave,
-    Registered,
-    RegistrarSilent,
-    RegistrationFailed,
-    SignallingFault,
-    Unregistered,
-)
+from sipua.sip.messages import Leave, SignallingFault
+from sipua.sip.peer_news import Registered, RegistrarSilent, RegistrationFailed, Unregistered
 from support.signalling.fake_pj import pj_error
 from support.signalling.signalling import ACCOUNT, Signalling, answered
 

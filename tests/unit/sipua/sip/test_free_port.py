@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from sipua.sip.pj.free_port import free_port
+from sipua.sip.free_port import free_port
 from support.ports import LOOPBACK
 
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from sipua.sip.pj.closed_port import KEEP_ALIVE, ClosedPort
+from sipua.sip.trunks.closed_port import KEEP_ALIVE, ClosedPort
 
 
 def unused(host: str) -> tuple[str, int]:

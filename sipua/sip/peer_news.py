@@ -1,0 +1,99 @@
+"""What signalling tells of trunks and accounts: their names, registrations and servers.
+
+Plain data, as in `sipua.sip.messages`; none of it is of a call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PeerResolved:
+    """The host name of a trunk or an account stands for these addresses now."""
+
+    peer: str
+    name: str
+    addresses: tuple[str, ...]
+    next_in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PeerUnresolved:
+    """A look-up of such a name failed; the addresses that were found before hold."""
+
+    peer: str
+    name: str
+    cause: str
+    addresses: tuple[str, ...]
+    next_in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    account: str
+    registrar: str
+    expires_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationFailed:
+    account: str
+    registrar: str
+    status: int
+    reason: str
+    retry_in_s: float | None
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrarSilent:
+    """A REGISTER was sent and is not answered yet; its outcome is reported later."""
+
+    account: str
+    registrar: str
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unregistered:
+    account: str
+    registrar: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerUp:
+    """A server of a trunk answers: for the first time, or again."""
+
+    trunk: str
+    server: str
+    round_trip_s: float | None
+    """Of an OPTIONS; None: it has answered a call."""
+    down_s: float | None
+    """None: it was not down."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerDown:
+    """A server of a trunk does not answer, or takes no calls."""
+
+    trunk: str
+    server: str
+    cause: str
+    again_in_s: float | None
+    """Calls leave it out so long; None: until it answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerProbed:
+    """A server of a trunk has answered an OPTIONS, as it did the last time."""
+
+    trunk: str
+    server: str
+    round_trip_s: float
+
+
+RegistrationNews = Registered | RegistrationFailed | RegistrarSilent | Unregistered
+NameNews = PeerResolved | PeerUnresolved
+ServerNews = ServerUp | ServerDown | ServerProbed
+PeerNews = RegistrationNews | NameNews | ServerNews

@@ -1,0 +1,332 @@
+"""Calls that we place: the server that each goes to, and the next one when that does not take it.
+
+    PlaceCall ──▶ servers of the trunk, in order ──▶ its address ──▶ INVITE ──▶ the call
+                        ▲                                              │
+                        └── AttemptFailed ◀── no answer, closed, 503 ◀─┘
+
+The call keeps its id and its port; each attempt is another INVITE. pjsua2 thread only.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sipua.rtp.hostport import is_address, join
+from sipua.rtp.ports import family_of
+from sipua.sip import registration, texts
+from sipua.sip.addresses import at_server, server_of
+from sipua.sip.dns.names import SIP_PORT, Name, NotFound, Outcome, Target
+from sipua.sip.errors import reason_of
+from sipua.sip.messages import AttemptFailed, CallEnded, CallInvited, EndedBy, PlaceCall
+from sipua.sip.peer_news import ServerNews
+from sipua.sip.pj.account import PjAccount
+from sipua.sip.pj.accounts import LOCAL_ACCOUNT
+from sipua.sip.pj.call import CallOwner, PjCall
+from sipua.sip.pj.params import call_params
+from sipua.sip.pj.placed_call import AttemptEnd, PlacedCall
+from sipua.sip.pj.resolver import PjResolver
+from sipua.sip.settings import AccountSettings
+from sipua.sip.state import CallState
+from sipua.sip.trunks.closed_port import CHECK_AFTER_S, ClosedPort
+from sipua.sip.trunks.failover import may_try_next, takes_no_calls
+from sipua.sip.trunks.servers import TrunkServers
+
+LAST_WITHIN_S = 8.0
+"""The last server gets longer: there is nothing to gain by leaving it."""
+MOST_ATTEMPTS = 8
+"""Of one call, with the addresses that the names of servers stand for."""
+UNAVAILABLE, REQUEST_TIMEOUT, NOT_RESOLVED = 503, 408, 502
+
+
+class PlaceOwner(CallOwner, Protocol):
+    """What placing needs of the endpoint."""
+
+    def account(self, name: str) -> PjAccount | None: ...
+
+
+@dataclass(slots=True, eq=False)
+class _Placing:
+    order: PlaceCall
+    way: list[AccountSettings]
+    """The servers that are left, the present one first."""
+    attempt: int = 0
+    target: Target | None = None
+    """Where the present INVITE goes."""
+    tried: set[tuple[str, Target]] = field(default_factory=set)
+    """By account."""
+    more_here: bool = False
+    """The present server's name stands for addresses that were not tried."""
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def server(self) -> AccountSettings:
+        return self.way[0]
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is another server, or address, to try."""
+        return (self.more_here or len(self.way) > 1) and self.attempt < MOST_ATTEMPTS
+
+
+class Placer:
+    def __init__(
+        self,
+        owner: PlaceOwner,
+        calls: dict[str, PjCall],
+        servers: TrunkServers,
+        names: PjResolver,
+        resolve: Callable[[Name, Callable[[Outcome], None]], Outcome | None],
+    ) -> None:
+        """`calls`: the endpoint's."""
+        self._owner = owner
+        self._calls = calls
+        self._servers = servers
+        self._names = names
+        self._resolve = resolve
+        self._waiting: dict[str, _Placing] = {}
+        """No INVITE is under way: a name is being looked up, or the next attempt begins."""
+        self._under_way: dict[str, _Placing] = {}
+
+    def place(self, order: PlaceCall) -> None:
+        way = self._servers.order(order.account, time.monotonic()) if order.account else []
+        if not way:
+            account = self._owner.account(order.account or LOCAL_ACCOUNT)
+            if account is None:
+                reason = f"no account {order.account}"
+                self._owner.emit(CallEnded(order.call_id, EndedBy.US, 404, reason))
+                return
+            way = [account.settings]
+        self._begin(_Placing(order, way))
+
+    def withdraw(self, call_id: str) -> bool:
+        """It is hung up while no INVITE is under way; False: it is not so."""
+        if self._waiting.pop(call_id, None) is None:
+            return False
+        self._owner.emit(CallEnded(call_id, EndedBy.US, 487, "Request Terminated"))
+        return True
+
+    def close(self) -> None:
+        self._waiting.clear()
+
+    def forget(self, call_id: str) -> None:
+        """The call is over, or answered for good."""
+        self._under_way.pop(call_id, None)
+
+    def place_again(self, call: PjCall, source: str, challenge: str) -> bool:
+        """Repeat an INVITE that was challenged before its account knew the realm; at most once."""
+        placing = self._under_way.get(call.call_id)
+        if placing is None or not call.account.learn_from(source, challenge):
+            return False
+        self._owner.forget(call)
+        self._begin(placing)
+        return True
+
+    # --- one attempt ----------------------------------------------------------------------
+
+    def _begin(self, placing: _Placing) -> None:
+        """The server, and our address towards it, must be known before the offer is made."""
+        placing.target, placing.more_here = None, False
+        first_hop = placing.server.first_hop or placing.order.target
+        host, port = server_of(first_hop)
+        transport = "tcp" if "transport=tcp" in first_hop.lower() else ""
+        if is_address(host):
+            self._invite(placing, Target(host, port or SIP_PORT, transport or "udp"))
+            return
+        self._waiting[placing.order.call_id] = placing
+
+        def found(outcome: Outcome) -> None:
+            if self._waiting.get(placing.order.call_id) is not placing:
+                return  # hung up meanwhile
+            del self._waiting[placing.order.call_id]
+            if isinstance(outcome, NotFound):
+                reason = f"{host}: {outcome.cause}"
+                self._not_sent(placing, EndedBy.NETWORK, NOT_RESOLVED, reason)
+                return
+            family = placing.order.local.family
+            usable = [
+                one
+                for one in self._names.ranked(outcome, port, transport)
+                if family_of(one.address) == family
+            ]
+            name = placing.server.name
+            untried = [one for one in usable if (name, one) not in placing.tried] or usable
+            placing.more_here = len(untried) > 1
+            unusable = Target(outcome.every_address[0], port or SIP_PORT, transport or "udp")
+            self._invite(placing, untried[0] if untried else unusable)
+
+        outcome = self._resolve(Name(host.lower(), services=not port), found)
+        if outcome is not None:
+            found(outcome)
+
+    def _invite(self, placing: _Placing, target: Target) -> None:
+        order, server = placing.order, placing.server
+        account = self._owner.account(server.name)
+        if account is None:  # a reload has taken it away
+            self._not_sent(placing, EndedBy.US, 404, f"no account {server.name}")
+            return
+        placing.attempt += 1
+        placing.target = target
+        placing.tried.add((server.name, target))
+        self._under_way[order.call_id] = placing
+        try:
+            call = PlacedCall(self._owner, account, self, order, target.address)
+        except Exception as error:  # noqa: BLE001 (its caller waits for the end of the call)
+            self.forget(order.call_id)
+            self._owner.emit(CallEnded(order.call_id, EndedBy.US, 500, reason_of(error)))
+            return
+        self._calls[order.call_id] = call
+        try:
+            call.makeCall(self._request_uri(placing), call_params(headers=order.headers))
+        except Exception as error:  # noqa: BLE001 (as above; pjsip may have reported it already)
+            call.close(EndedBy.US, 500, reason_of(error))
+            return
+        if self._calls.get(order.call_id) is call:  # it has not failed at once
+            sip_call_id = texts.line(str(call.getInfo().callIdString))
+            shown = server.proxy if server.trunk else ""
+            self._owner.emit(CallInvited(order.call_id, sip_call_id, shown))
+        if target.transport == "udp":
+            self._watch_port(placing, (target.address, target.port))
+        self._watch_silence(placing)
+
+    def _request_uri(self, placing: _Placing) -> str:
+        """A number at the trunk is one at the server that is asked."""
+        target, server = placing.order.target, placing.server
+        servers = {server_of(one.proxy) for one in self._servers.of(server.trunk)}
+        at_trunk = server.trunk and server_of(target) in servers
+        return at_server(target, server.proxy) if at_trunk else target
+
+    def _present(self, placing: _Placing, attempt: int) -> PlacedCall | None:
+        """The call of this attempt, while nothing has been heard of it."""
+        call = self._calls.get(placing.order.call_id)
+        same = self._under_way.get(placing.order.call_id) is placing and placing.attempt == attempt
+        if not same or not isinstance(call, PlacedCall) or call.heard:
+            return None
+        return call if call.state is CallState.CALLING else None
+
+    def _watch_silence(self, placing: _Placing) -> None:
+        attempt, server = placing.attempt, placing.server
+        if placing.goes_on:
+            within_s = server.answer_within_s
+        elif placing.failures:
+            within_s = max(server.answer_within_s, LAST_WITHIN_S)
+        else:
+            return  # there is no other one: pjsip waits, 32 s
+
+        def check() -> None:
+            if call := self._present(placing, attempt):
+                call.give_up(REQUEST_TIMEOUT, f"no answer within {within_s:g} s")
+
+        self._owner.after(within_s, check)
+
+    def _watch_port(self, placing: _Placing, server: tuple[str, int]) -> None:
+        """End an attempt at a closed port at once, not after seconds of silence."""
+        port = ClosedPort(*server)
+        attempt, delays = placing.attempt, iter(CHECK_AFTER_S)
+
+        def check() -> None:
+            call = self._present(placing, attempt)
+            if call is not None and port.refused():
+                closed = f"{join(*server)} is closed: no SIP server listens there by UDP"
+                call.give_up(UNAVAILABLE, closed)
+                call = None
+            following = next(delays, None) if call is not None else None
+            if following is None:
+                port.close()
+            else:
+                self._owner.after(following, check)
+
+        self._owner.after(next(delays), check)
+
+    # --- its end --------------------------------------------------------------------------
+
+    def heard(self, call: PlacedCall) -> None:
+        """See `AttemptOwner`."""
+        placing = self._under_way.get(call.call_id)
+        if placing is not None:
+            note = self._servers.took if call.rang else self._servers.answered
+            self._tell(note(placing.server.name, time.monotonic()))
+
+    def attempt_over(self, call: PlacedCall, end: AttemptEnd) -> AttemptEnd | None:
+        """See `AttemptOwner`."""
+        placing = self._under_way.get(call.call_id)
+        if placing is None or self._calls.get(call.call_id) is not call:
+            return end
+        told = self._judge(placing, end)
+        if told is None:
+            self._owner.forget(call)
+            self._go_on(placing)
+        return told
+
+    def _not_sent(self, placing: _Placing, by: EndedBy, status: int, reason: str) -> None:
+        """The attempt has ended before there was a call of pjsip's."""
+        placing.attempt += 1
+        told = self._judge(placing, AttemptEnd(by, status, reason))
+        if told is None:
+            self._go_on(placing)
+        else:
+            self._owner.emit(CallEnded(placing.order.call_id, told.by, told.status, told.reason))
+
+    def _judge(self, placing: _Placing, end: AttemptEnd) -> AttemptEnd | None:
+        """None: another attempt follows; else what is told as the end of the call."""
+        header = texts.header(end.message, "Reason") or ""
+        of_server = not end.rang and (not end.message or may_try_next(end.status, header))
+        if not of_server:
+            self._tell(self._servers.took(placing.server.name, time.monotonic()))
+            return end
+        said = f"{end.status} {end.reason}" if end.message else end.reason
+        self._note(placing, end, said)
+        placing.failures.append(f"{placing.server.proxy or placing.order.target}: {said}")
+        if placing.goes_on:
+            self._say_failed(placing, end)
+            return None
+        trunk = placing.server.trunk
+        if trunk and len(placing.failures) > 1:
+            reason = f"no server of trunk {trunk} took the call: {'; '.join(placing.failures)}"
+            return AttemptEnd(EndedBy.NETWORK, end.status, reason[: texts.LONGEST])
+        return end
+
+    def _note(self, placing: _Placing, end: AttemptEnd, said: str) -> None:
+        """Leave out what has failed, for a while."""
+        now, name = time.monotonic(), placing.server.name
+        value = texts.header(end.message, "Retry-After")
+        retry_after_s = registration.parse_retry_after(value)
+        refuses = not end.message or takes_no_calls(end.status)
+        if refuses and placing.target is not None:
+            rest_s = placing.server.rest_s if retry_after_s is None else retry_after_s
+            self._names.leave_out(placing.target, now + rest_s)
+        if refuses and placing.more_here:
+            return  # another of its addresses may do better
+        if not end.message:
+            self._tell(self._servers.silent(name, said, now))
+        elif refuses:
+            self._tell(self._servers.refused(name, said, now, retry_after_s))
+        else:
+            self._tell(self._servers.failed_a_call(name, said, now))
+
+    def _say_failed(self, placing: _Placing, end: AttemptEnd) -> None:
+        failed = placing.server.proxy or placing.order.target
+        if not placing.more_here:
+            placing.way.pop(0)
+        following = placing.server.proxy or placing.order.target
+        self._owner.emit(
+            AttemptFailed(placing.order.call_id, failed, end.status, end.reason, following)
+        )
+
+    def _go_on(self, placing: _Placing) -> None:
+        """Not from inside a callback of the call that has failed."""
+        self.forget(placing.order.call_id)
+        self._waiting[placing.order.call_id] = placing
+
+        def begin() -> None:
+            if self._waiting.get(placing.order.call_id) is placing:
+                del self._waiting[placing.order.call_id]
+                self._begin(placing)
+
+        self._owner.after(0.0, begin)
+
+    def _tell(self, news: ServerNews | None) -> None:
+        if news is not None:
+            self._owner.emit(news)

@@ -1,0 +1,1 @@
+"""The servers of trunks: in which order calls try them, and which are left out."""
