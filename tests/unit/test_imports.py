@@ -54,6 +54,7 @@ FOLDERS = [
     "sipua/doctor",
     "sipua/sip",
     "sipua/sip/dns",
+    "sipua/sip/parties",
     "sipua/sip/admission",
     "sipua/sip/pj",
     "sipua/tools/wire",

@@ -11,6 +11,7 @@ from sipua.config.checks.api import api
 from sipua.config.checks.cdr import cdr
 from sipua.config.checks.engine import engines
 from sipua.config.checks.findings import Finding
+from sipua.config.checks.placeholders import placeholders
 from sipua.config.checks.record import record
 from sipua.config.checks.recovery import recovery
 from sipua.config.checks.routes import routes
@@ -213,6 +214,7 @@ def _trunks(config: Config) -> Iterator[Finding]:
                 )
             yield from _too_wide(hosts, host)
         yield from _trunk_realm(index, trunk)
+        yield from _trunk_caller(index, trunk)
 
 
 def _too_wide(path: KeyPath, host: str) -> Iterator[Finding]:
@@ -235,6 +237,16 @@ def _trunk_realm(index: int, trunk: TrunkSection) -> Iterator[Finding]:
             (("trunks", index, "realm"), ("trunks", index, "password")),
             "is missing: without it every challenge would get our digest",
             "the realm in the provider's 401 or 407 (WWW-Authenticate: Digest realm=...)",
+        )
+
+
+def _trunk_caller(index: int, trunk: TrunkSection) -> Iterator[Finding]:
+    if "caller_headers" in trunk.model_fields_set and not trunk.trust_identity:
+        yield Finding(
+            (("trunks", index, "caller_headers"), ("trunks", index, "trust_identity")),
+            "is not used: only From is believed",
+            "trust_identity = true, if all that this trunk says of callers is true",
+            "warning",
         )
 
 
@@ -322,6 +334,7 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     recovery,
     tools,
     routes,
+    placeholders,
     record,
     api,
     cdr,

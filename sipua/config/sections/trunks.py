@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from sipua.config.values.addresses import Hosts
 from sipua.config.values.fields import (
+    AS_TUPLE,
     NO_SECRET,
     Name,
     OneLine,
@@ -15,8 +18,19 @@ from sipua.config.values.fields import (
     Secret,
     ServerUriText,
     SipUser,
+    not_empty,
+)
+from sipua.config.values.parties import (
+    CallerId,
+    CallerName,
+    Country,
+    HeaderNames,
+    NumberPatterns,
+    Prefixes,
+    SetHeaders,
 )
 from sipua.config.values.section import Section
+from sipua.sip.parties.caller import TRUSTED_ORDER, CallerHeader
 
 
 class AccountSection(Section):
@@ -91,4 +105,77 @@ class TrunkSection(Section):
         default=False,
         description="Let its INVITEs say which trace the call is part of (`traceparent`, "
         "`X-Traceparent`). docs/traces.md.",
+    )
+    trust_identity: bool = Field(
+        default=False,
+        description="Believe what its INVITEs say of the caller beside From: "
+        "P-Asserted-Identity, Remote-Party-ID, Diversion, History-Info. docs/numbers.md.",
+    )
+    caller_headers: Annotated[tuple[CallerHeader, ...], AS_TUPLE, AfterValidator(not_empty)] = (
+        Field(
+            default=TRUSTED_ORDER,
+            description="With `trust_identity`: the headers that say who calls. The first "
+            "one that has one counts.",
+        )
+    )
+    country: Country = Field(
+        default="",
+        description="Numbers become E.164 (`+4930123456`): those without a country are of this "
+        "one, such as `DE` (`pip install 'sipua[numbers]'`). Empty: they stay as they are.",
+        examples=["DE"],
+    )
+    number_in: Prefixes = Field(
+        default={},
+        description="In calls from it: what a number begins with, and what stands there instead, "
+        'before `country` counts: `{ "00" = "+", "0" = "+49" }`. The longest that fits counts; '
+        '`""` fits all but `+…`.',
+    )
+    number_out: Prefixes = Field(
+        default={},
+        description="The same for our calls to it, after `country`: for the number that we call, "
+        "and our own.",
+    )
+    allowed_numbers: NumberPatterns = Field(
+        default=(),
+        description="Numbers that its calls may be for, with `*` and `?`; a pattern with `!` in "
+        "front forbids. Others get 404. Empty: all.",
+        examples=[["+4930123*", "!+49301239*"]],
+    )
+    allowed_destinations: NumberPatterns = Field(
+        default=(),
+        description="The same for numbers that we call through it.",
+        examples=[["+49*", "!+49900*"]],
+    )
+    headers_in: HeaderNames = Field(
+        default=(),
+        description="Headers of its INVITEs that are read: for tools, and for "
+        "`{{header:X-Account}}` in instructions.",
+        examples=[["X-Account"]],
+    )
+    headers_out: SetHeaders = Field(
+        default={},
+        description="Headers of the INVITEs that we send it: `X-…`, Subject, User-to-User and "
+        "such.",
+    )
+    caller_id: CallerId = Field(
+        default="",
+        description="Our number in calls that we place. Empty: `user`.",
+        examples=["+4930123456"],
+    )
+    caller_name: CallerName = Field(
+        default="", description="Our name in calls that we place. Empty: none."
+    )
+    allowed_caller_ids: NumberPatterns = Field(
+        default=(),
+        description="Numbers that the API may call with (`caller_id`) beside `caller_id`. "
+        "Empty: none.",
+        examples=[["+4930123*"]],
+    )
+    assert_identity: bool = Field(
+        default=False,
+        description="Say our number in P-Asserted-Identity, too, as providers ask for it.",
+    )
+    hide_caller_id: bool = Field(
+        default=False,
+        description="Ask it to withhold our number: an anonymous From, and `Privacy: id`.",
     )
