@@ -127,8 +127,8 @@ def told(profile: AgentProfile, facts: CallFacts) -> AgentProfile:
     values = placeholders.Values(
         facts.caller, facts.called, facts.origin, facts.route, facts.headers
     )
-    instructions = placeholders.fill_instructions(profile.instructions, values)
-    greeting = placeholders.fill(profile.greeting, values)
+    instructions = placeholders.fill_marked(profile.instructions, values)
+    greeting = placeholders.fill_marked(profile.greeting, values)
     if (instructions, greeting) == (profile.instructions, profile.greeting):
         return profile
     return replace(profile, instructions=instructions, greeting=greeting)

@@ -179,6 +179,7 @@ def _accounts(config: Config) -> Iterator[Finding]:
         yield from _server(config, registrar, account.registrar)
         yield from _server(config, ("accounts", index, "proxy"), account.proxy)
         yield from _password(index, account)
+        yield from _caller(("accounts", index), account)
 
 
 def _password(index: int, account: AccountSection) -> Iterator[Finding]:
@@ -214,7 +215,7 @@ def _trunks(config: Config) -> Iterator[Finding]:
                 )
             yield from _too_wide(hosts, host)
         yield from _trunk_realm(index, trunk)
-        yield from _trunk_caller(index, trunk)
+        yield from _caller(("trunks", index), trunk)
 
 
 def _too_wide(path: KeyPath, host: str) -> Iterator[Finding]:
@@ -240,12 +241,12 @@ def _trunk_realm(index: int, trunk: TrunkSection) -> Iterator[Finding]:
         )
 
 
-def _trunk_caller(index: int, trunk: TrunkSection) -> Iterator[Finding]:
-    if "caller_headers" in trunk.model_fields_set and not trunk.trust_identity:
+def _caller(path: KeyPath, peer: TrunkSection | AccountSection) -> Iterator[Finding]:
+    if "caller_headers" in peer.model_fields_set and not peer.trust_identity:
         yield Finding(
-            (("trunks", index, "caller_headers"), ("trunks", index, "trust_identity")),
+            ((*path, "caller_headers"), (*path, "trust_identity")),
             "is not used: only From is believed",
-            "trust_identity = true, if all that this trunk says of callers is true",
+            "trust_identity = true, if all that it says of callers is true",
             "warning",
         )
 

@@ -14,7 +14,9 @@ _KEYS = ("instructions", "greeting")
 
 
 def placeholders(config: Config) -> Iterator[Finding]:
-    read = {name.lower() for trunk in config.trunks for name in trunk.headers_in}
+    given = [peer.headers_in for peer in config.trunks]
+    given += [peer.headers_in for peer in config.accounts]
+    read = {name.lower() for names in given for name in names}
     for path, text in _texts(config):
         for name in known.names(text):
             if (header := known.header_of(name)) is None:
@@ -23,8 +25,8 @@ def placeholders(config: Config) -> Iterator[Finding]:
             elif header.lower() not in read:
                 yield Finding(
                     (path,),
-                    f"has {{{{{name}}}}}, and no trunk reads this header",
-                    f'headers_in = ["{header}"] under [[trunks]]',
+                    f"has {{{{{name}}}}}, and no trunk or account reads this header",
+                    f'headers_in = ["{header}"] under [[trunks]] or [[accounts]]',
                 )
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pydantic import Field
 
-from pydantic import AfterValidator, Field
-
+from sipua.config.sections.caller import (
+    CALLER_HEADERS,
+    COUNTRY,
+    HEADERS_IN,
+    NUMBER_IN,
+    TRUST_IDENTITY,
+    CallerHeaders,
+)
 from sipua.config.values.addresses import Hosts
 from sipua.config.values.fields import (
-    AS_TUPLE,
     NO_SECRET,
     Name,
     OneLine,
@@ -18,7 +23,6 @@ from sipua.config.values.fields import (
     Secret,
     ServerUriText,
     SipUser,
-    not_empty,
 )
 from sipua.config.values.parties import (
     CallerId,
@@ -30,7 +34,6 @@ from sipua.config.values.parties import (
     SetHeaders,
 )
 from sipua.config.values.section import Section
-from sipua.sip.parties.caller import TRUSTED_ORDER, CallerHeader
 
 
 class AccountSection(Section):
@@ -70,6 +73,11 @@ class AccountSection(Section):
     proxy: OptionalServerUri = Field(
         default="", description="Outbound proxy, as `sip:host:port`, when it is not the registrar."
     )
+    trust_identity: bool = TRUST_IDENTITY
+    caller_headers: CallerHeaders = CALLER_HEADERS
+    country: Country = COUNTRY
+    number_in: Prefixes = NUMBER_IN
+    headers_in: HeaderNames = HEADERS_IN
 
 
 class TrunkSection(Section):
@@ -106,30 +114,10 @@ class TrunkSection(Section):
         description="Let its INVITEs say which trace the call is part of (`traceparent`, "
         "`X-Traceparent`). docs/traces.md.",
     )
-    trust_identity: bool = Field(
-        default=False,
-        description="Believe what its INVITEs say of the caller beside From: "
-        "P-Asserted-Identity, Remote-Party-ID, Diversion, History-Info. docs/numbers.md.",
-    )
-    caller_headers: Annotated[tuple[CallerHeader, ...], AS_TUPLE, AfterValidator(not_empty)] = (
-        Field(
-            default=TRUSTED_ORDER,
-            description="With `trust_identity`: the headers that say who calls. The first "
-            "one that has one counts.",
-        )
-    )
-    country: Country = Field(
-        default="",
-        description="Numbers become E.164 (`+4930123456`): those without a country are of this "
-        "one, such as `DE` (`pip install 'sipua[numbers]'`). Empty: they stay as they are.",
-        examples=["DE"],
-    )
-    number_in: Prefixes = Field(
-        default={},
-        description="In calls from it: what a number begins with, and what stands there instead, "
-        'before `country` counts: `{ "00" = "+", "0" = "+49" }`. The longest that fits counts; '
-        '`""` fits all but `+…`.',
-    )
+    trust_identity: bool = TRUST_IDENTITY
+    caller_headers: CallerHeaders = CALLER_HEADERS
+    country: Country = COUNTRY
+    number_in: Prefixes = NUMBER_IN
     number_out: Prefixes = Field(
         default={},
         description="The same for our calls to it, after `country`: for the number that we call, "
@@ -146,12 +134,7 @@ class TrunkSection(Section):
         description="The same for numbers that we call through it.",
         examples=[["+49*", "!+49900*"]],
     )
-    headers_in: HeaderNames = Field(
-        default=(),
-        description="Headers of its INVITEs that are read: for tools, and for "
-        "`{{header:X-Account}}` in instructions.",
-        examples=[["X-Account"]],
-    )
+    headers_in: HeaderNames = HEADERS_IN
     headers_out: SetHeaders = Field(
         default={},
         description="Headers of the INVITEs that we send it: `X-…`, Subject, User-to-User and "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sipua.calls.routes import Asked, addresses
 from sipua.config import Config
-from sipua.config.sections.trunks import TrunkSection
+from sipua.config.sections.trunks import AccountSection, TrunkSection
 from sipua.sip.parties.numbers import NumberFormat, number_format
 from sipua.sip.parties.policy import STRANGER, PeerPolicy
 
@@ -14,18 +14,14 @@ def trunk_named(config: Config, name: str) -> TrunkSection | None:
 
 
 def policies(config: Config) -> dict[str, PeerPolicy]:
-    """Those of all trunks."""
-    return {trunk.name: _policy(trunk) for trunk in config.trunks}
-
-
-def policy(config: Config, origin: str) -> PeerPolicy:
-    trunk = trunk_named(config, origin)
-    return STRANGER if trunk is None else _policy(trunk)
+    """Those of all trunks and accounts; a trunk says for which numbers its calls may be."""
+    accounts = {account.name: _policy(account) for account in config.accounts}
+    return accounts | {trunk.name: _policy(trunk, trunk.allowed_numbers) for trunk in config.trunks}
 
 
 def typed(config: Config, called: str, caller: str, origin: str) -> Asked:
     """A call as people write it, with numbers in the format of its trunk."""
-    form = policy(config, origin).form
+    form = policies(config).get(origin, STRANGER).form
     return Asked((formatted(form, called),), formatted(form, caller), origin)
 
 
@@ -48,11 +44,13 @@ def form_out(trunk: TrunkSection | None) -> NumberFormat:
     return number_format(trunk.number_out if trunk else {})
 
 
-def _policy(trunk: TrunkSection) -> PeerPolicy:
+def _policy(
+    section: TrunkSection | AccountSection, allowed_numbers: tuple[str, ...] = ()
+) -> PeerPolicy:
     return PeerPolicy(
-        trusted=trunk.trust_identity,
-        order=trunk.caller_headers,
-        form=number_format(trunk.number_in, trunk.country),
-        allowed_numbers=trunk.allowed_numbers,
-        headers_in=trunk.headers_in,
+        trusted=section.trust_identity,
+        order=section.caller_headers,
+        form=number_format(section.number_in, section.country),
+        allowed_numbers=allowed_numbers,
+        headers_in=section.headers_in,
     )

@@ -51,7 +51,7 @@ class Admission:
     traced: frozenset[str] = frozenset()
     """The trunks whose INVITEs may say which trace a call is part of."""
     policies: Mapping[str, PeerPolicy] = field(default_factory=dict)
-    """Of trunks."""
+    """Of trunks and accounts."""
     draining: bool = False
     engine_missing_s: Callable[[float], float] = lambda now: 0.0
     """How long no engine is expected; 0: one may be there."""

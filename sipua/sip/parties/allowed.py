@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
+from sipua.sip.parties.numbers import plain
+
 _LONGEST: Final = 64
 """Of a number that is compared; a longer one is none."""
 
@@ -18,6 +20,7 @@ def refused_by(number: str, patterns: Sequence[str]) -> str:
     """The pattern that forbids it, or `no pattern fits`; empty: it may be called."""
     if not patterns:
         return ""
+    number = plain(number) or number
     if len(number) > _LONGEST:
         return "no pattern fits"
     forbidding = (one for one in patterns if one.startswith("!"))

@@ -18,7 +18,7 @@ from typing import Final, Literal, TypeAlias
 from sipua.sip.caller_id import Caller
 from sipua.sip.parties import name_addr
 from sipua.sip.parties.name_addr import NameAddr
-from sipua.sip.parties.numbers import AS_IT_IS, NumberFormat
+from sipua.sip.parties.numbers import AS_IT_IS, NumberFormat, is_number
 from sipua.sip.texts import Message
 
 CallerHeader: TypeAlias = Literal["P-Asserted-Identity", "Remote-Party-ID", "From"]
@@ -82,7 +82,7 @@ def _asserted(message: Message, header: str) -> NameAddr | None:
     ]
     if not found or message.is_cut(header):
         return None
-    numbers = (party for party in found if NumberFormat.is_number(party.user))
+    numbers = (party for party in found if is_number(party.user))
     return next(numbers, found[0])
 
 

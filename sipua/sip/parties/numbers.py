@@ -18,6 +18,16 @@ _SEPARATORS: Final = str.maketrans("", "", "-.() ")
 _LONGEST: Final = 64
 
 
+def plain(user: str) -> str | None:
+    """A number without what makes it easier to read; None: it is no number."""
+    text = user[:_LONGEST].translate(_SEPARATORS)
+    return text if len(user) <= _LONGEST and _NUMBER.fullmatch(text) else None
+
+
+def is_number(user: str) -> bool:
+    return plain(user) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class NumberFormat:
     prefixes: tuple[tuple[str, str], ...] = ()
@@ -25,15 +35,11 @@ class NumberFormat:
     country: str = ""
     """ISO 3166: numbers without a country are of this one. Empty: no E.164."""
 
-    @staticmethod
-    def is_number(user: str) -> bool:
-        return _plain(user) is not None
-
     def of(self, user: str) -> str:
         """The user of a URI in this form."""
         if not (self.prefixes or self.country):
             return user
-        number = _plain(user)
+        number = plain(user)
         if number is None:
             return user
         for prefix, instead in self.prefixes:
@@ -63,12 +69,6 @@ def is_installed() -> bool:
 def is_country(code: str) -> bool:
     """Only when `is_installed`."""
     return code in _library().SUPPORTED_REGIONS
-
-
-def _plain(user: str) -> str | None:
-    """The digits of a number; None: it is none."""
-    text = user[:_LONGEST].translate(_SEPARATORS)
-    return text if len(user) <= _LONGEST and _NUMBER.fullmatch(text) else None
 
 
 @functools.cache

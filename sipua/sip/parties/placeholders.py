@@ -19,7 +19,7 @@ from typing import Final
 
 from sipua.sip import texts
 from sipua.sip.caller_id import NOBODY, Caller
-from sipua.sip.parties.numbers import NumberFormat
+from sipua.sip.parties.numbers import is_number
 
 LONGEST_VALUE: Final = 80
 NAMES: Final = ("caller", "caller_name", "called", "diverted", "trunk", "route")
@@ -61,7 +61,7 @@ def fill(text: str, values: Values) -> str:
     return _PLACE.sub(lambda found: _value(found[1].strip(), values), text)
 
 
-def fill_instructions(text: str, values: Values) -> str:
+def fill_marked(text: str, values: Values) -> str:
     """With the notice, where there is something that it is about."""
     filled = fill(text, values)
     return f"{filled}\n\n{NOTICE}" if "[data: " in filled and filled != text else filled
@@ -69,7 +69,7 @@ def fill_instructions(text: str, values: Values) -> str:
 
 def data(text: str) -> str:
     """A text from outside, marked; a number as it is."""
-    if NumberFormat.is_number(text):
+    if is_number(text):
         return text
     clean = " ".join(_UNSAFE.sub("'", texts.line(text)).split())
     if len(clean) > LONGEST_VALUE:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sipua.sip.caller_id import ANONYMOUS, Caller
 from sipua.sip.parties.caller import MOST_DIVERSIONS, TRUSTED_ORDER, read
 from sipua.sip.parties.numbers import NumberFormat
-from sipua.sip.parties.placeholders import LONGEST_VALUE, Values, data, fill_instructions
+from sipua.sip.parties.placeholders import LONGEST_VALUE, Values, data, fill_marked
 from sipua.sip.parties.policy import PeerPolicy
 from sipua.sip.texts import Message
 
@@ -130,7 +130,7 @@ def test_S21_no_header_is_too_strange(
         assert len(text) <= 512
         assert text.splitlines() in ([text], [])
     policy.refused_by(Message(raw))
-    said = fill_instructions("{{caller}} {{caller_name}} {{diverted}}.", Values(one))
+    said = fill_marked("{{caller}} {{caller_name}} {{diverted}}.", Values(one))
     assert said.count("\n") in (0, 2)
 
 

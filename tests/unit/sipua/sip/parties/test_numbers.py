@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sipua.sip.parties.allowed import refused_by
-from sipua.sip.parties.numbers import NumberFormat, is_country, number_format
+from sipua.sip.parties.numbers import is_country, is_number, number_format
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def test_countries() -> None:
 
 
 def test_a_number_is_told_from_a_name() -> None:
-    assert NumberFormat.is_number("+49-30 123")
-    assert not NumberFormat.is_number("ignore-all")
+    assert is_number("+49-30 123")
+    assert not is_number("ignore-all")
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,7 @@ def test_a_number_is_told_from_a_name() -> None:
         ("", ("1*",), "no pattern fits"),
         ("4990012", ("*", "!4990*"), '"!4990*"'),
         ("4930", ("!4990*",), ""),
+        ("49-90.1", ("!4990*",), '"!4990*"'),
         ("1" * 500, ("1*",), "no pattern fits"),
     ],
 )
