@@ -93,7 +93,7 @@ def who(uri: object) -> str:
 
 
 def caller(call: Call) -> str:
-    """Who calls: as the trunk asserts it, or as From has it."""
+    """Who calls: as the trunk asserts it or in its form, or as From has it."""
     known = call.get("caller")
     if isinstance(known, Mapping):
         if known.get("anonymous"):

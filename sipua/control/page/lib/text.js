@@ -17,9 +17,16 @@ export function party(uri) {
   return inside.replace(/^sips?:/i, "").split(";")[0];
 }
 
-// Who calls: as the trunk asserts it, or as From has it.
+// Who calls: as the trunk asserts it or in its form, or as From has it.
 export function callerOf(call) {
-  return call.caller?.anonymous ? "anonymous" : call.caller?.number || call.from;
+  const caller = call.caller;
+  if (caller?.anonymous) return "anonymous";
+  return caller && (caller.header !== "From" || caller.received) ? caller.number || call.from : call.from;
+}
+
+// Whom: a number in the trunk's form, or whatever To has.
+export function calledOf(call) {
+  return /^\+?[0-9*#…]+$/.test(call.called ?? "") ? call.called : call.to;
 }
 
 // The same in words, with what else is known.

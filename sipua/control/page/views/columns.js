@@ -1,6 +1,6 @@
 // The columns of the table of calls.
 
-import { callerOf, duration, number, percent, plain, subscriber, timeOfDay } from "../lib/text.js";
+import { calledOf, callerOf, duration, number, percent, plain, subscriber, timeOfDay } from "../lib/text.js";
 import { age } from "../model/calls.js";
 import * as figures from "../model/figures.js";
 
@@ -55,7 +55,7 @@ const STATE = {
   tone: toneOf,
 };
 const FROM = words("from", "From", (call) => subscriber(callerOf(call)), 90, 2, 0);
-const TO = words("to", "To", (call) => subscriber(call.called || call.to), 90, 2, 0);
+const TO = words("to", "To", (call) => subscriber(calledOf(call)), 90, 2, 0);
 const ROUTE = words("route", "Route", (call) => call.route, 80, 1.2, 5);
 const TRUNK = words("trunk", "Trunk", (call) => call.origin, 80, 1.2, 4, "Trunk or account");
 const ENGINE = words("engine", "Engine", (call) => (call.engine && !call.engine_up && call.state === "active" ? `${call.engine} (out)` : call.engine), 80, 1.2, 6);
