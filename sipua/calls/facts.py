@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from sipua.process.trace_context import CallTrace
+from sipua.sip.caller_id import NOBODY, Caller
 
 Direction: TypeAlias = Literal["incoming", "outgoing"]
 
@@ -17,7 +18,7 @@ class CallFacts:
     call_id: str
     direction: Direction
     from_uri: str
-    """As in the From header, perhaps with a name."""
+    """As in the From header, perhaps with a name; anonymous when the caller wants to be it."""
     to_uri: str
     origin: str
     """The account or trunk that the call came from, or goes out by."""
@@ -38,6 +39,12 @@ class CallFacts:
     """Given by those who placed or steered the call."""
     trace: CallTrace | None = None
     """None: no traces are written."""
+    caller: Caller = NOBODY
+    """Who calls, by the header that is believed; of a call that we place, as whom we call."""
+    called: str = ""
+    """The number, in the format of the trunk."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Those of the INVITE that the trunk's `headers_in` names."""
 
     @property
     def remote_uri(self) -> str:

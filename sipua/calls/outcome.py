@@ -14,7 +14,7 @@ from sipua.events.ended import Ended
 from sipua.events.ending import By, End, Reason
 from sipua.events.teller import rfc3339
 from sipua.record.settings import Numbers
-from sipua.record.transcript_redaction import number
+from sipua.record.transcript_redaction import caller, number
 from sipua.sip.messages import AttemptFailed, CallEnded, EndedBy
 
 
@@ -88,6 +88,8 @@ class CallOutcome:
             to=facts.to_uri if self._incoming else number(facts.to_uri, numbers),
             origin=facts.origin,
             route=facts.route,
+            caller=caller(facts.caller, numbers),
+            called=(facts.called if self._incoming else number(facts.called, numbers)) or None,
             sip_call_id=facts.sip_call_id,
             began=rfc3339(facts.started_at),
             answered=None if self._answered_at is None else rfc3339(self._answered_at),

@@ -7,21 +7,23 @@ number stands in the first, behind a registrar often only in the second.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from sipua.bridge.playout.sound_files import TEXTS
+from sipua.calls.facts import CallFacts
 from sipua.calls.profile import AgentProfile, NamedEngine, Prompt, Refuse, Step, TransferTo
 from sipua.config import Config
 from sipua.config.checks.routes import MAIN
 from sipua.config.sections.routes import FallbackSection, RouteSection
 from sipua.sip.addresses import host_of
+from sipua.sip.parties import placeholders
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The properties of a call that routes match."""
+    """The properties of a call that routes match; numbers in the format of its trunk."""
 
     called: tuple[str, ...]
     """URIs or header values; any of them may fit."""
@@ -118,6 +120,18 @@ def profile(config: Config, route: RouteSection | None = None) -> AgentProfile:
         steps=tuple(_step(step) for step in steps if not step.engine),
         failure_status=first.section.failure_status,
     )
+
+
+def told(profile: AgentProfile, facts: CallFacts) -> AgentProfile:
+    """The profile with its placeholders filled in, for one call."""
+    values = placeholders.Values(
+        facts.caller, facts.called, facts.origin, facts.route, facts.headers
+    )
+    instructions = placeholders.fill_marked(profile.instructions, values)
+    greeting = placeholders.fill_marked(profile.greeting, values)
+    if (instructions, greeting) == (profile.instructions, profile.greeting):
+        return profile
+    return replace(profile, instructions=instructions, greeting=greeting)
 
 
 _NONE = RouteSection(name="none")

@@ -36,9 +36,10 @@ def add(commands: Commands) -> None:
 def _route(args: argparse.Namespace) -> int:
     from sipua.calls import routes  # as in every command
     from sipua.config import load
+    from sipua.edge.wiring import parties
 
     config = load(config_path(args.file), os.environ)
-    profile = routes.resolve(config, routes.Asked((args.to,), args.caller, args.origin))
+    profile = routes.resolve(config, parties.typed(config, args.to, args.caller, args.origin))
     told = described(profile)
     if args.json:
         sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")

@@ -23,9 +23,10 @@ from sipua.config import Config
 from sipua.edge.agent_host import AgentHost
 from sipua.edge.calls import placing
 from sipua.edge.calls.edge_calls import EdgeCalls
+from sipua.edge.calls.outgoing import Outgoing, outgoing
 from sipua.edge.calls.placing import RequestError
 from sipua.edge.calls.signalling_log import SignallingLog
-from sipua.edge.wiring import wiring
+from sipua.edge.wiring import parties, wiring
 from sipua.edge.workers.fork_server import ForkServer
 from sipua.edge.workers.workers import Workers, WorkersError
 from sipua.events.ending import Reason
@@ -71,17 +72,35 @@ def run(config: Config, request: OutboundRequest, forks: ForkServer | None = Non
         placing.check_uri(request.uri)
         placing.check_account(config, request.account)
         profile = profile_of(config, request)
+        out = outgoing_of(config, request, profile)
         config = placing.for_one_call(placing.towards(config, request.uri))
     except RequestError as error:
         sys.stderr.write(f"sipua: {error}\n")
         return Exit.USAGE
-    return main_loop.run(Outbound(config, request, profile, forks).run())
+    return main_loop.run(Outbound(config, request, profile, out, forks).run())
 
 
 def profile_of(config: Config, request: OutboundRequest) -> AgentProfile:
     if not request.route:
-        return routes.resolve(config, routes.Asked((request.uri,), "", request.account))
+        form = parties.form_of_ours(parties.trunk_named(config, request.account))
+        called = parties.formatted(form, request.uri)
+        return routes.resolve(config, routes.Asked((called,), "", request.account))
     return routes.profile(config, placing.route_named(config, request.route))
+
+
+def outgoing_of(config: Config, request: OutboundRequest, profile: AgentProfile) -> Outgoing:
+    """Raises RequestError."""
+    accounts = wiring.sip_settings(config, max_calls=0).accounts
+    id_uri = (account.id_uri for account in accounts if account.name == request.account)
+    of_route = (route.headers_out for route in config.routes if route.name == profile.route)
+    return outgoing(
+        config,
+        request.account,
+        request.uri,
+        id_uri=next(id_uri, ""),
+        given={},
+        of_route=next(of_route, {}),
+    )
 
 
 class Outbound:
@@ -90,11 +109,13 @@ class Outbound:
         config: Config,
         request: OutboundRequest,
         profile: AgentProfile,
+        out: Outgoing,
         forks: ForkServer | None = None,
     ) -> None:
         self._config = config
         self._request = request
         self._profile = profile
+        self._out = out
         self._interrupted = asyncio.Event()
         self._lost = False
         self._worker_lost = False
@@ -106,7 +127,6 @@ class Outbound:
         self._ports = PortPool(wiring.rtp_hosts(config), rtp.port_min, rtp.port_max)
         gate = wiring.admission(config, max_calls=0)  # no incoming calls
         self._settings = placing.sip_settings(config, request.account, log_messages=config.log.sip)
-        self._from = next((a.id_uri for a in self._settings.accounts), "")
         self._sip = SipAgent(self._settings, gate, self._ports, self._on_sip)
         self._workers = Workers(
             config,
@@ -162,14 +182,15 @@ class Outbound:
     async def _call(self, held: AsyncExitStack) -> CallOver:
         await self._sip.start()
         held.push_async_callback(self._sip.stop, SIGNALLING_GRACE_S)
+        request, out = self._request, self._out
         facts = self._facts()
-        request = self._request
         first_hop = placing.first_hop(self._settings, request.account, request.uri)
         local = await placing.reserve(self._ports, self._sip, first_hop)
         if self._interrupted.is_set() or self._lost:
             self._ports.release(local, time.monotonic())
             return _NOT_PLACED
-        self._calls.place(facts, local, PlaceRequest(request.uri, request.account))
+        place = PlaceRequest(request.uri, request.account, headers=out.headers)
+        self._calls.place(facts, local, place)
         assert self._over is not None
         return await self._over
 
@@ -191,13 +212,15 @@ class Outbound:
         return CallFacts(
             call_id=new_call_id(),
             direction="outgoing",
-            from_uri=self._from,
+            from_uri=self._out.from_uri,
             to_uri=request.uri,
             origin=request.account,
             route=self._profile.route,
             started_at=datetime.now(UTC),
             began_s=time.monotonic(),
             peer=bracketed(host_of(request.uri)),
+            caller=self._out.caller,
+            called=self._out.called,
         )
 
     def _interrupt(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sipua.events.event import Event
+from sipua.events.parties import CallerShown
 
 # --- a call begins ----------------------------------------------------------------------------
 
@@ -18,6 +19,9 @@ class Incoming(Event, tag="call.incoming", rename={"from_": "from"}):
     route: str
     rtp_port: int
     worker: int
+    caller: CallerShown | None = None
+    called: str | None = None
+    """The number in the request line, in the format of the trunk."""
     altered: list[str] | None = None
     config: str = ""
     trace_id: str | None = None
@@ -31,6 +35,9 @@ class Placing(Event, tag="call.placing"):
     account: str
     route: str
     worker: int
+    caller: CallerShown | None = None
+    """Who we say that we are."""
+    called: str | None = None
     by: str | None = None
     config: str = ""
     trace_id: str | None = None

@@ -102,6 +102,8 @@ class CallRejected(Event, tag="call.rejected", rename={"from_": "from"}):
     """What was wrong with it, where the status does not say it."""
     origin: str | None = None
     """The trunk or account that it came by, as far as that is known."""
+    rule: str | None = None
+    """The key of the configuration that refuses it, where it is one of its trunk."""
     altered: list[str] | None = None
     kept_back: int | None = None
     """Rejections since the last one that were not told."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from sipua.events.ending import End, Status
 from sipua.events.event import Event, Level
+from sipua.events.parties import CallerShown
 
 
 class Ended(Event, tag="call.ended", rename={"from_": "from"}):
@@ -27,6 +28,8 @@ class Ended(Event, tag="call.ended", rename={"from_": "from"}):
     began: str
     """RFC 3339, as the next two."""
     ended: str
+    caller: CallerShown | None = None
+    called: str | None = None
     answered: str | None = None
     attempts: list[dict[str, Any]] | None = None
     """Servers that did not take it, before the one that did or the last: `server`, `status`,

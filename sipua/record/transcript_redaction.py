@@ -12,6 +12,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
+from sipua.events.parties import CallerShown
+from sipua.sip.caller_id import NOBODY, Caller
+
 Transcripts = Literal["off", "redacted", "full"]
 
 NUMBER = "[number]"
@@ -148,4 +151,19 @@ def number(uri: str, how: Literal["full", "last4", "off"]) -> str | None:
         return uri
     match = re.search(r"(?:sips?|tel):([^@;>\s]{0,512})", uri)
     user = match[1] if match else uri
-    return f"…{user[-4:]}" if len(user) > SHORTEST else user
+    return f"…{user[-4:]}" if len(user) > SHORTEST and user != "anonymous" else user
+
+
+def caller(one: Caller, how: Literal["full", "last4", "off"]) -> CallerShown | None:
+    """Who calls, for events; None: nothing is known, or to be shown. A name says more than four
+    digits do."""
+    if one == NOBODY or (how == "off" and not one.anonymous):
+        return None
+    return CallerShown(
+        number=number(one.number, how) or "",
+        received=number(one.received, how) or "",
+        name=one.name if how == "full" else "",
+        header=one.header,
+        anonymous=one.anonymous,
+        diverted=[number(each, how) or "" for each in one.diverted if how != "off"],
+    )

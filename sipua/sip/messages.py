@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from sipua.rtp.events import Address
 from sipua.rtp.ports import ReservedPort
+from sipua.sip.caller_id import NO_PARTIES, Parties
 from sipua.sip.peer_news import PeerNews
 from sipua.sip.settings import AccountSettings
 
@@ -86,6 +87,7 @@ class IncomingCall:
     """Which of these texts were changed, and why."""
     traceparent: str = ""
     """The header as it came, if its trunk may send one."""
+    parties: Parties = NO_PARTIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,8 @@ class CallRefused:
     """What was wrong with it, where the status does not say it."""
     altered: tuple[str, ...] = ()
     origin: str = ""
-    """The trunk or account that it came by, as far as that is known."""
+    """The trunk or account that it came by, as far as it is known. `rule`: the key that refuses."""
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)

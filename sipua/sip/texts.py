@@ -8,6 +8,7 @@ control characters, and a bounded length.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from typing import Final
 
@@ -16,6 +17,7 @@ LONGEST: Final = 512
 
 _LONGEST_BODY: Final = 65_536
 _REPLACEMENT: Final = "\ufffd"
+_CUT: Final = "cut"
 
 # Also what reverses or ends a line in a viewer that follows Unicode.
 _CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
@@ -73,15 +75,25 @@ class Message:
         """The first value of a header, by its long name or its compact one, unfolded; None when
         it is not there."""
         found = _pattern(name.lower()).search(self._head)
-        if found is None:
-            return None
-        value = self._head[found.end() : _end_of_field(self._head, found.end())].rstrip("\r")
+        return None if found is None else self._value(name, found.end())
+
+    def headers(self, name: str, most: int) -> list[str]:
+        """The first `most` values of a header that may be there more than once."""
+        found = itertools.islice(_pattern(name.lower()).finditer(self._head), most)
+        return [self._value(name, one.end()) for one in found]
+
+    def is_cut(self, name: str) -> bool:
+        """Whether a value of this header, read before, was longer than a value may be."""
+        return self._altered.get(name, "").startswith(_CUT)
+
+    def _value(self, name: str, begin: int) -> str:
+        value = self._head[begin : _end_of_field(self._head, begin)].rstrip("\r")
         unfolded = _FOLD.sub(" ", value[: 4 * LONGEST]).strip()
         cleaned = line(unfolded)
         if len(value) > 4 * LONGEST or len(unfolded) > LONGEST:
-            self._altered[name] = f"cut from {len(value)} characters"
+            self._altered[name] = f"{_CUT} from {len(value)} characters"
         elif cleaned != unfolded:
-            self._altered[name] = "has bytes that are no text"
+            self._altered.setdefault(name, "has bytes that are no text")
         return cleaned
 
 

@@ -45,7 +45,8 @@ class GetCallInfo:
 
     def _fact(self, name: str, facts: CallFacts) -> dict[str, object]:
         if name == "from":
-            return {"from": facts.from_uri}
+            caller = facts.caller.number
+            return {"from": facts.from_uri, **({"caller": caller} if caller else {})}
         if name == "to":
             return {"to": facts.to_uri}
         if name == "direction":

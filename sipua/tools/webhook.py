@@ -103,12 +103,25 @@ def call_facts(facts: CallFacts) -> dict[str, Any]:
     return {
         "from": facts.from_uri,
         "to": facts.to_uri,
+        "caller": _caller(facts),
+        "called": facts.called,
+        "headers": dict(facts.headers),
         "direction": facts.direction,
         "account": facts.origin,
         "route": facts.route,
         "sip_call_id": facts.sip_call_id,
         "started_at": facts.started_at.isoformat(timespec="milliseconds"),
         "duration_s": round(facts.talked_s, 1),
+    }
+
+
+def _caller(facts: CallFacts) -> dict[str, Any]:
+    caller = facts.caller
+    return {
+        "number": caller.number,
+        "name": caller.name,
+        "anonymous": caller.anonymous,
+        "diverted": list(caller.diverted),
     }
 
 

@@ -1,7 +1,7 @@
 """The engines of calls: from the sections of the configuration to what a conversation tries.
 
-What a route's engines are told is the same for each of its calls, but for the conversation so far:
-it is put together at the worker's start.
+What a route's engines are told is put together at the worker's start. A call has its own
+instructions, with its caller and such filled in, and the conversation so far.
 """
 
 from __future__ import annotations
@@ -41,20 +41,28 @@ class RouteEngine:
     spare_max_age_s: float
 
     def create(
-        self, call_id: str, past: Sequence[Past] = (), *, trace: CallTrace | None = None
+        self,
+        call_id: str,
+        past: Sequence[Past] = (),
+        *,
+        instructions: str | None = None,
+        trace: CallTrace | None = None,
     ) -> Engine:
-        """For one session. ValueError: the settings make no engine."""
+        """For one session. `instructions`: None, the route's. ValueError: the settings make no
+        engine."""
         settings, own = self.settings, dict(self.headers(call_id))
+        if instructions is not None:
+            settings = replace(settings, instructions=instructions)
         if trace is not None:
             own[trace_context.HEADER] = trace.traceparent()
         if past or own:
             settings = replace(settings, past=past, headers={**own, **settings.headers})
         return create(self.kind, settings)
 
-    def choice(self, facts: CallFacts, tried: EngineTried) -> EngineChoice:
+    def choice(self, facts: CallFacts, instructions: str, tried: EngineTried) -> EngineChoice:
         return EngineChoice(
             self.name,
-            partial(self.create, facts.call_id, trace=facts.trace),
+            partial(self.create, facts.call_id, instructions=instructions, trace=facts.trace),
             self.connect_timeout_s,
             partial(tried, self.name),
         )

@@ -55,6 +55,7 @@ FOLDERS = [
     "sipua/sip",
     "sipua/sip/dns",
     "sipua/sip/trunks",
+    "sipua/sip/parties",
     "sipua/sip/admission",
     "sipua/sip/pj",
     "sipua/tools/wire",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from sipua.cli.top import figures
-from sipua.cli.top.figures import Call, age, graded, number, who
+from sipua.cli.top.figures import Call, age, caller, graded, number, who
 from sipua.cli.top.lines import Line, Style
 from sipua.cli.top.model import SORTS, State, place, shown
 
@@ -34,7 +34,7 @@ COLUMNS: Final = (
     Column("state", 7, 1, figures.state, figures.state_style),
     Column("mute", 4, 9, _muted, lambda _: "warn"),
     Column("age", 6, 1, lambda call: age(call["age_s"]), right=True),
-    Column("from", 12, 1, lambda call: who(call.get("from")), grows=True),
+    Column("from", 12, 1, caller, grows=True),
     Column("to", 12, 2, lambda call: who(call.get("to")), grows=True),
     Column("trunk", 10, 5, lambda call: call.get("origin") or "-", lambda _: "dim"),
     Column("route", 10, 5, lambda call: call.get("route") or "-", lambda _: "dim"),

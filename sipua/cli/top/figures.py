@@ -92,6 +92,17 @@ def who(uri: object) -> str:
     return text
 
 
+def caller(call: Call) -> str:
+    """Who calls: as the trunk asserts it or in its form, or as From has it."""
+    known = call.get("caller")
+    if isinstance(known, Mapping):
+        if known.get("anonymous"):
+            return "anonymous"
+        if known.get("number"):
+            return str(known["number"])
+    return who(call.get("from"))
+
+
 def stats(call: Call) -> Mapping[str, Any]:
     found = call.get("stats")
     return found if isinstance(found, Mapping) else {}

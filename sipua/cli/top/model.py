@@ -132,7 +132,7 @@ SORTS: Final = (
     Sort("rtt", figures.round_trip_ms),
     Sort("mos", lambda call: -found if (found := figures.mos(call)) else None),
     Sort("latency", figures.latency_ms),
-    Sort("from", lambda call: figures.who(call.get("from")), down=False),
+    Sort("from", figures.caller, down=False),
     Sort("to", lambda call: figures.who(call.get("to")), down=False),
     Sort("trunk", lambda call: call.get("origin", ""), down=False),
     Sort("route", lambda call: call.get("route", ""), down=False),
@@ -156,7 +156,7 @@ def _fits(call: Call, words: Sequence[str]) -> bool:
     if not words:
         return True
     names = ("id", "direction", "from", "to", "origin", "route", "engine", "sip_call_id", "source")
-    text = " ".join(str(call.get(name) or "") for name in names)
+    text = " ".join([figures.caller(call), *(str(call.get(name) or "") for name in names)])
     text = f"{text} {figures.state(call)} {figures.codec(call)}".casefold()
     return all(word in text for word in words)
 

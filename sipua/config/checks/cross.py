@@ -11,6 +11,7 @@ from sipua.config.checks.api import api
 from sipua.config.checks.cdr import cdr
 from sipua.config.checks.engine import engines
 from sipua.config.checks.findings import Finding
+from sipua.config.checks.placeholders import placeholders
 from sipua.config.checks.record import record
 from sipua.config.checks.recovery import recovery
 from sipua.config.checks.routes import routes
@@ -178,6 +179,7 @@ def _accounts(config: Config) -> Iterator[Finding]:
         yield from _server(config, registrar, account.registrar)
         yield from _server(config, ("accounts", index, "proxy"), account.proxy)
         yield from _password(index, account)
+        yield from _caller(("accounts", index), account)
 
 
 def _password(index: int, account: AccountSection) -> Iterator[Finding]:
@@ -214,6 +216,7 @@ def _trunks(config: Config) -> Iterator[Finding]:
                 )
             yield from _too_wide(hosts, host)
         yield from _trunk_realm(index, trunk)
+        yield from _caller(("trunks", index), trunk)
 
 
 def _servers(config: Config, index: int, trunk: TrunkSection) -> Iterator[Finding]:
@@ -261,6 +264,16 @@ def _trunk_realm(index: int, trunk: TrunkSection) -> Iterator[Finding]:
             (("trunks", index, "realm"), ("trunks", index, "password")),
             "is missing: without it every challenge would get our digest",
             "the realm in the provider's 401 or 407 (WWW-Authenticate: Digest realm=...)",
+        )
+
+
+def _caller(path: KeyPath, peer: TrunkSection | AccountSection) -> Iterator[Finding]:
+    if "caller_headers" in peer.model_fields_set and not peer.trust_identity:
+        yield Finding(
+            ((*path, "caller_headers"), (*path, "trust_identity")),
+            "is not used: only From is believed",
+            "trust_identity = true, if all that it says of callers is true",
+            "warning",
         )
 
 
@@ -348,6 +361,7 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     recovery,
     tools,
     routes,
+    placeholders,
     record,
     api,
     cdr,

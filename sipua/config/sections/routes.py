@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from sipua.config.values.fields import AS_TUPLE, Name, OneLine, SoundFile, wrong
+from sipua.config.values.parties import SetHeaders
 from sipua.config.values.section import Section
 from sipua.config.values.uri import UriError, check_target
 
@@ -96,7 +97,11 @@ class RouteSection(Section):
     )
     model: OneLine = Field(default="", description="Model. Left out: the engine's.")
     voice: OneLine = Field(default="", description="Voice. Left out: the engine's.")
-    instructions: str = Field(default="", description="System prompt. Left out: the engine's.")
+    instructions: str = Field(
+        default="",
+        description="System prompt, with `{{caller}}` and such (docs/numbers.md). Left out: the "
+        "engine's.",
+    )
     greeting: str = Field(
         default="",
         description="What the model is told at the beginning of the call. Left out: the "
@@ -110,6 +115,10 @@ class RouteSection(Section):
     )
     first_word: Literal["", "greet", "wait"] = Field(
         default="", description="For calls that we place. Left out: `calls.first_word`."
+    )
+    headers_out: SetHeaders = Field(
+        default={},
+        description="Headers of the INVITEs of calls that we place by it, beside the trunk's.",
     )
     fallback: Fallback = Field(
         default=(), description="When there is no engine. Left out: as `calls.fallback`."

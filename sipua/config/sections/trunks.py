@@ -6,6 +6,14 @@ from typing import Annotated
 
 from pydantic import Field
 
+from sipua.config.sections.caller import (
+    CALLER_HEADERS,
+    COUNTRY,
+    HEADERS_IN,
+    NUMBER_IN,
+    TRUST_IDENTITY,
+    CallerHeaders,
+)
 from sipua.config.values.addresses import Hosts
 from sipua.config.values.fields import (
     AS_TUPLE,
@@ -18,6 +26,15 @@ from sipua.config.values.fields import (
     Secret,
     ServerUriText,
     SipUser,
+)
+from sipua.config.values.parties import (
+    CallerId,
+    CallerName,
+    Country,
+    HeaderNames,
+    NumberPatterns,
+    Prefixes,
+    SetHeaders,
 )
 from sipua.config.values.section import Section
 
@@ -59,6 +76,11 @@ class AccountSection(Section):
     proxy: OptionalServerUri = Field(
         default="", description="Outbound proxy, as `sip:host:port`, when it is not the registrar."
     )
+    trust_identity: bool = TRUST_IDENTITY
+    caller_headers: CallerHeaders = CALLER_HEADERS
+    country: Country = COUNTRY
+    number_in: Prefixes = NUMBER_IN
+    headers_in: HeaderNames = HEADERS_IN
 
 
 class ServerSection(Section):
@@ -116,6 +138,54 @@ class TrunkSection(Section):
         default=False,
         description="Let its INVITEs say which trace the call is part of (`traceparent`, "
         "`X-Traceparent`). docs/traces.md.",
+    )
+    trust_identity: bool = TRUST_IDENTITY
+    caller_headers: CallerHeaders = CALLER_HEADERS
+    country: Country = COUNTRY
+    number_in: Prefixes = NUMBER_IN
+    number_out: Prefixes = Field(
+        default={},
+        description="The same for our calls to it, after `country`: for the number that we call, "
+        "and our own.",
+    )
+    allowed_numbers: NumberPatterns = Field(
+        default=(),
+        description="Numbers that its calls may be for, with `*` and `?`; a pattern with `!` in "
+        "front forbids. Others get 404. Empty: all.",
+        examples=[["+4930123*", "!+49301239*"]],
+    )
+    allowed_destinations: NumberPatterns = Field(
+        default=(),
+        description="The same for numbers that we call through it.",
+        examples=[["+49*", "!+49900*"]],
+    )
+    headers_in: HeaderNames = HEADERS_IN
+    headers_out: SetHeaders = Field(
+        default={},
+        description="Headers of the INVITEs that we send it: `X-…`, Subject, User-to-User and "
+        "such.",
+    )
+    caller_id: CallerId = Field(
+        default="",
+        description="Our number in calls that we place. Empty: `user`.",
+        examples=["+4930123456"],
+    )
+    caller_name: CallerName = Field(
+        default="", description="Our name in calls that we place. Empty: none."
+    )
+    allowed_caller_ids: NumberPatterns = Field(
+        default=(),
+        description="Numbers that the API may call with (`caller_id`) beside `caller_id`. "
+        "Empty: none.",
+        examples=[["+4930123*"]],
+    )
+    assert_identity: bool = Field(
+        default=False,
+        description="Say our number in P-Asserted-Identity, too, as providers ask for it.",
+    )
+    hide_caller_id: bool = Field(
+        default=False,
+        description="Ask it to withhold our number: an anonymous From, and `Privacy: id`.",
     )
 
     # Several servers, and how much they carry: docs/trunks.md.

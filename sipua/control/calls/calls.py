@@ -133,6 +133,8 @@ def shown(call: CallView, *, stats: bool = False) -> models.Call:
             "state": call.state,
             "from": call.from_uri,
             "to": call.to_uri,
+            "caller": call.caller,
+            "called": call.called,
             "origin": call.origin,
             "route": call.route,
             "worker": call.worker,

@@ -162,6 +162,19 @@ class Transcript(Shown):
     lines: list[Line] = Field(description="The last 200.")
 
 
+class Caller(Shown):
+    """Who calls, by the header that is believed, as far as `record.numbers` allows."""
+
+    number: str = Field(default="", description="In the trunk's format. Empty: none is known.")
+    received: str = Field(default="", description="As it came, where that differs.")
+    name: str = Field(default="", description="With `record.numbers` = `full` only.")
+    header: str = Field(default="", description="The header that it is from.")
+    anonymous: bool = Field(default=False, description="The caller wants not to be known.")
+    diverted: list[str] = Field(
+        default=[], description="The numbers that were called before, the last one first."
+    )
+
+
 class Call(Shown):
     """A call."""
 
@@ -169,9 +182,15 @@ class Call(Shown):
     direction: Literal["incoming", "outgoing"]
     state: Literal["placing", "ringing", "active", "ended"]
     from_: str | None = Field(
-        default=None, alias="from", description="The caller, as far as `record.numbers` allows."
+        default=None,
+        alias="from",
+        description="The From header, as far as `record.numbers` allows.",
     )
     to: str | None = Field(default=None, description="As far as `record.numbers` allows.")
+    caller: Caller | None = None
+    called: str | None = Field(
+        default=None, description="The number that was dialled, in the trunk's format."
+    )
     origin: str = Field(description="The trunk or account; `anyone` is a peer that is neither.")
     route: str = Field(description="Empty: no route fits, and the agent of [engine] talks.")
     worker: int

@@ -25,13 +25,14 @@ from sipua.control.link.edge_port import EdgePort
 from sipua.control.link.state import State
 from sipua.control.resources.models import Request
 from sipua.control.view.calls import CallView
+from sipua.sip.parties import headers
 
 LONGEST_WAIT_S = 120.0
 _PLACED_WITHIN_S = 10.0
 """The look-up of the host's name included."""
 _SEEN_WITHIN_S = 2.0
 
-_Header = Annotated[str, Field(max_length=place_request.LONGEST_HEADER)]
+_Header = Annotated[str, Field(max_length=headers.LONGEST)]
 _HeaderName = Annotated[str, Field(max_length=64)]
 _Value = Annotated[str, Field(max_length=commands.LONGEST_METADATA)]
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
@@ -54,8 +55,14 @@ class PlaceOrder(Request):
     )
     headers: dict[_HeaderName, _Header] = Field(
         default={},
-        max_length=place_request.MOST_HEADERS,
+        max_length=headers.MOST,
         description="Of the INVITE: `X-…`, Subject, User-to-User and such.",
+    )
+    caller_id: str = Field(
+        default="",
+        max_length=64,
+        description="Our number in this call, if `allowed_caller_ids` of the trunk has it. Empty: "
+        "the trunk's.",
     )
     metadata: dict[_Name, _Value] = Field(default={}, max_length=commands.MOST_METADATA)
     ring_timeout_s: float | None = Field(default=None, ge=1, le=place_request.LONGEST_RING_S)
@@ -166,6 +173,7 @@ class PlaceResource:
             origin=order.origin,
             route=order.route,
             headers=order.headers,
+            caller_id=order.caller_id,
             metadata=order.metadata,
             ring_timeout_s=order.ring_timeout_s,
             max_duration_s=order.max_duration_s,

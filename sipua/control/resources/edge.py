@@ -131,7 +131,10 @@ class Refusal(Shown):
     at: Moment
     status: int
     reason: str
-    cause: str | None = Field(default=None, description="Which rule refused it.")
+    cause: str | None = Field(default=None, description="Why it was refused.")
+    rule: str | None = Field(
+        default=None, description="The key of its trunk that refuses it, where it is one."
+    )
     sip_call_id: str
     from_: str | None = Field(default=None, alias="from")
     to: str
@@ -308,6 +311,7 @@ class EdgeResource:
                     "status": one.status,
                     "reason": one.reason,
                     "cause": one.cause,
+                    "rule": one.rule,
                     "sip_call_id": one.sip_call_id,
                     "from": one.from_uri,
                     "to": one.to_uri,

@@ -12,6 +12,7 @@ from sipua.config.change.in_force import InForce
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
 from sipua.control.http.tokens import Right
 from sipua.control.resources.models import Request, Shown
+from sipua.edge.wiring import parties
 
 
 class RouteTest(Request):
@@ -56,9 +57,9 @@ class RoutesResource:
 
     async def _test(self, asked: Asked) -> Answer:
         order: RouteTest = asked.body
-        profile = routes.resolve(
-            self._in_force.config, routes.Asked((order.to,), order.from_, order.origin)
-        )
+        config = self._in_force.config
+        asked_for = parties.typed(config, order.to, order.from_, order.origin)
+        profile = routes.resolve(config, asked_for)
         return Answer(_found(profile))
 
 

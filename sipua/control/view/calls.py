@@ -79,6 +79,9 @@ class CallView:
     """Whose token placed it."""
     sip_call_id: str = ""
     source: str = ""
+    caller: dict[str, Any] | None = None
+    """As events have it."""
+    called: str | None = None
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     held: bool = False
@@ -178,6 +181,8 @@ def _begun(happened: Happened, data: Mapping[str, Any], at: datetime) -> CallVie
         by=data.get("by") or "",
         sip_call_id=data.get("sip_call_id", ""),
         source=data.get("source", ""),
+        caller=data.get("caller"),
+        called=data.get("called"),
     )
 
 

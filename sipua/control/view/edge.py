@@ -77,6 +77,7 @@ class Refusal:
     to_uri: str
     source: str
     cause: str | None = None
+    rule: str | None = None
     kept_back: int = 0
     """Refusals before it that were not told."""
 
@@ -182,6 +183,7 @@ class EdgeView:
                 to_uri=data["to"],
                 source=data["source"],
                 cause=data.get("cause"),
+                rule=data.get("rule"),
                 kept_back=kept_back,
             )
         )

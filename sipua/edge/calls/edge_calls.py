@@ -35,6 +35,7 @@ from sipua.edge.wiring import wiring
 from sipua.edge.workers.workers import Workers, WorkersError
 from sipua.events import call_events, edge_events
 from sipua.events.ending import Reason
+from sipua.events.parties import CallerShown
 from sipua.events.stream import EventStream
 from sipua.events.teller import ENDED, Told
 from sipua.log import logs
@@ -44,6 +45,7 @@ from sipua.record import transcript_redaction
 from sipua.rtp.events import Address
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import PortPool, ReservedPort
+from sipua.sip.caller_id import ANONYMOUS
 from sipua.sip.messages import (
     AttemptFailed,
     CallCommand,
@@ -142,8 +144,10 @@ class EdgeCalls:
         teller.tell(
             call_events.Incoming(
                 sip_call_id=event.sip_call_id,
-                from_=self._shown(event.from_uri),
+                from_=self._shown(facts.from_uri),
                 to=event.to_uri,
+                caller=self._caller(facts),
+                called=facts.called or None,
                 source=join(*event.source),
                 origin=event.origin,
                 route=facts.route,
@@ -163,7 +167,7 @@ class EdgeCalls:
             status=503,
             reason=NO_WORKER,
             sip_call_id=event.sip_call_id,
-            from_=self._shown(event.from_uri),
+            from_=self._shown(ANONYMOUS if event.parties.caller.anonymous else event.from_uri),
             to=event.to_uri,
             source=join(*event.source),
             cause="no worker is ready",
@@ -173,6 +177,9 @@ class EdgeCalls:
 
     def _shown(self, number: str) -> str | None:
         return transcript_redaction.number(number, self._config.record.numbers)
+
+    def _caller(self, facts: CallFacts) -> CallerShown | None:
+        return transcript_redaction.caller(facts.caller, self._config.record.numbers)
 
     def place(self, facts: CallFacts, local: ReservedPort, request: PlaceRequest) -> None:
         """Place a call; `request` has been judged. Raises WorkersError when there is no worker,
@@ -185,6 +192,8 @@ class EdgeCalls:
             held.callback(self._workers.supervisor.over, worker)
             placing = call_events.Placing(
                 to=self._shown(facts.to_uri),
+                caller=self._caller(facts),
+                called=self._shown(facts.called) or None,
                 account=facts.origin,
                 route=facts.route,
                 worker=worker,
@@ -221,12 +230,13 @@ class EdgeCalls:
         self.empty.clear()
 
     def _facts(self, event: IncomingCall) -> CallFacts:
-        asked = routes.Asked((event.request_uri, event.to_uri), event.from_uri, event.origin)
+        caller = event.parties.caller
+        asked = routes.Asked(event.parties.dialled, caller.uri, event.origin)
         route = routes.choose(self._config.routes, asked)
         return CallFacts(
             call_id=event.call_id,
             direction="incoming",
-            from_uri=event.from_uri,
+            from_uri=ANONYMOUS if caller.anonymous else event.from_uri,
             to_uri=event.to_uri,
             origin=event.origin,
             route=route.name if route else "",
@@ -235,6 +245,9 @@ class EdgeCalls:
             sip_call_id=event.sip_call_id,
             peer=wiring.peer_of(self._config, event.origin, event.source),
             trace=wiring.trace(self._config, event.call_id, event.traceparent),
+            caller=caller,
+            called=event.parties.called,
+            headers=event.parties.headers,
         )
 
     def _capture(self, event: IncomingCall) -> CaptureOrder | None:

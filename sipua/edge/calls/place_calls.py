@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sipua.calls import routes
@@ -11,11 +12,13 @@ from sipua.calls.facts import CallFacts
 from sipua.calls.steer.place_request import CannotPlaceError, PlaceRequest, fault_of
 from sipua.calls.steer.refer import target_uri
 from sipua.config import Config
-from sipua.config.values.uri import UriError
+from sipua.config.sections.routes import RouteSection
+from sipua.config.values.uri import UriError, check_target
 from sipua.edge.calls import placing
 from sipua.edge.calls.edge_calls import EdgeCalls
+from sipua.edge.calls.outgoing import outgoing
 from sipua.edge.calls.placing import RequestError
-from sipua.edge.wiring import wiring
+from sipua.edge.wiring import parties, wiring
 from sipua.edge.workers.workers import WorkersError
 from sipua.events import edge_events
 from sipua.events.event import Event
@@ -59,7 +62,7 @@ class PlaceCalls:
 
     async def place(self, request: PlaceRequest) -> str:
         """The call's id; its events tell the rest. Raises CannotPlaceError."""
-        facts = self._facts(request)
+        facts, request = self._judged(request)
         self._check_room()
         self._take_slot(facts.call_id, request)
         with ExitStack() as held:
@@ -101,38 +104,52 @@ class PlaceCalls:
             )
             raise CannotPlaceError("trunk_full", str(full), retry_after_s=full.retry_after_s)
 
-    def _facts(self, request: PlaceRequest) -> CallFacts:
+    def _judged(self, request: PlaceRequest) -> tuple[CallFacts, PlaceRequest]:
+        """The call's facts, and the request with all headers of the INVITE."""
         if fault := fault_of(request):
             raise CannotPlaceError("invalid", fault)
+        account = (one.id_uri for one in self._settings.accounts if one.name == request.origin)
         try:
             placing.check_account(self._config, request.origin)
+            check_target(request.to)
+            route = self._route(request)
+            out = outgoing(
+                self._config,
+                request.origin,
+                request.to,
+                id_uri=next(account, ""),
+                caller_id=request.caller_id,
+                given=request.headers,
+                of_route=route.headers_out if route else {},
+            )
             peer = wiring.peer_of(self._config, request.origin, _LOCAL) if request.origin else ""
-            uri = target_uri(request.to, peer)
+            uri = target_uri(out.to, peer)
             placing.check_uri(uri)
             placing.check_family(self._config, uri)
-            route = self._route(request, uri)
         except UriError as error:
             raise CannotPlaceError("invalid", f"`to` {error.what}: {error.fix}") from None
         except RequestError as error:
             raise CannotPlaceError("invalid", str(error)) from None
-        account = (one.id_uri for one in self._settings.accounts if one.name == request.origin)
         call_id = new_call_id()
-        return CallFacts(
+        facts = CallFacts(
             call_id=call_id,
             direction="outgoing",
-            from_uri=next(account, ""),
+            from_uri=out.from_uri,
             to_uri=uri,
             origin=request.origin,
-            route=route,
+            route=route.name if route else "",
             started_at=datetime.now(UTC),
             peer=peer or bracketed(host_of(uri)),
             metadata=dict(request.metadata),
             trace=wiring.trace(self._config, call_id),
+            caller=out.caller,
+            called=out.called,
         )
+        return facts, replace(request, headers=out.headers)
 
-    def _route(self, request: PlaceRequest, uri: str) -> str:
+    def _route(self, request: PlaceRequest) -> RouteSection | None:
         if request.route:
-            return placing.route_named(self._config, request.route).name
-        asked = routes.Asked((uri,), "", request.origin)
-        fitting = routes.choose(self._config.routes, asked)
-        return fitting.name if fitting else ""
+            return placing.route_named(self._config, request.route)
+        form = parties.form_of_ours(parties.trunk_named(self._config, request.origin))
+        asked = routes.Asked((parties.formatted(form, request.to),), "", request.origin)
+        return routes.choose(self._config.routes, asked)

@@ -214,6 +214,7 @@ class SignallingLog:
                 source=join(*event.source),
                 cause=event.cause or None,
                 origin=event.origin or None,
+                rule=event.rule or None,
                 altered=list(event.altered) or None,
                 kept_back=sum(kept_back.values()) or None,
                 kept_back_statuses=kept_back or None,

@@ -18,6 +18,7 @@ from sipua.capture.settings import CaptureSettings
 from sipua.config import Config, EngineSection
 from sipua.config.scenario import reader as scenario_file
 from sipua.config.values.uri import SIP_PORT, parse_server
+from sipua.edge.wiring import parties
 from sipua.outputs.cdr.settings import CdrSettings
 from sipua.outputs.hep.settings import HepSettings
 from sipua.process import cores, trace_context
@@ -205,6 +206,7 @@ def admission(config: Config, max_calls: int) -> Admission:
     accept_any = config.sip.accept == "any"
     gate = Admission(max_calls=max_calls, accept_any=accept_any, traced=_traced(config))
     gate.slots.use({one.name: Limits(one.max_calls, one.calls_per_second) for one in config.trunks})
+    gate.policies = parties.policies(config)
     for trunk in config.trunks:
         for host in trunk.hosts:
             gate.allow_host(trunk.name, host, services=True)

@@ -180,6 +180,8 @@ def _row(node: str, told: Told, story: _Story) -> Row:
         direction=ended.direction,
         from_=ended.from_,
         to=ended.to,
+        caller=ended.caller,
+        called=ended.called or "",
         origin=ended.origin,
         route=ended.route,
         source=story.source,

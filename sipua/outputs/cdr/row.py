@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from sipua.events.ending import End, Status
+from sipua.events.parties import CallerShown
 
 SCHEMA: Final = "sipua.cdr/1"
 
@@ -81,6 +82,10 @@ class Row(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"from_": "fr
     direction: str
     from_: str | None = None
     to: str | None = None
+    caller: CallerShown | None = None
+    """Who calls, by the header that is believed: in the trunk's format, and as it came."""
+    called: str = ""
+    """The number in the trunk's format; as it came it is in `to`."""
     origin: str = ""
     route: str = ""
     source: str = ""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sipua.sip.dns.names import Name
+from sipua.sip.parties.policy import STRANGER, PeerPolicy
 from sipua.sip.trunks.slots import Full, TrunkSlots
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -27,6 +28,8 @@ class Refusal:
     """What is wrong with the request, for the log and the peer; no words of the peer."""
     because: str = ""
     """For the log; it is not sent to the peer."""
+    rule: str = ""
+    """The key of the configuration that says so."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -48,6 +51,8 @@ class Admission:
     accept_any: bool
     traced: frozenset[str] = frozenset()
     """The trunks whose INVITEs may say which trace a call is part of."""
+    policies: Mapping[str, PeerPolicy] = field(default_factory=dict)
+    """Of trunks and accounts."""
     draining: bool = False
     engine_missing_s: Callable[[float], float] = lambda now: 0.0
     """How long no engine is expected; 0: one may be there."""
@@ -76,7 +81,7 @@ class Admission:
         self.max_calls, self.accept_any = other.max_calls, other.accept_any
         self._learnt = [one for one in self._learnt if one[0] in unchanged]
         self._peers, self._named = other._peers, other._named
-        self.traced = other.traced
+        self.traced, self.policies = other.traced, other.policies
         self.slots.use(other.slots.limits)
 
     def allow_host(self, name: str, host: str, *, services: bool) -> None:
@@ -124,6 +129,9 @@ class Admission:
             if address in network:
                 return name
         return "anyone" if self.accept_any else None
+
+    def policy(self, origin: str) -> PeerPolicy:
+        return self.policies.get(origin, STRANGER)
 
     def _known(self) -> Iterator[tuple[str, Network]]:
         yield from self._peers

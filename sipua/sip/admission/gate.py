@@ -1,6 +1,6 @@
 """The answer to a request outside a dialogue, before pjsip spends anything on it.
 
-INVITE    by caller, number of calls, and whether its offer can be met at all
+INVITE    by caller, number of calls, the number it is for, and whether its offer can be met
 OPTIONS   200 only when an INVITE would be accepted
 others    403 to a peer that may not call: the same answer to every method
 """
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from sipua.rtp.ports import PortPool
 from sipua.sip.admission import offer
 from sipua.sip.admission.admission import FORBIDDEN, Admission, Refusal, refusal_of
+from sipua.sip.texts import Message
 
 _ADDRESS_TYPES = {socket.AF_INET: "IP4", socket.AF_INET6: "IP6"}
 """The families of our media, in SDP's words."""
@@ -46,6 +47,9 @@ class Gate:
         verdict = self._admission.judge(host, calls_up)
         if isinstance(verdict, Refusal):
             return verdict
+        if rule := self._admission.policy(verdict).refused_by(Message(message)):
+            # 404, and not 403: the trunk passes on that there is no such number.
+            return Refusal(404, "Not Found", because=rule, rule="allowed_numbers")
         if full := self._admission.slots.full(verdict, "incoming"):
             return refusal_of(full)
         families = {_ADDRESS_TYPES[family] for family in self._ports.families}

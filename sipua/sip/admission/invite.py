@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sipua.rtp.events import Address
 from sipua.sip.addresses import address
 from sipua.sip.admission.admission import Refusal
+from sipua.sip.caller_id import ANONYMOUS
 from sipua.sip.messages import CallRefused
+from sipua.sip.parties import caller, name_addr
 from sipua.sip.texts import Message
 
 
@@ -18,13 +20,26 @@ class Invite:
     to_uri: str
     request_uri: str
     source: Address
-    altered: tuple[str, ...]
-    """Which header fields were cut or cleaned, and why."""
+    message: Message = field(repr=False, compare=False)
+
+    @property
+    def altered(self) -> tuple[str, ...]:
+        """Which of the header fields that were read were cut or cleaned, and why."""
+        return self.message.altered
+
+    @property
+    def traceparent(self) -> str:
+        """Empty: there is none, or more than one, of which none is to be believed."""
+        for name in ("traceparent", "X-Traceparent"):
+            if (text := self.message.header(name)) is not None:
+                return text if self.message.count(name) == 1 else ""
+        return ""
 
     def refused(self, refusal: Refusal, origin: str | None = None) -> CallRefused:
+        withheld = caller.withheld(self.message, name_addr.parse(self.from_uri))
         return CallRefused(
             self.sip_call_id,
-            self.from_uri,
+            ANONYMOUS if withheld else self.from_uri,
             self.to_uri,
             self.source,
             refusal.status,
@@ -32,16 +47,8 @@ class Invite:
             cause=refusal.cause or refusal.because,
             altered=self.altered,
             origin=origin or "",
+            rule=refusal.rule,
         )
-
-
-def traceparent(raw: str) -> str:
-    """Empty: there is none, or more than one, of which none is to be believed."""
-    message = Message(raw)
-    for name in ("traceparent", "X-Traceparent"):
-        if (text := message.header(name)) is not None:
-            return text if message.count(name) == 1 else ""
-    return ""
 
 
 def read(raw: str, source: str) -> Invite:
@@ -52,5 +59,5 @@ def read(raw: str, source: str) -> Invite:
         to_uri=message.header("To") or "",
         request_uri=message.request_uri,
         source=address(source),
-        altered=message.altered,
+        message=message,
     )

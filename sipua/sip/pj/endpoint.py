@@ -276,10 +276,9 @@ class SipEndpoint:
                 origin=verdict,
                 local=call.local,
                 arrived_s=arrived_s,
-                altered=request.altered,
-                traceparent=invite.traceparent(message)
-                if verdict in self._admission.traced
-                else "",
+                parties=self._admission.policy(verdict).read(request.message),
+                altered=request.altered,  # behind what reads
+                traceparent=request.traceparent if verdict in self._admission.traced else "",
             )
         )
 

@@ -10,7 +10,9 @@ import pjsua2 as pj
 def call_params(
     status: int = 0, reason: str = "", headers: dict[str, str] | None = None, *, flag: int = 0
 ) -> Any:
-    """CallOpParam with one audio line and no other media (2.16+ would offer text otherwise)."""
+    """CallOpParam with one audio line and no other media (2.16+ would offer text otherwise). `From`
+    among the headers takes the place of the account's.
+    """
     params = pj.CallOpParam(True)
     params.opt.audioCount = 1
     params.opt.videoCount = 0
@@ -22,7 +24,10 @@ def call_params(
         params.statusCode = status
         params.reason = reason
     for name, value in (headers or {}).items():
-        params.txOption.headers.push_back(sip_header(name, value))
+        if name == "From":
+            params.txOption.localUri = value
+        else:
+            params.txOption.headers.push_back(sip_header(name, value))
     return params
 
 

@@ -13,6 +13,7 @@ from support.media import audio
 from support.media.rtp_far_end import RtpFarEnd
 from support.peers.chromium import Tab
 from support.peers.sipp import Sipp
+from support.ports import LOOPBACK
 
 pytestmark = pytest.mark.peer
 
@@ -85,13 +86,20 @@ def test_its_signalling_is_drawn_and_no_header_becomes_markup(
     edge_factory: Edges, sipp: Sipp, tab: Tab
 ) -> None:
     evil = "<img src=x onerror=window.hit=1>"
-    edge = edge_factory({"api": api_config(), "record": {"numbers": "full"}})
+    carrier = {"name": "carrier", "hosts": [LOOPBACK], "trust_identity": True}
+    edge = edge_factory({"api": api_config(), "record": {"numbers": "full"}, "trunks": [carrier]})
     sign_in(tab, Api(edge).url)
+    asserted = f'P-Asserted-Identity: "{evil}" <sip:+4930123@carrier.example>'
     call = sipp.start(
-        "uac_call", edge.address, pause_ms=12_000, HEADERS=f"X-Evil: {evil}\nSubject: {evil}"
+        "uac_call",
+        edge.address,
+        pause_ms=12_000,
+        HEADERS=f"X-Evil: {evil}\nSubject: {evil}\n{asserted}",
     )
     wait_rows(tab, 1)
+    assert "| +4930123 |" in rows(tab)[0]
     tab.press("j", "Enter")
+    tab.wait_text("dd", f"{evil} +4930123 (P-Asserted-Identity)")
     tab.wait_text(".ladder", "ACK")
     labels = tab.texts(".ladder .rung .label")
     assert labels[0] == "INVITE (SDP)"

@@ -34,14 +34,14 @@ ROWS = {
     "blanks": " \t",
     "latin_1": "\udce9",
 }
-FIELDS = ("From", "To", "Call-ID", "User-Agent", "Subject")
+FIELDS = ("From", "To", "Call-ID", "User-Agent", "Subject", "P-Asserted-Identity", "Diversion")
 SHAPES = {
     **{f"{field} of {name}": (field, row) for name, row in ROWS.items() for field in FIELDS},
     **{f"{field} with a byte": (field, "\udcff") for field in FIELDS},
     **{f"{field} with a NUL": (field, "\0") for field in FIELDS},
     **{f"{field} with an escape": (field, "\x1b[2J\x07") for field in FIELDS},
 }
-DROPPED = {f"{field} with a NUL" for field in ("Call-ID", "User-Agent", "Subject")}
+DROPPED = {f"{field} with a NUL" for field in FIELDS if field not in ("From", "To")}
 """By pjsip, unread (S2)."""
 # Each was 3 s and more, and all of it the edge's processor time, when an expression took the square
 # of a text. A busy machine makes an answer late and not that time longer.
@@ -97,7 +97,18 @@ def test_S21_hostile_texts_are_answered_and_nothing_is_kept(
     edge = edge_factory(
         {
             "sip": {"accept": "trunks"},
-            "trunks": [{"name": "carrier", "hosts": [LOOPBACK, *([HOST] * (origin == "trunk"))]}],
+            "trunks": [
+                {
+                    "name": "carrier",
+                    "hosts": [LOOPBACK, *([HOST] * (origin == "trunk"))],
+                    "trust_identity": True,
+                    "number_in": {"0": "+49"},
+                    "headers_in": ["Subject", "User-Agent"],
+                }
+            ],
+            "engine": {
+                "instructions": "{{caller}} {{caller_name}} {{diverted}} {{header:Subject}}"
+            },
             "record": {"enabled": True, "directory": str(tmp_path / "records")},
             "capture": {"enabled": True, "directory": str(tmp_path / "captures")},
             "calls": {"answer": "at_once"},

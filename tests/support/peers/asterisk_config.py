@@ -6,6 +6,7 @@ Endpoints   sipua, sipua-ulaw, sipua-alaw   register with digest; the user is th
                                             trunk-alaw, for calls from Asterisk; trunk-mux offers
                                             RTP and RTCP on one port
             phone                           a phone without password, by its name in From
+            trunk-pai                       as trunk, says who calls in P-Asserted-Identity
             inband                          the same, but digits are tones: no telephone events
 
 Extensions  100, 101, 102   ring sipua, sipua-ulaw, sipua-alaw
@@ -21,6 +22,8 @@ Extensions  100, 101, 102   ring sipua, sipua-ulaw, sipua-alaw
             609       refuse (403)
             610       answer, press 1234#*0D after a second, hang up two seconds later
             611       read keys up to #, log them as keys=..., hang up
+            613, 614  call ${EDGE} by trunk-pai as "Ann" 0301234567; 614: number withheld
+            615       log the caller as caller=NUMBER:NAME:PRESENTATION; answer, hang up
 """
 
 from dataclasses import dataclass
@@ -42,7 +45,7 @@ MODULES = """
     res_pjsip_refer res_rtp_asterisk chan_pjsip bridge_simple
     codec_ulaw codec_alaw codec_resample format_pcm format_wav format_sln pbx_config
     app_dial app_echo app_playback app_mixmonitor app_milliwatt res_clioriginate
-    app_senddtmf app_read app_verbose
+    app_senddtmf app_read app_verbose func_callerid
 """
 # Asterisk complains about these when they are missing; their defaults are wanted.
 EMPTY = "acl ccss cdr cel features indications pjproject udptl"
@@ -154,6 +157,11 @@ rtp_ipv6={"yes" if ipv6 else "no"}
 {registering}
 [trunk](edge)
 allow=ulaw,alaw
+trust_id_inbound=yes
+[trunk-pai](edge)
+allow=ulaw
+send_pai=yes
+trust_id_outbound=yes
 [trunk-ulaw](edge)
 allow=ulaw
 [trunk-alaw](edge)
@@ -228,6 +236,15 @@ exten => 610,1,Answer()
  same => n,Wait(1)
  same => n,SendDTMF({KEYS},100,100)
  same => n,Wait(2)
+ same => n,Hangup()
+exten => 613,1,Set(CALLERID(all)=Ann <0301234567>)
+ same => n,Dial(PJSIP/trunk-pai/${{EDGE}})
+exten => 614,1,Set(CALLERID(all)=Ann <0301234567>)
+ same => n,Set(CALLERID(pres)=prohib)
+ same => n,Dial(PJSIP/trunk-pai/${{EDGE}})
+exten => 615,1,Verbose(1,caller=${{CALLERID(num)}}:${{CALLERID(name)}}:${{CALLERID(pres)}})
+ same => n,Answer()
+ same => n,Wait(1)
  same => n,Hangup()
 exten => 611,1,Answer()
  same => n,Read(PRESSED,,20,,1,8)

@@ -17,6 +17,27 @@ export function party(uri) {
   return inside.replace(/^sips?:/i, "").split(";")[0];
 }
 
+// Who calls: as the trunk asserts it or in its form, or as From has it.
+export function callerOf(call) {
+  const caller = call.caller;
+  if (caller?.anonymous) return "anonymous";
+  return caller && (caller.header !== "From" || caller.received) ? caller.number || call.from : call.from;
+}
+
+// Whom: a number in the trunk's form, or whatever To has.
+export function calledOf(call) {
+  return /^\+?[0-9*#…]+$/.test(call.called ?? "") ? call.called : call.to;
+}
+
+// The same in words, with what else is known.
+export function callerFacts(caller) {
+  if (!caller) return "";
+  const diverted = caller.diverted?.length ? `, diverted by ${caller.diverted.join(", ")}` : "";
+  if (caller.anonymous) return `anonymous${diverted}`;
+  const received = caller.received ? `, received as ${caller.received}` : "";
+  return `${[caller.name, caller.number].filter(Boolean).join(" ")} (${caller.header}${received})${diverted}`;
+}
+
 // The same for a table: of a telephone number the host tells nothing that the trunk does not.
 export function subscriber(uri) {
   const text = party(uri);

@@ -162,6 +162,8 @@ function begun(type, id, data, time, now) {
     state: incoming ? "ringing" : "placing",
     from: data.from,
     to: data.to,
+    caller: data.caller,
+    called: data.called,
     origin: incoming ? data.origin : data.account,
     route: data.route,
     worker: data.worker,

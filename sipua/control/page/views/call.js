@@ -4,7 +4,7 @@ import { Problem, words } from "../lib/api.js";
 import { el, setText } from "../lib/dom.js";
 import { message } from "../lib/dialogs.js";
 import { EventStream } from "../lib/stream.js";
-import { dayAndTime, duration, number, party, plain } from "../lib/text.js";
+import { callerFacts, dayAndTime, duration, number, party, plain } from "../lib/text.js";
 import { age } from "../model/calls.js";
 import { judged } from "../model/figures.js";
 import { Story } from "../model/story.js";
@@ -229,7 +229,9 @@ export class CallView {
     const facts = [
       ["Call", call.id],
       ["From", party(call.from)],
+      ["Caller", callerFacts(call.caller)],
       ["To", party(call.to)],
+      ["Dialled", call.called],
       ["Direction", call.by ? `${call.direction}, by ${call.by}` : call.direction],
       ["Trunk or account", call.origin],
       ["Route", call.route],

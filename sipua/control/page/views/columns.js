@@ -1,6 +1,6 @@
 // The columns of the table of calls.
 
-import { duration, number, percent, plain, subscriber, timeOfDay } from "../lib/text.js";
+import { calledOf, callerOf, duration, number, percent, plain, subscriber, timeOfDay } from "../lib/text.js";
 import { age } from "../model/calls.js";
 import * as figures from "../model/figures.js";
 
@@ -54,8 +54,8 @@ const STATE = {
   text: stateOf,
   tone: toneOf,
 };
-const FROM = words("from", "From", (call) => subscriber(call.from), 90, 2, 0);
-const TO = words("to", "To", (call) => subscriber(call.to), 90, 2, 0);
+const FROM = words("from", "From", (call) => subscriber(callerOf(call)), 90, 2, 0);
+const TO = words("to", "To", (call) => subscriber(calledOf(call)), 90, 2, 0);
 const ROUTE = words("route", "Route", (call) => call.route, 80, 1.2, 5);
 const TRUNK = words("trunk", "Trunk", (call) => call.origin, 80, 1.2, 4, "Trunk or account");
 const ENGINE = words("engine", "Engine", (call) => (call.engine && !call.engine_up && call.state === "active" ? `${call.engine} (out)` : call.engine), 80, 1.2, 6);
@@ -97,7 +97,7 @@ export const ENDED = [
 
 export function haystack(call) {
   return [
-    call.id, call.sip_call_id, call.from, call.to, call.route, call.origin, call.engine, call.source,
+    call.id, call.sip_call_id, call.from, call.to, callerOf(call), call.caller?.name, call.called, call.route, call.origin, call.engine, call.source,
     call.by, call.direction, stateOf(call), call.media?.codec, endOf(call),
   ].join(" ").toLowerCase();
 }

@@ -57,9 +57,14 @@ class Filter:
         ) and (
             (not self.since or row.began >= self.since)
             and (not self.until or row.began < self.until)
-            and numbers.fits(self.from_, row.from_ or "")
+            and any(numbers.fits(self.from_, text) for text in _callers(row))
             and numbers.fits(self.to, row.to or "")
         )
+
+
+def _callers(row: Row) -> tuple[str, ...]:
+    caller = row.caller
+    return (row.from_ or "", *((caller.number, caller.received) if caller else ()))
 
 
 _SQL: Final = {

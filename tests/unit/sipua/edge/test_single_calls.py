@@ -13,7 +13,7 @@ from sipua.cli.testphone import dial
 from sipua.cli.testphone.dial import Dial, DialRequest
 from sipua.config import Config
 from sipua.edge import outbound
-from sipua.edge.outbound import Outbound, OutboundRequest, profile_of
+from sipua.edge.outbound import Outbound, OutboundRequest, outgoing_of, profile_of
 from sipua.process import main_loop
 from sipua.process.exits import Exit
 from sipua.worker import call_parts
@@ -51,7 +51,8 @@ def make_dial(config: Config) -> Single:
 
 def make_outbound(config: Config) -> Single:
     request = OutboundRequest(URI)
-    return Outbound(config, request, profile_of(config, request))
+    profile = profile_of(config, request)
+    return Outbound(config, request, profile, outgoing_of(config, request, profile))
 
 
 COMMANDS = [make_dial, make_outbound]

@@ -84,7 +84,7 @@ def test_no_text_is_slow(text: str) -> None:
         ("last4", '"Ann" <sip:+4930123456@pbx.example>', "…3456"),
         ("last4", "<sip:100@pbx.example>", "100"),
         ("last4", "tel:+4930123456", "…3456"),
-        ("last4", "anonymous", "…mous"),
+        ("last4", "sip:anonymous@anonymous.invalid", "anonymous"),
         ("off", "<sip:100@pbx.example>", None),
     ],
 )

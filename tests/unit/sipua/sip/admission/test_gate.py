@@ -7,6 +7,7 @@ import pytest
 from sipua.rtp.ports import PortPool
 from sipua.sip.admission.admission import Admission, Refusal
 from sipua.sip.admission.gate import Gate
+from sipua.sip.parties.policy import PeerPolicy
 
 PEER, STRANGER = "192.0.2.1", "198.51.100.9"
 OFFER = (
@@ -70,3 +71,15 @@ def test_S7_an_offer_that_cannot_be_met_is_refused_to_peers_only(gate: Gate) -> 
     assert judged(gate, "INVITE", PEER, message=over_ipv6) == 488
     assert judged(gate, "INVITE", STRANGER, message=over_ipv6) == 403
     assert gate.invite(OFFER.format(c="IP4 192.0.2.1"), PEER, 0) == "carrier"
+
+
+def test_a_number_that_is_not_the_trunks_gets_404_and_the_rule_is_for_us_alone(
+    gate: Gate, admission: Admission
+) -> None:
+    admission.policies = {"carrier": PeerPolicy(allowed_numbers=("agent1*",))}
+    refusal = gate.judge("INVITE", OFFER.format(c="IP4 192.0.2.1"), PEER, calls_up=0, now=0.0)
+    assert refusal is not None
+    assert (refusal.status, refusal.rule, refusal.headers) == (404, "allowed_numbers", {})
+    assert refusal.because == "allowed_numbers: agent: no pattern fits"
+    assert judged(gate, "INVITE", STRANGER) == 403
+    assert judged(gate, "OPTIONS", PEER) == 200

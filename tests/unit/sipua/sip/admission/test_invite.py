@@ -25,7 +25,9 @@ def test_a_refusal_says_whose_it_was_and_what_was_odd() -> None:
 
 def test_the_trace_that_it_says_it_is_part_of() -> None:
     def told(lines: str) -> str:
-        return invite.traceparent(f"INVITE sip:a@b SIP/2.0\r\n{lines}\r\n\r\ntraceparent: body")
+        return invite.read(
+            f"INVITE sip:a@b SIP/2.0\r\n{lines}\r\n\r\ntraceparent: body", "192.0.2.7:5060"
+        ).traceparent
 
     assert told("From: a") == ""
     assert told("traceparent: one") == "one"

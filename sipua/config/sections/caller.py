@@ -1,0 +1,41 @@
+"""What is read of the INVITEs of an account or a trunk: keys that both have."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from sipua.config.values.fields import AS_TUPLE, not_empty
+from sipua.sip.parties.caller import TRUSTED_ORDER, CallerHeader
+
+CallerHeaders = Annotated[tuple[CallerHeader, ...], AS_TUPLE, AfterValidator(not_empty)]
+
+TRUST_IDENTITY: Any = Field(
+    default=False,
+    description="Believe what its INVITEs say of the caller beside From: P-Asserted-Identity, "
+    "Remote-Party-ID, Diversion, History-Info. docs/numbers.md.",
+)
+CALLER_HEADERS: Any = Field(
+    default=TRUSTED_ORDER,
+    description="With `trust_identity`: the headers that say who calls. The first one that has one "
+    "counts.",
+)
+COUNTRY: Any = Field(
+    default="",
+    description="Numbers become E.164 (`+4930123456`): those without a country are of this one, "
+    "such as `DE` (`pip install 'sipua[numbers]'`). Empty: they stay as they are.",
+    examples=["DE"],
+)
+NUMBER_IN: Any = Field(
+    default={},
+    description="In calls from it: what a number begins with, and what stands there instead, "
+    'before `country` counts: `{ "00" = "+", "0" = "+49" }`. The longest that fits counts; `""` '
+    "fits all but `+…`.",
+)
+HEADERS_IN: Any = Field(
+    default=(),
+    description="Headers of its INVITEs that are read: for tools, and for `{{header:X-Account}}` "
+    "in instructions.",
+    examples=[["X-Account"]],
+)

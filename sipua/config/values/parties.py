@@ -1,0 +1,93 @@
+"""Values that say who calls whom: prefixes, countries, patterns of numbers, header fields."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+from pydantic import AfterValidator
+
+from sipua.config.values.fields import AS_TUPLE, wrong
+from sipua.sip.parties import headers, identity, numbers
+
+_PREFIX: Final = re.compile(r"\+?[0-9*#]{0,16}")
+_PATTERN: Final = re.compile(r"!?[A-Za-z0-9_.+*?#\[\]-]{1,64}")
+_MOST_RULES: Final = 64
+_MOST_PATTERNS: Final = 1000
+_LONGEST_NAME: Final = 64
+
+
+def _prefixes(rules: dict[str, str]) -> dict[str, str]:
+    form = '{ "00" = "+", "0" = "+49" }'
+    if len(rules) > _MOST_RULES:
+        raise wrong(f"has more than {_MOST_RULES} prefixes", form)
+    for prefix, instead in rules.items():
+        for text in (prefix, instead):
+            if not _PREFIX.fullmatch(text):
+                raise wrong(f"{text!r} is no prefix of a number: digits, *, #, + in front", form)
+    return rules
+
+
+def _country(code: str) -> str:
+    if not code:
+        return code
+    if not numbers.is_installed():
+        raise wrong("needs phonenumbers, which is not installed", "pip install 'sipua[numbers]'")
+    if not numbers.is_country(code):
+        raise wrong("is no country with telephone numbers (ISO 3166, two capitals)", '"DE"')
+    return code
+
+
+def _patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    form = 'such as "+4930*", or "!+49900*" to forbid these'
+    if len(patterns) > _MOST_PATTERNS:
+        raise wrong(f"has more than {_MOST_PATTERNS} patterns", form)
+    for pattern in patterns:
+        if not _PATTERN.fullmatch(pattern):
+            raise wrong(f"{pattern[:80]!r} is no pattern of a number", form)
+    return patterns
+
+
+def _caller_id(text: str) -> str:
+    if text and not identity.is_caller_id(text):
+        raise wrong("is neither a number nor the user of a SIP URI", '"+4930123456"')
+    return text
+
+
+def _caller_name(text: str) -> str:
+    if len(text) > _LONGEST_NAME or not text.isprintable():
+        raise wrong(f"is no name of at most {_LONGEST_NAME} printable characters", '"Example Ltd"')
+    return text
+
+
+def _header_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(names) > headers.MOST:
+        raise wrong(f"has more than {headers.MOST} headers", 'such as ["X-Account"]')
+    lower = [name.lower() for name in names]
+    for index, name in enumerate(names):
+        if fault := headers.name_fault(name):
+            raise wrong(f"{name[:80]!r} {fault}", 'such as "X-Account"')
+        if lower.index(name.lower()) != index:
+            raise wrong(f"has {name} twice", "name it once")
+    return names
+
+
+def _set_headers(given: dict[str, str]) -> dict[str, str]:
+    form = '{ "X-Account" = "17" }'
+    if len(given) > headers.MOST:
+        raise wrong(f"has more than {headers.MOST} headers", form)
+    if len({name.lower() for name in given}) != len(given):
+        raise wrong("has one header twice", form)
+    for name, value in given.items():
+        if fault := headers.fault(name, value):
+            raise wrong(fault, form)
+    return given
+
+
+Prefixes = Annotated[dict[str, str], AfterValidator(_prefixes)]
+Country = Annotated[str, AfterValidator(_country)]
+NumberPatterns = Annotated[tuple[str, ...], AS_TUPLE, AfterValidator(_patterns)]
+CallerId = Annotated[str, AfterValidator(_caller_id)]
+CallerName = Annotated[str, AfterValidator(_caller_name)]
+HeaderNames = Annotated[tuple[str, ...], AS_TUPLE, AfterValidator(_header_names)]
+SetHeaders = Annotated[dict[str, str], AfterValidator(_set_headers)]

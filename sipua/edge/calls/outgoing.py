@@ -1,0 +1,104 @@
+"""A call that we place, as its trunk wants it: the number, who we say we are, the headers.
+
+Numbers that the configuration allows only: who may ask for calls, by the API, must not be able to
+call each number or with each number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sipua.config import Config
+from sipua.config.sections.trunks import TrunkSection
+from sipua.config.values.uri import is_number
+from sipua.edge.calls.placing import RequestError
+from sipua.edge.wiring import parties
+from sipua.sip.addresses import host_of
+from sipua.sip.caller_id import NOBODY, Caller
+from sipua.sip.parties import allowed, headers, name_addr
+from sipua.sip.parties.identity import identity, is_caller_id
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    to: str
+    """The number as the trunk wants it, or the URI that was asked for."""
+    called: str
+    """The number in our format."""
+    caller: Caller
+    from_uri: str
+    headers: dict[str, str]
+    """Of the INVITE; `From` where it is not the account's."""
+
+
+def outgoing(
+    config: Config,
+    origin: str,
+    to: str,
+    *,
+    id_uri: str,
+    caller_id: str = "",
+    given: Mapping[str, str],
+    of_route: Mapping[str, str],
+) -> Outgoing:
+    """`id_uri`: of the account or trunk; empty: there is none. `given`: headers of the request,
+    which have been judged. Raises RequestError.
+    """
+    trunk = parties.trunk_named(config, origin)
+    called, to = _called(trunk, to)
+    caller, from_uri, ours = _caller(trunk, id_uri, caller_id)
+    sets = headers.merged(trunk.headers_out if trunk else {}, of_route, given)
+    return Outgoing(to, called, caller, from_uri, {**sets, **ours})
+
+
+def _called(trunk: TrunkSection | None, to: str) -> tuple[str, str]:
+    """The number in our format, and as the trunk wants it. A URI is not changed."""
+    number = to.removeprefix("tel:") if is_number(to) else name_addr.parse(to).user
+    called = parties.form_of_ours(trunk).of(number)
+    if trunk and (rule := allowed.refused_by(called, trunk.allowed_destinations)):
+        raise RequestError(f"allowed_destinations of {trunk.name}: {called or to}: {rule}")
+    return called, parties.form_out(trunk).of(called) if is_number(to) else to
+
+
+def _caller(
+    trunk: TrunkSection | None, id_uri: str, caller_id: str
+) -> tuple[Caller, str, dict[str, str]]:
+    if trunk is None:
+        if caller_id:
+            raise RequestError("`caller_id` needs a trunk that has `allowed_caller_ids`")
+        return _ours(name_addr.parse(id_uri).user, "", id_uri), id_uri, {}
+    number = _allowed_caller_id(trunk, caller_id) if caller_id else trunk.caller_id
+    as_usual = not (number or trunk.caller_name or trunk.assert_identity or trunk.hide_caller_id)
+    usual = name_addr.parse(id_uri).user
+    if as_usual:
+        return _ours(usual, "", id_uri), id_uri, {}
+    shown = parties.form_out(trunk).of(number or usual)
+    who = identity(
+        shown,
+        trunk.caller_name,
+        id_uri.partition("@")[2],
+        asserted=trunk.assert_identity,
+        hidden=trunk.hide_caller_id,
+    )
+    caller = _ours(number or usual, trunk.caller_name, id_uri)
+    return caller, who.from_header, {**who.headers, "From": who.from_header}
+
+
+def _allowed_caller_id(trunk: TrunkSection, caller_id: str) -> str:
+    if not is_caller_id(caller_id):
+        raise RequestError("`caller_id` is no number, such as +4930123456")
+    number = parties.form_of_ours(trunk).of(caller_id)
+    if number == trunk.caller_id:
+        return number
+    patterns = trunk.allowed_caller_ids
+    rule = allowed.refused_by(number, patterns) if patterns else "there is none"
+    if rule:
+        raise RequestError(f"allowed_caller_ids of {trunk.name}: {number}: {rule}")
+    return number
+
+
+def _ours(number: str, name: str, id_uri: str) -> Caller:
+    if not number:
+        return NOBODY
+    return Caller(number, name=name, host=host_of(id_uri), header="From")

@@ -1,0 +1,56 @@
+"""From the configuration of a trunk to what is read of its INVITEs, and what ours say."""
+
+from __future__ import annotations
+
+from sipua.calls.routes import Asked, addresses
+from sipua.config import Config
+from sipua.config.sections.trunks import AccountSection, TrunkSection
+from sipua.sip.parties.numbers import NumberFormat, number_format
+from sipua.sip.parties.policy import STRANGER, PeerPolicy
+
+
+def trunk_named(config: Config, name: str) -> TrunkSection | None:
+    return next((trunk for trunk in config.trunks if trunk.name == name), None)
+
+
+def policies(config: Config) -> dict[str, PeerPolicy]:
+    """Those of all trunks and accounts; a trunk says for which numbers its calls may be."""
+    accounts = {account.name: _policy(account) for account in config.accounts}
+    return accounts | {trunk.name: _policy(trunk, trunk.allowed_numbers) for trunk in config.trunks}
+
+
+def typed(config: Config, called: str, caller: str, origin: str) -> Asked:
+    """A call as people write it, with numbers in the format of its trunk."""
+    form = policies(config).get(origin, STRANGER).form
+    return Asked((formatted(form, called),), formatted(form, caller), origin)
+
+
+def formatted(form: NumberFormat, text: str) -> str:
+    """A number or URI, as people write it, with its number in this format."""
+    user, *with_host = addresses(text)
+    number = form.of(user)
+    if number == user:
+        return text
+    return f"sip:{number}@{with_host[0].rpartition('@')[2]}" if with_host else number
+
+
+def form_of_ours(trunk: TrunkSection | None) -> NumberFormat:
+    """Of the numbers that we call, and call with, before the trunk's prefixes."""
+    return number_format({}, trunk.country if trunk else "")
+
+
+def form_out(trunk: TrunkSection | None) -> NumberFormat:
+    """Of numbers as the trunk wants them."""
+    return number_format(trunk.number_out if trunk else {})
+
+
+def _policy(
+    section: TrunkSection | AccountSection, allowed_numbers: tuple[str, ...] = ()
+) -> PeerPolicy:
+    return PeerPolicy(
+        trusted=section.trust_identity,
+        order=section.caller_headers,
+        form=number_format(section.number_in, section.country),
+        allowed_numbers=allowed_numbers,
+        headers_in=section.headers_in,
+    )

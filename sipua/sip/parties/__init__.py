@@ -1,0 +1,1 @@
+"""Who calls whom: what headers say of it, numbers in one form, and what we say of ourselves."""

@@ -1,0 +1,50 @@
+"""What is read of the INVITEs of one trunk, and which numbers they may be for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sipua.sip.caller_id import Parties
+from sipua.sip.parties import allowed, caller, headers, name_addr
+from sipua.sip.parties.caller import TRUSTED_ORDER, CallerHeader
+from sipua.sip.parties.numbers import AS_IT_IS, NumberFormat
+from sipua.sip.texts import Message
+
+
+@dataclass(frozen=True, slots=True)
+class PeerPolicy:
+    trusted: bool = False
+    order: tuple[CallerHeader, ...] = TRUSTED_ORDER
+    form: NumberFormat = AS_IT_IS
+    allowed_numbers: tuple[str, ...] = ()
+    headers_in: tuple[str, ...] = ()
+
+    def read(self, message: Message) -> Parties:
+        return Parties(
+            caller.read(message, order=self.order, trusted=self.trusted, form=self.form),
+            self.called(message),
+            tuple(map(self.formatted, (message.request_uri, message.header("To") or ""))),
+            headers.chosen(message, self.headers_in),
+        )
+
+    def called(self, message: Message) -> str:
+        return self.form.of(name_addr.parse(message.request_uri).user)
+
+    def formatted(self, text: str) -> str:
+        """A URI, or a header with one, with its number in the trunk's format."""
+        party = name_addr.parse(text)
+        number = self.form.of(party.user)
+        if number == party.user:
+            return text
+        return f"sip:{number}@{party.host}" if party.host else f"tel:{number}"
+
+    def refused_by(self, message: Message) -> str:
+        """Why this number may not be called; empty: it may."""
+        called = self.called(message)
+        if rule := allowed.refused_by(called, self.allowed_numbers):
+            return f"allowed_numbers: {called or 'no number'}: {rule}"
+        return ""
+
+
+STRANGER = PeerPolicy()
+"""Of a peer without one: only From and Privacy are read."""
