@@ -179,8 +179,8 @@ def refusal_of(full: Full) -> Refusal:
     """
     after_s = max(1, math.ceil(full.retry_after_s))
     if full.rule == "max_calls":
-        return Refusal(486, "Busy Here", after_s, because=str(full))
-    return Refusal(503, "Too Many Calls", after_s, because=str(full))
+        return Refusal(486, "Busy Here", after_s, because=str(full), rule=full.rule)
+    return Refusal(503, "Too Many Calls", after_s, because=str(full), rule=full.rule)
 
 
 def network_of(host: str) -> Network | None:
