@@ -36,12 +36,12 @@ def once(ask: Asker, words: str, *, as_json: bool) -> None:
 
 
 def watch(ask: Asker, words: str, every_s: float) -> Exit:
-    """Until `q`, or until the terminal is gone."""
+    """Until `q` or Ctrl-C, or until the terminal is gone."""
     state = State(filter=words)
     with Terminal(colour=not os.environ.get("NO_COLOR")) as terminal:
         fetcher = Fetcher(Edge(ask), every_s, terminal.wake)
         fetcher.begin()
-        while not terminal.ended:
+        while terminal.ended is None:
             now_s = time.time()
             columns, rows = terminal.size
             terminal.draw(frame.screen(state, columns, rows, now_s))
@@ -57,4 +57,4 @@ def watch(ask: Asker, words: str, every_s: float) -> Exit:
             fetcher.look_at(state.looked_at)
             for news in fetcher.news():
                 state = arrived(state, news)
-    return Exit.TERMINATED
+    return terminal.ended
