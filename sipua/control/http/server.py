@@ -118,7 +118,8 @@ class HttpServer:
         endpoint, path = self._find(request, source, now)
         token = None
         if endpoint.right is None:
-            self._open(source, now)
+            if not endpoint.for_probes:
+                self._open(source, now)
         else:
             authorization = request.headers.get("Authorization")
             token = self._tokens.admit(authorization, list(query), source, now)
