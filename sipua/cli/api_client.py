@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from sipua.process.command_parser import plain_command
 from sipua.process.exits import Exit
-from sipua.process.terminal_text import clean, clean_json
+from sipua.process.terminal_text import clean, json_text
 
 if TYPE_CHECKING:
     from urllib.error import HTTPError
@@ -152,8 +152,7 @@ def lines(answer: IO[bytes]) -> Iterator[str]:
 
 
 def show(args: argparse.Namespace, found: Mapping[str, Any], as_text: Callable[[], str]) -> int:
-    text = clean_json(json.dumps(found, ensure_ascii=False)) if args.json else as_text()
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(json_text(found) if args.json else as_text() + "\n")
     return Exit.OK
 
 

@@ -5,7 +5,6 @@ run.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sipua.process.command_parser import CONFIG_HELP, add_command, config_path
 from sipua.process.exits import Exit
-from sipua.process.terminal_text import clean_json
+from sipua.process.terminal_text import json_text
 
 if TYPE_CHECKING:
     from sipua.process.command_parser import Commands
@@ -179,9 +178,7 @@ def _of_spool(ask: Any) -> Any:
 def _json(value: object) -> int:
     import msgspec
 
-    sys.stdout.write(
-        clean_json(json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False)) + "\n"
-    )
+    sys.stdout.write(json_text(msgspec.to_builtins(value), indent=2))
     return Exit.OK
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import shutil
 import sys
@@ -16,7 +15,7 @@ from sipua.cli.top.lines import plain
 from sipua.cli.top.model import Notice, Quit, State, arrived, press
 from sipua.cli.top.terminal import Terminal
 from sipua.process.exits import Exit
-from sipua.process.terminal_text import clean_json
+from sipua.process.terminal_text import json_text
 
 _WIDE: Final = 160
 """Columns of `--once`, when its output is no terminal and COLUMNS is not set."""
@@ -26,9 +25,7 @@ def once(ask: Asker, words: str, *, as_json: bool) -> None:
     """`words`: of the filter. Raises what `ask` does."""
     snapshot = Edge(ask).snapshot()
     if as_json:
-        sys.stdout.write(
-            clean_json(json.dumps(dataclasses.asdict(snapshot), ensure_ascii=False)) + "\n"
-        )
+        sys.stdout.write(json_text(dataclasses.asdict(snapshot)))
         return
     columns = shutil.get_terminal_size((_WIDE, 24)).columns
     state = State(snapshot, filter=words)
