@@ -6,14 +6,14 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sipua.process.command_parser import plain_command
 from sipua.process.exits import Exit
-from sipua.process.terminal_text import clean, clean_json
+from sipua.process.terminal_text import clean, json_text
 
 if TYPE_CHECKING:
     from urllib.error import HTTPError
@@ -36,14 +36,19 @@ _HINTS = {
     "call-ended": "`sipua cdr show` tells how it ended",
 }
 """What to do next, by the problem's type."""
+_UNFIT_CONFIGURATION = "unfit-configuration"
 
 
 class ClientError(Exception):
-    """The text says what is wrong."""
+    """The text says what is wrong; `places`, one by one, where."""
 
-    def __init__(self, text: str, code: Exit) -> None:
+    def __init__(self, text: str, code: Exit, places: Sequence[str] = ()) -> None:
         super().__init__(text)
         self.code = code
+        self.places = tuple(places)
+
+    def __str__(self) -> str:
+        return ": ".join([*self.args, *self.places])
 
 
 def add(
@@ -61,7 +66,9 @@ def add(
         try:
             return handler(args)
         except ClientError as error:
-            sys.stderr.write(f"sipua: {clean(str(error))}\n")  # the words may be a peer's
+            # The words may be a peer's.
+            sys.stderr.write(f"sipua: {clean(error.args[0])}\n")
+            sys.stderr.writelines(f"  {clean(place)}\n" for place in error.places)
             return error.code
 
     parser = plain_command(commands, name, handled, summary)
@@ -128,7 +135,7 @@ def open_stream(
     try:
         answer: IO[bytes] = urlopen(request, timeout=within_s, context=context)  # noqa: S310
     except HTTPError as error:
-        raise ClientError(_words(error), Exit.UNFIT) from None
+        raise ClientError(*_words(error)) from None
     except (URLError, OSError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         words = f"{url} does not answer: {reason}; does the edge run, with api.enabled?"
@@ -152,8 +159,7 @@ def lines(answer: IO[bytes]) -> Iterator[str]:
 
 
 def show(args: argparse.Namespace, found: Mapping[str, Any], as_text: Callable[[], str]) -> int:
-    text = clean_json(json.dumps(found, ensure_ascii=False)) if args.json else as_text()
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(json_text(found) if args.json else as_text() + "\n")
     return Exit.OK
 
 
@@ -174,11 +180,22 @@ def _token(args: argparse.Namespace) -> str:
         raise ClientError(f"the token cannot be read: {error}", Exit.USAGE) from None
 
 
-def _words(error: HTTPError) -> str:
+def _words(error: HTTPError) -> tuple[str, Exit, list[str]]:
     try:
         problem = json.loads(error.read())
-        places = [f"{one['pointer']}: {one['detail']}" for one in problem.get("errors", [])]
-        words = ": ".join([problem["title"], *filter(None, [problem.get("detail")]), *places])
-        return "; ".join(filter(None, [words, _HINTS.get(problem["type"].rpartition(":")[2])]))
-    except (OSError, ValueError, LookupError, TypeError):
-        return f"the edge answered {error.code} {error.reason}"
+        kind = problem["type"].rpartition(":")[2]
+        name = _key if kind == _UNFIT_CONFIGURATION else str
+        places = [f"{name(one['pointer'])}: {one['detail']}" for one in problem.get("errors", [])]
+        words = ": ".join([problem["title"], *filter(None, [problem.get("detail")])])
+        return "; ".join(filter(None, [words, _HINTS.get(kind)])), Exit.UNFIT, places
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return f"the edge answered {error.code} {error.reason}", Exit.UNFIT, []
+
+
+def _key(pointer: str) -> str:
+    """A key of the configuration as `sipua config check` has it: `accounts[0].registrar`."""
+    key = ""
+    for part in pointer.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        key += f"[{name}]" if name.isdigit() else f".{name}"
+    return key.removeprefix(".")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -12,6 +11,7 @@ from sipua.config.report import show as views
 from sipua.config.report.reference import markdown
 from sipua.config.values.problems import ConfigError, Problem, report
 from sipua.process.exits import Exit
+from sipua.process.terminal_text import json_text
 
 
 def check(path: Path | None, environ: Mapping[str, str], out: IO[str], *, as_json: bool) -> int:
@@ -49,4 +49,4 @@ def _report(
 
 
 def _write_json(value: dict[str, Any], out: IO[str]) -> None:
-    out.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    out.write(json_text(value, indent=2))

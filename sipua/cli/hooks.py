@@ -5,19 +5,21 @@ run.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sipua.process.command_parser import CONFIG_HELP, add_command, config_path
 from sipua.process.exits import Exit
-from sipua.process.terminal_text import clean_json
+from sipua.process.terminal_text import json_text
 
 if TYPE_CHECKING:
+    from sipua.config import Config
+    from sipua.outputs.hooks.reading import EndpointState
     from sipua.process.command_parser import Commands
 
 
@@ -60,16 +62,18 @@ def _without_command(args: argparse.Namespace) -> int:
 def _ls(args: argparse.Namespace) -> int:
     from sipua.outputs.hooks import reading
 
-    found = _of_spool(lambda: reading.endpoints(_directory(args)))
+    config = _config(args)
+    enabled = {one.name: one.enabled for one in config.webhooks} if config else {}
+    found = _of_spool(lambda: reading.endpoints(_directory(args, config), enabled))
     if found is None:
         return Exit.UNFIT
     if args.json:
         return _json(found)
     if not found:
-        return _say("nothing waits, and there are no dead letters")
+        return _say("there are no webhooks; nothing waits, and there are no dead letters")
     now = time.time()
     for one in found:
-        state = "disabled" if one.disabled else "failing" if one.cause else "ok"
+        state = _state(one, enabled)
         parts = [f"{one.webhook:20}", f"{state:8}", f"{one.waiting:7} wait", f"{one.dead:6} dead"]
         if one.oldest_s is not None:
             parts.append(f"oldest {_span(now - one.oldest_s)}")
@@ -81,6 +85,13 @@ def _ls(args: argparse.Namespace) -> int:
             parts.append(one.cause)
         _say("  ".join(parts))
     return Exit.OK
+
+
+def _state(one: EndpointState, enabled: Mapping[str, bool]) -> str:
+    """`enabled`: the webhooks of the configuration; empty: it is not known."""
+    if enabled and not enabled.get(one.webhook):
+        return "off" if one.webhook in enabled else "removed"
+    return "disabled" if one.disabled else "failing" if one.cause else "ok"
 
 
 def _dead(args: argparse.Namespace) -> int:
@@ -156,13 +167,22 @@ def _test(args: argparse.Namespace) -> int:
     return Exit.OK if answer.ok else Exit.UNFIT
 
 
-def _directory(args: argparse.Namespace) -> Path:
+def _config(args: argparse.Namespace) -> Config | None:
+    """None: a directory is named, and no configuration is needed."""
     if args.directory is not None:
-        return Path(args.directory)
+        return None
     from sipua.config import load
+
+    return load(config_path(args.config), os.environ)
+
+
+def _directory(args: argparse.Namespace, config: Config | None = None) -> Path:
+    config = config or _config(args)
+    if config is None:
+        return Path(args.directory)
     from sipua.edge.wiring import hooks
 
-    return hooks.hook_directory(load(config_path(args.config), os.environ))
+    return hooks.hook_directory(config)
 
 
 def _of_spool(ask: Any) -> Any:
@@ -179,9 +199,7 @@ def _of_spool(ask: Any) -> Any:
 def _json(value: object) -> int:
     import msgspec
 
-    sys.stdout.write(
-        clean_json(json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False)) + "\n"
-    )
+    sys.stdout.write(json_text(msgspec.to_builtins(value), indent=2))
     return Exit.OK
 
 

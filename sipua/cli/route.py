@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sipua.process.command_parser import CONFIG_HELP, add_command, config_path
 from sipua.process.exits import Exit
+from sipua.process.terminal_text import json_text
 
 if TYPE_CHECKING:
     from sipua.calls.profile import AgentProfile, Step
@@ -42,7 +42,7 @@ def _route(args: argparse.Namespace) -> int:
     profile = routes.resolve(config, parties.typed(config, args.to, args.caller, args.origin))
     told = described(profile)
     if args.json:
-        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+        sys.stdout.write(json_text(told))
     else:
         sys.stdout.writelines(f"{name:{_COLUMN}}{_text(value)}\n" for name, value in told.items())
     return Exit.OK

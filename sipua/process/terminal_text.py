@@ -7,6 +7,7 @@ reads.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from typing import Final
@@ -29,6 +30,11 @@ def clean(text: object) -> str:
 def clean_json(text: str) -> str:
     """JSON that means the same, with what `clean` takes away as JSON escapes."""
     return _IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def json_text(value: object, *, indent: int | None = None) -> str:
+    """As JSON for a terminal or a script, with the line's end."""
+    return clean_json(json.dumps(value, indent=indent, ensure_ascii=False)) + "\n"
 
 
 def width(text: str) -> int:

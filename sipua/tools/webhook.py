@@ -10,7 +10,7 @@ import msgspec
 from sipua.calls.facts import CallFacts
 from sipua.config.sections.tools import WebhookSection
 from sipua.process import trace_context
-from sipua.process.signing import Signer
+from sipua.process.web.signing import Signer
 from sipua.tools.call_queue import Result, failure
 from sipua.tools.context import ToolContext
 from sipua.tools.wire.http_client import HttpClient, HttpError, Request, Response

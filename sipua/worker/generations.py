@@ -20,6 +20,7 @@ from sipua.bridge.fault_owner import FaultOwner, described, nothing
 from sipua.bridge.playout.pacer import Pacer
 from sipua.capture.call_capture import CallCaptures
 from sipua.config import Config
+from sipua.config.change.values import secrets
 from sipua.edge.wiring import wiring
 from sipua.events.teller import Publish
 from sipua.log import logs
@@ -148,7 +149,7 @@ class Generations:
 
     def _read_and_made(self, data: bytes, agent_url: str) -> tuple[CallParts, CallCaptures | None]:
         config = config_copy.from_bytes(data)
-        for secret in config_copy.secrets(config):
+        for secret in secrets(config):
             register_secret(secret)
         return self._made(config, agent_url)
 

@@ -20,6 +20,7 @@ from importlib import metadata
 
 from sipua.bridge.fault_owner import FaultOwner, described
 from sipua.config import Config
+from sipua.config.change.values import secrets
 from sipua.events.teller import Told
 from sipua.log import logs
 from sipua.log.secret_masking import register_secret
@@ -203,7 +204,7 @@ def _begin(message: Begin, descriptors: list[int]) -> Config:
         error = RuntimeError(f"the edge is sipua {message.version}, installed is {version()}")
         raise PartsError("worker.other_version", error, "restart the edge", Exit.INTERNAL)
     config = config_copy.from_bytes(data)
-    for secret in config_copy.secrets(config):
+    for secret in secrets(config):
         register_secret(secret)
     logs.configure(message.log_level, message.log_format)
     sys.path[:] = message.python_path

@@ -12,7 +12,7 @@ import pytest
 from sipua.outputs.hooks import intake, reading, webhooks
 from sipua.outputs.hooks.settings import EndpointSettings
 from sipua.outputs.hooks.spool import Spool
-from support.calls.hook_bed import LOOPBACK, Bed, until
+from support.calls.hook_bed import LOOPBACK, Bed
 from support.calls.hook_receiver import NEW_SECRET, SECRET, in_order, verified
 from support.calls.hook_server import (
     Behaviour,
@@ -25,6 +25,7 @@ from support.calls.hook_server import (
     self_signed,
     vanish,
 )
+from support.process import until
 
 
 @pytest.fixture

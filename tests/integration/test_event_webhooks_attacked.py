@@ -19,9 +19,10 @@ from structlog.testing import capture_logs
 from sipua.outputs.hooks import endpoint, reading, spool, webhooks
 from sipua.outputs.hooks.settings import EndpointSettings
 from sipua.outputs.hooks.spool import Spool, SpoolError, database_file
-from support.calls.hook_bed import LOOPBACK, Bed, until
+from support.calls.hook_bed import LOOPBACK, Bed
 from support.calls.hook_receiver import SECRET, in_order, verified
 from support.calls.hook_server import HookServer, answer, dripping
+from support.process import until
 
 
 @pytest.fixture

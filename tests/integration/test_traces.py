@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -31,6 +30,7 @@ from support.calls.hook_server import (
 from support.calls.otlp_receiver import trees
 from support.calls.rows import ended, incoming
 from support.calls.traced_call import TRACE, events
+from support.process import until
 
 Lines = Callable[[str], list[dict[str, Any]]]
 
@@ -61,12 +61,6 @@ async def running(url: str, **settings: Any) -> AsyncIterator[Run]:
         yield run
     finally:
         await run.traces.stop()
-
-
-async def until(true: Callable[[], object], within_s: float = 10.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not true():
-            await asyncio.sleep(0.02)
 
 
 async def test_a_call_is_sent_with_the_headers_of_the_configuration() -> None:

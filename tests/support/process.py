@@ -1,5 +1,6 @@
 """Child processes that never outlive the test run, and waits that always end."""
 
+import asyncio
 import signal
 import subprocess
 import time
@@ -20,6 +21,14 @@ def wait_until(condition: Callable[[], T], timeout_s: float, what: str) -> T:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {timeout_s:g} s")
         time.sleep(0.02)
+
+
+async def until(condition: Callable[[], object], what: str = "", within_s: float = 20) -> None:
+    """`wait_until` on a loop that goes on."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, f"{what or 'it'}: not within {within_s:g} s"
+        await asyncio.sleep(0.002)
 
 
 class Child:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import structlog
 
-from sipua.log import logs
+from sipua.log import logs, secret_masking
 from support import virtual_time
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
@@ -22,6 +22,13 @@ def virtual_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that uses this has a loop in virtual time."""
     monkeypatch.setattr(time, "monotonic", virtual_time.monotonic)
     monkeypatch.setattr(time, "monotonic_ns", virtual_time.monotonic_ns)
+
+
+@pytest.fixture(autouse=True)
+def _own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other tests have registered is no secret in this one; for a process it is for ever."""
+    monkeypatch.setattr(secret_masking, "_registered", set())
+    monkeypatch.setattr(secret_masking, "_values", None)
 
 
 @pytest.fixture(autouse=True)

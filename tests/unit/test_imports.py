@@ -50,6 +50,7 @@ FOLDERS = [
     "bridge/agent/server",
     "bridge/agent",
     "sipua/log",
+    "sipua/process/web",
     "sipua/process",
     "sipua/doctor",
     "sipua/sip",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import sys
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sipua.process.command_parser import CONFIG_HELP, add_command, config_path
 from sipua.process.exits import Exit
-from sipua.process.terminal_text import clean_json
+from sipua.process.terminal_text import json_text
 
 if TYPE_CHECKING:
     from sipua.outputs.cdr.reader.reading import Filter
@@ -200,8 +199,7 @@ def _directory(args: argparse.Namespace) -> Path:
 def _write_json(value: object) -> None:
     import msgspec
 
-    told = clean_json(json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False))
-    sys.stdout.write(told + "\n")
+    sys.stdout.write(json_text(msgspec.to_builtins(value), indent=2))
 
 
 def _json(row: object) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from itertools import islice
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sipua.process.command_parser import CONFIG_HELP, add_command, config_path
 from sipua.process.exits import Exit
-from sipua.process.terminal_text import clean_json
+from sipua.process.terminal_text import json_text
 
 if TYPE_CHECKING:
     from sipua.process.command_parser import Commands
@@ -68,7 +67,7 @@ def _show(args: argparse.Namespace) -> int:
         return Exit.UNFIT
     if args.json:
         told = {"file": str(path), "call": story.call, "entries": story.entries, "end": story.end}
-        _write_json(told)
+        sys.stdout.write(json_text(told, indent=2))
     else:
         sys.stdout.write(show.conversation(story, colour=sys.stdout.isatty()))
     return Exit.OK
@@ -84,20 +83,15 @@ def _list(args: argparse.Namespace) -> int:
         except reading.NoRecordError:
             continue  # deleted meanwhile, or not a record of ours
     if args.json:
-        _write_json(
-            [
-                {"file": str(story.path), "call_id": story.call_id, "call": story.call}
-                | {"end": story.end}
-                for story in stories
-            ]
-        )
+        told = [
+            {"file": str(story.path), "call_id": story.call_id, "call": story.call}
+            | {"end": story.end}
+            for story in stories
+        ]
+        sys.stdout.write(json_text(told, indent=2))
     else:
         sys.stdout.write(show.overview(stories, colour=sys.stdout.isatty()))
     return Exit.OK
-
-
-def _write_json(value: object) -> None:
-    sys.stdout.write(clean_json(json.dumps(value, indent=2, ensure_ascii=False)) + "\n")
 
 
 def _count(text: str) -> int:

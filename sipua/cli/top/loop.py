@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import shutil
 import sys
@@ -16,7 +15,7 @@ from sipua.cli.top.lines import plain
 from sipua.cli.top.model import Notice, Quit, State, arrived, press
 from sipua.cli.top.terminal import Terminal
 from sipua.process.exits import Exit
-from sipua.process.terminal_text import clean_json
+from sipua.process.terminal_text import json_text
 
 _WIDE: Final = 160
 """Columns of `--once`, when its output is no terminal and COLUMNS is not set."""
@@ -26,9 +25,7 @@ def once(ask: Asker, words: str, *, as_json: bool) -> None:
     """`words`: of the filter. Raises what `ask` does."""
     snapshot = Edge(ask).snapshot()
     if as_json:
-        sys.stdout.write(
-            clean_json(json.dumps(dataclasses.asdict(snapshot), ensure_ascii=False)) + "\n"
-        )
+        sys.stdout.write(json_text(dataclasses.asdict(snapshot)))
         return
     columns = shutil.get_terminal_size((_WIDE, 24)).columns
     state = State(snapshot, filter=words)
@@ -36,12 +33,12 @@ def once(ask: Asker, words: str, *, as_json: bool) -> None:
 
 
 def watch(ask: Asker, words: str, every_s: float) -> Exit:
-    """Until `q`, or until the terminal is gone."""
+    """Until `q` or Ctrl-C, or until the terminal is gone."""
     state = State(filter=words)
     with Terminal(colour=not os.environ.get("NO_COLOR")) as terminal:
         fetcher = Fetcher(Edge(ask), every_s, terminal.wake)
         fetcher.begin()
-        while not terminal.ended:
+        while terminal.ended is None:
             now_s = time.time()
             columns, rows = terminal.size
             terminal.draw(frame.screen(state, columns, rows, now_s))
@@ -57,4 +54,4 @@ def watch(ask: Asker, words: str, every_s: float) -> Exit:
             fetcher.look_at(state.looked_at)
             for news in fetcher.news():
                 state = arrived(state, news)
-    return Exit.TERMINATED
+    return terminal.ended

@@ -15,13 +15,18 @@ from typing import Any, Final, Self
 
 from sipua.cli.top.keys import keys
 from sipua.cli.top.lines import Line
+from sipua.process.exits import Exit
 
 _ENTER: Final = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J"
 """Another screen, no cursor, no wrapping at the right edge."""
 _LEAVE: Final = "\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
 _ESC_S: Final = 0.05
 """What belongs to an ESC follows it sooner."""
-_SIGNALS: Final = (signal.SIGWINCH, signal.SIGTERM, signal.SIGTSTP)
+_SIGNALS: Final = (signal.SIGWINCH, signal.SIGTERM, signal.SIGTSTP, signal.SIGINT)
+
+
+class _CutOffError(Exception):
+    """A signal ends us while the terminal takes nothing, as over a dead SSH connection."""
 
 
 class Terminal:
@@ -39,13 +44,16 @@ class Terminal:
         self._drawn: list[str] = []
         self._half = b""
         self._handlers: dict[int, Any] = {}
-        self.ended = False
-        """By SIGTERM, or because the terminal is gone."""
+        self._writing = False
+        self.ended: Exit | None = None
+        """By SIGTERM or Ctrl-C, or because the terminal is gone. Ctrl-C is no KeyboardInterrupt
+        here: one that is raised while an object is freed is lost, and one between two lines of
+        `__enter__` would leave the terminal as it is."""
 
     def __enter__(self) -> Self:
         self._saved = termios.tcgetattr(self._in)
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
-        handlers = (self._resized, self._terminated, self._stopped)
+        handlers = (self._resized, self._terminated, self._stopped, self._interrupted)
         for number, handler in zip(_SIGNALS, handlers, strict=True):
             self._handlers[number] = signal.signal(number, handler)
         self._take()
@@ -85,7 +93,8 @@ class Terminal:
                 data = os.read(self._in, 1024)
             except OSError:
                 data = b""
-            self.ended = self.ended or not data
+            if not data:
+                self._end(Exit.TERMINATED)
             found, self._half = keys(self._half + data, over=False)
         elif not ready:
             found, self._half = keys(self._half, over=True)
@@ -125,12 +134,18 @@ class Terminal:
 
     def _put(self, text: str) -> None:
         data = text.encode(self._encoding, "replace")
-        while data:
-            try:
+        try:
+            self._writing = True
+            while data:
                 data = data[os.write(self._out, data) :]
-            except OSError:
-                self.ended = True
-                return
+        except OSError:
+            self._end(Exit.TERMINATED)
+        except _CutOffError:
+            self._writing = False  # first of all: another signal may come
+            with contextlib.suppress(termios.error):
+                termios.tcflush(self._out, termios.TCOFLUSH)
+        finally:
+            self._writing = False
 
     # --- signals --------------------------------------------------------------------------
 
@@ -138,7 +153,20 @@ class Terminal:
         self.redraw()
 
     def _terminated(self, _number: int, _frame: FrameType | None) -> None:
-        self.ended = True
+        self._end(Exit.TERMINATED)
+        self._cut_off()
+
+    def _interrupted(self, _number: int, _frame: FrameType | None) -> None:
+        self._end(Exit.INTERRUPTED)
+        self._cut_off()
+
+    def _end(self, how: Exit) -> None:
+        self.ended = self.ended or how
+
+    def _cut_off(self) -> None:
+        """A write that a signal has broken into goes on behind it, unless it raises."""
+        if self._writing:
+            raise _CutOffError
 
     def _stopped(self, _number: int, _frame: FrameType | None) -> None:
         """Ctrl-Z: the shell gets its terminal, and we another start by `fg`."""

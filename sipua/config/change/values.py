@@ -109,9 +109,12 @@ def _names(elements: Sequence[BaseModel]) -> tuple[str, ...]:
 
 
 def secrets(value: object) -> Iterator[str]:
-    """Every secret in a value, in its order."""
+    """Every secret in a value, which may be a whole configuration, in its order."""
     if isinstance(value, SecretStr):
         yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from secrets(getattr(value, name))
     elif isinstance(value, dict):
         for name in sorted(value):
             yield from secrets(value[name])

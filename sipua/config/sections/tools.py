@@ -21,7 +21,7 @@ from sipua.config.values.fields import (
 )
 from sipua.config.values.section import Section
 from sipua.config.values.uri import UriError, check_target
-from sipua.process.signing import Signer
+from sipua.process.web.signing import Signer
 from sipua.tools.wire.schema import SchemaError, compile_schema
 
 # What the vendors accept as the name of a function.

@@ -2,7 +2,7 @@
 
 A connection beyond the bound is closed at once, so that its peer learns it. A request that does not
 come within `IDLE_S` ends its connection, whatever trickles in, and so does an answer of which
-nothing is taken.
+nothing is taken, or too little (`sipua/control/http/sending.py`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.rtp.ports import family_of
@@ -124,11 +125,15 @@ class _Counted(asyncio.Protocol):
     def __init__(self, inner: asyncio.Protocol, gone: Callable[[], None]) -> None:
         self._inner = inner
         self._gone = gone
-        self.connection_made = inner.connection_made  # type: ignore[method-assign]
         self.data_received = inner.data_received  # type: ignore[method-assign]
         self.pause_writing = inner.pause_writing  # type: ignore[method-assign]
         self.resume_writing = inner.resume_writing  # type: ignore[method-assign]
         self.eof_received = inner.eof_received  # type: ignore[method-assign]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Whoever waits for room to write waits until the kernel has all: nothing is left behind.
+        cast("asyncio.Transport", transport).set_write_buffer_limits(high=0)
+        self._inner.connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._gone()

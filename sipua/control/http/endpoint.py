@@ -72,6 +72,9 @@ class Endpoint:
     """Request headers: name and meaning."""
     idempotent: bool = False
     """Whether an Idempotency-Key is needed."""
+    for_probes: bool = False
+    """Without a token and without a bound of requests: it costs no more than a refusal would, and
+    what else asks from the same address must not shut out a supervisor's probe."""
     documented: bool = True
     """False: a file of the page, and no part of the API."""
 

@@ -1,8 +1,8 @@
 """A request from its connection to its answer: admitted, read within bounds, checked, handled.
 
 Nothing of a request is believed: its body has a size and a time, its connection a number of others
-beside it, its token a rate; what does not fit the model of its endpoint gets the places of all its
-faults.
+beside it, its token a rate, its answer a time within which it is taken; what does not fit the model
+of its endpoint gets the places of all its faults.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from sipua.control.http.connections import IDLE_S, Connections, bound, listen
 from sipua.control.http.endpoint import JSON, Answer, Asked, Endpoint, Table
 from sipua.control.http.limits import Buckets
 from sipua.control.http.problems import MEDIA_TYPE, FieldError, Kind, ProblemError, retry_later
+from sipua.control.http.sending import send
 from sipua.control.http.tokens import Tokens
 from sipua.log import logs
 from sipua.log.throttle import Throttle
@@ -94,6 +95,13 @@ class HttpServer:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self.requests += 1
+        response = await self._response(request)
+        if isinstance(response, web.Response):
+            await send(request, response)
+        return response
+
+    async def _response(self, request: web.BaseRequest) -> web.StreamResponse:
+        """To be sent; a stream has been sent already."""
         try:
             return await self._answer(request)
         except ProblemError as problem:
@@ -118,7 +126,8 @@ class HttpServer:
         endpoint, path = self._find(request, source, now)
         token = None
         if endpoint.right is None:
-            self._open(source, now)
+            if not endpoint.for_probes:
+                self._open(source, now)
         else:
             authorization = request.headers.get("Authorization")
             token = self._tokens.admit(authorization, list(query), source, now)
@@ -131,7 +140,7 @@ class HttpServer:
             request=request,
         )
         answer = await endpoint.handler(asked)
-        return _response(endpoint, answer) if isinstance(answer, Answer) else answer
+        return _made(endpoint, answer) if isinstance(answer, Answer) else answer
 
     def _find(
         self, request: web.BaseRequest, source: str, now: float
@@ -150,7 +159,7 @@ class HttpServer:
             raise retry_later(Kind.TOO_MANY, "", wait_s)
 
 
-def _response(endpoint: Endpoint, answer: Answer) -> web.Response:
+def _made(endpoint: Endpoint, answer: Answer) -> web.Response:
     body = answer.body
     data: bytes | None
     if isinstance(body, BaseModel):

@@ -8,8 +8,6 @@ the last event that it has seen, and gets the rest, as long as the ring has it.
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -18,6 +16,7 @@ from aiohttp import web
 from pydantic import BeforeValidator, Field
 
 from sipua.control.http.endpoint import EVENTS, Asked, Endpoint
+from sipua.control.http.sending import reset
 from sipua.control.http.tokens import Right, Tokens
 from sipua.control.link.state import State
 from sipua.control.resources.models import Query
@@ -99,7 +98,7 @@ class EventsResource:
             await self._run(response, wanted, asked)
         except TimeoutError:
             self.cut_off += 1
-            _reset_connection(asked.request.transport)
+            reset(asked.request.transport)
         finally:
             self.readers -= 1
         return response
@@ -144,15 +143,6 @@ class EventsResource:
     async def _write(self, response: web.StreamResponse, data: bytes) -> None:
         async with asyncio.timeout(STUCK_S):
             await response.write(data)
-
-
-def _reset_connection(transport: asyncio.Transport | None) -> None:
-    """At once: what waits in the kernel would wait for ever, and its peer would not be told."""
-    if transport is None:
-        return
-    sock = transport.get_extra_info("socket")
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()
 
 
 def _frames(kept: Sequence[Kept], wanted: Filter) -> bytes:

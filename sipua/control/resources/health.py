@@ -1,14 +1,22 @@
-"""Health, for supervisors and load balancers: without a token, and without a word of calls."""
+"""Health, for supervisors and load balancers: without a token, and without a word of calls.
+
+All probes are answered: behind a proxy, or on the machine itself, many ask from one address, and
+one that asks too often must not make the edge look dead for the others. So the edge's loop is asked
+only so often, and a flood shares the last answer.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from sipua.config.change.in_force import InForce
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
+from sipua.control.http.limits import Bucket
 from sipua.control.http.problems import Kind, ProblemError
 from sipua.control.link.asking import EdgeLink
 from sipua.control.link.edge_port import EdgePort, EdgeState
@@ -16,6 +24,8 @@ from sipua.control.link.state import State
 from sipua.control.resources.models import Shown
 
 RETRY_S = "5"
+_PER_SECOND: Final = 20
+"""Questions to the edge's loop."""
 
 
 class Live(Shown):
@@ -36,6 +46,8 @@ class HealthResource:
         self._state = state
         self._link = link
         self._edge = edge
+        self._questions = Bucket(_PER_SECOND, _PER_SECOND)
+        self._last: asyncio.Task[EdgeState] | None = None
 
     def endpoints(self) -> Sequence[Endpoint]:
         return (
@@ -48,6 +60,7 @@ class HealthResource:
                 None,
                 {200: Live},
                 problems=(Kind.EDGE_SILENT,),
+                for_probes=True,
             ),
             Endpoint(
                 "GET",
@@ -58,18 +71,27 @@ class HealthResource:
                 None,
                 {200: Ready},
                 problems=(Kind.EDGE_SILENT, Kind.NOT_READY),
+                for_probes=True,
             ),
         )
 
     async def _live(self, _asked: Asked) -> Answer:
-        await self._link.ask(lambda: None)
+        await self._edge_state()
         return Answer(Live())
 
     async def _ready(self, _asked: Asked) -> Answer:
-        missing = "; ".join(self._missing(await self._link.ask(self._edge.state)))
+        missing = "; ".join(self._missing(await self._edge_state()))
         if missing:
             raise ProblemError(Kind.NOT_READY, missing, headers={"Retry-After": RETRY_S})
         return Answer(Ready())
+
+    async def _edge_state(self) -> EdgeState:
+        """As it is; in a flood, as it was up to 50 ms ago. Raises ProblemError."""
+        if self._last is None or not self._questions.take(time.monotonic()):
+            ask = self._link.ask(self._edge.state)
+            self._last = asyncio.get_running_loop().create_task(ask, name="health")
+            self._last.add_done_callback(_seen)
+        return await asyncio.shield(self._last)
 
     def _missing(self, edge: EdgeState) -> Iterator[str]:
         if not self._state.edge.listening:
@@ -89,6 +111,12 @@ class HealthResource:
             out = [name for name in names if not _registered(known.get(name))]
             if out:
                 yield f"not registered: {', '.join(out)}"
+
+
+def _seen(asked: asyncio.Task[EdgeState]) -> None:
+    """Its error is for those who wait; they may have gone."""
+    if not asked.cancelled():
+        asked.exception()
 
 
 def _registered(one: object) -> bool:

@@ -4,11 +4,14 @@ A message belongs to the dialog that its Call-ID and the caller's tag name. The 
 peer's to choose: two calls may have the same, and then the tag tells them apart. What belongs to no
 call (a refused INVITE, OPTIONS, REGISTER) is kept for a few seconds only, because the INVITE of a
 call is seen before its call is: a flood of refused calls drives out no call's messages.
+
+Bounds are of memory: a text with one character beyond Latin-1 takes two or four bytes for each.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -25,6 +28,7 @@ MOST_BYTES: Final = 64_000_000
 LONGEST: Final = 16_384
 """Characters of one message."""
 _WAITING: Final = 512
+_WAITING_BYTES: Final = 16_000_000
 _WAIT_S: Final = 10.0
 _TAG: Final = re.compile(r";\s{0,8}tag\s{0,8}=\s{0,8}([^\s;,]{1,256})", re.IGNORECASE)
 
@@ -55,6 +59,10 @@ class Rung:
     cseq: str
     text: str
 
+    @property
+    def bytes(self) -> int:
+        return sum(map(sys.getsizeof, (self.peer, self.first_line, self.cseq, self.text)))
+
 
 @dataclass(slots=True)
 class Ladder:
@@ -65,10 +73,10 @@ class Ladder:
 
     def add(self, rung: Rung) -> None:
         if len(self.rungs) == MOST_MESSAGES:
-            self.bytes -= len(self.rungs[0].text)
+            self.bytes -= self.rungs[0].bytes
             self.missed += 1
         self.rungs.append(rung)
-        self.bytes += len(rung.text)
+        self.bytes += rung.bytes
 
     def clear(self) -> None:
         self.missed += len(self.rungs)
@@ -90,6 +98,10 @@ class _Read:
         """Whether it begins a dialog."""
         return self.seen.message.text.startswith("INVITE ") and not self.tags[1]
 
+    @property
+    def bytes(self) -> int:
+        return sys.getsizeof(self.seen.message.text)
+
     def of(self, dialog: Dialog) -> bool:
         return self.call_id == dialog.call_id and dialog.tag in self.tags
 
@@ -102,7 +114,8 @@ class Ladders:
         self._ended: OrderedDict[str, Ladder] = OrderedDict()
         self._of: dict[Dialog, str] = {}
         self._dialogs: dict[str, list[Dialog]] = {}
-        self._waiting: deque[_Read] = deque(maxlen=_WAITING)
+        self._waiting: deque[_Read] = deque()
+        self._waiting_bytes = 0
         self._bytes = 0
 
     def get(self, call_id: str) -> Ladder | None:
@@ -114,9 +127,14 @@ class Ladders:
             if found := self._of.get(Dialog(read.call_id, tag)):
                 self._add(found, read)
                 return
-        while self._waiting and self._waiting[0].seen.at_s < seen.at_s - _WAIT_S:
-            self._waiting.popleft()
         self._waiting.append(read)
+        self._waiting_bytes += read.bytes
+        while self._waiting and (
+            self._waiting[0].seen.at_s < seen.at_s - _WAIT_S
+            or len(self._waiting) > _WAITING
+            or self._waiting_bytes > _WAITING_BYTES
+        ):
+            self._waiting_bytes -= self._waiting.popleft().bytes
 
     def begin(self, call_id: str, sip_call_id: str, source: str = "") -> None:
         """A call of ours has this Call-ID; `source`: where its INVITE came from, if it came. A call
@@ -132,7 +150,8 @@ class Ladders:
         self._dialogs.setdefault(call_id, []).append(dialog)
         self._up.setdefault(call_id, Ladder())
         mine = [one for one in self._waiting if one.of(dialog)]
-        self._waiting = deque((one for one in self._waiting if not one.of(dialog)), _WAITING)
+        self._waiting = deque(one for one in self._waiting if not one.of(dialog))
+        self._waiting_bytes -= sum(one.bytes for one in mine)
         for one in mine:
             self._add(call_id, one)
 

@@ -112,6 +112,7 @@ class Reloads:
             self._check_up()
         except UnfitConfigError as error:
             self._shared.give_up()
+            self._check_up()  # workers end with the edge
             raise ReloadError("unfit", f"{error}; fix: {error.fix}") from None
         except AgentError as error:
             raise ReloadError("unfit", f"the local agent does not start: {error}") from None

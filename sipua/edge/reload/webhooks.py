@@ -23,8 +23,10 @@ class WebhooksInUse:
 
     def __init__(self, config: Config, events: EventStream) -> None:
         self._events = events
-        self._settings = hooks.hooks(config)
-        self._current = _made(self._settings, events)
+        self._wanted = self._in_use = hooks.hooks(config)
+        self._current = _made(self._in_use, events)
+        self._complete = True
+        """The last change came to its end."""
         self._one_at_a_time = asyncio.Lock()
         self._faults = FaultOwner("webhook.failed_inside", logs.get(), nothing)
 
@@ -38,14 +40,21 @@ class WebhooksInUse:
             await self._current.start()
 
     def use(self, config: Config) -> None:
-        settings = hooks.hooks(config)
-        if settings != self._settings:
-            self._settings = settings
-            self._faults.harmless("webhook.failed_inside").task(self._replace(settings), "webhooks")
+        """Also where nothing has changed: what has failed is tried again by the next reload."""
+        self._wanted = hooks.hooks(config)
+        if self._is_due():
+            self._faults.harmless("webhook.failed_inside").task(self._replace(), "webhooks")
 
-    async def _replace(self, settings: HookSettings | None) -> None:
+    def _is_due(self) -> bool:
+        return self._wanted != self._in_use or not self._complete
+
+    async def _replace(self) -> None:
         async with self._one_at_a_time:
-            new = await asyncio.to_thread(_made, settings, self._events)
+            if not self._is_due():
+                return
+            self._complete = False
+            wanted = self._wanted
+            new = await asyncio.to_thread(_made, wanted, self._events)
             old, self._current = self._current, new
             if new is not None and old is not None:
                 await new.take_over(old)
@@ -53,6 +62,7 @@ class WebhooksInUse:
                 await new.start()
             elif old is not None:
                 await old.stop()
+            self._in_use, self._complete = wanted, True
 
     async def stop(self) -> None:
         async with self._one_at_a_time:

@@ -1,10 +1,11 @@
 """The configuration that the workers have, and another one that they try.
 
     try_out ──▶ each makes its parts, beside those in use ──▶ use_tried: calls begin with it
-                     └─ one cannot, or is late ─────────────▶ give_up
+                     └─ one cannot, is late, or dies ───────▶ give_up
 
-A worker that starts meanwhile waits for the outcome, and begins with what is in use then; one that
-dies is waited for no more.
+A worker that starts meanwhile waits for the outcome, and begins with what is in use then. One that
+dies of it cannot say so: what it was asked to try and has not answered is refused, because the next
+worker would die of it, too. One that dies before it was asked is waited for no more.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class _Trial:
     agent_url: str
     outcome: asyncio.Future[None]
     waiting: set[int] = field(default_factory=set)
+    asked: set[int] = field(default_factory=set)
     fit: int = 0
 
     def fail(self, error: str, fix: str) -> None:
@@ -116,6 +118,7 @@ class SharedConfig:
         except OSError as error:
             trial.fail(f"it cannot be passed on: {error.strerror}", "raise the limit of open files")
         else:
+            trial.asked.add(worker)
             self._send(worker, NewConfig(trial.generation, trial.agent_url), [copy])
 
     # --- the life of a worker -----------------------------------------------------------------
@@ -143,12 +146,16 @@ class SharedConfig:
         trial.fit += 1
         trial.look()
 
-    def gone(self, worker: int) -> None:
+    def gone(self, worker: int, cause: str) -> None:
         self._begun.discard(worker)
         self._ready.discard(worker)
-        if self._trial is not None:
-            self._trial.waiting.discard(worker)
-            self._trial.look()
+        if (trial := self._trial) is None:
+            return
+        if worker in trial.waiting & trial.asked:
+            fix = "does `tools.python` end the process, or hold it up? If not, reload again"
+            trial.fail(f"worker {worker} has died while it tried it: {cause}", fix)
+        trial.waiting.discard(worker)
+        trial.look()
 
 
 def _for_workers(config: Config) -> bytes:

@@ -243,7 +243,6 @@ class Workers:
             begin.cancel()
         del self._running[worker]
         self._pongs.pop(worker, None)
-        self.config.gone(worker)
         self._figures.pop(worker, None)
         self._exited(worker, how)
 
@@ -306,6 +305,7 @@ class Workers:
         now = time.monotonic()
         calls = self.supervisor.slots[worker].calls
         slot = self.supervisor.exited(worker, how, now)
+        self.config.gone(worker, slot.cause)
         self._changed()
         if self._stopping or not (self._up or self._error is None):
             return

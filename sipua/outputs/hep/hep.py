@@ -9,6 +9,7 @@ oldest, and is counted. Nothing is kept on disk: records and captures are.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import deque
@@ -91,7 +92,8 @@ class Hep:
         self._unsubscribe()
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join(_STOP_S)
+            # Also calls end at this time: the loop must not wait for a collector.
+            await asyncio.to_thread(self._thread.join, _STOP_S)
 
     def take_sip(self, message: SipMessage) -> None:
         if "sip" in self._what:

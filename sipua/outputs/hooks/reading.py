@@ -53,34 +53,39 @@ class DeadLetter:
     cause: str
 
 
-def endpoints(directory: Path) -> list[EndpointState]:
-    """All for which something is kept. Raises SpoolError; empty where no spool is."""
+def endpoints(directory: Path, also: Collection[str] = ()) -> list[EndpointState]:
+    """All for which something is kept, and `also` these. Raises SpoolError."""
+    found = {name: EndpointState(name, 0, 0, None, None, "", None) for name in also}
     with _opened(directory) as database:
-        if database is None:
-            return []
-        off = {one.endpoint: one for one in disabled(database)}
-        found: dict[str, EndpointState] = {}
-        rows = database.execute(
-            "SELECT endpoint, sum(dead_s IS NULL), sum(dead_s IS NOT NULL), "
-            "min(CASE WHEN dead_s IS NULL THEN number END), "
-            "min(CASE WHEN dead_s IS NULL AND attempts > 0 THEN due_s END), "
-            "min(CASE WHEN dead_s IS NULL AND attempts > 0 THEN number END) "
-            "FROM delivery GROUP BY endpoint"
-        ).fetchall()
-        for name, waiting, letters, oldest, next_s, tried in rows:
-            at_s = _one(database, "SELECT at_s FROM event WHERE number = ?", oldest)
-            cause = _one(
-                database,
-                "SELECT cause FROM delivery WHERE endpoint = ? AND number = ?",
-                name,
-                tried,
-            )
-            found[name] = EndpointState(
-                name, waiting, letters, at_s, next_s, cause or "", off.get(name)
-            )
-        for name, one in off.items():
-            found.setdefault(name, EndpointState(name, 0, 0, None, None, "", one))
-        return [found[name] for name in sorted(found)]
+        if database is not None:
+            found |= _kept(database)
+    return [found[name] for name in sorted(found)]
+
+
+def _kept(database: sqlite3.Connection) -> dict[str, EndpointState]:
+    off = {one.endpoint: one for one in disabled(database)}
+    found: dict[str, EndpointState] = {}
+    rows = database.execute(
+        "SELECT endpoint, sum(dead_s IS NULL), sum(dead_s IS NOT NULL), "
+        "min(CASE WHEN dead_s IS NULL THEN number END), "
+        "min(CASE WHEN dead_s IS NULL AND attempts > 0 THEN due_s END), "
+        "min(CASE WHEN dead_s IS NULL AND attempts > 0 THEN number END) "
+        "FROM delivery GROUP BY endpoint"
+    ).fetchall()
+    for name, waiting, letters, oldest, next_s, tried in rows:
+        at_s = _one(database, "SELECT at_s FROM event WHERE number = ?", oldest)
+        cause = _one(
+            database,
+            "SELECT cause FROM delivery WHERE endpoint = ? AND number = ?",
+            name,
+            tried,
+        )
+        found[name] = EndpointState(
+            name, waiting, letters, at_s, next_s, cause or "", off.get(name)
+        )
+    for name, one in off.items():
+        found.setdefault(name, EndpointState(name, 0, 0, None, None, "", one))
+    return found
 
 
 def dead(

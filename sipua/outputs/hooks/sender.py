@@ -9,9 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import ssl
 import time
-from importlib.metadata import version
 from typing import Any, Final
 
 import aiohttp
@@ -19,7 +17,8 @@ import aiohttp
 from sipua.outputs.hooks import addresses, answer, bodies
 from sipua.outputs.hooks.answer import Answer
 from sipua.outputs.hooks.settings import EndpointSettings
-from sipua.process.signing import Signer
+from sipua.process.web.session import http_session
+from sipua.process.web.signing import Signer
 
 _MOST_BODY_BYTES: Final = 65_536
 _BODY_S: Final = 1.0
@@ -92,17 +91,10 @@ class Sender:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            trusted = ssl.create_default_context()
-            if self._settings.ca_file:
-                trusted.load_verify_locations(self._settings.ca_file)
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    ssl=trusted, limit=self._settings.parallel, socket_factory=self._socket
-                ),
-                timeout=aiohttp.ClientTimeout(total=None),  # each attempt has its deadline
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": f"sipua/{version('sipua')}"},
-                auto_decompress=False,
+            self._session = http_session(
+                ca_file=self._settings.ca_file,
+                connections=self._settings.parallel,
+                socket_factory=self._socket,
             )
         return self._session
 

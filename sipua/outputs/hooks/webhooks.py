@@ -102,10 +102,13 @@ class Webhooks:
         self._end_s = time.monotonic() + _LAST_S
         self._stopping = True
         self._wake_up()
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(_LAST_S + 2.0):
                 await asyncio.wrap_future(self._done)
-        await self._side.close()
+        except TimeoutError:
+            pass
+        finally:
+            await self._side.close()
 
     def _is_wanted(self, kind: str) -> bool:
         return any(endpoint.wants(kind) for endpoint in self._endpoints.values())

@@ -1,4 +1,9 @@
-"""The port that Prometheus asks: `GET /metrics`, and nothing else."""
+"""The port that Prometheus asks: `GET /metrics`, and nothing else.
+
+There is no token. So on an address of this machine alone, only this machine's names for it count: a
+page in a browser here could have its own name lead to 127.0.0.1 (DNS rebinding), and read what is
+not for it. The API needs no such rule, as its token is no cookie: such a page does not have it.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +15,9 @@ from aiohttp import web
 
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.control.http.connections import IDLE_S, Connections, bound, listen
+from sipua.control.http.sending import send
 from sipua.outputs.metrics.exposition import Page
-from sipua.rtp.hostport import join
+from sipua.rtp.hostport import is_address, is_loopback, join, split
 
 MOST_CONNECTIONS = 20
 _SHUTDOWN_S = 1.0
@@ -52,6 +58,14 @@ class Listener:
             await self._server.shutdown(_SHUTDOWN_S)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        response = self._answer(request)
+        await send(request, response)
+        return response
+
+    def _answer(self, request: web.BaseRequest) -> web.Response:
+        host = request.headers.get("Host", "")
+        if host and is_loopback(self._address[0]) and not _is_of_this_machine(host):
+            return _refused(request, 421, "Host: an IP address, or localhost\n")
         if request.path != "/metrics":
             return _refused(request, 404, "GET /metrics\n")
         if request.method not in ("GET", "HEAD"):
@@ -60,6 +74,15 @@ class Listener:
         response = web.Response(body=text)
         response.headers["Content-Type"] = form
         return response
+
+
+def _is_of_this_machine(host: str) -> bool:
+    """A name other than localhost may be anyone's, and lead anywhere."""
+    try:
+        name, _ = split(host)
+    except ValueError:
+        return False
+    return is_address(name) or is_loopback(name)
 
 
 def _refused(request: web.BaseRequest, status: int, text: str) -> web.Response:

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
-from importlib.metadata import version
-from pathlib import Path
 from typing import Final
 
 import aiohttp
 
 from sipua.outputs.hooks import answer
 from sipua.outputs.traces.settings import TraceSettings
+from sipua.process.web.session import http_session
 
 _MOST_BODY_BYTES: Final = 65_536
 _BODY_S: Final = 1.0
@@ -86,16 +84,7 @@ class Sender:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            trusted = ssl.create_default_context()
-            if self._settings.ca_file:
-                trusted.load_verify_locations(Path(self._settings.ca_file).expanduser())
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=trusted, limit=1),
-                timeout=aiohttp.ClientTimeout(total=None),  # each attempt has its deadline
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": f"sipua/{version('sipua')}"},
-                auto_decompress=False,
-            )
+            self._session = http_session(ca_file=self._settings.ca_file, connections=1)
         return self._session
 
 

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import random
-import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from importlib.metadata import version
 from typing import Final
 
 import aiohttp
 
 from sipua.bridge.backoff import doubled_s, less_by_chance
 from sipua.process.side_loop import SideLoop
-from sipua.process.signing import Signer
+from sipua.process.web.session import http_session
+from sipua.process.web.signing import Signer
 
 _FIRST_PAUSE_S: Final = 0.25
 _LONGEST_PAUSE_S: Final = 5.0
@@ -93,17 +92,7 @@ class HttpClient:
 
     async def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            trusted = ssl.create_default_context()
-            if self._ca_file:
-                trusted.load_verify_locations(self._ca_file)
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=trusted, limit=_CONNECTIONS),
-                # Each attempt has its own deadline; cookies would connect different callers.
-                timeout=aiohttp.ClientTimeout(total=None),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": f"sipua/{version('sipua')}"},
-                auto_decompress=False,
-            )
+            self._session = http_session(ca_file=self._ca_file, connections=_CONNECTIONS)
         return self._session
 
     async def _send(self, request: Request) -> Response:

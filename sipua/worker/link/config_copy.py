@@ -8,7 +8,7 @@ of the two processes only.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -31,21 +31,6 @@ def read(descriptor: int) -> bytes:
     """The whole file, which is closed then."""
     with os.fdopen(descriptor, "rb") as file:
         return file.read()
-
-
-def secrets(value: object) -> Iterator[str]:
-    """All secrets that a configuration holds."""
-    if isinstance(value, SecretStr):
-        yield value.get_secret_value()
-    elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from secrets(getattr(value, name))
-    elif isinstance(value, Mapping):
-        for element in value.values():
-            yield from secrets(element)
-    elif isinstance(value, tuple):
-        for element in value:
-            yield from secrets(element)
 
 
 def _plain(value: object) -> Any:

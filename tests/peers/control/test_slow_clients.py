@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
+import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
 
 import pytest
 
-from sipua.control.http import connections
+from sipua.control.http import connections, sending, server
 from support.calls.crowded_api import CrowdedApi
 from support.ports import LOOPBACK
 from support.process import wait_until
@@ -52,3 +55,47 @@ def test_who_does_not_read_his_answer_loses_his_place(api: CrowdedApi, times: in
             held.enter_context(asked(api.port, ASKED * times))
         wait_until(lambda: not answers(api.port), 10, "all places taken")
         wait_until(lambda: answers(api.port), 30, "their places given to others")
+
+
+def test_who_reads_a_little_now_and_then_loses_his_place(
+    api: CrowdedApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel sees a peer that is alive, and the answer never ends."""
+    monkeypatch.setattr(sending, "WITHIN_S", 1.0)
+    monkeypatch.setattr(sending, "SLOWEST", 1_000_000)
+    over = threading.Event()
+    with contextlib.ExitStack() as held:
+        held.callback(over.set)
+        socks = [held.enter_context(asked(api.port, ASKED)) for _ in range(MOST)]
+        threading.Thread(target=sip_at, args=(socks, over)).start()
+        wait_until(lambda: not answers(api.port), 10, "all places taken")
+        wait_until(lambda: answers(api.port), 30, "their places given to others")
+
+
+def sip_at(socks: list[socket.socket], over: threading.Event) -> None:
+    """Read a little of each, again and again."""
+    while not over.is_set():
+        for sock in socks:
+            with contextlib.suppress(OSError):
+                sock.recv(200)
+        time.sleep(0.1)
+
+
+def test_who_asks_too_often_does_not_make_the_edge_look_dead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Probes of the machine itself come from the same address."""
+    monkeypatch.setattr(server, "_OPEN_PER_SECOND", 1)
+    with (
+        contextlib.closing(CrowdedApi()) as api,
+        contextlib.closing(HTTPConnection(LOOPBACK, api.port, timeout=20)) as connection,
+    ):
+
+        def status(path: str) -> int:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status
+
+        assert 429 in [status("/openapi.json") for _ in range(50)]
+        assert {status("/health/live") for _ in range(100)} == {200}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ pytestmark = pytest.mark.peer
 Edges = Callable[..., Edge]
 Tops = Callable[..., Screen]
 SIPUA = [sys.executable, "-m", "sipua"]
+ENTERS = b"\x1b[?1049h"
 
 
 @pytest.fixture
@@ -145,11 +148,24 @@ def test_ctrl_z_and_the_end_of_the_process_give_the_terminal_back(
     screen.raw = b""
     os.kill(screen.pid, signal.SIGCONT)
     screen.wait_for("no calls")
-    wait_until(lambda: screen.wait_for("") and b"\x1b[?1049h" in screen.raw, 10, "its screen")
+    wait_until(lambda: screen.wait_for("") and ENTERS in screen.raw, 10, "its screen")
     os.kill(screen.pid, signal.SIGTERM)
     assert screen.end() == Exit.TERMINATED
     assert LEAVES in screen.raw
     assert screen.attributes == screen.before
+
+
+def test_ctrl_c_ends_it_at_any_moment(edge_factory: Edges, top: Tops) -> None:
+    edge = edge_factory({"api": api_config()})
+    moments = random.Random(7)
+    for _ in range(12):
+        screen = top(edge, "--every", "0.2", right="readonly")
+        wait_until(lambda one=screen: one.wait_for("") and ENTERS in one.raw, 20, "its screen")
+        time.sleep(moments.uniform(0.0, 0.4))
+        screen.press("\r2\t\x03")
+        assert screen.end() == Exit.INTERRUPTED
+        assert screen.raw.rstrip().endswith(LEAVES)
+        assert screen.attributes == screen.before
 
 
 def test_it_ends_with_its_terminal(edge_factory: Edges, top: Tops) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import ipaddress
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +49,3 @@ class Bed:
 
     def names(self) -> list[str]:
         return [told.type for told in self.told if told.type.startswith("webhook.")]
-
-
-async def until(condition: Callable[[], object], what: str, timeout_s: float = 15.0) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(timeout_s):
-            while not condition():
-                await asyncio.sleep(0.02)
-    assert condition(), what

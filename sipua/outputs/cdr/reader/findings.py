@@ -180,7 +180,7 @@ def _outage(row: Row) -> Iterator[Finding]:
     engine = row.engine
     if engine is not None and engine.outages:
         words = (
-            f"the engine was gone {_times(engine.outages)}, {_s(engine.outage_ms)} together: "
+            f"the engine was gone {times(engine.outages)}, {_s(engine.outage_ms)} together: "
             "the caller heard the filler or silence"
         )
         yield Finding("outage", f"outage {_s(engine.outage_ms)}", words, MODEL)
@@ -189,7 +189,7 @@ def _outage(row: Row) -> Iterator[Finding]:
 def _unanswered(row: Row) -> Iterator[Finding]:
     count = _said(row).get("unanswered") or 0
     if count:
-        words = f"the caller spoke and got no answer, {_times(count)}"
+        words = f"the caller spoke and got no answer, {times(count)}"
         yield Finding("unanswered", f"{count} unanswered", words, "sipua record show ID")
 
 
@@ -221,7 +221,7 @@ def _cut_off(row: Row) -> Iterator[Finding]:
     turns = _said(row).get("turns") or 0
     if row.interruptions >= _INTERRUPTIONS and row.interruptions * 2 >= turns:
         words = (
-            f"the agent was cut off {_times(row.interruptions)} in {turns} turns: by the caller, "
+            f"the agent was cut off {times(row.interruptions)} in {turns} turns: by the caller, "
             "or by an echo or noise that was taken for him"
         )
         look = "docs/troubleshooting.md, The agent interrupts itself"
@@ -231,7 +231,7 @@ def _cut_off(row: Row) -> Iterator[Finding]:
 def _tools(row: Row) -> Iterator[Finding]:
     count = _said(row).get("tool_errors") or 0
     if count:
-        words = f"a tool failed, {_times(count)}"
+        words = f"a tool failed, {times(count)}"
         yield Finding("tools", f"{count} tools failed", words, "tool.failed in the log")
 
 
@@ -266,5 +266,5 @@ def _s(ms: float) -> str:
     return f"{ms / 1000:.1f} s"
 
 
-def _times(count: int) -> str:
+def times(count: int) -> str:
     return "once" if count == 1 else "twice" if count == 2 else f"{count} times"

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sipua.outputs.cdr.reader.findings import findings
+from sipua.outputs.cdr.reader.findings import findings, times
 from sipua.outputs.cdr.row import Row
 from sipua.process.terminal_text import clean
 from sipua.record.show import Painter
@@ -99,7 +99,7 @@ def _facts(row: Row, paint: Painter) -> Iterator[tuple[str, str]]:
     yield "ended", f"{_clock(row.ended)}" + f", talked {_seconds(row.talk_ms)}" * bool(row.answered)
     yield "by way of", clean(f"{row.origin} {row.source}".strip())
     yield "route", clean(row.route)
-    yield "hold", f"{row.hold.count} times, {_seconds(row.hold.ms)}" if row.hold else ""
+    yield "hold", f"{times(row.hold.count)}, {_seconds(row.hold.ms)}" if row.hold else ""
     for transfer in row.transfers:
         told = f" ({transfer.status} {clean(transfer.reason)})" if transfer.status else ""
         yield "transfer", f"{clean(transfer.target)}: {transfer.outcome}{told}"
@@ -119,7 +119,7 @@ def _media(row: Row) -> str:
     media = row.media
     parts = [
         " ".join(filter(None, (clean(media.codec), clean(media.remote)))),
-        f"{media.received} packets received",
+        f"{_many(media.received, 'packet')} received",
         f"{media.lost} lost",
         f"{media.refused} not believed" if media.refused else "",
         "" if media.jitter_ms is None else f"jitter {media.jitter_ms:.1f} ms",
@@ -136,14 +136,18 @@ def _engine(row: Row) -> str:
     engine = row.engine
     names = " → ".join(map(clean, engine.used or [engine.name or "?"]))
     models = f" ({', '.join(map(clean, engine.models))})" if engine.models else ""
-    outages = f", {engine.outages} outages, {_seconds(engine.outage_ms)}" if engine.outages else ""
-    return f"{names}{models}, {engine.sessions} sessions{outages}"
+    outages = (
+        f", {_many(engine.outages, 'outage')}, {_seconds(engine.outage_ms)}"
+        if engine.outages
+        else ""
+    )
+    return f"{names}{models}, {_many(engine.sessions, 'session')}{outages}"
 
 
 def _answers(row: Row, paint: Painter) -> str:
     said = row.conversation or {}
     latency = said.get("latency_ms") or {}
-    parts = [f"{said['turns']} turns"] if "turns" in said else []
+    parts = [_many(said["turns"], "turn")] if "turns" in said else []
     if said.get("unanswered"):
         parts.append(paint(_RED, f"{said['unanswered']} unanswered"))
     if row.interruptions:
@@ -151,6 +155,10 @@ def _answers(row: Row, paint: Painter) -> str:
     if latency.get("max") is not None:
         parts += [f"{name} {paint.latency(latency.get(name))}" for name in ("p50", "p95", "max")]
     return ", ".join(parts)
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _seconds(ms: int) -> str:

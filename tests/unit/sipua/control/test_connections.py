@@ -12,6 +12,7 @@ import uvloop
 
 from sipua.control.http.connections import Connections, listen
 from support.ports import LOOPBACK
+from support.process import until
 
 MOST = 100
 
@@ -28,12 +29,6 @@ def run(judge: Callable[[Connections, int], Awaitable[None]], tls: bool = False)
             serving.cancel()
 
     uvloop.run(main())
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 def test_a_burst_that_fits_is_taken_whole() -> None:

@@ -49,6 +49,8 @@ def test_a_key_is_needed(key: str | None) -> None:
 def test_a_full_store_takes_no_new_keys_and_keeps_the_old_ones() -> None:
     keys = IdempotencyKeys(most=2)
     assert [begun(keys, key) for key in "abc"] == [None, None, Kind.NO_CAPACITY]
+    assert begun(keys, "c", owner="two") is None, "another token has room of its own"
     keys.finish("one", "a", DONE)
     assert isinstance(begun(keys, "a"), Answer)
+    assert begun(keys, "a", owner="two") is None
     assert begun(keys, "c", now=KEPT_S + 1) is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from sipua.control.view import ladders
@@ -119,13 +121,14 @@ def test_the_first_of_many_messages_go_and_are_counted() -> None:
     ladder = kept.get("c-1")
     assert ladder is not None
     assert (len(ladder.rungs), ladder.missed) == (MOST_MESSAGES, 10)
-    assert ladder.bytes == sum(len(rung.text) for rung in ladder.rungs)
+    assert ladder.bytes == sum(rung.bytes for rung in ladder.rungs)
 
 
+@pytest.mark.parametrize("char", ["x", "\N{PILE OF POO}"])
 @pytest.mark.parametrize("ends", [False, True])
-def test_all_calls_together_have_a_bound(ends: bool) -> None:
+def test_all_calls_together_have_a_bound_in_memory(ends: bool, char: str) -> None:
     kept = Ladders(most_bytes=50_000)
-    body = "X-Long: " + "x" * 5000 + "\r\n"
+    body = "X-Long: " + char * 5000 + "\r\n"
     for number in range(30):
         of, call_id = f"{number}@y", f"c-{number}"
         kept.take(message("INVITE sip:agent@edge SIP/2.0", of=of, more=body))
@@ -134,7 +137,22 @@ def test_all_calls_together_have_a_bound(ends: bool) -> None:
             kept.end(call_id)
     calls = [ladder for number in range(30) if (ladder := kept.get(f"c-{number}"))]
     assert sum(ladder.bytes for ladder in calls) == kept._bytes <= 50_000
+    texts = [rung.text for ladder in calls for rung in ladder.rungs]
+    assert len(texts) == (9 if char == "x" else 2)
+    assert sum(map(sys.getsizeof, texts)) <= 50_000
     assert bool(kept._up) != ends
+
+
+def test_what_waits_for_its_call_has_a_bound_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ladders, "_WAITING_BYTES", 100_000)
+    kept = Ladders()
+    for number in range(30):
+        more = "X-Long: " + "\N{PILE OF POO}" * 5000 + "\r\n"
+        kept.take(message("INVITE sip:agent@edge SIP/2.0", of=f"{number}@y", more=more))
+    assert len(kept._waiting) == 4
+    kept.begin("c-1", "29@y", SOURCE)
+    assert first_lines(kept) == ["INVITE"]
+    assert kept._waiting_bytes == sum(one.bytes for one in kept._waiting)
 
 
 def test_the_last_calls_that_have_ended_are_kept() -> None:

@@ -83,10 +83,32 @@ async def test_a_late_answer_about_a_refused_one_is_none_about_the_next() -> Non
     assert bed.sent[-2:] == [(1, UseConfig(3)), (2, UseConfig(3))]
 
 
-async def test_one_that_dies_is_waited_for_no_more_and_the_next_waits() -> None:
+async def test_one_that_dies_of_it_refuses_for_all() -> None:
+    """It cannot say so, and the next one would die of it, too."""
     bed = Bed(1, 2)
     task = await bed.trying()
-    bed.shared.gone(2)
+    bed.shared.answered(1, ConfigTried(2))
+    bed.shared.gone(2, "signal 11")
+    with pytest.raises(UnfitConfigError, match="worker 2 has died while it tried it: signal 11"):
+        await task
+    bed.shared.give_up()
+    assert bed.sent[-1] == (1, UseConfig(1))
+
+
+async def test_one_that_dies_behind_its_answer_refuses_nothing() -> None:
+    bed = Bed(1, 2)
+    task = await bed.trying()
+    bed.shared.answered(2, ConfigTried(2))
+    bed.shared.gone(2, "signal 9")
+    bed.shared.answered(1, ConfigTried(2))
+    await task
+
+
+async def test_one_that_dies_before_it_was_asked_is_waited_for_no_more_and_the_next_waits() -> None:
+    bed = Bed(1)
+    bed.shared.begun(2)
+    task = await bed.trying()
+    bed.shared.gone(2, "signal 9")
     waiting = asyncio.create_task(bed.shared.decided())
     await asyncio.sleep(0)
     assert not waiting.done()
@@ -112,9 +134,10 @@ async def test_without_a_worker_nobody_can_try_it() -> None:
     bed = Bed()
     with pytest.raises(UnfitConfigError, match="no worker"):
         await bed.shared.try_out(OTHER, "")
-    bed = Bed(1)
+    bed = Bed()
+    bed.shared.begun(1)
     task = await bed.trying()
-    bed.shared.gone(1)
+    bed.shared.gone(1, "signal 9")
     with pytest.raises(UnfitConfigError, match="no worker"):
         await task
 

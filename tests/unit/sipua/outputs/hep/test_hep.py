@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -122,6 +123,24 @@ def test_events_go_on_behind_a_connection_that_was_reset(monkeypatch: pytest.Mon
             second.settimeout(10)
             assert second.recv(4) == b"HEP3"
         made._line.close()
+
+
+def test_the_end_waits_for_a_collector_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = threading.Event()
+    made = sender(1, EventStream("berlin"))
+    monkeypatch.setattr(made._line, "open", lambda _now: held.wait(10) and False)
+
+    async def scenario() -> None:
+        await made.start()
+        made.take_sip(SipMessage("received", "UDP 192.0.2.1:40000", INVITE))
+        stopping = asyncio.create_task(made.stop())
+        for _ in range(5):  # the loop goes on meanwhile
+            await asyncio.sleep(0.02)
+        assert not stopping.done()
+        held.set()
+        await stopping
+
+    asyncio.run(scenario())
 
 
 def test_only_what_is_wanted(collector: Collector) -> None:

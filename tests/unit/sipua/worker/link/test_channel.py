@@ -7,7 +7,7 @@ import errno
 import os
 import resource
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from sipua.worker.link.messages import (
 )
 from support.footprint import footprint
 from support.ports import LOOPBACK
+from support.process import until
 
 FACTS = CallFacts(
     "c-1", "incoming", "<sip:a@a>", "<sip:b@b>", "anyone", "", datetime(2026, 3, 1, tzinfo=UTC)
@@ -68,12 +69,6 @@ async def ends() -> AsyncIterator[tuple[End, End]]:
         end.channel.close()
         close_all(end.descriptors)
     assert footprint(os.getpid()).descriptors <= before
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.002)
 
 
 async def test_messages_come_in_order_in_both_directions(ends: tuple[End, End]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sipua.events.ending import End, Reason, SipEnd, ours
 from sipua.outputs.cdr.reader import show
 from sipua.outputs.cdr.reader.findings import _ENDS, findings
-from sipua.outputs.cdr.row import EngineFigures, MediaFigures, Row, TransferTry
+from sipua.outputs.cdr.row import EngineFigures, Hold, MediaFigures, Row, TransferTry
 from support.calls.rows import row
 
 GOOD = MediaFigures("PCMU", "192.0.2.1:4000", 500, 500, 2, 0, 3.0, 1, 2.0, 20.0)
@@ -124,3 +124,12 @@ def test_the_page_begins_with_what_was_wrong() -> None:
     listed = show.overview([bad, call()], colour=False).splitlines()
     assert listed[1].endswith("edge: engine_lost (engine)  ! loss 10% in")
     assert listed[2].endswith("caller: hangup")
+
+
+def test_one_of_a_thing_is_one() -> None:
+    media = MediaFigures("PCMU", "192.0.2.1:4000", 500, 1, 0, 0, 3.0, 1, 2.0, 20.0)
+    engine = EngineFigures("main", sessions=1, outages=1, outage_ms=1000)
+    one = call(media, hold=Hold(1, 2000), engine=engine, conversation={"turns": 1})
+    text = show.call(one, colour=False)
+    for words in ("once, 2.0 s", "1 packet received", "1 session, 1 outage, 1.0 s", "1 turn"):
+        assert words in text

@@ -7,7 +7,7 @@ import time
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from sipua.process.signing import Signer
+from sipua.process.web.signing import Signer
 
 
 def test_the_example_of_the_specification() -> None:

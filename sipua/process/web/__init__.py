@@ -1,0 +1,1 @@
+"""Requests to servers of users: the client, and the signature."""
