@@ -16,7 +16,7 @@ from sipua.edge.calls.placing import RequestError
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.workers import WorkersError
 from sipua.rtp.hostport import bracketed
-from sipua.rtp.ports import NoPortsLeft, PortPool
+from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
 from sipua.sip.addresses import host_of
 from sipua.sip.admission.admission import Admission
 from sipua.sip.messages import new_call_id
@@ -54,6 +54,8 @@ class PlaceCalls:
     async def place(self, request: PlaceRequest) -> str:
         """The call's id; its events tell the rest. Raises CannotPlaceError."""
         facts = self._facts(request)
+        if self._admission.draining:
+            raise CannotPlaceError("draining", "the edge is draining: it begins no calls")
         self._check_room()
         self._being_placed += 1
         try:
@@ -71,11 +73,16 @@ class PlaceCalls:
             raise CannotPlaceError("failed", str(error)) from None
         return facts.call_id
 
+    async def reserve(self, account: str, target: str) -> ReservedPort:
+        """A port for a second leg of a call that is up, which may still be transferred while the
+        edge drains. Raises NoPortsLeft, CannotPlaceError."""
+        self._check_room()
+        hop = placing.first_hop(self._settings, account, target)
+        return await placing.reserve(self._ports, self._sip, hop)
+
     def _check_room(self) -> None:
-        if self._admission.draining:
-            raise CannotPlaceError("draining", "the edge is draining: it begins no calls")
         most = self._admission.max_calls
-        if len(self._calls) + self._being_placed >= most:
+        if len(self._calls) + len(self._calls.legs) + self._being_placed >= most:
             raise CannotPlaceError("full", f"all {most} calls are up", retry_after_s=5.0)
 
     def _facts(self, request: PlaceRequest) -> CallFacts:
