@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sipua.events.event import Event
 
 # --- a call begins ----------------------------------------------------------------------------
@@ -288,11 +286,15 @@ class Joined(Event, tag="call.joined"):
 
 
 class LegEnded(Event, tag="call.leg_ended"):
-    """A second leg is closed; `state`: of the transfer, `rtp`: what was counted of its audio."""
+    """A second leg is closed; `state`: of the transfer; with what was counted of
+    its audio."""
 
     target: str
     state: str
-    rtp: dict[str, Any] | None = None
+    sent: int = 0
+    """Packets, as the next ones."""
+    received: int = 0
+    lost: int = 0
     leg: str = "b"
 
 

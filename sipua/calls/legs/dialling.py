@@ -7,10 +7,10 @@ leg's sockets, its timer, and what the caller hears.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.call.leg import MediaLeg
@@ -200,11 +200,15 @@ class Dialling:
         self._call.bridge.through.part()
         leg, self._leg = self._leg, None
         if leg is not None:
-            figures: Mapping[str, Any] = leg.rtp.stats() if leg.rtp else {}
+            counted = leg.traffic()
             leg.close()
             self._call.tell(
                 call_events.LegEnded(
-                    target=self._target, state=self._attempt.state, rtp=dict(figures)
+                    target=self._target,
+                    state=self._attempt.state,
+                    sent=counted.sent,
+                    received=counted.received,
+                    lost=counted.lost,
                 )
             )
         held, self._held = self._held, None

@@ -114,7 +114,7 @@ def test_T1_by_a_second_leg_the_phone_hears_the_target(
     edge = registered("601", mode="dial", settle_s=1)
     story, sound = phone(asterisk, tmp_path, 15)
     ended = edge.wait_event("call.ended")
-    assert (ended["end"]["by"], ended["end"]["reason"]) == ("callee", "target_hangup")
+    assert (ended["end"]["by"], ended["end"]["reason"]) == ("target", "target_hangup")
     assert edge.wait_event("call.transferred")["mode"] == "dial"
     assert heard(audio.speech(SPEECH), sound) > 600, "after the agent's own words"
     assert story["ended_by"] == "peer", "601 hangs up when it has spoken, and so do we"

@@ -63,12 +63,12 @@ def test_both_hear_each_other_and_the_agent_has_left(
     assert run.wait(check=False).ok, str(run.result())
 
     ended = call.edge.wait_event("call.ended", call_id=call.call_id)
-    assert (ended["end"]["by"], ended["end"]["reason"]) == ("callee", "target_hangup")
+    assert (ended["end"]["by"], ended["end"]["reason"]) == ("target", "target_hangup")
     (transferred,) = call.told("call.transferred")
     assert transferred["mode"] == "dial"
     assert list(transferred["phases_ms"])[-2:] == ["joined", "settled"]
     (leg,) = call.told("call.leg_ended")
-    assert leg["rtp"]["sent"] > 200
+    assert leg["sent"] > 200
     (to_caller,), (to_target,) = call.media.finish(), media.finish()
     talk = stretch(to_caller, joined["ts"], ended["ts"])
     assert whole("pbx", talk)
