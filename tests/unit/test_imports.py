@@ -104,6 +104,7 @@ FOLDERS = [
     "benchmarks/results",
     "benchmarks/streams",
     "benchmarks/replay",
+    "benchmarks/joint",
     "benchmarks/load",
     "benchmarks/soak",
     "benchmarks/report",
