@@ -76,13 +76,15 @@ class PlaceCalls:
     async def reserve(self, account: str, target: str) -> ReservedPort:
         """A port for a second leg of a call that is up, which may still be transferred while the
         edge drains. Raises NoPortsLeft, CannotPlaceError."""
-        self._check_room()
+        self._check_room(counted=1)
         hop = placing.first_hop(self._settings, account, target)
         return await placing.reserve(self._ports, self._sip, hop)
 
-    def _check_room(self) -> None:
+    def _check_room(self, *, counted: int = 0) -> None:
+        """`counted`: of those that are up, what asks for room itself."""
         most = self._admission.max_calls
-        if len(self._calls) + len(self._calls.legs) + self._being_placed >= most:
+        up = len(self._calls) + len(self._calls.legs) - counted
+        if up + self._being_placed >= most:
             raise CannotPlaceError("full", f"all {most} calls are up", retry_after_s=5.0)
 
     def _facts(self, request: PlaceRequest) -> CallFacts:
