@@ -83,7 +83,7 @@ def _joints(legs: Sequence[Pair], phones: Sequence[Address]) -> list[Joint]:
             leg.open(_plan(phone))
             leg.start()
             sides.append(leg)
-        joint.append(Joint(*sides))
+        joint.append(Joint(sides[0], sides[1]))
         joint[0].begin()
         joints.append(joint[0])
     return joints

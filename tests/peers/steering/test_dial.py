@@ -1,6 +1,8 @@
 """A call is put through by a second leg: what both sides hear, and how each way of failing ends."""
 
+import json
 import time
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 
 from sipua.calls.steer.commands import PressKeys, Say, Transfer
+from support.calls.steered_edge import TOKEN
 from support.calls.steered_line import Line, stretch
 from support.media import audio
 from support.media.rtp_far_end import RtpFarEnd
@@ -32,6 +35,13 @@ def config(**transfer: Any) -> dict[str, Any]:
 def whole(name: str, sound: audio.Pcm) -> bool:
     """Whether the sentence is there, in one piece."""
     return audio.find(audio.speech(name), sound).score > 0.9
+
+
+def get(call: Line, what: str) -> Any:
+    url = f"http://{LOOPBACK}:{call.edge._api_port}/v1/calls/{call.call_id}/{what}"
+    asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {TOKEN}"})
+    with urllib.request.urlopen(asked, timeout=20) as answer:
+        return json.loads(answer.read())
 
 
 def target_of(run: SippRun) -> str:
@@ -64,6 +74,11 @@ def test_both_hear_each_other_and_the_agent_has_left(
 
     ended = call.edge.wait_event("call.ended", call_id=call.call_id)
     assert (ended["end"]["by"], ended["end"]["reason"]) == ("target", "target_hangup")
+    ladder = get(call, "sip")
+    invites = [
+        one["first_line"] for one in ladder["messages"] if "INVITE sip:" in one["first_line"]
+    ]
+    assert len(invites) == 2, "both legs are in the call's ladder"
     (transferred,) = call.told("call.transferred")
     assert transferred["mode"] == "dial"
     assert list(transferred["phases_ms"])[-2:] == ["joined", "settled"]
