@@ -28,6 +28,7 @@ examples:
   sipua bench load --calls 200 --step-up
   sipua bench load --calls 200 --workers 2 --pin
   sipua bench soak --calls-total 10000 --cps 20 --html soak.html
+  sipua bench joint --joints 50
   sipua bench compare before.json now.json --fail-above 1.2
 
 docs/bench.md explains every figure.
@@ -44,7 +45,7 @@ def run(words: Sequence[str]) -> int:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for add in (_add_streams, _add_capture, _add_load, _add_soak, _add_compare):
+    for add in (_add_streams, _add_capture, _add_load, _add_soak, _add_joint, _add_compare):
         add(commands)
     args = parser.parse_args(words)
     if not hasattr(args, "handler"):
@@ -270,6 +271,30 @@ def _soak(args: argparse.Namespace) -> int:
 
 
 # --- compare ----------------------------------------------------------------------------------
+
+
+def _add_joint(commands: Commands) -> None:
+    parser = plain_command(commands, "joint", _joint, "what joining two legs of a call costs")
+    parser.add_argument("--joints", type=int, default=50, metavar="N", help="default: 50")
+    parser.add_argument("--seconds", type=float, default=15, help="of each half; default: 15")
+
+
+def _joint(args: argparse.Namespace) -> int:
+    from sipua.bench.joint.measure import measure
+
+    if not 1 <= args.joints <= 200 or not 1 <= args.seconds <= 600:
+        raise BenchError("--joints is 1 to 200, --seconds 1 to 600")
+    print(f"{args.joints} joints, {args.seconds:g} s each, one process")
+    print("                p50 ms   p99 ms   % of a core each   arrived")
+    plain = measure("plain", args.joints, args.seconds)
+    joint = measure("joint", args.joints, args.seconds)
+    for name, one in (("plain relay", plain), ("joint", joint)):
+        share = f"{one.arrived} of {one.sent}"
+        print(f"{name:<14}{one.p50_ms:8.3f} {one.p99_ms:8.3f} {one.core_percent:18.3f}   {share}")
+    added = joint.p50_ms - plain.p50_ms, joint.p99_ms - plain.p99_ms
+    more = joint.core_percent - plain.core_percent
+    print(f"{'a joint adds':<14}{added[0]:8.3f} {added[1]:8.3f} {more:18.3f}")
+    return Exit.OK
 
 
 def _add_compare(commands: Commands) -> None:

@@ -63,12 +63,13 @@ class AudioPlayed:
     """Of its audio; 0 where that is not known."""
 
 
-InterruptedBy: TypeAlias = Literal["caller", "operator"]
+InterruptedBy: TypeAlias = Literal["caller", "operator", "transfer"]
 
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """The caller spoke, or an operator wanted it, and the rest of an item was dropped."""
+    """The caller spoke, an operator wanted it, or the caller is being put through, and the rest of
+    an item was dropped."""
 
     item_id: str
     played_ms: int

@@ -21,8 +21,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from sipua.bridge.call.media import MediaPlan, MediaSettings, open_rtp, update_rtp
+from sipua.bridge.call.leg import MediaLeg
+from sipua.bridge.call.media import MediaPlan, MediaSettings
 from sipua.bridge.call.media_path import MEDIA_PATH, MediaPath
+from sipua.bridge.call.put_through import PutThrough
 from sipua.bridge.call.rtp_news import news_of
 from sipua.bridge.conversation.interface import ConversationEvent, MakeConversation
 from sipua.bridge.engine_api.events import (
@@ -51,19 +53,16 @@ from sipua.bridge.events import (
 from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.bridge.playout.filler import Filler
 from sipua.bridge.playout.pacer import Pacer
-from sipua.bridge.playout.sender import PlayoutSender
 from sipua.bridge.turns.barge_in import BargeInPolicy
 from sipua.bridge.turns.state import TurnState
 from sipua.codecs import vad
 from sipua.codecs.echo import EchoGate
-from sipua.codecs.g711 import Law
 from sipua.codecs.pcm import Pcm
 from sipua.codecs.vad import VadConfig, VadEvent
-from sipua.rtp.events import Address, Frame, RtpEvent
+from sipua.rtp.events import Frame, RtpEvent
 from sipua.rtp.ports import ReservedPort
-from sipua.rtp.session.session import RtpSession
 from sipua.rtp.session.traffic import Traffic
-from sipua.rtp.session.transport import RtpTransport, Tap, senders_so_far
+from sipua.rtp.session.transport import Tap
 
 
 class CallBridge:
@@ -85,31 +84,32 @@ class CallBridge:
         self.tap: Tap | None = None
         self.rtcp_tap: Tap | None = None
         """For who wants to see its packets, its RTCP; set before its media is opened."""
-        self._local = local
-        self._early: frozenset[Address] = frozenset()
         self._settings = settings
-        self._path = path
-        self._laws: dict[int, Law] = {}
-        self._uplink = path.uplink(self._laws)
+        self.leg = MediaLeg(
+            local,
+            pacer,
+            settings,
+            on_rtp=self._on_rtp,
+            on_news=self._on_sent,
+            on_tick=self._on_tick,
+            on_frame=self._on_frame,
+            fill=lambda pcm: self.fill(pcm, "joint"),
+            faults=self._faults,
+            path=path,
+        )
+        """To the side that the call began with."""
+        self._uplink = path.uplink(self.leg.laws)
         self._echo_hold = self._uplink.echo_hold
         self._gate = EchoGate() if settings.barge_in.echo == "auto" else None
         self._echo_hold.gate = self._gate
         self._filler = Filler(settings.sounds)
-        self._sender = PlayoutSender(
-            pacer,
-            frame_ms=settings.ptime_ms,
-            on_news=self._on_sent,
-            on_tick=self._on_tick,
-            on_frame=self._on_frame,
-            faults=self._faults,
-            make_playout=path.playout,
-        )
+        self._sender = self.leg.line
         self._playout = self._sender.playout
         self.turns = TurnState(self._playout)
         """Whose turn it is: to read."""
         self._barge_in = BargeInPolicy(settings.barge_in, self.turns)
-        self.rtp: RtpSession | None = None
-        self._transport: RtpTransport | None = None
+        self.through = PutThrough(self.leg)
+        self._deaf = False  # what comes is not for the engine
         self.capabilities = SPEECH_AND_TOOLS
         """Of the engine in use, or of the last one."""
         self._engine_there = True
@@ -130,32 +130,20 @@ class CallBridge:
 
     def before_answer(self) -> None:
         """The caller learns our port now: what has sent to it already is not the caller."""
-        self._early = senders_so_far(self._local)
+        self.leg.before_answer()
 
     def open_media(self, plan: MediaPlan) -> int:
         """The first offer and answer, and each later one; returns our SSRC."""
         # Never both: a phone that sends events often lets the tone through as well.
         self._uplink.detect_tones(plan.telephone_event_type is None)
-        self._laws.clear()
-        self._laws.update({number: Law[name] for number, name in plan.law_by_type.items()})
-        if self.rtp is None or self._transport is None:
-            self.rtp = open_rtp(plan, self._settings, self._path.session, self.rtcp_tap)
-            self.rtp.latch.set_early(self._early)
-            self._transport = self._path.transport(
-                self._local, self.rtp, self._on_rtp, on_fault=self._faults.failed
-            )
-            self._transport.tap = self.tap
-            self._transport.start()
-        update_rtp(self.rtp, plan)
         if self._gate is not None:
             self._gate.set_law(plan.law)
-        self._transport.reschedule()
-        by_event = plan.telephone_event_send_type is not None
         self._on_hold, self._held_by_us = plan.on_hold, plan.held_by_us
-        self._playout.paused = plan.plays_hold_sound
-        silent = plan.on_hold and not plan.plays_hold_sound
-        self._sender.open(self.rtp, self._transport, plan.law, by_event=by_event, on_hold=silent)
-        return self.rtp.ssrc
+        self.leg.tap, self.leg.rtcp_tap = self.tap, self.rtcp_tap
+        ssrc = self.leg.open(plan)
+        self._deaf = self._on_hold or self.through.aside
+        self.through.update()
+        return ssrc
 
     def start(self) -> None:
         """The ACK is in: from now on we speak."""
@@ -165,21 +153,20 @@ class CallBridge:
 
     async def close(self) -> None:
         """Silence first, then the engine; the owner of the sockets returns them to the pool."""
-        self._sender.close()
-        if self._transport is not None:
-            self._transport.close()
+        self.through.part()
+        self.leg.close()
         await self._conversation.close()
         self.on_event = nothing
 
     def traffic(self) -> Traffic:
-        return self.rtp.traffic(self._sender.skipped_frames) if self.rtp else Traffic()
+        return self.leg.traffic()
 
     def stats(self) -> dict[str, object]:
         return {
             "first_audio_ms": self._sender.first_audio_ms(),
             "interruptions": self.interruptions,
-            "rtp": self.rtp.stats() if self.rtp else {},
-            "transport": self._transport.stats() if self._transport else {},
+            "rtp": self.leg.rtp.stats() if self.leg.rtp else {},
+            "transport": self.leg.transport.stats() if self.leg.transport else {},
             "uplink": self._uplink.counters(),
             "echo": self._gate.counters() if self._gate else {},
             **self._sender.stats(),
@@ -200,7 +187,7 @@ class CallBridge:
 
     def send_dtmf(self, digits: str) -> None:
         """Press keys; what is being said waits, and goes on after them. ValueError: no such key."""
-        self._sender.dtmf.press(digits)
+        self._sender.press(digits)
 
     def play(self, name: str, pcm: Pcm, *, interruptible: bool = False) -> str:
         """A sound of ours at 8 kHz, behind what is being said; the id that events call it by."""
@@ -225,6 +212,20 @@ class CallBridge:
         self.agent_muted = on
         if on:
             self.interrupt("operator")
+
+    # --- the agent steps aside ------------------------------------------------------------
+
+    def set_aside(self, on: bool) -> None:
+        """The agent hears nothing, and nothing of it is heard: the caller is put through. What it
+        was saying is cut off."""
+        self.through.aside = on
+        self._deaf = self._on_hold or on
+        if on:
+            self.interrupt("transfer")
+
+    async def dismiss_agent(self) -> None:
+        """The agent leaves the call, for good: its session ends, and it costs nothing more."""
+        await self._conversation.close()
 
     @property
     def interruptible(self) -> bool:
@@ -253,8 +254,10 @@ class CallBridge:
 
     def _on_rtp(self, events: Sequence[RtpEvent]) -> None:
         # On hold the peer plays music or nothing: the model must not take it for the caller.
-        if not self._on_hold:
+        if not self._deaf:
             self._give(self._uplink.feed(events, time.monotonic()))
+        elif self.through.joint is not None:
+            self.through.joint.from_a(events)
         for event in events:
             if type(event) is Frame:  # nearly all are, and each packet's time is counted
                 continue
@@ -338,10 +341,11 @@ class CallBridge:
         self._playout.push(delta.item_id, delta.audio)
         if began:
             self.on_event(AudioBegan(delta.item_id))
-        if not self.agent_muted:
+        aside = self.through.aside
+        if not (self.agent_muted or aside):
             self._sender.send_now_if_idle()
         elif began:
-            self.interrupt("operator")
+            self.interrupt("transfer" if aside else "operator")
 
     # --- barge-in -------------------------------------------------------------------------
 
@@ -380,8 +384,8 @@ class CallBridge:
 
     def _on_tick(self, now: float) -> None:
         """Every 20 ms: silence in when the phone sends none, and what was to wait for its time."""
-        assert self.rtp is not None
-        if silence := self._uplink.tick(now, holding=self.rtp.holding):
+        assert self.leg.rtp is not None
+        if silence := self._uplink.tick(now, holding=self.leg.rtp.holding):
             self._give(silence)
         if self._barge_in.waiting and self._barge_in.due(self._greeted_ms()):
             self.interrupt("caller")

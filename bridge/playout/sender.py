@@ -15,6 +15,11 @@ A step is a tick, or a frame that leaves at once because audio came. Its order i
     4  the deadline of the next frame is settled
     5  `on_news`: of an item first AudioLeft, then AudioPlayed; of several, as their frames left
 
+While the line is lent (`lend`, to a joint) there are no ticks of ours: `relay` sends a frame when
+the other leg's packet is there. The stream stays the same: its timestamps go by with the relayed
+samples, and what the clock says beyond them is left out where a relayed timeline begins, or where
+our own frames go on. Keys take the line for their time; what is to be relayed meanwhile is dropped.
+
 So who hears news may ask anything of the sender: its step is over. If that makes another step (a
 sound is played), the news of that one comes behind all news of the one before. News does not wait
 for the next frame: not on hold either.
@@ -24,6 +29,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Final
 
 from sipua.bridge.events import AudioLeft, AudioPlayed
 from sipua.bridge.fault_owner import FaultOwner, nothing
@@ -36,9 +42,12 @@ from sipua.rtp.dtmf import EventPacket
 from sipua.rtp.session.session import RtpSession
 from sipua.rtp.session.transport import RtpTransport
 
+LENT_TICK_S: Final = 1.0
+"""Between two looks at the clock while the line is lent."""
+
 
 class PlayoutSender:
-    """One call's. `start` may come before or after `open`: speaking begins when both have."""
+    """One leg's. `start` may come before or after `open`: speaking begins when both have."""
 
     def __init__(
         self,
@@ -63,7 +72,14 @@ class PlayoutSender:
         self._on_tick = on_tick
         self._on_frame = on_frame
         self._faults = faults
-        self._law = Law.PCMU
+        self.law = Law.PCMU
+        self.lent = False
+        self._aligned = False
+        """Whether what is relayed follows what was sent last."""
+        self._owed = 0
+        """Samples of time that went by since the line was lent and were not sent."""
+        self._pressing = False
+        self.relay_dropped = 0
         self._by_event = False
         self._rtp: RtpSession | None = None
         self._transport: RtpTransport | None = None
@@ -78,7 +94,7 @@ class PlayoutSender:
     ) -> None:
         """The first agreement on media, and each later one."""
         self._rtp, self._transport = rtp, transport
-        self._law, self._by_event, self.on_hold = law, by_event, on_hold
+        self.law, self._by_event, self.on_hold = law, by_event, on_hold
         self.playout.set_law(law)
         self._begin()
 
@@ -96,7 +112,7 @@ class PlayoutSender:
     def send_now_if_idle(self) -> None:
         """Audio came; if nothing was being said, its first packet does not wait for a tick."""
         cadence = self._cadence
-        if cadence is None or self._ticking is None:
+        if cadence is None or self._ticking is None or self.lent:
             return
         if not (self.on_hold or self.dtmf.active):
             departure = cadence.wake(time.monotonic())
@@ -105,6 +121,71 @@ class PlayoutSender:
             self._ticking.reschedule(cadence.due)
         if self.playout.news:
             self._tell()
+
+    def press(self, digits: str) -> None:
+        """Raises ValueError: no such key."""
+        self.dtmf.press(digits)
+        if self.lent and self._ticking is not None:
+            self._ticking.reschedule(time.monotonic())
+
+    # --- the line is lent -----------------------------------------------------------------
+
+    def lend(self) -> None:
+        if not self.lent:
+            self.lent, self._aligned, self._owed = True, False, 0
+
+    def take_back(self) -> None:
+        if self.lent:
+            self._align()
+            self.lent = False
+            if self._ticking is not None and self._cadence is not None:
+                self._ticking.reschedule(self._cadence.due)
+
+    def relay(self, payload: bytes, samples: int, marker: bool) -> None:
+        if self._transport is None or not self.lent or self.on_hold or self.dtmf.active:
+            self.relay_dropped += 1
+            self._aligned = False
+            return
+        if not self._aligned:
+            self._align()
+            self._aligned = marker = True
+        self._owed -= samples
+        self._transport.send(payload, samples, marker)
+
+    def relay_gap(self, samples: int, packets: int) -> None:
+        if self._aligned and self._rtp is not None:
+            self._owed -= samples
+            self._rtp.skip(samples, packets)
+
+    def realign(self) -> None:
+        self._aligned = False
+
+    def _align(self) -> None:
+        """Leave the time out that went by and was not sent."""
+        self._owed += self._passed(time.monotonic()) * self._frame_samples
+        if self._owed > 0 and self._rtp is not None:
+            self._rtp.skip(self._owed)
+        self._owed = 0
+        self._aligned = False
+
+    def _passed(self, now: float) -> int:
+        cadence = self._cadence
+        return cadence.pass_by(now) if cadence is not None and now >= cadence.due else 0
+
+    def _tick_lent(self, now: float) -> float:
+        assert self._cadence is not None
+        if self.dtmf.active and not self.on_hold:
+            if self._pressing:
+                self._press(self._passed(now))
+            else:  # the time until now was the relay's
+                self._pressing = True
+                self._align()
+            return self._cadence.due
+        self._pressing = False
+        self._owed += self._passed(now) * self._frame_samples
+        return now + LENT_TICK_S
+
+    # --- accounts -------------------------------------------------------------------------
 
     def first_audio_ms(self) -> float | None:
         """From the ACK to the first audio on the wire."""
@@ -134,6 +215,8 @@ class PlayoutSender:
         cadence, rtp = self._cadence, self._rtp
         assert cadence is not None
         assert rtp is not None
+        if self.lent:
+            return self._tick_lent(now)
         self._on_tick(now)
         if self.on_hold:
             rtp.skip(cadence.pass_by(now) * self._frame_samples)
@@ -161,7 +244,7 @@ class PlayoutSender:
             return
         if frames > 1:
             rtp.skip((frames - 1) * samples)
-        payload = encode(self._law, sent)
+        payload = encode(self.law, sent)
         transport.send(payload, samples)
         self._on_frame(payload, (frames - 1) * samples)
 

@@ -23,6 +23,7 @@ from sipua.codecs.pcm import Pcm
 RATE_HZ = 8000
 
 _LEVEL_DBFS = -30.0
+_RINGING_DBFS = -20.0
 _SWELL_MS = 1200
 _PAUSE_MS = 600
 
@@ -49,6 +50,14 @@ def soft_hold() -> Pcm:
     """A loop: four slow chords."""
     roots = (261.6, 220.0, 174.6, 196.0)
     return np.concatenate([_swell(root, root * 1.498, root * 2) for root in roots])
+
+
+@cache
+def ringing() -> Pcm:
+    """A loop: the ringing tone of most of Europe, 425 Hz, one second in five (ITU-T E.180)."""
+    tone = np.sin(2 * np.pi * 425.0 * np.arange(RATE_HZ) / RATE_HZ)
+    amplitude = 32767 * 10 ** (_RINGING_DBFS / 20) * np.sqrt(2)
+    return _rounded(np.concatenate([tone * amplitude, np.zeros(4 * RATE_HZ)]))
 
 
 @cache

@@ -303,7 +303,7 @@ class TurnClock:
         played_ms: int,
         dropped_ms: int = 0,
         *,
-        cut: Literal["", "caller", "operator", "end"] = "",
+        cut: Literal["", "caller", "operator", "transfer", "end"] = "",
     ) -> None:
         item.over = True
         turn = item.turn

@@ -131,8 +131,8 @@ class AgentSpoke:
     played_ms: int
     total_ms: int
     """Of what had come when it was cut off; otherwise the same."""
-    cut: Literal["", "caller", "operator", "end"] = ""
-    """By whom it was: the caller, or the end of the call."""
+    cut: Literal["", "caller", "operator", "transfer", "end"] = ""
+    """By what: the caller, an operator, a transfer, or the end of the call."""
 
     @property
     def local(self) -> bool:

@@ -101,8 +101,11 @@ class SendStream:
         )
         return datagram, target
 
-    def skip(self, samples: int) -> None:
-        """Advance the clock without a packet."""
+    def skip(self, samples: int, packets: int = 0) -> None:
+        """Advance the clock without a packet. `packets`: so many numbers go by as well, and the
+        peer sees them as lost: a relay passes a loss on.
+        """
+        self._sequence += packets
         self._timestamp += samples
         self._skipped_samples += samples
 

@@ -324,9 +324,9 @@ class RtpSession:
         """The packet of a telephone event; skip() is its clock. None (counted) as for send()."""
         return self._own.send_event(event)
 
-    def skip(self, samples: int) -> None:
-        """Advance our clock without a packet."""
-        self._own.skip(samples)
+    def skip(self, samples: int, packets: int = 0) -> None:
+        """Advance our clock without a packet; see SendStream."""
+        self._own.skip(samples, packets)
 
     # -- signalling
 

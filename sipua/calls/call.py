@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from structlog.typing import FilteringBoundLogger
@@ -24,15 +24,19 @@ from sipua.bridge.events import BridgeEvent, EngineGone, PeerSilent
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import fallback, lifetime
 from sipua.calls.bridge_news import BridgeNews
-from sipua.calls.call_media import CallMedia
+from sipua.calls.call_media import CallMedia, media_plan
 from sipua.calls.facts import CallFacts, PresentFacts
+from sipua.calls.legs.dialling import LegSignal, TransferSettings
+from sipua.calls.legs.orders import CallOrder
+from sipua.calls.legs.outcome import TransferOutcome, failed
+from sipua.calls.legs.second_leg import SecondLeg
 from sipua.calls.lifetime import CallTasks
 from sipua.calls.listeners import EventListener, Listeners
 from sipua.calls.outcome import CallOutcome
 from sipua.calls.profile import AgentProfile
 from sipua.calls.steer.commands import metadata_fault
 from sipua.calls.steer.hold import OurHold
-from sipua.calls.steer.refer import TransferOutcome, target_uri
+from sipua.calls.steer.refer import target_uri
 from sipua.calls.steer.transfer import CallTransfer
 from sipua.capture.call_capture import CallCapture
 from sipua.events import call_events
@@ -45,17 +49,18 @@ from sipua.record.settings import Numbers
 from sipua.sip.messages import (
     Answer,
     AttemptFailed,
-    CallCommand,
     CallConfirmed,
     CallEnded,
     CallInvited,
-    CallSignal,
     EndedBy,
     Hangup,
     HoldDone,
     HoldRefused,
     MediaReady,
     NegotiatedMedia,
+    TransferDone,
+    TransferFailed,
+    TransferProgress,
 )
 from sipua.sip.state import LONGEST_TRANSACTION_S
 
@@ -72,6 +77,7 @@ class CallLimits:
     mask_dtmf: bool = True
     numbers: Numbers = "last4"
     """How much of the other side's number is logged."""
+    transfer: TransferSettings = field(default_factory=TransferSettings)
 
 
 class Opening(Protocol):
@@ -87,7 +93,7 @@ class Call:
         profile: AgentProfile,
         limits: CallLimits,
         *,
-        send: Callable[[CallCommand], None],
+        send: Callable[[CallOrder], None],
         log: FilteringBoundLogger,
         tell: Callable[[Event], None] | None = None,
         refusals: Throttle | None = None,
@@ -122,7 +128,12 @@ class Call:
         self._answered = False
         self._engine_missed = False  # there was no engine to talk with, or is none any more
         self._ending = False
-        self._transfer = CallTransfer(facts.call_id, facts.peer, send, self.tell)
+        self.second = SecondLeg(self, facts.origin, limits.transfer, media_plan)
+        self._lost_aside: tuple[Reason, str] | None = None
+        """The engine was lost while the agent was aside: it matters if the agent comes back."""
+        self._transfer = CallTransfer(
+            facts.call_id, facts.peer, send, self.tell, mode=limits.transfer.mode, legs=self.second
+        )
         self.hold = OurHold(facts.call_id, send, call_id_is_ours=not self._incoming)
         self._listeners = Listeners(self.faults)
         news = BridgeNews(self.tell, refusals or Throttle(), mask_dtmf=limits.mask_dtmf)
@@ -162,6 +173,7 @@ class Call:
             self._opening = self.start(self._open(opening), "opening")
             await self._ended.wait()
         finally:
+            self.second.on_ending()
             self._tasks.stop_timers()
             await lifetime.release(
                 self.log,
@@ -212,11 +224,15 @@ class Call:
         The configuration alone may set `target`, never the caller or the model.
         """
         if not self.confirmed.is_set():
-            return TransferOutcome(ok=False, status=481, reason="the call is not answered yet")
+            return failed(481, "the call is not answered yet", "invalid")
         self._outcome.transferred_by = by
         outcome = await self._transfer.run(target)
-        if outcome.ok:
+        if outcome.mode == "refer" and outcome.ok:
             self.hang_up(Reason.TRANSFERRED, "transferred")
+        elif outcome.mode == "dial" and not self.over:
+            if self._lost_aside is not None and not outcome.ok:
+                self._without_engine(*self._lost_aside)
+            await self.second.after(outcome, by, engine=not self._engine_missed)
         return outcome
 
     def hang_up(self, reason: Reason, detail: str, status: int = 0) -> None:
@@ -229,6 +245,7 @@ class Call:
         if self._ended.is_set():
             return
         self._outcome.decide(reason, detail)
+        self.second.on_ending()
         self.send(command)
         if not self._ending:
             self._ending = True
@@ -255,6 +272,11 @@ class Call:
     @property
     def transfer_under_way(self) -> bool:
         return self._transfer.under_way
+
+    @property
+    def put_through(self) -> bool:
+        """Whether the other side is being put through to a second leg, or talks with it."""
+        return self.second.up
 
     @property
     def engine_missed(self) -> bool:
@@ -296,11 +318,13 @@ class Call:
 
     # --- from signalling ------------------------------------------------------------------
 
-    def on_sip(self, event: CallSignal) -> None:
+    def on_sip(self, event: LegSignal) -> None:
         self.faults.run(f"on {type(event).__name__}", self._on_sip, event)
 
-    def _on_sip(self, event: CallSignal) -> None:
+    def _on_sip(self, event: LegSignal) -> None:
         match event:
+            case _ if event.call_id != self.call_id:
+                self.second.on_signal(event)
             case CallInvited():
                 self._facts.invited(event.sip_call_id)
             case AttemptFailed():
@@ -313,7 +337,7 @@ class Call:
                 self.on_ended(event)
             case HoldDone() | HoldRefused():
                 self.hold.on_news(event)
-            case _:
+            case TransferProgress() | TransferDone() | TransferFailed():
                 self._transfer.on_news(event)
 
     def on_media(self, media: NegotiatedMedia) -> None:
@@ -333,6 +357,7 @@ class Call:
         self.hold.on_ended()
         self._facts.ended()
         self._outcome.ended(event, transferred=self._transfer.on_ended(event.by))
+        self.second.on_ending()
 
     # --- from the bridge ------------------------------------------------------------------
 
@@ -343,8 +368,11 @@ class Call:
         elif isinstance(event, EngineGone):
             if self._opening is not None:
                 self._opening.cancel()
-            lost = f"engine {event.engine}: {event.cause}"
-            self._without_engine(Reason.ENGINE_LOST, lost)
+            lost = Reason.ENGINE_LOST, f"engine {event.engine}: {event.cause}"
+            if self.second.up:
+                self._lost_aside = lost
+            else:
+                self._without_engine(*lost)
 
     # --- the end --------------------------------------------------------------------------
 

@@ -19,8 +19,8 @@ from typing import Protocol
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.events import AudioPlayed, BridgeEvent
 from sipua.bridge.playout import sounds
+from sipua.calls.legs.outcome import TransferOutcome
 from sipua.calls.profile import AgentProfile, Prompt, Refuse, Step, TransferTo
-from sipua.calls.steer.refer import TransferOutcome
 from sipua.events import call_events
 from sipua.events.ending import Reason
 from sipua.events.event import Event

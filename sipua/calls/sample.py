@@ -48,7 +48,7 @@ class Sample:
 
 
 def sample(call_id: str, bridge: CallBridge, at_s: float) -> Sample:
-    rtp: Any = bridge.rtp.stats() if bridge.rtp else {}
+    rtp: Any = bridge.leg.rtp.stats() if bridge.leg.rtp else {}
     streams = rtp.get("streams", ())
     rtcp = rtp.get("rtcp", {})
     last = streams[-1] if streams else {}

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from sipua.bridge.agent.process import AgentError
 from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.calls import routes
+from sipua.calls.legs.orders import CallOrder
 from sipua.capture.sip_messages import SipToCaptures
 from sipua.config import Config
 from sipua.config.change.in_force import Configured, InForce
@@ -56,10 +57,10 @@ from sipua.process.large_blocks import map_large_blocks
 from sipua.process.main_loop import SIGNALLING_GRACE_S
 from sipua.process.port_owner import port_owner
 from sipua.rtp.hostport import join
-from sipua.rtp.ports import PortPool
+from sipua.rtp.ports import PortPool, ReservedPort
 from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
 from sipua.sip.messages import (
-    CallCommand,
+    CallProgress,
     CallSignal,
     IncomingCall,
     Leave,
@@ -138,6 +139,7 @@ class Edge:
             self._ports,
             self._sip.send,
             self._events,
+            reserve=self._reserve,
             sip_captures=self._sip_captures,
         )
         self._calls.use(config, self._in_force.now.hash)
@@ -200,6 +202,9 @@ class Edge:
             use_in_api=nothing if self._api is None else self._api.use_config,
         )
         self._code = Exit.OK
+
+    async def _reserve(self, account: str, target: str) -> ReservedPort:
+        return await self._placing.reserve(account, target)
 
     def _make_api(self) -> ControlApi:
         # The start of an edge without it need not wait a fifth of a second for its imports.
@@ -370,6 +375,8 @@ class Edge:
                     self._sip_log.log_event(event, time.monotonic())
             case _ if isinstance(event, CallSignal):
                 self._calls.on_signal(event)
+            case CallProgress() if self._calls.legs.on_signal(event):
+                """Its call tells it."""
             case _:
                 self._sip_log.log_event(event, time.monotonic())
 
@@ -386,7 +393,7 @@ class Edge:
             case RtcpSeen():
                 for watch in self._watching_rtcp:
                     watch(message)
-            case _ if isinstance(message, CallCommand | Steered | CallOver):
+            case _ if isinstance(message, CallOrder | Steered | CallOver):
                 self._calls.on_message(worker, message)
 
     def _on_worker_lost(self, worker: int, cause: str) -> None:

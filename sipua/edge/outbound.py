@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from sipua.bridge.agent.process import AgentError
 from sipua.calls import routes
 from sipua.calls.facts import CallFacts
+from sipua.calls.legs.orders import CallOrder
 from sipua.calls.profile import AgentProfile
 from sipua.calls.steer.place_request import PlaceRequest
 from sipua.config import Config
@@ -38,11 +39,11 @@ from sipua.process import main_loop
 from sipua.process.exits import Exit
 from sipua.process.main_loop import SIGNALLING_GRACE_S
 from sipua.rtp.hostport import bracketed
-from sipua.rtp.ports import NoPortsLeft, PortPool
+from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
 from sipua.sip.addresses import host_of
 from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
 from sipua.sip.messages import (
-    CallCommand,
+    CallProgress,
     CallSignal,
     SignallingLost,
     SipEvent,
@@ -139,7 +140,13 @@ class Outbound:
         )
         self._call_records = CallRecords(wiring.call_records(config), events)
         self._calls = EdgeCalls(
-            config, self._workers, self._ports, self._sip.send, events, on_over=self._on_over
+            config,
+            self._workers,
+            self._ports,
+            self._sip.send,
+            events,
+            reserve=self._reserve,
+            on_over=self._on_over,
         )
 
     async def run(self) -> Exit:
@@ -223,6 +230,11 @@ class Outbound:
             called=self._out.called,
         )
 
+    async def _reserve(self, account: str, target: str) -> ReservedPort:
+        """For a second leg of the call."""
+        hop = placing.first_hop(self._settings, account, target)
+        return await placing.reserve(self._ports, self._sip, hop)
+
     def _interrupt(self) -> None:
         self._interrupted.set()
         self._calls.hang_up_all(Reason.OPERATOR_HANGUP, INTERRUPTED, 0)
@@ -244,12 +256,14 @@ class Outbound:
     def _on_message(self, worker: int, message: ToEdge) -> None:
         if isinstance(message, Told):
             self._calls.on_told(message)
-        elif isinstance(message, CallCommand | CallOver):
+        elif isinstance(message, CallOrder | CallOver):
             self._calls.on_message(worker, message)
 
     def _on_sip(self, event: SipEvent) -> None:
         if isinstance(event, CallSignal):
             self._calls.on_signal(event)
+        elif isinstance(event, CallProgress) and self._calls.legs.on_signal(event):
+            pass  # its call tells it
         elif isinstance(event, SignallingLost):
             self._on_lost(event)
         elif not isinstance(event, SipMessage) or self._config.log.sip:

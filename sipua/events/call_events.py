@@ -276,27 +276,71 @@ class Steered(Event, tag="call.steered"):
 
 
 class Transfer(Event, tag="call.transfer"):
-    """The other side is asked to call the target (REFER)."""
+    """A transfer begins: the other side is asked to call the target (`refer`), or we call it and
+    will join it to the call (`dial`)."""
 
     target: str
+    mode: str = "refer"
 
 
 class TransferProgress(Event, tag="call.transfer_progress"):
+    """What the target's side has said so far."""
+
     status: int
     reason: str
+
+
+class Leg(Event, tag="call.leg"):
+    """The INVITE of a second leg of the call has left."""
+
+    target: str
+    account: str
+    sip_call_id: str
+    leg: str = "b"
+
+
+class Joined(Event, tag="call.joined"):
+    """The target has answered: it and the other side hear each other."""
+
+    target: str
+    leg: str = "b"
+
+
+class LegEnded(Event, tag="call.leg_ended"):
+    """A second leg is closed; `state`: of the transfer; with what was counted of
+    its audio."""
+
+    target: str
+    state: str
+    sent: int = 0
+    """Packets, as the next ones."""
+    received: int = 0
+    lost: int = 0
+    leg: str = "b"
 
 
 class Transferred(Event, tag="call.transferred"):
+    """The target has the call; `phases_ms`: when each phase was reached."""
+
     target: str
     status: int
     reason: str
+    mode: str = "refer"
+    phases_ms: dict[str, int] | None = None
 
 
 class TransferFailed(Event, tag="call.transfer_failed"):
+    """The call goes on as it was; `cause` is of a closed list."""
+
     LEVEL = "warning"
     target: str
     status: int
     reason: str
+    mode: str = "refer"
+    cause: str = ""
+    retryable: bool = False
+    """The same target may be reached a little later."""
+    phases_ms: dict[str, int] | None = None
 
 
 class TransferRefused(Event, tag="call.transfer_refused"):

@@ -18,7 +18,7 @@ from sipua.sip.messages import CallEnded, EndedBy
 Status: TypeAlias = Literal[
     "completed", "busy", "no_answer", "canceled", "rejected", "redirected", "failed"
 ]
-By: TypeAlias = Literal["caller", "callee", "agent", "operator", "edge", "network"]
+By: TypeAlias = Literal["caller", "callee", "target", "agent", "operator", "edge", "network"]
 Fault: TypeAlias = Literal["caller", "callee", "edge", "engine", "network"]
 
 
@@ -33,6 +33,7 @@ class Reason(enum.StrEnum):
     MOVED = "moved"
     REJECTED = "rejected"
     PEER_ERROR = "peer_error"
+    TARGET_HANGUP = "target_hangup"
     # By agent, operator or configuration.
     AGENT_HANGUP = "agent_hangup"
     OPERATOR_HANGUP = "operator_hangup"
@@ -58,6 +59,7 @@ _OURS: Final[Mapping[Reason, tuple[By, Fault | None]]] = {
     Reason.OPERATOR_HANGUP: ("operator", None),
     Reason.TRANSFERRED: ("agent", None),
     Reason.REDIRECTED: ("edge", "engine"),
+    Reason.TARGET_HANGUP: ("target", None),
     Reason.MAX_DURATION: ("edge", None),
     Reason.RING_TIMEOUT: ("edge", "edge"),
     Reason.NO_ANSWER: ("edge", "callee"),

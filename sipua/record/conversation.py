@@ -55,6 +55,9 @@ _ARGUMENTS = 64
 # Tools whose arguments are keys; a PIN of three digits is too short to be redacted.
 _OF_KEYS = frozenset({"send_dtmf"})
 
+CUT_OFF = frozenset({"caller", "operator", "transfer"})
+"""The answer had more to say; the end of a call is told by other means."""
+
 
 class ConversationRecord:
     def __init__(
@@ -151,7 +154,7 @@ class ConversationRecord:
         words = self._words.item(news.item_id, "agent")
         words.turn = turn
         words.played = 1.0
-        if news.cut in ("caller", "operator"):
+        if news.cut in CUT_OFF:
             words.played = news.played_ms / news.total_ms if news.total_ms else 0.0
         words.written = bool(words.text)
         self._add(
@@ -159,7 +162,7 @@ class ConversationRecord:
             now,
             **spoken,
             cut=news.cut or None,
-            of_ms=news.total_ms if news.cut in ("caller", "operator") else None,
+            of_ms=news.total_ms if news.cut in CUT_OFF else None,
             text=self._text(words),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sipua.calls.call import Call
 from sipua.calls.facts import CallFacts
+from sipua.calls.legs.outcome import IN_WORDS
 from sipua.codecs.pcm import Pcm
 from sipua.events.ending import Reason
 from sipua.tools.context import Transferred
@@ -35,7 +36,10 @@ class CallTools:
 
     async def transfer(self, target: str) -> Transferred:
         outcome = await self._call.transfer(target)
-        return Transferred(outcome.ok, f"{outcome.status} {outcome.reason}")
+        text = f"{outcome.status} {outcome.reason}"
+        if outcome.mode == "dial" and outcome.cause is not None:
+            text = f"{IN_WORDS[outcome.cause]} ({outcome.cause}, {text})"
+        return Transferred(outcome.ok, text)
 
     def hang_up(self, detail: str) -> None:
         self._call.hang_up(Reason.AGENT_HANGUP, detail)

@@ -17,8 +17,8 @@ _FIRST_WORD_S = 6.0
 """The longest wait for a requested goodbye to begin."""
 _ON_ITS_WAY_S = 0.3
 """The last packet has left, and the other side's jitter buffer still plays it."""
-_ASKED_S = 60.0
-"""The longest wait for the outcome of a transfer."""
+_ASKED_S = 125.0
+"""The longest wait for the outcome of a transfer: a REFER, and then a second leg."""
 
 
 class HangUp:
@@ -113,8 +113,9 @@ class Transfer:
 
     async def run(self, arguments: dict[str, Any], context: ToolContext) -> Result | None:
         target = arguments["target"]
-        with context.claim("the end") as free:
-            if not free:
+        # Asked for the same target twice: both get the one outcome.
+        with context.claim("the end") as free, context.claim(f"transfer to {target}") as first:
+            if not free and first:
                 return failure("The call is ending or being transferred already.")
             await context.played_out(self._announced_s)
             done = await context.call.transfer(self._targets[target])

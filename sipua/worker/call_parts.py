@@ -22,6 +22,7 @@ from sipua.bridge.turns.state import TurnState
 from sipua.calls import routes
 from sipua.calls.call import Call, CallLimits
 from sipua.calls.facts import CallFacts
+from sipua.calls.legs.orders import CallOrder
 from sipua.calls.profile import AgentProfile
 from sipua.calls.steer.sound_files import SoundFiles
 from sipua.calls.steer.steering import Steering
@@ -36,7 +37,6 @@ from sipua.process.exits import Exit
 from sipua.record.engine_facts import EngineFacts
 from sipua.record.recorder import Records
 from sipua.rtp.ports import ReservedPort
-from sipua.sip.messages import CallCommand
 from sipua.tools.control import CallTools
 from sipua.tools.toolbox import Toolbox
 from sipua.tools.wire.errors import ToolLoadError
@@ -58,7 +58,7 @@ def make_parts(
     config: Config,
     agent_url: str,
     pacer: Pacer,
-    send: Callable[[CallCommand], None],
+    send: Callable[[CallOrder], None],
     engine_tried: EngineTried,
     *,
     publish: Publish,
@@ -106,7 +106,7 @@ class CallParts:
         config: Config,
         pacer: Pacer,
         engines: EngineAddresses,
-        send: Callable[[CallCommand], None],
+        send: Callable[[CallOrder], None],
         engine_tried: EngineTried,
         *,
         publish: Publish,
@@ -131,6 +131,7 @@ class CallParts:
             max_duration_s=config.calls.max_duration_s,
             mask_dtmf=config.calls.mask_dtmf,
             numbers=config.record.numbers,
+            transfer=wiring_call.transfer_settings(config, toolbox.hold),
         )
         self._routes = {
             name: RouteParts(

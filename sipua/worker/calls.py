@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from sipua.calls.call import Call, Opening
+from sipua.calls.legs.orders import LegOver
 from sipua.calls.opening import Answering, Placing
 from sipua.calls.steer.commands import Done
 from sipua.calls.steer.steering import Steering
@@ -19,7 +20,8 @@ from sipua.events.ending import Reason
 from sipua.log import logs
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.session.traffic import Traffic
-from sipua.sip.messages import CallSignal, Hangup
+from sipua.sip.leg_ids import call_of
+from sipua.sip.messages import CallProgress, CallSignal, Hangup
 from sipua.worker.call_samples import CallSamples
 from sipua.worker.figures import WorkerFigures
 from sipua.worker.generations import Generation, Generations
@@ -33,6 +35,7 @@ from sipua.worker.link.messages import (
     Steer,
     Steered,
     TakeCall,
+    TakeLeg,
     ToEdge,
     ToWorker,
     Watch,
@@ -67,22 +70,34 @@ class WorkerCalls:
         match message:
             case TakeCall():
                 self._take(message, descriptors)
+            case TakeLeg():
+                self._take_leg(message, descriptors)
             case Steer():
                 self._steer(message)
             case Watch():
                 if self._samples is not None:
                     self._samples.watch(message.for_s)
             case EndCall():
-                if call := self._calls.get(message.call_id):
-                    _end(call, message)
+                self._end(message)
             case NoMoreCalls():
                 self._no_more()
             case CapturedSip():
                 if capture := self._capturing.get(message.call_id):
                     capture.add(message.at_s, message.source, message.target, message.payload)
-            case _ if isinstance(message, CallSignal):
-                if call := self._calls.get(message.call_id):
-                    call.on_sip(message)
+            case _ if isinstance(message, CallSignal | CallProgress):
+                self._signal(message)
+
+    def _signal(self, event: CallSignal | CallProgress) -> None:
+        if call := self._calls.get(call_of(event.call_id)):
+            call.on_sip(event)
+
+    def _end(self, message: EndCall) -> None:
+        if (call := self._calls.get(message.call_id)) is None:
+            return
+        if message.gone:
+            call.lose(message.reason, message.detail)
+        else:
+            call.hang_up(message.reason, message.detail, message.status)
 
     def _traffic(self) -> Iterator[tuple[str, Traffic]]:
         for call_id, call in self._calls.items():
@@ -133,6 +148,18 @@ class WorkerCalls:
         task = asyncio.get_running_loop().create_task(work, name=f"call {call_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _take_leg(self, message: TakeLeg, descriptors: list[int]) -> None:
+        """A call that has ended meanwhile, or has no use for it any more, has ended it already."""
+        with ExitStack() as held:
+            held.callback(self._send, LegOver(message.call_id, message.leg_id))
+            sockets = _adopt(descriptors, held)
+            call = self._calls.get(message.call_id)
+            if call is None or not sockets:
+                self._send(Hangup(message.leg_id, 500))
+                return
+            local = ReservedPort(message.port, *sockets)
+            call.second.take(message.leg_id, local, held.pop_all())
 
     async def _run(self, call: Call, opening: Opening, held: ExitStack) -> None:
         with held:
@@ -206,10 +233,3 @@ def _adopt(descriptors: Sequence[int], held: ExitStack) -> list[socket.socket]:
         sock.setblocking(False)
         sockets.append(sock)
     return sockets
-
-
-def _end(call: Call, message: EndCall) -> None:
-    if message.gone:
-        call.lose(message.reason, message.detail)
-    else:
-        call.hang_up(message.reason, message.detail, message.status)

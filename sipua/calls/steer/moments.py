@@ -1,19 +1,20 @@
 """When each command is possible. No I/O.
 
-                rings     talks     on hold   on hold   no engine
-                                    by us     by peer   any more
-hang_up         yes       yes       yes       yes       yes
-transfer        -         yes (1)   yes (1)   yes (1)   yes (1)
-press_keys      -         yes       -         -         yes
-hold            -         yes (2)   yes (2)   yes (2)   yes (2)
-mute            yes       yes       yes       yes       yes
-say             -         yes (3)   -         -         -
-play            -         yes       -         -         yes
-inject          yes       yes       yes       yes       -
-set_metadata    yes       yes       yes       yes       yes
+                rings     talks     on hold   on hold   no engine  put
+                                    by us     by peer   any more   through (4)
+hang_up         yes       yes       yes       yes       yes        yes
+transfer        -         yes (1)   yes (1)   yes (1)   yes (1)    -
+press_keys      -         yes       -         -         yes        yes
+hold            -         yes (2)   yes (2)   yes (2)   yes (2)    -
+mute            yes       yes       yes       yes       yes        yes
+say             -         yes (3)   -         -         -          -
+play            -         yes       -         -         yes        -
+inject          yes       yes       yes       yes       -          -
+set_metadata    yes       yes       yes       yes       yes        yes
 
 (1)  one at a time      (2)  one at a time, and only if it changes anything
 (3)  not while the agent is muted: it would not be heard
+(4)  a second leg is called, or talks with the other side: the agent is aside, or has left
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Moment:
     held_by_us: bool = False
     hold_under_way: bool = False
     transfer_under_way: bool = False
+    put_through: bool = False
     agent_muted: bool = False
     engine_gone: bool = False
     """For good: the fallback runs."""
@@ -57,6 +59,8 @@ def refusal(command: Command, moment: Moment) -> Done | None:
     """Why not now; None: it is possible."""
     if isinstance(command, HangUp | Mute | SetMetadata):
         return None
+    if moment.put_through and isinstance(command, Hold | Say | Play | Inject):
+        return Done("wrong_state", "the other side is being put through, or talks with the target")
     if isinstance(command, Inject):
         return _inject(moment)
     if not moment.confirmed:

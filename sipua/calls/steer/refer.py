@@ -4,14 +4,15 @@
                  │                              └▶ NOTIFY 486 …  failed: the call goes on
                  └▶ 405, 501, 603 …  the peer refuses transfers: the call goes on
 
-No clock and no I/O. `CallTransfer` (call_transfer.py) asks for the REFER and waits, `PjCall.refer`
+No clock and no I/O. `CallTransfer` (transfer.py) asks for the REFER and waits, `PjCall.refer`
 (sipua/sip/pj/call.py) sends it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Final
 
+from sipua.calls.legs.outcome import TransferOutcome, cause_of, failed
 from sipua.config.values.uri import UriError, check_target, is_number
 from sipua.sip.messages import (
     EndedBy,
@@ -23,15 +24,8 @@ from sipua.sip.messages import (
 
 TIMEOUT_S = 30.0
 """From the REFER to its outcome: as long as a phone rings."""
-
-
-@dataclass(frozen=True, slots=True)
-class TransferOutcome:
-    """`status` is SIP's; `reason` is for a log, or for a model to explain."""
-
-    ok: bool
-    status: int
-    reason: str
+REFUSALS: Final = frozenset({400, 403, 405, 420, 481, 488, 489, 500, 501, 503, 603, 606})
+"""Answers to the REFER itself that say nothing of the target: the peer does not transfer."""
 
 
 class TransferAttempt:
@@ -48,7 +42,13 @@ class TransferAttempt:
             case TransferDone():
                 self.outcome = TransferOutcome(ok=True, status=news.status, reason=news.reason)
             case TransferFailed():
-                self.outcome = TransferOutcome(ok=False, status=news.status, reason=news.reason)
+                self.outcome = TransferOutcome(
+                    ok=False,
+                    status=news.status,
+                    reason=news.reason,
+                    cause=cause_of(news.status),
+                    refused=not self.accepted and news.status in REFUSALS,
+                )
 
     def on_ended(self, by: EndedBy) -> None:
         """Many peers hang up once they have the target, without a last NOTIFY."""
@@ -56,7 +56,7 @@ class TransferAttempt:
             self.outcome = (
                 TransferOutcome(ok=True, status=202, reason="the peer has taken the call")
                 if self.accepted and by is EndedBy.PEER
-                else TransferOutcome(ok=False, status=487, reason="the call is over")
+                else failed(487, "the call is over", "caller_left")
             )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.playout.sound_files import SoundError
 from sipua.bridge.playout.sounds import RATE_HZ
+from sipua.calls.legs.outcome import TransferOutcome
 from sipua.calls.steer import waiting
 from sipua.calls.steer.commands import (
     Command,
@@ -31,7 +32,6 @@ from sipua.calls.steer.commands import (
 )
 from sipua.calls.steer.hold import OurHold
 from sipua.calls.steer.moments import Moment, refusal
-from sipua.calls.steer.refer import TransferOutcome
 from sipua.calls.steer.sound_files import SoundFiles
 from sipua.codecs.pcm import Pcm
 from sipua.events import call_events
@@ -69,6 +69,9 @@ class SteeredCall(Protocol):
 
     @property
     def transfer_under_way(self) -> bool: ...
+
+    @property
+    def put_through(self) -> bool: ...
 
     def tell(self, event: Event) -> None: ...
 
@@ -148,6 +151,7 @@ class Steering:
             held_by_us=call.hold.on,
             hold_under_way=call.hold.under_way,
             transfer_under_way=call.transfer_under_way,
+            put_through=call.put_through,
             agent_muted=call.bridge.agent_muted,
             engine_gone=call.engine_missed,
             injects=call.bridge.capabilities.inject,

@@ -1,16 +1,40 @@
-"""A call's transfers, one at a time: REFER out, its progress in, one outcome in time."""
+"""A call's transfers, one at a time, in the mode that is configured.
+
+    refer   REFER: the peer is asked to call the target in our place
+    dial    a second leg of ours, joined to the call (`Dialling`)
+    auto    REFER; a second leg when the peer takes no REFER
+
+The same target, asked for again meanwhile, gets the same outcome; another one is refused.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
-from sipua.calls.steer.refer import TIMEOUT_S, TransferAttempt, TransferOutcome, target_uri
+from sipua.calls.legs.dialling import Dialling, TransferMode
+from sipua.calls.legs.outcome import TransferOutcome, failed, told
+from sipua.calls.steer.refer import TIMEOUT_S, TransferAttempt, target_uri
 from sipua.config.values.uri import UriError
 from sipua.events import call_events
 from sipua.events.event import Event
 from sipua.sip.messages import CallCommand, EndedBy, Transfer, TransferNews
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    target: str
+    outcome: asyncio.Future[TransferOutcome]
+
+
+class MakesLegs(Protocol):
+    @property
+    def up(self) -> bool: ...
+
+    def make(self, target: str) -> Dialling: ...
 
 
 class CallTransfer:
@@ -20,42 +44,70 @@ class CallTransfer:
         peer: str,
         send: Callable[[CallCommand], None],
         tell: Callable[[Event], None],
+        *,
+        mode: TransferMode = "refer",
+        legs: MakesLegs | None = None,
     ) -> None:
         """`peer`: the host for a number without one."""
         self._call_id = call_id
         self._peer = peer
         self._send = send
         self._tell = tell
+        self._mode = mode
+        self._legs = legs
+        self._under_way: _UnderWay | None = None
         self._attempt: TransferAttempt | None = None
-        self._over = asyncio.Event()
+        self._referred = asyncio.Event()
 
     @property
     def under_way(self) -> bool:
-        return self._attempt is not None
+        """Also while both talk: the leg is still ours."""
+        return self._under_way is not None or (self._legs is not None and self._legs.up)
 
     async def run(self, target: str) -> TransferOutcome:
-        if self._attempt is not None:
-            return TransferOutcome(ok=False, status=491, reason="another transfer is under way")
         try:
             uri = target_uri(target, self._peer)
         except UriError as error:
-            return TransferOutcome(ok=False, status=416, reason=f"{target} {error.what}")
+            return failed(416, f"{target} {error.what}")
+        if (under_way := self._under_way) is not None and under_way.target == uri:
+            return await asyncio.shield(under_way.outcome)
+        if self.under_way:
+            return failed(491, "another transfer is under way")
+        self._under_way = under_way = _UnderWay(uri, asyncio.get_running_loop().create_future())
+        outcome = failed(487, "the transfer was given up", "internal")
+        try:
+            outcome = await self._transfer(uri)
+        finally:
+            self._under_way = None
+            under_way.outcome.set_result(outcome)
+        return outcome
+
+    async def _transfer(self, uri: str) -> TransferOutcome:
+        if self._mode == "dial" and self._legs is not None:
+            return await self._by_leg(uri, self._legs)
+        outcome = await self._by_refer(uri)
+        if self._mode == "auto" and outcome.refused and self._legs is not None:
+            return await self._by_leg(uri, self._legs)
+        return outcome
+
+    async def _by_refer(self, uri: str) -> TransferOutcome:
         attempt = self._attempt = TransferAttempt()
-        self._over.clear()
+        self._referred.clear()
         self._tell(call_events.Transfer(target=uri))
         self._send(Transfer(self._call_id, uri))
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TIMEOUT_S):
-                    await self._over.wait()
+                    await self._referred.wait()
         finally:
             self._attempt = None
-        outcome = attempt.outcome or TransferOutcome(
-            ok=False, status=408, reason=f"no outcome within {TIMEOUT_S:.0f} s"
-        )
-        change = call_events.Transferred if outcome.ok else call_events.TransferFailed
-        self._tell(change(target=uri, status=outcome.status, reason=outcome.reason))
+        outcome = attempt.outcome or failed(408, f"no outcome within {TIMEOUT_S:.0f} s")
+        self._tell(told(uri, outcome))
         return outcome
+
+    async def _by_leg(self, uri: str, legs: MakesLegs) -> TransferOutcome:
+        self._tell(call_events.Transfer(target=uri, mode="dial"))
+        return await legs.make(uri).run()
 
     def on_news(self, news: TransferNews) -> None:
         if self._attempt is None:
@@ -64,12 +116,12 @@ class CallTransfer:
         if self._attempt.outcome is None:
             self._tell(call_events.TransferProgress(status=news.status, reason=news.reason))
         else:
-            self._over.set()
+            self._referred.set()
 
     def on_ended(self, by: EndedBy) -> bool:
         """Note the end of the call; True when it means that the peer has reached the target."""
         if self._attempt is None:
             return False
         self._attempt.on_ended(by)
-        self._over.set()
+        self._referred.set()
         return self._attempt.outcome is not None and self._attempt.outcome.ok

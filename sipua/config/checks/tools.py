@@ -57,6 +57,15 @@ def _transfer(config: Config) -> Iterator[Finding]:
             'builtin = ["hang_up", "transfer"] under [tools]',
             "warning",
         )
+    placing = [one.name for one in config.accounts]
+    placing += [one.name for one in config.trunks if one.proxy]
+    account = tools.transfer.account
+    if account and account not in placing:
+        yield Finding(
+            (("tools", "transfer", "account"),),
+            f"{account!r} is no account, and no trunk with a `proxy`: no call can be placed by it",
+            f'"{placing[0]}"' if placing else '"", or add [[accounts]] or [[trunks]]',
+        )
 
 
 def _unencrypted(path: KeyPath, url: str) -> Iterator[Finding]:

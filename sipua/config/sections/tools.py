@@ -151,11 +151,45 @@ class HangUpSection(Section):
 
 
 class TransferSection(Section):
-    """`transfer`: the model transfers the caller, to one of these targets only."""
+    """`transfer`: the model transfers the caller, to one of these targets only. The other keys are
+    for every transfer: of the model, of the HTTP interface, of a fallback. docs/transfer.md.
+    """
 
     targets: Annotated[dict[str, str], AfterValidator(_targets)] = Field(
         default={},
         description='Name that the model uses → SIP URI or number: `sales = "sip:201@192.0.2.10"`.',
+    )
+    mode: Literal["refer", "dial", "auto"] = Field(
+        default="refer",
+        description="`refer`: the other side is asked to call the target (REFER), and the call "
+        "leaves us. `dial`: we call the target, and join it to the call. `auto`: REFER, and "
+        "`dial` when the other side takes no REFER.",
+    )
+    account: str = Field(
+        default="",
+        description="`dial`: the account or trunk that the target is called by. Empty: that of "
+        "the call, or straight to the host of the target.",
+    )
+    ring_timeout_s: float = Field(
+        default=30,
+        ge=1,
+        le=60,
+        allow_inf_nan=False,
+        description="`dial`: how long the target may ring; then the agent is back.",
+    )
+    settle_s: float = Field(
+        default=3,
+        ge=0,
+        le=30,
+        allow_inf_nan=False,
+        description="`dial`: a target that hangs up within so long after its answer was not "
+        "reached: the agent is back. After it the agent has left.",
+    )
+    caller_hears: Literal["hold_sound", "ringing", "early_media", "silence"] = Field(
+        default="hold_sound",
+        description="`dial`: until the target answers. `hold_sound`: that of `put_on_hold`. "
+        "`ringing`: a ringing tone of ours. `early_media`: a ringing tone of ours until the "
+        "target's side sends sound of its own before the answer.",
     )
 
 

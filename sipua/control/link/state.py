@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeAlias
 
+import msgspec
+
 from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.control.view.calls import CallsView
 from sipua.control.view.edge import EdgeView
@@ -60,6 +62,9 @@ class State:
         call = self.calls.apply(one)
         self.edge.apply(one)
         match one.told.type:
+            case "call.leg" if call is not None:  # its second leg: the same ladder
+                fields = msgspec.json.decode(one.told.data)
+                self.ladders.begin(call.id, fields["sip_call_id"])
             case "call.incoming" | "call.invited" if call is not None:
                 self.ladders.begin(call.id, call.sip_call_id, call.source)
             case "call.ended":

@@ -21,6 +21,7 @@ from functools import partial
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
 from sipua.calls.facts import CallFacts
+from sipua.calls.legs.orders import CallOrder, LegOver, PlaceLeg
 from sipua.calls.outcome import CallOutcome
 from sipua.calls.steer.commands import Command, Done, SetMetadata
 from sipua.calls.steer.place_request import PlaceRequest
@@ -29,6 +30,7 @@ from sipua.capture.sip_messages import SipToCaptures, dialog
 from sipua.config import Config
 from sipua.doctor.edges import WORKERS_FIX
 from sipua.edge.calls.edge_call import EdgeCall
+from sipua.edge.calls.legs import EdgeLegs, Reserve
 from sipua.edge.calls.lost_calls import LostCalls
 from sipua.edge.calls.steer_requests import SteerRequests
 from sipua.edge.wiring import wiring
@@ -46,9 +48,9 @@ from sipua.rtp.events import Address
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import PortPool, ReservedPort
 from sipua.sip.caller_id import ANONYMOUS
+from sipua.sip.leg_ids import call_of
 from sipua.sip.messages import (
     AttemptFailed,
-    CallCommand,
     CallConfirmed,
     CallEnded,
     CallInvited,
@@ -85,6 +87,7 @@ class EdgeCalls:
         send: Callable[[SipCommand], None],
         events: EventStream,
         *,
+        reserve: Reserve,
         sip_captures: SipToCaptures | None = None,
         on_over: Callable[[CallOver], None] = lambda over: None,
     ) -> None:
@@ -97,6 +100,7 @@ class EdgeCalls:
         self._gaps = Throttle(10.0)
         self._on_over = on_over
         self._calls: dict[str, EdgeCall] = {}
+        self.legs = EdgeLegs(ports, send, workers.send, reserve)
         self._requests = SteerRequests()
         self._lost = LostCalls(config, events, self.facts_up)
         self.empty = asyncio.Event()
@@ -270,6 +274,8 @@ class EdgeCalls:
     # --- messages -------------------------------------------------------------------------
 
     def on_signal(self, event: CallSignal) -> None:
+        if self.legs.on_signal(event):
+            return
         call = self._calls.get(event.call_id)
         if call is None:
             return
@@ -283,8 +289,8 @@ class EdgeCalls:
             call.outcome.ended(event)
         self._tell(call, event)
 
-    def on_message(self, worker: int, message: CallCommand | Steered | CallOver) -> None:
-        call = self._calls.get(message.call_id)
+    def on_message(self, worker: int, message: CallOrder | Steered | CallOver) -> None:
+        call = self._calls.get(call_of(message.call_id))
         if call is None or call.worker != worker:
             return
         if isinstance(message, CallOver):
@@ -299,7 +305,9 @@ class EdgeCalls:
             if isinstance(command, SetMetadata) and message.done.ok:
                 values = {name: str(value) for name, value in message.done.values.items()}
                 call.facts = replace(call.facts, metadata=values)
-        else:
+        elif isinstance(message, PlaceLeg | LegOver):
+            self.legs.on_order(worker, message)
+        elif not (isinstance(message, Hangup) and self.legs.on_hangup(message)):
             self._send(message)
 
     async def steer(self, call_id: str, command: Command, by: str = "") -> Done:
@@ -383,6 +391,7 @@ class EdgeCalls:
     def _forget(self, call: EdgeCall) -> None:
         self._calls.pop(call.facts.call_id, None)
         self._requests.over(call.facts.call_id)
+        self.legs.call_over(call.facts.call_id)
         call.held.close()
         if not self._calls:
             self.empty.set()

@@ -23,7 +23,7 @@ from sipua.edge.workers.workers import WorkersError
 from sipua.events import edge_events
 from sipua.events.event import Event
 from sipua.rtp.hostport import bracketed
-from sipua.rtp.ports import NoPortsLeft, PortPool
+from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
 from sipua.sip.addresses import host_of
 from sipua.sip.admission.admission import Admission
 from sipua.sip.messages import new_call_id
@@ -63,6 +63,8 @@ class PlaceCalls:
     async def place(self, request: PlaceRequest) -> str:
         """The call's id; its events tell the rest. Raises CannotPlaceError."""
         facts, request = self._judged(request)
+        if self._admission.draining:
+            raise CannotPlaceError("draining", "the edge is draining: it begins no calls")
         self._check_room()
         self._take_slot(facts.call_id, request)
         with ExitStack() as held:
@@ -87,11 +89,18 @@ class PlaceCalls:
         except LinkError as error:
             raise CannotPlaceError("failed", str(error)) from None
 
-    def _check_room(self) -> None:
-        if self._admission.draining:
-            raise CannotPlaceError("draining", "the edge is draining: it begins no calls")
+    async def reserve(self, account: str, target: str) -> ReservedPort:
+        """A port for a second leg of a call that is up, which may still be transferred while the
+        edge drains. Raises NoPortsLeft, CannotPlaceError."""
+        self._check_room(counted=1)
+        hop = placing.first_hop(self._settings, account, target)
+        return await placing.reserve(self._ports, self._sip, hop)
+
+    def _check_room(self, *, counted: int = 0) -> None:
+        """`counted`: of those that are up, what asks for room itself."""
         most = self._admission.max_calls
-        if len(self._calls) + self._being_placed >= most:
+        up = len(self._calls) + len(self._calls.legs) - counted
+        if up + self._being_placed >= most:
             raise CannotPlaceError("full", f"all {most} calls are up", retry_after_s=5.0)
 
     def _take_slot(self, call_id: str, request: PlaceRequest) -> None:

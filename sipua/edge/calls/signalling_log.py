@@ -20,6 +20,7 @@ from sipua.log.throttle import Throttle
 from sipua.record.settings import Numbers
 from sipua.record.transcript_redaction import number
 from sipua.rtp.hostport import join
+from sipua.sip.leg_ids import call_of
 from sipua.sip.messages import (
     CallProgress,
     CallRefused,
@@ -115,12 +116,12 @@ class SignallingLog:
                 told = call_events.TransferRefused(target=event.target, status=event.status)
             case _:
                 told = call_events.Progress(status=event.status, reason=event.reason)
-        self._teller(event.call_id).tell(told)
+        self._teller(call_of(event.call_id)).tell(told)
 
     def _fault(self, event: SignallingFault, now: float) -> None:
         fields = {"where": event.where, "error": event.error}
         if event.call_id:  # one that ends a call
-            self._log.error("sip.fault", **fields, call_id=event.call_id)
+            self._log.error("sip.fault", **fields, call_id=call_of(event.call_id))
         else:
             self._write(self._log.error, "sip.fault", event.where, now, **fields)
 

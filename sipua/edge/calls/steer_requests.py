@@ -16,6 +16,8 @@ from sipua.worker.link.messages import Steer, Steered
 MOST_OF_ONE_CALL: Final = 8
 ANSWERED_S: Final = 5.0
 """A worker whose loop runs has answered by then; one that hangs is dead (4 s)."""
+LONGEST_DIAL_S: Final = 90.0
+"""The most that `tools.transfer.ring_timeout_s` and `settle_s` may be together."""
 
 
 @dataclass(slots=True)
@@ -80,7 +82,7 @@ def longest_s(command: Command) -> float:
         case Hold():
             return ANSWERED_WITHIN_S + MOST_TRIES * 4.0 + ANSWERED_S
         case Transfer(wait=True):
-            return TIMEOUT_S + ANSWERED_S
+            return TIMEOUT_S + LONGEST_DIAL_S + ANSWERED_S
     return ANSWERED_S
 
 

@@ -131,7 +131,8 @@ def _usage(story: _Story, _at_s: float, fields: Fields) -> None:
 
 def _transfer(story: _Story, at_s: float, fields: Fields) -> None:
     if len(story.transfers) < _MOST:
-        story.transfers.append(TransferTry(_moment(at_s), fields["target"]))
+        begun = TransferTry(_moment(at_s), fields["target"], mode=fields.get("mode", "refer"))
+        story.transfers.append(begun)
 
 
 def _transfer_over(outcome: str) -> Callable[[_Story, float, Fields], None]:
@@ -140,6 +141,8 @@ def _transfer_over(outcome: str) -> Callable[[_Story, float, Fields], None]:
             last = story.transfers[-1]
             last.outcome = outcome
             last.status, last.reason = fields["status"], fields["reason"]
+            last.cause = fields.get("cause", "")
+            last.phases_ms = fields.get("phases_ms", {})
 
     return step
 

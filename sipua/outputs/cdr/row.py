@@ -29,6 +29,12 @@ class TransferTry(msgspec.Struct, omit_defaults=True):
     status: int = 0
     """Of SIP; 0: none came."""
     reason: str = ""
+    mode: str = ""
+    """`refer`, or `dial`: by a second leg."""
+    cause: str = ""
+    """Why it failed, of a closed list."""
+    phases_ms: dict[str, int] = {}
+    """When each phase was reached, in milliseconds."""
 
 
 class AttemptRow(msgspec.Struct, frozen=True):

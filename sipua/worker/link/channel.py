@@ -29,6 +29,7 @@ from sipua.worker.link.messages import (
     Samples,
     Steer,
     TakeCall,
+    TakeLeg,
     ToEdge,
     ToWorker,
     Watch,
@@ -48,6 +49,8 @@ _MOST_AT_ONCE = 64
 _OVERHEAD = 32
 """Bytes of its send buffer that the kernel keeps for itself."""
 _SPACE = socket.CMSG_SPACE(MOST_DESCRIPTORS * array.array("i").itemsize)
+
+_REFUSABLE = (TakeCall, TakeLeg, Steer, CapturedSip, Watch, Samples, RtcpSeen)
 
 M = TypeVar("M")
 Handler = Callable[[M, list[int]], None]
@@ -227,11 +230,11 @@ class Channel(Generic[M]):
 
 
 def _may_be_refused(message: ToWorker | ToEdge) -> bool:
-    """A call that has not begun, a command from outside, a gap in a capture, an event, a report of
-    RTCP, a look at calls; but not the end of a call."""
+    """A call or a leg that has not begun, a command from outside, a gap in a capture, an event, a
+    report of RTCP, a look at calls; but not the end of a call."""
     if isinstance(message, Told):
         return message.type != ENDED
-    return isinstance(message, TakeCall | Steer | CapturedSip | Watch | Samples | RtcpSeen)
+    return isinstance(message, _REFUSABLE)
 
 
 def _descriptors(control: list[tuple[int, int, bytes]]) -> list[int]:

@@ -1,13 +1,13 @@
 """The messages between the edge and a worker. Plain data; a call is named by its call id.
 
-    edge ── Begin, TakeCall, EndCall, Steer, Watch, CapturedSip, events of SIP,  ──▶ worker
+    edge ── Begin, TakeCall, TakeLeg, EndCall, Steer, Watch, CapturedSip, events of SIP,  ──▶ worker
             NewConfig, UseConfig, SetLogLevel, Ping, NoMoreCalls, Stop
          ◀── Ready, Unfit, commands to signalling, EngineTried, Told, RtcpSeen, Steered, Samples,
              CallOver, ConfigTried, Pong ──
 
 Events and commands are those of `sipua.sip.messages`, unchanged. Descriptors go along with the
-message that names them: `Begin` and `NewConfig` have a configuration, `TakeCall` the call's RTP and
-RTCP sockets.
+message that names them: `Begin` and `NewConfig` have a configuration, `TakeCall` and `TakeLeg` RTP
+and RTCP sockets. What a call tells the edge of a second leg is in `sipua.calls.legs.orders`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from sipua.calls.facts import CallFacts
+from sipua.calls.legs.orders import LegOver, PlaceLeg
 from sipua.calls.sample import Sample
 from sipua.calls.steer.commands import Command, Done
 from sipua.events.ending import Reason
@@ -23,7 +24,7 @@ from sipua.events.teller import Told
 from sipua.outputs.hep.seen import RtcpSeen
 from sipua.rtp.events import Address
 from sipua.rtp.session.traffic import Traffic
-from sipua.sip.messages import CallCommand, CallSignal
+from sipua.sip.messages import CallCommand, CallProgress, CallSignal
 
 SCHEMA = 4
 """To be raised with every change of a message. The edge and a worker that it starts later may come
@@ -73,6 +74,15 @@ class TakeCall:
     ring_timeout_s: float | None = None
     """None: as configured."""
     max_duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakeLeg:
+    """A second leg of a call, with its bound sockets: its INVITE leaves now."""
+
+    call_id: str
+    leg_id: str
+    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +167,13 @@ class Stop:
 ToWorker: TypeAlias = (
     Begin
     | TakeCall
+    | TakeLeg
     | EndCall
     | Steer
     | Watch
     | CapturedSip
     | CallSignal
+    | CallProgress
     | NewConfig
     | UseConfig
     | SetLogLevel
@@ -276,6 +288,8 @@ ToEdge: TypeAlias = (
     Ready
     | Unfit
     | CallCommand
+    | PlaceLeg
+    | LegOver
     | EngineTried
     | Told
     | RtcpSeen

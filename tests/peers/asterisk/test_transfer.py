@@ -35,13 +35,13 @@ call = [{ name = "transfer", arguments = { target = "support" } }]
 
 
 @pytest.fixture
-def registered(asterisk: Asterisk, edge_factory: Edges, tmp_path: Path) -> Callable[[str], Edge]:
+def registered(asterisk: Asterisk, edge_factory: Edges, tmp_path: Path) -> Callable[..., Edge]:
     """An edge that registers at Asterisk and transfers each caller to that extension."""
 
-    def start(extension: str) -> Edge:
+    def start(extension: str, **transfer: Any) -> Edge:
         tools: dict[str, Any] = {
             "builtin": ["transfer"],
-            "transfer": {"targets": {"support": extension}},
+            "transfer": {"targets": {"support": extension}, **transfer},
         }
         rehearsal = scenario(tmp_path, WISH)
         edge = edge_factory(
@@ -81,7 +81,7 @@ def phone(asterisk: Asterisk, home: Path, seconds: float) -> tuple[dict[str, Any
 
 
 def test_the_phone_hears_whom_it_was_passed_on_to(
-    asterisk: Asterisk, registered: Callable[[str], Edge], tmp_path: Path
+    asterisk: Asterisk, registered: Callable[..., Edge], tmp_path: Path
 ) -> None:
     edge = registered("601")
     story, sound = phone(asterisk, tmp_path, 12)
@@ -94,12 +94,48 @@ def test_the_phone_hears_whom_it_was_passed_on_to(
 
 
 def test_S13_an_extension_that_is_not_there_leaves_the_phone_with_the_agent(
-    asterisk: Asterisk, registered: Callable[[str], Edge], tmp_path: Path
+    asterisk: Asterisk, registered: Callable[..., Edge], tmp_path: Path
 ) -> None:
     edge = registered("699")
     story, sound = phone(asterisk, tmp_path, 16)
     failed = edge.wait_event("call.transfer_failed")
     assert failed["status"] >= 400
+    assert edge.wait_event("call.ended")["end"]["by"] == "caller"
+    assert story["ended_by"] == "us"
+    # What the phone says four seconds later, the agent says back.
+    assert heard(audio.read_wav(SAID, rate_hz=8000), sound) > 4000
+    asterisk.wait_idle()
+
+
+def test_T1_by_a_second_leg_the_phone_hears_the_target(
+    asterisk: Asterisk, registered: Callable[..., Edge], tmp_path: Path
+) -> None:
+    """Asterisk knows of no transfer: both legs are calls of the edge's account."""
+    edge = registered("601", mode="dial", settle_s=1)
+    story, sound = phone(asterisk, tmp_path, 15)
+    ended = edge.wait_event("call.ended")
+    assert (ended["end"]["by"], ended["end"]["reason"]) == ("target", "target_hangup")
+    assert edge.wait_event("call.transferred")["mode"] == "dial"
+    assert heard(audio.speech(SPEECH), sound) > 600, "after the agent's own words"
+    assert story["ended_by"] == "peer", "601 hangs up when it has spoken, and so do we"
+    asterisk.wait_idle()
+
+
+@pytest.mark.parametrize(
+    ("extension", "cause"),
+    [("605", "busy"), ("606", "no_answer"), ("609", "rejected"), ("699", "unreachable")],
+)
+def test_T1_a_target_that_is_not_reached_leaves_the_phone_with_the_agent(
+    asterisk: Asterisk,
+    registered: Callable[..., Edge],
+    tmp_path: Path,
+    extension: str,
+    cause: str,
+) -> None:
+    edge = registered(extension, mode="dial", ring_timeout_s=2)
+    story, sound = phone(asterisk, tmp_path, 16)
+    failed = edge.wait_event("call.transfer_failed")
+    assert (failed["cause"], failed["mode"]) == (cause, "dial")
     assert edge.wait_event("call.ended")["end"]["by"] == "caller"
     assert story["ended_by"] == "us"
     # What the phone says four seconds later, the agent says back.

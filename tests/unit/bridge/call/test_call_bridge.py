@@ -139,13 +139,13 @@ async def test_R11_a_change_of_law_in_mid_call_changes_what_we_send(setup: Setup
 
 
 async def test_R12_a_phone_that_stays_silent_is_reported(setup: Setup) -> None:
-    setup.bridge._settings = replace(SETTINGS, timeout_s=0.2)
+    setup.bridge.leg.settings = replace(SETTINGS, timeout_s=0.2)
     setup.bridge.open_media(setup.plan)
     await setup.until(lambda: any(isinstance(event, PeerSilent) for event in setup.events))
 
 
 async def test_R12_a_call_that_begins_on_hold_has_the_longer_timeout(setup: Setup) -> None:
-    setup.bridge._settings = replace(SETTINGS, timeout_s=0.1)
+    setup.bridge.leg.settings = replace(SETTINGS, timeout_s=0.1)
     setup.bridge.open_media(replace(setup.plan, sends=False, receives=False))
     await asyncio.sleep(0.4)
     assert setup.events == []

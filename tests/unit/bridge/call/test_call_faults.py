@@ -246,7 +246,7 @@ async def ends(setup: Setup, cause: str) -> None:
 async def test_H9_a_packet_of_the_caller(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     await talking(setup)
     monkeypatch.setattr(setup.bridge, "_on_rtp", broken)
-    rtp: Any = setup.bridge._transport
+    rtp: Any = setup.bridge.leg.transport
     monkeypatch.setattr(rtp, "_on_events", broken)
     await setup.phone.talk(setup.port, 5)
     await ends(setup, "RTP")
@@ -254,7 +254,7 @@ async def test_H9_a_packet_of_the_caller(setup: Setup, monkeypatch: pytest.Monke
 
 async def test_H9_a_capture_that_is_shown_a_packet(setup: Setup) -> None:
     await talking(setup)
-    transport: Any = setup.bridge._transport
+    transport: Any = setup.bridge.leg.transport
     transport.tap = broken
     await ends(setup, "pacer")
 

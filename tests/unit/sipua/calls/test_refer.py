@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from sipua.calls.legs.outcome import TransferOutcome
 from sipua.calls.steer import transfer as call_transfer
-from sipua.calls.steer.refer import TransferOutcome, target_uri
+from sipua.calls.steer.refer import target_uri
 from sipua.config.values.uri import UriError
 from sipua.sip.messages import (
     EndedBy,
@@ -94,9 +95,12 @@ async def test_one_at_a_time_and_only_once_the_call_is_up() -> None:
     assert (await story.call.transfer(SUPPORT)).status == 481
     await story.end()
     story, transfer = await begin()
-    assert (await story.call.transfer(SUPPORT)).status == 491
+    assert (await story.call.transfer("sip:200@pbx.example")).status == 491
+    same = asyncio.create_task(story.call.transfer(SUPPORT))
+    await story.settle()
+    assert story.sent == [Transfer("c-test", SUPPORT)], "T5: it joins the one that is under way"
     story.call.on_sip(TransferFailed("c-test", 603, "Decline"))
-    await transfer
+    assert await transfer == await same
     second = asyncio.create_task(story.call.transfer(SUPPORT))
     await story.settle()
     assert story.sent == [Transfer("c-test", SUPPORT)] * 2

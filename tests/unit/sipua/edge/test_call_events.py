@@ -22,7 +22,7 @@ from sipua.events.ending import Reason
 from sipua.events.event import Event
 from sipua.events.stream import EventStream, Happened
 from sipua.events.teller import ENDED, Told
-from sipua.rtp.ports import ReservedPort
+from sipua.rtp.ports import NoPortsLeft, ReservedPort
 from sipua.sip.messages import (
     CallConfirmed,
     CallEnded,
@@ -66,6 +66,10 @@ class FakeWorkers:
         self.sent.append(message)
 
 
+async def reserve(_account: str, _target: str) -> ReservedPort:
+    raise NoPortsLeft("no test here has a second leg")
+
+
 class FakePorts:
     def release(self, *_: object) -> None:
         """It is free."""
@@ -84,6 +88,7 @@ class Edge:
             FakePorts(),  # type: ignore[arg-type]
             self.commands.append,
             self.stream,
+            reserve=reserve,
         )
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.port = ReservedPort(16384, sock, sock)

@@ -17,7 +17,8 @@ from sipua.worker.link.messages import Samples
 
 def call(call_id: str, *, rtp: Any = None) -> Call:
     turns = SimpleNamespace(turn="model")
-    bridge = SimpleNamespace(rtp=rtp, turns=turns, interruptions=2)
+    leg = SimpleNamespace(rtp=rtp)
+    bridge = SimpleNamespace(leg=leg, turns=turns, interruptions=2)
     return cast("Call", SimpleNamespace(call_id=call_id, bridge=bridge))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from sipua.bridge.engine_api.protocol import SPEECH_AND_TOOLS
+from sipua.calls.legs.outcome import TransferOutcome
 from sipua.calls.steer.commands import (
     Command,
     Done,
@@ -25,7 +26,6 @@ from sipua.calls.steer.commands import (
     Transfer,
 )
 from sipua.calls.steer.hold import HoldOutcome
-from sipua.calls.steer.refer import TransferOutcome
 from sipua.calls.steer.sound_files import SoundFiles
 from sipua.calls.steer.steering import ASKER, SAY, Steering
 from sipua.events.call_events import Steered
@@ -44,6 +44,7 @@ class FakeCall:
         self.confirmed = asyncio.Event()
         self.confirmed.set()
         self.over = self.on_hold = self.engine_missed = self.transfer_under_way = False
+        self.put_through = False
         self.outcome = TransferOutcome(ok=True, status=200, reason="OK")
         self.held = HoldOutcome(ok=True, status=200)
         self.hold = SimpleNamespace(on=False, under_way=False, set=self._hold)

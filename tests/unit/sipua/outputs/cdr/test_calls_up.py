@@ -88,6 +88,7 @@ def test_the_row_of_a_call_with_everything() -> None:
                 "outcome": "failed",
                 "status": 486,
                 "reason": "Busy Here",
+                "mode": "refer",
             }
         ],
         "digits": 3,

@@ -1,0 +1,114 @@
+"""One leg of a call: its RTP socket and session, and what is sent to its peer.
+
+Leg `a` is the one that the call began with; `CallBridge` puts an engine behind it. Leg `b` is
+placed in mid-call and joined to it (`sipua.bridge.joint`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sipua.bridge.call.media import MediaPlan, MediaSettings, open_rtp, update_rtp
+from sipua.bridge.call.media_path import MEDIA_PATH, MediaPath
+from sipua.bridge.events import AudioLeft, AudioPlayed
+from sipua.bridge.fault_owner import FaultOwner, nothing
+from sipua.bridge.playout.pacer import Pacer
+from sipua.bridge.playout.sender import PlayoutSender
+from sipua.codecs.g711 import Law
+from sipua.codecs.pcm import Pcm
+from sipua.rtp.events import Address, RtpEvent
+from sipua.rtp.ports import ReservedPort
+from sipua.rtp.session.session import RtpSession
+from sipua.rtp.session.traffic import Traffic
+from sipua.rtp.session.transport import RtpTransport, Tap, senders_so_far
+
+
+class MediaLeg:
+    """Made with its port, opened when its media is known, started when its peer can hear us."""
+
+    def __init__(
+        self,
+        local: ReservedPort,
+        pacer: Pacer,
+        settings: MediaSettings,
+        *,
+        on_rtp: Callable[[Sequence[RtpEvent]], None],
+        faults: FaultOwner,
+        on_news: Callable[[AudioLeft | AudioPlayed], None] = nothing,
+        on_tick: Callable[[float], None] = nothing,
+        on_frame: Callable[[bytes, int], None] = nothing,
+        fill: Callable[[Pcm | None], None] | None = None,
+        path: MediaPath = MEDIA_PATH,
+    ) -> None:
+        """`on_rtp`: what came. `fill`: of a leg with fillers of its own. The others: see
+        PlayoutSender."""
+        self.settings = settings
+        self.laws: dict[int, Law] = {}
+        self.line = PlayoutSender(
+            pacer,
+            frame_ms=settings.ptime_ms,
+            on_news=on_news,
+            on_tick=on_tick,
+            on_frame=on_frame,
+            faults=faults,
+            make_playout=path.playout,
+        )
+        self.fill = self.line.playout.fill if fill is None else fill
+        """What is heard, over and over, while nothing else is; None: silence."""
+        self.receives = True
+        self.rtp: RtpSession | None = None
+        self.transport: RtpTransport | None = None
+        self.tap: Tap | None = None
+        self.rtcp_tap: Tap | None = None
+        """To see its packets, its RTCP; set before it is opened."""
+        self._local = local
+        self._pacer = pacer
+        self._on_rtp = on_rtp
+        self._faults = faults
+        self._path = path
+        self._early: frozenset[Address] = frozenset()
+
+    def another(
+        self, local: ReservedPort, on_rtp: Callable[[Sequence[RtpEvent]], None]
+    ) -> MediaLeg:
+        """A further leg of the same call, with the same clock and settings."""
+        return MediaLeg(local, self._pacer, self.settings, on_rtp=on_rtp, faults=self._faults)
+
+    def before_answer(self) -> None:
+        """The peer learns our port now: what has sent to it already is not the peer."""
+        self._early = senders_so_far(self._local)
+
+    def open(self, plan: MediaPlan) -> int:
+        """The first offer and answer, and each later one; returns our SSRC."""
+        self.laws.clear()
+        self.laws.update({number: Law[name] for number, name in plan.law_by_type.items()})
+        if self.rtp is None or self.transport is None:
+            self.rtp = open_rtp(plan, self.settings, self._path.session, self.rtcp_tap)
+            self.rtp.latch.set_early(self._early)
+            self.transport = self._path.transport(
+                self._local, self.rtp, self._on_rtp, on_fault=self._faults.failed
+            )
+            self.transport.tap = self.tap
+            self.transport.start()
+        update_rtp(self.rtp, plan)
+        self.transport.reschedule()
+        self.receives = plan.receives
+        by_event = plan.telephone_event_send_type is not None
+        self.line.playout.paused = plan.plays_hold_sound
+        silent = plan.on_hold and not plan.plays_hold_sound
+        self.line.open(self.rtp, self.transport, plan.law, by_event=by_event, on_hold=silent)
+        return self.rtp.ssrc
+
+    def start(self) -> None:
+        """The ACK is in: from now on we send."""
+        self.line.start()
+
+    def close(self) -> None:
+        """The owner of the sockets returns them to the pool, afterwards. May be called twice."""
+        self.line.close()
+        if self.transport is not None:
+            self.transport.close()
+        self._on_rtp = nothing
+
+    def traffic(self) -> Traffic:
+        return self.rtp.traffic(self.line.skipped_frames) if self.rtp else Traffic()

@@ -1,0 +1,261 @@
+"""A transfer by a second leg, done: the target is called, the caller waits, both are joined.
+
+The agent is set aside meanwhile. What happens next, `DialAttempt` (dial.py) says; here are the
+leg's sockets, its timer, and what the caller hears.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol, TypeAlias
+
+from sipua.bridge.call.call_bridge import CallBridge
+from sipua.bridge.call.leg import MediaLeg
+from sipua.bridge.call.media import MediaPlan
+from sipua.bridge.fault_owner import FaultOwner
+from sipua.calls.legs.dial import DialAttempt, DialTimes, Do, State
+from sipua.calls.legs.orders import CallOrder, PlaceLeg
+from sipua.calls.legs.outcome import Cause, TransferOutcome, told
+from sipua.codecs.pcm import Pcm
+from sipua.events import call_events
+from sipua.events.ending import Reason
+from sipua.events.event import Event
+from sipua.rtp.events import Frame, MediaTimeout, RtpEvent
+from sipua.rtp.ports import ReservedPort
+from sipua.sip.messages import (
+    CallConfirmed,
+    CallEnded,
+    CallInvited,
+    CallProgress,
+    CallSignal,
+    EndedBy,
+    Hangup,
+    MediaReady,
+    NegotiatedMedia,
+)
+
+TransferMode: TypeAlias = Literal["refer", "dial", "auto"]
+LegSignal: TypeAlias = CallSignal | CallProgress
+
+ASKER: Final = "transfer"
+NO_ROOM: Final = 503
+"""With which the edge itself ends a leg for which it has no port, worker or call left."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferSettings:
+    mode: TransferMode = "refer"
+    account: str = ""
+    """Which legs go out by; empty: that of the call, if calls can be placed by it."""
+    placing: frozenset[str] = frozenset()
+    """The accounts and trunks that calls can be placed by."""
+    times: DialTimes = field(default_factory=DialTimes)
+    waiting: Pcm | None = None
+    """For the caller until the target answers. None: silence."""
+    early_media: bool = False
+    """The caller hears what the target's side sends before its answer, once it does."""
+    hold_sound: Pcm | None = None
+    """For one side while the other has put us on hold without music."""
+
+    def account_for(self, origin: str) -> str:
+        return self.account or (origin if origin in self.placing else "")
+
+
+class DialledCall(Protocol):
+    """What it needs of the call."""
+
+    call_id: str
+    bridge: CallBridge
+    faults: FaultOwner
+    send: Callable[[CallOrder], None]
+    tell: Callable[[Event], None]
+
+    def hang_up(self, reason: Reason, detail: str, status: int = 0) -> None: ...
+
+
+class Dialling:
+    """One leg `b`. `run` ends with the outcome; the leg lives on until a side leaves."""
+
+    def __init__(
+        self,
+        call: DialledCall,
+        leg_id: str,
+        target: str,
+        *,
+        account: str,
+        settings: TransferSettings,
+        media_plan: Callable[[NegotiatedMedia], MediaPlan],
+    ) -> None:
+        self.leg_id = leg_id
+        self._call = call
+        self._target = target
+        self._account = account
+        self._settings = settings
+        self._media_plan = media_plan
+        self._loop = asyncio.get_running_loop()
+        self._attempt = DialAttempt(settings.times, self._loop.time())
+        self._decided = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._leg: MediaLeg | None = None
+        self._held: ExitStack | None = None
+
+    @property
+    def up(self) -> bool:
+        """Whether the leg is there, or is being placed."""
+        return self._attempt.state not in (State.FAILED, State.OVER)
+
+    @property
+    def joined(self) -> bool:
+        return self._attempt.state in (State.JOINED, State.SETTLED)
+
+    async def run(self) -> TransferOutcome:
+        bridge = self._call.bridge
+        bridge.set_aside(True)
+        bridge.fill(self._settings.waiting, ASKER)
+        self._call.send(PlaceLeg(self._call.call_id, self.leg_id, self._target, self._account))
+        self._set_timer()
+        try:
+            await self._decided.wait()
+        finally:
+            if not self._decided.is_set():
+                self.give_up("the transfer was given up")
+        assert self._attempt.outcome is not None
+        return self._attempt.outcome
+
+    def take(self, local: ReservedPort, held: ExitStack) -> None:
+        """Its sockets; `held` gives them back."""
+        if not self.up:
+            held.close()
+            return
+        self._held = held
+        self._leg = self._call.bridge.leg.another(local, self._on_rtp)
+        self._leg.before_answer()
+
+    def on_signal(self, event: LegSignal) -> None:
+        now = self._loop.time()
+        match event:
+            case CallInvited():
+                self._call.tell(
+                    call_events.Leg(
+                        target=self._target, account=self._account, sip_call_id=event.sip_call_id
+                    )
+                )
+            case CallProgress():
+                self._call.tell(
+                    call_events.TransferProgress(status=event.status, reason=event.reason)
+                )
+                self._do(self._attempt.on_progress(now))
+            case MediaReady() if self._leg is not None:
+                self._leg.open(self._media_plan(event.media))
+                self._call.bridge.through.update()
+            case CallConfirmed() if self._leg is not None:
+                self._leg.start()
+                self._do(self._attempt.on_answered(now))
+            case CallEnded():
+                self._ended(event, now)
+
+    def on_caller_left(self) -> None:
+        """The call has ended, or is about to."""
+        self._do(self._attempt.on_caller_left(self._loop.time()))
+
+    def give_up(self, reason: str) -> None:
+        self._do(self._attempt.on_given_up(reason, self._loop.time()))
+
+    # --- what the state machine says ------------------------------------------------------
+
+    def _do(self, action: Do | None) -> None:
+        match action:
+            case Do.JOIN:
+                self._join()
+            case Do.END_LEG:
+                self._call.send(Hangup(self.leg_id))
+            case Do.END_CALL:
+                detail = "the target of the transfer has hung up"
+                self._call.hang_up(Reason.TARGET_HANGUP, detail)
+        if self._attempt.state is State.FAILED:
+            self._close()
+            self._call.bridge.fill(None, ASKER)
+            self._call.bridge.set_aside(False)
+        elif self._attempt.state is State.OVER:
+            self._close()
+        self._set_timer()
+        if self._attempt.outcome is not None and not self._decided.is_set():
+            self._decided.set()
+            # At once: when the call ends, what waits for the outcome is cancelled.
+            self._call.tell(told(self._target, self._attempt.outcome))
+
+    def _join(self) -> None:
+        assert self._leg is not None
+        self._call.bridge.fill(None, ASKER)
+        through = self._call.bridge.through
+        if through.joint is None:
+            through.join(self._leg, self._settings.hold_sound)
+        self._call.tell(call_events.Joined(target=self._target))
+
+    def _close(self) -> None:
+        """Both legs are apart, and this one is closed."""
+        self._call.bridge.through.part()
+        leg, self._leg = self._leg, None
+        if leg is not None:
+            counted = leg.traffic()
+            leg.close()
+            self._call.tell(
+                call_events.LegEnded(
+                    target=self._target,
+                    state=self._attempt.state,
+                    sent=counted.sent,
+                    received=counted.received,
+                    lost=counted.lost,
+                )
+            )
+        held, self._held = self._held, None
+        if held is not None:
+            held.close()
+
+    def _ended(self, event: CallEnded, now: float) -> None:
+        cause: Cause | None = None
+        if event.by is EndedBy.NETWORK:
+            cause = "unreachable"
+        elif event.by is EndedBy.US:
+            cause = "limit" if event.status == NO_ROOM else "internal"
+        self._do(self._attempt.on_leg_ended(event.status, event.reason, now, cause))
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._attempt.deadline < float("inf"):
+            self._timer = self._call.faults.call_at(
+                self._attempt.deadline, "transfer's timer", self._on_time
+            )
+
+    def _on_time(self) -> None:
+        self._timer = None
+        self._do(self._attempt.on_time(self._loop.time()))
+
+    def _early(self, events: Sequence[RtpEvent]) -> bool:
+        sound = any(isinstance(event, Frame) for event in events)
+        return sound and self.up and self._settings.early_media
+
+    # --- the leg's audio ------------------------------------------------------------------
+
+    def _on_rtp(self, events: Sequence[RtpEvent]) -> None:
+        joint = self._call.bridge.through.joint
+        if joint is not None:
+            joint.from_b(events)
+        elif self._leg is not None and self._early(events):
+            through = self._call.bridge.through
+            through.join(self._leg, self._settings.hold_sound).from_b(events)
+        if len(events) == 1 and type(events[0]) is Frame:
+            return
+        for event in events:
+            if isinstance(event, MediaTimeout) and self.joined:
+                self._call.send(Hangup(self.leg_id))
+                self._do(
+                    self._attempt.on_leg_ended(
+                        408, f"no RTP for {event.idle_s:.0f} s", self._loop.time()
+                    )
+                )

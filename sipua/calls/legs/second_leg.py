@@ -1,0 +1,79 @@
+"""A call's second legs, one at a time: how each is made, and what becomes of the agent after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from sipua.bridge.call.media import MediaPlan
+from sipua.calls.legs.dialling import DialledCall, Dialling, LegSignal, TransferSettings
+from sipua.calls.legs.outcome import IN_WORDS, TransferOutcome
+from sipua.events.ending import By
+from sipua.rtp.ports import ReservedPort
+from sipua.sip.leg_ids import leg_id
+from sipua.sip.messages import NegotiatedMedia
+
+NOT_PUT_THROUGH = (
+    "The caller was to be put through to somebody, and that did not work: {}. Tell the caller so "
+    "in one short sentence, and ask how you can help."
+)
+
+
+class SecondLeg:
+    def __init__(
+        self,
+        call: DialledCall,
+        origin: str,
+        settings: TransferSettings,
+        media_plan: Callable[[NegotiatedMedia], MediaPlan],
+    ) -> None:
+        """`origin`: the account or trunk of the call."""
+        self._call = call
+        self._account = settings.account_for(origin)
+        self._settings = settings
+        self._media_plan = media_plan
+        self._number = 0
+        self._last: Dialling | None = None
+
+    @property
+    def up(self) -> bool:
+        """Whether there is one, or one is being placed: the agent is aside, or has left."""
+        return self._last is not None and self._last.up
+
+    def make(self, target: str) -> Dialling:
+        self._number += 1
+        leg = leg_id(self._call.call_id, self._number)
+        self._last = Dialling(
+            self._call,
+            leg,
+            target,
+            account=self._account,
+            settings=self._settings,
+            media_plan=self._media_plan,
+        )
+        return self._last
+
+    def take(self, leg: str, local: ReservedPort, held: ExitStack) -> None:
+        """Its sockets; `held` gives them back."""
+        if self._last is None or self._last.leg_id != leg:
+            held.close()
+        else:
+            self._last.take(local, held)
+
+    def on_signal(self, event: LegSignal) -> None:
+        if self._last is not None and self._last.leg_id == event.call_id:
+            self._last.on_signal(event)
+
+    def on_ending(self) -> None:
+        """The call ends: its second leg does at once."""
+        if self._last is not None:
+            self._last.on_caller_left()
+
+    async def after(self, outcome: TransferOutcome, by: By, *, engine: bool) -> None:
+        """One was tried: the agent leaves, or is back and tells the caller why. A tool tells it by
+        its result. `engine`: whether there is one."""
+        bridge = self._call.bridge
+        if outcome.ok:
+            await bridge.dismiss_agent()
+        elif by == "operator" and engine:
+            bridge.speak(NOT_PUT_THROUGH.format(IN_WORDS[outcome.cause or "internal"]))

@@ -1,0 +1,137 @@
+"""Second legs of calls: the edge reserves their ports, hands them to the call's worker, and has
+signalling call the target. Their events go to the worker of the call.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sipua.bridge.fault_owner import FaultOwner
+from sipua.calls.legs.orders import LegOver, PlaceLeg
+from sipua.calls.steer.place_request import CannotPlaceError
+from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
+from sipua.sip.messages import (
+    CallEnded,
+    CallProgress,
+    CallSignal,
+    EndedBy,
+    Hangup,
+    PlaceCall,
+    SipCommand,
+)
+from sipua.worker.link.channel import Descriptor
+from sipua.worker.link.coding import LinkError
+from sipua.worker.link.messages import TakeLeg, ToWorker
+
+Reserve: TypeAlias = Callable[[str, str], Awaitable[ReservedPort]]
+"""`reserve(account, target)`: a port of the family in which the INVITE will leave. Raises
+NoPortsLeft, CannotPlaceError."""
+ToWorkers: TypeAlias = Callable[[int, ToWorker, Sequence[Descriptor]], None]
+
+NO_ROOM = 503
+
+
+@dataclass(slots=True)
+class _Leg:
+    call_id: str
+    worker: int
+    local: ReservedPort | None = None
+    """None: it is being reserved."""
+    given_up: bool = False
+
+
+class EdgeLegs:
+    """On the edge's loop."""
+
+    def __init__(
+        self,
+        ports: PortPool,
+        send: Callable[[SipCommand], None],
+        to_worker: ToWorkers,
+        reserve: Reserve,
+    ) -> None:
+        self._ports = ports
+        self._send = send
+        self._to_worker = to_worker
+        self._reserve = reserve
+        self._legs: dict[str, _Leg] = {}
+
+    def __len__(self) -> int:
+        return len(self._legs)
+
+    def on_order(self, worker: int, order: PlaceLeg | LegOver) -> None:
+        """`worker`: of the call, which has been checked."""
+        if isinstance(order, LegOver):
+            self._over(order.leg_id)
+        elif order.leg_id not in self._legs:
+            leg = self._legs[order.leg_id] = _Leg(order.call_id, worker)
+            _faults().task(self._place(leg, order), "placing a leg")
+
+    def on_hangup(self, order: Hangup) -> bool:
+        """The call ends its leg; False: it is none of ours."""
+        leg = self._legs.get(order.call_id)
+        if leg is None:
+            return False
+        leg.given_up = True
+        self._send(order)
+        return True
+
+    def on_signal(self, event: CallSignal | CallProgress) -> bool:
+        """False: it is of no leg."""
+        leg = self._legs.get(event.call_id)
+        if leg is not None:
+            self._tell(leg, event)
+        return leg is not None
+
+    def call_over(self, call_id: str) -> None:
+        """The call's worker is through with it, or dead: none of its legs stays."""
+        for leg_id in [one for one, leg in self._legs.items() if leg.call_id == call_id]:
+            self._send(Hangup(leg_id))
+            self._over(leg_id)
+
+    async def _place(self, leg: _Leg, order: PlaceLeg) -> None:
+        try:
+            local = await self._reserve(order.account, order.target)
+        except (NoPortsLeft, CannotPlaceError) as error:
+            self._refuse(leg, order.leg_id, str(error))
+            return
+        except Exception:
+            self._refuse(leg, order.leg_id, "internal error")
+            raise
+        if self._legs.get(order.leg_id) is not leg:  # the call has ended meanwhile
+            self._ports.release(local, time.monotonic())
+            return
+        leg.local = local
+        if leg.given_up:
+            self._over(order.leg_id)
+            return
+        try:
+            take = TakeLeg(order.call_id, order.leg_id, local.port)
+            self._to_worker(leg.worker, take, (local.rtp_socket, local.rtcp_socket))
+        except LinkError as error:
+            self._refuse(leg, order.leg_id, str(error))
+            return
+        self._send(PlaceCall(order.leg_id, order.target, local, order.account))
+
+    def _refuse(self, leg: _Leg, leg_id: str, cause: str) -> None:
+        self._over(leg_id)
+        self._tell(leg, CallEnded(leg_id, EndedBy.US, NO_ROOM, cause))
+
+    def _over(self, leg_id: str) -> None:
+        leg = self._legs.pop(leg_id, None)
+        if leg is not None and leg.local is not None:
+            self._ports.release(leg.local, time.monotonic())
+
+    def _tell(self, leg: _Leg, event: ToWorker) -> None:
+        try:
+            self._to_worker(leg.worker, event, ())
+        except LinkError as error:
+            _faults().failed("leg", error)
+
+
+def _faults() -> FaultOwner:
+    """A fault here ends one leg; its call has a time limit for it."""
+    return FaultOwner().harmless("call.failed")
