@@ -200,7 +200,6 @@ def _trunks(config: Config) -> Iterator[Finding]:
     for index, trunk in enumerate(config.trunks):
         hosts: KeyPath = ("trunks", index, "hosts")
         proxy: KeyPath = ("trunks", index, "proxy")
-        yield from _server(config, proxy, trunk.proxy)
         yield from _servers(config, index, trunk)
         if not trunk.hosts and not trunk.every_server:
             yield Finding(
@@ -229,6 +228,8 @@ def _servers(config: Config, index: int, trunk: TrunkSection) -> Iterator[Findin
             "remove it, or name it among `servers`",
         )
     yield from _server(config, outbound, trunk.outbound_proxy)
+    if not trunk.outbound_proxy:  # else that reaches them, not we
+        yield from _server(config, proxy, trunk.proxy)
     if trunk.outbound_proxy and not trunk.every_server:
         yield Finding(
             (outbound, proxy),
@@ -241,7 +242,8 @@ def _servers(config: Config, index: int, trunk: TrunkSection) -> Iterator[Findin
         first = seen.setdefault(server.uri, path)
         if first is not path:
             yield Finding((path, first), f'"{server.uri}" is there twice', "remove it")
-        yield from _server(config, path, server.uri)
+        if not trunk.outbound_proxy:
+            yield from _server(config, path, server.uri)
 
 
 def _too_wide(path: KeyPath, host: str) -> Iterator[Finding]:

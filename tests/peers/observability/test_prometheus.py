@@ -49,7 +49,7 @@ def prometheus(home: Path) -> Iterator[Prometheus]:
         config: dict[str, Any] = {
             "metrics": {"enabled": True, "port": 0},
             "sip": {"accept": "trunks", "max_calls": 2},
-            "trunks": [{"name": "peer", "hosts": ["127.0.0.1"]}],
+            "trunks": [{"name": "peer", "hosts": ["127.0.0.1"], "proxy": "sip:127.0.0.1:9"}],
             "accounts": [
                 {"name": "pbx", "registrar": "sip:127.0.0.1:9", "user": "1", "password": "x"}
             ],

@@ -209,6 +209,17 @@ def test_S24_the_services_of_a_name_are_tried_one_after_the_other(
     assert said.startswith("INVITE sip:100@sbc.test SIP/2.0")
 
 
+def test_an_outbound_proxy_comes_first_on_the_way(trunk_edge: TrunkEdge, sipp: Sipp) -> None:
+    proxy = sipp.start("uas_answer", pause_ms=50)
+    edge = trunk_edge("192.0.2.50", "192.0.2.51:5080", outbound_proxy=f"sip:{proxy.address}")
+    talk(edge)
+    assert proxy.wait(check=False).ok, str(proxy.result())
+    (invite,) = proxy.result().received("INVITE")
+    assert invite.first_line.startswith("INVITE sip:100@192.0.2.50 SIP/2.0")
+    routes = [line for line in invite.text.splitlines() if line.startswith("Route:")]
+    assert routes == [f"Route: <sip:{proxy.address};lr>", "Route: <sip:192.0.2.50;lr>"]
+
+
 def test_S24_a_call_that_is_hung_up_while_the_next_server_is_tried(
     trunk_edge: TrunkEdge, silent: str, switch: Callable[[int], UdpSwitch]
 ) -> None:

@@ -1,6 +1,7 @@
 """Servers of a trunk that get OPTIONS: one that does not answer gets no call."""
 
 import os
+import re
 import signal
 import urllib.request
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import pytest
 
 from sipua.calls.steer.commands import HangUp
 from support.calls.steered_edge import SteeredEdge
+from support.commands import shell
 from support.peers.sipp import Sipp
 from support.ports import LOOPBACK, PortBlock
 from support.process import wait_until
@@ -64,6 +66,14 @@ def test_S24_a_server_is_down_gets_no_call_and_comes_back(
     assert shown[uris[1]]["round_trip_ms"] > 0
     assert talk(edge) == uris[1]
     assert edge.events(name="call.attempt_failed") == []
+    env = edge.client_env()
+    listed = shell("sipua trunks", env, edge.file.parent).stdout
+    assert listed.splitlines()[1].split()[:4] == ["carrier", "trunk", "partly", "down"]
+    told = shell("sipua trunks show carrier", env, edge.file.parent).stdout
+    assert re.search(rf"server 1 +{uris[0]}; priority 1, weight 100; down, \d+ s ago; no ans", told)
+    assert re.search(
+        rf"server 2 +{uris[1]}; priority 2, weight 100; up, .* ms$", told, re.MULTILINE
+    )
     with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/metrics", timeout=10) as answer:
         lines = answer.read().decode().splitlines()
     for uri, value in zip(uris, ("0.0", "1.0"), strict=True):

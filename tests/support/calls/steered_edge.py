@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import os
+import sys
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime
@@ -55,6 +57,15 @@ class SteeredEdge(Edge):
         """The call, or the problem."""
         key = f'"{next(_KEYS)}-{self._api_port}"'
         return self.ask("/v1/calls", {"to": to, **order}, {"Idempotency-Key": key})
+
+    def client_env(self) -> dict[str, str]:
+        """For commands of `sipua` that ask it."""
+        token = self.file.parent / "token"
+        token.write_text(TOKEN)
+        url = f"http://{LOOPBACK}:{self._api_port}"
+        clean = {name: value for name, value in os.environ.items() if name[:6] != "SIPUA_"}
+        path = f"{Path(sys.executable).parent}:{clean['PATH']}"
+        return {**clean, "PATH": path, "SIPUA_API_URL": url, "SIPUA_TOKEN_FILE": str(token)}
 
     def get(self, path: str) -> Outcome:
         asked = urllib.request.Request(
