@@ -21,6 +21,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from sipua.bridge.call.digits import CallDigits
 from sipua.bridge.call.media import MediaPlan, MediaSettings, open_rtp, update_rtp
 from sipua.bridge.call.media_path import MEDIA_PATH, MediaPath
 from sipua.bridge.call.rtp_news import news_of
@@ -88,6 +89,7 @@ class CallBridge:
         self._local = local
         self._early: frozenset[Address] = frozenset()
         self._settings = settings
+        self.digits = CallDigits(settings.dtmf)
         self._path = path
         self._laws: dict[int, Law] = {}
         self._uplink = path.uplink(self._laws)
@@ -134,8 +136,7 @@ class CallBridge:
 
     def open_media(self, plan: MediaPlan) -> int:
         """The first offer and answer, and each later one; returns our SSRC."""
-        # Never both: a phone that sends events often lets the tone through as well.
-        self._uplink.detect_tones(plan.telephone_event_type is None)
+        self._uplink.detect_tones(self.digits.listens_for_tones(plan))
         self._laws.clear()
         self._laws.update({number: Law[name] for number, name in plan.law_by_type.items()})
         if self.rtp is None or self._transport is None:
@@ -150,7 +151,7 @@ class CallBridge:
         if self._gate is not None:
             self._gate.set_law(plan.law)
         self._transport.reschedule()
-        by_event = plan.telephone_event_send_type is not None
+        by_event = self.digits.leave_as_events(plan)
         self._on_hold, self._held_by_us = plan.on_hold, plan.held_by_us
         self._playout.paused = plan.plays_hold_sound
         silent = plan.on_hold and not plan.plays_hold_sound
@@ -258,7 +259,8 @@ class CallBridge:
         for event in events:
             if type(event) is Frame:  # nearly all are, and each packet's time is counted
                 continue
-            if (news := news_of(event, held_by_us=self._held_by_us)) is not None:
+            news = news_of(event, held_by_us=self._held_by_us)
+            if news is not None and self.digits.is_new(news, time.monotonic()):
                 self.on_event(news)
 
     def _give(self, audio: Sequence[bytes]) -> None:
@@ -266,7 +268,8 @@ class CallBridge:
             self._conversation.append(piece)
         if self._uplink.digits:
             for digit in self._uplink.take_digits():
-                self.on_event(digit)
+                if self.digits.is_new(digit, time.monotonic()):
+                    self.on_event(digit)
         if self._echo_hold.voice:
             for voice in self._echo_hold.take_voice():
                 self._on_voice(voice)

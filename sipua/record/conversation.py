@@ -109,6 +109,15 @@ class ConversationRecord:
             act(self, event, now)
         return self._take()
 
+    def know(self, engines: Mapping[str, EngineFacts]) -> None:
+        """More engines, or others under the same names."""
+        self._engines = {**self._engines, **engines}
+
+    def note(self, kind: str, now: float, fields: Mapping[str, Any]) -> Sequence[Entry]:
+        """An entry of what no event of the bridge tells."""
+        self._add(kind, now, **fields)
+        return self._take()
+
     def end(self, now: float, outcome: Mapping[str, Any]) -> Sequence[Entry]:
         """`outcome`: how the call ended."""
         for news in self._clock.end(now):

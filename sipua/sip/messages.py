@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from sipua.rtp.events import Address
 from sipua.rtp.ports import ReservedPort
+from sipua.sip.info_digits import DigitTold
 from sipua.sip.settings import AccountSettings
 
 _ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -232,7 +233,8 @@ class HoldRefused:
 
 TransferNews = TransferProgress | TransferDone | TransferFailed
 HoldNews = HoldDone | HoldRefused
-CallSignal = CallInvited | MediaReady | CallConfirmed | CallEnded | TransferNews | HoldNews
+CallNews = CallInvited | MediaReady | CallConfirmed | CallEnded | DigitTold
+CallSignal = CallNews | TransferNews | HoldNews
 """What the call itself is told."""
 
 
@@ -312,6 +314,7 @@ SipEvent = (
     | MediaReady
     | CallConfirmed
     | CallEnded
+    | DigitTold
     | OfferRefused
     | TransferRefused
     | TransferNews

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from sipua.bridge.call.call_bridge import CallBridge
@@ -22,26 +22,28 @@ from sipua.bridge.turns.state import TurnState
 from sipua.calls import routes
 from sipua.calls.call import Call, CallLimits
 from sipua.calls.facts import CallFacts
-from sipua.calls.profile import AgentProfile
+from sipua.calls.menus.menu import Menu
 from sipua.calls.steer.sound_files import SoundFiles
 from sipua.calls.steer.steering import Steering
 from sipua.capture.call_capture import CallCapture
 from sipua.config import Config
 from sipua.edge.wiring import call as wiring_call
+from sipua.edge.wiring import menus as wiring_menus
 from sipua.edge.wiring import record as wiring_record
 from sipua.events.teller import Publish, Teller
 from sipua.log import logs
 from sipua.log.throttle import Throttle
 from sipua.process.exits import Exit
-from sipua.record.engine_facts import EngineFacts
 from sipua.record.recorder import Records
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import CallCommand
 from sipua.tools.control import CallTools
 from sipua.tools.toolbox import Toolbox
 from sipua.tools.wire.errors import ToolLoadError
-from sipua.worker.call_engines import EngineTried, RouteEngine, route_engines, spare_connections
+from sipua.worker.call_agents import CallAgents
+from sipua.worker.call_engines import EngineTried, route_engines, spare_connections
 from sipua.worker.engine_addresses import EngineAddresses
+from sipua.worker.route_parts import RouteParts
 
 
 class PartsError(Exception):
@@ -68,6 +70,7 @@ def make_parts(
     """
     try:
         wiring_call.decode_sounds(config)
+        menus = wiring_menus.menus(config)
     except SoundError as error:
         raise PartsError("sounds.failed", error, "correct the file", Exit.CONFIG) from None
     try:
@@ -85,17 +88,8 @@ def make_parts(
         publish=publish,
         toolbox=toolbox,
         records=wiring_call.records(config),
+        menus=menus,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class RouteParts:
-    """What all calls of a route have in common."""
-
-    profile: AgentProfile
-    engines: list[RouteEngine]
-    record: dict[str, EngineFacts]
-    """The engines, for its calls' records."""
 
 
 class CallParts:
@@ -112,6 +106,7 @@ class CallParts:
         publish: Publish,
         toolbox: Toolbox,
         records: Records,
+        menus: Mapping[str, Menu],
     ) -> None:
         """`engine_tried(name, reached)`: told of each attempt to connect to an engine.
         `publish`: passes the calls' events on.
@@ -120,8 +115,11 @@ class CallParts:
         self._send = send
         self._toolbox = toolbox
         self._media = wiring_call.media_settings(config)
+        self._dtmf = {account.name: account.dtmf for account in config.accounts}
+        self._dtmf |= {trunk.name: trunk.dtmf for trunk in config.trunks}
         self._recovery = wiring_call.dialogue_policy(config)
         self._records = records
+        self._menus = menus
         self._engine_tried = engine_tried
         self._publish = publish
         self._refusals = Throttle()
@@ -178,13 +176,15 @@ class CallParts:
         log = logs.bind_call(facts.call_id, **({"trace_id": trace.trace_id} if trace else {}))
         tell = Teller(log, self._publish, facts.call_id, trace).tell
         faults = FaultOwner("call.failed", log)
+        converse = partial(self._make_conversation, facts, faults=faults)
+        agents = None
+        if self._menus:
+            agents = CallAgents(self._menus, self._routes, route, converse, self._attach)
         bridge = CallBridge(
             local=local,
             pacer=self._pacer,
-            settings=self._media,
-            make_conversation=lambda on_event, turns: self._make_conversation(
-                facts, route.engines, on_event, turns, faults=faults
-            ),
+            settings=replace(self._media, dtmf=self._dtmf.get(facts.origin, "auto")),
+            make_conversation=agents.conversation if agents else partial(converse, route),
             faults=faults,
         )
         with contextlib.ExitStack() as undo:
@@ -212,33 +212,44 @@ class CallParts:
                 faults=faults,
             )
             undo.callback(call.abandon)
-            self._attach(call)
+            if agents is None:
+                self._attach(call)
+            else:
+                agents.begin(call, record)
             undo.pop_all()
         return call
 
     def steering(self, call: Call) -> Steering:
         return Steering(call, self._toolbox.hold, self._sound_files)
 
-    def _attach(self, call: Call) -> None:
-        """Attach the listeners of one call: `call.subscribe(…)`."""
+    def _attach(self, call: Call) -> Callable[[], None]:
+        """Attach the listeners of one call: `call.subscribe(…)`. The returned function takes them
+        off.
+        """
         control = CallTools(call, self._toolbox.hold)
         tools = self._toolbox.runner(
             control, call.log, call.profile.tools, faults=call.faults, tell=call.tell
         )
-        call.subscribe(tools.on_event)
-        call.start(tools.run(), "tools")
+        unsubscribe = call.subscribe(tools.on_event)
+        running = call.start(tools.run(), "tools")
+
+        def detach() -> None:
+            unsubscribe()
+            running.cancel()
+
+        return detach
 
     def _make_conversation(
         self,
         facts: CallFacts,
-        engines: Sequence[RouteEngine],
+        route: RouteParts,
         on_event: Callable[[ConversationEvent], None],
         turns: TurnState,
         *,
         faults: FaultOwner,
     ) -> Dialogue:
         return Dialogue(
-            [engine.choice(facts, self._engine_tried) for engine in engines],
+            [engine.choice(facts, self._engine_tried) for engine in route.engines],
             policy=self._recovery,
             on_event=on_event,
             call_id=facts.call_id,

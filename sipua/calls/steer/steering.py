@@ -68,6 +68,9 @@ class SteeredCall(Protocol):
     def engine_missed(self) -> bool: ...
 
     @property
+    def in_menu(self) -> bool: ...
+
+    @property
     def transfer_under_way(self) -> bool: ...
 
     def tell(self, event: Event) -> None: ...
@@ -149,7 +152,7 @@ class Steering:
             hold_under_way=call.hold.under_way,
             transfer_under_way=call.transfer_under_way,
             agent_muted=call.bridge.agent_muted,
-            engine_gone=call.engine_missed,
+            engine_gone=call.engine_missed or call.in_menu,
             injects=call.bridge.capabilities.inject,
         )
 

@@ -11,6 +11,7 @@ from sipua.config.checks.api import api
 from sipua.config.checks.cdr import cdr
 from sipua.config.checks.engine import engines
 from sipua.config.checks.findings import Finding
+from sipua.config.checks.menus import menus
 from sipua.config.checks.record import record
 from sipua.config.checks.recovery import recovery
 from sipua.config.checks.routes import routes
@@ -322,6 +323,7 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     recovery,
     tools,
     routes,
+    menus,
     record,
     api,
     cdr,
