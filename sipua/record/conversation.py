@@ -109,9 +109,11 @@ class ConversationRecord:
             act(self, event, now)
         return self._take()
 
-    def know(self, engines: Mapping[str, EngineFacts]) -> None:
-        """More engines, or others under the same names."""
+    def agent_begins(self, now: float, engines: Mapping[str, EngineFacts]) -> None:
+        """From a menu: with these engines, or others under the same names. The wait for the first
+        word counts from now on."""
         self._engines = {**self._engines, **engines}
+        self._clock.answered(now)
 
     def note(self, kind: str, now: float, fields: Mapping[str, Any]) -> Sequence[Entry]:
         """An entry of what no event of the bridge tells."""

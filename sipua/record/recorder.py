@@ -54,9 +54,9 @@ class CallRecord:
     def answered(self) -> None:
         self._put(self._record.answered(self._loop.time()))
 
-    def know(self, engines: Mapping[str, EngineFacts]) -> None:
-        """More engines that the call may use from now on."""
-        self._record.know(engines)
+    def agent_begins(self, engines: Mapping[str, EngineFacts]) -> None:
+        """Another agent, with these engines, has the call from now on."""
+        self._record.agent_begins(self._loop.time(), engines)
 
     def note(self, kind: str, **fields: Any) -> None:
         """An entry of what is no event of the bridge."""

@@ -74,5 +74,5 @@ class CallAgents:
         await conversation.use(partial(self._converse, parts))
         call.profile = parts.profile
         if self._record is not None:
-            self._record.know(parts.record)
+            self._record.agent_begins(parts.record)
         self._detach = self._attach(call)

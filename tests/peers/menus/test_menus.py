@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sipua.codecs.g711 import Law, encode
+from sipua.codecs import dtmf
+from support.calls.api import Api, api_config
 from support.calls.edge import Edge
-from support.media import audio
+from support.media import audio, g711
 from support.media.rtp_far_end import RtpFarEnd
 from support.peers.asterisk import Asterisk
 from support.peers.pbx import GREETING, heard
@@ -90,6 +91,8 @@ def test_a_key_leads_to_the_agent_and_no_engine_is_asked_before(
         ("main", "1", "agent sales")
     ]
     assert row["digits"] == 1
+    waited_ms = row["conversation"]["first_word_ms"]
+    assert waited_ms < 1400, "counted from the key, which came 1.5 s behind the answer"
 
 
 def rows(home: Path) -> list[dict[str, Any]]:
@@ -106,23 +109,41 @@ def rows(home: Path) -> list[dict[str, Any]]:
 def test_a_key_silences_the_prompt_at_once(
     edge_factory: Edges, sipp: Sipp, far_end: FarEnds, tmp_path: Path
 ) -> None:
-    """Judged by the wire: between the INFO and the agent's first word there is silence."""
-    edge = edge_with_menu(edge_factory, tmp_path)
-    media = far_end(1, QUIET)
-    result = sipp.run(
-        "uac_key", edge.address, media=media, AFTER="1000", BODY="Signal=*", check=False
+    """Judged by the wire: the last packet of the prompt against the INFO."""
+    loud = sound(tmp_path, "loud", audio.tone(800, 20_000))
+    other = menu(tmp_path, name="other", prompt=sound(tmp_path, "quiet", audio.silence(5000)))
+    edge = edge_factory(
+        {
+            "routes": [{"name": "front", "called": ["agent"], "menu": "main"}, {"name": "sales"}],
+            "menus": [menu(tmp_path, prompt=loud), other],
+        }
     )
+    media = far_end(1, QUIET)
+    result = sipp.run("uac_key", edge.address, media=media, BODY="Signal=3", pause_ms=1500)
     (stream,) = media.finish()
-    pressed = next(m.at_s for m in result.messages if m.sent and m.first_line.startswith("INFO"))
-    over = next(m.at_s for m in result.messages if m.first_line.startswith("BYE"))
-    assert over - pressed < 1.0
+    (info,) = [m for m in result.messages if m.sent and m.first_line.startswith("INFO")]
+    began = time.localtime(stream.started_at_s)  # SIPp tells the time of the day
+    began_s = began.tm_hour * 3600 + began.tm_min * 60 + began.tm_sec + stream.started_at_s % 1
+    pressed_ms = (info.at_s - began_s) * 1000
+    loud_ms = [
+        at
+        for at, payload in zip(stream.arrival_ms, stream.payloads, strict=True)
+        if np.abs(g711.decode(g711.PCMU, payload).astype(np.int32)).max() > 1000
+    ]
+    assert 400 < pressed_ms < 5000
+    assert pressed_ms - 100 < loud_ms[-1] < pressed_ms + 300, "a busy machine is given 300 ms"
+    assert stream.arrival_ms[-1] > loud_ms[-1] + 1000, "silence is sent behind it"
+    (cut,) = edge.events(name="call.interrupted")
+    assert (cut["item_id"].split(":")[:3], cut["by"]) == (["local", "menu", "main"], "caller")
+
+
+def test_a_key_that_hangs_up(edge_factory: Edges, sipp: Sipp, tmp_path: Path) -> None:
+    edge = edge_with_menu(edge_factory, tmp_path)
+    sipp.run("uac_key_and_bye", edge.address, BODY="Signal=*")
     assert lefts(edge) == [("main", "key", "hang_up")]
-    silence = encode(Law.PCMU, np.zeros(160, np.int16))
-    assert len(silence) == 160
     ended = edge.wait_event("call.ended")
     assert (ended["end"]["reason"], ended["end"]["by"]) == ("menu", "edge")
     assert ended["end"]["detail"] == "menu main: key *"
-    assert stream.pcm().size < len(MENU), "the prompt was not said to its end"
 
 
 def test_a_key_leads_to_another_menu_and_a_route_back(
@@ -244,3 +265,94 @@ def test_keys_of_asterisk_in_each_of_its_ways(
     assert [event["digit"] for event in edge.events(name="menu.key")] == list("1234#")
     assert {event["way"] for event in edge.events(name="call.dtmf")} == {way}
     assert lefts(edge)[-1] == ("m4", "key", "agent sales")
+
+
+@pytest.mark.parametrize("tone_first", [True, False])
+def test_a_key_that_a_gateway_sends_in_two_ways_counts_once(
+    edge_factory: Edges, sipp: Sipp, far_end: FarEnds, tmp_path: Path, tone_first: bool
+) -> None:
+    """A tone in the audio, and INFO; the trunk says that its tones are to be heard."""
+    edge = edge_factory(
+        {
+            "agent": {"mode": "silence"},
+            "calls": {"mask_dtmf": False},
+            "trunks": [{"name": "gateway", "hosts": ["127.0.0.1"], "dtmf": "inband"}],
+        }
+    )
+    before_ms = 500 if tone_first else 1700
+    tones = np.concatenate(
+        [audio.silence(before_ms), dtmf.tone("5", 1200), audio.silence(300), dtmf.tone("6", 1200)]
+    )
+    media = far_end(1, tones)
+    sipp.run("uac_key", edge.address, media=media, AFTER="1200", BODY="Signal=5", pause_ms=2000)
+    media.finish()
+    edge.wait_event("call.ended")
+    told = [(event["digit"], event["way"]) for event in edge.events(name="call.dtmf")]
+    assert told == [("5", "inband" if tone_first else "info"), ("6", "inband")]
+
+
+@pytest.mark.parametrize("after_ms", [1, 150, 700, 1200])
+def test_a_caller_may_hang_up_at_every_moment(
+    edge_factory: Edges, sipp: Sipp, far_end: FarEnds, tmp_path: Path, after_ms: int
+) -> None:
+    """In the prompt, with the key, while the engine connects, in the greeting."""
+    edge = edge_with_menu(edge_factory, tmp_path)
+    media = far_end(6, QUIET)
+    sipp.run("uac_call", edge.address, media=media, calls=3, pause_ms=after_ms)
+    sipp.run(
+        "uac_key",
+        edge.address,
+        calls=3,
+        AFTER=str(after_ms),
+        BODY="Signal=1",
+        pause_ms=after_ms // 5 + 1,
+    )
+    media.finish()
+    edge.wait_event("call.ended", count=6)
+    assert {event["end"]["by"] for event in edge.events(name="call.ended")} == {"caller"}
+    assert {event["by"] for event in edge.events(name="menu.left")} <= {"ended", "key"}
+    assert len(edge.events(name="menu.left")) == len(edge.events(name="menu.entered"))
+    assert [e for e in edge.events() if e["level"] == "error"] == []
+
+
+def test_a_draining_edge_ends_a_call_in_a_menu(
+    edge_factory: Edges, sipp: Sipp, tmp_path: Path
+) -> None:
+    other = menu(tmp_path, no_input_s=60)
+    edge = edge_factory(
+        {
+            "calls": {"drain_s": 1},
+            "routes": [{"name": "front", "menu": "main"}, {"name": "sales", "called": ["x"]}],
+            "menus": [{**other, "keys": {"1": {"agent": "sales"}}}],
+        }
+    )
+    run = sipp.start("uac_call_ended_by_peer", edge.address)
+    edge.wait_event("menu.entered")
+    assert edge.stop() == 0
+    run.wait()
+    assert edge.events(name="menu.left")[-1]["by"] == "ended"
+    assert edge.wait_event("call.ended")["end"]["reason"] == "shutdown"
+
+
+def test_a_call_keeps_its_menu_when_another_configuration_comes(
+    edge_factory: Edges, sipp: Sipp, tmp_path: Path
+) -> None:
+    def config(action: dict[str, str]) -> dict[str, Any]:
+        return {
+            "api": api_config(),
+            "routes": [{"name": "front", "called": ["agent"], "menu": "main"}, {"name": "sales"}],
+            "menus": [menu(tmp_path, no_input_s=30, keys={"1": action})],
+        }
+
+    edge = edge_factory(config({"agent": "sales"}))
+    api = Api(edge)
+    run = sipp.start("uac_key", edge.address, AFTER="6000", BODY="Signal=1", pause_ms=500)
+    edge.wait_event("menu.entered")
+    edge.write(config({"transfer": TARGET}))
+    reply = api.ask("POST", "/v1/config/reload", {"check": False})
+    assert reply.status == 200, reply.body
+    changed = [change["key"] for change in reply.json["plan"]["for_new_calls"]]
+    assert set(changed) == {"menus[main].keys.1.agent", "menus[main].keys.1.transfer"}
+    assert not edge.events(name="menu.key"), "the reload came before the key"
+    run.wait()
+    assert lefts(edge) == [("main", "key", "agent sales")]
