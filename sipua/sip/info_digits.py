@@ -27,6 +27,8 @@ BUSY: Final = 500
 
 USUAL_MS: Final = 160
 LONGEST_MS: Final = 10_000
+_LONGEST: Final = 8192
+"""Characters that are read, of an INFO that has 300 as phones send it."""
 _LONGEST_BODY: Final = 256
 
 _BLANK = r"[ \t]{0,8}"
@@ -64,6 +66,7 @@ class InfoDigits:
 
     def read(self, message: str, now: float) -> Info:
         """A whole INFO of the peer."""
+        message = message[:_LONGEST]
         info = parse(texts.header(message, "Content-Type") or "", texts.body(sdp.body(message)))
         if not info.digit:
             return info

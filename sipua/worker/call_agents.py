@@ -8,17 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
+from sipua.bridge.call.media_path import MEDIA_PATH, MediaPath
 from sipua.bridge.conversation.interface import Conversation, ConversationEvent
 from sipua.bridge.conversation.switched import SwitchedConversation
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.turns.state import TurnState
+from sipua.bridge.uplink.timeline import Uplink
 from sipua.calls.call import Call
 from sipua.calls.menus.menu import Menu
+from sipua.codecs.g711 import Law
 from sipua.record.recorder import CallRecord
 from sipua.worker.route_parts import RouteParts
 
 Converse = Callable[[RouteParts, Callable[[ConversationEvent], None], TurnState], Conversation]
+
+
+def _cheap_uplink(laws: Mapping[int, Law]) -> Uplink:
+    """G.711 as it comes, until an engine says what it wants: nothing is resampled for a menu."""
+    uplink = Uplink(laws)
+    uplink.set_format(AudioFormat.PCMU)
+    return uplink
+
+
+IN_MENU: Final = MediaPath(uplink=_cheap_uplink)
 
 
 class CallAgents:
@@ -42,6 +56,10 @@ class CallAgents:
         self._conversation: SwitchedConversation | None = None
         self._call: Call | None = None
         self._record: CallRecord | None = None
+
+    @property
+    def path(self) -> MediaPath:
+        return IN_MENU if self._first.profile.menu else MEDIA_PATH
 
     def conversation(
         self, on_event: Callable[[ConversationEvent], None], turns: TurnState

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from sipua.bridge.call.call_bridge import CallBridge
+from sipua.bridge.call.media_path import MEDIA_PATH
 from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.conversation.sessions import engine_session
@@ -186,6 +187,7 @@ class CallParts:
             settings=replace(self._media, dtmf=self._dtmf.get(facts.origin, "auto")),
             make_conversation=agents.conversation if agents else partial(converse, route),
             faults=faults,
+            path=agents.path if agents else MEDIA_PATH,
         )
         with contextlib.ExitStack() as undo:
             record = self._records.begin(
