@@ -17,11 +17,13 @@ from support.media.rtp_far_end import RtpFarEnd
 from support.peers.asterisk import Asterisk
 from support.peers.pbx import GREETING, heard
 from support.peers.sipp import Sipp
+from support.process import wait_until
 
 Edges = Callable[..., Edge]
 FarEnds = Callable[..., RtpFarEnd]
 
 MENU = audio.speech("pbx")
+CONFIGS = Path(__file__).parents[3] / "configs"
 TARGET = "sip:201@192.0.2.10"
 QUIET = np.zeros(1600, np.int16)
 
@@ -96,14 +98,12 @@ def test_a_key_leads_to_the_agent_and_no_engine_is_asked_before(
 
 
 def rows(home: Path) -> list[dict[str, Any]]:
-    (folder,) = home.rglob("cdr")
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        lines = [line for file in folder.rglob("*.jsonl") for line in file.read_text().splitlines()]
-        if lines:
-            return [json.loads(line) for line in lines]
-        time.sleep(0.1)
-    raise AssertionError("no row came")
+    def written() -> list[str]:
+        files = [file for folder in home.rglob("cdr") for file in folder.rglob("*.jsonl")]
+        return [line for file in files for line in file.read_text().splitlines(keepends=True)]
+
+    lines = wait_until(written, 20, "a row")
+    return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 def test_a_key_silences_the_prompt_at_once(
@@ -356,3 +356,24 @@ def test_a_call_keeps_its_menu_when_another_configuration_comes(
     assert not edge.events(name="menu.key"), "the reload came before the key"
     run.wait()
     assert lefts(edge) == [("main", "key", "agent sales")]
+
+
+def test_the_menu_of_the_documented_configuration_is_spoken(
+    edge_factory: Edges, sipp: Sipp, far_end: FarEnds
+) -> None:
+    edge = edge_factory(file=CONFIGS / "front-menu.toml")
+    media = far_end(1, QUIET)
+    sipp.run(
+        "uac_key",
+        edge.address,
+        media=media,
+        service="100",
+        AFTER="3000",
+        BODY="Signal=2",
+        pause_ms=2500,
+    )
+    (stream,) = media.finish()
+    said = stream.pcm()
+    assert audio.level_dbfs(said[8000:20_000]) > -35, "the text of the first menu"
+    assert audio.level_dbfs(said[-12_000:]) > -35, "and of the second"
+    assert [event["menu"] for event in edge.events(name="menu.entered")] == ["main", "language"]
