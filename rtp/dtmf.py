@@ -21,7 +21,7 @@ SILENCE_S = 0.2
 _MEMORY_S = 2.0
 _REMEMBERED = 16
 # Fastest dialling is 12 digits a second. A faster sender is no keypad, and would fill the log.
-_MAX_PER_S = 32
+MAX_PER_S = 32
 
 _BLOCK = Struct("!BBH")
 _END, _VOLUME = 0x80, 0x3F
@@ -80,7 +80,7 @@ class DtmfReceiver:
     def __init__(self) -> None:
         self._current: _Event | None = None
         self._known: deque[_Event] = deque(maxlen=_REMEMBERED)
-        self._reported_at: deque[float] = deque(maxlen=_MAX_PER_S)
+        self._reported_at: deque[float] = deque(maxlen=MAX_PER_S)
         self.deadline: float | None = None
         """When to call expire(); None while no key is down."""
         self.counters = {"digits": 0, "end_lost": 0, "malformed": 0, "not_digits": 0, "excess": 0}
@@ -162,7 +162,7 @@ class DtmfReceiver:
         event.over = True
         self._current = None
         self.deadline = None
-        if len(self._reported_at) == _MAX_PER_S and now - self._reported_at[0] < 1.0:
+        if len(self._reported_at) == MAX_PER_S and now - self._reported_at[0] < 1.0:
             self.counters["excess"] += 1
             return
         self._reported_at.append(now)

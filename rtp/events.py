@@ -1,10 +1,13 @@
 """Events of an RTP session for the call. Plain data; `samples` count at 8 kHz."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
 Address = tuple[str, int]
+DigitWay = Literal["rfc4733", "info", "inband"]
+"""How a digit comes, or leaves: as a telephone event, by SIP INFO, as a tone in the audio."""
 
 
 # A Struct is made in C, in half the time that a dataclass takes: one is made for each packet.
@@ -86,6 +89,12 @@ class Dtmf:
     duration_ms: int
     inband: bool
     """Detected as a tone in the audio, not sent as a telephone event."""
+    by_info: bool = False
+    """Told by signalling (SIP INFO)."""
+
+    @property
+    def way(self) -> DigitWay:
+        return "info" if self.by_info else "inband" if self.inband else "rfc4733"
 
 
 RtpEvent = (

@@ -21,6 +21,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from sipua.bridge.call.digits import CallDigits
 from sipua.bridge.call.leg import MediaLeg
 from sipua.bridge.call.media import MediaPlan, MediaSettings
 from sipua.bridge.call.media_path import MEDIA_PATH, MediaPath
@@ -85,6 +86,7 @@ class CallBridge:
         self.rtcp_tap: Tap | None = None
         """For who wants to see its packets, its RTCP; set before its media is opened."""
         self._settings = settings
+        self.digits = CallDigits(settings.dtmf)
         self.leg = MediaLeg(
             local,
             pacer,
@@ -134,8 +136,7 @@ class CallBridge:
 
     def open_media(self, plan: MediaPlan) -> int:
         """The first offer and answer, and each later one; returns our SSRC."""
-        # Never both: a phone that sends events often lets the tone through as well.
-        self._uplink.detect_tones(plan.telephone_event_type is None)
+        self._uplink.detect_tones(self.digits.listens_for_tones(plan))
         if self._gate is not None:
             self._gate.set_law(plan.law)
         self._on_hold, self._held_by_us = plan.on_hold, plan.held_by_us
@@ -261,7 +262,8 @@ class CallBridge:
         for event in events:
             if type(event) is Frame:  # nearly all are, and each packet's time is counted
                 continue
-            if (news := news_of(event, held_by_us=self._held_by_us)) is not None:
+            news = news_of(event, held_by_us=self._held_by_us)
+            if news is not None and self.digits.is_new(news, time.monotonic()):
                 self.on_event(news)
 
     def _give(self, audio: Sequence[bytes]) -> None:
@@ -269,7 +271,8 @@ class CallBridge:
             self._conversation.append(piece)
         if self._uplink.digits:
             for digit in self._uplink.take_digits():
-                self.on_event(digit)
+                if self.digits.is_new(digit, time.monotonic()):
+                    self.on_event(digit)
         if self._echo_hold.voice:
             for voice in self._echo_hold.take_voice():
                 self._on_voice(voice)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from sipua.bridge.call.digits import leave_as_events
 from sipua.bridge.call.media import MediaPlan, MediaSettings, open_rtp, update_rtp
 from sipua.bridge.call.media_path import MEDIA_PATH, MediaPath
 from sipua.bridge.events import AudioLeft, AudioPlayed
@@ -93,7 +94,7 @@ class MediaLeg:
         update_rtp(self.rtp, plan)
         self.transport.reschedule()
         self.receives = plan.receives
-        by_event = plan.telephone_event_send_type is not None
+        by_event = leave_as_events(self.settings.dtmf, plan)
         self.line.playout.paused = plan.plays_hold_sound
         silent = plan.on_hold and not plan.plays_hold_sound
         self.line.open(self.rtp, self.transport, plan.law, by_event=by_event, on_hold=silent)

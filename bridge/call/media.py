@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from sipua.bridge.playout.sounds import Sounds
 from sipua.bridge.turns.barge_in_settings import BargeIn
@@ -15,6 +16,9 @@ from sipua.rtp.latch.latch import Policy, SourceLatch
 from sipua.rtp.rtcp.session import RtcpSession
 from sipua.rtp.session.session import RtpConfig, RtpSession
 from sipua.rtp.session.transport import Tap
+
+DtmfKind: TypeAlias = Literal["auto", "rfc4733", "inband"]
+"""How digits travel between us and a peer; `sipua.bridge.call.digits` says what each means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class MediaSettings:
     latch: Policy
     barge_in: BargeIn = field(default_factory=BargeIn)
     sounds: Sounds = field(default_factory=Sounds)
+    dtmf: DtmfKind = "auto"
 
 
 def open_rtp(

@@ -101,7 +101,7 @@ class TurnClock:
         self._news: list[TurnNews] = []
 
     def answered(self, now: float) -> Sequence[TurnNews]:
-        """The ACK: the call's zero."""
+        """The ACK, or a menu that has led to an agent: the wait for the first word begins."""
         self._answered_s = now
         return ()
 

@@ -51,6 +51,7 @@ class BridgeNews:
                     digit="?" if self._mask_dtmf else event.digit,
                     duration_ms=event.duration_ms,
                     inband=event.inband,
+                    way=event.way,
                 )
             case EngineInUse():
                 return engine_events.EngineInUse(

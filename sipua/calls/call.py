@@ -12,6 +12,7 @@ on the loop, and never wait; the call's tasks do what takes time, and none outli
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -32,6 +33,9 @@ from sipua.calls.legs.outcome import TransferOutcome, failed
 from sipua.calls.legs.second_leg import SecondLeg
 from sipua.calls.lifetime import CallTasks
 from sipua.calls.listeners import EventListener, Listeners
+from sipua.calls.menus import run as menu_run
+from sipua.calls.menus.after_menu import AfterMenu
+from sipua.calls.menus.agents import Agents
 from sipua.calls.outcome import CallOutcome
 from sipua.calls.profile import AgentProfile
 from sipua.calls.steer.commands import metadata_fault
@@ -46,6 +50,8 @@ from sipua.events.teller import Teller
 from sipua.log.throttle import Throttle
 from sipua.record.recorder import CallRecord
 from sipua.record.settings import Numbers
+from sipua.rtp.events import Dtmf
+from sipua.sip.info_digits import DigitTold
 from sipua.sip.messages import (
     Answer,
     AttemptFailed,
@@ -114,6 +120,8 @@ class Call:
         self.send = send
         self.log = log
         self.tell = tell or Teller(log).tell
+        self.agents: Agents | None = None
+        """None: there are no menus; the agent is that of the profile."""
         self.confirmed = asyncio.Event()
         """Whether the call is confirmed: both sides can hear each other."""
         self._facts = PresentFacts(facts, asyncio.get_running_loop().time)
@@ -235,6 +243,17 @@ class Call:
             await self.second.after(outcome, by, engine=not self._engine_missed)
         return outcome
 
+    async def menu(self, name: str) -> None:
+        """Lead the caller through menus. On return the call ends, or an agent takes it."""
+        assert self.agents is not None
+        if await menu_run.run(self, self.agents, name, mask=self.limits.mask_dtmf):
+            self._engine_missed = False
+            self._opening = self.start(self._open(AfterMenu()), "agent")
+
+    @property
+    def in_menu(self) -> bool:
+        return self.agents is not None and not self.agents.talking
+
     def hang_up(self, reason: Reason, detail: str, status: int = 0) -> None:
         """End the call from our side; `detail` for people. The first reason stays; later ones
         follow from it.
@@ -335,6 +354,10 @@ class Call:
                 self.on_confirmed()
             case CallEnded():
                 self.on_ended(event)
+            case DigitTold():
+                key = Dtmf(event.digit, event.duration_ms, inband=False, by_info=True)
+                if self.bridge.digits.is_new(key, time.monotonic()):
+                    self.bridge.on_event(key)
             case HoldDone() | HoldRefused():
                 self.hold.on_news(event)
             case TransferProgress() | TransferDone() | TransferFailed():
@@ -399,4 +422,5 @@ class Call:
     def _let_go(self) -> None:
         """So that nothing waits for the garbage collector: see `nothing` of the fault owner."""
         self._listeners.clear()
+        self.agents = None
         self.faults.end = None

@@ -4,6 +4,7 @@ The profile's steps, one after the other, until the call is over:
 
     prompt     the call is answered, if it was not, and the prompt played to its end
     transfer   302 before the answer, REFER after; a transfer that fails leads to the next step
+    menu       the call is answered, and the caller chooses; what follows is the menu's
     status     the end; BYE once the call is answered
 
 A profile without steps: its `failure_status` before the answer, the built-in prompt after it.
@@ -20,7 +21,7 @@ from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.events import AudioPlayed, BridgeEvent
 from sipua.bridge.playout import sounds
 from sipua.calls.legs.outcome import TransferOutcome
-from sipua.calls.profile import AgentProfile, Prompt, Refuse, Step, TransferTo
+from sipua.calls.profile import AgentProfile, Menu, Prompt, Refuse, Step, TransferTo
 from sipua.events import call_events
 from sipua.events.ending import Reason
 from sipua.events.event import Event
@@ -52,6 +53,8 @@ class CallWithoutEngine(Protocol):
 
     async def transfer(self, target: str) -> TransferOutcome: ...
 
+    async def menu(self, name: str) -> None: ...
+
     def hang_up(self, reason: Reason, detail: str, status: int = 0) -> None: ...
 
     async def first(
@@ -78,6 +81,9 @@ async def run(call: CallWithoutEngine, reason: Reason, cause: str) -> None:
             case TransferTo():
                 if (await call.transfer(step.target)).ok:
                     return
+            case Menu():
+                await call.menu(step.name)
+                return
             case Prompt():
                 await _say(call, step)
     call.hang_up(reason, cause, profile.failure_status)

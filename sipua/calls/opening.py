@@ -2,6 +2,7 @@
 
 incoming   INVITE ─▶ 180 ─▶ engine connects, greets into the buffer ─▶ 200 ─▶ ACK ─▶ talk
                        └── at once, or without waiting for the greeting: as configured
+           A route with a menu: 200 at once, and the menu; an agent comes when a key leads to it.
 outgoing   INVITE ─▶ 180 … 200 ─▶ ACK ─▶ it greets, or waits for the other side's first words
              └── engine connects, greets into the buffer
 
@@ -25,6 +26,9 @@ class Answering:
 
     async def run(self, call: Call) -> None:
         profile = call.profile
+        if profile.menu:
+            await call.menu(profile.menu)
+            return
         if profile.answer == "at_once":
             call.answer()
         await call.bridge.connect(profile.connect_timeout_s)
@@ -44,6 +48,9 @@ class Placing:
 
     async def run(self, call: Call) -> None:
         profile = call.profile
+        if profile.menu:
+            await call.menu(profile.menu)
+            return
         await call.bridge.connect(profile.connect_timeout_s)
         if profile.first_word == "greet" and profile.greeting:
             call.bridge.speak(profile.greeting)

@@ -37,13 +37,20 @@ class TransferTo:
 
 
 @dataclass(frozen=True, slots=True)
+class Menu:
+    """Answer, and let the caller choose."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refuse:
     """End the call with this status, or with BYE once it is answered."""
 
     status: int
 
 
-Step: TypeAlias = Prompt | TransferTo | Refuse
+Step: TypeAlias = Prompt | TransferTo | Menu | Refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,8 @@ class AgentProfile:
     wait_s: float = 3.0
     steps: tuple[Step, ...] = ()
     """The steps when no engine is left, one after the other until the call is over."""
+    menu: str = ""
+    """What the caller hears before the agent. Empty: no menu."""
     failure_status: int = 503
     """The status of a call without steps that is not answered yet."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sipua.bridge.playout.sound_files import TEXTS
 from sipua.calls.facts import CallFacts
-from sipua.calls.profile import AgentProfile, NamedEngine, Prompt, Refuse, Step, TransferTo
+from sipua.calls.profile import AgentProfile, Menu, NamedEngine, Prompt, Refuse, Step, TransferTo
 from sipua.config import Config
 from sipua.config.checks.routes import MAIN
 from sipua.config.sections.routes import FallbackSection, RouteSection
@@ -118,6 +118,7 @@ def profile(config: Config, route: RouteSection | None = None) -> AgentProfile:
         first_word=route.first_word or calls.first_word,
         wait_s=calls.wait_s,
         steps=tuple(_step(step) for step in steps if not step.engine),
+        menu=route.menu,
         failure_status=first.section.failure_status,
     )
 
@@ -164,4 +165,6 @@ def _step(step: FallbackSection) -> Step:
         return Prompt(None if step.prompt in TEXTS else Path(step.prompt))
     if step.transfer:
         return TransferTo(step.transfer)
+    if step.menu:
+        return Menu(step.menu)
     return Refuse(step.status)

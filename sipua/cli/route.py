@@ -59,6 +59,7 @@ def described(profile: AgentProfile) -> dict[str, Any]:
         "instructions": profile.instructions,
         "greeting": profile.greeting,
         "tools": "all" if profile.tools is None else list(profile.tools),
+        "menu": profile.menu,
         "answer": profile.answer,
         "first_word": profile.first_word,
         "fallback": [_step(step) for step in profile.steps],
@@ -66,12 +67,14 @@ def described(profile: AgentProfile) -> dict[str, Any]:
 
 
 def _step(step: Step) -> str:
-    from sipua.calls.profile import Prompt, TransferTo
+    from sipua.calls.profile import Menu, Prompt, TransferTo
 
     if isinstance(step, Prompt):
         return f"prompt {step.path or 'sorry'}"
     if isinstance(step, TransferTo):
         return f"transfer {step.target}"
+    if isinstance(step, Menu):
+        return f"menu {step.name}"
     return f"status {step.status}"
 
 

@@ -136,6 +136,8 @@ class Dtmf(Event, tag="call.dtmf"):
     digit: str
     duration_ms: int
     inband: bool
+    way: str = "rfc4733"
+    """How it came: `rfc4733`, `info` or `inband`."""
 
 
 class Quality(Event, tag="call.quality"):

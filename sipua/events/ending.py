@@ -39,6 +39,7 @@ class Reason(enum.StrEnum):
     OPERATOR_HANGUP = "operator_hangup"
     TRANSFERRED = "transferred"
     REDIRECTED = "redirected"
+    MENU = "menu"
     MAX_DURATION = "max_duration"
     RING_TIMEOUT = "ring_timeout"
     SHUTDOWN = "shutdown"
@@ -60,6 +61,7 @@ _OURS: Final[Mapping[Reason, tuple[By, Fault | None]]] = {
     Reason.TRANSFERRED: ("agent", None),
     Reason.REDIRECTED: ("edge", "engine"),
     Reason.TARGET_HANGUP: ("target", None),
+    Reason.MENU: ("edge", None),
     Reason.MAX_DURATION: ("edge", None),
     Reason.RING_TIMEOUT: ("edge", "edge"),
     Reason.NO_ANSWER: ("edge", "callee"),

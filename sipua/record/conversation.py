@@ -112,6 +112,17 @@ class ConversationRecord:
             act(self, event, now)
         return self._take()
 
+    def agent_begins(self, now: float, engines: Mapping[str, EngineFacts]) -> None:
+        """From a menu: with these engines, or others under the same names. The wait for the first
+        word counts from now on."""
+        self._engines = {**self._engines, **engines}
+        self._clock.answered(now)
+
+    def note(self, kind: str, now: float, fields: Mapping[str, Any]) -> Sequence[Entry]:
+        """An entry of what no event of the bridge tells."""
+        self._add(kind, now, **fields)
+        return self._take()
+
     def end(self, now: float, outcome: Mapping[str, Any]) -> Sequence[Entry]:
         """`outcome`: how the call ended."""
         for news in self._clock.end(now):

@@ -54,6 +54,14 @@ class CallRecord:
     def answered(self) -> None:
         self._put(self._record.answered(self._loop.time()))
 
+    def agent_begins(self, engines: Mapping[str, EngineFacts]) -> None:
+        """Another agent, with these engines, has the call from now on."""
+        self._record.agent_begins(self._loop.time(), engines)
+
+    def note(self, kind: str, **fields: Any) -> None:
+        """An entry of what is no event of the bridge."""
+        self._put(self._record.note(kind, self._loop.time(), fields))
+
     async def end(self, **outcome: object) -> None:
         """After the last event; on return the file is complete, if the disk allows it."""
         try:

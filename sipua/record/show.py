@@ -195,6 +195,16 @@ def _dtmf(entry: Entry, _paint: Painter) -> tuple[str, str]:
     return "key", f"{clean(entry.get('digit'))} ({entry.get('duration_ms')} ms)"
 
 
+def _menu(entry: Entry, _paint: Painter) -> tuple[str, str]:
+    menu, key = clean(entry.get("menu")), clean(entry.get("key") or entry.get("digit") or "")
+    match entry.get("news"):
+        case "entered":
+            return "menu", menu
+        case "key":
+            return "menu", f"{menu}: key {key}" + ("" if entry.get("valid") else " leads nowhere")
+    return "menu", f"{menu}: {clean(entry.get('by'))}, {clean(entry.get('to') or 'the end')}"
+
+
 def _sound(entry: Entry, paint: Painter) -> tuple[str, str]:
     name = str(entry.get("item", "")).removeprefix(LOCAL).partition(":")[0]
     return "sound", paint(_DIM, f"{clean(name)} ({_seconds(entry.get('played_ms', 0))})")
@@ -215,6 +225,7 @@ _OTHERS = {
     "engine": _engine,
     "text": _text,
     "dtmf": _dtmf,
+    "menu": _menu,
     "sound": _sound,
     "rate_limit": _rate_limit,
     "network": _network,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from sipua.rtp.events import Address
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.caller_id import NO_PARTIES, Parties
+from sipua.sip.info_digits import DigitTold
 from sipua.sip.peer_news import PeerNews
 from sipua.sip.settings import AccountSettings
 
@@ -228,9 +229,8 @@ class HoldRefused:
 
 TransferNews = TransferProgress | TransferDone | TransferFailed
 HoldNews = HoldDone | HoldRefused
-CallSignal = (
-    CallInvited | AttemptFailed | MediaReady | CallConfirmed | CallEnded | TransferNews | HoldNews
-)
+CallNews = CallInvited | AttemptFailed | MediaReady | CallConfirmed | CallEnded | DigitTold
+CallSignal = CallNews | TransferNews | HoldNews
 """What the call itself is told."""
 
 
@@ -278,6 +278,7 @@ SipEvent = (
     | MediaReady
     | CallConfirmed
     | CallEnded
+    | DigitTold
     | OfferRefused
     | TransferRefused
     | TransferNews

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from sipua.bridge.call.call_bridge import CallBridge
+from sipua.bridge.call.media_path import MEDIA_PATH
 from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.conversation.sessions import engine_session
@@ -23,25 +24,27 @@ from sipua.calls import routes
 from sipua.calls.call import Call, CallLimits
 from sipua.calls.facts import CallFacts
 from sipua.calls.legs.orders import CallOrder
-from sipua.calls.profile import AgentProfile
+from sipua.calls.menus.menu import Menu
 from sipua.calls.steer.sound_files import SoundFiles
 from sipua.calls.steer.steering import Steering
 from sipua.capture.call_capture import CallCapture
 from sipua.config import Config
 from sipua.edge.wiring import call as wiring_call
+from sipua.edge.wiring import menus as wiring_menus
 from sipua.edge.wiring import record as wiring_record
 from sipua.events.teller import Publish, Teller
 from sipua.log import logs
 from sipua.log.throttle import Throttle
 from sipua.process.exits import Exit
-from sipua.record.engine_facts import EngineFacts
 from sipua.record.recorder import Records
 from sipua.rtp.ports import ReservedPort
 from sipua.tools.control import CallTools
 from sipua.tools.toolbox import Toolbox
 from sipua.tools.wire.errors import ToolLoadError
-from sipua.worker.call_engines import EngineTried, RouteEngine, route_engines, spare_connections
+from sipua.worker.call_agents import CallAgents
+from sipua.worker.call_engines import EngineTried, route_engines, spare_connections
 from sipua.worker.engine_addresses import EngineAddresses
+from sipua.worker.route_parts import RouteParts
 
 
 class PartsError(Exception):
@@ -68,6 +71,7 @@ def make_parts(
     """
     try:
         wiring_call.decode_sounds(config)
+        menus = wiring_menus.menus(config)
     except SoundError as error:
         raise PartsError("sounds.failed", error, "correct the file", Exit.CONFIG) from None
     try:
@@ -85,17 +89,8 @@ def make_parts(
         publish=publish,
         toolbox=toolbox,
         records=wiring_call.records(config),
+        menus=menus,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class RouteParts:
-    """What all calls of a route have in common."""
-
-    profile: AgentProfile
-    engines: list[RouteEngine]
-    record: dict[str, EngineFacts]
-    """The engines, for its calls' records."""
 
 
 class CallParts:
@@ -112,6 +107,7 @@ class CallParts:
         publish: Publish,
         toolbox: Toolbox,
         records: Records,
+        menus: Mapping[str, Menu],
     ) -> None:
         """`engine_tried(name, reached)`: told of each attempt to connect to an engine.
         `publish`: passes the calls' events on.
@@ -120,8 +116,11 @@ class CallParts:
         self._send = send
         self._toolbox = toolbox
         self._media = wiring_call.media_settings(config)
+        self._dtmf = {account.name: account.dtmf for account in config.accounts}
+        self._dtmf |= {trunk.name: trunk.dtmf for trunk in config.trunks}
         self._recovery = wiring_call.dialogue_policy(config)
         self._records = records
+        self._menus = menus
         self._engine_tried = engine_tried
         self._publish = publish
         self._refusals = Throttle()
@@ -169,8 +168,7 @@ class CallParts:
         """Make a call, to be run. When this raises, nothing is left of it. KeyError: there is no
         such route. Times: None, as configured.
         """
-        route = self._routes[facts.route]
-        profile = routes.told(route.profile, facts)
+        route = self._told(facts, facts.route)
         limits = replace(
             self._limits,
             ring_timeout_s=ring_timeout_s or self._limits.ring_timeout_s,
@@ -180,14 +178,19 @@ class CallParts:
         log = logs.bind_call(facts.call_id, **({"trace_id": trace.trace_id} if trace else {}))
         tell = Teller(log, self._publish, facts.call_id, trace).tell
         faults = FaultOwner("call.failed", log)
+        converse = partial(self._make_conversation, facts, faults=faults)
+        agents = None
+        if self._menus:
+            agents = CallAgents(
+                self._menus, partial(self._told, facts), route, converse, self._attach
+            )
         bridge = CallBridge(
             local=local,
             pacer=self._pacer,
-            settings=self._media,
-            make_conversation=lambda on_event, turns: self._make_conversation(
-                facts, route.engines, profile.instructions, on_event, turns, faults=faults
-            ),
+            settings=replace(self._media, dtmf=self._dtmf.get(facts.origin, "auto")),
+            make_conversation=agents.conversation if agents else partial(converse, route),
             faults=faults,
+            path=agents.path if agents else MEDIA_PATH,
         )
         with contextlib.ExitStack() as undo:
             record = self._records.begin(
@@ -203,7 +206,7 @@ class CallParts:
             call = Call(
                 facts,
                 bridge,
-                profile,
+                route.profile,
                 limits,
                 send=self._send,
                 log=log,
@@ -214,34 +217,52 @@ class CallParts:
                 faults=faults,
             )
             undo.callback(call.abandon)
-            self._attach(call)
+            if agents is None:
+                self._attach(call)
+            else:
+                agents.begin(call, record)
             undo.pop_all()
         return call
+
+    def _told(self, facts: CallFacts, name: str) -> RouteParts:
+        """A route's parts, with what its texts say of this call."""
+        parts = self._routes[name]
+        return replace(parts, profile=routes.told(parts.profile, facts))
 
     def steering(self, call: Call) -> Steering:
         return Steering(call, self._toolbox.hold, self._sound_files)
 
-    def _attach(self, call: Call) -> None:
-        """Attach the listeners of one call: `call.subscribe(…)`."""
+    def _attach(self, call: Call) -> Callable[[], None]:
+        """Attach the listeners of one call: `call.subscribe(…)`. The returned function takes them
+        off.
+        """
         control = CallTools(call, self._toolbox.hold)
         tools = self._toolbox.runner(
             control, call.log, call.profile.tools, faults=call.faults, tell=call.tell
         )
-        call.subscribe(tools.on_event)
-        call.start(tools.run(), "tools")
+        unsubscribe = call.subscribe(tools.on_event)
+        running = call.start(tools.run(), "tools")
+
+        def detach() -> None:
+            unsubscribe()
+            running.cancel()
+
+        return detach
 
     def _make_conversation(
         self,
         facts: CallFacts,
-        engines: Sequence[RouteEngine],
-        instructions: str,
+        route: RouteParts,
         on_event: Callable[[ConversationEvent], None],
         turns: TurnState,
         *,
         faults: FaultOwner,
     ) -> Dialogue:
         return Dialogue(
-            [engine.choice(facts, instructions, self._engine_tried) for engine in engines],
+            [
+                engine.choice(facts, route.profile.instructions, self._engine_tried)
+                for engine in route.engines
+            ],
             policy=self._recovery,
             on_event=on_event,
             call_id=facts.call_id,

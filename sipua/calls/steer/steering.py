@@ -68,6 +68,9 @@ class SteeredCall(Protocol):
     def engine_missed(self) -> bool: ...
 
     @property
+    def in_menu(self) -> bool: ...
+
+    @property
     def transfer_under_way(self) -> bool: ...
 
     @property
@@ -153,7 +156,7 @@ class Steering:
             transfer_under_way=call.transfer_under_way,
             put_through=call.put_through,
             agent_muted=call.bridge.agent_muted,
-            engine_gone=call.engine_missed,
+            engine_gone=call.engine_missed or call.in_menu,
             injects=call.bridge.capabilities.inject,
         )
 

@@ -73,6 +73,10 @@ TABLES: Final[Mapping[str, OfTable]] = {
     "calls.fallback.*": _NEW,
     "routes.*": _NEW,
     "routes.*.fallback.*": _NEW,
+    "menus.*": _NEW,
+    "menus.*.keys.NAME": _NEW,
+    "menus.*.on_no_input": _NEW,
+    "menus.*.on_invalid": _NEW,
     "barge_in": _NEW,
     "sounds": _NEW,
     "edge": {"name": _START, "workers": _START, "worker_memory_mb": _ONCE},
@@ -131,9 +135,17 @@ TABLES: Final[Mapping[str, OfTable]] = {
     "tools.mcp.*": _NEW,
 }
 
+_OTHERS: Final[Mapping[tuple[str, str], When]] = {
+    ("accounts.*", "dtmf"): _NEW,
+    ("trunks.*", "dtmf"): _NEW,
+}
+"""Keys of another class than their table."""
+
 
 def when(table: tuple[str, ...], key: str) -> When:
     """Of a key, by the pattern of its table."""
+    if other := _OTHERS.get((".".join(table), key)):
+        return other
     of_table = TABLES[".".join(table)]
     return of_table if isinstance(of_table, When) else of_table[key]
 

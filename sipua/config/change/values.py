@@ -78,7 +78,7 @@ def _field(model: BaseModel, name: str, above: str, table: tuple[str, ...]) -> I
         yield from _inside(value, key, pattern)
     elif is_array(*pattern):
         yield from _array(value, key, (*pattern, ANY))
-    elif not table and is_named(name):
+    elif is_named(*pattern):
         for label, element in value.items():
             yield from _element(element, f"{key}.{toml_key(label)}", (*pattern, NAME))
     else:

@@ -11,6 +11,7 @@ from sipua.config.checks.api import api
 from sipua.config.checks.cdr import cdr
 from sipua.config.checks.engine import engines
 from sipua.config.checks.findings import Finding
+from sipua.config.checks.menus import menus
 from sipua.config.checks.placeholders import placeholders
 from sipua.config.checks.record import record
 from sipua.config.checks.recovery import recovery
@@ -364,6 +365,7 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     tools,
     routes,
     placeholders,
+    menus,
     record,
     api,
     cdr,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from sipua.config.checks.findings import Finding
+from sipua.config.checks.menus import no_menu
 from sipua.config.sections.config import Config
 from sipua.config.sections.routes import FallbackSection, RouteSection
 from sipua.config.values.problems import KeyPath
@@ -44,6 +45,7 @@ def routes(config: Config) -> Iterator[Finding]:
 def _names_in(config: Config, here: KeyPath, route: RouteSection) -> Iterator[Finding]:
     if route.engine and route.engine not in _engines(config):
         yield _no_engine((*here, "engine"), route.engine, config)
+    yield from no_menu(config, (*here, "menu"), route.menu)
     origins = [account.name for account in config.accounts]
     origins += [trunk.name for trunk in config.trunks] + ["anyone"]
     for pattern in route.origin:
@@ -70,7 +72,7 @@ def _fallback(config: Config, here: KeyPath, steps: Sequence[FallbackSection]) -
         if len(kinds) != 1:
             yield Finding(
                 (path,),
-                "must have exactly one of engine, prompt, transfer, status"
+                "must have exactly one of engine, prompt, transfer, menu, status"
                 + (f", not {' and '.join(kinds)}" if kinds else ""),
                 'one table for each step: { prompt = "sorry" }, { status = 503 }',
             )
@@ -78,16 +80,17 @@ def _fallback(config: Config, here: KeyPath, steps: Sequence[FallbackSection]) -
         (kind,) = kinds
         if kind == "engine" and step.engine not in _engines(config):
             yield _no_engine((*path, "engine"), step.engine, config)
+        yield from no_menu(config, (*path, "menu"), step.menu)
         if kind == "engine" and before not in ("", "engine"):
             yield Finding(
                 ((*path, "engine"),),
                 "comes too late: engines are tried first",
                 f"move it before the {before}",
             )
-        if before == "status":
+        if before in ("menu", "status"):
             yield Finding(
                 (path,),
-                "is never reached: the status before it ends the call",
+                f"is never reached: the {before} before it ends the call",
                 "remove it, or move it up",
             )
         before = kind

@@ -19,7 +19,8 @@ INTRODUCTION = """\
 One TOML file: `sipua serve --config edge.toml`, or its path in `SIPUA_CONFIG`. Without a file
 `sipua serve` runs the demo: the local agent, on 127.0.0.1:5060, for all callers on this machine.
 Every key has a default unless it says *required*. [`configs/`](../configs) has a commented file
-for each use: `local-demo.toml`, `asterisk-extension.toml`, `ip-trunk.toml`.
+for each use: `local-demo.toml`, `asterisk-extension.toml`, `ip-trunk.toml`,
+`front-menu.toml`.
 
     sipua config check edge.toml    # every problem, with line and fix; exit code 3
     sipua config show edge.toml     # the values in force, and the origin of each

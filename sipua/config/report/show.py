@@ -57,10 +57,11 @@ def _tables(loaded: Loaded) -> Iterator[tuple[Table, KeyPath, Any]]:
 
 
 def _header(table: Table, path: KeyPath) -> str:
-    index = next((part for part in path if isinstance(part, int)), None)
+    header = table.header
     if NAME in table.path:
-        return f"[{'.'.join(toml_key(str(part)) for part in path)}]"
-    return table.header if index is None else f"{table.header} # {key_name(path)}"
+        header = f"[{'.'.join(toml_key(part) for part in path if isinstance(part, str))}]"
+    inside_array = any(isinstance(part, int) for part in path)
+    return f"{header} # {key_name(path)}" if inside_array else header
 
 
 def _origin(loaded: Loaded, path: KeyPath) -> Origin:

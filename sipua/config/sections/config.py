@@ -20,6 +20,7 @@ from sipua.config.sections.cdr import CdrSection
 from sipua.config.sections.edge import EdgeSection
 from sipua.config.sections.engine import EngineSection
 from sipua.config.sections.hep import HepSection
+from sipua.config.sections.menus import MenuSection
 from sipua.config.sections.metrics import MetricsSection
 from sipua.config.sections.record import PriceSection, RecordSection
 from sipua.config.sections.recovery import RecoverySection
@@ -194,6 +195,7 @@ class Config(Section):
     recovery: RecoverySection = RecoverySection()
     calls: CallsSection = CallsSection()
     routes: tuple[RouteSection, ...] = ()
+    menus: tuple[MenuSection, ...] = ()
     barge_in: BargeInSection = BargeInSection()
     sounds: SoundsSection = SoundsSection()
     edge: EdgeSection = EdgeSection()

@@ -45,8 +45,8 @@ class FallbackSection(Section):
 
     The steps are tried one after the other, until one works: `{ engine = "backup" }` tries
     another engine, `{ prompt = "sorry.wav" }` answers the call if necessary and plays a file,
-    `{ transfer = "sip:100@pbx" }` transfers the call, `{ status = 503 }` ends it. After the last
-    step the call is over.
+    `{ transfer = "sip:100@pbx" }` transfers the call, `{ menu = "main" }` leaves the choice to the
+    caller, `{ status = 503 }` ends it. After the last step the call is over.
     """
 
     engine: OneLine = Field(
@@ -59,6 +59,10 @@ class FallbackSection(Section):
     transfer: Target = Field(
         default="",
         description="SIP URI or number that takes the call: 302 before the answer, REFER after it.",
+    )
+    menu: OneLine = Field(
+        default="",
+        description="Name of a menu: the call is answered if necessary, and goes on in it.",
     )
     status: Annotated[int, AfterValidator(_status)] = Field(
         default=0, description="SIP status that ends the call, 400 to 699; BYE after the answer."
@@ -122,6 +126,11 @@ class RouteSection(Section):
     )
     fallback: Fallback = Field(
         default=(), description="When there is no engine. Left out: as `calls.fallback`."
+    )
+    menu: OneLine = Field(
+        default="",
+        description="Name of a menu, which the caller hears first. The agent takes the call when a "
+        "key leads to it.",
     )
 
     def has(self, name: str) -> bool:

@@ -101,14 +101,18 @@ def key_at(path: KeyPath) -> Key | None:
 
 
 def pattern(path: KeyPath) -> tuple[str, ...]:
-    parts = tuple(ANY if isinstance(part, int) else part for part in path)
-    return (parts[0], NAME, *parts[2:]) if len(parts) > 1 and is_named(parts[0]) else parts
+    parts: tuple[str, ...] = ()
+    for part in path:
+        parts = (*parts, NAME if is_named(*parts) else ANY if isinstance(part, int) else part)
+    return parts
 
 
 @functools.cache
-def is_named(section: str) -> bool:
-    """Whether its tables have names of the user's choice: `[engines.backup]`."""
-    return any(table.path[:2] == (section, NAME) for table in tables())
+def is_named(*above: str) -> bool:
+    """Whether the tables in it have names of the user's choice: `[engines.backup]`. `above`: its
+    pattern."""
+    depth = len(above)
+    return any(table.path[: depth + 1] == (*above, NAME) for table in tables())
 
 
 def value_at(config: Config, path: KeyPath) -> Any:

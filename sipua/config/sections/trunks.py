@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -37,6 +37,14 @@ from sipua.config.values.parties import (
     SetHeaders,
 )
 from sipua.config.values.section import Section
+
+DtmfKind = Literal["auto", "rfc4733", "inband"]
+_DTMF: Final = (
+    "How keys travel. `auto`: as telephone events (RFC 4733) where both sides have them, else as "
+    "tones in the audio. `rfc4733`: the same, but tones are never listened for. `inband`: ours are "
+    "tones, and tones are listened for beside events. SIP INFO of the other side is always read. "
+    "docs/menus.md."
+)
 
 
 class AccountSection(Section):
@@ -76,6 +84,7 @@ class AccountSection(Section):
     proxy: OptionalServerUri = Field(
         default="", description="Outbound proxy, as `sip:host:port`, when it is not the registrar."
     )
+    dtmf: DtmfKind = Field(default="auto", description=_DTMF)
     trust_identity: bool = TRUST_IDENTITY
     caller_headers: CallerHeaders = CALLER_HEADERS
     country: Country = COUNTRY
@@ -139,6 +148,7 @@ class TrunkSection(Section):
         description="Let its INVITEs say which trace the call is part of (`traceparent`, "
         "`X-Traceparent`). docs/traces.md.",
     )
+    dtmf: DtmfKind = Field(default="auto", description=_DTMF)
     trust_identity: bool = TRUST_IDENTITY
     caller_headers: CallerHeaders = CALLER_HEADERS
     country: Country = COUNTRY

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from sipua.calls import routes
-from sipua.calls.profile import AgentProfile, Prompt, Step, TransferTo
+from sipua.calls.profile import AgentProfile, Menu, Prompt, Step, TransferTo
 from sipua.config.change.in_force import InForce
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
 from sipua.control.http.tokens import Right
@@ -32,6 +32,7 @@ class RouteFound(Shown):
     model: str
     voice: str
     tools: list[str] | None = Field(default=None, description="Null: all.")
+    menu: str = Field(default="", description="What the caller hears before the agent.")
     answer: str
     first_word: str
     fallback: list[str]
@@ -72,6 +73,7 @@ def _found(profile: AgentProfile) -> RouteFound:
         model=first.model,
         voice=first.voice,
         tools=None if profile.tools is None else list(profile.tools),
+        menu=profile.menu,
         answer=profile.answer,
         first_word=profile.first_word,
         fallback=[_step(step) for step in profile.steps],
@@ -83,4 +85,6 @@ def _step(step: Step) -> str:
         return f"prompt {step.path or 'sorry'}"
     if isinstance(step, TransferTo):
         return f"transfer {step.target}"
+    if isinstance(step, Menu):
+        return f"menu {step.name}"
     return f"status {step.status}"

@@ -18,12 +18,13 @@ from sipua.outputs.cdr.row import (
     EngineFigures,
     Hold,
     MediaFigures,
+    MenuStep,
     Row,
     TransferTry,
 )
 
 _MOST: Final = 32
-"""Attempts, transfers, engines and models that are listed of one call."""
+"""Attempts, transfers, menus, engines and models that are listed of one call."""
 
 Fields = Mapping[str, Any]
 
@@ -47,6 +48,8 @@ class _Story:
     engines: list[str] = field(default_factory=list)
     models: list[str] = field(default_factory=list)
     transfers: list[TransferTry] = field(default_factory=list)
+    digits: int = 0
+    menus: list[MenuStep] = field(default_factory=list)
 
     def resumed(self, at_s: float) -> None:
         if self.held_since_s is not None:
@@ -129,6 +132,16 @@ def _usage(story: _Story, _at_s: float, fields: Fields) -> None:
         story.models.append(model)
 
 
+def _dtmf(story: _Story, _at_s: float, _fields: Fields) -> None:
+    story.digits += 1
+
+
+def _menu(story: _Story, _at_s: float, fields: Fields) -> None:
+    if len(story.menus) < _MOST:
+        step = fields["menu"], fields["by"], fields.get("key", ""), fields.get("to", "")
+        story.menus.append(MenuStep(*step))
+
+
 def _transfer(story: _Story, at_s: float, fields: Fields) -> None:
     if len(story.transfers) < _MOST:
         begun = TransferTry(_moment(at_s), fields["target"], mode=fields.get("mode", "refer"))
@@ -155,9 +168,11 @@ _STEPS: Final[Mapping[str, Callable[[_Story, float, Fields], None]]] = {
     "call.media": _media,
     "call.held": _held,
     "call.resumed": _resumed,
+    "call.dtmf": _dtmf,
     "call.transfer": _transfer,
     "call.transferred": _transfer_over("ok"),
     "call.transfer_failed": _transfer_over("failed"),
+    "menu.left": _menu,
     "engine.in_use": _engine,
     "engine.usage": _usage,
 }
@@ -203,7 +218,8 @@ def _row(node: str, told: Told, story: _Story) -> Row:
         end=_plain(ended.end),
         hold=Hold(story.holds, round(story.held_s * 1000)) if story.holds else None,
         transfers=story.transfers,
-        digits=_whole((ended.rtp or {}).get("dtmf"), "digits"),
+        menus=story.menus,
+        digits=story.digits,
         media=_figures(story, ended.rtp or {}),
         engine=_engines(story, conversation, ended.engine or {}),
         first_audio_ms=ended.first_audio_ms,

@@ -46,6 +46,15 @@ class AttemptRow(msgspec.Struct, frozen=True):
     reason: str
 
 
+class MenuStep(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A menu that the caller was in, and how it was left."""
+
+    menu: str
+    by: str
+    key: str = ""
+    to: str = ""
+
+
 class MediaFigures(msgspec.Struct, frozen=True, omit_defaults=True):
     codec: str = ""
     remote: str = ""
@@ -117,6 +126,7 @@ class Row(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"from_": "fr
     end: End
     hold: Hold | None = None
     transfers: list[TransferTry] = []
+    menus: list[MenuStep] = []
     digits: int = 0
     """Keys that the other side pressed."""
     media: MediaFigures | None = None

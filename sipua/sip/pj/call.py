@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, Protocol
+from typing import Any, Protocol
 
 import pjsua2 as pj
 
@@ -19,6 +19,7 @@ from sipua.sip.addresses import address, in_brackets
 from sipua.sip.admission import media_family
 from sipua.sip.admission.gate import Gate
 from sipua.sip.errors import reason_of
+from sipua.sip.info_digits import DigitTold, InfoDigits
 from sipua.sip.messages import (
     CallConfirmed,
     CallEnded,
@@ -39,11 +40,11 @@ from sipua.sip.messages import (
     TransferRefused,
 )
 from sipua.sip.pj import negotiated
+from sipua.sip.pj.guarded import guarded
+from sipua.sip.pj.native import info_request
 from sipua.sip.pj.params import call_params
 from sipua.sip.settings import SipSettings
 from sipua.sip.state import LONGEST_TRANSACTION_S, CallInput, CallState, advance
-
-P = ParamSpec("P")
 
 TRANSFER_REFUSED = 603
 NOT_ACCEPTABLE = 488
@@ -58,21 +59,6 @@ ACK_WITHIN_S = LONGEST_TRANSACTION_S - 0.1
 """Just before pjsip's own limit, after which pjsip would wait as long again for the answer to its
 BYE. A BYE that we want earlier waits for the ACK, or for pjsip's 32 s (RFC 3261 15).
 """
-
-
-def guarded(
-    callback: Callable[Concatenate[PjCall, P], None],
-) -> Callable[Concatenate[PjCall, P], None]:
-    """Wrap a callback: an exception in it ends its call with a logged cause, and nothing else."""
-
-    def safe(self: PjCall, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            callback(self, *args, **kwargs)
-        except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
-            self.fail(callback.__name__, error)
-
-    safe.__name__ = callback.__name__
-    return safe
 
 
 class CallOwner(Protocol):
@@ -119,6 +105,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         self._asked_hold: bool | None = None
         """While our re-INVITE is not answered: what it wants."""
         self._hold_tsx = 0
+        self._info_digits = InfoDigits()
 
     # --- commands -------------------------------------------------------------------------
 
@@ -276,9 +263,12 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     @guarded
     def onCallTsxState(self, prm: Any) -> None:  # noqa: N802
-        """Our re-INVITE's end: nothing else of pjsua2 tells a refusal. One that pjsip sends again,
-        with a digest or a longer session, has begun another transaction by then.
+        """INFO of the peer; and our re-INVITE's end: nothing else of pjsua2 tells a refusal. One
+        that pjsip sends again, with a digest or a longer session, has begun another transaction by
+        then.
         """
+        if (told := info_request.answered(prm.e, self._info_digits)) and told.digit:
+            self.endpoint.emit(DigitTold(self.call_id, told.digit, told.duration_ms))
         on = self._asked_hold
         if on is None or prm.e.type != pj.PJSIP_EVENT_TSX_STATE:
             return

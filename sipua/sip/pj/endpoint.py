@@ -52,8 +52,8 @@ from sipua.sip.pj.account import PjAccount, has_ipv6
 from sipua.sip.pj.accounts import LOCAL_ACCOUNT, Accounts
 from sipua.sip.pj.call import PjCall
 from sipua.sip.pj.library import Library
+from sipua.sip.pj.native.resolver import LayoutError, PjResolver
 from sipua.sip.pj.placer import Placer
-from sipua.sip.pj.resolver import LayoutError, PjResolver
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.sip.state import CallState
 from sipua.sip.trunks.probes import Probes

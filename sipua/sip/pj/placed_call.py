@@ -13,7 +13,8 @@ import pjsua2 as pj
 
 from sipua.sip.messages import EndedBy, PlaceCall
 from sipua.sip.pj.account import PjAccount
-from sipua.sip.pj.call import CallOwner, PjCall, guarded
+from sipua.sip.pj.call import CallOwner, PjCall
+from sipua.sip.pj.guarded import guarded
 from sipua.sip.pj.params import call_params
 from sipua.sip.state import CallInput, CallState
 

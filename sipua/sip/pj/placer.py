@@ -25,9 +25,9 @@ from sipua.sip.peer_news import ServerNews
 from sipua.sip.pj.account import PjAccount
 from sipua.sip.pj.accounts import LOCAL_ACCOUNT
 from sipua.sip.pj.call import CallOwner, PjCall
+from sipua.sip.pj.native.resolver import PjResolver
 from sipua.sip.pj.params import call_params
 from sipua.sip.pj.placed_call import AttemptEnd, PlacedCall
-from sipua.sip.pj.resolver import PjResolver
 from sipua.sip.settings import AccountSettings
 from sipua.sip.state import CallState
 from sipua.sip.trunks.closed_port import CHECK_AFTER_S, ClosedPort

@@ -28,7 +28,8 @@ def python(home: Path, changes: str) -> Path:
     path.write_text(
         f"#!{sys.executable}\n"
         "import sys\n"
-        f"from sipua.sip.pj import thread, waker\n{changes}\n"
+        "from sipua.sip.pj import thread\n"
+        f"from sipua.sip.pj.native import waker\n{changes}\n"
         "from sipua.cli import main\n"
         "sys.exit(main.run(sys.argv[3:]))\n"
     )

@@ -37,6 +37,9 @@ _DEFAULTS = {
     "RESUME": offers.RESUME,
     "HELD_ANSWER": offers.offer(direction="recvonly", version=2),
     "HEADERS": "",
+    "TYPE": "application/dtmf-relay",
+    "INFO_STATUS": "200",
+    "AFTER": "700",
     "STATUS": "200",
 }
 

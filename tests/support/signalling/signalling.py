@@ -19,8 +19,8 @@ from sipua.rtp.ports import PortPool, ReservedPort
 from sipua.sip.admission.admission import Admission
 from sipua.sip.dns.names import Found, Name, Outcome, Target, targets
 from sipua.sip.messages import CallInvited, PlaceCall, SipEvent
+from sipua.sip.pj.native.waker import WakerError
 from sipua.sip.pj.thread import Timers
-from sipua.sip.pj.waker import WakerError
 from sipua.sip.settings import AccountSettings, SipSettings
 from support.ports import LOOPBACK, LOOPBACK6, PortBlock
 from support.signalling import fake_pj

@@ -100,6 +100,9 @@ def _facts(row: Row, paint: Painter) -> Iterator[tuple[str, str]]:
     yield "by way of", clean(f"{row.origin} {row.source}".strip())
     yield "route", clean(row.route)
     yield "hold", f"{times(row.hold.count)}, {_seconds(row.hold.ms)}" if row.hold else ""
+    for step in row.menus:
+        key = f" {clean(step.key)}" if step.key else ""
+        yield "menu", f"{clean(step.menu)}: {clean(step.by)}{key}, {clean(step.to) or 'the end'}"
     for transfer in row.transfers:
         told = f" ({transfer.status} {clean(transfer.reason)})" if transfer.status else ""
         yield "transfer", f"{clean(transfer.target)}: {transfer.outcome}{told}"

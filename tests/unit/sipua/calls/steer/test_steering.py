@@ -45,6 +45,7 @@ class FakeCall:
         self.confirmed.set()
         self.over = self.on_hold = self.engine_missed = self.transfer_under_way = False
         self.put_through = False
+        self.in_menu = False
         self.outcome = TransferOutcome(ok=True, status=200, reason="OK")
         self.held = HoldOutcome(ok=True, status=200)
         self.hold = SimpleNamespace(on=False, under_way=False, set=self._hold)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from sipua.events import call_events, engine_events
+from sipua.events import call_events, engine_events, menu_events
 from sipua.events.ending import End, Reason
 from sipua.outputs.cdr.calls_up import CallsUp
 from sipua.outputs.cdr.row import Row, decode, encode
@@ -23,7 +23,6 @@ FIGURES = {
     "engine": {"rotated": 1},
     "rtp": {
         "sent": 400,
-        "dtmf": {"digits": 3},
         "streams": [
             {"received": 100, "lost": 2, "jitter_ms": 1.5},
             {"received": 200, "lost": 1, "jitter_ms": 3.5},
@@ -55,6 +54,9 @@ def test_the_row_of_a_call_with_everything() -> None:
         (4.5, call_events.Resumed(direction="sendrecv")),
         (5.0, engine_events.EngineInUse(engine="second", **in_use)),
         (5.0, engine_events.EngineUsage(of="answer", model="gpt-realtime")),
+        *((5.5, call_events.Dtmf(digit="?", duration_ms=90, inband=False)) for _ in range(3)),
+        (5.6, menu_events.MenuLeft(menu="main", by="key", key="2", to="menu other")),
+        (5.8, menu_events.MenuLeft(menu="other", by="ended")),
         (6.0, call_events.Transfer(target="sip:200@pbx")),
         (7.0, call_events.TransferFailed(target="sip:200@pbx", status=486, reason="Busy Here")),
         (8.0, call_events.Held(direction="sendonly")),
@@ -90,6 +92,10 @@ def test_the_row_of_a_call_with_everything() -> None:
                 "reason": "Busy Here",
                 "mode": "refer",
             }
+        ],
+        "menus": [
+            {"menu": "main", "by": "key", "key": "2", "to": "menu other"},
+            {"menu": "other", "by": "ended"},
         ],
         "digits": 3,
         "media": {

@@ -8,7 +8,7 @@ import pjsua2 as real
 import pytest
 
 from sipua.sip.messages import CallRefused, LibraryMessage, SignallingFault, SipMessage
-from sipua.sip.pj.waker import WakerError
+from sipua.sip.pj.native.waker import WakerError
 from support.signalling import signalling as over_fake
 from support.signalling.signalling import CALLER, Signalling, invite
 

@@ -110,6 +110,7 @@ def test_each_end_with_a_fault_has_its_words() -> None:
         Reason.OPERATOR_HANGUP,
         Reason.TRANSFERRED,
         Reason.TARGET_HANGUP,
+        Reason.MENU,
     }
     assert set(_ENDS) == set(Reason) - good
 

@@ -12,7 +12,7 @@ LONG_MS = 60_000
 BEGIN = """
 import threading, time
 import pjsua2 as pj
-from sipua.sip.pj import waker
+from sipua.sip.pj.native import waker
 
 config = pj.EpConfig()
 config.uaConfig.threadCnt = 0
@@ -144,7 +144,7 @@ def test_a_library_that_has_not_begun_cannot_be_woken() -> None:
         else:
             raise AssertionError("not found out")
         """,
-        begin="from sipua.sip.pj import waker",
+        begin="from sipua.sip.pj.native import waker",
         end="\nprint('done')",
     )
 

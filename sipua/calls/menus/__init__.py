@@ -1,0 +1,1 @@
+"""Menus: the caller chooses by key, and no engine is needed."""

@@ -1,0 +1,23 @@
+"""The agents that one call may have, one after the other, and the menus that lead to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from sipua.calls.menus.menu import Menu
+
+
+class Agents(Protocol):
+    @property
+    def menus(self) -> Mapping[str, Menu]: ...
+
+    @property
+    def talking(self) -> bool:
+        """Whether one has the call, and not a menu."""
+
+    def note(self, news: str, fields: Mapping[str, Any]) -> None:
+        """For the record of the call."""
+
+    async def change(self, route: str) -> None:
+        """The agent of this route has the call from now on; it is not connected yet."""

@@ -1,0 +1,30 @@
+"""The events of menus."""
+
+from __future__ import annotations
+
+from sipua.events.event import Event
+
+
+class MenuEntered(Event, tag="menu.entered"):
+    """The caller hears a menu."""
+
+    menu: str
+
+
+class MenuKey(Event, tag="menu.key"):
+    """A key in a menu; `?`: keys are masked, and this one is no choice of the menu."""
+
+    menu: str
+    digit: str
+    valid: bool
+
+
+class MenuLeft(Event, tag="menu.left"):
+    """The menu is over: `by` a key, no input, wrong keys, a transfer that failed, or with the call
+    (`ended`)."""
+
+    menu: str
+    by: str
+    key: str | None = None
+    to: str | None = None
+    """`agent ROUTE`, `menu NAME`, `transfer TARGET` or `hang_up`."""

@@ -1,0 +1,1 @@
+"""What pjsua2 does not show of pjsip, reached by ctypes: resolver, wake, answers to INFO."""

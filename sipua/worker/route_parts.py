@@ -1,0 +1,17 @@
+"""What all calls of a route have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sipua.calls.profile import AgentProfile
+from sipua.record.engine_facts import EngineFacts
+from sipua.worker.call_engines import RouteEngine
+
+
+@dataclass(frozen=True, slots=True)
+class RouteParts:
+    profile: AgentProfile
+    engines: list[RouteEngine]
+    record: dict[str, EngineFacts]
+    """The engines, for its calls' records."""
