@@ -21,6 +21,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from sipua.bridge.call.answer_screen import AnswerScreen
 from sipua.bridge.call.media import MediaPlan, MediaSettings, open_rtp, update_rtp
 from sipua.bridge.call.media_path import MEDIA_PATH, MediaPath
 from sipua.bridge.call.rtp_news import news_of
@@ -105,6 +106,7 @@ class CallBridge:
             make_playout=path.playout,
         )
         self._playout = self._sender.playout
+        self.screen = AnswerScreen(self._echo_hold, self._sender)
         self.turns = TurnState(self._playout)
         """Whose turn it is: to read."""
         self._barge_in = BargeInPolicy(settings.barge_in, self.turns)
@@ -152,7 +154,7 @@ class CallBridge:
         self._transport.reschedule()
         by_event = plan.telephone_event_send_type is not None
         self._on_hold, self._held_by_us = plan.on_hold, plan.held_by_us
-        self._playout.paused = plan.plays_hold_sound
+        self._playout.pause(plan.plays_hold_sound, "hold")
         silent = plan.on_hold and not plan.plays_hold_sound
         self._sender.open(self.rtp, self._transport, plan.law, by_event=by_event, on_hold=silent)
         return self.rtp.ssrc

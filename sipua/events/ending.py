@@ -38,6 +38,7 @@ class Reason(enum.StrEnum):
     OPERATOR_HANGUP = "operator_hangup"
     TRANSFERRED = "transferred"
     REDIRECTED = "redirected"
+    MACHINE = "machine"
     MAX_DURATION = "max_duration"
     RING_TIMEOUT = "ring_timeout"
     SHUTDOWN = "shutdown"
@@ -58,6 +59,7 @@ _OURS: Final[Mapping[Reason, tuple[By, Fault | None]]] = {
     Reason.OPERATOR_HANGUP: ("operator", None),
     Reason.TRANSFERRED: ("agent", None),
     Reason.REDIRECTED: ("edge", "engine"),
+    Reason.MACHINE: ("edge", None),
     Reason.MAX_DURATION: ("edge", None),
     Reason.RING_TIMEOUT: ("edge", "edge"),
     Reason.NO_ANSWER: ("edge", "callee"),

@@ -20,6 +20,7 @@ from sipua.bridge.playout.pacer import Pacer
 from sipua.bridge.playout.sound_files import SoundError
 from sipua.bridge.turns.state import TurnState
 from sipua.calls import routes
+from sipua.calls.answering.policy import AnsweringPolicy, for_one_call
 from sipua.calls.call import Call, CallLimits
 from sipua.calls.facts import CallFacts
 from sipua.calls.profile import AgentProfile
@@ -93,6 +94,8 @@ class RouteParts:
     """What all calls of a route have in common."""
 
     profile: AgentProfile
+    answering: AnsweringPolicy
+    """Also where the route does not look who answers: a call of it may."""
     engines: list[RouteEngine]
     record: dict[str, EngineFacts]
     """The engines, for its calls' records."""
@@ -135,6 +138,7 @@ class CallParts:
         self._routes = {
             name: RouteParts(
                 profile,
+                routes.answering(config, routes.named(config, name)),
                 route_engines(config, profile, engines, toolbox),
                 wiring_call.record_engines(config, profile),
             )
@@ -164,11 +168,16 @@ class CallParts:
         *,
         ring_timeout_s: float | None = None,
         max_duration_s: float | None = None,
+        answering: str = "",
+        on_voicemail: str = "",
     ) -> Call:
         """Make a call, to be run. When this raises, nothing is left of it. KeyError: there is no
-        such route. Times: None, as configured.
+        such route. Times: None, as configured; the same of empty words.
         """
         route = self._routes[facts.route]
+        usual = route.profile.answering
+        policy = for_one_call(usual, route.answering, answering, on_voicemail)
+        profile = route.profile if policy is usual else replace(route.profile, answering=policy)
         limits = replace(
             self._limits,
             ring_timeout_s=ring_timeout_s or self._limits.ring_timeout_s,
@@ -201,7 +210,7 @@ class CallParts:
             call = Call(
                 facts,
                 bridge,
-                route.profile,
+                profile,
                 limits,
                 send=self._send,
                 log=log,

@@ -20,6 +20,8 @@ Extensions  100, 101, 102   ring sipua, sipua-ulaw, sipua-alaw
             608S      answer, say nothing, hang up after S seconds
             609       refuse (403)
             610       answer, press 1234#*0D after a second, hang up two seconds later
+            613       record; after a second play what the test has put into `answer`, listen 15 s
+            614       the same, played as early media
             611       read keys up to #, log them as keys=..., hang up
 """
 
@@ -58,6 +60,11 @@ class Layout:
     host: str  # what it listens on: loopback, of one family or the other
     sip_port: int
     rtp_ports: tuple[int, int]
+
+    @property
+    def answer(self) -> Path:
+        """What 613 and 614 play: a WAV file, named without its ending."""
+        return self.home / "answer"
 
     @property
     def recordings(self) -> Path:
@@ -228,6 +235,20 @@ exten => 610,1,Answer()
  same => n,Wait(1)
  same => n,SendDTMF({KEYS},100,100)
  same => n,Wait(2)
+ same => n,Hangup()
+exten => 613,1,Answer()
+ same => n,Set(REC={layout.recordings}/${{UNIQUEID}})
+ same => n,{record}
+ same => n,Wait(1)
+ same => n,Playback({layout.answer})
+ same => n,Wait(15)
+ same => n,Hangup()
+exten => 614,1,Progress()
+ same => n,Playback({layout.answer},noanswer)
+ same => n,Answer()
+ same => n,Set(REC={layout.recordings}/${{UNIQUEID}})
+ same => n,{record}
+ same => n,Wait(8)
  same => n,Hangup()
 exten => 611,1,Answer()
  same => n,Read(PRESSED,,20,,1,8)

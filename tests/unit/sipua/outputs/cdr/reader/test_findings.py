@@ -109,6 +109,7 @@ def test_each_end_with_a_fault_has_its_words() -> None:
         Reason.AGENT_HANGUP,
         Reason.OPERATOR_HANGUP,
         Reason.TRANSFERRED,
+        Reason.MACHINE,
     }
     assert set(_ENDS) == set(Reason) - good
 
