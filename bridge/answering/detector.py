@@ -176,7 +176,7 @@ class AnswerDetector:
 
     def _heard(self, heard: Heard, found: list[Finding]) -> None:
         match heard.meaning:
-            case "beep":
+            case "beep" if self.verdict != "fax":  # whose sounds are no beeps
                 found.append(Beep(round(heard.hz), heard.ms, heard.ended_ms))
                 if self.verdict != "voicemail":
                     self._decide("voicemail", "beep", found)

@@ -135,9 +135,14 @@ class AnswerWatch:
                 self._played_s = now
             case Transcript(role="user", final=True) if self._call.confirmed.is_set():
                 kind = words.kind_of(event.text)
-                if kind is not None:
+                if kind is not None and self._believes_words:
                     at_ms = self._detector.heard_ms
                     self._found(AnsweredBy(kind, "words", at_ms, CONFIDENCE["words"]))
+
+    @property
+    def _believes_words(self) -> bool:
+        """A person may say such words, too: then they end no call."""
+        return self._verdict != "person" or self._policy.on_voicemail == "agent"
 
     # --- what is found, and what follows ---------------------------------------------------
 
