@@ -30,6 +30,7 @@ examples:
   sipua bench soak --calls-total 10000 --cps 20 --html soak.html
   sipua bench joint --joints 50
   sipua bench compare before.json now.json --fail-above 1.2
+  sipua bench answering --calls 1000
 
 docs/bench.md explains every figure.
 """
@@ -45,7 +46,15 @@ def run(words: Sequence[str]) -> int:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for add in (_add_streams, _add_capture, _add_load, _add_soak, _add_joint, _add_compare):
+    for add in (
+        _add_streams,
+        _add_capture,
+        _add_load,
+        _add_soak,
+        _add_joint,
+        _add_compare,
+        _add_answering,
+    ):
         add(commands)
     args = parser.parse_args(words)
     if not hasattr(args, "handler"):
@@ -324,6 +333,36 @@ def _compare(args: argparse.Namespace) -> int:
         change.worse_than(args.fail_above) for change in found
     )
     return Exit.UNFIT if failed else Exit.OK
+
+
+# --- answering --------------------------------------------------------------------------------
+
+
+def _add_answering(commands: Commands) -> None:
+    parser = plain_command(
+        commands, "answering", _answering, "who answered: the verdicts on a corpus made for it"
+    )
+    parser.add_argument(
+        "--calls", type=int, default=1000, metavar="N", help="made calls; default: 1000"
+    )
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="default: 1")
+    parser.add_argument(
+        "--train", action="store_true", help="the half that the rule was fitted to, not the test"
+    )
+
+
+def _answering(args: argparse.Namespace) -> int:
+    from sipua.bench.answering import corpus, judge, speaker
+
+    speaker.check()
+    if not 20 <= args.calls <= 100_000:
+        raise BenchError(f"--calls {args.calls}: from 20 to 100000")
+    samples = corpus.samples("train" if args.train else "test", args.calls, args.seed)
+    found = judge.figures(samples)
+    print(judge.render(found))
+    if args.train:
+        print(f"\nright, by the cause of the first verdict:\n{judge.by_cause(found)}")
+    return Exit.OK
 
 
 # --- what goes in and comes out ---------------------------------------------------------------

@@ -21,6 +21,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from sipua.bridge.call.answer_screen import AnswerScreen
 from sipua.bridge.call.digits import CallDigits
 from sipua.bridge.call.leg import MediaLeg
 from sipua.bridge.call.media import MediaPlan, MediaSettings
@@ -107,6 +108,7 @@ class CallBridge:
         self._filler = Filler(settings.sounds)
         self._sender = self.leg.line
         self._playout = self._sender.playout
+        self.screen = AnswerScreen(self._echo_hold, self._sender)
         self.turns = TurnState(self._playout)
         """Whose turn it is: to read."""
         self._barge_in = BargeInPolicy(settings.barge_in, self.turns)

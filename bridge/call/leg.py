@@ -95,7 +95,7 @@ class MediaLeg:
         self.transport.reschedule()
         self.receives = plan.receives
         by_event = leave_as_events(self.settings.dtmf, plan)
-        self.line.playout.paused = plan.plays_hold_sound
+        self.line.playout.pause(plan.plays_hold_sound, "hold")
         silent = plan.on_hold and not plan.plays_hold_sound
         self.line.open(self.rtp, self.transport, plan.law, by_event=by_event, on_hold=silent)
         return self.rtp.ssrc

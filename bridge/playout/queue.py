@@ -81,6 +81,7 @@ class PlayoutQueue:
         "_law",
         "_open",
         "_overflow",
+        "_paused_for",
         "_queued",
         "_rest",
         "_silence",
@@ -113,6 +114,7 @@ class PlayoutQueue:
         self._translation: bytes | None = None
         self._filler: Sequence[bytes] = ()
         self._filler_at = 0
+        self._paused_for: set[str] = set()
         self.paused = False
         """What is to be said waits, and the filler is heard."""
         self.news: deque[AudioLeft | AudioPlayed] = deque()
@@ -183,6 +185,11 @@ class PlayoutQueue:
         if interrupted is not None:
             # It goes on behind the sound, and is still to end.
             self._begin(interrupted.item_id, interrupted)
+
+    def pause(self, on: bool, asker: str) -> None:
+        """What is to be said waits while one has asked for it."""
+        (self._paused_for.add if on else self._paused_for.discard)(asker)
+        self.paused = bool(self._paused_for)
 
     def fill(self, pcm: Pcm | None) -> None:
         """What is heard, over and over, whenever nothing else is to be; None: silence."""

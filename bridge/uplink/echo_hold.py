@@ -7,17 +7,21 @@ so no syllable is lost. After 200 ms, or when the echo is over, silence of the s
 place. Either way the engine gets as much time as the caller took; while something is held it is
 200 ms late, and nothing is cut out or doubled.
 
-Voice detection runs for engines that have none. It hears what the engine hears.
+Voice detection runs for engines that have none. It hears what the engine hears. A `listener` hears
+what the other side says, also while the engine does not: of our own echo it gets silence.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from sipua.bridge.uplink.encoder import Encoder
 from sipua.codecs.echo import HOLD_MS, EchoGate
+from sipua.codecs.pcm import Pcm
 from sipua.codecs.vad import EnergyVad, VadConfig, VadEvent
 
 _RATE_HZ = 8000
@@ -27,10 +31,20 @@ _HOLD = HOLD_MS * _RATE_HZ // 1000
 class EchoHold:
     """One call's."""
 
-    __slots__ = ("_held", "_held_samples", "_muted_for", "_vad", "gate", "muted", "voice")
+    __slots__ = (
+        "_held",
+        "_held_samples",
+        "_muted_for",
+        "_vad",
+        "gate",
+        "listener",
+        "muted",
+        "voice",
+    )
 
     def __init__(self) -> None:
         self.gate: EchoGate | None = None
+        self.listener: Callable[[Pcm], None] | None = None
         self._muted_for: set[str] = set()
         self.muted = False
         self._vad: EnergyVad | None = None
@@ -42,7 +56,13 @@ class EchoHold:
     @property
     def plain(self) -> bool:
         """Whether all audio passes unexamined."""
-        return self.gate is None and self._vad is None and not self.muted and not self._held
+        return (
+            self.gate is None
+            and self._vad is None
+            and self.listener is None
+            and not self.muted
+            and not self._held
+        )
 
     @property
     def held_samples(self) -> int:
@@ -65,17 +85,22 @@ class EchoHold:
         return voice
 
     def hear(self, piece: Any, feed: Encoder[Any], out: list[bytes]) -> None:
-        gate = self.gate
+        gate, listener = self.gate, self.listener
+        given = feed.blank(len(piece)) if self.muted else piece
         if gate is not None:
-            if not gate.active or self.muted:
+            if not gate.active or (self.muted and listener is None):
                 gate.passed_by(len(piece))
                 self._release(feed, out, 0)
             elif gate.holds(feed.pcm(piece)):
-                self._hold(piece, feed, out)
+                if listener is not None:
+                    listener(np.zeros(len(piece), np.int16))
+                self._hold(given, feed, out)
                 return
             elif self._held:
                 self._release(feed, out, gate.release_ms * _RATE_HZ // 1000)
-        self._give(feed.blank(len(piece)) if self.muted else piece, feed, out)
+        if listener is not None:
+            listener(feed.pcm(piece))
+        self._give(given, feed, out)
 
     def drop(self) -> None:
         """What is held is of another session's time, or format."""

@@ -124,6 +124,8 @@ class Call:
         """None: there are no menus; the agent is that of the profile."""
         self.confirmed = asyncio.Event()
         """Whether the call is confirmed: both sides can hear each other."""
+        self.answered_by: dict[str, Any] | None = None
+        """Who has answered a call that we place, if that was looked for."""
         self._facts = PresentFacts(facts, asyncio.get_running_loop().time)
         self._incoming = facts.direction == "incoming"
         self._capture = capture
@@ -409,6 +411,8 @@ class Call:
             outcome = self._outcome.facts(facts.talked_s)
             if facts.metadata:
                 outcome["metadata"] = dict(facts.metadata)
+            if self.answered_by:
+                outcome["answered_by"] = self.answered_by
             await self._record.end(**outcome)
 
     async def _tell_end(self) -> None:
@@ -416,6 +420,7 @@ class Call:
             **self.bridge.stats(),
             **(self._record.stats() if self._record else {}),
             **({"capture": self._capture.stats()} if self._capture else {}),
+            **({"answered_by": self.answered_by} if self.answered_by else {}),
         }
         self.tell(self._outcome.event(self.facts(), self.limits.numbers, figures))
 

@@ -5,6 +5,7 @@ incoming   INVITE ─▶ 180 ─▶ engine connects, greets into the buffer ─�
            A route with a menu: 200 at once, and the menu; an agent comes when a key leads to it.
 outgoing   INVITE ─▶ 180 … 200 ─▶ ACK ─▶ it greets, or waits for the other side's first words
              └── engine connects, greets into the buffer
+           with `calls.answering`, the first word waits until it is known who has answered
 
 The first step of either, our 180 or our INVITE, is the edge's: it waits for no worker.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 from sipua.bridge.engine_api.events import SpeechStarted, SpeechStopped
 from sipua.bridge.events import AudioBegan, BridgeEvent
+from sipua.calls.answering.watch import AnswerWatch
 from sipua.calls.call import Call
 from sipua.calls.profile import AgentProfile
 from sipua.events import call_events
@@ -51,10 +53,13 @@ class Placing:
         if profile.menu:
             await call.menu(profile.menu)
             return
+        if profile.answering is not None:
+            watch = AnswerWatch(call, profile.answering, lambda person: _greet(call, person))
+            call.start(watch.run(), "answering")
         await call.bridge.connect(profile.connect_timeout_s)
         if profile.first_word == "greet" and profile.greeting:
             call.bridge.speak(profile.greeting)
-        elif profile.greeting:
+        elif profile.greeting and profile.answering is None:
             await self._let_them_speak(call, profile)
 
     async def _let_them_speak(self, call: Call, profile: AgentProfile) -> None:
@@ -65,6 +70,15 @@ class Placing:
                 return  # the engine answers by itself
             await call.first(_ends_speech, LONGEST_FIRST_WORDS_S)
         call.bridge.speak(profile.greeting)
+
+
+def _greet(call: Call, person: bool) -> None:
+    """Speak first, unless a greeting waits already; a person who has spoken is answered."""
+    profile = call.profile
+    if profile.first_word == "greet" and profile.greeting:
+        return
+    if profile.greeting or person:
+        call.bridge.speak(profile.greeting or None)
 
 
 def _ends_speech(event: BridgeEvent) -> bool:

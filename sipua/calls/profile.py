@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from sipua.calls.answering.policy import AnsweringPolicy
 from sipua.config.sections.engine import EngineSection
 from sipua.config.sections.routes import Answer, FirstWord
 
@@ -68,6 +69,8 @@ class AgentProfile:
     first_word: FirstWord = "greet"
     """For calls that we place."""
     wait_s: float = 3.0
+    answering: AnsweringPolicy | None = None
+    """For calls that we place; None: it does not matter who answers."""
     steps: tuple[Step, ...] = ()
     """The steps when no engine is left, one after the other until the call is over."""
     menu: str = ""

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from sipua.bridge.playout.sound_files import TEXTS
+from sipua.calls.answering.policy import AnsweringPolicy
 from sipua.calls.facts import CallFacts
 from sipua.calls.profile import AgentProfile, Menu, NamedEngine, Prompt, Refuse, Step, TransferTo
 from sipua.config import Config
@@ -79,6 +80,11 @@ def profiles(config: Config) -> dict[str, AgentProfile]:
     return {"": profile(config), **routes}
 
 
+def named(config: Config, name: str) -> RouteSection | None:
+    """None: there is none of that name, or it is empty."""
+    return next((route for route in config.routes if route.name == name), None)
+
+
 def incoming(config: Config) -> list[str]:
     """The names of the routes that an incoming call may take."""
     names = []
@@ -106,6 +112,7 @@ def profile(config: Config, route: RouteSection | None = None) -> AgentProfile:
     route = route or _NONE
     first = _engine(config, route.engine or MAIN)
     steps = route.fallback if route.has("fallback") else calls.fallback
+    detects = route.answering or calls.answering
     backups = (_engine(config, step.engine) for step in steps if step.engine)
     return AgentProfile(
         route=name,
@@ -117,6 +124,7 @@ def profile(config: Config, route: RouteSection | None = None) -> AgentProfile:
         greeting_timeout_s=calls.greeting_timeout_s,
         first_word=route.first_word or calls.first_word,
         wait_s=calls.wait_s,
+        answering=answering(config, route) if detects == "detect" else None,
         steps=tuple(_step(step) for step in steps if not step.engine),
         menu=route.menu,
         failure_status=first.section.failure_status,
@@ -136,6 +144,19 @@ def told(profile: AgentProfile, facts: CallFacts) -> AgentProfile:
 
 
 _NONE = RouteSection(name="none")
+
+
+def answering(config: Config, route: RouteSection | None) -> AnsweringPolicy:
+    """What is done about who answers a call of ours, where that is found out."""
+    calls, route = config.calls, route or _NONE
+    own = bool(route.voicemail_message or route.voicemail_text)
+    message = route.voicemail_message if own else calls.voicemail_message
+    return AnsweringPolicy(
+        wait_s=calls.answering_wait_s,
+        on_voicemail=route.on_voicemail or calls.on_voicemail,
+        message=message,
+        text=route.voicemail_text if own else calls.voicemail_text,
+    )
 
 
 def _engine(config: Config, name: str) -> NamedEngine:

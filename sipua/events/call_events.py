@@ -84,6 +84,36 @@ class Confirmed(Event, tag="call.confirmed"):
     """Both sides can hear each other: the ACK has come, or the other side has answered."""
 
 
+class AnsweredBy(Event, tag="call.answered_by"):
+    """Who has answered a call that we place; again when it turns out to be another one."""
+
+    verdict: str
+    """person, machine, voicemail, screening, menu, fax, silence, unknown."""
+    cause: str
+    ms: int
+    """Of the other side's audio since the answer."""
+    confidence: float
+
+
+class Beep(Event, tag="call.beep"):
+    """A voicemail system records from now on."""
+
+    hz: int
+    duration_ms: int
+    at_ms: int
+    """Its end, in the other side's audio since the answer."""
+
+
+class Message(Event, tag="call.message"):
+    """A message on a voicemail system: began, left, stopped."""
+
+    state: str
+    after: str | None = None
+    """What it has begun after: beep, silence, limit."""
+    by: str | None = None
+    """What has stopped it: a person, or speech of the greeting."""
+
+
 class GreetingLate(Event, tag="call.greeting_late"):
     """The call is answered without the greeting, which did not come in time."""
 

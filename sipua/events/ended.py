@@ -47,6 +47,8 @@ class Ended(Event, tag="call.ended", rename={"from_": "from"}):
     cadence: dict[str, Any] | None = None
     record: dict[str, Any] | None = None
     capture: dict[str, Any] | None = None
+    answered_by: dict[str, Any] | None = None
+    """The last verdict on who answered a call that we placed, and what became of the message."""
     metadata: dict[str, str] | None = None
     trace_id: str | None = None
 

@@ -40,6 +40,7 @@ class Reason(enum.StrEnum):
     TRANSFERRED = "transferred"
     REDIRECTED = "redirected"
     MENU = "menu"
+    MACHINE = "machine"
     MAX_DURATION = "max_duration"
     RING_TIMEOUT = "ring_timeout"
     SHUTDOWN = "shutdown"
@@ -62,6 +63,7 @@ _OURS: Final[Mapping[Reason, tuple[By, Fault | None]]] = {
     Reason.REDIRECTED: ("edge", "engine"),
     Reason.TARGET_HANGUP: ("target", None),
     Reason.MENU: ("edge", None),
+    Reason.MACHINE: ("edge", None),
     Reason.MAX_DURATION: ("edge", None),
     Reason.RING_TIMEOUT: ("edge", "edge"),
     Reason.NO_ANSWER: ("edge", "callee"),

@@ -21,6 +21,7 @@ from sipua.bridge.playout.pacer import Pacer
 from sipua.bridge.playout.sound_files import SoundError
 from sipua.bridge.turns.state import TurnState
 from sipua.calls import routes
+from sipua.calls.answering.policy import for_one_call
 from sipua.calls.call import Call, CallLimits
 from sipua.calls.facts import CallFacts
 from sipua.calls.legs.orders import CallOrder
@@ -135,6 +136,7 @@ class CallParts:
         self._routes = {
             name: RouteParts(
                 profile,
+                routes.answering(config, routes.named(config, name)),
                 route_engines(config, profile, engines, toolbox),
                 wiring_call.record_engines(config, profile),
             )
@@ -164,11 +166,17 @@ class CallParts:
         *,
         ring_timeout_s: float | None = None,
         max_duration_s: float | None = None,
+        answering: str = "",
+        on_voicemail: str = "",
     ) -> Call:
         """Make a call, to be run. When this raises, nothing is left of it. KeyError: there is no
-        such route. Times: None, as configured.
+        such route. Times: None, as configured; the same of empty words.
         """
         route = self._told(facts, facts.route)
+        usual = route.profile.answering
+        policy = for_one_call(usual, route.answering, answering, on_voicemail)
+        if policy is not usual:
+            route = replace(route, profile=replace(route.profile, answering=policy))
         limits = replace(
             self._limits,
             ring_timeout_s=ring_timeout_s or self._limits.ring_timeout_s,

@@ -204,6 +204,8 @@ class WorkerCalls:
             self._capture(generation.captures, message, held),
             ring_timeout_s=message.ring_timeout_s,
             max_duration_s=message.max_duration_s,
+            answering=message.answering,
+            on_voicemail=message.on_voicemail,
         )
         if self._rtcp is not None:
             call.bridge.rtcp_tap = self._rtcp.of(call.call_id, local)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sipua.calls.answering.policy import AnsweringPolicy
 from sipua.calls.profile import AgentProfile
 from sipua.record.engine_facts import EngineFacts
 from sipua.worker.call_engines import RouteEngine
@@ -12,6 +13,8 @@ from sipua.worker.call_engines import RouteEngine
 @dataclass(frozen=True, slots=True)
 class RouteParts:
     profile: AgentProfile
+    answering: AnsweringPolicy
+    """Also where the route does not look who answers: a call of it may."""
     engines: list[RouteEngine]
     record: dict[str, EngineFacts]
     """The engines, for its calls' records."""

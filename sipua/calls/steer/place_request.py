@@ -42,6 +42,9 @@ class PlaceRequest:
     ring_timeout_s: float | None = None
     """None: as configured."""
     max_duration_s: float | None = None
+    answering: str = ""
+    """`off` or `detect`; empty: as the route has it, as the next one."""
+    on_voicemail: str = ""
     by: str = ""
     """Whose token it was."""
 

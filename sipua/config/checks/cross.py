@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sipua.config.checks.answering import answering
 from sipua.config.checks.api import api
 from sipua.config.checks.cdr import cdr
 from sipua.config.checks.engine import engines
@@ -366,6 +367,7 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     routes,
     placeholders,
     menus,
+    answering,
     record,
     api,
     cdr,

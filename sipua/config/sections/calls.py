@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from sipua.config.sections.routes import Answer, Fallback, FirstWord
-from sipua.config.values.fields import OneLine, Seconds
+from sipua.config.sections.routes import Answer, Fallback, FirstWord, OnVoicemail, WhoAnswers
+from sipua.config.values.fields import OneLine, Seconds, SoundFile
 from sipua.config.values.section import Section
 
 
@@ -37,6 +37,33 @@ class CallsSection(Section):
         default=3,
         description='`first_word = "wait"`: when the called party says nothing for so long, the '
         "model greets.",
+    )
+    answering: WhoAnswers = Field(
+        default="off",
+        description="Whether it is found out who has answered a call of ours: a person, a "
+        "machine, a fax. `detect`: by what is heard; the agent's first word waits for it.",
+    )
+    answering_wait_s: float = Field(
+        default=2,
+        ge=0,
+        le=10,
+        allow_inf_nan=False,
+        description='`answering = "detect"`: the longest silence of the other side in which the '
+        "agent waits. Then it speaks; what is found out later still counts.",
+    )
+    on_voicemail: OnVoicemail = Field(
+        default="agent",
+        description='`answering = "detect"`: what happens when a machine has answered. `agent`: '
+        "the model is told, and goes on. `message`: a message is left, and the call ends. "
+        "`hangup`: the call ends. A fax, or a dead number, always ends it.",
+    )
+    voicemail_message: SoundFile = Field(
+        default="",
+        description='`on_voicemail = "message"`: WAV file (16 bit PCM) that is left.',
+    )
+    voicemail_text: OneLine = Field(
+        default="",
+        description='`on_voicemail = "message"`: what the engine says, in the place of a WAV file.',
     )
     fallback: Fallback = Field(
         default=(),

@@ -38,6 +38,8 @@ Patterns = Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], AS_TU
 Target = Annotated[str, AfterValidator(lambda text: _target(text) if text else text)]
 Answer = Literal["ready", "at_once", "greeting"]
 FirstWord = Literal["greet", "wait"]
+WhoAnswers = Literal["off", "detect"]
+OnVoicemail = Literal["agent", "message", "hangup"]
 
 
 class FallbackSection(Section):
@@ -123,6 +125,20 @@ class RouteSection(Section):
     headers_out: SetHeaders = Field(
         default={},
         description="Headers of the INVITEs of calls that we place by it, beside the trunk's.",
+    )
+    answering: Literal["", "off", "detect"] = Field(
+        default="", description="For calls that we place. Left out: `calls.answering`."
+    )
+    on_voicemail: Literal["", "agent", "message", "hangup"] = Field(
+        default="", description="For calls that we place. Left out: `calls.on_voicemail`."
+    )
+    voicemail_message: SoundFile = Field(
+        default="",
+        description="WAV file that is left as a message. With neither this nor `voicemail_text`: "
+        "those of `[calls]`.",
+    )
+    voicemail_text: OneLine = Field(
+        default="", description="What the engine says as a message, in the place of a WAV file."
     )
     fallback: Fallback = Field(
         default=(), description="When there is no engine. Left out: as `calls.fallback`."

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from sipua.bridge.answering.verdict import Verdict
 from sipua.control.resources.models import Moment, Shown
 from sipua.events.ending import By, Fault, Reason, Status
 
@@ -26,6 +27,18 @@ class Transfer(Shown):
     state: Literal["asked", "done", "failed"]
     status: int | None = Field(default=None, description="SIP status of the outcome.")
     reason: str | None = None
+
+
+class AnsweredBy(Shown):
+    """Who has answered a call that we place, as far as it is known."""
+
+    verdict: Verdict
+    cause: str
+    ms: int = Field(description="Of the other side's audio since the answer.")
+    confidence: float
+    message: Literal["began", "left", "stopped"] | None = Field(
+        default=None, description="Of the message on a voicemail system."
+    )
 
 
 class Sip(Shown):
@@ -217,6 +230,9 @@ class Call(Shown):
         description="What the other side has reported of our audio, when packets got lost."
     )
     transfer: Transfer | None = None
+    answered_by: AnsweredBy | None = Field(
+        default=None, description="With `answering`, of a call that we place."
+    )
     status: Status | None = Field(default=None, description="The outcome, once it has ended.")
     end: End | None = None
     duration_s: float | None = Field(default=None, description="Since the answer.")

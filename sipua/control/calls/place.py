@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -67,6 +67,14 @@ class PlaceOrder(Request):
     metadata: dict[_Name, _Value] = Field(default={}, max_length=commands.MOST_METADATA)
     ring_timeout_s: float | None = Field(default=None, ge=1, le=place_request.LONGEST_RING_S)
     max_duration_s: float | None = Field(default=None, ge=1, le=place_request.LONGEST_CALL_S)
+    answering: Literal["", "off", "detect"] = Field(
+        default="",
+        description="Whether it is found out who has answered. Empty: as the route has it.",
+    )
+    on_voicemail: Literal["", "agent", "message", "hangup"] = Field(
+        default="",
+        description="What happens when a machine has answered. Empty: as the route has it.",
+    )
     wait_s: float = Field(
         default=0,
         ge=0,
@@ -177,6 +185,8 @@ class PlaceResource:
             metadata=order.metadata,
             ring_timeout_s=order.ring_timeout_s,
             max_duration_s=order.max_duration_s,
+            answering=order.answering,
+            on_voicemail=order.on_voicemail,
             by=by,
         )
         try:

@@ -103,6 +103,7 @@ class CallView:
     quality: dict[str, Any] = field(default_factory=dict)
     """What the other side has last reported of our audio."""
     transfer: Transfer | None = None
+    answered_by: dict[str, Any] | None = None
     status: str | None = None
     end: dict[str, Any] | None = None
     duration_s: float | None = None
@@ -265,6 +266,15 @@ def _transfer_failed(call: CallView, data: Mapping[str, Any], _at: datetime) -> 
     call.transfer = Transfer(data["target"], "failed", data["status"], data["reason"])
 
 
+def _answered_by(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
+    call.answered_by = dict(data)
+
+
+def _message(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
+    if call.answered_by is not None:
+        call.answered_by = {**call.answered_by, "message": data["state"]}
+
+
 def _ended(call: CallView, data: Mapping[str, Any], at: datetime) -> None:
     call.state, call.ended_at = "ended", at
     call.status, call.end, call.duration_s = data["status"], data["end"], data["duration_s"]
@@ -291,6 +301,8 @@ _CHANGES: Final[Mapping[str, Change]] = {
     "engine.in_use": _engine,
     "engine.outage": _no_engine,
     "engine.gone": _no_engine,
+    "call.answered_by": _answered_by,
+    "call.message": _message,
     "call.transfer": _transfer,
     "call.transferred": _transferred,
     "call.transfer_failed": _transfer_failed,

@@ -211,6 +211,8 @@ class EdgeCalls:
                 local.port,
                 ring_timeout_s=request.ring_timeout_s,
                 max_duration_s=request.max_duration_s,
+                answering=request.answering,
+                on_voicemail=request.on_voicemail,
             )
             self._hand_over(order, local, worker, held)
         headers = dict(request.headers)

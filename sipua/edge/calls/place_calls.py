@@ -139,6 +139,10 @@ class PlaceCalls:
             raise CannotPlaceError("invalid", f"`to` {error.what}: {error.fix}") from None
         except RequestError as error:
             raise CannotPlaceError("invalid", str(error)) from None
+        policy = routes.answering(self._config, route)
+        if request.on_voicemail == "message" and not policy.leaves_one:
+            words = "`on_voicemail`: the route has no voicemail_message and no voicemail_text"
+            raise CannotPlaceError("invalid", words)
         call_id = new_call_id()
         facts = CallFacts(
             call_id=call_id,

@@ -65,6 +65,9 @@ def decode_sounds(config: Config) -> None:
         for step in steps:
             if step.prompt:
                 sounds.named(step.prompt)
+    messages = (config.calls.voicemail_message, *(one.voicemail_message for one in config.routes))
+    for message in filter(None, messages):
+        sounds.named(message)
 
 
 def toolbox(config: Config) -> Toolbox:

@@ -224,6 +224,7 @@ def _row(node: str, told: Told, story: _Story) -> Row:
         engine=_engines(story, conversation, ended.engine or {}),
         first_audio_ms=ended.first_audio_ms,
         interruptions=ended.interruptions,
+        answered_by=ended.answered_by,
         conversation=ended.conversation,
         cost=_number(conversation, "cost"),
         currency=str(conversation.get("currency") or ""),

@@ -133,6 +133,8 @@ class Row(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"from_": "fr
     engine: EngineFigures | None = None
     first_audio_ms: float | None = None
     interruptions: int = 0
+    answered_by: dict[str, Any] | None = None
+    """As `call.ended` has it."""
     conversation: dict[str, Any] | None = None
     """The summary, as `call.ended` has it."""
     cost: float | None = None

@@ -156,6 +156,8 @@ class Counting:
         status, fault = data.get("status"), end.get("fault") or NONE
         series.calls.add(direction, data.get("origin"), route, status, fault)
         series.call_ends.add(end.get("by"), end.get("reason"))
+        if answered_by := _object(data.get("answered_by")):
+            series.answered_by.add(answered_by.get("verdict"))
         if status == "completed":
             series.talk.observe(data.get("duration_s"), direction)
             series.first_audio.observe(_seconds(data.get("first_audio_ms")))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Final, get_args
 
+from sipua.bridge.answering.verdict import VERDICTS
 from sipua.calls.steer import commands
 from sipua.config import Config
 from sipua.edge.wiring import wiring
@@ -42,6 +43,7 @@ ACTS: Final = (
     "hang_up", "transfer", "press_keys", "hold", "mute", "say", "play", "inject", "set_metadata",
 )  # fmt: skip
 OUTCOMES: Final = get_args(commands.Status)
+ANSWERERS: Final = VERDICTS
 
 
 @dataclass(frozen=True)

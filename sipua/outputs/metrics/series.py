@@ -79,6 +79,11 @@ class Series:
         self.transfers = Counter(
             "sipua_transfers", "Transfers that we asked for.", {"result": ("ok", "failed")}
         )
+        self.answered_by = Counter(
+            "sipua_answered_by",
+            "Calls that we placed and that have ended, by who had answered them.",
+            {"verdict": known.ANSWERERS},
+        )
         self.commands = Counter(
             "sipua_commands",
             "Commands from outside to running calls.",

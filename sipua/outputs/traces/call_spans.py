@@ -344,6 +344,9 @@ _TOKENS: Final[Mapping[str, Iterable[str]]] = {
     "sipua.cost": ("cost",),
 }
 _MOMENTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "call.answered_by": {"sipua.answered_by": "verdict", "sipua.answered_by.cause": "cause"},
+    "call.beep": {"sipua.beep.hz": "hz", "sipua.beep.duration_ms": "duration_ms"},
+    "call.message": {"sipua.message.state": "state", "sipua.message.after": "after"},
     "call.greeting_late": {"sipua.waited_s": "waited_s"},
     "call.media": {
         "sipua.codec": "codec",

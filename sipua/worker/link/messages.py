@@ -26,7 +26,7 @@ from sipua.rtp.events import Address
 from sipua.rtp.session.traffic import Traffic
 from sipua.sip.messages import CallCommand, CallProgress, CallSignal
 
-SCHEMA = 4
+SCHEMA = 5
 """To be raised with every change of a message. The edge and a worker that it starts later may come
 from two installations, when one was updated meanwhile.
 """
@@ -74,6 +74,9 @@ class TakeCall:
     ring_timeout_s: float | None = None
     """None: as configured."""
     max_duration_s: float | None = None
+    answering: str = ""
+    """Whether it is found out who answers; empty, as the next one: as configured."""
+    on_voicemail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ Extensions  100, 101, 102   ring sipua, sipua-ulaw, sipua-alaw
             608S      answer, say nothing, hang up after S seconds
             609       refuse (403)
             610       answer, press 1234#*0D after a second, hang up two seconds later
+            613       record; after a second play what the test has put into `answer`, listen 15 s
+            614       the same, played as early media
             611       read keys up to #, log them as keys=..., hang up
             613, 614  call ${EDGE} by trunk-pai as "Ann" 0301234567; 614: number withheld
             615       log the caller as caller=NUMBER:NAME:PRESENTATION; answer, hang up
@@ -61,6 +63,11 @@ class Layout:
     host: str  # what it listens on: loopback, of one family or the other
     sip_port: int
     rtp_ports: tuple[int, int]
+
+    @property
+    def answer(self) -> Path:
+        """What 613 and 614 play: a WAV file, named without its ending."""
+        return self.home / "answer"
 
     @property
     def recordings(self) -> Path:
@@ -245,6 +252,20 @@ exten => 614,1,Set(CALLERID(all)=Ann <0301234567>)
 exten => 615,1,Verbose(1,caller=${{CALLERID(num)}}:${{CALLERID(name)}}:${{CALLERID(pres)}})
  same => n,Answer()
  same => n,Wait(1)
+ same => n,Hangup()
+exten => 616,1,Answer()
+ same => n,Set(REC={layout.recordings}/${{UNIQUEID}})
+ same => n,{record}
+ same => n,Wait(1)
+ same => n,Playback({layout.answer})
+ same => n,Wait(15)
+ same => n,Hangup()
+exten => 617,1,Progress()
+ same => n,Playback({layout.answer},noanswer)
+ same => n,Answer()
+ same => n,Set(REC={layout.recordings}/${{UNIQUEID}})
+ same => n,{record}
+ same => n,Wait(8)
  same => n,Hangup()
 exten => 611,1,Answer()
  same => n,Read(PRESSED,,20,,1,8)

@@ -111,6 +111,7 @@ def test_each_end_with_a_fault_has_its_words() -> None:
         Reason.TRANSFERRED,
         Reason.TARGET_HANGUP,
         Reason.MENU,
+        Reason.MACHINE,
     }
     assert set(_ENDS) == set(Reason) - good
 
