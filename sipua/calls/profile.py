@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from sipua.config.sections.engine import EngineSection
 from sipua.config.sections.routes import Answer, FirstWord
+from sipua.recording.files.settings import When
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class AgentProfile:
     wait_s: float = 3.0
     steps: tuple[Step, ...] = ()
     """The steps when no engine is left, one after the other until the call is over."""
+    recording: When = "off"
     failure_status: int = 503
     """The status of a call without steps that is not answered yet."""
 

@@ -116,6 +116,7 @@ def profile(config: Config, route: RouteSection | None = None) -> AgentProfile:
         first_word=route.first_word or calls.first_word,
         wait_s=calls.wait_s,
         steps=tuple(_step(step) for step in steps if not step.engine),
+        recording=route.recording or config.recording.when,
         failure_status=first.section.failure_status,
     )
 

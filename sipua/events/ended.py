@@ -41,6 +41,7 @@ class Ended(Event, tag="call.ended", rename={"from_": "from"}):
     cadence: dict[str, Any] | None = None
     record: dict[str, Any] | None = None
     capture: dict[str, Any] | None = None
+    recording: dict[str, Any] | None = None
     metadata: dict[str, str] | None = None
     trace_id: str | None = None
 

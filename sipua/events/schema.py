@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from sipua.events import call_events, edge_events, ended, engine_events
+from sipua.events import call_events, edge_events, ended, engine_events, recording_events
 from sipua.events.event import Event
 
 TITLE = "An event of sipua: a CloudEvent (1.0) in its structured JSON form"
@@ -26,7 +26,7 @@ def kinds(module: object) -> list[type[Event]]:
     ]
 
 
-CALL_EVENTS = kinds(call_events) + kinds(ended) + kinds(engine_events)
+CALL_EVENTS = kinds(call_events) + kinds(recording_events) + kinds(ended) + kinds(engine_events)
 EDGE_EVENTS = kinds(edge_events)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from sipua.bridge.call.call_bridge import CallBridge
+from sipua.bridge.call.media_path import MEDIA_PATH
 from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.conversation.sessions import engine_session
@@ -28,6 +29,7 @@ from sipua.calls.steer.steering import Steering
 from sipua.capture.call_capture import CallCapture
 from sipua.config import Config
 from sipua.edge.wiring import call as wiring_call
+from sipua.edge.wiring import call_recording as wiring_recording
 from sipua.edge.wiring import record as wiring_record
 from sipua.events.teller import Publish, Teller
 from sipua.log import logs
@@ -68,6 +70,7 @@ def make_parts(
     """
     try:
         wiring_call.decode_sounds(config)
+        wiring_recording.decode_sounds(config)
     except SoundError as error:
         raise PartsError("sounds.failed", error, "correct the file", Exit.CONFIG) from None
     try:
@@ -122,6 +125,8 @@ class CallParts:
         self._media = wiring_call.media_settings(config)
         self._recovery = wiring_call.dialogue_policy(config)
         self._records = records
+        self._recordings = wiring_recording.recordings(config)
+        self._numbers = config.record.numbers
         self._engine_tried = engine_tried
         self._publish = publish
         self._refusals = Throttle()
@@ -178,6 +183,11 @@ class CallParts:
         log = logs.bind_call(facts.call_id, **({"trace_id": trace.trace_id} if trace else {}))
         tell = Teller(log, self._publish, facts.call_id, trace).tell
         faults = FaultOwner("call.failed", log)
+        recording = self._recordings.begin(
+            route.profile.recording,
+            wiring_recording.metadata(facts, self._numbers),
+            facts.started_at.date(),
+        )
         bridge = CallBridge(
             local=local,
             pacer=self._pacer,
@@ -186,6 +196,7 @@ class CallParts:
                 facts, route.engines, on_event, turns, faults=faults
             ),
             faults=faults,
+            path=recording.path if recording else MEDIA_PATH,
         )
         with contextlib.ExitStack() as undo:
             record = self._records.begin(
@@ -209,6 +220,7 @@ class CallParts:
                 refusals=self._refusals,
                 capture=capture,
                 record=record,
+                recording=recording,
                 faults=faults,
             )
             undo.callback(call.abandon)

@@ -11,9 +11,11 @@ say             -         yes (3)   -         -         -
 play            -         yes       -         -         yes
 inject          yes       yes       yes       yes       -
 set_metadata    yes       yes       yes       yes       yes
+record          yes (4)   yes (4)   yes (4)   yes (4)   yes (4)
 
 (1)  one at a time      (2)  one at a time, and only if it changes anything
 (3)  not while the agent is muted: it would not be heard
+(4)  as `sipua.recording.state` says
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from sipua.calls.steer.commands import (
     Mute,
     Play,
     PressKeys,
+    Record,
     Say,
     SetMetadata,
     Transfer,
@@ -55,7 +58,7 @@ class Moment:
 
 def refusal(command: Command, moment: Moment) -> Done | None:
     """Why not now; None: it is possible."""
-    if isinstance(command, HangUp | Mute | SetMetadata):
+    if isinstance(command, HangUp | Mute | SetMetadata | Record):
         return None
     if isinstance(command, Inject):
         return _inject(moment)

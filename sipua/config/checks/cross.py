@@ -12,6 +12,7 @@ from sipua.config.checks.cdr import cdr
 from sipua.config.checks.engine import engines
 from sipua.config.checks.findings import Finding
 from sipua.config.checks.record import record
+from sipua.config.checks.recording import recording
 from sipua.config.checks.recovery import recovery
 from sipua.config.checks.routes import routes
 from sipua.config.checks.tools import tools
@@ -323,6 +324,7 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     tools,
     routes,
     record,
+    recording,
     api,
     cdr,
     webhooks,

@@ -114,6 +114,9 @@ class RouteSection(Section):
     fallback: Fallback = Field(
         default=(), description="When there is no engine. Left out: as `calls.fallback`."
     )
+    recording: Literal["", "off", "on_demand", "always"] = Field(
+        default="", description="Whether its calls are recorded. Left out: `recording.when`."
+    )
 
     def has(self, name: str) -> bool:
         """Whether the route sets this key."""

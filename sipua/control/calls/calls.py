@@ -153,6 +153,7 @@ def shown(call: CallView, *, stats: bool = False) -> models.Call:
             "last_latency_ms": call.latency.get("total_ms"),
             "quality": call.quality,
             "transfer": call.transfer,
+            "recording": call.recording,
             "status": call.status,
             "end": call.end,
             "duration_s": call.duration_s,

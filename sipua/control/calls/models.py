@@ -198,6 +198,9 @@ class Call(Shown):
         description="What the other side has reported of our audio, when packets got lost."
     )
     transfer: Transfer | None = None
+    recording: Literal["off", "on", "paused", "saved", "failed", "blocked"] = Field(
+        default="off", description="Of its sound; the last that was told of it."
+    )
     status: Status | None = Field(default=None, description="The outcome, once it has ended.")
     end: End | None = None
     duration_s: float | None = Field(default=None, description="Since the answer.")

@@ -72,6 +72,11 @@ class Series:
         self.transfers = Counter(
             "sipua_transfers", "Transfers that we asked for.", {"result": ("ok", "failed")}
         )
+        self.recordings = Counter(
+            "sipua_recordings",
+            "Recordings of calls, by what came of them.",
+            {"result": ("saved", "failed", "blocked")},
+        )
         self.commands = Counter(
             "sipua_commands",
             "Commands from outside to running calls.",
