@@ -18,7 +18,7 @@ class Pause(msgspec.Struct, omit_defaults=True):
     """None: to the end."""
 
 
-class Metadata(msgspec.Struct, omit_defaults=True, rename={"from_": "from"}):
+class Metadata(msgspec.Struct, rename={"from_": "from"}):
     call_id: str
     began: str
     """RFC 3339: of the file, not of the call."""

@@ -132,7 +132,7 @@ def test_the_channels_stay_in_step(
     starts = np.flatnonzero(np.abs(right) > 500)[0] + 8000 * np.arange(19)
     delays = [delay_ms(right[at : at + 6000], left[at : at + 9000]) for at in starts]
     assert max(delays) - min(delays) <= 20, delays
-    assert 100 < min(delays) < 400
+    assert 80 < min(delays) < 400, "120 ms, less the packet that a frame begins before it came"
 
 
 def test_a_pause_is_silence_on_both_sides_and_stands_in_the_metadata(
