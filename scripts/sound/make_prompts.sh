@@ -29,3 +29,5 @@ speak() {
 speak bridge/agent/speech/prompts greeting 165 "Hello! This is the local agent. Please say something."
 speak bridge/agent/speech/prompts listening 165 "I am listening."
 speak bridge/playout/prompts sorry 160 "Sorry, we have a technical problem. Please call again later."
+speak bridge/playout/prompts recorded 160 "This call is recorded."
+speak bridge/playout/prompts may-we-record 160 "May we record this call? Press 1 for yes, or 2 for no."

@@ -50,6 +50,7 @@ from sipua.events.teller import Teller
 from sipua.log.throttle import Throttle
 from sipua.record.recorder import CallRecord
 from sipua.record.settings import Numbers
+from sipua.recording.call_recording import CallRecording
 from sipua.rtp.events import Dtmf
 from sipua.sip.info_digits import DigitTold
 from sipua.sip.messages import (
@@ -105,6 +106,7 @@ class Call:
         refusals: Throttle | None = None,
         capture: CallCapture | None = None,
         record: CallRecord | None = None,
+        recording: CallRecording | None = None,
         faults: FaultOwner | None = None,
     ) -> None:
         """`tell`: tells the call's events; without it they are in the log alone.
@@ -130,6 +132,7 @@ class Call:
         self._incoming = facts.direction == "incoming"
         self._capture = capture
         self._record = record
+        self.recording = recording
         self._media = CallMedia(bridge, self.tell)
         self._outcome = CallOutcome(incoming=self._incoming)
         self._ended = asyncio.Event()
@@ -153,6 +156,8 @@ class Call:
         self.subscribe(self._on_bridge)
         bridge.on_event = self._listeners.publish
         bridge.tap = capture.tap if capture else None
+        if recording is not None:
+            recording.attach(self, bridge)
 
     def subscribe(self, listener: EventListener) -> Callable[[], None]:
         """See `Listeners`, as `first`."""
@@ -190,6 +195,7 @@ class Call:
                 self._tasks.end,
                 self.bridge.close,
                 self._end_capture,
+                self._end_recording,
                 self._end_record,
                 self._tell_end,
             )
@@ -366,6 +372,8 @@ class Call:
                 self._transfer.on_news(event)
 
     def on_media(self, media: NegotiatedMedia) -> None:
+        if self.recording is not None:
+            self.recording.on_media(media.codec, media.accepted_types)
         self._media.negotiated(media, held_by_us=self.hold.on)
 
     def on_confirmed(self) -> None:
@@ -374,6 +382,8 @@ class Call:
         self.tell(call_events.Confirmed())
         if self._record is not None:
             self._record.answered()
+        if self.recording is not None:
+            self.recording.on_confirmed()
         self.bridge.start()
         self.confirmed.set()
 
@@ -405,6 +415,10 @@ class Call:
         if self._capture is not None:
             await self._capture.close()
 
+    async def _end_recording(self) -> None:
+        if self.recording is not None:
+            await self.recording.close()
+
     async def _end_record(self) -> None:
         if self._record is not None:
             facts = self.facts()
@@ -421,6 +435,7 @@ class Call:
             **(self._record.stats() if self._record else {}),
             **({"capture": self._capture.stats()} if self._capture else {}),
             **({"answered_by": self.answered_by} if self.answered_by else {}),
+            **({"recording": self.recording.stats()} if self.recording else {}),
         }
         self.tell(self._outcome.event(self.facts(), self.limits.numbers, figures))
 

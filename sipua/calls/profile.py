@@ -13,6 +13,7 @@ from typing import TypeAlias
 from sipua.calls.answering.policy import AnsweringPolicy
 from sipua.config.sections.engine import EngineSection
 from sipua.config.sections.routes import Answer, FirstWord
+from sipua.recording.files.settings import When
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class AgentProfile:
     """The steps when no engine is left, one after the other until the call is over."""
     menu: str = ""
     """What the caller hears before the agent. Empty: no menu."""
+    recording: When = "off"
     failure_status: int = 503
     """The status of a call without steps that is not answered yet."""
 

@@ -127,6 +127,7 @@ def profile(config: Config, route: RouteSection | None = None) -> AgentProfile:
         answering=answering(config, route) if detects == "detect" else None,
         steps=tuple(_step(step) for step in steps if not step.engine),
         menu=route.menu,
+        recording=route.recording or config.recording.when,
         failure_status=first.section.failure_status,
     )
 

@@ -109,6 +109,15 @@ def add(commands: Commands) -> None:
     )
     mute.add_argument("side", choices=("agent", "caller"), help="the one that is not heard")
     mute.add_argument("--off", action="store_true", help="it is heard again")
+    record = _act(
+        below,
+        "record",
+        "begin, pause, resume or end its recording",
+        lambda args: {"act": args.act},
+        arguments="pause",
+        path="recording",
+    )
+    record.add_argument("act", choices=("start", "pause", "resume", "stop"))
     metadata = _act(
         below,
         "metadata",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sipua.cli import calls, hooks, outbound, reload, route, trunks, watch
-from sipua.cli.records import cdr
+from sipua.cli.records import cdr, forget, recording
 from sipua.cli.records import record as record_command
 from sipua.cli.testphone import command as dial_command
 from sipua.process.command_parser import CONFIG_HELP, add_command, config_path
@@ -321,6 +321,8 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     _add_doctor,
     _add_config,
     record_command.add,
+    recording.add,
+    forget.add,
     cdr.add,
     hooks.add,
     _add_bench,

@@ -12,6 +12,7 @@ from sipua.control.calls.ladder import LadderResource
 from sipua.control.calls.live import LiveResource
 from sipua.control.calls.place import PlaceResource
 from sipua.control.calls.record import RecordResource
+from sipua.control.calls.recording import RecordingResource
 from sipua.control.calls.stats import Watching
 from sipua.control.calls.steer import SteerResource
 from sipua.control.http.endpoint import Endpoint
@@ -62,6 +63,7 @@ def endpoints(parts: Parts) -> Sequence[Endpoint]:
         *PlaceResource(state, link, edge).endpoints(),
         *SteerResource(in_force, state, link, edge).endpoints(),
         *RecordResource(parts.config).endpoints(),
+        *RecordingResource(parts.config, link, edge).endpoints(),
         *EventsResource(state, parts.tokens).endpoints(),
         *EdgeResource(in_force, state, link, edge, parts.tokens, node=parts.node).endpoints(),
         *RoutesResource(in_force).endpoints(),

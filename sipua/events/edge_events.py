@@ -32,6 +32,15 @@ class Warned(Event, tag="edge.warning"):
     fix: str
 
 
+class RecordingFetched(Event, tag="recording.fetched"):
+    """The recording of a call was given to somebody, by the API."""
+
+    of_call: str
+    file: str
+    by: str
+    """The name of a token."""
+
+
 class ConfigReloaded(Event, tag="config.reloaded"):
     """The configuration was read again. Calls that are up keep the one that they began with."""
 

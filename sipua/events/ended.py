@@ -49,6 +49,7 @@ class Ended(Event, tag="call.ended", rename={"from_": "from"}):
     capture: dict[str, Any] | None = None
     answered_by: dict[str, Any] | None = None
     """The last verdict on who answered a call that we placed, and what became of the message."""
+    recording: dict[str, Any] | None = None
     metadata: dict[str, str] | None = None
     trace_id: str | None = None
 

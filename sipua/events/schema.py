@@ -11,7 +11,14 @@ from typing import Any
 
 import msgspec
 
-from sipua.events import call_events, edge_events, ended, engine_events, menu_events
+from sipua.events import (
+    call_events,
+    edge_events,
+    ended,
+    engine_events,
+    menu_events,
+    recording_events,
+)
 from sipua.events.event import Event
 
 TITLE = "An event of sipua: a CloudEvent (1.0) in its structured JSON form"
@@ -26,7 +33,11 @@ def kinds(module: object) -> list[type[Event]]:
     ]
 
 
-CALL_EVENTS = kinds(call_events) + kinds(ended) + kinds(engine_events) + kinds(menu_events)
+CALL_EVENTS = [
+    kind
+    for module in (call_events, menu_events, recording_events, ended, engine_events)
+    for kind in kinds(module)
+]
 EDGE_EVENTS = kinds(edge_events)
 
 

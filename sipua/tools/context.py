@@ -36,6 +36,16 @@ class CallControl(Protocol):
     def interruptible(self, on: bool) -> None: ...
     def listening(self, on: bool) -> None: ...
     def hold_sound(self, on: bool) -> None: ...
+    def pause_recording(self, asker: str) -> bool:
+        """False: nothing was kept anyway. Until the same asker lets it go on."""
+
+    def resume_recording(self, asker: str) -> bool:
+        """False: nothing is kept still."""
+
+    @property
+    def pauses_while_collecting(self) -> bool:
+        """Whether a recording has silence while the caller types."""
+
     def send_dtmf(self, digits: str) -> None:
         """Raises ValueError for a key that does not exist."""
 

@@ -31,6 +31,19 @@ class CallTools:
     def hold_sound(self, on: bool) -> None:
         self._call.bridge.fill(self._hold if on else None)
 
+    def pause_recording(self, asker: str) -> bool:
+        recording = self._call.recording
+        return recording is not None and recording.pause(asker)
+
+    def resume_recording(self, asker: str) -> bool:
+        recording = self._call.recording
+        return recording is not None and recording.resume(asker)
+
+    @property
+    def pauses_while_collecting(self) -> bool:
+        recording = self._call.recording
+        return recording is not None and recording.pauses_while_collecting
+
     def send_dtmf(self, digits: str) -> None:
         self._call.bridge.send_dtmf(digits)
 

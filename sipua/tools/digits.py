@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, ClassVar
+from contextlib import ExitStack
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -14,6 +15,8 @@ from sipua.tools.call_queue import Result, failure
 from sipua.tools.context import ToolContext
 from sipua.tools.wire.schema import Declaration
 
+_ASKER: Final = "collect_digits"
+"""Of a pause in the recording."""
 _MOST_DIGITS = 32
 _LONGEST_WAIT_S = 60
 _PROMPT_S = 30.0
@@ -107,9 +110,12 @@ class CollectDigits:
                 typed.put_nowait(event.digit)
 
         digits = ""
-        with context.claim("the keypad") as free, context.listen(on_event):
+        with context.claim("the keypad") as free, context.listen(on_event), ExitStack() as after:
             if not free:
                 return failure("Digits are being collected already.")
+            if context.call.pauses_while_collecting:
+                context.call.pause_recording(_ASKER)
+                after.callback(context.call.resume_recording, _ASKER)
             # A caller who knows the question types during it; others have the whole time after it.
             await context.until(
                 lambda: not typed.empty() or not context.call.speaking, _PROMPT_S - POLL_S

@@ -19,6 +19,7 @@ from sipua.tools.ending import HangUp, Transfer
 from sipua.tools.hold import PutOnHold
 from sipua.tools.info import GetCallInfo
 from sipua.tools.python_tool import PythonTools, load
+from sipua.tools.recording import PauseRecording, ResumeRecording
 from sipua.tools.runner import ToolRunner
 from sipua.tools.wire.errors import ToolLoadError
 from sipua.tools.wire.schema import Registry
@@ -106,6 +107,8 @@ _BUILTIN: Mapping[str, Callable[[ToolsSection, bool], Tool]] = {
     "send_dtmf": lambda _section, _: SendDtmf(),
     "collect_digits": lambda _, mask: CollectDigits(mask=mask),
     "put_on_hold": lambda section, _: PutOnHold(section.put_on_hold.max_s),
+    "recording_pause": lambda _section, _: PauseRecording(),
+    "recording_resume": lambda _section, _: ResumeRecording(),
     "get_call_info": lambda section, _: GetCallInfo(
         section.get_call_info.reveal, section.get_call_info.timezone
     ),

@@ -31,6 +31,7 @@ from sipua.calls.steer.steering import Steering
 from sipua.capture.call_capture import CallCapture
 from sipua.config import Config
 from sipua.edge.wiring import call as wiring_call
+from sipua.edge.wiring import call_recording as wiring_recording
 from sipua.edge.wiring import menus as wiring_menus
 from sipua.edge.wiring import record as wiring_record
 from sipua.events.teller import Publish, Teller
@@ -73,6 +74,7 @@ def make_parts(
     try:
         wiring_call.decode_sounds(config)
         menus = wiring_menus.menus(config)
+        wiring_recording.decode_sounds(config)
     except SoundError as error:
         raise PartsError("sounds.failed", error, "correct the file", Exit.CONFIG) from None
     try:
@@ -122,6 +124,8 @@ class CallParts:
         self._recovery = wiring_call.dialogue_policy(config)
         self._records = records
         self._menus = menus
+        self._recordings = wiring_recording.recordings(config)
+        self._numbers = config.record.numbers
         self._engine_tried = engine_tried
         self._publish = publish
         self._refusals = Throttle()
@@ -192,13 +196,19 @@ class CallParts:
             agents = CallAgents(
                 self._menus, partial(self._told, facts), route, converse, self._attach
             )
+        recording = self._recordings.begin(
+            route.profile.recording,
+            wiring_recording.metadata(facts, self._numbers),
+            facts.started_at.date(),
+        )
+        path = agents.path if agents else MEDIA_PATH
         bridge = CallBridge(
             local=local,
             pacer=self._pacer,
             settings=replace(self._media, dtmf=self._dtmf.get(facts.origin, "auto")),
             make_conversation=agents.conversation if agents else partial(converse, route),
             faults=faults,
-            path=agents.path if agents else MEDIA_PATH,
+            path=recording.path(path) if recording else path,
         )
         with contextlib.ExitStack() as undo:
             record = self._records.begin(
@@ -222,6 +232,7 @@ class CallParts:
                 refusals=self._refusals,
                 capture=capture,
                 record=record,
+                recording=recording,
                 faults=faults,
             )
             undo.callback(call.abandon)

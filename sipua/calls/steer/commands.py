@@ -27,6 +27,7 @@ import msgspec
 from sipua.config.values.uri import UriError, check_target
 
 Side: TypeAlias = Literal["agent", "caller"]
+RecordAct: TypeAlias = Literal["start", "stop", "pause", "resume"]
 Role: TypeAlias = Literal["user", "system"]
 Status: TypeAlias = Literal[
     "done",
@@ -124,7 +125,15 @@ class SetMetadata(msgspec.Struct, frozen=True, tag="set_metadata"):
     values: dict[str, str]
 
 
-Command: TypeAlias = HangUp | Transfer | PressKeys | Hold | Mute | Say | Play | Inject | SetMetadata
+class Record(msgspec.Struct, frozen=True, tag="record"):
+    """The recording of the call's sound."""
+
+    act: RecordAct
+
+
+Command: TypeAlias = (
+    HangUp | Transfer | PressKeys | Hold | Mute | Say | Play | Inject | SetMetadata | Record
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,12 @@ say             -         yes (3)   -         -         -          -
 play            -         yes       -         -         yes        -
 inject          yes       yes       yes       yes       -          -
 set_metadata    yes       yes       yes       yes       yes        yes
+record          yes (5)   yes (5)   yes (5)   yes (5)   yes (5)    yes (5)
 
 (1)  one at a time      (2)  one at a time, and only if it changes anything
 (3)  not while the agent is muted: it would not be heard
 (4)  a second leg is called, or talks with the other side: the agent is aside, or has left
+(5)  as `sipua.recording.state` says
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from sipua.calls.steer.commands import (
     Mute,
     Play,
     PressKeys,
+    Record,
     Say,
     SetMetadata,
     Transfer,
@@ -57,7 +60,7 @@ class Moment:
 
 def refusal(command: Command, moment: Moment) -> Done | None:
     """Why not now; None: it is possible."""
-    if isinstance(command, HangUp | Mute | SetMetadata):
+    if isinstance(command, HangUp | Mute | SetMetadata | Record):
         return None
     if moment.put_through and isinstance(command, Hold | Say | Play | Inject):
         return Done("wrong_state", "the other side is being put through, or talks with the target")

@@ -24,6 +24,7 @@ from sipua.calls.steer.commands import (
     Mute,
     Play,
     PressKeys,
+    Record,
     Say,
     SetMetadata,
     Transfer,
@@ -37,6 +38,8 @@ from sipua.codecs.pcm import Pcm
 from sipua.events import call_events
 from sipua.events.ending import By, Reason
 from sipua.events.event import Event
+from sipua.recording.call_recording import CallRecording
+from sipua.recording.state import NotNowError
 
 ASKER: Final = "operator"
 SAY: Final = (
@@ -57,6 +60,7 @@ class SteeredCall(Protocol):
     bridge: CallBridge
     confirmed: asyncio.Event
     hold: OurHold
+    recording: CallRecording | None
 
     @property
     def over(self) -> bool: ...
@@ -110,14 +114,16 @@ class Steering:
     async def do(self, command: Command, by: str) -> Done:
         """The outcome; it is told as well."""
         done = refusal(command, self._moment())
-        if done is None:
-            done = await self._do(command, by)
+        if done is None and isinstance(command, Record):
+            done = self._record(command, by)
+        elif done is None:
+            done = await self._do(command)
         self._call.tell(_told(command, by, done))
         if isinstance(command, HangUp) and done.ok:
             self._hang_up(command, by)
         return done
 
-    async def _do(self, command: Command, by: str) -> Done:
+    async def _do(self, command: Command) -> Done:
         bridge = self._call.bridge
         match command:
             case HangUp():
@@ -212,6 +218,26 @@ class Steering:
             bridge.interrupt("operator")
         return Done("accepted", values={"item": bridge.play("played", pcm)})
 
+    def _record(self, command: Record, by: str) -> Done:
+        recording = self._call.recording
+        if recording is None:
+            return Done("unsupported", "recordings are off for this call: `recording.when`")
+        if command.act == "start":
+            try:
+                begun = recording.start(by)
+            except NotNowError as error:
+                return Done("wrong_state", str(error))
+            asked = "the caller is asked first; recording.started or .blocked tells the rest"
+            return Done("done") if begun else Done("accepted", asked)
+        if command.act == "stop":
+            changed = recording.stop()
+        elif command.act == "pause":
+            changed = recording.pause(ASKER)
+        else:
+            changed = recording.resume(ASKER, for_all=True)
+        now = recording.state.now
+        return Done("done", "" if changed else f"the recording is {now}", {"state": now})
+
     def _metadata(self, command: SetMetadata) -> Done:
         values = self._call.set_metadata(command.values)
         if fault := metadata_fault(values):
@@ -235,6 +261,8 @@ def _told(command: Command, by: str, done: Done) -> Event:
             event.about = getattr(command, "target", None) or getattr(command, "sound", None)
         case Hold():
             event.on = command.on
+        case Record():
+            event.about = command.act
         case Mute():
             event.about, event.on = command.side, command.on
         case PressKeys():

@@ -15,6 +15,7 @@ from sipua.config.checks.findings import Finding
 from sipua.config.checks.menus import menus
 from sipua.config.checks.placeholders import placeholders
 from sipua.config.checks.record import record
+from sipua.config.checks.recording import recording
 from sipua.config.checks.recovery import recovery
 from sipua.config.checks.routes import routes
 from sipua.config.checks.tools import tools
@@ -369,6 +370,7 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     menus,
     answering,
     record,
+    recording,
     api,
     cdr,
     webhooks,

@@ -23,6 +23,7 @@ from sipua.config.sections.hep import HepSection
 from sipua.config.sections.menus import MenuSection
 from sipua.config.sections.metrics import MetricsSection
 from sipua.config.sections.record import PriceSection, RecordSection
+from sipua.config.sections.recording import RecordingSection
 from sipua.config.sections.recovery import RecoverySection
 from sipua.config.sections.routes import RouteSection
 from sipua.config.sections.tools import ToolsSection
@@ -206,6 +207,7 @@ class Config(Section):
     log: LogSection = LogSection()
     capture: CaptureSection = CaptureSection()
     record: RecordSection = RecordSection()
+    recording: RecordingSection = RecordingSection()
     cdr: CdrSection = CdrSection()
     webhooks: tuple[EventWebhookSection, ...] = ()
     webhook_spool: WebhookSpoolSection = WebhookSpoolSection()

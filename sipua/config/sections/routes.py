@@ -148,6 +148,9 @@ class RouteSection(Section):
         description="Name of a menu, which the caller hears first. The agent takes the call when a "
         "key leads to it.",
     )
+    recording: Literal["", "off", "on_demand", "always"] = Field(
+        default="", description="Whether its calls are recorded. Left out: `recording.when`."
+    )
 
     def has(self, name: str) -> bool:
         """Whether the route sets this key."""

@@ -30,7 +30,14 @@ _PYTHON = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*|[A-Za-z0-9_.-]+")
 _SPOKEN = re.compile(r"[\w .'-]{1,64}")
 
 Builtin = Literal[
-    "hang_up", "transfer", "send_dtmf", "collect_digits", "put_on_hold", "get_call_info"
+    "hang_up",
+    "transfer",
+    "send_dtmf",
+    "collect_digits",
+    "put_on_hold",
+    "get_call_info",
+    "recording_pause",
+    "recording_resume",
 ]
 Fact = Literal["from", "to", "direction", "duration", "time", "sip", "metadata"]
 
@@ -286,7 +293,8 @@ class ToolsSection(Section):
     builtin: Annotated[tuple[Builtin, ...], AS_TUPLE, AfterValidator(_distinct)] = Field(
         default=("hang_up",),
         description="Built-in tools on offer: `hang_up`, `transfer`, `send_dtmf`, "
-        "`collect_digits`, `put_on_hold`, `get_call_info`.",
+        "`collect_digits`, `put_on_hold`, `get_call_info`, `recording_pause`, "
+        "`recording_resume`.",
     )
     python: Annotated[
         tuple[Annotated[str, AfterValidator(_python_tool)], ...],

@@ -156,6 +156,7 @@ def shown(call: CallView, *, stats: bool = False) -> models.Call:
             "quality": call.quality,
             "transfer": call.transfer,
             "answered_by": call.answered_by,
+            "recording": call.recording,
             "status": call.status,
             "end": call.end,
             "duration_s": call.duration_s,

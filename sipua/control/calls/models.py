@@ -233,6 +233,9 @@ class Call(Shown):
     answered_by: AnsweredBy | None = Field(
         default=None, description="With `answering`, of a call that we place."
     )
+    recording: Literal["off", "on", "paused", "saved", "failed", "blocked"] = Field(
+        default="off", description="Of its sound; the last that was told of it."
+    )
     status: Status | None = Field(default=None, description="The outcome, once it has ended.")
     end: End | None = None
     duration_s: float | None = Field(default=None, description="Since the answer.")

@@ -98,6 +98,13 @@ class Inject(Request):
     respond: bool = Field(default=False, description="The model answers at once.")
 
 
+class Recording(Request):
+    act: commands.RecordAct = Field(
+        description="`start` asks for the consent that `recording.consent` wants. `pause`: silence "
+        "on both sides, until `resume`."
+    )
+
+
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
 _Value = Annotated[str, Field(max_length=commands.LONGEST_METADATA)]
 
@@ -163,6 +170,13 @@ _ACTS = (
         "Tell the model something.",
         Inject,
         lambda order: commands.Inject(order.role, order.text, order.respond),
+    ),
+    _Act(
+        "recording",
+        "steer_recording",
+        "Begin, pause, resume or end the recording of a call.",
+        Recording,
+        lambda order: commands.Record(order.act),
     ),
     _Act(
         "metadata",

@@ -51,6 +51,10 @@ class EdgePort(Protocol):
         """The call's id. Raises CannotPlaceError."""
         ...
 
+    def recording_fetched(self, call_id: str, file: str, by: str) -> None:
+        """Tell that it was given to the holder of this token."""
+        ...
+
     def begin_drain(self, timeout_s: float | None, *, stop: bool) -> None:
         """Refuse new calls. `timeout_s`: then those that are up are hung up; None: never. `stop`:
         the process ends with the last call.

@@ -104,6 +104,8 @@ class CallView:
     """What the other side has last reported of our audio."""
     transfer: Transfer | None = None
     answered_by: dict[str, Any] | None = None
+    recording: str = "off"
+    """`asking` is known to the call alone."""
     status: str | None = None
     end: dict[str, Any] | None = None
     duration_s: float | None = None
@@ -283,6 +285,13 @@ def _ended(call: CallView, data: Mapping[str, Any], at: datetime) -> None:
     call.stats = {name: data[name] for name in _STATS if data.get(name)}
 
 
+def _recording(state: str) -> Change:
+    def change(call: CallView, _data: Mapping[str, Any], _at: datetime) -> None:
+        call.recording = state
+
+    return change
+
+
 _BEGINNINGS: Final = ("call.incoming", "call.placing")
 _CHANGES: Final[Mapping[str, Change]] = {
     "call.invited": _invited,
@@ -306,5 +315,11 @@ _CHANGES: Final[Mapping[str, Change]] = {
     "call.transfer": _transfer,
     "call.transferred": _transferred,
     "call.transfer_failed": _transfer_failed,
+    "recording.started": _recording("on"),
+    "recording.resumed": _recording("on"),
+    "recording.paused": _recording("paused"),
+    "recording.saved": _recording("saved"),
+    "recording.failed": _recording("failed"),
+    "recording.blocked": _recording("blocked"),
     "call.ended": _ended,
 }

@@ -6,8 +6,10 @@ conversation besides is gone.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from sipua.calls.facts import CallFacts
 from sipua.calls.outcome import CallOutcome
 from sipua.config import Config
 from sipua.edge.wiring import record as wiring_record
+from sipua.edge.wiring import recording as wiring_recording
+from sipua.events.event import Event
 from sipua.events.stream import EventStream
 from sipua.record.files import Complaints, RecordFiles
 from sipua.record.first_line import first_line
@@ -30,7 +34,8 @@ class _Line(msgspec.Struct):
 
 
 class LostCalls:
-    """It also deletes old records, for the whole edge: it alone knows which ones grow."""
+    """It also deletes old records and recordings, for the whole edge: it alone knows which ones
+    grow."""
 
     def __init__(
         self, config: Config, events: EventStream, in_use: Callable[[], list[CallFacts]]
@@ -41,14 +46,21 @@ class LostCalls:
         self._in_use = in_use
         files = wiring_record.record_files(config)
         self._files = RecordFiles(files, Complaints(), in_use=self._paths) if files else None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._recordings = wiring_recording.keeper(config, self._tell_of_recording)
 
     def start(self) -> None:
         if self._files is not None:
             self._files.start()
+        if self._recordings is not None:
+            self._loop = asyncio.get_running_loop()
+            self._recordings.start()
 
     def stop(self) -> None:
         if self._files is not None:
             self._files.stop()
+        if self._recordings is not None:
+            self._recordings.stop()
 
     def tell(self, facts: CallFacts, outcome: CallOutcome) -> None:
         last_event = outcome.event(facts, self._settings.numbers, {})
@@ -64,6 +76,12 @@ class LostCalls:
             facts.call_id, facts.started_at.date(), partial(self._missing, facts, last)
         )
         file.end()
+
+    def _tell_of_recording(self, call_id: str, event: Event) -> None:
+        """Called on the thread of the recordings."""
+        assert self._loop is not None
+        with suppress(RuntimeError):  # the loop is closed: the next edge finds it again
+            self._loop.call_soon_threadsafe(self._events.teller(call_id).tell, event)
 
     def _missing(self, facts: CallFacts, last: Mapping[str, Any], path: Path) -> Iterator[bytes]:
         """The lines that its record lacks. Called on the thread of the files."""

@@ -230,7 +230,13 @@ def _row(node: str, told: Told, story: _Story) -> Row:
         currency=str(conversation.get("currency") or ""),
         record=str((ended.record or {}).get("file") or ""),
         capture=str((ended.capture or {}).get("file") or ""),
+        recordings=_recordings(ended.recording or {}),
     )
+
+
+def _recordings(recording: Fields) -> list[str]:
+    files = recording.get("files")
+    return [str(file["path"]) for file in files] if isinstance(files, list) else []
 
 
 def _plain(end: End) -> End:

@@ -143,6 +143,8 @@ class Row(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"from_": "fr
     """The file of the conversation."""
     capture: str = ""
     """The pcap file."""
+    recordings: list[str] = []
+    """The files of sound that were complete at the end of the call."""
 
 
 _ENCODER = msgspec.json.Encoder()

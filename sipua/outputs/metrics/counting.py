@@ -60,6 +60,9 @@ class Counting:
             "call.interrupted": lambda *_: series.interruptions.add(),
             "call.transferred": lambda *_: series.transfers.add("ok"),
             "call.transfer_failed": lambda *_: series.transfers.add("failed"),
+            "recording.saved": lambda *_: series.recordings.add("saved"),
+            "recording.failed": lambda *_: series.recordings.add("failed"),
+            "recording.blocked": lambda *_: series.recordings.add("blocked"),
             "call.steered": lambda _, data: series.commands.add(
                 data.get("act"), data.get("status")
             ),

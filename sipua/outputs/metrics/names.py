@@ -41,6 +41,7 @@ HEP_KINDS: Final = ("sip", "rtcp", "logs", "cdr")
 FATES: Final = tuple(fate.value for fate in Fate)
 ACTS: Final = (
     "hang_up", "transfer", "press_keys", "hold", "mute", "say", "play", "inject", "set_metadata",
+    "record",
 )  # fmt: skip
 OUTCOMES: Final = get_args(commands.Status)
 ANSWERERS: Final = VERDICTS

@@ -84,6 +84,11 @@ class Series:
             "Calls that we placed and that have ended, by who had answered them.",
             {"verdict": known.ANSWERERS},
         )
+        self.recordings = Counter(
+            "sipua_recordings",
+            "Recordings of calls, by what came of them.",
+            {"result": ("saved", "failed", "blocked")},
+        )
         self.commands = Counter(
             "sipua_commands",
             "Commands from outside to running calls.",

@@ -110,6 +110,9 @@ class _Edge:
     def watch_calls(self, for_s: float) -> None:
         pass
 
+    def recording_fetched(self, call_id: str, file: str, by: str) -> None:
+        pass
+
     def begin_drain(self, timeout_s: float | None, *, stop: bool) -> None:
         self.draining = True
 

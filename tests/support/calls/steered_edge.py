@@ -17,7 +17,12 @@ from support.calls.edge import Config, Edge, merge
 from support.ports import LOOPBACK, PortBlock
 
 TOKEN = "of-a-test-and-of-nothing-else"
-_PATHS = {"hang_up": "hangup", "press_keys": "dtmf", "set_metadata": "metadata"}
+_PATHS = {
+    "record": "recording",
+    "hang_up": "hangup",
+    "press_keys": "dtmf",
+    "set_metadata": "metadata",
+}
 _KEYS = itertools.count(1)
 
 Outcome = dict[str, Any]

@@ -48,6 +48,16 @@ class FakeCall:
     def hold_sound(self, on: bool) -> None:
         self.steps.append(f"hold sound {on}")
 
+    pauses_while_collecting = False
+
+    def pause_recording(self, asker: str) -> bool:
+        self.steps.append(f"recording paused by {asker}")
+        return True
+
+    def resume_recording(self, asker: str) -> bool:
+        self.steps.append(f"recording resumed by {asker}")
+        return True
+
     def send_dtmf(self, digits: str) -> None:
         self.steps.append(f"keys {digits}")
 

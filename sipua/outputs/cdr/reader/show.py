@@ -114,6 +114,7 @@ def _facts(row: Row, paint: Painter) -> Iterator[tuple[str, str]]:
     yield "SIP Call-ID", clean(row.sip_call_id)
     yield "record", f"sipua record show {clean(row.id)}" if row.record else ""
     yield "capture", clean(row.capture)
+    yield "recording", clean(", ".join(row.recordings))
 
 
 def _media(row: Row) -> str:

@@ -19,6 +19,7 @@ from sipua.tools.digits import CollectDigits, SendDtmf
 from sipua.tools.ending import HangUp, Transfer
 from sipua.tools.hold import PutOnHold
 from sipua.tools.info import GetCallInfo
+from sipua.tools.recording import PauseRecording, ResumeRecording
 from support.calls.tool_call import FunctionTool, Table
 
 TARGETS = {"sales": "sip:201@192.0.2.10", "night desk": "+4930123"}
@@ -265,3 +266,27 @@ async def test_call_info_tells_what_it_may() -> None:
         "route": "day",
     }
     assert (await info("time", timezone=""))["timezone"]
+
+
+# --- recordings
+
+
+async def test_a_recording_has_silence_while_digits_are_collected() -> None:
+    table = Table(CollectDigits(mask=True))
+    table.call.pauses_while_collecting = True
+    (one,) = table.model_calls("collect_digits")
+    await table.until(lambda: "recording paused by collect_digits" in table.call.steps)
+    table.event(Dtmf("#", 100, inband=False))
+    await table.result(one)
+    await table.until(lambda: "recording resumed by collect_digits" in table.call.steps)
+
+
+async def test_the_model_pauses_and_resumes() -> None:
+    table = Table(PauseRecording(), ResumeRecording())
+    one, two = table.model_calls("recording_pause", "recording_resume")
+    assert (await table.result(one))[0] == '{"kept": false}'
+    assert (await table.result(two))[0] == '{"resumed": true}'
+    assert [step for step in table.call.steps if step.startswith("recording")] == [
+        "recording paused by agent",
+        "recording resumed by agent",
+    ]

@@ -13,6 +13,7 @@ from sipua.calls.steer.commands import (
     Mute,
     Play,
     PressKeys,
+    Record,
     Say,
     SetMetadata,
     Transfer,
@@ -35,6 +36,7 @@ GOOD: tuple[Command, ...] = (
     Play("sorry", interrupt=True),
     Inject("system", "The caller's order is 17.", respond=True),
     SetMetadata({"order": "17", "gone": ""}),
+    Record("pause"),
 )
 
 
@@ -88,5 +90,5 @@ def test_what_is_wrong_is_said(command: Command, said: str) -> None:
 
 def test_every_command_has_a_name_of_its_own() -> None:
     names = [name_of(command) for command in GOOD]
-    assert len(set(names)) == 9
+    assert len(set(names)) == 10
     assert set(commands.Command.__args__) == {type(command) for command in GOOD}  # type: ignore[attr-defined]

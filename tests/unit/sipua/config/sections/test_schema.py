@@ -37,6 +37,7 @@ def test_tables_in_the_order_of_the_file() -> None:
         "[log]",
         "[capture]",
         "[record]",
+        "[recording]",
         "[cdr]",
         "[[webhooks]]",
         "[webhook_spool]",

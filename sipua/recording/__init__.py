@@ -1,0 +1,1 @@
+"""Recordings of calls: the sound of both sides, in step, in one stereo file."""

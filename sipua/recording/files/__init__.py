@@ -1,0 +1,1 @@
+"""The files of recordings that are over: finished, found, kept for a time."""

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from sipua.cli.main import run
+from sipua.cli.records import erasure
+from sipua.cli.records.erasure import Places, same_number
+from sipua.outputs.cdr.row import decode
+from sipua.recording.files import metadata
+from sipua.recording.files.metadata import Metadata
+
+DAY = "2026-11-28"
+
+
+@pytest.mark.parametrize(
+    ("kept", "same"),
+    [
+        ("sip:+4930123456@carrier.example", True),
+        ('"Ann" <sip:004930123456@x>;tag=1', True),
+        ("tel:+49-30-123456", True),
+        ("sip:4930123456@x", True),  # as many trunks write it
+        ("sip:+49301234567@x", False),
+        ("sip:ann@x", False),
+        ("", False),
+        ("…3456", False),
+    ],
+)
+def test_a_number_is_the_same_however_it_is_written(kept: str, same: bool) -> None:
+    assert same_number("+49 30 123456", kept, last_digits=False) is same
+
+
+def test_last_digits_count_only_when_they_are_asked_for() -> None:
+    assert same_number("+4930123456", "…3456", last_digits=True)
+    assert not same_number("+4930123456", "…9999", last_digits=True)
+    assert not same_number("+4930123456", "…", last_digits=True)
+
+
+def row(call_id: str, caller: str) -> bytes:
+    return json.dumps(
+        {
+            "schema": "sipua.cdr/1",
+            "id": call_id,
+            "node": "a",
+            "direction": "incoming",
+            "from": caller,
+            "to": "sip:support@edge",
+            "began": "2026-11-28T10:00:00.000Z",
+            "ended": "2026-11-28T10:01:00.000Z",
+            "status": "completed",
+            "end": {"by": "caller", "reason": "hangup"},
+        },
+        separators=(",", ":"),
+    ).encode()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Two calls of Ann, one of them recorded at this moment, and one of Bob's."""
+    for name in ("cdr", "records", "recordings", "captures"):
+        (tmp_path / name / DAY if name in ("records", "recordings") else tmp_path / name).mkdir(
+            parents=True
+        )
+    callers = {"c-ann1": "sip:+4930123456@x", "c-ann2": "sip:+4930123456@x", "c-bob": "sip:+44@x"}
+    rows = b"".join(row(one, callers[one]) + b"\n" for one in callers)
+    (tmp_path / "cdr" / f"{DAY}.jsonl").write_bytes(rows)
+    for one, caller in callers.items():
+        first = {"kind": "call", "call_id": one, "direction": "incoming", "from": caller}
+        (tmp_path / "records" / DAY / f"{one}.jsonl").write_text(json.dumps(first) + "\n")
+        about = Metadata(one, began="then", direction="incoming", from_=caller)
+        metadata.write(tmp_path / "recordings" / DAY / f"{one}.json", about)
+        ending = ".part.wav" if one == "c-ann2" else ".wav"
+        (tmp_path / "recordings" / DAY / f"{one}{ending}").write_text("sound")
+        (tmp_path / "captures" / f"{one}.pcap").write_text("packets")
+    (tmp_path / "edge.toml").write_text(
+        "".join(
+            f'[{section}]\ndirectory = "{tmp_path / folder}"\n'
+            for section, folder in (
+                ("cdr", "cdr"),
+                ("record", "records"),
+                ("recording", "recordings"),
+                ("capture", "captures"),
+            )
+        )
+    )
+    return tmp_path
+
+
+def left(home: Path) -> list[str]:
+    return sorted(path.name for path in home.rglob("c-*") if path.is_file())
+
+
+def test_only_with_yes_is_anything_deleted(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = left(home)
+    assert run(["forget", "+4930123456", "-c", str(home / "edge.toml")]) == 0
+    assert "found: 1 calls, 1 records, 2 recordings, 1 captures, 1 rows" in capsys.readouterr().out
+    assert left(home) == before
+    assert not (home / "cdr" / "erasures.jsonl").exists()
+
+
+def test_what_is_kept_of_a_caller_is_deleted_and_nothing_else(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = home / "cdr" / f"{DAY}.jsonl"
+    size = file.stat().st_size
+    assert run(["forget", "+49 30 123456", "--yes", "-c", str(home / "edge.toml")]) == 0
+    assert "c-ann2" in capsys.readouterr().out
+    names = left(home)
+    assert [name for name in names if "ann1" in name] == []
+    assert len([name for name in names if "ann2" in name]) == 4, "it is being recorded"
+    assert len([name for name in names if "bob" in name]) == 4
+    first, second, third = file.read_bytes().splitlines()
+    assert file.stat().st_size == size, "readers know their places by bytes"
+    assert b"30123456" not in first
+    assert decode(first).from_ == "*" * len("sip:+4930123456@x")
+    assert b"30123456" in second
+    assert third == row("c-bob", "sip:+44@x")
+    audit = json.loads((home / "cdr" / "erasures.jsonl").read_text())
+    assert audit["call_ids"] == ["c-ann1"]
+    assert "30123456" not in json.dumps(audit)
+
+
+def test_rows_of_the_database_lose_their_numbers(home: Path) -> None:
+    path = home / "cdr" / "cdr.sqlite3"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE cdr (id TEXT, from_ TEXT, to_ TEXT, doc TEXT)")
+        doc = row("c-ann1", "sip:+4930123456@x").decode()
+        database.execute("INSERT INTO cdr VALUES ('c-ann1', 'sip:+4930123456@x', '', ?)", (doc,))
+    database.close()
+    places = Places(None, None, None, home / "cdr", path)
+    erasure.erase(erasure.find(places, "+4930123456"), places)
+    with sqlite3.connect(path) as database:
+        [(from_, doc)] = database.execute("SELECT from_, doc FROM cdr").fetchall()
+    database.close()
+    assert from_ is None
+    assert "30123456" not in doc
