@@ -128,6 +128,17 @@ def test_the_configuration_is_shown_and_reloaded(edge_factory: Edges, tab: Tab) 
     tab.wait_text(".message", f"Reloaded: {config['hash']}")
 
 
+def test_servers_of_trunks_are_shown(edge_factory: Edges, tab: Tab) -> None:
+    servers = [{"uri": "sip:127.0.0.1:9"}, {"uri": "sip:127.0.0.2:9"}]
+    trunk = {"name": "carrier", "servers": servers, "options_s": 300}
+    edge = edge_factory({"api": api_config(), "trunks": [trunk]})
+    edge.wait_event("trunk.down", count=2)
+    sign_in(tab, Api(edge).url)
+    tab.press("2")
+    tab.wait_text("section[aria-label=Trunks] .bad", "sip:127.0.0.1:9 (down, no answer to OPTIONS")
+    tab.wait_text("section[aria-label=Trunks] tbody", "sip:127.0.0.2:9 (down")
+
+
 def test_drained_and_taken_back(edge_factory: Edges, sipp: Sipp, tab: Tab) -> None:
     edge = edge_factory({"api": api_config()})
     sign_in(tab, Api(edge).url)
