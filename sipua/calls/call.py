@@ -23,20 +23,21 @@ from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import BridgeEvent, EngineGone, PeerSilent
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.calls import fallback, lifetime
-from sipua.calls.bridge_news import BridgeNews
-from sipua.calls.call_media import CallMedia, media_plan
+from sipua.calls import fallback
 from sipua.calls.facts import CallFacts, PresentFacts
 from sipua.calls.legs.dialling import LegSignal, TransferSettings
 from sipua.calls.legs.orders import CallOrder
 from sipua.calls.legs.outcome import TransferOutcome, failed
 from sipua.calls.legs.second_leg import SecondLeg
-from sipua.calls.lifetime import CallTasks
-from sipua.calls.listeners import EventListener, Listeners
 from sipua.calls.menus import run as menu_run
 from sipua.calls.menus.after_menu import AfterMenu
 from sipua.calls.menus.agents import Agents
 from sipua.calls.outcome import CallOutcome
+from sipua.calls.parts import lifetime
+from sipua.calls.parts.bridge_news import BridgeNews
+from sipua.calls.parts.call_media import CallMedia, media_plan
+from sipua.calls.parts.lifetime import CallTasks
+from sipua.calls.parts.listeners import EventListener, Listeners
 from sipua.calls.profile import AgentProfile
 from sipua.calls.steer.commands import metadata_fault
 from sipua.calls.steer.hold import OurHold
@@ -52,7 +53,6 @@ from sipua.record.recorder import CallRecord
 from sipua.record.settings import Numbers
 from sipua.recording.call_recording import CallRecording
 from sipua.rtp.events import Dtmf
-from sipua.sip.info_digits import DigitTold
 from sipua.sip.messages import (
     Answer,
     AttemptFailed,
@@ -70,6 +70,7 @@ from sipua.sip.messages import (
     TransferProgress,
 )
 from sipua.sip.state import LONGEST_TRANSACTION_S
+from sipua.sip.wire.info_digits import DigitTold
 
 MOVED_TEMPORARILY = 302
 NOT_AVAILABLE = 480

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from sipua.process.trace_context import CallTrace
-from sipua.sip.caller_id import NOBODY, Caller
+from sipua.sip.wire.caller_id import NOBODY, Caller
 
 Direction: TypeAlias = Literal["incoming", "outgoing"]
 

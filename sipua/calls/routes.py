@@ -18,8 +18,8 @@ from sipua.calls.profile import AgentProfile, Menu, NamedEngine, Prompt, Refuse,
 from sipua.config import Config
 from sipua.config.checks.routes import MAIN
 from sipua.config.sections.routes import FallbackSection, RouteSection
-from sipua.sip.addresses import host_of
 from sipua.sip.parties import placeholders
+from sipua.sip.wire.addresses import host_of
 
 
 @dataclass(frozen=True, slots=True)

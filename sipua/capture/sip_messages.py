@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from sipua.capture.mask import mask_message
 from sipua.rtp.events import Address
-from sipua.sip.addresses import address
 from sipua.sip.messages import SipMessage
-from sipua.sip.texts import Message
+from sipua.sip.wire.addresses import address
+from sipua.sip.wire.texts import Message
 
 _MAX_WAITING = 256
 _WAIT_S = 5.0

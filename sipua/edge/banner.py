@@ -9,7 +9,7 @@ from sipua.config import Config
 from sipua.doctor.doctor import BuildInfo
 from sipua.rtp.events import Address
 from sipua.rtp.hostport import join
-from sipua.sip.addresses import is_any
+from sipua.sip.wire.addresses import is_any
 
 
 def show(

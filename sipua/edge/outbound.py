@@ -40,7 +40,6 @@ from sipua.process.exits import Exit
 from sipua.process.main_loop import SIGNALLING_GRACE_S
 from sipua.rtp.hostport import bracketed
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
-from sipua.sip.addresses import host_of
 from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
 from sipua.sip.messages import (
     CallProgress,
@@ -51,6 +50,7 @@ from sipua.sip.messages import (
     new_call_id,
 )
 from sipua.sip.pj.agent import SipAgent
+from sipua.sip.wire.addresses import host_of
 from sipua.worker.link.messages import CallOver, ToEdge
 
 INTERRUPTED = "interrupted"

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from sipua.events.parties import CallerShown
-from sipua.sip.caller_id import NOBODY, Caller
+from sipua.sip.wire.caller_id import NOBODY, Caller
 
 Transcripts = Literal["off", "redacted", "full"]
 

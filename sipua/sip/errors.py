@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sipua.rtp.hostport import join
-from sipua.sip.texts import line
+from sipua.sip.wire.texts import line
 
 
 class PortTakenError(OSError):

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 from sipua.rtp.events import Address
 from sipua.rtp.ports import ReservedPort
-from sipua.sip.caller_id import NO_PARTIES, Parties
-from sipua.sip.info_digits import DigitTold
 from sipua.sip.peer_news import PeerNews
 from sipua.sip.settings import AccountSettings
+from sipua.sip.wire.caller_id import NO_PARTIES, Parties
+from sipua.sip.wire.info_digits import DigitTold
 
 _ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sipua.sip.sdp import ExtendedRtcp
+from sipua.sip.wire.sdp import ExtendedRtcp
 
 
 @dataclass(frozen=True, slots=True)

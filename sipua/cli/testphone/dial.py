@@ -29,7 +29,7 @@ from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.dtmf_queue import MAX_QUEUED, DtmfQueue
 from sipua.bridge.playout.pacer import Pacer
 from sipua.bridge.turns.state import TurnState
-from sipua.calls.call_media import media_plan
+from sipua.calls.parts.call_media import media_plan
 from sipua.capture.call_capture import CallCapture, CaptureThread
 from sipua.capture.sip_messages import sip_datagram
 from sipua.cli.testphone import sound as dial_sound
@@ -48,7 +48,6 @@ from sipua.process.main_loop import SIGNALLING_GRACE_S
 from sipua.rtp.events import Dtmf
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
-from sipua.sip.addresses import host_of, server_of
 from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
 from sipua.sip.messages import (
     CallConfirmed,
@@ -66,6 +65,7 @@ from sipua.sip.messages import (
 from sipua.sip.pj.agent import SipAgent
 from sipua.sip.settings import SipSettings
 from sipua.sip.state import LONGEST_TRANSACTION_S
+from sipua.sip.wire.addresses import host_of, server_of
 
 TONE_MS = 1000
 WAITING_S = 3.0

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from sipua.capture.mask import mask_message
-from sipua.sip import texts
 from sipua.sip.messages import SipMessage
+from sipua.sip.wire import texts
 
 MOST_MESSAGES: Final = 100
 """Of one call; a usual one has about seven."""

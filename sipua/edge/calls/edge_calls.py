@@ -47,7 +47,6 @@ from sipua.record import transcript_redaction
 from sipua.rtp.events import Address
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import PortPool, ReservedPort
-from sipua.sip.caller_id import ANONYMOUS
 from sipua.sip.leg_ids import call_of
 from sipua.sip.messages import (
     AttemptFailed,
@@ -61,6 +60,7 @@ from sipua.sip.messages import (
     PlaceCall,
     SipCommand,
 )
+from sipua.sip.wire.caller_id import ANONYMOUS
 from sipua.worker.link.coding import LinkError
 from sipua.worker.link.messages import (
     CallOver,

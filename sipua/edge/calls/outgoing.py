@@ -14,10 +14,10 @@ from sipua.config.sections.trunks import TrunkSection
 from sipua.config.values.uri import is_number
 from sipua.edge.calls.placing import RequestError
 from sipua.edge.wiring import parties
-from sipua.sip.addresses import host_of
-from sipua.sip.caller_id import NOBODY, Caller
 from sipua.sip.parties import allowed, headers, name_addr
 from sipua.sip.parties.identity import identity, is_caller_id
+from sipua.sip.wire.addresses import host_of
+from sipua.sip.wire.caller_id import NOBODY, Caller
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,11 @@ from sipua.events import edge_events
 from sipua.events.event import Event
 from sipua.rtp.hostport import bracketed
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
-from sipua.sip.addresses import host_of
 from sipua.sip.admission.admission import Admission
 from sipua.sip.messages import new_call_id
 from sipua.sip.pj.agent import SipAgent
 from sipua.sip.settings import SipSettings
+from sipua.sip.wire.addresses import host_of
 from sipua.worker.link.coding import LinkError
 
 _LOCAL = ("", 0)

@@ -15,9 +15,9 @@ from sipua.doctor import doctor
 from sipua.edge.wiring import wiring
 from sipua.rtp.hostport import is_address
 from sipua.rtp.ports import PortPool, ReservedPort, family_of
-from sipua.sip.addresses import host_of, of_family, server_of
 from sipua.sip.pj.agent import SipAgent
 from sipua.sip.settings import SipSettings
+from sipua.sip.wire.addresses import host_of, of_family, server_of
 
 # The counterpart in the other family: of this machine, or of all its addresses.
 _COUNTERPARTS = {"127.0.0.1": "::1", "::1": "127.0.0.1", "0.0.0.0": "::", "::": "0.0.0.0"}  # noqa: S104

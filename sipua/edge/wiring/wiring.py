@@ -26,10 +26,10 @@ from sipua.process.trace_context import CallTrace
 from sipua.rtp.events import Address
 from sipua.rtp.hostport import bracketed, join
 from sipua.rtp.ports import ReservedPort, family_of
-from sipua.sip.addresses import of_family, seen_by
 from sipua.sip.admission.admission import Admission
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.sip.trunks.slots import Limits
+from sipua.sip.wire.addresses import of_family, seen_by
 
 _MEGABYTE = 1_000_000
 

@@ -36,7 +36,7 @@ from sipua.outputs.hep.seen import RtcpSeen
 from sipua.outputs.hep.settings import WHAT, HepSettings, What
 from sipua.rtp.events import Address
 from sipua.sip.messages import SipMessage
-from sipua.sip.texts import Message
+from sipua.sip.wire.texts import Message
 
 _EVERY_S: Final = 0.05
 _STOP_S: Final = 2.0

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from sipua.rtp.ports import PortPool
 from sipua.sip.admission import offer
 from sipua.sip.admission.admission import FORBIDDEN, Admission, Refusal, refusal_of
-from sipua.sip.texts import Message
+from sipua.sip.wire.texts import Message
 
 _ADDRESS_TYPES = {socket.AF_INET: "IP4", socket.AF_INET6: "IP6"}
 """The families of our media, in SDP's words."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sipua.rtp.events import Address
-from sipua.sip.addresses import address
 from sipua.sip.admission.admission import Refusal
-from sipua.sip.caller_id import ANONYMOUS
 from sipua.sip.messages import CallRefused
 from sipua.sip.parties import caller, name_addr
-from sipua.sip.texts import Message
+from sipua.sip.wire.addresses import address
+from sipua.sip.wire.caller_id import ANONYMOUS
+from sipua.sip.wire.texts import Message
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import socket
 from collections.abc import Callable, Sequence
 
 from sipua.rtp.ports import family_of
-from sipua.sip.addresses import of_family, route_to, seen_by
 from sipua.sip.admission.admission import Refusal
+from sipua.sip.wire.addresses import of_family, route_to, seen_by
 
 NO_ROUTE = Refusal(
     488, "Not Acceptable Here", cause="there is no route to the address of the offer's audio"

@@ -10,8 +10,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection, Sequence
 
-from sipua.sip import sdp, texts
 from sipua.sip.admission.admission import Refusal
+from sipua.sip.wire import sdp, texts
 
 MAX_MEDIA = 16
 """pjsip's limit of sections (PJMEDIA_MAX_SDP_MEDIA); an answer has as many as its offer."""

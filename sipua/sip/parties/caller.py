@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, Literal, TypeAlias
 
-from sipua.sip.caller_id import Caller
 from sipua.sip.parties import name_addr
 from sipua.sip.parties.name_addr import NameAddr
 from sipua.sip.parties.numbers import AS_IT_IS, NumberFormat, is_number
-from sipua.sip.texts import Message
+from sipua.sip.wire.caller_id import Caller
+from sipua.sip.wire.texts import Message
 
 CallerHeader: TypeAlias = Literal["P-Asserted-Identity", "Remote-Party-ID", "From"]
 TRUSTED_ORDER: Final[tuple[CallerHeader, ...]] = ("P-Asserted-Identity", "Remote-Party-ID", "From")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sipua.sip.texts import Message
+from sipua.sip.wire.texts import Message
 
 MOST: Final = 16
 LONGEST: Final = 256

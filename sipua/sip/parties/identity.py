@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from sipua.sip.caller_id import ANONYMOUS
+from sipua.sip.wire.caller_id import ANONYMOUS
 
 _CALLER_ID: Final = re.compile(r"\+?[0-9*#]{1,31}|[A-Za-z0-9_.-]{1,64}")
 

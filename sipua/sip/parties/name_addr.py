@@ -1,7 +1,7 @@
 """One party as a header names it: `"Name" <sip:user@host;uri-parameter>;parameter` (RFC 3261 20).
 
-The text comes from a peer, cleaned and cut by `sipua.sip.texts`. Whatever it is, reading it takes
-one pass and raises nothing: what is no name and no URI is empty.
+The text comes from a peer, cleaned and cut by `sipua.sip.wire.texts`. Whatever it is, reading it
+takes one pass and raises nothing: what is no name and no URI is empty.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote
 
-from sipua.sip import texts
+from sipua.sip.wire import texts
 
 LONGEST_NAME: Final = 80
 LONGEST_USER: Final = 128

@@ -17,9 +17,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from sipua.sip import texts
-from sipua.sip.caller_id import NOBODY, Caller
 from sipua.sip.parties.numbers import is_number
+from sipua.sip.wire import texts
+from sipua.sip.wire.caller_id import NOBODY, Caller
 
 LONGEST_VALUE: Final = 80
 NAMES: Final = ("caller", "caller_name", "called", "diverted", "trunk", "route")

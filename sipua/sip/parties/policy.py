@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sipua.sip.caller_id import Parties
 from sipua.sip.parties import allowed, caller, headers, name_addr
 from sipua.sip.parties.caller import TRUSTED_ORDER, CallerHeader
 from sipua.sip.parties.numbers import AS_IT_IS, NumberFormat
-from sipua.sip.texts import Message
+from sipua.sip.wire.caller_id import Parties
+from sipua.sip.wire.texts import Message
 
 
 @dataclass(frozen=True, slots=True)

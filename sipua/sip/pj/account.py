@@ -14,11 +14,12 @@ from typing import Any, Protocol
 import pjsua2 as pj
 
 from sipua.rtp.ports import family_of
-from sipua.sip import registration, texts
+from sipua.sip import registration
 from sipua.sip.errors import reason_of
 from sipua.sip.messages import SipEvent
 from sipua.sip.peer_news import Registered, RegistrarSilent, RegistrationFailed, Unregistered
 from sipua.sip.settings import AccountSettings, SipSettings
+from sipua.sip.wire import texts
 
 UNAUTHORIZED, PROXY_AUTH, REQUEST_TIMEOUT, INTERNAL_ERROR = 401, 407, 408, 500
 SILENT_AFTER_S = 5.0

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from sipua.rtp.events import Address
 from sipua.rtp.ports import PortPool, family_of
-from sipua.sip.addresses import Listener, facing, seen_by
 from sipua.sip.admission.admission import Admission
 from sipua.sip.dns.names import Found, Name, News, Outcome
 from sipua.sip.dns.resolver import Resolver
@@ -23,6 +22,7 @@ from sipua.sip.pj.endpoint import SipEndpoint
 from sipua.sip.pj.heartbeat import CHECK_EVERY_S, SILENT_S, Heartbeat
 from sipua.sip.pj.thread import SignallingThread
 from sipua.sip.settings import SipSettings
+from sipua.sip.wire.addresses import Listener, facing, seen_by
 
 FIRST_NAMES_S = 1.0
 """The longest wait of a start for the names of trunks: with a working DNS none of their calls is

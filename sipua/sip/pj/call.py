@@ -14,12 +14,9 @@ from typing import Any, Protocol
 import pjsua2 as pj
 
 from sipua.rtp.ports import ReservedPort
-from sipua.sip import sdp, texts
-from sipua.sip.addresses import address, in_brackets
 from sipua.sip.admission import media_family
 from sipua.sip.admission.gate import Gate
 from sipua.sip.errors import reason_of
-from sipua.sip.info_digits import DigitTold, InfoDigits
 from sipua.sip.messages import (
     CallConfirmed,
     CallEnded,
@@ -45,6 +42,9 @@ from sipua.sip.pj.native import info_request
 from sipua.sip.pj.params import call_params
 from sipua.sip.settings import SipSettings
 from sipua.sip.state import LONGEST_TRANSACTION_S, CallInput, CallState, advance
+from sipua.sip.wire import sdp, texts
+from sipua.sip.wire.addresses import address, in_brackets
+from sipua.sip.wire.info_digits import DigitTold, InfoDigits
 
 TRANSFER_REFUSED = 603
 NOT_ACCEPTABLE = 488

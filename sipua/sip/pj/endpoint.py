@@ -18,8 +18,6 @@ import pjsua2 as pj
 
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
-from sipua.sip import sdp, texts
-from sipua.sip.addresses import Listener, address, of_family
 from sipua.sip.admission import invite, media_family
 from sipua.sip.admission.admission import (
     NO_MEDIA_PORT,
@@ -58,6 +56,8 @@ from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.sip.state import CallState
 from sipua.sip.trunks.probes import Probes
 from sipua.sip.trunks.servers import TrunkServers
+from sipua.sip.wire import sdp, texts
+from sipua.sip.wire.addresses import Listener, address, of_family
 
 
 class SipEndpoint:

@@ -16,8 +16,6 @@ import pjsua2 as pj
 
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import family_of
-from sipua.sip import texts
-from sipua.sip.addresses import Listener, address, of_family
 from sipua.sip.admission import invite
 from sipua.sip.admission.admission import Refusal
 from sipua.sip.errors import CannotListenError, PortTakenError
@@ -27,6 +25,8 @@ from sipua.sip.pj.native.waker import Waker, WakerError
 from sipua.sip.pj.negotiated import LAWS
 from sipua.sip.pj.params import sip_header
 from sipua.sip.settings import SipSettings
+from sipua.sip.wire import texts
+from sipua.sip.wire.addresses import Listener, address, of_family
 
 _ADDRESS_IN_USE = 120000 + 98  # PJ_STATUS_FROM_OS(EADDRINUSE)
 _TRANSPORTS = {

@@ -6,8 +6,8 @@ from typing import Any
 
 import pjsua2 as pj
 
-from sipua.sip.addresses import address
 from sipua.sip.messages import Direction, NegotiatedMedia
+from sipua.sip.wire.addresses import address
 
 LAWS = {"PCMU": 0, "PCMA": 8}
 NOWHERE = ("0.0.0.0", 0)  # noqa: S104 (no audio is ever sent there)

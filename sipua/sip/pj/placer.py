@@ -16,8 +16,7 @@ from typing import Protocol
 
 from sipua.rtp.hostport import is_address, join
 from sipua.rtp.ports import family_of
-from sipua.sip import registration, texts
-from sipua.sip.addresses import at_server, server_of
+from sipua.sip import registration
 from sipua.sip.dns.names import SIP_PORT, Name, NotFound, Outcome, Target
 from sipua.sip.errors import reason_of
 from sipua.sip.messages import AttemptFailed, CallEnded, CallInvited, EndedBy, PlaceCall
@@ -33,6 +32,8 @@ from sipua.sip.state import CallState
 from sipua.sip.trunks.closed_port import CHECK_AFTER_S, ClosedPort
 from sipua.sip.trunks.failover import may_try_next, takes_no_calls
 from sipua.sip.trunks.servers import TrunkServers
+from sipua.sip.wire import texts
+from sipua.sip.wire.addresses import at_server, server_of
 
 LAST_WITHIN_S = 8.0
 """The last server gets longer: there is nothing to gain by leaving it."""

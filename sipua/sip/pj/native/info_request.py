@@ -18,7 +18,7 @@ from typing import Any
 import pjsua2 as pj
 from pjsua2 import _pjsua2
 
-from sipua.sip.info_digits import Info, InfoDigits
+from sipua.sip.wire.info_digits import Info, InfoDigits
 
 
 def answered(event: Any, digits: InfoDigits) -> Info | None:

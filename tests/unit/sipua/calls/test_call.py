@@ -199,7 +199,7 @@ class Part:
 async def test_S21_one_part_that_is_not_given_back_keeps_no_other(
     how: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sipua.calls.lifetime.STEP_S", 0.02)
+    monkeypatch.setattr("sipua.calls.parts.lifetime.STEP_S", 0.02)
     logs.configure("info", "json")
     capture, record = Part(), Part()
     story = Story(capture=capture, record=record)

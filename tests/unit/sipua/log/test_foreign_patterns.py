@@ -10,7 +10,7 @@ import pytest
 from sipua.capture.mask import mask_message
 from sipua.log.secret_masking import mask_text, mask_value
 from sipua.record.transcript_redaction import Redactor, number
-from sipua.sip.texts import Message, body, line
+from sipua.sip.wire.texts import Message, body, line
 
 # 13 s of the processor: expressions change seldom, and no branch is seen here alone.
 pytestmark = pytest.mark.slow

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.sip.caller_id import ANONYMOUS, Caller
 from sipua.sip.parties.caller import MOST_DIVERSIONS, TRUSTED_ORDER, read
 from sipua.sip.parties.numbers import NumberFormat
 from sipua.sip.parties.placeholders import LONGEST_VALUE, Values, data, fill_marked
 from sipua.sip.parties.policy import PeerPolicy
-from sipua.sip.texts import Message
+from sipua.sip.wire.caller_id import ANONYMOUS, Caller
+from sipua.sip.wire.texts import Message
 
 BOB = '"Bob" <sip:bob@carrier.example>;tag=1'
 PAI = "P-Asserted-Identity: <sip:+4930123@carrier.example;user=phone>"

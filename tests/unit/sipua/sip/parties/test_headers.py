@@ -6,7 +6,7 @@ import pytest
 
 from sipua.sip.parties import headers
 from sipua.sip.parties.identity import identity
-from sipua.sip.texts import Message
+from sipua.sip.wire.texts import Message
 
 
 @pytest.mark.parametrize(

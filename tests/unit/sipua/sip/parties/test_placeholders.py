@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sipua.sip.caller_id import Caller
 from sipua.sip.parties.placeholders import NOTICE, Values, fill, fill_marked, names
+from sipua.sip.wire.caller_id import Caller
 
 BOB = Caller("+4930123", name="Bob", header="From", diverted=("100", "200"))
 CALL = Values(BOB, "201", "carrier", "sales", {"X-Account": "17", "X-Note": "two\r\nlines"})

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sipua.rtp.dtmf import MAX_PER_S
-from sipua.sip import sdp, texts
+from sipua.sip.wire import sdp, texts
 
 OK: Final = 200
 BAD_REQUEST: Final = 400

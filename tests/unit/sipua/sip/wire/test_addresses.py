@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from sipua.sip.addresses import (
+from sipua.sip.wire.addresses import (
     address,
     facing,
     host_of,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.sip.texts import LONGEST, Message, body, header, line
+from sipua.sip.wire.texts import LONGEST, Message, body, header, line
 
 
 def test_header_is_found_whatever_its_case_and_fold() -> None:

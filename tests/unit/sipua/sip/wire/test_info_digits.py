@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipua.rtp.dtmf import MAX_PER_S
-from sipua.sip.info_digits import (
+from sipua.sip.wire.info_digits import (
     BAD_REQUEST,
     BUSY,
     LONGEST_MS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.sip.sdp import (
+from sipua.sip.wire.sdp import (
     ExtendedRtcp,
     announced_ssrcs,
     body,

@@ -1,0 +1,1 @@
+"""What is in a SIP message: read and cleaned."""
