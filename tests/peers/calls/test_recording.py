@@ -5,6 +5,8 @@ import os
 import stat
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from support.media import audio, g711
 from support.media.recordings import channels, delay_ms, metadata, place
 from support.media.rtp_far_end import RtpFarEnd
 from support.peers.sipp import Sipp
+from support.ports import PortBlock
 from support.signalling import offers
 
 pytestmark = pytest.mark.peer
@@ -280,3 +283,51 @@ def test_kill_9_leaves_a_file_that_plays_and_the_next_edge_finishes_it(
     path = Path(edge.wait_event("recording.saved", call_id=call_id)["path"])
     assert np.array_equal(channels(path)[0], left)
     assert not part.exists()
+
+
+def test_administrators_alone_get_the_file_and_it_is_told(
+    edge_factory: Callable[..., Edge],
+    sipp: Sipp,
+    far_end: Callable[..., RtpFarEnd],
+    tmp_path: Path,
+) -> None:
+    ports = PortBlock(2)
+    api = ports.port()
+    tokens = [
+        {"name": right, "token": f"the-token-of-the-{right}-here", "right": right}
+        for right in ("operator", "admin")
+    ]
+    edge = edge_factory(
+        {
+            "api": {"enabled": True, "port": api, "tokens": tokens},
+            "recording": {"when": "always", "directory": tmp_path / "kept", "format": "wav-g711"},
+        }
+    )
+
+    def fetch(right: str, call_id: str) -> tuple[int, bytes]:
+        asked = urllib.request.Request(
+            f"http://127.0.0.1:{api}/v1/calls/{call_id}/recording",
+            headers={"Authorization": f"Bearer the-token-of-the-{right}-here"},
+        )
+        try:
+            with urllib.request.urlopen(asked, timeout=10) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as refused:
+            return refused.code, b""
+
+    media = far_end(1, noise(1), repeat=True)
+    run = sipp.start("uac_call", edge.address, media=media, pause_ms=3000)
+    call_id = edge.wait_event("recording.started")["call_id"]
+    time.sleep(1)
+    assert fetch("admin", call_id)[0] == 409, "it is being written"
+    assert run.wait(check=False).ok
+    media.finish()
+    path = saved(edge)
+    assert fetch("operator", call_id)[0] == 403
+    assert edge.events(name="recording.fetched") == []
+    assert fetch("admin", call_id) == (200, path.read_bytes())
+    [fetched] = edge.events(name="recording.fetched")
+    assert (fetched["of_call"], fetched["by"]) == (call_id, "admin")
+    assert fetch("admin", "c-nosuchcall")[0] == 404
+    assert fetch("admin", "..%2f..%2fedge")[0] == 404
+    ports.close()
