@@ -61,7 +61,7 @@ from sipua.codecs import vad
 from sipua.codecs.echo import EchoGate
 from sipua.codecs.pcm import Pcm
 from sipua.codecs.vad import VadConfig, VadEvent
-from sipua.rtp.events import Frame, RtpEvent
+from sipua.rtp.events import Dtmf, Frame, RtpEvent
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.session.traffic import Traffic
 from sipua.rtp.session.transport import Tap
@@ -239,6 +239,10 @@ class CallBridge:
     def interruptible(self, value: bool) -> None:
         self._barge_in.interruptible = value
 
+    def on_digit_told(self, digit: str, duration_ms: int) -> None:
+        """By signalling: SIP INFO."""
+        self._tell(Dtmf(digit, duration_ms, inband=False, by_info=True))
+
     def listen(self, on: bool, asker: str = "tool") -> None:
         """The engine hears the caller while none has asked that it does not."""
         self._echo_hold.mute(not on, asker)
@@ -264,20 +268,22 @@ class CallBridge:
         for event in events:
             if type(event) is Frame:  # nearly all are, and each packet's time is counted
                 continue
-            news = news_of(event, held_by_us=self._held_by_us)
-            if news is not None and self.digits.is_new(news, time.monotonic()):
-                self.on_event(news)
+            if (news := news_of(event, held_by_us=self._held_by_us)) is not None:
+                self._tell(news)
 
     def _give(self, audio: Sequence[bytes]) -> None:
         for piece in audio:
             self._conversation.append(piece)
         if self._uplink.digits:
             for digit in self._uplink.take_digits():
-                if self.digits.is_new(digit, time.monotonic()):
-                    self.on_event(digit)
+                self._tell(digit)
         if self._echo_hold.voice:
             for voice in self._echo_hold.take_voice():
                 self._on_voice(voice)
+
+    def _tell(self, news: BridgeEvent) -> None:
+        if self.digits.is_new(news, time.monotonic()):  # what is no key always is
+            self.on_event(news)
 
     def _on_voice(self, voice: VadEvent) -> None:
         """Our own detection takes the place of events that the engine does not send."""

@@ -12,9 +12,7 @@ on the loop, and never wait; the call's tasks do what takes time, and none outli
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from structlog.typing import FilteringBoundLogger
@@ -25,10 +23,11 @@ from sipua.bridge.events import BridgeEvent, EngineGone, PeerSilent
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import fallback
 from sipua.calls.facts import CallFacts, PresentFacts
-from sipua.calls.legs.dialling import LegSignal, TransferSettings
+from sipua.calls.legs.dialling import LegSignal
 from sipua.calls.legs.orders import CallOrder
 from sipua.calls.legs.outcome import TransferOutcome, failed
 from sipua.calls.legs.second_leg import SecondLeg
+from sipua.calls.limits import CallLimits
 from sipua.calls.menus import run as menu_run
 from sipua.calls.menus.after_menu import AfterMenu
 from sipua.calls.menus.agents import Agents
@@ -36,6 +35,7 @@ from sipua.calls.outcome import CallOutcome
 from sipua.calls.parts import lifetime
 from sipua.calls.parts.bridge_news import BridgeNews
 from sipua.calls.parts.call_media import CallMedia, media_plan
+from sipua.calls.parts.kept import Kept
 from sipua.calls.parts.lifetime import CallTasks
 from sipua.calls.parts.listeners import EventListener, Listeners
 from sipua.calls.profile import AgentProfile
@@ -50,9 +50,7 @@ from sipua.events.event import Event
 from sipua.events.teller import Teller
 from sipua.log.throttle import Throttle
 from sipua.record.recorder import CallRecord
-from sipua.record.settings import Numbers
 from sipua.recording.call_recording import CallRecording
-from sipua.rtp.events import Dtmf
 from sipua.sip.messages import (
     Answer,
     AttemptFailed,
@@ -74,18 +72,6 @@ from sipua.sip.wire.info_digits import DigitTold
 
 MOVED_TEMPORARILY = 302
 NOT_AVAILABLE = 480
-
-
-@dataclass(frozen=True, slots=True)
-class CallLimits:
-    """The configuration of every call."""
-
-    ring_timeout_s: float
-    max_duration_s: float
-    mask_dtmf: bool = True
-    numbers: Numbers = "last4"
-    """How much of the other side's number is logged."""
-    transfer: TransferSettings = field(default_factory=TransferSettings)
 
 
 class Opening(Protocol):
@@ -131,8 +117,7 @@ class Call:
         """Who has answered a call that we place, if that was looked for."""
         self._facts = PresentFacts(facts, asyncio.get_running_loop().time)
         self._incoming = facts.direction == "incoming"
-        self._capture = capture
-        self._record = record
+        self._kept = Kept(record, capture, recording)
         self.recording = recording
         self._media = CallMedia(bridge, self.tell)
         self._outcome = CallOutcome(incoming=self._incoming)
@@ -152,13 +137,9 @@ class Call:
         self._listeners = Listeners(self.faults)
         news = BridgeNews(self.tell, refusals or Throttle(), mask_dtmf=limits.mask_dtmf)
         self.subscribe(news.on_event)
-        if record is not None:
-            self.subscribe(record.feed)
+        self._kept.attach(self, bridge)
         self.subscribe(self._on_bridge)
         bridge.on_event = self._listeners.publish
-        bridge.tap = capture.tap if capture else None
-        if recording is not None:
-            recording.attach(self, bridge)
 
     def subscribe(self, listener: EventListener) -> Callable[[], None]:
         """See `Listeners`, as `first`."""
@@ -195,8 +176,8 @@ class Call:
                 self.log,
                 self._tasks.end,
                 self.bridge.close,
-                self._end_capture,
-                self._end_recording,
+                self._kept.end_capture,
+                self._kept.end_recording,
                 self._end_record,
                 self._tell_end,
             )
@@ -364,27 +345,21 @@ class Call:
             case CallEnded():
                 self.on_ended(event)
             case DigitTold():
-                key = Dtmf(event.digit, event.duration_ms, inband=False, by_info=True)
-                if self.bridge.digits.is_new(key, time.monotonic()):
-                    self.bridge.on_event(key)
+                self.bridge.on_digit_told(event.digit, event.duration_ms)
             case HoldDone() | HoldRefused():
                 self.hold.on_news(event)
             case TransferProgress() | TransferDone() | TransferFailed():
                 self._transfer.on_news(event)
 
     def on_media(self, media: NegotiatedMedia) -> None:
-        if self.recording is not None:
-            self.recording.on_media(media.codec, media.accepted_types)
+        self._kept.on_media(media)
         self._media.negotiated(media, held_by_us=self.hold.on)
 
     def on_confirmed(self) -> None:
         self._facts.confirmed()
         self._outcome.answered()
         self.tell(call_events.Confirmed())
-        if self._record is not None:
-            self._record.answered()
-        if self.recording is not None:
-            self.recording.on_confirmed()
+        self._kept.on_confirmed()
         self.bridge.start()
         self.confirmed.set()
 
@@ -412,32 +387,19 @@ class Call:
 
     # --- the end --------------------------------------------------------------------------
 
-    async def _end_capture(self) -> None:
-        if self._capture is not None:
-            await self._capture.close()
-
-    async def _end_recording(self) -> None:
-        if self.recording is not None:
-            await self.recording.close()
-
     async def _end_record(self) -> None:
-        if self._record is not None:
-            facts = self.facts()
-            outcome = self._outcome.facts(facts.talked_s)
-            if facts.metadata:
-                outcome["metadata"] = dict(facts.metadata)
-            if self.answered_by:
-                outcome["answered_by"] = self.answered_by
-            await self._record.end(**outcome)
+        facts = self.facts()
+        outcome = self._outcome.facts(facts.talked_s)
+        if facts.metadata:
+            outcome["metadata"] = dict(facts.metadata)
+        if self.answered_by:
+            outcome["answered_by"] = self.answered_by
+        await self._kept.end_record(outcome)
 
     async def _tell_end(self) -> None:
-        figures = {
-            **self.bridge.stats(),
-            **(self._record.stats() if self._record else {}),
-            **({"capture": self._capture.stats()} if self._capture else {}),
-            **({"answered_by": self.answered_by} if self.answered_by else {}),
-            **({"recording": self.recording.stats()} if self.recording else {}),
-        }
+        figures = {**self.bridge.stats(), **self._kept.stats()}
+        if self.answered_by:
+            figures["answered_by"] = self.answered_by
         self.tell(self._outcome.event(self.facts(), self.limits.numbers, figures))
 
     def _let_go(self) -> None:

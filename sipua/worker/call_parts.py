@@ -22,9 +22,10 @@ from sipua.bridge.playout.sound_files import SoundError
 from sipua.bridge.turns.state import TurnState
 from sipua.calls import routes
 from sipua.calls.answering.policy import for_one_call
-from sipua.calls.call import Call, CallLimits
+from sipua.calls.call import Call
 from sipua.calls.facts import CallFacts
 from sipua.calls.legs.orders import CallOrder
+from sipua.calls.limits import CallLimits
 from sipua.calls.menus.menu import Menu
 from sipua.calls.steer.sound_files import SoundFiles
 from sipua.calls.steer.steering import Steering

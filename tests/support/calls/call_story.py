@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from sipua.bridge.call.media import MediaPlan
 from sipua.bridge.events import AudioPlayed, BridgeEvent
-from sipua.calls.call import Call, CallLimits, Opening
+from sipua.calls.call import Call, Opening
 from sipua.calls.facts import CallFacts
+from sipua.calls.limits import CallLimits
 from sipua.calls.opening import Answering
 from sipua.calls.profile import AgentProfile, NamedEngine
 from sipua.config import EngineSection
