@@ -289,21 +289,9 @@ def _add_joint(commands: Commands) -> None:
 
 
 def _joint(args: argparse.Namespace) -> int:
-    from sipua.bench.joint.measure import measure
+    from sipua.bench.joint.command import run_joint
 
-    if not 1 <= args.joints <= 200 or not 1 <= args.seconds <= 600:
-        raise BenchError("--joints is 1 to 200, --seconds 1 to 600")
-    print(f"{args.joints} joints, {args.seconds:g} s each, one process")
-    print("                p50 ms   p99 ms   % of a core each   arrived")
-    plain = measure("plain", args.joints, args.seconds)
-    joint = measure("joint", args.joints, args.seconds)
-    for name, one in (("plain relay", plain), ("joint", joint)):
-        share = f"{one.arrived} of {one.sent}"
-        print(f"{name:<14}{one.p50_ms:8.3f} {one.p99_ms:8.3f} {one.core_percent:18.3f}   {share}")
-    added = joint.p50_ms - plain.p50_ms, joint.p99_ms - plain.p99_ms
-    more = joint.core_percent - plain.core_percent
-    print(f"{'a joint adds':<14}{added[0]:8.3f} {added[1]:8.3f} {more:18.3f}")
-    return Exit.OK
+    return run_joint(args.joints, args.seconds)
 
 
 def _add_compare(commands: Commands) -> None:
@@ -352,17 +340,9 @@ def _add_answering(commands: Commands) -> None:
 
 
 def _answering(args: argparse.Namespace) -> int:
-    from sipua.bench.answering import corpus, judge, speaker
+    from sipua.bench.answering.command import run_answering
 
-    speaker.check()
-    if not 20 <= args.calls <= 100_000:
-        raise BenchError(f"--calls {args.calls}: from 20 to 100000")
-    samples = corpus.samples("train" if args.train else "test", args.calls, args.seed)
-    found = judge.figures(samples)
-    print(judge.render(found))
-    if args.train:
-        print(f"\nright, by the cause of the first verdict:\n{judge.by_cause(found)}")
-    return Exit.OK
+    return run_answering(args.calls, args.seed, train=args.train)
 
 
 # --- what goes in and comes out ---------------------------------------------------------------

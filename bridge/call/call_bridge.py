@@ -61,10 +61,9 @@ from sipua.codecs import vad
 from sipua.codecs.echo import EchoGate
 from sipua.codecs.pcm import Pcm
 from sipua.codecs.vad import VadConfig, VadEvent
-from sipua.rtp.events import Dtmf, Frame, RtpEvent
+from sipua.rtp.events import Frame, RtpEvent
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.session.traffic import Traffic
-from sipua.rtp.session.transport import Tap
 
 
 class CallBridge:
@@ -83,12 +82,9 @@ class CallBridge:
         """`faults`: the call's. `path`: another one for a measurement."""
         self._faults = faults or FaultOwner()
         self.on_event: Callable[[BridgeEvent], None] = lambda _: None
-        self.tap: Tap | None = None
-        self.rtcp_tap: Tap | None = None
-        """For who wants to see its packets, its RTCP; set before its media is opened."""
         self._settings = settings
         self.digits = CallDigits(settings.dtmf)
-        self.leg = MediaLeg(
+        self.leg = MediaLeg(  # to the side that the call began with
             local,
             pacer,
             settings,
@@ -100,7 +96,6 @@ class CallBridge:
             faults=self._faults,
             path=path,
         )
-        """To the side that the call began with."""
         self._uplink = path.uplink(self.leg.laws)
         self._echo_hold = self._uplink.echo_hold
         self._gate = EchoGate() if settings.barge_in.echo == "auto" else None
@@ -117,8 +112,7 @@ class CallBridge:
         self.capabilities = SPEECH_AND_TOOLS
         """Of the engine in use, or of the last one."""
         self._engine_there = True
-        self._on_hold = self._held_by_us = False
-        self.agent_muted = False
+        self._on_hold = self._held_by_us = self.agent_muted = False
         self.interruptions = 0
         self._fed_before_ms = self._local_sounds = 0
         self._conversation = make_conversation(self._from_engine, self.turns)
@@ -142,7 +136,6 @@ class CallBridge:
         if self._gate is not None:
             self._gate.set_law(plan.law)
         self._on_hold, self._held_by_us = plan.on_hold, plan.held_by_us
-        self.leg.tap, self.leg.rtcp_tap = self.tap, self.rtcp_tap
         ssrc = self.leg.open(plan)
         self._deaf = self._on_hold or self.through.aside
         self.through.update()
@@ -239,10 +232,6 @@ class CallBridge:
     def interruptible(self, value: bool) -> None:
         self._barge_in.interruptible = value
 
-    def on_digit_told(self, digit: str, duration_ms: int) -> None:
-        """By signalling: SIP INFO."""
-        self._tell(Dtmf(digit, duration_ms, inband=False, by_info=True))
-
     def listen(self, on: bool, asker: str = "tool") -> None:
         """The engine hears the caller while none has asked that it does not."""
         self._echo_hold.mute(not on, asker)
@@ -269,20 +258,21 @@ class CallBridge:
             if type(event) is Frame:  # nearly all are, and each packet's time is counted
                 continue
             if (news := news_of(event, held_by_us=self._held_by_us)) is not None:
-                self._tell(news)
+                self.told(news)
 
     def _give(self, audio: Sequence[bytes]) -> None:
         for piece in audio:
             self._conversation.append(piece)
         if self._uplink.digits:
             for digit in self._uplink.take_digits():
-                self._tell(digit)
+                self.told(digit)
         if self._echo_hold.voice:
             for voice in self._echo_hold.take_voice():
                 self._on_voice(voice)
 
-    def _tell(self, news: BridgeEvent) -> None:
-        if self.digits.is_new(news, time.monotonic()):  # what is no key always is
+    def told(self, news: BridgeEvent) -> None:
+        """Of the caller's side. A key may be told in two ways."""
+        if self.digits.is_new(news, time.monotonic()):
             self.on_event(news)
 
     def _on_voice(self, voice: VadEvent) -> None:
@@ -352,11 +342,10 @@ class CallBridge:
         self._playout.push(delta.item_id, delta.audio)
         if began:
             self.on_event(AudioBegan(delta.item_id))
-        aside = self.through.aside
-        if not (self.agent_muted or aside):
+        if not (self.agent_muted or self.through.aside):
             self._sender.send_now_if_idle()
         elif began:
-            self.interrupt("transfer" if aside else "operator")
+            self.interrupt("transfer" if self.through.aside else "operator")
 
     # --- barge-in -------------------------------------------------------------------------
 

@@ -39,7 +39,6 @@ from sipua.calls.parts.kept import Kept
 from sipua.calls.parts.lifetime import CallTasks
 from sipua.calls.parts.listeners import EventListener, Listeners
 from sipua.calls.profile import AgentProfile
-from sipua.calls.steer.commands import metadata_fault
 from sipua.calls.steer.hold import OurHold
 from sipua.calls.steer.refer import target_uri
 from sipua.calls.steer.transfer import CallTransfer
@@ -51,6 +50,7 @@ from sipua.events.teller import Teller
 from sipua.log.throttle import Throttle
 from sipua.record.recorder import CallRecord
 from sipua.recording.call_recording import CallRecording
+from sipua.rtp.events import Dtmf
 from sipua.sip.messages import (
     Answer,
     AttemptFailed,
@@ -125,7 +125,7 @@ class Call:
         self._tasks = CallTasks(self.faults)
         self._opening: asyncio.Task[None] | None = None
         self._answered = False
-        self._engine_missed = False  # there was no engine to talk with, or is none any more
+        self.engine_missed = False  # there was no engine to talk with, or is none any more
         self._ending = False
         self.second = SecondLeg(self, facts.origin, limits.transfer, media_plan)
         self._lost_aside: tuple[Reason, str] | None = None
@@ -152,11 +152,7 @@ class Call:
 
     def set_metadata(self, values: Mapping[str, str]) -> dict[str, str]:
         """Add these, and take away those without a value; returns all. Too many are not taken."""
-        known = self.facts().metadata
-        given = {name: value for name, value in {**known, **values}.items() if value}
-        if not metadata_fault(given):
-            self._facts.note(given)
-        return given
+        return self._facts.note(values)
 
     def facts(self) -> CallFacts:
         return self._facts.now()
@@ -230,14 +226,14 @@ class Call:
         elif outcome.mode == "dial" and not self.over:
             if self._lost_aside is not None and not outcome.ok:
                 self._without_engine(*self._lost_aside)
-            await self.second.after(outcome, by, engine=not self._engine_missed)
+            await self.second.after(outcome, by, engine=not self.engine_missed)
         return outcome
 
     async def menu(self, name: str) -> None:
         """Lead the caller through menus. On return the call ends, or an agent takes it."""
         assert self.agents is not None
         if await menu_run.run(self, self.agents, name, mask=self.limits.mask_dtmf):
-            self._engine_missed = False
+            self.engine_missed = False
             self._opening = self.start(self._open(AfterMenu()), "agent")
 
     @property
@@ -245,9 +241,7 @@ class Call:
         return self.agents is not None and not self.agents.talking
 
     def hang_up(self, reason: Reason, detail: str, status: int = 0) -> None:
-        """End the call from our side; `detail` for people. The first reason stays; later ones
-        follow from it.
-        """
+        """End the call from our side; `detail` for people. The first reason stays."""
         self._end(reason, detail, Hangup(self.call_id, status))
 
     def _end(self, reason: Reason, detail: str, command: Hangup) -> None:
@@ -288,10 +282,6 @@ class Call:
         return self.second.up
 
     @property
-    def engine_missed(self) -> bool:
-        return self._engine_missed
-
-    @property
     def summary(self) -> str:
         """The result of the ended call, for the user."""
         return self._outcome.summary(self.facts().talked_s)
@@ -310,8 +300,8 @@ class Call:
             self._without_engine(Reason.ENGINE_UNREACHABLE, f"engine: {error.kind}")
 
     def _without_engine(self, reason: Reason, detail: str) -> None:
-        if not self._engine_missed and not self._ended.is_set():
-            self._engine_missed = True
+        if not self.engine_missed and not self._ended.is_set():
+            self.engine_missed = True
             self.start(fallback.run(self, reason, detail), "fallback")
 
     def _ring_no_longer(self) -> None:
@@ -345,7 +335,8 @@ class Call:
             case CallEnded():
                 self.on_ended(event)
             case DigitTold():
-                self.bridge.on_digit_told(event.digit, event.duration_ms)
+                key = Dtmf(event.digit, event.duration_ms, inband=False, by_info=True)
+                self.bridge.told(key)
             case HoldDone() | HoldRefused():
                 self.hold.on_news(event)
             case TransferProgress() | TransferDone() | TransferFailed():

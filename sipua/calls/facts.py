@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from sipua.calls.steer.commands import metadata_fault
 from sipua.process.trace_context import CallTrace
 from sipua.sip.wire.caller_id import NOBODY, Caller
 
@@ -86,6 +87,11 @@ class PresentFacts:
         self._facts = self.now()
         self._over = True
 
-    def note(self, metadata: Mapping[str, str]) -> None:
-        """This is all of it."""
-        self._facts = replace(self._facts, metadata=metadata)
+    def note(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Add these to its metadata, and take away those without a value; returns all. Too many are
+        not taken."""
+        known = self._facts.metadata
+        given = {name: value for name, value in {**known, **values}.items() if value}
+        if not metadata_fault(given):
+            self._facts = replace(self._facts, metadata=given)
+        return given

@@ -40,8 +40,13 @@ _FINISHED_WITHIN_S: Final = 5.0
 _LONGEST_NOTICE_S: Final = 120.0
 
 
-class RecordedBridge(Protocol):
+class RecordedLeg(Protocol):
     tap: Tap | None
+
+
+class RecordedBridge(Protocol):
+    @property
+    def leg(self) -> RecordedLeg: ...
 
     def play(self, name: str, pcm: Pcm) -> str: ...
 
@@ -102,7 +107,7 @@ class CallRecording:
     def attach(self, call: RecordedCall, bridge: RecordedBridge) -> None:
         """Before its media is opened."""
         self._call, self._bridge, self._tell = call, bridge, call.tell
-        bridge.tap = both_taps(self._on_datagram, bridge.tap)
+        bridge.leg.tap = both_taps(self._on_datagram, bridge.leg.tap)
         if self._automatic:
             self.state.start()
             self._open(CONFIGURED)

@@ -208,7 +208,7 @@ class WorkerCalls:
             on_voicemail=message.on_voicemail,
         )
         if self._rtcp is not None:
-            call.bridge.rtcp_tap = self._rtcp.of(call.call_id, local)
+            call.bridge.leg.rtcp_tap = self._rtcp.of(call.call_id, local)
         return call
 
     def _capture(

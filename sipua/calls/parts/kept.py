@@ -28,7 +28,7 @@ class Kept:
         """Before its media is opened."""
         if self.record is not None:
             call.subscribe(self.record.feed)
-        bridge.tap = self.capture.tap if self.capture else None
+        bridge.leg.tap = self.capture.tap if self.capture else None
         if self.recording is not None:
             self.recording.attach(call, bridge)
 

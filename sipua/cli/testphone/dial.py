@@ -232,7 +232,7 @@ class Dial:
         local = wiring.rtp_address(self._config, reserved, host_of(self._request.uri))
         capture = self._capture = CallCapture(path, MAX_PCAP_BYTES, local)
         CaptureThread().begin(capture)
-        self._bridge.tap = capture.tap
+        self._bridge.leg.tap = capture.tap
 
     async def _end_capture(self) -> None:
         if self._capture is not None:

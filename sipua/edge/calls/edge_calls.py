@@ -29,23 +29,22 @@ from sipua.capture import settings as capture_settings
 from sipua.capture.sip_messages import SipToCaptures, dialog
 from sipua.config import Config
 from sipua.doctor.edges import WORKERS_FIX
+from sipua.edge.calls import beginnings
+from sipua.edge.calls.beginnings import NO_WORKER
 from sipua.edge.calls.edge_call import EdgeCall
 from sipua.edge.calls.legs import EdgeLegs, Reserve
 from sipua.edge.calls.lost_calls import LostCalls
 from sipua.edge.calls.steer_requests import SteerRequests
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.workers import Workers, WorkersError
-from sipua.events import call_events, edge_events
+from sipua.events import call_events
 from sipua.events.ending import Reason
-from sipua.events.parties import CallerShown
 from sipua.events.stream import EventStream
 from sipua.events.teller import ENDED, Told
 from sipua.log import logs
 from sipua.log.throttle import Throttle
 from sipua.process.exits import Exit
-from sipua.record import transcript_redaction
 from sipua.rtp.events import Address
-from sipua.rtp.hostport import join
 from sipua.rtp.ports import PortPool, ReservedPort
 from sipua.sip.leg_ids import call_of
 from sipua.sip.messages import (
@@ -72,7 +71,6 @@ from sipua.worker.link.messages import (
     ToWorker,
 )
 
-NO_WORKER = "No Worker"
 LOST = 500
 """The status of a call that is lost before its answer. Not 503, which would tell a peer to call
 this edge no more for a while: the other workers take calls."""
@@ -113,6 +111,7 @@ class EdgeCalls:
         """Calls begin with this configuration from now on; `name`: its hash."""
         self._config = config
         self._config_name = name
+        self._numbers = config.record.numbers
         self._capture_settings = wiring.captures(config)
 
     # --- a call begins --------------------------------------------------------------------
@@ -127,13 +126,17 @@ class EdgeCalls:
             if worker is None:
                 missing_s = self._workers.missing_s()
                 self._send(Hangup(event.call_id, 503, NO_WORKER, math.ceil(missing_s)))
-                self._tell_rejected(event)
+                self._events.teller().tell(beginnings.no_worker(event, self._numbers))
                 return
             held.callback(self._workers.supervisor.over, worker)
             try:
                 facts, capture = self._facts(event), self._capture(event)
                 # Before its worker can tell anything of it: the order of events is what happened.
-                self._tell_incoming(event, facts, worker)
+                teller = self._events.teller(event.call_id, facts.trace)
+                teller.tell(
+                    beginnings.incoming(event, facts, worker, self._config_name, self._numbers)
+                )
+                teller.tell(call_events.Ringing())
                 order = TakeCall(facts, event.local.port, capture)
                 self._hand_over(order, event.local, worker, held)
             except Exception as error:  # noqa: BLE001 (any failure is a refusal)
@@ -141,49 +144,6 @@ class EdgeCalls:
                 return
         if capture is not None:
             self._capture_sip(event)
-
-    def _tell_incoming(self, event: IncomingCall, facts: CallFacts, worker: int) -> None:
-        trace = facts.trace
-        teller = self._events.teller(event.call_id, trace)
-        teller.tell(
-            call_events.Incoming(
-                sip_call_id=event.sip_call_id,
-                from_=self._shown(facts.from_uri),
-                to=event.to_uri,
-                caller=self._caller(facts),
-                called=facts.called or None,
-                source=join(*event.source),
-                origin=event.origin,
-                route=facts.route,
-                rtp_port=event.local.port,
-                worker=worker,
-                altered=list(event.altered) or None,
-                config=self._config_name,
-                trace_id=None if trace is None else trace.trace_id,
-                trace_parent_id=None if trace is None else trace.parent_id or None,
-            )
-        )
-        teller.tell(call_events.Ringing())
-
-    def _tell_rejected(self, event: IncomingCall) -> None:
-        """That there is no worker for it."""
-        rejected = edge_events.CallRejected(
-            status=503,
-            reason=NO_WORKER,
-            sip_call_id=event.sip_call_id,
-            from_=self._shown(ANONYMOUS if event.parties.caller.anonymous else event.from_uri),
-            to=event.to_uri,
-            source=join(*event.source),
-            cause="no worker is ready",
-            origin=event.origin,
-        )
-        self._events.teller().tell(rejected)
-
-    def _shown(self, number: str) -> str | None:
-        return transcript_redaction.number(number, self._config.record.numbers)
-
-    def _caller(self, facts: CallFacts) -> CallerShown | None:
-        return transcript_redaction.caller(facts.caller, self._config.record.numbers)
 
     def place(self, facts: CallFacts, local: ReservedPort, request: PlaceRequest) -> None:
         """Place a call; `request` has been judged. Raises WorkersError when there is no worker,
@@ -194,17 +154,7 @@ class EdgeCalls:
             if worker is None:
                 raise WorkersError("workers.none", "no worker is ready", WORKERS_FIX, Exit.WORKERS)
             held.callback(self._workers.supervisor.over, worker)
-            placing = call_events.Placing(
-                to=self._shown(facts.to_uri),
-                caller=self._caller(facts),
-                called=self._shown(facts.called) or None,
-                account=facts.origin,
-                route=facts.route,
-                worker=worker,
-                by=request.by or None,
-                config=self._config_name,
-                trace_id=None if facts.trace is None else facts.trace.trace_id,
-            )
+            placing = beginnings.placing(facts, request, worker, self._config_name, self._numbers)
             self._events.teller(facts.call_id, facts.trace).tell(placing)
             order = TakeCall(
                 facts,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,7 @@ class FakeBridge:
         self.plans: list[MediaPlan] = []
         self.timeouts: list[float] = []
         self.played = 0
+        self.leg = SimpleNamespace(tap=None)
         self.ready = asyncio.Event()
         self.error: Exception | None = None
 

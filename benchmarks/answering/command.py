@@ -1,0 +1,19 @@
+"""`sipua bench answering`: the verdicts on a corpus made for them."""
+
+from __future__ import annotations
+
+from sipua.bench.answering import corpus, judge, speaker
+from sipua.bench.common.errors import BenchError
+from sipua.process.exits import Exit
+
+
+def run_answering(calls: int, seed: int, *, train: bool) -> int:
+    speaker.check()
+    if not 20 <= calls <= 100_000:
+        raise BenchError(f"--calls {calls}: from 20 to 100000")
+    samples = corpus.samples("train" if train else "test", calls, seed)
+    found = judge.figures(samples)
+    print(judge.render(found))
+    if train:
+        print(f"\nright, by the cause of the first verdict:\n{judge.by_cause(found)}")
+    return Exit.OK
