@@ -148,6 +148,7 @@ class Edge:
             ports=self._ports,
             sip=self._sip,
             admission=self._admission,
+            tell=self._tell,
         )
         self._watching_sip: list[Callable[[SipMessage], None]] = []
         self._watching_rtcp: list[Callable[[RtcpSeen], None]] = []

@@ -111,6 +111,19 @@ class CallRejected(Event, tag="call.rejected", rename={"from_": "from"}):
     """How many of them had which status."""
 
 
+class CallBlocked(Event, tag="call.blocked"):
+    """A call that was to be placed, and may not be: a rule of the configuration forbids it."""
+
+    LEVEL = "warning"
+    origin: str
+    """The trunk."""
+    rule: str
+    """The key of the trunk."""
+    cause: str | None = None
+    by: str | None = None
+    """The name of the token."""
+
+
 class RejectionsKeptBack(Event, tag="call.rejections_not_logged"):
     LEVEL = "warning"
     count: int

@@ -169,7 +169,7 @@ class CallParts:
         such route. Times: None, as configured.
         """
         route = self._routes[facts.route]
-        profile = routes.told(route.profile, facts)
+        greeting = routes.filled(route.profile.greeting, facts)
         limits = replace(
             self._limits,
             ring_timeout_s=ring_timeout_s or self._limits.ring_timeout_s,
@@ -184,7 +184,7 @@ class CallParts:
             pacer=self._pacer,
             settings=self._media,
             make_conversation=lambda on_event, turns: self._make_conversation(
-                facts, route.engines, profile.instructions, on_event, turns, faults=faults
+                facts, route.engines, on_event, turns, faults=faults
             ),
             faults=faults,
         )
@@ -202,7 +202,7 @@ class CallParts:
             call = Call(
                 facts,
                 bridge,
-                profile,
+                replace(route.profile, greeting=greeting),
                 limits,
                 send=self._send,
                 log=log,
@@ -233,14 +233,13 @@ class CallParts:
         self,
         facts: CallFacts,
         engines: Sequence[RouteEngine],
-        instructions: str,
         on_event: Callable[[ConversationEvent], None],
         turns: TurnState,
         *,
         faults: FaultOwner,
     ) -> Dialogue:
         return Dialogue(
-            [engine.choice(facts, instructions, self._engine_tried) for engine in engines],
+            [engine.choice(facts, self._engine_tried) for engine in engines],
             policy=self._recovery,
             on_event=on_event,
             call_id=facts.call_id,

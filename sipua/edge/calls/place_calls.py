@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -14,10 +15,12 @@ from sipua.config.sections.routes import RouteSection
 from sipua.config.values.uri import UriError, check_target
 from sipua.edge.calls import placing
 from sipua.edge.calls.edge_calls import EdgeCalls
-from sipua.edge.calls.outgoing import outgoing
+from sipua.edge.calls.outgoing import ForbiddenError, outgoing
 from sipua.edge.calls.placing import RequestError
 from sipua.edge.wiring import parties, wiring
 from sipua.edge.workers.workers import WorkersError
+from sipua.events import edge_events
+from sipua.events.event import Event
 from sipua.rtp.hostport import bracketed
 from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip.addresses import host_of
@@ -42,12 +45,14 @@ class PlaceCalls:
         ports: PortPool,
         sip: SipAgent,
         admission: Admission,
+        tell: Callable[[Event], None],
     ) -> None:
         self.use(config, settings)
         self._calls = calls
         self._ports = ports
         self._sip = sip
         self._admission = admission
+        self._tell = tell
         self._being_placed = 0
 
     def use(self, config: Config, settings: SipSettings) -> None:
@@ -105,6 +110,10 @@ class PlaceCalls:
             placing.check_family(self._config, uri)
         except UriError as error:
             raise CannotPlaceError("invalid", f"`to` {error.what}: {error.fix}") from None
+        except ForbiddenError as error:
+            by = request.by or None
+            self._tell(edge_events.CallBlocked(error.trunk, error.rule, error.cause, by))
+            raise CannotPlaceError("invalid", str(error)) from None
         except RequestError as error:
             raise CannotPlaceError("invalid", str(error)) from None
         call_id = new_call_id()
