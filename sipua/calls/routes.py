@@ -7,7 +7,7 @@ number stands in the first, behind a registrar often only in the second.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -132,16 +132,12 @@ def profile(config: Config, route: RouteSection | None = None) -> AgentProfile:
     )
 
 
-def told(profile: AgentProfile, facts: CallFacts) -> AgentProfile:
-    """The profile with its placeholders filled in, for one call."""
+def filled(text: str, facts: CallFacts) -> str:
+    """Instructions or a greeting, with the placeholders filled in for one call."""
     values = placeholders.Values(
         facts.caller, facts.called, facts.origin, facts.route, facts.headers
     )
-    instructions = placeholders.fill_marked(profile.instructions, values)
-    greeting = placeholders.fill_marked(profile.greeting, values)
-    if (instructions, greeting) == (profile.instructions, profile.greeting):
-        return profile
-    return replace(profile, instructions=instructions, greeting=greeting)
+    return placeholders.fill_marked(text, values)
 
 
 _NONE = RouteSection(name="none")

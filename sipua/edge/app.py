@@ -57,7 +57,7 @@ from sipua.process.large_blocks import map_large_blocks
 from sipua.process.main_loop import SIGNALLING_GRACE_S
 from sipua.process.port_owner import port_owner
 from sipua.rtp.hostport import join
-from sipua.rtp.ports import PortPool, ReservedPort
+from sipua.rtp.ports import PortPool
 from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
 from sipua.sip.messages import (
     CallProgress,
@@ -139,7 +139,7 @@ class Edge:
             self._ports,
             self._sip.send,
             self._events,
-            reserve=self._reserve,
+            make_leg=lambda order: self._placing.second_leg(order),  # noqa: PLW0108 (made below)
             sip_captures=self._sip_captures,
         )
         self._calls.use(config, self._in_force.now.hash)
@@ -202,9 +202,6 @@ class Edge:
             use_in_api=nothing if self._api is None else self._api.use_config,
         )
         self._code = Exit.OK
-
-    async def _reserve(self, account: str, target: str) -> ReservedPort:
-        return await self._placing.reserve(account, target)
 
     def _make_api(self) -> ControlApi:
         # The start of an edge without it need not wait a fifth of a second for its imports.

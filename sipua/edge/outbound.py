@@ -17,15 +17,16 @@ from datetime import UTC, datetime
 from sipua.bridge.agent.process import AgentError
 from sipua.calls import routes
 from sipua.calls.facts import CallFacts
-from sipua.calls.legs.orders import CallOrder
+from sipua.calls.legs.orders import CallOrder, PlaceLeg
 from sipua.calls.profile import AgentProfile
-from sipua.calls.steer.place_request import PlaceRequest
+from sipua.calls.steer.place_request import CannotPlaceError, PlaceRequest
 from sipua.config import Config
 from sipua.edge.agent_host import AgentHost
 from sipua.edge.calls import placing
 from sipua.edge.calls.edge_calls import EdgeCalls
 from sipua.edge.calls.outgoing import Outgoing, outgoing
 from sipua.edge.calls.placing import RequestError
+from sipua.edge.calls.ready_leg import ReadyLeg, invite, out_of
 from sipua.edge.calls.signalling_log import SignallingLog
 from sipua.edge.wiring import parties, wiring
 from sipua.edge.workers.fork_server import ForkServer
@@ -39,7 +40,7 @@ from sipua.process import main_loop
 from sipua.process.exits import Exit
 from sipua.process.main_loop import SIGNALLING_GRACE_S
 from sipua.rtp.hostport import bracketed
-from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
+from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
 from sipua.sip.messages import (
     CallProgress,
@@ -145,7 +146,7 @@ class Outbound:
             self._ports,
             self._sip.send,
             events,
-            reserve=self._reserve,
+            make_leg=self._make_leg,
             on_over=self._on_over,
         )
 
@@ -230,10 +231,14 @@ class Outbound:
             called=self._out.called,
         )
 
-    async def _reserve(self, account: str, target: str) -> ReservedPort:
+    async def _make_leg(self, order: PlaceLeg) -> ReadyLeg:
         """For a second leg of the call."""
-        hop = placing.first_hop(self._settings, account, target)
-        return await placing.reserve(self._ports, self._sip, hop)
+        try:
+            out = out_of(self._config, self._settings, order)
+        except RequestError as error:
+            raise CannotPlaceError("invalid", str(error)) from None
+        hop = placing.first_hop(self._settings, order.account, out.to)
+        return ReadyLeg(invite(order, out, await placing.reserve(self._ports, self._sip, hop)))
 
     def _interrupt(self) -> None:
         self._interrupted.set()

@@ -128,7 +128,8 @@ class CallBlocked(Event, tag="call.blocked"):
     """The trunk."""
     rule: str
     """The key of the trunk."""
-    limit: int
+    limit: int | None = None
+    cause: str | None = None
     by: str | None = None
     """The name of the token."""
 

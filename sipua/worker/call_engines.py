@@ -15,6 +15,7 @@ from sipua.bridge.engine_api.protocol import Engine
 from sipua.bridge.engine_api.settings import EngineSettings, Past
 from sipua.bridge.engine_link.spares import SpareAddress, SpareConnections
 from sipua.bridge.engines import create
+from sipua.calls import routes
 from sipua.calls.facts import CallFacts
 from sipua.calls.profile import AgentProfile, NamedEngine
 from sipua.config import Config
@@ -45,13 +46,15 @@ class RouteEngine:
         call_id: str,
         past: Sequence[Past] = (),
         *,
-        instructions: str | None = None,
+        facts: CallFacts | None = None,
         trace: CallTrace | None = None,
     ) -> Engine:
-        """For one session. `instructions`: None, the route's. ValueError: the settings make no
-        engine."""
+        """For one session. `facts`: for the placeholders of its instructions. ValueError: the
+        settings make no engine.
+        """
         settings, own = self.settings, dict(self.headers(call_id))
-        if instructions is not None:
+        if facts is not None:
+            instructions = routes.filled(settings.instructions, facts)
             settings = replace(settings, instructions=instructions)
         if trace is not None:
             own[trace_context.HEADER] = trace.traceparent()
@@ -59,10 +62,10 @@ class RouteEngine:
             settings = replace(settings, past=past, headers={**own, **settings.headers})
         return create(self.kind, settings)
 
-    def choice(self, facts: CallFacts, instructions: str, tried: EngineTried) -> EngineChoice:
+    def choice(self, facts: CallFacts, tried: EngineTried) -> EngineChoice:
         return EngineChoice(
             self.name,
-            partial(self.create, facts.call_id, instructions=instructions, trace=facts.trace),
+            partial(self.create, facts.call_id, facts=facts, trace=facts.trace),
             self.connect_timeout_s,
             partial(tried, self.name),
         )

@@ -245,9 +245,10 @@ class CallParts:
         return call
 
     def _told(self, facts: CallFacts, name: str) -> RouteParts:
-        """A route's parts, with what its texts say of this call."""
+        """A route's parts; its greeting says who calls."""
         parts = self._routes[name]
-        return replace(parts, profile=routes.told(parts.profile, facts))
+        greeting = routes.filled(parts.profile.greeting, facts)
+        return replace(parts, profile=replace(parts.profile, greeting=greeting))
 
     def steering(self, call: Call) -> Steering:
         return Steering(call, self._toolbox.hold, self._sound_files)
@@ -279,10 +280,7 @@ class CallParts:
         faults: FaultOwner,
     ) -> Dialogue:
         return Dialogue(
-            [
-                engine.choice(facts, route.profile.instructions, self._engine_tried)
-                for engine in route.engines
-            ],
+            [engine.choice(facts, self._engine_tried) for engine in route.engines],
             policy=self._recovery,
             on_event=on_event,
             call_id=facts.call_id,

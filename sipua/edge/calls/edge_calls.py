@@ -32,8 +32,9 @@ from sipua.doctor.edges import WORKERS_FIX
 from sipua.edge.calls import beginnings
 from sipua.edge.calls.beginnings import NO_WORKER
 from sipua.edge.calls.edge_call import EdgeCall
-from sipua.edge.calls.legs import EdgeLegs, Reserve
+from sipua.edge.calls.legs import EdgeLegs
 from sipua.edge.calls.lost_calls import LostCalls
+from sipua.edge.calls.ready_leg import MakeLeg
 from sipua.edge.calls.steer_requests import SteerRequests
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.workers import Workers, WorkersError
@@ -85,7 +86,7 @@ class EdgeCalls:
         send: Callable[[SipCommand], None],
         events: EventStream,
         *,
-        reserve: Reserve,
+        make_leg: MakeLeg,
         sip_captures: SipToCaptures | None = None,
         on_over: Callable[[CallOver], None] = lambda over: None,
     ) -> None:
@@ -98,7 +99,7 @@ class EdgeCalls:
         self._gaps = Throttle(10.0)
         self._on_over = on_over
         self._calls: dict[str, EdgeCall] = {}
-        self.legs = EdgeLegs(ports, send, workers.send, reserve)
+        self.legs = EdgeLegs(ports, send, workers.send, make_leg)
         self._requests = SteerRequests()
         self._lost = LostCalls(config, events, self.facts_up)
         self.empty = asyncio.Event()

@@ -5,13 +5,15 @@ signalling call the target. Their events go to the worker of the call.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls.legs.orders import LegOver, PlaceLeg
 from sipua.calls.steer.place_request import CannotPlaceError
+from sipua.edge.calls.ready_leg import MakeLeg
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
 from sipua.sip.messages import (
     CallEnded,
@@ -19,19 +21,16 @@ from sipua.sip.messages import (
     CallSignal,
     EndedBy,
     Hangup,
-    PlaceCall,
     SipCommand,
 )
 from sipua.worker.link.channel import Descriptor
 from sipua.worker.link.coding import LinkError
 from sipua.worker.link.messages import TakeLeg, ToWorker
 
-Reserve: TypeAlias = Callable[[str, str], Awaitable[ReservedPort]]
-"""`reserve(account, target)`: a port of the family in which the INVITE will leave. Raises
-NoPortsLeft, CannotPlaceError."""
 ToWorkers: TypeAlias = Callable[[int, ToWorker, Sequence[Descriptor]], None]
 
 NO_ROOM = 503
+FORBIDDEN = 403
 
 
 @dataclass(slots=True)
@@ -51,12 +50,12 @@ class EdgeLegs:
         ports: PortPool,
         send: Callable[[SipCommand], None],
         to_worker: ToWorkers,
-        reserve: Reserve,
+        make_leg: MakeLeg,
     ) -> None:
         self._ports = ports
         self._send = send
         self._to_worker = to_worker
-        self._reserve = reserve
+        self._make_leg = make_leg
         self._legs: dict[str, _Leg] = {}
 
     def __len__(self) -> int:
@@ -94,31 +93,43 @@ class EdgeLegs:
 
     async def _place(self, leg: _Leg, order: PlaceLeg) -> None:
         try:
-            local = await self._reserve(order.account, order.target)
-        except (NoPortsLeft, CannotPlaceError) as error:
+            ready = await self._make_leg(order)
+        except NoPortsLeft as error:
             self._refuse(leg, order.leg_id, str(error))
+            return
+        except CannotPlaceError as error:
+            status = FORBIDDEN if error.kind == "invalid" else NO_ROOM
+            self._refuse(leg, order.leg_id, str(error), status)
             return
         except Exception:
             self._refuse(leg, order.leg_id, "internal error")
             raise
+        with ExitStack() as unsent:
+            unsent.callback(ready.not_sent)
+            if self._hand_over(leg, order, ready.invite.local):
+                unsent.pop_all()
+                self._send(ready.invite)
+
+    def _hand_over(self, leg: _Leg, order: PlaceLeg, local: ReservedPort) -> bool:
+        """Whether the call's worker has its sockets."""
         if self._legs.get(order.leg_id) is not leg:  # the call has ended meanwhile
             self._ports.release(local, time.monotonic())
-            return
+            return False
         leg.local = local
         if leg.given_up:
             self._over(order.leg_id)
-            return
+            return False
         try:
             take = TakeLeg(order.call_id, order.leg_id, local.port)
             self._to_worker(leg.worker, take, (local.rtp_socket, local.rtcp_socket))
         except LinkError as error:
             self._refuse(leg, order.leg_id, str(error))
-            return
-        self._send(PlaceCall(order.leg_id, order.target, local, order.account))
+            return False
+        return True
 
-    def _refuse(self, leg: _Leg, leg_id: str, cause: str) -> None:
+    def _refuse(self, leg: _Leg, leg_id: str, cause: str, status: int = NO_ROOM) -> None:
         self._over(leg_id)
-        self._tell(leg, CallEnded(leg_id, EndedBy.US, NO_ROOM, cause))
+        self._tell(leg, CallEnded(leg_id, EndedBy.US, status, cause))
 
     def _over(self, leg_id: str) -> None:
         leg = self._legs.pop(leg_id, None)

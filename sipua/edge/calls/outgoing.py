@@ -20,6 +20,16 @@ from sipua.sip.wire.addresses import host_of
 from sipua.sip.wire.caller_id import NOBODY, Caller
 
 
+class ForbiddenError(RequestError):
+    """A rule of the trunk forbids the call."""
+
+    def __init__(self, trunk: str, rule: str, cause: str) -> None:
+        super().__init__(f"{rule} of {trunk}: {cause}")
+        self.trunk = trunk
+        self.rule = rule
+        self.cause = cause
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     to: str
@@ -43,7 +53,7 @@ def outgoing(
     of_route: Mapping[str, str],
 ) -> Outgoing:
     """`id_uri`: of the account or trunk; empty: there is none. `given`: headers of the request,
-    which have been judged. Raises RequestError.
+    which have been judged. Raises RequestError, ForbiddenError.
     """
     trunk = parties.trunk_named(config, origin)
     called, to = _called(trunk, to)
@@ -57,7 +67,7 @@ def _called(trunk: TrunkSection | None, to: str) -> tuple[str, str]:
     number = to.removeprefix("tel:") if is_number(to) else name_addr.parse(to).user
     called = parties.form_of_ours(trunk).of(number)
     if trunk and (rule := allowed.refused_by(called, trunk.allowed_destinations)):
-        raise RequestError(f"allowed_destinations of {trunk.name}: {called or to}: {rule}")
+        raise ForbiddenError(trunk.name, "allowed_destinations", f"{called or to}: {rule}")
     return called, parties.form_out(trunk).of(called) if is_number(to) else to
 
 
@@ -94,7 +104,7 @@ def _allowed_caller_id(trunk: TrunkSection, caller_id: str) -> str:
     patterns = trunk.allowed_caller_ids
     rule = allowed.refused_by(number, patterns) if patterns else "there is none"
     if rule:
-        raise RequestError(f"allowed_caller_ids of {trunk.name}: {number}: {rule}")
+        raise ForbiddenError(trunk.name, "allowed_caller_ids", f"{number}: {rule}")
     return number
 
 

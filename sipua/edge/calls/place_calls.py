@@ -6,9 +6,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from sipua.calls import routes
 from sipua.calls.facts import CallFacts
+from sipua.calls.legs.orders import PlaceLeg
 from sipua.calls.steer.place_request import CannotPlaceError, PlaceRequest, fault_of
 from sipua.calls.steer.refer import target_uri
 from sipua.config import Config
@@ -16,14 +18,15 @@ from sipua.config.sections.routes import RouteSection
 from sipua.config.values.uri import UriError, check_target
 from sipua.edge.calls import placing
 from sipua.edge.calls.edge_calls import EdgeCalls
-from sipua.edge.calls.outgoing import outgoing
+from sipua.edge.calls.outgoing import ForbiddenError, outgoing
 from sipua.edge.calls.placing import RequestError
+from sipua.edge.calls.ready_leg import ReadyLeg, invite, out_of
 from sipua.edge.wiring import parties, wiring
 from sipua.edge.workers.workers import WorkersError
 from sipua.events import edge_events
 from sipua.events.event import Event
 from sipua.rtp.hostport import bracketed
-from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
+from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip.admission.admission import Admission
 from sipua.sip.messages import new_call_id
 from sipua.sip.pj.agent import SipAgent
@@ -66,7 +69,7 @@ class PlaceCalls:
         if self._admission.draining:
             raise CannotPlaceError("draining", "the edge is draining: it begins no calls")
         self._check_room()
-        self._take_slot(facts.call_id, request)
+        self._take_slot(facts.call_id, request.origin, request.by)
         with ExitStack() as held:
             held.callback(self._admission.slots.give_back, facts.call_id)
             await self._place(facts, request)
@@ -89,12 +92,25 @@ class PlaceCalls:
         except LinkError as error:
             raise CannotPlaceError("failed", str(error)) from None
 
-    async def reserve(self, account: str, target: str) -> ReservedPort:
-        """A port for a second leg of a call that is up, which may still be transferred while the
-        edge drains. Raises NoPortsLeft, CannotPlaceError."""
+    async def second_leg(self, order: PlaceLeg) -> ReadyLeg:
+        """Of a call that is up, which may still be transferred while the edge drains. Raises
+        NoPortsLeft, CannotPlaceError."""
         self._check_room(counted=1)
-        hop = placing.first_hop(self._settings, account, target)
-        return await placing.reserve(self._ports, self._sip, hop)
+        try:
+            out = out_of(self._config, self._settings, order)
+        except ForbiddenError as error:
+            self._tell_blocked(error, "")
+            raise CannotPlaceError("invalid", str(error)) from None
+        except RequestError as error:
+            raise CannotPlaceError("invalid", str(error)) from None
+        self._take_slot(order.leg_id, order.account, "")
+        not_sent = partial(self._admission.slots.give_back, order.leg_id)
+        with ExitStack() as held:
+            held.callback(not_sent)
+            hop = placing.first_hop(self._settings, order.account, out.to)
+            local = await placing.reserve(self._ports, self._sip, hop)
+            held.pop_all()
+        return ReadyLeg(invite(order, out, local), not_sent)
 
     def _check_room(self, *, counted: int = 0) -> None:
         """`counted`: of those that are up, what asks for room itself."""
@@ -103,15 +119,21 @@ class PlaceCalls:
         if up + self._being_placed >= most:
             raise CannotPlaceError("full", f"all {most} calls are up", retry_after_s=5.0)
 
-    def _take_slot(self, call_id: str, request: PlaceRequest) -> None:
-        full = self._admission.slots.take(request.origin, call_id, "outgoing")
+    def _take_slot(self, call_id: str, origin: str, by: str) -> None:
+        full = self._admission.slots.take(origin, call_id, "outgoing")
         if full is not None:
             self._tell(
                 edge_events.CallBlocked(
-                    origin=full.trunk, rule=full.rule, limit=full.limit, by=request.by or None
+                    origin=full.trunk, rule=full.rule, limit=full.limit, by=by or None
                 )
             )
             raise CannotPlaceError("trunk_full", str(full), retry_after_s=full.retry_after_s)
+
+    def _tell_blocked(self, error: ForbiddenError, by: str) -> None:
+        blocked = edge_events.CallBlocked(
+            origin=error.trunk, rule=error.rule, cause=error.cause, by=by or None
+        )
+        self._tell(blocked)
 
     def _judged(self, request: PlaceRequest) -> tuple[CallFacts, PlaceRequest]:
         """The call's facts, and the request with all headers of the INVITE."""
@@ -137,6 +159,9 @@ class PlaceCalls:
             placing.check_family(self._config, uri)
         except UriError as error:
             raise CannotPlaceError("invalid", f"`to` {error.what}: {error.fix}") from None
+        except ForbiddenError as error:
+            self._tell_blocked(error, request.by)
+            raise CannotPlaceError("invalid", str(error)) from None
         except RequestError as error:
             raise CannotPlaceError("invalid", str(error)) from None
         policy = routes.answering(self._config, route)

@@ -89,5 +89,12 @@ def test_what_the_trunk_does_not_allow_leaves_no_invite(steered_edge: Steered, s
         assert refused["status"] == "invalid", refused
         assert said in str(refused["detail"])
     assert "allowed_caller_ids" in str(edge.place(f"sip:9@{run.address}", caller_id="1"))
+    blocked = edge.events(name="call.blocked")
+    assert [one["rule"] for one in blocked] == [
+        *["allowed_destinations"] * 3,
+        *["allowed_caller_ids"] * 2,
+    ]
+    assert (blocked[0]["origin"], blocked[0]["by"]) == ("carrier", "test")
+    assert blocked[0]["cause"] == '1900123: "!1900*"'
     assert edge.events(name="call.placing") == []
     assert run.stop().received("INVITE") == []

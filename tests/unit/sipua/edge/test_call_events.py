@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from sipua.calls.facts import CallFacts
+from sipua.calls.legs.orders import PlaceLeg
 from sipua.calls.steer.place_request import PlaceRequest
 from sipua.config import Config
 from sipua.edge.calls.edge_calls import EdgeCalls
+from sipua.edge.calls.ready_leg import ReadyLeg
 from sipua.edge.workers.workers import Workers
 from sipua.events.edge_events import EventsLost
 from sipua.events.ending import Reason
@@ -66,7 +68,7 @@ class FakeWorkers:
         self.sent.append(message)
 
 
-async def reserve(_account: str, _target: str) -> ReservedPort:
+async def make_leg(_order: PlaceLeg) -> ReadyLeg:
     raise NoPortsLeft("no test here has a second leg")
 
 
@@ -88,7 +90,7 @@ class Edge:
             FakePorts(),  # type: ignore[arg-type]
             self.commands.append,
             self.stream,
-            reserve=reserve,
+            make_leg=make_leg,
         )
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.port = ReservedPort(16384, sock, sock)

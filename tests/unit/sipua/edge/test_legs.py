@@ -5,6 +5,7 @@ import socket
 
 from sipua.calls.legs.orders import LegOver, PlaceLeg
 from sipua.edge.calls.legs import EdgeLegs
+from sipua.edge.calls.ready_leg import ReadyLeg
 from sipua.rtp.ports import NoPortsLeft, ReservedPort
 from sipua.sip.messages import CallEnded, CallProgress, EndedBy, Hangup, PlaceCall
 from sipua.worker.link.messages import TakeLeg
@@ -19,18 +20,20 @@ class Edge:
         self.local = ReservedPort(16384, self.sock, self.sock)
         self.reserved: asyncio.Future[ReservedPort] = asyncio.get_running_loop().create_future()
         self.released: list[ReservedPort] = []
+        self.unsent: list[str] = []
         self.signalling: list[object] = []
         self.worker: list[object] = []
         self.legs = EdgeLegs(
             self,  # type: ignore[arg-type]  # it stands in for the pool of ports
             self.signalling.append,
             lambda _worker, message, _passed: self.worker.append(message),
-            self.reserve,
+            self.make_leg,
         )
 
-    async def reserve(self, account: str, target: str) -> ReservedPort:
-        assert (account, target) == ("pbx", ORDER.target)
-        return await self.reserved
+    async def make_leg(self, order: PlaceLeg) -> ReadyLeg:
+        assert order == ORDER
+        invite = PlaceCall(order.leg_id, order.target, await self.reserved, order.account)
+        return ReadyLeg(invite, lambda: self.unsent.append(order.leg_id))
 
     def release(self, local: ReservedPort, _now: float) -> None:
         self.released.append(local)
@@ -57,7 +60,7 @@ async def test_a_leg_from_its_order_to_its_end() -> None:
     assert edge.signalling[1:] == [Hangup(LEG)]
     edge.legs.on_order(1, LegOver("c-test", LEG))
     assert edge.released == [edge.local]
-    assert len(edge.legs) == 0
+    assert (edge.unsent, len(edge.legs)) == ([], 0)
     edge.sock.close()
 
 
@@ -85,5 +88,6 @@ async def test_T2_given_up_while_its_port_is_reserved() -> None:
         assert edge.released == [edge.local]
         assert edge.worker == []
         assert edge.signalling == [Hangup(LEG)], "and no INVITE"
+        assert edge.unsent == [LEG]
         assert len(edge.legs) == 0
         edge.sock.close()

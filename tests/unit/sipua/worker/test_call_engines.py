@@ -22,7 +22,7 @@ ENGINE = RouteEngine(
 
 def test_the_upgrade_of_its_websocket_has_the_context() -> None:
     for trace in (None, TRACE):
-        choice = ENGINE.choice(replace(FACTS, trace=trace), "", lambda *_: None)
+        choice = ENGINE.choice(replace(FACTS, trace=trace), lambda *_: None)
         headers = choice.create(()).headers
         assert headers.get("traceparent") == (TRACE.traceparent() if trace else None)
         assert (headers["x-own"], headers["x-call"]) == ("1", "c-test")

@@ -1,0 +1,101 @@
+"""The rules of a trunk hold for the second leg of a call, too."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sipua.calls.legs.orders import PlaceLeg
+from sipua.calls.steer.place_request import CannotPlaceError
+from sipua.config import Config
+from sipua.edge.calls import placing
+from sipua.edge.calls.place_calls import PlaceCalls
+from sipua.events.event import Event
+from sipua.rtp.ports import NoPortsLeft, ReservedPort
+from sipua.sip.admission.admission import Admission
+from sipua.sip.trunks.slots import Limits
+
+TRUNK = {
+    "name": "carrier",
+    "hosts": ("192.0.2.10",),
+    "proxy": "sip:192.0.2.10",
+    "user": "edge",
+    "allowed_destinations": ("+49*", "!+49900*"),
+    "headers_out": {"X-Tenant": "a"},
+}
+
+
+class Bed:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.told: list[Event] = []
+        self.ports_left = True
+        self.admission = Admission(max_calls=9, accept_any=False)
+        self.admission.slots.use({"carrier": Limits(1, 0)})
+        config = Config.model_validate(
+            {"engine": {"url": "ws://127.0.0.1:9/x"}, "trunks": (TRUNK,)}
+        )
+        account = SimpleNamespace(name="carrier", id_uri="sip:edge@192.0.2.10", proxy_uri="")
+        unused: Any = None
+        monkeypatch.setattr(placing, "reserve", self.reserve)
+        monkeypatch.setattr(placing, "first_hop", lambda *_: "sip:192.0.2.10")
+        self.place = PlaceCalls(
+            config,
+            _Calls(),  # type: ignore[arg-type]
+            settings=SimpleNamespace(accounts=[account]),  # type: ignore[arg-type]
+            ports=unused,
+            sip=unused,
+            admission=self.admission,
+            tell=self.told.append,
+        )
+
+    async def reserve(self, *_: object) -> ReservedPort:
+        if not self.ports_left:
+            raise NoPortsLeft("all are taken")
+        return ReservedPort(16384, self.sock, self.sock)
+
+
+class _Calls:
+    def __init__(self) -> None:
+        self.legs: list[str] = []
+
+    def __len__(self) -> int:
+        return 1
+
+
+def order(number: str, leg: int = 1) -> PlaceLeg:
+    return PlaceLeg("c-test", f"c-test.b{leg}", f"sip:{number}@192.0.2.10", "carrier")
+
+
+@pytest.fixture
+def bed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bed]:
+    made = Bed(monkeypatch)
+    yield made
+    made.sock.close()
+
+
+async def test_a_number_that_its_trunk_may_not_call_is_not_reached_by_a_transfer(bed: Bed) -> None:
+    with pytest.raises(CannotPlaceError, match="allowed_destinations of carrier") as found:
+        await bed.place.second_leg(order("+4990012345"))
+    assert found.value.kind == "invalid"
+    (blocked,) = bed.told
+    assert (blocked.origin, blocked.rule) == ("carrier", "allowed_destinations")  # type: ignore[attr-defined]
+    assert bed.admission.slots.calls("carrier") == 0
+
+
+async def test_a_leg_takes_a_slot_of_its_trunk_until_it_ends(bed: Bed) -> None:
+    ready = await bed.place.second_leg(order("+4930123"))
+    assert ready.invite.headers["X-Tenant"] == "a"
+    with pytest.raises(CannotPlaceError, match="max_calls of trunk carrier is 1") as found:
+        await bed.place.second_leg(order("+4930124", 2))
+    assert found.value.kind == "trunk_full"
+    ready.not_sent()
+    assert bed.admission.slots.calls("carrier") == 0
+    bed.ports_left = False
+    with pytest.raises(NoPortsLeft):
+        await bed.place.second_leg(order("+4930125", 3))
+    assert bed.admission.slots.calls("carrier") == 0
