@@ -25,7 +25,7 @@ from sipua.rtp.events import Address
 from sipua.rtp.session.traffic import Traffic
 from sipua.sip.messages import CallCommand, CallSignal
 
-SCHEMA = 3
+SCHEMA = 4
 """To be raised with every change of a message. The edge and a worker that it starts later may come
 from two installations, when one was updated meanwhile.
 """
