@@ -21,5 +21,5 @@ part() {
 beside=(--dist loadgroup --no-loadscope-reorder "${calls[@]}")
 part units -n 4 --dist worksteal "${calls[@]/#/--ignore=}"
 part sound -n 3 "${beside[@]}" -m sound
-part peers -n 6 --durations 12 --durations-min 10 "${beside[@]}" -m "not sound and not alone"
+part peers -n 5 --durations 12 --durations-min 10 "${beside[@]}" -m "not sound and not alone"
 part alone "${calls[@]}" -m alone

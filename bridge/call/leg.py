@@ -109,7 +109,7 @@ class MediaLeg:
         self.line.close()
         if self.transport is not None:
             self.transport.close()
-        self._on_rtp = nothing
+        self._on_rtp = self.fill = nothing
 
     def traffic(self) -> Traffic:
         return self.rtp.traffic(self.line.skipped_frames) if self.rtp else Traffic()

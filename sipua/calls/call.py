@@ -380,12 +380,9 @@ class Call:
 
     async def _end_record(self) -> None:
         facts = self.facts()
-        outcome = self._outcome.facts(facts.talked_s)
-        if facts.metadata:
-            outcome["metadata"] = dict(facts.metadata)
-        if self.answered_by:
-            outcome["answered_by"] = self.answered_by
-        await self._kept.end_record(outcome)
+        more = {"metadata": dict(facts.metadata), "answered_by": self.answered_by}
+        known = {name: value for name, value in more.items() if value}
+        await self._kept.end_record(self._outcome.facts(facts.talked_s) | known)
 
     async def _tell_end(self) -> None:
         figures = {**self.bridge.stats(), **self._kept.stats()}
@@ -397,4 +394,5 @@ class Call:
         """So that nothing waits for the garbage collector: see `nothing` of the fault owner."""
         self._listeners.clear()
         self.agents = None
+        self.second.let_go()
         self.faults.end = None

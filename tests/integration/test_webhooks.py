@@ -84,6 +84,9 @@ async def test_what_is_sent_and_what_comes_back(webhook: Make) -> None:
         "call": {
             "from": '"Anna" <sip:+4930123@192.0.2.1>',
             "to": "sip:100@192.0.2.2",
+            "caller": {"number": "", "name": "", "anonymous": False, "diverted": []},
+            "called": "",
+            "headers": {},
             "direction": "incoming",
             "account": "carrier",
             "route": "day",

@@ -69,6 +69,11 @@ class SecondLeg:
         if self._last is not None:
             self._last.on_caller_left()
 
+    def let_go(self) -> None:
+        """The call has run: see `nothing` of the fault owner."""
+        self._last = None
+        del self._call
+
     async def after(self, outcome: TransferOutcome, by: By, *, engine: bool) -> None:
         """One was tried: the agent leaves, or is back and tells the caller why. A tool tells it by
         its result. `engine`: whether there is one."""

@@ -41,6 +41,7 @@ def edge(edge_factory: Callable[..., Edge]) -> Edge:
     return edge_factory(python=PYTHON)
 
 
+@pytest.mark.sound
 def test_a_call_works_on_the_indexs_wheel(
     edge: Edge, sipp: Sipp, far_end: Callable[..., RtpFarEnd]
 ) -> None:

@@ -25,7 +25,7 @@ from support.peers.sipp import Sipp
 from support.ports import PortBlock
 from support.signalling import offers
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.sound]
 
 GREETING_MS = 4000
 SAYS = np.concatenate([audio.silence(GREETING_MS), audio.speech("short"), audio.silence(20_000)])

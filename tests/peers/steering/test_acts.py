@@ -23,7 +23,7 @@ from support.calls.steered_line import Line, stretch
 from support.media import audio
 from support.ports import LOOPBACK
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.sound]
 
 SAID = audio.speech("short")
 TALKS = np.concatenate([SAID, audio.silence(1500)])

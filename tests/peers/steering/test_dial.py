@@ -18,7 +18,7 @@ from support.media.rtp_stream import RtpStream
 from support.peers.sipp import Sipp, SippRun
 from support.ports import LOOPBACK, PortBlock
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.sound]
 
 CALLER = np.concatenate([audio.speech("short"), audio.silence(2000)])
 TARGET = np.concatenate([audio.speech("pbx"), audio.silence(2000)])
