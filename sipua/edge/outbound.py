@@ -92,14 +92,13 @@ def profile_of(config: Config, request: OutboundRequest) -> AgentProfile:
 
 def outgoing_of(config: Config, request: OutboundRequest, profile: AgentProfile) -> Outgoing:
     """Raises RequestError."""
-    accounts = wiring.sip_settings(config, max_calls=0).accounts
-    id_uri = (account.id_uri for account in accounts if account.name == request.account)
+    settings = wiring.sip_settings(config, max_calls=0)
     of_route = (route.headers_out for route in config.routes if route.name == profile.route)
     return outgoing(
         config,
         request.account,
         request.uri,
-        id_uri=next(id_uri, ""),
+        id_uri=placing.id_uri(settings, request.account),
         given={},
         of_route=next(of_route, {}),
     )

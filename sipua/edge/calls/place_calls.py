@@ -139,7 +139,6 @@ class PlaceCalls:
         """The call's facts, and the request with all headers of the INVITE."""
         if fault := fault_of(request):
             raise CannotPlaceError("invalid", fault)
-        account = (one.id_uri for one in self._settings.accounts if one.name == request.origin)
         try:
             placing.check_account(self._config, request.origin)
             check_target(request.to)
@@ -148,7 +147,7 @@ class PlaceCalls:
                 self._config,
                 request.origin,
                 request.to,
-                id_uri=next(account, ""),
+                id_uri=placing.id_uri(self._settings, request.origin),
                 caller_id=request.caller_id,
                 given=request.headers,
                 of_route=route.headers_out if route else {},

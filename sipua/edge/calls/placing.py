@@ -95,6 +95,11 @@ def first_hop(settings: SipSettings, account: str, uri: str) -> str:
     return next(hops, uri)
 
 
+def id_uri(settings: SipSettings, account: str) -> str:
+    """Who the account or trunk is; empty: there is none."""
+    return next((one.id_uri for one in settings.accounts if one.name == account), "")
+
+
 async def reserve(ports: PortPool, sip: SipAgent, first_hop: str) -> ReservedPort:
     """Reserve ports of the family in which the call will leave. Raises NoPortsLeft."""
     if len(ports.families) == 1:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from sipua.bridge.fault_owner import nothing
 from sipua.calls.legs.orders import PlaceLeg
 from sipua.config import Config
+from sipua.edge.calls import placing
 from sipua.edge.calls.outgoing import Outgoing, outgoing
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import PlaceCall
@@ -29,7 +30,7 @@ MakeLeg: TypeAlias = Callable[[PlaceLeg], Awaitable[ReadyLeg]]
 
 def out_of(config: Config, settings: SipSettings, order: PlaceLeg) -> Outgoing:
     """The rules of its trunk hold for a transfer, too. Raises RequestError, ForbiddenError."""
-    id_uri = next((one.id_uri for one in settings.accounts if one.name == order.account), "")
+    id_uri = placing.id_uri(settings, order.account)
     return outgoing(config, order.account, order.target, id_uri=id_uri, given={}, of_route={})
 
 
