@@ -90,7 +90,7 @@ async def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> Non
     await story.end()
 
 
-async def test_one_at_a_time_and_only_once_the_call_is_up() -> None:
+async def test_T5_one_at_a_time_and_only_once_the_call_is_up() -> None:
     story = Story()
     assert (await story.call.transfer(SUPPORT)).status == 481
     await story.end()
