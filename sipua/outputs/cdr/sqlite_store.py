@@ -13,6 +13,7 @@ from sipua.events.teller import rfc3339
 from sipua.outputs.cdr import migrations, row
 from sipua.outputs.cdr.row import Row
 from sipua.outputs.cdr.sink import StoreError
+from sipua.outputs.sqlite import open_shared
 from sipua.process.disk import make_private
 
 COLUMNS: Final = (
@@ -67,10 +68,7 @@ class SqliteStore:
         self.close()
         try:
             make_private(self._file)
-            # autocommit: transactions are ours alone, begun where they are needed.
-            database = sqlite3.connect(self._file, timeout=_BUSY_S, isolation_level=None)
-            self._database = database
-            database.execute("PRAGMA journal_mode = WAL")
+            database = self._database = open_shared(self._file, _BUSY_S)
             database.execute("PRAGMA synchronous = NORMAL")  # the files of rows are synced
             return _migrate(database)
         except (sqlite3.Error, OSError) as error:

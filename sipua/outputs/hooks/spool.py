@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from sipua.outputs.hooks.endpoint_queue import Job
+from sipua.outputs.sqlite import open_shared
 from sipua.process.disk import make_private
 
 _VERSION: Final = 1
@@ -278,9 +279,8 @@ def told(file: Path) -> Iterator[None]:
 
 def connect(file: Path) -> sqlite3.Connection:
     """Raises sqlite3.Error. With its tables; transactions are ours alone."""
-    database = sqlite3.connect(file, timeout=_BUSY_S, isolation_level=None)
+    database = open_shared(file, _BUSY_S)
     try:
-        database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
         if _version(database) != _VERSION:  # who only reads needs no lock
             with transaction(database):
