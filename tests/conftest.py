@@ -7,6 +7,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from support import late_machine
 from support.calls.edge import Config, Edge
 from support.media.rtp_far_end import RtpFarEnd
 from support.peers.asterisk import Asterisk
@@ -16,7 +17,13 @@ from support.peers.sipp import Sipp
 hypothesis.settings.register_profile("sipua", deadline=None)
 hypothesis.settings.load_profile("sipua")
 
+_LATE_MACHINE = pytest.StashKey[late_machine.LateMachine]()
 _PEERS = {"asterisk", "asterisk_factory", "sipp"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_LATE_MACHINE] = late = late_machine.LateMachine()
+    config.add_cleanup(late.close)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -39,6 +46,29 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             group = item.get_closest_marker("xdist_group")
             if group is not None and not item.nodeid.endswith(f"@{group.args[0]}"):
                 raise RuntimeError(f"pytest-xdist did not group {item.nodeid}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Those that judge sound: see support/late_machine.py."""
+    if item.get_closest_marker("sound") is None:
+        return None
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for report in item.config.stash[_LATE_MACHINE].run(item, nextitem):
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    stats = terminalreporter.stats
+    lines = [
+        *late_machine.told(stats.get("passed", [])),
+        *late_machine.told(stats.get("failed", [])),
+    ]
+    if lines:
+        terminalreporter.section(late_machine.REPEATED)
+        terminalreporter.line("\n".join(lines))
 
 
 def _group(item: pytest.Item) -> str:

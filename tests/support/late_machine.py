@@ -1,0 +1,95 @@
+"""Tests that judge sound frame by frame, and a machine that stops for a moment.
+
+A small process wakes up every few milliseconds and writes down when it was woken too late: then no
+process of a call could send or receive in time either. A test with the mark `sound` that fails in
+such a moment has judged the machine; it runs again, twice at most, and the summary says so. What
+fails while the machine was in time has failed.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from support.process import Child
+
+LATE_MS = 20
+"""A frame of audio."""
+MOST_RUNS = 3
+REPEATED = "repeated on a late machine"
+
+_WATCH = """
+import sys, time
+while True:
+    due = time.monotonic() + 0.005
+    time.sleep(0.005)
+    now = time.monotonic()
+    if now - due > float(sys.argv[1]) / 1000:
+        print(now, round(1000 * (now - due)), flush=True)
+"""
+
+
+class LateMachine:
+    """Of one process of the tests; its watcher begins with the first test that needs it."""
+
+    def __init__(self) -> None:
+        self._watcher: Child | None = None
+        self._held = ExitStack()
+
+    def watch(self) -> None:
+        if self._watcher is None:
+            home = self._held.enter_context(tempfile.TemporaryDirectory())
+            command = [sys.executable, "-S", "-c", _WATCH, str(LATE_MS)]
+            self._watcher = Child(command, Path(home) / "log")
+            self._held.callback(self._watcher.kill)
+
+    def close(self) -> None:
+        self._held.close()
+
+    def worst_ms(self, since_s: float) -> int:
+        """How late it was at most since then (time.monotonic); 0: in time."""
+        assert self._watcher is not None
+        lines = self._watcher.log.read_text().splitlines()
+        return max((ms for at_s, ms in map(_read, lines) if at_s >= since_s), default=0)
+
+    def run(self, item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.TestReport]:
+        """Its reports, those of the last run."""
+        self.watch()
+        notes: list[tuple[str, object]] = []
+        while True:
+            began_s = time.monotonic()
+            reports = runtestprotocol(item, nextitem=nextitem, log=False)
+            worst_ms = self.worst_ms(began_s)
+            if worst_ms and any(_judged(one) for one in reports):
+                notes.append((REPEATED, f"{item.nodeid}: {worst_ms} ms late"))
+                if len(notes) < MOST_RUNS:
+                    continue
+            break
+        for report in reports:
+            if report.when == "call":
+                report.user_properties.extend(notes)
+        return reports
+
+
+def told(reports: list[pytest.TestReport]) -> Iterator[str]:
+    for report in reports:
+        for name, text in report.user_properties:
+            if name == REPEATED:
+                yield str(text)
+
+
+def _judged(report: pytest.TestReport) -> bool:
+    """A set-up that failed has judged nothing."""
+    return report.when == "call" and report.failed
+
+
+def _read(line: str) -> tuple[float, int]:
+    at_s, ms = line.split()
+    return float(at_s), int(ms)

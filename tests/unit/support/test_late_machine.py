@@ -1,0 +1,102 @@
+"""What runs again, and what does not."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from support import late_machine
+from support.late_machine import MOST_RUNS, LateMachine, told
+from support.process import wait_until
+
+
+class Report:
+    def __init__(self, when: str, outcome: str) -> None:
+        self.when = when
+        self.failed = outcome == "failed"
+        self.user_properties: list[tuple[str, object]] = []
+
+
+class Machine(LateMachine):
+    """Late by so much in each run."""
+
+    def __init__(self, *late_ms: int) -> None:
+        super().__init__()
+        self._late_ms = iter(late_ms)
+
+    def watch(self) -> None: ...
+
+    def worst_ms(self, since_s: float) -> int:
+        return next(self._late_ms)
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Sequence[Report]]]:
+    def with_outcomes(*runs: tuple[str, str]) -> list[Sequence[Report]]:
+        made = [(Report("setup", a), Report("call", b), Report("teardown", "")) for a, b in runs]
+        following: Iterator[Any] = iter(made)
+        monkeypatch.setattr(late_machine, "runtestprotocol", lambda *_, **__: next(following))
+        return list(made)
+
+    return with_outcomes
+
+
+class Item:
+    nodeid = "test_file.py::test_name"
+
+
+def run(machine: LateMachine) -> Any:
+    item: Any = Item()
+    return machine.run(item, None)
+
+
+def test_what_passes_runs_once(runs: Any) -> None:
+    (only,) = runs(("", ""))
+    assert run(Machine(80)) is only
+    assert list(told(only)) == []
+
+
+def test_what_fails_on_a_machine_in_time_has_failed(runs: Any) -> None:
+    only, _ = runs(("", "failed"), ("", ""))
+    assert run(Machine(0, 0)) is only
+
+
+def test_what_fails_on_a_late_machine_runs_again_and_it_is_told(runs: Any) -> None:
+    _, second = runs(("", "failed"), ("", ""))
+    assert run(Machine(80, 0)) is second
+    assert list(told(second)) == ["test_file.py::test_name: 80 ms late"]
+
+
+def test_what_fails_each_time_has_failed(runs: Any) -> None:
+    made = runs(*[("", "failed")] * MOST_RUNS)
+    last = run(Machine(*[80] * MOST_RUNS))
+    assert last is made[-1]
+    assert len(list(told(last))) == MOST_RUNS
+
+
+def test_a_setup_that_fails_has_judged_nothing(runs: Any) -> None:
+    only, _ = runs(("failed", ""), ("", ""))
+    assert run(Machine(80, 0)) is only
+
+
+def test_the_watcher_sees_that_it_was_stopped() -> None:
+    machine = LateMachine()
+    try:
+        machine.watch()
+        watcher = machine._watcher
+        assert watcher is not None
+        began_s = time.monotonic()
+
+        def stopped() -> bool:
+            os.kill(watcher.pid, signal.SIGSTOP)
+            time.sleep(0.1)
+            os.kill(watcher.pid, signal.SIGCONT)
+            time.sleep(0.1)
+            return machine.worst_ms(began_s) >= 50
+
+        wait_until(stopped, 10, "a stop that is seen")
+    finally:
+        machine.close()
