@@ -37,10 +37,15 @@ native: dev ## compile the kernel of the audio path (optional; needs a C compile
 	@scripts/build_native.sh $(BIN)/python
 
 .PHONY: test
-test: dev peers lint ## everything: set-up, lint, types, tests against real peers
-	@scripts/env.sh .venv-index run index
-	@# Its compiler and headers are there before a test wants them.
-	@mkdir -p build && scripts/build_native.sh $(BIN)/python build/_kernel.abi3.so
+test: dev peers ## everything: set-up, lint, types, tests against real peers
+	@# What takes one core each, beside each other. The compiler and its headers are there before a
+	@# test wants them.
+	@mkdir -p build; failed=0; \
+	    { scripts/env.sh .venv-index run index && \
+	        scripts/build_native.sh $(BIN)/python build/_kernel.abi3.so; } & made=$$!; \
+	    $(MAKE) lint || failed=1; \
+	    wait $$made || failed=1; \
+	    exit $$failed
 	@scripts/test.sh
 
 .PHONY: unit

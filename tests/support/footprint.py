@@ -12,7 +12,7 @@ from pathlib import Path
 from sipua.worker.fork_server import SERVER_NAME, WORKER_NAME
 from support.process import wait_until
 
-_GIVEN_BACK_WITHIN_S = 5.0  # the last answers, the engine's closing handshake
+_GIVEN_BACK_WITHIN_S = 20.0  # the last answers, the engine's closing handshake
 _SETTLED_S = 0.25
 _CLOSE_WAIT = "08"
 

@@ -12,15 +12,19 @@ T = TypeVar("T")
 
 
 def wait_until(condition: Callable[[], T], timeout_s: float, what: str) -> T:
-    """The first true value of `condition`; `what` tells what never came."""
+    """The first true value of `condition`; `what` tells what never came. A condition that takes
+    long is asked less often: what is waited for needs the processor, too.
+    """
     deadline = time.monotonic() + timeout_s
     while True:
+        asked = time.monotonic()
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             raise TimeoutError(f"{what}: not within {timeout_s:g} s")
-        time.sleep(0.02)
+        time.sleep(min(max(0.02, 4 * (now - asked)), 0.25))
 
 
 async def until(condition: Callable[[], object], what: str = "", within_s: float = 20) -> None:

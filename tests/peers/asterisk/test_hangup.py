@@ -51,7 +51,7 @@ def test_either_side_hangs_up(asterisk: Asterisk, edge_factory: Edges) -> None:
 
 
 def bye_and_answers(asterisk: Asterisk, sip_call_id: str, *, by_asterisk: bool) -> list[str]:
-    """The BYE of one side, and the other's answers: one each, or they were retransmitted."""
+    """The BYE of one side, and the other's answers."""
     requests = asterisk.sip_messages("BYE sip:", sent=by_asterisk)
     answers = asterisk.sip_messages("SIP/2.0", sent=not by_asterisk)
     bye = [message for message in requests if sip_call_id in message]

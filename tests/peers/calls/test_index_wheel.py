@@ -72,9 +72,10 @@ def test_ipv6_is_refused_with_what_to_do(edge: Edge, sipp: Sipp) -> None:
 
 
 def test_S17_the_fifth_call_is_refused(edge: Edge, sipp: Sipp) -> None:
-    calls = sipp.start("uac_call", edge.address, calls=LIMIT, pause_ms=4000)
+    calls = sipp.start("uac_call", edge.address, calls=LIMIT, until_told=True)
     edge.wait_event("call.confirmed", count=LIMIT)
     sipp.run("uac_rejected", edge.address, STATUS="486")
+    calls.hang_up()
     calls.wait()
 
 
@@ -111,10 +112,11 @@ def test_S23_options_is_200_even_when_no_call_is_taken(
 ) -> None:
     """What doctor warns of: this pjsua2 answers by itself, without asking the gate."""
     edge = edge_factory({"sip": {"max_calls": 1}}, python=PYTHON)
-    call = sipp.start("uac_call", edge.address, pause_ms=1500)
+    call = sipp.start("uac_call", edge.address, until_told=True)
     edge.wait_event("call.confirmed")
     sipp.run("uac_rejected", edge.address, STATUS="486")
     sipp.run("uac_options", edge.address, STATUS="200")
+    call.hang_up()
     call.wait()
 
 

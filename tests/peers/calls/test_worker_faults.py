@@ -107,7 +107,7 @@ class Pair:
             lines = _lines(path)
             return lines if lines[-1]["kind"] == "end" else []
 
-        return wait_until(ended, 5, "the record's end")
+        return wait_until(ended, 20, "the record's end")
 
     def steady_stream(self) -> RtpStream:
         result: SippResult = self.steady.wait()
@@ -140,7 +140,7 @@ def pair(tmp_path: Path, edge_factory: Edges, sipp: Sipp, far_end: Ends) -> Call
         lost_id = edge.wait_event("call.confirmed", count=2)["call_id"]
         first = edge.wait_event("call.confirmed")["call_id"]
         assert edge.worker_of(first) != edge.worker_of(lost_id)
-        wait_until(lambda: list(records.rglob(f"{lost_id}.jsonl")), 5, "the record's begin")
+        wait_until(lambda: list(records.rglob(f"{lost_id}.jsonl")), 20, "the record's begin")
         return Pair(edge, steady, steady_end, lost, lost_id, records)
 
     return begin
@@ -254,7 +254,7 @@ def test_H10_the_edge_dies_and_none_of_its_workers_is_left(edge_factory: Edges, 
     assert len(pids) == 2
     os.kill(pids[0], signal.SIGSTOP)
     edge.kill()
-    wait_until(lambda: not any(_runs(pid) for pid in pids), 2, "the end of the workers")
+    wait_until(lambda: not any(_runs(pid) for pid in pids), 20, "the end of the workers")
     for event in edge.events(name="call.incoming"):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rtp:
             rtp.bind((LOOPBACK, event["rtp_port"]))
@@ -276,7 +276,7 @@ def test_H10_ctrl_c_in_a_terminal_leaves_the_workers_to_the_edge(
     assert call.wait().ok
     ended = edge.wait_event("call.ended")
     assert (ended["end"]["by"], ended["end"]["sip"]["status"]) == ("caller", 200)
-    assert edge.process.wait(10) == 0
+    assert edge.process.wait(30) == 0
     assert edge.events(name="worker.died") == []
 
 
@@ -310,7 +310,7 @@ def test_H10_the_fork_server_dies_and_only_the_next_start_notices(
     calls = pair()
     server = fork_server(calls.edge.process.pid)
     os.kill(server, signal.SIGKILL)
-    wait_until(lambda: not _runs(server), 5, "its end")
+    wait_until(lambda: not _runs(server), 20, "its end")
     os.kill(calls.edge.worker_pid(calls.lost_worker), signal.SIGKILL)
     judge(calls, "killed by signal 9", sipp)
     (told,) = calls.edge.events(name="workers.fork_server_died")
@@ -322,7 +322,7 @@ def test_H10_the_edge_dies_and_its_fork_server_with_it(edge_factory: Edges) -> N
     server = fork_server(edge.process.pid)
     os.kill(server, signal.SIGSTOP)
     edge.kill()
-    wait_until(lambda: not _runs(server), 2, "the end of the fork server")
+    wait_until(lambda: not _runs(server), 20, "the end of the fork server")
 
 
 @pytest.mark.parametrize("while_it", ["is new", "imports tools"])
@@ -355,8 +355,8 @@ def test_H1_an_edge_whose_workers_still_start_ends_at_once(
     edge.begin()
     pids = wait_until(lambda: _all_workers(edge), 30, "the workers")
     everywhere(edge, number)
-    assert edge.process.wait(10) == 0
-    wait_until(lambda: not any(_runs(pid) for pid in pids), 2, "the end of the workers")
+    assert edge.process.wait(30) == 0
+    wait_until(lambda: not any(_runs(pid) for pid in pids), 20, "the end of the workers")
     assert edge.events(name="worker.died") == []
     assert len(edge.events(name="edge.stopped")) == 2
     assert "Traceback" not in edge.log
@@ -370,8 +370,8 @@ def test_H10_ctrl_c_while_a_worker_is_replaced(edge_factory: Edges, number: sign
     edge.wait_event("worker.died")
     new = _replacement(edge)
     everywhere(edge, number)
-    assert edge.process.wait(10) == 0
-    wait_until(lambda: not _runs(new), 2, "the end of the new worker")
+    assert edge.process.wait(30) == 0
+    wait_until(lambda: not _runs(new), 20, "the end of the new worker")
     assert len(edge.events(name="worker.died")) == 1
     assert "Traceback" not in edge.log
 
@@ -387,7 +387,7 @@ def test_H10_a_worker_with_too_many_files_open_refuses_with_the_cause_and_goes_o
     sipp.run("uac_rejected", edge.address, STATUS="500")
     failed = edge.wait_event("call.failed")
     assert "too many open" in failed["error"]
-    wait_until(lambda: footprint(pid).descriptors <= before, 5, "no descriptor left behind")
+    wait_until(lambda: footprint(pid).descriptors <= before, 20, "no descriptor left behind")
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
     assert sipp.run("uac_call", edge.address, pause_ms=100).ok
     assert edge.events(name="worker.died") == []
@@ -434,7 +434,7 @@ def _replacement(edge: Edge) -> int:
     def new() -> set[int]:
         return set(workers(edge.process.pid)) - known
 
-    return wait_until(new, 10, "a new worker").pop()
+    return wait_until(new, 20, "a new worker").pop()
 
 
 def _runs(pid: int) -> bool:

@@ -73,7 +73,7 @@ def test_A1_no_operation_answers_without_a_token(edge_factory: Edges) -> None:
 def test_A1_without_the_right_token_nothing_is_told(edge_factory: Edges, sipp: Sipp) -> None:
     edge = edge_factory({"api": api_config()})
     api = Api(edge)
-    call = sipp.start("uac_call", edge.address, pause_ms=4000)
+    call = sipp.start("uac_call", edge.address, until_told=True)
     (shown,) = up(api)
 
     def denied(path: str, **more: object) -> Reply:
@@ -105,6 +105,7 @@ def test_A1_without_the_right_token_nothing_is_told(edge_factory: Edges, sipp: S
     assert told["urn:sipua:problem:no-right"] == len(STEER) + 3
     assert told["urn:sipua:problem:wrong-token"] >= 20
     assert all(token not in edge.log for token in TOKENS.values())
+    call.hang_up()
     assert call.wait().ok
 
 
@@ -139,7 +140,7 @@ def test_A2_what_does_not_fit_is_refused_and_the_audio_does_not_mind(
     edge = edge_factory({"api": api_config(max_connections=200)})
     api = Api(edge)
     end = far_end(1, audio.silence(12_000))
-    call = sipp.start("uac_call", edge.address, media=end, pause_ms=8000)
+    call = sipp.start("uac_call", edge.address, media=end, until_told=True)
     (shown,) = up(api)
     hold = f"/v1/calls/{shown['id']}/hold"
     for body, kind in (
@@ -162,12 +163,13 @@ def test_A2_what_does_not_fit_is_refused_and_the_audio_does_not_mind(
     assert _huge(api, hold) in (b"HTTP/1.1 413", b"")
     slow = _half(api, hold)
     crowd = [_idle(api.port) for _ in range(400)]  # of which 200 find room
-    wait_until(lambda: _closed(crowd) >= 190, 10, "the end of those beyond the bound")
+    wait_until(lambda: _closed(crowd) >= 190, 30, "the end of those beyond the bound")
     for one in crowd:
         one.close()
     assert slow.recv(12) == b"HTTP/1.1 408"
     slow.close()
-    assert wait_until(lambda: api.get("/health/live"), 5, "health")["status"] == "live"
+    assert wait_until(lambda: api.get("/health/live"), 20, "health")["status"] == "live"
+    call.hang_up()
     assert call.wait().ok
     judge(end)
 
@@ -205,7 +207,7 @@ def test_A4_a_thousand_readers(edge_factory: Edges, sipp: Sipp, far_end: Ends) -
     edge = edge_factory({"api": api_config(max_connections=1500)})
     api = Api(edge)
     end = far_end(1, audio.silence(40_000))
-    steady = sipp.start("uac_call", edge.address, media=end, pause_ms=30_000)
+    steady = sipp.start("uac_call", edge.address, media=end, timeout_s=120, until_told=True)
     up(api)
     diligent = [reader(api.port, "?types=call.confirmed") for _ in range(900)]
     standing = [reader(api.port, buffer=4096) for _ in range(100)]
@@ -229,6 +231,7 @@ def test_A4_a_thousand_readers(edge_factory: Edges, sipp: Sipp, far_end: Ends) -
             one.close()
     with api.events(last="another-1") as following:
         assert following() == ("reset", {"last_seen": "another-1"})
+    steady.hang_up()
     assert steady.wait().ok
     judge(end)
 
@@ -251,7 +254,7 @@ def test_draining_can_be_taken_back(edge_factory: Edges, sipp: Sipp) -> None:
     edge = edge_factory({"api": api_config()})
     api = Api(edge)
     assert api.get("/health/ready", right="") == {"status": "ready"}
-    call = sipp.start("uac_call", edge.address, pause_ms=5000)
+    call = sipp.start("uac_call", edge.address, until_told=True)
     up(api)
     drain = api.ask("POST", "/v1/drain").json
     assert (drain["draining"], drain["calls"], drain["stopping"]) == (True, 1, False)
@@ -263,6 +266,7 @@ def test_draining_can_be_taken_back(edge_factory: Edges, sipp: Sipp) -> None:
     assert api.get("/v1/refusals")["refusals"][0]["status"] == 503
     assert api.ask("DELETE", "/v1/drain").json["draining"] is False
     assert api.get("/health/ready", right="") == {"status": "ready"}
+    call.hang_up()
     assert call.wait().ok
     assert sipp.run("uac_call", edge.address, pause_ms=100).ok
     call = sipp.start("uac_call_ended_by_peer", edge.address)

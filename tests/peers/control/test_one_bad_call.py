@@ -104,7 +104,7 @@ def test_three_bad_calls_are_found_and_their_causes_named(
     assert re.search(r"caller: hangup  ! loss (9|10|11)% in", line)
     assert "of the caller's packets got lost on their way to us" in page
     assert "look at: the network" in page
-    assert "talked 8." in record
+    assert re.search(r"talked ([89]|1[0-9])\.", record)
     assert "INVITE sip:" in ladder
     assert "pjsua2" in doctor
 

@@ -115,11 +115,13 @@ async def test_M1_an_engine_that_refuses_is_asked_again_only_if_that_may_help(
 def test_M2_calls_outlive_the_agents_process(edge_factory: Edges, sipp: Sipp) -> None:
     edge = edge_factory()
     (agent,) = agents(edge.process.pid)
-    calls = sipp.start("uac_call", edge.address, calls=3, rate=100, pause_ms=9000)
+    calls = sipp.start("uac_call", edge.address, calls=3, rate=100, until_told=True)
     edge.wait_event("call.confirmed", count=3)
     os.kill(agent, signal.SIGKILL)
     edge.wait_event("agent.restarted")
     wait_until(lambda: agents(edge.process.pid) not in ([], [agent]), 5, "another agent")
+    edge.wait_event("engine.in_use", count=6)
+    calls.hang_up()
     assert calls.wait().successful == 3  # each went on until it was hung up
     used = [event["why"] for event in edge.events(name="engine.in_use")]
     assert sorted(used) == ["first"] * 3 + ["reconnected"] * 3

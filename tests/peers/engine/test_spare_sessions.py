@@ -152,12 +152,13 @@ async def test_H1_while_it_drains_no_spare_session_is_kept(edge_factory: Edges, 
     async with scripted_engine(server.script) as engine:
         edge = await asyncio.to_thread(edge_with, edge_factory, engine.url, spare_sessions=2)
         await until(lambda: server.idle == 2, "the spare sessions")
-        call = sipp.start("uac_call", edge.address, pause_ms=4000)
+        call = sipp.start("uac_call", edge.address, until_told=True)
         await asyncio.to_thread(edge.wait_event, "call.confirmed")
         await until(lambda: server.idle == 2, "the spare sessions beside the call's")
         os.kill(edge.process.pid, signal.SIGTERM)
         await until(lambda: server.idle == 0, "the end of the spare sessions")
         assert len(server.open) == 1, "the call goes on"
+        call.hang_up()
         assert (await asyncio.to_thread(call.wait)).successful == 1
         assert await asyncio.to_thread(edge.process.wait, 20) == 0
         assert server.open == []

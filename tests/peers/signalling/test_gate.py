@@ -49,7 +49,7 @@ def test_S23_options_while_ready_full_and_draining(edge_factory: Edges, sipp: Si
     edge = edge_factory({"sip": {"max_calls": 1, "transports": ["udp", "tcp"]}})
     ready = options(edge, sipp, 200)
     assert "\nAllow: " in ready
-    call = sipp.start("uac_call", edge.address, pause_ms=2500)
+    call = sipp.start("uac_call", edge.address, until_told=True)
     edge.wait_event("call.confirmed")
     assert retry_after(options(edge, sipp, 503, "Busy Here")) == 5
     sipp.run("uac_options", edge.address, transport="t1", STATUS="503")
@@ -57,8 +57,9 @@ def test_S23_options_while_ready_full_and_draining(edge_factory: Edges, sipp: Si
     edge.process.send(signal.SIGTERM)
     edge.wait_event("edge.draining")
     assert retry_after(options(edge, sipp, 503, "Shutting Down")) == 30
+    call.hang_up()
     call.wait()
-    assert edge.process.wait(10) == 0
+    assert edge.process.wait(30) == 0
 
 
 def test_S23_options_is_200_again_when_the_call_is_over(edge_factory: Edges, sipp: Sipp) -> None:

@@ -45,11 +45,12 @@ def test_S17_above_the_cap_486_with_retry_after_and_no_port_taken(
 ) -> None:
     edge = edge_factory({"sip": {"max_calls": 2}}, rtp_ports=6)
     before = settled(edge.process.pid)
-    up = sipp.start("uac_call", edge.address, calls=2, pause_ms=1500)
+    up = sipp.start("uac_call", edge.address, calls=2, until_told=True)
     edge.wait_event("call.confirmed", count=2)
     burst = sipp.run("uac_rejected", edge.address, calls=30, rate=1000, STATUS="486")
     assert burst.successful == 30
     assert all("Retry-After: 5" in m.text for m in burst.received("SIP/2.0 486"))
+    up.hang_up()
     up.wait()  # undisturbed
     edge.wait_event("call.ended", count=2)
     rejected = edge.events(name="call.rejected")
@@ -122,7 +123,7 @@ def test_S12_invite_with_replaces_is_refused_and_the_call_stays(
     edge_factory: Edges, sipp: Sipp
 ) -> None:
     edge = edge_factory()
-    call = sipp.start("uac_call", edge.address, pause_ms=1500)
+    call = sipp.start("uac_call", edge.address, until_told=True)
     call_id = edge.wait_event("call.confirmed")["call_id"]
     answer = next(m.text for m in call.messages() if m.first_line.startswith("SIP/2.0 200"))
     ours, theirs, dialog = (_field(answer, name) for name in ("To", "From", "Call-ID"))
@@ -130,6 +131,7 @@ def test_S12_invite_with_replaces_is_refused_and_the_call_stays(
     sipp.run("uac_rejected", edge.address, HEADERS=replaces, STATUS="603")
     refused = edge.wait_event("call.transfer_refused")
     assert (refused["call_id"], refused["target"]) == (call_id, "Replaces")
+    call.hang_up()
     assert call.wait().ok
     assert len(edge.events(name="call.incoming")) == 1
 

@@ -45,7 +45,7 @@ def test_a_session_too_short_gets_422_with_the_least(
 @pytest.mark.timeout(150)
 def test_S10_a_lost_ack_ends_in_a_bye_after_32_s(patient_calls: PatientCalls) -> None:
     result, end = patient_calls.wait("lost ACK")
-    answers = result.received("SIP/2.0 200")
+    answers = [m for m in result.messages if m.first_line.startswith("SIP/2.0 200")]
     assert len(answers) >= 10  # RFC 3261, 13.3.1.4: at 0.5, 1, 2, 4, 4, 4 … s
     waited_s = (result.received("BYE")[0].at_s - answers[0].at_s) % 86400
     assert 30 < waited_s < 40

@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.peer, pytest.mark.sound]
 CALLER = np.concatenate([audio.speech("short"), audio.silence(2000)])
 TARGET = np.concatenate([audio.speech("pbx"), audio.silence(2000)])
 QUIET_DBFS = -60
+PROMPT_S = 3.0
+"""At once, on a machine that may stop for a second or two; what would end it else takes longer."""
 
 
 def config(**transfer: Any) -> dict[str, Any]:
@@ -162,7 +164,7 @@ def test_T2_the_caller_hangs_up_while_it_rings(line: Callable[..., Line], sipp: 
     assert call.run.wait(check=False).ok
     assert run.wait(check=False).ok, str(run.result())
     late_s = at_s(run, "CANCEL", sent=False) - at_s(call.run, "BYE", sent=True)
-    assert 0 <= late_s < 0.5
+    assert 0 <= late_s < PROMPT_S
     ended = call.edge.wait_event("call.ended")
     assert ended["end"]["by"] == "caller"
     assert call.edge.wait_event("call.transfer_failed")["cause"] == "caller_left"
@@ -175,7 +177,7 @@ def test_T2_the_caller_hangs_up_after_the_join(line: Callable[..., Line], sipp: 
     assert call.run.wait(check=False).ok
     assert run.wait(check=False).ok, str(run.result())
     late_s = at_s(run, "BYE", sent=False) - at_s(call.run, "BYE", sent=True)
-    assert 0 <= late_s < 0.5
+    assert 0 <= late_s < PROMPT_S
     assert call.edge.wait_event("call.transferred")["status"] == 200
     call.edge.wait_event("call.ended")
     assert call.edge.events(name="call.failed") == []

@@ -20,7 +20,7 @@ def test_calls_at_once_are_counted_in_both_directions(trunk_edge: TrunkEdge, sip
     edge = trunk_edge(far.address, max_calls=2, hosts=[LOOPBACK])
     first = str(edge.place("100", origin="carrier")["id"])
     edge.wait_event("call.confirmed", call_id=first)
-    caller = sipp.start("uac_call", edge.address, pause_ms=4000)
+    caller = sipp.start("uac_call", edge.address, until_told=True)
     edge.wait_event("call.incoming")
 
     refused = edge.place("100", origin="carrier")
@@ -34,6 +34,7 @@ def test_calls_at_once_are_counted_in_both_directions(trunk_edge: TrunkEdge, sip
     assert (rejected["status"], rejected["origin"]) == (486, "carrier")
     assert rejected["cause"] == "max_calls of trunk carrier is 2"
 
+    caller.hang_up()
     assert caller.wait(check=False).ok, str(caller.result())
     edge.wait_event("call.ended")
     second = str(edge.place("100", origin="carrier")["id"])  # there is room again

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from support.calls import edge_forks, event_log
 from support.engine.journal import judge_client
 from support.ports import LOOPBACK, PortBlock
 from support.process import Child, wait_until
@@ -15,7 +16,7 @@ from support.process import Child, wait_until
 WORKERS = 2
 _RTP_PORTS = 512  # pairs of 256 calls; what a call gives back rests before its next use
 
-Event = dict[str, Any]
+Event = event_log.Event
 Config = Mapping[str, Mapping[str, Any] | list[Mapping[str, Any]]]
 
 
@@ -36,12 +37,13 @@ class Edge:
         *,
         env: Mapping[str, str] | None = None,
         file: Path | None = None,
-        python: Path = Path(sys.executable),
+        python: Path | None = None,
         rtp_ports: int = _RTP_PORTS,
         inside: Sequence[str] = (),
     ) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self._home = home
+        self._events = event_log.EventLog(home / "edge.log")
         self._ports = PortBlock(rtp_ports + 20)
         self.port = self._ports.port()
         self.rtp_ports = first, last = self._ports.range(rtp_ports)
@@ -56,8 +58,9 @@ class Edge:
         }
         self.file = file or home / "edge.toml"
         self._base = base
-        self._python = python
-        self._command: list[str | Path] = [*inside, python, "-m", "sipua", "serve"]
+        self._python = python or Path(sys.executable)
+        self._command: list[str | Path] = [*inside, self._python, "-m", "sipua"]
+        self._forked = python is None and not inside
         # What the machine's owner has set for their own edge is no part of a test.
         self._env = {k: v for k, v in os.environ.items() if not k.startswith("SIPUA_")}
         if file is None:
@@ -110,8 +113,12 @@ class Edge:
 
     def begin(self) -> None:
         """As `start`, without waiting until it listens."""
-        command = [*self._command, "--config", self.file]
-        self.process = Child(command, self._home / "edge.log", env=self._env)
+        arguments = ["serve", "--config", self.file]
+        log = self._home / "edge.log"
+        if self._forked and edge_forks.can(self._env):
+            self.process: Child = edge_forks.ForkedEdge(arguments, log, self._env)
+        else:
+            self.process = Child([*self._command, *arguments], log, env=self._env)
 
     def stop(self, timeout_s: float = 30) -> int:
         """SIGTERM; its exit status."""
@@ -134,15 +141,8 @@ class Edge:
 
     def events(self, *, call_id: str | None = None, name: str | None = None) -> list[Event]:
         """The JSON lines so far, oldest first."""
-        found = []
-        for line in self.log.splitlines(keepends=True):
-            if name is not None and name not in line:
-                continue  # most of them: the log is read again and again
-            if line.startswith("{") and line.endswith("\n"):  # the last one may be half written
-                event: Event = json.loads(line)
-                if name in (None, event.get("event")) and call_id in (None, event.get("call_id")):
-                    found.append(event)
-        return found
+        found = self._events.events(name)
+        return [event for event in found if call_id in (None, event.get("call_id"))]
 
     def wait_event(
         self, name: str, *, call_id: str | None = None, count: int = 1, timeout_s: float = 30

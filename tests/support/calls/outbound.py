@@ -1,12 +1,11 @@
 """`sipua outbound` as a child process: the edge places a call."""
 
-import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
-from support.calls.edge import Config, Event, merge, toml
+from support.calls.edge import Config, merge, toml
+from support.calls.event_log import Event, EventLog
 from support.ports import LOOPBACK, PortBlock
 from support.process import Child, wait_until
 
@@ -34,6 +33,7 @@ class Outbound:
             command += ["--account", account]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("SIPUA_")}
         self.process = Child([*command, uri], home / "outbound.out", env=environment)
+        self._events = EventLog(self.process.log)
 
     @property
     def told(self) -> str:
@@ -41,9 +41,7 @@ class Outbound:
         return self.process.log.read_text(errors="replace")
 
     def events(self, name: str) -> list[Event]:
-        lines = [line for line in self.told.splitlines(keepends=True) if line.startswith("{")]
-        events: list[dict[str, Any]] = [json.loads(line) for line in lines if line.endswith("\n")]
-        return [event for event in events if event.get("event") == name]
+        return self._events.events(name)
 
     def wait_event(self, name: str, timeout_s: float = 45) -> Event:
         return wait_until(lambda: self.events(name), timeout_s, f"{name} from sipua outbound")[0]

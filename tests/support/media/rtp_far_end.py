@@ -33,6 +33,11 @@ _TIMESPEC = struct.Struct("@qq")
 _FRAME_S = 0.02
 _FRAME_SAMPLES = 160
 _SLOT_S = 0.001  # streams are spread over the 20 slots of a frame
+_SLOTS = round(_FRAME_S / _SLOT_S)
+# One process of the tests imports it, and each far end is forked from that: starting Python and
+# importing numpy took more of the processor than the sound of a call does.
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["numpy", "soxr", "multiprocessing.connection", "wave"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class _Leg:
     sources: set[tuple[str, int]] = field(default_factory=set)
     sent: int = 0
     echo: deque[bytes] = field(default_factory=deque)  # heard, and not sent back yet
+    echoes: bool = False
 
 
 class RtpFarEnd:
@@ -94,9 +100,8 @@ class RtpFarEnd:
         self.targets = home / f"media-targets-{first}"
         echo_frames = max(1, round(echo_ms / _FRAME_S / 1000))
         plan = _Plan(_frames(law, pcm), law, repeat, self.targets, echo_db, echo_frames, lose_every)
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_run, args=(theirs, rtp, plan), daemon=True)
+        self._pipe, theirs = _PROCESSES.Pipe()
+        self._process = _PROCESSES.Process(target=_run, args=(theirs, rtp, plan), daemon=True)
         self._process.start()
         theirs.close()
         for copied in rtp:
@@ -179,15 +184,16 @@ def _run(pipe: Connection, sockets: list[socket.socket], plan: _Plan) -> None:
                 far_end.receive(key.data)
             while due <= time.monotonic():
                 far_end.send(slot)
-                slot += 1
-                due += _SLOT_S
+                # A slot without a stream is no reason to wake up.
+                passed = 1 if slot + 1 < min(len(legs), _SLOTS) else _SLOTS - slot
+                slot = (slot + passed) % _SLOTS
+                due += passed * _SLOT_S
 
 
 class _FarEnd:
     def __init__(self, legs: list[_Leg], plan: _Plan) -> None:
         self._by_port = {leg.received.port: leg for leg in legs}
-        self._slots = round(_FRAME_S / _SLOT_S)
-        self._by_slot = [legs[slot :: self._slots] for slot in range(self._slots)]
+        self._by_slot = [legs[slot::_SLOTS] for slot in range(_SLOTS)]
         self._plan = plan
         self._silence = g711.encode(plan.law, np.zeros(_FRAME_SAMPLES, np.int16))
         self._targets_read = 0
@@ -212,9 +218,9 @@ class _FarEnd:
     def send(self, slot: int) -> None:
         """One frame of every stream of this millisecond's slot."""
         plan = self._plan
-        if slot % self._slots == 0:
+        if slot == 0:
             self._read_targets()
-        for leg in self._by_slot[slot % self._slots]:
+        for leg in self._by_slot[slot]:
             if leg.target is None:
                 continue
             frame = leg.sent % len(plan.frames) if plan.repeat else leg.sent
@@ -240,10 +246,13 @@ class _FarEnd:
             leg.sent += 1
 
     def _with_echo(self, leg: _Leg, payload: bytes) -> bytes:
-        if len(leg.echo) <= self._plan.echo_frames:
+        """From the first time on that enough waits, each frame comes back after the same time,
+        whether one or two have come since the last one left: both clocks have 20 ms, and each its
+        own moment.
+        """
+        leg.echoes = leg.echoes or len(leg.echo) > self._plan.echo_frames
+        if not leg.echoes or not leg.echo:
             return payload
-        while len(leg.echo) > self._plan.echo_frames + 1:
-            leg.echo.popleft()
         law, gain = self._plan.law, 10 ** ((self._plan.echo_db or 0) / 20)
         back = g711.decode(law, leg.echo.popleft()) * gain
         mixed = np.clip(g711.decode(law, payload) + back, -32768, 32767)
