@@ -115,7 +115,7 @@ class CallBridge:
         self._on_hold = self._held_by_us = self.agent_muted = False
         self.interruptions = 0
         self._fed_before_ms = self._local_sounds = 0
-        self._conversation = make_conversation(self._from_engine, self.turns)
+        self._conversation = self.through.converse(make_conversation, self._from_engine, self.turns)
 
     # --- the call's life ------------------------------------------------------------------
 
@@ -149,7 +149,7 @@ class CallBridge:
 
     async def close(self) -> None:
         """Silence first, then the engine; the owner of the sockets returns them to the pool."""
-        self.through.part()
+        self.through.close()
         self.leg.close()
         await self._conversation.close()
         self.on_event = nothing

@@ -70,10 +70,20 @@ class MediaLeg:
         self._early: frozenset[Address] = frozenset()
 
     def another(
-        self, local: ReservedPort, on_rtp: Callable[[Sequence[RtpEvent]], None]
+        self,
+        local: ReservedPort,
+        on_rtp: Callable[[Sequence[RtpEvent]], None],
+        on_news: Callable[[AudioLeft | AudioPlayed], None] = nothing,
     ) -> MediaLeg:
         """A further leg of the same call, with the same clock and settings."""
-        return MediaLeg(local, self._pacer, self.settings, on_rtp=on_rtp, faults=self._faults)
+        return MediaLeg(
+            local,
+            self._pacer,
+            self.settings,
+            on_rtp=on_rtp,
+            on_news=on_news,
+            faults=self._faults,
+        )
 
     def before_answer(self) -> None:
         """The peer learns our port now: what has sent to it already is not the peer."""

@@ -210,6 +210,11 @@ class PlayoutQueue:
         """The engine is gone: what it had begun to say has ended where it stands."""
         self._close()
 
+    @property
+    def format(self) -> AudioFormat:
+        """What `push` gets."""
+        return self._format
+
     def set_format(self, audio_format: AudioFormat) -> None:
         """What `push` gets from now on."""
         self._close()

@@ -27,6 +27,7 @@ from sipua.calls.legs.dialling import LegSignal
 from sipua.calls.legs.orders import CallOrder
 from sipua.calls.legs.outcome import TransferOutcome, failed
 from sipua.calls.legs.second_leg import SecondLeg
+from sipua.calls.legs.targets import Wanted
 from sipua.calls.limits import CallLimits
 from sipua.calls.menus import run as menu_run
 from sipua.calls.menus.after_menu import AfterMenu
@@ -128,10 +129,8 @@ class Call:
         self.engine_missed = False  # there was no engine to talk with, or is none any more
         self._ending = False
         self.second = SecondLeg(self, facts.origin, limits.transfer, media_plan)
-        self._lost_aside: tuple[Reason, str] | None = None
-        """The engine was lost while the agent was aside: it matters if the agent comes back."""
         self._transfer = CallTransfer(
-            facts.call_id, facts.peer, send, self.tell, mode=limits.transfer.mode, legs=self.second
+            facts.call_id, facts.peer, send, self.tell, settings=limits.transfer, legs=self.second
         )
         self.hold = OurHold(facts.call_id, send, call_id_is_ours=not self._incoming)
         self._listeners = Listeners(self.faults)
@@ -175,6 +174,7 @@ class Call:
                 self._kept.end_capture,
                 self._kept.end_recording,
                 self._end_record,
+                self.second.gone,
                 self._tell_end,
             )
             self._let_go()
@@ -212,7 +212,7 @@ class Call:
         command = Hangup(self.call_id, MOVED_TEMPORARILY, contact=uri)
         self._end(Reason.REDIRECTED, detail, command)
 
-    async def transfer(self, target: str, by: By = "agent") -> TransferOutcome:
+    async def transfer(self, target: Wanted, by: By = "agent") -> TransferOutcome:
         """Pass the other side on, to a SIP URI or a number there. If that fails the call goes on.
 
         The configuration alone may set `target`, never the caller or the model.
@@ -223,9 +223,9 @@ class Call:
         outcome = await self._transfer.run(target)
         if outcome.mode == "refer" and outcome.ok:
             self.hang_up(Reason.TRANSFERRED, "transferred")
-        elif outcome.mode == "dial" and not self.over:
-            if self._lost_aside is not None and not outcome.ok:
-                self._without_engine(*self._lost_aside)
+        elif outcome.mode != "refer" and not self.over:
+            if self.second.engine_lost is not None and not outcome.ok:
+                self._without_engine(*self.second.engine_lost)
             await self.second.after(outcome, by, engine=not self.engine_missed)
         return outcome
 
@@ -372,7 +372,7 @@ class Call:
                 self._opening.cancel()
             lost = Reason.ENGINE_LOST, f"engine {event.engine}: {event.cause}"
             if self.second.up:
-                self._lost_aside = lost
+                self.second.engine_lost = lost
             else:
                 self._without_engine(*lost)
 

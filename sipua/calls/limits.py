@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sipua.calls.legs.dialling import TransferSettings
+from sipua.calls.legs.targets import TransferSettings
 from sipua.record.settings import Numbers
 
 

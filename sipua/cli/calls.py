@@ -64,11 +64,13 @@ def add(commands: Commands) -> None:
     transfer = _act(
         below,
         "transfer",
-        "have the other side call somebody else",
-        lambda args: {"to": args.to, "wait": True},
-        arguments="reception",
+        "put the other side through to somebody else",
+        lambda args: {"to": args.to, "wait": True} | ({"mode": args.mode} if args.mode else {}),
+        arguments="reception --mode warm",
     )
     transfer.add_argument("to", metavar="TARGET", help="a name of tools.transfer.targets")
+    modes = ("refer", "dial", "auto", "warm")
+    transfer.add_argument("--mode", choices=modes, help="default: as configured")
     dtmf = _act(below, "dtmf", "send keys", lambda args: {"digits": args.digits}, arguments="1234#")
     dtmf.add_argument("digits", metavar="KEYS", help="0-9 * # A-D")
     say = _act(

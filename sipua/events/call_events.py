@@ -309,7 +309,7 @@ class Steered(Event, tag="call.steered"):
 
 class Transfer(Event, tag="call.transfer"):
     """A transfer begins: the other side is asked to call the target (`refer`), or we call it and
-    will join it to the call (`dial`)."""
+    will join it to the call (`dial`), once it has been told who waits, and accepts (`warm`)."""
 
     target: str
     mode: str = "refer"
@@ -331,11 +331,22 @@ class Leg(Event, tag="call.leg"):
     leg: str = "b"
 
 
+class Briefing(Event, tag="call.briefing"):
+    """The target of a warm transfer has answered, and is told who waits: `by` the `text` that is
+    configured, or by the `model`."""
+
+    target: str
+    by: str
+    leg: str = "b"
+
+
 class Joined(Event, tag="call.joined"):
-    """The target has answered: it and the other side hear each other."""
+    """The target has answered, or accepted: it and the other side hear each other. `accepted`: by
+    what, if it was asked."""
 
     target: str
     leg: str = "b"
+    accepted: str | None = None
 
 
 class LegEnded(Event, tag="call.leg_ended"):

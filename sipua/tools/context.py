@@ -49,7 +49,9 @@ class CallControl(Protocol):
     def send_dtmf(self, digits: str) -> None:
         """Raises ValueError for a key that does not exist."""
 
-    async def transfer(self, target: str) -> Transferred: ...
+    async def transfer(self, target: str, name: str) -> Transferred:
+        """`name`: of the configured destination that has the target."""
+
     def hang_up(self, detail: str) -> None:
         """`detail`: why, for people."""
 

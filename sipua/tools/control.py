@@ -5,6 +5,7 @@ from __future__ import annotations
 from sipua.calls.call import Call
 from sipua.calls.facts import CallFacts
 from sipua.calls.legs.outcome import IN_WORDS
+from sipua.calls.legs.targets import Asked
 from sipua.codecs.pcm import Pcm
 from sipua.events.ending import Reason
 from sipua.tools.context import Transferred
@@ -47,10 +48,10 @@ class CallTools:
     def send_dtmf(self, digits: str) -> None:
         self._call.bridge.send_dtmf(digits)
 
-    async def transfer(self, target: str) -> Transferred:
-        outcome = await self._call.transfer(target)
+    async def transfer(self, target: str, name: str) -> Transferred:
+        outcome = await self._call.transfer(Asked(target, name))
         text = f"{outcome.status} {outcome.reason}"
-        if outcome.mode == "dial" and outcome.cause is not None:
+        if outcome.mode != "refer" and outcome.cause is not None:
             text = f"{IN_WORDS[outcome.cause]} ({outcome.cause}, {text})"
         return Transferred(outcome.ok, text)
 

@@ -17,8 +17,6 @@ _FIRST_WORD_S = 6.0
 """The longest wait for a requested goodbye to begin."""
 _ON_ITS_WAY_S = 0.3
 """The last packet has left, and the other side's jitter buffer still plays it."""
-_ASKED_S = 125.0
-"""The longest wait for the outcome of a transfer: a REFER, and then a second leg."""
 
 
 class HangUp:
@@ -88,10 +86,18 @@ class Transfer:
 
     reveals: ClassVar[bool] = True
 
-    def __init__(self, targets: Mapping[str, str], *, announced_s: float = 15.0) -> None:
+    def __init__(
+        self,
+        targets: Mapping[str, str],
+        *,
+        announced_s: float = 15.0,
+        outcome_s: float = 125.0,
+    ) -> None:
+        """`targets`: by the names that the model uses. `outcome_s`: the longest wait for the
+        outcome of a transfer."""
         self._targets = dict(targets)
         self._announced_s = announced_s
-        self.timeout_s = announced_s + _ASKED_S + 5
+        self.timeout_s = announced_s + outcome_s + 5
         self.declaration = Declaration(
             "transfer",
             "Transfers the caller to a person or department. Tell the caller first, in the same "
@@ -118,7 +124,7 @@ class Transfer:
             if not free and first:
                 return failure("The call is ending or being transferred already.")
             await context.played_out(self._announced_s)
-            done = await context.call.transfer(self._targets[target])
+            done = await context.call.transfer(self._targets[target], target)
         if done.ok:
             return Result(msgspec.json.encode({"transferred_to": target}).decode(), respond=False)
         return failure(f"The transfer to {target} did not work: {done.text}. The caller is here.")

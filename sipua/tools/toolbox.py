@@ -103,7 +103,9 @@ class Toolbox:
 
 _BUILTIN: Mapping[str, Callable[[ToolsSection, bool], Tool]] = {
     "hang_up": lambda section, _: HangUp(section.hang_up.goodbye_s),
-    "transfer": lambda section, _: Transfer(section.transfer.targets),
+    "transfer": lambda section, _: Transfer(
+        section.transfer.names, outcome_s=section.transfer.longest_s
+    ),
     "send_dtmf": lambda _section, _: SendDtmf(),
     "collect_digits": lambda _, mask: CollectDigits(mask=mask),
     "put_on_hold": lambda section, _: PutOnHold(section.put_on_hold.max_s),

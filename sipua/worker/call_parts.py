@@ -35,6 +35,7 @@ from sipua.edge.wiring import call as wiring_call
 from sipua.edge.wiring import call_recording as wiring_recording
 from sipua.edge.wiring import menus as wiring_menus
 from sipua.edge.wiring import record as wiring_record
+from sipua.edge.wiring import transfer as wiring_transfer
 from sipua.events.teller import Publish, Teller
 from sipua.log import logs
 from sipua.log.throttle import Throttle
@@ -74,6 +75,7 @@ def make_parts(
     """
     try:
         wiring_call.decode_sounds(config)
+        wiring_transfer.decode_sounds(config)
         menus = wiring_menus.menus(config)
         wiring_recording.decode_sounds(config)
     except SoundError as error:
@@ -136,7 +138,7 @@ class CallParts:
             max_duration_s=config.calls.max_duration_s,
             mask_dtmf=config.calls.mask_dtmf,
             numbers=config.record.numbers,
-            transfer=wiring_call.transfer_settings(config, toolbox.hold),
+            transfer=wiring_transfer.transfer_settings(config, toolbox.hold),
         )
         self._routes = {
             name: RouteParts(

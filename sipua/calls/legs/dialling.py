@@ -1,7 +1,8 @@
 """A transfer by a second leg, done: the target is called, the caller waits, both are joined.
 
 The agent is set aside meanwhile. What happens next, `DialAttempt` (dial.py) says; here are the
-leg's sockets, its timer, and what the caller hears.
+leg's sockets, its timer, and what the caller hears. What a target hears that is briefed first is
+in `Briefing` (briefing.py).
 """
 
 from __future__ import annotations
@@ -9,21 +10,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.call.leg import MediaLeg
 from sipua.bridge.call.media import MediaPlan
+from sipua.bridge.events import AudioLeft, AudioPlayed
 from sipua.bridge.fault_owner import FaultOwner
-from sipua.calls.legs.dial import DialAttempt, DialTimes, Do, State
+from sipua.calls.legs.briefing import Briefing, Decision
+from sipua.calls.legs.dial import DialAttempt, Do, State
 from sipua.calls.legs.orders import CallOrder, PlaceLeg
 from sipua.calls.legs.outcome import Cause, TransferOutcome, told
-from sipua.codecs.pcm import Pcm
+from sipua.calls.legs.targets import TransferSettings, Warm
 from sipua.events import call_events
 from sipua.events.ending import Reason
 from sipua.events.event import Event
-from sipua.rtp.events import Frame, MediaTimeout, RtpEvent
+from sipua.rtp.events import Dtmf, Frame, MediaTimeout, RtpEvent
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import (
     CallConfirmed,
@@ -36,32 +38,13 @@ from sipua.sip.messages import (
     MediaReady,
     NegotiatedMedia,
 )
+from sipua.sip.wire.info_digits import DigitTold
 
-TransferMode: TypeAlias = Literal["refer", "dial", "auto"]
 LegSignal: TypeAlias = CallSignal | CallProgress
 
 ASKER: Final = "transfer"
 NO_ROOM: Final = 503
 """With which the edge itself ends a leg for which it has no port, worker or call left."""
-
-
-@dataclass(frozen=True, slots=True)
-class TransferSettings:
-    mode: TransferMode = "refer"
-    account: str = ""
-    """Which legs go out by; empty: that of the call, if calls can be placed by it."""
-    placing: frozenset[str] = frozenset()
-    """The accounts and trunks that calls can be placed by."""
-    times: DialTimes = field(default_factory=DialTimes)
-    waiting: Pcm | None = None
-    """For the caller until the target answers. None: silence."""
-    early_media: bool = False
-    """The caller hears what the target's side sends before its answer, once it does."""
-    hold_sound: Pcm | None = None
-    """For one side while the other has put us on hold without music."""
-
-    def account_for(self, origin: str) -> str:
-        return self.account or (origin if origin in self.placing else "")
 
 
 class DialledCall(Protocol):
@@ -88,7 +71,9 @@ class Dialling:
         account: str,
         settings: TransferSettings,
         media_plan: Callable[[NegotiatedMedia], MediaPlan],
+        warm: Warm | None = None,
     ) -> None:
+        """`warm`: the target is briefed first."""
         self.leg_id = leg_id
         self._call = call
         self._target = target
@@ -96,10 +81,15 @@ class Dialling:
         self._settings = settings
         self._media_plan = media_plan
         self._loop = asyncio.get_running_loop()
-        self._attempt = DialAttempt(settings.times, self._loop.time())
+        self._warm = warm
+        self._attempt = DialAttempt(settings.times, self._loop.time(), warm=warm is not None)
         self._decided = asyncio.Event()
+        self._gone = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._leg: MediaLeg | None = None
+        self._plan: MediaPlan | None = None
+        self._briefing: Briefing | None = None
+        self._accepted: str | None = None
         self._held: ExitStack | None = None
 
     @property
@@ -125,13 +115,17 @@ class Dialling:
         assert self._attempt.outcome is not None
         return self._attempt.outcome
 
+    async def gone(self) -> None:
+        """Wait until the leg has ended, or has failed."""
+        await self._gone.wait()
+
     def take(self, local: ReservedPort, held: ExitStack) -> None:
         """Its sockets; `held` gives them back."""
         if not self.up:
             held.close()
             return
         self._held = held
-        self._leg = self._call.bridge.leg.another(local, self._on_rtp)
+        self._leg = self._call.bridge.leg.another(local, self._on_rtp, self._on_sent)
         self._leg.before_answer()
 
     def on_signal(self, event: LegSignal) -> None:
@@ -149,11 +143,15 @@ class Dialling:
                 )
                 self._do(self._attempt.on_progress(now))
             case MediaReady() if self._leg is not None:
-                self._leg.open(self._media_plan(event.media))
+                self._plan = self._media_plan(event.media)
+                self._leg.open(self._plan)
                 self._call.bridge.through.update()
             case CallConfirmed() if self._leg is not None:
                 self._leg.start()
                 self._do(self._attempt.on_answered(now))
+            case DigitTold() if self._briefing is not None:
+                told = Dtmf(event.digit, event.duration_ms, inband=False, by_info=True)
+                self._briefing.key(told)
             case CallEnded():
                 self._ended(event, now)
 
@@ -168,8 +166,12 @@ class Dialling:
 
     def _do(self, action: Do | None) -> None:
         match action:
+            case Do.BRIEF:
+                self._brief()
             case Do.JOIN:
                 self._join()
+            case Do.EXCUSE if self._briefing is not None:
+                self._briefing.excuse()
             case Do.END_LEG:
                 self._call.send(Hangup(self.leg_id))
             case Do.END_CALL:
@@ -179,24 +181,66 @@ class Dialling:
             self._close()
             self._call.bridge.fill(None, ASKER)
             self._call.bridge.set_aside(False)
+            self._gone.set()
         elif self._attempt.state is State.OVER:
             self._close()
+            self._gone.set()
         self._set_timer()
         if self._attempt.outcome is not None and not self._decided.is_set():
             self._decided.set()
             # At once: when the call ends, what waits for the outcome is cancelled.
             self._call.tell(told(self._target, self._attempt.outcome))
 
+    def _brief(self) -> None:
+        assert self._leg is not None
+        assert self._plan is not None
+        assert self._warm is not None
+        if self._call.bridge.through.joint is not None:  # the caller has heard early media
+            self._call.bridge.through.part()
+            self._call.bridge.fill(self._settings.waiting, ASKER)
+        self._briefing = Briefing(
+            self._leg,
+            self._warm,
+            self._plan,
+            self._call.bridge,
+            faults=self._call.faults,
+            decide=self._on_target,
+        )
+
+    def _end_briefing(self) -> None:
+        briefing, self._briefing = self._briefing, None
+        if briefing is not None:
+            briefing.close()
+
+    def _on_target(self, decision: Decision, detail: str) -> None:
+        """What comes of its briefing."""
+        now, attempt = self._loop.time(), self._attempt
+        match decision:
+            case "begins":
+                self._call.tell(call_events.Briefing(target=self._target, by=detail))
+            case "briefed":
+                attempt.on_briefed(now)
+                self._set_timer()
+            case "accepted":
+                self._accepted = detail
+                self._do(attempt.on_accepted(now))
+            case "declined" | "voicemail":
+                self._do(attempt.on_refused(decision, detail, now))
+            case "excused":
+                self._do(attempt.on_excused(now))
+
     def _join(self) -> None:
         assert self._leg is not None
+        self._end_briefing()
         self._call.bridge.fill(None, ASKER)
         through = self._call.bridge.through
         if through.joint is None:
             through.join(self._leg, self._settings.hold_sound)
-        self._call.tell(call_events.Joined(target=self._target))
+        self._call.tell(call_events.Joined(target=self._target, accepted=self._accepted))
 
     def _close(self) -> None:
         """Both legs are apart, and this one is closed."""
+        self._end_briefing()
         self._call.bridge.through.part()
         leg, self._leg = self._leg, None
         if leg is not None:
@@ -238,14 +282,21 @@ class Dialling:
 
     def _early(self, events: Sequence[RtpEvent]) -> bool:
         sound = any(isinstance(event, Frame) for event in events)
-        return sound and self.up and self._settings.early_media
+        waits = self._attempt.state in (State.PLACING, State.RINGING)
+        return sound and waits and self._settings.early_media
 
     # --- the leg's audio ------------------------------------------------------------------
+
+    def _on_sent(self, news: AudioLeft | AudioPlayed) -> None:
+        if self._briefing is not None:
+            self._briefing.sent(news)
 
     def _on_rtp(self, events: Sequence[RtpEvent]) -> None:
         joint = self._call.bridge.through.joint
         if joint is not None:
             joint.from_b(events)
+        elif self._briefing is not None:
+            self._briefing.hear(events)
         elif self._leg is not None and self._early(events):
             through = self._call.bridge.through
             through.join(self._leg, self._settings.hold_sound).from_b(events)

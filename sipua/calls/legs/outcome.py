@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+from sipua.calls.legs.modes import Mode
 from sipua.events import call_events
 from sipua.events.event import Event
 
-Mode: TypeAlias = Literal["refer", "dial"]
 Cause: TypeAlias = Literal[
     "busy",
     "no_answer",
@@ -18,14 +18,20 @@ Cause: TypeAlias = Literal[
     "unsupported",
     "caller_left",
     "target_left",
+    "declined",
+    "accept_timeout",
+    "voicemail",
     "limit",
     "invalid",
     "internal",
 ]
-"""Why a transfer failed. `target_left`: the target answered and hung up at once. `limit`: another
-transfer is under way, or there is no room for a leg."""
+"""Why a transfer failed. `target_left`: the target answered and hung up at once. `declined`,
+`accept_timeout`, `voicemail`: it was briefed, and has not taken the call. `limit`: another transfer
+is under way, or there is no room for a leg."""
 
-RETRYABLE: Final[frozenset[Cause]] = frozenset({"busy", "no_answer", "limit"})
+RETRYABLE: Final[frozenset[Cause]] = frozenset(
+    {"busy", "no_answer", "accept_timeout", "voicemail", "limit"}
+)
 """The same target may be reached a little later."""
 
 IN_WORDS: Final[Mapping[Cause, str]] = {
@@ -36,6 +42,9 @@ IN_WORDS: Final[Mapping[Cause, str]] = {
     "unsupported": "the call could not be transferred",
     "caller_left": "the caller has hung up",
     "target_left": "the other side answered and hung up at once",
+    "declined": "the other side cannot take the call now",
+    "accept_timeout": "somebody answered, but did not take the call",
+    "voicemail": "only a voicemail system answered",
     "limit": "it is not possible at the moment",
     "invalid": "the number is not valid",
     "internal": "of a technical problem",

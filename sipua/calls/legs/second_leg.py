@@ -6,9 +6,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from sipua.bridge.call.media import MediaPlan
-from sipua.calls.legs.dialling import DialledCall, Dialling, LegSignal, TransferSettings
+from sipua.calls.legs.dialling import DialledCall, Dialling, LegSignal
 from sipua.calls.legs.outcome import IN_WORDS, TransferOutcome
-from sipua.events.ending import By
+from sipua.calls.legs.targets import TransferSettings, Warm
+from sipua.events.ending import By, Reason
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.leg_ids import leg_id
 from sipua.sip.messages import NegotiatedMedia
@@ -34,13 +35,16 @@ class SecondLeg:
         self._media_plan = media_plan
         self._number = 0
         self._last: Dialling | None = None
+        self.engine_lost: tuple[Reason, str] | None = None
+        """While the agent was aside: it matters if the agent comes back."""
 
     @property
     def up(self) -> bool:
         """Whether there is one, or one is being placed: the agent is aside, or has left."""
         return self._last is not None and self._last.up
 
-    def make(self, target: str) -> Dialling:
+    def make(self, target: str, warm: Warm | None = None) -> Dialling:
+        """`warm`: the target is briefed first."""
         self._number += 1
         leg = leg_id(self._call.call_id, self._number)
         self._last = Dialling(
@@ -50,6 +54,7 @@ class SecondLeg:
             account=self._account,
             settings=self._settings,
             media_plan=self._media_plan,
+            warm=warm,
         )
         return self._last
 
@@ -68,6 +73,11 @@ class SecondLeg:
         """The call ends: its second leg does at once."""
         if self._last is not None:
             self._last.on_caller_left()
+
+    async def gone(self) -> None:
+        """Wait until the last one has ended, with all that it still had to say."""
+        if self._last is not None and self._last.up:
+            await self._last.gone()
 
     def let_go(self) -> None:
         """The call has run: see `nothing` of the fault owner."""

@@ -24,6 +24,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from sipua.calls.legs.modes import TransferMode
 from sipua.config.values.uri import UriError, check_target
 
 Side: TypeAlias = Literal["agent", "caller"]
@@ -66,13 +67,16 @@ class HangUp(msgspec.Struct, frozen=True, tag="hang_up"):
 
 
 class Transfer(msgspec.Struct, frozen=True, tag="transfer"):
-    """REFER (blind): the other side is asked to call the target. A call that is still there
-    afterwards goes on."""
+    """The other side is put through to the target. A call that is there afterwards goes on."""
 
     target: str
     """A SIP URI, or a number at the peer."""
     wait: bool = False
     """For the outcome, which may take a minute; otherwise events tell it."""
+    name: str = ""
+    """Of the configured destination that has the target; empty: of none."""
+    mode: TransferMode | None = None
+    """In the place of the configured one."""
 
 
 class PressKeys(msgspec.Struct, frozen=True, tag="press_keys"):

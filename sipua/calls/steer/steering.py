@@ -14,6 +14,7 @@ from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.playout.sound_files import SoundError
 from sipua.bridge.playout.sounds import RATE_HZ
 from sipua.calls.legs.outcome import TransferOutcome
+from sipua.calls.legs.targets import Asked, Wanted
 from sipua.calls.steer import waiting
 from sipua.calls.steer.commands import (
     Command,
@@ -84,7 +85,7 @@ class SteeredCall(Protocol):
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]: ...
 
-    async def transfer(self, target: str, by: By) -> TransferOutcome: ...
+    async def transfer(self, target: Wanted, by: By) -> TransferOutcome: ...
 
     def hang_up(self, reason: Reason, detail: str, status: int = 0) -> None: ...
 
@@ -182,12 +183,13 @@ class Steering:
         self._call.hang_up(Reason.OPERATOR_HANGUP, detail)
 
     async def _transfer(self, command: Transfer) -> Done:
+        wanted = Asked(command.target, command.name, command.mode)
         if command.wait:
-            outcome = await self._call.transfer(command.target, "operator")
+            outcome = await self._call.transfer(wanted, "operator")
             return OVER if self._call.over and not outcome.ok else _transferred(outcome)
 
         async def work() -> None:
-            await self._call.transfer(command.target, "operator")
+            await self._call.transfer(wanted, "operator")
 
         self._call.start(work(), "transfer")
         return Done("accepted")

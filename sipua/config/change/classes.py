@@ -147,6 +147,8 @@ TABLES: Final[Mapping[str, OfTable]] = {
     "tools": _NEW,
     "tools.hang_up": _NEW,
     "tools.transfer": _NEW,
+    "tools.transfer.warm": _NEW,
+    "tools.transfer.destinations.*": _NEW,
     "tools.put_on_hold": _NEW,
     "tools.get_call_info": _NEW,
     "tools.webhooks.*": _NEW,

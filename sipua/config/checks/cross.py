@@ -20,6 +20,7 @@ from sipua.config.checks.recovery import recovery
 from sipua.config.checks.routes import routes
 from sipua.config.checks.tools import tools
 from sipua.config.checks.traces import traces
+from sipua.config.checks.transfer import transfer
 from sipua.config.checks.webhooks import webhooks
 from sipua.config.sections.config import Config
 from sipua.config.sections.trunks import AccountSection, TrunkSection
@@ -365,6 +366,7 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _agent,
     recovery,
     tools,
+    transfer,
     routes,
     placeholders,
     menus,

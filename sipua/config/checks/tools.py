@@ -13,7 +13,6 @@ from sipua.rtp.hostport import is_loopback
 
 def tools(config: Config) -> Iterator[Finding]:
     yield from _names(config)
-    yield from _transfer(config)
     for index, webhook in enumerate(config.tools.webhooks):
         yield from _unencrypted(("tools", "webhooks", index, "url"), webhook.url)
         yield from _unsigned(config, index)
@@ -39,33 +38,6 @@ def _names(config: Config) -> Iterator[Finding]:
         first = labels.setdefault(server.label, path)
         if first is not path:
             yield Finding((path, first), "is the label of another server", "another label")
-
-
-def _transfer(config: Config) -> Iterator[Finding]:
-    tools = config.tools
-    targets: KeyPath = ("tools", "transfer", "targets")
-    if "transfer" in tools.builtin and not tools.transfer.targets:
-        yield Finding(
-            (targets, ("tools", "builtin")),
-            "is empty: the tool has no target",
-            'sales = "sip:201@192.0.2.10" under [tools.transfer.targets]',
-        )
-    elif tools.transfer.targets and "transfer" not in tools.builtin:
-        yield Finding(
-            (targets, ("tools", "builtin")),
-            "is not used: the model has no tool named transfer",
-            'builtin = ["hang_up", "transfer"] under [tools]',
-            "warning",
-        )
-    placing = [one.name for one in config.accounts]
-    placing += [one.name for one in config.trunks if one.proxy]
-    account = tools.transfer.account
-    if account and account not in placing:
-        yield Finding(
-            (("tools", "transfer", "account"),),
-            f"{account!r} is no account, and no trunk with a `proxy`: no call can be placed by it",
-            f'"{placing[0]}"' if placing else '"", or add [[accounts]] or [[trunks]]',
-        )
 
 
 def _unencrypted(path: KeyPath, url: str) -> Iterator[Finding]:

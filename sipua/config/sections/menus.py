@@ -35,6 +35,11 @@ def _voice(text: str) -> str:
     return text
 
 
+SpokenText = Annotated[OneLine, AfterValidator(_text)]
+"""Spoken by the local voice, before there are calls."""
+SpokenVoice = Annotated[str, AfterValidator(_voice)]
+
+
 class MenuActionSection(Section):
     """What a key leads to; exactly one of its keys is set."""
 
@@ -82,13 +87,11 @@ class MenuSection(Section):
         default="",
         description="WAV file (16 bit PCM, any rate) that the caller hears. A key ends it.",
     )
-    text: Annotated[OneLine, AfterValidator(_text)] = Field(
+    text: SpokenText = Field(
         default="",
         description=f"Text in the place of `prompt`, spoken by {SPEAKER}, which must be installed.",
     )
-    voice: Annotated[str, AfterValidator(_voice)] = Field(
-        default="en-us+f3", description=f"Voice of {SPEAKER} for `text`."
-    )
+    voice: SpokenVoice = Field(default="en-us+f3", description=f"Voice of {SPEAKER} for `text`.")
     words_per_minute: int = Field(
         default=155, ge=80, le=450, description=f"Speed of {SPEAKER} for `text`."
     )

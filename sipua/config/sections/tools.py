@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from sipua.config.sections.transfer import TransferSection
 from sipua.config.values.fields import (
     AS_TUPLE,
     NO_SECRET,
@@ -20,14 +21,12 @@ from sipua.config.values.fields import (
     wrong,
 )
 from sipua.config.values.section import Section
-from sipua.config.values.uri import UriError, check_target
 from sipua.process.web.signing import Signer
 from sipua.tools.wire.schema import SchemaError, compile_schema
 
 # What the vendors accept as the name of a function.
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PYTHON = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*|[A-Za-z0-9_.-]+")
-_SPOKEN = re.compile(r"[\w .'-]{1,64}")
 
 Builtin = Literal[
     "hang_up",
@@ -106,23 +105,6 @@ def _python_tool(text: str) -> str:
     return text
 
 
-def _targets(targets: dict[str, str]) -> dict[str, str]:
-    for name, target in targets.items():
-        if not _SPOKEN.fullmatch(name):
-            raise wrong(
-                f"{name!r} is no name that the model could say",
-                'letters, digits and blanks: sales = "sip:201@192.0.2.10"',
-            )
-        try:
-            check_target(target)
-        except UriError:
-            raise wrong(
-                f"{name} goes to {target!r}, which is neither a SIP URI with a user nor a number",
-                f'{name} = "sip:201@192.0.2.10" (no headers, no brackets), or "+4930123456"',
-            ) from None
-    return targets
-
-
 def _timezone(text: str) -> str:
     try:
         if text:
@@ -154,49 +136,6 @@ class HangUpSection(Section):
 
     goodbye_s: Seconds = Field(
         default=15, description="Longest goodbye that is waited for; then the call ends anyway."
-    )
-
-
-class TransferSection(Section):
-    """`transfer`: the model transfers the caller, to one of these targets only. The other keys are
-    for every transfer: of the model, of the HTTP interface, of a fallback. docs/transfer.md.
-    """
-
-    targets: Annotated[dict[str, str], AfterValidator(_targets)] = Field(
-        default={},
-        description='Name that the model uses → SIP URI or number: `sales = "sip:201@192.0.2.10"`.',
-    )
-    mode: Literal["refer", "dial", "auto"] = Field(
-        default="refer",
-        description="`refer`: the other side is asked to call the target (REFER), and the call "
-        "leaves us. `dial`: we call the target, and join it to the call. `auto`: REFER, and "
-        "`dial` when the other side takes no REFER.",
-    )
-    account: str = Field(
-        default="",
-        description="`dial`: the account or trunk that the target is called by. Empty: that of "
-        "the call, or straight to the host of the target.",
-    )
-    ring_timeout_s: float = Field(
-        default=30,
-        ge=1,
-        le=60,
-        allow_inf_nan=False,
-        description="`dial`: how long the target may ring; then the agent is back.",
-    )
-    settle_s: float = Field(
-        default=3,
-        ge=0,
-        le=30,
-        allow_inf_nan=False,
-        description="`dial`: a target that hangs up within so long after its answer was not "
-        "reached: the agent is back. After it the agent has left.",
-    )
-    caller_hears: Literal["hold_sound", "ringing", "early_media", "silence"] = Field(
-        default="hold_sound",
-        description="`dial`: until the target answers. `hold_sound`: that of `put_on_hold`. "
-        "`ringing`: a ringing tone of ours. `early_media`: a ringing tone of ours until the "
-        "target's side sends sound of its own before the answer.",
     )
 
 

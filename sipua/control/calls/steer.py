@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from sipua.calls.legs.modes import TransferMode
 from sipua.calls.steer import commands
 from sipua.calls.steer.commands import Command, Done
 from sipua.config.change.in_force import InForce
@@ -52,10 +53,13 @@ class Hangup(Request):
 class TransferOrder(Request):
     to: str = Field(
         max_length=512,
-        description="A name of `tools.transfer.targets`; a number or URI only when the token may "
-        "call it, too (`place`).",
+        description="A name of `tools.transfer.targets` or `.destinations`; a number or URI only "
+        "when the token may call it, too (`place`).",
     )
     wait: bool = Field(default=False, description="For the outcome, which may take a minute.")
+    mode: TransferMode | None = Field(
+        default=None, description="In the place of the configured one. docs/transfer.md."
+    )
 
 
 class Dtmf(Request):
@@ -223,7 +227,7 @@ class SteerResource:
                 "POST",
                 "/v1/calls/{id}/transfer",
                 "transfer_call",
-                "Ask the other side to call the target in our place (REFER).",
+                "Put the other side through to a target: by REFER, or by a second leg of ours.",
                 self._transfer,
                 Right.OPERATOR,
                 {200: models.Outcome, 202: models.Outcome},
@@ -253,12 +257,12 @@ class SteerResource:
 
     async def _transfer(self, asked: Asked) -> Answer:
         order: TransferOrder = asked.body
-        target = self._in_force.config.tools.transfer.targets.get(order.to)
+        target, name = self._in_force.config.tools.transfer.names.get(order.to), order.to
         if target is None:
             _allow(asked.token, order.to)
-            target = order.to
+            target, name = order.to, ""
         call = self._call(asked)
-        command = commands.Transfer(target, order.wait)
+        command = commands.Transfer(target, order.wait, name, order.mode)
         return _answer(call, await self._steer(call, command, asked.by))
 
     async def _hang_up(self, asked: Asked) -> Answer:

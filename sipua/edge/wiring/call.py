@@ -14,10 +14,7 @@ from sipua.bridge.playout import sounds
 from sipua.bridge.playout.sounds import Sounds, soft_filler
 from sipua.bridge.turns.barge_in_settings import BargeIn
 from sipua.bridge.turns.clock import Endpointing
-from sipua.calls.legs.dial import DialTimes
-from sipua.calls.legs.dialling import TransferSettings
 from sipua.calls.profile import AgentProfile
-from sipua.codecs.pcm import Pcm
 from sipua.codecs.vad import VadConfig
 from sipua.config import Config, EngineSection
 from sipua.config.sections.barge_in import SoundsSection
@@ -73,27 +70,6 @@ def decode_sounds(config: Config) -> None:
 def toolbox(config: Config) -> Toolbox:
     """Make all tools. Raises ToolLoadError, SoundError."""
     return Toolbox(config.tools, mask_dtmf=config.calls.mask_dtmf)
-
-
-def transfer_settings(config: Config, hold_sound: Pcm) -> TransferSettings:
-    transfer = config.tools.transfer
-    waiting = {
-        "hold_sound": hold_sound,
-        "ringing": sounds.ringing(),
-        "early_media": sounds.ringing(),
-        "silence": None,
-    }[transfer.caller_hears]
-    placing = {one.name for one in config.accounts}
-    placing |= {one.name for one in config.trunks if one.proxy}
-    return TransferSettings(
-        mode=transfer.mode,
-        account=transfer.account,
-        placing=frozenset(placing),
-        times=DialTimes(transfer.ring_timeout_s, transfer.settle_s),
-        waiting=waiting,
-        early_media=transfer.caller_hears == "early_media",
-        hold_sound=hold_sound,
-    )
 
 
 def dialogue_policy(config: Config) -> DialoguePolicy:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from sipua.bridge.playout import sounds
 from support.calls.edge import Edge, toml
 from support.engine.scenarios import scenario
 from support.media import audio
@@ -53,8 +54,11 @@ def registered(asterisk: Asterisk, edge_factory: Edges, tmp_path: Path) -> Calla
     return start
 
 
-def phone(asterisk: Asterisk, home: Path, seconds: float) -> tuple[dict[str, Any], audio.Pcm]:
-    """Calls extension 100, which is the edge; its story and what it heard."""
+def phone(
+    asterisk: Asterisk, home: Path, seconds: float, *, after_s: float = 4
+) -> tuple[dict[str, Any], audio.Pcm]:
+    """Calls extension 100, which is the edge, and speaks after so long; its story and what it
+    heard."""
     ports = PortBlock()
     first, last = ports.range(100)
     config = home / "phone.toml"
@@ -69,7 +73,7 @@ def phone(asterisk: Asterisk, home: Path, seconds: float) -> tuple[dict[str, Any
     child = Child(
         [
             *(sys.executable, "-m", "sipua", "call", f"sip:100@127.0.0.1:{asterisk.port}"),
-            *("--config", config, "--account", "pbx", "--wav", SAID, "--after", "4"),
+            *("--config", config, "--account", "pbx", "--wav", SAID, "--after", str(after_s)),
             *("--seconds", str(seconds), "--record", recording, "--json"),
         ],
         home / "phone.out",
@@ -118,6 +122,25 @@ def test_T1_by_a_second_leg_the_phone_hears_the_target(
     assert edge.wait_event("call.transferred")["mode"] == "dial"
     assert heard(audio.speech(SPEECH), sound) > 600, "after the agent's own words"
     assert story["ended_by"] == "peer", "601 hangs up when it has spoken, and so do we"
+    asterisk.wait_idle()
+
+
+def test_a_warm_one_briefs_the_target_and_then_each_hears_the_other(
+    asterisk: Asterisk, registered: Callable[..., Edge], tmp_path: Path
+) -> None:
+    """Extension 617 listens, takes the call by a telephone event, speaks, and listens again."""
+    edge = registered("617", mode="warm", settle_s=1)
+    story, sound = phone(asterisk, tmp_path, 26, after_s=15)
+    ended = edge.wait_event("call.ended")
+    assert (ended["end"]["by"], ended["end"]["reason"]) == ("target", "target_hangup")
+    assert edge.wait_event("call.joined")["accepted"] == "key 1"
+    assert story["ended_by"] == "peer", "617 hangs up, and so do we"
+    to_target = audio.read_wav(asterisk.wait_recording(30).received, rate_hz=8000)
+    briefed = heard(sounds.prompt("a-caller-waits"), to_target)
+    assert heard(sounds.prompt("accept-or-decline"), to_target) > briefed
+    assert heard(audio.read_wav(SAID, rate_hz=8000), to_target) > briefed
+    assert heard(audio.speech(SPEECH), sound) > 6000, "behind the hold sound"
+    assert audio.find(sounds.prompt("accept-or-decline"), sound).score < 0.5
     asterisk.wait_idle()
 
 

@@ -35,7 +35,7 @@ def line(
         *,
         config: dict[str, Any] | None = None,
         caller: audio.Pcm | None = None,
-        **values: str,
+        **values: Any,
     ) -> Line:
         edge = steered_edge(config or {"agent": {"greeting": False}})
         media = far_end(1, audio.silence(20) if caller is None else caller, repeat=True)

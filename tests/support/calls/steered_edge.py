@@ -54,7 +54,8 @@ class SteeredEdge(Edge):
         fields = msgspec.to_builtins(command)
         del fields["type"]
         if "target" in fields:
-            fields["to"] = fields.pop("target")
+            fields["to"] = fields.pop("name") or fields.pop("target")
+            fields.pop("target", None)
         name = name_of(command)
         return self.ask(f"/v1/calls/{call_id}/{_PATHS.get(name, name)}", fields)
 

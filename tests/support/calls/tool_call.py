@@ -61,8 +61,8 @@ class FakeCall:
     def send_dtmf(self, digits: str) -> None:
         self.steps.append(f"keys {digits}")
 
-    async def transfer(self, target: str) -> Transferred:
-        self.steps.append(f"transfer {target}")
+    async def transfer(self, target: str, name: str) -> Transferred:
+        self.steps.append(f"transfer {name}: {target}")
         if callable(self.transferred):
             self.transferred()
         assert isinstance(self.transferred, Transferred)

@@ -93,7 +93,7 @@ async def test_transfer_waits_for_the_announcement() -> None:
     assert table.call.steps == []
     table.call.speaking = False
     output, respond, outcome = await table.result(one)
-    assert table.call.steps == ["transfer +4930123", "result of c0"]
+    assert table.call.steps == ["transfer night desk: +4930123", "result of c0"]
     assert (json.loads(output), respond, outcome) == ({"transferred_to": "night desk"}, False, "ok")
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from sipua.bridge.engine_api.protocol import SPEECH_AND_TOOLS
 from sipua.calls.legs.outcome import TransferOutcome
+from sipua.calls.legs.targets import Asked
 from sipua.calls.steer.commands import (
     Command,
     Done,
@@ -105,7 +106,7 @@ def steering(call: FakeCall) -> Steering:
         (Play("nothing.wav"), "invalid", []),
         (SetMetadata({"a": "b"}), "done", []),
         (Hold(True), "done", [("hold", True), ("fill", True, ASKER)]),
-        (Transfer("100", wait=True), "done", [("transfer", "100", "operator")]),
+        (Transfer("100", wait=True), "done", [("transfer", Asked("100"), "operator")]),
     ],
 )
 async def test_what_is_done(command: Command, status: str, done: list[tuple[object, ...]]) -> None:

@@ -1,10 +1,14 @@
-"""Transfers by a second leg are one at a time, as those by REFER are."""
+"""Transfers by a second leg: one at a time, and the targets of a destination in turn."""
 
 from __future__ import annotations
 
 import asyncio
 
-from sipua.calls.legs.outcome import TransferOutcome
+import numpy as np
+import pytest
+
+from sipua.calls.legs.outcome import Cause, TransferOutcome
+from sipua.calls.legs.targets import Asked, Destination, TransferSettings, Warm
 from sipua.calls.steer.transfer import CallTransfer
 
 SUPPORT = "sip:support@pbx.example"
@@ -18,8 +22,8 @@ class Legs:
         self.targets: list[str] = []
         self.outcome: asyncio.Future[TransferOutcome] = asyncio.get_running_loop().create_future()
 
-    def make(self, target: str) -> Legs:
-        self.targets.append(target)
+    def make(self, target: str, warm: Warm | None = None) -> Legs:
+        self.targets.append(target if warm is None else f"{target} warm")
         self.up = True
         return self
 
@@ -34,7 +38,7 @@ async def test_T5_the_same_target_joins_and_another_is_refused() -> None:
         "pbx.example",
         lambda _command: None,
         lambda _event: None,
-        mode="dial",
+        settings=TransferSettings(mode="dial"),
         legs=legs,  # type: ignore[arg-type]
     )
     first = asyncio.create_task(transfer.run(SUPPORT))
@@ -47,3 +51,66 @@ async def test_T5_the_same_target_joins_and_another_is_refused() -> None:
     assert legs.targets == [SUPPORT]
     # Both talk: the leg is still up.
     assert (await transfer.run(SUPPORT)).status == 491
+
+
+SOUND = np.zeros(160, np.int16)
+DESK = Destination(("200", "201", "202"), "warm", Warm(SOUND, SOUND, SOUND))
+
+
+class InTurn:
+    """Each leg ends as it stands here."""
+
+    def __init__(self, *causes: Cause | None) -> None:
+        self.up = False
+        self.causes = list(causes)
+        self.targets: list[str] = []
+
+    def make(self, target: str, warm: Warm | None = None) -> InTurn:
+        self.targets.append(target.partition("@")[0] + (" warm" if warm else ""))
+        return self
+
+    async def run(self) -> TransferOutcome:
+        cause = self.causes.pop(0)
+        return TransferOutcome(cause is None, 200, "", cause, mode="warm")
+
+
+@pytest.mark.parametrize(
+    ("causes", "tried", "outcome"),
+    [
+        (["busy", "declined", None], 3, None),
+        ([None], 1, None),
+        (["accept_timeout", "voicemail", "no_answer"], 3, "no_answer"),
+        (["caller_left"], 1, "caller_left"),
+        (["limit"], 1, "limit"),
+    ],
+)
+async def test_the_targets_of_a_destination_are_tried_in_turn(
+    causes: list[Cause | None], tried: int, outcome: Cause | None
+) -> None:
+    legs = InTurn(*causes)
+    transfer = CallTransfer(
+        "c-test",
+        "pbx.example",
+        lambda _command: None,
+        lambda _event: None,
+        settings=TransferSettings(destinations={"desk": DESK}),
+        legs=legs,  # type: ignore[arg-type]
+    )
+    done = await transfer.run(Asked("200", "desk"))
+    assert legs.targets == ["sip:200 warm", "sip:201 warm", "sip:202 warm"][:tried]
+    assert (done.ok, done.cause) == (outcome is None, outcome)
+
+
+async def test_the_mode_of_one_transfer_may_be_another() -> None:
+    legs = InTurn(None, None)
+    transfer = CallTransfer(
+        "c-test",
+        "pbx.example",
+        lambda _command: None,
+        lambda _event: None,
+        settings=TransferSettings(mode="dial", warm=DESK.warm, destinations={"desk": DESK}),
+        legs=legs,  # type: ignore[arg-type]
+    )
+    await transfer.run(Asked("200", "desk", "dial"))
+    await transfer.run(Asked("sip:300@pbx.example", mode="warm"))
+    assert legs.targets == ["sip:200", "sip:300 warm"]

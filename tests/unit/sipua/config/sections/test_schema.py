@@ -45,6 +45,8 @@ def test_tables_in_the_order_of_the_file() -> None:
         "[tools]",
         "[tools.hang_up]",
         "[tools.transfer]",
+        "[tools.transfer.warm]",
+        "[[tools.transfer.destinations]]",
         "[tools.put_on_hold]",
         "[tools.get_call_info]",
         "[[tools.webhooks]]",

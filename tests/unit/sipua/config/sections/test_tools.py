@@ -169,6 +169,13 @@ def test_secrets_that_sign_nothing(write: Write, secret: str, what: str) -> None
             "neither a SIP URI with a user nor a number",
         ),
         ('transfer = { targets = { "<x>" = "100" } }', "no name that the model could say"),
+        ('transfer = { destinations = [{ name = "<x>", to = ["1"] }] }', "no name that the model"),
+        ('transfer = { destinations = [{ name = "x", to = [] }] }', "which are tried in turn"),
+        (
+            'transfer = { destinations = [{ name = "x", to = ["sip:a@b.example?Replaces=x"] }] }',
+            "neither a SIP URI with a user nor a number",
+        ),
+        ('transfer = { warm = { accept_key = "x" } }', "is on no keypad"),
         ('get_call_info = { timezone = "Berlin" }', "no time zone"),
         ('get_call_info = { reveal = ["name"] }', 'must be "from" or "to"'),
         ('builtin = ["transfer"]', "the tool has no target"),

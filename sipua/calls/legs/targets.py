@@ -1,0 +1,85 @@
+"""Whom a call can be put through to, and how, as the configuration has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from sipua.calls.legs.dial import DialTimes
+from sipua.calls.legs.modes import TransferMode
+from sipua.codecs.pcm import Pcm
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Warm:
+    """The briefing of a target. Sounds are at 8 kHz."""
+
+    briefing: Pcm
+    keys: Pcm
+    """Tells the keys."""
+    gone: Pcm
+    """Tells that the caller has hung up meanwhile."""
+    by_model: bool = False
+    """The model says who waits; `briefing` when it does not begin in time."""
+    by_key: bool = True
+    """The target accepts by a key; otherwise by listening to the briefing."""
+    accept_key: str = "1"
+    decline_key: str = "2"
+    detects: bool = True
+    """A voicemail system is hung up on."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Destination:
+    targets: tuple[str, ...]
+    """SIP URIs, or numbers at the peer; they are tried in turn."""
+    mode: TransferMode
+    warm: Warm | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A transfer as a tool or a command wants it."""
+
+    target: str
+    """A SIP URI, or a number at the peer."""
+    name: str = ""
+    """Of the configured destination that the target is the first of; empty: of none."""
+    mode: TransferMode | None = None
+    """In the place of the configured one."""
+
+
+Wanted: TypeAlias = str | Asked
+"""A target alone, or with more that is known of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferSettings:
+    mode: TransferMode = "refer"
+    account: str = ""
+    """Which legs go out by; empty: that of the call, if calls can be placed by it."""
+    placing: frozenset[str] = frozenset()
+    """The accounts and trunks that calls can be placed by."""
+    times: DialTimes = field(default_factory=DialTimes)
+    waiting: Pcm | None = None
+    """For the caller until the target has the call. None: silence."""
+    early_media: bool = False
+    """The caller hears what the target's side sends before its answer, once it does."""
+    hold_sound: Pcm | None = None
+    """For one side while the other has put us on hold without music."""
+    warm: Warm | None = None
+    """Of targets without a briefing of their own."""
+    destinations: Mapping[str, Destination] = field(default_factory=dict)
+
+    def account_for(self, origin: str) -> str:
+        return self.account or (origin if origin in self.placing else "")
+
+    def destination(self, asked: Asked) -> Destination:
+        known = self.destinations.get(asked.name)
+        found = known or Destination((asked.target,), self.mode, self.warm)
+        return found if asked.mode is None else replace(found, mode=asked.mode)
+
+
+def asked(wanted: Wanted) -> Asked:
+    return Asked(wanted) if isinstance(wanted, str) else wanted

@@ -1,0 +1,139 @@
+"""A warm transfer: the target hears who waits, decides, and both sides hear what they should."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sipua.bridge.playout import sounds
+from sipua.calls.steer.commands import Transfer
+from support.calls.steered_line import Line, stretch
+from support.media import audio
+from support.media.rtp_far_end import RtpFarEnd
+from support.media.rtp_stream import RtpStream
+from support.peers.sipp import Sipp, SippRun
+
+pytestmark = [pytest.mark.peer, pytest.mark.sound]
+
+CALLER = np.concatenate([audio.speech("short"), audio.silence(2000)])
+KEY_MS = 7000
+"""After its answer: the target has heard all by then."""
+TARGET = np.concatenate([audio.silence(KEY_MS + 500), audio.speech("pbx")])
+SILENT = audio.silence(20)
+QUIET_DBFS = -60
+
+
+def config(**transfer: Any) -> dict[str, Any]:
+    return {
+        "agent": {"greeting": False},
+        "tools": {"transfer": {"mode": "warm", **transfer}},
+    }
+
+
+def to(run: SippRun) -> str:
+    return f"sip:support@{run.address}"
+
+
+def has(sentence: audio.Pcm, sound: audio.Pcm) -> bool:
+    return audio.find(sentence, sound).score > 0.9
+
+
+def back_s(stream: RtpStream, ts: str) -> float:
+    """From this moment to the agent's first word."""
+    sound = stretch(stream, ts, None)
+    loud = np.flatnonzero(np.abs(sound) > 1000)
+    return float(loud[0]) / 8000 if len(loud) else float("inf")
+
+
+def test_a_target_hears_who_waits_and_takes_the_call_by_a_key(
+    line: Callable[..., Line], sipp: Sipp, far_end: Callable[..., RtpFarEnd]
+) -> None:
+    """The first number of the destination is busy: the second one is called."""
+    busy = sipp.start("uas_reject", STATUS="486 Busy Here")
+    media = far_end(1, TARGET)
+    run = sipp.start("uas_key", media=media, KEY="1", AFTER=str(KEY_MS))
+    target = {"name": "support", "to": [to(busy), to(run)]}
+    call = line(
+        "uac_call_ended_by_peer",
+        config=config(settle_s=0.5, destinations=[target]),
+        caller=CALLER,
+    )
+    done = call.edge.ask(f"/v1/calls/{call.call_id}/transfer", {"to": "support", "wait": True})
+    assert done["status"] == "done"
+    (failed,) = call.told("call.transfer_failed")
+    assert (failed["cause"], failed["mode"]) == ("busy", "warm")
+    (briefing,), (joined,) = call.told("call.briefing"), call.told("call.joined")
+    assert (briefing["by"], joined["accepted"]) == ("text", "key 1")
+    call.edge.wait_event("call.transferred", call_id=call.call_id)
+    time.sleep(1.5 + len(audio.speech("pbx")) / 8000)
+    to_caller = call.end()
+    assert run.wait(check=False).ok, str(run.result())
+    (to_target,) = media.finish()
+    assert (to_target.lost, len(set(to_target.ssrc))) == (0, 1)
+
+    briefed = stretch(to_target, None, joined["ts"])
+    assert has(sounds.prompt("a-caller-waits"), briefed)
+    assert has(sounds.prompt("accept-or-decline"), briefed)
+    assert not has(audio.speech("short"), briefed), "the caller is not heard before"
+    waits = stretch(to_caller, briefing["ts"], joined["ts"])
+    assert audio.level_dbfs(waits) > QUIET_DBFS, "the hold sound"
+    assert not has(sounds.prompt("accept-or-decline"), waits)
+    assert list(call.told("call.transferred")[0]["phases_ms"]) == [
+        *("ringing", "briefing", "briefed", "joined", "settled")
+    ]
+    assert has(audio.speech("pbx"), stretch(to_caller, joined["ts"], None))
+    assert has(audio.speech("short"), stretch(to_target, joined["ts"], None))
+
+
+def test_T1_who_declines_gives_the_caller_back_to_the_agent(
+    line: Callable[..., Line], sipp: Sipp, far_end: Callable[..., RtpFarEnd]
+) -> None:
+    """Within a second, judged by what the caller hears: the best of the two."""
+    run = sipp.start("uas_key", media=far_end(1, SILENT), KEY="2", AFTER="1500", calls=2)
+    call = line("uac_call_ended_by_peer", config=config())
+    times = []
+    for count in (1, 2):
+        assert call.steer(Transfer(to(run), wait=True))["status"] == "failed"
+        failed = call.edge.wait_event("call.transfer_failed", count=count)
+        assert (failed["cause"], failed["retryable"]) == ("declined", False)
+        call.edge.wait_event("turn.agent", count=count, timeout_s=20)
+        times.append(failed["ts"])
+    stream = call.end()
+    assert min(back_s(stream, ts) for ts in times) < 1.0
+    assert call.told("call.joined") == []
+
+
+def test_T1_voicemail_is_hung_up_on(
+    line: Callable[..., Line], sipp: Sipp, far_end: Callable[..., RtpFarEnd]
+) -> None:
+    greeting = np.concatenate([audio.speech("pbx"), audio.speech("caller")] * 2)
+    run = sipp.start("uas_answer", media=far_end(1, greeting), pause_ms=10)
+    call = line("uac_call_ended_by_peer", config=config(warm={"accept": "answer"}))
+    assert call.steer(Transfer(to(run)))["status"] == "accepted"
+    failed = call.edge.wait_event("call.transfer_failed", timeout_s=30)
+    assert (failed["cause"], failed["retryable"]) == ("voicemail", True)
+    assert run.wait(check=False).ok, "it gets a BYE"
+    call.end()
+    assert call.told("call.joined") == []
+
+
+def test_T2_the_caller_leaves_and_the_target_hears_one_sentence(
+    line: Callable[..., Line], sipp: Sipp, far_end: Callable[..., RtpFarEnd]
+) -> None:
+    media = far_end(1, SILENT)
+    run = sipp.start("uas_answer", media=media, pause_ms=10)
+    call = line("uac_call", config=config(), pause_ms=4000)
+    assert call.steer(Transfer(to(run)))["status"] == "accepted"
+    call.edge.wait_event("call.briefing")
+    assert call.run.wait(check=False).ok
+    assert run.wait(check=False).ok, "a BYE, behind the sentence"
+    failed = call.edge.wait_event("call.transfer_failed")
+    assert failed["cause"] == "caller_left"
+    (to_target,) = media.finish()
+    assert has(sounds.prompt("caller-gone"), stretch(to_target, failed["ts"], None))
+    assert call.edge.wait_event("call.ended")["end"]["by"] == "caller"
+    assert call.edge.events(name="call.failed") == []

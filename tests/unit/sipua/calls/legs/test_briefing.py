@@ -1,0 +1,313 @@
+"""A target is briefed before it has the caller: real sockets and sounds, a virtual clock."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sipua.bridge.engine_api.events import AudioDelta, AudioDone, ResponseDone
+from sipua.bridge.events import AudioBegan, Interrupted
+from sipua.bridge.fault_owner import FaultOwner
+from sipua.bridge.playout import sounds
+from sipua.calls.legs.briefing import SUMMARY
+from sipua.calls.legs.dial import DialTimes
+from sipua.calls.legs.dialling import Dialling
+from sipua.calls.legs.outcome import TransferOutcome
+from sipua.calls.legs.targets import TransferSettings, Warm
+from sipua.codecs.g711 import Law, decode, encode
+from sipua.codecs.pcm import Pcm
+from sipua.codecs.tones import sine
+from sipua.events.event import Event
+from sipua.log import logs
+from sipua.rtp.packet import RtpPacket
+from sipua.rtp.ports import PortPool
+from sipua.sip.messages import (
+    CallConfirmed,
+    CallEnded,
+    CallProgress,
+    EndedBy,
+    Hangup,
+    MediaReady,
+)
+from sipua.sip.wire.info_digits import DigitTold
+from support.calls.call_bridge import Phone, Setup, bridge_setup
+from support.calls.call_story import MEDIA
+from support.media import audio
+from support.ports import PortBlock
+
+pytestmark = pytest.mark.usefixtures("virtual_clock")
+
+LEG = "c-test.b1"
+TARGET = "sip:support@192.0.2.10"
+TEXT, KEYS, GONE = sine(500, 1000, 8000), sine(800, 600, 8000), sine(300, 500, 8000)
+HOLD = sine(1500, 1000, 8000)
+WARM = Warm(TEXT, KEYS, GONE)
+TIMES = DialTimes(ring_s=30, settle_s=2, accept_s=15)
+
+
+class Call:
+    """What a second leg needs of its call."""
+
+    call_id = "c-test"
+
+    def __init__(self, setup: Setup) -> None:
+        self.bridge = setup.bridge
+        self.faults = FaultOwner("call.failed", logs.bind_call("c-test"))
+        self.sent: list[Any] = []
+        self.told: list[Event] = []
+        self.send = self.sent.append
+        self.tell = self.told.append
+
+    def hang_up(self, *_why: object) -> None:
+        self.sent.append("the call")
+
+    @property
+    def hung_up(self) -> bool:
+        return Hangup(LEG) in self.sent
+
+    def types(self) -> list[str]:
+        return [event.type for event in self.told]
+
+
+class Story:
+    """One warm transfer; the test is the target."""
+
+    def __init__(self, setup: Setup, warm: Warm) -> None:
+        self.setup = setup
+        self.call = Call(setup)
+        self.phone = Phone()
+        block = PortBlock(40)
+        first, last = block.range(20)
+        block.close()
+        self._local = PortPool(("127.0.0.1",), first, last).reserve(0.0)
+        self.port = self._local.port
+        settings = TransferSettings("warm", times=TIMES, waiting=HOLD, hold_sound=HOLD)
+        self.dialling = Dialling(
+            self.call,
+            LEG,
+            TARGET,
+            account="",
+            settings=settings,
+            media_plan=lambda _: replace(setup.plan, remote=self.phone.address),
+            warm=warm,
+        )
+        self.task = asyncio.create_task(self.dialling.run())
+        self.packets: list[RtpPacket] = []
+
+    async def answer(self) -> None:
+        await asyncio.sleep(0)
+        self.dialling.take(self._local, ExitStack())
+        self.dialling.on_signal(CallProgress(LEG, 180, "Ringing"))
+        self.dialling.on_signal(MediaReady(LEG, MEDIA))
+        self.dialling.on_signal(CallConfirmed(LEG))
+
+    async def talk(self, pcm: Pcm) -> None:
+        codes = encode(Law.PCMU, pcm)
+        for at in range(0, len(codes) - 159, 160):
+            self.phone.send(self.port, codes[at : at + 160])
+            await asyncio.sleep(0.02)
+
+    def key(self, digit: str) -> None:
+        self.dialling.on_signal(DigitTold(LEG, digit, 100))
+
+    async def outcome(self) -> TransferOutcome:
+        async with asyncio.timeout(120):
+            return await self.task
+
+    def heard(self, what: Pcm) -> int:
+        """How many frames of this sound the target has got so far."""
+        self.packets += self.phone.packets()
+        return frames_of(what, self.packets)
+
+    def close(self) -> None:
+        self.dialling.give_up("the test is over")
+        self.task.cancel()
+        self.phone.socket.close()
+        self._local.rtp_socket.close()
+        self._local.rtcp_socket.close()
+
+
+def frames_of(what: Pcm, packets: Sequence[RtpPacket]) -> int:
+    codes = encode(Law.PCMU, what)
+    wanted = {codes[at : at + 160] for at in range(0, len(codes) - 159, 160)}
+    return sum(bytes(one.payload) in wanted for one in packets)
+
+
+@contextlib.asynccontextmanager
+async def story(warm: Warm = WARM) -> AsyncIterator[Story]:
+    async with bridge_setup() as setup:
+        setup.bridge.open_media(setup.plan)
+        setup.bridge.start()
+        await setup.bridge.connect(1)
+        told = Story(setup, warm)
+        try:
+            yield told
+        finally:
+            told.close()
+        assert setup.faults == []
+
+
+async def test_a_key_takes_the_call_and_the_caller_hears_nothing_before() -> None:
+    async with story() as one:
+        await one.answer()
+        await asyncio.sleep(4)
+        assert one.heard(TEXT) >= 48
+        assert one.heard(KEYS) >= 28
+        assert one.setup.bridge.through.joint is None
+        to_caller = one.setup.phone.packets()
+        assert frames_of(HOLD, to_caller) > 100
+        assert frames_of(TEXT, to_caller) == 0
+        one.key("1")
+        assert one.setup.bridge.through.joint is not None
+        assert (await one.outcome()).ok
+        assert one.call.types() == [
+            "call.transfer_progress",
+            "call.briefing",
+            "call.joined",
+            "call.transferred",
+        ]
+        outcome = await one.outcome()
+        assert outcome.mode == "warm"
+        assert list(outcome.phases) == ["ringing", "briefing", "briefed", "joined", "settled"]
+        told = [event.fields() for event in one.call.told if event.type == "call.joined"]
+        assert told[0]["accepted"] == "key 1"
+
+
+async def test_a_key_during_the_text_takes_the_call_at_once() -> None:
+    async with story() as one:
+        await one.answer()
+        await asyncio.sleep(1.5)
+        one.key("1")
+        assert one.setup.bridge.through.joint is not None
+        one.phone.packets()
+        await asyncio.sleep(1)
+        assert one.heard(TEXT) == 0, "what is joined is briefed no more"
+
+
+@pytest.mark.parametrize(("digit", "cause"), [("2", "declined"), ("5", "accept_timeout")])
+async def test_T1_a_target_that_does_not_take_the_call(digit: str, cause: str) -> None:
+    async with story() as one:
+        await one.answer()
+        await asyncio.sleep(2)
+        one.key(digit)
+        outcome = await one.outcome()
+        assert (outcome.ok, outcome.cause, outcome.mode) == (False, cause, "warm")
+        assert one.call.hung_up
+        assert "call.joined" not in one.call.types()
+        assert not one.setup.bridge.through.aside, "the agent is back"
+        one.setup.phone.packets()
+        await asyncio.sleep(0.5)
+        assert frames_of(HOLD, one.setup.phone.packets()[2:]) == 0
+
+
+async def test_T1_a_target_that_hangs_up_while_it_is_briefed() -> None:
+    async with story() as one:
+        await one.answer()
+        await asyncio.sleep(2)
+        one.dialling.on_signal(CallEnded(LEG, EndedBy.PEER, 200, "OK"))
+        assert (await one.outcome()).cause == "target_left"
+        assert not one.call.hung_up
+
+
+async def test_T1_voicemail_is_never_connected() -> None:
+    for warm in (WARM, replace(WARM, by_key=False)):
+        async with story(warm) as one:
+            await one.answer()
+            greeting = np.concatenate([audio.speech("pbx"), audio.speech("caller")])
+            greeting = np.concatenate([greeting, greeting, audio.silence(2000)])
+            await one.talk(greeting)
+            outcome = await one.outcome()
+            assert outcome.cause == "voicemail"
+            assert one.call.hung_up
+            assert "call.joined" not in one.call.types()
+
+
+async def test_a_person_accepts_by_listening() -> None:
+    async with story(replace(WARM, by_key=False)) as one:
+        await one.answer()
+        await one.talk(np.concatenate([audio.speech("short"), audio.silence(4000)]))
+        assert one.setup.bridge.through.joint is not None
+        assert one.heard(TEXT) >= 48, "not before it has heard who waits"
+        assert one.heard(KEYS) == 0
+        assert (await one.outcome()).ok
+
+
+async def test_T2_the_caller_leaves_and_the_target_hears_one_sentence() -> None:
+    async with story() as one:
+        await one.answer()
+        await asyncio.sleep(1.5)
+        one.dialling.on_caller_left()
+        outcome = await one.outcome()
+        assert (outcome.ok, outcome.cause) == (False, "caller_left")
+        assert not one.call.hung_up
+        await one.setup.bridge.close()  # the rest of the call ends meanwhile
+        one.phone.packets()
+        async with asyncio.timeout(10):
+            await one.dialling.gone()
+        assert one.heard(GONE) >= 24
+        assert one.heard(TEXT) == 0
+        assert one.call.hung_up
+        assert one.call.types()[-1] == "call.leg_ended"
+
+
+def says(one: Story, item: str, pcm: Pcm) -> None:
+    """The model."""
+    wide = np.repeat(pcm, 3).astype(np.int16).tobytes()
+    one.setup.engine.on_event(AudioDelta(item, 0, wide))
+    one.setup.engine.on_event(AudioDone(item))
+    one.setup.engine.on_event(ResponseDone(f"of {item}", "completed"))
+
+
+async def test_the_model_tells_who_waits_and_the_caller_hears_nothing_of_it() -> None:
+    async with story(replace(WARM, by_model=True)) as one:
+        asked: list[str | None] = []
+        one.setup.engine.speak = asked.append  # type: ignore[method-assign]  # it is scripted here
+        await one.answer()
+        await asyncio.sleep(1.3)
+        assert asked == [SUMMARY]
+        says(one, "summary", sine(1000, 1500, 8000))
+        await asyncio.sleep(3)
+        one.packets += one.phone.packets()
+        sound = np.concatenate([decode(Law.PCMU, bytes(p.payload)) for p in one.packets])
+        assert audio.level_dbfs(sound[8000 : 2 * 8000]) > -40
+        assert one.heard(KEYS) >= 28, "behind it"
+        assert one.heard(TEXT) == 0
+        assert [e.fields()["by"] for e in one.call.told if e.type == "call.briefing"] == ["model"]
+        to_caller = one.setup.phone.packets()
+        codes = {bytes(p.payload) for p in to_caller}
+        hold = encode(Law.PCMU, HOLD)
+        ours = {hold[at : at + 160] for at in range(0, len(hold) - 159, 160)}
+        assert codes <= ours | {bytes([Law.PCMU.silence]) * 160}
+        # The record has it, and that the caller has not heard it; so has the model.
+        assert AudioBegan("summary") in one.setup.events
+        assert Interrupted("summary", 0, by="transfer") in one.setup.events
+        assert one.setup.engine.truncated == [("summary", 0)]
+        one.key("2")
+        assert (await one.outcome()).cause == "declined"
+        says(one, "explanation", sine(1000, 500, 8000))
+        assert AudioBegan("explanation") in one.setup.events
+        assert one.setup.bridge.speaking, "what it says now is for the caller again"
+
+
+async def test_a_model_that_says_nothing_gives_way_to_the_text() -> None:
+    async with story(replace(WARM, by_model=True)) as one:
+        one.setup.engine.speak = lambda _: None  # type: ignore[method-assign]  # a silent model
+        await one.answer()
+        await asyncio.sleep(6)
+        assert one.heard(TEXT) >= 48
+        says(one, "late", sine(1000, 500, 8000))
+        assert not one.setup.bridge.speaking, "too late: heard on neither side"
+        one.key("1")
+        assert one.setup.bridge.through.joint is not None
+
+
+async def test_built_in_sentences_are_there() -> None:
+    for name in ("a-caller-waits", "accept-or-decline", "caller-gone"):
+        assert 1.0 < len(sounds.prompt(name)) / sounds.RATE_HZ < 4.0

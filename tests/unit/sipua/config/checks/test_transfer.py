@@ -1,0 +1,50 @@
+"""Transfers that no model could choose, and briefings that tell something else than what counts."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import pytest
+
+from sipua.bridge.agent.scenario.scenario import SPEAKER
+from sipua.config.checks.transfer import transfer
+from sipua.config.sections.config import Config
+
+TO = ("sip:201@192.0.2.10", "+4930123456")
+SPEAKS = pytest.mark.skipif(shutil.which(SPEAKER) is None, reason=f"needs {SPEAKER}")
+
+
+def found(**keys: Any) -> list[str]:
+    """The keys that findings begin at."""
+    tools = {"builtin": ("hang_up", "transfer"), "transfer": keys}
+    config = Config.model_validate({"tools": tools})
+    return [".".join(str(part) for part in one.paths[0][2:]) for one in transfer(config)]
+
+
+def test_destinations_are_targets() -> None:
+    assert found(destinations=({"name": "support", "to": TO},)) == []
+    assert found(targets={"sales": "100"}) == []
+    assert found() == ["targets"]
+
+
+def test_a_name_is_one_target() -> None:
+    one = {"name": "support", "to": TO}
+    assert found(targets={"support": "100"}, destinations=(one,)) == ["destinations.0.name"]
+    assert found(destinations=(one, one)) == ["destinations.1.name"]
+
+
+def test_keys_that_the_sentence_does_not_tell() -> None:
+    good = {"targets": {"sales": "100"}}
+    assert found(**good, warm={"accept_key": "5"}) == ["warm.keys"]
+    assert found(**good, warm={"decline_key": "1"}) == ["warm.decline_key", "warm.keys"]
+    assert found(**good, warm={"accept_key": "5", "keys_file": "/keys.wav"}) == []
+
+
+@SPEAKS
+def test_a_text_and_a_file() -> None:
+    both = {"briefing": "A caller.", "briefing_file": "/x.wav"}
+    good = {"targets": {"sales": "100"}}
+    assert found(**good, warm=both) == ["warm.briefing"]
+    one = {"name": "support", "to": TO, **both}
+    assert found(destinations=(one,)) == ["destinations.0.briefing"]
