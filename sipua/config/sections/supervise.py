@@ -68,6 +68,10 @@ class SuperviseSection(Section):
     barge_key: Key = Field(
         default="6", description="The key for talking with agent and caller. Empty: none."
     )
+    takeover_key: Key = Field(
+        default="",
+        description="The key for taking the call over; the agent leaves for good. Empty: none.",
+    )
     prefix: Prefix = Field(
         default="",
         description="Code that a supervisor dials, such as `*55`; behind it the number that was "
@@ -89,8 +93,4 @@ class SuperviseSection(Section):
     )
     mode: Literal["listen", "whisper", "barge", "takeover"] = Field(
         default="listen", description="What one who has dialled the code begins with."
-    )
-    takeover_key: Key = Field(
-        default="",
-        description="The key for taking the call over; the agent leaves for good. Empty: none.",
     )

@@ -56,7 +56,8 @@ class SteeredEdge(Edge):
 
     def steer(self, call_id: str, command: Command) -> Outcome:
         fields = msgspec.to_builtins(command)
-        del fields["type"]
+        for of_the_edge in ("type", "fetch", "slot"):
+            fields.pop(of_the_edge, None)
         if "target" in fields:
             fields["to"] = fields.pop("target")
         name = name_of(command)
