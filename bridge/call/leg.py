@@ -7,16 +7,19 @@ placed in mid-call and joined to it (`sipua.bridge.joint`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from sipua.bridge.call.digits import leave_as_events
 from sipua.bridge.call.media import MediaPlan, MediaSettings, open_rtp, update_rtp
 from sipua.bridge.call.media_path import MEDIA_PATH, MediaPath
 from sipua.bridge.events import AudioLeft, AudioPlayed
 from sipua.bridge.fault_owner import FaultOwner, nothing
-from sipua.bridge.playout.pacer import Pacer
-from sipua.bridge.playout.sender import PlayoutSender
+from sipua.bridge.joint.third import Between
+from sipua.bridge.playout.pacer import Handle, Pacer
+from sipua.bridge.playout.sender import Outlet, PlayoutSender
 from sipua.codecs.g711 import Law
 from sipua.codecs.pcm import Pcm
+from sipua.rtp.dtmf import EventPacket
 from sipua.rtp.events import Address, RtpEvent
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.session.session import RtpSession
@@ -68,21 +71,24 @@ class MediaLeg:
         self._faults = faults
         self._path = path
         self._early: frozenset[Address] = frozenset()
+        self._between: Between | None = None
 
     def another(
         self,
         local: ReservedPort,
         on_rtp: Callable[[Sequence[RtpEvent]], None],
         on_news: Callable[[AudioLeft | AudioPlayed], None] = nothing,
+        faults: FaultOwner | None = None,
     ) -> MediaLeg:
-        """A further leg of the same call, with the same clock and settings."""
+        """A further leg of the same call, with the same clock and settings; `faults`: its own, if
+        the call is to survive them."""
         return MediaLeg(
             local,
             self._pacer,
             self.settings,
             on_rtp=on_rtp,
             on_news=on_news,
-            faults=self._faults,
+            faults=faults or self._faults,
         )
 
     def before_answer(self) -> None:
@@ -107,19 +113,66 @@ class MediaLeg:
         by_event = leave_as_events(self.settings.dtmf, plan)
         self.line.playout.pause(plan.plays_hold_sound, "hold")
         silent = plan.on_hold and not plan.plays_hold_sound
-        self.line.open(self.rtp, self.transport, plan.law, by_event=by_event, on_hold=silent)
+        outlet = self._outlet(self.transport)
+        self.line.open(self.rtp, outlet, plan.law, by_event=by_event, on_hold=silent)
         return self.rtp.ssrc
 
     def start(self) -> None:
         """The ACK is in: from now on we send."""
         self.line.start()
 
+    def put_between(self, between: Between | None) -> None:
+        """Audio goes through it, in both directions; None: directly again. The media is open."""
+        self._between = between
+        if self.transport is not None:
+            on_rtp = self._on_rtp
+            if between is not None:
+                on_rtp = partial(_come_through, between.came, on_rtp)
+            self.transport.pass_to(on_rtp)
+            self.line.leave_by(self._outlet(self.transport))
+
+    def give(self, events: Sequence[RtpEvent]) -> None:
+        """As if it had come from the peer."""
+        self._on_rtp(events)
+
+    def pace(self, callback: Callable[[float], float], now: float) -> Handle:
+        """Call it back by the clock of the call's frames."""
+        return self._pacer.add(callback, now, self._faults)
+
+    def _outlet(self, transport: RtpTransport) -> Outlet:
+        return transport if self._between is None else _Through(self._between, transport)
+
     def close(self) -> None:
         """The owner of the sockets returns them to the pool, afterwards. May be called twice."""
         self.line.close()
+        if self._between is not None:
+            self.put_between(None)
         if self.transport is not None:
             self.transport.close()
         self._on_rtp = self.fill = nothing
 
     def traffic(self) -> Traffic:
         return self.rtp.traffic(self.line.skipped_frames) if self.rtp else Traffic()
+
+
+def _come_through(
+    came: Callable[[Sequence[RtpEvent]], Sequence[RtpEvent]],
+    on_rtp: Callable[[Sequence[RtpEvent]], None],
+    events: Sequence[RtpEvent],
+) -> None:
+    if passed := came(events):
+        on_rtp(passed)
+
+
+class _Through:
+    """What leaves is changed on its way; keys are not."""
+
+    __slots__ = ("_leaves", "_transport", "send_event")
+
+    def __init__(self, between: Between, transport: RtpTransport) -> None:
+        self._leaves = between.leaves
+        self._transport = transport
+        self.send_event: Callable[[EventPacket], bool] = transport.send_event
+
+    def send(self, payload: bytes, samples: int, marker: bool = False) -> bool:
+        return self._transport.send(self._leaves(payload), samples, marker)

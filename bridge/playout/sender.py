@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from sipua.bridge.events import AudioLeft, AudioPlayed
 from sipua.bridge.fault_owner import FaultOwner, nothing
@@ -40,10 +40,17 @@ from sipua.bridge.playout.queue import PlayoutQueue
 from sipua.codecs.g711 import Law, encode
 from sipua.rtp.dtmf import EventPacket
 from sipua.rtp.session.session import RtpSession
-from sipua.rtp.session.transport import RtpTransport
 
 LENT_TICK_S: Final = 1.0
 """Between two looks at the clock while the line is lent."""
+
+
+class Outlet(Protocol):
+    """By which frames leave: the transport, or what stands before it."""
+
+    def send(self, payload: bytes, samples: int, marker: bool = False) -> bool: ...
+
+    def send_event(self, event: EventPacket) -> bool: ...
 
 
 class PlayoutSender:
@@ -82,7 +89,7 @@ class PlayoutSender:
         self.relay_dropped = 0
         self._by_event = False
         self._rtp: RtpSession | None = None
-        self._transport: RtpTransport | None = None
+        self._transport: Outlet | None = None
         self._cadence: Cadence | None = None
         self._ticking: Handle | None = None
         self._started_at: float | None = None
@@ -90,13 +97,17 @@ class PlayoutSender:
         self._telling = False
 
     def open(
-        self, rtp: RtpSession, transport: RtpTransport, law: Law, *, by_event: bool, on_hold: bool
+        self, rtp: RtpSession, transport: Outlet, law: Law, *, by_event: bool, on_hold: bool
     ) -> None:
         """The first agreement on media, and each later one."""
         self._rtp, self._transport = rtp, transport
         self.law, self._by_event, self.on_hold = law, by_event, on_hold
         self.playout.set_law(law)
         self._begin()
+
+    def leave_by(self, transport: Outlet) -> None:
+        """By this one, from the next frame on."""
+        self._transport = transport
 
     def start(self) -> None:
         """The ACK is in."""

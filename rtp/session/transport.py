@@ -95,6 +95,10 @@ class RtpTransport:
         packet = self._session.send_event(event)
         return packet is not None and self._send_datagram(*packet, self._rtp)
 
+    def pass_to(self, on_events: Callable[[Sequence[RtpEvent]], None]) -> None:
+        """What comes goes there from now on."""
+        self._on_events = on_events
+
     def reschedule(self) -> None:
         """Look at the session's next deadline. Needed after session.update(), which may bring it
         forward; all other methods do it themselves.

@@ -119,7 +119,7 @@ class Call:
         self._facts = PresentFacts(facts, asyncio.get_running_loop().time)
         self._incoming = facts.direction == "incoming"
         self._kept = Kept(record, capture, recording)
-        self.recording = recording
+        self.record, self.recording = record, recording
         self._media = CallMedia(bridge, self.tell)
         self._outcome = CallOutcome(incoming=self._incoming)
         self._ended = asyncio.Event()
@@ -129,6 +129,8 @@ class Call:
         self.engine_missed = False  # there was no engine to talk with, or is none any more
         self._ending = False
         self.second = SecondLeg(self, facts.origin, limits.transfer, media_plan)
+        self.lost_aside: tuple[Reason, str] | None = None
+        """The engine was lost while the agent was aside: it matters if the agent comes back."""
         self._transfer = CallTransfer(
             facts.call_id, facts.peer, send, self.tell, settings=limits.transfer, legs=self.second
         )
@@ -224,8 +226,8 @@ class Call:
         if outcome.mode == "refer" and outcome.ok:
             self.hang_up(Reason.TRANSFERRED, "transferred")
         elif outcome.mode != "refer" and not self.over:
-            if self.second.engine_lost is not None and not outcome.ok:
-                self._without_engine(*self.second.engine_lost)
+            if self.lost_aside is not None and not outcome.ok:
+                self.without_engine(*self.lost_aside)
             await self.second.after(outcome, by, engine=not self.engine_missed)
         return outcome
 
@@ -278,8 +280,8 @@ class Call:
 
     @property
     def put_through(self) -> bool:
-        """Whether the other side is being put through to a second leg, or talks with it."""
-        return self.second.up
+        """Whether the agent is aside, or has left: for a second leg, or for a supervisor."""
+        return self.second.up or self.bridge.through.aside
 
     @property
     def summary(self) -> str:
@@ -297,9 +299,9 @@ class Call:
         try:
             await opening.run(self)
         except EngineConnectError as error:
-            self._without_engine(Reason.ENGINE_UNREACHABLE, f"engine: {error.kind}")
+            self.without_engine(Reason.ENGINE_UNREACHABLE, f"engine: {error.kind}")
 
-    def _without_engine(self, reason: Reason, detail: str) -> None:
+    def without_engine(self, reason: Reason, detail: str) -> None:
         if not self.engine_missed and not self._ended.is_set():
             self.engine_missed = True
             self.start(fallback.run(self, reason, detail), "fallback")
@@ -371,10 +373,10 @@ class Call:
             if self._opening is not None:
                 self._opening.cancel()
             lost = Reason.ENGINE_LOST, f"engine {event.engine}: {event.cause}"
-            if self.second.up:
-                self.second.engine_lost = lost
+            if self.put_through:
+                self.lost_aside = lost
             else:
-                self._without_engine(*lost)
+                self.without_engine(*lost)
 
     # --- the end --------------------------------------------------------------------------
 

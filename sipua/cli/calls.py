@@ -22,6 +22,7 @@ Body = Callable[[argparse.Namespace], Mapping[str, Any]]
 _ID = "c-2hp5vgaq"
 """Of the examples."""
 _WIDEST = 100
+_MODES = ("listen", "whisper", "barge", "takeover")
 _REFUSED = ("at", "status", "reason", "cause", "from", "to", "source", "sip_call_id")
 _COLUMNS = ("id", "direction", "state", "age_s", "from", "to", "origin", "route", "engine")
 
@@ -120,6 +121,17 @@ def add(commands: Commands) -> None:
         path="recording",
     )
     record.add_argument("act", choices=("start", "pause", "resume", "stop"))
+    _add_supervisors(below)
+    _act(below, "park", "have the caller wait until somebody fetches the call", lambda _: {})
+    unpark = _act(
+        below,
+        "unpark",
+        "have somebody fetch a parked call, or give it back to the agent",
+        lambda args: {"to": args.to, "account": args.account},
+        arguments="sip:anna@pbx.example.com",
+    )
+    unpark.add_argument("to", nargs="?", default="", metavar="PHONE", help="default: the agent")
+    unpark.add_argument("--account", default="", help="account or trunk that it goes out by")
     metadata = _act(
         below,
         "metadata",
@@ -130,6 +142,40 @@ def add(commands: Commands) -> None:
     metadata.add_argument("values", type=_value, nargs="+", metavar="NAME=VALUE")
 
 
+def _add_supervisors(below: Commands) -> None:
+    supervise = _act(
+        below,
+        "supervise",
+        "call a supervisor, who then hears the call",
+        lambda args: {"to": args.to, "account": args.account, "mode": args.mode},
+        arguments="sip:anna@pbx.example.com",
+        path="supervisors",
+    )
+    supervise.add_argument(
+        "to", metavar="PHONE", help="a number or SIP URI that the token may call"
+    )
+    supervise.add_argument("--account", default="", help="account or trunk that it goes out by")
+    supervise.add_argument("--mode", choices=_MODES, default="listen", help="default: listen")
+    supervisor = _act(
+        below,
+        "supervisor",
+        "change what the supervisor does, or hang up on him",
+        lambda args: {} if args.mode == "end" else {"mode": args.mode},
+        arguments="whisper",
+        path=lambda args: f"supervisors/{'end' if args.mode == 'end' else 'mode'}",
+    )
+    supervisor.add_argument("mode", choices=(*_MODES, "end"))
+    whisper = _act(
+        below,
+        "whisper",
+        "tell the model something as its supervisor",
+        lambda args: {"text": args.text, "respond": args.respond},
+        arguments='"Offer ten per cent."',
+    )
+    whisper.add_argument("text", metavar="TEXT")
+    whisper.add_argument("--respond", action="store_true", help="the model speaks at once")
+
+
 def _value(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals):
@@ -138,12 +184,19 @@ def _value(text: str) -> tuple[str, str]:
 
 
 def _act(
-    below: Commands, name: str, summary: str, body: Body, *, arguments: str = "", path: str = ""
+    below: Commands,
+    name: str,
+    summary: str,
+    body: Body,
+    *,
+    arguments: str = "",
+    path: str | Callable[[argparse.Namespace], str] = "",
 ) -> argparse.ArgumentParser:
     """`arguments`: of the example."""
 
     def order(args: argparse.Namespace) -> int:
-        found = ask(args, "POST", f"/v1/calls/{in_path(args.id)}/{path or name}", body(args))
+        below_call = path(args) if callable(path) else path or name
+        found = ask(args, "POST", f"/v1/calls/{in_path(args.id)}/{below_call}", body(args))
         return show(args, found, lambda: _outcome(found))
 
     example = f"sipua calls {name} {_ID} {arguments}".rstrip()

@@ -136,6 +136,7 @@ def _tokens(config: Config) -> list[Token]:
             placing=Placing(one.place.prefixes, one.place.max_calls, one.place.per_minute)
             if one.place.prefixes
             else None,
+            supervises=one.supervise,
         )
         for one in config.api.tokens
     ]

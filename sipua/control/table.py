@@ -10,11 +10,13 @@ from sipua.config.change.in_force import InForce
 from sipua.control.calls.calls import CallsResource
 from sipua.control.calls.ladder import LadderResource
 from sipua.control.calls.live import LiveResource
+from sipua.control.calls.park import ParkResource
 from sipua.control.calls.place import PlaceResource
 from sipua.control.calls.record import RecordResource
 from sipua.control.calls.recording import RecordingResource
 from sipua.control.calls.stats import Watching
 from sipua.control.calls.steer import SteerResource
+from sipua.control.calls.supervise import SuperviseResource
 from sipua.control.http.endpoint import Endpoint
 from sipua.control.http.tokens import Tokens
 from sipua.control.link.asking import EdgeLink
@@ -62,6 +64,8 @@ def endpoints(parts: Parts) -> Sequence[Endpoint]:
         *LadderResource(state, kept=config.api.sip_ladder).endpoints(),
         *PlaceResource(state, link, edge).endpoints(),
         *SteerResource(in_force, state, link, edge).endpoints(),
+        *ParkResource(state, link, edge).endpoints(),
+        *SuperviseResource(state, link, edge).endpoints(),
         *RecordResource(parts.config).endpoints(),
         *RecordingResource(parts.config, link, edge).endpoints(),
         *EventsResource(state, parts.tokens).endpoints(),

@@ -17,7 +17,9 @@ from sipua.events import (
     ended,
     engine_events,
     menu_events,
+    park_events,
     recording_events,
+    supervise_events,
 )
 from sipua.events.event import Event
 
@@ -35,7 +37,15 @@ def kinds(module: object) -> list[type[Event]]:
 
 CALL_EVENTS = [
     kind
-    for module in (call_events, menu_events, recording_events, ended, engine_events)
+    for module in (
+        call_events,
+        menu_events,
+        recording_events,
+        supervise_events,
+        park_events,
+        ended,
+        engine_events,
+    )
     for kind in kinds(module)
 ]
 EDGE_EVENTS = kinds(edge_events)

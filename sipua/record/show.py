@@ -205,6 +205,18 @@ def _menu(entry: Entry, _paint: Painter) -> tuple[str, str]:
     return "menu", f"{menu}: {clean(entry.get('by'))}, {clean(entry.get('to') or 'the end')}"
 
 
+def _supervisor(entry: Entry, paint: Painter) -> tuple[str, str]:
+    who, mode, cause = (clean(entry.get(name)) for name in ("who", "mode", "cause"))
+    match entry.get("news"):
+        case "hears":
+            return "listens", paint(_YELLOW, f"{who}, {mode}, by {clean(entry.get('by'))}")
+        case "mode":
+            return "listens", paint(_YELLOW, f"{mode}, by {clean(entry.get('by'))}")
+        case "left":
+            return "listens", f"{who} no more: {cause}"
+    return "listens", f"{who} was not reached: {cause}"
+
+
 def _sound(entry: Entry, paint: Painter) -> tuple[str, str]:
     name = str(entry.get("item", "")).removeprefix(LOCAL).partition(":")[0]
     return "sound", paint(_DIM, f"{clean(name)} ({_seconds(entry.get('played_ms', 0))})")
@@ -226,6 +238,7 @@ _OTHERS = {
     "text": _text,
     "dtmf": _dtmf,
     "menu": _menu,
+    "supervisor": _supervisor,
     "sound": _sound,
     "rate_limit": _rate_limit,
     "network": _network,

@@ -27,12 +27,19 @@ class RecordedTransport(RtpTransport):
         on_fault: OnFault | None = None,
     ) -> None:
         """`heard`: gets what `on_events` gets, before it; must not raise."""
+        super().__init__(reserved, session, _first(heard, on_events), on_fault=on_fault)
+        self._heard = heard
 
-        def both(events: Sequence[RtpEvent]) -> None:
-            heard(events)
-            on_events(events)
+    def pass_to(self, on_events: Heard) -> None:
+        super().pass_to(_first(self._heard, on_events))
 
-        super().__init__(reserved, session, both, on_fault=on_fault)
+
+def _first(heard: Heard, on_events: Heard) -> Heard:
+    def both(events: Sequence[RtpEvent]) -> None:
+        heard(events)
+        on_events(events)
+
+    return both
 
 
 def both_taps(first: Tap, second: Tap | None) -> Tap:

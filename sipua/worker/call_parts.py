@@ -27,14 +27,18 @@ from sipua.calls.facts import CallFacts
 from sipua.calls.legs.orders import CallOrder
 from sipua.calls.limits import CallLimits
 from sipua.calls.menus.menu import Menu
+from sipua.calls.parts.call_media import media_plan
 from sipua.calls.steer.sound_files import SoundFiles
 from sipua.calls.steer.steering import Steering
+from sipua.calls.supervise.parking import Parking, ParkSettings
+from sipua.calls.supervise.supervision import Supervision
 from sipua.capture.call_capture import CallCapture
 from sipua.config import Config
 from sipua.edge.wiring import call as wiring_call
 from sipua.edge.wiring import call_recording as wiring_recording
 from sipua.edge.wiring import menus as wiring_menus
 from sipua.edge.wiring import record as wiring_record
+from sipua.edge.wiring import supervise as wiring_supervise
 from sipua.edge.wiring import transfer as wiring_transfer
 from sipua.events.teller import Publish, Teller
 from sipua.log import logs
@@ -78,6 +82,7 @@ def make_parts(
         wiring_transfer.decode_sounds(config)
         menus = wiring_menus.menus(config)
         wiring_recording.decode_sounds(config)
+        wiring_supervise.decode_sounds(config)
     except SoundError as error:
         raise PartsError("sounds.failed", error, "correct the file", Exit.CONFIG) from None
     try:
@@ -133,6 +138,8 @@ class CallParts:
         self._publish = publish
         self._refusals = Throttle()
         self._sound_files = SoundFiles(config.calls.sounds)
+        self._supervise = wiring_supervise.supervise_settings(config, toolbox.hold)
+        self._park = ParkSettings(config.park.timeout_s, toolbox.hold)
         self._limits = CallLimits(
             ring_timeout_s=config.calls.ring_timeout_s,
             max_duration_s=config.calls.max_duration_s,
@@ -252,8 +259,12 @@ class CallParts:
         greeting = routes.filled(parts.profile.greeting, facts)
         return replace(parts, profile=replace(parts.profile, greeting=greeting))
 
-    def steering(self, call: Call) -> Steering:
-        return Steering(call, self._toolbox.hold, self._sound_files)
+    def supervision(self, call: Call) -> Supervision:
+        parking = Parking(call, self._park)
+        return Supervision(call, call.facts().origin, self._supervise, media_plan, parking)
+
+    def steering(self, call: Call, supervision: Supervision) -> Steering:
+        return Steering(call, self._toolbox.hold, self._sound_files, supervision)
 
     def _attach(self, call: Call) -> Callable[[], None]:
         """Attach the listeners of one call: `call.subscribe(…)`. The returned function takes them

@@ -13,6 +13,7 @@ from sipua.calls.legs.orders import LegOver
 from sipua.calls.opening import Answering, Placing
 from sipua.calls.steer.commands import Done
 from sipua.calls.steer.steering import Steering
+from sipua.calls.supervise.supervision import Supervision
 from sipua.capture.call_capture import CallCapture, CallCaptures
 from sipua.config import Config
 from sipua.edge.wiring import wiring
@@ -20,7 +21,7 @@ from sipua.events.ending import Reason
 from sipua.log import logs
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.session.traffic import Traffic
-from sipua.sip.leg_ids import call_of
+from sipua.sip.leg_ids import call_of, is_supervisors
 from sipua.sip.messages import CallProgress, CallSignal, Hangup
 from sipua.worker.call_samples import CallSamples
 from sipua.worker.figures import WorkerFigures
@@ -54,6 +55,7 @@ class WorkerCalls:
         self._rtcp = RtcpWatch(config, send) if wiring.hep_sends(config, "rtcp") else None
         self._calls: dict[str, Call] = {}
         self._steering: dict[str, Steering] = {}
+        self._supervision: dict[str, Supervision] = {}
         self._capturing: dict[str, CallCapture] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._samples = CallSamples(self._calls, send) if config.api.enabled else None
@@ -88,7 +90,10 @@ class WorkerCalls:
                 self._signal(message)
 
     def _signal(self, event: CallSignal | CallProgress) -> None:
-        if call := self._calls.get(call_of(event.call_id)):
+        if is_supervisors(event.call_id):
+            if supervision := self._supervision.get(call_of(event.call_id)):
+                supervision.on_signal(event)
+        elif call := self._calls.get(call_of(event.call_id)):
             call.on_sip(event)
 
     def _end(self, message: EndCall) -> None:
@@ -141,7 +146,9 @@ class WorkerCalls:
                 self._failed(call_id, error)
                 return
             self._calls[call_id] = call
-            self._steering[call_id] = generation.parts.steering(call)
+            supervision = self._supervision[call_id] = generation.parts.supervision(call)
+            held.callback(self._supervision.pop, call_id)
+            self._steering[call_id] = generation.parts.steering(call, supervision)
             held.callback(self._steering.pop, call_id)
             opening = Answering() if message.facts.direction == "incoming" else Placing()
             work = self._run(call, opening, held.pop_all())
@@ -159,7 +166,12 @@ class WorkerCalls:
                 self._send(Hangup(message.leg_id, 500))
                 return
             local = ReservedPort(message.port, *sockets)
-            call.second.take(message.leg_id, local, held.pop_all())
+            supervision = self._supervision[message.call_id]
+            if message.dialled_in is not None:
+                supervision.dial_in(message.leg_id, message.dialled_in, local, held.pop_all())
+            else:
+                legs = supervision if is_supervisors(message.leg_id) else call.second
+                legs.take(message.leg_id, local, held.pop_all())
 
     async def _run(self, call: Call, opening: Opening, held: ExitStack) -> None:
         with held:

@@ -9,7 +9,7 @@ from sipua.bridge.call.media import MediaPlan
 from sipua.calls.legs.dialling import DialledCall, Dialling, LegSignal
 from sipua.calls.legs.outcome import IN_WORDS, TransferOutcome
 from sipua.calls.legs.targets import TransferSettings, Warm
-from sipua.events.ending import By, Reason
+from sipua.events.ending import By
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.leg_ids import leg_id
 from sipua.sip.messages import NegotiatedMedia
@@ -35,8 +35,6 @@ class SecondLeg:
         self._media_plan = media_plan
         self._number = 0
         self._last: Dialling | None = None
-        self.engine_lost: tuple[Reason, str] | None = None
-        """While the agent was aside: it matters if the agent comes back."""
 
     @property
     def up(self) -> bool:

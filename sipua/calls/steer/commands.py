@@ -30,6 +30,8 @@ from sipua.config.values.uri import UriError, check_target
 Side: TypeAlias = Literal["agent", "caller"]
 RecordAct: TypeAlias = Literal["start", "stop", "pause", "resume"]
 Role: TypeAlias = Literal["user", "system"]
+Mode: TypeAlias = Literal["listen", "whisper", "barge", "takeover"]
+"""What a supervisor does: see `sipua.calls.supervise.modes`."""
 Status: TypeAlias = Literal[
     "done",
     "accepted",
@@ -135,8 +137,64 @@ class Record(msgspec.Struct, frozen=True, tag="record"):
     act: RecordAct
 
 
+class Supervise(msgspec.Struct, frozen=True, tag="supervise"):
+    """Call a supervisor, who is to hear the call."""
+
+    target: str
+    """A SIP URI, or a number at the account."""
+    account: str = ""
+    """The account or trunk that it goes out by; empty: as configured."""
+    mode: Mode = "listen"
+    fetch: bool = False
+    """It is to fetch a parked call."""
+
+
+class SuperviseMode(msgspec.Struct, frozen=True, tag="supervise_mode"):
+    """The supervisor does something else."""
+
+    mode: Mode
+
+
+class SuperviseEnd(msgspec.Struct, frozen=True, tag="supervise_end"):
+    """The supervisor's leg ends; after a takeover, the call."""
+
+
+class Park(msgspec.Struct, frozen=True, tag="park"):
+    """The caller waits, with our hold sound, until somebody fetches the call."""
+
+    slot: str = ""
+    """Given by the edge."""
+
+
+class Unpark(msgspec.Struct, frozen=True, tag="unpark"):
+    """The agent has the parked call again."""
+
+
+class Whisper(msgspec.Struct, frozen=True, tag="whisper"):
+    """A supervisor tells the agent something by text; the caller hears nothing of it."""
+
+    text: str
+    respond: bool = False
+    """It speaks at once; otherwise it knows when it answers next."""
+
+
 Command: TypeAlias = (
-    HangUp | Transfer | PressKeys | Hold | Mute | Say | Play | Inject | SetMetadata | Record
+    HangUp
+    | Transfer
+    | PressKeys
+    | Hold
+    | Mute
+    | Say
+    | Play
+    | Inject
+    | SetMetadata
+    | Record
+    | Supervise
+    | SuperviseMode
+    | SuperviseEnd
+    | Park
+    | Unpark
+    | Whisper
 )
 
 
@@ -179,7 +237,7 @@ def _hang_up(command: HangUp) -> str:
     return _length("detail", command.detail, LONGEST_DETAIL, least=0)
 
 
-def _transfer(command: Transfer) -> str:
+def _target(command: Transfer | Supervise) -> str:
     try:
         check_target(command.target)
     except UriError as error:
@@ -193,7 +251,7 @@ def _press_keys(command: PressKeys) -> str:
     return _length("digits", command.digits, MOST_DIGITS)
 
 
-def _say(command: Say | Inject) -> str:
+def _say(command: Say | Inject | Whisper) -> str:
     return _length("text", command.text.strip() and command.text, LONGEST_TEXT)
 
 
@@ -228,10 +286,12 @@ def _length(name: str, text: str, most: int, *, least: int = 1) -> str:
 
 _CHECKS: Final[Mapping[type, Callable[..., str]]] = {
     HangUp: _hang_up,
-    Transfer: _transfer,
+    Transfer: _target,
+    Supervise: _target,
     PressKeys: _press_keys,
     Say: _say,
     Inject: _say,
+    Whisper: _say,
     Play: _play,
     SetMetadata: _metadata,
 }

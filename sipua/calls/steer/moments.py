@@ -9,14 +9,17 @@ hold            -         yes (2)   yes (2)   yes (2)   yes (2)    -
 mute            yes       yes       yes       yes       yes        yes
 say             -         yes (3)   -         -         -          -
 play            -         yes       -         -         yes        -
-inject          yes       yes       yes       yes       -          -
+inject, whisper yes       yes       yes       yes       -          -
 set_metadata    yes       yes       yes       yes       yes        yes
 record          yes (5)   yes (5)   yes (5)   yes (5)   yes (5)    yes (5)
+supervise       -         yes (6)   yes (6)   yes (6)   yes (6)    yes (6)
+park            -         yes       -         -         -          -
 
 (1)  one at a time      (2)  one at a time, and only if it changes anything
 (3)  not while the agent is muted: it would not be heard
 (4)  a second leg is called, or talks with the other side: the agent is aside, or has left
 (5)  as `sipua.recording.state` says
+(6)  a takeover: as `sipua.calls.supervise.modes` says; the other acts of supervisors as well
 """
 
 from __future__ import annotations
@@ -35,8 +38,15 @@ from sipua.calls.steer.commands import (
     Record,
     Say,
     SetMetadata,
+    SuperviseEnd,
+    SuperviseMode,
     Transfer,
+    Unpark,
+    Whisper,
 )
+
+_ALWAYS = HangUp | Mute | SetMetadata | Record | SuperviseMode | SuperviseEnd | Unpark
+"""What is judged where it is done, if at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +70,17 @@ class Moment:
 
 def refusal(command: Command, moment: Moment) -> Done | None:
     """Why not now; None: it is possible."""
-    if isinstance(command, HangUp | Mute | SetMetadata | Record):
+    if isinstance(command, _ALWAYS):
         return None
-    if moment.put_through and isinstance(command, Hold | Say | Play | Inject):
+    if moment.put_through and isinstance(command, Hold | Say | Play | Inject | Whisper):
         return Done("wrong_state", "the other side is being put through, or talks with the target")
-    if isinstance(command, Inject):
+    if isinstance(command, Inject | Whisper):
         return _inject(moment)
     if not moment.confirmed:
         return Done("wrong_state", "the call is not answered yet")
     match command:
         case Transfer():
-            if moment.transfer_under_way:
+            if moment.transfer_under_way or moment.put_through:
                 return Done("wrong_state", "another transfer is under way")
         case Hold():
             return _hold(command, moment)

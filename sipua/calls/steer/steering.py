@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.playout.sound_files import SoundError
@@ -23,12 +23,18 @@ from sipua.calls.steer.commands import (
     Hold,
     Inject,
     Mute,
+    Park,
     Play,
     PressKeys,
     Record,
     Say,
     SetMetadata,
+    Supervise,
+    SuperviseEnd,
+    SuperviseMode,
     Transfer,
+    Unpark,
+    Whisper,
     metadata_fault,
     name_of,
 )
@@ -45,6 +51,10 @@ from sipua.recording.state import NotNowError
 ASKER: Final = "operator"
 SAY: Final = (
     "Say the following to the caller now, word for word, and nothing else before or after it:\n\n"
+)
+WHISPERED: Final = (
+    "A supervisor who listens to this call tells you the following. The caller does not hear it: "
+    "act on it, and do not mention it.\n\n"
 )
 LONGEST_GOODBYE_S: Final = 30.0
 """Of speech that a hang-up waits for."""
@@ -93,11 +103,23 @@ class SteeredCall(Protocol):
         """Add these, take those without a value away; returns all."""
 
 
+ByPeople: TypeAlias = Supervise | SuperviseMode | SuperviseEnd | Park | Unpark
+
+
+class Supervises(Protocol):
+    """The supervisors of a call, and those who fetch it when it is parked."""
+
+    def do(self, command: ByPeople, by: str) -> Done: ...
+
+
 class Steering:
     """One call's."""
 
-    def __init__(self, call: SteeredCall, hold_sound: Pcm, files: SoundFiles) -> None:
+    def __init__(
+        self, call: SteeredCall, hold_sound: Pcm, files: SoundFiles, supervision: Supervises
+    ) -> None:
         self._call = call
+        self._supervision = supervision
         self._hold_sound = hold_sound
         self._files = files
 
@@ -117,6 +139,11 @@ class Steering:
         done = refusal(command, self._moment())
         if done is None and isinstance(command, Record):
             done = self._record(command, by)
+        elif done is None and isinstance(command, ByPeople):
+            done = self._supervision.do(command, by)
+        elif done is None and isinstance(command, Whisper):
+            as_order = Inject("system", WHISPERED + command.text, command.respond)
+            done = await self._do(as_order)
         elif done is None:
             done = await self._do(command)
         self._call.tell(_told(command, by, done))
@@ -259,7 +286,7 @@ def _told(command: Command, by: str, done: Done) -> Event:
     """Who wanted what. Not the words, keys and values: they may be private."""
     event = call_events.Steered(act=name_of(command), by=by, status=done.status)
     match command:
-        case HangUp() | Transfer() | Play():
+        case HangUp() | Transfer() | Play() | Supervise():
             event.about = getattr(command, "target", None) or getattr(command, "sound", None)
         case Hold():
             event.on = command.on
@@ -269,7 +296,11 @@ def _told(command: Command, by: str, done: Done) -> Event:
             event.about, event.on = command.side, command.on
         case PressKeys():
             event.size = len(command.digits)
-        case Say():
+        case SuperviseMode():
+            event.about = command.mode
+        case Park():
+            event.about = command.slot
+        case Say() | Whisper():
             event.size = len(command.text)
         case Inject():
             event.about, event.size = command.role, len(command.text)

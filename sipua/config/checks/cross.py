@@ -18,6 +18,7 @@ from sipua.config.checks.record import record
 from sipua.config.checks.recording import recording
 from sipua.config.checks.recovery import recovery
 from sipua.config.checks.routes import routes
+from sipua.config.checks.supervise import supervise
 from sipua.config.checks.tools import tools
 from sipua.config.checks.traces import traces
 from sipua.config.checks.transfer import transfer
@@ -365,6 +366,7 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     engines,
     _agent,
     recovery,
+    supervise,
     tools,
     transfer,
     routes,

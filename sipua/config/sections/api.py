@@ -61,6 +61,11 @@ class TokenSection(Section):
         "`operator`: look at these, too, and steer calls. `admin`: also drain and set "
         "the level of the log. To place calls is a right of its own: `place`.",
     )
+    supervise: bool = Field(
+        default=False,
+        description="The right to listen in to calls, to talk in them and to take them over; "
+        "`admin` has it, too. Supervisors are called where `place.prefixes` allow it.",
+    )
     place: PlaceSection = PlaceSection()
 
 

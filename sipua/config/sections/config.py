@@ -22,10 +22,12 @@ from sipua.config.sections.engine import EngineSection
 from sipua.config.sections.hep import HepSection
 from sipua.config.sections.menus import MenuSection
 from sipua.config.sections.metrics import MetricsSection
+from sipua.config.sections.park import ParkSection
 from sipua.config.sections.record import PriceSection, RecordSection
 from sipua.config.sections.recording import RecordingSection
 from sipua.config.sections.recovery import RecoverySection
 from sipua.config.sections.routes import RouteSection
+from sipua.config.sections.supervise import SuperviseSection
 from sipua.config.sections.tools import ToolsSection
 from sipua.config.sections.traces import TracesSection
 from sipua.config.sections.trunks import AccountSection, TrunkSection
@@ -212,4 +214,6 @@ class Config(Section):
     webhooks: tuple[EventWebhookSection, ...] = ()
     webhook_spool: WebhookSpoolSection = WebhookSpoolSection()
     prices: dict[str, PriceSection] = Field(default={})
+    supervise: SuperviseSection = SuperviseSection()
+    park: ParkSection = ParkSection()
     tools: ToolsSection = ToolsSection()

@@ -155,6 +155,8 @@ def shown(call: CallView, *, stats: bool = False) -> models.Call:
             "last_latency_ms": call.latency.get("total_ms"),
             "quality": call.quality,
             "transfer": call.transfer,
+            "supervisor": call.supervisor,
+            "parked": call.parked,
             "answered_by": call.answered_by,
             "recording": call.recording,
             "status": call.status,

@@ -41,6 +41,14 @@ class AnsweredBy(Shown):
     )
 
 
+class Supervisor(Shown):
+    """A person who hears the call."""
+
+    who: str
+    by: str = Field(description="Whose token it was.")
+    mode: Literal["listen", "whisper", "barge", "takeover"]
+
+
 class Sip(Shown):
     status: int
     reason: str
@@ -230,6 +238,8 @@ class Call(Shown):
         description="What the other side has reported of our audio, when packets got lost."
     )
     transfer: Transfer | None = None
+    supervisor: Supervisor | None = None
+    parked: str | None = Field(default=None, description="The slot that the call is parked in.")
     answered_by: AnsweredBy | None = Field(
         default=None, description="With `answering`, of a call that we place."
     )

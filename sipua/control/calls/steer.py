@@ -191,7 +191,7 @@ _ACTS = (
         unfit=Kind.WRONG_STATE,
     ),
 )
-_PROBLEMS = (
+PROBLEMS = (
     Kind.NO_CALL,
     Kind.CALL_ENDED,
     Kind.WRONG_STATE,
@@ -221,7 +221,7 @@ class SteerResource:
                 {200: models.Call, 202: models.Outcome},
                 body=Hangup,
                 body_needed=False,
-                problems=_PROBLEMS,
+                problems=PROBLEMS,
             ),
             Endpoint(
                 "POST",
@@ -232,16 +232,16 @@ class SteerResource:
                 Right.OPERATOR,
                 {200: models.Outcome, 202: models.Outcome},
                 body=TransferOrder,
-                problems=(*_PROBLEMS, Kind.NOT_ALLOWED_TO_CALL),
+                problems=(*PROBLEMS, Kind.NOT_ALLOWED_TO_CALL),
             ),
             *(self._endpoint(act) for act in _ACTS),
         )
 
     def _endpoint(self, act: _Act) -> Endpoint:
         async def handle(asked: Asked) -> Answer:
-            call = self._call(asked)
+            call = steerable(self._state, asked)
             done = await self._steer(call, act.command(asked.body), asked.by)
-            return _answer(call, done, act.unfit)
+            return answer_of(call, done, act.unfit)
 
         return Endpoint(
             "POST",
@@ -252,36 +252,31 @@ class SteerResource:
             Right.OPERATOR,
             {200: models.Outcome, 202: models.Outcome},
             body=act.body,
-            problems=_PROBLEMS,
+            problems=PROBLEMS,
         )
 
     async def _transfer(self, asked: Asked) -> Answer:
         order: TransferOrder = asked.body
         target, name = self._in_force.config.tools.transfer.names.get(order.to), order.to
         if target is None:
-            _allow(asked.token, order.to)
+            words = "it is no name of tools.transfer.targets, and not among the token's "
+            allow(asked.token, order.to, f"{words}place.prefixes")
             target, name = order.to, ""
-        call = self._call(asked)
+        call = steerable(self._state, asked)
         command = commands.Transfer(target, order.wait, name, order.mode)
-        return _answer(call, await self._steer(call, command, asked.by))
+        return answer_of(call, await self._steer(call, command, asked.by))
 
     async def _hang_up(self, asked: Asked) -> Answer:
         order: Hangup = asked.body
-        call = self._call(asked)
+        call = steerable(self._state, asked)
         done = await self._steer(call, commands.HangUp(order.detail, order.after_speech), asked.by)
         if done.status == "no_call":  # it has ended, as it should
             done = Done("done")
-        answer = _answer(call, done)
+        answer = answer_of(call, done)
         if not order.wait_s:
             return Answer(answer.body, 202)
         await self._until_ended(call, order.wait_s)
         return Answer(shown(call))
-
-    def _call(self, asked: Asked) -> CallView:
-        call = found(self._state, asked.path["id"])
-        if call.state == "ended":
-            raise ProblemError(Kind.CALL_ENDED)
-        return call
 
     async def _steer(self, call: CallView, command: Command, by: str) -> Done:
         work = self._edge.steer(call.id, command, by)
@@ -300,14 +295,22 @@ class SteerResource:
             raise ProblemError(Kind.NO_ANSWER_IN_TIME, words) from None
 
 
-def _allow(token: Token | None, to: str) -> None:
+def steerable(state: State, asked: Asked) -> CallView:
+    """The call that is asked for. Raises ProblemError when it is over."""
+    call = found(state, asked.path["id"])
+    if call.state == "ended":
+        raise ProblemError(Kind.CALL_ENDED)
+    return call
+
+
+def allow(token: Token | None, to: str, else_: str) -> None:
+    """Whether the token may call it. Raises ProblemError, with these words."""
     prefixes = token.placing.prefixes if token and token.placing else ()
     if not may_call(to, prefixes):
-        words = "it is no name of tools.transfer.targets, and not among the token's place.prefixes"
-        raise ProblemError(Kind.NOT_ALLOWED_TO_CALL, words)
+        raise ProblemError(Kind.NOT_ALLOWED_TO_CALL, else_)
 
 
-def _answer(call: CallView, done: Done, unfit: Kind = Kind.INVALID) -> Answer:
+def answer_of(call: CallView, done: Done, unfit: Kind = Kind.INVALID) -> Answer:
     """Raises ProblemError."""
     match done.status:
         case "done" | "accepted":

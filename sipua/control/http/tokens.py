@@ -48,6 +48,12 @@ class Token:
     digest: bytes
     right: Right
     placing: Placing | None = None
+    supervises: bool = False
+    """A right of its own."""
+
+    @property
+    def may_supervise(self) -> bool:
+        return self.supervises or self.right is Right.ADMIN
 
 
 def digest(token: str) -> bytes:

@@ -25,6 +25,7 @@ class TokenShown(Shown):
 
     name: str
     right: Literal["readonly", "operator", "admin"]
+    supervise: bool = Field(description="Whether it may listen in to calls.")
     place: Place | None = Field(default=None, description="Missing: it may place no calls.")
 
 
@@ -50,6 +51,7 @@ class TokenResource:
             TokenShown(
                 name=token.name,
                 right=token.right.value,
+                supervise=token.may_supervise,
                 place=Place(
                     prefixes=list(place.prefixes),
                     max_calls=place.max_calls,

@@ -104,6 +104,10 @@ class CallView:
     """What the other side has last reported of our audio."""
     transfer: Transfer | None = None
     answered_by: dict[str, Any] | None = None
+    supervisor: dict[str, Any] | None = None
+    """Who hears the call, and in what mode."""
+    parked: str | None = None
+    """The slot."""
     recording: str = "off"
     """`asking` is known to the call alone."""
     status: str | None = None
@@ -277,6 +281,27 @@ def _message(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
         call.answered_by = {**call.answered_by, "message": data["state"]}
 
 
+def _supervised(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
+    call.supervisor = {"who": data["who"], "by": data["by"], "mode": data["mode"]}
+
+
+def _supervisor_mode(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
+    if call.supervisor is not None:
+        call.supervisor = {**call.supervisor, "mode": data["mode"]}
+
+
+def _supervisor_left(call: CallView, _data: Mapping[str, Any], _at: datetime) -> None:
+    call.supervisor = None
+
+
+def _parked(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
+    call.parked = data["slot"]
+
+
+def _unparked(call: CallView, _data: Mapping[str, Any], _at: datetime) -> None:
+    call.parked = None
+
+
 def _ended(call: CallView, data: Mapping[str, Any], at: datetime) -> None:
     call.state, call.ended_at = "ended", at
     call.status, call.end, call.duration_s = data["status"], data["end"], data["duration_s"]
@@ -315,6 +340,11 @@ _CHANGES: Final[Mapping[str, Change]] = {
     "call.transfer": _transfer,
     "call.transferred": _transferred,
     "call.transfer_failed": _transfer_failed,
+    "call.supervised": _supervised,
+    "call.supervisor_mode": _supervisor_mode,
+    "call.supervisor_left": _supervisor_left,
+    "call.parked": _parked,
+    "call.unparked": _unparked,
     "recording.started": _recording("on"),
     "recording.resumed": _recording("on"),
     "recording.paused": _recording("paused"),

@@ -23,7 +23,7 @@ from sipua.calls import routes
 from sipua.calls.facts import CallFacts
 from sipua.calls.legs.orders import CallOrder, LegOver, PlaceLeg
 from sipua.calls.outcome import CallOutcome
-from sipua.calls.steer.commands import Command, Done, SetMetadata
+from sipua.calls.steer.commands import Command, Done, Park, SetMetadata
 from sipua.calls.steer.place_request import PlaceRequest
 from sipua.capture import settings as capture_settings
 from sipua.capture.sip_messages import SipToCaptures, dialog
@@ -31,6 +31,7 @@ from sipua.config import Config
 from sipua.doctor.edges import WORKERS_FIX
 from sipua.edge.calls import beginnings
 from sipua.edge.calls.beginnings import NO_WORKER
+from sipua.edge.calls.code_calls import CodeCalls
 from sipua.edge.calls.edge_call import EdgeCall
 from sipua.edge.calls.legs import EdgeLegs
 from sipua.edge.calls.lost_calls import LostCalls
@@ -40,6 +41,7 @@ from sipua.edge.wiring import wiring
 from sipua.edge.workers.workers import Workers, WorkersError
 from sipua.events import call_events
 from sipua.events.ending import Reason
+from sipua.events.park_events import UNPARKED
 from sipua.events.stream import EventStream
 from sipua.events.teller import ENDED, Told
 from sipua.log import logs
@@ -49,6 +51,7 @@ from sipua.rtp.events import Address
 from sipua.rtp.ports import PortPool, ReservedPort
 from sipua.sip.leg_ids import call_of
 from sipua.sip.messages import (
+    Answer,
     AttemptFailed,
     CallConfirmed,
     CallEnded,
@@ -90,7 +93,6 @@ class EdgeCalls:
         sip_captures: SipToCaptures | None = None,
         on_over: Callable[[CallOver], None] = lambda over: None,
     ) -> None:
-        self.use(config)
         self._workers = workers
         self._ports = ports
         self._send = send
@@ -100,6 +102,8 @@ class EdgeCalls:
         self._on_over = on_over
         self._calls: dict[str, EdgeCall] = {}
         self.legs = EdgeLegs(ports, send, workers.send, make_leg)
+        self._codes = CodeCalls(config, self._calls, self.legs, send, events)
+        self.use(config)
         self._requests = SteerRequests()
         self._lost = LostCalls(config, events, self.facts_up)
         self.empty = asyncio.Event()
@@ -112,6 +116,7 @@ class EdgeCalls:
         """Calls begin with this configuration from now on; `name`: its hash."""
         self._config = config
         self._config_name = name
+        self._codes.use(config)
         self._numbers = config.record.numbers
         self._capture_settings = wiring.captures(config)
 
@@ -123,6 +128,12 @@ class EdgeCalls:
         """
         with ExitStack() as held:
             held.callback(self._release, event.local)
+            try:
+                if self._codes.take(event, held):
+                    return
+            except Exception as error:  # noqa: BLE001 (as below)
+                self._failed(event.call_id, error)
+                return
             worker = self._workers.supervisor.choose()
             if worker is None:
                 missing_s = self._workers.missing_s()
@@ -260,7 +271,7 @@ class EdgeCalls:
                 call.facts = replace(call.facts, metadata=values)
         elif isinstance(message, PlaceLeg | LegOver):
             self.legs.on_order(worker, message)
-        elif not (isinstance(message, Hangup) and self.legs.on_hangup(message)):
+        elif not (isinstance(message, Hangup | Answer) and self.legs.on_command(message)):
             self._send(message)
 
     async def steer(self, call_id: str, command: Command, by: str = "") -> Done:
@@ -268,13 +279,22 @@ class EdgeCalls:
         call = self._calls.get(call_id)
         if call is None:
             return Done("no_call", "there is no such call")
+        if isinstance(command, Park):
+            command = Park(self._codes.slots.take(call_id))
+            if not command.slot:
+                return Done("busy", "all slots for parked calls are taken")
         send = partial(self._workers.send, call.worker)
-        return await self._requests.ask(call_id, command, by, send)
+        done = await self._requests.ask(call_id, command, by, send)
+        if isinstance(command, Park) and not done.ok:
+            self._codes.slots.free(call_id)
+        return done
 
     def on_told(self, told: Told) -> None:
         """An event of a call."""
         if told.type == ENDED and (call := self._calls.get(told.call_id)):
             call.end_told = True
+        elif told.type == UNPARKED:
+            self._codes.slots.free(told.call_id)
         self._events.put(told)
 
     def on_worker_lost(self, worker: int, cause: str) -> None:
@@ -344,6 +364,7 @@ class EdgeCalls:
     def _forget(self, call: EdgeCall) -> None:
         self._calls.pop(call.facts.call_id, None)
         self._requests.over(call.facts.call_id)
+        self._codes.slots.free(call.facts.call_id)
         self.legs.call_over(call.facts.call_id)
         call.held.close()
         if not self._calls:

@@ -7,20 +7,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls.legs.orders import LegOver, PlaceLeg
 from sipua.calls.steer.place_request import CannotPlaceError
+from sipua.calls.supervise.codes import DialledIn
 from sipua.edge.calls.ready_leg import MakeLeg
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
+from sipua.sip.leg_ids import dialled_in_id
 from sipua.sip.messages import (
+    Answer,
     CallEnded,
     CallProgress,
     CallSignal,
     EndedBy,
     Hangup,
+    IncomingCall,
     SipCommand,
 )
 from sipua.worker.link.channel import Descriptor
@@ -40,6 +44,8 @@ class _Leg:
     local: ReservedPort | None = None
     """None: it is being reserved."""
     given_up: bool = False
+    dialled_in: str = ""
+    """Its id in signalling, where that is another one."""
 
 
 class EdgeLegs:
@@ -57,6 +63,8 @@ class EdgeLegs:
         self._to_worker = to_worker
         self._make_leg = make_leg
         self._legs: dict[str, _Leg] = {}
+        self._dialled_in: dict[str, str] = {}
+        """Those that have come in: their ids in signalling, and here."""
 
     def __len__(self) -> int:
         return len(self._legs)
@@ -69,26 +77,36 @@ class EdgeLegs:
             leg = self._legs[order.leg_id] = _Leg(order.call_id, worker)
             _faults().task(self._place(leg, order), "placing a leg")
 
-    def on_hangup(self, order: Hangup) -> bool:
-        """The call ends its leg; False: it is none of ours."""
+    def take_in(self, event: IncomingCall, call_id: str, worker: int, about: DialledIn) -> None:
+        """An INVITE to us becomes a leg of this call. When this raises LinkError, nothing of it is
+        kept."""
+        local, leg_id = event.local, dialled_in_id(call_id, event.call_id)
+        take = TakeLeg(call_id, leg_id, local.port, about)
+        self._to_worker(worker, take, (local.rtp_socket, local.rtcp_socket))
+        self._legs[leg_id] = _Leg(call_id, worker, local, dialled_in=event.call_id)
+        self._dialled_in[event.call_id] = leg_id
+
+    def on_command(self, order: Hangup | Answer) -> bool:
+        """The call answers or ends its leg; False: it is none of ours."""
         leg = self._legs.get(order.call_id)
         if leg is None:
             return False
-        leg.given_up = True
-        self._send(order)
+        leg.given_up = leg.given_up or isinstance(order, Hangup)
+        self._send(replace(order, call_id=leg.dialled_in or order.call_id))
         return True
 
     def on_signal(self, event: CallSignal | CallProgress) -> bool:
         """False: it is of no leg."""
-        leg = self._legs.get(event.call_id)
+        leg_id = self._dialled_in.get(event.call_id, event.call_id)
+        leg = self._legs.get(leg_id)
         if leg is not None:
-            self._tell(leg, event)
+            self._tell(leg, replace(event, call_id=leg_id))
         return leg is not None
 
     def call_over(self, call_id: str) -> None:
         """The call's worker is through with it, or dead: none of its legs stays."""
         for leg_id in [one for one, leg in self._legs.items() if leg.call_id == call_id]:
-            self._send(Hangup(leg_id))
+            self.on_command(Hangup(leg_id))
             self._over(leg_id)
 
     async def _place(self, leg: _Leg, order: PlaceLeg) -> None:
@@ -133,6 +151,8 @@ class EdgeLegs:
 
     def _over(self, leg_id: str) -> None:
         leg = self._legs.pop(leg_id, None)
+        if leg is not None:
+            self._dialled_in.pop(leg.dialled_in, None)
         if leg is not None and leg.local is not None:
             self._ports.release(leg.local, time.monotonic())
 

@@ -20,6 +20,7 @@ from sipua.outputs.cdr.row import (
     MediaFigures,
     MenuStep,
     Row,
+    SupervisorRow,
     TransferTry,
 )
 
@@ -50,6 +51,7 @@ class _Story:
     transfers: list[TransferTry] = field(default_factory=list)
     digits: int = 0
     menus: list[MenuStep] = field(default_factory=list)
+    supervisors: list[SupervisorRow] = field(default_factory=list)
 
     def resumed(self, at_s: float) -> None:
         if self.held_since_s is not None:
@@ -142,6 +144,24 @@ def _menu(story: _Story, _at_s: float, fields: Fields) -> None:
         story.menus.append(MenuStep(*step))
 
 
+def _supervised(story: _Story, at_s: float, fields: Fields) -> None:
+    if len(story.supervisors) < _MOST:
+        modes = [fields["mode"]]
+        row = SupervisorRow(_moment(at_s), fields["who"], fields["by"], modes)
+        story.supervisors.append(row)
+
+
+def _supervisor_mode(story: _Story, _at_s: float, fields: Fields) -> None:
+    if story.supervisors and len(story.supervisors[-1].modes) < _MOST:
+        story.supervisors[-1].modes.append(fields["mode"])
+
+
+def _supervisor_left(story: _Story, _at_s: float, fields: Fields) -> None:
+    if story.supervisors:
+        last = story.supervisors[-1]
+        last.heard_s, last.cause = fields["heard_s"], fields["cause"]
+
+
 def _transfer(story: _Story, at_s: float, fields: Fields) -> None:
     if len(story.transfers) < _MOST:
         begun = TransferTry(_moment(at_s), fields["target"], mode=fields.get("mode", "refer"))
@@ -173,6 +193,9 @@ _STEPS: Final[Mapping[str, Callable[[_Story, float, Fields], None]]] = {
     "call.transferred": _transfer_over("ok"),
     "call.transfer_failed": _transfer_over("failed"),
     "menu.left": _menu,
+    "call.supervised": _supervised,
+    "call.supervisor_mode": _supervisor_mode,
+    "call.supervisor_left": _supervisor_left,
     "engine.in_use": _engine,
     "engine.usage": _usage,
 }
@@ -219,6 +242,7 @@ def _row(node: str, told: Told, story: _Story) -> Row:
         hold=Hold(story.holds, round(story.held_s * 1000)) if story.holds else None,
         transfers=story.transfers,
         menus=story.menus,
+        supervisors=story.supervisors,
         digits=story.digits,
         media=_figures(story, ended.rtp or {}),
         engine=_engines(story, conversation, ended.engine or {}),

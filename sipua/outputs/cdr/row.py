@@ -55,6 +55,19 @@ class MenuStep(msgspec.Struct, frozen=True, omit_defaults=True):
     to: str = ""
 
 
+class SupervisorRow(msgspec.Struct, omit_defaults=True):
+    """A person who has heard the call."""
+
+    at: str
+    who: str
+    by: str
+    modes: list[str]
+    """In their order."""
+    heard_s: float = 0.0
+    cause: str = ""
+    """Why it ended."""
+
+
 class MediaFigures(msgspec.Struct, frozen=True, omit_defaults=True):
     codec: str = ""
     remote: str = ""
@@ -127,6 +140,7 @@ class Row(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"from_": "fr
     hold: Hold | None = None
     transfers: list[TransferTry] = []
     menus: list[MenuStep] = []
+    supervisors: list[SupervisorRow] = []
     digits: int = 0
     """Keys that the other side pressed."""
     media: MediaFigures | None = None

@@ -19,6 +19,7 @@ from sipua.calls.facts import CallFacts
 from sipua.calls.legs.orders import LegOver, PlaceLeg
 from sipua.calls.sample import Sample
 from sipua.calls.steer.commands import Command, Done
+from sipua.calls.supervise.codes import DialledIn
 from sipua.events.ending import Reason
 from sipua.events.teller import Told
 from sipua.outputs.hep.seen import RtcpSeen
@@ -81,11 +82,13 @@ class TakeCall:
 
 @dataclass(frozen=True, slots=True)
 class TakeLeg:
-    """A second leg of a call, with its bound sockets: its INVITE leaves now."""
+    """A second leg of a call, with its bound sockets: its INVITE leaves now, or has come in."""
 
     call_id: str
     leg_id: str
     port: int
+    dialled_in: DialledIn | None = None
+    """None: it is placed."""
 
 
 @dataclass(frozen=True, slots=True)

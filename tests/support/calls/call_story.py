@@ -65,6 +65,7 @@ class FakeBridge:
         self.timeouts: list[float] = []
         self.played = 0
         self.leg = SimpleNamespace(tap=None)
+        self.through = SimpleNamespace(aside=False)
         self.ready = asyncio.Event()
         self.error: Exception | None = None
 

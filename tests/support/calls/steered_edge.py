@@ -22,6 +22,9 @@ _PATHS = {
     "hang_up": "hangup",
     "press_keys": "dtmf",
     "set_metadata": "metadata",
+    "supervise": "supervisors",
+    "supervise_mode": "supervisors/mode",
+    "supervise_end": "supervisors/end",
 }
 _KEYS = itertools.count(1)
 
@@ -37,6 +40,7 @@ class SteeredEdge(Edge):
             "name": "test",
             "token": TOKEN,
             "right": "operator",
+            "supervise": True,
             "place": {
                 "prefixes": [f"sip:@{LOOPBACK}", "1", "2"],
                 "max_calls": 10,
@@ -52,7 +56,8 @@ class SteeredEdge(Edge):
 
     def steer(self, call_id: str, command: Command) -> Outcome:
         fields = msgspec.to_builtins(command)
-        del fields["type"]
+        for of_the_edge in ("type", "fetch", "slot"):
+            fields.pop(of_the_edge, None)
         if "target" in fields:
             fields["to"] = fields.pop("name") or fields.pop("target")
             fields.pop("target", None)

@@ -4,10 +4,20 @@ import asyncio
 import socket
 
 from sipua.calls.legs.orders import LegOver, PlaceLeg
+from sipua.calls.supervise.codes import DialledIn
 from sipua.edge.calls.legs import EdgeLegs
 from sipua.edge.calls.ready_leg import ReadyLeg
 from sipua.rtp.ports import NoPortsLeft, ReservedPort
-from sipua.sip.messages import CallEnded, CallProgress, EndedBy, Hangup, PlaceCall
+from sipua.sip.messages import (
+    Answer,
+    CallConfirmed,
+    CallEnded,
+    CallProgress,
+    EndedBy,
+    Hangup,
+    IncomingCall,
+    PlaceCall,
+)
 from sipua.worker.link.messages import TakeLeg
 
 LEG = "c-test.b1"
@@ -55,8 +65,8 @@ async def test_a_leg_from_its_order_to_its_end() -> None:
     assert edge.legs.on_signal(rings)
     assert not edge.legs.on_signal(CallProgress("c-test", 180, "Ringing"))
     assert edge.worker[1:] == [rings]
-    assert edge.legs.on_hangup(Hangup(LEG))
-    assert not edge.legs.on_hangup(Hangup("c-test"))
+    assert edge.legs.on_command(Hangup(LEG))
+    assert not edge.legs.on_command(Hangup("c-test"))
     assert edge.signalling[1:] == [Hangup(LEG)]
     edge.legs.on_order(1, LegOver("c-test", LEG))
     assert edge.released == [edge.local]
@@ -80,7 +90,7 @@ async def test_T2_given_up_while_its_port_is_reserved() -> None:
         edge.legs.on_order(1, ORDER)
         await edge.settle()
         if end == "leg":
-            edge.legs.on_hangup(Hangup(LEG))
+            edge.legs.on_command(Hangup(LEG))
         else:
             edge.legs.call_over("c-test")
         edge.reserved.set_result(edge.local)
@@ -91,3 +101,28 @@ async def test_T2_given_up_while_its_port_is_reserved() -> None:
         assert edge.unsent == [LEG]
         assert len(edge.legs) == 0
         edge.sock.close()
+
+
+async def test_one_that_has_come_in_has_two_names() -> None:
+    """Signalling knows it by its own id, its worker as a leg of the call."""
+    edge, leg = Edge(), "c-test.s-dialled"
+    uri = "sip:*55@192.0.2.1"
+    event = IncomingCall(
+        "c-dialled", "abc", "sip:201@pbx", uri, uri, ("192.0.2.2", 5060), "pbx", edge.local, 0.0
+    )
+    about = DialledIn("sip:201@pbx", "listen")
+    edge.legs.take_in(event, "c-test", 1, about)
+    assert edge.worker == [TakeLeg("c-test", leg, 16384, about)]
+    assert edge.legs.on_command(Answer(leg))
+    assert edge.legs.on_signal(CallConfirmed("c-dialled"))
+    assert edge.worker[1:] == [CallConfirmed(leg)]
+    assert edge.legs.on_command(Hangup(leg))
+    assert edge.signalling == [Answer("c-dialled"), Hangup("c-dialled")]
+    edge.legs.on_order(1, LegOver("c-test", leg))
+    assert edge.released == [edge.local]
+    assert not edge.legs.on_signal(CallConfirmed("c-dialled"))
+    edge.legs.take_in(event, "c-test", 1, about)
+    edge.legs.call_over("c-test")
+    assert edge.signalling[2:] == [Hangup("c-dialled")]
+    assert edge.released == [edge.local] * 2
+    edge.sock.close()

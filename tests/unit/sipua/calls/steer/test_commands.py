@@ -11,12 +11,18 @@ from sipua.calls.steer.commands import (
     Hold,
     Inject,
     Mute,
+    Park,
     Play,
     PressKeys,
     Record,
     Say,
     SetMetadata,
+    Supervise,
+    SuperviseEnd,
+    SuperviseMode,
     Transfer,
+    Unpark,
+    Whisper,
     fault_of,
     name_of,
 )
@@ -37,6 +43,13 @@ GOOD: tuple[Command, ...] = (
     Inject("system", "The caller's order is 17.", respond=True),
     SetMetadata({"order": "17", "gone": ""}),
     Record("pause"),
+    Supervise("sip:anna@pbx.example.com"),
+    Supervise("201", account="office-pbx", mode="whisper"),
+    SuperviseMode("takeover"),
+    SuperviseEnd(),
+    Park("7"),
+    Unpark(),
+    Whisper("Offer ten per cent.", respond=True),
 )
 
 
@@ -71,6 +84,8 @@ def test_a_command_has_a_name_in_json() -> None:
         (PressKeys("1" * 33), "`digits` is longer"),
         (Say(""), "`text` is empty"),
         (Say(" \n"), "`text` is empty"),
+        (Whisper(" "), "`text` is empty"),
+        (Supervise("sip:1@pbx>\r\nX: y"), "`target` is neither"),
         (Say("a" * 4001), "`text` is longer"),
         (Inject("user", "a" * 4001), "`text` is longer"),
         (Inject("user", "half of a pair: \ud83d"), "`text` is no text"),
@@ -90,5 +105,5 @@ def test_what_is_wrong_is_said(command: Command, said: str) -> None:
 
 def test_every_command_has_a_name_of_its_own() -> None:
     names = [name_of(command) for command in GOOD]
-    assert len(set(names)) == 10
+    assert len(set(names)) == 16
     assert set(commands.Command.__args__) == {type(command) for command in GOOD}  # type: ignore[attr-defined]

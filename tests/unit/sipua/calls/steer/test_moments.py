@@ -8,11 +8,16 @@ from sipua.calls.steer.commands import (
     Hold,
     Inject,
     Mute,
+    Park,
     Play,
     PressKeys,
     Say,
     SetMetadata,
+    Supervise,
+    SuperviseMode,
     Transfer,
+    Unpark,
+    Whisper,
     name_of,
 )
 from sipua.calls.steer.moments import Moment, refusal
@@ -22,6 +27,7 @@ TALKS = Moment()
 HELD_BY_US = Moment(on_hold=True, held_by_us=True)
 HELD_BY_PEER = Moment(on_hold=True)
 NO_ENGINE = Moment(engine_gone=True)
+PUT_THROUGH = Moment(put_through=True)
 
 ALL: dict[str, Command] = {
     name_of(command): command
@@ -34,6 +40,11 @@ ALL: dict[str, Command] = {
         Play("sorry"),
         Inject("user", "x"),
         SetMetadata({}),
+        Supervise("sip:1@pbx"),
+        SuperviseMode("barge"),
+        Whisper("x"),
+        Park(),
+        Unpark(),
     )
 }
 
@@ -41,13 +52,14 @@ ALL: dict[str, Command] = {
 @pytest.mark.parametrize(
     ("moment", "impossible"),
     [
-        (RINGS, {"transfer", "press_keys", "say", "play"}),
+        (RINGS, {"transfer", "press_keys", "say", "play", "supervise", "park"}),
         (TALKS, set()),
         (HELD_BY_US, {"press_keys", "say", "play"}),
         (HELD_BY_PEER, {"press_keys", "say", "play"}),
-        (NO_ENGINE, {"say", "inject"}),
+        (NO_ENGINE, {"say", "inject", "whisper"}),
+        (PUT_THROUGH, {"transfer", "say", "play", "inject", "whisper"}),
     ],
-    ids=["rings", "talks", "held by us", "held by peer", "no engine"],
+    ids=["rings", "talks", "held by us", "held by peer", "no engine", "put through"],
 )
 def test_the_table(moment: Moment, impossible: set[str]) -> None:
     found = {name: refusal(command, moment) for name, command in ALL.items()}

@@ -20,15 +20,20 @@ from sipua.calls.steer.commands import (
     Hold,
     Inject,
     Mute,
+    Park,
     Play,
     PressKeys,
     Say,
     SetMetadata,
+    Supervise,
+    SuperviseMode,
     Transfer,
+    Whisper,
+    name_of,
 )
 from sipua.calls.steer.hold import HoldOutcome
 from sipua.calls.steer.sound_files import SoundFiles
-from sipua.calls.steer.steering import ASKER, SAY, Steering
+from sipua.calls.steer.steering import ASKER, SAY, WHISPERED, Steering
 from sipua.events.call_events import Steered
 from sipua.events.ending import Reason
 
@@ -87,8 +92,24 @@ class FakeCall:
         return values
 
 
+class FakeSupervision:
+    def do(self, command: object, by: str) -> Done:
+        return Done("done", by, {"of": type(command).__name__})
+
+
 def steering(call: FakeCall) -> Steering:
-    return Steering(call, SOUND, SoundFiles(""))  # type: ignore[arg-type]  # a stand-in
+    return Steering(call, SOUND, SoundFiles(""), FakeSupervision())  # type: ignore[arg-type]  # a stand-in
+
+
+@pytest.mark.parametrize("command", [Supervise("sip:1@pbx"), SuperviseMode("barge"), Park("7")])
+async def test_what_people_do_is_told_with_who_wanted_it(command: Command) -> None:
+    call = FakeCall()
+    done = await steering(call).do(command, "ops")
+    assert done == Done("done", "ops", {"of": type(command).__name__})
+    assert (call.told[0].by, call.told[0].about) == (
+        "ops",
+        {"supervise": "sip:1@pbx", "supervise_mode": "barge", "park": "7"}[name_of(command)],
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,6 +120,7 @@ def steering(call: FakeCall) -> Steering:
         (Mute("caller", True), "done", [("listen", False, ASKER)]),
         (Mute("caller", False), "done", [("listen", True, ASKER)]),
         (Say("Hello."), "accepted", [("speak", SAY + "Hello.")]),
+        (Whisper("Be brief."), "done", [("inject", "system", WHISPERED + "Be brief.", False)]),
         (Say("No.", True), "accepted", [("interrupt", "operator"), ("speak", SAY + "No.")]),
         (Inject("user", "Well?", True), "done", [("inject", "user", "Well?", True)]),
         (Play("sorry"), "accepted", [("play", "played")]),

@@ -42,6 +42,8 @@ def test_tables_in_the_order_of_the_file() -> None:
         "[[webhooks]]",
         "[webhook_spool]",
         "[prices.NAME]",
+        "[supervise]",
+        "[park]",
         "[tools]",
         "[tools.hang_up]",
         "[tools.transfer]",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from sipua.events import call_events, engine_events, menu_events
+from sipua.events import call_events, engine_events, menu_events, supervise_events
 from sipua.events.ending import End, Reason
 from sipua.outputs.cdr.calls_up import CallsUp
 from sipua.outputs.cdr.row import Row, decode, encode
@@ -60,6 +60,14 @@ def test_the_row_of_a_call_with_everything() -> None:
         (6.0, call_events.Transfer(target="sip:200@pbx")),
         (7.0, call_events.TransferFailed(target="sip:200@pbx", status=486, reason="Busy Here")),
         (8.0, call_events.Held(direction="sendonly")),
+        (8.5, supervise_events.Supervised(who="sip:anna@pbx", by="ops", mode="listen")),
+        (8.6, supervise_events.SupervisorMode(mode="barge", by="key")),
+        (
+            9.5,
+            supervise_events.SupervisorLeft(
+                who="sip:anna@pbx", mode="barge", cause="hung_up", heard_s=1.0
+            ),
+        ),
         (10.0, ended(**FIGURES)),
     )
     assert msgspec.to_builtins(row) == {
@@ -96,6 +104,16 @@ def test_the_row_of_a_call_with_everything() -> None:
         "menus": [
             {"menu": "main", "by": "key", "key": "2", "to": "menu other"},
             {"menu": "other", "by": "ended"},
+        ],
+        "supervisors": [
+            {
+                "at": "2026-11-18T11:06:48.500Z",
+                "who": "sip:anna@pbx",
+                "by": "ops",
+                "modes": ["listen", "barge"],
+                "heard_s": 1.0,
+                "cause": "hung_up",
+            }
         ],
         "digits": 3,
         "media": {

@@ -1,0 +1,1 @@
+"""People on a call: a supervisor who listens, whispers, barges in or takes over."""
