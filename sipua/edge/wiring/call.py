@@ -21,6 +21,7 @@ from sipua.codecs.pcm import Pcm
 from sipua.codecs.vad import VadConfig
 from sipua.config import Config, EngineSection
 from sipua.config.sections.barge_in import SoundsSection
+from sipua.config.sections.trunks import AccountSection, TrunkSection
 from sipua.edge.wiring import record
 from sipua.edge.wiring.engine_options import engine_options
 from sipua.record.engine_facts import EngineFacts
@@ -43,6 +44,17 @@ def media_settings(config: Config, *, echoes: bool = True) -> MediaSettings:
         barge_in=barge_in if echoes else dataclasses.replace(barge_in, echo="off"),
         sounds=_sounds(config.sounds),
     )
+
+
+def media_by_peer(config: Config, usual: MediaSettings) -> dict[str, MediaSettings]:
+    """Of the trunks and accounts."""
+    peers: list[AccountSection | TrunkSection] = [*config.accounts, *config.trunks]
+    return {
+        peer.name: dataclasses.replace(
+            usual, dtmf=peer.dtmf, ptime_ms=peer.ptime_ms or usual.ptime_ms
+        )
+        for peer in peers
+    }
 
 
 @cache
@@ -84,7 +96,7 @@ def transfer_settings(config: Config, hold_sound: Pcm) -> TransferSettings:
         "silence": None,
     }[transfer.caller_hears]
     placing = {one.name for one in config.accounts}
-    placing |= {one.name for one in config.trunks if one.proxy}
+    placing |= {one.name for one in config.trunks if one.every_server}
     return TransferSettings(
         mode=transfer.mode,
         account=transfer.account,
