@@ -327,7 +327,7 @@ class Call:
             case _ if event.call_id != self.call_id:
                 self.second.on_signal(event)
             case CallInvited():
-                self._facts.invited(event.sip_call_id)
+                self._facts.invited(event.sip_call_id, event.account)
             case AttemptFailed():
                 self._outcome.attempt_failed(event)
             case MediaReady():

@@ -74,9 +74,9 @@ class PresentFacts:
         """Since it began: in the edge, before a worker had it."""
         return self._clock() - self._began_s
 
-    def invited(self, sip_call_id: str) -> None:
-        """Our INVITE has left."""
-        self._facts = replace(self._facts, sip_call_id=sip_call_id)
+    def invited(self, sip_call_id: str, origin: str) -> None:
+        """Our INVITE has left, by this account or trunk."""
+        self._facts = replace(self._facts, sip_call_id=sip_call_id, origin=origin)
 
     def confirmed(self) -> None:
         """Both sides can hear each other."""

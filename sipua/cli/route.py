@@ -1,10 +1,13 @@
-"""`sipua config route`: which route a call would take, and the agent that it leads to."""
+"""`sipua config route`: which route a call would take, and the agent that it leads to;
+`sipua config outbound`: which trunks a number would be called by, and why.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +34,38 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--origin", default="", metavar="NAME", help="account or trunk")
     parser.add_argument("--json", action="store_true", help="JSON instead of text")
+    parser = add_command(
+        commands, "outbound", _outbound, "show the trunks that a number is called by"
+    )
+    parser.add_argument("number", metavar="NUMBER", help="as in a request: +4930123456")
+    parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help=CONFIG_HELP)
+    parser.add_argument("--json", action="store_true", help="JSON instead of text")
+
+
+def _outbound(args: argparse.Namespace) -> int:
+    from sipua.config import load
+    from sipua.edge.wiring import outbound
+
+    told = outbound.ways_of(load(config_path(args.file), os.environ), args.number)
+    if args.json:
+        sys.stdout.write(json_text(told))
+    else:
+        sys.stdout.writelines(_told(told))
+    return Exit.OK if told["rule"] else Exit.UNFIT
+
+
+def _told(told: dict[str, Any]) -> Iterator[str]:
+    if not told["rule"]:
+        yield f"no rule of [[outbound]] fits {told['number']}\n"
+        return
+    of_rule = f"{told['rule']}, by its prefix {told['prefix'] or 'of any number'}"
+    yield f"{'number':{_COLUMN}}{told['number']}\n{'rule':{_COLUMN}}{of_rule}\n"
+    for place, one in enumerate(told["trunks"], 1):
+        words = [f"price {one['price']:g}"] if told["order"] == "price" else []
+        if one["first"] < 1:
+            words.append(f"first of its price in {one['first']:.0%} of calls")
+        words.append(f"not used: {one['refused']}" if one["refused"] else f"as {one['to']}")
+        yield f"{place:<{_COLUMN}}{one['trunk']}: {', '.join(words)}\n"
 
 
 def _route(args: argparse.Namespace) -> int:

@@ -150,7 +150,7 @@ class Edge:
             ports=self._ports,
             sip=self._sip,
             admission=self._admission,
-            tell=self._tell,
+            events=self._events,
         )
         self._watching_sip: list[Callable[[SipMessage], None]] = []
         self._watching_rtcp: list[Callable[[RtcpSeen], None]] = []
@@ -230,6 +230,7 @@ class Edge:
                 started.push_async_callback(self._agent.stop)
                 self._calls.start()
                 started.callback(self._calls.stop)
+                started.push_async_callback(self._placing.stop)
                 started.push_async_callback(self._workers.stop)
                 start = self._workers.start(self._agent.start())
                 if await main_loop.run_unless(self._stop, start):

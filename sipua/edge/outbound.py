@@ -8,6 +8,7 @@ same account stays registered. Several calls at once are several processes.
 from __future__ import annotations
 
 import asyncio
+import random
 import sys
 import time
 from contextlib import AsyncExitStack
@@ -26,7 +27,7 @@ from sipua.edge.calls import placing
 from sipua.edge.calls.edge_calls import EdgeCalls
 from sipua.edge.calls.outgoing import Outgoing, outgoing
 from sipua.edge.calls.placing import RequestError
-from sipua.edge.calls.ready_leg import ReadyLeg, invite, out_of
+from sipua.edge.calls.ready_leg import ReadyLeg, invite, ways_of
 from sipua.edge.calls.signalling_log import SignallingLog
 from sipua.edge.wiring import parties, wiring
 from sipua.edge.workers.fork_server import ForkServer
@@ -233,11 +234,14 @@ class Outbound:
     async def _make_leg(self, order: PlaceLeg) -> ReadyLeg:
         """For a second leg of the call."""
         try:
-            out = out_of(self._config, self._settings, order)
+            peer = bracketed(host_of(self._request.uri))
+            # Without rules: signalling has the account of the call, and no other.
+            config = self._config.model_copy(update={"outbound": ()})
+            ways = ways_of(config, self._settings, order, peer, random.Random())  # noqa: S311
         except RequestError as error:
             raise CannotPlaceError("invalid", str(error)) from None
-        hop = placing.first_hop(self._settings, order.account, out.to)
-        return ReadyLeg(invite(order, out, await placing.reserve(self._ports, self._sip, hop)))
+        hop = placing.first_hop(self._settings, order.account, ways[0].target)
+        return ReadyLeg(invite(order, ways, await placing.reserve(self._ports, self._sip, hop)))
 
     def _interrupt(self) -> None:
         self._interrupted.set()

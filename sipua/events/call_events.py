@@ -50,6 +50,8 @@ class Invited(Event, tag="call.invited"):
     sip_call_id: str
     server: str | None = None
     """The server of a trunk that it has gone to."""
+    origin: str | None = None
+    """The trunk, where it is another one than before."""
 
 
 class AttemptFailed(Event, tag="call.attempt_failed"):

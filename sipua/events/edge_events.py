@@ -148,7 +148,6 @@ class RegistrationOk(Event, tag="registration.ok"):
 
 
 class RegistrationFailed(Event, tag="registration.failed"):
-    LEVEL = "error"
     account: str
     registrar: str
     status: int
@@ -156,6 +155,12 @@ class RegistrationFailed(Event, tag="registration.failed"):
     retry_in_s: float | None
     """None: it is not tried again."""
     fix: str
+    meanwhile: str | None = None
+    """Another registrar, which has the account."""
+
+    @property
+    def level(self) -> Level:
+        return "warning" if self.meanwhile else "error"
 
 
 class RegistrationWaiting(Event, tag="registration.waiting"):
@@ -169,11 +174,13 @@ class RegistrationWaiting(Event, tag="registration.waiting"):
         "nothing to do yet: the attempt is repeated; if it keeps failing, check that the "
         "registrar is up, and its address and port"
     )
+    meanwhile: str | None = None
 
 
 class RegistrationRemoved(Event, tag="registration.removed"):
     account: str
     registrar: str
+    meanwhile: str | None = None
 
 
 class TrunkResolved(Event, tag="trunk.resolved"):

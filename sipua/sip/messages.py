@@ -118,6 +118,8 @@ class CallInvited:
     sip_call_id: str
     server: str = ""
     """The server of a trunk that it has gone to."""
+    account: str = ""
+    """The account or trunk that it has gone out by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,12 +330,23 @@ class SetHold:
 
 
 @dataclass(frozen=True, slots=True)
+class AnotherWay:
+    """The same call by another trunk, as that wants it."""
+
+    account: str
+    target: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class PlaceCall:
     call_id: str
     target: str
     local: ReservedPort
     account: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    others: tuple[AnotherWay, ...] = ()
+    """Tried in this order, where the trunk before does not take the call."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,8 @@ class RegistrationFailed:
     reason: str
     retry_in_s: float | None
     fix: str
+    meanwhile: str = ""
+    """Another registrar, which has the account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,14 @@ class RegistrarSilent:
     account: str
     registrar: str
     waited_s: float
+    meanwhile: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Unregistered:
     account: str
     registrar: str
+    meanwhile: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from sipua.sip.wire.sdp import ExtendedRtcp
+
+SessionTimers: TypeAlias = Literal["off", "optional", "required"]
+Prack: TypeAlias = Literal["accepted", "preferred", "required"]
 
 
 @dataclass(frozen=True, slots=True)
 class AccountSettings:
     """One identity. Without a registrar it only places calls (a trunk) or takes them.
 
-    A trunk has one for each of its servers: pjsip knows the way of a call by its account.
+    A trunk has one for each of its servers, and an account of the configuration one for each of its
+    registrars: pjsip knows the way of a call by its account. The first has the name of the trunk or
+    account, the others `NAME/2` and so on: no name of the configuration has a slash.
     """
 
     name: str
@@ -27,7 +33,8 @@ class AccountSettings:
     trunk: str = ""
     """The trunk that `proxy` is a server of; empty: it is of no trunk."""
     priority: int = 1
-    """Among the servers of its trunk, as `weight`: RFC 2782."""
+    """Among the servers of its trunk, as `weight`: RFC 2782. Of an account: the place of the
+    registrar."""
     weight: int = 100
     outbound_proxy: str = ""
     """What comes before `proxy` on the way."""
@@ -37,6 +44,24 @@ class AccountSettings:
     """A server that takes no calls is left out so long."""
     options_s: int = 0
     """Between two OPTIONS; 0: none are sent."""
+    codecs: tuple[str, ...] = ()
+    """In our order; empty: those of all calls, in that of the other side."""
+    ptime_ms: int = 0
+    """0: that of all calls; so are the next ones."""
+    session_expires_s: int = 0
+    min_session_expires_s: int = 0
+    session_timers: SessionTimers = "optional"
+    prack: Prack = "accepted"
+
+    @property
+    def peer(self) -> str:
+        """Its trunk or account in the configuration."""
+        return self.name.partition("/")[0]
+
+    @property
+    def home(self) -> str:
+        """The server that knows its numbers; empty: there is none."""
+        return self.proxy if self.trunk else self.registrar
 
     @property
     def first_hop(self) -> str:

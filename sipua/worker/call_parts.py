@@ -127,8 +127,7 @@ class CallParts:
         self._send = send
         self._toolbox = toolbox
         self._media = wiring_call.media_settings(config)
-        self._dtmf = {account.name: account.dtmf for account in config.accounts}
-        self._dtmf |= {trunk.name: trunk.dtmf for trunk in config.trunks}
+        self._media_of = wiring_call.media_by_peer(config, self._media)
         self._recovery = wiring_call.dialogue_policy(config)
         self._records = records
         self._menus = menus
@@ -215,7 +214,7 @@ class CallParts:
         bridge = CallBridge(
             local=local,
             pacer=self._pacer,
-            settings=replace(self._media, dtmf=self._dtmf.get(facts.origin, "auto")),
+            settings=self._media_of.get(facts.origin, self._media),
             make_conversation=agents.conversation if agents else partial(converse, route),
             faults=faults,
             path=recording.path(path) if recording else path,

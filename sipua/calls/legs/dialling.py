@@ -134,7 +134,7 @@ class Dialling:
             case CallInvited():
                 self._call.tell(
                     call_events.Leg(
-                        target=self._target, account=self._account, sip_call_id=event.sip_call_id
+                        target=self._target, account=event.account, sip_call_id=event.sip_call_id
                     )
                 )
             case CallProgress():

@@ -53,6 +53,10 @@ TABLES: Final[Mapping[str, OfTable]] = {
     "accounts.*": _ONCE,
     "trunks.*": _ONCE,
     "trunks.*.servers.*": _ONCE,
+    "outbound.*": _ONCE,
+    "outbound.*.trunks.*": _ONCE,
+    "number_pools.*": _ONCE,
+    "number_uses": _START,
     "engine": _NEW,
     "engine.turn_detection": _NEW,
     "engines.NAME": _NEW,
@@ -179,6 +183,8 @@ TABLES: Final[Mapping[str, OfTable]] = {
 _OTHERS: Final[Mapping[tuple[str, str], When]] = {
     ("accounts.*", "dtmf"): _NEW,
     ("trunks.*", "dtmf"): _NEW,
+    ("accounts.*", "ptime_ms"): _NEW,
+    ("trunks.*", "ptime_ms"): _NEW,
 }
 """Keys of another class than their table."""
 

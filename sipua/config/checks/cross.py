@@ -13,7 +13,9 @@ from sipua.config.checks.cdr import cdr
 from sipua.config.checks.engine import engines
 from sipua.config.checks.findings import Finding
 from sipua.config.checks.menus import menus
+from sipua.config.checks.outbound import outbound
 from sipua.config.checks.placeholders import placeholders
+from sipua.config.checks.protocol import protocol
 from sipua.config.checks.record import record
 from sipua.config.checks.recording import recording
 from sipua.config.checks.recovery import recovery
@@ -174,14 +176,20 @@ def _accounts(config: Config) -> Iterator[Finding]:
     for index, account in enumerate(config.accounts):
         path: KeyPath = ("accounts", index, "user")
         registrar: KeyPath = ("accounts", index, "registrar")
-        first = seen.setdefault((account.user, account.registrar), path)
-        if first is not path:
-            yield Finding(
-                (path, first, registrar),
-                "registers the same user at the same registrar as another account",
-                "remove one of them",
-            )
-        yield from _server(config, registrar, account.registrar)
+        backups: KeyPath = ("accounts", index, "backup_registrars")
+        for place, uri in enumerate(account.registrars):
+            key = (*backups, place - 1) if place else registrar
+            if uri in account.registrars[:place]:
+                yield Finding((key, registrar), f'"{uri}" is there twice', "remove it")
+                continue
+            first = seen.setdefault((account.user, uri), path)
+            if first is not path:
+                yield Finding(
+                    (path, first, key),
+                    "registers the same user at the same registrar as another account",
+                    "remove one of them",
+                )
+            yield from _server(config, key, uri)
         yield from _server(config, ("accounts", index, "proxy"), account.proxy)
         yield from _password(index, account)
         yield from _caller(("accounts", index), account)
@@ -363,6 +371,8 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _names,
     _accounts,
     _trunks,
+    protocol,
+    outbound,
     engines,
     _agent,
     recovery,

@@ -22,6 +22,11 @@ from sipua.config.sections.engine import EngineSection
 from sipua.config.sections.hep import HepSection
 from sipua.config.sections.menus import MenuSection
 from sipua.config.sections.metrics import MetricsSection
+from sipua.config.sections.outbound import (
+    NumberPoolSection,
+    NumberUsesSection,
+    OutboundSection,
+)
 from sipua.config.sections.park import ParkSection
 from sipua.config.sections.record import PriceSection, RecordSection
 from sipua.config.sections.recording import RecordingSection
@@ -199,6 +204,9 @@ class Config(Section):
     calls: CallsSection = CallsSection()
     routes: tuple[RouteSection, ...] = ()
     menus: tuple[MenuSection, ...] = ()
+    outbound: tuple[OutboundSection, ...] = ()
+    number_pools: tuple[NumberPoolSection, ...] = ()
+    number_uses: NumberUsesSection = NumberUsesSection()
     barge_in: BargeInSection = BargeInSection()
     sounds: SoundsSection = SoundsSection()
     edge: EdgeSection = EdgeSection()

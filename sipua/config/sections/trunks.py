@@ -14,13 +14,26 @@ from sipua.config.sections.caller import (
     TRUST_IDENTITY,
     CallerHeaders,
 )
+from sipua.config.sections.protocol import (
+    CODECS,
+    MIN_SESSION_EXPIRES_S,
+    PRACK,
+    PTIME_MS,
+    SESSION_EXPIRES_S,
+    SESSION_TIMERS,
+    Prack,
+    SessionTimers,
+)
 from sipua.config.values.addresses import Hosts
 from sipua.config.values.fields import (
     AS_TUPLE,
     NO_SECRET,
     Name,
     OneLine,
+    OptionalCodecs,
+    OptionalPtime,
     OptionalServerUri,
+    OptionalSessionTime,
     OptionalSipUser,
     Realm,
     Secret,
@@ -56,6 +69,12 @@ class AccountSection(Section):
         "up by its SRV records first.",
         examples=["sip:192.0.2.10:5060;transport=udp"],
     )
+    backup_registrars: Annotated[tuple[ServerUriText, ...], AS_TUPLE] = Field(
+        default=(),
+        description="Registrars that have the account, in this order, while those before them do "
+        "not answer. docs/trunks.md.",
+        examples=[["sip:192.0.2.11:5060;transport=udp"]],
+    )
     user: SipUser = Field(description="The extension or user to register.", examples=["100"])
     password: Secret = Field(
         default=NO_SECRET, description="Password of the account. Better: `password_file`."
@@ -85,11 +104,22 @@ class AccountSection(Section):
         default="", description="Outbound proxy, as `sip:host:port`, when it is not the registrar."
     )
     dtmf: DtmfKind = Field(default="auto", description=_DTMF)
+    codecs: OptionalCodecs = CODECS
+    ptime_ms: OptionalPtime = PTIME_MS
+    session_timers: SessionTimers = SESSION_TIMERS
+    session_expires_s: OptionalSessionTime = SESSION_EXPIRES_S
+    min_session_expires_s: OptionalSessionTime = MIN_SESSION_EXPIRES_S
+    prack: Prack = PRACK
     trust_identity: bool = TRUST_IDENTITY
     caller_headers: CallerHeaders = CALLER_HEADERS
     country: Country = COUNTRY
     number_in: Prefixes = NUMBER_IN
     headers_in: HeaderNames = HEADERS_IN
+
+    @property
+    def registrars(self) -> tuple[str, ...]:
+        """All, in the order in which they are asked."""
+        return (self.registrar, *self.backup_registrars)
 
 
 class ServerSection(Section):
@@ -149,6 +179,12 @@ class TrunkSection(Section):
         "`X-Traceparent`). docs/traces.md.",
     )
     dtmf: DtmfKind = Field(default="auto", description=_DTMF)
+    codecs: OptionalCodecs = CODECS
+    ptime_ms: OptionalPtime = PTIME_MS
+    session_timers: SessionTimers = SESSION_TIMERS
+    session_expires_s: OptionalSessionTime = SESSION_EXPIRES_S
+    min_session_expires_s: OptionalSessionTime = MIN_SESSION_EXPIRES_S
+    prack: Prack = PRACK
     trust_identity: bool = TRUST_IDENTITY
     caller_headers: CallerHeaders = CALLER_HEADERS
     country: Country = COUNTRY
@@ -188,6 +224,11 @@ class TrunkSection(Section):
         description="Numbers that the API may call with (`caller_id`) beside `caller_id`. "
         "Empty: none.",
         examples=[["+4930123*"]],
+    )
+    number_pool: OneLine = Field(
+        default="",
+        description="Name of one of `number_pools`: our number in calls that we place is one of "
+        "these, in the place of `caller_id`. docs/numbers.md.",
     )
     assert_identity: bool = Field(
         default=False,

@@ -31,6 +31,7 @@ _CODEC_ALIASES = {
 CODECS = ("PCMU", "PCMA")
 TRANSPORTS = ("udp", "tcp")
 MOST_WORKERS = 256
+SHORTEST_SESSION_S = 90
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _SIP_USER = re.compile(r"[A-Za-z0-9_.!~*'()&=+$,;?/%#-]+")
@@ -62,6 +63,12 @@ def _ptime(ptime_ms: int) -> int:
     if ptime_ms % 10 or not 10 <= ptime_ms <= 60:
         raise wrong("is not a packet time: 10, 20, 30, 40, 50 or 60", "20")
     return ptime_ms
+
+
+def _session_time(seconds: int) -> int:
+    if seconds and seconds < SHORTEST_SESSION_S:
+        raise wrong("is less than any session timer may be (RFC 4028)", str(SHORTEST_SESSION_S))
+    return seconds
 
 
 def _number_to_text(value: Any) -> Any:
@@ -232,6 +239,8 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 EvenPort = Annotated[int, Field(ge=1024, le=65534), AfterValidator(_even_port)]
 Workers = Annotated[str, BeforeValidator(_number_to_text), AfterValidator(_workers)]
 Ptime = Annotated[int, AfterValidator(_ptime)]
+OptionalSessionTime = Annotated[int, Field(ge=0, le=86400), AfterValidator(_session_time)]
+OptionalPtime = Annotated[int, AfterValidator(lambda ms: _ptime(ms) if ms else ms)]
 Name = Annotated[str, AfterValidator(_name)]
 SipUser = Annotated[str, AfterValidator(_sip_user)]
 OptionalSipUser = Annotated[str, AfterValidator(lambda text: _sip_user(text) if text else text)]
@@ -258,6 +267,11 @@ Codecs = Annotated[
     tuple[Annotated[str, AfterValidator(_codec)], ...],
     BeforeValidator(_to_tuple),
     AfterValidator(not_empty),
+]
+OptionalCodecs = Annotated[
+    tuple[Annotated[str, AfterValidator(_codec)], ...],
+    BeforeValidator(_to_tuple),
+    AfterValidator(lambda names: not_empty(names) if names else names),
 ]
 Transports = Annotated[
     tuple[Annotated[str, AfterValidator(_transport)], ...],

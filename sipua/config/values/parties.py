@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator
 
@@ -26,6 +27,18 @@ def _prefixes(rules: dict[str, str]) -> dict[str, str]:
             if not _PREFIX.fullmatch(text):
                 raise wrong(f"{text!r} is no prefix of a number: digits, *, #, + in front", form)
     return rules
+
+
+def _number_prefixes(prefixes: tuple[str, ...]) -> tuple[str, ...]:
+    form = 'such as "+49"'
+    if len(prefixes) > _MOST_PATTERNS:
+        raise wrong(f"has more than {_MOST_PATTERNS} prefixes", form)
+    for index, prefix in enumerate(prefixes):
+        if not prefix or not _PREFIX.fullmatch(prefix):
+            raise wrong(f"{prefix!r} is no prefix of a number: digits, *, #, + in front", form)
+        if prefix in prefixes[:index]:
+            raise wrong(f'has "{prefix}" twice', "name it once")
+    return prefixes
 
 
 def _country(code: str) -> str:
@@ -52,6 +65,25 @@ def _caller_id(text: str) -> str:
     if text and not identity.is_caller_id(text):
         raise wrong("is neither a number nor the user of a SIP URI", '"+4930123456"')
     return text
+
+
+def _caller_ids(numbers: tuple[str, ...]) -> tuple[str, ...]:
+    if len(numbers) > _MOST_PATTERNS:
+        raise wrong(f"has more than {_MOST_PATTERNS} numbers", "several pools")
+    for index, number in enumerate(numbers):
+        if not number:
+            raise wrong("has an empty number", '"+4930123456"')
+        if _caller_id(number) in numbers[:index]:
+            raise wrong(f'has "{number}" twice', "name it once")
+    return numbers
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise wrong("is no time zone of this machine", 'such as "Europe/Berlin"') from None
+    return name
 
 
 def _caller_name(text: str) -> str:
@@ -86,6 +118,9 @@ def _set_headers(given: dict[str, str]) -> dict[str, str]:
 
 Prefixes = Annotated[dict[str, str], AfterValidator(_prefixes)]
 Country = Annotated[str, AfterValidator(_country)]
+CallerIds = Annotated[tuple[str, ...], AS_TUPLE, AfterValidator(_caller_ids)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+NumberPrefixes = Annotated[tuple[str, ...], AS_TUPLE, AfterValidator(_number_prefixes)]
 NumberPatterns = Annotated[tuple[str, ...], AS_TUPLE, AfterValidator(_patterns)]
 CallerId = Annotated[str, AfterValidator(_caller_id)]
 CallerName = Annotated[str, AfterValidator(_caller_name)]

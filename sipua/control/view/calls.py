@@ -195,6 +195,7 @@ def _begun(happened: Happened, data: Mapping[str, Any], at: datetime) -> CallVie
 
 def _invited(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
     call.sip_call_id = data["sip_call_id"]
+    call.origin = data.get("origin") or call.origin
 
 
 def _ringing(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:

@@ -163,6 +163,8 @@ class EdgeView:
     def _registration(
         self, data: Mapping[str, Any], state: RegistrationState, at: datetime, **told: Any
     ) -> None:
+        if data.get("meanwhile"):
+            return  # another registrar has it: it is registered as before
         account = data["account"]
         before = self.registrations.get(account)
         since = before.since if before and before.state == state else at

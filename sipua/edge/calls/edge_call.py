@@ -31,8 +31,11 @@ class EdgeCall:
     def invited(self, event: CallInvited | AttemptFailed) -> Event:
         """Our INVITE has left, or was in vain; the event of it."""
         if isinstance(event, CallInvited):
-            self.facts = replace(self.facts, sip_call_id=event.sip_call_id)
-            return call_events.Invited(sip_call_id=event.sip_call_id, server=event.server or None)
+            other = event.account if event.account != self.facts.origin else None
+            self.facts = replace(self.facts, sip_call_id=event.sip_call_id, origin=event.account)
+            return call_events.Invited(
+                sip_call_id=event.sip_call_id, server=event.server or None, origin=other
+            )
         self.outcome.attempt_failed(event)
         return call_events.AttemptFailed(
             server=event.server,

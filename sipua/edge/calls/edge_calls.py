@@ -51,6 +51,7 @@ from sipua.rtp.events import Address
 from sipua.rtp.ports import PortPool, ReservedPort
 from sipua.sip.leg_ids import call_of
 from sipua.sip.messages import (
+    AnotherWay,
     Answer,
     AttemptFailed,
     CallConfirmed,
@@ -157,7 +158,13 @@ class EdgeCalls:
         if capture is not None:
             self._capture_sip(event)
 
-    def place(self, facts: CallFacts, local: ReservedPort, request: PlaceRequest) -> None:
+    def place(
+        self,
+        facts: CallFacts,
+        local: ReservedPort,
+        request: PlaceRequest,
+        others: tuple[AnotherWay, ...] = (),
+    ) -> None:
         """Place a call; `request` has been judged. Raises WorkersError when there is no worker,
         LinkError."""
         with ExitStack() as held:
@@ -177,8 +184,8 @@ class EdgeCalls:
                 on_voicemail=request.on_voicemail,
             )
             self._hand_over(order, local, worker, held)
-        headers = dict(request.headers)
-        self._send(PlaceCall(facts.call_id, facts.to_uri, local, facts.origin, headers))
+        headers, to = dict(request.headers), facts.to_uri
+        self._send(PlaceCall(facts.call_id, to, local, facts.origin, headers, others))
 
     def _hand_over(
         self, order: TakeCall, local: ReservedPort, worker: int, held: ExitStack
@@ -376,6 +383,11 @@ class EdgeCalls:
 
     def _release(self, local: ReservedPort) -> None:
         self._ports.release(local, time.monotonic())
+
+    def peer_of(self, call_id: str) -> str:
+        """The host for its numbers without one; empty: there is no such call."""
+        call = self._calls.get(call_id)
+        return call.facts.peer if call else ""
 
     def facts_up(self) -> list[CallFacts]:
         return [call.facts for call in list(self._calls.values())]

@@ -49,15 +49,19 @@ def outgoing(
     *,
     id_uri: str,
     caller_id: str = "",
+    of_pool: str = "",
     given: Mapping[str, str],
     of_route: Mapping[str, str],
 ) -> Outgoing:
-    """`id_uri`: of the account or trunk; empty: there is none. `given`: headers of the request,
-    which have been judged. Raises RequestError, ForbiddenError.
+    """`id_uri`: of the account or trunk; empty: there is none. `caller_id`: our number, as it was
+    asked for; `of_pool`: as the trunk's pool has it. `given`: headers of the request, which have
+    been judged. Raises RequestError, ForbiddenError.
     """
     trunk = parties.trunk_named(config, origin)
     called, to = _called(trunk, to)
-    caller, from_uri, ours = _caller(trunk, id_uri, caller_id)
+    if caller_id and trunk:
+        caller_id = _allowed_caller_id(trunk, caller_id)
+    caller, from_uri, ours = _caller(trunk, id_uri, caller_id or of_pool)
     sets = headers.merged(trunk.headers_out if trunk else {}, of_route, given)
     return Outgoing(to, called, caller, from_uri, {**sets, **ours})
 
@@ -78,7 +82,7 @@ def _caller(
         if caller_id:
             raise RequestError("`caller_id` needs a trunk that has `allowed_caller_ids`")
         return _ours(name_addr.parse(id_uri).user, "", id_uri), id_uri, {}
-    number = _allowed_caller_id(trunk, caller_id) if caller_id else trunk.caller_id
+    number = caller_id or trunk.caller_id
     as_usual = not (number or trunk.caller_name or trunk.assert_identity or trunk.hide_caller_id)
     usual = name_addr.parse(id_uri).user
     if as_usual:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -15,26 +16,40 @@ from sipua.calls.steer.place_request import CannotPlaceError, PlaceRequest, faul
 from sipua.calls.steer.refer import target_uri
 from sipua.config import Config
 from sipua.config.sections.routes import RouteSection
-from sipua.config.values.uri import UriError, check_target
+from sipua.config.values.uri import UriError, check_target, is_number
 from sipua.edge.calls import placing
 from sipua.edge.calls.edge_calls import EdgeCalls
+from sipua.edge.calls.number_pools import NumberPools, PoolError
 from sipua.edge.calls.outgoing import ForbiddenError, outgoing
 from sipua.edge.calls.placing import RequestError
-from sipua.edge.calls.ready_leg import ReadyLeg, invite, out_of
-from sipua.edge.wiring import parties, wiring
+from sipua.edge.calls.ready_leg import ReadyLeg, invite, ways_of
+from sipua.edge.wiring import outbound, parties, wiring
 from sipua.edge.workers.workers import WorkersError
 from sipua.events import edge_events
-from sipua.events.event import Event
+from sipua.events.stream import EventStream
 from sipua.rtp.hostport import bracketed
 from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip.admission.admission import Admission
-from sipua.sip.messages import new_call_id
+from sipua.sip.messages import AnotherWay, new_call_id
+from sipua.sip.parties.number_pool import Exhausted
+from sipua.sip.parties.outbound import choose
 from sipua.sip.pj.agent import SipAgent
 from sipua.sip.settings import SipSettings
 from sipua.sip.wire.addresses import host_of
 from sipua.worker.link.coding import LinkError
 
 _LOCAL = ("", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """The call by one trunk."""
+
+    facts: CallFacts
+    request: PlaceRequest
+    """With all headers of the INVITE."""
+    asked: PlaceRequest
+    """As it was before."""
 
 
 class PlaceCalls:
@@ -49,34 +64,73 @@ class PlaceCalls:
         ports: PortPool,
         sip: SipAgent,
         admission: Admission,
-        tell: Callable[[Event], None],
+        events: EventStream,
     ) -> None:
+        self._pools = NumberPools(config, events)
         self.use(config, settings)
         self._calls = calls
         self._ports = ports
         self._sip = sip
         self._admission = admission
-        self._tell = tell
+        self._tell = events.teller().tell
         self._being_placed = 0
+        self._rng = random.Random()  # noqa: S311 (a draw among trunks)
 
     def use(self, config: Config, settings: SipSettings) -> None:
         self._config = config
         self._settings = settings
+        self._pools.use(config)
+
+    async def stop(self) -> None:
+        await self._pools.stop()
 
     async def place(self, request: PlaceRequest) -> str:
         """The call's id; its events tell the rest. Raises CannotPlaceError."""
-        facts, request = self._judged(request)
+        ways = self._ways(request)
         if self._admission.draining:
             raise CannotPlaceError("draining", "the edge is draining: it begins no calls")
         self._check_room()
-        self._take_slot(facts.call_id, request.origin, request.by)
+        ways = ways[self._first_with_room([one.request.origin for one in ways]) :]
+        call_id = ways[0].facts.call_id
+        self._take_slot(call_id, ways[0].request.origin, request.by)
         with ExitStack() as held:
-            held.callback(self._admission.slots.give_back, facts.call_id)
-            await self._place(facts, request)
-            held.pop_all()  # from here on signalling gives it back, with the end of the call
-        return facts.call_id
+            held.callback(self._admission.slots.give_back, call_id)
+            held.callback(self._pools.give_back, call_id)
+            await self._place(await self._with_numbers(ways))
+            held.pop_all()  # from here on the end of the call does it
+        return call_id
 
-    async def _place(self, facts: CallFacts, request: PlaceRequest) -> None:
+    async def _with_numbers(self, ways: list[_Way]) -> list[_Way]:
+        """Those by trunks with a pool show a number of it; without one that is free they are left
+        out."""
+        found: list[_Way] = []
+        full: list[tuple[str, Exhausted]] = []
+        for way in ways:
+            request, call_id = way.request, way.facts.call_id
+            if way.asked.caller_id or not self._pools.has(request.origin):
+                found.append(way)
+                continue
+            try:
+                number = await self._pools.take(call_id, request.origin, way.facts.called)
+            except PoolError as error:
+                raise CannotPlaceError("failed", f"number_pool: {error}") from None
+            if isinstance(number, Exhausted):
+                full.append((request.origin, number))
+            else:
+                found.append(self._way(call_id, way.asked, of_pool=number))
+        if not found:
+            trunk, why = full[0]
+            by = ways[0].asked.by or None
+            self._tell(edge_events.CallBlocked(origin=trunk, rule=why.rule, cause=why.cause, by=by))
+            raise CannotPlaceError("trunk_full", why.cause, retry_after_s=why.retry_after_s)
+        return found
+
+    async def _place(self, ways: list[_Way]) -> None:
+        facts, request = ways[0].facts, ways[0].request
+        others = tuple(
+            AnotherWay(one.facts.origin, one.facts.to_uri, dict(one.request.headers))
+            for one in ways[1:]
+        )
         self._being_placed += 1
         try:
             first_hop = placing.first_hop(self._settings, request.origin, facts.to_uri)
@@ -86,7 +140,7 @@ class PlaceCalls:
         finally:
             self._being_placed -= 1
         try:
-            self._calls.place(facts, local, request)
+            self._calls.place(facts, local, request, others)
         except WorkersError as error:
             raise CannotPlaceError("no_worker", str(error), retry_after_s=1.0) from None
         except LinkError as error:
@@ -97,20 +151,22 @@ class PlaceCalls:
         NoPortsLeft, CannotPlaceError."""
         self._check_room(counted=1)
         try:
-            out = out_of(self._config, self._settings, order)
+            peer = self._calls.peer_of(order.call_id)
+            ways = ways_of(self._config, self._settings, order, peer, self._rng)
         except ForbiddenError as error:
             self._tell_blocked(error, "")
             raise CannotPlaceError("invalid", str(error)) from None
         except RequestError as error:
             raise CannotPlaceError("invalid", str(error)) from None
-        self._take_slot(order.leg_id, order.account, "")
+        ways = ways[self._first_with_room([one.account for one in ways]) :]
+        self._take_slot(order.leg_id, ways[0].account, "")
         not_sent = partial(self._admission.slots.give_back, order.leg_id)
         with ExitStack() as held:
             held.callback(not_sent)
-            hop = placing.first_hop(self._settings, order.account, out.to)
+            hop = placing.first_hop(self._settings, ways[0].account, ways[0].target)
             local = await placing.reserve(self._ports, self._sip, hop)
             held.pop_all()
-        return ReadyLeg(invite(order, out, local), not_sent)
+        return ReadyLeg(invite(order, ways, local), not_sent)
 
     def _check_room(self, *, counted: int = 0) -> None:
         """`counted`: of those that are up, what asks for room itself."""
@@ -118,6 +174,12 @@ class PlaceCalls:
         up = len(self._calls) + len(self._calls.legs) - counted
         if up + self._being_placed >= most:
             raise CannotPlaceError("full", f"all {most} calls are up", retry_after_s=5.0)
+
+    def _first_with_room(self, trunks: Sequence[str]) -> int:
+        """Where none has room, the last."""
+        slots = self._admission.slots
+        roomy = (n for n, trunk in enumerate(trunks) if not slots.full(trunk, "outgoing"))
+        return next(roomy, len(trunks) - 1)
 
     def _take_slot(self, call_id: str, origin: str, by: str) -> None:
         full = self._admission.slots.take(origin, call_id, "outgoing")
@@ -135,10 +197,35 @@ class PlaceCalls:
         )
         self._tell(blocked)
 
-    def _judged(self, request: PlaceRequest) -> tuple[CallFacts, PlaceRequest]:
-        """The call's facts, and the request with all headers of the INVITE."""
+    def _ways(self, request: PlaceRequest) -> list[_Way]:
+        """How the call may go out, the best way first. Those that a rule of their trunk forbids are
+        left out, as long as there is another one."""
         if fault := fault_of(request):
             raise CannotPlaceError("invalid", fault)
+        call_id, found, errors = new_call_id(), [], []
+        for origin in self._origins(request):
+            try:
+                found.append(self._way(call_id, replace(request, origin=origin)))
+            except ForbiddenError as error:
+                errors.append(error)
+        if not found:
+            self._tell_blocked(errors[0], request.by)
+            raise CannotPlaceError("invalid", str(errors[0]))
+        return found
+
+    def _origins(self, request: PlaceRequest) -> tuple[str, ...]:
+        """The trunks that the call may go out by, in the order of `[[outbound]]`."""
+        if request.origin or not self._config.outbound or not is_number(request.to):
+            return (request.origin,)
+        number = request.to.removeprefix("tel:")
+        choice = choose(outbound.rules(self._config), number, self._rng)
+        if choice is None:
+            words = f"no rule of [[outbound]] fits {number}: name an `origin`"
+            raise CannotPlaceError("invalid", words)
+        return tuple(one.trunk for one in choice.carriers)
+
+    def _way(self, call_id: str, request: PlaceRequest, of_pool: str = "") -> _Way:
+        """Raises ForbiddenError, CannotPlaceError."""
         try:
             placing.check_account(self._config, request.origin)
             check_target(request.to)
@@ -149,6 +236,7 @@ class PlaceCalls:
                 request.to,
                 id_uri=placing.id_uri(self._settings, request.origin),
                 caller_id=request.caller_id,
+                of_pool=of_pool,
                 given=request.headers,
                 of_route=route.headers_out if route else {},
             )
@@ -158,16 +246,14 @@ class PlaceCalls:
             placing.check_family(self._config, uri)
         except UriError as error:
             raise CannotPlaceError("invalid", f"`to` {error.what}: {error.fix}") from None
-        except ForbiddenError as error:
-            self._tell_blocked(error, request.by)
-            raise CannotPlaceError("invalid", str(error)) from None
+        except ForbiddenError:
+            raise
         except RequestError as error:
             raise CannotPlaceError("invalid", str(error)) from None
         policy = routes.answering(self._config, route)
         if request.on_voicemail == "message" and not policy.leaves_one:
             words = "`on_voicemail`: the route has no voicemail_message and no voicemail_text"
             raise CannotPlaceError("invalid", words)
-        call_id = new_call_id()
         facts = CallFacts(
             call_id=call_id,
             direction="outgoing",
@@ -182,7 +268,7 @@ class PlaceCalls:
             caller=out.caller,
             called=out.called,
         )
-        return facts, replace(request, headers=out.headers)
+        return _Way(facts, replace(request, headers=out.headers), request)
 
     def _route(self, request: PlaceRequest) -> RouteSection | None:
         if request.route:

@@ -131,7 +131,7 @@ def check_account(config: Config, name: str) -> None:
 def sip_settings(config: Config, account: str, *, log_messages: bool) -> SipSettings:
     """The edge's settings, without what would disturb an edge that runs with the same file."""
     settings = wiring.sip_settings(config, max_calls=doctor.build_info().max_calls)
-    chosen = (known for known in settings.accounts if account in (known.name, known.trunk))
+    chosen = (known for known in settings.accounts if known.peer == account)
     return dataclasses.replace(
         settings,
         port=0,  # the edge may use the configured one

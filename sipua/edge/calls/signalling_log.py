@@ -129,6 +129,7 @@ class SignallingLog:
         self, event: Registered | RegistrationFailed | RegistrarSilent | Unregistered
     ) -> None:
         account, registrar = event.account, event.registrar
+        meanwhile = None if isinstance(event, Registered) else event.meanwhile or None
         told: Event
         match event:
             case Registered():
@@ -143,13 +144,19 @@ class SignallingLog:
                     reason=event.reason,
                     retry_in_s=event.retry_in_s and round(event.retry_in_s, 1),
                     fix=event.fix,
+                    meanwhile=meanwhile,
                 )
             case RegistrarSilent():
                 told = edge_events.RegistrationWaiting(
-                    account=account, registrar=registrar, waited_s=event.waited_s
+                    account=account,
+                    registrar=registrar,
+                    waited_s=event.waited_s,
+                    meanwhile=meanwhile,
                 )
             case _:
-                told = edge_events.RegistrationRemoved(account=account, registrar=registrar)
+                told = edge_events.RegistrationRemoved(
+                    account=account, registrar=registrar, meanwhile=meanwhile
+                )
         self._tell(told)
 
     def _name(self, event: PeerResolved | PeerUnresolved) -> None:

@@ -24,9 +24,9 @@ class Changed:
         return frozenset(self._same())
 
     def _same(self) -> Iterator[str]:
-        before = {account.name: account.registrar for account in self.before.accounts}
+        before = {account.name: account.registrars for account in self.before.accounts}
         for account in self.now.accounts:
-            if before.get(account.name) == account.registrar:
+            if before.get(account.name) == account.registrars:
                 yield account.name
 
 

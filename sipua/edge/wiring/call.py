@@ -18,6 +18,7 @@ from sipua.calls.profile import AgentProfile
 from sipua.codecs.vad import VadConfig
 from sipua.config import Config, EngineSection
 from sipua.config.sections.barge_in import SoundsSection
+from sipua.config.sections.trunks import AccountSection, TrunkSection
 from sipua.edge.wiring import record
 from sipua.edge.wiring.engine_options import engine_options
 from sipua.record.engine_facts import EngineFacts
@@ -40,6 +41,17 @@ def media_settings(config: Config, *, echoes: bool = True) -> MediaSettings:
         barge_in=barge_in if echoes else dataclasses.replace(barge_in, echo="off"),
         sounds=_sounds(config.sounds),
     )
+
+
+def media_by_peer(config: Config, usual: MediaSettings) -> dict[str, MediaSettings]:
+    """Of the trunks and accounts."""
+    peers: list[AccountSection | TrunkSection] = [*config.accounts, *config.trunks]
+    return {
+        peer.name: dataclasses.replace(
+            usual, dtmf=peer.dtmf, ptime_ms=peer.ptime_ms or usual.ptime_ms
+        )
+        for peer in peers
+    }
 
 
 @cache

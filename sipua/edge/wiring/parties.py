@@ -53,4 +53,5 @@ def _policy(
         form=number_format(section.number_in, section.country),
         allowed_numbers=allowed_numbers,
         headers_in=section.headers_in,
+        codecs=section.codecs,
     )

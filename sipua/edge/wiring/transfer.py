@@ -21,7 +21,7 @@ def transfer_settings(config: Config, hold_sound: Pcm) -> TransferSettings:
         "silence": None,
     }[transfer.caller_hears]
     placing = {one.name for one in config.accounts}
-    placing |= {one.name for one in config.trunks if one.proxy}
+    placing |= {one.name for one in config.trunks if one.every_server}
     return TransferSettings(
         mode=transfer.mode,
         account=transfer.account,

@@ -18,7 +18,7 @@ from sipua.capture.settings import CaptureSettings
 from sipua.config import Config, EngineSection
 from sipua.config.scenario import reader as scenario_file
 from sipua.config.values.uri import SIP_PORT, parse_server
-from sipua.edge.wiring import parties
+from sipua.edge.wiring import accounts, parties
 from sipua.outputs.cdr.settings import CdrSettings
 from sipua.outputs.hep.settings import HepSettings
 from sipua.process import cores, trace_context
@@ -27,7 +27,7 @@ from sipua.rtp.events import Address
 from sipua.rtp.hostport import bracketed, join
 from sipua.rtp.ports import ReservedPort, family_of
 from sipua.sip.admission.admission import Admission
-from sipua.sip.settings import AccountSettings, SipSettings
+from sipua.sip.settings import SipSettings
 from sipua.sip.trunks.slots import Limits
 from sipua.sip.wire.addresses import of_family, seen_by
 
@@ -49,7 +49,7 @@ def sip_settings(config: Config, max_calls: int) -> SipSettings:
         ptime_ms=rtp.ptime_ms,
         rtcp_xr=rtp.rtcp_xr,
         codecs=tuple(rtp.codecs),
-        accounts=(*_registrations(config), *_trunks(config)),
+        accounts=accounts.accounts(config),
         nameservers=tuple(sip.nameservers),
         log_messages=_wants_messages(config),
     )
@@ -154,54 +154,6 @@ def hep_sends(config: Config, what: Literal["sip", "rtcp"]) -> bool:
     return config.hep.enabled and what in config.hep.what
 
 
-def _registrations(config: Config) -> list[AccountSettings]:
-    found = []
-    for account in config.accounts:
-        server = parse_server(account.registrar)
-        found.append(
-            AccountSettings(
-                name=account.name,
-                id_uri=f"sip:{account.user}@{bracketed(server.host)}",
-                registrar=account.registrar,
-                user=account.auth_user or account.user,
-                password=account.password.get_secret_value(),
-                realm=account.realm,
-                proxy=account.proxy,
-                expires_s=account.expires_s,
-                refresh_s=account.refresh_s,
-            )
-        )
-    return found
-
-
-def _trunks(config: Config) -> list[AccountSettings]:
-    """An account for each server; the first one's has the name of the trunk, for calls that come
-    in. No name of the configuration has a slash.
-    """
-    found = []
-    for trunk in config.trunks:
-        for place, server in enumerate(trunk.every_server, 1):
-            host = parse_server(server.uri).host
-            found.append(
-                AccountSettings(
-                    name=trunk.name if place == 1 else f"{trunk.name}/{place}",
-                    id_uri=f"sip:{trunk.user or 'sipua'}@{bracketed(host)}",
-                    user=trunk.auth_user or trunk.user,
-                    password=trunk.password.get_secret_value(),
-                    realm=trunk.realm,
-                    proxy=server.uri,
-                    trunk=trunk.name,
-                    priority=server.priority,
-                    weight=server.weight,
-                    outbound_proxy=trunk.outbound_proxy,
-                    answer_within_s=trunk.answer_within_s,
-                    rest_s=trunk.rest_s,
-                    options_s=trunk.options_s,
-                )
-            )
-    return found
-
-
 def admission(config: Config, max_calls: int) -> Admission:
     accept_any = config.sip.accept == "any"
     gate = Admission(max_calls=max_calls, accept_any=accept_any, traced=_traced(config))
@@ -211,18 +163,20 @@ def admission(config: Config, max_calls: int) -> Admission:
         for host in trunk.hosts:
             gate.allow_host(trunk.name, host, services=True)
     for account in config.accounts:
-        server = parse_server(account.registrar)
-        gate.allow_host(account.name, server.host, services=not server.has_port)
+        for registrar in account.registrars:
+            server = parse_server(registrar)
+            gate.allow_host(account.name, server.host, services=not server.has_port)
     return gate
 
 
 def peer_of(config: Config, origin: str, source: Address) -> str:
     """The peer for numbers without a host, in a call from there: `host` or `host:port`."""
-    servers = {account.name: account.registrar for account in config.accounts}
-    servers |= {t.name: t.every_server[0].uri for t in config.trunks if t.every_server}
+    servers = {account.name: account.registrars for account in config.accounts}
+    servers |= {t.name: (t.every_server[0].uri,) for t in config.trunks if t.every_server}
     host, port = source
     if origin in servers:
-        server = parse_server(servers[origin])
+        known = [parse_server(uri) for uri in servers[origin]]
+        server = next((one for one in known if one.host == host), known[0])
         host, port = server.host, server.port
     return bracketed(host) if port == SIP_PORT else join(host, port)
 

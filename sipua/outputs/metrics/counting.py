@@ -239,7 +239,8 @@ class Counting:
             self._series.config_info.only(name)
 
     def _registered(self, data: Fields, value: float) -> None:
-        self._series.registration_up.set(value, data.get("account"))
+        if not data.get("meanwhile"):  # else another registrar has it
+            self._series.registration_up.set(value, data.get("account"))
 
     def _server(self, data: Fields, value: float) -> None:
         server = data.get("trunk"), data.get("server")

@@ -53,7 +53,8 @@ class Gate:
         if full := self._admission.slots.full(verdict, "incoming"):
             return refusal_of(full)
         families = {_ADDRESS_TYPES[family] for family in self._ports.families}
-        return offer.refusal(message, self._codecs, families) or verdict
+        codecs = self._admission.policy(verdict).codecs or self._codecs
+        return offer.refusal(message, codecs, families) or verdict
 
     def misplaced(self, sdp_offer: str, family: socket.AddressFamily) -> str:
         """Why the audio of a re-INVITE or UPDATE cannot be reached from the call's sockets; empty:

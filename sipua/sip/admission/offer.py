@@ -11,6 +11,7 @@ import ipaddress
 from collections.abc import Collection, Sequence
 
 from sipua.sip.admission.admission import Refusal
+from sipua.sip.wire import codecs as names_of
 from sipua.sip.wire import sdp, texts
 
 MAX_MEDIA = 16
@@ -21,7 +22,6 @@ _MAX_LINES = 1000
 _MAX_PARTS = 16  # of a multipart body: SDP behind so many parts is not found
 _MAX_PARAMETERS = 16
 
-_STATIC = {"0": "PCMU", "8": "PCMA"}  # RFC 3551, table 4
 _PROFILES = ("RTP/AVP", "RTP/AVPF")
 _FAMILIES = {"IP4": "IPv4", "IP6": "IPv6"}
 
@@ -57,7 +57,7 @@ def unmet(text: str, codecs: Sequence[str], address_types: Collection[str]) -> s
     audio = _chosen(session, media)
     if audio is None:
         return "the offer has no RTP audio without SRTP"
-    if not _codecs_of(audio) & {codec.upper() for codec in codecs}:
+    if not set(names_of.by_number(audio).values()) & {codec.upper() for codec in codecs}:
         return f"the offer has none of the codecs {', '.join(codecs)}"
     return _unreachable(session, audio, address_types)
 
@@ -102,18 +102,6 @@ def _is_audio(section: list[str]) -> bool:
 
 def _on_hold(session: list[str], section: list[str]) -> bool:
     return "a=inactive" in section or _connection(session, section).endswith(" 0.0.0.0")
-
-
-def _codecs_of(section: list[str]) -> set[str]:
-    """The names of the known formats: those at 8 kHz."""
-    names = dict(_STATIC)
-    for line in section:
-        if line.startswith("a=rtpmap:"):
-            number, _, encoding = line.removeprefix("a=rtpmap:").partition(" ")
-            name, _, rate = encoding.strip().partition("/")
-            if rate.partition("/")[0] == "8000":
-                names[number] = name.upper()
-    return {names[number] for number in _media(section)[3:] if number in names}
 
 
 def _media(section: list[str]) -> list[str]:

@@ -18,6 +18,8 @@ class PeerPolicy:
     form: NumberFormat = AS_IT_IS
     allowed_numbers: tuple[str, ...] = ()
     headers_in: tuple[str, ...] = ()
+    codecs: tuple[str, ...] = ()
+    """Of its calls; empty: those of all."""
 
     def read(self, message: Message) -> Parties:
         return Parties(

@@ -19,11 +19,26 @@ from sipua.sip.errors import reason_of
 from sipua.sip.messages import SipEvent
 from sipua.sip.peer_news import Registered, RegistrarSilent, RegistrationFailed, Unregistered
 from sipua.sip.settings import AccountSettings, SipSettings
+from sipua.sip.trunks.registrars import Standing
 from sipua.sip.wire import texts
 
 UNAUTHORIZED, PROXY_AUTH, REQUEST_TIMEOUT, INTERNAL_ERROR = 401, 407, 408, 500
 SILENT_AFTER_S = 5.0
 """A reachable registrar answers within a second; pjsip gives up after 32 (RFC 3261 timer F)."""
+FAILING_AFTER_S = 3.0
+"""Then the account's next registrar is asked, too."""
+
+
+_TIMERS = {
+    "off": pj.PJSUA_SIP_TIMER_INACTIVE,
+    "optional": pj.PJSUA_SIP_TIMER_OPTIONAL,
+    "required": pj.PJSUA_SIP_TIMER_REQUIRED,
+}
+_PRACK = {
+    "accepted": pj.PJSUA_100REL_NOT_USED,  # not used by itself: a peer that requires it gets it
+    "preferred": pj.PJSUA_100REL_OPTIONAL,
+    "required": pj.PJSUA_100REL_MANDATORY,
+}
 
 
 def has_ipv6() -> bool:
@@ -61,6 +76,12 @@ class AccountOwner(Protocol):
 
     def probed(self, name: str, status: int, reason: str, *, answered: bool) -> None: ...
 
+    def settle(self, account: PjAccount) -> None:
+        """How it stands with its registrar has changed: others may have to begin or to leave."""
+
+    def meanwhile(self, account: PjAccount) -> str:
+        """Another registrar, which has what is the same account in the configuration."""
+
 
 class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
     def __init__(self, endpoint: AccountOwner, settings: AccountSettings) -> None:
@@ -70,6 +91,9 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         self.registered = False
         self._leaving = False
         """It has been taken out of the configuration."""
+        self._idle = bool(settings.registrar) and settings.priority > 1
+        """Another registrar has it, or is asked first."""
+        self._failing = self._refused = False
         self._pending = False
         self._asked = False
         self._turn = 0
@@ -80,14 +104,36 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
 
     def open(self) -> None:
         self.create(self._config, False)
-        if self.settings.registrar and self.settings.registers:
+        if self.settings.registrar and self.settings.registers and not self._idle:
             self.register()
+
+    @property
+    def standing(self) -> Standing:
+        if self._idle:
+            return Standing.IDLE
+        if self._refused:
+            return Standing.REFUSED
+        if self._failing:
+            return Standing.FAILING
+        return Standing.REGISTERED if self.registered else Standing.TRYING
+
+    def begin(self) -> None:
+        """The registrars before this one fail."""
+        self._idle = self._failing = self._refused = False
+        self.register()
+
+    def stand_by(self) -> None:
+        """A registrar before this one has the account: unregister, until the next `begin`."""
+        self._idle = True
+        self._turn += 1  # nothing that was scheduled comes
+        self.unregister()
 
     def refresh(self) -> None:
         """Register because somebody wants to know whether it works: the outcome is told, whatever
         it was before."""
-        self._asked = True
-        self.register()
+        if not self._idle:
+            self._asked = True
+            self.register()
 
     def register(self) -> None:
         if self._pending:
@@ -95,6 +141,7 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         self._pending = True
         self._attempt += 1
         attempt = self._attempt
+        self.endpoint.after(FAILING_AFTER_S, lambda: self._is_silent(attempt))
         self.endpoint.after(SILENT_AFTER_S, lambda: self._report_silence(attempt))
         try:
             self.setRegistration(True)
@@ -103,15 +150,23 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
                 self._pending = False
                 self._failed(REQUEST_TIMEOUT, reason_of(error), None)
 
+    def _waits_for(self, attempt: int) -> bool:
+        return self._pending and attempt == self._attempt and not self._over
+
+    def _is_silent(self, attempt: int) -> None:
+        if self._waits_for(attempt):
+            self._failing = True
+            self.endpoint.settle(self)
+
     def _report_silence(self, attempt: int) -> None:
-        if self._pending and attempt == self._attempt and not self._over:
-            settings = self.settings
-            self.endpoint.emit(RegistrarSilent(settings.name, settings.registrar, SILENT_AFTER_S))
+        if self._waits_for(attempt):
+            name, registrar = self.settings.peer, self.settings.registrar
+            meanwhile = self.endpoint.meanwhile(self)
+            self.endpoint.emit(RegistrarSilent(name, registrar, SILENT_AFTER_S, meanwhile))
 
     def learn_from(self, source: str, challenge: str) -> bool:
         """Learn the realm; True: our call can be placed again, and the challenge answered."""
-        owner = self.settings.trunk or self.settings.name
-        return self.endpoint.belongs(owner, source) and self._learn_realm(challenge)
+        return self.endpoint.belongs(self.settings.peer, source) and self._learn_realm(challenge)
 
     @property
     def registers(self) -> bool:
@@ -181,17 +236,21 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
     def _succeeded(self, expires_s: int, source: str) -> None:
         self._retry.succeeded()
         was, self.registered = self.registered, expires_s > 0
-        name, registrar = self.settings.name, self.settings.registrar
+        name, registrar = self.settings.peer, self.settings.registrar
         if not self.registered:
-            self.endpoint.emit(Unregistered(name, registrar))
+            self.endpoint.emit(Unregistered(name, registrar, self.endpoint.meanwhile(self)))
+            if not self._over:  # it was to begin again while it left
+                self._schedule(registration.FIRST_RETRY_S)
             return
         if self._over:
             self.unregister()
             return
         self.endpoint.trust(name, source)
         asked, self._asked = self._asked, False
-        if asked or not was:
+        if asked or not was or self.endpoint.meanwhile(self):
             self.endpoint.emit(Registered(name, registrar, expires_s))
+        self._failing = self._refused = False
+        self.endpoint.settle(self)
         # Long before the expiry: a registrar that restarted and lost us gets a REGISTER within
         # this time, and a NAT in between keeps its mapping.
         self._schedule(min(self.settings.refresh_s, expires_s / 2))
@@ -201,22 +260,25 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         if self._over:
             return
         verdict = self._retry.failed(status, retry_after_s)
+        self._failing, self._refused = True, verdict.retry_in_s is None
         if verdict.retry_in_s is not None:
             self._schedule(verdict.retry_in_s)
         self.endpoint.emit(
             RegistrationFailed(
-                self.settings.name,
+                self.settings.peer,
                 self.settings.registrar,
                 status,
                 reason,
                 verdict.retry_in_s,
                 verdict.fix,
+                self.endpoint.meanwhile(self),
             )
         )
+        self.endpoint.settle(self)
 
     @property
     def _over(self) -> bool:
-        return self.endpoint.closing or self._leaving
+        return self.endpoint.closing or self._leaving or self._idle
 
     def _schedule(self, delay_s: float) -> None:
         """Register again, once: a later schedule replaces an earlier one."""
@@ -264,9 +326,14 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
             config.sipConfig.authCreds.push_back(
                 pj.AuthCredInfo("digest", self._realm, settings.user, 0, settings.password)
             )
-        config.callConfig.timerUse = pj.PJSUA_SIP_TIMER_OPTIONAL
-        config.callConfig.timerSessExpiresSec = self.endpoint.settings.session_expires_s
-        config.callConfig.timerMinSESec = self.endpoint.settings.min_session_expires_s
+        config.callConfig.timerUse = _TIMERS[settings.session_timers]
+        config.callConfig.timerSessExpiresSec = (
+            settings.session_expires_s or self.endpoint.settings.session_expires_s
+        )
+        config.callConfig.timerMinSESec = (
+            settings.min_session_expires_s or self.endpoint.settings.min_session_expires_s
+        )
+        config.callConfig.prackUse = _PRACK[settings.prack]
         # pjsua has no media: a loop transport opens no socket and drops everything.
         config.mediaConfig.useLoopMedTp = True
         config.mediaConfig.enableLoopback = False

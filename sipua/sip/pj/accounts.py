@@ -20,6 +20,7 @@ from sipua.sip.messages import Refresh, SetAccounts
 from sipua.sip.pj.account import SILENT_AFTER_S, PjAccount
 from sipua.sip.pj.call import PjCall
 from sipua.sip.settings import AccountSettings
+from sipua.sip.trunks.registrars import Standing, Step, steps
 
 LOCAL_ACCOUNT = "local"
 """For calls of peers that have none."""
@@ -51,15 +52,54 @@ class Accounts:
     def open(self, settings: AccountSettings) -> PjAccount:
         account = self._open[settings.name] = self._make(settings)
         account.open()
+        self.settle(account)
         return account
+
+    # --- several registrars ---------------------------------------------------------------
+
+    def settle(self, account: PjAccount) -> None:
+        """Have the registrars of what is one account in the configuration begin, and stand by."""
+        group = self._registrars_of(account.settings.peer)
+        if len(group) == 1:
+            return
+        for place, step in steps([one.standing for one in group]):
+            if step is Step.BEGIN:
+                group[place].begin()
+            else:
+                group[place].stand_by()
+
+    def meanwhile(self, account: PjAccount) -> str:
+        """See `AccountOwner`."""
+        for one in self._registrars_of(account.settings.peer):
+            if one is not account and one.standing is Standing.REGISTERED:
+                return one.settings.registrar
+        return ""
+
+    def way(self, name: str) -> list[AccountSettings]:
+        """Where a call of this account goes, first where we are registered; empty: nowhere."""
+        group = self._registrars_of(name)
+        if not group:
+            alone = self._open.get(name)
+            return [] if alone is None else [alone.settings]
+        group.sort(key=lambda one: one.standing is not Standing.REGISTERED)
+        return [one.settings for one in group]
+
+    def _registrars_of(self, peer: str) -> list[PjAccount]:
+        """In their order."""
+        every = (one for one in self._open.values() if one.settings.registrar)
+        group = [one for one in every if one.settings.peer == peer]
+        return sorted(group, key=lambda one: one.settings.priority)
+
+    # --- another configuration ------------------------------------------------------------
 
     def command(self, command: Refresh | SetAccounts, calls: Iterable[PjCall]) -> None:
         """`calls`: as in `tidy`."""
         if isinstance(command, SetAccounts):
             self._set(command.accounts)
             self.tidy(calls)
-        elif account := self._open.get(command.account):
-            account.refresh()
+        else:
+            for account in self._registrars_of(command.account):
+                account.refresh()
 
     def _set(self, wanted: Sequence[AccountSettings]) -> None:
         """Have these and no others, and LOCAL_ACCOUNT."""

@@ -42,7 +42,7 @@ from sipua.sip.pj.native import info_request
 from sipua.sip.pj.params import call_params
 from sipua.sip.settings import SipSettings
 from sipua.sip.state import LONGEST_TRANSACTION_S, CallInput, CallState, advance
-from sipua.sip.wire import sdp, texts
+from sipua.sip.wire import codecs, sdp, texts
 from sipua.sip.wire.addresses import address, in_brackets
 from sipua.sip.wire.info_digits import DigitTold, InfoDigits
 
@@ -226,15 +226,16 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             self.signalling_ip,
             sdp.offered_host(offer),
         )
-        settings = self.endpoint.settings
+        settings, own = self.endpoint.settings, self.account.settings
+        wanted = codecs.for_answer(offer, own.codecs) if own.codecs else settings.codecs
         self._rtcp_muxed = sdp.offers_rtcp_mux(offer)
         self._xr = sdp.wants_extended_rtcp(offer, settings.rtcp_xr, self._xr)
         self._remote_ssrcs = sdp.announced_ssrcs(offer) or self._remote_ssrcs
         prm.sdp.wholeSdp = sdp.rewrite_local(
-            texts.body(prm.sdp.wholeSdp),
+            codecs.only(texts.body(prm.sdp.wholeSdp), wanted),
             host,
             self.local.port,
-            settings.ptime_ms,
+            own.ptime_ms or settings.ptime_ms,
             rtcp_mux=self._rtcp_muxed,
             rtcp_xr=self._xr,
         )
@@ -364,7 +365,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
                 break
             direction = negotiated.direction_of(media.dir)
             if direction is Direction.INACTIVE:  # pjsua keeps no stream while nothing flows
-                codec = self.endpoint.settings.codecs[0].upper()
+                codec = (self.account.settings.codecs or self.endpoint.settings.codecs)[0]
                 first = negotiated.held_from_the_start(codec, self.signalling_ip)
                 return self._held(self._last_media or first)
             try:

@@ -330,6 +330,19 @@ class SipEndpoint:
     def account(self, name: str) -> PjAccount | None:
         return self._accounts.get(name)
 
+    def way(self, account: str) -> list[AccountSettings]:
+        return self._accounts.way(account)
+
+    def move_slot(self, call_id: str, trunk: str) -> str:
+        full = self._admission.slots.move(call_id, trunk)
+        return str(full) if full else ""
+
+    def settle(self, account: PjAccount) -> None:
+        self._accounts.settle(account)
+
+    def meanwhile(self, account: PjAccount) -> str:
+        return self._accounts.meanwhile(account)
+
     def with_call(self, call_id: str, action: Callable[[PjCall], None]) -> None:
         if call_id in self._calls:
             action(self._calls[call_id])

@@ -159,8 +159,10 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         return config
 
     def _choose_codecs(self) -> None:
-        """Choose only G.711, in the configured order, whatever else was compiled in."""
-        order = [name.upper() for name in self._settings.codecs]
+        """Choose only G.711, in the configured order, whatever else was compiled in. A law that is
+        not configured comes last: `wire.codecs` leaves it out, but for a trunk that wants it.
+        """
+        order = list(dict.fromkeys((*self._settings.codecs, *LAWS)))
         for codec in self.codecEnum2():
             name = str(codec.codecId).split("/")[0].upper()
             priority = 255 - order.index(name) if name in order and name in LAWS else 0

@@ -4,7 +4,8 @@
                         ▲                                              │
                         └── AttemptFailed ◀── no answer, closed, 503 ◀─┘
 
-The call keeps its id and its port; each attempt is another INVITE. pjsua2 thread only.
+A call that may go out by several trunks tries the servers of the first, then those of the next. It
+keeps its id and its port; each attempt is another INVITE. pjsua2 thread only.
 """
 
 from __future__ import annotations
@@ -14,12 +15,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from sipua.rtp.events import Address
 from sipua.rtp.hostport import is_address, join
 from sipua.rtp.ports import family_of
 from sipua.sip import registration
 from sipua.sip.dns.names import SIP_PORT, Name, NotFound, Outcome, Target
 from sipua.sip.errors import reason_of
-from sipua.sip.messages import AttemptFailed, CallEnded, CallInvited, EndedBy, PlaceCall
+from sipua.sip.messages import (
+    AnotherWay,
+    AttemptFailed,
+    CallEnded,
+    CallInvited,
+    EndedBy,
+    PlaceCall,
+)
 from sipua.sip.peer_news import ServerNews
 from sipua.sip.pj.account import PjAccount
 from sipua.sip.pj.accounts import LOCAL_ACCOUNT
@@ -47,12 +56,36 @@ class PlaceOwner(CallOwner, Protocol):
 
     def account(self, name: str) -> PjAccount | None: ...
 
+    def move_slot(self, call_id: str, trunk: str) -> str:
+        """The call goes out by this trunk now. Why it may not; empty: it may."""
+
+    def way(self, account: str) -> list[AccountSettings]:
+        """The servers of an account, the best one first; empty: there is no such account."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Hop:
+    """A server that the call may go to, and the call as its trunk wants it."""
+
+    server: AccountSettings
+    account: str
+    """The trunk or account; empty: none."""
+    target: str
+    headers: dict[str, str]
+    homes: frozenset[Address] = frozenset()
+    """All servers of the trunk, or of an account that has several."""
+
+    @property
+    def shown(self) -> str:
+        """For people."""
+        return (self.server.home if self.homes else self.server.proxy) or self.target
+
 
 @dataclass(slots=True, eq=False)
 class _Placing:
     order: PlaceCall
-    way: list[AccountSettings]
-    """The servers that are left, the present one first."""
+    way: list[_Hop]
+    """Those that are left, the present one first."""
     attempt: int = 0
     target: Target | None = None
     """Where the present INVITE goes."""
@@ -64,7 +97,7 @@ class _Placing:
 
     @property
     def server(self) -> AccountSettings:
-        return self.way[0]
+        return self.way[0].server
 
     @property
     def goes_on(self) -> bool:
@@ -92,15 +125,23 @@ class Placer:
         self._under_way: dict[str, _Placing] = {}
 
     def place(self, order: PlaceCall) -> None:
-        way = self._servers.order(order.account, time.monotonic()) if order.account else []
+        first = AnotherWay(order.account, order.target, order.headers)
+        way = [hop for one in (first, *order.others) for hop in self._hops(one)]
         if not way:
-            account = self._owner.account(order.account or LOCAL_ACCOUNT)
-            if account is None:
-                reason = f"no account {order.account}"
-                self._owner.emit(CallEnded(order.call_id, EndedBy.US, 404, reason))
-                return
-            way = [account.settings]
+            reason = f"no account {order.account}"
+            self._owner.emit(CallEnded(order.call_id, EndedBy.US, 404, reason))
+            return
+        now = time.monotonic()
+        way.sort(key=lambda hop: self._servers.left_out(hop.server.name, now))
         self._begin(_Placing(order, way))
+
+    def _hops(self, way: AnotherWay) -> list[_Hop]:
+        name = way.account
+        servers = self._servers.order(name, time.monotonic()) if name else []
+        servers = servers or self._owner.way(name or LOCAL_ACCOUNT)
+        several = len(servers) > 1
+        homes = frozenset(server_of(one.home) for one in servers if one.trunk or several)
+        return [_Hop(one, name, way.target, way.headers, homes) for one in servers]
 
     def withdraw(self, call_id: str) -> bool:
         """It is hung up while no INVITE is under way; False: it is not so."""
@@ -130,7 +171,13 @@ class Placer:
     def _begin(self, placing: _Placing) -> None:
         """The server, and our address towards it, must be known before the offer is made."""
         placing.target, placing.more_here = None, False
-        first_hop = placing.server.first_hop or placing.order.target
+        hop = placing.way[0]
+        if hop.account and (full := self._owner.move_slot(placing.order.call_id, hop.account)):
+            others = (one for one in placing.way if one.account != hop.account)
+            placing.way = [hop, *others]  # its other servers are of the same trunk
+            self._not_sent(placing, EndedBy.US, UNAVAILABLE, full)
+            return
+        first_hop = placing.server.first_hop or self._request_uri(placing)
         host, port = server_of(first_hop)
         transport = "tcp" if "transport=tcp" in first_hop.lower() else ""
         if is_address(host):
@@ -179,25 +226,25 @@ class Placer:
             self._owner.emit(CallEnded(order.call_id, EndedBy.US, 500, reason_of(error)))
             return
         self._calls[order.call_id] = call
+        hop = placing.way[0]
         try:
-            call.makeCall(self._request_uri(placing), call_params(headers=order.headers))
+            call.makeCall(self._request_uri(placing), call_params(headers=hop.headers))
         except Exception as error:  # noqa: BLE001 (as above; pjsip may have reported it already)
             call.close(EndedBy.US, 500, reason_of(error))
             return
         if self._calls.get(order.call_id) is call:  # it has not failed at once
             sip_call_id = texts.line(str(call.getInfo().callIdString))
-            shown = server.proxy if server.trunk else ""
-            self._owner.emit(CallInvited(order.call_id, sip_call_id, shown))
+            shown = server.home if hop.homes else ""
+            self._owner.emit(CallInvited(order.call_id, sip_call_id, shown, hop.account))
         if target.transport == "udp":
             self._watch_port(placing, (target.address, target.port))
         self._watch_silence(placing)
 
     def _request_uri(self, placing: _Placing) -> str:
-        """A number at the trunk is one at the server that is asked."""
-        target, server = placing.order.target, placing.server
-        servers = {server_of(one.proxy) for one in self._servers.of(server.trunk)}
-        at_trunk = server.trunk and server_of(target) in servers
-        return at_server(target, server.proxy) if at_trunk else target
+        """A number at one of the servers is one at the server that is asked."""
+        hop = placing.way[0]
+        there = server_of(hop.target) in hop.homes
+        return at_server(hop.target, hop.server.home) if there else hop.target
 
     def _present(self, placing: _Placing, attempt: int) -> PlacedCall | None:
         """The call of this attempt, while nothing has been heard of it."""
@@ -278,14 +325,17 @@ class Placer:
             self._tell(self._servers.took(placing.server.name, time.monotonic()))
             return end
         said = f"{end.status} {end.reason}" if end.message else end.reason
-        self._note(placing, end, said)
-        placing.failures.append(f"{placing.server.proxy or placing.order.target}: {said}")
+        if end.by is not EndedBy.US:  # else we have not asked it
+            self._note(placing, end, said)
+        placing.failures.append(f"{placing.way[0].shown}: {said}")
         if placing.goes_on:
             self._say_failed(placing, end)
             return None
-        trunk = placing.server.trunk
-        if trunk and len(placing.failures) > 1:
-            reason = f"no server of trunk {trunk} took the call: {'; '.join(placing.failures)}"
+        if len(placing.failures) > 1 and (placing.way[0].homes or placing.order.others):
+            whose = "any trunk"
+            if not placing.order.others:
+                whose = f"{'trunk' if placing.server.trunk else 'account'} {placing.server.peer}"
+            reason = f"no server of {whose} took the call: {'; '.join(placing.failures)}"
             return AttemptEnd(EndedBy.NETWORK, end.status, reason[: texts.LONGEST])
         return end
 
@@ -308,10 +358,10 @@ class Placer:
             self._tell(self._servers.failed_a_call(name, said, now))
 
     def _say_failed(self, placing: _Placing, end: AttemptEnd) -> None:
-        failed = placing.server.proxy or placing.order.target
+        failed = placing.way[0].shown
         if not placing.more_here:
             placing.way.pop(0)
-        following = placing.server.proxy or placing.order.target
+        following = placing.way[0].shown
         self._owner.emit(
             AttemptFailed(placing.order.call_id, failed, end.status, end.reason, following)
         )

@@ -66,6 +66,11 @@ class TrunkServers:
         drawn = by_priority(self.of(trunk), self._rng)
         return sorted(drawn, key=lambda one: self._states[one.name].left_out(now))
 
+    def left_out(self, name: str, now: float) -> bool:
+        """By the name of the account."""
+        state = self._states.get(name)
+        return state is not None and state.left_out(now)
+
     # --- news -----------------------------------------------------------------------------
 
     def answered(

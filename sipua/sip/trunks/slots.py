@@ -84,19 +84,37 @@ class TrunkSlots:
         with self._lock:
             full = self._full(trunk, direction)
             if full is None and call_id not in self._calls:
-                self._calls[call_id] = trunk
-                self._up[trunk] += 1
-                if self._limits.get(trunk, Limits()).calls_per_second:
-                    self._begun[trunk, direction].append(self._clock())
+                self._take(trunk, call_id, direction)
+            return full
+
+    def move(self, call_id: str, trunk: str) -> Full | None:
+        """Another trunk is to take a call that we place. None: it has its slot there from now on;
+        else it has the old one."""
+        with self._lock:
+            if self._calls.get(call_id, trunk) == trunk:
+                return None  # or it has ended
+            full = self._full(trunk, "outgoing")
+            if full is None:
+                self._give_back(call_id)
+                self._take(trunk, call_id, "outgoing")
             return full
 
     def give_back(self, call_id: str) -> None:
         with self._lock:
-            trunk = self._calls.pop(call_id, None)
-            if trunk is not None:
-                self._up[trunk] -= 1
-                if not self._up[trunk]:
-                    del self._up[trunk]
+            self._give_back(call_id)
+
+    def _take(self, trunk: str, call_id: str, direction: Direction) -> None:
+        self._calls[call_id] = trunk
+        self._up[trunk] += 1
+        if self._limits.get(trunk, Limits()).calls_per_second:
+            self._begun[trunk, direction].append(self._clock())
+
+    def _give_back(self, call_id: str) -> None:
+        trunk = self._calls.pop(call_id, None)
+        if trunk is not None:
+            self._up[trunk] -= 1
+            if not self._up[trunk]:
+                del self._up[trunk]
 
     def _full(self, trunk: str, direction: Direction) -> Full | None:
         if full := self.room(trunk):

@@ -53,7 +53,7 @@ _REPLACED = ("c=", "a=rtcp:", "a=rtcp-mux", "a=rtcp-xr", "a=ptime:", "a=maxptime
 
 def offers_rtcp_mux(sdp: str) -> bool:
     """Whether the audio section that we answer wants RTP and RTCP on one port."""
-    return any(line.strip() == "a=rtcp-mux" for line in _audio(sdp))
+    return any(line.strip() == "a=rtcp-mux" for line in audio(sdp))
 
 
 def wants_extended_rtcp(sdp: str, configured: ExtendedRtcp, before: bool) -> bool:
@@ -65,17 +65,17 @@ def wants_extended_rtcp(sdp: str, configured: ExtendedRtcp, before: bool) -> boo
     if not sdp:
         return before
     asks = re.compile(r"a=rtcp-xr:(?:[^ ]+ )*voip-metrics(?: |$)")
-    return any(asks.match(line) for line in (*sections(sdp)[0], *_audio(sdp)))
+    return any(asks.match(line) for line in (*sections(sdp)[0], *audio(sdp)))
 
 
 def announced_ssrcs(sdp: str) -> frozenset[int]:
     """The SSRCs that the audio section announces (RFC 5576)."""
-    found = (re.match(r"a=ssrc:([0-9]{1,10})\b", line) for line in _audio(sdp))
+    found = (re.match(r"a=ssrc:([0-9]{1,10})\b", line) for line in audio(sdp))
     numbers = {int(match[1]) for match in itertools.islice(filter(None, found), _MAX_SSRC_LINES)}
     return frozenset(number for number in numbers if number < 1 << 32)
 
 
-def _audio(sdp: str) -> list[str]:
+def audio(sdp: str) -> list[str]:
     """The audio section that we answer; empty when there is none."""
     for section in sections(sdp)[1:]:
         kind, _, rest = section[0].removeprefix("m=").partition(" ")
@@ -88,8 +88,8 @@ def offered_host(sdp: str) -> str:
     """The RTP host of the audio section that we answer, as it is written there; empty: no host is
     named, or there is no such section.
     """
-    audio = _audio(sdp)
-    return (audio and (_connection(audio) or _connection(sections(sdp)[0]))) or ""
+    section = audio(sdp)
+    return (section and (_connection(section) or _connection(sections(sdp)[0]))) or ""
 
 
 def body(message: str) -> str:

@@ -179,6 +179,20 @@ def test_S24_back_when_it_answers_again(
     assert invited["server"] == f"sip:{first.address}"
 
 
+def test_S24_a_late_answer_of_a_server_that_was_left(trunk_edge: TrunkEdge, sipp: Sipp) -> None:
+    """It is acknowledged and ended; the call goes on at the other server."""
+    late = sipp.start("uas_late", pause_ms=2500)
+    second = sipp.start("uas_answer", pause_ms=50)
+    edge = trunk_edge(late.address, second.address, answer_within_s=1)
+    call_id = str(edge.place("100", origin="carrier")["id"])
+    edge.wait_event("call.confirmed", call_id=call_id)
+    assert late.wait(check=False).ok, str(late.result())
+    assert edge.events(name="call.ended", call_id=call_id) == []
+    edge.steer(call_id, HangUp("enough"))
+    edge.wait_event("call.ended", call_id=call_id)
+    assert second.wait(check=False).ok, str(second.result())
+
+
 @pytest.fixture
 def dns() -> Iterator[DnsServer]:
     server = DnsServer()

@@ -159,6 +159,20 @@ def test_the_edge_in_a_view(event: Events) -> None:
     assert (edge.refused, edge.refusals[0].status, edge.listening) == (5, 403, True)
 
 
+def test_a_registrar_that_fails_while_another_one_has_the_account(event: Events) -> None:
+    state = State()
+    failed = {"account": "a", "status": 408, "reason": "r", "retry_in_s": 1.0, "fix": "f"}
+    state.take(
+        [
+            event("registration.failed", "", registrar="first", **failed),
+            event("registration.ok", "", account="a", registrar="second", expires_s=60),
+            event("registration.failed", "", registrar="first", meanwhile="second", **failed),
+        ]
+    )
+    one = state.edge.registrations["a"]
+    assert (one.state, one.registrar) == ("registered", "second")
+
+
 def test_an_event_that_cannot_be_shown_costs_no_other_one(event: Events) -> None:
     state = State()
     broken = event("call.incoming", "c-0", nonsense=1)

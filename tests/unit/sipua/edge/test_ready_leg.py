@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from sipua.calls.legs.orders import PlaceLeg
@@ -14,7 +15,8 @@ from sipua.calls.steer.place_request import CannotPlaceError
 from sipua.config import Config
 from sipua.edge.calls import placing
 from sipua.edge.calls.place_calls import PlaceCalls
-from sipua.events.event import Event
+from sipua.events.stream import EventStream
+from sipua.events.teller import Told
 from sipua.rtp.ports import NoPortsLeft, ReservedPort
 from sipua.sip.admission.admission import Admission
 from sipua.sip.trunks.slots import Limits
@@ -26,21 +28,25 @@ TRUNK = {
     "user": "edge",
     "allowed_destinations": ("+49*", "!+49900*"),
     "headers_out": {"X-Tenant": "a"},
+    "number_out": {"+": "00"},
 }
+RULE = {"name": "all", "prefixes": ("+",), "trunks": ({"trunk": "carrier"},)}
 
 
 class Bed:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.told: list[Event] = []
+        self.told: list[Told] = []
         self.ports_left = True
         self.admission = Admission(max_calls=9, accept_any=False)
         self.admission.slots.use({"carrier": Limits(1, 0)})
         config = Config.model_validate(
-            {"engine": {"url": "ws://127.0.0.1:9/x"}, "trunks": (TRUNK,)}
+            {"engine": {"url": "ws://127.0.0.1:9/x"}, "trunks": (TRUNK,), "outbound": (RULE,)}
         )
         account = SimpleNamespace(name="carrier", id_uri="sip:edge@192.0.2.10", proxy_uri="")
         unused: Any = None
+        events = EventStream("test")
+        events.subscribe(lambda happened: self.told.append(happened.told))
         monkeypatch.setattr(placing, "reserve", self.reserve)
         monkeypatch.setattr(placing, "first_hop", lambda *_: "sip:192.0.2.10")
         self.place = PlaceCalls(
@@ -50,7 +56,7 @@ class Bed:
             ports=unused,
             sip=unused,
             admission=self.admission,
-            tell=self.told.append,
+            events=events,
         )
 
     async def reserve(self, *_: object) -> ReservedPort:
@@ -65,6 +71,9 @@ class _Calls:
 
     def __len__(self) -> int:
         return 1
+
+    def peer_of(self, call_id: str) -> str:
+        return "192.0.2.77"
 
 
 def order(number: str, leg: int = 1) -> PlaceLeg:
@@ -83,8 +92,31 @@ async def test_a_number_that_its_trunk_may_not_call_is_not_reached_by_a_transfer
         await bed.place.second_leg(order("+4990012345"))
     assert found.value.kind == "invalid"
     (blocked,) = bed.told
-    assert (blocked.origin, blocked.rule) == ("carrier", "allowed_destinations")  # type: ignore[attr-defined]
+    data = msgspec.json.decode(blocked.data)
+    assert (data["origin"], data["rule"]) == ("carrier", "allowed_destinations")
     assert bed.admission.slots.calls("carrier") == 0
+
+
+async def test_a_number_of_the_call_is_one_at_the_legs_trunk(bed: Bed) -> None:
+    """In the form of that trunk; a URI that was asked for stays as it is."""
+    asked = PlaceLeg("c-test", "c-test.b1", "sip:+4930123@192.0.2.77", "carrier")
+    ready = await bed.place.second_leg(asked)
+    assert ready.invite.target == "sip:004930123@192.0.2.10"
+    ready.not_sent()
+    elsewhere = PlaceLeg("c-test", "c-test.b2", "sip:+4930123@192.0.2.78", "carrier")
+    ready = await bed.place.second_leg(elsewhere)
+    assert ready.invite.target == "sip:+4930123@192.0.2.78"
+
+
+async def test_a_leg_without_an_account_goes_out_by_the_rules(bed: Bed) -> None:
+    asked = PlaceLeg("c-test", "c-test.b1", "sip:+4930123@192.0.2.77", "")
+    ready = await bed.place.second_leg(asked)
+    assert (ready.invite.account, ready.invite.target) == ("carrier", "sip:004930123@192.0.2.10")
+    assert bed.admission.slots.calls("carrier") == 1
+    ready.not_sent()
+    other = PlaceLeg("c-test", "c-test.b2", "sip:201@192.0.2.77", "")
+    ready = await bed.place.second_leg(other)  # no rule has it
+    assert (ready.invite.account, ready.invite.target) == ("", "sip:201@192.0.2.77")
 
 
 async def test_a_leg_takes_a_slot_of_its_trunk_until_it_ends(bed: Bed) -> None:

@@ -27,6 +27,38 @@ def test_defaults_and_a_usual_edge_are_fine() -> None:
     assert found(sip=OPEN, accounts=[ACCOUNT], trunks=[TRUNK]) == []
 
 
+def outbound(*rules: dict[str, Any], trunks: tuple[str, ...] = ("a", "b")) -> list[Finding]:
+    there = [{**TRUNK, "name": name, "hosts": (), "proxy": "sip:127.0.0.1"} for name in trunks]
+    return found(trunks=there, outbound=rules)
+
+
+def test_rules_by_which_numbers_are_called() -> None:
+    both = {"name": "x", "prefixes": ("+49",), "trunks": ({"trunk": "a"}, {"trunk": "b"})}
+    assert outbound(both) == []
+    assert outbound(both, {**both, "name": "y", "prefixes": ()}) == []
+    twice = outbound(both, {**both, "name": "y"})
+    assert [one.paths[0] for one in twice] == [("outbound", 1, "prefixes")]
+    named = outbound(both, {**both, "prefixes": ()})
+    assert [one.paths[0] for one in named] == [("outbound", 1, "name")]
+    empty = outbound({**both, "trunks": ()})
+    assert [one.paths[0] for one in empty] == [("outbound", 0, "trunks")]
+    same = outbound({**both, "trunks": ({"trunk": "a"}, {"trunk": "a"})})
+    assert [one.paths[0] for one in same] == [("outbound", 0, "trunks", 1, "trunk")]
+    (unknown,) = outbound(both, trunks=("a",))
+    assert unknown.paths[0] == ("outbound", 0, "trunks", 1, "trunk")
+    assert "a" in unknown.fix
+
+
+def test_session_timers_of_a_trunk() -> None:
+    def of_trunk(**keys: Any) -> list[tuple[str, str]]:
+        findings = found(sip=OPEN, trunks=[{**TRUNK, **keys}])
+        return [(str(one.paths[0][-1]), one.severity) for one in findings]
+
+    assert of_trunk(session_expires_s=600, min_session_expires_s=120) == []
+    assert of_trunk(min_session_expires_s=2000) == [("min_session_expires_s", "error")]
+    assert of_trunk(session_expires_s=100, session_timers="off") == [("session_timers", "warning")]
+
+
 @pytest.mark.parametrize(
     ("sections", "path", "severity"),
     [
@@ -53,6 +85,22 @@ def test_defaults_and_a_usual_edge_are_fine() -> None:
         (
             {"sip": OPEN, "accounts": [ACCOUNT], "trunks": [{**TRUNK, "name": "a"}]},
             ("trunks", 0, "name"),
+            "error",
+        ),
+        (
+            {"sip": OPEN, "accounts": [{**ACCOUNT, "backup_registrars": ["sip:10.0.0.5"]}]},
+            ("accounts", 0, "backup_registrars", 0),
+            "error",
+        ),
+        (
+            {
+                "sip": OPEN,
+                "accounts": [
+                    {**ACCOUNT, "backup_registrars": ["sip:10.0.0.6"]},
+                    {**ACCOUNT, "name": "b", "registrar": "sip:10.0.0.6"},
+                ],
+            },
+            ("accounts", 1, "user"),
             "error",
         ),
         (

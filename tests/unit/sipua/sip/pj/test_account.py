@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pjsua2 as real
 import pytest
 
 from sipua.sip.messages import Leave, SignallingFault
@@ -167,3 +168,23 @@ def test_nobody_is_asked_again_after_the_end(signalling: Signalling) -> None:
     signalling.endpoint.command(Leave())
     signalling.pass_time(1000)
     assert signalling.pj.asked("setRegistration") == []
+
+
+def test_a_trunk_says_how_its_calls_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    special = replace(
+        ACCOUNT,
+        name="special",
+        session_timers="required",
+        session_expires_s=600,
+        min_session_expires_s=120,
+        prack="preferred",
+    )
+    signalling = Signalling(monkeypatch, ACCOUNT, special)
+    signalling.endpoint.open()
+    usual = signalling.account("pbx")._config.callConfig
+    assert (usual.timerUse, usual.timerSessExpiresSec) == (real.PJSUA_SIP_TIMER_OPTIONAL, 1800)
+    assert (usual.timerMinSESec, usual.prackUse) == (90, real.PJSUA_100REL_NOT_USED)
+    own = signalling.account("special")._config.callConfig
+    assert (own.timerUse, own.timerSessExpiresSec) == (real.PJSUA_SIP_TIMER_REQUIRED, 600)
+    assert (own.timerMinSESec, own.prackUse) == (120, real.PJSUA_100REL_OPTIONAL)
+    signalling.close()

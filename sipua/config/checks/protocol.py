@@ -1,0 +1,40 @@
+"""How a trunk or an account talks SIP: times that fit each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sipua.config.checks.findings import Finding
+from sipua.config.sections.config import Config
+from sipua.config.sections.trunks import AccountSection, TrunkSection
+from sipua.config.values.problems import KeyPath
+
+
+def protocol(config: Config) -> Iterator[Finding]:
+    for index, account in enumerate(config.accounts):
+        yield from _timers(config, ("accounts", index), account)
+    for index, trunk in enumerate(config.trunks):
+        yield from _timers(config, ("trunks", index), trunk)
+
+
+def _timers(
+    config: Config, path: KeyPath, peer: AccountSection | TrunkSection
+) -> Iterator[Finding]:
+    least: KeyPath = (*path, "min_session_expires_s")
+    time: KeyPath = (*path, "session_expires_s")
+    shortest = peer.min_session_expires_s or config.sip.min_session_expires_s
+    usual = peer.session_expires_s or config.sip.session_expires_s
+    of_its_own = peer.min_session_expires_s or peer.session_expires_s
+    if of_its_own and shortest > usual:
+        yield Finding(
+            (least, time),
+            f"the shortest timer, {shortest} s, is longer than the usual one, {usual} s",
+            f"session_expires_s = {shortest}, or more",
+        )
+    if of_its_own and peer.session_timers == "off":
+        yield Finding(
+            ((*path, "session_timers"), time, least),
+            "there are no session timers, and a time for them",
+            "remove the times, or session_timers",
+            "warning",
+        )

@@ -1,0 +1,42 @@
+"""How an account or a trunk talks SIP, and which audio it gets: keys that both have."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+SessionTimers = Literal["off", "optional", "required"]
+Prack = Literal["accepted", "preferred", "required"]
+
+CODECS: Any = Field(
+    default=(),
+    description="Codecs of its calls, in order of preference: our offers have these alone, and our "
+    "answers the first of them that its offer has. Empty: those of `rtp.codecs`, and its own order "
+    "counts.",
+    examples=[["PCMA", "PCMU"]],
+)
+PTIME_MS: Any = Field(
+    default=0, description="Length of the packets that we send it: 10 to 60. 0: `rtp.ptime_ms`."
+)
+SESSION_TIMERS: Any = Field(
+    default="optional",
+    description="Session timers (RFC 4028), by which the loss of a peer is noticed. `off`: only "
+    "where it insists. `optional`: where it knows them. `required`: its calls without them get "
+    "421, and ours fail.",
+)
+SESSION_EXPIRES_S: Any = Field(
+    default=0,
+    description="The time of these timers, 90 at least. 0: `sip.session_expires_s`.",
+)
+MIN_SESSION_EXPIRES_S: Any = Field(
+    default=0,
+    description="The shortest that we accept, 90 at least; a shorter one gets 422. 0: "
+    "`sip.min_session_expires_s`.",
+)
+PRACK: Any = Field(
+    default="accepted",
+    description="Reliable ringing (RFC 3262). `accepted`: where it asks for it. `preferred`: our "
+    "ringing is reliable where its INVITE says that it can. `required`: its calls without it get "
+    "421, and ours ask for it.",
+)

@@ -1,0 +1,80 @@
+"""From the configuration to signalling's accounts: one for each registrar, and for each server of a
+trunk, as pjsip knows the way of a call by its account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sipua.config import Config
+from sipua.config.sections.trunks import AccountSection, TrunkSection
+from sipua.config.values.uri import parse_server
+from sipua.rtp.hostport import bracketed
+from sipua.sip.settings import AccountSettings
+
+
+def accounts(config: Config) -> tuple[AccountSettings, ...]:
+    return (*_registrations(config), *_trunks(config))
+
+
+def _registrations(config: Config) -> Iterator[AccountSettings]:
+    for account in config.accounts:
+        for place, registrar in enumerate(account.registrars, 1):
+            yield AccountSettings(
+                name=_numbered(account.name, place),
+                id_uri=f"sip:{account.user}@{bracketed(parse_server(registrar).host)}",
+                registrar=registrar,
+                user=account.auth_user or account.user,
+                password=account.password.get_secret_value(),
+                realm=account.realm,
+                proxy=account.proxy,
+                expires_s=account.expires_s,
+                refresh_s=account.refresh_s,
+                priority=place,
+                **_protocol(account),
+            )
+
+
+def _trunks(config: Config) -> Iterator[AccountSettings]:
+    for trunk in config.trunks:
+        for place, server in enumerate(trunk.every_server, 1):
+            host = parse_server(server.uri).host
+            yield AccountSettings(
+                name=_numbered(trunk.name, place),
+                id_uri=f"sip:{trunk.user or 'sipua'}@{bracketed(host)}",
+                user=trunk.auth_user or trunk.user,
+                password=trunk.password.get_secret_value(),
+                realm=trunk.realm,
+                proxy=server.uri,
+                trunk=trunk.name,
+                priority=server.priority,
+                weight=server.weight,
+                outbound_proxy=trunk.outbound_proxy,
+                answer_within_s=trunk.answer_within_s,
+                rest_s=trunk.rest_s,
+                options_s=trunk.options_s,
+                **_protocol(trunk),
+            )
+        protocol = _protocol(trunk)
+        if not trunk.every_server and protocol != _protocol(TrunkSection(name=trunk.name)):
+            # For the calls that come in; without keys of its own the usual account has them.
+            uri = f"sip:sipua@{bracketed(config.sip.host[0])}"
+            yield AccountSettings(name=trunk.name, id_uri=uri, **protocol)
+
+
+def _numbered(name: str, place: int) -> str:
+    """The first one has the name of the trunk or account, for calls that come in."""
+    return name if place == 1 else f"{name}/{place}"
+
+
+def _protocol(section: TrunkSection | AccountSection) -> dict[str, Any]:
+    """How it talks SIP, and which audio it gets."""
+    return {
+        "codecs": section.codecs,
+        "ptime_ms": section.ptime_ms,
+        "session_timers": section.session_timers,
+        "session_expires_s": section.session_expires_s,
+        "min_session_expires_s": section.min_session_expires_s,
+        "prack": section.prack,
+    }
