@@ -44,9 +44,9 @@ def add(commands: Commands) -> None:
 
 def _outbound(args: argparse.Namespace) -> int:
     from sipua.config import load
-    from sipua.edge.wiring import outbound
+    from sipua.edge.wiring import outbound_routes
 
-    told = outbound.ways_of(load(config_path(args.file), os.environ), args.number)
+    told = outbound_routes.ways_of(load(config_path(args.file), os.environ), args.number)
     if args.json:
         sys.stdout.write(json_text(told))
     else:
@@ -56,7 +56,7 @@ def _outbound(args: argparse.Namespace) -> int:
 
 def _told(told: dict[str, Any]) -> Iterator[str]:
     if not told["rule"]:
-        yield f"no rule of [[outbound]] fits {told['number']}\n"
+        yield f"no rule of [[outbound_routes]] fits {told['number']}\n"
         return
     of_rule = f"{told['rule']}, by its prefix {told['prefix'] or 'of any number'}"
     yield f"{'number':{_COLUMN}}{told['number']}\n{'rule':{_COLUMN}}{of_rule}\n"

@@ -236,7 +236,7 @@ class Outbound:
         try:
             peer = bracketed(host_of(self._request.uri))
             # Without rules: signalling has the account of the call, and no other.
-            config = self._config.model_copy(update={"outbound": ()})
+            config = self._config.model_copy(update={"outbound_routes": ()})
             ways = ways_of(config, self._settings, order, peer, random.Random())  # noqa: S311
         except RequestError as error:
             raise CannotPlaceError("invalid", str(error)) from None

@@ -13,7 +13,7 @@ from sipua.config.checks.cdr import cdr
 from sipua.config.checks.engine import engines
 from sipua.config.checks.findings import Finding
 from sipua.config.checks.menus import menus
-from sipua.config.checks.outbound import outbound
+from sipua.config.checks.outbound_routes import outbound_routes
 from sipua.config.checks.placeholders import placeholders
 from sipua.config.checks.protocol import protocol
 from sipua.config.checks.record import record
@@ -372,7 +372,7 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _accounts,
     _trunks,
     protocol,
-    outbound,
+    outbound_routes,
     engines,
     _agent,
     recovery,

@@ -22,10 +22,10 @@ from sipua.config.sections.engine import EngineSection
 from sipua.config.sections.hep import HepSection
 from sipua.config.sections.menus import MenuSection
 from sipua.config.sections.metrics import MetricsSection
-from sipua.config.sections.outbound import (
+from sipua.config.sections.outbound_routes import (
     NumberPoolSection,
     NumberUsesSection,
-    OutboundSection,
+    OutboundRouteSection,
 )
 from sipua.config.sections.park import ParkSection
 from sipua.config.sections.record import PriceSection, RecordSection
@@ -204,7 +204,7 @@ class Config(Section):
     calls: CallsSection = CallsSection()
     routes: tuple[RouteSection, ...] = ()
     menus: tuple[MenuSection, ...] = ()
-    outbound: tuple[OutboundSection, ...] = ()
+    outbound_routes: tuple[OutboundRouteSection, ...] = ()
     number_pools: tuple[NumberPoolSection, ...] = ()
     number_uses: NumberUsesSection = NumberUsesSection()
     barge_in: BargeInSection = BargeInSection()

@@ -48,7 +48,7 @@ class PlaceOrder(Request):
         default="",
         max_length=64,
         description="The trunk or account that it goes out by. Empty: for a number as the rules of "
-        "`[[outbound]]` say, else straight to the host in `to`.",
+        "`[[outbound_routes]]` say, else straight to the host in `to`.",
     )
     route: str = Field(
         default="", max_length=64, description="The agent. Empty: the first route that fits."

@@ -23,7 +23,7 @@ from sipua.edge.calls.number_pools import NumberPools, PoolError
 from sipua.edge.calls.outgoing import ForbiddenError, outgoing
 from sipua.edge.calls.placing import RequestError
 from sipua.edge.calls.ready_leg import ReadyLeg, invite, ways_of
-from sipua.edge.wiring import outbound, parties, wiring
+from sipua.edge.wiring import outbound_routes, parties, wiring
 from sipua.edge.workers.workers import WorkersError
 from sipua.events import edge_events
 from sipua.events.stream import EventStream
@@ -214,13 +214,13 @@ class PlaceCalls:
         return found
 
     def _origins(self, request: PlaceRequest) -> tuple[str, ...]:
-        """The trunks that the call may go out by, in the order of `[[outbound]]`."""
-        if request.origin or not self._config.outbound or not is_number(request.to):
+        """The trunks that the call may go out by, in the order of `[[outbound_routes]]`."""
+        if request.origin or not self._config.outbound_routes or not is_number(request.to):
             return (request.origin,)
         number = request.to.removeprefix("tel:")
-        choice = choose(outbound.rules(self._config), number, self._rng)
+        choice = choose(outbound_routes.rules(self._config), number, self._rng)
         if choice is None:
-            words = f"no rule of [[outbound]] fits {number}: name an `origin`"
+            words = f"no rule of [[outbound_routes]] fits {number}: name an `origin`"
             raise CannotPlaceError("invalid", words)
         return tuple(one.trunk for one in choice.carriers)
 

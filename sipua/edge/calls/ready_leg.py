@@ -15,7 +15,7 @@ from sipua.config.values.uri import UriError, is_number
 from sipua.edge.calls import placing
 from sipua.edge.calls.outgoing import ForbiddenError, outgoing
 from sipua.edge.calls.placing import RequestError
-from sipua.edge.wiring import outbound, wiring
+from sipua.edge.wiring import outbound_routes, wiring
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import AnotherWay, PlaceCall
 from sipua.sip.parties.outbound import choose
@@ -40,13 +40,13 @@ def ways_of(
     config: Config, settings: SipSettings, order: PlaceLeg, peer: str, rng: random.Random
 ) -> list[AnotherWay]:
     """`peer`: where the call stands its numbers without a host. A number goes out by the leg's
-    account, or by the trunks of `[[outbound]]`, and is one at that account, in its form. The rules
-    of a trunk hold for a transfer, too. Raises RequestError, ForbiddenError.
+    account, or by the trunks of `[[outbound_routes]]`, and is one at that account, in its form.
+    The rules of a trunk hold for a transfer, too. Raises RequestError, ForbiddenError.
     """
     number = _number_at(peer, order.target)
     accounts: tuple[str, ...] = (order.account,)
     if number and not order.account:
-        choice = choose(outbound.rules(config), number, rng)
+        choice = choose(outbound_routes.rules(config), number, rng)
         accounts = tuple(one.trunk for one in choice.carriers) if choice else accounts
     found, forbidden = [], []
     for account in accounts:

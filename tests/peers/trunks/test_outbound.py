@@ -28,7 +28,7 @@ def test_S24_the_cheapest_trunk_first_and_then_the_next(tmp_path: Path, sipp: Si
         "name": "all",
         "trunks": [{"trunk": "good", "price": 2.0}, {"trunk": "cheap", "price": 1.0}],
     }
-    config = {"agent": {"greeting": False}, "trunks": trunks, "outbound": [rule]}
+    config = {"agent": {"greeting": False}, "trunks": trunks, "outbound_routes": [rule]}
     with closing(SteeredEdge(tmp_path / "edge", config)) as edge:
         call_id = str(edge.place("1234")["id"])
         edge.wait_event("call.confirmed", call_id=call_id)

@@ -18,7 +18,7 @@ allowed_destinations = ["!+4990*"]
 [[trunks]]
 name = "good"
 proxy = "sip:192.0.2.2"
-[[outbound]]
+[[outbound_routes]]
 name = "germany"
 prefixes = ["+49"]
 trunks = [{ trunk = "good", price = 1.2 }, { trunk = "cheap", price = 0.8 }]
@@ -48,4 +48,4 @@ def test_the_choice_and_why(file: str, capsys: pytest.CaptureFixture[str]) -> No
 
 def test_a_number_without_a_rule(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["config", "outbound", "+33123", file]) == 1
-    assert capsys.readouterr().out == "no rule of [[outbound]] fits +33123\n"
+    assert capsys.readouterr().out == "no rule of [[outbound_routes]] fits +33123\n"

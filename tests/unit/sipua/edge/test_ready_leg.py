@@ -41,7 +41,11 @@ class Bed:
         self.admission = Admission(max_calls=9, accept_any=False)
         self.admission.slots.use({"carrier": Limits(1, 0)})
         config = Config.model_validate(
-            {"engine": {"url": "ws://127.0.0.1:9/x"}, "trunks": (TRUNK,), "outbound": (RULE,)}
+            {
+                "engine": {"url": "ws://127.0.0.1:9/x"},
+                "trunks": (TRUNK,),
+                "outbound_routes": (RULE,),
+            }
         )
         account = SimpleNamespace(name="carrier", id_uri="sip:edge@192.0.2.10", proxy_uri="")
         unused: Any = None

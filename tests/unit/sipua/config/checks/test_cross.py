@@ -29,7 +29,7 @@ def test_defaults_and_a_usual_edge_are_fine() -> None:
 
 def outbound(*rules: dict[str, Any], trunks: tuple[str, ...] = ("a", "b")) -> list[Finding]:
     there = [{**TRUNK, "name": name, "hosts": (), "proxy": "sip:127.0.0.1"} for name in trunks]
-    return found(trunks=there, outbound=rules)
+    return found(trunks=there, outbound_routes=rules)
 
 
 def test_rules_by_which_numbers_are_called() -> None:
@@ -37,15 +37,15 @@ def test_rules_by_which_numbers_are_called() -> None:
     assert outbound(both) == []
     assert outbound(both, {**both, "name": "y", "prefixes": ()}) == []
     twice = outbound(both, {**both, "name": "y"})
-    assert [one.paths[0] for one in twice] == [("outbound", 1, "prefixes")]
+    assert [one.paths[0] for one in twice] == [("outbound_routes", 1, "prefixes")]
     named = outbound(both, {**both, "prefixes": ()})
-    assert [one.paths[0] for one in named] == [("outbound", 1, "name")]
+    assert [one.paths[0] for one in named] == [("outbound_routes", 1, "name")]
     empty = outbound({**both, "trunks": ()})
-    assert [one.paths[0] for one in empty] == [("outbound", 0, "trunks")]
+    assert [one.paths[0] for one in empty] == [("outbound_routes", 0, "trunks")]
     same = outbound({**both, "trunks": ({"trunk": "a"}, {"trunk": "a"})})
-    assert [one.paths[0] for one in same] == [("outbound", 0, "trunks", 1, "trunk")]
+    assert [one.paths[0] for one in same] == [("outbound_routes", 0, "trunks", 1, "trunk")]
     (unknown,) = outbound(both, trunks=("a",))
-    assert unknown.paths[0] == ("outbound", 0, "trunks", 1, "trunk")
+    assert unknown.paths[0] == ("outbound_routes", 0, "trunks", 1, "trunk")
     assert "a" in unknown.fix
 
 

@@ -1,4 +1,4 @@
-"""From `[[outbound]]` to the rules by which a call's trunks are chosen, and the choice in words."""
+"""From `[[outbound_routes]]` to how a call's trunks are chosen, and the choice in words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def rules(config: Config) -> tuple[outbound.Rule, ...]:
             tuple(outbound.Carrier(one.trunk, one.price, one.weight) for one in rule.trunks),
             rule.order,
         )
-        for rule in config.outbound
+        for rule in config.outbound_routes
     )
 
 

@@ -30,7 +30,7 @@ class CarrierSection(Section):
     )
 
 
-class OutboundSection(Section):
+class OutboundRouteSection(Section):
     """Which trunks a number is called by, when a call that we place names none."""
 
     name: Name = Field(description="Name in `sipua config outbound`; unique.", examples=["germany"])

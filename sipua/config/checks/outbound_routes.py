@@ -11,7 +11,7 @@ from sipua.config.sections.config import Config
 from sipua.config.values.problems import KeyPath
 
 
-def outbound(config: Config) -> Iterator[Finding]:
+def outbound_routes(config: Config) -> Iterator[Finding]:
     yield from _rules(config)
     yield from _carriers(config)
     yield from _pools(config)
@@ -21,12 +21,12 @@ def outbound(config: Config) -> Iterator[Finding]:
 def _rules(config: Config) -> Iterator[Finding]:
     names: dict[str, KeyPath] = {}
     prefixes: dict[str, KeyPath] = {}
-    for index, rule in enumerate(config.outbound):
-        name: KeyPath = ("outbound", index, "name")
+    for index, rule in enumerate(config.outbound_routes):
+        name: KeyPath = ("outbound_routes", index, "name")
         first = names.setdefault(rule.name, name)
         if first is not name:
             yield Finding((name, first), "is the name of another rule", f'"{rule.name}-2"')
-        path: KeyPath = ("outbound", index, "prefixes")
+        path: KeyPath = ("outbound_routes", index, "prefixes")
         for prefix in rule.prefixes or ("",):
             first = prefixes.setdefault(prefix, path)
             if first is not path:
@@ -39,8 +39,8 @@ def _rules(config: Config) -> Iterator[Finding]:
 def _carriers(config: Config) -> Iterator[Finding]:
     usable = [one.name for one in config.accounts]
     usable += [one.name for one in config.trunks if one.every_server]
-    for index, rule in enumerate(config.outbound):
-        path: KeyPath = ("outbound", index, "trunks")
+    for index, rule in enumerate(config.outbound_routes):
+        path: KeyPath = ("outbound_routes", index, "trunks")
         if not rule.trunks:
             yield Finding((path,), "is empty: its calls go nowhere", '[{ trunk = "carrier" }]')
         seen: dict[str, KeyPath] = {}
