@@ -22,6 +22,7 @@ from sipua.config.sections.engine import EngineSection
 from sipua.config.sections.hep import HepSection
 from sipua.config.sections.menus import MenuSection
 from sipua.config.sections.metrics import MetricsSection
+from sipua.config.sections.outbound import OutboundSection
 from sipua.config.sections.record import PriceSection, RecordSection
 from sipua.config.sections.recording import RecordingSection
 from sipua.config.sections.recovery import RecoverySection
@@ -197,6 +198,7 @@ class Config(Section):
     calls: CallsSection = CallsSection()
     routes: tuple[RouteSection, ...] = ()
     menus: tuple[MenuSection, ...] = ()
+    outbound: OutboundSection = OutboundSection()
     barge_in: BargeInSection = BargeInSection()
     sounds: SoundsSection = SoundsSection()
     edge: EdgeSection = EdgeSection()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -11,12 +12,12 @@ from functools import partial
 from sipua.calls import routes
 from sipua.calls.facts import CallFacts
 from sipua.calls.legs.orders import PlaceLeg
-from sipua.calls.steer.place_request import CannotPlaceError, PlaceRequest, fault_of
+from sipua.calls.steer.place_request import CannotPlaceError, NotPlaced, PlaceRequest, fault_of
 from sipua.calls.steer.refer import target_uri
 from sipua.config import Config
 from sipua.config.sections.routes import RouteSection
 from sipua.config.values.uri import UriError, check_target
-from sipua.edge.calls import placing
+from sipua.edge.calls import not_called, placing
 from sipua.edge.calls.edge_calls import EdgeCalls
 from sipua.edge.calls.outgoing import ForbiddenError, outgoing
 from sipua.edge.calls.placing import RequestError
@@ -25,6 +26,7 @@ from sipua.edge.wiring import parties, wiring
 from sipua.edge.workers.workers import WorkersError
 from sipua.events import edge_events
 from sipua.events.event import Event
+from sipua.record.transcript_redaction import number
 from sipua.rtp.hostport import bracketed
 from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip.admission.admission import Admission
@@ -66,6 +68,7 @@ class PlaceCalls:
     async def place(self, request: PlaceRequest) -> str:
         """The call's id; its events tell the rest. Raises CannotPlaceError."""
         facts, request = self._judged(request)
+        await self._check_list(facts, request.by)
         if self._admission.draining:
             raise CannotPlaceError("draining", "the edge is draining: it begins no calls")
         self._check_room()
@@ -112,6 +115,24 @@ class PlaceCalls:
             held.pop_all()
         return ReadyLeg(invite(order, out, local), not_sent)
 
+    def busy(self, origin: str) -> bool:
+        """Whether a call by this trunk or account would find no room now."""
+        if self._admission.draining:
+            return True
+        up = len(self._calls) + len(self._calls.legs) + self._being_placed
+        if up >= self._admission.max_calls:
+            return True
+        return self._admission.slots.full(origin, "outgoing") is not None
+
+    async def _check_list(self, facts: CallFacts, by: str) -> None:
+        try:
+            await asyncio.to_thread(not_called.check, self._config, facts.called, facts.origin)
+        except ForbiddenError as error:
+            self._tell_blocked(error, by, facts.called)
+            unreadable = isinstance(error, not_called.UnreadableError)
+            kind: NotPlaced = "list_unreadable" if unreadable else "blocked"
+            raise CannotPlaceError(kind, str(error), rule=error.rule) from None
+
     def _check_room(self, *, counted: int = 0) -> None:
         """`counted`: of those that are up, what asks for room itself."""
         most = self._admission.max_calls
@@ -129,9 +150,13 @@ class PlaceCalls:
             )
             raise CannotPlaceError("trunk_full", str(full), retry_after_s=full.retry_after_s)
 
-    def _tell_blocked(self, error: ForbiddenError, by: str) -> None:
+    def _tell_blocked(self, error: ForbiddenError, by: str, called: str = "") -> None:
         blocked = edge_events.CallBlocked(
-            origin=error.trunk, rule=error.rule, cause=error.cause, by=by or None
+            origin=error.trunk,
+            rule=error.rule,
+            cause=error.cause,
+            by=by or None,
+            number=number(called, self._config.record.numbers) or None,
         )
         self._tell(blocked)
 
@@ -160,7 +185,7 @@ class PlaceCalls:
             raise CannotPlaceError("invalid", f"`to` {error.what}: {error.fix}") from None
         except ForbiddenError as error:
             self._tell_blocked(error, request.by)
-            raise CannotPlaceError("invalid", str(error)) from None
+            raise CannotPlaceError("invalid", str(error), rule=error.rule) from None
         except RequestError as error:
             raise CannotPlaceError("invalid", str(error)) from None
         policy = routes.answering(self._config, route)

@@ -25,6 +25,7 @@ def test_tables_in_the_order_of_the_file() -> None:
         "[menus.keys.NAME]",
         "[menus.on_no_input]",
         "[menus.on_invalid]",
+        "[outbound]",
         "[barge_in]",
         "[sounds]",
         "[edge]",
