@@ -17,6 +17,7 @@ from sipua.events import (
     ended,
     engine_events,
     menu_events,
+    outbound_events,
     recording_events,
 )
 from sipua.events.event import Event
@@ -38,7 +39,7 @@ CALL_EVENTS = [
     for module in (call_events, menu_events, recording_events, ended, engine_events)
     for kind in kinds(module)
 ]
-EDGE_EVENTS = kinds(edge_events)
+EDGE_EVENTS = [*kinds(edge_events), *kinds(outbound_events)]
 
 
 def name(kind: type[Event]) -> str:
