@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from sipua.calls.steer.commands import metadata_fault
+from sipua.calls.steer.metadata import metadata_fault
 from sipua.process.trace_context import CallTrace
 from sipua.sip.wire.caller_id import NOBODY, Caller
 

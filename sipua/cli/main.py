@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sipua.cli import calls, hooks, outbound, reload, route, trunks, watch
+from sipua.cli import calls, campaign, dnc, hooks, outbound, reload, route, trunks, watch
 from sipua.cli.records import cdr, forget, recording
 from sipua.cli.records import record as record_command
 from sipua.cli.testphone import command as dial_command
@@ -313,6 +313,8 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     dial_command.add,
     outbound.add,
     calls.add,
+    campaign.add,
+    dnc.add,
     trunks.add,
     watch.add_top,
     watch.add_events,

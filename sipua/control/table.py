@@ -22,6 +22,8 @@ from sipua.control.http.tokens import Tokens
 from sipua.control.link.asking import EdgeLink
 from sipua.control.link.edge_port import EdgePort
 from sipua.control.link.state import State
+from sipua.control.outbound.campaigns import CampaignsResource
+from sipua.control.outbound.do_not_call import DoNotCallResource
 from sipua.control.resources.config import ConfigResource
 from sipua.control.resources.document import DocumentResource
 from sipua.control.resources.drain import DrainResource
@@ -68,6 +70,8 @@ def endpoints(parts: Parts) -> Sequence[Endpoint]:
         *SuperviseResource(state, link, edge).endpoints(),
         *RecordResource(parts.config).endpoints(),
         *RecordingResource(parts.config, link, edge).endpoints(),
+        *CampaignsResource(in_force).endpoints(),
+        *DoNotCallResource(in_force, link, edge).endpoints(),
         *EventsResource(state, parts.tokens).endpoints(),
         *EdgeResource(in_force, state, link, edge, parts.tokens, node=parts.node).endpoints(),
         *RoutesResource(in_force).endpoints(),

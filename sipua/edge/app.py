@@ -162,6 +162,7 @@ class Edge:
             watch_sip=self._watching_sip.append,
             watch_rtcp=self._watching_rtcp.append,
             local_address=self._sip.local_address,
+            places=self._placing,
         )
         self._outputs = outputs.outputs(config, of_edge)
         self._agent = AgentHost(config)

@@ -83,6 +83,9 @@ class EdgeControl:
     def watch_calls(self, for_s: float) -> None:
         self._workers.send_all(Watch(for_s))
 
+    def tell(self, event: Event) -> None:
+        self._tell(event)
+
     def recording_fetched(self, call_id: str, file: str, by: str) -> None:
         self._tell(edge_events.RecordingFetched(of_call=call_id, file=file, by=by))
 

@@ -23,18 +23,19 @@ from sipua.calls.profile import AgentProfile
 from sipua.calls.steer.place_request import CannotPlaceError, PlaceRequest
 from sipua.config import Config
 from sipua.edge.agent_host import AgentHost
-from sipua.edge.calls import placing
+from sipua.edge.calls import not_called, placing
 from sipua.edge.calls.edge_calls import EdgeCalls
-from sipua.edge.calls.outgoing import Outgoing, outgoing
+from sipua.edge.calls.outgoing import ForbiddenError, Outgoing, outgoing
 from sipua.edge.calls.placing import RequestError
 from sipua.edge.calls.ready_leg import ReadyLeg, invite, ways_of
 from sipua.edge.calls.signalling_log import SignallingLog
 from sipua.edge.wiring import parties, wiring
 from sipua.edge.workers.fork_server import ForkServer
 from sipua.edge.workers.workers import Workers, WorkersError
+from sipua.events import edge_events
 from sipua.events.ending import Reason
 from sipua.events.stream import EventStream
-from sipua.events.teller import Told
+from sipua.events.teller import Teller, Told
 from sipua.log import logs
 from sipua.outputs.cdr.call_records import CallRecords
 from sipua.process import main_loop
@@ -55,6 +56,7 @@ from sipua.sip.pj.agent import SipAgent
 from sipua.sip.wire.addresses import host_of
 from sipua.worker.link.messages import CallOver, ToEdge
 
+COMMAND = "sipua outbound"
 INTERRUPTED = "interrupted"
 _NOT_PLACED = CallOver("", summary=f"not answered: {INTERRUPTED}")
 
@@ -76,8 +78,15 @@ def run(config: Config, request: OutboundRequest, forks: ForkServer | None = Non
         placing.check_account(config, request.account)
         profile = profile_of(config, request)
         out = outgoing_of(config, request, profile)
+        not_called.check(config, out.called, request.account)
         config = placing.for_one_call(placing.towards(config, request.uri))
     except RequestError as error:
+        if isinstance(error, ForbiddenError):
+            Teller(logs.get()).tell(
+                edge_events.CallBlocked(
+                    origin=error.trunk, rule=error.rule, cause=error.cause, by=COMMAND
+                )
+            )
         sys.stderr.write(f"sipua: {error}\n")
         return Exit.USAGE
     return main_loop.run(Outbound(config, request, profile, out, forks).run())

@@ -1,5 +1,5 @@
 """What the edge's events are made into for other systems: call records, webhooks, traces,
-metrics, HEP.
+metrics, HEP; and campaigns, which go on by them.
 
 Each begins before the first call and ends behind the last event. What is not configured is not
 imported.
@@ -13,10 +13,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from sipua.campaigns.attempts import Places
+from sipua.campaigns.runner import CampaignRunner
 from sipua.config import Config
 from sipua.edge.engine_health import Attempt
 from sipua.edge.reload.webhooks import WebhooksInUse
-from sipua.edge.wiring import traces, wiring
+from sipua.edge.wiring import outbound, traces, wiring
 from sipua.edge.workers.workers import Workers
 from sipua.events.stream import EventStream
 from sipua.outputs.cdr.call_records import CallRecords
@@ -53,29 +55,41 @@ class Source:
     watch_rtcp: Callable[[Callable[[RtcpSeen], None]], None]
     local_address: Callable[[str, str], Address]
     """Of ours, as it is seen by transport and peer; any thread may ask."""
+    places: Places
+    """Places calls."""
 
 
 @dataclass(slots=True)
 class Outputs:
     call_records: CallRecords
     webhooks: WebhooksInUse
+    campaigns: CampaignRunner
     traces: Traces | None = None
     metrics: Metrics | None = None
     hep: Hep | None = None
 
     def __iter__(self) -> Iterator[Output]:
-        found = (self.call_records, self.webhooks, self.traces, self.metrics, self.hep)
+        others = (self.traces, self.metrics, self.hep, self.campaigns)
+        found = (self.call_records, self.webhooks, *others)
         yield from (output for output in found if output is not None)
 
     def learn(self, config: Config) -> None:
         """It was reloaded."""
+        self.campaigns.use(outbound.policy(config))
         if self.metrics is not None:
             self.metrics.use(config)
 
 
 def outputs(config: Config, source: Source) -> Outputs:
     records = CallRecords(wiring.call_records(config), source.events)
-    found = Outputs(records, WebhooksInUse(config, source.events))
+    campaigns = CampaignRunner(
+        outbound.directory(config),
+        outbound.policy(config),
+        source.places,
+        source.events,
+        made_by_api=config.api.enabled,
+    )
+    found = Outputs(records, WebhooksInUse(config, source.events), campaigns)
     tracing = traces.traces(config)
     if tracing is not None:
         from sipua.outputs.traces.traces import Traces  # noqa: PLC0415 - its library is an extra

@@ -125,13 +125,15 @@ class CallBlocked(Event, tag="call.blocked"):
 
     LEVEL = "warning"
     origin: str
-    """The trunk."""
+    """The trunk or account; empty: straight to a host."""
     rule: str
-    """The key of the trunk."""
+    """The key of the trunk; `do_not_call`; of a campaign also a key of `outbound`."""
     limit: int | None = None
     cause: str | None = None
     by: str | None = None
-    """The name of the token."""
+    """The name of the token, or the campaign."""
+    number: str | None = None
+    """As far as `record.numbers` allows it."""
 
 
 class RejectionsKeptBack(Event, tag="call.rejections_not_logged"):

@@ -17,6 +17,7 @@ from sipua.events import (
     ended,
     engine_events,
     menu_events,
+    outbound_events,
     park_events,
     recording_events,
     supervise_events,
@@ -48,7 +49,7 @@ CALL_EVENTS = [
     )
     for kind in kinds(module)
 ]
-EDGE_EVENTS = kinds(edge_events)
+EDGE_EVENTS = [*kinds(edge_events), *kinds(outbound_events)]
 
 
 def name(kind: type[Event]) -> str:

@@ -10,8 +10,10 @@ from typing import Any, Protocol
 from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge.events import BridgeEvent
+from sipua.bridge.fault_owner import nothing
 from sipua.calls.facts import CallFacts
 from sipua.calls.steer import waiting
+from sipua.events.event import Event
 from sipua.tools.call_queue import Result
 from sipua.tools.wire.schema import Declaration
 
@@ -75,6 +77,8 @@ class ToolContext:
     claims: set[str]
     """What one tool of this call uses alone: the caller's keys, the hold."""
     listeners: list[Callable[[BridgeEvent], None]] = field(default_factory=list)
+    tell: Callable[[Event], None] = nothing
+    """Tells an event of the call."""
 
     async def until(self, happened: Callable[[], bool], timeout_s: float) -> bool:
         """Wait; whether it happened in time."""

@@ -115,6 +115,7 @@ class ToolRunner:
             others_running=lambda: self._queue.running - 1,
             answer=lambda result: self._finish(taken, self._tools[taken.name], result, now),
             claims=self._claims,
+            tell=self._tell,
         )
         task = self._faults.task(self._run(taken, context, now), "tool")
         self._tasks[task] = context

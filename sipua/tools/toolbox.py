@@ -15,6 +15,7 @@ from sipua.tools import mcp
 from sipua.tools.call_queue import ToolCallQueue
 from sipua.tools.context import CallControl, Tool
 from sipua.tools.digits import CollectDigits, SendDtmf
+from sipua.tools.do_not_call import DoNotCall
 from sipua.tools.ending import HangUp, Transfer
 from sipua.tools.hold import PutOnHold
 from sipua.tools.info import GetCallInfo
@@ -34,13 +35,25 @@ _UNLIMITED = frozenset({"hang_up"})
 class Toolbox:
     """The tools by name, MCP servers by label. Raises ToolLoadError, SoundError."""
 
-    def __init__(self, section: ToolsSection, *, mask_dtmf: bool = True, ca_file: str = "") -> None:
+    def __init__(
+        self,
+        section: ToolsSection,
+        *,
+        mask_dtmf: bool = True,
+        ca_file: str = "",
+        do_not_call: DoNotCall | None = None,
+    ) -> None:
+        """`do_not_call`: needed where `builtin` has it."""
         self._section = section
         self._python = PythonTools()
         self._http: HttpClient | None = None
         self._tools: dict[str, Tool] = {}
         for name in section.builtin:
-            self._tools[name] = _BUILTIN[name](section, mask_dtmf)
+            if name == "do_not_call":
+                assert do_not_call is not None
+                self._tools[name] = do_not_call
+            else:
+                self._tools[name] = _BUILTIN[name](section, mask_dtmf)
         if section.webhooks:
             self._add_webhooks(ca_file)
         for spec in section.python:

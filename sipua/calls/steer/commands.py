@@ -17,7 +17,6 @@ has one of a closed list of statuses:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
@@ -25,6 +24,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from sipua.calls.legs.modes import TransferMode
+from sipua.calls.steer.metadata import metadata_fault
 from sipua.config.values.uri import UriError, check_target
 
 Side: TypeAlias = Literal["agent", "caller"]
@@ -51,12 +51,6 @@ LONGEST_TEXT: Final = 4_000
 MOST_DIGITS: Final = 32
 KEYS: Final = "0123456789*#ABCD"
 LONGEST_SOUND_NAME: Final = 255
-MOST_METADATA: Final = 32
-LONGEST_METADATA_NAME: Final = 64
-LONGEST_METADATA: Final = 512
-"""Characters of one value."""
-
-_METADATA_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 class HangUp(msgspec.Struct, frozen=True, tag="hang_up"):
@@ -261,21 +255,6 @@ def _play(command: Play) -> str:
 
 def _metadata(command: SetMetadata) -> str:
     return metadata_fault(command.values)
-
-
-def metadata_fault(values: Mapping[str, str]) -> str:
-    """What is wrong with metadata, of a command or of a call to be placed; empty: nothing."""
-    if len(values) > MOST_METADATA:
-        return f"`metadata` has more than {MOST_METADATA} values"
-    for name, value in values.items():
-        if not _METADATA_NAME.fullmatch(name) or len(name) > LONGEST_METADATA_NAME:
-            return (
-                f"`metadata`: {name[:LONGEST_METADATA_NAME]!r} is no name: use letters, digits, "
-                f"`_`, `.` and `-`, at most {LONGEST_METADATA_NAME}"
-            )
-        if len(value) > LONGEST_METADATA:
-            return f"`metadata`: {name} is longer than {LONGEST_METADATA} characters"
-    return ""
 
 
 def _length(name: str, text: str, most: int, *, least: int = 1) -> str:

@@ -6,24 +6,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-from sipua.calls.steer.commands import metadata_fault
+from sipua.calls.steer.metadata import metadata_fault
 from sipua.sip.parties import headers
 
 LONGEST_RING_S: Final = 600
 LONGEST_CALL_S: Final = 86_400
 
 NotPlaced: TypeAlias = Literal[
-    "invalid", "draining", "full", "trunk_full", "no_worker", "no_port", "failed"
+    "invalid",
+    "blocked",
+    "list_unreadable",
+    "draining",
+    "full",
+    "trunk_full",
+    "no_worker",
+    "no_port",
+    "failed",
 ]
 
 
 class CannotPlaceError(Exception):
     """The text says why, to those who asked."""
 
-    def __init__(self, kind: NotPlaced, text: str, *, retry_after_s: float = 0.0) -> None:
+    def __init__(
+        self, kind: NotPlaced, text: str, *, retry_after_s: float = 0.0, rule: str = ""
+    ) -> None:
+        """`rule`: what forbids it, where it is a rule of the configuration."""
         super().__init__(text)
         self.kind = kind
         self.retry_after_s = retry_after_s
+        self.rule = rule
 
 
 @dataclass(frozen=True, slots=True)

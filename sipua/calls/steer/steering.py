@@ -35,10 +35,10 @@ from sipua.calls.steer.commands import (
     Transfer,
     Unpark,
     Whisper,
-    metadata_fault,
     name_of,
 )
 from sipua.calls.steer.hold import OurHold
+from sipua.calls.steer.metadata import metadata_fault
 from sipua.calls.steer.moments import Moment, refusal
 from sipua.calls.steer.sound_files import SoundFiles
 from sipua.codecs.pcm import Pcm

@@ -22,6 +22,7 @@ from sipua.config.sections.engine import EngineSection
 from sipua.config.sections.hep import HepSection
 from sipua.config.sections.menus import MenuSection
 from sipua.config.sections.metrics import MetricsSection
+from sipua.config.sections.outbound import OutboundSection
 from sipua.config.sections.outbound_routes import (
     NumberPoolSection,
     NumberUsesSection,
@@ -204,6 +205,7 @@ class Config(Section):
     calls: CallsSection = CallsSection()
     routes: tuple[RouteSection, ...] = ()
     menus: tuple[MenuSection, ...] = ()
+    outbound: OutboundSection = OutboundSection()
     outbound_routes: tuple[OutboundRouteSection, ...] = ()
     number_pools: tuple[NumberPoolSection, ...] = ()
     number_uses: NumberUsesSection = NumberUsesSection()

@@ -37,6 +37,7 @@ Builtin = Literal[
     "get_call_info",
     "recording_pause",
     "recording_resume",
+    "do_not_call",
 ]
 Fact = Literal["from", "to", "direction", "duration", "time", "sip", "metadata"]
 
@@ -233,7 +234,7 @@ class ToolsSection(Section):
         default=("hang_up",),
         description="Built-in tools on offer: `hang_up`, `transfer`, `send_dtmf`, "
         "`collect_digits`, `put_on_hold`, `get_call_info`, `recording_pause`, "
-        "`recording_resume`.",
+        "`recording_resume`, `do_not_call`.",
     )
     python: Annotated[
         tuple[Annotated[str, AfterValidator(_python_tool)], ...],

@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sipua.calls.steer import commands, place_request
+from sipua.calls.steer import place_request
+from sipua.calls.steer.metadata import LONGEST_METADATA, MOST_METADATA
 from sipua.calls.steer.place_request import CannotPlaceError, PlaceRequest
 from sipua.control.calls import models
 from sipua.control.calls.calls import shown
@@ -34,7 +35,7 @@ _SEEN_WITHIN_S = 2.0
 
 _Header = Annotated[str, Field(max_length=headers.LONGEST)]
 _HeaderName = Annotated[str, Field(max_length=64)]
-_Value = Annotated[str, Field(max_length=commands.LONGEST_METADATA)]
+_Value = Annotated[str, Field(max_length=LONGEST_METADATA)]
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
 
 
@@ -64,7 +65,7 @@ class PlaceOrder(Request):
         description="Our number in this call, if `allowed_caller_ids` of the trunk has it. Empty: "
         "the trunk's.",
     )
-    metadata: dict[_Name, _Value] = Field(default={}, max_length=commands.MOST_METADATA)
+    metadata: dict[_Name, _Value] = Field(default={}, max_length=MOST_METADATA)
     ring_timeout_s: float | None = Field(default=None, ge=1, le=place_request.LONGEST_RING_S)
     max_duration_s: float | None = Field(default=None, ge=1, le=place_request.LONGEST_CALL_S)
     answering: Literal["", "off", "detect"] = Field(
@@ -111,6 +112,8 @@ class PlaceResource:
                     Kind.KEY_IN_USE,
                     Kind.KEY_REUSED,
                     Kind.NOT_ALLOWED_TO_CALL,
+                    Kind.BLOCKED,
+                    Kind.STORAGE,
                     Kind.NOT_READY,
                     Kind.NO_CAPACITY,
                     Kind.EDGE_SILENT,
@@ -217,6 +220,8 @@ class PlaceResource:
 def _refused(error: CannotPlaceError) -> ProblemError:
     kind = {
         "invalid": Kind.INVALID,
+        "blocked": Kind.BLOCKED,
+        "list_unreadable": Kind.STORAGE,
         "draining": Kind.NOT_READY,
         "failed": Kind.INTERNAL,
         "trunk_full": Kind.TOO_MANY,

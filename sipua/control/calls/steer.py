@@ -12,6 +12,7 @@ from pydantic import Field
 from sipua.calls.legs.modes import TransferMode
 from sipua.calls.steer import commands
 from sipua.calls.steer.commands import Command, Done
+from sipua.calls.steer.metadata import LONGEST_METADATA, MOST_METADATA
 from sipua.config.change.in_force import InForce
 from sipua.control.calls import models
 from sipua.control.calls.calls import found, shown
@@ -110,12 +111,12 @@ class Recording(Request):
 
 
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
-_Value = Annotated[str, Field(max_length=commands.LONGEST_METADATA)]
+_Value = Annotated[str, Field(max_length=LONGEST_METADATA)]
 
 
 class Metadata(Request):
     values: dict[_Name, _Value] = Field(
-        max_length=commands.MOST_METADATA,
+        max_length=MOST_METADATA,
         description="Added to what is there; an empty value takes its name away.",
     )
 

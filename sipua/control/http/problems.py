@@ -20,6 +20,7 @@ class Kind(Enum):
     TOKEN_IN_URL = ("token-in-url", 401, "A token does not belong into a URL")
     NO_RIGHT = ("no-right", 403, "This token may not do that")
     NOT_ALLOWED_TO_CALL = ("not-allowed-to-call", 403, "This token may not call there")
+    BLOCKED = ("blocked", 403, "This number is not called")
     NOT_FOUND = ("not-found", 404, "There is no such thing")
     NO_CALL = ("no-call", 404, "There is no such call")
     METHOD = ("method-not-allowed", 405, "This method is not allowed here")

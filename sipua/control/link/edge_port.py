@@ -8,6 +8,7 @@ from typing import Literal, Protocol, TypeAlias
 from sipua.calls.steer.commands import Command, Done
 from sipua.calls.steer.place_request import PlaceRequest
 from sipua.config.change.in_force import Reloaded
+from sipua.events.event import Event
 
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
@@ -49,6 +50,10 @@ class EdgePort(Protocol):
 
     async def place(self, request: PlaceRequest) -> str:
         """The call's id. Raises CannotPlaceError."""
+        ...
+
+    def tell(self, event: Event) -> None:
+        """Tell an event of the edge, such as what was done by the API."""
         ...
 
     def recording_fetched(self, call_id: str, file: str, by: str) -> None:

@@ -21,10 +21,10 @@ from sipua.sip.wire.caller_id import NOBODY, Caller
 
 
 class ForbiddenError(RequestError):
-    """A rule of the trunk forbids the call."""
+    """A rule of the trunk forbids the call, or the list of numbers that are not called."""
 
-    def __init__(self, trunk: str, rule: str, cause: str) -> None:
-        super().__init__(f"{rule} of {trunk}: {cause}")
+    def __init__(self, trunk: str, rule: str, cause: str, text: str = "") -> None:
+        super().__init__(text or f"{rule} of {trunk}: {cause}")
         self.trunk = trunk
         self.rule = rule
         self.cause = cause

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -12,12 +13,12 @@ from functools import partial
 from sipua.calls import routes
 from sipua.calls.facts import CallFacts
 from sipua.calls.legs.orders import PlaceLeg
-from sipua.calls.steer.place_request import CannotPlaceError, PlaceRequest, fault_of
+from sipua.calls.steer.place_request import CannotPlaceError, NotPlaced, PlaceRequest, fault_of
 from sipua.calls.steer.refer import target_uri
 from sipua.config import Config
 from sipua.config.sections.routes import RouteSection
 from sipua.config.values.uri import UriError, check_target, is_number
-from sipua.edge.calls import placing
+from sipua.edge.calls import not_called, placing
 from sipua.edge.calls.edge_calls import EdgeCalls
 from sipua.edge.calls.number_pools import NumberPools, PoolError
 from sipua.edge.calls.outgoing import ForbiddenError, outgoing
@@ -27,6 +28,7 @@ from sipua.edge.wiring import outbound_routes, parties, wiring
 from sipua.edge.workers.workers import WorkersError
 from sipua.events import edge_events
 from sipua.events.stream import EventStream
+from sipua.record.transcript_redaction import number
 from sipua.rtp.hostport import bracketed
 from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip.admission.admission import Admission
@@ -87,6 +89,7 @@ class PlaceCalls:
     async def place(self, request: PlaceRequest) -> str:
         """The call's id; its events tell the rest. Raises CannotPlaceError."""
         ways = self._ways(request)
+        await self._check_list(ways, request.by)
         if self._admission.draining:
             raise CannotPlaceError("draining", "the edge is draining: it begins no calls")
         self._check_room()
@@ -122,7 +125,9 @@ class PlaceCalls:
             trunk, why = full[0]
             by = ways[0].asked.by or None
             self._tell(edge_events.CallBlocked(origin=trunk, rule=why.rule, cause=why.cause, by=by))
-            raise CannotPlaceError("trunk_full", why.cause, retry_after_s=why.retry_after_s)
+            raise CannotPlaceError(
+                "trunk_full", why.cause, retry_after_s=why.retry_after_s, rule=why.rule
+            )
         return found
 
     async def _place(self, ways: list[_Way]) -> None:
@@ -168,6 +173,26 @@ class PlaceCalls:
             held.pop_all()
         return ReadyLeg(invite(order, ways, local), not_sent)
 
+    def busy(self, origin: str) -> bool:
+        """Whether a call by this trunk or account would find no room now."""
+        if self._admission.draining:
+            return True
+        up = len(self._calls) + len(self._calls.legs) + self._being_placed
+        if up >= self._admission.max_calls:
+            return True
+        return self._admission.slots.full(origin, "outgoing") is not None
+
+    async def _check_list(self, ways: list[_Way], by: str) -> None:
+        """Each trunk may write the number in another form."""
+        for called, origin in {way.facts.called: way.facts.origin for way in ways}.items():
+            try:
+                await asyncio.to_thread(not_called.check, self._config, called, origin)
+            except ForbiddenError as error:
+                self._tell_blocked(error, by, called)
+                unreadable = isinstance(error, not_called.UnreadableError)
+                kind: NotPlaced = "list_unreadable" if unreadable else "blocked"
+                raise CannotPlaceError(kind, str(error), rule=error.rule) from None
+
     def _check_room(self, *, counted: int = 0) -> None:
         """`counted`: of those that are up, what asks for room itself."""
         most = self._admission.max_calls
@@ -191,9 +216,13 @@ class PlaceCalls:
             )
             raise CannotPlaceError("trunk_full", str(full), retry_after_s=full.retry_after_s)
 
-    def _tell_blocked(self, error: ForbiddenError, by: str) -> None:
+    def _tell_blocked(self, error: ForbiddenError, by: str, called: str = "") -> None:
         blocked = edge_events.CallBlocked(
-            origin=error.trunk, rule=error.rule, cause=error.cause, by=by or None
+            origin=error.trunk,
+            rule=error.rule,
+            cause=error.cause,
+            by=by or None,
+            number=number(called, self._config.record.numbers) or None,
         )
         self._tell(blocked)
 
@@ -210,7 +239,7 @@ class PlaceCalls:
                 errors.append(error)
         if not found:
             self._tell_blocked(errors[0], request.by)
-            raise CannotPlaceError("invalid", str(errors[0]))
+            raise CannotPlaceError("invalid", str(errors[0]), rule=errors[0].rule)
         return found
 
     def _origins(self, request: PlaceRequest) -> tuple[str, ...]:

@@ -19,11 +19,12 @@ from sipua.codecs.vad import VadConfig
 from sipua.config import Config, EngineSection
 from sipua.config.sections.barge_in import SoundsSection
 from sipua.config.sections.trunks import AccountSection, TrunkSection
-from sipua.edge.wiring import record
+from sipua.edge.wiring import outbound, record
 from sipua.edge.wiring.engine_options import engine_options
 from sipua.record.engine_facts import EngineFacts
 from sipua.record.recorder import Records
 from sipua.rtp.latch.latch import Policy
+from sipua.tools.do_not_call import DoNotCall
 from sipua.tools.toolbox import Toolbox
 
 
@@ -81,7 +82,12 @@ def decode_sounds(config: Config) -> None:
 
 def toolbox(config: Config) -> Toolbox:
     """Make all tools. Raises ToolLoadError, SoundError."""
-    return Toolbox(config.tools, mask_dtmf=config.calls.mask_dtmf)
+    numbers = outbound.do_not_call_list(config)
+    return Toolbox(
+        config.tools,
+        mask_dtmf=config.calls.mask_dtmf,
+        do_not_call=DoNotCall(numbers, config.record.numbers),
+    )
 
 
 def dialogue_policy(config: Config) -> DialoguePolicy:

@@ -66,6 +66,8 @@ class Counting:
             "call.steered": lambda _, data: series.commands.add(
                 data.get("act"), data.get("status")
             ),
+            "call.blocked": lambda _, data: series.calls_blocked.add(data.get("rule")),
+            "campaign.attempt": lambda _, data: self._attempt(data),
             "call.fallback": lambda *_: series.fallbacks.add(),
             "call.ended": self._ended,
             "call.rejected": self._rejected,
@@ -165,6 +167,11 @@ class Counting:
             series.talk.observe(data.get("duration_s"), direction)
             series.first_audio.observe(_seconds(data.get("first_audio_ms")))
         self._rtp(_object(data.get("rtp")))
+
+    def _attempt(self, data: Fields) -> None:
+        self._series.campaign_attempts.add(data.get("outcome"))
+        if data.get("abandoned") is True:
+            self._series.campaign_abandoned.add()
 
     def _rtp(self, rtp: Fields) -> None:
         series = self._series

@@ -10,6 +10,7 @@ from typing import Final, get_args
 
 from sipua.bridge.answering.verdict import VERDICTS
 from sipua.calls.steer import commands
+from sipua.campaigns.rules.outcomes import OUTCOMES as OUTCOMES_OF_ATTEMPTS
 from sipua.config import Config
 from sipua.edge.wiring import wiring
 from sipua.events.ending import By, Fault, Reason, Status
@@ -45,6 +46,11 @@ ACTS: Final = (
 )  # fmt: skip
 OUTCOMES: Final = get_args(commands.Status)
 ANSWERERS: Final = VERDICTS
+ATTEMPT_OUTCOMES: Final = OUTCOMES_OF_ATTEMPTS
+BLOCKED_BY: Final = (
+    "do_not_call", "allowed_destinations", "allowed_caller_ids", "max_calls", "calls_per_second",
+    "attempts_per_day", "attempts_per_week", "caller_id_calls_per_day",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

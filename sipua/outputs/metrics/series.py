@@ -84,6 +84,20 @@ class Series:
             "Calls that we placed and that have ended, by who had answered them.",
             {"verdict": known.ANSWERERS},
         )
+        self.campaign_attempts = Counter(
+            "sipua_campaign_attempts",
+            "Attempts of campaigns that have ended.",
+            {"outcome": known.ATTEMPT_OUTCOMES},
+        )
+        self.campaign_abandoned = Counter(
+            "sipua_campaign_abandoned",
+            "Attempts that a person has answered and has heard nothing of ours in time.",
+        )
+        self.calls_blocked = Counter(
+            "sipua_calls_blocked",
+            "Calls that were to be placed, and that a rule forbids.",
+            {"rule": known.BLOCKED_BY},
+        )
         self.recordings = Counter(
             "sipua_recordings",
             "Recordings of calls, by what came of them.",

@@ -110,6 +110,9 @@ class _Edge:
     def watch_calls(self, for_s: float) -> None:
         pass
 
+    def tell(self, event: object) -> None:
+        raise NotImplementedError
+
     def recording_fetched(self, call_id: str, file: str, by: str) -> None:
         pass
 

@@ -55,6 +55,7 @@ class Edge:
             "log": {"level": "debug", "format": "json"},
             "agent": {"journal": self._journal},
             "cdr": {"directory": home / "cdr"},
+            "outbound": {"directory": home / "outbound"},
         }
         self.file = file or home / "edge.toml"
         self._base = base
@@ -74,6 +75,7 @@ class Edge:
                 "SIPUA_LOG__LEVEL": "debug",
                 "SIPUA_AGENT__JOURNAL": str(self._journal),
                 "SIPUA_CDR__DIRECTORY": str(home / "cdr"),
+                "SIPUA_OUTBOUND__DIRECTORY": str(home / "outbound"),
             }
         self._env["XDG_RUNTIME_DIR"] = str(home)  # what it leaves for doctor is the test's
         self._env |= env or {}

@@ -267,11 +267,12 @@ class _FarEnd:
         end = text.rfind("\n") + 1
         for line in text[self._targets_read : end].splitlines():
             match line.split():
-                case ["media", ours, host, port]:
-                    self._by_port[int(ours)].target = (host, int(port))
-                case ["over", ours]:
-                    self._by_port[int(ours)].target = None
-                    self._by_port[int(ours)].over = True
+                case ["media", ours, host, port] if leg := self._by_port.get(int(ours)):
+                    if leg.over:  # another call
+                        leg.over, leg.sent = False, 0
+                    leg.target = (host, int(port))
+                case ["over", ours] if leg := self._by_port.get(int(ours)):
+                    leg.target, leg.over = None, True
         self._targets_read = max(end, self._targets_read)
 
     def report(self, leg: _Leg) -> RtpStream:

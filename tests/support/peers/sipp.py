@@ -203,6 +203,7 @@ class Sipp:
         remote: tuple[str, int] | None = None,
         *,
         media: RtpFarEnd | None = None,
+        second: RtpFarEnd | None = None,
         service: str = "agent",
         calls: int = 1,
         rate: int = 20,
@@ -212,7 +213,8 @@ class Sipp:
         until_told: bool = False,
         **values: str,
     ) -> SippRun:
-        """Goes on by itself; without `remote` it waits for calls at its `port`.
+        """Goes on by itself; without `remote` it waits for calls at its `port`. `second`: the
+        sound of calls whose SDP has `[field1]`.
 
         `pause_ms` is the length of each pause of the scenario that names none; with `until_told`
         its only pause lasts until `hang_up()`, so that the test takes as long as it takes, and the
@@ -231,6 +233,11 @@ class Sipp:
         port = ports.port()
         host = LOOPBACK6 if remote and ":" in remote[0] else LOOPBACK
         lines = [f"{number};" for number in (media.ports if media else [ports.range(2)[0]])]
+        if media and second:
+            lines = [
+                f"{one};{other};" for one, other in zip(media.ports, second.ports, strict=True)
+            ]
+            second.targets.symlink_to(media.targets)
         (home / "media.csv").write_text("\n".join(["SEQUENTIAL", *lines, ""]))
         command = [
             *("sipp", "-sf", home / "scenario.xml", "-inf", home / "media.csv"),

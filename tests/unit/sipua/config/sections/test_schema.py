@@ -29,6 +29,7 @@ def test_tables_in_the_order_of_the_file() -> None:
         "[[outbound_routes.trunks]]",
         "[[number_pools]]",
         "[number_uses]",
+        "[outbound]",
         "[barge_in]",
         "[sounds]",
         "[edge]",

@@ -1,0 +1,1 @@
+"""Calls to many numbers: whom, when, how often, and whom never. docs/outbound.md."""

@@ -1,0 +1,1 @@
+"""What is kept of campaigns: SQLite, on the disk before anything is done."""

@@ -1,0 +1,1 @@
+"""The API of campaigns, and of the list of numbers that are not called."""
