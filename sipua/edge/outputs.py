@@ -1,5 +1,5 @@
-"""What the edge's events are made into for other systems: call records, webhooks, traces,
-metrics, HEP.
+"""What goes from the edge to other systems: events as call records, webhooks, traces, metrics and
+HEP, and recordings to S3.
 
 Each begins before the first call and ends behind the last event. What is not configured is not
 imported.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from sipua.config import Config
 from sipua.edge.engine_health import Attempt
 from sipua.edge.reload.webhooks import WebhooksInUse
-from sipua.edge.wiring import traces, wiring
+from sipua.edge.wiring import recording, traces, wiring
 from sipua.edge.workers.workers import Workers
 from sipua.events.stream import EventStream
 from sipua.outputs.cdr.call_records import CallRecords
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sipua.outputs.metrics.metrics import Metrics
     from sipua.outputs.metrics.sampling import Views
     from sipua.outputs.traces.traces import Traces
+    from sipua.recording.s3.uploads import Uploads
 
 
 class Output(Protocol):
@@ -62,9 +63,13 @@ class Outputs:
     traces: Traces | None = None
     metrics: Metrics | None = None
     hep: Hep | None = None
+    uploads: Uploads | None = None
 
     def __iter__(self) -> Iterator[Output]:
-        found = (self.call_records, self.webhooks, self.traces, self.metrics, self.hep)
+        found = (
+            *(self.call_records, self.webhooks, self.traces, self.metrics, self.hep),
+            self.uploads,
+        )
         yield from (output for output in found if output is not None)
 
     def learn(self, config: Config) -> None:
@@ -93,6 +98,11 @@ def outputs(config: Config, source: Source) -> Outputs:
         found.hep = Hep(hep, source.events, source.local_address)
         source.watch_sip(found.hep.take_sip)
         source.watch_rtcp(found.hep.take_rtcp)
+    s3 = recording.s3_settings(config)
+    if s3 is not None:
+        from sipua.recording.s3.uploads import Uploads  # noqa: PLC0415 - as above
+
+        found.uploads = Uploads(s3, source.events)
     return found
 
 

@@ -60,9 +60,17 @@ class Counting:
             "call.interrupted": lambda *_: series.interruptions.add(),
             "call.transferred": lambda *_: series.transfers.add("ok"),
             "call.transfer_failed": lambda *_: series.transfers.add("failed"),
-            "recording.saved": lambda *_: series.recordings.add("saved"),
-            "recording.failed": lambda *_: series.recordings.add("failed"),
+            "recording.saved": lambda _, data: series.recordings.add(
+                "gap" if _number(data.get("missed_s")) else "saved"
+            ),
+            "recording.failed": lambda _, data: (
+                series.recordings.add("failed") if data.get("over") is True else None
+            ),
             "recording.blocked": lambda *_: series.recordings.add("blocked"),
+            "recording.uploaded": lambda *_: series.uploads.add("ok"),
+            "recording.upload_failed": lambda _, data: series.uploads.add(
+                "given_up" if data.get("given_up") is True else "failed"
+            ),
             "call.steered": lambda _, data: series.commands.add(
                 data.get("act"), data.get("status")
             ),

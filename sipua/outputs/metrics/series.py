@@ -87,7 +87,12 @@ class Series:
         self.recordings = Counter(
             "sipua_recordings",
             "Recordings of calls, by what came of them.",
-            {"result": ("saved", "failed", "blocked")},
+            {"result": ("saved", "gap", "failed", "blocked")},
+        )
+        self.uploads = Counter(
+            "sipua_recording_uploads",
+            "Recordings sent to S3: done; not at the first attempt; deleted before.",
+            {"result": ("ok", "failed", "given_up")},
         )
         self.commands = Counter(
             "sipua_commands",
