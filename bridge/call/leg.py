@@ -62,6 +62,8 @@ class MediaLeg:
         self.tap: Tap | None = None
         self.rtcp_tap: Tap | None = None
         """To see its packets, its RTCP; set before it is opened."""
+        self.taps_of: Callable[[ReservedPort], tuple[Tap | None, Tap | None]] = _unseen
+        """The same of a further leg, on this port."""
         self._local = local
         self._pacer = pacer
         self._on_rtp = on_rtp
@@ -73,7 +75,9 @@ class MediaLeg:
         self, local: ReservedPort, on_rtp: Callable[[Sequence[RtpEvent]], None]
     ) -> MediaLeg:
         """A further leg of the same call, with the same clock and settings."""
-        return MediaLeg(local, self._pacer, self.settings, on_rtp=on_rtp, faults=self._faults)
+        leg = MediaLeg(local, self._pacer, self.settings, on_rtp=on_rtp, faults=self._faults)
+        leg.tap, leg.rtcp_tap = self.taps_of(local)
+        return leg
 
     def before_answer(self) -> None:
         """The peer learns our port now: what has sent to it already is not the peer."""
@@ -113,3 +117,7 @@ class MediaLeg:
 
     def traffic(self) -> Traffic:
         return self.rtp.traffic(self.line.skipped_frames) if self.rtp else Traffic()
+
+
+def _unseen(_local: ReservedPort) -> tuple[Tap | None, Tap | None]:
+    return None, None
