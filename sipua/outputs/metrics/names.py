@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Final, get_args
 
 from sipua.bridge.answering.verdict import VERDICTS
+from sipua.calls.menus.walk import By as LeftBy
 from sipua.calls.steer import commands
 from sipua.config import Config
 from sipua.edge.wiring import wiring
@@ -45,6 +46,9 @@ ACTS: Final = (
 )  # fmt: skip
 OUTCOMES: Final = get_args(commands.Status)
 ANSWERERS: Final = VERDICTS
+MENU_ENDS: Final = get_args(LeftBy)
+LEG_ENDS: Final = ("over", "failed")
+"""The target was reached, or was not."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class Names:
     servers: tuple[tuple[str, str], ...]
     """Of trunks: the trunk's name, and the server's URI."""
     routes: tuple[str, ...]
+    menus: tuple[str, ...]
     engines: tuple[str, ...]
     workers: tuple[str, ...]
     """As processes."""
@@ -91,6 +96,7 @@ def names(config: Config) -> Names:
         accounts=accounts,
         servers=tuple((t.name, one.uri) for t in config.trunks for one in t.every_server),
         routes=(*(route.name for route in config.routes), NONE),
+        menus=tuple(menu.name for menu in config.menus),
         engines=tuple(dict.fromkeys((config.engine.type, *config.engines))),
         workers=tuple(worker(number + 1) for number in range(wiring.worker_count(config))),
         sinks=tuple(sink for sink, used in sinks.items() if used),

@@ -79,6 +79,17 @@ class Series:
         self.transfers = Counter(
             "sipua_transfers", "Transfers that we asked for.", {"result": ("ok", "failed")}
         )
+        self.legs = Counter(
+            "sipua_legs", "Second legs that have ended, by their target.", {"state": known.LEG_ENDS}
+        )
+        self.legs_active = Gauge(
+            "sipua_legs_active", "Second legs that are placed, ring, or are joined."
+        )
+        self.menus = Counter(
+            "sipua_menus",
+            "Menus that callers were in, by how they left them.",
+            {"menu": names.menus, "by": known.MENU_ENDS},
+        )
         self.answered_by = Counter(
             "sipua_answered_by",
             "Calls that we placed and that have ended, by who had answered them.",
@@ -322,6 +333,7 @@ class Series:
                 {
                     "origin": names.origins,
                     "route": names.routes,
+                    "menu": names.menus,
                     "engine": names.engines,
                     "account": names.accounts,
                     "webhook": names.webhooks,

@@ -68,10 +68,14 @@ class Bucket:
         parts = urlsplit(settings.endpoint)
         bucket = signing.escaped(settings.bucket)
         self._host = parts.netloc if settings.path_style else f"{bucket}.{parts.netloc}"
-        self._base = f"{parts.scheme}://{self._host}"
+        self.base = f"{parts.scheme}://{self._host}"
         self._root = parts.path.rstrip("/") + (f"/{bucket}" if settings.path_style else "")
         self._pace = Pace(settings.bytes_per_s)
         self._session: aiohttp.ClientSession | None = None
+
+    def path(self, key: str) -> str:
+        """Of an object, or of the bucket itself, behind `base`."""
+        return f"{self._root}/{signing.escaped(key)}"
 
     async def __aenter__(self) -> Self:
         return self
@@ -219,7 +223,7 @@ class Bucket:
         within_s: float,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         settings = self._settings
-        path = self._root + "/" + signing.escaped(key)
+        path = self.path(key)
         asked = signing.Request(method, self._host, path, query, headers, sha256)
         signed = signing.signed_headers(
             asked,
@@ -228,7 +232,7 @@ class Bucket:
             region=settings.region,
             now=datetime.now(UTC),
         )
-        url = self._base + path + ("?" + signing.query_string(query) if query else "")
+        url = f"{self.base}{path}" + ("?" + signing.query_string(query) if query else "")
         try:
             session = self._session or http_session(
                 ca_file=settings.ca_file, connections=settings.parallel + 1

@@ -46,6 +46,8 @@ class _Tries:
     )
     count: int = 0
     due_s: float = 0.0
+    told: bool = False
+    """That it has failed."""
 
 
 class Uploads:
@@ -114,6 +116,7 @@ class Uploads:
                 else:
                     tries.due_s = time.monotonic() + _FIRST_WAIT_S
         except NotYetError:
+            tries.count -= 1
             tries.due_s = time.monotonic() + _LOOK_EVERY_S
         except S3Error as error:
             self._failed(one, tries, str(error), error.fix)
@@ -151,7 +154,8 @@ class Uploads:
     def _failed(self, one: Waiting, tries: _Tries, why: str, fix: str) -> None:
         """Told once for each recording."""
         tries.due_s = time.monotonic() + tries.back_off.next_s()
-        if tries.count == 1:
+        if not tries.told:
+            tries.told = True
             self._tell_failed(one, tries, why, fix, given_up=False)
 
     def _tell_failed(
