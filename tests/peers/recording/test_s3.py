@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
@@ -14,16 +15,18 @@ import pytest
 
 from sipua.bridge.backoff import BackOff
 from sipua.cli.main import run
+from sipua.cli.records import copies
+from sipua.cli.records.databases import Call
 from sipua.events.stream import EventStream
 from sipua.recording.files import metadata, waiting
 from sipua.recording.files.finishing import finish
 from sipua.recording.files.metadata import Metadata
 from sipua.recording.files.settings import RecordingSettings
-from sipua.recording.s3 import uploads
+from sipua.recording.s3 import answers, uploads
 from sipua.recording.s3.settings import S3Settings
 from sipua.recording.s3.uploads import Uploads
 from support.calls.edge import Edge
-from support.peers.s3_server import BUCKET, KEY_ID, SECRET, S3Server
+from support.peers.s3_server import BUCKET, KEY_ID, SECRET, VERSIONED, S3Server
 from support.peers.sipp import Sipp
 from support.ports import LOOPBACK
 from support.process import until, wait_until
@@ -170,6 +173,25 @@ async def test_it_is_sent_again_when_the_server_is_back(
     assert server.objects()[bed.key("c-1.wav")] == sound
     assert [kind for kind, _, _ in bed.told] == ["recording.upload_failed", "recording.uploaded"]
     door.close()
+
+
+async def test_every_version_is_erased_and_no_other_call(bed: Bed, server: S3Server) -> None:
+    sent = replace(bed.settings, bucket=VERSIONED)
+    names = ("c-1", "c-1", "c-11")
+    for number, name in enumerate(names, 1):
+        bed.recorded(name, 1000 + number)
+        await bed.start(bucket=VERSIONED)
+        await until(lambda number=number: len(bed.told) == number, "it was sent", 30)  # type: ignore[misc]
+        await bed.stop()
+
+    def kept() -> list[str]:
+        listed = server.ask("GET", f"/{VERSIONED}", {"versions": "", "prefix": sent.prefix})
+        return sorted(one.key.rpartition("/")[2] for one in answers.versions(listed))
+
+    assert kept() == ["c-1.json", "c-1.json", "c-1.wav", "c-1.wav", "c-11.json", "c-11.wav"]
+    theirs = await asyncio.to_thread(copies.find, sent, [Call("c-1", DAY)])
+    await asyncio.to_thread(copies.erase, sent, theirs)
+    assert kept() == ["c-11.json", "c-11.wav"]
 
 
 async def test_one_that_was_deleted_before_it_was_sent_is_told(bed: Bed) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import socket
 import sys
@@ -21,7 +22,10 @@ from support.process import Child
 
 KEY_ID, SECRET = "sipua-of-the-tests", "secret+of/the=tests"
 BUCKET = "call-recordings"
+VERSIONED = "every-version-is-kept"
 _OWNER = "owner-of-the-bucket"
+_KEEP_VERSIONS = b"""<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
+<Status>Enabled</Status></VersioningConfiguration>"""
 
 
 def program() -> Path:
@@ -36,7 +40,8 @@ class S3Server:
         self._home = home
         (home / "data").mkdir(parents=True)
         self._config = home / "s3.json"
-        rights = [f"{right}:{BUCKET}" for right in ("Read", "Write", "List")]
+        buckets = (BUCKET, VERSIONED)
+        rights = [f"{right}:{one}" for right in ("Read", "Write", "List") for one in buckets]
         identities = [
             _identity("edge", KEY_ID, SECRET, rights),
             _identity("owner", _OWNER, _OWNER, ["Admin"]),
@@ -46,7 +51,9 @@ class S3Server:
         self._ports = [block.port() for _ in range(8)]
         self._block = block
         self._start()
-        self.ask("PUT", f"/{BUCKET}")
+        for bucket in buckets:
+            self.ask("PUT", f"/{bucket}")
+        self.ask("PUT", f"/{VERSIONED}", {"versioning": ""}, _KEEP_VERSIONS)
 
     @property
     def url(self) -> str:
@@ -80,18 +87,20 @@ class S3Server:
             return False
         return True
 
-    def ask(self, method: str, path: str, query: Mapping[str, str] = {}) -> bytes:
-        """Signed. Raises OSError."""
+    def ask(
+        self, method: str, path: str, query: Mapping[str, str] = {}, body: bytes = b""
+    ) -> bytes:
+        """Signed by the owner. Raises OSError."""
         host = f"{LOOPBACK}:{self._ports[0]}"
-        request = signing.Request(method, host, path, query, {}, signing.EMPTY_SHA256)
+        request = signing.Request(method, host, path, query, {}, hashlib.sha256(body).hexdigest())
         headers = signing.signed_headers(
             request, key_id=_OWNER, secret=_OWNER, region="us-east-1", now=datetime.now(UTC)
         )
         url = f"http://{host}{path}?{signing.query_string(query)}"
-        asked = urllib.request.Request(url, headers=headers, method=method)
+        asked = urllib.request.Request(url, body or None, headers, method=method)
         with urllib.request.urlopen(asked, timeout=10) as answer:
-            body: bytes = answer.read()
-        return body
+            told: bytes = answer.read()
+        return told
 
     def objects(self) -> dict[str, bytes]:
         """All in the bucket by their keys, read from the server's file system and not by S3."""
