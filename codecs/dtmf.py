@@ -102,6 +102,11 @@ class DtmfDetector:
         self._before_lost = False
         self.counters = {"fitted": 0, "refused": 0, "too_short": 0, "digits": 0}
 
+    @property
+    def sounding(self) -> bool:
+        """What came last may belong to a digit that has not ended yet."""
+        return self._tone is not None
+
     def feed(self, pcm: Pcm) -> Sequence[tuple[str, int]]:
         """Take audio that came, frames of any size."""
         if len(pcm) == _BLOCK and not len(self._rest):

@@ -1,4 +1,5 @@
-"""The control plane with everything on against everything off, as pairs with the same callers:
+"""The control plane with everything on against everything off, with the same callers, and once more
+with webhooks in batches:
 
     python benchmarks/experiments/control_plane.py [--calls 50] [--cps 5] [--pairs 2]
 
@@ -42,7 +43,7 @@ TOKEN = "t" * 32
 OFF = "[cdr]\nenabled = false\n"
 
 
-def on(folder: Path, api: int, metrics: int, hook: int, collector: int) -> str:
+def on(folder: Path, api: int, metrics: int, hook: int, collector: int, *, batch: bool) -> str:
     secret = "whsec_" + base64.b64encode(b"s" * 32).decode()
     return (
         f'[cdr]\ndirectory = "{folder / "cdr"}"\n\n'
@@ -51,7 +52,7 @@ def on(folder: Path, api: int, metrics: int, hook: int, collector: int) -> str:
         f"[metrics]\nenabled = true\nport = {metrics}\n\n"
         f'[webhook_spool]\ndirectory = "{folder / "hooks"}"\n\n'
         f'[[webhooks]]\nname = "bench"\nurl = "http://{HOST}:{hook}/"\nsecret = "{secret}"\n'
-        f'allow = ["{HOST}"]\nparallel = 50\n\n'
+        f'allow = ["{HOST}"]\nparallel = 50\nbatch = {str(batch).lower()}\n\n'
         f'[hep]\nenabled = true\nhost = "{HOST}"\nport = {collector}\n'
     )
 
@@ -136,7 +137,7 @@ def measured(name: str, calls: int, cps: float, seconds: float) -> tuple[str, fl
         ports = free_ports(4)
         receivers = stack.enter_context(children.Child("receivers", receive, *ports))
         receivers.hear(STARTUP_S)
-        outputs = on(folder, *ports) if name == "on" else OFF
+        outputs = OFF if name == "off" else on(folder, *ports, batch=name == "batch")
         edge = stack.enter_context(Edge(folder, workers=1, engine_url=url, outputs=outputs))
         edge.wait_listening()
         loop = speech.loop()
@@ -172,7 +173,7 @@ def measured(name: str, calls: int, cps: float, seconds: float) -> tuple[str, fl
     worker, itself = processes["worker 1"], processes["edge"]
     line = "  ".join(
         (
-            f"{name:4}caller → engine p50 {late[0]:.2f} p99 {late[1]:.2f} p99.9 {late[2]:.1f} ms",
+            f"{name:6}caller → engine p50 {late[0]:.2f} p99 {late[1]:.2f} p99.9 {late[2]:.1f} ms",
             f"spacing p99 {spacing:.2f} ms",
             f"worker {worker.cpu_percent:.1f} % {worker.memory_mb:.0f} MB",
             f"edge {itself.cpu_percent:.1f} % {itself.memory_mb:.0f} MB",
@@ -194,9 +195,11 @@ if __name__ == "__main__":
     children.raise_file_limit()
     for _ in range(arguments.pairs):
         shares = {}
-        for variant in ("off", "on"):
+        for variant in ("off", "on", "batch"):
             words, shares[variant] = measured(
                 variant, arguments.calls, arguments.cps, arguments.seconds
             )
             print(words, flush=True)
-        print(f"on / off: {shares['on'] / shares['off']:.3f} of the processor", flush=True)
+        for variant in ("on", "batch"):
+            ratio = shares[variant] / shares["off"]
+            print(f"{variant} / off: {ratio:.3f} of the processor", flush=True)

@@ -254,10 +254,8 @@ class CallBridge:
             self._give(self._uplink.feed(events, time.monotonic()))
         elif self.through.joint is not None:
             self.through.joint.from_a(events)
-        for event in events:
-            if type(event) is Frame:  # nearly all are, and each packet's time is counted
-                continue
-            if (news := news_of(event, held_by_us=self._held_by_us)) is not None:
+        for event in events:  # nearly all are frames, and each packet's time is counted
+            if type(event) is not Frame and (news := news_of(event, held_by_us=self._held_by_us)):
                 self.told(news)
 
     def _give(self, audio: Sequence[bytes]) -> None:
@@ -273,6 +271,7 @@ class CallBridge:
     def told(self, news: BridgeEvent) -> None:
         """Of the caller's side. A key may be told in two ways."""
         if self.digits.is_new(news, time.monotonic()):
+            self.through.told(news)
             self.on_event(news)
 
     def _on_voice(self, voice: VadEvent) -> None:

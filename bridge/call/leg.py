@@ -65,6 +65,8 @@ class MediaLeg:
         self.tap: Tap | None = None
         self.rtcp_tap: Tap | None = None
         """To see its packets, its RTCP; set before it is opened."""
+        self.taps_of: Callable[[ReservedPort], tuple[Tap | None, Tap | None]] = _unseen
+        """The same of a further leg, on this port."""
         self._local = local
         self._pacer = pacer
         self._on_rtp = on_rtp
@@ -82,7 +84,7 @@ class MediaLeg:
     ) -> MediaLeg:
         """A further leg of the same call, with the same clock and settings; `faults`: its own, if
         the call is to survive them."""
-        return MediaLeg(
+        leg = MediaLeg(
             local,
             self._pacer,
             self.settings,
@@ -90,6 +92,8 @@ class MediaLeg:
             on_news=on_news,
             faults=faults or self._faults,
         )
+        leg.tap, leg.rtcp_tap = self.taps_of(local)
+        return leg
 
     def before_answer(self) -> None:
         """The peer learns our port now: what has sent to it already is not the peer."""
@@ -176,3 +180,7 @@ class _Through:
 
     def send(self, payload: bytes, samples: int, marker: bool = False) -> bool:
         return self._transport.send(self._leaves(payload), samples, marker)
+
+
+def _unseen(_local: ReservedPort) -> tuple[Tap | None, Tap | None]:
+    return None, None

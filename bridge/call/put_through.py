@@ -12,9 +12,11 @@ from collections.abc import Callable
 from sipua.bridge.call.leg import MediaLeg
 from sipua.bridge.call.private_audio import Hear, PrivateAudio
 from sipua.bridge.conversation.interface import Conversation, ConversationEvent, MakeConversation
+from sipua.bridge.events import BridgeEvent
 from sipua.bridge.joint.joint import Joint
 from sipua.bridge.turns.state import TurnState
 from sipua.codecs.pcm import Pcm
+from sipua.rtp.events import Dtmf
 
 
 class PutThrough:
@@ -24,6 +26,8 @@ class PutThrough:
         """`leg`: the caller's."""
         self.aside = False
         self.joint: Joint | None = None
+        self.other: MediaLeg | None = None
+        """The one that it is joined to."""
         self._leg = leg
         self._private = PrivateAudio()
         self._conversation: Conversation | None = None
@@ -62,15 +66,21 @@ class PutThrough:
     def join(self, other: MediaLeg, hold_sound: Pcm | None = None) -> Joint:
         """Both legs hear each other, while the agent is aside. What the other one receives goes to
         `from_b` of the joint."""
-        self.joint = Joint(self._leg, other, hold_sound)
+        self.joint, self.other = Joint(self._leg, other, hold_sound), other
         self.joint.begin()
         return self.joint
+
+    def told(self, news: BridgeEvent) -> None:
+        """Of the caller's side, each key once: in whatever way it came, it is pressed for the other
+        side, too."""
+        if self.joint is not None and isinstance(news, Dtmf):
+            self.joint.key_of_a(news)
 
     def part(self) -> None:
         """The caller's leg is ours again. May be called twice."""
         if self.joint is not None:
             self.joint.end()
-            self.joint = None
+            self.joint = self.other = None
 
     def update(self) -> None:
         """Offer and answer have changed on the caller's leg."""

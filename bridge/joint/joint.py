@@ -81,11 +81,19 @@ class Joint:
 
     def from_a(self, events: Sequence[RtpEvent]) -> None:
         self._to_b.feed(events)
-        self._press(events, self._b)
+
+    def key_of_a(self, key: Dtmf) -> None:
+        """Of any way but a tone, which is heard; that it was told twice is known before."""
+        if not key.inband:
+            self._b.line.press(key.digit)
 
     def from_b(self, events: Sequence[RtpEvent]) -> None:
         self._to_a.feed(events)
-        self._press(events, self._a)
+        if len(events) == 1 and type(events[0]) is Frame:
+            return  # nearly always
+        for event in events:
+            if isinstance(event, Dtmf) and not event.inband:
+                self._a.line.press(event.digit)
 
     def counters(self) -> dict[str, Any]:
         return {"to_a": self._to_a.counters(), "to_b": self._to_b.counters()}
@@ -97,10 +105,3 @@ class Joint:
         else:
             hearer.fill(self._hold_sound)
             hearer.line.take_back()
-
-    def _press(self, events: Sequence[RtpEvent], other: JointLeg) -> None:
-        if len(events) == 1 and type(events[0]) is Frame:
-            return  # nearly always
-        for event in events:
-            if isinstance(event, Dtmf) and not event.inband:
-                other.line.press(event.digit)

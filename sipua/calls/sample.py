@@ -7,10 +7,26 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:  # the edge reads samples, and has no media
     from sipua.bridge.call.call_bridge import CallBridge
+    from sipua.bridge.call.leg import MediaLeg
     from sipua.bridge.turns.state import TurnOf
 
 Talk: TypeAlias = Literal["caller", "agent", "none"]
 _TALKS: Final[dict[TurnOf, Talk]] = {"caller": "caller", "model": "agent", "local sound": "agent"}
+
+
+@dataclass(frozen=True, slots=True)
+class LegSample:
+    """The same of a second leg, while it is joined: `in` is from the target, `out` to it."""
+
+    remote: str | None
+    packets_in: int
+    lost_in: int
+    jitter_in_ms: float
+    packets_out: int
+    lost_out: int | None
+    """By the target's reports, as the next ones."""
+    loss_out: float | None
+    round_trip_ms: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +61,12 @@ class Sample:
     loss_out: float | None
     jitter_out_ms: float | None
     round_trip_ms: float | None
+    leg_b: LegSample | None = None
 
 
 def sample(call_id: str, bridge: CallBridge, at_s: float) -> Sample:
-    rtp: Any = bridge.leg.rtp.stats() if bridge.leg.rtp else {}
-    streams = rtp.get("streams", ())
+    rtp, last, total = _figures(bridge.leg)
     rtcp = rtp.get("rtcp", {})
-    last = streams[-1] if streams else {}
-    total = last
-    if len(streams) != 1:
-        total = {name: sum(one[name] for one in streams) for name in _ADDED}
     return Sample(
         call_id=call_id,
         at_s=at_s,
@@ -77,7 +89,33 @@ def sample(call_id: str, bridge: CallBridge, at_s: float) -> Sample:
         loss_out=rtcp.get("remote_fraction_lost"),
         jitter_out_ms=rtcp.get("remote_jitter_ms"),
         round_trip_ms=rtcp.get("round_trip_ms"),
+        leg_b=None if bridge.through.other is None else _second(bridge.through.other),
     )
+
+
+def _second(leg: MediaLeg) -> LegSample:
+    rtp, last, total = _figures(leg)
+    rtcp = rtp.get("rtcp", {})
+    return LegSample(
+        remote=rtp.get("target"),
+        packets_in=total["received"],
+        lost_in=total["lost"],
+        jitter_in_ms=last.get("jitter_ms", 0.0),
+        packets_out=rtp.get("sent", 0),
+        lost_out=rtcp.get("remote_lost"),
+        loss_out=rtcp.get("remote_fraction_lost"),
+        round_trip_ms=rtcp.get("round_trip_ms"),
+    )
+
+
+def _figures(leg: MediaLeg) -> tuple[Any, Any, Any]:
+    """Of its session, of its last stream, and of all its streams together."""
+    rtp: Any = leg.rtp.stats() if leg.rtp else {}
+    streams = rtp.get("streams", ())
+    last = streams[-1] if streams else {}
+    if len(streams) == 1:
+        return rtp, last, last
+    return rtp, last, {name: sum(one[name] for one in streams) for name in _ADDED}
 
 
 _ADDED: Final = ("received", "received_bytes", "expected", "lost", "reordered", "late")

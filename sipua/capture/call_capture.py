@@ -74,6 +74,19 @@ class CallCapture:
         """The function for each datagram of the call's RTP transport; None: RTP is not wanted."""
         return self._take_rtp if self._rtp else None
 
+    def tap_of(self, local_of: Callable[[str], Address]) -> Tap | None:
+        """The same for another leg. `local_of`: its address as this peer sees it."""
+        ours: dict[str, Address] = {}  # looked up once
+
+        def take(now: float, sent: bool, peer: Address, datagram: bytes) -> None:
+            if peer[0] not in ours:
+                ours.clear()
+                ours[peer[0]] = local_of(peer[0])
+            local = ours[peer[0]]
+            self.add(now, *((local, peer) if sent else (peer, local)), datagram)
+
+        return take if self._rtp else None
+
     def _take_rtp(self, now: float, sent: bool, peer: Address, datagram: bytes) -> None:
         if sent:
             self.add(now, self._local, peer, datagram)

@@ -1,5 +1,5 @@
-"""What the edge's events are made into for other systems: call records, webhooks, traces,
-metrics, HEP; and campaigns, which go on by them.
+"""What goes from the edge to other systems: events as call records, webhooks, traces, metrics and
+HEP, and recordings to S3; and campaigns, which go on by events.
 
 Each begins before the first call and ends behind the last event. What is not configured is not
 imported.
@@ -18,7 +18,7 @@ from sipua.campaigns.runner import CampaignRunner
 from sipua.config import Config
 from sipua.edge.engine_health import Attempt
 from sipua.edge.reload.webhooks import WebhooksInUse
-from sipua.edge.wiring import outbound, traces, wiring
+from sipua.edge.wiring import outbound, recording, traces, wiring
 from sipua.edge.workers.workers import Workers
 from sipua.events.stream import EventStream
 from sipua.outputs.cdr.call_records import CallRecords
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sipua.outputs.metrics.metrics import Metrics
     from sipua.outputs.metrics.sampling import Views
     from sipua.outputs.traces.traces import Traces
+    from sipua.recording.s3.uploads import Uploads
 
 
 class Output(Protocol):
@@ -67,9 +68,10 @@ class Outputs:
     traces: Traces | None = None
     metrics: Metrics | None = None
     hep: Hep | None = None
+    uploads: Uploads | None = None
 
     def __iter__(self) -> Iterator[Output]:
-        others = (self.traces, self.metrics, self.hep, self.campaigns)
+        others = (self.traces, self.metrics, self.hep, self.uploads, self.campaigns)
         found = (self.call_records, self.webhooks, *others)
         yield from (output for output in found if output is not None)
 
@@ -107,6 +109,11 @@ def outputs(config: Config, source: Source) -> Outputs:
         found.hep = Hep(hep, source.events, source.local_address)
         source.watch_sip(found.hep.take_sip)
         source.watch_rtcp(found.hep.take_rtcp)
+    s3 = recording.s3_settings(config)
+    if s3 is not None:
+        from sipua.recording.s3.uploads import Uploads  # noqa: PLC0415 - as above
+
+        found.uploads = Uploads(s3, source.events)
     return found
 
 

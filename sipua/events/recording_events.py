@@ -46,6 +46,38 @@ class RecordingFailed(Event, tag="recording.failed"):
     path: str
     error: str
     fix: str = "the call goes on: check the disk of `recording.directory`"
+    over: bool = True
+    """False: the file goes on, or is finished later; `recording.saved` may follow."""
+
+
+class RecordingUploaded(Event, tag="recording.uploaded"):
+    """A copy is in S3, and was verified there."""
+
+    path: str
+    to: str
+    """`s3://BUCKET/KEY`"""
+    bytes: int
+    sha256: str
+    verified: str
+    """By what: `checksum`, `etag`, `read`."""
+    attempts: int
+    took_ms: int
+    """The last attempt."""
+    deleted: bool = False
+    """The file at `path`."""
+
+
+class RecordingUploadFailed(Event, tag="recording.upload_failed"):
+    """It is not in S3. Told of the first attempt of a recording alone, and when it is given up."""
+
+    LEVEL = "error"
+    path: str
+    """Of its metadata."""
+    error: str
+    attempts: int
+    given_up: bool
+    """False: it is kept, and tried again."""
+    fix: str
 
 
 class RecordingBlocked(Event, tag="recording.blocked"):

@@ -24,7 +24,7 @@ from sipua.events.teller import rfc3339
 from sipua.recording.consent import ConsentQuestion, Verdict
 from sipua.recording.files import finishing
 from sipua.recording.files.metadata import Metadata, Pause
-from sipua.recording.files.settings import RecordingSettings, When
+from sipua.recording.files.settings import PART, RecordingSettings, When
 from sipua.recording.recording_file import RecordingFile
 from sipua.recording.state import RecordingState
 from sipua.recording.taps import RecordedTransport, both_taps
@@ -235,7 +235,7 @@ class CallRecording:
         assert self._call is not None
         self._files += 1
         number = "" if self._files == 1 else f".{self._files}"
-        part = self._folder / f"{self._about.call_id}{number}{finishing.PART}"
+        part = self._folder / f"{self._about.call_id}{number}{PART}"
         self._began_s = time.monotonic()
         self._about = Metadata(
             **{
@@ -251,6 +251,7 @@ class CallRecording:
             self._began_s,
             self._laws,
             law=self._law if self._settings.format == "wav-g711" else None,
+            mask_digits=self._settings.mask_digits,
             complain=partial(self._complain, part),
             log=self._call.log,
         )
@@ -276,7 +277,7 @@ class CallRecording:
 
     async def _finish(self, file: RecordingFile, about: Metadata) -> None:
         if not await asyncio.to_thread(file.closed.wait, _CLOSED_WITHIN_S):
-            self._fail(file.path, "the disk does not answer")
+            self._fail(file.path, "the disk does not answer", over=False)
             return
         about.seconds, about.missed_s, about.failed = file.seconds, file.missed_s, file.failed
         if file.dropped:
@@ -284,7 +285,8 @@ class CallRecording:
         try:
             done = await asyncio.to_thread(finishing.finish, file.path, about, self._settings)
         except (OSError, finishing.FinishError) as error:
-            self._fail(file.path, str(error))
+            # What is left of it is finished by the keeper.
+            self._fail(file.path, str(error), over=not file.path.exists())
             return
         saved = finishing.saved(done, about, sealed=bool(self._settings.recipients))
         self._saved.append({"path": saved.path, "bytes": saved.bytes, "seconds": saved.seconds})
@@ -292,10 +294,10 @@ class CallRecording:
 
     def _complain(self, part: Path, why: str) -> None:
         """On the thread of the files."""
-        self._loop.call_soon_threadsafe(self._fail, part, why)
+        self._loop.call_soon_threadsafe(partial(self._fail, part, why, over=False))
 
-    def _fail(self, path: Path, why: str) -> None:
-        self._tell(recording_events.RecordingFailed(path=str(path), error=why))
+    def _fail(self, path: Path, why: str, *, over: bool) -> None:
+        self._tell(recording_events.RecordingFailed(path=str(path), error=why, over=over))
 
     def _at_ms(self) -> int:
         return round((time.monotonic() - self._began_s) * 1000)

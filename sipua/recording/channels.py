@@ -27,6 +27,7 @@ from typing import Final
 import numpy as np
 
 from sipua.codecs.conceal import Concealer
+from sipua.codecs.dtmf import DtmfDetector
 from sipua.codecs.g711 import Law, decode
 from sipua.codecs.pcm import Pcm
 from sipua.recording.track import Track
@@ -64,9 +65,26 @@ class _Piece:
     """It does not follow the piece before it."""
 
 
+class Tones:
+    """Tells where keys are heard. The piece behind a tone counts as one: its end lies in it."""
+
+    def __init__(self) -> None:
+        self._detector = DtmfDetector()
+        self._sounding = False
+
+    def heard_in(self, pcm: Pcm) -> bool:
+        before = self._sounding
+        self._detector.feed(pcm)
+        self._sounding = self._detector.sounding
+        return before or self._sounding
+
+
 class CallerChannel:
-    def __init__(self, began_s: float, laws: Mapping[int, Law]) -> None:
-        """`laws`: by payload type; may change."""
+    def __init__(
+        self, began_s: float, laws: Mapping[int, Law], *, mask_digits: bool = False
+    ) -> None:
+        """`laws`: by payload type; may change. `mask_digits`: silence in place of tones of keys."""
+        self._tones = Tones() if mask_digits else None
         self._began_s = began_s
         self._laws = laws
         self.track = Track()
@@ -85,7 +103,7 @@ class CallerChannel:
             case Frame():
                 law = self._laws.get(event.payload_type)
                 if law is not None and event.payload:
-                    pcm = self._concealer.good(decode(law, event.payload))
+                    pcm = self._concealer.good(self._masked(decode(law, event.payload)))
                     came = round((event.received_at - self._began_s) * RATE_HZ)
                     self._add(pcm, came)
             case Lost() | Silence() if self._restart:
@@ -97,6 +115,13 @@ class CallerChannel:
             case Lost() | Silence() | SsrcChanged() | Restart():
                 self._restart = True
                 self._concealer = Concealer()
+
+    def _masked(self, pcm: Pcm) -> Pcm:
+        if self._tones is None or not self._tones.heard_in(pcm):
+            return pcm
+        if self._waiting:  # it began there
+            self._waiting[-1].pcm = np.zeros(len(self._waiting[-1].pcm), np.int16)
+        return np.zeros(len(pcm), np.int16)
 
     def settle(self, until: int) -> None:
         """Place all that came before; the last time with a time behind all."""
@@ -165,7 +190,10 @@ class CallerChannel:
 
 
 class SentChannel:
-    def __init__(self, began_s: float, laws: Mapping[int, Law]) -> None:
+    def __init__(
+        self, began_s: float, laws: Mapping[int, Law], *, mask_digits: bool = False
+    ) -> None:
+        self._tones = Tones() if mask_digits else None
         self._began_s = began_s
         self._laws = laws
         self.track = Track()
@@ -184,7 +212,10 @@ class SentChannel:
         if datagram[8:12] != self._ssrc or not -_JUMP <= left - place <= _JUMP:
             place = left
         self._ssrc, self._timestamp, self._place = datagram[8:12], timestamp, place
-        self.track.put(place, decode(law, memoryview(datagram)[_HEADER:]))
+        pcm = decode(law, memoryview(datagram)[_HEADER:])
+        self.track.put(place, pcm)
+        if self._tones is not None and self._tones.heard_in(pcm):
+            self.track.blank(place - len(pcm))  # it began in the packet before
 
 
 def _signed(difference: int) -> int:

@@ -45,6 +45,7 @@ class RecordingFile:
         laws: Mapping[int, Law],
         *,
         law: Law | None = None,
+        mask_digits: bool = False,
         complain: Callable[[str], None] = lambda why: None,
         log: FilteringBoundLogger | None = None,
     ) -> None:
@@ -65,8 +66,8 @@ class RecordingFile:
         self._faults = FaultOwner("recording.fault", log or logs.get(), self._give_up)
         self._heard: deque[Heard] = deque()
         self._sent: deque[tuple[float, bytes]] = deque()
-        self._left = CallerChannel(began_s, laws)
-        self._right = SentChannel(began_s, laws)
+        self._left = CallerChannel(began_s, laws, mask_digits=mask_digits)
+        self._right = SentChannel(began_s, laws, mask_digits=mask_digits)
         self._wav: StereoWav | None = None
         self._missing = 0  # samples in a row, up to now, that are not in the file
         self._missed = 0

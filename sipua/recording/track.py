@@ -27,6 +27,18 @@ class Track:
         self._add(pcm[late:])
         return late
 
+    def blank(self, place: int) -> None:
+        """Silence from there on, as far as it has not been taken."""
+        end = self.end
+        for at in reversed(range(len(self._parts))):
+            part = self._parts[at]
+            begin = end - len(part)
+            if end <= place:
+                return
+            kept = part[: max(0, place - begin)]
+            self._parts[at] = np.concatenate((kept, np.zeros(len(part) - len(kept), np.int16)))
+            end = begin
+
     def take(self, until: int) -> Pcm:
         """All up to there that has not been taken."""
         wanted = max(0, until - self.taken)

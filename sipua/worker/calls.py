@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 
 from sipua.calls.call import Call, Opening
 from sipua.calls.legs.orders import LegOver
@@ -19,8 +20,10 @@ from sipua.config import Config
 from sipua.edge.wiring import wiring
 from sipua.events.ending import Reason
 from sipua.log import logs
+from sipua.outputs.hep.seen import second_leg
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.session.traffic import Traffic
+from sipua.rtp.session.transport import Tap
 from sipua.sip.leg_ids import call_of, is_supervisors
 from sipua.sip.messages import CallProgress, CallSignal, Hangup
 from sipua.worker.call_samples import CallSamples
@@ -50,6 +53,7 @@ class WorkerCalls:
     ) -> None:
         """`config`: the first one, for what stays until a restart."""
         self.figures = WorkerFigures(self._traffic, generations.pacer_late, generations.spares)
+        self._config = config
         self._generations = generations
         self._send = send
         self._rtcp = RtcpWatch(config, send) if wiring.hep_sends(config, "rtcp") else None
@@ -210,18 +214,29 @@ class WorkerCalls:
             raise LinkError(NO_DESCRIPTORS)
         rtp, rtcp = sockets
         local = ReservedPort(message.port, rtp, rtcp)
+        call_id, capture = message.facts.call_id, self._capture(generation.captures, message, held)
         call = generation.parts.make(
             message.facts,
             local,
-            self._capture(generation.captures, message, held),
+            capture,
             ring_timeout_s=message.ring_timeout_s,
             max_duration_s=message.max_duration_s,
             answering=message.answering,
             on_voicemail=message.on_voicemail,
         )
         if self._rtcp is not None:
-            call.bridge.leg.rtcp_tap = self._rtcp.of(call.call_id, local)
+            call.bridge.leg.rtcp_tap = self._rtcp.of(call_id, local)
+        call.bridge.leg.taps_of = partial(self._taps_of_leg, call_id, capture)
         return call
+
+    def _taps_of_leg(
+        self, call_id: str, capture: CallCapture | None, local: ReservedPort
+    ) -> tuple[Tap | None, Tap | None]:
+        """Of a second leg: its packets and its RTCP go where those of the first one go."""
+        rtcp = self._rtcp.of(second_leg(call_id), local) if self._rtcp is not None else None
+        if capture is None:
+            return None, rtcp
+        return capture.tap_of(partial(wiring.rtp_address, self._config, local)), rtcp
 
     def _capture(
         self, captures: CallCaptures | None, message: TakeCall, held: ExitStack

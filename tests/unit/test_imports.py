@@ -76,6 +76,7 @@ FOLDERS = [
     "sipua/events",
     "sipua/record",
     "sipua/recording/files",
+    "sipua/recording/s3",
     "sipua/recording",
     "sipua/outputs",
     "sipua/outputs/cdr",

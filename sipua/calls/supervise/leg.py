@@ -159,6 +159,7 @@ class SupervisorLeg:
             return
         self._held = held
         self._leg = self._call.bridge.leg.another(local, self._on_rtp, faults=self._faults)
+        self._leg.tap = self._leg.rtcp_tap = None  # its packets are none of the call's
         self._leg.before_answer()
 
     def on_signal(self, event: LegSignal) -> None:

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,29 +40,65 @@ def add(commands: Commands) -> None:
 def _forget(args: argparse.Namespace) -> int:
     import sqlite3
 
-    from sipua.cli.records import erasure
+    from sipua.cli.records.databases import DatabaseError
     from sipua.config import load
+    from sipua.outputs.hooks.spool import SpoolError
+    from sipua.recording.s3.answers import S3Error
 
     config = load(config_path(args.config), os.environ)
-    places = _places(config)
     try:
-        found = erasure.find(places, args.number, last_digits=args.last_digits)
-        for path in (*found.records, *found.recordings, *found.captures):
-            print(path)
-        told = ", ".join(f"{count} {kind}" for kind, count in found.counts().items())
+        return _found_and_erased(config, args)
+    except S3Error as error:
+        sys.stderr.write(f"sipua: not all of it is deleted: S3: {error}\n  {error.fix}\n")
+    except (OSError, sqlite3.Error, DatabaseError, SpoolError) as error:
+        sys.stderr.write(f"sipua: not all of it is deleted, run it again: {error}\n")
+    return Exit.UNFIT
+
+
+def _found_and_erased(config: Config, args: argparse.Namespace) -> int:
+    from sipua.cli.records import copies, databases, erasure
+    from sipua.cli.records.whose import Wanted
+    from sipua.edge.wiring.hooks import hook_directory
+    from sipua.edge.wiring.recording import s3_settings
+    from sipua.outputs.hooks import reading
+
+    wanted = Wanted(args.number, args.last_digits)
+    places, hooks = _places(config), hook_directory(config)
+    postgres, s3 = config.cdr.postgres.get_secret_value(), s3_settings(config)
+    with ExitStack() as held:
+        stored = databases.find_in_postgres(postgres, wanted) if postgres else []
+        found = erasure.find(places, wanted, held, also=stored)
+        events = reading.events_of(hooks, found.calls)
+        objects = copies.find(s3, found.days) if s3 is not None else []
+        copied = [s3.uri(one.key) for one in objects] if s3 is not None else []
+        for place in (*found.records, *found.recordings, *found.captures, *copied):
+            print(place)
+        counts = found.counts()
+        if postgres:
+            counts["rows in PostgreSQL"] = sum(one.id in found.calls for one in stored)
+        counts |= {"events for webhooks": len(events)} if events else {}
+        counts |= {"objects in S3": len(objects)} if s3 is not None else {}
+        told = ", ".join(f"{count} {kind}" for kind, count in counts.items())
         if found.running:
-            print(f"left alone, because they are being recorded: {', '.join(found.running)}")
+            print(
+                f"left alone, because they are being recorded or sent: {', '.join(found.running)}"
+            )
         if not args.yes:
             print(f"found: {told}; nothing is deleted without --yes")
             return Exit.OK
+        # Files last: they are how it is all found again, when a server does not answer.
+        if s3 is not None:
+            copies.erase(s3, objects)
+        if postgres:
+            databases.erase_in_postgres(postgres, found.calls)
+        reading.delete_events(hooks, events)
         erasure.erase(found, places)
-        _audit(Path(config.cdr.directory).expanduser(), found.counts(), sorted(found.calls))
-    except (OSError, sqlite3.Error) as error:
-        sys.stderr.write(f"sipua: not all of it is deleted, run it again: {error}\n")
-        return Exit.UNFIT
-    print(f"deleted: {told}; in rows the numbers are starred")
-    if config.cdr.postgres.get_secret_value():
-        print("rows in PostgreSQL are not changed: docs/recording.md has the statement")
+        _audit(Path(config.cdr.directory).expanduser(), counts, sorted(found.calls))
+    print(f"deleted: {told}; in rows the numbers are gone")
+    here = s3.uri("") if s3 is not None else ""
+    for uri in sorted(found.sent_to):
+        if not here or not uri.startswith(here):
+            print(f"not deleted, because [recording.s3] is another one now: {uri}")
     return Exit.OK
 
 

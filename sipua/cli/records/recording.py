@@ -51,7 +51,7 @@ def _ls(args: argparse.Namespace) -> int:
         about = one.about
         state = "being written" if one.growing else f"{about.seconds:.1f} s" if about else "?"
         seen = " ".join(filter(None, (about.direction, about.from_, about.basis))) if about else ""
-        print(f"{one.path}  {state}  {clean(seen)}".rstrip())
+        print(f"{one.only_in or one.path}  {state}  {clean(seen)}".rstrip())
     return Exit.OK
 
 

@@ -149,10 +149,12 @@ TABLES: Final[Mapping[str, OfTable]] = {
         "key": _NEW,
         "key_wait_s": _NEW,
         "pause_while_collecting": _NEW,
+        "mask_digits": _NEW,
         "recipients": _NEW,
         "keep_days": _START,
         "keep_mb": _START,
     },
+    "recording.s3": _START,
     "cdr": _START,
     "webhooks.*": _ONCE,
     "webhook_spool": {

@@ -72,6 +72,10 @@ def _of_one(config: Config, index: int) -> Iterator[Finding]:
             yield Finding(
                 ((*at, "headers"),), f"{name} is set by the edge itself", "another name, or none"
             )
+    if one.batch and one.format != "cloudevents":
+        yield Finding(
+            ((*at, "batch"), (*at, "format")), "is for CloudEvents", 'format = "cloudevents"'
+        )
     if one.ca_file and not os.access(Path(one.ca_file).expanduser(), os.R_OK):
         yield Finding(((*at, "ca_file"),), "there is no such file that we may read", "its path")
 

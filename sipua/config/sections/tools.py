@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, SecretStr
@@ -18,6 +17,7 @@ from sipua.config.values.fields import (
     Seconds,
     Secret,
     SoundFile,
+    http_url,
     wrong,
 )
 from sipua.config.values.section import Section
@@ -70,24 +70,6 @@ def _schema(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _http_url(text: str) -> str:
-    parts = urlsplit(text)
-    form = '"https://host/path"'
-    if parts.scheme not in ("http", "https"):
-        raise wrong("is not an HTTP URL", form)
-    try:
-        parts.port  # noqa: B018 - the property is the check
-    except ValueError:
-        raise wrong("has a port that is not 0 to 65535", form) from None
-    if not parts.hostname:
-        raise wrong("has no host", form)
-    if parts.username is not None:
-        raise wrong("has a user or password in it", "use `headers` or `secret_file` instead")
-    if parts.fragment:
-        raise wrong("has a fragment (#...)", "leave it out")
-    return text
-
-
 def _signing_secret(value: SecretStr) -> SecretStr:
     if value.get_secret_value():
         try:
@@ -127,7 +109,7 @@ def _distinct(items: tuple[str, ...]) -> tuple[str, ...]:
 ToolName = Annotated[str, AfterValidator(_tool_name)]
 Description = Annotated[str, AfterValidator(_described)]
 Schema = Annotated[dict[str, Any], AfterValidator(_schema)]
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
+HttpUrl = Annotated[str, AfterValidator(http_url)]
 SigningSecret = Annotated[Secret, AfterValidator(_signing_secret)]
 NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}}
 

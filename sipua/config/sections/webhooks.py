@@ -71,6 +71,11 @@ class EventWebhookSection(Section):
         description="`cloudevents`: as in docs/events.md. `plain`: `type`, `timestamp`, `call_id` "
         "and `data`, as plain Standard Webhooks have it.",
     )
+    batch: bool = Field(
+        default=False,
+        description="Several events in a request, as a CloudEvents batch (a JSON array): less work "
+        "for both sides, for receivers that know it.",
+    )
     secret: SigningSecret = Field(
         default=NO_SECRET,
         description="Key of the signature (Standard Webhooks): `whsec_` and base64. Better: "

@@ -158,6 +158,24 @@ def _websocket_url(text: str) -> str:
     return text
 
 
+def http_url(text: str) -> str:
+    parts = urlsplit(text)
+    form = '"https://host/path"'
+    if parts.scheme not in ("http", "https"):
+        raise wrong("is not an HTTP URL", form)
+    try:
+        parts.port  # noqa: B018 - the property is the check
+    except ValueError:
+        raise wrong("has a port that is not 0 to 65535", form) from None
+    if not parts.hostname:
+        raise wrong("has no host", form)
+    if parts.username is not None:
+        raise wrong("has a user or password in it", "use `headers` or `secret_file` instead")
+    if parts.fragment:
+        raise wrong("has a fragment (#...)", "leave it out")
+    return text
+
+
 def _variable(text: str) -> str:
     if text and not _VARIABLE.fullmatch(text):
         raise wrong(

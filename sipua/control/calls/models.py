@@ -108,6 +108,19 @@ class Latency(Shown):
     playout_ms: int = 0
 
 
+class SecondLeg(Shown):
+    """The audio of a second leg, while it is joined: of a transfer's target."""
+
+    remote: str | None = None
+    packets_in: int = Field(description="From it; counts are those of the whole leg.")
+    lost_in: int
+    jitter_in_ms: float
+    packets_out: int
+    lost_out: int | None = Field(default=None, description="By its last report, as the rest.")
+    loss_out: float | None = None
+    round_trip_ms: float | None = None
+
+
 class Stats(Shown):
     """How a call is at this moment, or was at its end."""
 
@@ -123,6 +136,7 @@ class Stats(Shown):
     received: Heard | None = None
     sent: Spoken | None = None
     round_trip_ms: float | None = Field(default=None, description="By RTCP.")
+    leg_b: SecondLeg | None = None
     latency: Latency | None = None
     engine: str
     engine_up: bool

@@ -60,6 +60,8 @@ class RecordingResource:
         found = await asyncio.to_thread(finding.find, self._directory, call_id, number)
         if found is None:
             raise ProblemError(Kind.NO_CALL, "there is no recording of it")
+        if found.only_in:
+            raise ProblemError(Kind.NO_CALL, f"it is in {found.only_in}, and not here any more")
         if found.growing:
             raise ProblemError(Kind.WRONG_STATE, "it is still being written")
         # Told first: what has left cannot be taken back.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Final
 
@@ -62,12 +63,17 @@ def stats_of(call: CallView) -> models.Stats:
         received=_heard(call, sample) if sample else None,
         sent=_spoken(call, sample) if sample else None,
         round_trip_ms=sample.round_trip_ms if sample else None,
+        leg_b=_second(sample) if sample else None,
         latency=models.Latency.model_validate(call.latency) if call.latency else None,
         engine=call.engine,
         engine_up=call.engine_up,
         interruptions=sample.interruptions if sample else 0,
         counters=call.stats or None,
     )
+
+
+def _second(sample: Sample) -> models.SecondLeg | None:
+    return None if sample.leg_b is None else models.SecondLeg(**asdict(sample.leg_b))
 
 
 def _heard(call: CallView, sample: Sample) -> models.Heard:

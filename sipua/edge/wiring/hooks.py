@@ -42,6 +42,7 @@ def endpoint(section: EventWebhookSection) -> EndpointSettings:
         secrets=tuple(filter(None, secrets)),
         types=section.types,
         format=section.format,
+        batch=section.batch,
         headers={name: value.get_secret_value() for name, value in section.headers.items()},
         timeout_s=section.timeout_s,
         parallel=section.parallel,

@@ -7,6 +7,7 @@ from pathlib import Path
 from sipua.config import Config
 from sipua.recording.files.keeper import RecordingKeeper, Tell
 from sipua.recording.files.settings import RecordingSettings
+from sipua.recording.s3.settings import S3Settings
 
 _MEGABYTE = 1_000_000
 
@@ -27,7 +28,30 @@ def recording_settings(config: Config) -> RecordingSettings:
         key=recording.key,
         key_wait_s=recording.key_wait_s,
         pause_while_collecting=recording.pause_while_collecting,
+        mask_digits=recording.mask_digits,
         recipients=recording.recipients,
+        upload=bool(recording.s3.bucket),
+    )
+
+
+def s3_settings(config: Config) -> S3Settings | None:
+    """None: recordings are not sent to S3."""
+    s3 = config.recording.s3
+    if not s3.bucket:
+        return None
+    return S3Settings(
+        directory=Path(config.recording.directory).expanduser(),
+        endpoint=s3.endpoint or f"https://s3.{s3.region}.amazonaws.com",
+        bucket=s3.bucket,
+        region=s3.region,
+        access_key_id=s3.access_key_id,
+        secret_access_key=s3.secret_access_key.get_secret_value(),
+        prefix=s3.prefix,
+        path_style=s3.path_style,
+        delete_local=s3.delete_local,
+        parallel=s3.parallel,
+        bytes_per_s=s3.max_kb_s * 1000,
+        ca_file=str(Path(s3.ca_file).expanduser()) if s3.ca_file else "",
     )
 
 

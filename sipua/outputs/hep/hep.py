@@ -32,7 +32,7 @@ from sipua.outputs.hep.correlation import Correlation
 from sipua.outputs.hep.line import Line
 from sipua.outputs.hep.packet import TCP, UDP, Packet, Sender, encode
 from sipua.outputs.hep.rtcp_json import documents
-from sipua.outputs.hep.seen import RtcpSeen
+from sipua.outputs.hep.seen import RtcpSeen, second_leg
 from sipua.outputs.hep.settings import WHAT, HepSettings, What
 from sipua.rtp.events import Address
 from sipua.sip.messages import SipMessage
@@ -44,7 +44,7 @@ MOST_WAITING: Final = 10_000
 """A thousand calls a minute are 200 messages, events and reports a second: 50 s of them."""
 _FINE_AFTER: Final = 5
 """Packets: a closed port is told of behind each of them."""
-_NAMING: Final = ("call.incoming", "call.invited")
+_NAMING: Final = ("call.incoming", "call.invited", "call.leg")
 FIX: Final = "`hep.host`, `hep.port`, `hep.transport`; calls go on, what is not sent is lost"
 
 
@@ -178,7 +178,9 @@ class Hep:
     def _event(self, told: Told) -> Iterator[Packet]:
         if told.type in _NAMING:
             fields = msgspec.json.decode(told.data)
-            for item, name in self._names.named(told.call_id, str(fields.get("sip_call_id") or "")):
+            leg = fields.get("leg")
+            about = second_leg(told.call_id, str(leg)) if leg else told.call_id
+            for item, name in self._names.named(about, str(fields.get("sip_call_id") or "")):
                 yield from self._of_call(item, name)
         line = told if "logs" in self._what else None
         for of_call in (line, self._record(told)):
@@ -187,6 +189,7 @@ class Hep:
                 yield from self._of_call(of_call, found)
         if told.type == ENDED:
             self._names.over(told.call_id)
+            self._names.over(second_leg(told.call_id))
 
     def _record(self, told: Told) -> _Record | None:
         if "cdr" not in self._what or told.type not in WANTED:

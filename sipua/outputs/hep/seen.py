@@ -12,6 +12,7 @@ class RtcpSeen:
     """A datagram of a call's RTCP that was sent, or was believed."""
 
     call_id: str
+    """Of a second leg: `second_leg` of it."""
     at_s: float
     """Unix time."""
     source: Address
@@ -19,3 +20,8 @@ class RtcpSeen:
     datagram: bytes
     missed: int = 0
     """Others of this worker, before this one, that could not be told."""
+
+
+def second_leg(call_id: str, leg: str = "b") -> str:
+    """What its reports are told under: its messages have a Call-ID of their own."""
+    return f"{call_id}.{leg}"

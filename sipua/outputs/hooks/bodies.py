@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +15,7 @@ CONTENT_TYPES: Final[dict[Format, str]] = {
     "cloudevents": "application/cloudevents+json; charset=utf-8",
     "plain": "application/json",
 }
+BATCH_TYPE: Final = "application/cloudevents-batch+json; charset=utf-8"
 
 
 class _Traced(msgspec.Struct):
@@ -35,3 +38,13 @@ def body(document: bytes, form: Format) -> bytes:
         plain["call_id"] = event["subject"]
     plain |= {name: event[name] for name in ("id", "source", "sequence", "data")}
     return msgspec.json.encode(plain)
+
+
+def batch(documents: Iterable[bytes]) -> bytes:
+    """Several CloudEvents; each keeps what it has, of its trace as well."""
+    return b"[" + b",".join(documents) + b"]"
+
+
+def batch_id(event_ids: Iterable[str]) -> str:
+    """The same for the same events in the same order."""
+    return "batch-" + hashlib.sha256("\n".join(event_ids).encode()).hexdigest()[:32]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -21,6 +21,9 @@ from sipua.outputs.hooks.settings import EndpointSettings, HookSettings
 from sipua.outputs.hooks.spool import Change, Disabled
 
 _TELL_EVERY_S: Final = 60.0
+_MOST_TOGETHER: Final = 100
+_MOST_BYTES_TOGETHER: Final = 250_000
+"""Of a batch; many receivers take a megabyte."""
 GIVEN_UP: Final = "the receiver was disabled"
 
 
@@ -70,6 +73,8 @@ class Endpoint:
             parallel=self._settings.parallel,
             max_age_s=self._every.max_age_s,
             random=random.random,
+            together=_MOST_TOGETHER if self._settings.batch else 1,
+            together_bytes=_MOST_BYTES_TOGETHER,
         )
 
     @property
@@ -85,6 +90,11 @@ class Endpoint:
         return self._settings.fingerprint
 
     @property
+    def batches(self) -> bool:
+        """What has come meanwhile is sent together."""
+        return self._settings.batch
+
+    @property
     def most_bytes(self) -> int:
         return self._settings.most_bytes
 
@@ -94,12 +104,18 @@ class Endpoint:
     def has_room(self, size: int) -> bool:
         return self.queue.bytes + size <= self._settings.most_bytes
 
-    def over(self, job: Job, answer: Answer) -> None:
+    def over(self, group: Sequence[Job], answer: Answer) -> None:
         """An attempt is over."""
         now = time.time()
         was_disabled = self.queue.disabled
-        fate = self.queue.over(job, answer, now)
-        self.attempts[fate.value] += 1
+        for job, fate in self.queue.over(group, answer, now):
+            self.attempts[fate.value] += 1
+            self._keep(job, fate, answer, now)
+        self._tell_health(group[0], answer, now)
+        if self.queue.disabled and not was_disabled:
+            self._disable(answer.cause, now)
+
+    def _keep(self, job: Job, fate: Fate, answer: Answer, now: float) -> None:
         match fate:
             case Fate.DELIVERED:
                 self._changed(Change(self.name, job.number, done=True))
@@ -115,13 +131,6 @@ class Endpoint:
                 )
             case Fate.DEAD:
                 self._bury(job, answer.cause, now)
-        self._tell_health(job, answer, now)
-        if self.queue.disabled and not was_disabled:
-            self._disable(answer.cause, now)
-
-    def forget(self, job: Job) -> None:
-        """Its event is gone from the disk."""
-        self.queue.over(job, Answer(200), time.time())
 
     def begin_anew(self) -> None:
         """What waited for it is gone from the disk."""

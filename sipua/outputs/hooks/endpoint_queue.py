@@ -8,6 +8,10 @@ A head that was not taken is tried again by the schedule; those behind it wait. 
 the schedule is over, or when it is too old: then those behind it, which are as old, get one
 attempt each. A receiver that asks for less (429, 502, 504, `Retry-After`) rests, and then gets one
 at a time until it takes one.
+
+A receiver that takes batches gets groups: heads of many lanes, each with those behind it. A group
+that was not taken is an attempt of its heads alone, and each of them is then sent by itself: what a
+receiver refuses holds up its own call and no other one.
 """
 
 from __future__ import annotations
@@ -54,7 +58,13 @@ class EndpointQueue:
         parallel: int,
         max_age_s: float,
         random: Callable[[], float],
+        together: int = 1,
+        together_bytes: int = 0,
     ) -> None:
+        """`together`: the most in a group; `together_bytes`: their sizes, but for the first one."""
+        self._together = together
+        self._together_bytes = together_bytes
+        self._groups = 0  # in flight
         self._retry_s = retry_s
         self._parallel = parallel
         self._max_age_s = max_age_s
@@ -109,35 +119,67 @@ class EndpointQueue:
         if len(lane) == 1:
             self._wait(job)
 
-    def take(self, now: float) -> list[Job]:
-        """Those to be sent now. Each is in flight until it is `over`, or is `put_back`."""
-        taken: list[Job] = []
+    def take(self, now: float) -> list[list[Job]]:
+        """Those to be sent now, in groups. Each group is in flight until it is `over`, or is
+        `put_back`."""
+        taken: list[list[Job]] = []
         if self.disabled or now < self._rest_until_s:
             return taken
         most = 1 if self._rests else self._parallel
-        while len(self._in_flight) < most and self._due and self._due[0][0] <= now:
-            _, number, call_id = heapq.heappop(self._due)
-            self._in_flight.add(number)
-            taken.append(self._lanes[call_id][0])
+        while self._groups < most and (group := self._group(now)):
+            self._groups += 1
+            taken.append(group)
         return taken
+
+    def _group(self, now: float) -> list[Job]:
+        group: list[Job] = []
+        left = self._together_bytes
+        most = 1 if self._rests else self._together
+        while len(group) < most and self._due and self._due[0][0] <= now:
+            lane = self._lanes[self._due[0][2]]
+            head = lane[0]
+            if group and (head.attempts or head.size > left):
+                break
+            heapq.heappop(self._due)
+            for job in lane:
+                if job is not head and (len(group) == most or job.size > left or job.attempts):
+                    break
+                group.append(job)
+                self._in_flight.add(job.number)
+                left -= job.size
+                if head.attempts:
+                    return group
+        return group
 
     def next_s(self) -> float | None:
         """When to `take` again. None: nothing can be taken before another one is added or over."""
         most = 1 if self._rests else self._parallel
-        if self.disabled or not self._due or len(self._in_flight) >= most:
+        if self.disabled or not self._due or self._groups >= most:
             return None
         return max(self._due[0][0], self._rest_until_s)
 
-    def over(self, job: Job, answer: Answer, now: float) -> Fate:
-        """An attempt is over. A job that is `LATER` has its new `attempts` and `due_s`."""
-        self._in_flight.remove(job.number)
-        job.attempts += 1
+    def over(self, group: Sequence[Job], answer: Answer, now: float) -> list[tuple[Job, Fate]]:
+        """The attempt at a group is over; what comes of each job that it was an attempt for. One
+        that is `LATER` has its new `attempts` and `due_s`."""
+        self._groups -= 1
         self._adjust(answer, now)
+        if answer.gone:
+            self.disabled = True
+        heads = {job.number for job in group if self._is_head(job)}
+        fates: list[tuple[Job, Fate]] = []
+        for job in group:
+            self._in_flight.remove(job.number)
+            if answer.ok or self.disabled or job.number in heads:
+                fates.append((job, self._tried(job, answer, now)))
+            elif self._is_head(job):  # the one before it was given up
+                self._wait(job)
+        return fates
+
+    def _tried(self, job: Job, answer: Answer, now: float) -> Fate:
+        job.attempts += 1
         if answer.ok:
             self._leave(job)
             return Fate.DELIVERED
-        if answer.gone:
-            self.disabled = True
         spent = job.attempts >= len(self._retry_s) or now - job.at_s > self._max_age_s
         if self.disabled or spent:
             self._leave(job)
@@ -147,11 +189,25 @@ class EndpointQueue:
         self._wait(job)
         return Fate.LATER
 
-    def put_back(self, job: Job, due_s: float) -> None:
+    def put_back(self, group: Sequence[Job], due_s: float) -> None:
         """It could not be tried, for a reason of ours: that is no attempt."""
-        self._in_flight.remove(job.number)
-        job.due_s = due_s
-        self._wait(job)
+        self._groups -= 1
+        for job in group:
+            self._in_flight.remove(job.number)
+            if self._is_head(job):
+                job.due_s = due_s
+                self._wait(job)
+
+    def drop(self, jobs: Iterable[Job]) -> None:
+        """These are none any more. None of them is in flight."""
+        for job in jobs:
+            lane = self._lanes[job.call_id]
+            lane.remove(job)
+            if not lane:
+                del self._lanes[job.call_id]
+            self.waiting -= 1
+            self.bytes -= job.size
+        self._reckon()
 
     def give_up_all(self) -> list[Job]:
         """All that are not in flight, in their order. For a receiver that is disabled."""
@@ -208,5 +264,8 @@ class EndpointQueue:
         self.bytes -= job.size
         if not lane:
             del self._lanes[job.call_id]
-        else:
+        elif lane[0].number not in self._in_flight:
             self._wait(lane[0])
+
+    def _is_head(self, job: Job) -> bool:
+        return self._lanes[job.call_id][0] is job

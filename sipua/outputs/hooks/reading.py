@@ -148,6 +148,25 @@ def enable(directory: Path, webhook: str) -> bool:
             return cursor.rowcount > 0
 
 
+def events_of(directory: Path, calls: Collection[str]) -> list[int]:
+    """The numbers of all that is kept of these calls. Raises SpoolError."""
+    with _opened(directory) as database:
+        if database is None:
+            return []
+        rows = database.execute("SELECT number, call_id FROM event")
+        return [number for number, call_id in rows if call_id in calls]
+
+
+def delete_events(directory: Path, numbers: Collection[int]) -> None:
+    """Whether they wait or are dead letters; one that is being sent arrives. Raises SpoolError."""
+    with _opened(directory) as database:
+        if database is not None:
+            with transaction(database):
+                each = [(number,) for number in numbers]
+                database.executemany("DELETE FROM delivery WHERE number = ?", each)
+                database.executemany("DELETE FROM event WHERE number = ?", each)
+
+
 def _one(database: sqlite3.Connection, query: str, *values: object) -> Any:
     """None: there is no such row."""
     row = database.execute(query, values).fetchone()

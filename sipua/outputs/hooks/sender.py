@@ -1,4 +1,4 @@
-"""One attempt to deliver an event. Runs on the side loop of the webhooks.
+"""One attempt to deliver an event, or a batch of them. Runs on the side loop of the webhooks.
 
 The answer is its status line and headers: a body is read for the connection's sake only, not for
 long, and not unpacked. Redirects are not followed; no cookies, no proxy of the environment.
@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import socket
 import time
+from collections.abc import Sequence
 from typing import Any, Final
 
 import aiohttp
@@ -33,20 +34,25 @@ class Sender:
         self._signer = Signer(*settings.secrets) if settings.secrets else None
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, event_id: str, document: bytes) -> Answer:
-        """Never raises, but CancelledError."""
+    async def send(self, events: Sequence[tuple[str, bytes]]) -> Answer:
+        """`events`: id and document of each; several only where the receiver takes batches. Never
+        raises, but CancelledError."""
         settings = self._settings
         try:
             session = self._opened()
         except OSError as error:  # as ssl.SSLError is one
             return Answer(cause=f"`ca_file` cannot be used: {_os_words(error)}")
-        body = bodies.body(document, settings.format)
+        if settings.batch:
+            body = bodies.batch(document for _, document in events)
+        else:
+            ((_, document),) = events
+            body = bodies.body(document, settings.format)
         try:
             async with asyncio.timeout(settings.timeout_s):
                 response = await session.post(
                     settings.url,
                     data=body,
-                    headers=self._headers(event_id, document, body),
+                    headers=self._headers(events, body),
                     allow_redirects=False,
                 )
         except TimeoutError:
@@ -77,10 +83,15 @@ class Sender:
         if session is not None:
             await session.close()
 
-    def _headers(self, event_id: str, document: bytes, body: bytes) -> dict[str, str]:
+    def _headers(self, events: Sequence[tuple[str, bytes]], body: bytes) -> dict[str, str]:
         now_s = int(time.time())
-        ours = {"Content-Type": bodies.CONTENT_TYPES[self._settings.format]}
-        ours |= bodies.headers(document)
+        if self._settings.batch:
+            event_id = bodies.batch_id(one for one, _ in events)
+            ours = {"Content-Type": bodies.BATCH_TYPE}
+        else:
+            event_id, document = events[0]
+            ours = {"Content-Type": bodies.CONTENT_TYPES[self._settings.format]}
+            ours |= bodies.headers(document)
         if self._signer is not None:
             ours |= self._signer.headers(event_id, now_s, body)
         else:

@@ -21,6 +21,8 @@ class EndpointSettings:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     types: tuple[str, ...] = ("*",)
     format: Format = "cloudevents"
+    batch: bool = False
+    """Several events in a request, as CloudEvents have it."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout_s: float = 15.0
     parallel: int = 8
@@ -34,8 +36,8 @@ class EndpointSettings:
     @property
     def fingerprint(self) -> str:
         """Changes with what makes it another receiver: a new one is not disabled by an old 410."""
-        told = json.dumps([self.url, self.types, self.format, dict(self.headers)], sort_keys=True)
-        return hashlib.sha256(told.encode()).hexdigest()
+        told = [self.url, self.types, self.format, dict(self.headers), *(["batch"] * self.batch)]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ async def run(settings: EndpointSettings, node: str) -> Trial:
     (event,) = asked
     began_s = time.monotonic()
     try:
-        answer = await sender.send(event.id, event.json())
+        answer = await sender.send([(event.id, event.json())])
     finally:
         await sender.close()
     return Trial(answer, round((time.monotonic() - began_s) * 1000))

@@ -316,30 +316,31 @@ class Webhooks:
     def _start_attempts(self) -> None:
         now = time.time()
         for endpoint in self._endpoints.values():
-            for job in endpoint.queue.take(now):
-                task = asyncio.get_running_loop().create_task(self._attempt(endpoint, job))
+            for group in endpoint.queue.take(now):
+                task = asyncio.get_running_loop().create_task(self._attempt(endpoint, group))
                 self._attempts.add(task)
                 task.add_done_callback(self._attempts.discard)
 
-    async def _attempt(self, endpoint: Endpoint, job: Job) -> None:
+    async def _attempt(self, endpoint: Endpoint, group: list[Job]) -> None:
         try:
-            event = self._spool.event(job.number)
+            events = self._spool.events([job.number for job in group])
         except SpoolError as error:
-            endpoint.queue.put_back(job, time.time() + _AGAIN_S)
+            endpoint.queue.put_back(group, time.time() + _AGAIN_S)
             self._complain(str(error))
             return
-        if event is None:
-            endpoint.forget(job)
+        if len(events) < len(group):  # somebody has deleted some of them
+            endpoint.queue.put_back(group, time.time())
+            endpoint.queue.drop(job for job in group if job.number not in events)
         else:
-            answer = await self._answer(endpoint, *event)
+            answer = await self._answer(endpoint, [events[job.number] for job in group])
             self._heed_clock()  # before its next attempt is reckoned from it
-            endpoint.over(job, answer)
-        if not self._giving_way:
+            endpoint.over(group, answer)
+        if not (self._giving_way or endpoint.batches):
             self._start_attempts()  # the next one of its call need not wait for the disk
 
-    async def _answer(self, endpoint: Endpoint, event_id: str, document: bytes) -> Answer:
+    async def _answer(self, endpoint: Endpoint, events: list[tuple[str, bytes]]) -> Answer:
         try:
-            return await endpoint.sender.send(event_id, document)
+            return await endpoint.sender.send(events)
         except Exception as error:  # noqa: BLE001 (a bug of ours: told, and tried by the schedule)
             _fault().failed(endpoint.name, error)
             return Answer(cause=f"internal error: {type(error).__name__}")

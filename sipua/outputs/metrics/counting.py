@@ -39,6 +39,8 @@ class _Up:
     heard: bool = False
     """Of a call that we place: the other side has answered anything."""
     engine: str = ""
+    legs: int = 0
+    """Second ones."""
 
 
 class Counting:
@@ -60,9 +62,20 @@ class Counting:
             "call.interrupted": lambda *_: series.interruptions.add(),
             "call.transferred": lambda *_: series.transfers.add("ok"),
             "call.transfer_failed": lambda *_: series.transfers.add("failed"),
-            "recording.saved": lambda *_: series.recordings.add("saved"),
-            "recording.failed": lambda *_: series.recordings.add("failed"),
+            "call.leg": lambda happened, _: self._legs(happened, 1),
+            "call.leg_ended": self._leg_ended,
+            "menu.left": lambda _, data: series.menus.add(data.get("menu"), data.get("by")),
+            "recording.saved": lambda _, data: series.recordings.add(
+                "gap" if _number(data.get("missed_s")) else "saved"
+            ),
+            "recording.failed": lambda _, data: (
+                series.recordings.add("failed") if data.get("over") is True else None
+            ),
             "recording.blocked": lambda *_: series.recordings.add("blocked"),
+            "recording.uploaded": lambda *_: series.uploads.add("ok"),
+            "recording.upload_failed": lambda _, data: series.uploads.add(
+                "given_up" if data.get("given_up") is True else "failed"
+            ),
             "call.steered": lambda _, data: series.commands.add(
                 data.get("act"), data.get("status")
             ),
@@ -132,9 +145,20 @@ class Counting:
         up = self._up.pop(call_id, None)
         if up is not None:
             self._series.calls_active.add(-1, up.direction, up.origin, up.route)
+            self._series.legs_active.add(-up.legs)
             if up.engine:
                 self._series.engine_calls.add(-1, up.engine)
         return up
+
+    def _leg_ended(self, happened: Happened, data: Fields) -> None:
+        self._legs(happened, -1)
+        self._series.legs.add(data.get("state"))
+
+    def _legs(self, happened: Happened, more: int) -> None:
+        up = self._up.get(happened.told.call_id)
+        if up is not None and up.legs + more >= 0:
+            up.legs += more
+            self._series.legs_active.add(more)
 
     def _heard(self, happened: Happened) -> None:
         up = self._up.get(happened.told.call_id)

@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Final, get_args
 
 from sipua.bridge.answering.verdict import VERDICTS
+from sipua.calls.menus.walk import By as LeftBy
 from sipua.calls.steer import commands
 from sipua.campaigns.rules.outcomes import OUTCOMES as OUTCOMES_OF_ATTEMPTS
 from sipua.config import Config
@@ -49,8 +50,12 @@ ANSWERERS: Final = VERDICTS
 ATTEMPT_OUTCOMES: Final = OUTCOMES_OF_ATTEMPTS
 BLOCKED_BY: Final = (
     "do_not_call", "allowed_destinations", "allowed_caller_ids", "max_calls", "calls_per_second",
+    "max_calls_per_day", "rest_h",
     "attempts_per_day", "attempts_per_week", "caller_id_calls_per_day",
 )  # fmt: skip
+MENU_ENDS: Final = get_args(LeftBy)
+LEG_ENDS: Final = ("over", "failed")
+"""The target was reached, or was not."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class Names:
     servers: tuple[tuple[str, str], ...]
     """Of trunks: the trunk's name, and the server's URI."""
     routes: tuple[str, ...]
+    menus: tuple[str, ...]
     engines: tuple[str, ...]
     workers: tuple[str, ...]
     """As processes."""
@@ -97,6 +103,7 @@ def names(config: Config) -> Names:
         accounts=accounts,
         servers=tuple((t.name, one.uri) for t in config.trunks for one in t.every_server),
         routes=(*(route.name for route in config.routes), NONE),
+        menus=tuple(menu.name for menu in config.menus),
         engines=tuple(dict.fromkeys((config.engine.type, *config.engines))),
         workers=tuple(worker(number + 1) for number in range(wiring.worker_count(config))),
         sinks=tuple(sink for sink, used in sinks.items() if used),

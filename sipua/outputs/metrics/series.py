@@ -79,6 +79,17 @@ class Series:
         self.transfers = Counter(
             "sipua_transfers", "Transfers that we asked for.", {"result": ("ok", "failed")}
         )
+        self.legs = Counter(
+            "sipua_legs", "Second legs that have ended, by their target.", {"state": known.LEG_ENDS}
+        )
+        self.legs_active = Gauge(
+            "sipua_legs_active", "Second legs that are placed, ring, or are joined."
+        )
+        self.menus = Counter(
+            "sipua_menus",
+            "Menus that callers were in, by how they left them.",
+            {"menu": names.menus, "by": known.MENU_ENDS},
+        )
         self.answered_by = Counter(
             "sipua_answered_by",
             "Calls that we placed and that have ended, by who had answered them.",
@@ -101,7 +112,12 @@ class Series:
         self.recordings = Counter(
             "sipua_recordings",
             "Recordings of calls, by what came of them.",
-            {"result": ("saved", "failed", "blocked")},
+            {"result": ("saved", "gap", "failed", "blocked")},
+        )
+        self.uploads = Counter(
+            "sipua_recording_uploads",
+            "Recordings sent to S3: done; not at the first attempt; deleted before.",
+            {"result": ("ok", "failed", "given_up")},
         )
         self.commands = Counter(
             "sipua_commands",
@@ -331,6 +347,7 @@ class Series:
                 {
                     "origin": names.origins,
                     "route": names.routes,
+                    "menu": names.menus,
                     "engine": names.engines,
                     "account": names.accounts,
                     "webhook": names.webhooks,

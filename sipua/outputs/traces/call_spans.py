@@ -4,7 +4,7 @@
           ├─ engine connect, engine outage
           ├─ turn ── caller, endpointing, model, tools, outage, playout, agent
           ├─ execute_tool …
-          ├─ hold, transfer, command
+          ├─ hold, command, menu, transfer, leg
           └─ worker lost
 
 Start and end of a span are the times of the two events that it is between. By default no attribute
@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from sipua.events.teller import ENDED, Told
+from sipua.outputs.traces.leg_spans import LegSpans, sip
 from sipua.outputs.traces.span import Span, Trace
 from sipua.outputs.traces.story import Story
 from sipua.outputs.traces.tree import Tree
@@ -33,7 +34,6 @@ _RINGING: Final = ("ringing", "")
 _ACK: Final = ("ack", "")
 _OUTAGE: Final = ("outage", "")
 _HOLD: Final = ("hold", "")
-_TRANSFER: Final = ("transfer", "")
 _RINGS: Final = 180
 """A provisional status below it says only that a proxy is there."""
 
@@ -69,6 +69,7 @@ class CallSpans:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._turns = TurnSpans(tree)
+        self._legs = LegSpans(tree)
         self._engine = ""
         self._confirmed = False
         self._heard_s = tree.start_s
@@ -81,6 +82,8 @@ class CallSpans:
     def feed(self, told: Told, data: Fields) -> None:
         if told.type.startswith("turn."):
             self._turns.feed(told.type, told.at_s, data)
+        elif self._legs.feed(told.type, told.at_s, data):
+            pass
         elif act := self._HANDLERS.get(told.type):
             act(self, told.at_s, data)
         elif told.type in _MOMENTS:
@@ -139,7 +142,7 @@ class CallSpans:
         setup, status = self._tree.open(_SETUP), data.get("status")
         if setup is None or not isinstance(status, int):
             return
-        self._tree.note(setup, "progress", at_s, _sip(data))
+        self._tree.note(setup, "progress", at_s, sip(data))
         if status >= _RINGS:
             self._ringing(at_s, data)
 
@@ -206,7 +209,7 @@ class CallSpans:
         if isinstance(model, str) and data.get("of") == "response":
             self._models.add(model)
 
-    # --- tools, commands, holds, transfers --------------------------------------------------
+    # --- tools, commands, holds -----------------------------------------------------------
 
     def _tool_called(self, at_s: float, data: Fields) -> None:
         name, tool_call_id = _text(data.get("tool")), _text(data.get("tool_call_id"))
@@ -258,24 +261,6 @@ class CallSpans:
     def _resumed(self, at_s: float, _: Fields) -> None:
         self._tree.finish(_HOLD, at_s)
 
-    def _transfer(self, at_s: float, data: Fields) -> None:
-        span = self._tree.add("transfer", at_s, self._tree.end_s, ("transfer",))
-        self._tree.say(span, {"sipua.private.target": data.get("target")})
-        self._tree.begin(_TRANSFER, span)
-
-    def _transfer_progress(self, at_s: float, data: Fields) -> None:
-        if span := self._tree.open(_TRANSFER):
-            self._tree.note(span, "progress", at_s, _sip(data))
-
-    def _transfer_ok(self, at_s: float, data: Fields) -> None:
-        if span := self._tree.finish(_TRANSFER, at_s):
-            self._tree.say(span, _sip(data))
-
-    def _transfer_failed(self, at_s: float, data: Fields) -> None:
-        if span := self._tree.open(_TRANSFER):
-            span.error = "transfer_failed"
-        self._transfer_ok(at_s, data)
-
     # --- moments of the whole call ----------------------------------------------------------
 
     def _moment(self, name: str, at_s: float, data: Fields) -> None:
@@ -287,19 +272,19 @@ class CallSpans:
     def _ended(self, at_s: float, data: Fields) -> None:
         tree, root = self._tree, self._tree.root
         end = _object(data.get("end"))
-        sip = _object(end.get("sip"))
+        of_sip = _object(end.get("sip"))
         facts = {
             "sipua.sip_call_id": data.get("sip_call_id"),
             "sipua.status": data.get("status"),
             "sipua.end.by": end.get("by"),
             "sipua.end.reason": end.get("reason"),
             "sipua.end.fault": end.get("fault"),
-            "sipua.sip.status_code": sip.get("status"),
+            "sipua.sip.status_code": of_sip.get("status"),
             "sipua.talk_s": data.get("duration_s"),
             "sipua.first_audio_ms": data.get("first_audio_ms"),
             "sipua.interruptions": data.get("interruptions"),
             "sipua.private.detail": end.get("detail"),
-            "sipua.private.sip_reason": sip.get("reason"),
+            "sipua.private.sip_reason": of_sip.get("reason"),
         }
         for name, value in _object(data.get("metadata")).items():
             facts[f"sipua.private.metadata.{name}"] = value
@@ -330,10 +315,6 @@ class CallSpans:
         "call.steered": _steered,
         "call.held": _held,
         "call.resumed": _resumed,
-        "call.transfer": _transfer,
-        "call.transfer_progress": _transfer_progress,
-        "call.transferred": _transfer_ok,
-        "call.transfer_failed": _transfer_failed,
         "call.ended": _ended,
     }
 
@@ -375,14 +356,6 @@ _MOMENTS: Final[Mapping[str, Mapping[str, str]]] = {
     "engine.silent": {"sipua.engine.waited_ms": "waited_ms", "sipua.engine.action": "action"},
 }
 """Events of the whole call: the attributes, and the fields that they are."""
-
-
-def _sip(data: Fields) -> dict[str, object]:
-    """What the other side has answered."""
-    return {
-        "sipua.sip.status_code": data.get("status"),
-        "sipua.private.reason": data.get("reason"),
-    }
 
 
 def _object(value: object) -> Fields:

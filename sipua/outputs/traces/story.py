@@ -35,6 +35,8 @@ WANTED: Final = frozenset(
         *("call.source", "call.dtmf", "call.quality", "call.interrupted", "call.fallback"),
         *("call.prompt_unheard", "call.steered", "call.transfer", "call.transfer_progress"),
         *("call.transferred", "call.transfer_failed", "call.transfer_refused", ENDED),
+        *("call.leg", "call.joined", "call.leg_ended"),
+        *("menu.entered", "menu.key", "menu.left"),
         *("turn.caller", "turn.agent", "turn.latency", "turn.unanswered"),
         *("tool.called", "tool.done", "tool.failed"),
         *("engine.in_use", "engine.outage", "engine.gone", "engine.silent", "engine.usage"),

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from sipua.record.retention import days
 from sipua.recording.files import metadata
-from sipua.recording.files.finishing import PART
 from sipua.recording.files.keeper import of_day
 from sipua.recording.files.metadata import Metadata
+from sipua.recording.files.settings import PART
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,12 @@ class Found:
     path: Path
     about: Metadata | None
     """None: its metadata is missing."""
+
+    @property
+    def only_in(self) -> str:
+        """Where its sound is, if not here: `s3://BUCKET/KEY`; `path` is its metadata then."""
+        there = self.about.upload if self.about is not None else None
+        return there.to if there is not None and self.path.suffix == ".json" else ""
 
     @property
     def growing(self) -> bool:
@@ -47,4 +53,6 @@ def _found(files: list[Path]) -> Found | None:
     sounds = [path for path in files if path.suffix != ".json"]
     # A part that stands beside the finished file is about to be deleted.
     whole = [path for path in sounds if not path.name.endswith(PART)]
-    return Found((whole or sounds)[0], about) if sounds else None
+    if sounds:
+        return Found((whole or sounds)[0], about)
+    return Found(files[0], about) if about is not None and about.upload is not None else None

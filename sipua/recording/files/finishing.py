@@ -3,7 +3,8 @@
     c-2hp5vgaq.part.wav ─▶ (FLAC, Opus) ─▶ (age) ─▶ c-2hp5vgaq.flac.age, and c-2hp5vgaq.json
 
 Converting and sealing is done by a child process of low priority: it would hold up the calls of a
-worker. The part file goes last, so whatever ends the process, one of the two is there.
+worker. The part file goes last, so whatever ends the process, it is finished once more, or is there
+with its metadata, and waits to be sent where it is to be.
 """
 
 from __future__ import annotations
@@ -19,12 +20,11 @@ from pathlib import Path
 from typing import IO, Final
 
 from sipua.events.recording_events import RecordingSaved
-from sipua.recording.files import metadata
+from sipua.recording.files import metadata, waiting
 from sipua.recording.files.metadata import Metadata
 from sipua.recording.files.sealing import seal
-from sipua.recording.files.settings import ENDINGS, RecordingSettings
+from sipua.recording.files.settings import ENDINGS, PART, RecordingSettings
 
-PART: Final = ".part.wav"
 _CHILD_WITHIN_S: Final = 1800.0
 _BLOCK_FRAMES: Final = 65_536
 _HASH_BYTES: Final = 1 << 20
@@ -58,15 +58,19 @@ def finish(part: Path, about: Metadata, settings: RecordingSettings) -> Finished
     final = part.with_name(stem(part) + settings.ending)
     with part.open("r+b") as file:
         _lock(file)
+        whole = part
         if settings.format in ("flac", "opus") or settings.recipients:
             _in_a_child(part, final, settings)
-        else:
-            part.rename(final)
-        done = Finished(final, final.stat().st_size, _sha256(final))
+            whole = final
+        done = Finished(final, whole.stat().st_size, _sha256(whole))
         about.file, about.bytes, about.sha256 = final.name, done.size, done.sha256
         metadata.write(metadata_of(part), about)
-        if final != part:
-            part.unlink(missing_ok=True)
+        if settings.upload:
+            waiting.add(settings.directory, part)
+        if whole is part:
+            part.rename(final)
+        else:
+            part.unlink()
     return done
 
 

@@ -24,7 +24,7 @@ from sipua.record.retention import days
 from sipua.recording.files import finishing, metadata
 from sipua.recording.files.length import seconds_of
 from sipua.recording.files.metadata import Metadata
-from sipua.recording.files.settings import RecordingSettings
+from sipua.recording.files.settings import PART, RecordingSettings
 
 _EVERY_S: Final = 30.0
 _ALONE_S: Final = 30.0
@@ -73,7 +73,8 @@ class RecordingKeeper:
                 done = finishing.finish(part, about, self._settings)
             except (OSError, finishing.FinishError) as error:
                 self._failed[part] = tries + 1
-                self._tell(call_id, RecordingFailed(path=str(part), error=str(error)))
+                over = tries + 1 >= _TRIES
+                self._tell(call_id, RecordingFailed(path=str(part), error=str(error), over=over))
                 continue
             sealed = bool(self._settings.recipients)
             self._tell(call_id, finishing.saved(done, about, sealed=sealed))
@@ -92,7 +93,7 @@ def left_behind(directory: Path, now: float) -> Iterator[Path]:
     """The part files whose writer is gone. `now`: Unix time."""
     with suppress(OSError):
         for day in days(directory):
-            for part in day.glob(f"*{finishing.PART}"):
+            for part in day.glob(f"*{PART}"):
                 if now - age_and_size(part)[0] > _ALONE_S and not _locked(part):
                     yield part
 
@@ -113,7 +114,7 @@ def enforce(directory: Path, *, today: date, keep_days: int, most_bytes: int) ->
     deleted, kept = 0, list[tuple[float, int, list[Path]]]()
     for day in days(directory):
         for files in of_day(day).values():
-            if any(file.name.endswith(finishing.PART) for file in files):
+            if any(file.name.endswith(PART) for file in files):
                 continue
             if day.name < first:
                 _delete(files)

@@ -18,6 +18,16 @@ class Pause(msgspec.Struct, omit_defaults=True):
     """None: to the end."""
 
 
+class Upload(msgspec.Struct):
+    """Where a copy is, verified there."""
+
+    to: str
+    """`s3://BUCKET/KEY`"""
+    at: str
+    verified: str
+    """By what: `checksum`, `etag`, `read`."""
+
+
 class Metadata(msgspec.Struct, rename={"from_": "from"}):
     call_id: str
     began: str
@@ -44,6 +54,7 @@ class Metadata(msgspec.Struct, rename={"from_": "from"}):
     pauses: list[Pause] = []
     missed_s: float = 0.0
     failed: str = ""
+    upload: Upload | None = None
 
 
 def write(path: Path, metadata: Metadata) -> None:
@@ -52,8 +63,12 @@ def write(path: Path, metadata: Metadata) -> None:
     fresh = path.with_suffix(".json.new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(metadata), indent=2) + b"\n")
+        file.write(encode(metadata))
     fresh.replace(path)
+
+
+def encode(metadata: Metadata) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(metadata), indent=2) + b"\n"
 
 
 def read(path: Path) -> Metadata | None:

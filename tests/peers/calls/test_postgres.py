@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from sipua.cli.main import run
+from sipua.events.parties import CallerShown
 from sipua.outputs.cdr import postgres_store
 from sipua.outputs.cdr import sink as sink_module
 from sipua.outputs.cdr.backlog import Backlog
@@ -110,6 +112,55 @@ def test_D1_a_wrong_password_is_said_without_it(server: Postgres) -> None:
         store.open()
     assert "guess-of-mine" not in str(told.value)
     store.close()
+
+
+def test_what_it_has_of_a_caller_is_found_and_erased(server: Postgres, tmp_path: Path) -> None:
+    """Also rows whose files are gone, and calls whose number only a header had."""
+    by_header = CallerShown(
+        number="+4930123456", received="030123456", header="P-Asserted-Identity"
+    )
+    store = PostgresStore(server.address)
+    store.open()
+    theirs = [
+        row("c-1", from_="sip:+4930123456@x"),
+        row("c-2", from_="sip:anonymous@x", caller=by_header),
+        row("c-3", direction="outgoing", from_="sip:shop@x", to="tel:+49-30-123456"),
+    ]
+    others = [
+        row("c-4", from_="sip:+49301234567@x"),
+        row("c-5", direction="outgoing", from_="sip:+4930123456@x", to="sip:ann@x"),
+        row("c-6", from_="…3456"),
+    ]
+    store.write([*theirs, *others])
+    store.close()
+    config = tmp_path / "edge.toml"
+    config.write_text(f'[cdr]\ndirectory = "{tmp_path}"\npostgres = "{server.address}"\n')
+    assert run(["forget", "+49 30 123456", "-c", str(config)]) == 0
+    assert server.query("SELECT count(*) FROM sipua_cdr WHERE doc::text LIKE '%123456%'") == ["5"]
+    assert run(["forget", "+49 30 123456", "--yes", "-c", str(config)]) == 0
+    left = server.query(
+        'SELECT id FROM sipua_cdr WHERE "from" IS NOT NULL OR "to" IS NOT NULL '
+        "OR doc::text LIKE '%3456%' ORDER BY id"
+    )
+    assert left == ["c-4", "c-5", "c-6"]
+    assert server.query("SELECT count(*) FROM sipua_cdr WHERE doc ->> 'status' <> ''") == ["6"]
+    assert run(["forget", "+4930123456", "--yes", "--last-digits", "-c", str(config)]) == 0
+    assert "c-6" in (tmp_path / "erasures.jsonl").read_text().splitlines()[-1]
+
+
+def test_a_database_that_does_not_answer_is_said_and_nothing_is_deleted(
+    server: Postgres, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(tmp_path, "c-1")
+    config = tmp_path / "edge.toml"
+    wrong = server.address.replace("secret-of-the-test", "guess-of-mine")
+    config.write_text(f'[cdr]\ndirectory = "{tmp_path}"\npostgres = "{wrong}"\n')
+    before = (tmp_path / "2026-11-18.jsonl").read_bytes()
+    assert run(["forget", "…3456", "--yes", "-c", str(config)]) != 0
+    told = capsys.readouterr().err
+    assert "PostgreSQL" in told
+    assert "guess-of-mine" not in told
+    assert (tmp_path / "2026-11-18.jsonl").read_bytes() == before
 
 
 def test_D1_an_edge_whose_database_goes_down_takes_calls_and_writes_them_later(

@@ -4,12 +4,15 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from sipua.bench.streams.streams import survey
 from sipua.calls.steer.commands import PressKeys, Say, Transfer
+from support.calls.homer import RTCP, Collector
 from support.calls.steered_edge import TOKEN
 from support.calls.steered_line import Line, stretch
 from support.media import audio
@@ -17,6 +20,7 @@ from support.media.rtp_far_end import RtpFarEnd
 from support.media.rtp_stream import RtpStream
 from support.peers.sipp import Sipp, SippRun
 from support.ports import LOOPBACK, PortBlock
+from support.process import wait_until
 
 pytestmark = [pytest.mark.peer, pytest.mark.sound]
 
@@ -62,14 +66,20 @@ def came(run: SippRun, first_line: str) -> bool:
 
 
 def test_both_hear_each_other_and_the_agent_has_left(
-    line: Callable[..., Line], sipp: Sipp, far_end: Callable[..., RtpFarEnd]
+    line: Callable[..., Line], sipp: Sipp, far_end: Callable[..., RtpFarEnd], tmp_path: Path
 ) -> None:
     media = far_end(1, TARGET, repeat=True)
     run = sipp.start("uas_hang_up", media=media, pause_ms=6000)
-    call = line("uac_call_ended_by_peer", config=config(settle_s=1), caller=CALLER)
+    homer = Collector()
+    watched = config(settle_s=1) | {
+        "capture": {"enabled": True, "directory": tmp_path},
+        "hep": {"enabled": True, "host": LOOPBACK, "port": homer.port, "what": ["rtcp"]},
+    }
+    call = line("uac_call_ended_by_peer", config=watched, caller=CALLER)
     assert call.steer(Transfer(target_of(run), wait=True))["status"] == "done"
     joined = call.edge.wait_event("call.joined")
     assert call.steer(Say("hello"))["status"] == "wrong-state"
+    wait_until(lambda: get(call, "stats").get("leg_b"), 5, "how the second leg is")
     assert call.steer(Transfer("sip:x@127.0.0.1"))["status"] == "wrong-state"
     assert call.run.wait(check=False).ok, "the target hangs up, and so do we"
     assert run.wait(check=False).ok, str(run.result())
@@ -93,6 +103,17 @@ def test_both_hear_each_other_and_the_agent_has_left(
     for stream in (to_caller, to_target):
         assert (stream.lost, len(set(stream.ssrc))) == (0, 1)
     assert call.edge.events(name="call.failed") == []
+    # Both legs' packets are in the capture of the call, and their RTCP is told under their names.
+    captured = survey(tmp_path / f"{call.call_id}.pcap")
+    assert len(captured.streams) == 4
+    assert [stream.lost for stream in captured.streams] == [0] * 4
+    assert leg["sent"] in {stream.received for stream in captured.streams}
+    wait_until(
+        lambda: len({report.call_id for report in homer.of(RTCP)}) == 2, 10, "both legs' RTCP"
+    )
+    homer.close()
+    names = {ended["sip_call_id"], call.told("call.leg")[0]["sip_call_id"]}
+    assert {report.call_id for report in homer.of(RTCP)} == names
 
 
 def judge_back(call: Line, cause: str, *, status: int | None = None) -> RtpStream:

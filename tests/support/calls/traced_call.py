@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from sipua.events import call_events as told_of
-from sipua.events import engine_events
+from sipua.events import engine_events, menu_events
 from sipua.events.ending import End, Reason, SipEnd
 from sipua.events.event import Event
 from sipua.events.teller import Told
@@ -176,9 +176,20 @@ WHOLE: list[At] = [
     (13.4, told_of.Steered(act="mute", by="ops", status="done", about="agent", on=True)),
     (13.5, told_of.Steered(act="play", by="ops", status="refused", detail="canary")),
     (13.6, told_of.TransferRefused(target="sip:+49305557@x", status=603)),
+    (13.7, menu_events.MenuEntered(menu="main")),
+    (13.8, menu_events.MenuKey(menu="main", digit="1234", valid=True)),
+    (13.9, menu_events.MenuLeft(menu="main", by="key", key="1", to="transfer sip:+49305557@x")),
     (14.0, told_of.Transfer(target="sip:+49305557@x")),
+    (14.1, told_of.Leg(target="sip:+49305557@x", account="carrier", sip_call_id="leg-42")),
     (15.0, told_of.TransferProgress(status=180, reason="canary")),
-    (16.0, told_of.TransferFailed(target="sip:+49305557@x", status=486, reason="canary")),
+    (15.5, told_of.Joined(target="sip:+49305557@x")),
+    (15.9, told_of.LegEnded(target="sip:+49305557@x", state="failed", sent=20, received=19)),
+    (
+        16.0,
+        told_of.TransferFailed(
+            target="sip:+49305557@x", status=486, reason="canary", mode="dial", cause="busy"
+        ),
+    ),
     (
         17.0,
         engine_events.EngineInUse(

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from sipua.bridge.call.leg import MediaLeg
 from sipua.codecs.g711 import Law, transcoding_table
+from sipua.rtp.events import Dtmf
 from sipua.rtp.packet import RtpPacket
 from sipua.rtp.ports import PortPool
 from support.calls.call_bridge import Phone, Setup, bridge_setup
@@ -113,3 +114,16 @@ async def test_keys_go_out_on_the_lent_line_and_audio_behind_them() -> None:
         assert relayed(packets[last:]), "audio goes on"
         ordered = [one.timestamp for one in packets if one.payload_type == 0]
         assert ordered == sorted(ordered)
+
+
+async def test_a_key_is_pressed_for_the_other_side_once_in_whatever_way_it_was_told() -> None:
+    async with bridge_setup() as setup:
+        setup.bridge.open_media(setup.plan)
+        setup.bridge.start()
+        async with joined(setup) as (_, _, leg):
+            pressed: list[str] = []
+            leg.line.press = pressed.append  # type: ignore[method-assign]
+            for way in ({"by_info": True}, {}):
+                setup.bridge.told(Dtmf("5", 100, inband=False, **way))
+            setup.bridge.told(Dtmf("6", 100, inband=True))
+    assert pressed == ["5"]

@@ -123,7 +123,8 @@ def test_keys_are_pressed_on_the_other_leg() -> None:
     a, b = Leg(), Leg()
     joint = Joint(a, b)
     joint.begin()
-    joint.from_a([Dtmf("5", 100, inband=False), Dtmf("6", 100, inband=True)])
+    for key in (Dtmf("5", 100, inband=False), Dtmf("6", 100, inband=True)):
+        joint.key_of_a(key)
     joint.from_b([Silence(160), Dtmf("#", 100, inband=False)])
     assert "press 5" in b.line.did
     assert "press #" in a.line.did

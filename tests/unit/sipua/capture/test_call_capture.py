@@ -56,6 +56,25 @@ def test_both_directions_with_their_addresses_and_times(tmp_path: Path) -> None:
     assert capture.stats() == {"file": str(tmp_path / "a.pcap"), "packets": 2, "dropped": 0}
 
 
+def test_a_second_leg_has_its_own_address(tmp_path: Path) -> None:
+    capture = capture_to(tmp_path / "a.pcap")
+    asked: list[str] = []
+
+    def ours(peer: str) -> Address:
+        asked.append(peer)
+        return SIP_LOCAL
+
+    tap = capture.tap_of(ours)
+    assert tap is not None
+    for number in range(3):
+        tap(10.0 + number, number == 1, PHONE, b"%d" % number)
+    finish(capture)
+    ends = [(one.source, one.target) for one in read(tmp_path / "a.pcap")]
+    assert ends == [(PHONE, SIP_LOCAL), (SIP_LOCAL, PHONE), (PHONE, SIP_LOCAL)]
+    assert asked == [PHONE[0]], "looked up once"
+    assert capture_to(tmp_path / "b.pcap", rtp=False).tap_of(ours) is None
+
+
 def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
     path = tmp_path / "new" / "a.pcap"
     finish(capture_to(path))

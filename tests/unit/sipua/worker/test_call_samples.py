@@ -11,14 +11,15 @@ import pytest
 from sipua.calls.call import Call
 from sipua.worker import call_samples
 from sipua.worker.call_samples import SELDOM, CallSamples
-from sipua.worker.link.coding import LinkError
+from sipua.worker.link.coding import LinkError, encode, of_worker
 from sipua.worker.link.messages import Samples
 
 
-def call(call_id: str, *, rtp: Any = None) -> Call:
+def call(call_id: str, *, rtp: Any = None, joined: bool = False) -> Call:
     turns = SimpleNamespace(turn="model")
     leg = SimpleNamespace(rtp=rtp)
-    bridge = SimpleNamespace(leg=leg, turns=turns, interruptions=2)
+    through = SimpleNamespace(other=leg if joined else None)
+    bridge = SimpleNamespace(leg=leg, turns=turns, interruptions=2, through=through)
     return cast("Call", SimpleNamespace(call_id=call_id, bridge=bridge))
 
 
@@ -85,3 +86,17 @@ async def test_a_call_that_cannot_be_sampled_and_a_full_link_end_nothing() -> No
     assert sent.call_ids == ["c-2"]
     sent.full = True
     samples.tell("c-2")
+
+
+def test_a_second_leg_is_sampled_while_it_is_joined() -> None:
+    stream = {"received": 50, "received_bytes": 8000, "expected": 51, "lost": 1, "reordered": 0}
+    stats = {"sent": 49, "streams": [{**stream, "late": 0, "jitter_ms": 1.5}], "rtcp": {}}
+    rtp = SimpleNamespace(stats=lambda: stats)
+    sent = Sent()
+    calls = {"c-1": call("c-1", rtp=rtp), "c-2": call("c-2", rtp=rtp, joined=True)}
+    CallSamples(calls, sent).tell("c-1", "c-2")
+    alone, joined = sent.messages[0].samples
+    assert alone.leg_b is None
+    assert joined.leg_b is not None
+    assert (joined.leg_b.packets_in, joined.leg_b.lost_in, joined.leg_b.packets_out) == (50, 1, 49)
+    assert of_worker().decode(encode(sent.messages[0])) == sent.messages[0]

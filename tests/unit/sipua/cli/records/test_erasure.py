@@ -2,16 +2,22 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from sipua.cli.main import run
 from sipua.cli.records import erasure
-from sipua.cli.records.erasure import Places, same_number
+from sipua.cli.records.erasure import Places
+from sipua.cli.records.whose import Wanted, same_number, without_numbers
 from sipua.outputs.cdr.row import decode
-from sipua.recording.files import metadata
+from sipua.outputs.cdr.sqlite_store import SqliteStore
+from sipua.outputs.hooks import reading
+from sipua.outputs.hooks.spool import NewEvent, Spool
+from sipua.recording.files import metadata, waiting
 from sipua.recording.files.metadata import Metadata
+from support.calls.rows import row as made_row
 
 DAY = "2026-11-28"
 
@@ -131,9 +137,70 @@ def test_rows_of_the_database_lose_their_numbers(home: Path) -> None:
         database.execute("INSERT INTO cdr VALUES ('c-ann1', 'sip:+4930123456@x', '', ?)", (doc,))
     database.close()
     places = Places(None, None, None, home / "cdr", path)
-    erasure.erase(erasure.find(places, "+4930123456"), places)
+    with ExitStack() as held:
+        erasure.erase(erasure.find(places, Wanted("+4930123456"), held), places)
     with sqlite3.connect(path) as database:
         [(from_, doc)] = database.execute("SELECT from_, doc FROM cdr").fetchall()
     database.close()
     assert from_ is None
     assert "30123456" not in doc
+
+
+def test_all_numbers_and_names_of_a_row_become_stars() -> None:
+    caller = {"number": "+4930123456", "received": "030123456", "name": "Ann", "diverted": ["+44"]}
+    whole = json.loads(row("c-1", "sip:+4930123456@x"))
+    line = json.dumps(whole | {"caller": caller, "called": "+4999"}, separators=(",", ":")).encode()
+    starred = without_numbers(line)
+    assert len(starred) == len(line)
+    for text in (b"3012", b"Ann", b"+44", b"4999", b"support"):
+        assert text not in starred
+    assert decode(starred).id == "c-1"
+
+
+def test_a_number_that_only_a_header_had_is_the_callers() -> None:
+    whole = json.loads(row("c-1", "sip:anonymous@x"))
+    wanted = Wanted("+4930123456")
+    for caller, theirs in (({"number": "+4930123456"}, True), ({"received": "+4931"}, False)):
+        line = json.dumps(whole | {"caller": caller}).encode()
+        assert wanted.is_of_row(decode(line)) is theirs
+
+
+def test_rows_whose_files_are_gone_and_events_for_webhooks_are_reached(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "cdr" / f"{DAY}.jsonl").unlink()
+    for name in ("records", "recordings"):
+        for path in (home / name / DAY).glob("c-ann1*"):
+            path.unlink()
+    store = SqliteStore(home / "cdr" / "cdr.sqlite3")
+    store.open()
+    store.write([made_row("c-ann1", from_="sip:+4930123456@x")])
+    store.close()
+    spool = Spool(home / "hooks")
+    spool.open()
+    for call_id in ("c-ann1", "c-bob"):
+        event = NewEvent(f"e-{call_id}", "call.ended", call_id, 1.0, b"{}", ("crm",))
+        spool.write([event], ())
+    spool.close()
+    with (home / "edge.toml").open("a") as file:
+        file.write(f'[webhook_spool]\ndirectory = "{home / "hooks"}"\n')
+    assert run(["forget", "+4930123456", "--yes", "-c", str(home / "edge.toml")]) == 0
+    assert "1 calls" in (told := capsys.readouterr().out)
+    assert "1 events for webhooks" in told
+    assert len(reading.events_of(home / "hooks", {"c-bob", "c-ann1"})) == 1
+    assert not (home / "captures" / "c-ann1.pcap").exists()
+
+
+def test_a_recording_that_is_on_its_way_to_s3_is_left_alone(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = home / "recordings"
+    waiting.add(folder, folder / DAY / "c-ann1.part.wav")
+    (one,) = waiting.every(folder)
+    with one.held():
+        assert run(["forget", "+4930123456", "--yes", "-c", str(home / "edge.toml")]) == 0
+    assert "c-ann1" in capsys.readouterr().out
+    assert (folder / DAY / "c-ann1.wav").exists()
+    assert run(["forget", "+4930123456", "--yes", "-c", str(home / "edge.toml")]) == 0
+    assert not (folder / DAY / "c-ann1.wav").exists()
+    assert waiting.every(folder) == []

@@ -35,6 +35,7 @@ def test_none_by_default_and_fine_with_https_and_a_secret() -> None:
     [
         ({"url": "http://crm.example.com/"}, ("url", "warning")),
         ({"secret": ""}, ("secret", "warning")),
+        ({"batch": True, "format": "plain"}, ("batch", "error")),
         ({"secret": "", "second_secret": SECRET}, ("second_secret", "error")),
         ({"url": "https://10.1.2.3/"}, ("url", "error")),
         ({"url": "https://[::1]/"}, ("url", "error")),

@@ -43,6 +43,7 @@ def test_tables_in_the_order_of_the_file() -> None:
         "[capture]",
         "[record]",
         "[recording]",
+        "[recording.s3]",
         "[cdr]",
         "[[webhooks]]",
         "[webhook_spool]",

@@ -8,6 +8,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from sipua.events.stream import EventStream
 from sipua.log.secret_masking import register_secret
 from sipua.outputs.hep import hep
 from sipua.outputs.hep.hep import MOST_WAITING, Hep
-from sipua.outputs.hep.seen import RtcpSeen
+from sipua.outputs.hep.seen import RtcpSeen, second_leg
 from sipua.outputs.hep.settings import HepSettings
 from sipua.rtp.rtcp.packets import Compound, Report, build
 from sipua.sip.messages import SipMessage
@@ -170,6 +171,25 @@ def test_a_call_that_we_place_has_its_name_from_its_invite(collector: Collector)
     assert len(collector.of(LOG)) == 3
     assert collector.of(CDR)[0].json["sip_call_id"] == "ours@edge"
     assert {packet.call_id for packet in collector.packets} == {"ours@edge"}
+
+
+def test_reports_of_a_second_leg_have_the_name_of_its_own_invite(collector: Collector) -> None:
+    events = EventStream("berlin")
+    made = sender(collector.port, events, what=["rtcp"])
+
+    def call() -> None:
+        teller = events.teller("c-1")
+        teller.tell(incoming())
+        for number in (1, 2):  # the first one failed
+            made.take_rtcp(replace(report(), call_id=second_leg("c-1")))
+            teller.tell(call_events.Leg(target="t", account="a", sip_call_id=f"leg-{number}"))
+        made.take_rtcp(replace(report(), call_id=second_leg("c-1")))
+        made.take_rtcp(report())
+        teller.tell(ended())
+
+    run(made, call)
+    names = [packet.call_id for packet in collector.of(RTCP)]
+    assert names == ["leg-1", "leg-1", "leg-2", "abc@host"]
 
 
 def test_a_closed_port_is_counted_and_told_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,17 +33,28 @@ def numbers(jobs: list[Job]) -> list[int]:
     return [one.number for one in jobs]
 
 
+def take(waiting: EndpointQueue, now: float) -> list[Job]:
+    """Of a receiver that takes no batches."""
+    return [one for (one,) in waiting.take(now)]
+
+
+def over(waiting: EndpointQueue, one: Job, answer: Answer, now: float) -> Fate:
+    ((same, fate),) = waiting.over([one], answer, now)
+    assert same is one
+    return fate
+
+
 def test_a_call_is_sent_in_order_and_calls_beside_each_other() -> None:
     waiting = queue()
     for number, call_id in enumerate(["a", "b", "a", "b", "a"], 1):
         waiting.add(job(number, call_id))
-    first, second = waiting.take(T)
+    first, second = take(waiting, T)
     assert numbers([first, second]) == [1, 2]
-    assert waiting.take(T) == []
-    assert waiting.over(second, OK, T) is Fate.DELIVERED
-    assert numbers(waiting.take(T)) == [4]
-    assert waiting.over(first, OK, T) is Fate.DELIVERED
-    assert numbers(waiting.take(T)) == [3]
+    assert take(waiting, T) == []
+    assert over(waiting, second, OK, T) is Fate.DELIVERED
+    assert numbers(take(waiting, T)) == [4]
+    assert over(waiting, first, OK, T) is Fate.DELIVERED
+    assert numbers(take(waiting, T)) == [3]
     assert waiting.waiting == 3
 
 
@@ -51,7 +62,7 @@ def test_no_more_at_once_than_the_bound() -> None:
     waiting = queue(parallel=3)
     for number in range(10):
         waiting.add(job(number, f"c-{number}"))
-    assert numbers(waiting.take(T)) == [0, 1, 2]
+    assert numbers(take(waiting, T)) == [0, 1, 2]
     assert waiting.next_s() is None
 
 
@@ -61,20 +72,20 @@ def test_W1_the_schedule_of_ten_attempts_and_then_a_dead_letter() -> None:
     waiting.add(job(2))
     now, attempts = T, list[float]()
     while True:
-        (one,) = waiting.take(now)
+        (one,) = take(waiting, now)
         assert one.number == 1, "the second waits for the first"
         attempts.append(now - T)
-        if waiting.over(one, DOWN, now) is Fate.DEAD:
+        if over(waiting, one, DOWN, now) is Fate.DEAD:
             break
         due = waiting.next_s()
         assert due is not None
-        assert waiting.take(due - 0.01) == []
+        assert take(waiting, due - 0.01) == []
         now = due
     assert attempts == list(itertools.accumulate(RETRY_S))
     assert len(attempts) == 10
-    (second,) = waiting.take(now)
+    (second,) = take(waiting, now)
     assert second.number == 2
-    assert waiting.over(second, OK, now) is Fate.DELIVERED
+    assert over(waiting, second, OK, now) is Fate.DELIVERED
 
 
 def test_W1_down_for_an_hour_then_everything_arrives_in_order() -> None:
@@ -83,9 +94,9 @@ def test_W1_down_for_an_hour_then_everything_arrives_in_order() -> None:
         waiting.add(job(number, f"c-{number % 3}"))
     now, arrived = T, list[int]()
     while waiting.waiting:
-        for one in waiting.take(now):
+        for one in take(waiting, now):
             answer = OK if now >= T + HOUR_S else DOWN
-            if waiting.over(one, answer, now) is Fate.DELIVERED:
+            if over(waiting, one, answer, now) is Fate.DELIVERED:
                 arrived.append(one.number)
         now = max(now, waiting.next_s() or now)
     assert sorted(arrived) == list(range(30))
@@ -101,16 +112,16 @@ def test_those_behind_one_that_was_given_up_for_its_age_get_one_attempt_each() -
         waiting.add(job(number))
     now = T + 2 * HOUR_S
     for number in range(3):
-        (one,) = waiting.take(now)
+        (one,) = take(waiting, now)
         assert one.number == number
-        assert waiting.over(one, DOWN, now) is Fate.DEAD
+        assert over(waiting, one, DOWN, now) is Fate.DEAD
 
 
 def test_chance_adds_up_to_a_fifth() -> None:
     waiting = queue(chance=1.0)
     waiting.add(job(1))
-    (one,) = waiting.take(T)
-    waiting.over(one, DOWN, T)
+    (one,) = take(waiting, T)
+    over(waiting, one, DOWN, T)
     assert one.due_s == pytest.approx(T + 6.0)
 
 
@@ -119,52 +130,52 @@ def test_W1_who_asks_for_less_rests_and_then_gets_one_at_a_time(status: int) -> 
     waiting = queue(chance=1.0)
     for number in range(20):
         waiting.add(job(number, f"c-{number}"))
-    taken = waiting.take(T)
+    taken = take(waiting, T)
     assert len(taken) == 8
-    waiting.over(taken[0], Answer(status, "slowly"), T)
+    over(waiting, taken[0], Answer(status, "slowly"), T)
     for one in taken[1:]:
-        waiting.over(one, DOWN, T)
-    assert waiting.take(T + 4.9) == []
+        over(waiting, one, DOWN, T)
+    assert take(waiting, T + 4.9) == []
     assert waiting.next_s() == pytest.approx(T + 5.0)
-    (probe,) = waiting.take(T + 5.0)
-    assert waiting.take(T + 5.0) == []
-    waiting.over(probe, OK, T + 5.0)
-    assert len(waiting.take(T + 5.0)) == 8
+    (probe,) = take(waiting, T + 5.0)
+    assert take(waiting, T + 5.0) == []
+    over(waiting, probe, OK, T + 5.0)
+    assert len(take(waiting, T + 5.0)) == 8
 
 
 def test_W1_retry_after_is_kept() -> None:
     waiting = queue()
     waiting.add(job(1))
     waiting.add(job(2, "c-2"))
-    (one, two) = waiting.take(T)
-    waiting.over(one, Answer(503, "busy", 120.0), T)
-    waiting.over(two, DOWN, T)
+    (one, two) = take(waiting, T)
+    over(waiting, one, Answer(503, "busy", 120.0), T)
+    over(waiting, two, DOWN, T)
     assert one.due_s == T + 120.0
-    assert waiting.take(T + 119.0) == []
-    assert numbers(waiting.take(T + 120.0)) == [2]
+    assert take(waiting, T + 119.0) == []
+    assert numbers(take(waiting, T + 120.0)) == [2]
 
 
 def test_W1_410_ends_it_all() -> None:
     waiting = queue()
     for number, call_id in enumerate(["a", "a", "b", "b", "c"]):
         waiting.add(job(number, call_id))
-    a, b, c = waiting.take(T)
-    assert waiting.over(a, Answer(410, "gone"), T) is Fate.DEAD
+    a, b, c = take(waiting, T)
+    assert over(waiting, a, Answer(410, "gone"), T) is Fate.DEAD
     assert waiting.disabled
     assert numbers(waiting.give_up_all()) == [1, 3]
-    assert waiting.take(T) == []
-    assert waiting.over(b, OK, T) is Fate.DELIVERED
-    assert waiting.over(c, DOWN, T) is Fate.DEAD
+    assert take(waiting, T) == []
+    assert over(waiting, b, OK, T) is Fate.DELIVERED
+    assert over(waiting, c, DOWN, T) is Fate.DEAD
     assert (waiting.waiting, waiting.bytes, waiting.in_flight) == (0, 0, 0)
 
 
 def test_what_we_could_not_try_is_no_attempt() -> None:
     waiting = queue()
     waiting.add(job(1))
-    (one,) = waiting.take(T)
-    waiting.put_back(one, T + 1)
-    assert waiting.take(T) == []
-    assert waiting.take(T + 1) == [one]
+    (one,) = take(waiting, T)
+    waiting.put_back([one], T + 1)
+    assert take(waiting, T) == []
+    assert take(waiting, T + 1) == [one]
     assert one.attempts == 0
 
 
@@ -172,17 +183,17 @@ def test_what_is_due_earlier_on_disk_is_tried_then_and_what_is_new_there_is_adde
     waiting = queue()
     waiting.add(job(1))
     waiting.add(job(2))
-    (one,) = waiting.take(T)
-    waiting.over(one, Answer(503, "busy", 3600.0), T)
-    assert waiting.take(T + 60) == []
+    (one,) = take(waiting, T)
+    over(waiting, one, Answer(503, "busy", 3600.0), T)
+    assert take(waiting, T + 60) == []
     on_disk = [Job(1, "c-1", T, 100, attempts=1, due_s=0.0), job(2), job(3, "c-2")]
     waiting.update(on_disk, T + 60)
     assert waiting.next_s() == 0.0
-    assert waiting.take(T + 60) == [one], "one at a time: it has asked for less"
-    assert waiting.over(one, OK, T + 60) is Fate.DELIVERED
-    assert numbers(waiting.take(T + 60)) == [2, 3]
+    assert take(waiting, T + 60) == [one], "one at a time: it has asked for less"
+    assert over(waiting, one, OK, T + 60) is Fate.DELIVERED
+    assert numbers(take(waiting, T + 60)) == [2, 3]
     waiting.update([job(2), job(3, "c-2")], T + 60)
-    assert waiting.take(T + 60) == [], "those that are under way are known"
+    assert take(waiting, T + 60) == [], "those that are under way are known"
     assert waiting.waiting == 2
 
 
@@ -197,15 +208,15 @@ def test_W1_a_clock_that_is_set_changes_no_pause(jump_s: float) -> None:
     waiting = queue()
     for number, call_id in enumerate("ab"):
         waiting.add(job(number, call_id))
-    a, b = waiting.take(T)
-    waiting.over(a, DOWN, T)
+    a, b = take(waiting, T)
+    over(waiting, a, DOWN, T)
     waiting.shift(jump_s)
     now = T + jump_s
-    assert waiting.take(now + 4.9) == []
+    assert take(waiting, now + 4.9) == []
     assert waiting.next_s() == pytest.approx(now + 5.0)
-    assert waiting.take(now + 5.1) == [a]
-    assert waiting.over(a, DOWN, now + 5.1) is Fate.LATER, "it is no older than it was"
-    assert waiting.over(b, OK, now + 5.1) is Fate.DELIVERED
+    assert take(waiting, now + 5.1) == [a]
+    assert over(waiting, a, DOWN, now + 5.1) is Fate.LATER, "it is no older than it was"
+    assert over(waiting, b, OK, now + 5.1) is Fate.DELIVERED
 
 
 ANSWERS = st.sampled_from(
@@ -223,7 +234,7 @@ def test_whatever_happens(data: st.DataObject, parallel: int, chance: random.Ran
 
     def finish(answer: Answer) -> None:
         one = flying.pop(data.draw(st.integers(0, len(flying) - 1)))
-        fate = waiting.over(one, answer, now)
+        fate = over(waiting, one, answer, now)
         assert one.attempts <= 4
         if fate is Fate.LATER:
             assert one.due_s >= now
@@ -238,7 +249,7 @@ def test_whatever_happens(data: st.DataObject, parallel: int, chance: random.Ran
             waiting.add(job(added, data.draw(st.sampled_from("abc")), now))
             added += 1
         elif act == "take":
-            taken = waiting.take(now)
+            taken = take(waiting, now)
             assert all(one.due_s <= now for one in taken)
             flying += taken
             assert len(flying) <= parallel
@@ -248,7 +259,7 @@ def test_whatever_happens(data: st.DataObject, parallel: int, chance: random.Ran
         else:
             now += data.draw(st.sampled_from([0.1, 7.0, 400.0]))
     for _ in range(10_000):
-        flying += waiting.take(now)
+        flying += take(waiting, now)
         if flying:
             finish(OK)
         elif (due := waiting.next_s()) is None:

@@ -59,6 +59,9 @@ def test_every_span_has_the_times_of_its_events_and_lies_inside_its_parent() -> 
     assert since_s(one(found, "execute_tool pay")) == (8.5, 8.6)
     assert since_s(one(found, "hold")) == (12.0, 13.0)
     assert since_s(one(found, "transfer")) == (14.0, 16.0)
+    assert since_s(one(found, "menu")) == (13.7, 13.9)
+    assert since_s(one(found, "leg")) == (14.1, 15.9)
+    assert [moment.name for moment in one(found, "leg").moments] == ["joined"]
     assert [since_s(span) for span in named(found, "turn")] == [
         (2.0, 4.0),
         (5.0, 8.0),
