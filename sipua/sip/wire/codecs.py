@@ -44,9 +44,11 @@ def only(ours: str, wanted: Sequence[str]) -> str:
 
 
 def _only(section: list[str], wanted: Sequence[str]) -> list[str]:
-    kind, port, profile, *formats = section[0].removeprefix("m=").split()
-    if kind != "audio":
-        return section
+    match section[0].removeprefix("m=").split():
+        case ["audio", port, profile, *formats]:
+            pass
+        case _:
+            return section
     laws = {number: name for number, name in by_number(section).items() if name in STATIC.values()}
     kept = [number for name in wanted for number, law in laws.items() if law == name]
     gone = laws.keys() - set(kept)
@@ -55,4 +57,4 @@ def _only(section: list[str], wanted: Sequence[str]) -> list[str]:
     others = [number for number in formats if number not in laws]
     prefixes = tuple(f"a={name}:{number} " for name in ("rtpmap", "fmtp") for number in gone)
     lines = [line for line in section[1:] if not (prefixes and line.startswith(prefixes))]
-    return [f"m={' '.join((kind, port, profile, *kept, *others))}", *lines]
+    return [f"m={' '.join(('audio', port, profile, *kept, *others))}", *lines]

@@ -24,6 +24,7 @@ VALUES = {
     "uac_rejected": ["STATUS"],
     "uas_is_held": ["HELD"],
     "uas_key": ["AFTER", "KEY"],
+    "uas_people": ["MACHINE"],
     "uas_registrar": ["USERNAME", "PASSWORD", "EXPIRES"],
     "uas_registrar_refuses": ["STATUS"],
     "uas_registrar_too_brief": ["MIN_EXPIRES"],

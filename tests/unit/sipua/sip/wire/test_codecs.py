@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sipua.sip.wire import codecs
@@ -67,6 +67,7 @@ def test_a_number_of_the_offers_own_for_a_law() -> None:
 
 
 @given(st.text(alphabet="m=audio 048/RTP\r\na:rtpmap", max_size=200))
+@example("m=")
 def test_S6_any_text_is_read(text: str) -> None:
     assert codecs.for_answer(text, ("PCMA", "PCMU"))
     codecs.only(text, ("PCMA",))
