@@ -85,4 +85,4 @@ def test_asterisk_reads_what_sipua_call_presses(
         "sent_inband": inband,
         "overflow": 0,
     }
-    wait_until(lambda: f"keys={PRESSED}\n" in asterisk.log, 5, "the keys in Asterisk's log")
+    wait_until(lambda: f"keys={PRESSED}\n" in asterisk.log, 20, "the keys in Asterisk's log")

@@ -133,7 +133,14 @@ async def test_a_tenth_lost_is_a_tenth_in_both_accounts(asterisk: Asterisk, sipp
         events: list[RtpEvent] = []
         transport = RtpTransport(ReservedPort(port, rtp, rtcp), session, events.extend)
         offer = offers.offer("0 101", port=str(port))
-        call = sipp.start("uac_call", asterisk.address, service="603", pause_ms=14_000, OFFER=offer)
+        call = sipp.start(
+            "uac_call",
+            asterisk.address,
+            service="603",
+            timeout_s=90,
+            until_told=True,
+            OFFER=offer,
+        )
         transport.start()
         stack.callback(transport.close)
         while latch.source is None:
@@ -146,6 +153,7 @@ async def test_a_tenth_lost_is_a_tenth_in_both_accounts(asterisk: Asterisk, sipp
             await asyncio.sleep(0.02)
         (channel,) = (await asyncio.to_thread(channels, asterisk)).values()
         told = session.stats()["rtcp"]
+        call.hang_up()
         await asyncio.to_thread(call.wait)
     measured = _ROUND_TRIP.findall(asterisk.log)
     round_trips_s = [float(seconds) for source, seconds in measured if int(source) == port + 1]

@@ -172,7 +172,7 @@ def test_D1_an_edge_whose_database_goes_down_takes_calls_and_writes_them_later(
     edge = edge_factory({"cdr": {"directory": tmp_path / "cdr", "postgres_file": str(secret)}})
     sipp.run("uac_call", edge.address, pause_ms=300)
     first = edge.wait_event("call.ended")["call_id"]
-    wait_until(lambda: stored(server) == [first], 30, "the row in PostgreSQL")
+    wait_until(lambda: stored(server) == [first], 60, "the row in PostgreSQL")
     server.stop()
     try:
         sipp.run("uac_call", edge.address, pause_ms=300)

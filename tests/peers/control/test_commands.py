@@ -80,8 +80,10 @@ def test_trunks_and_accounts(edge_factory: Edges, sipp: Sipp, tmp_path: Path) ->
 
 
 def test_a_call_is_steered(edge_factory: Edges, sipp: Sipp, tmp_path: Path) -> None:
-    edge = edge_factory({"api": api_config(), "agent": {"greeting": False}})
-    call = sipp.start("uac_call_ended_by_peer", edge.address)
+    edge = edge_factory(
+        {"api": api_config(), "agent": {"greeting": False}, "rtp": {"timeout_s": 120}}
+    )
+    call = sipp.start("uac_call_ended_by_peer", edge.address, timeout_s=120)
     call_id = str(edge.wait_event("call.confirmed")["call_id"])
     api = Api(edge)
     env = environment(tmp_path, api, "operator")

@@ -73,8 +73,9 @@ def test_a_thousand_calls_change_and_the_page_does_not_stutter(crowd: CrowdedApi
     tab.wait_text(".grid .cell", "4711")
     long_tasks = tab.ask("window.longTasks")
     print(f"tasks of more than 50 ms while {told} events came: {long_tasks}")
-    # A machine that does other things at the same time makes some: the page alone makes none.
-    assert len(long_tasks) <= 5
+    # A machine that does other things at the same time makes some: the page alone makes none. One
+    # that stuttered would have one for each of the 80 times that it was told.
+    assert len(long_tasks) <= 20, long_tasks
 
 
 def test_what_peers_say_never_becomes_markup(crowd: CrowdedApi, tab: Tab) -> None:

@@ -5,10 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from sipua.calls.steer.commands import HangUp
 from support.calls.steered_edge import SteeredEdge
 from support.media import audio
 from support.media.rtp_far_end import RtpFarEnd
 from support.peers.sipp import Sipp
+from support.process import wait_until
 
 pytestmark = pytest.mark.peer
 
@@ -64,9 +66,10 @@ def test_an_agent_that_talks_with_a_machine_is_told_so(
     edge = steered_edge({"calls": {"answering": "detect"}})
     media = far_end(1, MACHINE)
     run = sipp.start("uas_answer", media=media, pause_ms=300)
-    call_id = edge.place(f"sip:callee@{run.address}", max_duration_s=15)["id"]
+    call_id = edge.place(f"sip:callee@{run.address}")["id"]
     edge.wait_event("call.answered_by", call_id=call_id)
+    journal = edge.file.parent / "agent.jsonl"
+    wait_until(lambda: "A machine has answered the call" in journal.read_text(), 20, "our word")
+    edge.steer(call_id, HangUp("enough"))
     edge.wait_event("call.ended", call_id=call_id)
     run.wait(check=False)
-    journal = (edge.file.parent / "agent.jsonl").read_text()
-    assert "A machine has answered the call" in journal

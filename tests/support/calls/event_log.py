@@ -5,6 +5,7 @@ the processor than the edge that had written it.
 """
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,17 @@ class EventLog:
         self._lines: list[bytes] = []
         self._by_name: dict[str, tuple[int, list[Event]]] = {}
         """How many lines have been searched for it, and what was found."""
+        self._one_at_a_time = threading.Lock()
 
     def events(self, name: str | None = None) -> list[Event]:
-        """Those so far, oldest first."""
-        self._follow()
-        if name is None:
-            return [event for line in self._lines if (event := _event(line)) is not None]
+        """Those so far, oldest first. Threads may ask at the same time."""
+        with self._one_at_a_time:
+            self._follow()
+            if name is None:
+                return [event for line in self._lines if (event := _event(line)) is not None]
+            return self._named(name)
+
+    def _named(self, name: str) -> list[Event]:
         searched, found = self._by_name.get(name, (0, []))
         word = name.encode()
         for line in self._lines[searched:]:

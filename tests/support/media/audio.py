@@ -115,6 +115,15 @@ def find_pieces(
     return matches
 
 
+def is_in(said: Pcm, recording: Pcm) -> bool:
+    """Whether it was heard. A frame that a busy machine left out costs the piece that it was in,
+    and a pause of a sentence matches nowhere: most pieces must be there, and near each other.
+    """
+    pieces = find_pieces(said, recording, piece_ms=250)
+    places = [piece.offset_ms for piece in pieces if piece.score > 0.9]
+    return len(places) >= len(pieces) * 0.6 and max(places) - min(places) < 300
+
+
 def level_dbfs(pcm: Pcm) -> float:
     """RMS level; a full-scale sine is -3, silence is -inf."""
     if not len(pcm):
