@@ -77,6 +77,7 @@ class MediaLeg:
         self,
         local: ReservedPort,
         on_rtp: Callable[[Sequence[RtpEvent]], None],
+        *,
         faults: FaultOwner | None = None,
     ) -> MediaLeg:
         """A further leg of the same call, with the same clock and settings; `faults`: its own, if

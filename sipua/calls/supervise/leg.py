@@ -158,7 +158,7 @@ class SupervisorLeg:
             held.close()
             return
         self._held = held
-        self._leg = self._call.bridge.leg.another(local, self._on_rtp, self._faults)
+        self._leg = self._call.bridge.leg.another(local, self._on_rtp, faults=self._faults)
         self._leg.before_answer()
 
     def on_signal(self, event: LegSignal) -> None:
