@@ -80,6 +80,7 @@ class MediaLeg:
         local: ReservedPort,
         on_rtp: Callable[[Sequence[RtpEvent]], None],
         on_news: Callable[[AudioLeft | AudioPlayed], None] = nothing,
+        *,
         faults: FaultOwner | None = None,
     ) -> MediaLeg:
         """A further leg of the same call, with the same clock and settings; `faults`: its own, if

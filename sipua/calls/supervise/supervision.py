@@ -15,6 +15,7 @@ from sipua.calls.supervise.codes import DialledIn
 from sipua.calls.supervise.leg import DIALLED, SupervisedCall, Supervisor, SupervisorLeg
 from sipua.calls.supervise.modes import SuperviseSettings
 from sipua.calls.supervise.parking import Parking
+from sipua.config.values.uri import is_number
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.leg_ids import supervisor_id
 from sipua.sip.messages import Answer, Hangup, NegotiatedMedia
@@ -80,10 +81,12 @@ class Supervision:
             return Done("wrong_state", f"{self._leg.supervisor.who} supervises it already")
         if command.fetch and not self._parking.parked:
             return Done("wrong_state", "the call is not parked")
+        account = self._settings.account_for(command.account, self._origin)
+        if is_number(command.target) and not account:
+            return Done("invalid", "`to` is a number: name an `account`, or write a SIP URI")
         self._number += 1
         call = self._call
         leg_id = supervisor_id(call.call_id, self._number)
-        account = self._settings.account_for(command.account, self._origin)
         supervisor = Supervisor(leg_id, command.target, by, command.fetch, account)
         self._begin(supervisor, command.mode)
         call.send(PlaceLeg(call.call_id, leg_id, command.target, account))

@@ -176,6 +176,7 @@ TABLES: Final[Mapping[str, OfTable]] = {
         "accounts": _ONCE,
         "callers": _ONCE,
         "pin": _NEW,
+        "pin_file": _NEW,
         "mode": _ONCE,
     },
     "park": {

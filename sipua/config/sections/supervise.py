@@ -89,7 +89,10 @@ class SuperviseSection(Section):
     pin: Annotated[Secret, AfterValidator(_pin)] = Field(
         default=NO_SECRET,
         description="Keys that one who has dialled the code presses first. Three wrong ones end "
-        "the call. Empty: none.",
+        "the call. Empty: none. Better: `pin_file`.",
+    )
+    pin_file: str = Field(
+        default="", description="File that holds the PIN and nothing else, readable for us alone."
     )
     mode: Literal["listen", "whisper", "barge", "takeover"] = Field(
         default="listen", description="What one who has dialled the code begins with."

@@ -25,7 +25,9 @@ class TokenShown(Shown):
 
     name: str
     right: Literal["readonly", "operator", "admin"]
-    supervise: bool = Field(description="Whether it may listen in to calls.")
+    supervise: bool | None = Field(
+        default=None, description="True: it may listen in to calls. Missing: it may not."
+    )
     place: Place | None = Field(default=None, description="Missing: it may place no calls.")
 
 
@@ -51,7 +53,7 @@ class TokenResource:
             TokenShown(
                 name=token.name,
                 right=token.right.value,
-                supervise=token.may_supervise,
+                supervise=token.may_supervise or None,
                 place=Place(
                     prefixes=list(place.prefixes),
                     max_calls=place.max_calls,

@@ -54,7 +54,7 @@ def supervised(setup: Setup, part: Part, faults: FaultOwner) -> Iterator[tuple[T
     def said(events: Sequence[RtpEvent]) -> None:
         third[0].said(events)
 
-    leg: MediaLeg = setup.bridge.leg.another(local, said, faults)
+    leg: MediaLeg = setup.bridge.leg.another(local, said, faults=faults)
     leg.open(replace(setup.plan, remote=phone.address))
     leg.start()
     third.append(Third(setup.bridge.leg, leg, faults, part))

@@ -68,7 +68,7 @@ class FakeLeg:
         self.between: object = None
         self.others: list[FakeLeg] = []
 
-    def another(self, local: object, on_rtp: Any, faults: FaultOwner) -> FakeLeg:
+    def another(self, local: object, on_rtp: Any, *, faults: FaultOwner) -> FakeLeg:
         self.others.append(FakeLeg(on_rtp))
         return self.others[-1]
 
@@ -235,6 +235,13 @@ async def test_a_supervisor_comes_listens_and_leaves() -> None:
     assert bed.call.hung_up == []
     assert not any(isinstance(one, Hangup) for one in bed.call.sent)
     assert bed.place().status == "accepted", "another one may come"
+
+
+async def test_a_number_needs_an_account() -> None:
+    bed = Bed()
+    assert bed.supervision.do(Supervise("201"), "ops").status == "invalid"
+    assert bed.supervision.do(Supervise("201", account="pbx"), "ops").ok
+    assert bed.call.sent == [PlaceLeg(CALL, LEG, "201", "pbx")]
 
 
 async def test_one_at_a_time() -> None:
