@@ -130,7 +130,7 @@ def test_a_warm_one_briefs_the_target_and_then_each_hears_the_other(
 ) -> None:
     """Extension 617 listens, takes the call by a telephone event, speaks, and listens again."""
     edge = registered("617", mode="warm", settle_s=1)
-    story, sound = phone(asterisk, tmp_path, 26, after_s=15)
+    story, sound = phone(asterisk, tmp_path, 24, after_s=12)
     ended = edge.wait_event("call.ended")
     assert (ended["end"]["by"], ended["end"]["reason"]) == ("target", "target_hangup")
     assert edge.wait_event("call.joined")["accepted"] == "key 1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from sipua.bridge.playout import sounds
 from sipua.calls.steer.commands import Transfer
 from support.calls.steered_line import Line, stretch
+from support.engine.scenarios import scenario
 from support.media import audio
 from support.media.rtp_far_end import RtpFarEnd
 from support.media.rtp_stream import RtpStream
@@ -90,13 +92,18 @@ def test_a_target_hears_who_waits_and_takes_the_call_by_a_key(
 
 
 def test_T1_who_declines_gives_the_caller_back_to_the_agent(
-    line: Callable[..., Line], sipp: Sipp, far_end: Callable[..., RtpFarEnd]
+    line: Callable[..., Line], sipp: Sipp, far_end: Callable[..., RtpFarEnd], tmp_path: Path
 ) -> None:
-    """Within a second, judged by what the caller hears: the best of the two."""
-    run = sipp.start("uas_key", media=far_end(1, SILENT), KEY="2", AFTER="1500", calls=2)
-    call = line("uac_call_ended_by_peer", config=config())
+    """The model tells the target who waits, and the caller hears nothing of it; then it is the
+    caller's again, within a second: the best of the two."""
+    media = [far_end(1, SILENT), far_end(1, SILENT)]
+    runs = [sipp.start("uas_key", media=one, KEY="2", AFTER="4000") for one in media]
+    rehearsal = scenario(tmp_path, '[[steps]]\non = "speak"\ntimes = 0\ntone_ms = 1000\n')
+    settings = config(warm={"briefing_by": "model"}, caller_hears="silence")
+    settings["agent"] = {"scenario": rehearsal}
+    call = line("uac_call_ended_by_peer", config=settings)
     times = []
-    for count in (1, 2):
+    for count, run in enumerate(runs, 1):
         assert call.steer(Transfer(to(run), wait=True))["status"] == "failed"
         failed = call.edge.wait_event("call.transfer_failed", count=count)
         assert (failed["cause"], failed["retryable"]) == ("declined", False)
@@ -105,6 +112,11 @@ def test_T1_who_declines_gives_the_caller_back_to_the_agent(
     stream = call.end()
     assert min(back_s(stream, ts) for ts in times) < 1.0
     assert call.told("call.joined") == []
+    begun = call.told("call.briefing")
+    assert [one["by"] for one in begun] == ["model", "model"]
+    for (to_target,), briefing, back in zip((m.finish() for m in media), begun, times, strict=True):
+        assert audio.level_dbfs(stretch(to_target, briefing["ts"], None)[:8000]) > QUIET_DBFS
+        assert audio.level_dbfs(stretch(stream, briefing["ts"], back)) < QUIET_DBFS
 
 
 def test_T1_voicemail_is_hung_up_on(
@@ -134,6 +146,6 @@ def test_T2_the_caller_leaves_and_the_target_hears_one_sentence(
     failed = call.edge.wait_event("call.transfer_failed")
     assert failed["cause"] == "caller_left"
     (to_target,) = media.finish()
-    assert has(sounds.prompt("caller-gone"), stretch(to_target, failed["ts"], None))
+    assert has(sounds.prompt("caller-gone"), to_target.pcm())
     assert call.edge.wait_event("call.ended")["end"]["by"] == "caller"
     assert call.edge.events(name="call.failed") == []

@@ -25,7 +25,7 @@ Extensions  100, 101, 102   ring sipua, sipua-ulaw, sipua-alaw
             614       the same, played as early media
             611       read keys up to #, log them as keys=..., hang up
             613, 614  call ${EDGE} by trunk-pai as "Ann" 0301234567; 614: number withheld
-            617       record; press 1 after 8 seconds, play speech, listen 5 seconds, hang up
+            617       record; press 1 after 7 seconds, play speech, listen 4 seconds, hang up
             615       log the caller as caller=NUMBER:NAME:PRESENTATION; answer, hang up
 """
 
@@ -226,11 +226,11 @@ exten => _612XX,1,Answer()
 exten => 617,1,Answer()
  same => n,Set(REC={layout.recordings}/${{UNIQUEID}})
  same => n,{record}
- same => n,Wait(8)
+ same => n,Wait(7)
  same => n,SendDTMF(1)
  same => n,Wait(1)
  same => n,Playback({speech})
- same => n,Wait(5)
+ same => n,Wait(4)
  same => n,Hangup()
 exten => 603,1,Answer()
  same => n,Milliwatt()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import weakref
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -88,6 +90,7 @@ class Story:
         block.close()
         self._local = PortPool(("127.0.0.1",), first, last).reserve(0.0)
         self.port = self._local.port
+        plan = replace(setup.plan, remote=self.phone.address)
         settings = TransferSettings("warm", times=TIMES, waiting=HOLD, hold_sound=HOLD)
         self.dialling = Dialling(
             self.call,
@@ -95,7 +98,7 @@ class Story:
             TARGET,
             account="",
             settings=settings,
-            media_plan=lambda _: replace(setup.plan, remote=self.phone.address),
+            media_plan=lambda _: plan,
             warm=warm,
         )
         self.task = asyncio.create_task(self.dialling.run())
@@ -306,6 +309,37 @@ async def test_a_model_that_says_nothing_gives_way_to_the_text() -> None:
         assert not one.setup.bridge.speaking, "too late: heard on neither side"
         one.key("1")
         assert one.setup.bridge.through.joint is not None
+
+
+@pytest.mark.parametrize("end", ["1", "2", "caller"])
+async def test_H5_what_has_ended_is_freed_without_the_garbage_collector(end: str) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        left = await _ended(end)
+        async with asyncio.timeout(10):
+            while any(one() is not None for one in left):
+                await asyncio.sleep(0.1)
+    finally:
+        gc.enable()
+
+
+async def _ended(end: str) -> list[weakref.ref[Any]]:
+    async with story(replace(WARM, by_model=True)) as one:
+        await one.answer()
+        await asyncio.sleep(2)
+        assert one.dialling._briefing is not None
+        left: list[weakref.ref[Any]] = [
+            weakref.ref(thing) for thing in (one.dialling, one.dialling._briefing)
+        ]
+        if end == "caller":
+            one.dialling.on_caller_left()
+            await one.dialling.gone()
+        else:
+            one.key(end)
+            await one.outcome()
+            one.dialling.on_caller_left()
+    return left
 
 
 async def test_built_in_sentences_are_there() -> None:
