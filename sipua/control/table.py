@@ -11,6 +11,7 @@ from sipua.control.calls.calls import CallsResource
 from sipua.control.calls.ladder import LadderResource
 from sipua.control.calls.live import LiveResource
 from sipua.control.calls.place import PlaceResource
+from sipua.control.calls.queues import QueuesResource
 from sipua.control.calls.record import RecordResource
 from sipua.control.calls.recording import RecordingResource
 from sipua.control.calls.stats import Watching
@@ -62,6 +63,7 @@ def endpoints(parts: Parts) -> Sequence[Endpoint]:
         *LadderResource(state, kept=config.api.sip_ladder).endpoints(),
         *PlaceResource(state, link, edge).endpoints(),
         *SteerResource(in_force, state, link, edge).endpoints(),
+        *QueuesResource(link, edge).endpoints(),
         *RecordResource(parts.config).endpoints(),
         *RecordingResource(parts.config, link, edge).endpoints(),
         *EventsResource(state, parts.tokens).endpoints(),

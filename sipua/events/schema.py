@@ -17,6 +17,7 @@ from sipua.events import (
     ended,
     engine_events,
     menu_events,
+    queue_events,
     recording_events,
 )
 from sipua.events.event import Event
@@ -35,7 +36,7 @@ def kinds(module: object) -> list[type[Event]]:
 
 CALL_EVENTS = [
     kind
-    for module in (call_events, menu_events, recording_events, ended, engine_events)
+    for module in (call_events, menu_events, queue_events, recording_events, ended, engine_events)
     for kind in kinds(module)
 ]
 EDGE_EVENTS = kinds(edge_events)

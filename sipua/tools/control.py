@@ -5,7 +5,9 @@ from __future__ import annotations
 from sipua.calls.call import Call
 from sipua.calls.facts import CallFacts
 from sipua.calls.legs.outcome import IN_WORDS
+from sipua.calls.menus.queue import lead
 from sipua.codecs.pcm import Pcm
+from sipua.config.sections.actions import QUEUE
 from sipua.events.ending import Reason
 from sipua.tools.context import Transferred
 
@@ -48,6 +50,9 @@ class CallTools:
         self._call.bridge.send_dtmf(digits)
 
     async def transfer(self, target: str) -> Transferred:
+        if target.startswith(QUEUE):
+            queued = lead.to_queue(self._call, target.removeprefix(QUEUE))
+            return Transferred(queued.ok, queued.reason)
         outcome = await self._call.transfer(target)
         text = f"{outcome.status} {outcome.reason}"
         if outcome.mode == "dial" and outcome.cause is not None:

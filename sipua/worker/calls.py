@@ -18,6 +18,7 @@ from sipua.config import Config
 from sipua.edge.wiring import wiring
 from sipua.events.ending import Reason
 from sipua.log import logs
+from sipua.queue.orders import QueueNews
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.session.traffic import Traffic
 from sipua.sip.leg_ids import call_of
@@ -84,12 +85,17 @@ class WorkerCalls:
             case CapturedSip():
                 if capture := self._capturing.get(message.call_id):
                     capture.add(message.at_s, message.source, message.target, message.payload)
-            case _ if isinstance(message, CallSignal | CallProgress):
-                self._signal(message)
+            case _ if isinstance(message, CallSignal | CallProgress | QueueNews):
+                self._of_call(message)
 
-    def _signal(self, event: CallSignal | CallProgress) -> None:
-        if call := self._calls.get(call_of(event.call_id)):
+    def _of_call(self, event: CallSignal | CallProgress | QueueNews) -> None:
+        call = self._calls.get(call_of(event.call_id))
+        if call is None:
+            return
+        if not isinstance(event, QueueNews):
             call.on_sip(event)
+        elif call.agents is not None and call.agents.on_queue is not None:
+            call.agents.on_queue(event)
 
     def _end(self, message: EndCall) -> None:
         if (call := self._calls.get(message.call_id)) is None:

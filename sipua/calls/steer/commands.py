@@ -48,6 +48,7 @@ LONGEST_TEXT: Final = 4_000
 MOST_DIGITS: Final = 32
 KEYS: Final = "0123456789*#ABCD"
 LONGEST_SOUND_NAME: Final = 255
+LONGEST_NAME: Final = 64
 MOST_METADATA: Final = 32
 LONGEST_METADATA_NAME: Final = 64
 LONGEST_METADATA: Final = 512
@@ -131,8 +132,24 @@ class Record(msgspec.Struct, frozen=True, tag="record"):
     act: RecordAct
 
 
+class JoinQueue(msgspec.Struct, frozen=True, tag="queue"):
+    """The agent leaves, and the caller waits in this queue."""
+
+    queue: str
+
+
 Command: TypeAlias = (
-    HangUp | Transfer | PressKeys | Hold | Mute | Say | Play | Inject | SetMetadata | Record
+    HangUp
+    | Transfer
+    | PressKeys
+    | Hold
+    | Mute
+    | Say
+    | Play
+    | Inject
+    | SetMetadata
+    | Record
+    | JoinQueue
 )
 
 
@@ -197,6 +214,10 @@ def _play(command: Play) -> str:
     return _length("sound", command.sound, LONGEST_SOUND_NAME)
 
 
+def _queue(command: JoinQueue) -> str:
+    return _length("queue", command.queue, LONGEST_NAME)
+
+
 def _metadata(command: SetMetadata) -> str:
     return metadata_fault(command.values)
 
@@ -230,4 +251,5 @@ _CHECKS: Final[Mapping[type, Callable[..., str]]] = {
     Inject: _say,
     Play: _play,
     SetMetadata: _metadata,
+    JoinQueue: _queue,
 }

@@ -14,6 +14,7 @@ from sipua.config.checks.engine import engines
 from sipua.config.checks.findings import Finding
 from sipua.config.checks.menus import menus
 from sipua.config.checks.placeholders import placeholders
+from sipua.config.checks.queues import hours, queues
 from sipua.config.checks.record import record
 from sipua.config.checks.recording import recording
 from sipua.config.checks.recovery import recovery
@@ -368,6 +369,8 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     routes,
     placeholders,
     menus,
+    queues,
+    hours,
     answering,
     record,
     recording,

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from sipua.config.sections.actions import QUEUE
 from sipua.config.values.fields import (
     AS_TUPLE,
     NO_SECRET,
@@ -114,7 +115,8 @@ def _targets(targets: dict[str, str]) -> dict[str, str]:
                 'letters, digits and blanks: sales = "sip:201@192.0.2.10"',
             )
         try:
-            check_target(target)
+            if not target.startswith(QUEUE):
+                check_target(target)
         except UriError:
             raise wrong(
                 f"{name} goes to {target!r}, which is neither a SIP URI with a user nor a number",
@@ -164,7 +166,8 @@ class TransferSection(Section):
 
     targets: Annotated[dict[str, str], AfterValidator(_targets)] = Field(
         default={},
-        description='Name that the model uses → SIP URI or number: `sales = "sip:201@192.0.2.10"`.',
+        description="Name that the model uses → SIP URI, number, or `queue:` and the name of a "
+        'queue: `sales = "sip:201@192.0.2.10"`.',
     )
     mode: Literal["refer", "dial", "auto"] = Field(
         default="refer",

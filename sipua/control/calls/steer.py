@@ -12,6 +12,7 @@ from pydantic import Field
 from sipua.calls.steer import commands
 from sipua.calls.steer.commands import Command, Done
 from sipua.config.change.in_force import InForce
+from sipua.config.sections.actions import QUEUE
 from sipua.control.calls import models
 from sipua.control.calls.calls import found, shown
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
@@ -98,6 +99,12 @@ class Inject(Request):
     respond: bool = Field(default=False, description="The model answers at once.")
 
 
+class JoinQueue(Request):
+    queue: str = Field(
+        min_length=1, max_length=commands.LONGEST_NAME, description="Its name, as in `queues`."
+    )
+
+
 class Recording(Request):
     act: commands.RecordAct = Field(
         description="`start` asks for the consent that `recording.consent` wants. `pause`: silence "
@@ -170,6 +177,14 @@ _ACTS = (
         "Tell the model something.",
         Inject,
         lambda order: commands.Inject(order.role, order.text, order.respond),
+    ),
+    _Act(
+        "queue",
+        "queue_call",
+        "Have the caller wait in a queue; the agent leaves the call.",
+        JoinQueue,
+        lambda order: commands.JoinQueue(order.queue),
+        unfit=Kind.NOT_FOUND,
     ),
     _Act(
         "recording",
@@ -258,7 +273,9 @@ class SteerResource:
             _allow(asked.token, order.to)
             target = order.to
         call = self._call(asked)
-        command = commands.Transfer(target, order.wait)
+        command: Command = commands.Transfer(target, order.wait)
+        if target.startswith(QUEUE):
+            command = commands.JoinQueue(target.removeprefix(QUEUE))
         return _answer(call, await self._steer(call, command, asked.by))
 
     async def _hang_up(self, asked: Asked) -> Answer:

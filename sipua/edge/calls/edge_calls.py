@@ -34,6 +34,7 @@ from sipua.edge.calls.beginnings import NO_WORKER
 from sipua.edge.calls.edge_call import EdgeCall
 from sipua.edge.calls.legs import EdgeLegs
 from sipua.edge.calls.lost_calls import LostCalls
+from sipua.edge.calls.queues import EdgeQueues
 from sipua.edge.calls.ready_leg import MakeLeg
 from sipua.edge.calls.steer_requests import SteerRequests
 from sipua.edge.wiring import wiring
@@ -45,6 +46,7 @@ from sipua.events.teller import ENDED, Told
 from sipua.log import logs
 from sipua.log.throttle import Throttle
 from sipua.process.exits import Exit
+from sipua.queue.orders import QueueOrder
 from sipua.rtp.events import Address
 from sipua.rtp.ports import PortPool, ReservedPort
 from sipua.sip.leg_ids import call_of
@@ -90,7 +92,6 @@ class EdgeCalls:
         sip_captures: SipToCaptures | None = None,
         on_over: Callable[[CallOver], None] = lambda over: None,
     ) -> None:
-        self.use(config)
         self._workers = workers
         self._ports = ports
         self._send = send
@@ -100,10 +101,12 @@ class EdgeCalls:
         self._on_over = on_over
         self._calls: dict[str, EdgeCall] = {}
         self.legs = EdgeLegs(ports, send, workers.send, make_leg)
+        self.queues = EdgeQueues(self._to_call)
         self._requests = SteerRequests()
         self._lost = LostCalls(config, events, self.facts_up)
         self.empty = asyncio.Event()
         self.empty.set()
+        self.use(config)
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -114,6 +117,7 @@ class EdgeCalls:
         self._config_name = name
         self._numbers = config.record.numbers
         self._capture_settings = wiring.captures(config)
+        self.queues.use(config)
 
     # --- a call begins --------------------------------------------------------------------
 
@@ -189,7 +193,8 @@ class EdgeCalls:
     def _facts(self, event: IncomingCall) -> CallFacts:
         caller = event.parties.caller
         asked = routes.Asked(event.parties.dialled, caller.uri, event.origin)
-        route = routes.choose(self._config.routes, asked)
+        now = datetime.now(UTC)
+        route = routes.choose(self._config.routes, asked, routes.opened(self._config, now))
         return CallFacts(
             call_id=event.call_id,
             direction="incoming",
@@ -197,7 +202,7 @@ class EdgeCalls:
             to_uri=event.to_uri,
             origin=event.origin,
             route=route.name if route else "",
-            started_at=datetime.now(UTC),
+            started_at=now,
             began_s=event.arrived_s,
             sip_call_id=event.sip_call_id,
             peer=wiring.peer_of(self._config, event.origin, event.source),
@@ -260,6 +265,8 @@ class EdgeCalls:
                 call.facts = replace(call.facts, metadata=values)
         elif isinstance(message, PlaceLeg | LegOver):
             self.legs.on_order(worker, message)
+        elif isinstance(message, QueueOrder):
+            self.queues.on_order(message)
         elif not (isinstance(message, Hangup) and self.legs.on_hangup(message)):
             self._send(message)
 
@@ -275,6 +282,7 @@ class EdgeCalls:
         """An event of a call."""
         if told.type == ENDED and (call := self._calls.get(told.call_id)):
             call.end_told = True
+        self.queues.on_told(told)
         self._events.put(told)
 
     def on_worker_lost(self, worker: int, cause: str) -> None:
@@ -314,6 +322,7 @@ class EdgeCalls:
         self._lost.start()
 
     def stop(self) -> None:
+        self.queues.stop()
         self._lost.stop()
 
     def _captured(
@@ -331,6 +340,10 @@ class EdgeCalls:
                     "capture.sip_missed", cause=str(error), lines_kept_back=kept_back
                 )
 
+    def _to_call(self, call_id: str, message: ToWorker) -> None:
+        if call := self._calls.get(call_id):
+            self._tell(call, message)
+
     def _tell(self, call: EdgeCall, message: ToWorker) -> None:
         try:
             self._workers.send(call.worker, message)
@@ -345,6 +358,7 @@ class EdgeCalls:
         self._calls.pop(call.facts.call_id, None)
         self._requests.over(call.facts.call_id)
         self.legs.call_over(call.facts.call_id)
+        self.queues.over(call.facts.call_id)
         call.held.close()
         if not self._calls:
             self.empty.set()

@@ -19,12 +19,13 @@ from sipua.outputs.cdr.row import (
     Hold,
     MediaFigures,
     MenuStep,
+    QueueWait,
     Row,
     TransferTry,
 )
 
 _MOST: Final = 32
-"""Attempts, transfers, menus, engines and models that are listed of one call."""
+"""Attempts, transfers, menus, queues, engines and models that are listed of one call."""
 
 Fields = Mapping[str, Any]
 
@@ -50,6 +51,9 @@ class _Story:
     transfers: list[TransferTry] = field(default_factory=list)
     digits: int = 0
     menus: list[MenuStep] = field(default_factory=list)
+    queues: list[QueueWait] = field(default_factory=list)
+    member: str = ""
+    """Who serves the caller of a queue."""
 
     def resumed(self, at_s: float) -> None:
         if self.held_since_s is not None:
@@ -142,6 +146,18 @@ def _menu(story: _Story, _at_s: float, fields: Fields) -> None:
         story.menus.append(MenuStep(*step))
 
 
+def _queue_connected(story: _Story, _at_s: float, fields: Fields) -> None:
+    story.member = fields.get("member") or ""
+
+
+def _queue_left(story: _Story, _at_s: float, fields: Fields) -> None:
+    member, story.member = story.member, ""
+    served = member if fields["reason"] == "served" else ""
+    if len(story.queues) < _MOST:
+        wait = QueueWait(fields["queue"], fields["waited_ms"], fields["reason"], served)
+        story.queues.append(wait)
+
+
 def _transfer(story: _Story, at_s: float, fields: Fields) -> None:
     if len(story.transfers) < _MOST:
         begun = TransferTry(_moment(at_s), fields["target"], mode=fields.get("mode", "refer"))
@@ -173,6 +189,8 @@ _STEPS: Final[Mapping[str, Callable[[_Story, float, Fields], None]]] = {
     "call.transferred": _transfer_over("ok"),
     "call.transfer_failed": _transfer_over("failed"),
     "menu.left": _menu,
+    "queue.connected": _queue_connected,
+    "queue.left": _queue_left,
     "engine.in_use": _engine,
     "engine.usage": _usage,
 }
@@ -219,6 +237,7 @@ def _row(node: str, told: Told, story: _Story) -> Row:
         hold=Hold(story.holds, round(story.held_s * 1000)) if story.holds else None,
         transfers=story.transfers,
         menus=story.menus,
+        queues=story.queues,
         digits=story.digits,
         media=_figures(story, ended.rtp or {}),
         engine=_engines(story, conversation, ended.engine or {}),

@@ -60,6 +60,7 @@ class Counting:
             "call.interrupted": lambda *_: series.interruptions.add(),
             "call.transferred": lambda *_: series.transfers.add("ok"),
             "call.transfer_failed": lambda *_: series.transfers.add("failed"),
+            "queue.left": lambda _, data: self._queue_left(data),
             "recording.saved": lambda *_: series.recordings.add("saved"),
             "recording.failed": lambda *_: series.recordings.add("failed"),
             "recording.blocked": lambda *_: series.recordings.add("blocked"),
@@ -181,6 +182,12 @@ class Counting:
         series.rtp_mos.observe(_object(rtcp.get("quality")).get("mos_lq"), "in")
         series.rtp_mos.observe(_object(rtcp.get("remote_quality")).get("mos_lq"), "out")
         series.rtp_round_trip.observe(_seconds(rtcp.get("round_trip_ms")))
+
+    def _queue_left(self, data: Fields) -> None:
+        queue, reason = data.get("queue"), data.get("reason")
+        self._series.queue_left.add(queue, reason)
+        if reason == "served":
+            self._series.queue_wait.observe(_seconds(data.get("waited_ms")), queue)
 
     def _rejected(self, _: Happened, data: Fields) -> None:
         self._series.calls_refused.add(str(data.get("status")))

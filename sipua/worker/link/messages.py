@@ -7,7 +7,8 @@
 
 Events and commands are those of `sipua.sip.messages`, unchanged. Descriptors go along with the
 message that names them: `Begin` and `NewConfig` have a configuration, `TakeCall` and `TakeLeg` RTP
-and RTCP sockets. What a call tells the edge of a second leg is in `sipua.calls.legs.orders`.
+and RTCP sockets. What a call tells the edge of a second leg is in `sipua.calls.legs.orders`, what
+both say of queues in `sipua.queue.orders`.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from sipua.calls.steer.commands import Command, Done
 from sipua.events.ending import Reason
 from sipua.events.teller import Told
 from sipua.outputs.hep.seen import RtcpSeen
+from sipua.queue.orders import QueueNews, QueueOrder
 from sipua.rtp.events import Address
 from sipua.rtp.session.traffic import Traffic
 from sipua.sip.messages import CallCommand, CallProgress, CallSignal
 
-SCHEMA = 6
+SCHEMA = 7
 """To be raised with every change of a message. The edge and a worker that it starts later may come
 from two installations, when one was updated meanwhile.
 """
@@ -177,6 +179,7 @@ ToWorker: TypeAlias = (
     | CapturedSip
     | CallSignal
     | CallProgress
+    | QueueNews
     | NewConfig
     | UseConfig
     | SetLogLevel
@@ -293,6 +296,7 @@ ToEdge: TypeAlias = (
     | CallCommand
     | PlaceLeg
     | LegOver
+    | QueueOrder
     | EngineTried
     | Told
     | RtcpSeen

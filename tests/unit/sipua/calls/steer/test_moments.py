@@ -7,6 +7,7 @@ from sipua.calls.steer.commands import (
     HangUp,
     Hold,
     Inject,
+    JoinQueue,
     Mute,
     Play,
     PressKeys,
@@ -34,6 +35,7 @@ ALL: dict[str, Command] = {
         Play("sorry"),
         Inject("user", "x"),
         SetMetadata({}),
+        JoinQueue("people"),
     )
 }
 
@@ -41,11 +43,11 @@ ALL: dict[str, Command] = {
 @pytest.mark.parametrize(
     ("moment", "impossible"),
     [
-        (RINGS, {"transfer", "press_keys", "say", "play"}),
+        (RINGS, {"transfer", "press_keys", "say", "play", "queue"}),
         (TALKS, set()),
-        (HELD_BY_US, {"press_keys", "say", "play"}),
-        (HELD_BY_PEER, {"press_keys", "say", "play"}),
-        (NO_ENGINE, {"say", "inject"}),
+        (HELD_BY_US, {"press_keys", "say", "play", "queue"}),
+        (HELD_BY_PEER, {"press_keys", "say", "play", "queue"}),
+        (NO_ENGINE, {"say", "inject", "queue"}),
     ],
     ids=["rings", "talks", "held by us", "held by peer", "no engine"],
 )

@@ -18,6 +18,7 @@ from sipua.calls.steer.commands import (
     HangUp,
     Hold,
     Inject,
+    JoinQueue,
     Mute,
     Play,
     PressKeys,
@@ -79,6 +80,10 @@ class FakeCall:
         self.done.append(("transfer", target, by))
         return self.outcome
 
+    def to_queue(self, name: str) -> TransferOutcome:
+        self.done.append(("queue", name))
+        return self.outcome
+
     def hang_up(self, reason: Reason, detail: str, status: int = 0) -> None:
         self.done.append(("hang up", reason, detail, status))
 
@@ -87,7 +92,7 @@ class FakeCall:
 
 
 def steering(call: FakeCall) -> Steering:
-    return Steering(call, SOUND, SoundFiles(""))  # type: ignore[arg-type]  # a stand-in
+    return Steering(call, SOUND, SoundFiles(""), call.to_queue)  # type: ignore[arg-type]  # a stand-in
 
 
 @pytest.mark.parametrize(
@@ -106,6 +111,7 @@ def steering(call: FakeCall) -> Steering:
         (SetMetadata({"a": "b"}), "done", []),
         (Hold(True), "done", [("hold", True), ("fill", True, ASKER)]),
         (Transfer("100", wait=True), "done", [("transfer", "100", "operator")]),
+        (JoinQueue("people"), "accepted", [("queue", "people")]),
     ],
 )
 async def test_what_is_done(command: Command, status: str, done: list[tuple[object, ...]]) -> None:
