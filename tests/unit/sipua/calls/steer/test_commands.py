@@ -10,6 +10,7 @@ from sipua.calls.steer.commands import (
     HangUp,
     Hold,
     Inject,
+    JoinQueue,
     Mute,
     Play,
     PressKeys,
@@ -37,6 +38,7 @@ GOOD: tuple[Command, ...] = (
     Inject("system", "The caller's order is 17.", respond=True),
     SetMetadata({"order": "17", "gone": ""}),
     Record("pause"),
+    JoinQueue("people"),
 )
 
 
@@ -90,5 +92,5 @@ def test_what_is_wrong_is_said(command: Command, said: str) -> None:
 
 def test_every_command_has_a_name_of_its_own() -> None:
     names = [name_of(command) for command in GOOD]
-    assert len(set(names)) == 10
+    assert len(set(names)) == 11
     assert set(commands.Command.__args__) == {type(command) for command in GOOD}  # type: ignore[attr-defined]
