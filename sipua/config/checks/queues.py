@@ -67,7 +67,8 @@ def _servers(config: Config, here: KeyPath, queue: QueueSection) -> Iterator[Fin
         listed = ", ".join(f'"{name}"' for name in routes)
         fix = f"one of {listed}" if routes else f'[[routes]] with name = "{queue.agent}"'
         yield Finding(((*here, "agent"),), f'there is no route "{queue.agent}"', fix)
-    origins = [one.name for one in (*config.accounts, *config.trunks)]
+    origins = [account.name for account in config.accounts]
+    origins += [trunk.name for trunk in config.trunks]
     if queue.account and queue.account not in origins:
         fix = f"one of {', '.join(origins)}" if origins else "[[accounts]] or [[trunks]]"
         yield Finding(((*here, "account"),), f'there is no account or trunk "{queue.account}"', fix)

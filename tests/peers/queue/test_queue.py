@@ -25,7 +25,7 @@ Edges = Callable[..., Edge]
 FarEnds = Callable[..., RtpFarEnd]
 
 QUIET = np.zeros(1600, np.int16)
-HOLD_DBFS = -60
+HOLD_DBFS, SPEECH_DBFS = -60, -25
 
 
 def sound(home: Path, name: str, pcm: audio.Pcm) -> str:
@@ -67,7 +67,16 @@ def test_three_callers_and_one_slot(
 ) -> None:
     """Who waits hears music, the place and then the agent; first come, first served."""
     said = sound(tmp_path, "said", audio.speech("pbx")[:8000])
-    edge = edge_factory(config({"max_calls": 1, "announcement": said, "announce_every_s": 60}))
+    edge = edge_factory(
+        config(
+            {
+                "max_calls": 1,
+                "announcement": said,
+                "position_text": "You are number {position}.",
+                "announce_every_s": 60,
+            }
+        )
+    )
     api = Api(edge)
     media = [far_end(1, QUIET) for _ in range(3)]
     runs: list[SippRun] = []
@@ -102,7 +111,9 @@ def test_three_callers_and_one_slot(
         pcm = stream.pcm()
         began_ms = heard(GREETING, pcm)
         waited = pcm[: int(began_ms * 8)]
-        heard(audio.speech("pbx")[:8000], waited[:24_000])
+        said_ms = heard(audio.speech("pbx")[:8000], waited[:24_000])
+        spoken = waited[int(said_ms * 8) + 8000 :][:16_000]
+        assert audio.level_dbfs(spoken) > SPEECH_DBFS, "and behind it the place, by espeak-ng"
         assert audio.level_dbfs(waited[-8000 * number :]) > HOLD_DBFS, "music"
         assert (stream.lost, len(set(stream.ssrc))) == (0, 1)
     found = rows(tmp_path, 3)
