@@ -29,9 +29,10 @@ from sipua.calls.legs.outcome import TransferOutcome, failed
 from sipua.calls.legs.second_leg import SecondLeg
 from sipua.calls.legs.targets import Wanted
 from sipua.calls.limits import CallLimits
-from sipua.calls.menus import run as menu_run
 from sipua.calls.menus.after_menu import AfterMenu
-from sipua.calls.menus.agents import Agents
+from sipua.calls.menus.menu import Action
+from sipua.calls.menus.queue import lead
+from sipua.calls.menus.queue.agents import LedAgents
 from sipua.calls.outcome import CallOutcome
 from sipua.calls.parts import lifetime
 from sipua.calls.parts.bridge_news import BridgeNews
@@ -110,8 +111,8 @@ class Call:
         self.send = send
         self.log = log
         self.tell = tell or Teller(log).tell
-        self.agents: Agents | None = None
-        """None: there are no menus; the agent is that of the profile."""
+        self.agents: LedAgents | None = None
+        """None: there are no menus and queues; the agent is that of the profile."""
         self.confirmed = asyncio.Event()
         """Whether the call is confirmed: both sides can hear each other."""
         self.answered_by: dict[str, Any] | None = None
@@ -231,10 +232,11 @@ class Call:
             await self.second.after(outcome, by, engine=not self.engine_missed)
         return outcome
 
-    async def menu(self, name: str) -> None:
-        """Lead the caller through menus. On return the call ends, or an agent takes it."""
-        assert self.agents is not None
-        if await menu_run.run(self, self.agents, name, mask=self.limits.mask_dtmf):
+    async def lead(self, first: Action, why: lead.Why = lead.CHOSEN) -> None:
+        """Through menus and queues. On return the call ends, or is an agent's or a person's."""
+        if self._opening is not None and self._opening is not asyncio.current_task():
+            self._opening.cancel()
+        if await lead.run(self, first, mask=self.limits.mask_dtmf, why=why):
             self.engine_missed = False
             self._opening = self.start(self._open(AfterMenu()), "agent")
 

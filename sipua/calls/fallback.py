@@ -5,6 +5,7 @@ The profile's steps, one after the other, until the call is over:
     prompt     the call is answered, if it was not, and the prompt played to its end
     transfer   302 before the answer, REFER after; a transfer that fails leads to the next step
     menu       the call is answered, and the caller chooses; what follows is the menu's
+    queue      the call is answered, and the caller waits; what follows is the queue's
     status     the end; BYE once the call is answered
 
 A profile without steps: its `failure_status` before the answer, the built-in prompt after it.
@@ -21,7 +22,8 @@ from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.events import AudioPlayed, BridgeEvent
 from sipua.bridge.playout import sounds
 from sipua.calls.legs.outcome import TransferOutcome
-from sipua.calls.profile import AgentProfile, Menu, Prompt, Refuse, Step, TransferTo
+from sipua.calls.menus.menu import Action, ToMenu, ToQueue
+from sipua.calls.profile import AgentProfile, Menu, Prompt, Queue, Refuse, Step, TransferTo
 from sipua.events import call_events
 from sipua.events.ending import Reason
 from sipua.events.event import Event
@@ -53,7 +55,7 @@ class CallWithoutEngine(Protocol):
 
     async def transfer(self, target: str) -> TransferOutcome: ...
 
-    async def menu(self, name: str) -> None: ...
+    async def lead(self, first: Action) -> None: ...
 
     def hang_up(self, reason: Reason, detail: str, status: int = 0) -> None: ...
 
@@ -82,7 +84,10 @@ async def run(call: CallWithoutEngine, reason: Reason, cause: str) -> None:
                 if (await call.transfer(step.target)).ok:
                     return
             case Menu():
-                await call.menu(step.name)
+                await call.lead(ToMenu(step.name))
+                return
+            case Queue():
+                await call.lead(ToQueue(step.name))
                 return
             case Prompt():
                 await _say(call, step)

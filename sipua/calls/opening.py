@@ -3,6 +3,7 @@
 incoming   INVITE ─▶ 180 ─▶ engine connects, greets into the buffer ─▶ 200 ─▶ ACK ─▶ talk
                        └── at once, or without waiting for the greeting: as configured
            A route with a menu: 200 at once, and the menu; an agent comes when a key leads to it.
+           A route with a queue: as above when its agent is free, else 200, and the queue.
 outgoing   INVITE ─▶ 180 … 200 ─▶ ACK ─▶ it greets, or waits for the other side's first words
              └── engine connects, greets into the buffer
            with `calls.answering`, the first word waits until it is known who has answered
@@ -13,11 +14,13 @@ The first step of either, our 180 or our INVITE, is the edge's: it waits for no 
 from __future__ import annotations
 
 from sipua.bridge.engine_api.events import SpeechStarted, SpeechStopped
-from sipua.bridge.events import AudioBegan, BridgeEvent
+from sipua.bridge.events import BridgeEvent
 from sipua.calls.answering.watch import AnswerWatch
 from sipua.calls.call import Call
+from sipua.calls.menus.after_menu import AfterMenu
+from sipua.calls.menus.queue.lead import CHOSEN
 from sipua.calls.profile import AgentProfile
-from sipua.events import call_events
+from sipua.events.ending import Reason
 
 LONGEST_FIRST_WORDS_S = 30.0
 """The longest wait for the other side to finish: a recording never does."""
@@ -27,32 +30,17 @@ class Answering:
     """The opening of a call that came in."""
 
     async def run(self, call: Call) -> None:
-        profile = call.profile
-        if profile.menu:
-            await call.menu(profile.menu)
-            return
-        if profile.answer == "at_once":
-            call.answer()
-        await call.bridge.connect(profile.connect_timeout_s)
-        if profile.greeting:
-            call.bridge.speak(profile.greeting)
-            if profile.answer == "greeting":
-                await self._greeting(call, profile.greeting_timeout_s)
-        call.answer()
-
-    async def _greeting(self, call: Call, within_s: float) -> None:
-        if await call.first(lambda event: isinstance(event, AudioBegan), within_s) is None:
-            call.tell(call_events.GreetingLate(waited_s=within_s))
+        if not await _led(call):
+            await AfterMenu().run(call)
 
 
 class Placing:
     """The opening of a call that we place."""
 
     async def run(self, call: Call) -> None:
-        profile = call.profile
-        if profile.menu:
-            await call.menu(profile.menu)
+        if await _led(call):
             return
+        profile = call.profile
         if profile.answering is not None:
             watch = AnswerWatch(call, profile.answering, lambda person: _greet(call, person))
             call.start(watch.run(), "answering")
@@ -70,6 +58,18 @@ class Placing:
                 return  # the engine answers by itself
             await call.first(_ends_speech, LONGEST_FIRST_WORDS_S)
         call.bridge.speak(profile.greeting)
+
+
+async def _led(call: Call) -> bool:
+    """Whether the call does not begin with an agent: what is first has been done."""
+    agents = call.agents
+    if agents is None or agents.first is None:
+        return False
+    closed_by = agents.closed_by
+    await call.lead(
+        agents.first, (Reason.CLOSED, f"closed: hours {closed_by}") if closed_by else CHOSEN
+    )
+    return True
 
 
 def _greet(call: Call, person: bool) -> None:

@@ -46,13 +46,20 @@ class Menu:
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    """Answer, and let the caller wait for a person, or for another agent."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refuse:
     """End the call with this status, or with BYE once it is answered."""
 
     status: int
 
 
-Step: TypeAlias = Prompt | TransferTo | Menu | Refuse
+Step: TypeAlias = Prompt | TransferTo | Menu | Queue | Refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,10 @@ class AgentProfile:
     """The steps when no engine is left, one after the other until the call is over."""
     menu: str = ""
     """What the caller hears before the agent. Empty: no menu."""
+    queue: str = ""
+    """Where the caller waits when the agent is busy. Empty: nowhere."""
+    when: str = ""
+    """The hours in which it is so; outside of them it is `closed`. Empty: always."""
     recording: When = "off"
     failure_status: int = 503
     """The status of a call without steps that is not answered yet."""

@@ -6,18 +6,30 @@ number stands in the first, behind a registrar often only in the second.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TypeAlias
 
 from sipua.bridge.playout.sound_files import TEXTS
 from sipua.calls.answering.policy import AnsweringPolicy
 from sipua.calls.facts import CallFacts
-from sipua.calls.profile import AgentProfile, Menu, NamedEngine, Prompt, Refuse, Step, TransferTo
+from sipua.calls.profile import (
+    AgentProfile,
+    Menu,
+    NamedEngine,
+    Prompt,
+    Queue,
+    Refuse,
+    Step,
+    TransferTo,
+)
 from sipua.config import Config
 from sipua.config.checks.routes import MAIN
 from sipua.config.sections.routes import FallbackSection, RouteSection
+from sipua.config.values.hours import Hours, hours
 from sipua.sip.parties import placeholders
 from sipua.sip.wire.addresses import host_of
 
@@ -32,8 +44,32 @@ class Asked:
     origin: str
 
 
-def choose(routes: Iterable[RouteSection], asked: Asked) -> RouteSection | None:
-    return next((route for route in routes if fits(route, asked)), None)
+IsOpen: TypeAlias = Callable[[str], bool]
+"""By the name of hours."""
+
+
+def choose(
+    routes: Iterable[RouteSection], asked: Asked, is_open: IsOpen | None = None
+) -> RouteSection | None:
+    """`is_open`: given for calls that come in; one that we place has no hours."""
+    fitting = (route for route in routes if fits(route, asked))
+    if is_open is not None:
+        fitting = (one for one in fitting if not _passes_on(one) or is_open(one.when))
+    return next(fitting, None)
+
+
+def opened(config: Config, at: datetime) -> IsOpen:
+    return lambda name: hours_named(config, name).is_open(at)
+
+
+def hours_named(config: Config, name: str) -> Hours:
+    section = config.hours[name]
+    return hours(name, section.zone, section.open, section.holidays)
+
+
+def _passes_on(route: RouteSection) -> bool:
+    """Whether its calls are the next route's while it is closed."""
+    return bool(route.when) and not route.closed.kinds
 
 
 def fits(route: RouteSection, asked: Asked) -> bool:
@@ -70,8 +106,9 @@ def addresses(uri: str) -> list[str]:
     return [user, f"{user}@{host_of(inside).lower()}"]
 
 
-def resolve(config: Config, asked: Asked) -> AgentProfile:
-    return profile(config, choose(config.routes, asked))
+def resolve(config: Config, asked: Asked, at: datetime | None = None) -> AgentProfile:
+    """`at`: when the call comes in; None: hours do not count."""
+    return profile(config, choose(config.routes, asked, opened(config, at) if at else None))
 
 
 def profiles(config: Config) -> dict[str, AgentProfile]:
@@ -90,7 +127,7 @@ def incoming(config: Config) -> list[str]:
     names = []
     for route in config.routes:
         names.append(route.name)
-        if not (route.called or route.caller or route.origin):
+        if not (route.called or route.caller or route.origin or _passes_on(route)):
             return names  # it takes every call: later routes get none
     return [*names, ""]
 
@@ -127,6 +164,8 @@ def profile(config: Config, route: RouteSection | None = None) -> AgentProfile:
         answering=answering(config, route) if detects == "detect" else None,
         steps=tuple(_step(step) for step in steps if not step.engine),
         menu=route.menu,
+        queue=route.queue,
+        when=route.when,
         recording=route.recording or config.recording.when,
         failure_status=first.section.failure_status,
     )
@@ -185,4 +224,6 @@ def _step(step: FallbackSection) -> Step:
         return TransferTo(step.transfer)
     if step.menu:
         return Menu(step.menu)
+    if step.queue:
+        return Queue(step.queue)
     return Refuse(step.status)

@@ -72,6 +72,14 @@ def add(commands: Commands) -> None:
     transfer.add_argument("to", metavar="TARGET", help="a name of tools.transfer.targets")
     modes = ("refer", "dial", "auto", "warm")
     transfer.add_argument("--mode", choices=modes, help="default: as configured")
+    queue = _act(
+        below,
+        "queue",
+        "have the caller wait in a queue; the agent leaves",
+        lambda args: {"queue": args.queue},
+        arguments="people",
+    )
+    queue.add_argument("queue", metavar="QUEUE", help="its name")
     dtmf = _act(below, "dtmf", "send keys", lambda args: {"digits": args.digits}, arguments="1234#")
     dtmf.add_argument("digits", metavar="KEYS", help="0-9 * # A-D")
     say = _act(

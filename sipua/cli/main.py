@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sipua.cli import calls, campaign, dnc, hooks, outbound, reload, route, trunks, watch
+from sipua.cli import calls, campaign, dnc, hooks, outbound, queue, reload, trunks, watch
+from sipua.cli.config import route
 from sipua.cli.records import cdr, forget, recording
 from sipua.cli.records import record as record_command
 from sipua.cli.testphone import command as dial_command
@@ -280,7 +281,7 @@ def _config_without_command(args: argparse.Namespace) -> int:
 
 
 def _config(args: argparse.Namespace) -> int:
-    from sipua.cli import config as command
+    from sipua.cli.config import documents as command
 
     if args.config_command == "docs":
         return command.docs(sys.stdout)
@@ -316,6 +317,7 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     campaign.add,
     dnc.add,
     trunks.add,
+    queue.add,
     watch.add_top,
     watch.add_events,
     watch.add_drain,

@@ -12,6 +12,7 @@ from sipua.control.calls.ladder import LadderResource
 from sipua.control.calls.live import LiveResource
 from sipua.control.calls.park import ParkResource
 from sipua.control.calls.place import PlaceResource
+from sipua.control.calls.queues import QueuesResource
 from sipua.control.calls.record import RecordResource
 from sipua.control.calls.recording import RecordingResource
 from sipua.control.calls.stats import Watching
@@ -68,6 +69,7 @@ def endpoints(parts: Parts) -> Sequence[Endpoint]:
         *SteerResource(in_force, state, link, edge).endpoints(),
         *ParkResource(state, link, edge).endpoints(),
         *SuperviseResource(state, link, edge).endpoints(),
+        *QueuesResource(link, edge).endpoints(),
         *RecordResource(parts.config).endpoints(),
         *RecordingResource(parts.config, link, edge).endpoints(),
         *CampaignsResource(in_force).endpoints(),

@@ -161,6 +161,7 @@ class Edge:
             watch_engines=self._health.subscribe,
             watch_sip=self._watching_sip.append,
             watch_rtcp=self._watching_rtcp.append,
+            queues=self._calls.queues.states,
             local_address=self._sip.local_address,
             places=self._placing,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from sipua.bridge.fault_owner import FaultOwner
@@ -21,6 +21,7 @@ from sipua.events import edge_events
 from sipua.events.ending import Reason
 from sipua.events.event import Event
 from sipua.log import logs
+from sipua.queue.queues import QueueState
 from sipua.sip.admission.admission import Admission
 from sipua.sip.messages import Refresh, SipCommand
 from sipua.worker.link.messages import SetLogLevel, Watch
@@ -79,6 +80,9 @@ class EdgeControl:
 
     async def place(self, request: PlaceRequest) -> str:
         return await self._placing.place(request)
+
+    def queues(self) -> Sequence[QueueState]:
+        return self._calls.queues.states()
 
     def watch_calls(self, for_s: float) -> None:
         self._workers.send_all(Watch(for_s))

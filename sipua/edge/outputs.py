@@ -8,7 +8,7 @@ imported.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -23,6 +23,7 @@ from sipua.edge.workers.workers import Workers
 from sipua.events.stream import EventStream
 from sipua.outputs.cdr.call_records import CallRecords
 from sipua.outputs.hep.seen import RtcpSeen
+from sipua.queue.queues import QueueState
 from sipua.rtp.events import Address
 from sipua.sip.messages import SipMessage
 
@@ -54,6 +55,7 @@ class Source:
     watch_engines: Callable[[Attempt], None]
     watch_sip: Callable[[Callable[[SipMessage], None]], None]
     watch_rtcp: Callable[[Callable[[RtcpSeen], None]], None]
+    queues: Callable[[], Iterable[QueueState]]
     local_address: Callable[[str, str], Address]
     """Of ours, as it is seen by transport and peer; any thread may ask."""
     places: Places
@@ -140,7 +142,7 @@ def _views(source: Source, found: Outputs) -> Views:
         return {} if found.hep is None else found.hep.counts()
 
     workers = source.workers
-    return Views(workers.counts, workers.figures, source.ports, sinks, webhooks, hep)
+    return Views(workers.counts, workers.figures, source.ports, sinks, webhooks, hep, source.queues)
 
 
 async def start(found: Outputs, started: AsyncExitStack) -> None:

@@ -40,6 +40,8 @@ class Reason(enum.StrEnum):
     TRANSFERRED = "transferred"
     REDIRECTED = "redirected"
     MENU = "menu"
+    QUEUE = "queue"
+    CLOSED = "closed"
     MACHINE = "machine"
     MAX_DURATION = "max_duration"
     RING_TIMEOUT = "ring_timeout"
@@ -63,6 +65,8 @@ _OURS: Final[Mapping[Reason, tuple[By, Fault | None]]] = {
     Reason.REDIRECTED: ("edge", "engine"),
     Reason.TARGET_HANGUP: ("target", None),
     Reason.MENU: ("edge", None),
+    Reason.QUEUE: ("edge", None),
+    Reason.CLOSED: ("edge", None),
     Reason.MACHINE: ("edge", None),
     Reason.MAX_DURATION: ("edge", None),
     Reason.RING_TIMEOUT: ("edge", "edge"),
@@ -81,6 +85,8 @@ _STATUSES: Final[Mapping[Reason, Status]] = {
     Reason.CANCELED: "canceled",
     Reason.OPERATOR_HANGUP: "canceled",
     Reason.BUSY: "busy",
+    Reason.QUEUE: "busy",
+    Reason.CLOSED: "rejected",
     Reason.NO_ANSWER: "no_answer",
     Reason.RING_TIMEOUT: "no_answer",
     Reason.DECLINED: "rejected",

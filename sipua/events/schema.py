@@ -19,6 +19,7 @@ from sipua.events import (
     menu_events,
     outbound_events,
     park_events,
+    queue_events,
     recording_events,
     supervise_events,
 )
@@ -41,6 +42,7 @@ CALL_EVENTS = [
     for module in (
         call_events,
         menu_events,
+        queue_events,
         recording_events,
         supervise_events,
         park_events,

@@ -6,7 +6,9 @@ from sipua.calls.call import Call
 from sipua.calls.facts import CallFacts
 from sipua.calls.legs.outcome import IN_WORDS
 from sipua.calls.legs.targets import Asked
+from sipua.calls.menus.queue import lead
 from sipua.codecs.pcm import Pcm
+from sipua.config.sections.actions import QUEUE
 from sipua.events.ending import Reason
 from sipua.tools.context import Transferred
 
@@ -49,6 +51,9 @@ class CallTools:
         self._call.bridge.send_dtmf(digits)
 
     async def transfer(self, target: str, name: str) -> Transferred:
+        if target.startswith(QUEUE):
+            queued = lead.to_queue(self._call, target.removeprefix(QUEUE))
+            return Transferred(queued.ok, queued.reason)
         outcome = await self._call.transfer(Asked(target, name))
         text = f"{outcome.status} {outcome.reason}"
         if outcome.mode != "refer" and outcome.cause is not None:

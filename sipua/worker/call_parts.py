@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -26,7 +26,7 @@ from sipua.calls.call import Call
 from sipua.calls.facts import CallFacts
 from sipua.calls.legs.orders import CallOrder
 from sipua.calls.limits import CallLimits
-from sipua.calls.menus.menu import Menu
+from sipua.calls.menus.queue import lead
 from sipua.calls.parts.call_media import media_plan
 from sipua.calls.steer.sound_files import SoundFiles
 from sipua.calls.steer.steering import Steering
@@ -49,7 +49,7 @@ from sipua.rtp.ports import ReservedPort
 from sipua.tools.control import CallTools
 from sipua.tools.toolbox import Toolbox
 from sipua.tools.wire.errors import ToolLoadError
-from sipua.worker.call_agents import CallAgents
+from sipua.worker.call_agents import CallAgents, Led
 from sipua.worker.call_engines import EngineTried, route_engines, spare_connections
 from sipua.worker.engine_addresses import EngineAddresses
 from sipua.worker.route_parts import RouteParts
@@ -80,13 +80,14 @@ def make_parts(
     try:
         wiring_call.decode_sounds(config)
         wiring_transfer.decode_sounds(config)
-        menus = wiring_menus.menus(config)
+        menus, beginnings = wiring_menus.menus(config), wiring_menus.beginnings(config)
         wiring_recording.decode_sounds(config)
         wiring_supervise.decode_sounds(config)
     except SoundError as error:
         raise PartsError("sounds.failed", error, "correct the file", Exit.CONFIG) from None
     try:
         toolbox = wiring_call.toolbox(config)
+        queues = wiring_menus.queues(config, toolbox.hold)
     except (ToolLoadError, SoundError) as error:
         raise PartsError("tools.failed", error, "the section [tools]", Exit.CONFIG) from None
     engines = EngineAddresses(config, agent_url)
@@ -100,7 +101,7 @@ def make_parts(
         publish=publish,
         toolbox=toolbox,
         records=wiring_call.records(config),
-        menus=menus,
+        led=Led(menus, queues, beginnings) if wiring_menus.leads(config) else None,
     )
 
 
@@ -118,10 +119,11 @@ class CallParts:
         publish: Publish,
         toolbox: Toolbox,
         records: Records,
-        menus: Mapping[str, Menu],
+        led: Led | None,
     ) -> None:
         """`engine_tried(name, reached)`: told of each attempt to connect to an engine.
-        `publish`: passes the calls' events on.
+        `publish`: passes the calls' events on. `led`: None where each call has an agent from the
+        beginning.
         """
         self._pacer = pacer
         self._send = send
@@ -130,7 +132,7 @@ class CallParts:
         self._media_of = wiring_call.media_by_peer(config, self._media)
         self._recovery = wiring_call.dialogue_policy(config)
         self._records = records
-        self._menus = menus
+        self._led = led
         self._recordings = wiring_recording.recordings(config)
         self._numbers = config.record.numbers
         self._engine_tried = engine_tried
@@ -201,9 +203,14 @@ class CallParts:
         faults = FaultOwner("call.failed", log)
         converse = partial(self._make_conversation, facts, faults=faults)
         agents = None
-        if self._menus:
+        if self._led is not None:
             agents = CallAgents(
-                self._menus, partial(self._told, facts), route, converse, self._attach
+                self._led,
+                facts,
+                routes=partial(self._told, facts),
+                first=route,
+                converse=converse,
+                attach=self._attach,
             )
         recording = self._recordings.begin(
             route.profile.recording,
@@ -263,7 +270,8 @@ class CallParts:
         return Supervision(call, call.facts().origin, self._supervise, media_plan, parking)
 
     def steering(self, call: Call, supervision: Supervision) -> Steering:
-        return Steering(call, self._toolbox.hold, self._sound_files, supervision)
+        to_queue = partial(lead.to_queue, call)
+        return Steering(call, self._toolbox.hold, self._sound_files, supervision, to_queue)
 
     def _attach(self, call: Call) -> Callable[[], None]:
         """Attach the listeners of one call: `call.subscribe(…)`. The returned function takes them

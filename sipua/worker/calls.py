@@ -21,6 +21,7 @@ from sipua.edge.wiring import wiring
 from sipua.events.ending import Reason
 from sipua.log import logs
 from sipua.outputs.hep.seen import second_leg
+from sipua.queue.orders import QueueNews
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.session.traffic import Traffic
 from sipua.rtp.session.transport import Tap
@@ -90,15 +91,21 @@ class WorkerCalls:
             case CapturedSip():
                 if capture := self._capturing.get(message.call_id):
                     capture.add(message.at_s, message.source, message.target, message.payload)
-            case _ if isinstance(message, CallSignal | CallProgress):
-                self._signal(message)
+            case _ if isinstance(message, CallSignal | CallProgress | QueueNews):
+                self._of_call(message)
 
-    def _signal(self, event: CallSignal | CallProgress) -> None:
-        if is_supervisors(event.call_id):
+    def _of_call(self, event: CallSignal | CallProgress | QueueNews) -> None:
+        if not isinstance(event, QueueNews) and is_supervisors(event.call_id):
             if supervision := self._supervision.get(call_of(event.call_id)):
                 supervision.on_signal(event)
-        elif call := self._calls.get(call_of(event.call_id)):
+            return
+        call = self._calls.get(call_of(event.call_id))
+        if call is None:
+            return
+        if not isinstance(event, QueueNews):
             call.on_sip(event)
+        elif call.agents is not None and call.agents.on_queue is not None:
+            call.agents.on_queue(event)
 
     def _end(self, message: EndCall) -> None:
         if (call := self._calls.get(message.call_id)) is None:

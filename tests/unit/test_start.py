@@ -30,7 +30,7 @@ def imported(module: str) -> set[str]:
         ("sipua.worker.process", SIGNALLING),
         ("sipua.bridge.agent.__main__", ("pydantic", "sipua.config", *SIGNALLING)),
         ("sipua.cli.main", ("asyncio", "pydantic", *SOUND, *SIGNALLING)),
-        ("sipua.cli.config", (*SOUND, *SIGNALLING)),
+        ("sipua.cli.config.documents", (*SOUND, *SIGNALLING)),
         ("sipua.doctor.doctor", ("asyncio", "pydantic", *SOUND, *SIGNALLING)),
     ],
 )

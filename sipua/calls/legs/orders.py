@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from sipua.queue.orders import QueueOrder
 from sipua.sip.messages import CallCommand
 
 
@@ -38,5 +39,5 @@ class LegOver:
 
 
 LegOrder: TypeAlias = PlaceLeg | LegOver
-CallOrder: TypeAlias = CallCommand | LegOrder
+CallOrder: TypeAlias = CallCommand | LegOrder | QueueOrder
 """All that a call tells the edge to do."""

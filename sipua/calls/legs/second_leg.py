@@ -1,13 +1,16 @@
-"""A call's second legs, one at a time: how each is made, and what becomes of the agent after it."""
+"""A call's second legs: how each is made, and what becomes of the agent after it. One at a time, or
+several that ring at once until the first answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
 from sipua.bridge.call.media import MediaPlan
+from sipua.calls.legs.dial import DialTimes
 from sipua.calls.legs.dialling import DialledCall, Dialling, LegSignal
-from sipua.calls.legs.outcome import IN_WORDS, TransferOutcome
+from sipua.calls.legs.outcome import IN_WORDS, Cause, TransferOutcome
+from sipua.calls.legs.ringing import Ringing
 from sipua.calls.legs.targets import TransferSettings, Warm
 from sipua.events.ending import By
 from sipua.rtp.ports import ReservedPort
@@ -35,11 +38,12 @@ class SecondLeg:
         self._media_plan = media_plan
         self._number = 0
         self._last: Dialling | None = None
+        self._ringing: Ringing | None = None
 
     @property
     def up(self) -> bool:
         """Whether there is one, or one is being placed: the agent is aside, or has left."""
-        return self._last is not None and self._last.up
+        return any(legs is not None and legs.up for legs in (self._last, self._ringing))
 
     def make(self, target: str, warm: Warm | None = None) -> Dialling:
         """`warm`: the target is briefed first."""
@@ -56,21 +60,50 @@ class SecondLeg:
         )
         return self._last
 
+    def ring(
+        self,
+        targets: Mapping[str, str],
+        *,
+        account: str,
+        ring_s: float,
+        on_answered: Callable[[str, Mapping[str, Cause]], None],
+    ) -> Ringing:
+        """Several at once, SIP URIs by name. `account`: empty, as for a transfer."""
+        callees: dict[str, tuple[str, str]] = {}
+        for name, target in targets.items():
+            self._number += 1
+            callees[name] = leg_id(self._call.call_id, self._number), target
+        self._ringing = Ringing(
+            self._call,
+            callees,
+            account=account or self._account,
+            times=DialTimes(ring_s, self._settings.times.settle_s),
+            hold_sound=self._settings.hold_sound,
+            media_plan=self._media_plan,
+            on_answered=on_answered,
+        )
+        return self._ringing
+
     def take(self, leg: str, local: ReservedPort, held: ExitStack) -> None:
         """Its sockets; `held` gives them back."""
-        if self._last is None or self._last.leg_id != leg:
+        if self._ringing is not None and leg in self._ringing.leg_ids:
+            self._ringing.take(leg, local, held)
+        elif self._last is None or self._last.leg_id != leg:
             held.close()
         else:
             self._last.take(local, held)
 
     def on_signal(self, event: LegSignal) -> None:
-        if self._last is not None and self._last.leg_id == event.call_id:
+        if self._ringing is not None and event.call_id in self._ringing.leg_ids:
+            self._ringing.on_signal(event)
+        elif self._last is not None and self._last.leg_id == event.call_id:
             self._last.on_signal(event)
 
     def on_ending(self) -> None:
         """The call ends: its second leg does at once."""
-        if self._last is not None:
-            self._last.on_caller_left()
+        for legs in (self._last, self._ringing):
+            if legs is not None:
+                legs.on_caller_left()
 
     async def gone(self) -> None:
         """Wait until the last one has ended, with all that it still had to say."""
@@ -79,7 +112,7 @@ class SecondLeg:
 
     def let_go(self) -> None:
         """The call has run: see `nothing` of the fault owner."""
-        self._last = None
+        self._last = self._ringing = None
         del self._call
 
     async def after(self, outcome: TransferOutcome, by: By, *, engine: bool) -> None:

@@ -16,8 +16,8 @@ class Agents(Protocol):
     def talking(self) -> bool:
         """Whether one has the call, and not a menu."""
 
-    def note(self, news: str, fields: Mapping[str, Any]) -> None:
-        """For the record of the call."""
+    def note(self, event: str, fields: Mapping[str, Any]) -> None:
+        """For the record of the call: `menu.entered` and such."""
 
     async def change(self, route: str) -> None:
         """The agent of this route has the call from now on; it is not connected yet."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from sipua.codecs.pcm import Pcm
+from sipua.config.values.hours import Hours
 
 RATE_HZ: Final = 8000
 
@@ -36,6 +37,15 @@ class ToMenu:
 
 
 @dataclass(frozen=True, slots=True)
+class ToQueue:
+    """Wait in this queue; `route` is that of the agent who serves it, where no people do."""
+
+    queue: str
+    route: str = ""
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ToTarget:
     """Transfer the call by REFER; the menu goes on when it fails."""
 
@@ -54,7 +64,7 @@ class HangUp:
     pass
 
 
-Action: TypeAlias = ToAgent | ToMenu | ToTarget | Say | HangUp
+Action: TypeAlias = ToAgent | ToMenu | ToQueue | ToTarget | Say | HangUp
 
 
 def words(action: Action) -> str:
@@ -64,6 +74,8 @@ def words(action: Action) -> str:
             return f"agent {action.route}".strip()
         case ToMenu():
             return f"menu {action.menu}"
+        case ToQueue():
+            return f"queue {action.queue}"
         case ToTarget():
             return f"transfer {action.target}"
         case Say():
@@ -83,3 +95,6 @@ class Menu:
     """How often the prompt is repeated when no key came, or one that leads nowhere."""
     on_no_input: Action = HangUp()
     on_invalid: Action = HangUp()
+    hours: Hours | None = None
+    """None: it is always open."""
+    closed: Action = HangUp()

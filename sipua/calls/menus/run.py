@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TypeAlias, assert_never
 
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.events import AudioPlayed, BridgeEvent
 from sipua.calls.legs.outcome import TransferOutcome
 from sipua.calls.menus.agents import Agents
-from sipua.calls.menus.menu import HangUp, ToAgent, ToTarget, words
-from sipua.calls.menus.walk import Entered, Hush, Left, MenuWalk, Play, Pressed, Step
+from sipua.calls.menus.menu import Action, HangUp, ToAgent, ToQueue, ToTarget, words
+from sipua.calls.menus.walk import Entered, Exit, Hush, Left, MenuWalk, Play, Pressed, Step
 from sipua.events import menu_events
 from sipua.events.ending import Reason
 from sipua.events.event import Event
@@ -46,21 +47,34 @@ class MenuCall(Protocol):
     def hang_up(self, reason: Reason, detail: str, status: int = 0) -> None: ...
 
 
-async def run(call: MenuCall, agents: Agents, first: str, *, mask: bool) -> bool:
-    """Answer, and lead the caller from this menu on. Whether an agent has the call now; otherwise
-    the call ends. `mask`: keys that lead nowhere are not told; a PIN or a card number may be among
-    them."""
+async def run(
+    call: MenuCall,
+    agents: Agents,
+    first: Action,
+    *,
+    mask: bool,
+    why: tuple[Reason, str] = (Reason.MENU, "menu"),
+) -> ToAgent | ToQueue | None:
+    """Answer, and lead the caller from here on. Returns who is to have the call now; None: the call
+    ends, or the target of a transfer has it. `mask`: keys that lead nowhere are not told; a PIN or
+    a card number may be among them. `why`: the end of a call that no menu has ended."""
     call.answer()
     await call.confirmed.wait()
-    chosen = await _Run(call, MenuWalk(agents.menus, first), agents.note, mask=mask).run()
-    if chosen is None:
-        return False
-    await agents.change(chosen.route)
-    return True
+    walk = MenuWalk(agents.menus, first, lambda hours: hours.is_open(datetime.now(UTC)))
+    return await _Run(call, walk, agents.note, mask=mask, why=why).run()
 
 
 class _Run:
-    def __init__(self, call: MenuCall, walk: MenuWalk, note: Note, *, mask: bool) -> None:
+    def __init__(
+        self,
+        call: MenuCall,
+        walk: MenuWalk,
+        note: Note,
+        *,
+        mask: bool,
+        why: tuple[Reason, str],
+    ) -> None:
+        self._why = why
         self._call = call
         self._walk = walk
         self._note = note
@@ -69,7 +83,7 @@ class _Run:
         self._news: asyncio.Queue[BridgeEvent] = asyncio.Queue()
         self._last_item = ""
 
-    async def run(self) -> ToAgent | None:
+    async def run(self) -> ToAgent | ToQueue | None:
         bridge = self._call.bridge
         unsubscribe = self._call.subscribe(self._listen)
         bridge.interruptible = False  # by voice: after an outage our own detection may still run
@@ -84,9 +98,10 @@ class _Run:
                             return None
                         self._drop_keys()
                         steps = self._walk.transfer_failed(self._loop.time())
-                    case ToAgent() as action:
+                    case ToAgent() | ToQueue() as action:
                         return action
                     case HangUp():
+                        self._call.hang_up(*self._why)
                         return None
         finally:
             unsubscribe()
@@ -124,7 +139,7 @@ class _Run:
         while not self._news.empty():
             self._news.get_nowait()
 
-    def _do(self, steps: Sequence[Step]) -> ToAgent | ToTarget | HangUp | None:
+    def _do(self, steps: Sequence[Step]) -> Exit | None:
         """Whatever is done at once; returns the step that ends the way."""
         for step in steps:
             match step:
@@ -139,10 +154,9 @@ class _Run:
                     self._tell(step)
                 case Left():
                     self._tell(step)
-                    if isinstance(step.action, HangUp):
-                        why = f"key {step.key}" if step.key else step.by.replace("_", " ")
-                        self._call.hang_up(Reason.MENU, f"menu {step.menu}: {why}")
-                case ToAgent() | ToTarget() | HangUp():
+                    by = f"key {step.key}" if step.key else step.by.replace("_", " ")
+                    self._why = Reason.MENU, f"menu {step.menu}: {by}"
+                case ToAgent() | ToQueue() | ToTarget() | HangUp():
                     return step
                 case _:
                     assert_never(step)
@@ -162,4 +176,4 @@ class _Run:
                 to = None if step.action is None else words(step.action)
                 told = menu_events.MenuLeft(menu=step.menu, by=step.by, key=step.key or None, to=to)
         self._call.tell(told)
-        self._note(told.type.removeprefix("menu."), told.fields())
+        self._note(told.type, told.fields())

@@ -7,22 +7,39 @@
               └─────────── key ───────────────┴─▶ its action                          `on_no_input`,
                        (ends the prompt)                                              `on_invalid`
 
+A menu that is closed leads at once to its action for that. A way may begin with another action than
+a menu: it is done, and a sound is the end of the call.
+
 `retries` counts both kinds of failure together, from the moment that the menu was entered; the last
 one says which action follows. A circle of menus ends with the call, at the latest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from sipua.calls.menus.menu import Action, HangUp, Menu, Say, Sound, ToAgent, ToMenu, ToTarget
+from sipua.calls.menus.menu import (
+    Action,
+    HangUp,
+    Menu,
+    Say,
+    Sound,
+    ToAgent,
+    ToMenu,
+    ToQueue,
+    ToTarget,
+)
+from sipua.config.values.hours import Hours
 
 GRACE_S: Final = 10.0
 """The wait beyond a prompt's length; not heard by then, it never is."""
 
-By: TypeAlias = Literal["key", "no_input", "invalid", "transfer_failed", "ended"]
+MOST_CLOSED: Final = 8
+"""Closed menus that lead to each other, in a row; then the call ends."""
+
+By: TypeAlias = Literal["key", "no_input", "invalid", "transfer_failed", "closed", "ended"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +75,24 @@ class Left:
     """None: the call has ended in the menu."""
 
 
-Step: TypeAlias = Entered | Play | Hush | Pressed | Left | ToAgent | ToTarget | HangUp
+Exit: TypeAlias = ToAgent | ToQueue | ToTarget | HangUp
+Step: TypeAlias = Entered | Play | Hush | Pressed | Left | Exit
 """An action is the last step: the way ends there, unless a transfer fails."""
 
 
 class MenuWalk:
-    def __init__(self, menus: Mapping[str, Menu], first: str) -> None:
+    def __init__(
+        self,
+        menus: Mapping[str, Menu],
+        first: Action,
+        is_open: Callable[[Hours], bool] = lambda _: True,
+    ) -> None:
+        """`is_open`: by the clock of the caller of this."""
         self._menus = menus
-        self._menu = menus[first]
+        self._first = first
+        self._is_open = is_open
+        self._menu: Menu | None = None
+        self._closed = 0
         self._failures = 0
         self._playing = False
         self._last_words: By | None = None
@@ -75,7 +102,17 @@ class MenuWalk:
         """When to call `expire`."""
 
     def begin(self, now: float) -> Sequence[Step]:
-        return self._enter(self._menu, now)
+        match self._first:
+            case ToMenu():
+                return self._enter(self._menus[self._first.menu], now)
+            case Say():
+                self._last_words = "closed"
+                return [self._play(now, self._first.sound)]
+        return [self._first]
+
+    @property
+    def _no_input_s(self) -> float:
+        return self._menu.no_input_s if self._menu else GRACE_S
 
     def played(self, now: float) -> Sequence[Step]:
         """What was to be played has been heard."""
@@ -84,11 +121,11 @@ class MenuWalk:
         self._playing = False
         if self._last_words:
             return self._leave(HangUp(), self._last_words)
-        self.deadline = now + self._menu.no_input_s
+        self.deadline = now + self._no_input_s
         return ()
 
     def key(self, digit: str, now: float) -> Sequence[Step]:
-        if not self.inside or self._last_words:
+        if self._menu is None or not self.inside or self._last_words:
             return ()
         hush: list[Step] = [Hush()] if self._playing else []
         self._playing = False
@@ -96,7 +133,7 @@ class MenuWalk:
         pressed = Pressed(self._menu.name, digit, valid=action is not None)
         if action is None:
             return [*hush, pressed, *self._failed("invalid", now)]
-        return [*hush, pressed, *self._take(action, digit, now)]
+        return [*hush, pressed, *self._take(self._menu, action, digit, now)]
 
     def expire(self, now: float) -> Sequence[Step]:
         """The deadline is over."""
@@ -104,21 +141,28 @@ class MenuWalk:
 
     def postpone(self, now: float) -> None:
         """The caller is on hold, and hears and presses nothing."""
-        self.deadline = now + self._menu.no_input_s
+        self.deadline = now + self._no_input_s
 
     def transfer_failed(self, now: float) -> Sequence[Step]:
+        if self._menu is None:
+            return [HangUp()]
         self.inside = True
         return self._failed("transfer_failed", now)
 
     def ended(self) -> Left | None:
         """The call is over; None: the way had ended before."""
-        if not self.inside:
+        if self._menu is None or not self.inside:
             return None
         self.inside = False
         return Left(self._menu.name, "ended", "", None)
 
     def _enter(self, menu: Menu, now: float) -> Sequence[Step]:
         self._menu, self._failures, self.inside = menu, 0, True
+        if menu.hours is not None and not self._is_open(menu.hours):
+            self._closed += 1
+            action = menu.closed if self._closed <= MOST_CLOSED else HangUp()
+            return [Entered(menu.name), *self._end_by(action, "closed", now)]
+        self._closed = 0
         return [Entered(menu.name), self._play(now, menu.prompt)]
 
     def _play(self, now: float, *sounds: Sound) -> Play:
@@ -126,36 +170,34 @@ class MenuWalk:
         self.deadline = now + sum(sound.seconds for sound in sounds) + GRACE_S
         return Play(sounds)
 
-    def _take(self, action: Action, digit: str, now: float) -> Sequence[Step]:
+    def _take(self, menu: Menu, action: Action, digit: str, now: float) -> Sequence[Step]:
         if isinstance(action, Say):
             self._failures = 0
-            return [self._play(now, action.sound, self._menu.prompt)]
+            return [self._play(now, action.sound, menu.prompt)]
         return self._leave(action, "key", digit, now)
 
     def _failed(self, by: By, now: float) -> Sequence[Step]:
+        menu = self._menu
+        assert menu is not None
         self._failures += 1
-        if self._failures <= self._menu.retries:
-            return [self._play(now, self._menu.prompt)]
-        actions: dict[By, Action] = {
-            "no_input": self._menu.on_no_input,
-            "invalid": self._menu.on_invalid,
-        }
+        if self._failures <= menu.retries:
+            return [self._play(now, menu.prompt)]
+        actions: dict[By, Action] = {"no_input": menu.on_no_input, "invalid": menu.on_invalid}
         # After a transfer that failed there is no other way: the same action could fail for ever.
-        action = actions.get(by, HangUp())
+        return self._end_by(actions.get(by, HangUp()), by, now)
+
+    def _end_by(self, action: Action, by: By, now: float) -> Sequence[Step]:
+        """No key has led to it: what is heard is the end of the call."""
         if isinstance(action, Say):
             self._last_words = by
             return [self._play(now, action.sound)]
         return self._leave(action, by, now=now)
 
     def _leave(
-        self,
-        action: ToAgent | ToMenu | ToTarget | HangUp,
-        by: By,
-        digit: str = "",
-        now: float = 0.0,
+        self, action: Exit | ToMenu, by: By, digit: str = "", now: float = 0.0
     ) -> Sequence[Step]:
-        left = Left(self._menu.name, by, digit, action)
+        left = [Left(self._menu.name, by, digit, action)] if self._menu else []
         if isinstance(action, ToMenu):
-            return [left, *self._enter(self._menus[action.menu], now)]
+            return [*left, *self._enter(self._menus[action.menu], now)]
         self.inside, self.deadline = False, None
-        return [left, action]
+        return [*left, action]

@@ -51,6 +51,7 @@ LONGEST_TEXT: Final = 4_000
 MOST_DIGITS: Final = 32
 KEYS: Final = "0123456789*#ABCD"
 LONGEST_SOUND_NAME: Final = 255
+LONGEST_NAME: Final = 64
 
 
 class HangUp(msgspec.Struct, frozen=True, tag="hang_up"):
@@ -172,6 +173,12 @@ class Whisper(msgspec.Struct, frozen=True, tag="whisper"):
     """It speaks at once; otherwise it knows when it answers next."""
 
 
+class JoinQueue(msgspec.Struct, frozen=True, tag="queue"):
+    """The agent leaves, and the caller waits in this queue."""
+
+    queue: str
+
+
 Command: TypeAlias = (
     HangUp
     | Transfer
@@ -189,6 +196,7 @@ Command: TypeAlias = (
     | Park
     | Unpark
     | Whisper
+    | JoinQueue
 )
 
 
@@ -253,6 +261,10 @@ def _play(command: Play) -> str:
     return _length("sound", command.sound, LONGEST_SOUND_NAME)
 
 
+def _queue(command: JoinQueue) -> str:
+    return _length("queue", command.queue, LONGEST_NAME)
+
+
 def _metadata(command: SetMetadata) -> str:
     return metadata_fault(command.values)
 
@@ -273,4 +285,5 @@ _CHECKS: Final[Mapping[type, Callable[..., str]]] = {
     Whisper: _say,
     Play: _play,
     SetMetadata: _metadata,
+    JoinQueue: _queue,
 }

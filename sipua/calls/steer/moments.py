@@ -11,6 +11,7 @@ say             -         yes (3)   -         -         -          -
 play            -         yes       -         -         yes        -
 inject, whisper yes       yes       yes       yes       -          -
 set_metadata    yes       yes       yes       yes       yes        yes
+queue           -         yes       -         -         -          -
 record          yes (5)   yes (5)   yes (5)   yes (5)   yes (5)    yes (5)
 supervise       -         yes (6)   yes (6)   yes (6)   yes (6)    yes (6)
 park            -         yes       -         -         -          -
@@ -32,6 +33,7 @@ from sipua.calls.steer.commands import (
     HangUp,
     Hold,
     Inject,
+    JoinQueue,
     Mute,
     Play,
     PressKeys,
@@ -72,7 +74,7 @@ def refusal(command: Command, moment: Moment) -> Done | None:
     """Why not now; None: it is possible."""
     if isinstance(command, _ALWAYS):
         return None
-    if moment.put_through and isinstance(command, Hold | Say | Play | Inject | Whisper):
+    if moment.put_through and isinstance(command, Hold | Say | Play | Inject | Whisper | JoinQueue):
         return Done("wrong_state", "the other side is being put through, or talks with the target")
     if isinstance(command, Inject | Whisper):
         return _inject(moment)
@@ -89,6 +91,18 @@ def refusal(command: Command, moment: Moment) -> Done | None:
                 return Done("wrong_state", "the call is on hold")
     if isinstance(command, Say):
         return _say(moment)
+    if isinstance(command, JoinQueue):
+        return _queue(moment)
+    return None
+
+
+def _queue(moment: Moment) -> Done | None:
+    if moment.on_hold:
+        return Done("wrong_state", "the call is on hold")
+    if moment.transfer_under_way:
+        return Done("wrong_state", "a transfer is under way")
+    if moment.engine_gone:
+        return Done("wrong_state", "no agent has the call: it is in a menu, a queue or a fallback")
     return None
 
 

@@ -22,6 +22,7 @@ from sipua.calls.steer.commands import (
     HangUp,
     Hold,
     Inject,
+    JoinQueue,
     Mute,
     Park,
     Play,
@@ -116,10 +117,17 @@ class Steering:
     """One call's."""
 
     def __init__(
-        self, call: SteeredCall, hold_sound: Pcm, files: SoundFiles, supervision: Supervises
+        self,
+        call: SteeredCall,
+        hold_sound: Pcm,
+        files: SoundFiles,
+        supervision: Supervises,
+        to_queue: Callable[[str], TransferOutcome],
     ) -> None:
+        """`to_queue`: gives the call to the queue of this name."""
         self._call = call
         self._supervision = supervision
+        self._to_queue = to_queue
         self._hold_sound = hold_sound
         self._files = files
 
@@ -156,8 +164,8 @@ class Steering:
         match command:
             case HangUp():
                 return Done("accepted")
-            case Transfer():
-                return await self._transfer(command)
+            case Transfer() | JoinQueue():
+                return await self._pass_on(command)
             case Hold():
                 return await self._hold(command)
             case Play():
@@ -208,6 +216,12 @@ class Steering:
         if await waiting.played_out(lambda: bridge.speaking, LONGEST_GOODBYE_S):
             await asyncio.sleep(ON_ITS_WAY_S)
         self._call.hang_up(Reason.OPERATOR_HANGUP, detail)
+
+    async def _pass_on(self, command: Transfer | JoinQueue) -> Done:
+        if isinstance(command, Transfer):
+            return await self._transfer(command)
+        outcome = self._to_queue(command.queue)
+        return Done("accepted") if outcome.ok else Done("invalid", outcome.reason)
 
     async def _transfer(self, command: Transfer) -> Done:
         wanted = Asked(command.target, command.name, command.mode)
@@ -292,6 +306,8 @@ def _told(command: Command, by: str, done: Done) -> Event:
             event.on = command.on
         case Record():
             event.about = command.act
+        case JoinQueue():
+            event.about = command.queue
         case Mute():
             event.about, event.on = command.side, command.on
         case PressKeys():

@@ -82,6 +82,7 @@ TABLES: Final[Mapping[str, OfTable]] = {
     "calls.fallback.*": _NEW,
     "routes.*": _NEW,
     "routes.*.fallback.*": _NEW,
+    "routes.*.closed": _NEW,
     "menus.*": _NEW,
     "menus.*.keys.NAME": _NEW,
     "menus.*.on_no_input": _NEW,
@@ -100,6 +101,14 @@ TABLES: Final[Mapping[str, OfTable]] = {
         "attempts_per_week": _ONCE,
         "caller_id_calls_per_day": _ONCE,
     },
+    "menus.*.closed": _NEW,
+    "queues.*": _NEW,
+    "queues.*.members.*": _ONCE,
+    "queues.*.keys.NAME": _NEW,
+    "queues.*.on_timeout": _NEW,
+    "queues.*.on_full": _NEW,
+    "queues.*.closed": _NEW,
+    "hours.NAME": _NEW,
     "barge_in": _NEW,
     "sounds": _NEW,
     "edge": {"name": _START, "workers": _START, "worker_memory_mb": _ONCE},
@@ -202,6 +211,16 @@ _OTHERS: Final[Mapping[tuple[str, str], When]] = {
     ("trunks.*", "dtmf"): _NEW,
     ("accounts.*", "ptime_ms"): _NEW,
     ("trunks.*", "ptime_ms"): _NEW,
+    **dict.fromkeys(
+        [
+            ("queues.*", key)
+            for key in (
+                *("max_calls", "strategy", "ring_s", "wrap_up_s", "retry_s", "account"),
+                "max_callers",
+            )
+        ],
+        _ONCE,
+    ),
 }
 """Keys of another class than their table."""
 

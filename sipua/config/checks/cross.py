@@ -16,6 +16,7 @@ from sipua.config.checks.menus import menus
 from sipua.config.checks.outbound_routes import outbound_routes
 from sipua.config.checks.placeholders import placeholders
 from sipua.config.checks.protocol import protocol
+from sipua.config.checks.queues import hours, queues
 from sipua.config.checks.record import record
 from sipua.config.checks.recording import recording
 from sipua.config.checks.recovery import recovery
@@ -382,6 +383,8 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     routes,
     placeholders,
     menus,
+    queues,
+    hours,
     answering,
     record,
     recording,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from sipua.config.checks.findings import Finding
-from sipua.config.checks.menus import no_menu
+from sipua.config.checks.menus import an_action, no_menu, no_queue
 from sipua.config.sections.config import Config
 from sipua.config.sections.routes import FallbackSection, RouteSection
 from sipua.config.values.problems import KeyPath
@@ -35,17 +35,31 @@ def routes(config: Config) -> Iterator[Finding]:
                 "move it up, or give the other one a `called`, `caller` or `origin`",
                 "warning",
             )
-        elif not (route.called or route.caller or route.origin):
+        elif not (route.called or route.caller or route.origin or _may_be_closed(route)):
             catch_all = here
         yield from _names_in(config, here, route)
         yield from _fallback(config, (*here, "fallback"), route.fallback)
     yield from _unused(config)
 
 
+def _may_be_closed(route: RouteSection) -> bool:
+    """Whether there are times at which the next route takes its calls."""
+    return bool(route.when) and not route.closed.kinds
+
+
 def _names_in(config: Config, here: KeyPath, route: RouteSection) -> Iterator[Finding]:
     if route.engine and route.engine not in _engines(config):
         yield _no_engine((*here, "engine"), route.engine, config)
     yield from no_menu(config, (*here, "menu"), route.menu)
+    yield from no_queue(config, (*here, "queue"), route.queue)
+    if route.menu and route.queue:
+        yield Finding(
+            ((*here, "queue"), (*here, "menu")),
+            "stands beside menu: a call can begin in one of them",
+            f'remove one, and let a key lead to the other: 1 = {{ queue = "{route.queue}" }}',
+        )
+    if route.closed.kinds:
+        yield from an_action(config, (*here, "closed"), route.closed)
     origins = [account.name for account in config.accounts]
     origins += [trunk.name for trunk in config.trunks] + ["anyone"]
     for pattern in route.origin:
@@ -72,7 +86,7 @@ def _fallback(config: Config, here: KeyPath, steps: Sequence[FallbackSection]) -
         if len(kinds) != 1:
             yield Finding(
                 (path,),
-                "must have exactly one of engine, prompt, transfer, menu, status"
+                "must have exactly one of engine, prompt, transfer, menu, queue, status"
                 + (f", not {' and '.join(kinds)}" if kinds else ""),
                 'one table for each step: { prompt = "sorry" }, { status = 503 }',
             )
@@ -81,13 +95,14 @@ def _fallback(config: Config, here: KeyPath, steps: Sequence[FallbackSection]) -
         if kind == "engine" and step.engine not in _engines(config):
             yield _no_engine((*path, "engine"), step.engine, config)
         yield from no_menu(config, (*path, "menu"), step.menu)
+        yield from no_queue(config, (*path, "queue"), step.queue)
         if kind == "engine" and before not in ("", "engine"):
             yield Finding(
                 ((*path, "engine"),),
                 "comes too late: engines are tried first",
                 f"move it before the {before}",
             )
-        if before in ("menu", "status"):
+        if before in ("menu", "queue", "status"):
             yield Finding(
                 (path,),
                 f"is never reached: the {before} before it ends the call",

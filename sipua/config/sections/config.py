@@ -20,6 +20,7 @@ from sipua.config.sections.cdr import CdrSection
 from sipua.config.sections.edge import EdgeSection
 from sipua.config.sections.engine import EngineSection
 from sipua.config.sections.hep import HepSection
+from sipua.config.sections.hours import HoursSection
 from sipua.config.sections.menus import MenuSection
 from sipua.config.sections.metrics import MetricsSection
 from sipua.config.sections.outbound import OutboundSection
@@ -29,6 +30,7 @@ from sipua.config.sections.outbound_routes import (
     OutboundRouteSection,
 )
 from sipua.config.sections.park import ParkSection
+from sipua.config.sections.queues import QueueSection
 from sipua.config.sections.record import PriceSection, RecordSection
 from sipua.config.sections.recording import RecordingSection
 from sipua.config.sections.recovery import RecoverySection
@@ -205,6 +207,8 @@ class Config(Section):
     calls: CallsSection = CallsSection()
     routes: tuple[RouteSection, ...] = ()
     menus: tuple[MenuSection, ...] = ()
+    queues: tuple[QueueSection, ...] = ()
+    hours: dict[str, HoursSection] = Field(default={})
     outbound: OutboundSection = OutboundSection()
     outbound_routes: tuple[OutboundRouteSection, ...] = ()
     number_pools: tuple[NumberPoolSection, ...] = ()

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from sipua.config.sections.actions import ActionSection, Target
 from sipua.config.values.fields import AS_TUPLE, Name, OneLine, SoundFile, wrong
 from sipua.config.values.parties import SetHeaders
 from sipua.config.values.section import Section
-from sipua.config.values.uri import UriError, check_target
 
 
 def _pattern(text: str) -> str:
@@ -20,14 +20,6 @@ def _pattern(text: str) -> str:
     return text
 
 
-def _target(text: str) -> str:
-    try:
-        check_target(text)
-    except UriError as error:
-        raise wrong(error.what, error.fix) from None
-    return text
-
-
 def _status(status: int) -> int:
     if status and not 400 <= status <= 699:
         raise wrong("is not the status of a refusal: 400 to 699", "503")
@@ -35,7 +27,6 @@ def _status(status: int) -> int:
 
 
 Patterns = Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], AS_TUPLE]
-Target = Annotated[str, AfterValidator(lambda text: _target(text) if text else text)]
 Answer = Literal["ready", "at_once", "greeting"]
 FirstWord = Literal["greet", "wait"]
 WhoAnswers = Literal["off", "detect"]
@@ -48,7 +39,8 @@ class FallbackSection(Section):
     The steps are tried one after the other, until one works: `{ engine = "backup" }` tries
     another engine, `{ prompt = "sorry.wav" }` answers the call if necessary and plays a file,
     `{ transfer = "sip:100@pbx" }` transfers the call, `{ menu = "main" }` leaves the choice to the
-    caller, `{ status = 503 }` ends it. After the last step the call is over.
+    caller, `{ queue = "people" }` lets the caller wait for somebody, `{ status = 503 }` ends it.
+    After the last step the call is over.
     """
 
     engine: OneLine = Field(
@@ -66,6 +58,7 @@ class FallbackSection(Section):
         default="",
         description="Name of a menu: the call is answered if necessary, and goes on in it.",
     )
+    queue: OneLine = Field(default="", description="Name of a queue: the same.")
     status: Annotated[int, AfterValidator(_status)] = Field(
         default=0, description="SIP status that ends the call, 400 to 699; BYE after the answer."
     )
@@ -148,6 +141,23 @@ class RouteSection(Section):
         description="Name of a menu, which the caller hears first. The agent takes the call when a "
         "key leads to it.",
     )
+    queue: OneLine = Field(
+        default="",
+        description="Name of a queue, in which callers wait when its agent is busy, or for its "
+        "members.",
+    )
+    queue_priority: int = Field(
+        default=0,
+        ge=-100,
+        le=100,
+        description="Callers of a higher priority come first in the queue.",
+    )
+    when: OneLine = Field(
+        default="",
+        description="Name of an `[hours.NAME]`. Outside of these hours calls that come in get "
+        "`closed`, or, where that is left out, the next route that fits.",
+    )
+    closed: ActionSection = ActionSection()
     recording: Literal["", "off", "on_demand", "always"] = Field(
         default="", description="Whether its calls are recorded. Left out: `recording.when`."
     )

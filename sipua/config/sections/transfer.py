@@ -7,9 +7,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from sipua.config.sections.menus import SpokenText, SpokenVoice
+from sipua.config.sections.actions import QUEUE
 from sipua.config.values.fields import AS_TUPLE, OneLine, SoundFile, wrong
 from sipua.config.values.section import Section
+from sipua.config.values.spoken import SpokenText, SpokenVoice
 from sipua.config.values.uri import UriError, check_target
 from sipua.rtp.dtmf import DIGITS
 
@@ -35,7 +36,8 @@ def _targets(targets: dict[str, str]) -> dict[str, str]:
     for name, target in targets.items():
         _name(name)
         try:
-            check_target(target)
+            if not target.startswith(QUEUE):
+                check_target(target)
         except UriError:
             raise wrong(
                 f"{name} goes to {target!r}, which is neither a SIP URI with a user nor a number",
@@ -158,7 +160,8 @@ class TransferSection(Section):
 
     targets: Annotated[dict[str, str], AfterValidator(_targets)] = Field(
         default={},
-        description='Name that the model uses → SIP URI or number: `sales = "sip:201@192.0.2.10"`.',
+        description="Name that the model uses → SIP URI, number, or `queue:` and the name of a "
+        'queue: `sales = "sip:201@192.0.2.10"`.',
     )
     mode: Mode = Field(
         default="refer",

@@ -14,6 +14,7 @@ from sipua.calls.steer import commands
 from sipua.calls.steer.commands import Command, Done
 from sipua.calls.steer.metadata import LONGEST_METADATA, MOST_METADATA
 from sipua.config.change.in_force import InForce
+from sipua.config.sections.actions import QUEUE
 from sipua.control.calls import models
 from sipua.control.calls.calls import found, shown
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
@@ -103,6 +104,12 @@ class Inject(Request):
     respond: bool = Field(default=False, description="The model answers at once.")
 
 
+class JoinQueue(Request):
+    queue: str = Field(
+        min_length=1, max_length=commands.LONGEST_NAME, description="Its name, as in `queues`."
+    )
+
+
 class Recording(Request):
     act: commands.RecordAct = Field(
         description="`start` asks for the consent that `recording.consent` wants. `pause`: silence "
@@ -175,6 +182,14 @@ _ACTS = (
         "Tell the model something.",
         Inject,
         lambda order: commands.Inject(order.role, order.text, order.respond),
+    ),
+    _Act(
+        "queue",
+        "queue_call",
+        "Have the caller wait in a queue; the agent leaves the call.",
+        JoinQueue,
+        lambda order: commands.JoinQueue(order.queue),
+        unfit=Kind.NOT_FOUND,
     ),
     _Act(
         "recording",
@@ -264,7 +279,9 @@ class SteerResource:
             allow(asked.token, order.to, f"{words}place.prefixes")
             target, name = order.to, ""
         call = steerable(self._state, asked)
-        command = commands.Transfer(target, order.wait, name, order.mode)
+        command: Command = commands.Transfer(target, order.wait, name, order.mode)
+        if target.startswith(QUEUE):
+            command = commands.JoinQueue(target.removeprefix(QUEUE))
         return answer_of(call, await self._steer(call, command, asked.by))
 
     async def _hang_up(self, asked: Asked) -> Answer:

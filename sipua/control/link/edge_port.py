@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
@@ -9,6 +10,7 @@ from sipua.calls.steer.commands import Command, Done
 from sipua.calls.steer.place_request import PlaceRequest
 from sipua.config.change.in_force import Reloaded
 from sipua.events.event import Event
+from sipua.queue.queues import QueueState
 
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
@@ -43,6 +45,8 @@ class EdgePort(Protocol):
     async def steer(self, call_id: str, command: Command, by: str) -> Done:
         """`by`: whose token it is. Bounded in time; never raises for a bad command."""
         ...
+
+    def queues(self) -> Sequence[QueueState]: ...
 
     def watch_calls(self, for_s: float) -> None:
         """Somebody looks at the calls: so long, samples of all are wanted each second."""

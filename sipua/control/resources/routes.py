@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from pydantic import Field
 
 from sipua.calls import routes
-from sipua.calls.profile import AgentProfile, Menu, Prompt, Step, TransferTo
+from sipua.calls.profile import AgentProfile, Menu, Prompt, Queue, Step, TransferTo
 from sipua.config.change.in_force import InForce
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
 from sipua.control.http.tokens import Right
@@ -21,6 +22,7 @@ class RouteTest(Request):
     to: str = Field(max_length=512, description="The dialled number or URI.")
     from_: str = Field(default="", alias="from", max_length=512, description="The caller.")
     origin: str = Field(default="", max_length=64, description="The account or trunk.")
+    at: datetime | None = Field(default=None, description="When it would come; left out: now.")
 
 
 class RouteFound(Shown):
@@ -33,6 +35,9 @@ class RouteFound(Shown):
     voice: str
     tools: list[str] | None = Field(default=None, description="Null: all.")
     menu: str = Field(default="", description="What the caller hears before the agent.")
+    queue: str = Field(default="", description="Where the caller waits for an agent or a person.")
+    hours: str = Field(default="", description="The hours in which it is so; empty: always.")
+    open: bool = Field(default=True, description="Whether it is open at that time.")
     answer: str
     first_word: str
     fallback: list[str]
@@ -60,11 +65,13 @@ class RoutesResource:
         order: RouteTest = asked.body
         config = self._in_force.config
         asked_for = parties.typed(config, order.to, order.from_, order.origin)
-        profile = routes.resolve(config, asked_for)
-        return Answer(_found(profile))
+        at = (order.at or datetime.now(UTC)).astimezone(UTC)
+        profile = routes.resolve(config, asked_for, at)
+        is_open = not profile.when or routes.hours_named(config, profile.when).is_open(at)
+        return Answer(_found(profile, is_open=is_open))
 
 
-def _found(profile: AgentProfile) -> RouteFound:
+def _found(profile: AgentProfile, *, is_open: bool) -> RouteFound:
     first = profile.engines[0].section
     return RouteFound(
         route=profile.route,
@@ -74,6 +81,9 @@ def _found(profile: AgentProfile) -> RouteFound:
         voice=first.voice,
         tools=None if profile.tools is None else list(profile.tools),
         menu=profile.menu,
+        queue=profile.queue,
+        hours=profile.when,
+        open=is_open,
         answer=profile.answer,
         first_word=profile.first_word,
         fallback=[_step(step) for step in profile.steps],
@@ -87,4 +97,6 @@ def _step(step: Step) -> str:
         return f"transfer {step.target}"
     if isinstance(step, Menu):
         return f"menu {step.name}"
+    if isinstance(step, Queue):
+        return f"queue {step.name}"
     return f"status {step.status}"

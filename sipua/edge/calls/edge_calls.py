@@ -35,6 +35,7 @@ from sipua.edge.calls.code_calls import CodeCalls
 from sipua.edge.calls.edge_call import EdgeCall
 from sipua.edge.calls.legs import EdgeLegs
 from sipua.edge.calls.lost_calls import LostCalls
+from sipua.edge.calls.queues import EdgeQueues
 from sipua.edge.calls.ready_leg import MakeLeg
 from sipua.edge.calls.steer_requests import SteerRequests
 from sipua.edge.wiring import wiring
@@ -47,6 +48,7 @@ from sipua.events.teller import ENDED, Told
 from sipua.log import logs
 from sipua.log.throttle import Throttle
 from sipua.process.exits import Exit
+from sipua.queue.orders import QueueOrder
 from sipua.rtp.events import Address
 from sipua.rtp.ports import PortPool, ReservedPort
 from sipua.sip.leg_ids import call_of
@@ -105,10 +107,12 @@ class EdgeCalls:
         self.legs = EdgeLegs(ports, send, workers.send, make_leg)
         self._codes = CodeCalls(config, self._calls, self.legs, send, events)
         self.use(config)
+        self.queues = EdgeQueues(self._to_call)
         self._requests = SteerRequests()
         self._lost = LostCalls(config, events, self.facts_up)
         self.empty = asyncio.Event()
         self.empty.set()
+        self.use(config)
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -120,6 +124,7 @@ class EdgeCalls:
         self._codes.use(config)
         self._numbers = config.record.numbers
         self._capture_settings = wiring.captures(config)
+        self.queues.use(config)
 
     # --- a call begins --------------------------------------------------------------------
 
@@ -207,7 +212,8 @@ class EdgeCalls:
     def _facts(self, event: IncomingCall) -> CallFacts:
         caller = event.parties.caller
         asked = routes.Asked(event.parties.dialled, caller.uri, event.origin)
-        route = routes.choose(self._config.routes, asked)
+        now = datetime.now(UTC)
+        route = routes.choose(self._config.routes, asked, routes.opened(self._config, now))
         return CallFacts(
             call_id=event.call_id,
             direction="incoming",
@@ -215,7 +221,7 @@ class EdgeCalls:
             to_uri=event.to_uri,
             origin=event.origin,
             route=route.name if route else "",
-            started_at=datetime.now(UTC),
+            started_at=now,
             began_s=event.arrived_s,
             sip_call_id=event.sip_call_id,
             peer=wiring.peer_of(self._config, event.origin, event.source),
@@ -278,6 +284,8 @@ class EdgeCalls:
                 call.facts = replace(call.facts, metadata=values)
         elif isinstance(message, PlaceLeg | LegOver):
             self.legs.on_order(worker, message)
+        elif isinstance(message, QueueOrder):
+            self.queues.on_order(message)
         elif not (isinstance(message, Hangup | Answer) and self.legs.on_command(message)):
             self._send(message)
 
@@ -302,6 +310,7 @@ class EdgeCalls:
             call.end_told = True
         elif told.type == UNPARKED:
             self._codes.slots.free(told.call_id)
+        self.queues.on_told(told)
         self._events.put(told)
 
     def on_worker_lost(self, worker: int, cause: str) -> None:
@@ -341,6 +350,7 @@ class EdgeCalls:
         self._lost.start()
 
     def stop(self) -> None:
+        self.queues.stop()
         self._lost.stop()
 
     def _captured(
@@ -358,6 +368,10 @@ class EdgeCalls:
                     "capture.sip_missed", cause=str(error), lines_kept_back=kept_back
                 )
 
+    def _to_call(self, call_id: str, message: ToWorker) -> None:
+        if call := self._calls.get(call_id):
+            self._tell(call, message)
+
     def _tell(self, call: EdgeCall, message: ToWorker) -> None:
         try:
             self._workers.send(call.worker, message)
@@ -373,6 +387,7 @@ class EdgeCalls:
         self._requests.over(call.facts.call_id)
         self._codes.slots.free(call.facts.call_id)
         self.legs.call_over(call.facts.call_id)
+        self.queues.over(call.facts.call_id)
         call.held.close()
         if not self._calls:
             self.empty.set()

@@ -1,19 +1,81 @@
-"""From the configuration to the menus of calls, in a worker."""
+"""From the configuration to the menus and queues of calls, in a worker."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from sipua.bridge.agent.speech.spoken_prompt import spoken_prompt
 from sipua.bridge.playout import sounds
-from sipua.calls.menus.menu import Action, HangUp, Menu, Say, Sound, ToAgent, ToMenu, ToTarget
+from sipua.calls import routes
+from sipua.calls.menus.menu import (
+    Action,
+    HangUp,
+    Menu,
+    Say,
+    Sound,
+    ToAgent,
+    ToMenu,
+    ToQueue,
+    ToTarget,
+)
+from sipua.calls.menus.queue.queue import Queue, Spoken
+from sipua.codecs.pcm import Pcm
 from sipua.config import Config
-from sipua.config.sections.menus import MenuActionSection, MenuSection
+from sipua.config.sections.actions import ActionSection
+from sipua.config.sections.menus import MenuSection
+from sipua.config.sections.queues import QueueSection
+from sipua.config.sections.routes import RouteSection
+from sipua.config.values.hours import Hours
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a call of a route begins with, where that is no agent."""
+
+    first: Action | None
+    """While it is open, or if it has no hours."""
+    hours: Hours | None = None
+    closed: Action | None = None
 
 
 def menus(config: Config) -> dict[str, Menu]:
     """All, by name, with their sounds. Raises SoundError."""
     return {section.name: _menu(config, section) for section in config.menus}
+
+
+def queues(config: Config, hold_sound: Pcm) -> dict[str, Queue]:
+    """The same. `hold_sound`: for those without music of their own."""
+    return {section.name: _queue(config, section, hold_sound) for section in config.queues}
+
+
+def beginnings(config: Config) -> dict[str, Beginning]:
+    """Of routes whose calls may begin without an agent, by name. Raises SoundError."""
+    made = {route.name: _beginning(config, route) for route in config.routes}
+    return {name: one for name, one in made.items() if one.first or one.closed}
+
+
+def leads(config: Config) -> bool:
+    """Whether a call may be without an agent."""
+    return bool(config.menus or config.queues or any(one.closed.kinds for one in config.routes))
+
+
+def _beginning(config: Config, route: RouteSection) -> Beginning:
+    if not route.closed.kinds:
+        return Beginning(_first(route))
+    return Beginning(_first(route), _hours(config, route.when), _action(config, route.closed))
+
+
+def _first(route: RouteSection) -> Action | None:
+    if route.menu:
+        return ToMenu(route.menu)
+    if route.queue:
+        return ToQueue(route.queue, route.name, route.queue_priority)
+    return None
+
+
+def _hours(config: Config, name: str) -> Hours | None:
+    return routes.hours_named(config, name) if name else None
 
 
 def _menu(config: Config, section: MenuSection) -> Menu:
@@ -29,20 +91,48 @@ def _menu(config: Config, section: MenuSection) -> Menu:
         retries=section.retries,
         on_no_input=_action(config, section.on_no_input),
         on_invalid=_action(config, section.on_invalid),
+        hours=_hours(config, section.when),
+        closed=_action(config, section.closed),
     )
 
 
-def _action(config: Config, section: MenuActionSection) -> Action:
+def _queue(config: Config, section: QueueSection, hold_sound: Pcm) -> Queue:
+    spoken = Spoken(
+        section.position_text, section.wait_text, section.voice, section.words_per_minute
+    )
+    return Queue(
+        name=section.name,
+        route=section.agent,
+        music=sounds.named(section.music) if section.music else hold_sound,
+        announcement=_sound(section.announcement) if section.announcement else None,
+        spoken=spoken,
+        announce_every_s=section.announce_every_s,
+        keys={key: _action(config, action) for key, action in section.keys.items()},
+        max_wait_s=section.max_wait_s,
+        on_timeout=_action(config, section.on_timeout),
+        on_full=_action(config, section.on_full),
+        hours=_hours(config, section.when),
+        closed=_action(config, section.closed),
+    )
+
+
+def _sound(file: str) -> Sound:
+    return Sound(Path(file).stem, sounds.named(file))
+
+
+def _action(config: Config, section: ActionSection) -> Action:
     """One that is left out ends the call."""
     if section.route:
-        menu = next(route.menu for route in config.routes if route.name == section.route)
-        return ToMenu(menu) if menu else ToAgent(section.route)
+        route = next(route for route in config.routes if route.name == section.route)
+        return _first(route) or ToAgent(section.route)
     if section.agent:
         return ToAgent(section.agent)
     if section.menu:
         return ToMenu(section.menu)
+    if section.queue:
+        return ToQueue(section.queue)
     if section.transfer:
         return ToTarget(section.transfer)
     if section.prompt:
-        return Say(Sound(Path(section.prompt).stem, sounds.named(section.prompt)))
+        return Say(_sound(section.prompt))
     return HangUp()

@@ -19,13 +19,14 @@ from sipua.outputs.cdr.row import (
     Hold,
     MediaFigures,
     MenuStep,
+    QueueWait,
     Row,
     SupervisorRow,
     TransferTry,
 )
 
 _MOST: Final = 32
-"""Attempts, transfers, menus, engines and models that are listed of one call."""
+"""Attempts, transfers, menus, queues, engines and models that are listed of one call."""
 
 Fields = Mapping[str, Any]
 
@@ -52,6 +53,9 @@ class _Story:
     digits: int = 0
     menus: list[MenuStep] = field(default_factory=list)
     supervisors: list[SupervisorRow] = field(default_factory=list)
+    queues: list[QueueWait] = field(default_factory=list)
+    member: str = ""
+    """Who serves the caller of a queue."""
 
     def resumed(self, at_s: float) -> None:
         if self.held_since_s is not None:
@@ -162,6 +166,18 @@ def _supervisor_left(story: _Story, _at_s: float, fields: Fields) -> None:
         last.heard_s, last.cause = fields["heard_s"], fields["cause"]
 
 
+def _queue_connected(story: _Story, _at_s: float, fields: Fields) -> None:
+    story.member = fields.get("member") or ""
+
+
+def _queue_left(story: _Story, _at_s: float, fields: Fields) -> None:
+    member, story.member = story.member, ""
+    served = member if fields["reason"] == "served" else ""
+    if len(story.queues) < _MOST:
+        wait = QueueWait(fields["queue"], fields["waited_ms"], fields["reason"], served)
+        story.queues.append(wait)
+
+
 def _transfer(story: _Story, at_s: float, fields: Fields) -> None:
     if len(story.transfers) < _MOST:
         begun = TransferTry(_moment(at_s), fields["target"], mode=fields.get("mode", "refer"))
@@ -196,6 +212,8 @@ _STEPS: Final[Mapping[str, Callable[[_Story, float, Fields], None]]] = {
     "call.supervised": _supervised,
     "call.supervisor_mode": _supervisor_mode,
     "call.supervisor_left": _supervisor_left,
+    "queue.connected": _queue_connected,
+    "queue.left": _queue_left,
     "engine.in_use": _engine,
     "engine.usage": _usage,
 }
@@ -243,6 +261,7 @@ def _row(node: str, told: Told, story: _Story) -> Row:
         transfers=story.transfers,
         menus=story.menus,
         supervisors=story.supervisors,
+        queues=story.queues,
         digits=story.digits,
         media=_figures(story, ended.rtp or {}),
         engine=_engines(story, conversation, ended.engine or {}),

@@ -68,6 +68,17 @@ class SupervisorRow(msgspec.Struct, omit_defaults=True):
     """Why it ended."""
 
 
+class QueueWait(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A queue that the caller was in."""
+
+    name: str
+    waited_ms: int
+    reason: str
+    """`served`, or why it was left."""
+    member: str = ""
+    """Who has served the caller; empty: an agent, or nobody."""
+
+
 class MediaFigures(msgspec.Struct, frozen=True, omit_defaults=True):
     codec: str = ""
     remote: str = ""
@@ -141,6 +152,7 @@ class Row(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"from_": "fr
     transfers: list[TransferTry] = []
     menus: list[MenuStep] = []
     supervisors: list[SupervisorRow] = []
+    queues: list[QueueWait] = []
     digits: int = 0
     """Keys that the other side pressed."""
     media: MediaFigures | None = None

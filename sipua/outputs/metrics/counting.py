@@ -65,6 +65,7 @@ class Counting:
             "call.leg": lambda happened, _: self._legs(happened, 1),
             "call.leg_ended": self._leg_ended,
             "menu.left": lambda _, data: series.menus.add(data.get("menu"), data.get("by")),
+            "queue.left": lambda _, data: self._queue_left(data),
             "recording.saved": lambda _, data: series.recordings.add(
                 "gap" if _number(data.get("missed_s")) else "saved"
             ),
@@ -212,6 +213,12 @@ class Counting:
         series.rtp_mos.observe(_object(rtcp.get("quality")).get("mos_lq"), "in")
         series.rtp_mos.observe(_object(rtcp.get("remote_quality")).get("mos_lq"), "out")
         series.rtp_round_trip.observe(_seconds(rtcp.get("round_trip_ms")))
+
+    def _queue_left(self, data: Fields) -> None:
+        queue, reason = data.get("queue"), data.get("reason")
+        self._series.queue_left.add(queue, reason)
+        if reason == "served":
+            self._series.queue_wait.observe(_seconds(data.get("waited_ms")), queue)
 
     def _rejected(self, _: Happened, data: Fields) -> None:
         self._series.calls_refused.add(str(data.get("status")))

@@ -43,8 +43,9 @@ HEP_KINDS: Final = ("sip", "rtcp", "logs", "cdr")
 FATES: Final = tuple(fate.value for fate in Fate)
 ACTS: Final = (
     "hang_up", "transfer", "press_keys", "hold", "mute", "say", "play", "inject", "set_metadata",
-    "record",
+    "record", "queue",
 )  # fmt: skip
+QUEUE_REASONS: Final = ("served", "hangup", "key", "timeout", "full", "closed", "unknown")
 OUTCOMES: Final = get_args(commands.Status)
 ANSWERERS: Final = VERDICTS
 ATTEMPT_OUTCOMES: Final = OUTCOMES_OF_ATTEMPTS
@@ -76,6 +77,7 @@ class Names:
     sinks: tuple[str, ...]
     """Databases of call records."""
     webhooks: tuple[str, ...]
+    queues: tuple[str, ...]
     build: Mapping[str, tuple[str]]
 
     @property
@@ -108,6 +110,7 @@ def names(config: Config) -> Names:
         workers=tuple(worker(number + 1) for number in range(wiring.worker_count(config))),
         sinks=tuple(sink for sink, used in sinks.items() if used),
         webhooks=tuple(hook.name for hook in config.webhooks),
+        queues=tuple(queue.name for queue in config.queues),
         build={
             "version": (metadata.version("sipua"),),
             "pjsua2": (metadata.version("pjsua2-python"),),

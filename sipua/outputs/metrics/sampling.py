@@ -12,6 +12,7 @@ from typing import Final
 from sipua.outputs.metrics.names import EDGE, Names, worker
 from sipua.outputs.metrics.series import Series
 from sipua.process import linux, loop_lag
+from sipua.queue.queues import QueueState
 from sipua.rtp.session.traffic import Traffic
 from sipua.worker.link.messages import Figures
 
@@ -54,6 +55,7 @@ class Views:
     webhooks: Callable[[], Iterable[WebhookState]]
     hep: Callable[[], Mapping[str, int]]
     """Its counts; none: nothing is sent."""
+    queues: Callable[[], Iterable[QueueState]] = tuple
 
 
 class Sampling:
@@ -83,6 +85,10 @@ class Sampling:
         self._look_at_edge()
         self._look_at_workers()
         self._look_at_backlogs()
+        for queue in self._views.queues():
+            self._series.queue_waiting.set(len(queue.waiting), queue.name)
+            self._series.queue_serving.set(queue.serving, queue.name)
+            self._series.queue_longest.set(queue.longest_s, queue.name)
 
     def _look_at_edge(self) -> None:
         series = self._series

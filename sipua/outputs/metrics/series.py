@@ -14,6 +14,7 @@ from sipua.outputs.metrics.families import (
 from sipua.outputs.metrics.names import Names
 from sipua.process.loop_lag import LATE_S
 
+_QUEUE_S = (1, 5, 10, 20, 30, 60, 120, 300, 600, 1200)
 _TALK_S = (5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 _SETUP_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60)
 _ANSWER_S = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10)
@@ -28,6 +29,7 @@ class Series:
 
     def __init__(self, names: Names) -> None:
         self._of_calls(names)
+        self._of_queues(names)
         self._of_conversations(names)
         self._of_media(names)
         self._of_engines(names)
@@ -123,6 +125,31 @@ class Series:
             "sipua_commands",
             "Commands from outside to running calls.",
             {"act": known.ACTS, "status": known.OUTCOMES},
+        )
+
+    def _of_queues(self, names: Names) -> None:
+        queue = {"queue": names.queues}
+        self.queue_waiting = Gauge("sipua_queue_waiting", "Callers who wait in a queue.", queue)
+        self.queue_serving = Gauge(
+            "sipua_queue_serving", "Callers of a queue who are served.", queue
+        )
+        self.queue_longest = Gauge(
+            "sipua_queue_longest_wait_seconds",
+            "How long the caller waits who has waited longest.",
+            queue,
+            "seconds",
+        )
+        self.queue_left = Counter(
+            "sipua_queue_left",
+            "Callers who are in a queue no more, by why; hangup: they have given up.",
+            {**queue, "reason": known.QUEUE_REASONS},
+        )
+        self.queue_wait = Histogram(
+            "sipua_queue_wait_seconds",
+            "How long callers waited until they were served.",
+            _QUEUE_S,
+            queue,
+            "seconds",
         )
 
     def _of_conversations(self, names: Names) -> None:
@@ -351,6 +378,7 @@ class Series:
                     "engine": names.engines,
                     "account": names.accounts,
                     "webhook": names.webhooks,
+                    "queue": names.queues,
                     **names.of_servers,
                 }
             )

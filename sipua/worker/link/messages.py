@@ -7,7 +7,8 @@
 
 Events and commands are those of `sipua.sip.messages`, unchanged. Descriptors go along with the
 message that names them: `Begin` and `NewConfig` have a configuration, `TakeCall` and `TakeLeg` RTP
-and RTCP sockets. What a call tells the edge of a second leg is in `sipua.calls.legs.orders`.
+and RTCP sockets. What a call tells the edge of a second leg is in `sipua.calls.legs.orders`, what
+both say of queues in `sipua.queue.orders`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from sipua.calls.supervise.codes import DialledIn
 from sipua.events.ending import Reason
 from sipua.events.teller import Told
 from sipua.outputs.hep.seen import RtcpSeen
+from sipua.queue.orders import QueueNews, QueueOrder
 from sipua.rtp.events import Address
 from sipua.rtp.session.traffic import Traffic
 from sipua.sip.messages import CallCommand, CallProgress, CallSignal
@@ -180,6 +182,7 @@ ToWorker: TypeAlias = (
     | CapturedSip
     | CallSignal
     | CallProgress
+    | QueueNews
     | NewConfig
     | UseConfig
     | SetLogLevel
@@ -296,6 +299,7 @@ ToEdge: TypeAlias = (
     | CallCommand
     | PlaceLeg
     | LegOver
+    | QueueOrder
     | EngineTried
     | Told
     | RtcpSeen

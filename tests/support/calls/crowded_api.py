@@ -19,6 +19,7 @@ from sipua.control.api import ControlApi
 from sipua.control.link.edge_port import EdgePort, EdgeState
 from sipua.events.stream import EventStream
 from sipua.events.teller import Told
+from sipua.queue.queues import QueueState
 from support.calls.api import TOKENS, api_config
 from support.ports import LOOPBACK, PortBlock
 
@@ -106,6 +107,9 @@ class _Edge:
     async def steer(self, call_id: str, command: Any, by: str) -> Done:
         self.steered.append((call_id, command))
         return Done("done")
+
+    def queues(self) -> list[QueueState]:
+        return []
 
     def watch_calls(self, for_s: float) -> None:
         pass

@@ -103,6 +103,10 @@ def _facts(row: Row, paint: Painter) -> Iterator[tuple[str, str]]:
     for step in row.menus:
         key = f" {clean(step.key)}" if step.key else ""
         yield "menu", f"{clean(step.menu)}: {clean(step.by)}{key}, {clean(step.to) or 'the end'}"
+    for queue in row.queues:
+        by = f" by {clean(queue.member)}" if queue.member else ""
+        waited = _seconds(queue.waited_ms)
+        yield "queue", f"{clean(queue.name)}: {clean(queue.reason)}{by} after {waited}"
     for transfer in row.transfers:
         told = f" ({transfer.status} {clean(transfer.reason)})" if transfer.status else ""
         yield "transfer", f"{clean(transfer.target)}: {transfer.outcome}{told}"

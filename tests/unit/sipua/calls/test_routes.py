@@ -1,5 +1,6 @@
 """The first route that fits takes the call; what it leaves out comes from elsewhere."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +121,24 @@ def test_S23_which_engines_a_call_that_comes_in_may_end_in() -> None:
     assert routes.engine_names(config(every, one, engines=engines)) == {"b"}
     backup = {**every, "fallback": [{"engine": "a"}]}
     assert routes.engine_names(config(backup, engines=engines)) == {"a", "b"}
+
+
+# --- hours ------------------------------------------------------------------------------------
+
+HOURS = {"office": {"zone": "Europe/Berlin", "open": ["Mo-Fr 08:00-18:00"]}}
+MONDAY, SUNDAY = (datetime(2026, 11, day, 12, tzinfo=UTC) for day in (30, 29))
+
+
+def test_a_closed_route_passes_its_calls_on() -> None:
+    both = config({"name": "day", "when": "office"}, {"name": "night"}, hours=HOURS)
+    assert resolve(both, call(), MONDAY).route == "day"
+    assert resolve(both, call(), SUNDAY).route == "night"
+    assert resolve(both, call()).route == "day", "one that we place has no hours"
+    assert routes.incoming(both) == ["day", "night"]
+
+
+def test_a_closed_route_that_says_what_then_keeps_them() -> None:
+    day = {"name": "day", "when": "office", "closed": {"hang_up": True}}
+    both = config(day, {"name": "night"}, hours=HOURS)
+    assert resolve(both, call(), SUNDAY).route == "day"
+    assert routes.incoming(both) == ["day"]

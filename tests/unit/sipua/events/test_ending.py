@@ -18,7 +18,7 @@ FAULTS = {None, *typing.get_args(Fault)}
 STATUSES = set(typing.get_args(Status))
 OURS = [
     *(Reason.AGENT_HANGUP, Reason.OPERATOR_HANGUP, Reason.TRANSFERRED, Reason.REDIRECTED),
-    *(Reason.TARGET_HANGUP, Reason.MENU, Reason.MACHINE),
+    *(Reason.TARGET_HANGUP, Reason.MENU, Reason.MACHINE, Reason.QUEUE, Reason.CLOSED),
     *(Reason.MAX_DURATION, Reason.RING_TIMEOUT, Reason.NO_ANSWER, Reason.SHUTDOWN),
     *(Reason.ENGINE_UNREACHABLE, Reason.ENGINE_LOST, Reason.MEDIA_TIMEOUT),
     *(Reason.SIGNALLING_LOST, Reason.WORKER_DIED, Reason.INTERNAL_ERROR),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sipua.bridge.events import AudioPlayed, BridgeEvent
-from sipua.calls.menus.menu import HangUp, Menu, Sound, ToAgent, ToMenu, ToTarget
+from sipua.calls.menus.menu import HangUp, Menu, Say, Sound, ToAgent, ToMenu, ToQueue, ToTarget
 from sipua.calls.menus.run import run
 from sipua.calls.steer.refer import TransferOutcome
 from sipua.events.ending import Reason
@@ -93,18 +93,19 @@ class Agents:
     talking = False
 
     def __init__(self) -> None:
-        self.changed: list[str] = []
         self.noted: list[tuple[str, Mapping[str, Any]]] = []
 
     def note(self, news: str, fields: Mapping[str, Any]) -> None:
         self.noted.append((news, fields))
 
     async def change(self, route: str) -> None:
-        self.changed.append(route)
+        raise AssertionError(f"{route}: the menu only says who is to have the call")
 
 
-async def settled(call: Call, agents: Agents, *, mask: bool = True) -> asyncio.Task[bool]:
-    task = asyncio.create_task(run(call, agents, "main", mask=mask))
+async def settled(
+    call: Call, agents: Agents, *, mask: bool = True
+) -> asyncio.Task[ToAgent | ToQueue | None]:
+    task = asyncio.create_task(run(call, agents, ToMenu("main"), mask=mask))
     await asyncio.sleep(0)
     assert (call.answered, call.told) == (1, []), "it waits for the ACK"
     call.confirmed.set()
@@ -117,10 +118,9 @@ async def test_a_key_gives_the_call_to_its_agent() -> None:
     call, agents = Call(), Agents()
     task = await settled(call, agents)
     call.press("1")
-    assert await task
-    assert agents.changed == ["sales"]
+    assert await task == ToAgent("sales")
     assert call.types() == ["menu.entered", "menu.key", "menu.left"]
-    assert [news for news, _ in agents.noted] == ["entered", "key", "left"]
+    assert [news for news, _ in agents.noted] == ["menu.entered", "menu.key", "menu.left"]
     assert call.bridge.interruptible
     assert call.listeners == []
 
@@ -208,3 +208,20 @@ async def test_a_flood_of_keys_is_bounded() -> None:
     assert call.types().count("menu.key") <= 40
     task.cancel()
     await asyncio.wait([task])
+
+
+async def test_a_way_that_begins_with_a_sound_ends_behind_it() -> None:
+    call, agents = Call(), Agents()
+    call.confirmed.set()
+    why = Reason.CLOSED, "closed: hours office"
+    assert await run(call, agents, Say(PROMPT), mask=True, why=why) is None
+    assert call.bridge.steps == ["menu:main"]
+    assert call.ended == [why]
+    assert call.told == [], "no menu was entered"
+
+
+async def test_a_transfer_without_a_menu_that_fails_ends_the_call() -> None:
+    call, agents = Call(), Agents()
+    call.confirmed.set()
+    assert await run(call, agents, ToTarget("sip:1@pbx"), mask=True) is None
+    assert call.ended == [(Reason.MENU, "menu")]

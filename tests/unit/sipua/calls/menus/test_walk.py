@@ -8,9 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.calls.menus.menu import Action, HangUp, Menu, Say, Sound, ToAgent, ToMenu, ToTarget
+from sipua.calls.menus.menu import (
+    Action,
+    HangUp,
+    Menu,
+    Say,
+    Sound,
+    ToAgent,
+    ToMenu,
+    ToQueue,
+    ToTarget,
+)
 from sipua.calls.menus.walk import (
     GRACE_S,
+    MOST_CLOSED,
     Entered,
     Hush,
     Left,
@@ -19,6 +30,7 @@ from sipua.calls.menus.walk import (
     Pressed,
     Step,
 )
+from sipua.config.values.hours import hours
 
 
 def sound(name: str, seconds: float = 2.0) -> Sound:
@@ -42,7 +54,7 @@ MENUS = {"main": MAIN, "sub": Menu("sub", SUB, {"0": ToMenu("main"), "1": ToAgen
 
 
 def walk(menus: Mapping[str, Menu] = MENUS) -> MenuWalk:
-    one = MenuWalk(menus, "main")
+    one = MenuWalk(menus, ToMenu("main"))
     assert list(one.begin(0.0)) == [Entered("main"), Play((PROMPT,))]
     return one
 
@@ -200,3 +212,45 @@ def test_whatever_comes_each_way_ends_once_and_never_without_a_deadline(acts: li
 
 def _is_transfer(steps: Sequence[Step]) -> bool:
     return bool(steps) and isinstance(steps[-1], ToTarget)
+
+
+def test_a_closed_menu_leads_where_it_says() -> None:
+    office = hours("office", "UTC", ["Mo-Fr 08:00-18:00"])
+    night = {"day": replace(MAIN, name="day", hours=office, closed=ToMenu("sub")), **MENUS}
+    closed = MenuWalk(night, ToMenu("day"), lambda _: False)
+    assert list(closed.begin(0.0)) == [
+        Entered("day"),
+        Left("day", "closed", "", ToMenu("sub")),
+        Entered("sub"),
+        Play((SUB,)),
+    ]
+    by_day = MenuWalk(night, ToMenu("day"), lambda _: True)
+    assert next(iter(by_day.begin(0.0))) == Entered("day")
+
+
+def test_a_closed_menu_may_say_so_and_end() -> None:
+    office = hours("office", "UTC", ["Mo-Fr 08:00-18:00"])
+    menus = {"day": replace(MAIN, name="day", hours=office, closed=Say(HOURS))}
+    one = MenuWalk(menus, ToMenu("day"), lambda _: False)
+    assert list(one.begin(0.0)) == [Entered("day"), Play((HOURS,))]
+    assert one.key("1", 1.0) == ()
+    assert list(one.played(2.0)) == [Left("day", "closed", "", HangUp()), HangUp()]
+
+
+def test_closed_menus_that_lead_to_each_other_end_the_call() -> None:
+    office = hours("office", "UTC", ["Mo-Fr 08:00-18:00"])
+    circle = {
+        name: replace(MAIN, name=name, hours=office, closed=ToMenu(other))
+        for name, other in (("a", "b"), ("b", "a"))
+    }
+    steps = list(MenuWalk(circle, ToMenu("a"), lambda _: False).begin(0.0))
+    assert steps[-1] == HangUp()
+    assert steps.count(Entered("a")) + steps.count(Entered("b")) == MOST_CLOSED + 1
+
+
+def test_a_key_leads_to_a_queue() -> None:
+    menus = {"main": replace(MAIN, keys={"1": ToQueue("support")})}
+    one = listening(menus)
+    queue = ToQueue("support")
+    assert list(one.key("1", 3.0)) == [Pressed("main", "1", True), left(queue, key="1"), queue]
+    assert one.ended() is None

@@ -10,6 +10,7 @@ from sipua.calls.steer.commands import (
     HangUp,
     Hold,
     Inject,
+    JoinQueue,
     Mute,
     Park,
     Play,
@@ -50,6 +51,7 @@ GOOD: tuple[Command, ...] = (
     Park("7"),
     Unpark(),
     Whisper("Offer ten per cent.", respond=True),
+    JoinQueue("people"),
 )
 
 
@@ -105,5 +107,5 @@ def test_what_is_wrong_is_said(command: Command, said: str) -> None:
 
 def test_every_command_has_a_name_of_its_own() -> None:
     names = [name_of(command) for command in GOOD]
-    assert len(set(names)) == 16
+    assert len(set(names)) == 17
     assert set(commands.Command.__args__) == {type(command) for command in GOOD}  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ from sipua.calls.steer.commands import (
     HangUp,
     Hold,
     Inject,
+    JoinQueue,
     Mute,
     Park,
     Play,
@@ -45,6 +46,7 @@ ALL: dict[str, Command] = {
         Whisper("x"),
         Park(),
         Unpark(),
+        JoinQueue("people"),
     )
 }
 
@@ -52,12 +54,12 @@ ALL: dict[str, Command] = {
 @pytest.mark.parametrize(
     ("moment", "impossible"),
     [
-        (RINGS, {"transfer", "press_keys", "say", "play", "supervise", "park"}),
+        (RINGS, {"transfer", "press_keys", "say", "play", "supervise", "park", "queue"}),
         (TALKS, set()),
-        (HELD_BY_US, {"press_keys", "say", "play"}),
-        (HELD_BY_PEER, {"press_keys", "say", "play"}),
-        (NO_ENGINE, {"say", "inject", "whisper"}),
-        (PUT_THROUGH, {"transfer", "say", "play", "inject", "whisper"}),
+        (HELD_BY_US, {"press_keys", "say", "play", "queue"}),
+        (HELD_BY_PEER, {"press_keys", "say", "play", "queue"}),
+        (NO_ENGINE, {"say", "inject", "whisper", "queue"}),
+        (PUT_THROUGH, {"transfer", "say", "play", "inject", "whisper", "queue"}),
     ],
     ids=["rings", "talks", "held by us", "held by peer", "no engine", "put through"],
 )

@@ -19,6 +19,7 @@ from sipua.calls.steer.commands import (
     HangUp,
     Hold,
     Inject,
+    JoinQueue,
     Mute,
     Park,
     Play,
@@ -85,6 +86,10 @@ class FakeCall:
         self.done.append(("transfer", target, by))
         return self.outcome
 
+    def to_queue(self, name: str) -> TransferOutcome:
+        self.done.append(("queue", name))
+        return self.outcome
+
     def hang_up(self, reason: Reason, detail: str, status: int = 0) -> None:
         self.done.append(("hang up", reason, detail, status))
 
@@ -98,7 +103,13 @@ class FakeSupervision:
 
 
 def steering(call: FakeCall) -> Steering:
-    return Steering(call, SOUND, SoundFiles(""), FakeSupervision())  # type: ignore[arg-type]  # a stand-in
+    return Steering(
+        call,  # type: ignore[arg-type]  # a stand-in
+        SOUND,
+        SoundFiles(""),
+        FakeSupervision(),  # type: ignore[arg-type]  # a stand-in
+        call.to_queue,
+    )
 
 
 @pytest.mark.parametrize("command", [Supervise("sip:1@pbx"), SuperviseMode("barge"), Park("7")])
@@ -129,6 +140,7 @@ async def test_what_people_do_is_told_with_who_wanted_it(command: Command) -> No
         (SetMetadata({"a": "b"}), "done", []),
         (Hold(True), "done", [("hold", True), ("fill", True, ASKER)]),
         (Transfer("100", wait=True), "done", [("transfer", Asked("100"), "operator")]),
+        (JoinQueue("people"), "accepted", [("queue", "people")]),
     ],
 )
 async def test_what_is_done(command: Command, status: str, done: list[tuple[object, ...]]) -> None:

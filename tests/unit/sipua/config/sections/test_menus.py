@@ -90,7 +90,7 @@ def test_names_of_menus_elsewhere(tmp_path: Path) -> None:
     text = '[[routes]]\nname = "sales"\n' + MENU
     assert only(problems(tmp_path, text))[:2] == (
         "menus[0].name",
-        "is not used: no route, no fallback and no other menu names it",
+        "is not used: no route, fallback, queue or other menu names it",
     )
 
 

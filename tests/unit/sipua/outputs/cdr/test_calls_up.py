@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from sipua.events import call_events, engine_events, menu_events, supervise_events
+from sipua.events import call_events, engine_events, menu_events, queue_events, supervise_events
 from sipua.events.ending import End, Reason
 from sipua.outputs.cdr.calls_up import CallsUp
-from sipua.outputs.cdr.row import Row, decode, encode
+from sipua.outputs.cdr.row import QueueWait, Row, decode, encode
 from support.calls.rows import ended, incoming, told
 
 FIGURES = {
@@ -162,3 +162,18 @@ def test_texts_and_lists_of_a_call_that_never_settles_are_bounded() -> None:
     many = [(1.0, call_events.Transfer(target="sip:200@pbx")) for _ in range(100)]
     row = row_of((0.0, incoming()), *many, (10.0, ended()))
     assert len(row.transfers) == 32
+
+
+def test_the_queues_of_a_call() -> None:
+    row = row_of(
+        (0.0, incoming()),
+        (9.0, queue_events.QueueLeft(queue="support", reason="timeout", waited_ms=8000)),
+        (12.0, queue_events.QueueConnected(queue="people", waited_ms=3000, member="anna")),
+        (15.0, queue_events.QueueLeft(queue="people", reason="served", waited_ms=3000)),
+        (20.0, ended()),
+    )
+    assert row.queues == [
+        QueueWait("support", 8000, "timeout"),
+        QueueWait("people", 3000, "served", "anna"),
+    ]
+    assert decode(encode(row)) == row

@@ -111,6 +111,8 @@ def test_each_end_with_a_fault_has_its_words() -> None:
         Reason.TRANSFERRED,
         Reason.TARGET_HANGUP,
         Reason.MENU,
+        Reason.QUEUE,
+        Reason.CLOSED,
         Reason.MACHINE,
     }
     assert set(_ENDS) == set(Reason) - good

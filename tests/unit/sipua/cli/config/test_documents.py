@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sipua.cli import config as command
+from sipua.cli.config import documents as command
 from sipua.config import ConfigError
 from sipua.process.exits import Exit
 

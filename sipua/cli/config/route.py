@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from sipua.process.terminal_text import json_text
 
 if TYPE_CHECKING:
     from sipua.calls.profile import AgentProfile, Step
+    from sipua.config import Config
     from sipua.process.command_parser import Commands
 
 _COLUMN = 14
@@ -33,6 +35,12 @@ def add(commands: Commands) -> None:
         "--from", dest="caller", default="", metavar="URI", help="caller: number or URI"
     )
     parser.add_argument("--origin", default="", metavar="NAME", help="account or trunk")
+    parser.add_argument(
+        "--at",
+        type=_moment,
+        metavar="TIME",
+        help="when it would come (ISO 8601; without a zone, this machine's); left out: now",
+    )
     parser.add_argument("--json", action="store_true", help="JSON instead of text")
     parser = add_command(
         commands, "outbound", _outbound, "show the trunks that a number is called by"
@@ -68,14 +76,22 @@ def _told(told: dict[str, Any]) -> Iterator[str]:
         yield f"{place:<{_COLUMN}}{one['trunk']}: {', '.join(words)}\n"
 
 
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone()
+
+
 def _route(args: argparse.Namespace) -> int:
     from sipua.calls import routes  # as in every command
     from sipua.config import load
     from sipua.edge.wiring import parties
 
     config = load(config_path(args.file), os.environ)
-    profile = routes.resolve(config, parties.typed(config, args.to, args.caller, args.origin))
+    at = args.at or datetime.now(UTC)
+    profile = routes.resolve(config, parties.typed(config, args.to, args.caller, args.origin), at)
     told = described(profile)
+    if profile.when:
+        told["hours"] = shown_hours(config, profile.when, at)
+        told["closed"] = closed_words(config, profile.route)
     if args.json:
         sys.stdout.write(json_text(told))
     else:
@@ -95,14 +111,35 @@ def described(profile: AgentProfile) -> dict[str, Any]:
         "greeting": profile.greeting,
         "tools": "all" if profile.tools is None else list(profile.tools),
         "menu": profile.menu,
+        "queue": profile.queue,
         "answer": profile.answer,
         "first_word": profile.first_word,
         "fallback": [_step(step) for step in profile.steps],
     }
 
 
+def shown_hours(config: Config, name: str, at: datetime) -> str:
+    """Whether they are open at that time."""
+    from sipua.calls import routes
+
+    hours = routes.hours_named(config, name)
+    if hours.is_open(at):
+        return f"{name}: open"
+    opening = hours.next_opening(at)
+    return f"{name}: closed" + (f", opens {opening.isoformat(' ', 'minutes')}" if opening else "")
+
+
+def closed_words(config: Config, route: str) -> str:
+    """What its calls get outside of its hours: `menu night`; empty: the next route has them."""
+    action = next(one.closed for one in config.routes if one.name == route)
+    if not action.kinds:
+        return ""
+    (kind,) = action.kinds
+    return kind if kind == "hang_up" else f"{kind} {getattr(action, kind)}"
+
+
 def _step(step: Step) -> str:
-    from sipua.calls.profile import Menu, Prompt, TransferTo
+    from sipua.calls.profile import Menu, Prompt, Queue, TransferTo
 
     if isinstance(step, Prompt):
         return f"prompt {step.path or 'sorry'}"
@@ -110,6 +147,8 @@ def _step(step: Step) -> str:
         return f"transfer {step.target}"
     if isinstance(step, Menu):
         return f"menu {step.name}"
+    if isinstance(step, Queue):
+        return f"queue {step.name}"
     return f"status {step.status}"
 
 

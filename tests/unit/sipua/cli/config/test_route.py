@@ -46,3 +46,35 @@ def test_a_number_is_enough_and_no_route_is_said_too(
     out = capsys.readouterr().out
     assert "route         -\n" in out
     assert "tools         all\n" in out
+
+
+def test_what_would_be_at_another_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "edge.toml"
+    path.write_text(
+        """\
+[sip]
+accept = "any"
+[hours.office]
+zone = "Europe/Berlin"
+open = ["Mo-Fr 08:00-18:00"]
+[[queues]]
+name = "support"
+max_calls = 1
+[[routes]]
+name = "day"
+when = "office"
+queue = "support"
+closed = { transfer = "sip:1@pbx" }
+"""
+    )
+    at = ["config", "route", str(path), "--to", "100", "--json", "--at"]
+    assert cli.run([*at, "2026-11-28T12:00+01:00"]) == 0  # a Saturday
+    told = json.loads(capsys.readouterr().out)
+    assert told["route"] == "day"
+    assert told["hours"] == "office: closed, opens 2026-11-30 08:00+01:00"
+    assert told["closed"] == "transfer sip:1@pbx"
+    assert told["queue"] == "support"
+    assert cli.run([*at, "2026-11-30T07:30:00Z"]) == 0
+    assert json.loads(capsys.readouterr().out)["hours"] == "office: open"
+    with pytest.raises(SystemExit):
+        cli.run([*at, "tomorrow"])

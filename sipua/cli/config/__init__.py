@@ -1,0 +1,1 @@
+"""`sipua config`: a configuration checked, shown and explained."""

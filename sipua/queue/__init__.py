@@ -1,0 +1,1 @@
+"""Queues of callers: who waits for whom, and whose turn it is. No I/O."""

@@ -1,0 +1,278 @@
+"""All queues of an edge: who waits, and who serves whom. No clock and no I/O.
+
+    join ─▶ waiting ──┬─ a slot of the agent is free ──▶ QueueTurn ──────────────▶ served
+              ▲  │    └─ a member is free ──▶ QueueOffer ─▶ ringing ── answered ──▶ served
+              │  │                                             │
+              │  └─ leave, over                                └─ not answered: waiting, as before
+              └──────────────────── a member who hangs up at once: `join` with what was waited
+
+Who has the higher priority comes first, then who has waited longest: over all queues, because a
+member may be in several. A call that is over gives back what it had. `deadline` is when a member is
+free again by time alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sipua.queue.estimate import Estimate
+from sipua.queue.orders import QueueNews, QueueOffer, QueuePlace, QueueRefused, QueueTurn
+from sipua.queue.people import People, PersonState
+from sipua.queue.settings import Member, QueueSettings
+
+
+@dataclass(slots=True)
+class _Caller:
+    call_id: str
+    queue: str
+    priority: int
+    since: float
+    number: int
+    offer: int = 0
+    """0: none rings for it."""
+    ringing: dict[str, str] = field(default_factory=dict)
+    """Members by name, with their targets."""
+    told: int = 0
+    """The position that it knows."""
+
+
+@dataclass(slots=True)
+class _Served:
+    queue: str
+    target: str
+    """Empty: by the agent."""
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    call_id: str
+    position: int
+    waited_s: float
+    priority: int
+    ringing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """To look at."""
+
+    name: str
+    waiting: tuple[Waiting, ...]
+    serving: int
+    """Callers that are served."""
+    servers: int
+    members: Mapping[str, PersonState]
+    wait_s: float | None
+    """Of one who joined now."""
+
+    @property
+    def longest_s(self) -> float:
+        return max((one.waited_s for one in self.waiting), default=0.0)
+
+
+class Queues:
+    def __init__(self, settings: Iterable[QueueSettings] = ()) -> None:
+        self._settings = {one.name: one for one in settings}
+        self._leaving: dict[str, QueueSettings] = {}
+        """Those that the configuration has no more, and whose callers are served to the end."""
+        self._callers: dict[str, _Caller] = {}
+        self._served: dict[str, _Served] = {}
+        self._people = People()
+        self._estimates: dict[str, Estimate] = {}
+        self._last_rung: dict[str, str] = {}
+        """Of each queue the member who was called last."""
+        self._numbers = itertools.count(1)
+
+    def use(self, settings: Iterable[QueueSettings], now: float) -> list[QueueNews]:
+        """Another configuration: who waits keeps the place."""
+        old = {**self._leaving, **self._settings}
+        self._settings = {one.name: one for one in settings}
+        self._leaving = {name: one for name, one in old.items() if name not in self._settings}
+        self._forget_unused()
+        return self._serve(now)
+
+    # --- what happens ---------------------------------------------------------------------
+
+    def join(
+        self, call_id: str, queue: str, now: float, *, priority: int = 0, waited_s: float = 0.0
+    ) -> list[QueueNews]:
+        again = self._served.get(call_id)
+        if again is not None and again.target:  # the member has hung up at once
+            self._give_back(call_id, now, self._of(again.queue).retry_s)
+        self._take_away(call_id, now)
+        settings = self._settings.get(queue) or self._leaving.get(queue)
+        if settings is None:
+            return [QueueRefused(call_id, "unknown"), *self._serve(now)]
+        waiting = sum(one.queue == queue for one in self._callers.values())
+        if waiting >= settings.max_callers and not self._serves_at_once(settings, now):
+            return [QueueRefused(call_id, "full"), *self._serve(now)]
+        since, number = now - max(0.0, waited_s), next(self._numbers)
+        self._callers[call_id] = _Caller(call_id, queue, priority, since, number)
+        return self._serve(now)
+
+    def leave(self, call_id: str, now: float) -> list[QueueNews]:
+        """The caller waits no more, or is served no more: by choice, or the call is over."""
+        if call_id not in self._callers and call_id not in self._served:
+            return []
+        self._take_away(call_id, now)
+        return self._serve(now)
+
+    def offer_ended(
+        self, call_id: str, offer: int, answered: str, failed: Iterable[str], now: float
+    ) -> list[QueueNews]:
+        caller = self._callers.get(call_id)
+        if caller is None or caller.offer != offer:
+            return []
+        settings = self._of(caller.queue)
+        target = caller.ringing.pop(answered, "")
+        out = set(failed)
+        for name, other in caller.ringing.items():
+            self._people.release(other, call_id, now + settings.retry_s if name in out else now)
+        caller.offer, caller.ringing = 0, {}
+        if target:
+            del self._callers[call_id]
+            self._people.answer(target)
+            self._served[call_id] = _Served(caller.queue, target, now)
+        return self._serve(now)
+
+    def agent_left(self, call_id: str, now: float) -> list[QueueNews]:
+        """The call goes on without its agent: a target has it."""
+        served = self._served.get(call_id)
+        return [] if served is None or served.target else self.leave(call_id, now)
+
+    def expire(self, now: float) -> list[QueueNews]:
+        return self._serve(now)
+
+    def deadline(self, now: float) -> float | None:
+        """When `expire` is due; None: nothing is due by time alone."""
+        wanted = {one.queue for one in self._callers.values() if not one.offer}
+        targets = {member.target for name in wanted for member in self._of(name).members}
+        ends = (self._people.free_at(target) for target in targets)
+        return min((end for end in ends if end is not None and end > now), default=None)
+
+    def states(self, now: float) -> list[QueueState]:
+        return [
+            self._state(one, now) for one in (*self._settings.values(), *self._leaving.values())
+        ]
+
+    def __len__(self) -> int:
+        """Callers who wait or are served."""
+        return len(self._callers) + len(self._served)
+
+    # --- who serves whom ------------------------------------------------------------------
+
+    def _serve(self, now: float) -> list[QueueNews]:
+        news: list[QueueNews] = []
+        serving = Counter(one.queue for one in self._served.values() if not one.target)
+        for caller in sorted(self._callers.values(), key=_order):
+            settings = self._of(caller.queue)
+            if caller.offer:
+                continue
+            if settings.members:
+                if chosen := self._chosen(settings, now):
+                    news.append(self._offer(caller, settings, chosen))
+            elif serving[caller.queue] < settings.max_calls:
+                serving[caller.queue] += 1
+                del self._callers[caller.call_id]
+                self._served[caller.call_id] = _Served(caller.queue, "", now)
+                news.append(QueueTurn(caller.call_id))
+        self._forget_unused()
+        return [*news, *self._places()]
+
+    def _chosen(self, settings: QueueSettings, now: float) -> list[Member]:
+        members = list(settings.members)
+        if settings.strategy == "round_robin":
+            names = [member.name for member in members]
+            last = self._last_rung.get(settings.name)
+            begin = names.index(last) + 1 if last in names else 0
+            members = [*members[begin:], *members[:begin]]
+        free = [member for member in members if self._people.free(member.target, now)]
+        return free if settings.strategy == "ring_all" else free[:1]
+
+    def _offer(self, caller: _Caller, settings: QueueSettings, chosen: list[Member]) -> QueueOffer:
+        caller.offer = next(self._numbers)
+        caller.ringing = {member.name: member.target for member in chosen}
+        self._last_rung[settings.name] = chosen[-1].name
+        for member in chosen:
+            self._people.ring(member.target, caller.call_id)
+        ringing = dict(caller.ringing)
+        return QueueOffer(caller.call_id, caller.offer, ringing, settings.account, settings.ring_s)
+
+    def _serves_at_once(self, settings: QueueSettings, now: float) -> bool:
+        if settings.members:
+            return bool(self._chosen(settings, now))
+        taken = sum(one.queue == settings.name for one in self._served.values())
+        return taken < settings.max_calls
+
+    def _take_away(self, call_id: str, now: float) -> None:
+        caller = self._callers.pop(call_id, None)
+        if caller is not None:
+            for target in caller.ringing.values():
+                self._people.release(target, call_id, now)
+        if served := self._served.get(call_id):
+            self._give_back(call_id, now, self._of(served.queue).wrap_up_s)
+
+    def _give_back(self, call_id: str, now: float, pause_s: float) -> None:
+        """Who served the call is free again, after so long."""
+        served = self._served.pop(call_id)
+        if served.target:
+            self._people.release(served.target, call_id, now + pause_s)
+        self._estimate(served.queue).served(now - served.since + pause_s)
+
+    # --- places ---------------------------------------------------------------------------
+
+    def _places(self) -> list[QueueNews]:
+        """For those whose position has changed."""
+        news: list[QueueNews] = []
+        positions: Counter[str] = Counter()
+        for caller in sorted(self._callers.values(), key=_order):
+            positions[caller.queue] += 1
+            position = positions[caller.queue]
+            if position != caller.told:
+                caller.told = position
+                news.append(
+                    QueuePlace(caller.call_id, position, self._wait_s(caller.queue, position))
+                )
+        return news
+
+    def _wait_s(self, queue: str, position: int) -> float | None:
+        return self._estimate(queue).wait_s(position, self._of(queue).servers)
+
+    def _estimate(self, queue: str) -> Estimate:
+        return self._estimates.setdefault(queue, Estimate())
+
+    def _of(self, queue: str) -> QueueSettings:
+        return self._settings.get(queue) or self._leaving[queue]
+
+    def _forget_unused(self) -> None:
+        used = {one.queue for one in self._callers.values()}
+        used |= {one.queue for one in self._served.values()}
+        for name in [name for name in self._leaving if name not in used]:
+            del self._leaving[name]
+            self._estimates.pop(name, None)
+            self._last_rung.pop(name, None)
+        every = (*self._settings.values(), *self._leaving.values())
+        self._people.forget_others({one.target for queue in every for one in queue.members})
+
+    def _state(self, settings: QueueSettings, now: float) -> QueueState:
+        callers = [one for one in self._callers.values() if one.queue == settings.name]
+        waiting = tuple(
+            Waiting(one.call_id, place, now - one.since, one.priority, tuple(one.ringing))
+            for place, one in enumerate(sorted(callers, key=_order), 1)
+        )
+        return QueueState(
+            name=settings.name,
+            waiting=waiting,
+            serving=sum(one.queue == settings.name for one in self._served.values()),
+            servers=settings.servers,
+            members={one.name: self._people.state(one.target, now) for one in settings.members},
+            wait_s=self._wait_s(settings.name, len(waiting) + 1),
+        )
+
+
+def _order(caller: _Caller) -> tuple[int, float, int]:
+    return -caller.priority, caller.since, caller.number
