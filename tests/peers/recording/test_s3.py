@@ -91,7 +91,10 @@ class Bed:
 
 
 @pytest.fixture
-async def bed(server: S3Server, tmp_path: Path) -> AsyncIterator[Bed]:
+async def bed(
+    server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Bed]:
+    monkeypatch.setattr(uploads, "_LOOK_EVERY_S", 0.05)
     made = Bed(tmp_path / "recordings", server.url)
     yield made
     await made.stop()
