@@ -397,6 +397,6 @@ class Call:
     def _let_go(self) -> None:
         """So that nothing waits for the garbage collector: see `nothing` of the fault owner."""
         self._listeners.clear()
-        self.agents = None
+        self.agents = self._opening = None  # a cancelled task keeps its frames
         self.second.let_go()
         self.faults.end = None
