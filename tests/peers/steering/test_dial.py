@@ -39,8 +39,8 @@ def config(**transfer: Any) -> dict[str, Any]:
 
 
 def whole(name: str, sound: audio.Pcm) -> bool:
-    """Whether the sentence is there."""
-    return audio.is_in(audio.speech(name), sound)
+    """Whether the sentence is there, in one piece."""
+    return audio.find(audio.speech(name), sound).score > 0.9
 
 
 def get(call: Line, what: str) -> Any:

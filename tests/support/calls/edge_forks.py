@@ -129,7 +129,8 @@ def _begin() -> tuple[socket.socket, subprocess.Popen[bytes]]:
     )
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-c", code],
+            # Their command line is this one: `sipua doctor` looks for the name in it.
+            [sys.executable, "-c", code, "sipua", "serve"],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
