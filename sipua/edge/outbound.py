@@ -23,12 +23,12 @@ from sipua.calls.profile import AgentProfile
 from sipua.calls.steer.place_request import CannotPlaceError, PlaceRequest
 from sipua.config import Config
 from sipua.edge.agent_host import AgentHost
-from sipua.edge.calls import not_called, placing
 from sipua.edge.calls.edge_calls import EdgeCalls
-from sipua.edge.calls.outgoing import ForbiddenError, Outgoing, outgoing
-from sipua.edge.calls.placing import RequestError
-from sipua.edge.calls.ready_leg import ReadyLeg, invite, ways_of
 from sipua.edge.calls.signalling_log import SignallingLog
+from sipua.edge.placing import not_called, placing
+from sipua.edge.placing.outgoing import ForbiddenError, Outgoing, outgoing
+from sipua.edge.placing.placing import RequestError
+from sipua.edge.placing.ready_leg import ReadyLeg, invite, ways_of
 from sipua.edge.wiring import parties, wiring
 from sipua.edge.workers.fork_server import ForkServer
 from sipua.edge.workers.workers import Workers, WorkersError

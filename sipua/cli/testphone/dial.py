@@ -37,8 +37,8 @@ from sipua.cli.testphone.report import INTERRUPTED, Report, packets
 from sipua.cli.testphone.sound import SoundError
 from sipua.codecs.tones import sine
 from sipua.config import Config
-from sipua.edge.calls import placing
-from sipua.edge.calls.placing import RequestError, check_account, check_uri
+from sipua.edge.placing import placing
+from sipua.edge.placing.placing import RequestError, check_account, check_uri
 from sipua.edge.wiring import call as wiring_call
 from sipua.edge.wiring import wiring
 from sipua.log import logs

@@ -25,19 +25,19 @@ from sipua.calls.legs.orders import CallOrder, LegOver, PlaceLeg
 from sipua.calls.outcome import CallOutcome
 from sipua.calls.steer.commands import Command, Done, Park, SetMetadata
 from sipua.calls.steer.place_request import PlaceRequest
-from sipua.capture import settings as capture_settings
-from sipua.capture.sip_messages import SipToCaptures, dialog
+from sipua.capture.sip_messages import SipToCaptures
 from sipua.config import Config
 from sipua.doctor.edges import WORKERS_FIX
 from sipua.edge.calls import beginnings
 from sipua.edge.calls.beginnings import NO_WORKER
+from sipua.edge.calls.captures import EdgeCaptures
 from sipua.edge.calls.code_calls import CodeCalls
 from sipua.edge.calls.edge_call import EdgeCall
 from sipua.edge.calls.legs import EdgeLegs
 from sipua.edge.calls.lost_calls import LostCalls
 from sipua.edge.calls.queues import EdgeQueues
-from sipua.edge.calls.ready_leg import MakeLeg
 from sipua.edge.calls.steer_requests import SteerRequests
+from sipua.edge.placing.ready_leg import MakeLeg
 from sipua.edge.wiring import wiring
 from sipua.edge.workers.workers import Workers, WorkersError
 from sipua.events import call_events
@@ -46,10 +46,8 @@ from sipua.events.park_events import UNPARKED
 from sipua.events.stream import EventStream
 from sipua.events.teller import ENDED, Told
 from sipua.log import logs
-from sipua.log.throttle import Throttle
 from sipua.process.exits import Exit
 from sipua.queue.orders import QueueOrder
-from sipua.rtp.events import Address
 from sipua.rtp.ports import PortPool, ReservedPort
 from sipua.sip.leg_ids import call_of
 from sipua.sip.messages import (
@@ -70,8 +68,6 @@ from sipua.sip.wire.caller_id import ANONYMOUS
 from sipua.worker.link.coding import LinkError
 from sipua.worker.link.messages import (
     CallOver,
-    CapturedSip,
-    CaptureOrder,
     EndCall,
     Steered,
     TakeCall,
@@ -100,13 +96,11 @@ class EdgeCalls:
         self._ports = ports
         self._send = send
         self._events = events
-        self._sip_captures = sip_captures
-        self._gaps = Throttle(10.0)
         self._on_over = on_over
         self._calls: dict[str, EdgeCall] = {}
         self.legs = EdgeLegs(ports, send, workers.send, make_leg)
+        self._captures = EdgeCaptures(sip_captures, self._calls, workers.send)
         self._codes = CodeCalls(config, self._calls, self.legs, send, events)
-        self.use(config)
         self.queues = EdgeQueues(self._to_call)
         self._requests = SteerRequests()
         self._lost = LostCalls(config, events, self.facts_up)
@@ -123,7 +117,7 @@ class EdgeCalls:
         self._config_name = name
         self._codes.use(config)
         self._numbers = config.record.numbers
-        self._capture_settings = wiring.captures(config)
+        self._captures.use(config)
         self.queues.use(config)
 
     # --- a call begins --------------------------------------------------------------------
@@ -148,7 +142,7 @@ class EdgeCalls:
                 return
             held.callback(self._workers.supervisor.over, worker)
             try:
-                facts, capture = self._facts(event), self._capture(event)
+                facts, capture = self._facts(event), self._captures.order(event)
                 # Before its worker can tell anything of it: the order of events is what happened.
                 teller = self._events.teller(event.call_id, facts.trace)
                 teller.tell(
@@ -161,7 +155,7 @@ class EdgeCalls:
                 self._failed(event.call_id, error)
                 return
         if capture is not None:
-            self._capture_sip(event)
+            self._captures.watch_sip(event)
 
     def place(
         self,
@@ -230,23 +224,6 @@ class EdgeCalls:
             called=event.parties.called,
             headers=event.parties.headers,
         )
-
-    def _capture(self, event: IncomingCall) -> CaptureOrder | None:
-        settings = self._capture_settings
-        if settings is None or not capture_settings.wanted(settings, event.from_uri, event.to_uri):
-            return None
-        others = (call_id for call_id, call in self._calls.items() if call.captured)
-        local = wiring.rtp_address(self._config, event.local, event.source[0])
-        return CaptureOrder(local, (*others, event.call_id))
-
-    def _capture_sip(self, event: IncomingCall) -> None:
-        """Send the worker the call's SIP, what was seen of it so far first."""
-        settings, captures = self._capture_settings, self._sip_captures
-        if settings is None or captures is None or not settings.sip:
-            return
-        of, take = dialog(event.sip_call_id, event.from_uri), partial(self._captured, event.call_id)
-        self._calls[event.call_id].held.callback(captures.detach, of, take)
-        captures.attach(of, take)
 
     # --- messages -------------------------------------------------------------------------
 
@@ -352,21 +329,6 @@ class EdgeCalls:
     def stop(self) -> None:
         self.queues.stop()
         self._lost.stop()
-
-    def _captured(
-        self, call_id: str, at_s: float, source: Address, target: Address, payload: bytes
-    ) -> None:
-        call = self._calls.get(call_id)
-        if call is None:
-            return
-        try:
-            self._workers.send(call.worker, CapturedSip(call_id, at_s, source, target, payload))
-        except LinkError as error:  # a gap in the capture; the call goes on
-            kept_back = self._gaps.ask("", time.monotonic())
-            if kept_back is not None:
-                logs.bind_call(call_id).warning(
-                    "capture.sip_missed", cause=str(error), lines_kept_back=kept_back
-                )
 
     def _to_call(self, call_id: str, message: ToWorker) -> None:
         if call := self._calls.get(call_id):

@@ -14,7 +14,7 @@ from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls.legs.orders import LegOver, PlaceLeg
 from sipua.calls.steer.place_request import CannotPlaceError
 from sipua.calls.supervise.codes import DialledIn
-from sipua.edge.calls.ready_leg import MakeLeg
+from sipua.edge.placing.ready_leg import MakeLeg
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
 from sipua.sip.leg_ids import dialled_in_id
 from sipua.sip.messages import (

@@ -18,12 +18,12 @@ from sipua.calls.steer.refer import target_uri
 from sipua.config import Config
 from sipua.config.sections.routes import RouteSection
 from sipua.config.values.uri import UriError, check_target, is_number
-from sipua.edge.calls import not_called, placing
 from sipua.edge.calls.edge_calls import EdgeCalls
-from sipua.edge.calls.number_pools import NumberPools, PoolError
-from sipua.edge.calls.outgoing import ForbiddenError, outgoing
-from sipua.edge.calls.placing import RequestError
-from sipua.edge.calls.ready_leg import ReadyLeg, invite, ways_of
+from sipua.edge.placing import not_called, placing
+from sipua.edge.placing.number_pools import NumberPools, PoolError
+from sipua.edge.placing.outgoing import ForbiddenError, outgoing
+from sipua.edge.placing.placing import RequestError
+from sipua.edge.placing.ready_leg import ReadyLeg, invite, ways_of
 from sipua.edge.wiring import outbound_routes, parties, wiring
 from sipua.edge.workers.workers import WorkersError
 from sipua.events import edge_events

@@ -201,7 +201,7 @@ async def test_S21_a_sip_message_that_the_capture_cannot_have_ends_no_call(
     monkeypatch.setattr(edge.edge._calls, "_send", sent.append)
     with capture_logs() as logs:
         for _ in range(3):
-            edge.edge._calls._captured(call_id, 0.0, ("\udce4", 1), ("b", 2), b"")
+            edge.edge._calls._captures._take(call_id, 0.0, ("\udce4", 1), ("b", 2), b"")
     assert [line["event"] for line in logs] == ["capture.sip_missed"]
     assert sent == []
 

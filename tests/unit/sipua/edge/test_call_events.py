@@ -17,7 +17,7 @@ from sipua.calls.legs.orders import PlaceLeg
 from sipua.calls.steer.place_request import PlaceRequest
 from sipua.config import Config
 from sipua.edge.calls.edge_calls import EdgeCalls
-from sipua.edge.calls.ready_leg import ReadyLeg
+from sipua.edge.placing.ready_leg import ReadyLeg
 from sipua.edge.workers.workers import Workers
 from sipua.events.edge_events import EventsLost
 from sipua.events.ending import Reason

@@ -6,7 +6,7 @@ import socket
 from sipua.calls.legs.orders import LegOver, PlaceLeg
 from sipua.calls.supervise.codes import DialledIn
 from sipua.edge.calls.legs import EdgeLegs
-from sipua.edge.calls.ready_leg import ReadyLeg
+from sipua.edge.placing.ready_leg import ReadyLeg
 from sipua.rtp.ports import NoPortsLeft, ReservedPort
 from sipua.sip.messages import (
     Answer,

@@ -4,8 +4,8 @@ import pytest
 
 from sipua.config import Config
 from sipua.edge import outbound
-from sipua.edge.calls.placing import RequestError
 from sipua.edge.outbound import OutboundRequest, profile_of
+from sipua.edge.placing.placing import RequestError
 from sipua.process.exits import Exit
 
 CONFIG = Config.model_validate(

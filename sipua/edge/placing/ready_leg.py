@@ -12,9 +12,9 @@ from sipua.calls.legs.orders import PlaceLeg
 from sipua.calls.steer.refer import target_uri
 from sipua.config import Config
 from sipua.config.values.uri import UriError, is_number
-from sipua.edge.calls import placing
-from sipua.edge.calls.outgoing import ForbiddenError, outgoing
-from sipua.edge.calls.placing import RequestError
+from sipua.edge.placing import placing
+from sipua.edge.placing.outgoing import ForbiddenError, outgoing
+from sipua.edge.placing.placing import RequestError
 from sipua.edge.wiring import outbound_routes, wiring
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import AnotherWay, PlaceCall

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sipua.config import Config
 from sipua.config.sections.trunks import TrunkSection
 from sipua.config.values.uri import is_number
-from sipua.edge.calls.placing import RequestError
+from sipua.edge.placing.placing import RequestError
 from sipua.edge.wiring import parties
 from sipua.sip.parties import allowed, headers, name_addr
 from sipua.sip.parties.identity import identity, is_caller_id

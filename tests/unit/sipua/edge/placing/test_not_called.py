@@ -9,10 +9,10 @@ import pytest
 
 from sipua.config import Config
 from sipua.edge import outbound as command
-from sipua.edge.calls import not_called
-from sipua.edge.calls.not_called import UnreadableError
-from sipua.edge.calls.outgoing import ForbiddenError
 from sipua.edge.outbound import OutboundRequest
+from sipua.edge.placing import not_called
+from sipua.edge.placing.not_called import UnreadableError
+from sipua.edge.placing.outgoing import ForbiddenError
 from sipua.edge.wiring import outbound
 from sipua.process.exits import Exit
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sipua.campaigns.store.databases import StoreError
 from sipua.config import Config
-from sipua.edge.calls.outgoing import ForbiddenError
+from sipua.edge.placing.outgoing import ForbiddenError
 from sipua.edge.wiring import outbound
 from sipua.log import logs
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sipua.config import Config
-from sipua.edge.calls.outgoing import Outgoing, outgoing
-from sipua.edge.calls.placing import RequestError
+from sipua.edge.placing.outgoing import Outgoing, outgoing
+from sipua.edge.placing.placing import RequestError
 
 ID_URI = "sip:us@192.0.2.5"
 

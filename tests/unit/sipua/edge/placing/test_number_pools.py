@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from sipua.config import Config
-from sipua.edge.calls.number_pools import NumberPools, PoolError
+from sipua.edge.placing.number_pools import NumberPools, PoolError
 from sipua.events.stream import EventStream
 from sipua.events.teller import Told
 from sipua.sip.parties.number_pool import Exhausted

@@ -13,8 +13,8 @@ import pytest
 from sipua.calls.legs.orders import PlaceLeg
 from sipua.calls.steer.place_request import CannotPlaceError
 from sipua.config import Config
-from sipua.edge.calls import placing
 from sipua.edge.calls.place_calls import PlaceCalls
+from sipua.edge.placing import placing
 from sipua.events.stream import EventStream
 from sipua.events.teller import Told
 from sipua.rtp.ports import NoPortsLeft, ReservedPort

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sipua.config import Config
-from sipua.edge.calls.placing import (
+from sipua.edge.placing.placing import (
     RequestError,
     check_uri,
     first_hop,
