@@ -245,8 +245,11 @@ def _ladder(sip: Mapping[str, Any], *, whole: bool) -> Iterator[str]:
 def _outcome(found: Mapping[str, Any]) -> str:
     if "end" in found:
         return f"{found['id']}: {found['status']}, {found['end']['reason']}"
-    detail = found.get("detail", "")
-    return f"{found['call_id']}: {found['status']}" + (f": {clean(detail)}" if detail else "")
+    detail, slot = found.get("detail", ""), found.get("values", {}).get("slot", "")
+    parked = f", in slot {clean(slot)}" if slot else ""
+    return f"{found['call_id']}: {found['status']}{parked}" + (
+        f": {clean(detail)}" if detail else ""
+    )
 
 
 def _refused(args: argparse.Namespace) -> int:
