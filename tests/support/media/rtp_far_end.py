@@ -14,7 +14,6 @@ import selectors
 import socket
 import struct
 import time
-from collections import deque
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -64,8 +63,10 @@ class _Leg:
     over: bool = False  # hung up: a late packet must not start it again
     sources: set[tuple[str, int]] = field(default_factory=set)
     sent: int = 0
-    echo: deque[bytes] = field(default_factory=deque)  # heard, and not sent back yet
-    echoes: bool = False
+    echo: dict[int, bytes] = field(default_factory=dict)
+    """Heard, and not sent back yet: by the number of the frame that it goes into."""
+    echo_from: tuple[int, int] | None = None
+    """The timestamp that was heard first, and the frame that was sent next."""
 
 
 class RtpFarEnd:
@@ -210,7 +211,7 @@ class _FarEnd:
             seconds, nanoseconds = _TIMESPEC.unpack(stamps[0][2])
             leg.received.add(data, seconds * 1_000_000_000 + nanoseconds)
             if self._plan.echo_db is not None and len(data) == 12 + _FRAME_SAMPLES:
-                leg.echo.append(data[12:])
+                self._keep_echo(leg, data)
             leg.sources.add(source)
             if leg.target is None and not leg.over:
                 leg.target = source
@@ -245,16 +246,22 @@ class _FarEnd:
                 leg.rtp.sendto(header + payload, leg.target)
             leg.sent += 1
 
-    def _with_echo(self, leg: _Leg, payload: bytes) -> bytes:
-        """From the first time on that enough waits, each frame comes back after the same time,
-        whether one or two have come since the last one left: both clocks have 20 ms, and each its
-        own moment.
+    def _keep_echo(self, leg: _Leg, data: bytes) -> None:
+        """It comes back after the same time throughout: by its timestamp, and not by its arrival.
+        Both clocks have 20 ms, each its own moment, and a side that stalls goes on at its time.
         """
-        leg.echoes = leg.echoes or len(leg.echo) > self._plan.echo_frames
-        if not leg.echoes or not leg.echo:
+        timestamp = int.from_bytes(data[4:8], "big")
+        leg.echo_from = leg.echo_from or (timestamp, leg.sent)
+        first, frame = leg.echo_from
+        later = (timestamp - first) % 2**32 // _FRAME_SAMPLES
+        leg.echo[frame + later + self._plan.echo_frames] = data[12:]
+
+    def _with_echo(self, leg: _Leg, payload: bytes) -> bytes:
+        heard = leg.echo.pop(leg.sent, None)
+        if heard is None:
             return payload
         law, gain = self._plan.law, 10 ** ((self._plan.echo_db or 0) / 20)
-        back = g711.decode(law, leg.echo.popleft()) * gain
+        back = g711.decode(law, heard) * gain
         mixed = np.clip(g711.decode(law, payload) + back, -32768, 32767)
         return g711.encode(law, np.rint(mixed).astype(np.int16))
 
