@@ -66,7 +66,8 @@ def _told(told: dict[str, Any]) -> Iterator[str]:
     if not told["rule"]:
         yield f"no rule of [[outbound_routes]] fits {told['number']}\n"
         return
-    of_rule = f"{told['rule']}, by its prefix {told['prefix'] or 'of any number'}"
+    why = f"by its prefix {told['prefix']}" if told["prefix"] else "which is for any number"
+    of_rule = f"{told['rule']}, {why}"
     yield f"{'number':{_COLUMN}}{told['number']}\n{'rule':{_COLUMN}}{of_rule}\n"
     for place, one in enumerate(told["trunks"], 1):
         words = [f"price {one['price']:g}"] if told["order"] == "price" else []
