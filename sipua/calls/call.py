@@ -32,7 +32,7 @@ from sipua.calls.menus import run as menu_run
 from sipua.calls.menus.after_menu import AfterMenu
 from sipua.calls.menus.agents import Agents
 from sipua.calls.outcome import CallOutcome
-from sipua.calls.parts import lifetime
+from sipua.calls.parts import lifetime, party
 from sipua.calls.parts.bridge_news import BridgeNews
 from sipua.calls.parts.call_media import CallMedia, media_plan
 from sipua.calls.parts.kept import Kept
@@ -59,16 +59,14 @@ from sipua.sip.messages import (
     CallInvited,
     EndedBy,
     Hangup,
-    HoldDone,
-    HoldRefused,
+    HoldNews,
     MediaReady,
     NegotiatedMedia,
-    TransferDone,
-    TransferFailed,
-    TransferProgress,
+    TransferNews,
 )
 from sipua.sip.state import LONGEST_TRANSACTION_S
 from sipua.sip.wire.info_digits import DigitTold
+from sipua.sip.wire.refer_messages import PartyChanged
 
 MOVED_TEMPORARILY = 302
 NOT_AVAILABLE = 480
@@ -337,9 +335,11 @@ class Call:
             case DigitTold():
                 key = Dtmf(event.digit, event.duration_ms, inband=False, by_info=True)
                 self.bridge.told(key)
-            case HoldDone() | HoldRefused():
+            case PartyChanged():
+                party.changed(event, self.bridge, self.tell, self.limits.numbers)
+            case _ if isinstance(event, HoldNews):
                 self.hold.on_news(event)
-            case TransferProgress() | TransferDone() | TransferFailed():
+            case _ if isinstance(event, TransferNews):
                 self._transfer.on_news(event)
 
     def on_media(self, media: NegotiatedMedia) -> None:

@@ -374,6 +374,8 @@ class Edge:
                 self._calls.on_signal(event)
             case CallProgress() if self._calls.legs.on_signal(event):
                 """Its call tells it."""
+            case _ if self._placing.follows(event):
+                """A REFER of a peer."""
             case _:
                 self._sip_log.log_event(event, time.monotonic())
 

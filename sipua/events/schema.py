@@ -18,6 +18,7 @@ from sipua.events import (
     engine_events,
     menu_events,
     recording_events,
+    refer_events,
 )
 from sipua.events.event import Event
 
@@ -35,7 +36,14 @@ def kinds(module: object) -> list[type[Event]]:
 
 CALL_EVENTS = [
     kind
-    for module in (call_events, menu_events, recording_events, ended, engine_events)
+    for module in (
+        call_events,
+        menu_events,
+        recording_events,
+        refer_events,
+        ended,
+        engine_events,
+    )
     for kind in kinds(module)
 ]
 EDGE_EVENTS = kinds(edge_events)

@@ -17,6 +17,7 @@ from sipua.config.checks.placeholders import placeholders
 from sipua.config.checks.record import record
 from sipua.config.checks.recording import recording
 from sipua.config.checks.recovery import recovery
+from sipua.config.checks.refer import refer
 from sipua.config.checks.routes import routes
 from sipua.config.checks.tools import tools
 from sipua.config.checks.traces import traces
@@ -361,6 +362,7 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _names,
     _accounts,
     _trunks,
+    refer,
     engines,
     _agent,
     recovery,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
 from sipua.calls.facts import CallFacts
 from sipua.calls.legs.orders import PlaceLeg
@@ -16,7 +17,7 @@ from sipua.calls.steer.refer import target_uri
 from sipua.config import Config
 from sipua.config.sections.routes import RouteSection
 from sipua.config.values.uri import UriError, check_target
-from sipua.edge.calls import placing
+from sipua.edge.calls import follow_refer, placing
 from sipua.edge.calls.edge_calls import EdgeCalls
 from sipua.edge.calls.outgoing import ForbiddenError, outgoing
 from sipua.edge.calls.placing import RequestError
@@ -28,13 +29,15 @@ from sipua.events.event import Event
 from sipua.rtp.hostport import bracketed
 from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip.admission.admission import Admission
-from sipua.sip.messages import new_call_id
+from sipua.sip.messages import SipEvent, new_call_id
 from sipua.sip.pj.agent import SipAgent
 from sipua.sip.settings import SipSettings
 from sipua.sip.wire.addresses import host_of
+from sipua.sip.wire.refer_messages import FollowRefer, ReferAsked, RefuseRefer
 from sipua.worker.link.coding import LinkError
 
 _LOCAL = ("", 0)
+FORBIDDEN, NO_ROOM, INTERNAL_ERROR = 403, 503, 500
 
 
 class PlaceCalls:
@@ -111,6 +114,30 @@ class PlaceCalls:
             local = await placing.reserve(self._ports, self._sip, hop)
             held.pop_all()
         return ReadyLeg(invite(order, out, local), not_sent)
+
+    def follows(self, event: SipEvent) -> bool:
+        """Whether it is a REFER of a peer, which then is answered: its target may be called, or
+        not."""
+        if isinstance(event, ReferAsked):
+            self._sip.send(self._followed(event))
+        return isinstance(event, ReferAsked)
+
+    def _followed(self, asked: ReferAsked) -> FollowRefer | RefuseRefer:
+        try:
+            self._check_room()
+            order = follow_refer.follow(self._config, self._settings, asked)
+            self._take_slot(asked.leg_id, order.account, "")
+        except ForbiddenError as error:
+            self._tell_blocked(error, "")
+            return _refused(asked, FORBIDDEN, str(error))
+        except (RequestError, UriError) as error:
+            return _refused(asked, FORBIDDEN, str(error))
+        except CannotPlaceError as error:
+            return _refused(asked, NO_ROOM, str(error))
+        except Exception as error:  # noqa: BLE001 (the peer waits for an answer)
+            FaultOwner().harmless("call.failed").failed("a REFER", error)
+            return _refused(asked, INTERNAL_ERROR, "internal error")
+        return order
 
     def _check_room(self, *, counted: int = 0) -> None:
         """`counted`: of those that are up, what asks for room itself."""
@@ -190,3 +217,7 @@ class PlaceCalls:
         form = parties.form_of_ours(parties.trunk_named(self._config, request.origin))
         asked = routes.Asked((parties.formatted(form, request.to),), "", request.origin)
         return routes.choose(self._config.routes, asked)
+
+
+def _refused(asked: ReferAsked, status: int, reason: str) -> RefuseRefer:
+    return RefuseRefer(asked.call_id, asked.leg_id, status, reason)

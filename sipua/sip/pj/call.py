@@ -7,7 +7,6 @@ and leave the call hanging.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -21,7 +20,6 @@ from sipua.sip.messages import (
     CallConfirmed,
     CallEnded,
     CallProgress,
-    Direction,
     EndedBy,
     Hangup,
     HoldDone,
@@ -36,10 +34,11 @@ from sipua.sip.messages import (
     TransferProgress,
     TransferRefused,
 )
-from sipua.sip.pj import negotiated
+from sipua.sip.pj.dialogs import negotiated
+from sipua.sip.pj.dialogs.referrals import OK, Referrals
 from sipua.sip.pj.guarded import guarded
-from sipua.sip.pj.native import info_request
-from sipua.sip.pj.params import call_params
+from sipua.sip.pj.native import in_dialog, info_request
+from sipua.sip.pj.params import call_params, notify_params
 from sipua.sip.settings import SipSettings
 from sipua.sip.state import LONGEST_TRANSACTION_S, CallInput, CallState, advance
 from sipua.sip.wire import sdp, texts
@@ -66,6 +65,7 @@ class CallOwner(Protocol):
 
     settings: SipSettings
     gate: Gate
+    referrals: Referrals
     emit: Callable[[SipEvent], None]
     after: Callable[[float, Callable[[], None]], None]
 
@@ -90,18 +90,23 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         state: CallState,
         pj_id: int = -1,
         placed: PlaceCall | None = None,
+        origin: str = "",
     ) -> None:
+        """`origin`: the account or trunk that it came from, or goes out by."""
         super().__init__(account, pj_id)
         self.account = account
+        self.origin = origin
         self.placed = placed
         self.endpoint = endpoint
         self.call_id = call_id
         self.local = local
         self.signalling_ip = signalling_ip
         self.state = state
-        self._last_media: NegotiatedMedia | None = None
-        self._rtcp_muxed = self._xr = False
-        self._remote_ssrcs: frozenset[int] = frozenset()
+        self.media: NegotiatedMedia | None = None
+        self.refers, self.refers_taken = False, 0
+        self._successor: tuple[PjCall, texts.Message] | None = None
+        """The call that an INVITE with Replaces puts in this one's place."""
+        self._offered = negotiated.Offered()
         self._asked_hold: bool | None = None
         """While our re-INVITE is not answered: what it wants."""
         self._hold_tsx = 0
@@ -118,8 +123,11 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         if advance(self.state, CallInput.ANSWER):
             self.answer(call_params(200))
             if self._advance(CallInput.ANSWER):
-                self._later(ACK_WITHIN_S, PjCall.unacknowledged)
+                self.expect_ack()
                 self._read_media()
+
+    def expect_ack(self) -> None:
+        self._later(ACK_WITHIN_S, PjCall.unacknowledged)
 
     def end(self, order: Hangup) -> None:
         """End the call. ValueError: an invalid contact. A call that pjsip does not end is closed
@@ -170,10 +178,18 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         if self.state is not CallState.CONFIRMED:
             self._referred(WRONG_STATE, "the call is not up")
             return
+        self.refers = True
         try:
             self.xfer(in_brackets(target), call_params())
         except Exception as error:  # noqa: BLE001 (the call goes on in any case)
             self._referred(INTERNAL_ERROR, reason_of(error))
+
+    def notify(self, about: str, status: int, reason: str, *, over: bool = False) -> None:
+        if self.state is CallState.CONFIRMED:
+            try:
+                self.sendRequest(notify_params(about, status, reason, over=over))
+            except Exception as error:  # noqa: BLE001 (the call goes on in any case)
+                self.endpoint.fault("notify", error, self.call_id)
 
     def set_hold(self, on: bool) -> None:
         """Send a re-INVITE: `sendonly`, or `sendrecv` again. The outcome comes as an event, also
@@ -227,16 +243,14 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             sdp.offered_host(offer),
         )
         settings = self.endpoint.settings
-        self._rtcp_muxed = sdp.offers_rtcp_mux(offer)
-        self._xr = sdp.wants_extended_rtcp(offer, settings.rtcp_xr, self._xr)
-        self._remote_ssrcs = sdp.announced_ssrcs(offer) or self._remote_ssrcs
+        self._offered.read(offer, settings.rtcp_xr)
         prm.sdp.wholeSdp = sdp.rewrite_local(
             texts.body(prm.sdp.wholeSdp),
             host,
             self.local.port,
             settings.ptime_ms,
-            rtcp_mux=self._rtcp_muxed,
-            rtcp_xr=self._xr,
+            rtcp_mux=self._offered.rtcp_muxed,
+            rtcp_xr=self._offered.extended_rtcp,
         )
 
     @guarded
@@ -256,17 +270,22 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             self._read_media()
 
     def _read_media(self) -> None:
-        media = self._negotiated()
-        if media is not None and media != self._last_media:
-            self._last_media = media
+        codec = self.endpoint.settings.codecs[0].upper()
+        media = negotiated.of_call(self, self.media, self._offered, self.signalling_ip, codec)
+        if media is not None and media != self.media:
+            self.media = media
             self.endpoint.emit(MediaReady(self.call_id, media))
 
     @guarded
     def onCallTsxState(self, prm: Any) -> None:  # noqa: N802
-        """INFO of the peer; and our re-INVITE's end: nothing else of pjsua2 tells a refusal. One
-        that pjsip sends again, with a digest or a longer session, has begun another transaction by
-        then.
+        """INFO and REFER of the peer; and our re-INVITE's end: nothing else of pjsua2 tells a
+        refusal. One that pjsip sends again, with a digest or a longer session, has begun another
+        transaction by then.
         """
+        if (message := in_dialog.request(prm.e, "REFER")) is not None:
+            self.endpoint.referrals.asked(
+                self, message, lambda status: in_dialog.respond(prm.e, status)
+            )
         if (told := info_request.answered(prm.e, self._info_digits)) and told.digit:
             self.endpoint.emit(DigitTold(self.call_id, told.digit, told.duration_ms))
         on = self._asked_hold
@@ -311,10 +330,11 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     @guarded
     def onCallTransferRequest(self, prm: Any) -> None:  # noqa: N802
-        # pjsua's default is 202 and a call to any target that the peer names.
+        """pjsua's default is 202 and a call to any target that the peer names. It asks only in a
+        build in which we cannot answer by ourselves (see `onCallTsxState`)."""
         prm.statusCode = TRANSFER_REFUSED
         target = texts.line(str(prm.dstUri))
-        self.endpoint.emit(TransferRefused(self.call_id, target, TRANSFER_REFUSED))
+        self.endpoint.emit(TransferRefused(self.call_id, target, TRANSFER_REFUSED, "refer"))
 
     @guarded
     def onCallTransferStatus(self, prm: Any) -> None:  # noqa: N802
@@ -323,6 +343,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     def _referred(self, status: int, reason: str, *, final: bool = True) -> None:
         """A NOTIFY (RFC 3515 2.4.5). Some peers end the subscription without a final status."""
+        self.refers = not final and status < 200
         if 200 <= status < 300:
             self.endpoint.emit(TransferDone(self.call_id, status, reason))
         elif final or status >= 300:
@@ -332,8 +353,31 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     @guarded
     def onCallReplaceRequest(self, prm: Any) -> None:  # noqa: N802
+        """pjsip has found that the call is meant. It answers the INVITE by itself, and ends this
+        dialog, once we have said 200."""
         prm.statusCode = TRANSFER_REFUSED
-        self.endpoint.emit(TransferRefused(self.call_id, "Replaces", TRANSFER_REFUSED))
+        host, _ = address(str(prm.rdata.srcAddress))
+        prm.statusCode = status = self.endpoint.referrals.may_replace(self, host)
+        if status != OK:
+            return
+        prm.newCall = new = PjCall(
+            self.endpoint,
+            self.account,
+            call_id=self.call_id,
+            local=self.local,
+            signalling_ip=host,
+            state=CallState.ANSWERED,
+            origin=self.origin,
+        )
+        self._successor = new, texts.Message(str(prm.rdata.wholeMsg))
+
+    @guarded
+    def onCallReplaced(self, _prm: Any) -> None:  # noqa: N802
+        """Just before the 200."""
+        if self._successor is not None:
+            (new, invite), self._successor = self._successor, None
+            self.endpoint.referrals.replaced(self, new, invite)
+            new.expect_ack()
 
     # --- reading pjsua2 -------------------------------------------------------------------
 
@@ -354,31 +398,3 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         if status == REQUEST_TIMEOUT or why == pj.PJSIP_EVENT_TRANSPORT_ERROR:
             return EndedBy.NETWORK
         return EndedBy.PEER
-
-    def _negotiated(self) -> NegotiatedMedia | None:
-        info = self.getInfo()  # kept in a variable: its vector is freed with it
-        for index, media in enumerate(info.media):
-            if media.type != pj.PJMEDIA_TYPE_AUDIO:
-                continue
-            if media.status in (pj.PJSUA_CALL_MEDIA_NONE, pj.PJSUA_CALL_MEDIA_ERROR):
-                break
-            direction = negotiated.direction_of(media.dir)
-            if direction is Direction.INACTIVE:  # pjsua keeps no stream while nothing flows
-                codec = self.endpoint.settings.codecs[0].upper()
-                first = negotiated.held_from_the_start(codec, self.signalling_ip)
-                return self._held(self._last_media or first)
-            try:
-                stream = self.getStreamInfo(index)
-            except pj.Error:
-                break
-            return dataclasses.replace(
-                negotiated.of_stream(stream, direction),
-                signalling_ip=self.signalling_ip,
-                rtcp_muxed=self._rtcp_muxed,
-                rtcp_extended=self._xr,
-                remote_ssrcs=self._remote_ssrcs,
-            )
-        return None if self._last_media is None else self._held(self._last_media)
-
-    def _held(self, last: NegotiatedMedia) -> NegotiatedMedia:
-        return dataclasses.replace(last, direction=Direction.INACTIVE, rtcp_muxed=self._rtcp_muxed)

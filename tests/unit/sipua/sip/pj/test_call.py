@@ -373,8 +373,8 @@ def test_S12_a_refer_is_refused_and_told(signalling: Signalling) -> None:
     call.onCallReplaceRequest(replaces)
     assert params.statusCode == replaces.statusCode == 603
     assert signalling.take() == [
-        TransferRefused(call.call_id, "sip:900@198.51.100.1", 603),
-        TransferRefused(call.call_id, "Replaces", 603),
+        TransferRefused(call.call_id, "sip:900@198.51.100.1", 603, "refer"),
+        TransferRefused(call.call_id, "Replaces", 603, "replaces"),
     ]
 
 
