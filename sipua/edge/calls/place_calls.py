@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
-from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
 from sipua.calls.facts import CallFacts
 from sipua.calls.legs.orders import PlaceLeg
@@ -26,6 +25,7 @@ from sipua.edge.wiring import parties, wiring
 from sipua.edge.workers.workers import WorkersError
 from sipua.events import edge_events
 from sipua.events.event import Event
+from sipua.log import logs
 from sipua.rtp.hostport import bracketed
 from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip.admission.admission import Admission
@@ -135,7 +135,7 @@ class PlaceCalls:
         except CannotPlaceError as error:
             return _refused(asked, NO_ROOM, str(error))
         except Exception as error:  # noqa: BLE001 (the peer waits for an answer)
-            FaultOwner().harmless("call.failed").failed("a REFER", error)
+            logs.call_failed(asked.call_id, error)
             return _refused(asked, INTERNAL_ERROR, "internal error")
         return order
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from sipua.events import call_events, engine_events, menu_events
+from sipua.events import call_events, engine_events, menu_events, refer_events
 from sipua.events.ending import End, Reason
 from sipua.outputs.cdr.calls_up import CallsUp
 from sipua.outputs.cdr.row import Row, decode, encode
@@ -144,3 +144,18 @@ def test_texts_and_lists_of_a_call_that_never_settles_are_bounded() -> None:
     many = [(1.0, call_events.Transfer(target="sip:200@pbx")) for _ in range(100)]
     row = row_of((0.0, incoming()), *many, (10.0, ended()))
     assert len(row.transfers) == 32
+
+
+def test_another_party_is_a_transfer_of_the_other_side() -> None:
+    row = row_of(
+        (0.0, incoming()),
+        (1.0, refer_events.ReferFailed(target="201", status=486, reason="Busy Here")),
+        (2.0, refer_events.PartyChanged(party="…0202", way="refer", sip_call_id="x@edge")),
+        (3.0, refer_events.PartyChanged(party=None, way="replaces", sip_call_id="y@pbx")),
+        (10.0, ended()),
+    )
+    assert [(one.mode, one.target, one.outcome, one.status) for one in row.transfers] == [
+        ("refer received", "201", "failed", 486),
+        ("refer received", "…0202", "ok", 0),
+        ("replaces received", "", "ok", 0),
+    ]
