@@ -177,7 +177,7 @@ class Referrals:
             self._placer.place(invite)
 
     def _time_over(self, referral: _Referral) -> None:
-        if referral.state == "placed":
+        if referral.state in ("asked", "placed"):
             self._fail(referral, TIMED_OUT, f"not answered within {RING_S:g} s")
             self._end_leg(referral)
 
