@@ -334,6 +334,8 @@ class Transfer:
 
     call_id: str
     target: str
+    leg: str = ""
+    """Of a leg that has the target already: its call is to be taken over (RFC 3891)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ and leave the call hanging.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import pjsua2 as pj
@@ -29,6 +30,7 @@ from sipua.sip.messages import (
     OfferRefused,
     PlaceCall,
     SipEvent,
+    Transfer,
     TransferDone,
     TransferFailed,
     TransferProgress,
@@ -173,14 +175,17 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             self.endpoint.fault("end", TimeoutError("pjsip never told it"), self.call_id)
             self.close(EndedBy.US, REQUEST_TIMEOUT, "the end was never told")
 
-    def refer(self, target: str) -> None:
+    def refer(self, order: Transfer, leg: PjCall | None) -> None:
         """Send a REFER. The outcome comes as an event, also when it could not be sent."""
-        if self.state is not CallState.CONFIRMED:
+        if self.state is not CallState.CONFIRMED or (order.leg and leg is None):
             self._referred(WRONG_STATE, "the call is not up")
             return
         self.refers = True
         try:
-            self.xfer(in_brackets(target), call_params())
+            if leg is not None:
+                self.xferReplaces(leg, call_params())
+            else:
+                self.xfer(in_brackets(order.target), call_params())
         except Exception as error:  # noqa: BLE001 (the call goes on in any case)
             self._referred(INTERNAL_ERROR, reason_of(error))
 
@@ -192,9 +197,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
                 self.endpoint.fault("notify", error, self.call_id)
 
     def set_hold(self, on: bool) -> None:
-        """Send a re-INVITE: `sendonly`, or `sendrecv` again. The outcome comes as an event, also
-        when it could not be sent.
-        """
+        """Send a re-INVITE: `sendonly`, or `sendrecv` again. The outcome comes as with `refer`."""
         if self.state is not CallState.CONFIRMED or self._asked_hold is not None:
             self._hold_over(on, WRONG_STATE, "the call is not up, or a hold is under way")
             return
@@ -283,9 +286,8 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         transaction by then.
         """
         if (message := in_dialog.request(prm.e, "REFER")) is not None:
-            self.endpoint.referrals.asked(
-                self, message, lambda status: in_dialog.respond(prm.e, status)
-            )
+            respond = partial(in_dialog.respond, prm.e)
+            self.endpoint.referrals.asked(self, message, respond)
         if (told := info_request.answered(prm.e, self._info_digits)) and told.digit:
             self.endpoint.emit(DigitTold(self.call_id, told.digit, told.duration_ms))
         on = self._asked_hold
@@ -330,8 +332,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     @guarded
     def onCallTransferRequest(self, prm: Any) -> None:  # noqa: N802
-        """pjsua's default is 202 and a call to any target that the peer names. It asks only in a
-        build in which we cannot answer by ourselves (see `onCallTsxState`)."""
+        """Asked where we could not answer. pjsua's default is 202, and a call to any target."""
         prm.statusCode = TRANSFER_REFUSED
         target = texts.line(str(prm.dstUri))
         self.endpoint.emit(TransferRefused(self.call_id, target, TRANSFER_REFUSED, "refer"))
@@ -353,8 +354,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     @guarded
     def onCallReplaceRequest(self, prm: Any) -> None:  # noqa: N802
-        """pjsip has found that the call is meant. It answers the INVITE by itself, and ends this
-        dialog, once we have said 200."""
+        """This call is meant. After our 200 pjsip answers the INVITE, and ends this dialog."""
         prm.statusCode = TRANSFER_REFUSED
         host, _ = address(str(prm.rdata.srcAddress))
         prm.statusCode = status = self.endpoint.referrals.may_replace(self, host)

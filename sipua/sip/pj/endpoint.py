@@ -223,7 +223,7 @@ class SipEndpoint:
                 case Hangup():
                     call.end(command)
                 case Transfer():
-                    call.refer(command.target)
+                    call.refer(command, self._calls.get(command.leg))
                 case SetHold():
                     call.set_hold(command.on)
         except Exception as error:  # noqa: BLE001 (not only pj.Error: a text that SIP cannot hold)

@@ -121,6 +121,24 @@ def test_T1_by_a_second_leg_the_phone_hears_the_target(
     asterisk.wait_idle()
 
 
+def test_the_edge_leaves_the_path_once_both_talk(
+    asterisk: Asterisk, registered: Callable[..., Edge], tmp_path: Path
+) -> None:
+    """Asterisk takes over the leg to the target (REFER with Replaces): nothing of it is ours."""
+    edge = registered("60245", mode="dial", settle_s=1, leave_path=True)
+    story, sound = phone(asterisk, tmp_path, 16)
+    ended = edge.wait_event("call.ended")
+    assert (ended["end"]["by"], ended["end"]["reason"]) == ("agent", "transferred")
+    assert [event["mode"] for event in edge.events(name="call.transfer")] == ["dial", "attended"]
+    # Both speak once we have left, and hear each other.
+    recording = asterisk.wait_recording()
+    assert heard(audio.speech(SPEECH), sound) > 600
+    said = audio.read_wav(SAID, rate_hz=8000)
+    assert heard(said, audio.read_wav(recording.received, rate_hz=8000)) > 0
+    assert story["ended_by"] == "peer", "602 hangs up, long after us"
+    asterisk.wait_idle()
+
+
 @pytest.mark.parametrize(
     ("extension", "cause"),
     [("605", "busy"), ("606", "no_answer"), ("609", "rejected"), ("699", "unreachable")],

@@ -81,6 +81,9 @@ class Call:
     def xfer(self, target: str, params: Any) -> None:
         script.step("xfer", target)
 
+    def xferReplaces(self, other: Call, params: Any) -> None:
+        script.step("xferReplaces", other.info.callIdString)
+
     def sendRequest(self, params: Any) -> None:
         body = params.txOption.msgBody
         script.step("sendRequest", params.method, *_headers(params), body)
