@@ -67,7 +67,7 @@ class _Referral:
     call_id: str
     leg_id: str
     about: str
-    """The Event header of its NOTIFYs."""
+    """The Event header of its NOTIFYs; empty: none are wanted."""
     shown: str
     wanted: str
     local: ReservedPort
@@ -145,7 +145,7 @@ class Referrals:
         referral.before = call.media
         call.refers_taken += 1
         self._of_call[call.call_id] = self._of_leg[leg_id] = referral
-        call.notify(about, 100, "Trying")
+        self._notify(referral, 100, "Trying")
         self._owner.after(RING_S, lambda: self._time_over(referral))
         self._owner.emit(
             ReferAsked(
@@ -267,7 +267,8 @@ class Referrals:
         if old is None:
             self._of_leg.pop(leg_id, None)
         else:
-            old.notify(referral.about, OK, "OK", over=True)
+            if referral.about:
+                old.notify(referral.about, OK, "OK", over=True)
             self._owner.after(GOODBYE_S, lambda: self._end_dialog(leg_id))
         number = name_addr.parse(referral.shown).user
         self._owner.pass_on(
@@ -355,7 +356,7 @@ class Referrals:
 
     def _notify(self, referral: _Referral, status: int, reason: str, *, over: bool = False) -> None:
         call = self._calls.get(referral.call_id)
-        if call is not None:
+        if call is not None and referral.about:
             call.notify(referral.about, status, reason, over=over)
 
     def _tell(
@@ -380,6 +381,9 @@ class Referrals:
 
 
 def _about(call: Dialog, message: str) -> str:
-    """From the second REFER of a dialog on, its number must be named (RFC 3515 2.4.6)."""
+    """From the second REFER of a dialog on, its number must be named (RFC 3515 2.4.6). A peer that
+    wants no NOTIFYs (RFC 4488) may answer them with 481, which would end the call."""
+    if (header(message, "Refer-Sub") or "").strip().lower().startswith("false"):
+        return ""
     number = (header(message, "CSeq") or "").partition(" ")[0]
     return f"refer;id={number}" if call.refers_taken and number.isdigit() else "refer"

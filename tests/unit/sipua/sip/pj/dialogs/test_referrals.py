@@ -77,7 +77,7 @@ def flows(call: Any, remote: str) -> None:
     call.onCallMediaState(real.OnCallMediaStateParam())
 
 
-def refers(call: Any, target: str = TARGET, number: int = 2) -> None:
+def refers(call: Any, target: str = TARGET, number: int = 2, more: str = "") -> None:
     event = real.SipEvent()
     event.type = real.PJSIP_EVENT_TSX_STATE
     state = event.body.tsxState
@@ -85,7 +85,7 @@ def refers(call: Any, target: str = TARGET, number: int = 2) -> None:
     state.tsx.state = real.PJSIP_TSX_STATE_TRYING
     state.src.rdata.wholeMsg = (
         "REFER sip:agent@127.0.0.1 SIP/2.0\r\nFrom: <sip:100@192.0.2.9>;tag=1\r\n"
-        f"CSeq: {number} REFER\r\nRefer-To: {target}\r\n\r\n"
+        f"CSeq: {number} REFER\r\nRefer-To: {target}\r\n{more}\r\n"
     )
     params = real.OnCallTsxStateParam()
     params.e = event
@@ -227,6 +227,29 @@ def test_S12_the_edge_may_refuse_it(signalling: Signalling, call: Any, statuses:
     assert notified(signalling)[-1][1] == "SIP/2.0 403 allowed_destinations"
     assert signalling.pj.asked("makeCall") == []
     assert signalling.calls == 1
+
+
+def test_a_peer_that_wants_no_notify_gets_none(
+    signalling: Signalling, call: Any, statuses: list[int]
+) -> None:
+    refers(call, more="Refer-Sub: false\r\n")
+    (asked,) = signalling.take()
+    assert isinstance(asked, ReferAsked)
+    follow(signalling, asked)
+    answers(signalling, signalling.call(asked.leg_id))
+    assert isinstance(signalling.take()[0], PartyChanged)
+    assert signalling.pj.asked("sendRequest") == []
+
+
+def test_a_refer_that_the_edge_never_answers(
+    signalling: Signalling, call: Any, statuses: list[int]
+) -> None:
+    refers(call)
+    signalling.take()
+    signalling.pass_time(45.0)
+    assert [event.status for event in signalling.take_of_calls()] == [408]  # type: ignore[union-attr]
+    refers(call, number=3)
+    assert statuses == [202, 202]
 
 
 def test_S12_a_second_refer_meanwhile(
