@@ -34,7 +34,7 @@ from sipua.calls.menus.menu import Action
 from sipua.calls.menus.queue import lead
 from sipua.calls.menus.queue.agents import LedAgents
 from sipua.calls.outcome import CallOutcome
-from sipua.calls.parts import lifetime
+from sipua.calls.parts import lifetime, party
 from sipua.calls.parts.bridge_news import BridgeNews
 from sipua.calls.parts.call_media import CallMedia, media_plan
 from sipua.calls.parts.kept import Kept
@@ -61,16 +61,14 @@ from sipua.sip.messages import (
     CallInvited,
     EndedBy,
     Hangup,
-    HoldDone,
-    HoldRefused,
+    HoldNews,
     MediaReady,
     NegotiatedMedia,
-    TransferDone,
-    TransferFailed,
-    TransferProgress,
+    TransferNews,
 )
 from sipua.sip.state import LONGEST_TRANSACTION_S
 from sipua.sip.wire.info_digits import DigitTold
+from sipua.sip.wire.refer_messages import PartyChanged
 
 MOVED_TEMPORARILY = 302
 NOT_AVAILABLE = 480
@@ -100,8 +98,7 @@ class Call:
     ) -> None:
         """`tell`: tells the call's events; without it they are in the log alone.
         `refusals`: shared by all calls, because a flood hits many ports.
-        `faults`: the bridge's as well; a fault in either ends the call.
-        """
+        `faults`: the bridge's as well; a fault in either ends the call."""
         self.faults = faults or FaultOwner("call.failed", log)
         self.faults.end = self._end_of_fault
         self.call_id = facts.call_id
@@ -341,9 +338,11 @@ class Call:
             case DigitTold():
                 key = Dtmf(event.digit, event.duration_ms, inband=False, by_info=True)
                 self.bridge.told(key)
-            case HoldDone() | HoldRefused():
+            case PartyChanged():
+                party.changed(event, self.bridge, self.tell, self.limits.numbers)
+            case _ if isinstance(event, HoldNews):
                 self.hold.on_news(event)
-            case TransferProgress() | TransferDone() | TransferFailed():
+            case _ if isinstance(event, TransferNews):
                 self._transfer.on_news(event)
 
     def on_media(self, media: NegotiatedMedia) -> None:
@@ -389,9 +388,8 @@ class Call:
         await self._kept.end_record(self._outcome.facts(facts.talked_s) | known)
 
     async def _tell_end(self) -> None:
-        figures = {**self.bridge.stats(), **self._kept.stats()}
-        if self.answered_by:
-            figures["answered_by"] = self.answered_by
+        known = {"answered_by": self.answered_by} if self.answered_by else {}
+        figures = {**self.bridge.stats(), **self._kept.stats(), **known}
         self.tell(self._outcome.event(self.facts(), self.limits.numbers, figures))
 
     def _let_go(self) -> None:

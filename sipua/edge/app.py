@@ -113,11 +113,9 @@ class Edge:
         self._admission = wiring.admission(config, self._max_calls)
         self._health = EngineHealth(routes.engine_names(config))
         self._admission.engine_missing_s = self._health.missing_s
+        rtp = config.rtp
         self._ports = PortPool(
-            wiring.rtp_hosts(config),
-            config.rtp.port_min,
-            config.rtp.port_max,
-            rest_s=config.rtp.port_rest_s,
+            wiring.rtp_hosts(config), rtp.port_min, rtp.port_max, rest_s=rtp.port_rest_s
         )
         settings = wiring.sip_settings(config, self._build.max_calls)
         self._sip = SipAgent(settings, self._admission, self._ports, self._on_sip)
@@ -377,6 +375,8 @@ class Edge:
                 self._calls.on_signal(event)
             case CallProgress() if self._calls.legs.on_signal(event):
                 """Its call tells it."""
+            case _ if self._placing.follows(event):
+                """A REFER of a peer."""
             case _:
                 self._sip_log.log_event(event, time.monotonic())
 

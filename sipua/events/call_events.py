@@ -389,8 +389,11 @@ class TransferFailed(Event, tag="call.transfer_failed"):
 
 
 class TransferRefused(Event, tag="call.transfer_refused"):
-    """A REFER of the other side, which we refuse."""
+    """A REFER, or an INVITE with Replaces, of the other side, which we refuse."""
 
     LEVEL = "warning"
     target: str
+    """As the other side wrote it; `Replaces`: an INVITE."""
     status: int
+    rule: str = ""
+    """The key that says so, or what is wrong with the request."""

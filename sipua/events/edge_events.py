@@ -136,6 +136,16 @@ class CallBlocked(Event, tag="call.blocked"):
     """As far as `record.numbers` allows it."""
 
 
+class ReferRefused(Event, tag="refer.refused"):
+    """A REFER that is of no call."""
+
+    LEVEL = "warning"
+    target: str
+    status: int
+    rule: str
+    source: str
+
+
 class RejectionsKeptBack(Event, tag="call.rejections_not_logged"):
     LEVEL = "warning"
     count: int

@@ -21,6 +21,7 @@ from sipua.events import (
     park_events,
     queue_events,
     recording_events,
+    refer_events,
     supervise_events,
 )
 from sipua.events.event import Event
@@ -44,6 +45,7 @@ CALL_EVENTS = [
         menu_events,
         queue_events,
         recording_events,
+        refer_events,
         supervise_events,
         park_events,
         ended,

@@ -16,6 +16,13 @@ from sipua.sip.peer_news import PeerNews
 from sipua.sip.settings import AccountSettings
 from sipua.sip.wire.caller_id import NO_PARTIES, Parties
 from sipua.sip.wire.info_digits import DigitTold
+from sipua.sip.wire.refer_messages import (
+    FollowRefer,
+    PartyChanged,
+    ReferAsked,
+    ReferNews,
+    RefuseRefer,
+)
 
 _ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
@@ -179,8 +186,13 @@ class TransferRefused:
     """A REFER (or Replaces) that was refused; reported because it may be an attack."""
 
     call_id: str
+    """Empty: it was of no call."""
     target: str
     status: int
+    rule: str = ""
+    """The key of the configuration that says so, or what is wrong with the request."""
+    source: Address = ("", 0)
+    """Of one that was of no call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +243,9 @@ class HoldRefused:
 
 TransferNews = TransferProgress | TransferDone | TransferFailed
 HoldNews = HoldDone | HoldRefused
-CallNews = CallInvited | AttemptFailed | MediaReady | CallConfirmed | CallEnded | DigitTold
+CallNews = (
+    CallInvited | AttemptFailed | MediaReady | CallConfirmed | CallEnded | DigitTold | PartyChanged
+)
 CallSignal = CallNews | TransferNews | HoldNews
 """What the call itself is told."""
 
@@ -281,8 +295,11 @@ SipEvent = (
     | CallConfirmed
     | CallEnded
     | DigitTold
+    | PartyChanged
     | OfferRefused
     | TransferRefused
+    | ReferAsked
+    | ReferNews
     | TransferNews
     | HoldNews
     | SipMessage
@@ -319,6 +336,8 @@ class Transfer:
 
     call_id: str
     target: str
+    leg: str = ""
+    """Of a leg that has the target already: its call is to be taken over (RFC 3891)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,4 +389,4 @@ class SetAccounts:
 
 CallCommand = Answer | Hangup | Transfer | SetHold
 """What a call itself commands."""
-SipCommand = CallCommand | PlaceCall | Leave | Refresh | SetAccounts
+SipCommand = CallCommand | PlaceCall | FollowRefer | RefuseRefer | Leave | Refresh | SetAccounts

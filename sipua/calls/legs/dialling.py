@@ -91,6 +91,7 @@ class Dialling:
         self._briefing: Briefing | None = None
         self._accepted: str | None = None
         self._held: ExitStack | None = None
+        self._leaving = False
 
     @property
     def up(self) -> bool:
@@ -159,6 +160,12 @@ class Dialling:
         """The call has ended, or is about to."""
         self._do(self._attempt.on_caller_left(self._loop.time()))
 
+    def leave(self, on: bool) -> None:
+        """Whether the caller's side is to take over this leg: then its end is not the call's."""
+        self._leaving = on
+        if not on and self._attempt.state is State.OVER:
+            self._do(Do.END_CALL)
+
     def give_up(self, reason: str) -> None:
         self._do(self._attempt.on_given_up(reason, self._loop.time()))
 
@@ -174,7 +181,7 @@ class Dialling:
                 self._briefing.excuse()
             case Do.END_LEG:
                 self._call.send(Hangup(self.leg_id))
-            case Do.END_CALL:
+            case Do.END_CALL if not self._leaving:
                 detail = "the target of the transfer has hung up"
                 self._call.hang_up(Reason.TARGET_HANGUP, detail)
         if self._attempt.state is State.FAILED:

@@ -84,6 +84,13 @@ class SecondLeg:
         )
         return self._ringing
 
+    def leave(self, on: bool) -> str:
+        """Begin to leave the path of both sides, or stay; the leg's id. Empty: we do not leave."""
+        if self._last is None or not self._settings.leave_path:
+            return ""
+        self._last.leave(on)
+        return self._last.leg_id
+
     def take(self, leg: str, local: ReservedPort, held: ExitStack) -> None:
         """Its sockets; `held` gives them back."""
         if self._ringing is not None and leg in self._ringing.leg_ids:

@@ -68,6 +68,8 @@ class TransferSettings:
     """The caller hears what the target's side sends before its answer, once it does."""
     hold_sound: Pcm | None = None
     """For one side while the other has put us on hold without music."""
+    leave_path: bool = False
+    """Once both talk, the caller's side is asked to take over the call to the target."""
     warm: Warm | None = None
     """Of targets without a briefing of their own."""
     destinations: Mapping[str, Destination] = field(default_factory=dict)

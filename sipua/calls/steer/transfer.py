@@ -1,7 +1,8 @@
 """A call's transfers, one at a time, in the mode that is configured.
 
     refer   REFER: the peer is asked to call the target in our place
-    dial    a second leg of ours, joined to the call (`Dialling`)
+    dial    a second leg of ours, joined to the call (`Dialling`); with `leave_path` the peer is
+            asked afterwards to take it over (REFER with Replaces), and if it does not, it stays
     auto    REFER; a second leg when the peer takes no REFER
     warm    a second leg, which is joined once the target knows who waits, and accepts
 
@@ -48,6 +49,9 @@ class MakesLegs(Protocol):
     def up(self) -> bool: ...
 
     def make(self, target: str, warm: Warm | None = None) -> Dialling: ...
+
+    def leave(self, on: bool) -> str:
+        """See `SecondLeg`."""
 
 
 class CallTransfer:
@@ -111,11 +115,12 @@ class CallTransfer:
             return await self._by_leg(uri, self._legs, None)
         return outcome
 
-    async def _by_refer(self, uri: str) -> TransferOutcome:
+    async def _by_refer(self, uri: str, leg: str = "") -> TransferOutcome:
+        """`leg`: of the target, which is to be taken over."""
         attempt = self._attempt = TransferAttempt()
         self._referred.clear()
-        self._tell(call_events.Transfer(target=uri))
-        self._send(Transfer(self._call_id, uri))
+        self._tell(call_events.Transfer(target=uri, mode="attended" if leg else "refer"))
+        self._send(Transfer(self._call_id, uri, leg))
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TIMEOUT_S):
@@ -128,7 +133,13 @@ class CallTransfer:
 
     async def _by_leg(self, uri: str, legs: MakesLegs, warm: Warm | None) -> TransferOutcome:
         self._tell(call_events.Transfer(target=uri, mode="warm" if warm else "dial"))
-        return await legs.make(uri, warm).run()
+        outcome = await legs.make(uri, warm).run()
+        if outcome.ok and (leg := legs.leave(True)):
+            left = await self._by_refer(uri, leg)
+            if left.ok:
+                return left
+            legs.leave(False)
+        return outcome
 
     def on_news(self, news: TransferNews) -> None:
         if self._attempt is None:

@@ -20,6 +20,7 @@ from sipua.config.checks.queues import hours, queues
 from sipua.config.checks.record import record
 from sipua.config.checks.recording import recording
 from sipua.config.checks.recovery import recovery
+from sipua.config.checks.refer import refer
 from sipua.config.checks.routes import routes
 from sipua.config.checks.supervise import supervise
 from sipua.config.checks.tools import tools
@@ -374,6 +375,7 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _trunks,
     protocol,
     outbound_routes,
+    refer,
     engines,
     _agent,
     recovery,

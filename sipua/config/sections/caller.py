@@ -1,14 +1,17 @@
-"""What is read of the INVITEs of an account or a trunk: keys that both have."""
+"""What is read of the requests of an account or a trunk, and what it may ask for: keys that both
+have.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
 from sipua.config.values.fields import AS_TUPLE, not_empty
 from sipua.sip.parties.caller import TRUSTED_ORDER, CallerHeader
 
+Allow: TypeAlias = Literal["deny", "allow"]
 CallerHeaders = Annotated[tuple[CallerHeader, ...], AS_TUPLE, AfterValidator(not_empty)]
 
 TRUST_IDENTITY: Any = Field(
@@ -38,4 +41,21 @@ HEADERS_IN: Any = Field(
     description="Headers of its INVITEs that are read: for tools, and for `{{header:X-Account}}` "
     "in instructions.",
     examples=[["X-Account"]],
+)
+REFER: Any = Field(
+    default="deny",
+    description="Whether it may ask by REFER that we call somebody, who takes its place in the "
+    "call. docs/transfer.md.",
+)
+REFER_TARGETS: Any = Field(
+    default=(),
+    description="With `refer`: whom it may name. A number, with `*` and `?`, is one of the peer "
+    "itself; `user@host` is anybody else; `!` in front forbids. `allowed_destinations` holds as "
+    "well.",
+    examples=[["2??", "*@pbx.example.com", "!299"]],
+)
+REPLACES: Any = Field(
+    default="deny",
+    description="Whether an INVITE of it with Replaces takes over a call that it has with us, and "
+    "a REFER of it may name a call that is to be taken over: attended transfers.",
 )

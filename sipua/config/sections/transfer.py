@@ -196,6 +196,12 @@ class TransferSection(Section):
         "`put_on_hold`. `ringing`: a ringing tone of ours. `early_media`: a ringing tone of ours "
         "until the target's side sends sound of its own before the answer.",
     )
+    leave_path: bool = Field(
+        default=False,
+        description="`dial`, `warm`: once both have talked for `settle_s`, ask the caller's side "
+        "to take over the call to the target (REFER with Replaces), and leave. For legs of one PBX "
+        "or trunk. If it does not, nobody hears anything of it.",
+    )
     warm: WarmSection = Field(default=WarmSection(), description="The briefing of a target.")
     destinations: Annotated[tuple[DestinationSection, ...], AS_TUPLE] = Field(
         default=(), description="Targets with more than a number."

@@ -11,7 +11,11 @@ from sipua.config.sections.caller import (
     COUNTRY,
     HEADERS_IN,
     NUMBER_IN,
+    REFER,
+    REFER_TARGETS,
+    REPLACES,
     TRUST_IDENTITY,
+    Allow,
     CallerHeaders,
 )
 from sipua.config.sections.protocol import (
@@ -47,6 +51,7 @@ from sipua.config.values.parties import (
     HeaderNames,
     NumberPatterns,
     Prefixes,
+    ReferTargets,
     SetHeaders,
 )
 from sipua.config.values.section import Section
@@ -115,6 +120,9 @@ class AccountSection(Section):
     country: Country = COUNTRY
     number_in: Prefixes = NUMBER_IN
     headers_in: HeaderNames = HEADERS_IN
+    refer: Allow = REFER
+    refer_targets: ReferTargets = REFER_TARGETS
+    replaces: Allow = REPLACES
 
     @property
     def registrars(self) -> tuple[str, ...]:
@@ -206,6 +214,9 @@ class TrunkSection(Section):
         examples=[["+49*", "!+49900*"]],
     )
     headers_in: HeaderNames = HEADERS_IN
+    refer: Allow = REFER
+    refer_targets: ReferTargets = REFER_TARGETS
+    replaces: Allow = REPLACES
     headers_out: SetHeaders = Field(
         default={},
         description="Headers of the INVITEs that we send it: `X-…`, Subject, User-to-User and "

@@ -13,6 +13,9 @@ from sipua.sip.parties import headers, identity, numbers
 
 _PREFIX: Final = re.compile(r"\+?[0-9*#]{0,16}")
 _PATTERN: Final = re.compile(r"!?[A-Za-z0-9_.+*?#\[\]-]{1,64}")
+_REFER_TARGET: Final = re.compile(
+    r"!?[A-Za-z0-9_.+*?#-]{1,64}(?:@(?:[A-Za-z0-9.*?-]{1,253}|\[[0-9A-Fa-f:.*?]{2,45}\]))?"
+)
 _MOST_RULES: Final = 64
 _MOST_PATTERNS: Final = 1000
 _LONGEST_NAME: Final = 64
@@ -58,6 +61,16 @@ def _patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
     for pattern in patterns:
         if not _PATTERN.fullmatch(pattern):
             raise wrong(f"{pattern[:80]!r} is no pattern of a number", form)
+    return patterns
+
+
+def _refer_targets(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    form = 'such as "2??" for numbers of the peer itself, or "*@pbx.example.com"'
+    if len(patterns) > _MOST_PATTERNS:
+        raise wrong(f"has more than {_MOST_PATTERNS} patterns", form)
+    for pattern in patterns:
+        if not _REFER_TARGET.fullmatch(pattern):
+            raise wrong(f"{pattern[:80]!r} is no pattern of a number, or of user@host", form)
     return patterns
 
 
@@ -122,6 +135,7 @@ CallerIds = Annotated[tuple[str, ...], AS_TUPLE, AfterValidator(_caller_ids)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 NumberPrefixes = Annotated[tuple[str, ...], AS_TUPLE, AfterValidator(_number_prefixes)]
 NumberPatterns = Annotated[tuple[str, ...], AS_TUPLE, AfterValidator(_patterns)]
+ReferTargets = Annotated[tuple[str, ...], AS_TUPLE, AfterValidator(_refer_targets)]
 CallerId = Annotated[str, AfterValidator(_caller_id)]
 CallerName = Annotated[str, AfterValidator(_caller_name)]
 HeaderNames = Annotated[tuple[str, ...], AS_TUPLE, AfterValidator(_header_names)]

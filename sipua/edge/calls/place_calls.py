@@ -19,7 +19,7 @@ from sipua.config import Config
 from sipua.config.sections.routes import RouteSection
 from sipua.config.values.uri import UriError, check_target, is_number
 from sipua.edge.calls.edge_calls import EdgeCalls
-from sipua.edge.placing import not_called, placing
+from sipua.edge.placing import follow_refer, not_called, placing
 from sipua.edge.placing.number_pools import NumberPools, PoolError
 from sipua.edge.placing.outgoing import ForbiddenError, outgoing
 from sipua.edge.placing.placing import RequestError
@@ -28,19 +28,22 @@ from sipua.edge.wiring import outbound_routes, parties, wiring
 from sipua.edge.workers.workers import WorkersError
 from sipua.events import edge_events
 from sipua.events.stream import EventStream
+from sipua.log import logs
 from sipua.record.transcript_redaction import number
 from sipua.rtp.hostport import bracketed
 from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip.admission.admission import Admission
-from sipua.sip.messages import AnotherWay, new_call_id
+from sipua.sip.messages import AnotherWay, SipEvent, new_call_id
 from sipua.sip.parties.number_pool import Exhausted
 from sipua.sip.parties.outbound import choose
 from sipua.sip.pj.agent import SipAgent
 from sipua.sip.settings import SipSettings
 from sipua.sip.wire.addresses import host_of
+from sipua.sip.wire.refer_messages import FollowRefer, ReferAsked, RefuseRefer
 from sipua.worker.link.coding import LinkError
 
 _LOCAL = ("", 0)
+FORBIDDEN, NO_ROOM, INTERNAL_ERROR = 403, 503, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +196,30 @@ class PlaceCalls:
                 kind: NotPlaced = "list_unreadable" if unreadable else "blocked"
                 raise CannotPlaceError(kind, str(error), rule=error.rule) from None
 
+    def follows(self, event: SipEvent) -> bool:
+        """Whether it is a REFER of a peer, which then is answered: its target may be called, or
+        not."""
+        if isinstance(event, ReferAsked):
+            self._sip.send(self._followed(event))
+        return isinstance(event, ReferAsked)
+
+    def _followed(self, asked: ReferAsked) -> FollowRefer | RefuseRefer:
+        try:
+            self._check_room()
+            order = follow_refer.follow(self._config, self._settings, asked)
+            self._take_slot(asked.leg_id, order.account, "")
+        except ForbiddenError as error:
+            self._tell_blocked(error, "")
+            return _refused(asked, FORBIDDEN, str(error))
+        except (RequestError, UriError) as error:
+            return _refused(asked, FORBIDDEN, str(error))
+        except CannotPlaceError as error:
+            return _refused(asked, NO_ROOM, str(error))
+        except Exception as error:  # noqa: BLE001 (the peer waits for an answer)
+            logs.call_failed(asked.call_id, error)
+            return _refused(asked, INTERNAL_ERROR, "internal error")
+        return order
+
     def _check_room(self, *, counted: int = 0) -> None:
         """`counted`: of those that are up, what asks for room itself."""
         most = self._admission.max_calls
@@ -305,3 +332,7 @@ class PlaceCalls:
         form = parties.form_of_ours(parties.trunk_named(self._config, request.origin))
         asked = routes.Asked((parties.formatted(form, request.to),), "", request.origin)
         return routes.choose(self._config.routes, asked)
+
+
+def _refused(asked: ReferAsked, status: int, reason: str) -> RefuseRefer:
+    return RefuseRefer(asked.call_id, asked.leg_id, status, reason)

@@ -13,6 +13,7 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from sipua.edge.calls import refer_news
 from sipua.events import call_events, edge_events
 from sipua.events.event import Event
 from sipua.events.teller import Teller
@@ -43,6 +44,7 @@ from sipua.sip.peer_news import (
     ServerUp,
     Unregistered,
 )
+from sipua.sip.wire.refer_messages import ReferNews
 
 REFUSALS_A_SECOND = 20
 """Lines a second from all sources together."""
@@ -92,7 +94,9 @@ class SignallingLog:
                 self._server(event)
             case CallRefused():
                 self._refused(event, now)
-            case OfferRefused() | TransferRefused() | CallProgress():
+            case TransferRefused(call_id=""):
+                self._refer_refused(event, now)
+            case OfferRefused() | TransferRefused() | CallProgress() | ReferNews():
                 self._of_call(event, now)
             case SipMessage():
                 log.debug(
@@ -105,7 +109,9 @@ class SignallingLog:
             case _:
                 """Handled by the call itself."""
 
-    def _of_call(self, event: OfferRefused | TransferRefused | CallProgress, now: float) -> None:
+    def _of_call(
+        self, event: OfferRefused | TransferRefused | CallProgress | ReferNews, now: float
+    ) -> None:
         told: Event
         match event:
             case OfferRefused():
@@ -113,10 +119,28 @@ class SignallingLog:
             case TransferRefused():
                 if self._others.ask(f"transfer {event.call_id}", now) is None:
                     return
-                told = call_events.TransferRefused(target=event.target, status=event.status)
+                told = call_events.TransferRefused(
+                    target=event.target, status=event.status, rule=event.rule
+                )
+            case ReferNews():
+                told = refer_news.told(event)
             case _:
                 told = call_events.Progress(status=event.status, reason=event.reason)
         self._teller(call_of(event.call_id)).tell(told)
+
+    def _refer_refused(self, event: TransferRefused, now: float) -> None:
+        host = event.source[0]
+        if self._sources.ask(host, now) is None or self._refusals.ask("", now) is None:
+            self._keep_back(event.status)
+            return
+        self._tell(
+            edge_events.ReferRefused(
+                target=event.target,
+                status=event.status,
+                rule=event.rule,
+                source=join(*event.source),
+            )
+        )
 
     def _fault(self, event: SignallingFault, now: float) -> None:
         fields = {"where": event.where, "error": event.error}
@@ -204,11 +228,14 @@ class SignallingLog:
         if kept_back is not None:
             write(name, **fields, **({"kept_back": kept_back} if kept_back else {}))
 
+    def _keep_back(self, status: int) -> None:
+        self._kept_back[str(status)] += 1
+        if self._flush is None:
+            self._flush = asyncio.get_running_loop().call_later(FLUSH_S, self.close)
+
     def _refused(self, event: CallRefused, now: float) -> None:
         if self._sources.ask(event.source[0], now) is None or self._refusals.ask("", now) is None:
-            self._kept_back[str(event.status)] += 1
-            if self._flush is None:
-                self._flush = asyncio.get_running_loop().call_later(FLUSH_S, self.close)
+            self._keep_back(event.status)
             return
         kept_back = dict(self._kept_back)
         self._kept_back.clear()

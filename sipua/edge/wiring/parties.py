@@ -7,6 +7,8 @@ from sipua.config import Config
 from sipua.config.sections.trunks import AccountSection, TrunkSection
 from sipua.sip.parties.numbers import NumberFormat, number_format
 from sipua.sip.parties.policy import STRANGER, PeerPolicy
+from sipua.sip.parties.refer import ReferPolicy
+from sipua.sip.wire.addresses import host_of
 
 
 def trunk_named(config: Config, name: str) -> TrunkSection | None:
@@ -54,4 +56,17 @@ def _policy(
         allowed_numbers=allowed_numbers,
         headers_in=section.headers_in,
         codecs=section.codecs,
+        refer=ReferPolicy(
+            refer=section.refer == "allow",
+            targets=section.refer_targets,
+            replaces=section.replaces == "allow",
+            hosts=frozenset(host.lower() for host in _own_hosts(section)),
+        ),
     )
+
+
+def _own_hosts(section: TrunkSection | AccountSection) -> list[str]:
+    """Names and addresses by which the peer calls itself."""
+    if isinstance(section, AccountSection):
+        return [host_of(uri) for uri in (section.registrar, section.proxy) if uri]
+    return [*section.hosts, *(host_of(server.uri) for server in section.every_server)]

@@ -30,6 +30,7 @@ def transfer_settings(config: Config, hold_sound: Pcm) -> TransferSettings:
         waiting=waiting,
         early_media=transfer.caller_hears == "early_media",
         hold_sound=hold_sound,
+        leave_path=transfer.leave_path,
         warm=_warm(transfer.warm),
         destinations=_destinations(transfer),
     )

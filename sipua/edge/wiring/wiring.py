@@ -158,7 +158,8 @@ def admission(config: Config, max_calls: int) -> Admission:
     accept_any = config.sip.accept == "any"
     gate = Admission(max_calls=max_calls, accept_any=accept_any, traced=_traced(config))
     gate.slots.use({one.name: Limits(one.max_calls, one.calls_per_second) for one in config.trunks})
-    gate.policies = parties.policies(config)
+    if max_calls:  # else none comes in, and the edge's side of a REFER is not there
+        gate.policies = parties.policies(config)
     for trunk in config.trunks:
         for host in trunk.hosts:
             gate.allow_host(trunk.name, host, services=True)

@@ -196,6 +196,19 @@ def _transfer_over(outcome: str) -> Callable[[_Story, float, Fields], None]:
     return step
 
 
+def _party_changed(story: _Story, at_s: float, fields: Fields) -> None:
+    if len(story.transfers) < _MOST:
+        target, mode = fields.get("party") or "", f"{fields['way']} received"
+        story.transfers.append(TransferTry(_moment(at_s), target, mode=mode, outcome="ok"))
+
+
+def _refer_failed(story: _Story, at_s: float, fields: Fields) -> None:
+    if len(story.transfers) < _MOST:
+        failed = TransferTry(_moment(at_s), fields["target"], mode="refer received")
+        failed.outcome, failed.status, failed.reason = "failed", fields["status"], fields["reason"]
+        story.transfers.append(failed)
+
+
 _STEPS: Final[Mapping[str, Callable[[_Story, float, Fields], None]]] = {
     "call.invited": _invited,
     "call.attempt_failed": _attempt,
@@ -208,6 +221,8 @@ _STEPS: Final[Mapping[str, Callable[[_Story, float, Fields], None]]] = {
     "call.transfer": _transfer,
     "call.transferred": _transfer_over("ok"),
     "call.transfer_failed": _transfer_over("failed"),
+    "call.party_changed": _party_changed,
+    "call.refer_failed": _refer_failed,
     "menu.left": _menu,
     "call.supervised": _supervised,
     "call.supervisor_mode": _supervisor_mode,

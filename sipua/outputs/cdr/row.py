@@ -30,7 +30,8 @@ class TransferTry(msgspec.Struct, omit_defaults=True):
     """Of SIP; 0: none came."""
     reason: str = ""
     mode: str = ""
-    """`refer`, or `dial`: by a second leg."""
+    """`refer`; `dial`: by a second leg; `attended`: that leg is taken over. `refer received`,
+    `replaces received`: the other side has put somebody in its place."""
     cause: str = ""
     """Why it failed, of a closed list."""
     phases_ms: dict[str, int] = {}

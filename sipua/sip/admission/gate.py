@@ -2,6 +2,7 @@
 
 INVITE    by caller, number of calls, the number it is for, and whether its offer can be met
 OPTIONS   200 only when an INVITE would be accepted
+REFER     403: there is no call that it could be about
 others    403 to a peer that may not call: the same answer to every method
 """
 
@@ -13,6 +14,8 @@ from collections.abc import Sequence
 from sipua.rtp.ports import PortPool
 from sipua.sip.admission import offer
 from sipua.sip.admission.admission import FORBIDDEN, Admission, Refusal, refusal_of
+from sipua.sip.messages import TransferRefused
+from sipua.sip.wire.addresses import address
 from sipua.sip.wire.texts import Message
 
 _ADDRESS_TYPES = {socket.AF_INET: "IP4", socket.AF_INET6: "IP6"}
@@ -35,19 +38,32 @@ class Gate:
         self, method: str, message: str, host: str, *, calls_up: int, now: float
     ) -> Refusal | None:
         if method == "INVITE":
-            verdict = self.invite(message, host, calls_up)
+            verdict = self.invite(message, host, calls_up, may_replace=True)
             return verdict if isinstance(verdict, Refusal) else None
         if method == "OPTIONS":
             ports_left = self._ports.left(now)
             return self._admission.probe(host, calls_up, ports_left=ports_left, now=now)
+        if method == "REFER":
+            return FORBIDDEN
         return FORBIDDEN if self._admission.origin(host) is None else None
 
-    def invite(self, message: str, host: str, calls_up: int) -> str | Refusal:
-        """The origin's name when the call may come in, else the refusal to send."""
+    def refer_refused(self, message: str, status: int, source: str) -> TransferRefused:
+        """Of no call, by `source`."""
+        target = Message(message).header("Refer-To") or ""
+        return TransferRefused("", target, status, "out of a call", address(source))
+
+    def invite(
+        self, message: str, host: str, calls_up: int, *, may_replace: bool = False
+    ) -> str | Refusal:
+        """The origin's name when the call may come in, else the refusal to send. `may_replace`:
+        with a Replaces it is for our Contact, which is no number; pjsip finds its call, or refuses.
+        """
         verdict = self._admission.judge(host, calls_up)
         if isinstance(verdict, Refusal):
             return verdict
-        if rule := self._admission.policy(verdict).refused_by(Message(message)):
+        text = Message(message)
+        rule = self._admission.policy(verdict).refused_by(text)
+        if rule and not (may_replace and text.header("Replaces")):
             # 404, and not 403: the trunk passes on that there is no such number.
             return Refusal(404, "Not Found", because=rule, rule="allowed_numbers")
         if full := self._admission.slots.full(verdict, "incoming"):

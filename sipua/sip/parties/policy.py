@@ -1,4 +1,4 @@
-"""What is read of the INVITEs of one trunk, and which numbers they may be for."""
+"""What is read of the INVITEs of one trunk, which numbers they may be for, what it may ask for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sipua.sip.parties import allowed, caller, headers, name_addr
 from sipua.sip.parties.caller import TRUSTED_ORDER, CallerHeader
 from sipua.sip.parties.numbers import AS_IT_IS, NumberFormat
+from sipua.sip.parties.refer import DENY, ReferPolicy
 from sipua.sip.wire.caller_id import Parties
 from sipua.sip.wire.texts import Message
 
@@ -20,6 +21,8 @@ class PeerPolicy:
     headers_in: tuple[str, ...] = ()
     codecs: tuple[str, ...] = ()
     """Of its calls; empty: those of all."""
+    refer: ReferPolicy = DENY
+    """Whether it may put another party in its place."""
 
     def read(self, message: Message) -> Parties:
         return Parties(

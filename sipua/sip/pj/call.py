@@ -7,8 +7,8 @@ and leave the call hanging.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import pjsua2 as pj
@@ -21,7 +21,6 @@ from sipua.sip.messages import (
     CallConfirmed,
     CallEnded,
     CallProgress,
-    Direction,
     EndedBy,
     Hangup,
     HoldDone,
@@ -31,15 +30,17 @@ from sipua.sip.messages import (
     OfferRefused,
     PlaceCall,
     SipEvent,
+    Transfer,
     TransferDone,
     TransferFailed,
     TransferProgress,
     TransferRefused,
 )
-from sipua.sip.pj import negotiated
+from sipua.sip.pj.dialogs import negotiated
+from sipua.sip.pj.dialogs.referrals import OK, Referrals
 from sipua.sip.pj.guarded import guarded
-from sipua.sip.pj.native import info_request
-from sipua.sip.pj.params import call_params
+from sipua.sip.pj.native import in_dialog, info_request
+from sipua.sip.pj.params import call_params, notify_params
 from sipua.sip.settings import SipSettings
 from sipua.sip.state import LONGEST_TRANSACTION_S, CallInput, CallState, advance
 from sipua.sip.wire import codecs, sdp, texts
@@ -57,8 +58,7 @@ UNDER_WAY = (70013, 220040)
 """PJ_EINVALIDOP, PJMEDIA_SDPNEG_EINSTATE: another offer, the peer's or ours, has no answer yet."""
 ACK_WITHIN_S = LONGEST_TRANSACTION_S - 0.1
 """Just before pjsip's own limit, after which pjsip would wait as long again for the answer to its
-BYE. A BYE that we want earlier waits for the ACK, or for pjsip's 32 s (RFC 3261 15).
-"""
+BYE. A BYE that we want earlier waits for the ACK, or for pjsip's 32 s (RFC 3261 15)."""
 
 
 class CallOwner(Protocol):
@@ -66,6 +66,7 @@ class CallOwner(Protocol):
 
     settings: SipSettings
     gate: Gate
+    referrals: Referrals
     emit: Callable[[SipEvent], None]
     after: Callable[[float, Callable[[], None]], None]
 
@@ -90,18 +91,23 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         state: CallState,
         pj_id: int = -1,
         placed: PlaceCall | None = None,
+        origin: str = "",
     ) -> None:
+        """`origin`: the account or trunk that it came from, or goes out by."""
         super().__init__(account, pj_id)
         self.account = account
+        self.origin = origin
         self.placed = placed
         self.endpoint = endpoint
         self.call_id = call_id
         self.local = local
         self.signalling_ip = signalling_ip
         self.state = state
-        self._last_media: NegotiatedMedia | None = None
-        self._rtcp_muxed = self._xr = False
-        self._remote_ssrcs: frozenset[int] = frozenset()
+        self.media: NegotiatedMedia | None = None
+        self.refers, self.refers_taken = False, 0
+        self._successor: tuple[PjCall, texts.Message] | None = None
+        """The call that an INVITE with Replaces puts in this one's place."""
+        self._offered = negotiated.Offered()
         self._asked_hold: bool | None = None
         """While our re-INVITE is not answered: what it wants."""
         self._hold_tsx = 0
@@ -118,13 +124,15 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         if advance(self.state, CallInput.ANSWER):
             self.answer(call_params(200))
             if self._advance(CallInput.ANSWER):
-                self._later(ACK_WITHIN_S, PjCall.unacknowledged)
+                self.expect_ack()
                 self._read_media()
+
+    def expect_ack(self) -> None:
+        self._later(ACK_WITHIN_S, PjCall.unacknowledged)
 
     def end(self, order: Hangup) -> None:
         """End the call. ValueError: an invalid contact. A call that pjsip does not end is closed
-        here: at once when pjsip reports an error, else after LONGEST_TRANSACTION_S.
-        """
+        here: at once when pjsip reports an error, else after LONGEST_TRANSACTION_S."""
         if self.state in (CallState.ANSWERED, CallState.CONFIRMED):
             order = Hangup(self.call_id, fault=order.fault)  # a BYE has no status
         status, reason = order.status, order.reason
@@ -165,20 +173,29 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             self.endpoint.fault("end", TimeoutError("pjsip never told it"), self.call_id)
             self.close(EndedBy.US, REQUEST_TIMEOUT, "the end was never told")
 
-    def refer(self, target: str) -> None:
+    def refer(self, order: Transfer, leg: PjCall | None) -> None:
         """Send a REFER. The outcome comes as an event, also when it could not be sent."""
-        if self.state is not CallState.CONFIRMED:
+        if self.state is not CallState.CONFIRMED or (order.leg and leg is None):
             self._referred(WRONG_STATE, "the call is not up")
             return
+        self.refers = True
         try:
-            self.xfer(in_brackets(target), call_params())
+            if leg is not None:
+                self.xferReplaces(leg, call_params())
+            else:
+                self.xfer(in_brackets(order.target), call_params())
         except Exception as error:  # noqa: BLE001 (the call goes on in any case)
             self._referred(INTERNAL_ERROR, reason_of(error))
 
+    def notify(self, about: str, status: int, reason: str, *, over: bool = False) -> None:
+        if self.state is CallState.CONFIRMED:
+            try:
+                self.sendRequest(notify_params(about, status, reason, over=over))
+            except Exception as error:  # noqa: BLE001 (the call goes on in any case)
+                self.endpoint.fault("notify", error, self.call_id)
+
     def set_hold(self, on: bool) -> None:
-        """Send a re-INVITE: `sendonly`, or `sendrecv` again. The outcome comes as an event, also
-        when it could not be sent.
-        """
+        """Send a re-INVITE: `sendonly`, or `sendrecv` again. The outcome comes as with `refer`."""
         if self.state is not CallState.CONFIRMED or self._asked_hold is not None:
             self._hold_over(on, WRONG_STATE, "the call is not up, or a hold is under way")
             return
@@ -228,16 +245,14 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         )
         settings, own = self.endpoint.settings, self.account.settings
         wanted = codecs.for_answer(offer, own.codecs) if own.codecs else settings.codecs
-        self._rtcp_muxed = sdp.offers_rtcp_mux(offer)
-        self._xr = sdp.wants_extended_rtcp(offer, settings.rtcp_xr, self._xr)
-        self._remote_ssrcs = sdp.announced_ssrcs(offer) or self._remote_ssrcs
+        self._offered.read(offer, settings.rtcp_xr)
         prm.sdp.wholeSdp = sdp.rewrite_local(
             codecs.only(texts.body(prm.sdp.wholeSdp), wanted),
             host,
             self.local.port,
             own.ptime_ms or settings.ptime_ms,
-            rtcp_mux=self._rtcp_muxed,
-            rtcp_xr=self._xr,
+            rtcp_mux=self._offered.rtcp_muxed,
+            rtcp_xr=self._offered.extended_rtcp,
         )
 
     @guarded
@@ -257,17 +272,21 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             self._read_media()
 
     def _read_media(self) -> None:
-        media = self._negotiated()
-        if media is not None and media != self._last_media:
-            self._last_media = media
+        codec = (self.account.settings.codecs or self.endpoint.settings.codecs)[0]
+        media = negotiated.of_call(self, self.media, self._offered, self.signalling_ip, codec)
+        if media is not None and media != self.media:
+            self.media = media
             self.endpoint.emit(MediaReady(self.call_id, media))
 
     @guarded
     def onCallTsxState(self, prm: Any) -> None:  # noqa: N802
-        """INFO of the peer; and our re-INVITE's end: nothing else of pjsua2 tells a refusal. One
-        that pjsip sends again, with a digest or a longer session, has begun another transaction by
-        then.
+        """INFO and REFER of the peer; and our re-INVITE's end: nothing else of pjsua2 tells a
+        refusal. One that pjsip sends again, with a digest or a longer session, has begun another
+        transaction by then.
         """
+        if (message := in_dialog.request(prm.e, "REFER")) is not None:
+            respond = partial(in_dialog.respond, prm.e)
+            self.endpoint.referrals.asked(self, message, respond)
         if (told := info_request.answered(prm.e, self._info_digits)) and told.digit:
             self.endpoint.emit(DigitTold(self.call_id, told.digit, told.duration_ms))
         on = self._asked_hold
@@ -312,10 +331,10 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     @guarded
     def onCallTransferRequest(self, prm: Any) -> None:  # noqa: N802
-        # pjsua's default is 202 and a call to any target that the peer names.
+        """Asked where we could not answer. pjsua's default is 202, and a call to any target."""
         prm.statusCode = TRANSFER_REFUSED
         target = texts.line(str(prm.dstUri))
-        self.endpoint.emit(TransferRefused(self.call_id, target, TRANSFER_REFUSED))
+        self.endpoint.emit(TransferRefused(self.call_id, target, TRANSFER_REFUSED, "refer"))
 
     @guarded
     def onCallTransferStatus(self, prm: Any) -> None:  # noqa: N802
@@ -324,6 +343,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     def _referred(self, status: int, reason: str, *, final: bool = True) -> None:
         """A NOTIFY (RFC 3515 2.4.5). Some peers end the subscription without a final status."""
+        self.refers = not final and status < 200
         if 200 <= status < 300:
             self.endpoint.emit(TransferDone(self.call_id, status, reason))
         elif final or status >= 300:
@@ -333,8 +353,30 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     @guarded
     def onCallReplaceRequest(self, prm: Any) -> None:  # noqa: N802
+        """This call is meant. After our 200 pjsip answers the INVITE, and ends this dialog."""
         prm.statusCode = TRANSFER_REFUSED
-        self.endpoint.emit(TransferRefused(self.call_id, "Replaces", TRANSFER_REFUSED))
+        host, _ = address(str(prm.rdata.srcAddress))
+        prm.statusCode = status = self.endpoint.referrals.may_replace(self, host)
+        if status != OK:
+            return
+        prm.newCall = new = PjCall(
+            self.endpoint,
+            self.account,
+            call_id=self.call_id,
+            local=self.local,
+            signalling_ip=host,
+            state=CallState.ANSWERED,
+            origin=self.origin,
+        )
+        self._successor = new, texts.Message(str(prm.rdata.wholeMsg))
+
+    @guarded
+    def onCallReplaced(self, _prm: Any) -> None:  # noqa: N802
+        """Just before the 200."""
+        if self._successor is not None:
+            (new, invite), self._successor = self._successor, None
+            self.endpoint.referrals.replaced(self, new, invite)
+            new.expect_ack()
 
     # --- reading pjsua2 -------------------------------------------------------------------
 
@@ -355,31 +397,3 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         if status == REQUEST_TIMEOUT or why == pj.PJSIP_EVENT_TRANSPORT_ERROR:
             return EndedBy.NETWORK
         return EndedBy.PEER
-
-    def _negotiated(self) -> NegotiatedMedia | None:
-        info = self.getInfo()  # kept in a variable: its vector is freed with it
-        for index, media in enumerate(info.media):
-            if media.type != pj.PJMEDIA_TYPE_AUDIO:
-                continue
-            if media.status in (pj.PJSUA_CALL_MEDIA_NONE, pj.PJSUA_CALL_MEDIA_ERROR):
-                break
-            direction = negotiated.direction_of(media.dir)
-            if direction is Direction.INACTIVE:  # pjsua keeps no stream while nothing flows
-                codec = (self.account.settings.codecs or self.endpoint.settings.codecs)[0]
-                first = negotiated.held_from_the_start(codec, self.signalling_ip)
-                return self._held(self._last_media or first)
-            try:
-                stream = self.getStreamInfo(index)
-            except pj.Error:
-                break
-            return dataclasses.replace(
-                negotiated.of_stream(stream, direction),
-                signalling_ip=self.signalling_ip,
-                rtcp_muxed=self._rtcp_muxed,
-                rtcp_extended=self._xr,
-                remote_ssrcs=self._remote_ssrcs,
-            )
-        return None if self._last_media is None else self._held(self._last_media)
-
-    def _held(self, last: NegotiatedMedia) -> NegotiatedMedia:
-        return dataclasses.replace(last, direction=Direction.INACTIVE, rtcp_muxed=self._rtcp_muxed)

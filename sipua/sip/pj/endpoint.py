@@ -49,6 +49,7 @@ from sipua.sip.messages import (
 from sipua.sip.pj.account import PjAccount, has_ipv6
 from sipua.sip.pj.accounts import LOCAL_ACCOUNT, Accounts
 from sipua.sip.pj.call import PjCall
+from sipua.sip.pj.dialogs.referrals import Referrals
 from sipua.sip.pj.library import Library
 from sipua.sip.pj.native.resolver import LayoutError, PjResolver
 from sipua.sip.pj.placer import Placer
@@ -58,6 +59,7 @@ from sipua.sip.trunks.probes import Probes
 from sipua.sip.trunks.servers import TrunkServers
 from sipua.sip.wire import sdp, texts
 from sipua.sip.wire.addresses import Listener, address, of_family
+from sipua.sip.wire.refer_messages import FollowRefer, RefuseRefer
 
 
 class SipEndpoint:
@@ -73,7 +75,7 @@ class SipEndpoint:
     ) -> None:
         self.settings = settings
         self.emit: Callable[[SipEvent], None] = self._emit
-        self._pass_on = emit
+        self.pass_on = emit
         self.after = after
         self.closing = False
         self.listeners: tuple[Listener, ...] = ()
@@ -87,6 +89,7 @@ class SipEndpoint:
         self._servers = TrunkServers(random.Random())  # noqa: S311 (a draw among servers)
         self._servers.use(settings.accounts)
         self._placer = Placer(self, self._calls, self._servers, self._names, resolve)
+        self.referrals = Referrals(self, self._calls, admission, self._placer)
         self._probes = Probes(
             self._servers, send=self._probe, after=after, tell=emit, now=time.monotonic
         )
@@ -97,7 +100,8 @@ class SipEndpoint:
     def _emit(self, event: SipEvent) -> None:
         if isinstance(event, CallEnded):  # the one end of each call, whatever its way was
             self._admission.slots.give_back(event.call_id)
-        self._pass_on(event)
+        if not self.referrals.takes(event):
+            self.pass_on(event)
 
     # --- life (called by the thread) ------------------------------------------------------
 
@@ -192,6 +196,8 @@ class SipEndpoint:
     def command(self, command: SipCommand) -> None:
         if isinstance(command, PlaceCall):
             self._placer.place(command)
+        elif isinstance(command, FollowRefer | RefuseRefer):
+            self.referrals.command(command)
         elif isinstance(command, Leave):
             self.leave()
         elif not isinstance(command, Refresh | SetAccounts):
@@ -208,6 +214,7 @@ class SipEndpoint:
         if call is None:  # it ended before the command came, or has not begun
             if isinstance(command, Hangup):
                 self._placer.withdraw(command.call_id)
+                self.referrals.hung_up(command.call_id)
             return
         try:
             match command:
@@ -216,7 +223,7 @@ class SipEndpoint:
                 case Hangup():
                     call.end(command)
                 case Transfer():
-                    call.refer(command.target)
+                    call.refer(command, self._calls.get(command.leg))
                 case SetHold():
                     call.set_hold(command.on)
         except Exception as error:  # noqa: BLE001 (not only pj.Error: a text that SIP cannot hold)
@@ -263,6 +270,7 @@ class SipEndpoint:
             self._refused.append((call, verdict))
             self.emit(request.refused(verdict, self._admission.origin(request.source[0])))
             return
+        call.origin = verdict
         self._calls[call.call_id] = call
         self._taken.append(call)
         self.emit(
@@ -288,6 +296,8 @@ class SipEndpoint:
         refusal = self.gate.judge(method, message, host, calls_up=calls_up, now=now)
         if refusal is not None and method == "INVITE":
             self.emit(invite.read(message, source).refused(refusal, self._admission.origin(host)))
+        elif refusal is not None and method == "REFER":
+            self.emit(self.gate.refer_refused(message, refusal.status, source))
         return refusal
 
     def _hold(self, call_id: str, origin: str, offered: str, source: str) -> ReservedPort | Refusal:

@@ -21,8 +21,8 @@ from sipua.sip.admission.admission import Refusal
 from sipua.sip.errors import CannotListenError, PortTakenError
 from sipua.sip.free_port import free_port
 from sipua.sip.messages import LibraryMessage, SipEvent, SipMessage
+from sipua.sip.pj.dialogs.negotiated import LAWS
 from sipua.sip.pj.native.waker import Waker, WakerError
-from sipua.sip.pj.negotiated import LAWS
 from sipua.sip.pj.params import sip_header
 from sipua.sip.settings import SipSettings
 from sipua.sip.wire import texts

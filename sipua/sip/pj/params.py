@@ -31,6 +31,19 @@ def call_params(
     return params
 
 
+def notify_params(about: str, status: int, reason: str, *, over: bool) -> Any:
+    """A NOTIFY on what has become of a REFER (RFC 3515 2.4.4); `about`: its Event header."""
+    params = pj.CallSendRequestParam()
+    params.method = "NOTIFY"
+    state = "terminated;reason=noresource" if over else "active;expires=60"
+    params.txOption.headers.push_back(sip_header("Event", about))
+    params.txOption.headers.push_back(sip_header("Subscription-State", state))
+    params.txOption.contentType = "message/sipfrag;version=2.0"
+    words = "".join(char for char in reason if " " <= char <= "~")[:64]
+    params.txOption.msgBody = f"SIP/2.0 {status} {words}\r\n"
+    return params
+
+
 def sip_header(name: str, value: str) -> Any:
     header = pj.SipHeader()
     header.hName, header.hValue = name, value

@@ -59,6 +59,7 @@ class PlacedCall(PjCall):
             signalling_ip=signalling_ip,
             state=CallState.CALLING,
             placed=order,
+            origin=order.account,
         )
         self._owner = owner
         self.heard = self.rang = False

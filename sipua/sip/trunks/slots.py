@@ -116,6 +116,12 @@ class TrunkSlots:
             if not self._up[trunk]:
                 del self._up[trunk]
 
+    def exchange(self, one: str, other: str) -> None:
+        """Two calls change ids; either may have none."""
+        with self._lock:
+            found = {one: self._calls.pop(other, ""), other: self._calls.pop(one, "")}
+            self._calls |= {call_id: trunk for call_id, trunk in found.items() if trunk}
+
     def _full(self, trunk: str, direction: Direction) -> Full | None:
         if full := self.room(trunk):
             return full

@@ -31,6 +31,8 @@ _COMPACT = {
     "contact": "m",
     "content-type": "c",
     "from": "f",
+    "refer-to": "r",
+    "referred-by": "b",
     "to": "t",
     "subject": "s",
 }

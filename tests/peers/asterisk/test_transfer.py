@@ -141,6 +141,23 @@ def test_a_warm_one_briefs_the_target_and_then_each_hears_the_other(
     assert heard(audio.read_wav(SAID, rate_hz=8000), to_target) > briefed
     assert heard(audio.speech(SPEECH), sound) > 6000, "behind the hold sound"
     assert audio.find(sounds.prompt("accept-or-decline"), sound).score < 0.5
+
+
+def test_the_edge_leaves_the_path_once_both_talk(
+    asterisk: Asterisk, registered: Callable[..., Edge], tmp_path: Path
+) -> None:
+    """Asterisk takes over the leg to the target (REFER with Replaces): nothing of it is ours."""
+    edge = registered("60245", mode="dial", settle_s=1, leave_path=True)
+    story, sound = phone(asterisk, tmp_path, 16)
+    ended = edge.wait_event("call.ended")
+    assert (ended["end"]["by"], ended["end"]["reason"]) == ("agent", "transferred")
+    assert [event["mode"] for event in edge.events(name="call.transfer")] == ["dial", "attended"]
+    # Both speak once we have left, and hear each other.
+    recording = asterisk.wait_recording()
+    assert heard(audio.speech(SPEECH), sound) > 600
+    said = audio.read_wav(SAID, rate_hz=8000)
+    assert heard(said, audio.read_wav(recording.received, rate_hz=8000)) > 0
+    assert story["ended_by"] == "peer", "602 hangs up, long after us"
     asterisk.wait_idle()
 
 

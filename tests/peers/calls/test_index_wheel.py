@@ -153,3 +153,18 @@ def test_doctor_warns_about_it() -> None:
     assert findings["calls at once"]["value"] == str(LIMIT)
     assert findings["OPTIONS"]["level"] == "warn"
     assert "make pjsua2" in findings["OPTIONS"]["advice"]
+
+
+def test_S12_a_refer_is_followed_by_policy_alone(
+    edge_factory: Callable[..., Edge], sipp: Sipp
+) -> None:
+    target = sipp.start("uas_hang_up", pause_ms=1500)
+    trunk = {"name": "pbx", "hosts": [LOOPBACK], "proxy": f"sip:{target.address}"}
+    policy = {"refer": "allow", "refer_targets": ["201"]}
+    edge = edge_factory({"trunks": [trunk | policy]}, python=PYTHON)
+    sipp.run("uac_refer", edge.address, TARGET=f"sip:900@{LOOPBACK}", STATUS="403", pause_ms=100)
+    sipp.run("uac_refer_followed", edge.address, TARGET=f"sip:201@{LOOPBACK}", pause_ms=200)
+    assert target.wait(check=False).ok
+    assert edge.wait_event("call.party_changed")["way"] == "refer"
+    edge.wait_event("call.ended", count=2)
+    assert edge.events(name="call.failed") == edge.events(name="sip.fault") == []

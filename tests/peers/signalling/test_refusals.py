@@ -98,7 +98,7 @@ def test_options_is_answered(edge_factory: Edges, sipp: Sipp) -> None:
 
 
 def test_S12_no_transfer_is_done_for_anybody(edge_factory: Edges, sipp: Sipp) -> None:
-    """REFER in a dialog: 603 and the call goes on; out of a dialog: 501; no INVITE leaves."""
+    """REFER in a dialog: 603 and the call goes on; out of a dialog: 403; no INVITE leaves."""
     edge = edge_factory()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as target:
         target.bind((LOOPBACK, 0))
@@ -110,9 +110,10 @@ def test_S12_no_transfer_is_done_for_anybody(edge_factory: Edges, sipp: Sipp) ->
             "uac_refer_out_of_dialog",
             edge.address,
             TARGET=uri,
-            STATUS="501",
+            STATUS="403",
         )
-        assert len(outside.received("SIP/2.0 501")) == 1
+        assert len(outside.received("SIP/2.0 403")) == 1
+        assert edge.wait_event("refer.refused")["rule"] == "out of a call"
         target.setblocking(False)
         with pytest.raises(BlockingIOError):
             target.recv(1)

@@ -48,7 +48,7 @@ MODULES = """
     res_pjsip_refer res_rtp_asterisk chan_pjsip bridge_simple
     codec_ulaw codec_alaw codec_resample format_pcm format_wav format_sln pbx_config
     app_dial app_echo app_playback app_mixmonitor app_milliwatt res_clioriginate
-    app_senddtmf app_read app_verbose func_callerid
+    app_senddtmf app_read app_transfer app_verbose func_callerid
 """
 # Asterisk complains about these when they are missing; their defaults are wanted.
 EMPTY = "acl ccss cdr cel features indications pjproject udptl"
@@ -276,6 +276,9 @@ exten => 617,1,Progress()
  same => n,Set(REC={layout.recordings}/${{UNIQUEID}})
  same => n,{record}
  same => n,Wait(8)
+ same => n,Hangup()
+exten => 618,1,Wait(2)
+ same => n,Transfer(PJSIP/sip:60217@{layout.host}:{layout.sip_port})
  same => n,Hangup()
 exten => 611,1,Answer()
  same => n,Read(PRESSED,,20,,1,8)

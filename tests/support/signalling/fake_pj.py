@@ -81,6 +81,13 @@ class Call:
     def xfer(self, target: str, params: Any) -> None:
         script.step("xfer", target)
 
+    def xferReplaces(self, other: Call, params: Any) -> None:
+        script.step("xferReplaces", other.info.callIdString)
+
+    def sendRequest(self, params: Any) -> None:
+        body = params.txOption.msgBody
+        script.step("sendRequest", params.method, *_headers(params), body)
+
     def hangup(self, params: Any) -> None:
         script.step("hangup", params.statusCode, params.reason, *_headers(params))
         if script.ends_told and self.info.state != real.PJSIP_INV_STATE_DISCONNECTED:
@@ -108,6 +115,7 @@ class Call:
     def onCallTransferRequest(self, params: Any) -> None: ...
     def onCallTransferStatus(self, params: Any) -> None: ...
     def onCallReplaceRequest(self, params: Any) -> None: ...
+    def onCallReplaced(self, params: Any) -> None: ...
 
 
 class Account:

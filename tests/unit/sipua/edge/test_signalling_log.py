@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from sipua.events.stream import EventStream
 from sipua.log import logs
 from sipua.sip.messages import CallRefused, LibraryMessage, SignallingFault, TransferRefused
 from sipua.sip.peer_news import RegistrarSilent
+from sipua.sip.wire.refer_messages import ReferNews
 
 
 def refused(host: str, caller: str = "<sip:+49301234567@h>") -> CallRefused:
@@ -99,6 +101,33 @@ async def test_faults_of_one_place_are_one_line_a_second_but_each_call_has_its_o
     assert about.count("poll") == 1
     assert about.count("sip.library") == about.count("call.transfer_refused") == 1
     assert lines[-1]["kept_back"] == 2
+
+
+async def test_S12_a_refer_outside_of_a_call_is_told_a_few_times() -> None:
+    with capture_logs() as lines:
+        log = signalling_log()
+        for _ in range(30):
+            log.log_event(
+                TransferRefused("", "<sip:900@x>", 403, "out of a call", ("192.0.2.1", 5060)), 1.0
+            )
+        log.close()
+    told = [line for line in lines if line["event"] == "refer.refused"]
+    assert 0 < len(told) < 30
+    assert (told[0]["target"], told[0]["source"]) == ("<sip:900@x>", "192.0.2.1:5060")
+    (kept_back,) = [line for line in lines if line["event"] == "call.rejections_not_logged"]
+    assert kept_back["count"] == 30 - len(told)
+
+
+async def test_what_becomes_of_a_refer_is_told() -> None:
+    with capture_logs() as lines:
+        log = signalling_log()
+        news = partial(ReferNews, "c-1", "201")
+        log.log_event(news("invited", sip_call_id="x@edge", account="pbx"), 1.0)
+        log.log_event(news("progress", 180, "Ringing"), 1.0)
+        log.log_event(news("failed", 486, "Busy Here"), 1.0)
+    names = [line["event"] for line in lines]
+    assert names == ["call.leg", "call.refer_progress", "call.refer_failed"]
+    assert (lines[0]["leg"], lines[0]["sip_call_id"], lines[2]["status"]) == ("a", "x@edge", 486)
 
 
 async def test_S19_a_registrar_that_does_not_answer_is_told_before_it_has_failed() -> None:

@@ -7,9 +7,18 @@ import asyncio
 import numpy as np
 import pytest
 
-from sipua.calls.legs.outcome import Cause, TransferOutcome
+from sipua.calls.legs.outcome import Cause, TransferOutcome, failed
 from sipua.calls.legs.targets import Asked, Destination, TransferSettings, Warm
 from sipua.calls.steer.transfer import CallTransfer
+from sipua.events import call_events
+from sipua.events.event import Event
+from sipua.sip.messages import (
+    CallCommand,
+    Transfer,
+    TransferDone,
+    TransferFailed,
+    TransferProgress,
+)
 
 SUPPORT = "sip:support@pbx.example"
 
@@ -20,12 +29,18 @@ class Legs:
     def __init__(self) -> None:
         self.up = False
         self.targets: list[str] = []
+        self.leaves: list[bool] = []
+        self.leaves_path = False
         self.outcome: asyncio.Future[TransferOutcome] = asyncio.get_running_loop().create_future()
 
     def make(self, target: str, warm: Warm | None = None) -> Legs:
         self.targets.append(target if warm is None else f"{target} warm")
         self.up = True
         return self
+
+    def leave(self, on: bool) -> str:
+        self.leaves.append(on)
+        return "c-test.b1" if self.leaves_path else ""
 
     async def run(self) -> TransferOutcome:
         return await self.outcome
@@ -114,3 +129,58 @@ async def test_the_mode_of_one_transfer_may_be_another() -> None:
     await transfer.run(Asked("200", "desk", "dial"))
     await transfer.run(Asked("sip:300@pbx.example", mode="warm"))
     assert legs.targets == ["sip:200", "sip:300 warm"]
+
+
+@pytest.mark.parametrize("taken_over", [True, False])
+async def test_the_peer_is_asked_to_take_the_target_over_and_otherwise_nothing_changes(
+    taken_over: bool,
+) -> None:
+    legs = Legs()
+    sent: list[CallCommand] = []
+    told: list[Event] = []
+    legs.leaves_path = True
+    transfer = CallTransfer(
+        "c-test",
+        "pbx.example",
+        sent.append,
+        told.append,
+        mode="dial",
+        legs=legs,  # type: ignore[arg-type]
+    )
+    done = asyncio.create_task(transfer.run(SUPPORT))
+    joined = TransferOutcome(ok=True, status=200, reason="joined", mode="dial")
+    legs.outcome.set_result(joined)
+    async with asyncio.timeout(5):
+        while not sent:
+            await asyncio.sleep(0)
+    assert sent == [Transfer("c-test", SUPPORT, "c-test.b1")]
+    assert [event.mode for event in told if isinstance(event, call_events.Transfer)] == [
+        "dial",
+        "attended",
+    ]
+    if taken_over:
+        transfer.on_news(TransferProgress("c-test", 100, "Trying"))
+        transfer.on_news(TransferDone("c-test", 200, "OK"))
+    else:
+        transfer.on_news(TransferFailed("c-test", 603, "Decline"))
+    outcome = await done
+    assert outcome.ok
+    assert outcome.mode == ("refer" if taken_over else "dial")
+    assert legs.leaves == ([True] if taken_over else [True, False])
+
+
+async def test_a_target_that_was_not_reached_is_not_taken_over() -> None:
+    legs = Legs()
+    sent: list[CallCommand] = []
+    legs.leaves_path = True
+    transfer = CallTransfer(
+        "c-test",
+        "pbx.example",
+        sent.append,
+        lambda _event: None,
+        mode="dial",
+        legs=legs,  # type: ignore[arg-type]
+    )
+    legs.outcome.set_result(failed(486, "Busy Here", mode="dial"))
+    assert not (await transfer.run(SUPPORT)).ok
+    assert sent == legs.leaves == []

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from sipua.events import call_events, engine_events, menu_events, queue_events, supervise_events
+from sipua.events import (
+    call_events,
+    engine_events,
+    menu_events,
+    queue_events,
+    refer_events,
+    supervise_events,
+)
 from sipua.events.ending import End, Reason
 from sipua.outputs.cdr.calls_up import CallsUp
 from sipua.outputs.cdr.row import QueueWait, Row, decode, encode
@@ -177,3 +184,18 @@ def test_the_queues_of_a_call() -> None:
         QueueWait("people", 3000, "served", "anna"),
     ]
     assert decode(encode(row)) == row
+
+
+def test_another_party_is_a_transfer_of_the_other_side() -> None:
+    row = row_of(
+        (0.0, incoming()),
+        (1.0, refer_events.ReferFailed(target="201", status=486, reason="Busy Here")),
+        (2.0, refer_events.PartyChanged(party="…0202", way="refer", sip_call_id="x@edge")),
+        (3.0, refer_events.PartyChanged(party=None, way="replaces", sip_call_id="y@pbx")),
+        (10.0, ended()),
+    )
+    assert [(one.mode, one.target, one.outcome, one.status) for one in row.transfers] == [
+        ("refer received", "201", "failed", 486),
+        ("refer received", "…0202", "ok", 0),
+        ("replaces received", "", "ok", 0),
+    ]

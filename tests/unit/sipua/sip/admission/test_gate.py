@@ -83,3 +83,23 @@ def test_a_number_that_is_not_the_trunks_gets_404_and_the_rule_is_for_us_alone(
     assert refusal.because == "allowed_numbers: agent: no pattern fits"
     assert judged(gate, "INVITE", STRANGER) == 403
     assert judged(gate, "OPTIONS", PEER) == 200
+
+
+def test_S12_a_refer_outside_of_a_call_is_403_for_every_peer(gate: Gate) -> None:
+    assert {judged(gate, "REFER", host) for host in (PEER, STRANGER)} == {403}
+    told = gate.refer_refused("REFER sip:a SIP/2.0\r\nr: <sip:900@x>\r\n", 403, f"{PEER}:5060")
+    assert (told.target, told.source, told.call_id) == ("<sip:900@x>", (PEER, 5060), "")
+
+
+def test_a_takeover_is_for_our_contact_and_not_for_a_number(
+    gate: Gate, admission: Admission
+) -> None:
+    admission.policies = {"carrier": PeerPolicy(allowed_numbers=("030*",))}
+    invite = OFFER.format(c="IP4 192.0.2.1")
+    taking_over = invite.replace("SIP/2.0\r\n", "SIP/2.0\r\nReplaces: a;to-tag=b;from-tag=c\r\n")
+    assert judged(gate, "INVITE", PEER, message=invite) == 404
+    assert judged(gate, "INVITE", PEER, message=taking_over) == 200
+    # pjsip did not know it for a Replaces: then it is a call like others.
+    refusal = gate.invite(taking_over, PEER, 0)
+    assert isinstance(refusal, Refusal)
+    assert refusal.status == 404

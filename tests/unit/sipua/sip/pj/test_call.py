@@ -23,6 +23,7 @@ from sipua.sip.messages import (
     NegotiatedMedia,
     SetHold,
     SignallingFault,
+    Transfer,
     TransferDone,
     TransferFailed,
     TransferProgress,
@@ -373,8 +374,8 @@ def test_S12_a_refer_is_refused_and_told(signalling: Signalling) -> None:
     call.onCallReplaceRequest(replaces)
     assert params.statusCode == replaces.statusCode == 603
     assert signalling.take() == [
-        TransferRefused(call.call_id, "sip:900@198.51.100.1", 603),
-        TransferRefused(call.call_id, "Replaces", 603),
+        TransferRefused(call.call_id, "sip:900@198.51.100.1", 603, "refer"),
+        TransferRefused(call.call_id, "Replaces", 603, "replaces"),
     ]
 
 
@@ -471,3 +472,13 @@ def test_there_is_no_hold_before_the_answer(signalling: Signalling) -> None:
     signalling.endpoint.command(SetHold(call.call_id, True))
     assert [type(event) for event in signalling.take()] == [HoldRefused]
     assert signalling.pj.asked("setHold") == []
+
+
+def test_a_leg_of_ours_is_to_be_taken_over(signalling: Signalling) -> None:
+    call, leg = confirmed(signalling), confirmed(signalling)
+    signalling.endpoint.command(Transfer(call.call_id, "sip:200@pbx", leg.call_id))
+    assert signalling.pj.asked("xferReplaces") == [(leg.info.callIdString,)]
+    # One that has ended is not called anew.
+    signalling.endpoint.command(Transfer(call.call_id, "sip:200@pbx", "c-gone"))
+    assert signalling.pj.asked("xfer") == []
+    assert signalling.take() == [TransferFailed(call.call_id, 481, "the call is not up")]

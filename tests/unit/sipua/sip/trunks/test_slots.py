@@ -96,3 +96,17 @@ def test_threads_do_not_take_more_than_there_is() -> None:
     for one in threads:
         one.join()
     assert len(won) == made.calls("carrier") == 50
+
+
+def test_two_calls_change_their_ids() -> None:
+    made, _ = slots()
+    made.take("carrier", "a", "incoming")
+    made.take("other", "b", "outgoing")
+    made.exchange("a", "b")
+    made.give_back("b")
+    assert (made.calls("carrier"), made.calls("other")) == (0, 1)
+    made.exchange("a", "c")
+    made.give_back("a")
+    assert made.calls("other") == 1
+    made.give_back("c")
+    assert made.calls("other") == 0

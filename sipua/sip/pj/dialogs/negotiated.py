@@ -1,0 +1,116 @@
+"""What offer and answer have agreed on, read from pjsua2's objects. Runs on the pjsua2 thread."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pjsua2 as pj
+
+from sipua.sip.messages import Direction, NegotiatedMedia
+from sipua.sip.wire import sdp
+from sipua.sip.wire.addresses import address
+from sipua.sip.wire.sdp import ExtendedRtcp
+
+LAWS = {"PCMU": 0, "PCMA": 8}
+NOWHERE = ("0.0.0.0", 0)  # noqa: S104 (no audio is ever sent there)
+
+
+@dataclass(slots=True)
+class Offered:
+    """What the peer's offers say that pjsua2 does not tell."""
+
+    rtcp_muxed: bool = False
+    extended_rtcp: bool = False
+    remote_ssrcs: frozenset[int] = frozenset()
+
+    def read(self, offer: str, extended: ExtendedRtcp) -> None:
+        self.rtcp_muxed = sdp.offers_rtcp_mux(offer)
+        self.extended_rtcp = sdp.wants_extended_rtcp(offer, extended, self.extended_rtcp)
+        self.remote_ssrcs = sdp.announced_ssrcs(offer) or self.remote_ssrcs
+
+
+class CallWithMedia(Protocol):
+    """A call of pjsua2's."""
+
+    def getInfo(self) -> Any: ...  # noqa: N802 (pjsua2's names)
+
+    def getStreamInfo(self, index: int) -> Any: ...  # noqa: N802
+
+
+def of_call(
+    call: CallWithMedia,
+    last: NegotiatedMedia | None,
+    offered: Offered,
+    signalling_ip: str,
+    codec: str,
+) -> NegotiatedMedia | None:
+    """The audio of a call; `last`: what it was before. None: there is none yet."""
+    info = call.getInfo()  # kept in a variable: its vector is freed with it
+    for index, media in enumerate(info.media):
+        if media.type != pj.PJMEDIA_TYPE_AUDIO:
+            continue
+        if media.status in (pj.PJSUA_CALL_MEDIA_NONE, pj.PJSUA_CALL_MEDIA_ERROR):
+            break
+        direction = direction_of(media.dir)
+        if direction is Direction.INACTIVE:  # pjsua keeps no stream while nothing flows
+            return _held(last or held_from_the_start(codec, signalling_ip), offered)
+        try:
+            stream = call.getStreamInfo(index)
+        except pj.Error:
+            break
+        return dataclasses.replace(
+            of_stream(stream, direction),
+            signalling_ip=signalling_ip,
+            rtcp_muxed=offered.rtcp_muxed,
+            rtcp_extended=offered.extended_rtcp,
+            remote_ssrcs=offered.remote_ssrcs,
+        )
+    return None if last is None else _held(last, offered)
+
+
+def _held(last: NegotiatedMedia, offered: Offered) -> NegotiatedMedia:
+    return dataclasses.replace(last, direction=Direction.INACTIVE, rtcp_muxed=offered.rtcp_muxed)
+
+
+def of_stream(stream: Any, direction: Direction) -> NegotiatedMedia:
+    """As far as a StreamInfo has it."""
+    codec = str(stream.codecName).upper()
+    accepted = {static: name for name, static in LAWS.items()}
+    accepted[int(stream.rxPt)] = codec
+    events, send_events = int(stream.audRxEventPt), int(stream.audTxEventPt)
+    return NegotiatedMedia(
+        remote=address(str(stream.remoteRtpAddress)),
+        codec=codec,
+        payload_type=int(stream.txPt),
+        accepted_types=accepted,
+        telephone_event_type=events if events > 0 else None,
+        direction=direction,
+        signalling_ip="",
+        rtcp_remote=address(str(stream.remoteRtcpAddress)),
+        telephone_event_send_type=send_events if send_events > 0 else None,
+    )
+
+
+def held_from_the_start(codec: str, signalling_ip: str) -> NegotiatedMedia:
+    """The media of a first offer on hold: the resume will say what is sent, and from where."""
+    return NegotiatedMedia(
+        remote=NOWHERE,
+        codec=codec,
+        payload_type=LAWS[codec],
+        accepted_types={static: name for name, static in LAWS.items()},
+        telephone_event_type=None,
+        direction=Direction.INACTIVE,
+        signalling_ip=signalling_ip,
+    )
+
+
+def direction_of(bits: int) -> Direction:
+    sends = bool(bits & pj.PJMEDIA_DIR_ENCODING)
+    receives = bool(bits & pj.PJMEDIA_DIR_DECODING)
+    if sends and receives:
+        return Direction.SENDRECV
+    if sends:
+        return Direction.SENDONLY
+    return Direction.RECVONLY if receives else Direction.INACTIVE
