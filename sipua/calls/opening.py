@@ -3,6 +3,7 @@
 incoming   INVITE ─▶ 180 ─▶ engine connects, greets into the buffer ─▶ 200 ─▶ ACK ─▶ talk
                        └── at once, or without waiting for the greeting: as configured
            A route with a menu: 200 at once, and the menu; an agent comes when a key leads to it.
+           A route that forwards: 200 when the other SIP agent has answered.
 outgoing   INVITE ─▶ 180 … 200 ─▶ ACK ─▶ it greets, or waits for the other side's first words
              └── engine connects, greets into the buffer
            with `calls.answering`, the first word waits until it is known who has answered
@@ -14,10 +15,12 @@ from __future__ import annotations
 
 from sipua.bridge.engine_api.events import SpeechStarted, SpeechStopped
 from sipua.bridge.events import AudioBegan, BridgeEvent
+from sipua.calls import fallback
 from sipua.calls.answering.watch import AnswerWatch
 from sipua.calls.call import Call
-from sipua.calls.profile import AgentProfile
+from sipua.calls.profile import AgentProfile, Forward
 from sipua.events import call_events
+from sipua.events.ending import Reason
 
 LONGEST_FIRST_WORDS_S = 30.0
 """The longest wait for the other side to finish: a recording never does."""
@@ -31,6 +34,9 @@ class Answering:
         if profile.menu:
             await call.menu(profile.menu)
             return
+        if profile.forward is not None:
+            await _forward(call, profile.forward)
+            return
         if profile.answer == "at_once":
             call.answer()
         await call.bridge.connect(profile.connect_timeout_s)
@@ -43,6 +49,23 @@ class Answering:
     async def _greeting(self, call: Call, within_s: float) -> None:
         if await call.first(lambda event: isinstance(event, AudioBegan), within_s) is None:
             call.tell(call_events.GreetingLate(waited_s=within_s))
+
+
+async def _forward(call: Call, to: Forward) -> None:
+    """Another SIP agent takes the call, as the target of a transfer does (`sipua.calls.legs`): the
+    caller is answered when it answers. If it does not, the route's own fallback, or its status."""
+    call.tell(call_events.Transfer(target=to.target, mode="forward"))
+    outcome = await call.second.make(to.target, to.account, to.headers).run()
+    if outcome.ok:
+        await call.bridge.dismiss_agent()
+    elif outcome.cause != "caller_left" and not call.over:
+        detail = f"{to.target}: {outcome.status} {outcome.reason}"
+        if outcome.cause == "target_left":
+            call.hang_up(Reason.TARGET_HANGUP, detail)
+        elif to.falls_back:
+            await fallback.run(call, Reason.FORWARD_FAILED, detail)
+        else:
+            call.hang_up(Reason.FORWARD_FAILED, detail, outcome.status)
 
 
 class Placing:

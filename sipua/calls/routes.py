@@ -14,7 +14,16 @@ from pathlib import Path
 from sipua.bridge.playout.sound_files import TEXTS
 from sipua.calls.answering.policy import AnsweringPolicy
 from sipua.calls.facts import CallFacts
-from sipua.calls.profile import AgentProfile, Menu, NamedEngine, Prompt, Refuse, Step, TransferTo
+from sipua.calls.profile import (
+    AgentProfile,
+    Forward,
+    Menu,
+    NamedEngine,
+    Prompt,
+    Refuse,
+    Step,
+    TransferTo,
+)
 from sipua.config import Config
 from sipua.config.checks.routes import MAIN
 from sipua.config.sections.routes import FallbackSection, RouteSection
@@ -127,6 +136,7 @@ def profile(config: Config, route: RouteSection | None = None) -> AgentProfile:
         answering=answering(config, route) if detects == "detect" else None,
         steps=tuple(_step(step) for step in steps if not step.engine),
         menu=route.menu,
+        forward=_forward(route),
         recording=route.recording or config.recording.when,
         failure_status=first.section.failure_status,
     )
@@ -176,6 +186,13 @@ def _setting(key: str, route: RouteSection, engine: NamedEngine, config: Config)
         if key in section.model_fields_set:
             return str(getattr(section, key))
     return str(getattr(config.engine, key))
+
+
+def _forward(route: RouteSection) -> Forward | None:
+    if not route.forward:
+        return None
+    own_fallback = route.has("fallback")
+    return Forward(route.forward, route.forward_account, dict(route.headers_out), own_fallback)
 
 
 def _step(step: FallbackSection) -> Step:

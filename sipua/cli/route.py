@@ -60,6 +60,7 @@ def described(profile: AgentProfile) -> dict[str, Any]:
         "greeting": profile.greeting,
         "tools": "all" if profile.tools is None else list(profile.tools),
         "menu": profile.menu,
+        "forward": profile.forward.target if profile.forward else "",
         "answer": profile.answer,
         "first_word": profile.first_word,
         "fallback": [_step(step) for step in profile.steps],

@@ -309,7 +309,8 @@ class Steered(Event, tag="call.steered"):
 
 class Transfer(Event, tag="call.transfer"):
     """A transfer begins: the other side is asked to call the target (`refer`), or we call it and
-    will join it to the call (`dial`)."""
+    will join it to the call (`dial`, and `forward` by the route), or it is asked to take over our
+    call to the target (`attended`)."""
 
     target: str
     mode: str = "refer"

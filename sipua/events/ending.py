@@ -39,6 +39,7 @@ class Reason(enum.StrEnum):
     OPERATOR_HANGUP = "operator_hangup"
     TRANSFERRED = "transferred"
     REDIRECTED = "redirected"
+    FORWARD_FAILED = "forward_failed"
     MENU = "menu"
     MACHINE = "machine"
     MAX_DURATION = "max_duration"
@@ -62,6 +63,7 @@ _OURS: Final[Mapping[Reason, tuple[By, Fault | None]]] = {
     Reason.TRANSFERRED: ("agent", None),
     Reason.REDIRECTED: ("edge", "engine"),
     Reason.TARGET_HANGUP: ("target", None),
+    Reason.FORWARD_FAILED: ("target", None),
     Reason.MENU: ("edge", None),
     Reason.MACHINE: ("edge", None),
     Reason.MAX_DURATION: ("edge", None),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
 from sipua.bridge.call.media import MediaPlan
-from sipua.calls.legs.dialling import DialledCall, Dialling, LegSignal, TransferSettings
+from sipua.calls.legs.dialling import (
+    NO_HEADERS,
+    DialledCall,
+    Dialling,
+    LegSignal,
+    TransferSettings,
+)
 from sipua.calls.legs.outcome import IN_WORDS, TransferOutcome
 from sipua.events.ending import By
 from sipua.rtp.ports import ReservedPort
@@ -40,16 +46,20 @@ class SecondLeg:
         """Whether there is one, or one is being placed: the agent is aside, or has left."""
         return self._last is not None and self._last.up
 
-    def make(self, target: str) -> Dialling:
+    def make(
+        self, target: str, account: str | None = None, headers: Mapping[str, str] = NO_HEADERS
+    ) -> Dialling:
+        """`account`: None, that of transfers."""
         self._number += 1
         leg = leg_id(self._call.call_id, self._number)
         self._last = Dialling(
             self._call,
             leg,
             target,
-            account=self._account,
+            account=self._account if account is None else account,
             settings=self._settings,
             media_plan=self._media_plan,
+            headers=headers,
         )
         return self._last
 

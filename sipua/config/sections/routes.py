@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from sipua.config.values.fields import AS_TUPLE, Name, OneLine, SoundFile, wrong
 from sipua.config.values.parties import SetHeaders
 from sipua.config.values.section import Section
-from sipua.config.values.uri import UriError, check_target
+from sipua.config.values.uri import UriError, check_target, is_number
 
 
 def _pattern(text: str) -> str:
@@ -28,6 +28,12 @@ def _target(text: str) -> str:
     return text
 
 
+def _uri(text: str) -> str:
+    if is_number(_target(text)):
+        raise wrong("is a number without a host", f'"sip:{text.removeprefix("tel:")}@HOST"')
+    return text
+
+
 def _status(status: int) -> int:
     if status and not 400 <= status <= 699:
         raise wrong("is not the status of a refusal: 400 to 699", "503")
@@ -36,6 +42,7 @@ def _status(status: int) -> int:
 
 Patterns = Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], AS_TUPLE]
 Target = Annotated[str, AfterValidator(lambda text: _target(text) if text else text)]
+ForwardTarget = Annotated[str, AfterValidator(lambda text: _uri(text) if text else text)]
 Answer = Literal["ready", "at_once", "greeting"]
 FirstWord = Literal["greet", "wait"]
 WhoAnswers = Literal["off", "detect"]
@@ -124,7 +131,8 @@ class RouteSection(Section):
     )
     headers_out: SetHeaders = Field(
         default={},
-        description="Headers of the INVITEs of calls that we place by it, beside the trunk's.",
+        description="Headers of the INVITEs of calls that we place or forward by it, beside the "
+        "trunk's.",
     )
     answering: Literal["", "off", "detect"] = Field(
         default="", description="For calls that we place. Left out: `calls.answering`."
@@ -147,6 +155,18 @@ class RouteSection(Section):
         default="",
         description="Name of a menu, which the caller hears first. The agent takes the call when a "
         "key leads to it.",
+    )
+    forward: ForwardTarget = Field(
+        default="",
+        description="SIP URI of another SIP agent (a vendor's, another PBX), which takes the calls "
+        "that come in, in the agent's place. `headers_out` are the headers of its INVITE. It is "
+        "answered when that one answers; if not, `fallback`, else its status.",
+        examples=["sip:agent@sip.example.com"],
+    )
+    forward_account: OneLine = Field(
+        default="",
+        description="`forward`: the account or trunk that it is called by. Empty: straight to its "
+        "host.",
     )
     recording: Literal["", "off", "on_demand", "always"] = Field(
         default="", description="Whether its calls are recorded. Left out: `recording.when`."

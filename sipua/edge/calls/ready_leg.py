@@ -31,7 +31,8 @@ MakeLeg: TypeAlias = Callable[[PlaceLeg], Awaitable[ReadyLeg]]
 def out_of(config: Config, settings: SipSettings, order: PlaceLeg) -> Outgoing:
     """The rules of its trunk hold for a transfer, too. Raises RequestError, ForbiddenError."""
     id_uri = placing.id_uri(settings, order.account)
-    return outgoing(config, order.account, order.target, id_uri=id_uri, given={}, of_route={})
+    headers = order.headers
+    return outgoing(config, order.account, order.target, id_uri=id_uri, given={}, of_route=headers)
 
 
 def invite(order: PlaceLeg, out: Outgoing, local: ReservedPort) -> PlaceCall:
