@@ -4,6 +4,7 @@ incoming   INVITE ─▶ 180 ─▶ engine connects, greets into the buffer ─�
                        └── at once, or without waiting for the greeting: as configured
            A route with a menu: 200 at once, and the menu; an agent comes when a key leads to it.
            A route with a queue: as above when its agent is free, else 200, and the queue.
+           A route that forwards: 200 when the other SIP agent has answered.
 outgoing   INVITE ─▶ 180 … 200 ─▶ ACK ─▶ it greets, or waits for the other side's first words
              └── engine connects, greets into the buffer
            with `calls.answering`, the first word waits until it is known who has answered
@@ -15,11 +16,13 @@ from __future__ import annotations
 
 from sipua.bridge.engine_api.events import SpeechStarted, SpeechStopped
 from sipua.bridge.events import BridgeEvent
+from sipua.calls import fallback
 from sipua.calls.answering.watch import AnswerWatch
 from sipua.calls.call import Call
 from sipua.calls.menus.after_menu import AfterMenu
 from sipua.calls.menus.queue.lead import CHOSEN
-from sipua.calls.profile import AgentProfile
+from sipua.calls.profile import AgentProfile, Forward
+from sipua.events import call_events
 from sipua.events.ending import Reason
 
 LONGEST_FIRST_WORDS_S = 30.0
@@ -30,8 +33,29 @@ class Answering:
     """The opening of a call that came in."""
 
     async def run(self, call: Call) -> None:
-        if not await _led(call):
+        if await _led(call):
+            return
+        if call.profile.forward is not None:
+            await _forward(call, call.profile.forward)
+        else:
             await AfterMenu().run(call)
+
+
+async def _forward(call: Call, to: Forward) -> None:
+    """Another SIP agent takes the call, as the target of a transfer does (`sipua.calls.legs`): the
+    caller is answered when it answers. If it does not, the route's own fallback, or its status."""
+    call.tell(call_events.Transfer(target=to.target, mode="forward"))
+    outcome = await call.second.make(to.target, account=to.account, headers=to.headers).run()
+    if outcome.ok:
+        await call.bridge.dismiss_agent()
+    elif outcome.cause != "caller_left" and not call.over:
+        detail = f"{to.target}: {outcome.status} {outcome.reason}"
+        if outcome.cause == "target_left":
+            call.hang_up(Reason.TARGET_HANGUP, detail)
+        elif to.falls_back:
+            await fallback.run(call, Reason.FORWARD_FAILED, detail)
+        else:
+            call.hang_up(Reason.FORWARD_FAILED, detail, outcome.status)
 
 
 class Placing:

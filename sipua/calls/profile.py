@@ -6,7 +6,8 @@ configuration does not change a running call.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -59,6 +60,19 @@ class Refuse:
     status: int
 
 
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Another SIP agent takes the call."""
+
+    target: str
+    """A SIP URI."""
+    account: str = ""
+    """Which it is called by; empty: straight to its host."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    falls_back: bool = False
+    """The route has a fallback of its own."""
+
+
 Step: TypeAlias = Prompt | TransferTo | Menu | Queue | Refuse
 
 
@@ -87,6 +101,8 @@ class AgentProfile:
     """Where the caller waits when the agent is busy. Empty: nowhere."""
     when: str = ""
     """The hours in which it is so; outside of them it is `closed`. Empty: always."""
+    forward: Forward | None = None
+    """Who takes the calls that come in, in the agent's place."""
     recording: When = "off"
     failure_status: int = 503
     """The status of a call without steps that is not answered yet."""

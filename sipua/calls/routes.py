@@ -18,6 +18,7 @@ from sipua.calls.answering.policy import AnsweringPolicy
 from sipua.calls.facts import CallFacts
 from sipua.calls.profile import (
     AgentProfile,
+    Forward,
     Menu,
     NamedEngine,
     Prompt,
@@ -166,6 +167,7 @@ def profile(config: Config, route: RouteSection | None = None) -> AgentProfile:
         menu=route.menu,
         queue=route.queue,
         when=route.when,
+        forward=_forward(route),
         recording=route.recording or config.recording.when,
         failure_status=first.section.failure_status,
     )
@@ -215,6 +217,13 @@ def _setting(key: str, route: RouteSection, engine: NamedEngine, config: Config)
         if key in section.model_fields_set:
             return str(getattr(section, key))
     return str(getattr(config.engine, key))
+
+
+def _forward(route: RouteSection) -> Forward | None:
+    if not route.forward:
+        return None
+    own_fallback = route.has("fallback")
+    return Forward(route.forward, route.forward_account, dict(route.headers_out), own_fallback)
 
 
 def _step(step: FallbackSection) -> Step:

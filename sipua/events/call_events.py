@@ -311,7 +311,8 @@ class Steered(Event, tag="call.steered"):
 
 class Transfer(Event, tag="call.transfer"):
     """A transfer begins: the other side is asked to call the target (`refer`), or we call it and
-    will join it to the call (`dial`), once it has been told who waits, and accepts (`warm`)."""
+    will join it to the call (`dial`, and `forward` by the route), once it has been told who waits,
+    and accepts (`warm`); or it is asked to take over our call to the target (`attended`)."""
 
     target: str
     mode: str = "refer"

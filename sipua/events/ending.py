@@ -39,6 +39,7 @@ class Reason(enum.StrEnum):
     OPERATOR_HANGUP = "operator_hangup"
     TRANSFERRED = "transferred"
     REDIRECTED = "redirected"
+    FORWARD_FAILED = "forward_failed"
     MENU = "menu"
     QUEUE = "queue"
     CLOSED = "closed"
@@ -64,6 +65,7 @@ _OURS: Final[Mapping[Reason, tuple[By, Fault | None]]] = {
     Reason.TRANSFERRED: ("agent", None),
     Reason.REDIRECTED: ("edge", "engine"),
     Reason.TARGET_HANGUP: ("target", None),
+    Reason.FORWARD_FAILED: ("target", None),
     Reason.MENU: ("edge", None),
     Reason.QUEUE: ("edge", None),
     Reason.CLOSED: ("edge", None),

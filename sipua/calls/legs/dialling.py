@@ -8,7 +8,7 @@ in `Briefing` (briefing.py).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Final, Protocol, TypeAlias
 
@@ -43,6 +43,7 @@ from sipua.sip.wire.info_digits import DigitTold
 LegSignal: TypeAlias = CallSignal | CallProgress
 
 ASKER: Final = "transfer"
+NO_HEADERS: Final[Mapping[str, str]] = {}
 NO_ROOM: Final = 503
 """With which the edge itself ends a leg for which it has no port, worker or call left."""
 
@@ -55,6 +56,9 @@ class DialledCall(Protocol):
     faults: FaultOwner
     send: Callable[[CallOrder], None]
     tell: Callable[[Event], None]
+
+    def answer(self) -> None:
+        """It may be forwarded before it was answered."""
 
     def hang_up(self, reason: Reason, detail: str, status: int = 0) -> None: ...
 
@@ -72,12 +76,14 @@ class Dialling:
         settings: TransferSettings,
         media_plan: Callable[[NegotiatedMedia], MediaPlan],
         warm: Warm | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> None:
         """`warm`: the target is briefed first."""
         self.leg_id = leg_id
         self._call = call
         self._target = target
         self._account = account
+        self._headers = headers
         self._settings = settings
         self._media_plan = media_plan
         self._loop = asyncio.get_running_loop()
@@ -106,7 +112,11 @@ class Dialling:
         bridge = self._call.bridge
         bridge.set_aside(True)
         bridge.fill(self._settings.waiting, ASKER)
-        self._call.send(PlaceLeg(self._call.call_id, self.leg_id, self._target, self._account))
+        self._call.send(
+            PlaceLeg(
+                self._call.call_id, self.leg_id, self._target, self._account, dict(self._headers)
+            )
+        )
         self._set_timer()
         try:
             await self._decided.wait()
@@ -239,6 +249,7 @@ class Dialling:
     def _join(self) -> None:
         assert self._leg is not None
         self._end_briefing()
+        self._call.answer()
         self._call.bridge.fill(None, ASKER)
         through = self._call.bridge.through
         if through.joint is None:

@@ -11,7 +11,8 @@ Each `PlaceLeg` has one `LegOver`, unless no `TakeLeg` came: then `CallEnded` ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from sipua.queue.orders import QueueOrder
@@ -28,6 +29,8 @@ class PlaceLeg:
     """A SIP URI."""
     account: str
     """The account or trunk that it goes out by; empty: straight to the host of the target."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Of the INVITE, beside those of the trunk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 from sipua.bridge.call.media import MediaPlan
 from sipua.calls.legs.dial import DialTimes
-from sipua.calls.legs.dialling import DialledCall, Dialling, LegSignal
+from sipua.calls.legs.dialling import NO_HEADERS, DialledCall, Dialling, LegSignal
 from sipua.calls.legs.outcome import IN_WORDS, Cause, TransferOutcome
 from sipua.calls.legs.ringing import Ringing
 from sipua.calls.legs.targets import TransferSettings, Warm
@@ -45,18 +45,26 @@ class SecondLeg:
         """Whether there is one, or one is being placed: the agent is aside, or has left."""
         return any(legs is not None and legs.up for legs in (self._last, self._ringing))
 
-    def make(self, target: str, warm: Warm | None = None) -> Dialling:
-        """`warm`: the target is briefed first."""
+    def make(
+        self,
+        target: str,
+        warm: Warm | None = None,
+        *,
+        account: str | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> Dialling:
+        """`warm`: the target is briefed first. `account`: None, that of transfers."""
         self._number += 1
         leg = leg_id(self._call.call_id, self._number)
         self._last = Dialling(
             self._call,
             leg,
             target,
-            account=self._account,
+            account=self._account if account is None else account,
             settings=self._settings,
             media_plan=self._media_plan,
             warm=warm,
+            headers=headers,
         )
         return self._last
 

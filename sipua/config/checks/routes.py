@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from sipua.config.checks.findings import Finding
 from sipua.config.checks.menus import an_action, no_menu, no_queue
 from sipua.config.sections.config import Config
+from sipua.config.sections.menus import MenuSection
 from sipua.config.sections.routes import FallbackSection, RouteSection
 from sipua.config.values.problems import KeyPath
 
@@ -60,6 +61,7 @@ def _names_in(config: Config, here: KeyPath, route: RouteSection) -> Iterator[Fi
         )
     if route.closed.kinds:
         yield from an_action(config, (*here, "closed"), route.closed)
+    yield from _forward(config, here, route)
     origins = [account.name for account in config.accounts]
     origins += [trunk.name for trunk in config.trunks] + ["anyone"]
     for pattern in route.origin:
@@ -76,6 +78,40 @@ def _names_in(config: Config, here: KeyPath, route: RouteSection) -> Iterator[Fi
         # The names of Python functions are known when they are loaded.
         if name not in tools and not config.tools.python:
             yield _unknown((*here, "tools"), tools, "tool", f'there is no tool "{name}"')
+
+
+def _forward(config: Config, here: KeyPath, route: RouteSection) -> Iterator[Finding]:
+    for other in ("menu", "queue"):
+        if route.forward and getattr(route, other):
+            yield Finding(
+                ((*here, "forward"), (*here, other)),
+                f"leaves no call for the {other}",
+                'one of both; a menu forwards by { transfer = "sip:…" }',
+            )
+    if route.forward_account and not route.forward:
+        yield Finding(
+            ((*here, "forward_account"),), "has no effect without `forward`", 'forward = "sip:…"'
+        )
+    ways = [account.name for account in config.accounts]
+    ways += [trunk.name for trunk in config.trunks if trunk.every_server]
+    if route.forward_account and route.forward_account not in ways:
+        yield _unknown(
+            (*here, "forward_account"),
+            ways,
+            "account, and no trunk with `proxy`,",
+            f'no calls can be placed by "{route.forward_account}"',
+        )
+    if route.forward and any(_leads_to(menu, route.name) for menu in config.menus):
+        yield Finding(
+            ((*here, "forward"),),
+            "is not for a route that a menu leads to",
+            f'{{ transfer = "{route.forward}" }} in the menu',
+        )
+
+
+def _leads_to(menu: MenuSection, route: str) -> bool:
+    actions = (*menu.keys.values(), menu.on_no_input, menu.on_invalid)
+    return any(route in (action.route, action.agent) for action in actions)
 
 
 def _fallback(config: Config, here: KeyPath, steps: Sequence[FallbackSection]) -> Iterator[Finding]:

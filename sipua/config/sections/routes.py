@@ -10,6 +10,7 @@ from sipua.config.sections.actions import ActionSection, Target
 from sipua.config.values.fields import AS_TUPLE, Name, OneLine, SoundFile, wrong
 from sipua.config.values.parties import SetHeaders
 from sipua.config.values.section import Section
+from sipua.config.values.uri import is_number
 
 
 def _pattern(text: str) -> str:
@@ -20,6 +21,12 @@ def _pattern(text: str) -> str:
     return text
 
 
+def _uri(text: str) -> str:
+    if is_number(text):
+        raise wrong("is a number without a host", f'"sip:{text.removeprefix("tel:")}@HOST"')
+    return text
+
+
 def _status(status: int) -> int:
     if status and not 400 <= status <= 699:
         raise wrong("is not the status of a refusal: 400 to 699", "503")
@@ -27,6 +34,7 @@ def _status(status: int) -> int:
 
 
 Patterns = Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], AS_TUPLE]
+ForwardTarget = Annotated[Target, AfterValidator(lambda text: _uri(text) if text else text)]
 Answer = Literal["ready", "at_once", "greeting"]
 FirstWord = Literal["greet", "wait"]
 WhoAnswers = Literal["off", "detect"]
@@ -117,7 +125,8 @@ class RouteSection(Section):
     )
     headers_out: SetHeaders = Field(
         default={},
-        description="Headers of the INVITEs of calls that we place by it, beside the trunk's.",
+        description="Headers of the INVITEs of calls that we place or forward by it, beside the "
+        "trunk's.",
     )
     answering: Literal["", "off", "detect"] = Field(
         default="", description="For calls that we place. Left out: `calls.answering`."
@@ -158,6 +167,18 @@ class RouteSection(Section):
         "`closed`, or, where that is left out, the next route that fits.",
     )
     closed: ActionSection = ActionSection()
+    forward: ForwardTarget = Field(
+        default="",
+        description="SIP URI of another SIP agent (a vendor's, another PBX), which takes the calls "
+        "that come in, in the agent's place. `headers_out` are the headers of its INVITE. It is "
+        "answered when that one answers; if not, `fallback`, else its status.",
+        examples=["sip:agent@sip.example.com"],
+    )
+    forward_account: OneLine = Field(
+        default="",
+        description="`forward`: the account or trunk that it is called by. Empty: straight to its "
+        "host.",
+    )
     recording: Literal["", "off", "on_demand", "always"] = Field(
         default="", description="Whether its calls are recorded. Left out: `recording.when`."
     )

@@ -71,6 +71,7 @@ _ENDS: Final[Mapping[Reason, tuple[str, str]]] = {
     Reason.MAX_DURATION: ("it was longer than calls.max_duration_s", "calls.max_duration_s"),
     Reason.RING_TIMEOUT: ("it rang, and no engine was ready in time", MODEL),
     Reason.REDIRECTED: ("there was no engine: the caller was sent elsewhere", MODEL),
+    Reason.FORWARD_FAILED: ("whom the route forwards to was not reached", ""),
     Reason.BUSY: ("the other side was busy", ""),
     Reason.DECLINED: ("the other side declined", ""),
     Reason.NO_ANSWER: ("the other side did not answer", ""),

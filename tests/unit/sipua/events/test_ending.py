@@ -18,7 +18,8 @@ FAULTS = {None, *typing.get_args(Fault)}
 STATUSES = set(typing.get_args(Status))
 OURS = [
     *(Reason.AGENT_HANGUP, Reason.OPERATOR_HANGUP, Reason.TRANSFERRED, Reason.REDIRECTED),
-    *(Reason.TARGET_HANGUP, Reason.MENU, Reason.MACHINE, Reason.QUEUE, Reason.CLOSED),
+    *(Reason.TARGET_HANGUP, Reason.FORWARD_FAILED, Reason.MENU, Reason.MACHINE),
+    *(Reason.QUEUE, Reason.CLOSED),
     *(Reason.MAX_DURATION, Reason.RING_TIMEOUT, Reason.NO_ANSWER, Reason.SHUTDOWN),
     *(Reason.ENGINE_UNREACHABLE, Reason.ENGINE_LOST, Reason.MEDIA_TIMEOUT),
     *(Reason.SIGNALLING_LOST, Reason.WORKER_DIED, Reason.INTERNAL_ERROR),
@@ -88,6 +89,7 @@ def test_what_signalling_tells(row: tuple[bool, bool, EndedBy, int, str, str, st
         ("operator_hangup", "canceled", "operator", None),
         ("transferred", "failed", "agent", None),
         ("redirected", "redirected", "edge", "engine"),
+        ("forward_failed", "failed", "target", None),
         ("menu", "failed", "edge", None),
         ("max_duration", "failed", "edge", None),
         ("ring_timeout", "no_answer", "edge", "edge"),

@@ -84,6 +84,9 @@ class InTurn:
         self.targets.append(target.partition("@")[0] + (" warm" if warm else ""))
         return self
 
+    def leave(self, on: bool) -> str:
+        return ""
+
     async def run(self) -> TransferOutcome:
         cause = self.causes.pop(0)
         return TransferOutcome(cause is None, 200, "", cause, mode="warm")
@@ -144,7 +147,7 @@ async def test_the_peer_is_asked_to_take_the_target_over_and_otherwise_nothing_c
         "pbx.example",
         sent.append,
         told.append,
-        mode="dial",
+        settings=TransferSettings(mode="dial"),
         legs=legs,  # type: ignore[arg-type]
     )
     done = asyncio.create_task(transfer.run(SUPPORT))
@@ -178,7 +181,7 @@ async def test_a_target_that_was_not_reached_is_not_taken_over() -> None:
         "pbx.example",
         sent.append,
         lambda _event: None,
-        mode="dial",
+        settings=TransferSettings(mode="dial"),
         legs=legs,  # type: ignore[arg-type]
     )
     legs.outcome.set_result(failed(486, "Busy Here", mode="dial"))
