@@ -21,7 +21,6 @@ from support.media import audio
 from support.media.rtp_far_end import RtpFarEnd
 from support.peers.sipp import SipMessage, Sipp, SippRun
 from support.process import wait_until
-from support.signalling import offers
 
 pytestmark = [pytest.mark.peer, pytest.mark.alone]
 
@@ -127,7 +126,6 @@ def people(
         calls=calls,
         pause_ms=pause_ms,
         timeout_s=2 * PATIENCE_S,
-        MACHINE=offers.offer(port="[field1]"),
     )
 
 
