@@ -58,7 +58,7 @@ class CampaignsResource:
                 Right.OPERATOR,
                 {201: models.Campaign},
                 body=models.CampaignOrder,
-                problems=(Kind.NOT_ALLOWED_TO_CALL, *_WRONG),
+                problems=(Kind.NOT_ALLOWED_TO_CALL, Kind.NOT_FOUND, *_WRONG),
             ),
             Endpoint(
                 "GET",
@@ -164,14 +164,15 @@ class CampaignsResource:
 
     def _check(self, order: models.CampaignOrder) -> None:
         """Raises ProblemError."""
-        config, faults = self._in_force.config, []
+        config, faults = self._in_force.config, list[FieldError]()
         trunks = [one.name for one in config.trunks if one.every_server]
         if order.origin not in (*trunks, *(one.name for one in config.accounts)):
-            faults.append(FieldError(pointer="/origin", detail="there is no such trunk or account"))
+            words = "there is no trunk or account of this name that can call"
+            raise ProblemError(Kind.NOT_FOUND, f"origin: {words}")
         if order.route and order.route not in [route.name for route in config.routes]:
-            faults.append(FieldError(pointer="/route", detail="there is no such route"))
+            raise ProblemError(Kind.NOT_FOUND, "route: there is none of this name")
         if order.timezone and not calling_hours.is_zone(order.timezone):
-            faults.append(FieldError(pointer="/timezone", detail="is no time zone"))
+            raise ProblemError(Kind.NOT_FOUND, "timezone: there is no such time zone")
         for at, text in enumerate(order.hours):
             try:
                 calling_hours.parse(text)

@@ -13,7 +13,7 @@ from sipua.campaigns.rules.numbers import in_one_form
 from sipua.campaigns.store.databases import StoreError
 from sipua.config.change.in_force import InForce
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
-from sipua.control.http.problems import FieldError, Kind, ProblemError
+from sipua.control.http.problems import Kind, ProblemError
 from sipua.control.http.tokens import Right
 from sipua.control.link.asking import EdgeLink
 from sipua.control.link.edge_port import EdgePort
@@ -97,14 +97,6 @@ class DoNotCallResource:
 
     async def _add(self, asked: Asked) -> Answer:
         order: models.DoNotCallOrder = asked.body
-        country = self._in_force.config.outbound.country
-        faults = [
-            FieldError(pointer=f"/numbers/{at}", detail="is no telephone number")
-            for at, number in enumerate(order.numbers)
-            if not in_one_form(number, country)
-        ]
-        if faults:
-            raise ProblemError(Kind.INVALID, "nothing was added", faults)
         numbers = self._list
         added = await on_disk(
             lambda: numbers.add(order.numbers, by=asked.by, reason=order.reason, now_s=time.time())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from sipua.calls.steer import place_request
 from sipua.calls.steer.metadata import LONGEST_METADATA
@@ -16,6 +16,22 @@ MOST_AT_ONCE = 500
 """Contacts in one request."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+
+
+def _whole(value: object) -> object:
+    """97.0 is a whole number in JSON."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Number = Annotated[
+    str,
+    Field(
+        max_length=rules.LONGEST_NUMBER,
+        pattern=r"^[-.() ]*\+?[-.() ]*[0-9*#]([-.() ]*[0-9*#]){0,30}[-.() ]*$",
+    ),
+]
+"""What `plain` takes for a telephone number."""
 _Text = Annotated[str, Field(max_length=64)]
 _Delay = Annotated[float, Field(ge=1, le=30 * 86_400)]
 _Retried = Literal[
@@ -37,7 +53,7 @@ _State = Literal["new", "running", "paused", "stopped", "finished"]
 
 
 class Breaker(Request):
-    window: int = Field(
+    window: Whole = Field(
         default=20, ge=0, le=1000, description="So many attempts are looked at. 0: none."
     )
     share: float = Field(
@@ -62,7 +78,7 @@ class CampaignOrder(Request):
         max_length=20,
         description="`mon-fri 09:00-17:00`, besides `outbound.hours` of the configuration.",
     )
-    max_calls: int = Field(default=1, ge=1, le=10_000, description="Calls at once.")
+    max_calls: Whole = Field(default=1, ge=1, le=10_000, description="Calls at once.")
     calls_per_second: float = Field(
         default=1.0, gt=0, le=1000, description="Calls that begin in a second; evenly."
     )
@@ -75,7 +91,7 @@ class CampaignOrder(Request):
     on_voicemail: Literal["", "agent", "message", "hangup"] = Field(
         default="", description="What happens when a machine has answered."
     )
-    max_attempts: int = Field(default=3, ge=1, le=100, description="Of each contact.")
+    max_attempts: Whole = Field(default=3, ge=1, le=100, description="Of each contact.")
     retry_s: dict[_Retried, Annotated[list[_Delay], Field(max_length=20)]] = Field(
         default={name: list(delays) for name, delays in RETRY_S.items()},  # type: ignore[misc]
         description="By outcome: how long behind the first, the second, … attempt the next one is "
@@ -167,14 +183,14 @@ class CampaignList(Shown):
 
 
 class ContactOrder(Request):
-    number: str = Field(min_length=1, max_length=rules.LONGEST_NUMBER)
+    number: Number
     timezone: _Text = Field(default="", description="Of this number, where it is known better.")
     consent: str = Field(
         default="",
         max_length=rules.LONGEST_CONSENT,
         description="Who has agreed, when, and where the proof is. It is in the call's record.",
     )
-    priority: int = Field(default=0, ge=-100, le=100, description="Higher ones are called first.")
+    priority: Whole = Field(default=0, ge=-100, le=100, description="Higher ones are called first.")
     values: dict[_ValueName, _Value] = Field(
         default={}, max_length=rules.MOST_VALUES, description="Of the call's metadata."
     )
@@ -219,9 +235,7 @@ class ContactsQuery(Query):
 
 
 class DoNotCallOrder(Request):
-    numbers: list[Annotated[str, Field(min_length=1, max_length=rules.LONGEST_NUMBER)]] = Field(
-        min_length=1, max_length=1000
-    )
+    numbers: list[Number] = Field(min_length=1, max_length=1000)
     reason: str = Field(default="", max_length=200)
 
 

@@ -34,6 +34,7 @@ _PIECES = {
 _DEFAULTS = {
     "FROM": "caller",
     "OFFER": offers.AUDIO,
+    "MACHINE": offers.offer(port="[field1]"),
     "REOFFER": offers.offer(version=2),
     "RESUME": offers.RESUME,
     "HELD_ANSWER": offers.offer(direction="recvonly", version=2),
