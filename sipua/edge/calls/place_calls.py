@@ -102,7 +102,11 @@ class PlaceCalls:
         with ExitStack() as held:
             held.callback(self._admission.slots.give_back, call_id)
             held.callback(self._pools.give_back, call_id)
-            await self._place(await self._with_numbers(ways))
+            self._being_placed += 1
+            try:
+                await self._place(await self._with_numbers(ways))
+            finally:
+                self._being_placed -= 1
             held.pop_all()  # from here on the end of the call does it
         return call_id
 
@@ -139,14 +143,11 @@ class PlaceCalls:
             AnotherWay(one.facts.origin, one.facts.to_uri, dict(one.request.headers))
             for one in ways[1:]
         )
-        self._being_placed += 1
         try:
             first_hop = placing.first_hop(self._settings, request.origin, facts.to_uri)
             local = await placing.reserve(self._ports, self._sip, first_hop)
         except NoPortsLeft as error:
             raise CannotPlaceError("no_port", str(error), retry_after_s=1.0) from None
-        finally:
-            self._being_placed -= 1
         try:
             self._calls.place(facts, local, request, others)
         except WorkersError as error:

@@ -18,6 +18,7 @@ VALUES = {
     "uac_key_is_transferred": ["BODY"],
     "uac_key_three_times": ["BODY"],
     "uac_refer": ["STATUS", "TARGET"],
+    "uac_refer_followed": ["TARGET"],
     "uac_refer_out_of_dialog": ["STATUS", "TARGET"],
     "uac_register": ["AOR", "PASSWORD", "CONTACT_URI"],
     "uac_refuses_hold": ["STATUS"],

@@ -49,6 +49,9 @@ class Bed:
         )
         calls: Any = type("Calls", (), {"__len__": lambda _: up, "legs": ()})()
         unused: Any = None
+        events: Any = SimpleNamespace(
+            teller=lambda: SimpleNamespace(tell=self.told.append), subscribe=lambda *_: None
+        )
         sip: Any = SimpleNamespace(send=self.sent.append)
         self.place = PlaceCalls(
             config,
@@ -57,7 +60,7 @@ class Bed:
             ports=unused,
             sip=sip,
             admission=self.admission,
-            tell=self.told.append,
+            events=events,
         )
 
     def asked(self, target: str, origin: str = "carrier", **more: str) -> Any:
