@@ -128,13 +128,13 @@ def test_T1_by_a_second_leg_the_phone_hears_the_target(
 def test_a_warm_one_briefs_the_target_and_then_each_hears_the_other(
     asterisk: Asterisk, registered: Callable[..., Edge], tmp_path: Path
 ) -> None:
-    """Extension 617 listens, takes the call by a telephone event, speaks, and listens again."""
-    edge = registered("617", mode="warm", settle_s=1)
+    """Extension 619 listens, takes the call by a telephone event, speaks, and listens again."""
+    edge = registered("619", mode="warm", settle_s=1)
     story, sound = phone(asterisk, tmp_path, 24, after_s=12)
     ended = edge.wait_event("call.ended")
     assert (ended["end"]["by"], ended["end"]["reason"]) == ("target", "target_hangup")
     assert edge.wait_event("call.joined")["accepted"] == "key 1"
-    assert story["ended_by"] == "peer", "617 hangs up, and so do we"
+    assert story["ended_by"] == "peer", "619 hangs up, and so do we"
     to_target = audio.read_wav(asterisk.wait_recording(30).received, rate_hz=8000)
     briefed = heard(sounds.prompt("a-caller-waits"), to_target)
     assert heard(sounds.prompt("accept-or-decline"), to_target) > briefed

@@ -59,7 +59,7 @@ class SteeredEdge(Edge):
         for of_the_edge in ("type", "fetch", "slot"):
             fields.pop(of_the_edge, None)
         if "target" in fields:
-            fields["to"] = fields.pop("name") or fields.pop("target")
+            fields["to"] = fields.pop("name", "") or fields.pop("target")
             fields.pop("target", None)
         name = name_of(command)
         return self.ask(f"/v1/calls/{call_id}/{_PATHS.get(name, name)}", fields)

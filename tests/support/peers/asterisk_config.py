@@ -25,7 +25,7 @@ Extensions  100, 101, 102   ring sipua, sipua-ulaw, sipua-alaw
             614       the same, played as early media
             611       read keys up to #, log them as keys=..., hang up
             613, 614  call ${EDGE} by trunk-pai as "Ann" 0301234567; 614: number withheld
-            617       record; press 1 after 7 seconds, play speech, listen 4 seconds, hang up
+            619       record; press 1 after 7 seconds, play speech, listen 4 seconds, hang up
             615       log the caller as caller=NUMBER:NAME:PRESENTATION; answer, hang up
 """
 
@@ -223,7 +223,7 @@ exten => _612XX,1,Answer()
  same => n,GotoIf($[${{LEFT}} > 0]?again)
  same => n,Wait(1)
  same => n,Hangup()
-exten => 617,1,Answer()
+exten => 619,1,Answer()
  same => n,Set(REC={layout.recordings}/${{UNIQUEID}})
  same => n,{record}
  same => n,Wait(7)
