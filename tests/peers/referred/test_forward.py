@@ -37,11 +37,13 @@ def forwarding(edge_factory: Edges, server: str, **keys: Any) -> Edge:
     )
 
 
+@pytest.mark.sound
 def test_caller_and_target_hear_each_other(
     edge_factory: Edges, sipp: Sipp, far_end: Callable[..., RtpFarEnd]
 ) -> None:
     to_target, to_caller = far_end(1, TALK, repeat=True), far_end(1, TALK, repeat=True)
-    target = sipp.start("uas_hang_up", media=to_target, pause_ms=2500)
+    # Longer than a sentence and the rest of one that has begun.
+    target = sipp.start("uas_hang_up", media=to_target, pause_ms=4500)
     edge = forwarding(edge_factory, target.address)
     caller = sipp.run("uac_call_ended_by_peer", edge.address, media=to_caller)
     assert caller.ok
