@@ -146,25 +146,17 @@ def test_a_warm_one_briefs_the_target_and_then_each_hears_the_other(
 def test_the_edge_leaves_the_path_once_both_talk(
     asterisk: Asterisk, registered: Callable[..., Edge], tmp_path: Path
 ) -> None:
-    """Asterisk takes over the leg to the target (REFER with Replaces): nothing of it is ours."""
-    edge = registered("60245", mode="dial", settle_s=1, leave_path=True)
-    story, sound = phone(asterisk, tmp_path, 16)
+    """Asterisk takes over the leg to the target (REFER with Replaces): nothing of it is ours. The
+    phone speaks afterwards, and 604 sends back what it hears."""
+    edge = registered("604", mode="dial", settle_s=1, leave_path=True)
+    _, sound = phone(asterisk, tmp_path, 18, after_s=12)
     ended = edge.wait_event("call.ended")
     assert (ended["end"]["by"], ended["end"]["reason"]) == ("agent", "transferred")
     assert [event["mode"] for event in edge.events(name="call.transfer")] == ["dial", "attended"]
-    # Both speak once we have left, and hear each other.
-    recording = asterisk.wait_recording()
-    assert heard(audio.speech(SPEECH), sound) > 600
-    said = audio.read_wav(SAID, rate_hz=8000)
-    assert heard(said, audio.read_wav(recording.received, rate_hz=8000)) > 0
-    assert story["ended_by"] == "peer", "602 hangs up, long after us"
+    assert heard(audio.read_wav(SAID, rate_hz=8000), sound) > 11_500
     asterisk.wait_idle()
 
 
-@pytest.mark.parametrize(
-    ("extension", "cause"),
-    [("605", "busy"), ("606", "no_answer"), ("609", "rejected"), ("699", "unreachable")],
-)
 def test_T1_a_target_that_is_not_reached_leaves_the_phone_with_the_agent(
     asterisk: Asterisk,
     registered: Callable[..., Edge],
