@@ -157,6 +157,10 @@ def test_the_edge_leaves_the_path_once_both_talk(
     asterisk.wait_idle()
 
 
+@pytest.mark.parametrize(
+    ("extension", "cause"),
+    [("605", "busy"), ("606", "no_answer"), ("609", "rejected"), ("699", "unreachable")],
+)
 def test_T1_a_target_that_is_not_reached_leaves_the_phone_with_the_agent(
     asterisk: Asterisk,
     registered: Callable[..., Edge],
