@@ -76,6 +76,21 @@ class Forward:
 Step: TypeAlias = Prompt | TransferTo | Menu | Queue | Refuse
 
 
+def in_words(step: Step) -> str:
+    """For people: `menu night`."""
+    match step:
+        case Prompt(path):
+            return f"prompt {path or 'sorry'}"
+        case TransferTo(target):
+            return f"transfer {target}"
+        case Menu(name):
+            return f"menu {name}"
+        case Queue(name):
+            return f"queue {name}"
+        case Refuse(status):
+            return f"status {status}"
+
+
 @dataclass(frozen=True, slots=True)
 class AgentProfile:
     route: str

@@ -17,10 +17,11 @@ from sipua.bridge.call.leg import MediaLeg
 from sipua.bridge.call.media import MediaPlan
 from sipua.bridge.events import AudioLeft, AudioPlayed
 from sipua.bridge.fault_owner import FaultOwner
+from sipua.calls.legs import leg_end
 from sipua.calls.legs.briefing import Briefing, Decision
 from sipua.calls.legs.dial import DialAttempt, Do, State
 from sipua.calls.legs.orders import CallOrder, PlaceLeg
-from sipua.calls.legs.outcome import Cause, TransferOutcome, told
+from sipua.calls.legs.outcome import TransferOutcome, told
 from sipua.calls.legs.targets import TransferSettings, Warm
 from sipua.events import call_events
 from sipua.events.ending import Reason
@@ -33,7 +34,6 @@ from sipua.sip.messages import (
     CallInvited,
     CallProgress,
     CallSignal,
-    EndedBy,
     Hangup,
     MediaReady,
     NegotiatedMedia,
@@ -44,8 +44,6 @@ LegSignal: TypeAlias = CallSignal | CallProgress
 
 ASKER: Final = "transfer"
 NO_HEADERS: Final[Mapping[str, str]] = {}
-NO_ROOM: Final = 503
-"""With which the edge itself ends a leg for which it has no port, worker or call left."""
 
 
 class DialledCall(Protocol):
@@ -164,7 +162,8 @@ class Dialling:
                 told = Dtmf(event.digit, event.duration_ms, inband=False, by_info=True)
                 self._briefing.key(told)
             case CallEnded():
-                self._ended(event, now)
+                cause = leg_end.cause_of_end(event)
+                self._do(self._attempt.on_leg_ended(event.status, event.reason, now, cause))
 
     def on_caller_left(self) -> None:
         """The call has ended, or is about to."""
@@ -261,29 +260,8 @@ class Dialling:
         self._end_briefing()
         self._call.bridge.through.part()
         leg, self._leg = self._leg, None
-        if leg is not None:
-            counted = leg.traffic()
-            leg.close()
-            self._call.tell(
-                call_events.LegEnded(
-                    target=self._target,
-                    state=self._attempt.state,
-                    sent=counted.sent,
-                    received=counted.received,
-                    lost=counted.lost,
-                )
-            )
         held, self._held = self._held, None
-        if held is not None:
-            held.close()
-
-    def _ended(self, event: CallEnded, now: float) -> None:
-        cause: Cause | None = None
-        if event.by is EndedBy.NETWORK:
-            cause = "unreachable"
-        elif event.by is EndedBy.US:
-            cause = "limit" if event.status == NO_ROOM else "internal"
-        self._do(self._attempt.on_leg_ended(event.status, event.reason, now, cause))
+        leg_end.close(leg, held, self._target, self._attempt.state, self._call.tell)
 
     def _set_timer(self) -> None:
         if self._timer is not None:

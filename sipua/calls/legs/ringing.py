@@ -18,8 +18,9 @@ from typing import Final
 
 from sipua.bridge.call.leg import MediaLeg
 from sipua.bridge.call.media import MediaPlan
+from sipua.calls.legs import leg_end
 from sipua.calls.legs.dial import DialAttempt, DialTimes, Do, State
-from sipua.calls.legs.dialling import NO_ROOM, DialledCall, LegSignal
+from sipua.calls.legs.dialling import DialledCall, LegSignal
 from sipua.calls.legs.orders import PlaceLeg
 from sipua.calls.legs.outcome import Cause
 from sipua.codecs.pcm import Pcm
@@ -32,7 +33,6 @@ from sipua.sip.messages import (
     CallEnded,
     CallInvited,
     CallProgress,
-    EndedBy,
     Hangup,
     MediaReady,
     NegotiatedMedia,
@@ -157,11 +157,7 @@ class Ringing:
                 one.leg.start()
                 self._do(one, one.attempt.on_answered(now))
             case CallEnded():
-                cause: Cause | None = None
-                if event.by is EndedBy.NETWORK:
-                    cause = "unreachable"
-                elif event.by is EndedBy.US:
-                    cause = "limit" if event.status == NO_ROOM else "internal"
+                cause = leg_end.cause_of_end(event)
                 self._do(one, one.attempt.on_leg_ended(event.status, event.reason, now, cause))
 
     def on_caller_left(self) -> None:
@@ -216,21 +212,8 @@ class Ringing:
             self._call.bridge.through.part()
             self._call.bridge.set_aside(False)
         leg, one.leg = one.leg, None
-        if leg is not None:
-            counted = leg.traffic()
-            leg.close()
-            self._call.tell(
-                call_events.LegEnded(
-                    target=one.target,
-                    state=one.attempt.state,
-                    sent=counted.sent,
-                    received=counted.received,
-                    lost=counted.lost,
-                )
-            )
         held, one.held = one.held, None
-        if held is not None:
-            held.close()
+        leg_end.close(leg, held, one.target, one.attempt.state, self._call.tell)
 
     def _set_timer(self, one: _Callee) -> None:
         if one.timer is not None:

@@ -14,8 +14,8 @@ from typing import Final
 from sipua.calls.steer.metadata import metadata_fault
 from sipua.campaigns.rules.numbers import in_one_form, zones_of
 from sipua.campaigns.rules.settings import CampaignSettings, Policy
-from sipua.config.values.calling_hours import is_zone
 from sipua.config.values.uri import UriError, check_target
+from sipua.config.values.zones import find_zone
 
 LONGEST_CONSENT: Final = 500
 LONGEST_NUMBER: Final = 64
@@ -79,7 +79,7 @@ def _zones(
     given: Given, number: str, settings: CampaignSettings, policy: Policy
 ) -> tuple[str, ...]:
     if given.timezone:
-        if not is_zone(given.timezone):
+        if find_zone(given.timezone) is None:
             raise ContactError(f"{given.timezone[:60]!r} is no time zone")
         return (given.timezone,)
     usual = settings.timezone or policy.timezone

@@ -17,7 +17,7 @@ from sipua.process.exits import Exit
 from sipua.process.terminal_text import json_text
 
 if TYPE_CHECKING:
-    from sipua.calls.profile import AgentProfile, Step
+    from sipua.calls.profile import AgentProfile
     from sipua.config import Config
     from sipua.process.command_parser import Commands
 
@@ -101,6 +101,8 @@ def _route(args: argparse.Namespace) -> int:
 
 
 def described(profile: AgentProfile) -> dict[str, Any]:
+    from sipua.calls.profile import in_words
+
     first = profile.engines[0].section
     return {
         "route": profile.route,
@@ -116,7 +118,7 @@ def described(profile: AgentProfile) -> dict[str, Any]:
         "forward": profile.forward.target if profile.forward else "",
         "answer": profile.answer,
         "first_word": profile.first_word,
-        "fallback": [_step(step) for step in profile.steps],
+        "fallback": [in_words(step) for step in profile.steps],
     }
 
 
@@ -138,20 +140,6 @@ def closed_words(config: Config, route: str) -> str:
         return ""
     (kind,) = action.kinds
     return kind if kind == "hang_up" else f"{kind} {getattr(action, kind)}"
-
-
-def _step(step: Step) -> str:
-    from sipua.calls.profile import Menu, Prompt, Queue, TransferTo
-
-    if isinstance(step, Prompt):
-        return f"prompt {step.path or 'sorry'}"
-    if isinstance(step, TransferTo):
-        return f"transfer {step.target}"
-    if isinstance(step, Menu):
-        return f"menu {step.name}"
-    if isinstance(step, Queue):
-        return f"queue {step.name}"
-    return f"status {step.status}"
 
 
 def _text(value: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, SecretStr
 
@@ -21,6 +20,7 @@ from sipua.config.values.fields import (
     wrong,
 )
 from sipua.config.values.section import Section
+from sipua.config.values.zones import find_zone
 from sipua.process.web.signing import Signer
 from sipua.tools.wire.schema import SchemaError, compile_schema
 
@@ -89,13 +89,8 @@ def _python_tool(text: str) -> str:
 
 
 def _timezone(text: str) -> str:
-    try:
-        if text:
-            ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise wrong(
-            "is no time zone of this system", '"Europe/Berlin", or "" for its own'
-        ) from None
+    if text and find_zone(text) is None:
+        raise wrong("is no time zone of this system", '"Europe/Berlin", or "" for its own')
     return text
 
 

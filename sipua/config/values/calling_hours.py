@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator
 
 from sipua.config.values.fields import AS_TUPLE, wrong
+from sipua.config.values.zones import find_zone
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY: Final = "|".join(DAYS)
@@ -63,21 +63,10 @@ def parse(text: str) -> Hours:
 def allowed(hours: Iterable[Hours], zones: Iterable[str], now: datetime) -> bool:
     """Whether it is such an hour in each of the zones. `now`: with a zone. A zone that this system
     does not have allows nothing."""
-    try:
-        return all(
-            any(one.has(local) for one in hours)
-            for local in [now.astimezone(ZoneInfo(zone)) for zone in zones]
-        )
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-
-
-def is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
+    found = [find_zone(zone) for zone in zones]
+    return all(
+        zone is not None and any(one.has(now.astimezone(zone)) for one in hours) for zone in found
+    )
 
 
 def _hours(texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -92,7 +81,7 @@ def _hours(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _zone(name: str) -> str:
-    if name and not is_zone(name):
+    if name and find_zone(name) is None:
         raise wrong("is no time zone of this system", '"Europe/Berlin"')
     return name
 

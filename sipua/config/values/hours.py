@@ -18,6 +18,8 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from sipua.config.values.zones import find_zone
+
 DAYS: Final = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 FURTHEST_DAYS: Final = 400
 """How far an opening is looked for: beyond a year with all its holidays."""
@@ -119,13 +121,13 @@ def _read(name: str, zone: str, spans: tuple[str, ...], holidays: tuple[str, ...
 
 def zone_named(text: str) -> ZoneInfo:
     """Raises HoursError."""
-    try:
-        return ZoneInfo(text)
-    except (ValueError, LookupError, OSError):  # a name that leads out of the folder, or to one
+    zone = find_zone(text)
+    if zone is None:
         raise HoursError(
             "is no time zone of this system",
             'such as "Europe/Berlin" or "UTC" (timedatectl list-timezones; the package tzdata)',
-        ) from None
+        )
+    return zone
 
 
 def span_of(text: str) -> Span:

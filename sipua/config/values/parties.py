@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator
 
 from sipua.config.values.fields import AS_TUPLE, wrong
+from sipua.config.values.zones import find_zone
 from sipua.sip.parties import headers, identity, numbers
 
 _PREFIX: Final = re.compile(r"\+?[0-9*#]{0,16}")
@@ -92,10 +92,8 @@ def _caller_ids(numbers: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _time_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, ZoneInfoNotFoundError):
-        raise wrong("is no time zone of this machine", 'such as "Europe/Berlin"') from None
+    if find_zone(name) is None:
+        raise wrong("is no time zone of this machine", 'such as "Europe/Berlin"')
     return name
 
 

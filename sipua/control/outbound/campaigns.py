@@ -16,6 +16,7 @@ from sipua.campaigns.rules.settings import Campaign, CampaignSettings, State
 from sipua.campaigns.store import reading
 from sipua.config.change.in_force import InForce
 from sipua.config.values import calling_hours
+from sipua.config.values.zones import find_zone
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
 from sipua.control.http.problems import FieldError, Kind, ProblemError
 from sipua.control.http.tokens import Placing, Right
@@ -171,7 +172,7 @@ class CampaignsResource:
             raise ProblemError(Kind.NOT_FOUND, f"origin: {words}")
         if order.route and order.route not in [route.name for route in config.routes]:
             raise ProblemError(Kind.NOT_FOUND, "route: there is none of this name")
-        if order.timezone and not calling_hours.is_zone(order.timezone):
+        if order.timezone and find_zone(order.timezone) is None:
             raise ProblemError(Kind.NOT_FOUND, "timezone: there is no such time zone")
         for at, text in enumerate(order.hours):
             try:

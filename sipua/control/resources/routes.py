@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pydantic import Field
 
 from sipua.calls import routes
-from sipua.calls.profile import AgentProfile, Menu, Prompt, Queue, Step, TransferTo
+from sipua.calls.profile import AgentProfile, in_words
 from sipua.config.change.in_force import InForce
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
 from sipua.control.http.tokens import Right
@@ -86,17 +86,5 @@ def _found(profile: AgentProfile, *, is_open: bool) -> RouteFound:
         open=is_open,
         answer=profile.answer,
         first_word=profile.first_word,
-        fallback=[_step(step) for step in profile.steps],
+        fallback=[in_words(step) for step in profile.steps],
     )
-
-
-def _step(step: Step) -> str:
-    if isinstance(step, Prompt):
-        return f"prompt {step.path or 'sorry'}"
-    if isinstance(step, TransferTo):
-        return f"transfer {step.target}"
-    if isinstance(step, Menu):
-        return f"menu {step.name}"
-    if isinstance(step, Queue):
-        return f"queue {step.name}"
-    return f"status {step.status}"

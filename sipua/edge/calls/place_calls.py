@@ -181,10 +181,7 @@ class PlaceCalls:
         """Whether a call by this trunk or account would find no room now."""
         if self._admission.draining:
             return True
-        up = len(self._calls) + len(self._calls.legs) + self._being_placed
-        if up >= self._admission.max_calls:
-            return True
-        return self._admission.slots.full(origin, "outgoing") is not None
+        return not self._has_room() or self._admission.slots.full(origin, "outgoing") is not None
 
     async def _check_list(self, ways: list[_Way], by: str) -> None:
         """Each trunk may write the number in another form."""
@@ -223,10 +220,13 @@ class PlaceCalls:
 
     def _check_room(self, *, counted: int = 0) -> None:
         """`counted`: of those that are up, what asks for room itself."""
-        most = self._admission.max_calls
+        if not self._has_room(counted):
+            words = f"all {self._admission.max_calls} calls are up"
+            raise CannotPlaceError("full", words, retry_after_s=5.0)
+
+    def _has_room(self, counted: int = 0) -> bool:
         up = len(self._calls) + len(self._calls.legs) - counted
-        if up + self._being_placed >= most:
-            raise CannotPlaceError("full", f"all {most} calls are up", retry_after_s=5.0)
+        return up + self._being_placed < self._admission.max_calls
 
     def _first_with_room(self, trunks: Sequence[str]) -> int:
         """Where none has room, the last."""
