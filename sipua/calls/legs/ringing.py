@@ -144,7 +144,7 @@ class Ringing:
             case CallInvited():
                 self._call.tell(
                     call_events.Leg(
-                        target=one.target, account=self._account, sip_call_id=event.sip_call_id
+                        target=one.target, account=event.account, sip_call_id=event.sip_call_id
                     )
                 )
             case CallProgress():

@@ -14,10 +14,11 @@ from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls.legs.dial import DialTimes
 from sipua.calls.legs.orders import PlaceLeg
 from sipua.calls.legs.ringing import Ringing, RingOutcome
+from sipua.events import call_events
 from sipua.events.ending import Reason
 from sipua.events.event import Event
 from sipua.rtp.session.traffic import Traffic
-from sipua.sip.messages import CallConfirmed, CallEnded, CallProgress, EndedBy, Hangup
+from sipua.sip.messages import CallConfirmed, CallEnded, CallInvited, CallProgress, EndedBy, Hangup
 
 pytestmark = pytest.mark.usefixtures("virtual_clock")
 
@@ -119,6 +120,17 @@ async def test_the_first_answer_is_joined_and_the_others_are_called_off() -> Non
     assert call.ended == [Reason.TARGET_HANGUP]
     assert call.given_back == ["b1", "b2", "b3"]
     assert not call.ringing.up
+
+
+async def test_a_leg_is_told_with_the_trunk_that_it_has_gone_out_by() -> None:
+    call = Call()
+    await call.rings()
+    call.ringing.on_signal(CallInvited("b2", "x@edge", account="carrier-two"))
+    (leg,) = (event for event in call.told if isinstance(event, call_events.Leg))
+    assert (leg.account, leg.sip_call_id) == ("carrier-two", "x@edge")
+    for one in NAMES:
+        call.ends(one)
+    await call.outcome
 
 
 async def test_nobody_is_reached() -> None:
