@@ -21,7 +21,7 @@ from support.media.rtp_far_end import RtpFarEnd
 from support.peers.hep_peers import CAPTURE_ID, SipTrace, Sngrep, tshark
 from support.peers.postgres import Hanging
 from support.peers.sipp import Sipp
-from support.ports import LOOPBACK
+from support.ports import LOOPBACK, PortBlock
 from support.process import wait_until
 
 pytestmark = pytest.mark.peer
@@ -152,19 +152,16 @@ def test_the_packets_of_kamailio(collector: Collector, sipp: Sipp, tmp_path: Pat
 def test_a_collector_that_is_closed_costs_a_call_nothing(
     transport: str, edge_factory: Edges, sipp: Sipp, far_end: Callable[..., RtpFarEnd]
 ) -> None:
-    with socket.socket(type=socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-        udp.bind((LOOPBACK, 0))
-        tcp.bind((LOOPBACK, udp.getsockname()[1]))
-        port = udp.getsockname()[1]
-    edge = edge_factory({"hep": hep(port, transport=transport)})
-    media = far_end(1, SAYS)
-    result = sipp.run("uac_call", edge.address, media=media, pause_ms=2000)
-    (stream,) = media.finish()
-    assert (result.successful, stream.lost) == (1, 0)
-    edge.wait_event("call.ended")
-    failing = edge.wait_event("hep.failing")
-    assert failing["cause"] == "Connection refused"
-    assert edge.stop() == 0
+    with PortBlock() as ports:
+        edge = edge_factory({"hep": hep(ports.port(), transport=transport)})
+        media = far_end(1, SAYS)
+        result = sipp.run("uac_call", edge.address, media=media, pause_ms=2000)
+        (stream,) = media.finish()
+        assert (result.successful, stream.lost) == (1, 0)
+        edge.wait_event("call.ended")
+        failing = edge.wait_event("hep.failing")
+        assert failing["cause"] == "Connection refused"
+        assert edge.stop() == 0
 
 
 def test_a_collector_that_takes_nothing_holds_nothing_up(edge_factory: Edges, sipp: Sipp) -> None:
