@@ -30,10 +30,14 @@ class Refusal:
     """For the log; it is not sent to the peer."""
     rule: str = ""
     """The key of the configuration that says so."""
+    unsupported: str = ""
+    """The options of its Require that we do not have."""
 
     @property
     def headers(self) -> dict[str, str]:
         headers = {"Retry-After": str(self.retry_after_s)} if self.retry_after_s else {}
+        if self.unsupported:
+            headers["Unsupported"] = self.unsupported
         if self.cause:
             headers["Warning"] = f'399 sipua "{self.cause}"'  # RFC 3261 20.43
         return headers

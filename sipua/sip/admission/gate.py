@@ -4,6 +4,7 @@ INVITE    by caller, number of calls, the number it is for, and whether its offe
 OPTIONS   200 only when an INVITE would be accepted
 REFER     403: there is no call that it could be about
 others    403 to a peer that may not call: the same answer to every method
+any       400, 420 or 483 to what can be read in two ways, or wants what we do not have
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from sipua.rtp.ports import PortPool
 from sipua.sip.admission import offer
 from sipua.sip.admission.admission import FORBIDDEN, Admission, Refusal, refusal_of
+from sipua.sip.admission.soundness import unsound
 from sipua.sip.messages import TransferRefused
 from sipua.sip.wire.addresses import address
 from sipua.sip.wire.texts import Message
@@ -35,6 +37,13 @@ class Gate:
         self._codecs = codecs
 
     def judge(
+        self, method: str, message: str, host: str, *, calls_up: int, now: float
+    ) -> Refusal | None:
+        """A peer that may not call learns that, and nothing of what its message is like."""
+        refused = self._judged(method, message, host, calls_up=calls_up, now=now)
+        return refused or unsound(method, message)
+
+    def _judged(
         self, method: str, message: str, host: str, *, calls_up: int, now: float
     ) -> Refusal | None:
         if method == "INVITE":

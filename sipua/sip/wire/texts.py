@@ -29,6 +29,7 @@ _FOLD = re.compile(r"\r?\n[ \t]{1,256}")
 _COMPACT = {
     "call-id": "i",
     "contact": "m",
+    "content-length": "l",
     "content-type": "c",
     "from": "f",
     "refer-to": "r",
