@@ -45,7 +45,7 @@ MENDS = [
     Mend(
         "pjsip/include/pjsua2/endpoint.hpp",
         "/**\n * Parameter of Endpoint::handleIpChange().",
-        "/** Parameter of Endpoint::onNewRequest(); a statusCode from 300 to 699 refuses. */\n"
+        "/** Of Endpoint::onNewRequest(): a statusCode of 300 to 699 refuses, 1 drops. */\n"
         "struct OnNewRequestParam\n"
         "{\n"
         "    SipRxData           rdata;\n"

@@ -23,6 +23,8 @@ static pj_bool_t ask_about_request(pjsip_rx_data *rdata)
     prm.rdata.fromPj(*rdata);
     prm.statusCode = 0;
     Endpoint::instance().onNewRequest(prm);
+    if (prm.statusCode == 1)
+        return PJ_TRUE; /* taken, and never answered */
     if (prm.statusCode < 300 || prm.statusCode > 699)
         return PJ_FALSE;
 

@@ -25,7 +25,7 @@ RECIPE = [
     HERE / "config_site.h",
     BUILD_LOCK,
 ]
-LOCAL_VERSION = "sipua3"
+LOCAL_VERSION = "sipua4"
 
 # Without NDEBUG, an assertion that a peer's packet can reach is a remote abort.
 CFLAGS = "-O2 -fPIC -DNDEBUG -fstack-protector-strong -D_FORTIFY_SOURCE=2"

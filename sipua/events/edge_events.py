@@ -146,6 +146,17 @@ class ReferRefused(Event, tag="refer.refused"):
     source: str
 
 
+class RequestsDropped(Event, tag="sip.dropped"):
+    """Requests that got no answer: the first one at once, then the sum of each ten seconds."""
+
+    LEVEL = "warning"
+    counts: dict[str, int]
+    """By the reason: `rate` (of one address), `rate_of_all` (of all strangers), `scanner`,
+    `stranger` (`admission.answer_strangers` is false)."""
+    source: str
+    """The address of one of them."""
+
+
 class RejectionsKeptBack(Event, tag="call.rejections_not_logged"):
     LEVEL = "warning"
     count: int

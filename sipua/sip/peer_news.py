@@ -30,6 +30,16 @@ class PeerUnresolved:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestsDropped:
+    """Requests that got no answer, since the last time that some were told."""
+
+    counts: dict[str, int]
+    """By the reason: `rate`, `rate_of_all`, `scanner`, `stranger`."""
+    source: str
+    """Of one of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Registered:
     account: str
     registrar: str
@@ -100,4 +110,4 @@ class ServerProbed:
 RegistrationNews = Registered | RegistrationFailed | RegistrarSilent | Unregistered
 NameNews = PeerResolved | PeerUnresolved
 ServerNews = ServerUp | ServerDown | ServerProbed
-PeerNews = RegistrationNews | NameNews | ServerNews
+PeerNews = RegistrationNews | NameNews | ServerNews | RequestsDropped

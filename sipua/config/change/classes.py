@@ -35,6 +35,7 @@ TABLES: Final[Mapping[str, OfTable]] = {
         "min_session_expires_s": _START,
         "accept": _ONCE,
     },
+    "admission": _ONCE,
     "rtp": {
         "host": _START,
         "public_address": _START,

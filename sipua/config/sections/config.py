@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from sipua.config.sections.admission import AdmissionSection
 from sipua.config.sections.agent import AgentSection
 from sipua.config.sections.api import ApiSection
 from sipua.config.sections.barge_in import BargeInSection, SoundsSection
@@ -197,6 +198,7 @@ class Config(Section):
     """Everything. Made by `load`, which checks more than the types can."""
 
     sip: SipSection = SipSection()
+    admission: AdmissionSection = AdmissionSection()
     rtp: RtpSection = RtpSection()
     accounts: tuple[AccountSection, ...] = ()
     trunks: tuple[TrunkSection, ...] = ()

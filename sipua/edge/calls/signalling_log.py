@@ -38,6 +38,7 @@ from sipua.sip.peer_news import (
     Registered,
     RegistrarSilent,
     RegistrationFailed,
+    RequestsDropped,
     ServerDown,
     ServerNews,
     ServerProbed,
@@ -92,6 +93,9 @@ class SignallingLog:
                 self._name(event)
             case ServerUp() | ServerDown() | ServerProbed():
                 self._server(event)
+            case RequestsDropped():
+                told = edge_events.RequestsDropped(counts=event.counts, source=event.source)
+                self._tell(told)
             case CallRefused():
                 self._refused(event, now)
             case TransferRefused(call_id=""):

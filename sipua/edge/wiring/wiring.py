@@ -26,7 +26,7 @@ from sipua.process.trace_context import CallTrace
 from sipua.rtp.events import Address
 from sipua.rtp.hostport import bracketed, join
 from sipua.rtp.ports import ReservedPort, family_of
-from sipua.sip.admission.admission import Admission
+from sipua.sip.admission.admission import Admission, FloodLimits
 from sipua.sip.settings import SipSettings
 from sipua.sip.trunks.slots import Limits
 from sipua.sip.wire.addresses import of_family, seen_by
@@ -157,6 +157,7 @@ def hep_sends(config: Config, what: Literal["sip", "rtcp"]) -> bool:
 def admission(config: Config, max_calls: int) -> Admission:
     accept_any = config.sip.accept == "any"
     gate = Admission(max_calls=max_calls, accept_any=accept_any, traced=_traced(config))
+    gate.flood = _flood(config)
     gate.slots.use({one.name: Limits(one.max_calls, one.calls_per_second) for one in config.trunks})
     if max_calls:  # else none comes in, and the edge's side of a REFER is not there
         gate.policies = parties.policies(config)
@@ -168,6 +169,17 @@ def admission(config: Config, max_calls: int) -> Admission:
             server = parse_server(registrar)
             gate.allow_host(account.name, server.host, services=not server.has_port)
     return gate
+
+
+def _flood(config: Config) -> FloodLimits:
+    section = config.admission
+    return FloodLimits(
+        stranger=section.stranger_rate,
+        strangers=section.strangers_rate,
+        peer=section.peer_rate,
+        scanners=tuple(name.lower() for name in section.scanners),
+        answer_strangers=section.answer_strangers,
+    )
 
 
 def peer_of(config: Config, origin: str, source: Address) -> str:

@@ -86,6 +86,7 @@ class Counting:
             "call.ended": self._ended,
             "call.rejected": self._rejected,
             "call.rejections_not_logged": lambda _, data: self._untold(data.get("statuses")),
+            "sip.dropped": lambda _, data: self._dropped(data.get("counts")),
             "turn.latency": self._latency,
             "turn.unanswered": lambda happened, _: series.turns_unanswered.add(
                 self._engine(happened)
@@ -228,6 +229,10 @@ class Counting:
         """Refusals that were too many to be told one by one."""
         for status, count in _object(statuses).items():
             self._series.calls_refused.add(status, by=_number(count))
+
+    def _dropped(self, counts: object) -> None:
+        for reason, count in _object(counts).items():
+            self._series.requests_dropped.add(reason, by=_number(count))
 
     # --- the conversation -----------------------------------------------------------------
 

@@ -36,7 +36,7 @@ TOKENS: Final = (
     "text_out",
 )
 CODECS: Final = ("PCMU", "PCMA", "G722", "opus")
-REFUSALS: Final = tuple(map(str, (400, 403, 404, 486, 488, 500, 503)))
+REFUSALS: Final = tuple(map(str, (400, 403, 404, 420, 483, 486, 488, 500, 503)))
 """What the gate answers; where pjsip refuses first, it may be another: `other`."""
 TOOL_RESULTS: Final = (*get_args(Outcome), "cancelled")
 HEP_KINDS: Final = ("sip", "rtcp", "logs", "cdr")

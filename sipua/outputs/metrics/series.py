@@ -56,6 +56,11 @@ class Series:
             "INVITEs that never became a call, by the status that they got.",
             {"status": known.REFUSALS},
         )
+        self.requests_dropped = Counter(
+            "sipua_sip_requests_dropped",
+            "SIP requests that got no answer, by the reason.",
+            {"reason": ("rate", "rate_of_all", "scanner", "stranger")},
+        )
         self.call_setup = Histogram(
             "sipua_call_setup_seconds",
             "From the INVITE to the answer.",

@@ -11,12 +11,17 @@ import ipaddress
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from sipua.sip.dns.names import Name
 from sipua.sip.parties.policy import STRANGER, PeerPolicy
 from sipua.sip.trunks.slots import Full, TrunkSlots
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+SILENT: Final = 0
+"""The status of what gets no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,11 @@ class Refusal:
     """The options of its Require that we do not have."""
 
     @property
+    def silent(self) -> bool:
+        """It is not sent: the peer learns nothing."""
+        return self.status == SILENT
+
+    @property
     def headers(self) -> dict[str, str]:
         headers = {"Retry-After": str(self.retry_after_s)} if self.retry_after_s else {}
         if self.unsupported:
@@ -45,6 +55,18 @@ class Refusal:
 
 FORBIDDEN = Refusal(403, "Forbidden")
 NO_MEDIA_PORT = Refusal(503, "No Media Port", retry_after_s=5)
+
+
+@dataclass(frozen=True, slots=True)
+class FloodLimits:
+    """In requests a second; 0: no limit."""
+
+    stranger: float = 10.0
+    strangers: float = 200.0
+    peer: float = 200.0
+    scanners: tuple[str, ...] = ()
+    """In small letters: what the User-Agent of a tool that looks for victims contains."""
+    answer_strangers: bool = True
 
 
 @dataclass(slots=True)
@@ -62,6 +84,7 @@ class Admission:
     """How long no engine is expected; 0: one may be there."""
     worker_missing_s: Callable[[], float] = lambda: 0.0
     """How long no worker is expected; 0: one takes calls."""
+    flood: FloodLimits = FloodLimits()
     slots: TrunkSlots = field(default_factory=TrunkSlots)
     """How many calls each trunk has, and may have."""
     _peers: list[tuple[str, Network]] = field(default_factory=list)
@@ -86,6 +109,7 @@ class Admission:
         self._learnt = [one for one in self._learnt if one[0] in unchanged]
         self._peers, self._named = other._peers, other._named
         self.traced, self.policies = other.traced, other.policies
+        self.flood = other.flood
         self.slots.use(other.slots.limits)
 
     def allow_host(self, name: str, host: str, *, services: bool) -> None:

@@ -4,7 +4,8 @@ INVITE    by caller, number of calls, the number it is for, and whether its offe
 OPTIONS   200 only when an INVITE would be accepted
 REFER     403: there is no call that it could be about
 others    403 to a peer that may not call: the same answer to every method
-any       400, 420 or 483 to what can be read in two ways, or wants what we do not have
+any       503, or no answer, to a source that sends too many; to a stranger that scans
+          400, 420 or 483 to what can be read in two ways, or wants what we do not have
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from sipua.rtp.ports import PortPool
 from sipua.sip.admission import offer
 from sipua.sip.admission.admission import FORBIDDEN, Admission, Refusal, refusal_of
+from sipua.sip.admission.flood import Flood
 from sipua.sip.admission.soundness import unsound
 from sipua.sip.messages import TransferRefused
 from sipua.sip.wire.addresses import address
@@ -35,11 +37,15 @@ class Gate:
         self._admission = admission
         self._ports = ports
         self._codecs = codecs
+        self._flood = Flood()
 
     def judge(
         self, method: str, message: str, host: str, *, calls_up: int, now: float
     ) -> Refusal | None:
         """A peer that may not call learns that, and nothing of what its message is like."""
+        origin, limits = self._admission.origin(host), self._admission.flood
+        if flooded := self._flood.judge(limits, host, origin, message, now):
+            return flooded
         refused = self._judged(method, message, host, calls_up=calls_up, now=now)
         return refused or unsound(method, message)
 

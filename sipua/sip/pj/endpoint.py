@@ -26,6 +26,7 @@ from sipua.sip.admission.admission import (
     network_of,
     refusal_of,
 )
+from sipua.sip.admission.flood import Dropped
 from sipua.sip.admission.gate import Gate
 from sipua.sip.dns.names import Name, Outcome
 from sipua.sip.errors import CannotListenError, reason_of
@@ -90,6 +91,7 @@ class SipEndpoint:
         self._servers.use(settings.accounts)
         self._placer = Placer(self, self._calls, self._servers, self._names, resolve)
         self.referrals = Referrals(self, self._calls, admission, self._placer)
+        self._dropped = Dropped(emit, after)
         self._probes = Probes(
             self._servers, send=self._probe, after=after, tell=emit, now=time.monotonic
         )
@@ -294,7 +296,9 @@ class SipEndpoint:
         """Called before pjsip spends anything, by our own build of pjsua2 alone."""
         calls_up, now, host = len(self._calls), time.monotonic(), address(source)[0]
         refusal = self.gate.judge(method, message, host, calls_up=calls_up, now=now)
-        if refusal is not None and method == "INVITE":
+        if refusal is not None and refusal.silent:
+            self._dropped.add(refusal.because, host)
+        elif refusal is not None and method == "INVITE":
             self.emit(invite.read(message, source).refused(refusal, self._admission.origin(host)))
         elif refusal is not None and method == "REFER":
             self.emit(self.gate.refer_refused(message, refusal.status, source))

@@ -37,6 +37,10 @@ _TRANSPORTS = {
 }
 
 
+NO_ANSWER = 1
+"""The status by which our build drops a request."""
+
+
 class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
     """The library; one per process. Call `begin` before anything else."""
 
@@ -116,7 +120,8 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
             self._fault("onNewRequest", error)
             refusal = Refusal(500, "Internal Error")
         if refusal is not None:
-            prm.statusCode, prm.reason = refusal.status, refusal.reason
+            prm.statusCode = NO_ANSWER if refusal.silent else refusal.status
+            prm.reason = refusal.reason
             for name, value in refusal.headers.items():
                 prm.headers.push_back(sip_header(name, value))
 

@@ -96,7 +96,7 @@ def test_S15_whatever_a_stranger_asks_it_is_403(edge_factory: Edges) -> None:
 
 
 def test_S16_a_flood_of_strangers_keeps_no_memory(edge_factory: Edges) -> None:
-    edge = edge_factory(STRANGERS)
+    edge = edge_factory({**STRANGERS, "admission": {"stranger_rate": 0, "strangers_rate": 0}})
     _flood(edge, 100)
     before = settled(edge.process.pid)
     size_before = _resident(edge.process.pid)

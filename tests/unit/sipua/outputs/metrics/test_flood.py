@@ -46,6 +46,7 @@ def test_hostile_events_make_no_series_and_break_no_reader() -> None:
             "rtp": {"streams": [evil, {"received": -1}]},
             "setup_ms": evil,
             "count": -1,
+            "counts": {evil: 1, "rate": -1},
             "statuses": {evil: 1, "486": -5},
             "kept_back_statuses": {evil: 1e300},
             "total_ms": 5,
