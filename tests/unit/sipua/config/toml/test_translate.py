@@ -33,7 +33,7 @@ def test_the_key_that_was_meant() -> None:
         ("agnt", {}, "did you mean [agent]?"),
         ("account", [{}], "did you mean [[accounts]]?"),
         ("registrar", "x", "move it under [[accounts]]"),
-        ("zzz", {}, "remove it; known: [sip], [admission], [rtp], [[accounts]], [[trunks]], [engine]"),
+        ("zzz", {}, "remove it; known: [sip], [admission], [rtp], [[accounts]], [[trunks]]"),
     ],
 )
 def test_unknown_sections(name: str, value: object, fix: str) -> None:
