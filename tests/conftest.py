@@ -12,6 +12,7 @@ from support.calls.edge import Config, Edge
 from support.media.rtp_far_end import RtpFarEnd
 from support.peers.asterisk import Asterisk
 from support.peers.sipp import Sipp
+from support.ports import PortBlock
 
 # How long an example takes says how busy the machine is, and nothing of ours.
 hypothesis.settings.register_profile("sipua", deadline=None)
@@ -130,6 +131,13 @@ def sipp(tmp_path: Path) -> Iterator[Sipp]:
     sipp = Sipp(tmp_path / "sipp")
     yield sipp
     sipp.close()
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """Of loopback, and nothing listens there; no other process takes it. A test may, later."""
+    with PortBlock(2) as block:
+        yield block.port()
 
 
 @pytest.fixture
