@@ -51,7 +51,7 @@ test: dev peers ## everything: set-up, lint, types, tests against real peers
 .PHONY: unit
 unit: dev ## the fast tests, which need no peers
 	@# Some wait for real sockets and timers: more of them than cores at once.
-	@$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not peer and not slow and not sound and not alone"
+	@$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not peer and not slow and not sound and not few and not alone"
 
 .PHONY: test-pythons
 test-pythons: peers ## unit tests and calls with each Python (3.11 to 3.13) of this machine; PYTHONS=3.12 one

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# test.sh  The whole suite, in four parts, each with as many tests beside each other as it bears:
+# test.sh  The whole suite, in five parts, each with as many tests beside each other as it bears:
 #   units   all but what starts a real edge
 #   sound   calls that are judged frame by frame: five beside each other take a third of two cores
 #   peers   the other calls take real time and little of the processor: more of them than cores
-#   alone   many calls, and figures: nothing beside them
+#   few     tens of calls, and figures of single ones: two beside each other
+#   alone   a hundred calls, and floods: nothing beside them
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,5 +22,6 @@ part() {
 beside=(--dist loadgroup --no-loadscope-reorder "${calls[@]}")
 part units -n 4 --dist worksteal "${calls[@]/#/--ignore=}"
 part sound -n 5 "${beside[@]}" -m sound
-part peers -n 6 --durations 12 --durations-min 10 "${beside[@]}" -m "not sound and not alone"
+part peers -n 6 --durations 12 --durations-min 10 "${beside[@]}" -m "not sound and not few and not alone"
+part few -n 2 "${beside[@]}" -m few
 part alone "${calls[@]}" -m alone

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from support import late_machine
-from support.late_machine import MOST_RUNS, LateMachine, told
+from support.late_machine import CALLS, SOUND, Bound, LateMachine, told
 from support.process import wait_until
 
 
@@ -48,9 +48,9 @@ class Item:
     nodeid = "test_file.py::test_name"
 
 
-def run(machine: LateMachine) -> Any:
+def run(machine: LateMachine, bound: Bound = SOUND) -> Any:
     item: Any = Item()
-    return machine.run(item, None)
+    return machine.run(item, None, bound)
 
 
 def test_what_passes_runs_once(runs: Any) -> None:
@@ -71,10 +71,17 @@ def test_what_fails_on_a_late_machine_runs_again_and_it_is_told(runs: Any) -> No
 
 
 def test_what_fails_each_time_has_failed(runs: Any) -> None:
-    made = runs(*[("", "failed")] * MOST_RUNS)
-    last = run(Machine(*[80] * MOST_RUNS))
+    made = runs(*[("", "failed")] * SOUND.most_runs)
+    last = run(Machine(*[80] * SOUND.most_runs))
     assert last is made[-1]
-    assert len(list(told(last))) == MOST_RUNS
+    assert len(list(told(last))) == SOUND.most_runs
+
+
+def test_a_call_that_is_not_judged_by_its_sound_bears_more(runs: Any) -> None:
+    first, _ = runs(("", "failed"), ("", ""))
+    assert run(Machine(80, 0), CALLS) is first
+    _, second = runs(("", "failed"), ("", "failed"))
+    assert run(Machine(120, 120), CALLS) is second
 
 
 def test_a_setup_that_fails_has_judged_nothing(runs: Any) -> None:
