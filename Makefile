@@ -38,14 +38,10 @@ native: dev ## compile the kernel of the audio path (optional; needs a C compile
 
 .PHONY: test
 test: dev peers ## everything: set-up, lint, types, tests against real peers
-	@# What takes one core each, beside each other. The compiler and its headers are there before a
-	@# test wants them.
-	@mkdir -p build; failed=0; \
-	    { scripts/env.sh .venv-index run index && \
-	        scripts/build_native.sh $(BIN)/python build/_kernel.abi3.so; } & made=$$!; \
-	    $(MAKE) lint || failed=1; \
-	    wait $$made || failed=1; \
-	    exit $$failed
+	@# The compiler and its headers are there before a test wants them.
+	@mkdir -p build
+	@scripts/env.sh .venv-index run index
+	@scripts/build_native.sh $(BIN)/python build/_kernel.abi3.so
 	@scripts/test.sh
 
 .PHONY: unit
