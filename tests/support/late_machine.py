@@ -2,8 +2,9 @@
 
 A small process wakes up every few milliseconds and writes down when it was woken too late: then no
 process of a call could send or receive in time either. A test that fails in such a moment has
-judged the machine; it runs again, and the summary says so. What fails while the machine was in time
-has failed. For a test that judges sound frame by frame a frame is too late; other calls bear more.
+judged the machine; it runs again, with what it shares with others of its file, and the summary says
+so. What fails while the machine was in time has failed. For a test that judges sound frame by frame
+a frame is too late; other calls bear more.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ class LateMachine:
     def __init__(self) -> None:
         self._watcher: Child | None = None
         self._held = ExitStack()
+        self._began_s: dict[str, float] = {}
+        """When the first test of each group began: with what they share, such as a call."""
 
     def watch(self) -> None:
         if self._watcher is None:
@@ -76,13 +79,17 @@ class LateMachine:
         """Its reports, those of the last run."""
         self.watch()
         notes: list[tuple[str, object]] = []
+        group = item.get_closest_marker("xdist_group")
+        name = str(group.args[0]) if group else item.nodeid
         while True:
-            began_s = time.monotonic()
+            began_s = self._began_s.setdefault(name, time.monotonic())
             reports = runtestprotocol(item, nextitem=nextitem, log=False)
             worst_ms = self.worst_ms(began_s)
             if worst_ms >= bound.late_ms and any(_judged(one) for one in reports):
                 notes.append((REPEATED, f"{item.nodeid}: {worst_ms} ms late"))
                 if len(notes) < bound.most_runs:
+                    del self._began_s[name]
+                    item.session._setupstate.teardown_exact(None)  # what it shares begins anew
                     continue
             break
         for report in reports:
