@@ -28,7 +28,7 @@ part units -n 4 --dist worksteal "${calls[@]/#/--ignore=}" || failed=1
 wait "$linted" || failed=1
 cat build/lint.log
 [ "$failed" = 0 ] || exit 1
-part sound -n 6 "${beside[@]}" -m sound
+part sound -n 6 "${beside[@]}" -m "sound and not few"
 part peers -n 6 --durations 12 --durations-min 10 "${beside[@]}" -m "not sound and not few and not alone"
 part few -n 2 "${beside[@]}" -m few
 part alone "${calls[@]}" -m alone
