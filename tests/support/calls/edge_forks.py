@@ -5,7 +5,8 @@
 
 Python's start and the imports took most of the processor that the tests of calls need. From its
 first line on an edge does the same as one that was started as a program, and it is a child of
-pytest as well. Its agent is forked, too (ready_agent.py). What the interpreter reads at its own start, such as PYTHONPATH, needs a real start.
+pytest as well. Its agent is forked, too (ready_agent.py). What the interpreter reads at its own
+start, such as PYTHONPATH, needs a real start.
 """
 
 from __future__ import annotations
