@@ -29,6 +29,6 @@ wait "$linted" || failed=1
 cat build/lint.log
 [ "$failed" = 0 ] || exit 1
 part sound -n 6 "${beside[@]}" -m "sound and not few"
-part peers -n 6 --durations 12 --durations-min 10 "${beside[@]}" -m "not sound and not few and not alone"
+part peers -n 7 --durations 12 --durations-min 10 "${beside[@]}" -m "not sound and not few and not alone"
 part few -n 2 "${beside[@]}" -m few
 part alone "${calls[@]}" -m alone
