@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# test.sh  The whole suite, in four parts, each with as many tests beside each other as it bears:
-#   units   all but what starts a real edge
-#   sound   calls that are judged frame by frame: five beside each other take a third of two cores
+# test.sh  The whole suite, in five parts, each with as many tests beside each other as it bears:
+#   units   all but what starts a real edge; `make lint` takes one core beside them
+#   sound   calls that are judged frame by frame: six beside each other take a half of two cores
 #   peers   the other calls take real time and little of the processor: more of them than cores
-#   alone   many calls, and figures: nothing beside them
+#   few     tens of calls, and figures of single ones: two beside each other
+#   alone   a hundred calls, and floods: nothing beside them
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,12 +15,20 @@ part() {
     local name=$1 began=$SECONDS
     shift
     echo "== $name"
-    .venv/bin/python -m pytest -q "$@"
+    .venv/bin/python -m pytest -q "$@" || return
     echo "== $name: $((SECONDS - began)) s"
 }
 
 beside=(--dist loadgroup --no-loadscope-reorder "${calls[@]}")
-part units -n 4 --dist worksteal "${calls[@]/#/--ignore=}"
-part sound -n 5 "${beside[@]}" -m sound
-part peers -n 6 --durations 12 --durations-min 10 "${beside[@]}" -m "not sound and not alone"
+failed=0
+mkdir -p build
+make lint >build/lint.log 2>&1 &
+linted=$!
+part units -n 4 --dist worksteal "${calls[@]/#/--ignore=}" || failed=1
+wait "$linted" || failed=1
+cat build/lint.log
+[ "$failed" = 0 ] || exit 1
+part sound -n 6 "${beside[@]}" -m "sound and not few"
+part peers -n 7 --durations 12 --durations-min 10 "${beside[@]}" -m "not sound and not few and not alone"
+part few -n 2 "${beside[@]}" -m few
 part alone "${calls[@]}" -m alone

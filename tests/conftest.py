@@ -1,5 +1,6 @@
 """Real peers and the edge as fixtures. Nothing here skips: a missing peer is a failed test."""
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from support.calls.edge import Config, Edge
 from support.media.rtp_far_end import RtpFarEnd
 from support.peers.asterisk import Asterisk
 from support.peers.sipp import Sipp
+from support.ports import PortBlock
 
 # How long an example takes says how busy the machine is, and nothing of ours.
 hypothesis.settings.register_profile("sipua", deadline=None)
@@ -19,6 +21,12 @@ hypothesis.settings.load_profile("sipua")
 
 _LATE_MACHINE = pytest.StashKey[late_machine.LateMachine]()
 _PEERS = {"asterisk", "asterisk_factory", "sipp"}
+_IN_REAL_TIME = {"peers", "integration"}
+
+
+# Thousands of tests are objects that stay. The garbage collector visited them again and again: a
+# third of what it took to find the tests, and a tenth of the tests themselves.
+gc.disable()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,6 +46,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+    _check_groups(session)
+
+
+def _check_groups(session: pytest.Session) -> None:
     """A runner that ignores the groups makes each process start all that a file shares, and the
     suite takes half as long again: seen with pytest 9.2.
     """
@@ -50,14 +65,22 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Those that judge sound: see support/late_machine.py."""
-    if item.get_closest_marker("sound") is None:
+    """Those of calls in real time: see support/late_machine.py."""
+    bound = _bound(item)
+    if bound is None:
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    for report in item.config.stash[_LATE_MACHINE].run(item, nextitem):
+    for report in item.config.stash[_LATE_MACHINE].run(item, nextitem, bound):
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
+
+
+def _bound(item: pytest.Item) -> late_machine.Bound | None:
+    if item.get_closest_marker("sound") is not None:
+        return late_machine.SOUND
+    part = item.path.relative_to(Path(__file__).parent).parts[0]
+    return late_machine.CALLS if part in _IN_REAL_TIME else None
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -130,6 +153,13 @@ def sipp(tmp_path: Path) -> Iterator[Sipp]:
     sipp = Sipp(tmp_path / "sipp")
     yield sipp
     sipp.close()
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """Of loopback, and nothing listens there; no other process takes it. A test may, later."""
+    with PortBlock(2) as block:
+        yield block.port()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from sipua.bench.results import result
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.few
 
 
 @pytest.mark.slow

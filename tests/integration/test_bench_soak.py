@@ -13,7 +13,7 @@ from sipua.bench.results.soak import FIGURES
 from sipua.process.exits import Exit
 from sipua.worker.fork_server import WORKER_NAME
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.few
 
 CALLS = 400
 # What the allocator may keep of calls that were up at once, and what is made once. The parts

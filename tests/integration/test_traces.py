@@ -135,14 +135,12 @@ async def test_a_collector_that_is_down_costs_a_bounded_backlog_and_a_line_a_min
     assert 4900 <= lost <= 5000  # those that are under way when the edge ends are not known
 
 
-async def test_a_collector_that_comes_back_gets_what_waits(lines: Lines) -> None:
-    with HookServer([answer(200)]) as server:
-        url = server.url
-    async with running(url) as run:
+async def test_a_collector_that_comes_back_gets_what_waits(lines: Lines, closed_port: int) -> None:
+    async with running(f"http://localhost:{closed_port}") as run:
         for number in range(60):
             run.call(number)
         await until(lambda: lines("traces.failing"))
-        with HookServer([answer(200)], port=int(url.rpartition(":")[2])) as server:
+        with HookServer([answer(200)], port=closed_port) as server:
             await until(lambda: len(trees(server.requests)) == 60)
             await until(lambda: lines("traces.recovered"))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sipua.worker.fork_server import SERVER_NAME, WORKER_NAME
+from support.calls.ready_agent import WAITING_NAME
 from support.process import wait_until
 
 _GIVEN_BACK_WITHIN_S = 20.0  # the last answers, the engine's closing handshake
@@ -76,7 +77,7 @@ def workers(pid: int) -> list[int]:
 
 def agents(pid: int) -> list[int]:
     """The embedded local agent: none or one."""
-    ours = (WORKER_NAME, SERVER_NAME)
+    ours = (WORKER_NAME, SERVER_NAME, WAITING_NAME)
     return [child for child in children(pid) if _name(child) not in ours]
 
 

@@ -7,6 +7,7 @@ block's first port is the claim, seen by every other process.
 
 import random
 import socket
+import time
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +15,8 @@ LOOPBACK = "127.0.0.1"
 LOOPBACK6 = "::1"
 _CELL = 256  # blocks begin at multiples of this
 _LOWEST = 10240
+_PATIENCE_S = 20
+"""Several test runs together may have all blocks for a while."""
 
 
 def _highest() -> int:
@@ -42,15 +45,24 @@ class PortBlock:
         cells = -(-size // _CELL)
         starts = list(range(_LOWEST, _highest() - cells * _CELL + 1, _CELL))
         random.shuffle(starts)
-        for start in starts:
-            self._claims: list[socket.socket] = []
-            if self._claim(range(start, start + cells * _CELL, _CELL)) and all(
-                _is_free(port) for port in range(start + 1, start + size) if port % _CELL
-            ):
-                self._next, self._end = start + 1, start + cells * _CELL
-                return
-            self.close()
-        raise RuntimeError(f"no {size} consecutive ports are free below the ephemeral range")
+        deadline = time.monotonic() + _PATIENCE_S
+        while not any(self._takes(start, size) for start in starts):
+            if time.monotonic() > deadline:
+                raise RuntimeError(
+                    f"no {size} consecutive ports are free below the ephemeral range"
+                )
+            time.sleep(0.1)
+
+    def _takes(self, start: int, size: int) -> bool:
+        end = start + -(-size // _CELL) * _CELL
+        self._claims: list[socket.socket] = []
+        if self._claim(range(start, end, _CELL)) and all(
+            _is_free(port) for port in range(start + 1, start + size) if port % _CELL
+        ):
+            self._next, self._end = start + 1, end
+            return True
+        self.close()
+        return False
 
     def _claim(self, starts: range) -> bool:
         for port in starts:

@@ -4,6 +4,7 @@ To extend a list, add the file and the reason; a file without a good reason belo
 """
 
 import ast
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -263,16 +264,22 @@ RULES = [
 
 def imports(source: str, package: str) -> Iterator[tuple[int, str]]:
     """Line and absolute dotted name of everything that a module of `package` imports."""
-    for node in ast.walk(ast.parse(source)):
+    for node in _import_statements(source):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name
-        elif isinstance(node, ast.ImportFrom):
+        else:
             parents = package.split(".")
             base = parents[: len(parents) - node.level + 1] if node.level else []
             origin = ".".join([*base, node.module] if node.module else base)
             for alias in node.names:
                 yield node.lineno, f"{origin}.{alias.name}"
+
+
+@functools.cache
+def _import_statements(source: str) -> list[ast.Import | ast.ImportFrom]:
+    tree = ast.walk(ast.parse(source))
+    return [node for node in tree if isinstance(node, ast.Import | ast.ImportFrom)]
 
 
 def path_of(module: str) -> str | None:

@@ -230,10 +230,12 @@ class EndpointQueue:
             self._rests = 0
             self._rest_until_s = 0.0
         elif answer.slow_down:
-            rest_s = less_by_chance(
-                doubled_s(_FIRST_REST_S, self._rests, _LONGEST_REST_S), self._random
-            )
-            self._rests += 1
+            rest_s = 0.0
+            if now >= self._rest_until_s:  # else it was sent beside the one that began this rest
+                rest_s = less_by_chance(
+                    doubled_s(_FIRST_REST_S, self._rests, _LONGEST_REST_S), self._random
+                )
+                self._rests += 1
             rest_s = min(max(rest_s, answer.retry_after_s or 0.0), LONGEST_RETRY_AFTER_S)
             self._rest_until_s = max(self._rest_until_s, now + rest_s)
 

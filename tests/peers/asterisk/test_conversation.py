@@ -16,7 +16,7 @@ from support.peers.asterisk import Asterisk, Recording
 from support.peers.asterisk_config import SPEECH
 from support.peers.pbx import GREETING, account, heard, registers
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.sound
 
 Edges = Callable[..., Edge]
 SPOKEN = audio.speech(SPEECH)

@@ -12,7 +12,7 @@ from support.peers.asterisk import Asterisk
 from support.peers.asterisk_config import SPEECH
 from support.peers.pbx import GREETING, account, heard
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.sound
 SPOKEN = audio.speech(SPEECH)
 
 

@@ -60,12 +60,9 @@ def test_W1_a_call_is_told_to_a_receiver_that_is_slow_at_first(
 
 
 def test_W1_killed_while_the_receiver_is_down_each_event_arrives_in_order(
-    edge_factory: Callable[..., Edge], sipp: Sipp, tmp_path: Path
+    edge_factory: Callable[..., Edge], sipp: Sipp, tmp_path: Path, closed_port: int
 ) -> None:
-    with HookServer([answer(200)]) as server:
-        url = server.url
-    port = int(url.rpartition(":")[2])
-    edge = edge_factory(config(tmp_path, url))  # nothing listens there
+    edge = edge_factory(config(tmp_path, f"http://localhost:{closed_port}"))
     for count in (1, 2, 3):
         sipp.run("uac_call", edge.address, pause_ms=200)
         edge.wait_event("call.ended", count=count)
@@ -78,7 +75,7 @@ def test_W1_killed_while_the_receiver_is_down_each_event_arrives_in_order(
     edge.start()
     sipp.run("uac_call", edge.address, pause_ms=200)
     edge.wait_event("call.ended", count=4)
-    with HookServer([answer(503), answer(200)], port=port) as server:
+    with HookServer([answer(503), answer(200)], port=closed_port) as server:
 
         def arrived() -> bool:
             ends = {e["id"] for e in verified(server.requests) if e["type"] == "call.ended"}

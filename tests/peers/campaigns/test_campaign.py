@@ -22,7 +22,7 @@ from support.media.rtp_far_end import RtpFarEnd
 from support.peers.sipp import SipMessage, Sipp, SippRun
 from support.process import wait_until
 
-pytestmark = [pytest.mark.peer, pytest.mark.alone]
+pytestmark = [pytest.mark.peer, pytest.mark.sound]
 
 COUNT = int(os.environ.get("SIPUA_CAMPAIGN_NUMBERS", "50"))
 """500 take four minutes: docs/outbound.md."""

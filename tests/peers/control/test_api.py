@@ -202,6 +202,7 @@ def test_A3_a_key_places_one_call(edge_factory: Edges) -> None:
     assert api.ask("POST", f"/v1/calls/{call_id}/hangup", {"wait_s": 10}).status == 200
 
 
+@pytest.mark.few  # they take more of the processor than the calls beside them
 def test_A4_a_thousand_readers(edge_factory: Edges, sipp: Sipp, far_end: Ends) -> None:
     _room_for(3000)
     edge = edge_factory({"api": api_config(max_connections=1500)})

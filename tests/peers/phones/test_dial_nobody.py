@@ -29,13 +29,10 @@ def call(uri: str, *, ring_s: int = 20) -> tuple[int, str, float]:
     return process.returncode, process.stdout, (at_ms["ended"] - at_ms["invite"]) / 1000
 
 
-def test_a_closed_port_ends_the_call_at_once() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind((LOOPBACK, 0))
-        port = free.getsockname()[1]
-    code, told, took_s = call(f"sip:agent@{LOOPBACK}:{port}")
+def test_a_closed_port_ends_the_call_at_once(closed_port: int) -> None:
+    code, told, took_s = call(f"sip:agent@{LOOPBACK}:{closed_port}")
     assert code == 6
-    assert f"{LOOPBACK}:{port} is closed: no SIP server listens there by UDP" in told
+    assert f"{LOOPBACK}:{closed_port} is closed: no SIP server listens there by UDP" in told
     assert took_s < 10, "and not when it has rung for long enough"
 
 

@@ -19,7 +19,7 @@ from support.peers.linphone import Linphone
 from support.peers.pbx import heard
 from support.process import wait_until
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.peer, pytest.mark.sound, pytest.mark.timeout(180)]
 
 PROMPTS = Path(audio.GREETING).parent
 GREETING = audio.read_wav(audio.GREETING, rate_hz=audio.PHONE_RATE_HZ)

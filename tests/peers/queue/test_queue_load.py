@@ -11,7 +11,7 @@ from support.calls.edge import Edge
 from support.footprint import nothing_kept, settled
 from support.peers.sipp import Sipp
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.few
 
 
 @pytest.mark.timeout(120)

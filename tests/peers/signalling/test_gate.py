@@ -122,6 +122,14 @@ def test_S16_the_ack_of_a_refusal_is_taken_in_silence(edge_factory: Edges, sipp:
 def test_S18_connections_that_come_together_are_taken_together(edge_factory: Edges) -> None:
     """With a backlog of 5, every sixth of them waits for its peer's kernel to try again."""
     edge = edge_factory({"sip": {"transports": ["udp", "tcp"]}})
+    took_s = []
+    while min(took_s, default=1.0) > 0.9 and len(took_s) < 3:  # a machine may stand still for once
+        took_s.append(_together_s(edge))
+    assert min(took_s) < 0.9, took_s
+
+
+def _together_s(edge: Edge) -> float:
+    """Until all have their connections, and one that came last has its answer."""
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
         began = time.monotonic()
         for _ in range(CONNECTIONS):
@@ -137,7 +145,7 @@ def test_S18_connections_that_come_together_are_taken_together(edge_factory: Edg
             for key, _ in selector.select(1):
                 selector.unregister(key.fileobj)
         connected_s = time.monotonic() - began
-    assert max(answered_s, connected_s) < 0.9, (answered_s, connected_s)
+    return max(answered_s, connected_s)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from support.calls.steered_edge import SteeredEdge
 from support.footprint import nothing_kept, settled
 from support.peers.sipp import Sipp
 
-pytestmark = [pytest.mark.peer, pytest.mark.alone, pytest.mark.slow]
+pytestmark = [pytest.mark.peer, pytest.mark.few, pytest.mark.slow]
 
 CALLS = 50
 UP_MS = 9000

@@ -1,7 +1,6 @@
 """S24: the first server of a trunk does not take our call, and the next one does."""
 
 import json
-import socket
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -93,18 +92,16 @@ def test_S24_a_server_that_takes_no_calls(
         assert second.wait(check=False).ok, str(second.result())
 
 
-def test_S24_tcp_is_refused_and_an_udp_port_is_closed(trunk_edge: TrunkEdge, sipp: Sipp) -> None:
-    with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        tcp.bind((LOOPBACK, 0))  # and does not listen
-        udp.bind((LOOPBACK, 0))
-        closed = udp.getsockname()[1]
-        udp.close()
-        third = sipp.start("uas_answer", pause_ms=50)
-        refused = f"{LOOPBACK}:{tcp.getsockname()[1]};transport=tcp"
-        edge = trunk_edge(refused, f"{LOOPBACK}:{closed}", third.address)
-        call_id = talk(edge)
+def test_S24_tcp_is_refused_and_an_udp_port_is_closed(
+    trunk_edge: TrunkEdge, sipp: Sipp, closed_port: int
+) -> None:
+    closed = f"{LOOPBACK}:{closed_port}"
+    refused = f"{closed};transport=tcp"
+    third = sipp.start("uas_answer", pause_ms=50)
+    edge = trunk_edge(refused, closed, third.address)
+    call_id = talk(edge)
     failed = edge.events(name="call.attempt_failed", call_id=call_id)
-    assert [one["server"] for one in failed] == [f"sip:{refused}", f"sip:{LOOPBACK}:{closed}"]
+    assert [one["server"] for one in failed] == [f"sip:{refused}", f"sip:{closed}"]
     assert "is closed" in failed[1]["reason"]
     assert third.wait(check=False).ok, str(third.result())
 

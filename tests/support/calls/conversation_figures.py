@@ -161,7 +161,9 @@ def _spurts(sent: _Stamped) -> list[tuple[float, int]]:
     for at_s, packet in sent:
         if _level(packet) <= TONE_LEVEL:
             continue
-        goes_on = previous is not None and (packet.timestamp - previous) % 2**32 <= 320
+        # A machine that stood still leaves out frames' time, and the tone goes on behind it. The
+        # caller and the silence that ends a turn take longer.
+        goes_on = previous is not None and (packet.timestamp - previous) % 2**32 <= 8 * 400
         length_ms = len(packet.payload) // 8
         if goes_on:
             length_ms += spurts.pop()[1]

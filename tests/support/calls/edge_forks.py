@@ -5,7 +5,8 @@
 
 Python's start and the imports took most of the processor that the tests of calls need. From its
 first line on an edge does the same as one that was started as a program, and it is a child of
-pytest as well. What the interpreter reads at its own start, such as PYTHONPATH, needs a real start.
+pytest as well. Its agent is forked, too (ready_agent.py). What the interpreter reads at its own
+start, such as PYTHONPATH, needs a real start.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sipua.process import linux
+from support.calls import ready_agent
+from support.calls.adopted import Adopted
 from support.process import Child
 
 _TESTS = str(Path(__file__).parents[2])
@@ -48,41 +51,7 @@ class ForkedEdge(Child):
         self.log = log
         self._name = "sipua"
         with log.open("ab") as output:
-            self._process = _Adopted(_forks.fork([*map(str, arguments)], env, output.fileno()))
-
-
-class _Adopted:
-    """What a child process needs of `subprocess.Popen`."""
-
-    stdin = None
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-        self._status: int | None = None
-        self._asked = threading.Lock()
-
-    def poll(self) -> int | None:
-        with self._asked:
-            if self._status is None:
-                pid, status = os.waitpid(self.pid, os.WNOHANG)
-                if pid:
-                    self._status = os.waitstatus_to_exitcode(status)
-            return self._status
-
-    def wait(self, timeout: float | None = None) -> int:
-        deadline = time.monotonic() + (timeout or 1e9)
-        while (status := self.poll()) is None:
-            if time.monotonic() > deadline:
-                raise subprocess.TimeoutExpired("sipua", timeout or 0)
-            time.sleep(0.005)
-        return status
-
-    def send_signal(self, number: int) -> None:
-        if self.poll() is None:
-            os.kill(self.pid, number)
-
-    def kill(self) -> None:
-        self.send_signal(signal.SIGKILL)
+            self._process = Adopted(_forks.fork([*map(str, arguments)], env, output.fileno()))
 
 
 class _Forks:
@@ -176,13 +145,16 @@ def _import_all() -> None:
     from sipua.bridge.engines.openai_live import protocol as _live  # noqa: F401
     from sipua.bridge.engines.openai_realtime import protocol as _realtime  # noqa: F401
     from sipua.control import api  # noqa: F401
+    from sipua.doctor import doctor
     from sipua.edge import app  # noqa: F401
     from sipua.outputs.hooks import webhooks  # noqa: F401
     from sipua.sip.dns import lookup  # noqa: F401
     from sipua.tools.wire import http_client  # noqa: F401
     from sipua.worker import process
 
+    ready_agent.import_all()
     process.version()
+    doctor.build_info()  # what pjsua2 is does not change: each edge asks it in a process otherwise
     assert linux.threads() == 1, "one with threads starts its fork server as a program"
 
 
@@ -203,6 +175,7 @@ def _be_an_edge(output: int, about: dict[str, Any]) -> NoReturn:
     time.tzset()
     os.chdir(about["folder"])
     sys.path[0] = about["folder"]
+    ready_agent.prepare()
     from sipua import __main__
 
     sys.argv = [str(__main__.__file__), *about["arguments"]]

@@ -10,6 +10,7 @@ import subprocess
 import threading
 from pathlib import Path
 
+from support.ports import PortBlock
 from support.process import Child
 
 USER, PASSWORD = "sipua", "secret-of-the-test"
@@ -27,8 +28,8 @@ class Postgres:
 
     def __init__(self, home: Path) -> None:
         self._programs, self._home, self._data = programs(), home, home / "data"
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self._ports = PortBlock(2)
+        self.port = self._ports.port()
         home.mkdir(parents=True, exist_ok=True)
         # It refuses to run as root.
         self._as_user: list[str] = []
@@ -81,6 +82,7 @@ class Postgres:
 
     def close(self) -> None:
         self._process.kill()
+        self._ports.close()
 
 
 class Hanging:

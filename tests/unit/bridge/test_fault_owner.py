@@ -33,7 +33,7 @@ class Owned:
 
 
 async def until(happened: list[str]) -> None:
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(10):
         while not happened:
             await asyncio.sleep(0)
 

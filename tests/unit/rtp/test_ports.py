@@ -1,7 +1,7 @@
 import errno
 import random
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -9,25 +9,17 @@ import pytest
 
 from sipua.rtp import ports
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort, family_of
+from support.ports import PortBlock
 
 HOST = "127.0.0.1"
+FreeRange = Callable[[int], tuple[int, int]]
 
 
-def free_range(pairs: int) -> tuple[int, int]:
-    """An even port with `pairs` free pairs above it, outside the ephemeral range."""
-    for low in random.Random(pairs).sample(range(20_000, 30_000, 2), 500):
-        if all(is_free(port) for port in range(low, low + 2 * pairs)):
-            return low, low + 2 * pairs - 1
-    raise AssertionError("no free ports on this machine")
-
-
-def is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
+@pytest.fixture
+def free_range() -> Iterator[FreeRange]:
+    """An even port with so many free pairs from it on, which no other process takes."""
+    with PortBlock() as block:
+        yield lambda pairs: block.range(2 * pairs)
 
 
 @contextmanager
@@ -40,7 +32,7 @@ def closing(*reserved: ReservedPort) -> Iterator[None]:
             one.rtcp_socket.close()
 
 
-def test_a_pair_is_even_and_odd_bound_and_does_not_block() -> None:
+def test_a_pair_is_even_and_odd_bound_and_does_not_block(free_range: FreeRange) -> None:
     reserved = PortPool((HOST,), *free_range(4)).reserve(0.0)
     with closing(reserved):
         assert reserved.port % 2 == 0
@@ -61,7 +53,7 @@ def test_only_whole_pairs_inside_the_range(port_min: int, port_max: int, pairs: 
     assert PortPool((HOST,), port_min, port_max).stats()["pairs"] == pairs
 
 
-def test_ports_are_chosen_at_random() -> None:
+def test_ports_are_chosen_at_random(free_range: FreeRange) -> None:
     low, high = free_range(32)
     orders = []
     for seed in (1, 2):
@@ -73,7 +65,7 @@ def test_ports_are_chosen_at_random() -> None:
     assert orders[0] != sorted(orders[0])
 
 
-def test_R14_a_port_rests_before_it_is_used_again() -> None:
+def test_R14_a_port_rests_before_it_is_used_again(free_range: FreeRange) -> None:
     pool = PortPool((HOST,), *free_range(1), rest_s=30)
     first = pool.reserve(100.0)
     pool.release(first, 200.0)
@@ -85,7 +77,7 @@ def test_R14_a_port_rests_before_it_is_used_again() -> None:
         assert second.port == first.port
 
 
-def test_R14_packets_of_the_rest_are_gone() -> None:
+def test_R14_packets_of_the_rest_are_gone(free_range: FreeRange) -> None:
     """A released port is closed: what arrives then is refused by the system, not kept."""
     pool = PortPool((HOST,), *free_range(1), rest_s=30)
     first = pool.reserve(0.0)
@@ -98,7 +90,7 @@ def test_R14_packets_of_the_rest_are_gone() -> None:
             second.rtp_socket.recv(100)
 
 
-def test_H3_no_ports_left_recovers() -> None:
+def test_H3_no_ports_left_recovers(free_range: FreeRange) -> None:
     pool = PortPool((HOST,), *free_range(3), rest_s=0)
     reserved = [pool.reserve(0.0) for _ in range(3)]
     with pytest.raises(NoPortsLeft, match="3 of 3 pairs in use"):
@@ -110,7 +102,9 @@ def test_H3_no_ports_left_recovers() -> None:
 
 
 @pytest.mark.parametrize("offset", [0, 1])
-def test_a_pair_of_which_somebody_has_one_is_passed_over(offset: int) -> None:
+def test_a_pair_of_which_somebody_has_one_is_passed_over(
+    offset: int, free_range: FreeRange
+) -> None:
     low, high = free_range(8)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind((HOST, low + 6 + offset))
@@ -141,7 +135,7 @@ def test_attempts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_H3_no_descriptors_left_is_said_and_costs_no_port(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, free_range: FreeRange
 ) -> None:
     pool = PortPool((HOST,), *free_range(2))
 
@@ -162,7 +156,7 @@ def test_a_host_that_is_not_ours_is_said() -> None:
         PortPool(("192.0.2.1",), 16384, 24575).reserve(0.0)
 
 
-def test_ipv6() -> None:
+def test_ipv6(free_range: FreeRange) -> None:
     reserved = PortPool(("::1",), *free_range(8)).reserve(0.0)
     with closing(reserved):
         assert reserved.rtp_socket.getsockname()[:2] == ("::1", reserved.port)
@@ -170,7 +164,7 @@ def test_ipv6() -> None:
         assert reserved.family is socket.AF_INET6
 
 
-def test_a_pair_is_of_the_family_that_the_call_needs() -> None:
+def test_a_pair_is_of_the_family_that_the_call_needs(free_range: FreeRange) -> None:
     pool = PortPool(("127.0.0.1", "::1"), *free_range(2))
     assert pool.families == (socket.AF_INET, socket.AF_INET6)
     first, second = pool.reserve(0.0, socket.AF_INET6), pool.reserve(0.0, socket.AF_INET)
@@ -183,14 +177,14 @@ def test_a_pair_is_of_the_family_that_the_call_needs() -> None:
         PortPool((HOST,), 16384, 24575).reserve(0.0, socket.AF_INET6)
 
 
-def test_ipv6_sockets_leave_ipv4_alone() -> None:
+def test_ipv6_sockets_leave_ipv4_alone(free_range: FreeRange) -> None:
     """Else an IPv4 peer would be seen as ::ffff:192.0.2.1, which no SDP names."""
     reserved = PortPool(("::",), *free_range(1)).reserve(0.0)
     with closing(reserved), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("0.0.0.0", reserved.port))
 
 
-def test_released_twice_is_released_once() -> None:
+def test_released_twice_is_released_once(free_range: FreeRange) -> None:
     pool = PortPool((HOST,), *free_range(1), rest_s=0)
     reserved = pool.reserve(0.0)
     pool.release(reserved, 0.0)
@@ -198,7 +192,7 @@ def test_released_twice_is_released_once() -> None:
     assert pool.stats()["resting"] == 1
 
 
-def test_threads_never_get_the_same_port() -> None:
+def test_threads_never_get_the_same_port(free_range: FreeRange) -> None:
     pool = PortPool((HOST,), *free_range(64), rest_s=0)
 
     def churn(_: int) -> None:

@@ -9,8 +9,12 @@ from sipua.log import secret_masking
 
 @pytest.fixture(autouse=True)
 def _forget_secrets() -> Iterator[None]:
-    """Secrets are registered for the life of a process; here, for one test."""
+    """Secrets are registered for the life of a process; here, for one test, which begins without
+    those of tests elsewhere.
+    """
     known, pattern = set(secret_masking._registered), secret_masking._values
+    secret_masking._registered.clear()
+    secret_masking._values = None
     yield
     secret_masking._registered.clear()
     secret_masking._registered.update(known)

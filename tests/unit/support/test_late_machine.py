@@ -4,12 +4,13 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from support import late_machine
-from support.late_machine import MOST_RUNS, LateMachine, told
+from support.late_machine import CALLS, SOUND, Bound, LateMachine, told
 from support.process import wait_until
 
 
@@ -47,10 +48,24 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Sequence[Report]
 class Item:
     nodeid = "test_file.py::test_name"
 
+    def __init__(self, torn_down: list[object], group: str) -> None:
+        state = SimpleNamespace(teardown_exact=torn_down.append)
+        self.session = SimpleNamespace(_setupstate=state)
+        self._group = SimpleNamespace(args=(group,)) if group else None
 
-def run(machine: LateMachine) -> Any:
-    item: Any = Item()
-    return machine.run(item, None)
+    def get_closest_marker(self, _: str) -> object:
+        return self._group
+
+
+def run(
+    machine: LateMachine,
+    bound: Bound = SOUND,
+    *,
+    torn_down: list[object] | None = None,
+    group: str = "",
+) -> Any:
+    item: Any = Item([] if torn_down is None else torn_down, group)
+    return machine.run(item, None, bound)
 
 
 def test_what_passes_runs_once(runs: Any) -> None:
@@ -71,10 +86,34 @@ def test_what_fails_on_a_late_machine_runs_again_and_it_is_told(runs: Any) -> No
 
 
 def test_what_fails_each_time_has_failed(runs: Any) -> None:
-    made = runs(*[("", "failed")] * MOST_RUNS)
-    last = run(Machine(*[80] * MOST_RUNS))
+    made = runs(*[("", "failed")] * SOUND.most_runs)
+    last = run(Machine(*[80] * SOUND.most_runs))
     assert last is made[-1]
-    assert len(list(told(last))) == MOST_RUNS
+    assert len(list(told(last))) == SOUND.most_runs
+
+
+def test_a_call_that_is_not_judged_by_its_sound_bears_more(runs: Any) -> None:
+    first, _ = runs(("", "failed"), ("", ""))
+    assert run(Machine(80, 0), CALLS) is first
+    _, second = runs(("", "failed"), ("", "failed"))
+    assert run(Machine(120, 120), CALLS) is second
+
+
+def test_what_tests_share_is_as_old_as_the_first_of_them_and_begins_anew(runs: Any) -> None:
+    since_s: list[float] = []
+
+    class LateOnce(Machine):
+        def worst_ms(self, since_s_: float) -> int:
+            since_s.append(since_s_)
+            return super().worst_ms(since_s_)
+
+    torn_down: list[object] = []
+    machine = LateOnce(0, 80, 0)
+    runs(("", ""), ("", "failed"), ("", ""))
+    for _ in range(2):
+        run(machine, torn_down=torn_down, group="asterisk/test_file")
+    assert since_s[0] == since_s[1] < since_s[2]
+    assert torn_down == [None]
 
 
 def test_a_setup_that_fails_has_judged_nothing(runs: Any) -> None:

@@ -27,10 +27,10 @@ def child() -> Iterator[int]:
         process.kill()
 
 
-def test_what_a_process_opens_is_seen_and_gone_when_it_is_closed() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        ports = range(free.getsockname()[1], free.getsockname()[1] + 1)
+def test_what_a_process_opens_is_seen_and_gone_when_it_is_closed(closed_port: int) -> None:
+    ports = range(closed_port, closed_port + 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
+        opened.bind(("127.0.0.1", closed_port))
         none, one = range(0), usage.usage(os.getpid(), ports)
     after = usage.usage(os.getpid(), ports)
     assert one.ports == frozenset(ports)

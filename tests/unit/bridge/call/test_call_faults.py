@@ -235,8 +235,8 @@ async def talking(setup: Setup) -> None:
 
 
 async def ends(setup: Setup, cause: str) -> None:
-    """Within a second, and once, however often it comes again."""
-    async with asyncio.timeout(1):
+    """Once, however often it comes again. The bound is for a busy machine, here and below."""
+    async with asyncio.timeout(10):
         while not setup.faults:
             await asyncio.sleep(0.005)
     await asyncio.sleep(0.05)
@@ -307,7 +307,7 @@ async def test_H9_one_calls_tick_ends_that_call_and_the_others_go_on(
 ) -> None:
     pacer = Pacer()
     first, second = Paced(pacer, bad), Paced(pacer, lambda now: now + 0.02)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(10):
         while len(second.times) < 4:
             await asyncio.sleep(0.005)
     assert first.causes == [f"internal error: pacer: {kind}"]
@@ -322,18 +322,18 @@ async def test_H9_without_its_clock_no_call_lives_on_in_silence(
 ) -> None:
     pacer = Pacer()
     calls = [Paced(pacer, lambda now: now + 0.02) for _ in range(3)]
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(10):
         while not calls[0].times:
             await asyncio.sleep(0.005)
     timer: Any = pacer._timer
     with monkeypatch.context() as patched:
         patched.setattr(timer, "arm", broken)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(10):
             while not calls[0].causes:
                 await asyncio.sleep(0.005)
     assert [call.causes for call in calls] == [["internal error: pacer: KeyError"]] * 3
     later = Paced(pacer, lambda now: now + 0.02)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(10):
         while len(later.times) < 3:
             await asyncio.sleep(0.005)
     pacer.close()

@@ -91,7 +91,7 @@ async def test_M1_one_deadline_for_everything(stage: str) -> None:
     else:
         async with scripted_engine(stall) as engine:
             error = await failure(engine.url, 0.1)
-    assert 0.09 < loop.time() - started < 1
+    assert 0.09 < loop.time() - started < 5
     assert (error.kind, error.retryable) == ("timeout", True)
     assert "within 0.1 s" in str(error)
 

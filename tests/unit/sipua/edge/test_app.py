@@ -116,6 +116,7 @@ async def edge(
                 "edge": {"workers": 1},
                 "record": {"enabled": True, "directory": str(tmp_path / "records")},
                 "capture": {"enabled": True, "directory": str(tmp_path / "captures")},
+                "cdr": {"directory": str(tmp_path / "cdr")},
             }
         )
         over = EdgeOverFake(app.Edge(config, show_banner=False), tmp_path, workers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ Single = Dial | Outbound
 
 
 @pytest.fixture
-def config(monkeypatch: pytest.MonkeyPatch) -> Iterator[Config]:
+def config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Config]:
     modules = over_fake_pj(monkeypatch)
     for command in (dial, outbound):
         monkeypatch.setattr(command, "SipAgent", modules["agent"].SipAgent)
@@ -41,6 +42,7 @@ def config(monkeypatch: pytest.MonkeyPatch) -> Iterator[Config]:
                 "sip": {"host": LOOPBACK},
                 "rtp": {"port_min": first, "port_max": last},
                 "engine": {"url": "ws://127.0.0.1:9/v1/realtime"},
+                "cdr": {"directory": str(tmp_path / "cdr")},
             }
         )
 

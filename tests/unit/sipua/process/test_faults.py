@@ -40,8 +40,8 @@ def cause(where: str) -> str:
 
 
 async def hung_up(story: Story, where: str) -> None:
-    """Once, within a second; the end says why."""
-    async with asyncio.timeout(1):
+    """Once; the end says why. The bound is for a busy machine, here and below."""
+    async with asyncio.timeout(10):
         while Hangup("c-test", 500) not in story.sent:
             await asyncio.sleep(0)
     assert story.sent.count(Hangup("c-test", 500)) == 1
@@ -126,7 +126,7 @@ async def test_H9_an_end_that_cannot_be_taken_note_of_is_an_end(
     monkeypatch.setattr(story.call, "facts", broken)
     story.call.on_sip(CallEnded("c-test", EndedBy.PEER, 200, "OK"))
     monkeypatch.setattr(story.call, "facts", facts)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(10):
         await story.task
 
 
@@ -141,7 +141,7 @@ async def test_H9_the_capture_thread_goes_on_for_the_others(tmp_path: Path) -> N
         for capture in (bad, good):
             thread.begin(capture)
             capture.add(1.0, THERE, HERE, b"first")
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(10):
             while not bad.stopped or "packets" not in str(good.stats()) or not good.path.exists():
                 await asyncio.sleep(0.01)
         bad.add(2.0, THERE, HERE, b"lost")
@@ -182,7 +182,7 @@ async def test_H9_the_record_thread_goes_on_for_the_others(
         files.start()
         for file in (bad, good):
             file.add(b"{}")
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(10):
             while not bad.stats().get("failed") or not good.path.exists():
                 await asyncio.sleep(0.01)
         bad.add(b"{}")
@@ -220,10 +220,10 @@ async def test_H9_a_tools_loop_goes_on_behind_whatever_a_tool_raises(
         with pytest.raises(RuntimeError, match="SystemExit"):
             await side.run(leaves())
         await side.run(leaves_behind())
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(10):
             assert await side.run(asyncio.sleep(0.01, "still here")) == "still here"
         side._loop.call_soon_threadsafe(broken)  # type: ignore[union-attr]
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(10):
             while len(logs) < 2:
                 await asyncio.sleep(0.01)
     assert [line["event"] for line in logs] == ["fault.unowned"] * 2

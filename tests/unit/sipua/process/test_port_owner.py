@@ -23,11 +23,8 @@ def test_our_own_socket_is_found_by_its_port(transport: str) -> None:
     assert f"(pid {os.getpid()})" in owner
 
 
-def test_a_free_port_has_no_owner() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    assert port_owner("udp", port) is None
+def test_a_free_port_has_no_owner(closed_port: int) -> None:
+    assert port_owner("udp", closed_port) is None
 
 
 def test_a_machine_without_proc_is_no_error(tmp_path: Path) -> None:

@@ -184,9 +184,9 @@ def test_S21_a_result_of_10_mb_costs_what_its_bound_costs(piece: str) -> None:
     it.take(call(0), 0.0)
     it.seal("r1")
     text = piece * 10_000_000
-    began = time.perf_counter()
+    began = time.thread_time()
     (answer,) = it.done("c0", Result(text))
-    assert time.perf_counter() - began < 0.25  # a millisecond on a quiet machine
+    assert time.thread_time() - began < 0.25  # a millisecond on a quiet machine
     assert len(answer.output.encode()) <= 16_384
     assert answer.output.endswith("[cut off: 10000000 characters in all]")
     assert len(failure(text).output) < 30_000

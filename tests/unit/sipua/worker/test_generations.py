@@ -137,7 +137,7 @@ async def test_the_loop_goes_on_while_a_slow_tool_is_imported(
         turns += 1
         await asyncio.sleep(0.005)
     assert (await side.tried(2)).error == ""
-    assert turns > 10
+    assert turns > 3, "one or two, if the loop waited for it"
 
 
 async def test_fifty_reloads_leave_nothing_behind(side: Side, tmp_path: Path) -> None:

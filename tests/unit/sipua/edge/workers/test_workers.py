@@ -178,7 +178,7 @@ async def test_an_agent_that_does_not_start_ends_workers_that_wait_for_it(
     edge = make()
     with pytest.raises(AgentError):
         await edge.workers.start(no_start())
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         await edge.workers.stop()
 
 

@@ -192,11 +192,10 @@ def test_reports_of_a_second_leg_have_the_name_of_its_own_invite(collector: Coll
     assert names == ["leg-1", "leg-1", "leg-2", "abc@host"]
 
 
-def test_a_closed_port_is_counted_and_told_once(capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.socket(type=socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    made = sender(port, EventStream("berlin"))
+def test_a_closed_port_is_counted_and_told_once(
+    capsys: pytest.CaptureFixture[str], closed_port: int
+) -> None:
+    made = sender(closed_port, EventStream("berlin"))
 
     def call() -> None:
         for _ in range(20):
@@ -217,12 +216,11 @@ def test_a_full_queue_gives_up_the_oldest() -> None:
     assert (counts["waiting"], counts["dropped"]) == (MOST_WAITING, 5)
 
 
-def test_a_lost_connection_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_connection_is_made_again(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
     monkeypatch.setattr(hep, "_EVERY_S", 0.01)
     monkeypatch.setattr("sipua.outputs.hep.line._FIRST_WAIT_S", 0.05)
-    collector = Collector(tcp=True)
-    port = collector.port
-    made = sender(port, EventStream("berlin"), transport="tcp")
+    collector = Collector(tcp=True, port=closed_port)
+    made = sender(closed_port, EventStream("berlin"), transport="tcp")
 
     async def scenario() -> None:
         await made.start()
@@ -236,7 +234,7 @@ def test_a_lost_connection_is_made_again(monkeypatch: pytest.MonkeyPatch) -> Non
         until(lambda: collector.of(SIP), "the first packet")
         await asyncio.to_thread(collector.close)
         until(lambda: made.counts()["up"] == 0, "the connection's end")
-        again = Collector(tcp=True, port=port)
+        again = Collector(tcp=True, port=closed_port)
         try:
             until(lambda: again.of(SIP), "a packet on the next connection")
         finally:

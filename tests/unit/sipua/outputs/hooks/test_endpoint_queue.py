@@ -143,6 +143,27 @@ def test_W1_who_asks_for_less_rests_and_then_gets_one_at_a_time(status: int) -> 
     assert len(take(waiting, T + 5.0)) == 8
 
 
+def test_W1_what_was_in_flight_together_makes_one_rest() -> None:
+    waiting = queue(chance=1.0)
+    for number in range(20):
+        waiting.add(job(number, f"c-{number}"))
+    for one in take(waiting, T):
+        over(waiting, one, Answer(502, "slowly"), T)
+    assert waiting.next_s() == T + 5.0
+    (probe,) = take(waiting, T + 5.0)
+    over(waiting, probe, Answer(502, "slowly"), T + 5.0)
+    assert waiting.next_s() == T + 15.0, "it is longer each time"
+
+
+def test_W1_the_longest_pause_that_was_asked_for_is_kept() -> None:
+    waiting = queue()
+    for number in range(2):
+        waiting.add(job(number, f"c-{number}"))
+    for one, asked_s in zip(take(waiting, T), (20.0, 60.0), strict=True):
+        over(waiting, one, Answer(503, "busy", asked_s), T)
+    assert waiting.next_s() == T + 60.0
+
+
 def test_W1_retry_after_is_kept() -> None:
     waiting = queue()
     waiting.add(job(1))

@@ -8,16 +8,9 @@ import pytest
 from sipua.sip.trunks.closed_port import KEEP_ALIVE, ClosedPort
 
 
-def unused(host: str) -> tuple[str, int]:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        probe.bind((host, 0))
-        return host, int(probe.getsockname()[1])
-
-
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_a_closed_port_says_so_and_goes_on_saying_it(host: str) -> None:
-    port = ClosedPort(*unused(host))
+def test_a_closed_port_says_so_and_goes_on_saying_it(host: str, closed_port: int) -> None:
+    port = ClosedPort(host, closed_port)
     deadline = time.monotonic() + 20
     while not port.refused() and time.monotonic() < deadline:
         time.sleep(0.001)

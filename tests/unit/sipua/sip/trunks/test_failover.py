@@ -37,10 +37,10 @@ def test_S24_a_cause_of_the_callee_in_a_5xx_ends_the_call(header: str, goes_on: 
 
 
 def test_S21_a_long_reason_costs_nothing() -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     may_try_next(500, "Q.850;" * 20_000)
     may_try_next(500, "Q.850" + ";" * 100_000)
-    assert time.perf_counter() - began < 0.1
+    assert time.thread_time() - began < 0.1
 
 
 def test_who_is_left_out_for_a_while() -> None:
