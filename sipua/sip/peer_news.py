@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sipua.sip.wire.tls import TlsNews
+
 
 @dataclass(frozen=True, slots=True)
 class PeerResolved:
@@ -100,4 +102,4 @@ class ServerProbed:
 RegistrationNews = Registered | RegistrationFailed | RegistrarSilent | Unregistered
 NameNews = PeerResolved | PeerUnresolved
 ServerNews = ServerUp | ServerDown | ServerProbed
-PeerNews = RegistrationNews | NameNews | ServerNews
+PeerNews = RegistrationNews | NameNews | ServerNews | TlsNews

@@ -15,6 +15,7 @@ import pjsua2 as pj
 
 from sipua.rtp.ports import family_of
 from sipua.sip import registration
+from sipua.sip.dns.names import transport_of
 from sipua.sip.errors import reason_of
 from sipua.sip.messages import SipEvent
 from sipua.sip.peer_news import Registered, RegistrarSilent, RegistrationFailed, Unregistered
@@ -345,4 +346,8 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
             config.sipConfig.ipv6Use = _ipv6_use(self.endpoint.settings.hosts)
         config.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_DISABLED
         config.natConfig.sdpNatRewriteUse = False
+        if transport_of(settings.first_hop or settings.registrar) == "tls":
+            # Our port, and not that of a connection: a peer that has lost it calls us there. (pjsip
+            # would look up the name with getaddrinfo for the other one, without SRV records.)
+            config.natConfig.contactUseSrcPort = False
         return config

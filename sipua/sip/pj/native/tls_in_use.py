@@ -1,0 +1,109 @@
+"""SIP over TLS as signalling uses it: transports, peers, and how long our certificate holds.
+pjsua2 thread only.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from socket import AddressFamily
+from typing import Any, Final
+
+from sipua.sip.errors import CannotListenError
+from sipua.sip.messages import SipEvent
+from sipua.sip.pj.native.tls import TlsTransports
+from sipua.sip.pj.native.tls_peers import TlsPeers
+from sipua.sip.wire import certificate
+from sipua.sip.wire.addresses import Listener
+from sipua.sip.wire.certificate import Certificate, CertificateError
+from sipua.sip.wire.tls import CertificateExpires, TlsNotReady, TlsReady, TlsSettings
+
+_LOOK_S: Final = 3600.0
+
+
+class TlsInUse:
+    def __init__(
+        self,
+        library: Any,
+        settings: TlsSettings,
+        hosts: Sequence[str],
+        *,
+        public: Callable[[AddressFamily], str],
+        muted: Callable[[], AbstractContextManager[None]],
+        emit: Callable[[SipEvent], None],
+        after: Callable[[float, Callable[[], None]], None],
+    ) -> None:
+        """As `TlsTransports`."""
+        self._transports = TlsTransports(library, settings, hosts, public, muted)
+        self._settings = settings
+        self._emit = emit
+        self._after = after
+        self.peers = TlsPeers(emit, library.transportShutdown)
+        self._ours: Certificate | None = None
+        self._told_days: int | None = None
+
+    def open(self) -> list[Listener]:
+        """Where it listens. Raises CannotListenError."""
+        try:
+            self._ours = _check(self._settings)
+            listeners = self._transports.open()
+        except CertificateError as error:
+            raise CannotListenError(f"sip.tls.{error.key} {error.what}", error.fix) from None
+        self._in_use(anew=False)
+        self._look()
+        return listeners
+
+    def use(self, settings: TlsSettings) -> None:
+        """New connections begin with these files, and what is in them now. What is wrong with them
+        is told, and nothing changes."""
+        try:
+            ours = _check(settings)
+            if not self._transports.use(settings):
+                return
+        except CertificateError as error:
+            self._emit(TlsNotReady(f"sip.tls.{error.key} {error.what}", error.fix))
+            return
+        except OSError as error:
+            self._emit(TlsNotReady(str(error), "see `sip.tls` in docs/tls.md"))
+            return
+        self._settings, self._ours = settings, ours
+        self._in_use(anew=True)
+        self._tell_expiry()
+
+    def close(self) -> None:
+        self.peers.use(None, needed=False, port=0)
+        self._transports.close()
+
+    def _in_use(self, *, anew: bool) -> None:
+        transports, ours = self._transports, self._ours
+        needed = self._settings.clients_need_one
+        self.peers.use(transports.authorities(), needed=needed, port=transports.port)
+        self._told_days = None
+        if ours is None:
+            self._emit(TlsReady((), None, None, anew))
+        else:
+            days = ours.days_left(time.time())
+            self._emit(TlsReady(ours.names, ours.ends_at, days, anew))
+
+    def _look(self) -> None:
+        self._tell_expiry()
+        self._after(_LOOK_S, self._look)
+
+    def _tell_expiry(self) -> None:
+        if self._ours is None:
+            return
+        days = self._ours.days_left(time.time())
+        step = certificate.warning_step(days)
+        if step is not None and step != self._told_days:
+            self._told_days = step
+            self._emit(CertificateExpires(self._ours.names, self._ours.ends_at, days))
+
+
+def _check(settings: TlsSettings) -> Certificate | None:
+    now = time.time()
+    try:
+        certificate.check("", "", settings.client_ca_file, now)
+    except CertificateError as error:
+        raise CertificateError("client_ca_file", error.what, error.fix) from None
+    return certificate.check(settings.certificate, settings.key, settings.ca_file, now)
