@@ -43,11 +43,11 @@ class Authority:
         (folder / "serial").write_text("01\n")
         (folder / "ca.cnf").write_text(_CONFIG.format(folder=folder))
         usage = ("-addext", "basicConstraints=critical,CA:TRUE")
-        made = ("-keyout", folder / "ca.key", "-out", self.file, "-days", "30")
+        made = ("-keyout", folder / "ca.key", "-out", self.file, "-days", "90")
         _openssl("req", "-x509", *_KEY, *made, "-subj", "/CN=Authority", *usage)
 
     def issue(
-        self, name: str, *alternative: str, file: str = "", days: tuple[float, float] = (-1, 30)
+        self, name: str, *alternative: str, file: str = "", days: tuple[float, float] = (-1, 60)
     ) -> Issued:
         """For a name, and more (`DNS:pbx.test`, `IP:127.0.0.1`). `days`: from when, to when."""
         at = self._folder / (file or name)

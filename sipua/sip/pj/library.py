@@ -22,6 +22,7 @@ from sipua.sip.errors import CannotListenError, PortTakenError
 from sipua.sip.free_port import free_port
 from sipua.sip.messages import LibraryMessage, SipEvent, SipMessage
 from sipua.sip.pj.dialogs.negotiated import LAWS
+from sipua.sip.pj.native.tls import NO_DELAY
 from sipua.sip.pj.native.tls_in_use import TlsInUse
 from sipua.sip.pj.native.waker import Waker, WakerError
 from sipua.sip.pj.params import sip_header
@@ -215,6 +216,8 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         config = pj.TransportConfig()
         config.port = port
         config.boundAddress = host
+        if name == "tcp":
+            config.sockOptParams.sockOpts.push_back(NO_DELAY)
         config.publicAddress = of_family(self._settings.public_addresses, family) or ""
         try:
             with self._log_writer.muted():

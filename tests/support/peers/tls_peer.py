@@ -7,6 +7,7 @@ import secrets
 import socket
 import ssl
 import threading
+import warnings
 from pathlib import Path
 from typing import Self
 
@@ -24,7 +25,11 @@ def client_context(
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     if version is not None:
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
-        context.minimum_version = context.maximum_version = version
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", DeprecationWarning
+            )  # of TLS 1.1, which is to be refused
+            context.minimum_version = context.maximum_version = version
     if own is not None:
         context.load_cert_chain(own.certificate, own.key)
     return context

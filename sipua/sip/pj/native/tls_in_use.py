@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sipua.sip.errors import CannotListenError
 from sipua.sip.messages import SipEvent
-from sipua.sip.pj.native.tls import TlsTransports
+from sipua.sip.pj.native.tls import TlsTransports, shut_down
 from sipua.sip.pj.native.tls_peers import TlsPeers
 from sipua.sip.wire import certificate
 from sipua.sip.wire.addresses import Listener
@@ -39,7 +39,7 @@ class TlsInUse:
         self._settings = settings
         self._emit = emit
         self._after = after
-        self.peers = TlsPeers(emit, library.transportShutdown)
+        self.peers = TlsPeers(emit, shut_down)
         self._ours: Certificate | None = None
         self._told_days: int | None = None
 

@@ -26,9 +26,9 @@ _HANDSHAKE: Final = "Handshake failed on "
 
 class TlsPeers:
     def __init__(
-        self, tell: Callable[[TlsRefused], None], shut_down: Callable[[Any], None]
+        self, tell: Callable[[TlsRefused], None], shut_down: Callable[[int], None]
     ) -> None:
-        """`shut_down`: pjsua2's own, for a connection."""
+        """`shut_down`: a connection, by its pointer."""
         self._tell = tell
         self._shut_down = shut_down
         self._names: dict[int, frozenset[str]] = {}
@@ -68,7 +68,7 @@ class TlsPeers:
             cause = self._authorities.refusal_of(shown) if shown else "it has no certificate"
         finally:
             if cause and self._needed:
-                self._shut_down(prm.hnd)
+                self._shut_down(int(prm.hnd))
         if not cause:
             self._learn(prm)
         elif shown or self._needed:

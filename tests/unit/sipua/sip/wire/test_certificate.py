@@ -38,7 +38,7 @@ def test_a_good_one_is_read(authority: Authority, good: Issued) -> None:
     found = certificate.check(str(good.certificate), str(good.key), str(authority.file), NOW)
     assert found is not None
     assert found.names == ("edge.test", "127.0.0.1", "::1", "sip:a.test")
-    assert found.days_left(NOW) == pytest.approx(30, abs=0.1)
+    assert found.days_left(NOW) == pytest.approx(60, abs=0.1)
     assert found.begins_at == pytest.approx(NOW - 86_400, abs=3600)
     assert certificate.check("", "", str(authority.file), NOW) is None
 
