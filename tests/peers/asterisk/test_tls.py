@@ -81,7 +81,8 @@ def test_S25_registered_by_tls_called_and_calling(bed: Bed) -> None:
         ended = edge.wait_event("call.ended")
         assert (ended["end"]["by"], ended["end"]["sip"]["status"]) == ("caller", 200)
 
-        call_id = str(edge.place("600", origin="sipua")["id"])
+        target = f"sip:600@{LOOPBACK}:{bed.pbx_port};transport=tls"
+        call_id = str(edge.place(target, origin="sipua")["id"])
         edge.wait_event("call.confirmed", call_id=call_id)
         edge.steer(call_id, HangUp("enough"))
         edge.wait_event("call.ended", call_id=call_id)

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.peer
 
 Edges = Callable[..., Edge]
 CARRIER = "sbc.carrier.test"
-HANDSHAKE_S = 5.0
+BURST_S = 5.0
+"""For 50 connections; 9 s when five wait and each other one tries again after a second."""
 
 
 @pytest.fixture(scope="module")
@@ -115,28 +116,27 @@ def test_S25_a_foreign_certificate_does_not_count_in_a_resumed_session_either(
 def test_S25_old_protocols_silence_and_rubbish_cost_a_handshake_at_most(bed: Bed) -> None:
     edge = bed.start(bed.config(client_certificates="required"))
     good = client_context(bed.issue("good"))
-    began = time.monotonic()
+    there = (LOOPBACK, bed.port)
     with ExitStack() as held:
-        silent = held.enter_context(socket.create_connection((LOOPBACK, bed.port), timeout=30))
-        for _ in range(50):
-            held.enter_context(socket.create_connection((LOOPBACK, bed.port), timeout=30))
+        began = time.monotonic()
+        silent = [
+            held.enter_context(socket.create_connection(there, timeout=60)) for _ in range(50)
+        ]
+        assert time.monotonic() - began < BURST_S, "pjsip has room for five at once"
         with pytest.raises(ssl.SSLError):
             TlsClient(bed.port, client_context(version=ssl.TLSVersion.TLSv1_1))
         assert "protocol" in refused(edge)
         with TlsClient(bed.port, client_context()) as stranger:
             assert stranger.options() == 0, "it has no certificate"
-        with socket.create_connection((LOOPBACK, bed.port), timeout=30) as line:
+        with socket.create_connection(there, timeout=60) as line:
             line.sendall(b"INVITE sip:agent@127.0.0.1 SIP/2.0\r\n\r\n")
             while line.recv(1000):
                 """An alert may come first."""
         with TlsClient(bed.port, good) as trunk:
             assert trunk.options() == 200
-        while silent.recv(1000):
-            pytest.fail("nothing was asked")
-    assert time.monotonic() - began > HANDSHAKE_S - 1
+        assert not any(line.recv(1000) for line in silent), "nothing was asked"
     with TlsClient(bed.port, good) as trunk:
         assert trunk.options() == 200
-    assert edge.process.exit_status is None
 
 
 def test_S25_a_renewed_certificate_is_used_without_an_end_of_connections(

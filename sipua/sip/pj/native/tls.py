@@ -39,6 +39,7 @@ from sipua.sip.wire.tls import TlsSettings
 
 HANDSHAKE_S: Final = 5.0
 """A peer that is not through with it by then is cut off."""
+_WAITING: Final = 1024
 _CIPHERS: Final = (0xC02B, 0xC02F, 0xC02C, 0xC030, 0xCCA9, 0xCCA8, 0x009E, 0x009F)
 """Of TLS 1.2: a new key for each connection, and AEAD. TLS 1.3 has no others."""
 NO_DELAY: Final = pj.SockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -111,6 +112,7 @@ class TlsTransports:
             config.tlsConfig.CaListFile = client_ca_file
             config.tlsConfig.requireClientCert = self._settings.clients_need_one
             self._create(host, config)
+            _prepare(host, port)
             yield Listener("tls", (host, port))
 
     def _config(self, host: str, certificate: str, key: str) -> Any:
@@ -149,6 +151,31 @@ class TlsTransports:
         self._files.append(file)
         os.write(file, content)
         return f"/proc/self/fd/{file}"
+
+
+def _prepare(host: str, port: int) -> None:
+    """Have the socket that listens wait longer for less. Raises CannotListenError: there is none,
+    which pjsip does not tell.
+
+    pjsip's has room for five connections that it has not accepted yet; a sixth comes a second
+    later. And a peer that says nothing after it has connected has 150 KB of pjsip: so it does not
+    get there (tcp(7)), and waits in the kernel.
+    """
+    for descriptor in _sockets():
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as one:
+            listens = one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+            if listens and one.getsockname()[:2] == (host, port):
+                one.listen(_WAITING)
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, int(HANDSHAKE_S))
+                return
+    raise CannotListenError(f"cannot listen on tls {join(host, port)}", "another `sip.tls.port`")
+
+
+def _sockets() -> Iterator[int]:
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # the one that lists them is gone
+            if link.readlink().name.startswith("socket:"):
+                yield int(link.name)
 
 
 def check_build() -> None:
