@@ -15,6 +15,7 @@ from support.calls.edge import Config, Edge
 from support.certificates import Authority, Issued
 from support.peers.tls_peer import TlsClient, TlsServer, client_context
 from support.ports import LOOPBACK, PortBlock
+from support.signalling.dns_server import DnsServer
 
 pytestmark = pytest.mark.peer
 
@@ -37,6 +38,13 @@ def authority(folder: Path) -> Authority:
 @pytest.fixture(scope="module")
 def foreign(folder: Path) -> Authority:
     return Authority(folder / "theirs")
+
+
+@pytest.fixture
+def dns() -> Iterator[DnsServer]:
+    server = DnsServer()
+    yield server
+    server.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +97,10 @@ def test_S25_a_trunk_is_known_by_its_certificate_alone(bed: Bed) -> None:
     assert "expired" in refused(edge)
 
 
-@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-@pytest.mark.parametrize("needed", ["wanted", "required"])
+@pytest.mark.parametrize(
+    ("needed", "version"),
+    [("wanted", ssl.TLSVersion.TLSv1_2), ("required", ssl.TLSVersion.TLSv1_3)],
+)
 def test_S25_a_foreign_certificate_does_not_count_in_a_resumed_session_either(
     bed: Bed, foreign: Authority, version: ssl.TLSVersion, needed: str
 ) -> None:
@@ -119,9 +129,8 @@ def test_S25_old_protocols_silence_and_rubbish_cost_a_handshake_at_most(bed: Bed
     there = (LOOPBACK, bed.port)
     with ExitStack() as held:
         began = time.monotonic()
-        silent = [
-            held.enter_context(socket.create_connection(there, timeout=60)) for _ in range(50)
-        ]
+        lines = [held.enter_context(socket.create_connection(there, timeout=60)) for _ in range(50)]
+        lines[0].sendall(b"\x16")
         assert time.monotonic() - began < BURST_S, "pjsip has room for five at once"
         with pytest.raises(ssl.SSLError):
             TlsClient(bed.port, client_context(version=ssl.TLSVersion.TLSv1_1))
@@ -134,7 +143,7 @@ def test_S25_old_protocols_silence_and_rubbish_cost_a_handshake_at_most(bed: Bed
                 """An alert may come first."""
         with TlsClient(bed.port, good) as trunk:
             assert trunk.options() == 200
-        assert not any(line.recv(1000) for line in silent), "nothing was asked"
+        assert lines[0].recv(1000) == b"", "it has begun a handshake, and no more"
     with TlsClient(bed.port, good) as trunk:
         assert trunk.options() == 200
 
@@ -169,44 +178,46 @@ def test_S25_a_renewed_certificate_is_used_without_an_end_of_connections(
             assert after.options() == before.options() == 200
 
 
-def test_S25_servers_are_believed_by_authority_name_and_time(bed: Bed, foreign: Authority) -> None:
-    """OPTIONS to four servers: only the good one gets it."""
+def test_S25_servers_are_believed_by_authority_name_and_time(
+    bed: Bed, foreign: Authority, dns: DnsServer
+) -> None:
+    """OPTIONS to six servers: those get it whose certificate is for what the configuration has,
+    which is a name in the last two (RFC 5922: not the one to which SRV leads)."""
     certificates = {
         "good": bed.issue("pbx", "pbx.test"),
         "expired": bed.issue("old", "pbx.test", days=(-10, -1)),
         "foreign": foreign.issue("pbx.test", file=f"pbx{bed.port}"),
         "misnamed": bed.authority.issue("pbx.test", "DNS:pbx.test", file=f"name{bed.port}"),
+        "named": bed.authority.issue("sip.test", "DNS:sip.test", file=f"sip{bed.port}"),
+        "of-srv": bed.authority.issue("a.test", "DNS:a.test", file=f"srv{bed.port}"),
     }
     with ExitStack() as held:
         servers = {
             name: held.enter_context(TlsServer(one, bed.authority.file if name == "good" else None))
             for name, one in certificates.items()
         }
+        dns.set("_sips._tcp.sip.test", "SRV", f"0 0 {servers['named'].port} a.test.")
+        dns.set("_sips._tcp.pbx.test", "SRV", f"0 0 {servers['of-srv'].port} a.test.")
+        dns.set("a.test", "A", LOOPBACK)
+        there = {
+            name: f"sip:{LOOPBACK}:{server.port};transport=tls" for name, server in servers.items()
+        }
+        there |= {"good": f"sips:{LOOPBACK}:{servers['good'].port}"}
+        there |= {"named": "sip:sip.test;transport=tls", "of-srv": "sip:pbx.test;transport=tls"}
         tls = {"port": bed.port, "certificate": bed.own.certificate, "key": bed.own.key}
+        sip = {"transports": ["udp", "tls"], "nameservers": [dns.address]}
         edge = bed.start(
             {
-                "sip": {
-                    "accept": "trunks",
-                    "transports": ["udp", "tls"],
-                    "tls": {**tls, "ca_file": bed.authority.file},
-                },
+                "sip": {**sip, "tls": {**tls, "ca_file": bed.authority.file}},
                 "trunks": [
-                    {
-                        "name": name,
-                        "proxy": f"sips:127.0.0.1:{server.port}"
-                        if name == "good"
-                        else f"sip:127.0.0.1:{server.port};transport=tls",
-                        "options_s": 1,
-                    }
-                    for name, server in servers.items()
+                    {"name": name, "proxy": uri, "options_s": 1} for name, uri in there.items()
                 ],
             }
         )
-        up = edge.wait_event("trunk.up")
-        assert up["trunk"] == "good"
-        edge.wait_event("trunk.down", count=3)
+        edge.wait_event("trunk.up", count=2)
+        edge.wait_event("trunk.down", count=4)
+        up = {event["trunk"] for event in edge.events(name="trunk.up")}
         down = {event["trunk"] for event in edge.events(name="trunk.down")}
-        assert down == {"expired", "foreign", "misnamed"}
-        assert servers["good"].asked.is_set()
-        assert not any(servers[name].asked.is_set() for name in down)
+        assert (up, down) == ({"good", "named"}, {"expired", "foreign", "misnamed", "of-srv"})
+        assert {name for name, server in servers.items() if server.asked.is_set()} == up
         assert all(event["outgoing"] for event in edge.events(name="tls.refused"))

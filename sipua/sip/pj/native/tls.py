@@ -76,13 +76,14 @@ class TlsTransports:
         self._contents = _read(self._settings)
         return list(self._make())
 
-    def use(self, settings: TlsSettings) -> bool:
-        """Other files, or others in them; False: all is as before. Raises OSError, with all as
-        before where a file cannot be read."""
-        contents = _read(settings)
-        if (settings, contents) == (self._settings, self._contents):
-            return False
-        self._settings, self._contents = settings, contents
+    def differs(self, settings: TlsSettings) -> bool:
+        """Whether these are other files, or have others in them. Raises OSError."""
+        return (settings, _read(settings)) != (self._settings, self._contents)
+
+    def use(self, settings: TlsSettings) -> None:
+        """Raises OSError, with all as before, where a file cannot be read."""
+        self._contents = _read(settings)
+        self._settings = settings
         made, self._made = self._made, []
         for transport in made:
             with contextlib.suppress(pj.Error):
@@ -90,7 +91,6 @@ class TlsTransports:
         _close(self._before)
         self._before, self._files = self._files, []
         list(self._make())
-        return True
 
     def close(self) -> None:
         """After the library's end."""

@@ -58,9 +58,10 @@ class TlsInUse:
         """New connections begin with these files, and what is in them now. What is wrong with them
         is told, and nothing changes."""
         try:
-            ours = _check(settings)
-            if not self._transports.use(settings):
+            if not self._transports.differs(settings):
                 return
+            ours = _check(settings)
+            self._transports.use(settings)
         except CertificateError as error:
             self._emit(TlsNotReady(f"sip.tls.{error.key} {error.what}", error.fix))
             return
