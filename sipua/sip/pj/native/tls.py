@@ -81,9 +81,14 @@ class TlsTransports:
         return (settings, _read(settings)) != (self._settings, self._contents)
 
     def use(self, settings: TlsSettings) -> None:
-        """Raises OSError, with all as before, where a file cannot be read."""
+        """Raises OSError, with all as before, where a file cannot be read; CannotListenError:
+        nothing listens now."""
         self._contents = _read(settings)
         self._settings = settings
+        self.make_anew()
+
+    def make_anew(self) -> None:
+        """Raises CannotListenError."""
         made, self._made = self._made, []
         for transport in made:
             with contextlib.suppress(pj.Error):

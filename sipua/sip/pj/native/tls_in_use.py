@@ -20,6 +20,7 @@ from sipua.sip.wire.certificate import Certificate, CertificateError
 from sipua.sip.wire.tls import CertificateExpires, TlsNotReady, TlsReady, TlsSettings
 
 _LOOK_S: Final = 3600.0
+_AGAIN_S: Final = 5.0
 
 
 class TlsInUse:
@@ -65,12 +66,29 @@ class TlsInUse:
         except CertificateError as error:
             self._emit(TlsNotReady(f"sip.tls.{error.key} {error.what}", error.fix))
             return
+        except CannotListenError as error:
+            self._settings, self._ours = settings, ours
+            self._listen_later(error)
+            return
         except OSError as error:
             self._emit(TlsNotReady(str(error), "see `sip.tls` in docs/tls.md"))
             return
         self._settings, self._ours = settings, ours
         self._in_use(anew=True)
         self._tell_expiry()
+
+    def _listen_later(self, error: CannotListenError) -> None:
+        cause = f"{error}: nothing connects by TLS until it works, in {_AGAIN_S:g} s"
+        self._emit(TlsNotReady(cause, error.fix))
+        self._after(_AGAIN_S, self._listen_again)
+
+    def _listen_again(self) -> None:
+        try:
+            self._transports.make_anew()
+        except CannotListenError as error:
+            self._listen_later(error)
+        else:
+            self._in_use(anew=True)
 
     def close(self) -> None:
         self.peers.use(None, needed=False, port=0)
