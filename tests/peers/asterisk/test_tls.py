@@ -15,6 +15,7 @@ from support.peers.asterisk import Asterisk
 from support.peers.pbx import account
 from support.peers.tls_peer import Line
 from support.ports import LOOPBACK, PortBlock
+from support.process import wait_until
 
 pytestmark = pytest.mark.peer
 
@@ -49,9 +50,11 @@ class Bed:
         assert self.pbx.layout.tls is not None
         return self.pbx.layout.tls.port
 
-    def edge(self, registrar_port: int = 0, **keys: object) -> SteeredEdge:
+    def edge(self, registrar_port: int = 0, *, listens: bool = True, **keys: object) -> SteeredEdge:
         own = self.authority.issue("edge.test", file=f"edge{self.port}")
-        files = {"certificate": own.certificate, "key": own.key, "ca_file": self.authority.file}
+        files: dict[str, object] = {"ca_file": self.authority.file}
+        if listens:
+            files |= {"certificate": own.certificate, "key": own.key}
         server = f"sip:{LOOPBACK}:{registrar_port or self.pbx_port};transport=tls"
         config: Config = {
             "sip": {"transports": ["udp", "tls"], "tls": {"port": self.port, **files}},
@@ -117,11 +120,25 @@ def test_S25_a_call_survives_its_connection(bed: Bed) -> None:
 
 @pytest.mark.parametrize("pbx", ["asterisk"], indirect=True, scope="module")
 def test_S25_a_registration_by_tls_connects_again(bed: Bed) -> None:
-    with Line(bed.pbx_port) as line, closing(bed.edge(line.port, refresh_s=5)) as edge:
+    """Of an edge that does not listen: Asterisk calls it by the connection that there is now."""
+    with (
+        Line(bed.pbx_port) as line,
+        closing(bed.edge(line.port, listens=False, refresh_s=5)) as edge,
+    ):
         edge.wait_event("registration.ok")
-        bed.pbx.wait_contact()
+        first = bed.pbx.wait_contact()
+        bed.pbx.originate("PJSIP/sipua", "6081")
+        edge.wait_event("call.ended")
+        bed.pbx.wait_idle()
         line.cut()
         bed.pbx.cli("database deltree registrar")
         edge.wait_event("registration.failed")
         line.mend()
-        bed.pbx.wait_contact(timeout_s=60)
+
+        def moved() -> bool:
+            return any(one.uri != first.uri for one in bed.pbx.contacts("sipua"))
+
+        wait_until(moved, 60, "a contact of the new connection")
+        bed.pbx.originate("PJSIP/sipua", "6081")
+        ended = edge.wait_event("call.ended", count=2)
+        assert (ended["end"]["by"], ended["end"]["sip"]["status"]) == ("caller", 200)

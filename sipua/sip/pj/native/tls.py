@@ -108,11 +108,13 @@ class TlsTransports:
             config = self._config(host, certificate, key)
             config.tlsConfig.CaListFile = ca_file
             config.tlsConfig.verifyServer = self._settings.verify
+            if not certificate:  # nothing listens: any port will do, and 5061 may be another's
+                with _taken(host, 0) as config.port:
+                    self._create(host, config)
+                continue
             with _taken(host, self.port) as port:
                 config.port = self.port = port
                 self._create(host, config)
-            if not certificate:
-                continue
             config = self._config(host, certificate, key)
             config.tlsConfig.CaListFile = client_ca_file
             config.tlsConfig.requireClientCert = self._settings.clients_need_one
