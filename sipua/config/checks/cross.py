@@ -148,8 +148,7 @@ def _who_may_call(config: Config) -> Iterator[Finding]:
             '"trunks", with the PBX or provider under [[accounts]] or [[trunks]]',
             "warning",
         )
-    known = config.accounts or any(t.hosts or t.certificate_names for t in config.trunks)
-    if sip.accept == "trunks" and not known:
+    if sip.accept == "trunks" and not (config.accounts or any(t.calls_in for t in config.trunks)):
         yield Finding(
             (path, ("accounts",), ("trunks",)),
             "there is no account and no trunk with hosts: every incoming call is refused",
@@ -218,7 +217,7 @@ def _trunks(config: Config) -> Iterator[Finding]:
         hosts: KeyPath = ("trunks", index, "hosts")
         proxy: KeyPath = ("trunks", index, "proxy")
         yield from _servers(config, index, trunk)
-        if not (trunk.hosts or trunk.certificate_names or trunk.every_server):
+        if not trunk.calls_in and not trunk.every_server:
             yield Finding(
                 (hosts, proxy),
                 "has neither hosts (calls in) nor a proxy (calls out): it does nothing",

@@ -308,6 +308,11 @@ class TrunkSection(Section):
     )
 
     @property
+    def calls_in(self) -> bool:
+        """Whether its calls are known by something, and so may come in."""
+        return bool(self.hosts or self.certificate_names)
+
+    @property
     def every_server(self) -> tuple[ServerSection, ...]:
         """Where our calls go, each with a priority; empty: nowhere."""
         if not self.servers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sipua.events import edge_events
+from sipua.events import tls_events
 from sipua.events.event import Event
 from sipua.sip.wire.tls import CertificateExpires, TlsNotReady, TlsReady, TlsRefused
 
@@ -12,16 +12,16 @@ from sipua.sip.wire.tls import CertificateExpires, TlsNotReady, TlsReady, TlsRef
 def told(news: TlsReady | TlsNotReady | CertificateExpires) -> Event:
     match news:
         case TlsReady():
-            return edge_events.TlsCertificate(
+            return tls_events.TlsCertificate(
                 names=list(news.names),
                 expires=None if news.ends_at is None else _time(news.ends_at),
                 days_left=None if news.days_left is None else round(news.days_left, 1),
                 anew=news.anew,
             )
         case TlsNotReady():
-            return edge_events.TlsNotReloaded(cause=news.cause, fix=news.fix)
+            return tls_events.TlsNotReloaded(cause=news.cause, fix=news.fix)
         case _:
-            return edge_events.TlsCertificateExpires(
+            return tls_events.TlsCertificateExpires(
                 names=list(news.names),
                 expires=_time(news.ends_at),
                 days_left=round(news.days_left, 1),
@@ -29,7 +29,7 @@ def told(news: TlsReady | TlsNotReady | CertificateExpires) -> Event:
 
 
 def refused(news: TlsRefused, kept_back: int) -> Event:
-    return edge_events.TlsRefused(
+    return tls_events.TlsRefused(
         peer=news.peer, outgoing=news.outgoing, cause=news.cause, kept_back=kept_back or None
     )
 

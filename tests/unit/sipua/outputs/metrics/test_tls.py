@@ -3,9 +3,9 @@
 import msgspec
 
 from sipua.config import Config
-from sipua.events.edge_events import TlsCertificate
 from sipua.events.stream import EventStream
 from sipua.events.teller import Told
+from sipua.events.tls_events import TlsCertificate
 from sipua.outputs.metrics.counting import Counting
 from sipua.outputs.metrics.exposition import PLAIN, render
 from sipua.outputs.metrics.names import names
