@@ -25,7 +25,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pjsua2 as pj
 from pjsua2 import _pjsua2
@@ -45,6 +45,8 @@ _CIPHERS: Final = (0xC02B, 0xC02F, 0xC02C, 0xC030, 0xCCA9, 0xCCA8, 0x009E, 0x009
 NO_DELAY: Final = pj.SockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 """Without it a 180 behind a 100 waits until the peer's system has acknowledged that: 40 ms. pjsip
 reads its value here."""
+Contents: TypeAlias = tuple[bytes, bytes, bytes, bytes]
+"""Of the certificate, its key, `ca_file` and `client_ca_file`."""
 _KINDS: Final = {socket.AF_INET: "PJSIP_TRANSPORT_TLS", socket.AF_INET6: "PJSIP_TRANSPORT_TLS6"}
 
 
@@ -68,23 +70,20 @@ class TlsTransports:
         self._files: list[int] = []
         self._before: list[int] = []
         """Of transports that are closed: a connection that has just begun may read them yet."""
-        self._contents: tuple[bytes, ...] = ()
+        self._contents: Contents = (b"", b"", b"", b"")
 
-    def open(self) -> list[Listener]:
+    def open(self, contents: Contents) -> list[Listener]:
         """Where it listens. Raises CannotListenError."""
         check_build()
-        self._contents = _read(self._settings)
+        self._contents = contents
         return list(self._make())
 
-    def differs(self, settings: TlsSettings) -> bool:
-        """Whether these are other files, or have others in them. Raises OSError."""
-        return (settings, _read(settings)) != (self._settings, self._contents)
+    def differs(self, settings: TlsSettings, contents: Contents) -> bool:
+        return (settings, contents) != (self._settings, self._contents)
 
-    def use(self, settings: TlsSettings) -> None:
-        """Raises OSError, with all as before, where a file cannot be read; CannotListenError:
-        nothing listens now."""
-        self._contents = _read(settings)
-        self._settings = settings
+    def use(self, settings: TlsSettings, contents: Contents) -> None:
+        """Raises CannotListenError: nothing listens now."""
+        self._settings, self._contents = settings, contents
         self.make_anew()
 
     def make_anew(self) -> None:
@@ -199,9 +198,13 @@ def shut_down(connection: int) -> None:
     ctypes.CDLL(_pjsua2.__file__).pjsip_transport_shutdown(ctypes.c_void_p(connection))
 
 
-def _read(settings: TlsSettings) -> tuple[bytes, ...]:
+def read(settings: TlsSettings) -> Contents:
+    """Raises OSError."""
     names = (settings.certificate, settings.key, settings.ca_file, settings.client_ca_file)
-    return tuple(Path(name).read_bytes() if name else b"" for name in names)
+    certificate, key, ca_file, client_ca_file = (
+        Path(name).read_bytes() if name else b"" for name in names
+    )
+    return certificate, key, ca_file, client_ca_file
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ pjsua2 thread only.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 from sipua.sip.errors import CannotListenError
 from sipua.sip.messages import SipEvent
-from sipua.sip.pj.native.tls import TlsTransports, shut_down
+from sipua.sip.pj.native.tls import Contents, TlsTransports, read, shut_down
 from sipua.sip.pj.native.tls_peers import TlsPeers
 from sipua.sip.wire import certificate
 from sipua.sip.wire.addresses import Listener
@@ -21,6 +22,7 @@ from sipua.sip.wire.tls import CertificateExpires, TlsNotReady, TlsReady, TlsSet
 
 _LOOK_S: Final = 3600.0
 _AGAIN_S: Final = 5.0
+_TRIES: Final = 3
 
 
 class TlsInUse:
@@ -47,10 +49,10 @@ class TlsInUse:
     def open(self) -> list[Listener]:
         """Where it listens. Raises CannotListenError."""
         try:
-            self._ours = _check(self._settings)
-            listeners = self._transports.open()
+            self._ours, contents = _checked(self._settings)
         except CertificateError as error:
             raise CannotListenError(f"sip.tls.{error.key} {error.what}", error.fix) from None
+        listeners = self._transports.open(contents)
         self._in_use(anew=False)
         self._look()
         return listeners
@@ -58,24 +60,22 @@ class TlsInUse:
     def use(self, settings: TlsSettings) -> None:
         """New connections begin with these files, and what is in them now. What is wrong with them
         is told, and nothing changes."""
-        try:
-            if not self._transports.differs(settings):
+        with contextlib.suppress(OSError):  # the check says which, and why
+            if not self._transports.differs(settings, read(settings)):
                 return
-            ours = _check(settings)
-            self._transports.use(settings)
+        try:
+            ours, contents = _checked(settings)
         except CertificateError as error:
             self._emit(TlsNotReady(f"sip.tls.{error.key} {error.what}", error.fix))
             return
-        except CannotListenError as error:
-            self._settings, self._ours = settings, ours
-            self._listen_later(error)
-            return
-        except OSError as error:
-            self._emit(TlsNotReady(str(error), "see `sip.tls` in docs/tls.md"))
-            return
         self._settings, self._ours = settings, ours
-        self._in_use(anew=True)
-        self._tell_expiry()
+        try:
+            self._transports.use(settings, contents)
+        except CannotListenError as error:
+            self._listen_later(error)
+        else:
+            self._in_use(anew=True)
+            self._tell_expiry()
 
     def _listen_later(self, error: CannotListenError) -> None:
         cause = f"{error}: nothing connects by TLS until it works, in {_AGAIN_S:g} s"
@@ -119,10 +119,21 @@ class TlsInUse:
             self._emit(CertificateExpires(self._ours.names, self._ours.ends_at, days))
 
 
-def _check(settings: TlsSettings) -> Certificate | None:
-    now = time.time()
-    try:
-        certificate.check("", "", settings.client_ca_file, now)
-    except CertificateError as error:
-        raise CertificateError("client_ca_file", error.what, error.fix) from None
-    return certificate.check(settings.certificate, settings.key, settings.ca_file, now)
+def _checked(settings: TlsSettings) -> tuple[Certificate | None, Contents]:
+    """Our certificate, and the files as they were when they were checked: a renewal writes one
+    after the other. Raises CertificateError."""
+    for _ in range(_TRIES):
+        now = time.time()
+        try:
+            contents = read(settings)
+        except OSError:
+            contents = None  # the check says which, and why
+        try:
+            certificate.check("", "", settings.client_ca_file, now)
+        except CertificateError as error:
+            raise CertificateError("client_ca_file", error.what, error.fix) from None
+        ours = certificate.check(settings.certificate, settings.key, settings.ca_file, now)
+        with contextlib.suppress(OSError):
+            if contents is not None and read(settings) == contents:
+                return ours, contents
+    raise CertificateError("certificate", "is being written", "reload again")

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from sipua.sip.errors import CannotListenError
+from sipua.sip.pj.native import tls_in_use
+from sipua.sip.pj.native.tls import Contents
 from sipua.sip.pj.native.tls_in_use import TlsInUse
 from sipua.sip.wire.tls import CertificateExpires, TlsNotReady, TlsReady, TlsSettings
 from support.certificates import Authority, Issued
@@ -28,19 +30,21 @@ class Transports:
 
     def __init__(self) -> None:
         self.used: list[TlsSettings] = []
+        self.contents: list[Contents] = []
         self.fails = 0
 
-    def open(self) -> list[Any]:
+    def open(self, contents: Contents) -> list[Any]:
         return []
 
     def authorities(self) -> None:
         return None
 
-    def differs(self, settings: TlsSettings) -> bool:
+    def differs(self, settings: TlsSettings, contents: Contents) -> bool:
         return settings not in self.used[-1:]
 
-    def use(self, settings: TlsSettings) -> None:
+    def use(self, settings: TlsSettings, contents: Contents) -> None:
         self.used.append(settings)
+        self.contents.append(contents)
         self.make_anew()
 
     def make_anew(self) -> None:
@@ -108,6 +112,24 @@ def test_S25_other_files_are_used_and_bad_ones_are_not(authority: Authority) -> 
     assert isinstance(bed.told[2], TlsNotReady)
     assert "sip.tls.certificate has expired" in bed.told[2].cause
     assert len(bed.transports.used) == 1
+
+
+def test_S25_a_renewal_that_is_half_written_is_read_again(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key comes between our reading and the check, which finds a good pair."""
+    bed = Bed(authority.issue("edge.test", file="old"))
+    settings = bed.with_files_of(authority.issue("edge.test", file="new"))
+    whole = tls_in_use.read(settings)
+    answers = iter([whole, (whole[0], b"the old key", b"", b""), whole, whole, whole])
+    monkeypatch.setattr(tls_in_use, "read", lambda _: next(answers))
+    bed.tls.use(settings)
+    assert bed.transports.contents == [whole]
+
+    never_the_same = (bytes([number]) for number in range(9))
+    monkeypatch.setattr(tls_in_use, "read", lambda _: (next(never_the_same), b"", b"", b""))
+    bed.tls.use(bed.settings)
+    assert "is being written" in bed.told[-1].cause
 
 
 def test_S25_a_port_that_is_lost_is_asked_for_again(authority: Authority) -> None:
