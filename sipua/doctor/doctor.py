@@ -137,7 +137,8 @@ def check_pjsua2(build: BuildInfo) -> list[Finding]:
             openssl is not None and int(openssl[0]) >= 3,
             "TLS of pjsua2",
             build.openssl,
-            "OpenSSL before 3 gets no security fixes: `make pjsua2`",
+            "OpenSSL before 3 gets no security fixes, and SIP over TLS does not start with it: "
+            "`make pjsua2`",
         ),
     ]
 

@@ -268,7 +268,7 @@ class Edge:
             )
             return Exit.NETWORK
         except CannotListenError as error:
-            self._log.error("edge.cannot_listen", error=str(error), fix="`sip.host`: ip addr")
+            self._log.error("edge.cannot_listen", error=str(error), fix=error.fix)
             return Exit.NETWORK
         except SignallingHangsError as error:
             self._on_lost(SignallingLost(str(error)))

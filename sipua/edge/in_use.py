@@ -22,6 +22,7 @@ from sipua.log import logs
 from sipua.sip.admission.admission import Admission
 from sipua.sip.messages import SetAccounts
 from sipua.sip.pj.agent import SipAgent
+from sipua.sip.wire.tls import SetTls
 
 _MEGABYTE = 1_000_000
 
@@ -67,6 +68,8 @@ class PartsInUse:
         if changed.touches("accounts", "trunks"):
             self.sip.names_changed()
             self.sip.send(SetAccounts(wiring.sip_settings(config, self.most_calls).accounts))
+        if tls := wiring.tls_settings(config):
+            self.sip.send(SetTls(tls))  # the files may have others in them, under the same names
 
     def _for_rest(self, changed: Changed) -> None:
         config = changed.now

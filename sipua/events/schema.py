@@ -23,6 +23,7 @@ from sipua.events import (
     recording_events,
     refer_events,
     supervise_events,
+    tls_events,
 )
 from sipua.events.event import Event
 
@@ -53,7 +54,7 @@ CALL_EVENTS = [
     )
     for kind in kinds(module)
 ]
-EDGE_EVENTS = [*kinds(edge_events), *kinds(outbound_events)]
+EDGE_EVENTS = [*kinds(edge_events), *kinds(tls_events), *kinds(outbound_events)]
 
 
 def name(kind: type[Event]) -> str:

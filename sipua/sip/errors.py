@@ -15,6 +15,10 @@ class PortTakenError(OSError):
 class CannotListenError(OSError):
     """The address is not one of this machine, or not allowed."""
 
+    def __init__(self, text: str, fix: str = "`sip.host`: ip addr") -> None:
+        super().__init__(text)
+        self.fix = fix
+
 
 class SignallingHangsError(OSError):
     """pjsua2 has not started in time."""

@@ -23,6 +23,7 @@ from sipua.sip.wire.refer_messages import (
     ReferNews,
     RefuseRefer,
 )
+from sipua.sip.wire.tls import SetTls
 
 _ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
@@ -389,4 +390,6 @@ class SetAccounts:
 
 CallCommand = Answer | Hangup | Transfer | SetHold
 """What a call itself commands."""
-SipCommand = CallCommand | PlaceCall | FollowRefer | RefuseRefer | Leave | Refresh | SetAccounts
+SipCommand = (
+    CallCommand | PlaceCall | FollowRefer | RefuseRefer | Leave | Refresh | SetAccounts | SetTls
+)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sipua.sip.wire.tls import TlsNews
+
 
 @dataclass(frozen=True, slots=True)
 class PeerResolved:
@@ -110,4 +112,4 @@ class ServerProbed:
 RegistrationNews = Registered | RegistrationFailed | RegistrarSilent | Unregistered
 NameNews = PeerResolved | PeerUnresolved
 ServerNews = ServerUp | ServerDown | ServerProbed
-PeerNews = RegistrationNews | NameNews | ServerNews | RequestsDropped
+PeerNews = RegistrationNews | NameNews | ServerNews | TlsNews | RequestsDropped

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from sipua.sip.wire.sdp import ExtendedRtcp
+from sipua.sip.wire.tls import TlsSettings
 
 SessionTimers: TypeAlias = Literal["off", "optional", "required"]
 Prack: TypeAlias = Literal["accepted", "preferred", "required"]
@@ -88,3 +89,5 @@ class SipSettings:
     accounts: tuple[AccountSettings, ...]
     nameservers: tuple[str, ...]
     log_messages: bool
+    tls: TlsSettings | None = None
+    """None: no TLS."""

@@ -35,6 +35,15 @@ TABLES: Final[Mapping[str, OfTable]] = {
         "min_session_expires_s": _START,
         "accept": _ONCE,
     },
+    "sip.tls": {
+        "port": _START,
+        "certificate": _ONCE,
+        "key": _ONCE,
+        "verify": _ONCE,
+        "ca_file": _ONCE,
+        "client_ca_file": _ONCE,
+        "client_certificates": _ONCE,
+    },
     "admission": _ONCE,
     "rtp": {
         "host": _START,

@@ -23,6 +23,7 @@ from sipua.config.checks.recovery import recovery
 from sipua.config.checks.refer import refer
 from sipua.config.checks.routes import routes
 from sipua.config.checks.supervise import supervise
+from sipua.config.checks.tls import tls
 from sipua.config.checks.tools import tools
 from sipua.config.checks.traces import traces
 from sipua.config.checks.transfer import transfer
@@ -147,7 +148,7 @@ def _who_may_call(config: Config) -> Iterator[Finding]:
             '"trunks", with the PBX or provider under [[accounts]] or [[trunks]]',
             "warning",
         )
-    if sip.accept == "trunks" and not config.accounts and not any(t.hosts for t in config.trunks):
+    if sip.accept == "trunks" and not (config.accounts or any(t.calls_in for t in config.trunks)):
         yield Finding(
             (path, ("accounts",), ("trunks",)),
             "there is no account and no trunk with hosts: every incoming call is refused",
@@ -216,7 +217,7 @@ def _trunks(config: Config) -> Iterator[Finding]:
         hosts: KeyPath = ("trunks", index, "hosts")
         proxy: KeyPath = ("trunks", index, "proxy")
         yield from _servers(config, index, trunk)
-        if not trunk.hosts and not trunk.every_server:
+        if not trunk.calls_in and not trunk.every_server:
             yield Finding(
                 (hosts, proxy),
                 "has neither hosts (calls in) nor a proxy (calls out): it does nothing",
@@ -373,6 +374,7 @@ _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _names,
     _accounts,
     _trunks,
+    tls,
     protocol,
     outbound_routes,
     refer,

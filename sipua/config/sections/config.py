@@ -36,6 +36,7 @@ from sipua.config.sections.record import PriceSection, RecordSection
 from sipua.config.sections.recording import RecordingSection
 from sipua.config.sections.recovery import RecoverySection
 from sipua.config.sections.routes import RouteSection
+from sipua.config.sections.sip_tls import SipTlsSection
 from sipua.config.sections.supervise import SuperviseSection
 from sipua.config.sections.tools import ToolsSection
 from sipua.config.sections.traces import TracesSection
@@ -68,7 +69,10 @@ class SipSection(Section):
     port: Port = Field(
         default=5060, description="Port to listen on, UDP and TCP. 0 takes a free one."
     )
-    transports: Transports = Field(default=("udp", "tcp"), description="Transports: `udp`, `tcp`.")
+    transports: Transports = Field(
+        default=("udp", "tcp"),
+        description="Transports: `udp`, `tcp`, and `tls` with the keys of `sip.tls`.",
+    )
     public_address: PublicAddresses = Field(
         default=(),
         description="Address under which other hosts reach us, when it differs from our own "
@@ -102,6 +106,7 @@ class SipSection(Section):
         description="Which peers may call. `trunks`: only hosts of `trunks` and registrars of "
         "`accounts`. `any`: every peer; for demos on a closed network.",
     )
+    tls: SipTlsSection = SipTlsSection()
 
 
 class RtpSection(Section):

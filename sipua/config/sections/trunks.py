@@ -32,6 +32,7 @@ from sipua.config.values.addresses import Hosts
 from sipua.config.values.fields import (
     AS_TUPLE,
     NO_SECRET,
+    CertificateNames,
     Name,
     OneLine,
     OptionalCodecs,
@@ -160,7 +161,13 @@ class TrunkSection(Section):
         default=(),
         description="Addresses from which its calls come: addresses, networks "
         "(`203.0.113.0/28`), names. A name stands for its present entries in DNS: "
-        "A, AAAA, and the SRV records `_sip._udp` and `_sip._tcp`.",
+        "A, AAAA, and the SRV records `_sip._udp`, `_sip._tcp` and `_sips._tcp`.",
+    )
+    certificate_names: CertificateNames = Field(
+        default=(),
+        description="Names in the certificate by which it is known (SIP over TLS): one of them is "
+        "enough. With `hosts`, its calls must have both. docs/tls.md.",
+        examples=[["sbc.example.com"]],
     )
     proxy: OptionalServerUri = Field(
         default="",
@@ -299,6 +306,11 @@ class TrunkSection(Section):
         description="Calls that begin within a second, in each direction. A call more that comes "
         "in gets 503. 0: any number.",
     )
+
+    @property
+    def calls_in(self) -> bool:
+        """Whether its calls are known by something, and so may come in."""
+        return bool(self.hosts or self.certificate_names)
 
     @property
     def every_server(self) -> tuple[ServerSection, ...]:

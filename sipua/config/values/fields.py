@@ -13,8 +13,8 @@ from pydantic_core import PydanticCustomError
 
 from sipua.bridge.agent.scenario import faults
 from sipua.bridge.agent.speech import recogniser_available
-from sipua.config.values.uri import UriError, parse_server
-from sipua.rtp.hostport import split
+from sipua.config.values.uri import UriError, is_hostname, parse_server
+from sipua.rtp.hostport import is_address, split
 
 # Other names of the codecs in telephony.
 _CODEC_ALIASES = {
@@ -29,7 +29,7 @@ _CODEC_ALIASES = {
     "g711a": "PCMA",
 }
 CODECS = ("PCMU", "PCMA")
-TRANSPORTS = ("udp", "tcp")
+TRANSPORTS = ("udp", "tcp", "tls")
 MOST_WORKERS = 256
 SHORTEST_SESSION_S = 90
 
@@ -94,9 +94,9 @@ def _codec(name: str) -> str:
 
 def _transport(name: str) -> str:
     if name not in TRANSPORTS:
-        near = nearest(name, TRANSPORTS) if name not in ("tls", "ws", "wss") else None
+        near = nearest(name, TRANSPORTS) if name not in ("ws", "wss") else None
         raise wrong(
-            f"is not a supported transport: {' and '.join(TRANSPORTS)} are",
+            "is not a supported transport: udp, tcp and tls are",
             f'"{near}"' if near else "leave it out",
         )
     return name
@@ -270,6 +270,16 @@ VariableName = Annotated[str, AfterValidator(_variable)]
 OneLine = Annotated[str, AfterValidator(_one_line)]
 
 
+def _certificate_name(text: str) -> str:
+    name = text.lower()
+    if not is_hostname(name) and not is_address(name) and not name.startswith(("sip:", "sips:")):
+        raise wrong(
+            "is not a name that a certificate may have: no patterns (RFC 5922 7.2)",
+            'such as "sbc.example.com", "192.0.2.10" or "sip:example.com"',
+        )
+    return name
+
+
 class Sound:
     """Marks a key that names a WAV file; the loader makes its path absolute and reads it once."""
 
@@ -295,6 +305,9 @@ Transports = Annotated[
     tuple[Annotated[str, AfterValidator(_transport)], ...],
     BeforeValidator(_to_tuple),
     AfterValidator(not_empty),
+]
+CertificateNames = Annotated[
+    tuple[Annotated[str, AfterValidator(_certificate_name)], ...], BeforeValidator(_to_tuple)
 ]
 Nameservers = Annotated[
     tuple[Annotated[str, AfterValidator(_nameserver)], ...], BeforeValidator(_to_tuple)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sipua.rtp.hostport import is_address, is_loopback, split
 
 SIP_PORT = 5060
+SIPS_PORT = 5061
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOSTNAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
@@ -76,17 +77,14 @@ def check_target(text: str) -> None:
 
 
 def parse_server(text: str) -> ServerUri:
-    """The server of `sip:host[:port][;transport=udp|tcp][;lr]`."""
+    """The server of `sip:host[:port][;transport=udp|tcp|tls][;lr]`; `sips:` is by TLS."""
     form = 'write it as "sip:host:port;transport=udp"'
     scheme, colon, rest = text.partition(":")
     if not colon or scheme.lower() not in ("sip", "sips", "tel"):
         fix = f'"sip:{text}"' if _looks_like_host(text) else form
         raise UriError("a SIP URI starts with sip:", fix)
-    if scheme.lower() != "sip":
-        raise UriError(
-            f"{scheme}: is not supported: signalling runs over UDP or TCP",
-            f'"sip:{rest.partition(";")[0]};transport=tcp"',
-        )
+    if scheme.lower() == "tel":
+        raise UriError(f"{scheme}: names a number, and no server", form)
     if "@" in rest:
         raise UriError(
             "names a server, so it has no user or password in it",
@@ -97,7 +95,11 @@ def parse_server(text: str) -> ServerUri:
     hostport, *parameters = rest.split(";")
     host, port = _split_port(hostport, form)
     has_port = port is not None
-    return ServerUri(host, port or SIP_PORT, _transport(parameters, form), has_port)
+    transport = _transport(parameters, form)
+    if scheme.lower() == "sips":
+        transport = _transport_of_sips(parameters, transport, rest)
+    default = SIPS_PORT if transport == "tls" else SIP_PORT
+    return ServerUri(host, port or default, transport, has_port)
 
 
 def _split_port(hostport: str, form: str) -> tuple[str, int | None]:
@@ -124,16 +126,23 @@ def _check_ipv6(hostport: str, host: str) -> None:
         )
 
 
+def _transport_of_sips(parameters: list[str], transport: str, rest: str) -> str:
+    """RFC 3261 26.2.2: a transport of such a URI is what TLS runs over."""
+    if transport == "udp" and any(one.lower().startswith("transport=") for one in parameters):
+        raise UriError("sips: is by TLS, which has no UDP", f'"sips:{rest.partition(";")[0]}"')
+    return "tls"
+
+
 def _transport(parameters: list[str], form: str) -> str:
     transport = "udp"
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.lower() == "transport":
             transport = value.lower()
-            if transport not in ("udp", "tcp"):
+            if transport not in ("udp", "tcp", "tls"):
                 raise UriError(
-                    f"transport {value!r} is not supported: udp and tcp are",
-                    "end it with ;transport=udp or ;transport=tcp",
+                    f"transport {value!r} is not supported: udp, tcp and tls are",
+                    "end it with ;transport=udp, ;transport=tcp or ;transport=tls",
                 )
         elif name.lower() != "lr":
             raise UriError(f"parameter {name!r} is not known here", form)

@@ -13,7 +13,7 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
-from sipua.edge.calls import refer_news
+from sipua.edge.calls import refer_news, tls_news
 from sipua.events import call_events, edge_events
 from sipua.events.event import Event
 from sipua.events.teller import Teller
@@ -33,6 +33,7 @@ from sipua.sip.messages import (
     TransferRefused,
 )
 from sipua.sip.peer_news import (
+    NameNews,
     PeerResolved,
     PeerUnresolved,
     Registered,
@@ -46,6 +47,7 @@ from sipua.sip.peer_news import (
     Unregistered,
 )
 from sipua.sip.wire.refer_messages import ReferNews
+from sipua.sip.wire.tls import CertificateExpires, TlsNews, TlsNotReady, TlsReady, TlsRefused
 
 REFUSALS_A_SECOND = 20
 """Lines a second from all sources together."""
@@ -89,10 +91,10 @@ class SignallingLog:
         match event:
             case Registered() | RegistrationFailed() | RegistrarSilent() | Unregistered():
                 self._registration(event)
-            case PeerResolved() | PeerUnresolved():
-                self._name(event)
-            case ServerUp() | ServerDown() | ServerProbed():
-                self._server(event)
+            case PeerResolved() | PeerUnresolved() | ServerUp() | ServerDown() | ServerProbed():
+                self._peer(event)
+            case TlsReady() | TlsNotReady() | CertificateExpires() | TlsRefused():
+                self._tls(event, now)
             case RequestsDropped():
                 told = edge_events.RequestsDropped(counts=event.counts, source=event.source)
                 self._tell(told)
@@ -186,6 +188,18 @@ class SignallingLog:
                     account=account, registrar=registrar, meanwhile=meanwhile
                 )
         self._tell(told)
+
+    def _peer(self, event: NameNews | ServerNews) -> None:
+        if isinstance(event, PeerResolved | PeerUnresolved):
+            self._name(event)
+        else:
+            self._server(event)
+
+    def _tls(self, event: TlsNews, now: float) -> None:
+        if not isinstance(event, TlsRefused):
+            self._tell(tls_news.told(event))
+        elif (kept_back := self._others.ask(f"tls {event.outgoing}", now)) is not None:
+            self._tell(tls_news.refused(event, kept_back))
 
     def _name(self, event: PeerResolved | PeerUnresolved) -> None:
         facts: dict[str, Any] = {

@@ -15,6 +15,7 @@ from sipua.doctor import doctor
 from sipua.edge.wiring import wiring
 from sipua.rtp.hostport import is_address
 from sipua.rtp.ports import PortPool, ReservedPort, family_of
+from sipua.sip.dns.names import transport_of
 from sipua.sip.pj.agent import SipAgent
 from sipua.sip.settings import SipSettings
 from sipua.sip.wire.addresses import host_of, of_family, server_of
@@ -31,7 +32,7 @@ class RequestError(Exception):
 
 def check_uri(uri: str) -> None:
     """Check a server's URI, with or without a user."""
-    form = "write it as sip:USER@HOST:PORT, perhaps with ;transport=tcp"
+    form = "write it as sip:USER@HOST:PORT, perhaps with ;transport=tcp or tls"
     user, at, server = uri.rpartition("@")
     try:
         parse_server(f"{user.partition(':')[0]}:{server}" if at else uri)
@@ -40,11 +41,15 @@ def check_uri(uri: str) -> None:
 
 
 def towards(config: Config, uri: str) -> Config:
-    """The configuration with own addresses of the URI's family: an edge that listens on 127.0.0.1
-    may call [::1]. Raises RequestError.
+    """The configuration with own addresses of the URI's family, and TLS where it has that: an edge
+    that listens on 127.0.0.1 may call [::1]. Raises RequestError.
     """
     family = family_of(host_of(uri))
-    sip = config.sip.model_copy(update={"host": _with_family(config.sip.host, family, "sip")})
+    transports = config.sip.transports
+    if transport_of(uri) == "tls" and "tls" not in transports:
+        transports = (*transports, "tls")
+    hosts = _with_family(config.sip.host, family, "sip")
+    sip = config.sip.model_copy(update={"host": hosts, "transports": transports})
     rtp = config.rtp
     if rtp.host:
         rtp = rtp.model_copy(update={"host": _with_family(rtp.host, family, "rtp")})
@@ -135,6 +140,7 @@ def sip_settings(config: Config, account: str, *, log_messages: bool) -> SipSett
     return dataclasses.replace(
         settings,
         port=0,  # the edge may use the configured one
+        tls=settings.tls and dataclasses.replace(settings.tls, port=0),
         accounts=tuple(
             dataclasses.replace(known, registers=False, options_s=0) for known in chosen
         ),

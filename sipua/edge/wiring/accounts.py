@@ -23,7 +23,7 @@ def _registrations(config: Config) -> Iterator[AccountSettings]:
         for place, registrar in enumerate(account.registrars, 1):
             yield AccountSettings(
                 name=_numbered(account.name, place),
-                id_uri=f"sip:{account.user}@{bracketed(parse_server(registrar).host)}",
+                id_uri=_identity(account.user, registrar),
                 registrar=registrar,
                 user=account.auth_user or account.user,
                 password=account.password.get_secret_value(),
@@ -39,10 +39,9 @@ def _registrations(config: Config) -> Iterator[AccountSettings]:
 def _trunks(config: Config) -> Iterator[AccountSettings]:
     for trunk in config.trunks:
         for place, server in enumerate(trunk.every_server, 1):
-            host = parse_server(server.uri).host
             yield AccountSettings(
                 name=_numbered(trunk.name, place),
-                id_uri=f"sip:{trunk.user or 'sipua'}@{bracketed(host)}",
+                id_uri=_identity(trunk.user or "sipua", server.uri),
                 user=trunk.auth_user or trunk.user,
                 password=trunk.password.get_secret_value(),
                 realm=trunk.realm,
@@ -61,6 +60,12 @@ def _trunks(config: Config) -> Iterator[AccountSettings]:
             # For the calls that come in; without keys of its own the usual account has them.
             uri = f"sip:sipua@{bracketed(config.sip.host[0])}"
             yield AccountSettings(name=trunk.name, id_uri=uri, **protocol)
+
+
+def _identity(user: str, server: str) -> str:
+    """Who we are there. RFC 3261 8.1.1.8: with `sips:`, so that our Contact has it, too."""
+    scheme = "sips" if server.lower().startswith("sips:") else "sip"
+    return f"{scheme}:{user}@{bracketed(parse_server(server).host)}"
 
 
 def _numbered(name: str, place: int) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+import ssl
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ from sipua.sip.admission.admission import Admission, FloodLimits
 from sipua.sip.settings import SipSettings
 from sipua.sip.trunks.slots import Limits
 from sipua.sip.wire.addresses import of_family, seen_by
+from sipua.sip.wire.tls import TlsSettings
 
 _MEGABYTE = 1_000_000
 
@@ -52,6 +54,26 @@ def sip_settings(config: Config, max_calls: int) -> SipSettings:
         accounts=accounts.accounts(config),
         nameservers=tuple(sip.nameservers),
         log_messages=_wants_messages(config),
+        tls=tls_settings(config),
+    )
+
+
+def tls_settings(config: Config) -> TlsSettings | None:
+    keys = config.sip.tls
+    if "tls" not in config.sip.transports:
+        return None
+    files = [keys.certificate, keys.key, keys.ca_file, keys.client_ca_file]
+    certificate, key, ca_file, client_ca_file = (
+        str(Path(file).expanduser()) if file else "" for file in files
+    )
+    return TlsSettings(
+        port=keys.port,
+        certificate=certificate,
+        key=key,
+        verify=keys.verify,
+        ca_file=ca_file or str(ssl.get_default_verify_paths().cafile or ""),
+        client_ca_file=client_ca_file,
+        clients_need_one=keys.client_certificates == "required",
     )
 
 
@@ -164,6 +186,8 @@ def admission(config: Config, max_calls: int) -> Admission:
     for trunk in config.trunks:
         for host in trunk.hosts:
             gate.allow_host(trunk.name, host, services=True)
+        if trunk.certificate_names:
+            gate.allow_certified(trunk.name, trunk.certificate_names, anywhere=not trunk.hosts)
     for account in config.accounts:
         for registrar in account.registrars:
             server = parse_server(registrar)
@@ -183,15 +207,20 @@ def _flood(config: Config) -> FloodLimits:
 
 
 def peer_of(config: Config, origin: str, source: Address) -> str:
-    """The peer for numbers without a host, in a call from there: `host` or `host:port`."""
+    """The peer for numbers without a host, in a call from there: `host` or `host:port`, and how a
+    registrar is reached where that is not by UDP or TCP: a call to it has no Route that says so.
+    """
     servers = {account.name: account.registrars for account in config.accounts}
     servers |= {t.name: (t.every_server[0].uri,) for t in config.trunks if t.every_server}
     host, port = source
+    by = ""
     if origin in servers:
         known = [parse_server(uri) for uri in servers[origin]]
         server = next((one for one in known if one.host == host), known[0])
-        host, port = server.host, server.port
-    return bracketed(host) if port == SIP_PORT else join(host, port)
+        host, port = server.host, server.port if server.has_port else SIP_PORT
+        if server.transport == "tls" and any(one.name == origin for one in config.accounts):
+            by = ";transport=tls"
+    return f"{bracketed(host) if port == SIP_PORT else join(host, port)}{by}"
 
 
 def engine_sections(config: Config) -> tuple[EngineSection, ...]:

@@ -171,7 +171,7 @@ class Hep:
             self._counts["unsendable"] += 1
             return
         source, target, payload = found
-        protocol = TCP if message.peer.lower().startswith("tcp") else UDP
+        protocol = TCP if message.peer.lower().startswith(("tcp", "tls")) else UDP
         call_id = Message(message.text).header("Call-ID") or ""
         yield Packet("sip", at_s, source, target, payload, call_id, protocol)
 

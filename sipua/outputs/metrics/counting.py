@@ -6,6 +6,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -108,6 +109,7 @@ class Counting:
             "call.attempt_failed": self._attempt_failed,
             "worker.died": lambda *_: series.worker_deaths.add(),
             "events.lost": lambda _, data: series.events_lost.add(by=_number(data.get("count"))),
+            "tls.certificate": lambda _, data: series.tls_certificate_end.set(_ends_at(data)),
             "edge.listening": lambda _, data: self._listening(data),
             "config.reloaded": lambda _, data: self._reloaded(data),
             "config.refused": lambda *_: series.config_reloads.add("refused"),
@@ -315,6 +317,14 @@ def _seconds(milliseconds: object) -> float | None:
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
         return None
     return milliseconds / 1000
+
+
+def _ends_at(data: Fields) -> float:
+    """In Unix time; 0: there is no certificate."""
+    try:
+        return datetime.fromisoformat(_text(data.get("expires"))).timestamp()
+    except ValueError:
+        return 0.0
 
 
 def _engine_of(data: Fields) -> str:

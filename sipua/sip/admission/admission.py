@@ -93,6 +93,10 @@ class Admission:
     _named: dict[Name, list[str]] = field(default_factory=dict)
     """The trunks and accounts of each host name."""
     _resolved: dict[Name, tuple[Network, ...]] = field(default_factory=dict)
+    _certified: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Trunks that are known by one of these names in their certificate."""
+    _anywhere: tuple[str, ...] = ()
+    """Those of them that may call from any address."""
 
     def allow(self, name: str, networks: Iterable[Network]) -> None:
         self._peers += [(name, network) for network in networks]
@@ -108,6 +112,7 @@ class Admission:
         self.max_calls, self.accept_any = other.max_calls, other.accept_any
         self._learnt = [one for one in self._learnt if one[0] in unchanged]
         self._peers, self._named = other._peers, other._named
+        self._certified, self._anywhere = other._certified, other._anywhere
         self.traced, self.policies = other.traced, other.policies
         self.flood = other.flood
         self.slots.use(other.slots.limits)
@@ -121,6 +126,13 @@ class Admission:
             self.allow(name, [network])
         else:
             self._named.setdefault(Name(host.lower(), services), []).append(name)
+
+    def allow_certified(self, name: str, certificate: Iterable[str], *, anywhere: bool) -> None:
+        """This trunk must have one of these names in its certificate. `anywhere`: from whatever
+        address; else from one of its own as well."""
+        self._certified[name] = frozenset(certificate)
+        if anywhere:
+            self._anywhere = (*self._anywhere, name)
 
     @property
     def names(self) -> tuple[Name, ...]:
@@ -147,16 +159,25 @@ class Admission:
             return False
         return any(address in network for owner, network in self._known() if owner == name)
 
-    def origin(self, host: str) -> str | None:
-        """The name of the trunk or account that this address belongs to."""
+    def origin(self, host: str, names: frozenset[str] = frozenset()) -> str | None:
+        """The name of the trunk or account that this address belongs to. `names`: in the
+        certificate of its connection, if that was checked."""
         try:
             address = ipaddress.ip_address(host)
         except ValueError:
             return None
         for name, network in self._known():
-            if address in network:
+            if address in network and self._has_certificate(name, names):
                 return name
+        for trunk in self._anywhere if names else ():
+            if self._has_certificate(trunk, names):
+                return trunk
         return "anyone" if self.accept_any else None
+
+    def _has_certificate(self, name: str, names: frozenset[str]) -> bool:
+        """Whether it has the one that this trunk must have."""
+        wanted = self._certified.get(name)
+        return wanted is None or not wanted.isdisjoint(names)
 
     def policy(self, origin: str) -> PeerPolicy:
         return self.policies.get(origin, STRANGER)
@@ -168,13 +189,13 @@ class Admission:
             for owner in self.owners(host):
                 yield from ((owner, network) for network in networks)
 
-    def judge(self, host: str, calls_up: int) -> str | Refusal:
+    def judge(self, host: str, calls_up: int, names: frozenset[str] = frozenset()) -> str | Refusal:
         """The origin's name when the call may come in, else the refusal to send."""
-        origin = self.origin(host)
+        origin = self.origin(host, names)
         if origin is None:
-            names = ", ".join(self.unresolved())
-            if names:
-                return dataclasses.replace(FORBIDDEN, because=f"not resolved yet: {names}")
+            unresolved = ", ".join(self.unresolved())
+            if unresolved:
+                return dataclasses.replace(FORBIDDEN, because=f"not resolved yet: {unresolved}")
             return FORBIDDEN
         if self.draining:
             return Refusal(503, "Shutting Down", retry_after_s=30)
@@ -186,11 +207,19 @@ class Admission:
         full = self.slots.room(origin)
         return origin if full is None else refusal_of(full)
 
-    def probe(self, host: str, calls_up: int, *, ports_left: bool, now: float) -> Refusal | None:
+    def probe(
+        self,
+        host: str,
+        calls_up: int,
+        *,
+        ports_left: bool,
+        now: float,
+        names: frozenset[str] = frozenset(),
+    ) -> Refusal | None:
         """The answer to an OPTIONS: None (200) only when an INVITE would be accepted, else 503,
         which dispatchers understand. A peer that may not call gets that refusal and nothing more.
         """
-        verdict = self.judge(host, calls_up)
+        verdict = self.judge(host, calls_up, names)
         if isinstance(verdict, Refusal):
             if verdict.status == FORBIDDEN.status:
                 return verdict

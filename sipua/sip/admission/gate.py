@@ -40,27 +40,42 @@ class Gate:
         self._flood = Flood()
 
     def judge(
-        self, method: str, message: str, host: str, *, calls_up: int, now: float
+        self,
+        method: str,
+        message: str,
+        host: str,
+        *,
+        calls_up: int,
+        now: float,
+        names: frozenset[str] = frozenset(),
     ) -> Refusal | None:
-        """A peer that may not call learns that, and nothing of what its message is like."""
-        origin, limits = self._admission.origin(host), self._admission.flood
+        """`names`: in the certificate of its connection. A peer that may not call learns that, and
+        nothing of what its message is like."""
+        origin, limits = self._admission.origin(host, names), self._admission.flood
         if flooded := self._flood.judge(limits, host, origin, message, now):
             return flooded
-        refused = self._judged(method, message, host, calls_up=calls_up, now=now)
+        refused = self._judged(method, message, host, calls_up, now, names)
         return refused or unsound(method, message)
 
     def _judged(
-        self, method: str, message: str, host: str, *, calls_up: int, now: float
+        self,
+        method: str,
+        message: str,
+        host: str,
+        calls_up: int,
+        now: float,
+        names: frozenset[str],
     ) -> Refusal | None:
         if method == "INVITE":
-            verdict = self.invite(message, host, calls_up, may_replace=True)
+            verdict = self.invite(message, host, calls_up, names=names, may_replace=True)
             return verdict if isinstance(verdict, Refusal) else None
         if method == "OPTIONS":
             ports_left = self._ports.left(now)
-            return self._admission.probe(host, calls_up, ports_left=ports_left, now=now)
+            probe = self._admission.probe
+            return probe(host, calls_up, ports_left=ports_left, now=now, names=names)
         if method == "REFER":
             return FORBIDDEN
-        return FORBIDDEN if self._admission.origin(host) is None else None
+        return FORBIDDEN if self._admission.origin(host, names) is None else None
 
     def refer_refused(self, message: str, status: int, source: str) -> TransferRefused:
         """Of no call, by `source`."""
@@ -68,12 +83,18 @@ class Gate:
         return TransferRefused("", target, status, "out of a call", address(source))
 
     def invite(
-        self, message: str, host: str, calls_up: int, *, may_replace: bool = False
+        self,
+        message: str,
+        host: str,
+        calls_up: int,
+        *,
+        names: frozenset[str] = frozenset(),
+        may_replace: bool = False,
     ) -> str | Refusal:
         """The origin's name when the call may come in, else the refusal to send. `may_replace`:
         with a Replaces it is for our Contact, which is no number; pjsip finds its call, or refuses.
         """
-        verdict = self._admission.judge(host, calls_up)
+        verdict = self._admission.judge(host, calls_up, names)
         if isinstance(verdict, Refusal):
             return verdict
         text = Message(message)

@@ -28,6 +28,8 @@ PATIENCE_S = (2.0, 4.0, 14.0)
 answer still counts.
 """
 _MAX_SERVICES = 8
+_SERVICES = {"udp": "_sip._udp", "tcp": "_sip._tcp", "tls": "_sips._tcp"}
+"""RFC 3263 4.2."""
 LIMIT_S = 28.0
 """The limit of a whole look-up."""
 
@@ -71,7 +73,7 @@ class Lookup:
 
     async def _ask_dns(self, name: Name) -> Outcome:
         resolvers = self._resolvers()
-        kinds = ("udp", "tcp") if name.services else ()
+        kinds = tuple(_SERVICES) if name.services else ()
         parts = await _together(
             self._patience_s[0],
             _addresses(resolvers, name.host),
@@ -147,7 +149,7 @@ async def _addresses(resolvers: Sequence[dns.asyncresolver.Resolver], host: str)
 async def _services(
     resolvers: Sequence[dns.asyncresolver.Resolver], host: str, transport: str
 ) -> _Records:
-    answer = await _ask(resolvers, f"_sip._{transport}.{host}", "SRV")
+    answer = await _ask(resolvers, f"{_SERVICES[transport]}.{host}", "SRV")
     # "." as the target: the service does not exist (RFC 2782).
     records = [record for record in answer.items if record.target.labels != (b"",)]
     records = sorted(records, key=lambda record: record.priority)[:_MAX_SERVICES]

@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 
 from sipua.bridge.backoff import doubled_s
 
-SIP_PORT = 5060
+SIP_PORT, SIPS_PORT = 5060, 5061
 LONGEST_RETRY_S = 30.0
 """The longest wait after a failed look-up; the first repeats come sooner."""
 SHORTEST_TTL_S = 5.0
@@ -86,6 +86,18 @@ class Target:
     transport: str
 
 
+def default_port(transport: str) -> int:
+    return SIPS_PORT if transport == "tls" else SIP_PORT
+
+
+def transport_of(uri: str) -> str:
+    """The transport that a URI names; empty: none."""
+    uri = uri.strip().lower()
+    if uri.startswith("sips:") or ";transport=tls" in uri:
+        return "tls"
+    return "tcp" if ";transport=tcp" in uri else ""
+
+
 def targets(found: Found, port: int, transport: str) -> list[Target]:
     """Where a request goes, best first. Port 0 and transport "" mean: not given."""
     if not port:
@@ -98,7 +110,8 @@ def targets(found: Found, port: int, transport: str) -> list[Target]:
             ]
             if by_service:
                 return by_service
-    return [Target(address, port or SIP_PORT, transport or "udp") for address in found.addresses]
+    port = port or default_port(transport)
+    return [Target(address, port, transport or "udp") for address in found.addresses]
 
 
 class Weighted(Protocol):

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
+from sipua.sip.dns.names import transport_of
 from sipua.sip.parties import allowed, name_addr
 from sipua.sip.parties.name_addr import NameAddr
 from sipua.sip.parties.numbers import AS_IT_IS, NumberFormat
@@ -132,8 +133,9 @@ def _uri(party: NameAddr, shown: str) -> str:
         return ""
     port = server_of(shown)[1]
     at = f"{party.host}:{port}" if port else party.host
-    tcp = ";transport=tcp" if ";transport=tcp" in shown.lower() else ""
-    return f"sip:{party.user.replace('#', '%23')}@{at}{tcp}"
+    transport = transport_of(shown)
+    by = f";transport={transport}" if transport else ""
+    return f"sip:{party.user.replace('#', '%23')}@{at}{by}"
 
 
 def _has_method(shown: str) -> bool:

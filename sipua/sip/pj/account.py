@@ -15,6 +15,7 @@ import pjsua2 as pj
 
 from sipua.rtp.ports import family_of
 from sipua.sip import registration
+from sipua.sip.dns.names import transport_of
 from sipua.sip.errors import reason_of
 from sipua.sip.messages import SipEvent
 from sipua.sip.peer_news import Registered, RegistrarSilent, RegistrationFailed, Unregistered
@@ -25,6 +26,9 @@ from sipua.sip.wire import texts
 UNAUTHORIZED, PROXY_AUTH, REQUEST_TIMEOUT, INTERNAL_ERROR = 401, 407, 408, 500
 SILENT_AFTER_S = 5.0
 """A reachable registrar answers within a second; pjsip gives up after 32 (RFC 3261 timer F)."""
+_NEVER, _BEHIND_NAT, _ALWAYS = range(3)
+"""pjsip's: whether our Contact becomes the address that a registrar has seen; `_ALWAYS`: also where
+only the port has changed, within a private network."""
 FAILING_AFTER_S = 3.0
 """Then the account's next registrar is asked, too."""
 
@@ -345,4 +349,14 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
             config.sipConfig.ipv6Use = _ipv6_use(self.endpoint.settings.hosts)
         config.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_DISABLED
         config.natConfig.sdpNatRewriteUse = False
+        tls = self.endpoint.settings.tls
+        if tls is not None and transport_of(settings.first_hop or settings.registrar) == "tls":
+            # The port that we listen on, and not that of a connection: a peer that has lost it
+            # calls us there. (pjsip would look up the name with getaddrinfo for the other one,
+            # without SRV records.) Where we do not listen it is that of the present connection.
+            config.natConfig.contactUseSrcPort = not tls.certificate
+            reachable = tls.certificate and self.endpoint.settings.public_addresses
+            config.natConfig.contactRewriteUse = (
+                _NEVER if reachable else _BEHIND_NAT if tls.certificate else _ALWAYS
+            )
         return config

@@ -61,6 +61,7 @@ from sipua.sip.trunks.servers import TrunkServers
 from sipua.sip.wire import sdp, texts
 from sipua.sip.wire.addresses import Listener, address, of_family
 from sipua.sip.wire.refer_messages import FollowRefer, RefuseRefer
+from sipua.sip.wire.tls import SetTls
 
 
 class SipEndpoint:
@@ -116,7 +117,12 @@ class SipEndpoint:
                 "one with it"
             )
         self._library = Library(
-            self.settings, self.emit, self.fault, self._account_for, self._refusal_of
+            self.settings,
+            self.emit,
+            self.fault,
+            self._account_for,
+            self._refusal_of,
+            after=self.after,
         )
         self.listeners = self._library.begin()
         self._names.versions = {6 if ":" in host else 4 for host in self.settings.hosts}
@@ -202,6 +208,9 @@ class SipEndpoint:
             self.referrals.command(command)
         elif isinstance(command, Leave):
             self.leave()
+        elif isinstance(command, SetTls):
+            if self._library is not None and self._library.tls is not None:
+                self._library.tls.use(command.tls)
         elif not isinstance(command, Refresh | SetAccounts):
             self._command_call(command)
         elif not self.closing:
@@ -259,7 +268,8 @@ class SipEndpoint:
         message = str(prm.rdata.wholeMsg)
         request = invite.read(message, str(prm.rdata.srcAddress))
         call.signalling_ip = request.source[0]
-        verdict = self.gate.invite(message, request.source[0], len(self._calls))
+        names = self._names_in(prm.rdata)
+        verdict = self.gate.invite(message, request.source[0], len(self._calls), names=names)
         if isinstance(verdict, str):
             offered = sdp.offered_host(texts.body(sdp.body(message)))
             held = self._hold(call.call_id, verdict, offered, request.source[0])
@@ -270,7 +280,7 @@ class SipEndpoint:
         if isinstance(verdict, Refusal) or call.local is None:
             assert isinstance(verdict, Refusal)
             self._refused.append((call, verdict))
-            self.emit(request.refused(verdict, self._admission.origin(request.source[0])))
+            self.emit(request.refused(verdict, self._admission.origin(request.source[0], names)))
             return
         call.origin = verdict
         self._calls[call.call_id] = call
@@ -292,14 +302,16 @@ class SipEndpoint:
             )
         )
 
-    def _refusal_of(self, method: str, message: str, source: str) -> Refusal | None:
+    def _refusal_of(self, method: str, message: str, received: Any) -> Refusal | None:
         """Called before pjsip spends anything, by our own build of pjsua2 alone."""
+        source, names = str(received.srcAddress), self._names_in(received)
         calls_up, now, host = len(self._calls), time.monotonic(), address(source)[0]
-        refusal = self.gate.judge(method, message, host, calls_up=calls_up, now=now)
+        refusal = self.gate.judge(method, message, host, calls_up=calls_up, now=now, names=names)
         if refusal is not None and refusal.silent:
             self._dropped.add(refusal.because, host)
         elif refusal is not None and method == "INVITE":
-            self.emit(invite.read(message, source).refused(refusal, self._admission.origin(host)))
+            origin = self._admission.origin(host, names)
+            self.emit(invite.read(message, source).refused(refusal, origin))
         elif refusal is not None and method == "REFER":
             self.emit(self.gate.refer_refused(message, refusal.status, source))
         return refusal
@@ -323,9 +335,13 @@ class SipEndpoint:
             self.fault("reserve", error)
             return NO_MEDIA_PORT
 
-    def _account_for(self, source: str) -> int:
-        """The account of the PBX or trunk at this address, or the one without credentials."""
-        origin = self._admission.origin(address(source)[0])
+    def _names_in(self, received: Any) -> frozenset[str]:
+        return frozenset() if self._library is None else self._library.names(received)
+
+    def _account_for(self, received: Any) -> int:
+        """The account of the PBX or trunk that it is from, or the one without credentials."""
+        host = address(str(received.srcAddress))[0]
+        origin = self._admission.origin(host, self._names_in(received))
         account = self._accounts.get(origin or "") or self._local
         return int(account.getId())
 

@@ -22,6 +22,8 @@ from sipua.sip.errors import CannotListenError, PortTakenError
 from sipua.sip.free_port import free_port
 from sipua.sip.messages import LibraryMessage, SipEvent, SipMessage
 from sipua.sip.pj.dialogs.negotiated import LAWS
+from sipua.sip.pj.native.tls import NO_DELAY
+from sipua.sip.pj.native.tls_in_use import TlsInUse
 from sipua.sip.pj.native.waker import Waker, WakerError
 from sipua.sip.pj.params import sip_header
 from sipua.sip.settings import SipSettings
@@ -35,6 +37,7 @@ _TRANSPORTS = {
     ("tcp", socket.AF_INET): pj.PJSIP_TRANSPORT_TCP,
     ("tcp", socket.AF_INET6): pj.PJSIP_TRANSPORT_TCP6,
 }
+TLS = "tls"
 
 
 NO_ANSWER = 1
@@ -49,8 +52,10 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         settings: SipSettings,
         emit: Callable[[SipEvent], None],
         fault: Callable[[str, BaseException], None],
-        account_for: Callable[[str], int],
-        refusal_of: Callable[[str, str, str], Refusal | None],
+        account_for: Callable[[Any], int],
+        refusal_of: Callable[[str, str, Any], Refusal | None],
+        *,
+        after: Callable[[float, Callable[[], None]], None],
     ) -> None:
         super().__init__()
         self._settings = settings
@@ -59,6 +64,18 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         self._account_for = account_for
         self._refusal_of = refusal_of
         self._log_writer = _LogWriter(emit, settings.log_messages)
+        self.tls: TlsInUse | None = None
+        if settings.tls is not None:
+            self.tls = TlsInUse(
+                self,
+                settings.tls,
+                settings.hosts,
+                public=lambda family: of_family(settings.public_addresses, family) or "",
+                muted=self._log_writer.muted,
+                emit=emit,
+                after=after,
+            )
+            self._log_writer.read_too = self.tls.peers.read_log
         self._waker: Waker | None = None
         self._wakes = False
 
@@ -110,12 +127,25 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
             self._waker.close()
         # Without its second of waiting: `close` has waited for the answers.
         self.libDestroy(pj.PJSUA_DESTROY_NO_RX_MSG)
+        if self.tls is not None:
+            self.tls.close()
+
+    def names(self, received: Any) -> frozenset[str]:
+        """In the certificate of the connection that a request has come by."""
+        return frozenset() if self.tls is None else self.tls.peers.names(received)
+
+    def onTransportState(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
+        try:
+            if self.tls is not None and str(prm.type).upper() == "TLS":
+                self.tls.peers.changed(prm)
+        except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
+            self._fault("onTransportState", error)
 
     def onNewRequest(self, prm: Any) -> None:  # noqa: N802 (our own build's: mends.py)
         """A request, before pjsip has spent anything on it: a refused one leaves no state."""
         try:
-            message, source = str(prm.rdata.wholeMsg), str(prm.rdata.srcAddress)
-            refusal = self._refusal_of(str(prm.method), message, source)
+            message = str(prm.rdata.wholeMsg)
+            refusal = self._refusal_of(str(prm.method), message, prm.rdata)
         except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
             self._fault("onNewRequest", error)
             refusal = Refusal(500, "Internal Error")
@@ -130,7 +160,7 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         so an attacker would be answered with an account's identity and credentials (S14).
         """
         try:
-            prm.accountIndex = self._account_for(str(prm.rdata.srcAddress))
+            prm.accountIndex = self._account_for(prm.rdata)
         except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
             self._fault("onSelectAccount", error)
 
@@ -156,7 +186,7 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         config.medConfig.clockRate = 8000
         config.medConfig.sndClockRate = 8000
         config.medConfig.noVad = True
-        level = 4 if self._settings.log_messages else 2
+        level = 4 if self._settings.log_messages else 2 if self.tls is None else 3
         config.logConfig.level = config.logConfig.consoleLevel = level
         config.logConfig.msgLogging = 1 if self._settings.log_messages else 0
         config.logConfig.decor = 0
@@ -176,18 +206,23 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
     def _listen(self) -> Iterator[Listener]:
         """Listen with each transport on each of our hosts, as a socket has one family."""
         settings = self._settings
-        port = settings.port or free_port(settings.hosts, settings.transports)
+        transports = [name for name in settings.transports if name != TLS]
+        port = settings.port or free_port(settings.hosts, transports)
         for host in settings.hosts:
-            for name in settings.transports:
+            for name in transports:
                 listener = self._listen_on(name, host, port)
                 port = listener.address[1]
                 yield listener
+        if self.tls is not None:
+            yield from self.tls.open()
 
     def _listen_on(self, name: str, host: str, port: int) -> Listener:
         family = family_of(host)
         config = pj.TransportConfig()
         config.port = port
         config.boundAddress = host
+        if name == "tcp":
+            config.sockOptParams.sockOpts.push_back(NO_DELAY)
         config.publicAddress = of_family(self._settings.public_addresses, family) or ""
         try:
             with self._log_writer.muted():
@@ -205,6 +240,8 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
 
 # pjsip's error when it has no credential yet: this is how an account learns its realm.
 _LEARNING = "PJSIP_ENOCREDENTIAL"
+# Of a handshake; what has become of it follows at another level.
+_SLOW_HANDSHAKE = "SSL timeout after"
 
 
 class _LogWriter(pj.LogWriter):  # type: ignore[misc]  # SWIG classes are untyped
@@ -215,6 +252,7 @@ class _LogWriter(pj.LogWriter):  # type: ignore[misc]  # SWIG classes are untype
         self._emit = emit
         self._messages = messages
         self._muted = False
+        self.read_too: Callable[[str], bool] = lambda _: False
 
     @contextlib.contextmanager
     def muted(self) -> Iterator[None]:
@@ -231,7 +269,9 @@ class _LogWriter(pj.LogWriter):  # type: ignore[misc]  # SWIG classes are untype
         if self._messages and " bytes " in head and (" msg " in head):
             direction = "received" if "RX " in head else "sent"
             self._emit(SipMessage(direction, _peer_of(head), body.rsplit("--end msg--", 1)[0]))
-        elif entry.level <= 1 and _LEARNING not in text and not self._muted:
+        elif self._muted or self.read_too(text):
+            return
+        elif entry.level <= 1 and _LEARNING not in text and _SLOW_HANDSHAKE not in text:
             self._emit(LibraryMessage(texts.line(text.strip())))
 
 

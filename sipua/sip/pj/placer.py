@@ -19,7 +19,7 @@ from sipua.rtp.events import Address
 from sipua.rtp.hostport import is_address, join
 from sipua.rtp.ports import family_of
 from sipua.sip import registration
-from sipua.sip.dns.names import SIP_PORT, Name, NotFound, Outcome, Target
+from sipua.sip.dns.names import Name, NotFound, Outcome, Target, default_port, transport_of
 from sipua.sip.errors import reason_of
 from sipua.sip.messages import (
     AnotherWay,
@@ -179,9 +179,10 @@ class Placer:
             return
         first_hop = placing.server.first_hop or self._request_uri(placing)
         host, port = server_of(first_hop)
-        transport = "tcp" if "transport=tcp" in first_hop.lower() else ""
+        transport = transport_of(first_hop)
+        otherwise = port or default_port(transport)
         if is_address(host):
-            self._invite(placing, Target(host, port or SIP_PORT, transport or "udp"))
+            self._invite(placing, Target(host, otherwise, transport or "udp"))
             return
         self._waiting[placing.order.call_id] = placing
 
@@ -202,7 +203,7 @@ class Placer:
             name = placing.server.name
             untried = [one for one in usable if (name, one) not in placing.tried] or usable
             placing.more_here = len(untried) > 1
-            unusable = Target(outcome.every_address[0], port or SIP_PORT, transport or "udp")
+            unusable = Target(outcome.every_address[0], otherwise, transport or "udp")
             self._invite(placing, untried[0] if untried else unusable)
 
         outcome = self._resolve(Name(host.lower(), services=not port), found)

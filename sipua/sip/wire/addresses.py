@@ -85,9 +85,11 @@ def server_of(uri: str) -> Address:
 
 
 def at_server(uri: str, server: str) -> str:
-    """The same user at the host and port of another server."""
+    """The same user at the host and port of another server; by `sips:` where that has it."""
     user, at, rest = uri.rpartition("@")
     begin = user if at else uri.partition(":")[0]
+    if server.lower().startswith("sips:") and begin.lower().startswith("sip:"):
+        begin = f"sips{begin[3:]}"
     ends = [place for place in (rest.find(";"), rest.find("?")) if place >= 0]
     tail = rest[min(ends) :] if ends else ""
     host, port = server_of(server)

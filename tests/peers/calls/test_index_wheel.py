@@ -71,6 +71,17 @@ def test_ipv6_is_refused_with_what_to_do(edge: Edge, sipp: Sipp) -> None:
     assert edge.wait_event("call.rejected")["cause"].endswith("over IPv6, and we have IPv4")
 
 
+def test_S25_tls_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    """Its OpenSSL is one without security fixes."""
+    file = tmp_path / "edge.toml"
+    file.write_text('[sip]\nport = 0\naccept = "any"\ntransports = ["udp", "tls"]\n')
+    command = [PYTHON, "-m", "sipua", "serve", "--config", file]
+    served = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert "needs a pjsua2 with OpenSSL 3" in served.stderr
+    assert "`make pjsua2`" in served.stderr
+    assert served.returncode == 4
+
+
 def test_S17_the_fifth_call_is_refused(edge: Edge, sipp: Sipp) -> None:
     calls = sipp.start("uac_call", edge.address, calls=LIMIT, until_told=True)
     edge.wait_event("call.confirmed", count=LIMIT)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from support.certificates import Issued
 from support.peers import asterisk_config
 from support.peers.installation import installation
 from support.ports import LOOPBACK, PortBlock
@@ -52,7 +53,15 @@ class Recording:
 class Asterisk:
     """Up when the constructor returns. `stop()` or the `asterisk` fixture ends it."""
 
-    def __init__(self, home: Path, peer: str = "asterisk", *, host: str = LOOPBACK) -> None:
+    def __init__(
+        self,
+        home: Path,
+        peer: str = "asterisk",
+        *,
+        host: str = LOOPBACK,
+        tls: tuple[Issued, Path] | None = None,
+    ) -> None:
+        """`tls`: its certificate, and the authority of others; None: no TLS."""
         self._ports = PortBlock(_RTP_PORTS + 50)
         self._run = Path(tempfile.mkdtemp(prefix="sipua-asterisk-"))
         self.port = self._ports.port()
@@ -63,6 +72,7 @@ class Asterisk:
             host=host,
             sip_port=self.port,
             rtp_ports=self._ports.range(_RTP_PORTS),
+            tls=tls and asterisk_config.Tls(self._ports.port(), *tls),
         )
         asterisk_config.write(self.layout)
         self._command: list[str | Path] = [

@@ -32,6 +32,7 @@ Extensions  100, 101, 102   ring sipua, sipua-ulaw, sipua-alaw
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.certificates import Issued
 from support.media.audio import DATA
 
 PASSWORD = "only-for-tests"
@@ -55,6 +56,15 @@ EMPTY = "acl ccss cdr cel features indications pjproject udptl"
 
 
 @dataclass(frozen=True, slots=True)
+class Tls:
+    """Its transport for TLS. It checks the certificates of those that it connects to."""
+
+    port: int
+    own: Issued
+    ca_file: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """Where one Asterisk has its files and ports."""
 
@@ -64,6 +74,7 @@ class Layout:
     host: str  # what it listens on: loopback, of one family or the other
     sip_port: int
     rtp_ports: tuple[int, int]
+    tls: "Tls | None" = None
 
     @property
     def answer(self) -> Path:
@@ -124,6 +135,18 @@ def _pjsip(layout: Layout) -> str:
         f"[{protocol}]\ntype=transport\nprotocol={protocol}\nbind={bind}:{layout.sip_port}\n"
         for protocol in ("udp", "tcp")
     )
+    if layout.tls is not None:
+        transports += f"""\
+[tls]
+type=transport
+protocol=tls
+bind={bind}:{layout.tls.port}
+cert_file={layout.tls.own.certificate}
+priv_key_file={layout.tls.own.key}
+ca_list_file={layout.tls.ca_file}
+method=tlsv1_2
+verify_server=yes
+"""
     registering = "".join(
         f"""
 [{name}](edge)

@@ -186,6 +186,8 @@ class Endpoint:
 
     def transportCreate(self, kind: int, config: Any) -> int:
         script.step("transportCreate", kind, config.boundAddress, config.port)
+        for option in config.sockOptParams.sockOpts:
+            script.step("sockOpt", kind, option.level, option.optName)
         return kind
 
     def transportGetInfo(self, transport: int) -> Any:
@@ -196,6 +198,7 @@ class Endpoint:
     def onNewRequest(self, params: Any) -> None: ...
     def onSelectAccount(self, params: Any) -> None: ...
     def onRejectedIncomingCall(self, params: Any) -> None: ...
+    def onTransportState(self, params: Any) -> None: ...
 
 
 class AudDevManager:

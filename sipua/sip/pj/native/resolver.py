@@ -33,18 +33,18 @@ from pjsua2 import _pjsua2
 
 from sipua.sip.dns.names import (
     MAX_NAMES,
-    SIP_PORT,
     Found,
     Name,
     NotFound,
     Outcome,
     Target,
+    default_port,
     targets,
 )
 
 _NOT_RESOLVED = 70018  # PJ_ERESOLVE; a transaction makes 502 of it
 _IPV6 = 128  # a bit of pjsip_transport_type_e
-_TRANSPORTS = {0: "", 1: "udp", 2: "tcp"}
+_TRANSPORTS = {0: "", 1: "udp", 2: "tcp", 3: "tls"}
 _TYPES = {name: number for number, name in _TRANSPORTS.items() if name}
 _ROOM = 64  # entries: pjsip copies as many as its build has, 8 to 32
 _MOST = 8
@@ -183,7 +183,8 @@ class PjResolver:
             self._answer(question, [])
             return
         if _version(host):
-            self._answer(question, [Target(host, port or SIP_PORT, transport or "udp")])
+            there = Target(host, port or default_port(transport), transport or "udp")
+            self._answer(question, [there])
             return
 
         def found(outcome: Outcome) -> None:

@@ -15,6 +15,7 @@ from sipua.log import logs
 from sipua.sip.messages import CallRefused, LibraryMessage, SignallingFault, TransferRefused
 from sipua.sip.peer_news import RegistrarSilent
 from sipua.sip.wire.refer_messages import ReferNews
+from sipua.sip.wire.tls import CertificateExpires, TlsNotReady, TlsReady, TlsRefused
 
 
 def refused(host: str, caller: str = "<sip:+49301234567@h>") -> CallRefused:
@@ -135,3 +136,22 @@ async def test_S19_a_registrar_that_does_not_answer_is_told_before_it_has_failed
         signalling_log().log_event(RegistrarSilent("pbx", "sip:192.0.2.1", 5.0), 0.0)
     assert lines[0]["event"] == "registration.waiting"
     assert lines[0]["waited_s"] == 5.0
+
+
+async def test_S25_news_of_tls_are_events_and_refusals_have_a_bound() -> None:
+    end = 1_800_000_000.0
+    with capture_logs() as lines:
+        log = signalling_log()
+        log.log_event(TlsReady(("edge.test",), end, 12.34, anew=True), 1.0)
+        log.log_event(CertificateExpires(("edge.test",), end, 0.5), 1.0)
+        log.log_event(TlsNotReady("sip.tls.key is encrypted", "fix"), 1.0)
+        for step in range(2_000):
+            log.log_event(TlsRefused("192.0.2.1:4", False, "no shared cipher"), 10 + step / 1000)
+        log.log_event(TlsRefused("192.0.2.1:5061", True, "untrusted"), 11.0)
+    ready, expires, not_ready, *refused = lines
+    assert (ready["event"], ready["days_left"], ready["anew"]) == ("tls.certificate", 12.3, True)
+    assert ready["expires"] == "2027-01-15T08:00:00+00:00"
+    assert (expires["event"], expires["log_level"]) == ("tls.certificate_expires", "error")
+    assert not_ready["cause"] == "sip.tls.key is encrypted"
+    assert [line["outgoing"] for line in refused] == [False, False, True]
+    assert refused[1]["kept_back"] == 999

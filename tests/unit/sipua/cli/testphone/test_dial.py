@@ -52,7 +52,12 @@ def config(file: Path) -> Config:
 
 @pytest.mark.parametrize(
     "uri",
-    ["sip:600@127.0.0.1", "sip:600@pbx.example:5070;transport=tcp", "sip:127.0.0.1:5060"],
+    [
+        "sip:600@127.0.0.1",
+        "sip:600@pbx.example:5070;transport=tcp",
+        "sip:127.0.0.1:5060",
+        "sips:600@127.0.0.1",
+    ],
 )
 def test_uris_that_can_be_called(uri: str) -> None:
     dial.check_uri(uri)
@@ -65,7 +70,7 @@ def test_uris_that_can_be_called(uri: str) -> None:
         ("600@127.0.0.1", "starts with sip:"),
         ("sip:600@127.0.0.1:99999", "is not a port"),
         ("sip:600@", "has no host"),
-        ("sips:600@127.0.0.1", "not supported"),
+        ("sips:600@127.0.0.1;transport=udp", "has no UDP"),
         ("sip:600@127.0.0.1;transport=sctp", "not supported"),
     ],
 )

@@ -7,6 +7,7 @@ from sipua.config.sections.schema import Kind, key_at, keys, tables
 def test_tables_in_the_order_of_the_file() -> None:
     assert [table.header for table in tables()] == [
         "[sip]",
+        "[sip.tls]",
         "[admission]",
         "[rtp]",
         "[[accounts]]",

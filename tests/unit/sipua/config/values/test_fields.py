@@ -56,7 +56,7 @@ def test_good(kind: Any, value: object) -> None:
         (fields.Codecs, [], "is empty", "at least one"),
         (fields.Codecs, ["PCMU", "PCMU"], "twice", "once"),
         (fields.Transports, ["UDP"], "not a supported transport", '"udp"'),
-        (fields.Transports, ["tls"], "not a supported transport", "leave it out"),
+        (fields.Transports, ["wss"], "not a supported transport", "leave it out"),
         (fields.Name, "a b", "a name has", "office-pbx"),
         (fields.SipUser, "100@pbx", "before the @", '"100"'),
         (fields.SipUser, "", "is empty", '"100"'),

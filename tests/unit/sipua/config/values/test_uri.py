@@ -15,6 +15,10 @@ from sipua.config.values.uri import ServerUri, UriError, is_hostname, parse_serv
         ("sip:[2001:DB8:0::1]:5070;transport=tcp", ServerUri("2001:db8::1", 5070, "tcp")),
         ("sip:[::1]", ServerUri("::1", 5060, "udp", has_port=False)),
         ("SIP:pbx;lr;transport=UDP", ServerUri("pbx", 5060, "udp", has_port=False)),
+        ("sip:pbx;transport=TLS", ServerUri("pbx", 5061, "tls", has_port=False)),
+        ("sip:pbx:5070;transport=tls", ServerUri("pbx", 5070, "tls")),
+        ("sips:pbx", ServerUri("pbx", 5061, "tls", has_port=False)),
+        ("sips:[::1];transport=tcp", ServerUri("::1", 5061, "tls", has_port=False)),
     ],
 )
 def test_good(text: str, uri: ServerUri) -> None:
@@ -28,7 +32,8 @@ def test_good(text: str, uri: ServerUri) -> None:
         ("10.0.0.5:5060", "starts with sip:", '"sip:10.0.0.5:5060"'),
         ("", "starts with sip:", "sip:host:port"),
         ("http://pbx", "starts with sip:", "sip:host:port"),
-        ("sips:pbx", "sips: is not supported", '"sip:pbx;transport=tcp"'),
+        ("sips:pbx;transport=udp", "has no UDP", '"sips:pbx"'),
+        ("tel:+4930123", "names a number", "sip:host:port"),
         ("sip:100@pbx", "names a server", '"sip:pbx"'),
         ("sip://pbx", "no slashes", '"sip:pbx"'),
         ("sip:2001:db8::1", "in brackets", '"sip:[2001:db8::1]"'),
@@ -39,7 +44,7 @@ def test_good(text: str, uri: ServerUri) -> None:
         ("sip:pbx:99999", "not a port", "sip:host:port"),
         ("sip:pbx:0", "not a port", "sip:host:port"),
         ("sip:pbx:", "not a port", "sip:host:port"),
-        ("sip:pbx;transport=tls", "'tls' is not supported", ";transport=udp"),
+        ("sip:pbx;transport=wss", "'wss' is not supported", ";transport=tls"),
         ("sip:pbx;maddr=1.2.3.4", "'maddr' is not known", "sip:host:port"),
     ],
 )

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sipua.config import Config, EngineSection
+from sipua.edge.wiring import accounts, wiring
 from sipua.edge.wiring import call as wiring_call
-from sipua.edge.wiring import wiring
 from sipua.sip.dns.names import Name
 
 
@@ -65,3 +66,32 @@ def test_S22_names_of_trunks_and_registrars_are_to_be_resolved_and_addresses_hol
     )
     assert gate.origin("192.0.2.15") == "carrier"
     assert gate.origin("198.51.100.1") == "address"
+
+
+def test_S25_an_account_by_tls_calls_numbers_by_tls() -> None:
+    config = Config.model_validate(
+        {
+            "sip": {"transports": ["udp", "tls"], "tls": {"certificate": "~/c", "key": "k"}},
+            "accounts": (
+                {"name": "a", "registrar": "sip:pbx.test;transport=tls", "user": "1"},
+                {"name": "b", "registrar": "sips:192.0.2.1:5070", "user": "1"},
+                {"name": "c", "registrar": "sip:192.0.2.1", "user": "1"},
+            ),
+            "trunks": ({"name": "t", "proxy": "sips:sbc.test", "user": "me"},),
+        }
+    )
+    peers = [wiring.peer_of(config, name, ("127.0.0.1", 9)) for name in "abct"]
+    assert peers == [
+        "pbx.test;transport=tls",
+        "192.0.2.1:5070;transport=tls",
+        "192.0.2.1",
+        "sbc.test",
+    ]
+    ids = [account.id_uri for account in accounts.accounts(config)]
+    assert ids == ["sip:1@pbx.test", "sips:1@192.0.2.1", "sip:1@192.0.2.1", "sips:me@sbc.test"]
+    settings = wiring.tls_settings(config)
+    assert settings is not None
+    assert settings.certificate == str(Path("~/c").expanduser())
+    assert settings.port == 5061
+    assert settings.ca_file, "that of the system"
+    assert wiring.tls_settings(Config()) is None

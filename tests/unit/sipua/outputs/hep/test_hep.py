@@ -63,6 +63,14 @@ def report() -> RtcpSeen:
     return RtcpSeen("c-1", time.time(), ("192.0.2.9", 4001), ("192.0.2.1", 5), datagram, missed=2)
 
 
+def test_S25_a_message_by_tls_is_text_and_by_tcp(collector: Collector) -> None:
+    made = sender(collector.port, EventStream("berlin"))
+    run(made, lambda: made.take_sip(SipMessage("received", "TLS 192.0.2.1:40000", INVITE)))
+    (message,) = collector.of(SIP)
+    assert message.source == ("192.0.2.1", 40_000)
+    assert (message.number(2), len(message.payload)) == (6, len(INVITE))
+
+
 def test_a_call_in_packets(collector: Collector) -> None:
     events = EventStream("berlin")
     made = sender(collector.port, events)

@@ -154,3 +154,33 @@ def test_other_peers_take_the_place_of_those_before() -> None:
     hosts = ("192.0.2.1", "192.0.2.9", "192.0.2.2", "198.51.100.1", "198.51.100.2")
     assert [gate.origin(host) for host in hosts] == [None, None, "new", "same", None]
     assert gate.names == ()
+
+
+def certified(hosts: str = "") -> Admission:
+    admission = Admission(2, accept_any=False)
+    if hosts:
+        admission.allow_host("carrier", hosts, services=True)
+    admission.allow_certified("carrier", ["sbc.example"], anywhere=not hosts)
+    return admission
+
+
+def test_S25_a_trunk_is_known_by_a_name_in_its_certificate_from_any_address() -> None:
+    good, other = frozenset({"sbc.example", "b.example"}), frozenset({"c.example"})
+    assert certified().judge("198.51.100.9", 0, good) == "carrier"
+    assert certified().judge("198.51.100.9", 0, other) == Refusal(403, "Forbidden")
+    assert certified().judge("198.51.100.9", 0) == Refusal(403, "Forbidden")
+
+
+def test_S25_with_addresses_it_must_have_both() -> None:
+    good = frozenset({"sbc.example"})
+    assert certified("192.0.2.0/24").judge("192.0.2.4", 0, good) == "carrier"
+    assert certified("192.0.2.0/24").judge("198.51.100.9", 0, good) == Refusal(403, "Forbidden")
+    assert certified("192.0.2.0/24").judge("192.0.2.4", 0) == Refusal(403, "Forbidden")
+
+
+def test_S25_another_configuration_has_other_names() -> None:
+    admission = certified()
+    admission.use(trunk_only(), [])
+    assert admission.origin("198.51.100.9", frozenset({"sbc.example"})) is None
+    admission.use(certified(), [])
+    assert admission.origin("198.51.100.9", frozenset({"sbc.example"})) == "carrier"

@@ -43,6 +43,7 @@ def test_S22_services_with_priority_weight_and_the_addresses_of_their_targets(
 ) -> None:
     server.set("_sip._udp.pbx.test", "SRV", "10 60 5070 a.test.", "20 0 5060 b.test.", ttl_s=50)
     server.set("_sip._tcp.pbx.test", "SRV", "0 0 0 .")
+    server.set("_sips._tcp.pbx.test", "SRV", "10 0 5061 a.test.")
     server.set("a.test", "A", "192.0.2.1", ttl_s=40)
     server.set("b.test", "AAAA", "2001:db8::2")
     server.set("pbx.test", "A", "192.0.2.9", ttl_s=60)
@@ -52,6 +53,7 @@ def test_S22_services_with_priority_weight_and_the_addresses_of_their_targets(
     assert set(found.services) == {
         Service("udp", 10, 60, 5070, ("192.0.2.1",)),
         Service("udp", 20, 0, 5060, ("2001:db8::2",)),
+        Service("tls", 10, 0, 5061, ("192.0.2.1",)),
     }
     assert found.ttl_s == 5  # the shortest of all that it is made of
     assert not found.missing

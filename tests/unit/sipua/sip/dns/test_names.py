@@ -20,6 +20,7 @@ from sipua.sip.dns.names import (
     Target,
     by_priority,
     targets,
+    transport_of,
 )
 
 TRUNK = Name("trunk.example", services=True)
@@ -226,6 +227,21 @@ def test_S22_with_a_port_or_without_services_the_name_itself_says_where() -> Non
     assert targets(Found(("192.0.2.9",)), 0, "") == [Target("192.0.2.9", 5060, "udp")]
     nowhere = Found(("192.0.2.9",), (Service("udp", 1, 1, 5060, ()),))
     assert targets(nowhere, 0, "") == [Target("192.0.2.9", 5060, "udp")]
+
+
+def test_S22_tls_has_services_and_a_port_of_its_own() -> None:
+    found = Found(("192.0.2.9",), (service(6), service(5, transport="tls")))
+    assert targets(found, 0, "tls") == [Target("192.0.2.5", 5, "tls")]
+    assert targets(found, 5070, "tls") == [Target("192.0.2.9", 5070, "tls")]
+    assert targets(Found(("192.0.2.9",)), 0, "tls") == [Target("192.0.2.9", 5061, "tls")]
+    assert [
+        transport_of(uri) for uri in ("sips:a", "sip:a;Transport=TLS", "sip:a;transport=tcp")
+    ] == [
+        "tls",
+        "tls",
+        "tcp",
+    ]
+    assert transport_of("sip:tls@a;transport=udp") == ""
 
 
 def test_S22_a_trunk_is_every_address_that_its_name_leads_to() -> None:

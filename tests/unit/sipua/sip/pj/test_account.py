@@ -9,6 +9,7 @@ import pytest
 
 from sipua.sip.messages import Leave, SignallingFault
 from sipua.sip.peer_news import Registered, RegistrarSilent, RegistrationFailed, Unregistered
+from sipua.sip.wire.tls import TlsSettings
 from support.signalling.fake_pj import pj_error
 from support.signalling.signalling import ACCOUNT, Signalling, answered
 
@@ -187,4 +188,32 @@ def test_a_trunk_says_how_its_calls_are(monkeypatch: pytest.MonkeyPatch) -> None
     own = signalling.account("special")._config.callConfig
     assert (own.timerUse, own.timerSessExpiresSec) == (real.PJSUA_SIP_TIMER_REQUIRED, 600)
     assert (own.timerMinSESec, own.prackUse) == (120, real.PJSUA_100REL_OPTIONAL)
+    signalling.close()
+
+
+@pytest.mark.parametrize(
+    ("registrar", "certificate", "public", "port_of_connection", "as_seen"),
+    [
+        ("sip:192.0.2.9", "/c.pem", (), True, 1),  # pjsip's defaults
+        ("sip:192.0.2.9;transport=tls", "/c.pem", (), False, 1),
+        ("sips:192.0.2.9", "/c.pem", ("203.0.113.5",), False, 0),
+        ("sips:192.0.2.9", "", ("203.0.113.5",), True, 2),
+    ],
+)
+def test_S25_where_a_registrar_by_tls_calls_us(
+    monkeypatch: pytest.MonkeyPatch,
+    registrar: str,
+    certificate: str,
+    public: tuple[str, ...],
+    *,
+    port_of_connection: bool,
+    as_seen: int,
+) -> None:
+    signalling = Signalling(monkeypatch, replace(ACCOUNT, registrar=registrar))
+    tls = TlsSettings(5061, certificate, "", True, "", "", False)
+    settings = replace(signalling.endpoint.settings, public_addresses=public)
+    signalling.endpoint.open()
+    signalling.endpoint.settings = replace(settings, tls=tls)
+    nat = signalling.account("pbx")._make_config().natConfig
+    assert (nat.contactUseSrcPort, nat.contactRewriteUse) == (port_of_connection, as_seen)
     signalling.close()

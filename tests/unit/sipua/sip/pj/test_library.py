@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import socket
 from typing import Any
 
 import pjsua2 as real
@@ -109,3 +111,15 @@ def test_a_waker_that_breaks_is_told_once_and_is_kept(
     assert not signalling.endpoint.can_wake()
     assert signalling.take() == [SignallingFault("waker", "WakerError: it broke")]
     assert library._waker is not None
+
+
+def test_tcp_does_not_hold_a_response_behind_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    signalling = Signalling(monkeypatch)
+    transports = dataclasses.replace(signalling.endpoint.settings, transports=("udp", "tcp"))
+    signalling.endpoint.settings = transports
+    signalling.endpoint.open()
+    tcp = (real.PJSIP_TRANSPORT_TCP, real.PJSIP_TRANSPORT_TCP6)
+    assert signalling.pj.asked("sockOpt") == [
+        (kind, socket.IPPROTO_TCP, socket.TCP_NODELAY) for kind in tcp
+    ]
+    signalling.close()

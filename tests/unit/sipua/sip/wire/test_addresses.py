@@ -4,6 +4,7 @@ import pytest
 
 from sipua.sip.wire.addresses import (
     address,
+    at_server,
     facing,
     host_of,
     is_any,
@@ -81,3 +82,9 @@ def test_S21_the_host_of_any_text_is_a_host_or_nothing() -> None:
     assert host_of("sip:[2001:db8::1]?Subject=x") == "2001:db8::1"
     for text in ("", "sip:", "sip:600@", "600", "<>", "sip:x@[::1", "sip:x@host:port"):
         assert host_of(text) == ""
+
+
+def test_S25_the_user_at_a_server_by_sips_is_one_by_sips() -> None:
+    assert at_server("sip:100@a.test", "sips:b.test:5071") == "sips:100@b.test:5071"
+    assert at_server("sip:100@a.test;x=y", "sip:b.test;transport=tls") == "sip:100@b.test;x=y"
+    assert at_server("tel:100", "sips:b.test") == "tel:b.test"
