@@ -54,7 +54,7 @@ class Gate:
         origin, limits = self._admission.origin(host, names), self._admission.flood
         if flooded := self._flood.judge(limits, host, origin, message, now):
             return flooded
-        refused = self._judged(method, message, host, calls_up, now, names)
+        refused = self._judged(method, message, host, names, calls_up=calls_up, now=now)
         return refused or unsound(method, message)
 
     def _judged(
@@ -62,9 +62,10 @@ class Gate:
         method: str,
         message: str,
         host: str,
+        names: frozenset[str],
+        *,
         calls_up: int,
         now: float,
-        names: frozenset[str],
     ) -> Refusal | None:
         if method == "INVITE":
             verdict = self.invite(message, host, calls_up, names=names, may_replace=True)
