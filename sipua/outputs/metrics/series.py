@@ -12,6 +12,7 @@ from sipua.outputs.metrics.families import (
     Histogram,
 )
 from sipua.outputs.metrics.names import Names
+from sipua.outputs.metrics.output_series import OutputSeries
 from sipua.process.loop_lag import LATE_S
 
 _QUEUE_S = (1, 5, 10, 20, 30, 60, 120, 300, 600, 1200)
@@ -25,7 +26,7 @@ _ROUND_TRIP_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1)
 
 
 class Series:
-    """Each attribute is a family."""
+    """Each attribute is a family, and `outputs` has more of them."""
 
     def __init__(self, names: Names) -> None:
         self._of_calls(names)
@@ -34,7 +35,7 @@ class Series:
         self._of_media(names)
         self._of_engines(names)
         self._of_the_edge(names)
-        self._of_outputs(names)
+        self.outputs = OutputSeries(names)
 
     def _of_calls(self, names: Names) -> None:
         direction = {"direction": known.DIRECTIONS}
@@ -328,53 +329,6 @@ class Series:
         )
         self.build_info = Gauge("sipua_build_info", "1, with what runs.", names.build)
 
-    def _of_outputs(self, names: Names) -> None:
-        webhook = {"webhook": names.webhooks}
-        sink = {"sink": names.sinks}
-        self.sink_lag = Gauge(
-            "sipua_cdr_sink_lag_seconds",
-            "For how long a database has not had all call records; 0: it has them.",
-            sink,
-            "seconds",
-        )
-        self.sink_behind = Gauge(
-            "sipua_cdr_sink_behind_bytes",
-            "Call records on disk that a database does not have yet.",
-            sink,
-            "bytes",
-        )
-        self.webhook_attempts = Counter(
-            "sipua_webhook_attempts",
-            "Attempts to send an event: taken, to be sent again, or given up.",
-            {**webhook, "result": known.FATES},
-        )
-        self.webhook_waiting = Gauge(
-            "sipua_webhook_waiting", "Events that wait for their receiver.", webhook
-        )
-        self.webhook_dead = Gauge(
-            "sipua_webhook_dead_bytes",
-            "Dead letters: events that were given up, and are kept to be sent again.",
-            webhook,
-            "bytes",
-        )
-        self.webhook_dropped = Counter(
-            "sipua_webhook_dropped", "Events that a receiver will never get.", webhook
-        )
-        self.webhook_up = Gauge(
-            "sipua_webhook_up",
-            "0: three attempts in a row have failed, or it is disabled.",
-            webhook,
-        )
-        self.hep_packets = Counter(
-            "sipua_hep_packets", "Packets that were sent to Homer.", {"kind": known.HEP_KINDS}
-        )
-        self.hep_lost = Counter(
-            "sipua_hep_lost", "What Homer will never get: no room, or it could not be sent."
-        )
-        self.hep_up = Gauge(
-            "sipua_hep_up", "1: packets for Homer can leave. UDP is not told whether they arrive."
-        )
-
     def learn(self, names: Names) -> None:
         """Those of a configuration that has been reloaded; the earlier ones stay."""
         for family in self.families():
@@ -399,4 +353,5 @@ class Series:
             self.trunk_failovers.expect(*server)
 
     def families(self) -> list[Family]:
-        return list(vars(self).values())
+        own = [one for one in vars(self).values() if one is not self.outputs]
+        return [*own, *self.outputs.families()]

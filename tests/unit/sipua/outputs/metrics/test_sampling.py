@@ -76,22 +76,24 @@ async def test_backlogs_are_shown_and_a_name_that_is_not_known_is_other() -> Non
     edge.sampling.look()
     edge.hook = replace(edge.hook, dropped=3, attempts={"delivered": 9, "later": 1})
     edge.sampling.look()
-    assert [value for *_, value in edge.series.sink_lag.samples()] == [7.0]
-    attempts = {labels[1][1]: value for _, labels, value in edge.series.webhook_attempts.samples()}
+    assert [value for *_, value in edge.series.outputs.sink_lag.samples()] == [7.0]
+    attempts = {
+        labels[1][1]: value for _, labels, value in edge.series.outputs.webhook_attempts.samples()
+    }
     assert attempts == {"delivered": 9, "later": 1}
-    (dropped,) = edge.series.webhook_dropped.samples()
+    (dropped,) = edge.series.outputs.webhook_dropped.samples()
     assert dropped[1:] == ((("webhook", "other"),), 3)
 
 
 async def test_what_is_sent_to_homer_and_what_is_lost() -> None:
     edge = Edge()
     edge.sampling.look()
-    assert [value for *_, value in edge.series.hep_up.samples()] == [0]
+    assert [value for *_, value in edge.series.outputs.hep_up.samples()] == [0]
     edge.hep = {"sent_sip": 5, "sent_logs": 2, "dropped": 1, "failed": 2, "refused": 9, "up": 1}
     edge.sampling.look()
     edge.hep = {**edge.hep, "sent_sip": 6}
     edge.sampling.look()
-    sent = {labels[0][1]: value for _, labels, value in edge.series.hep_packets.samples()}
+    sent = {labels[0][1]: value for _, labels, value in edge.series.outputs.hep_packets.samples()}
     assert sent.items() >= {"sip": 6, "logs": 2}.items()
-    assert [value for *_, value in edge.series.hep_lost.samples()] == [3]
-    assert [value for *_, value in edge.series.hep_up.samples()] == [1]
+    assert [value for *_, value in edge.series.outputs.hep_lost.samples()] == [3]
+    assert [value for *_, value in edge.series.outputs.hep_up.samples()] == [1]
