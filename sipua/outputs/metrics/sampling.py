@@ -133,33 +133,32 @@ class Sampling:
         series.frames_skipped.add(by=risen.skipped)
 
     def _look_at_backlogs(self) -> None:
-        series = self._series
+        series = self._series.outputs
         for sink in self._views.sinks():
-            series.outputs.sink_lag.set(sink.lag_s, sink.name)
-            series.outputs.sink_behind.set(sink.behind_bytes, sink.name)
+            series.sink_lag.set(sink.lag_s, sink.name)
+            series.sink_behind.set(sink.behind_bytes, sink.name)
         for hook in self._views.webhooks():
-            series.outputs.webhook_up.set(hook.up, hook.name)
-            series.outputs.webhook_waiting.set(hook.waiting, hook.name)
-            series.outputs.webhook_dead.set(hook.dead_bytes, hook.name)
+            series.webhook_up.set(hook.up, hook.name)
+            series.webhook_waiting.set(hook.waiting, hook.name)
+            series.webhook_dead.set(hook.dead_bytes, hook.name)
             old = self._webhooks.get(hook.name)
-            series.outputs.webhook_dropped.add(
-                hook.name, by=hook.dropped - (old.dropped if old else 0)
-            )
+            series.webhook_dropped.add(hook.name, by=hook.dropped - (old.dropped if old else 0))
             for result, count in hook.attempts.items():
                 counted = old.attempts.get(result, 0) if old else 0
-                series.outputs.webhook_attempts.add(hook.name, result, by=count - counted)
+                series.webhook_attempts.add(hook.name, result, by=count - counted)
             self._webhooks[hook.name] = hook
         self._look_at_hep(self._views.hep())
 
     def _look_at_hep(self, counts: Mapping[str, int]) -> None:
+        series = self._series.outputs
         before, self._hep = self._hep, dict(counts)
         for name, count in counts.items():
             risen = count - before.get(name, 0)
             if name in _HEP_LOST:
-                self._series.outputs.hep_lost.add(by=risen)
+                series.hep_lost.add(by=risen)
             elif name.startswith(_HEP_SENT):
-                self._series.outputs.hep_packets.add(name.removeprefix(_HEP_SENT), by=risen)
-        self._series.outputs.hep_up.set(counts.get("up", 0))
+                series.hep_packets.add(name.removeprefix(_HEP_SENT), by=risen)
+        series.hep_up.set(counts.get("up", 0))
 
 
 _NOTHING: Final = Figures(0.0, 0, 0, Traffic(), (), ())
