@@ -52,6 +52,8 @@ class AccountSettings:
     min_session_expires_s: int = 0
     session_timers: SessionTimers = "optional"
     prack: Prack = "accepted"
+    early_media: bool = False
+    """Its calls hear us before the answer: a 183 that their worker asks for, and no 180."""
 
     @property
     def peer(self) -> str:

@@ -31,6 +31,7 @@ from sipua.sip.dns.names import Name, Outcome
 from sipua.sip.errors import CannotListenError, reason_of
 from sipua.sip.messages import (
     Answer,
+    BeHeard,
     CallCommand,
     CallEnded,
     Hangup,
@@ -150,7 +151,8 @@ class SipEndpoint:
         taken, self._taken = self._taken, []
         for call in taken:
             try:
-                call.ring()
+                if not call.account.settings.early_media:
+                    call.ring()
             except Exception as error:  # noqa: BLE001 (it ends this call, and no other)
                 call.fail("ring", error)
 
@@ -218,6 +220,8 @@ class SipEndpoint:
             return
         try:
             match command:
+                case BeHeard():
+                    call.be_heard()
                 case Answer():
                     call.accept()
                 case Hangup():

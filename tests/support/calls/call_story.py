@@ -64,7 +64,10 @@ class FakeBridge:
         self.plans: list[MediaPlan] = []
         self.timeouts: list[float] = []
         self.played = 0
-        self.leg = SimpleNamespace(tap=None)
+        self.hears, self.waits = True, False
+        self.leg = SimpleNamespace(tap=None, line=SimpleNamespace(start=self._early))
+        self.screen = SimpleNamespace(hold=self._hold)
+        self.sound: object = None
         self.through = SimpleNamespace(aside=False)
         self.ready = asyncio.Event()
         self.error: Exception | None = None
@@ -90,6 +93,18 @@ class FakeBridge:
 
     def before_answer(self) -> None:
         """No port, no early senders."""
+
+    def listen(self, on: bool, asker: str) -> None:
+        self.hears = on
+
+    def fill(self, pcm: NDArray[np.int16] | None, asker: str) -> None:
+        self.sound = pcm
+
+    def _early(self) -> None:
+        self.steps.append("early")
+
+    def _hold(self, on: bool) -> None:
+        self.waits = on
 
     def open_media(self, plan: MediaPlan) -> int:
         self.plans.append(plan)
