@@ -54,6 +54,6 @@ RINGING_TONE: Any = Field(
 )
 EARLY_MEDIA_SOUND: Any = Field(
     default="",
-    description="`early_media`: WAV file (16 bit PCM) in the place of the ringing tone, heard again "
-    "and again until the answer.",
+    description="`early_media`: WAV file (16 bit PCM) in the place of the ringing tone, heard over "
+    "and over until the answer.",
 )
