@@ -19,6 +19,7 @@ from sipua.sip.errors import reason_of
 from sipua.sip.messages import SipEvent
 from sipua.sip.peer_news import Registered, RegistrarSilent, RegistrationFailed, Unregistered
 from sipua.sip.settings import AccountSettings, SipSettings
+from sipua.sip.trunks.failover import may_try_next
 from sipua.sip.trunks.registrars import Standing
 from sipua.sip.wire import texts
 
@@ -27,6 +28,9 @@ SILENT_AFTER_S = 5.0
 """A reachable registrar answers within a second; pjsip gives up after 32 (RFC 3261 timer F)."""
 FAILING_AFTER_S = 3.0
 """Then the account's next registrar is asked, too."""
+TARGET_RESTS_S = 300.0
+"""So long a registrar's name stands for its other targets, once one of them has failed: each try of
+one that says nothing costs 32 s."""
 
 
 _TIMERS = {
@@ -78,6 +82,10 @@ class AccountOwner(Protocol):
 
     def settle(self, account: PjAccount) -> None:
         """How it stands with its registrar has changed: others may have to begin or to leave."""
+
+    def leave_target(self, uri: str, rest_s: float) -> bool:
+        """What the name of this server stands for has failed: the next of its targets is asked
+        first, for so long. False: there is none."""
 
     def meanwhile(self, account: PjAccount) -> str:
         """Another registrar, which has what is the same account in the configuration."""
@@ -259,6 +267,10 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         self.registered = self._asked = False
         if self._over:
             return
+        if may_try_next(status):
+            rest_s = max(TARGET_RESTS_S, retry_after_s or 0.0)
+            if self.endpoint.leave_target(self.settings.registrar, rest_s):
+                retry_after_s = None  # it is not for the next one
         verdict = self._retry.failed(status, retry_after_s)
         self._failing, self._refused = True, verdict.retry_in_s is None
         if verdict.retry_in_s is not None:

@@ -59,7 +59,7 @@ from sipua.sip.state import CallState
 from sipua.sip.trunks.probes import Probes
 from sipua.sip.trunks.servers import TrunkServers
 from sipua.sip.wire import sdp, texts
-from sipua.sip.wire.addresses import Listener, address, of_family
+from sipua.sip.wire.addresses import Listener, address, of_family, server_of
 from sipua.sip.wire.refer_messages import FollowRefer, RefuseRefer
 
 
@@ -356,6 +356,9 @@ class SipEndpoint:
 
     def meanwhile(self, account: PjAccount) -> str:
         return self._accounts.meanwhile(account)
+
+    def leave_target(self, uri: str, rest_s: float) -> bool:
+        return self._names.leave(server_of(uri)[0], rest_s)
 
     def with_call(self, call_id: str, action: Callable[[PjCall], None]) -> None:
         if call_id in self._calls:
