@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from sipua.sip.wire.sdp import ExtendedRtcp
 
 SessionTimers: TypeAlias = Literal["off", "optional", "required"]
-Prack: TypeAlias = Literal["accepted", "preferred", "required"]
+Prack: TypeAlias = Literal["off", "accepted", "preferred", "required"]
 
 
 @dataclass(frozen=True, slots=True)

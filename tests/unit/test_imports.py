@@ -178,6 +178,7 @@ RULES = [
             "sipua/sip/pj/account.py": "the pj thread: one account's callbacks",
             "sipua/sip/pj/accounts.py": "the pj thread: all accounts, also those that leave",
             "sipua/sip/pj/native/resolver.py": "the pj thread: pjsip's questions for host names",
+            "sipua/sip/pj/native/supported.py": "the pj thread: what our INVITEs offer",
             "sipua/sip/pj/native/in_dialog.py": "the pj thread: requests in a call, answered",
             "sipua/sip/pj/native/waker.py": "the pj thread: a descriptor in pjsip's own poll",
             "sipua/doctor/pjprobe.py": "a program of its own, that asks a build for its limits",

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 SessionTimers = Literal["off", "optional", "required"]
-Prack = Literal["accepted", "preferred", "required"]
+Prack = Literal["off", "accepted", "preferred", "required"]
 RingingTone = Literal["eu", "uk", "us", "fr", "au", "jp"]
 
 CODECS: Any = Field(
@@ -37,9 +37,9 @@ MIN_SESSION_EXPIRES_S: Any = Field(
 )
 PRACK: Any = Field(
     default="accepted",
-    description="Reliable ringing (RFC 3262). `accepted`: where it asks for it. `preferred`: our "
-    "ringing is reliable where its INVITE says that it can. `required`: its calls without it get "
-    "421, and ours ask for it.",
+    description="Reliable ringing (RFC 3262). `accepted`: where it asks for it. `off`: the same, "
+    "and our INVITEs do not offer it. `preferred`: our ringing is reliable where its INVITE says "
+    "that it can. `required`: its calls without it get 421, and ours ask for it.",
 )
 EARLY_MEDIA: Any = Field(
     default=False,

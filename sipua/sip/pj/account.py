@@ -39,6 +39,7 @@ _TIMERS = {
     "required": pj.PJSUA_SIP_TIMER_REQUIRED,
 }
 _PRACK = {
+    "off": pj.PJSUA_100REL_NOT_USED,
     "accepted": pj.PJSUA_100REL_NOT_USED,  # not used by itself: a peer that requires it gets it
     "preferred": pj.PJSUA_100REL_OPTIONAL,
     "required": pj.PJSUA_100REL_MANDATORY,
@@ -269,7 +270,8 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
             return
         if may_try_next(status):
             rest_s = max(TARGET_RESTS_S, retry_after_s or 0.0)
-            if self.endpoint.leave_target(self.settings.registrar, rest_s):
+            asked = self.settings.first_hop or self.settings.registrar
+            if self.endpoint.leave_target(asked, rest_s):
                 retry_after_s = None  # it is not for the next one
         verdict = self._retry.failed(status, retry_after_s)
         self._failing, self._refused = True, verdict.retry_in_s is None

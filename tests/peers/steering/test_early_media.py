@@ -1,6 +1,7 @@
 """Sound before the answer: ours to a caller, and a target's to a caller that waits for it."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,10 +46,11 @@ def one_stream(media: RtpFarEnd) -> RtpStream:
 
 
 def test_a_caller_hears_our_ringing_and_then_the_agent_in_one_stream(
-    steered_edge: SteeredEdges, sipp: Sipp, far_end: FarEnds
+    steered_edge: SteeredEdges, sipp: Sipp, far_end: FarEnds, tmp_path: Path
 ) -> None:
     media = far_end(1, np.concatenate([SENTENCE, audio.silence(200)]), repeat=True)
-    edge = steered_edge(SLOW_AGENT | trunk(ringing_tone="us"))
+    recording = {"recording": {"when": "always", "directory": tmp_path / "recordings"}}
+    edge = steered_edge(SLOW_AGENT | trunk(ringing_tone="us") | recording)
     caller = sipp.start("uac_early", edge.address, media=media)
     call_id = edge.wait_event("call.incoming")["call_id"]
     edge.wait_event("call.confirmed", call_id=call_id)
@@ -65,6 +67,9 @@ def test_a_caller_hears_our_ringing_and_then_the_agent_in_one_stream(
     assert audio.level_dbfs(talk) > -40, "the greeting"
     assert audio.find(sounds.ringing("us")[:8000], talk).score < 0.5
     assert edge.events(name="turn.caller") == [], "nothing was heard of the caller before"
+    saved = edge.wait_event("recording.saved")
+    assert saved["missed_s"] == 0
+    assert saved["seconds"] * 8000 <= len(talk) + 8000, "it begins with the talk"
 
 
 def test_reliably_and_where_it_cannot_be_heard_it_rings(

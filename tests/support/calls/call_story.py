@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -55,6 +56,15 @@ MEDIA = NegotiatedMedia(
 )
 
 
+class FakeScreen:
+    """What is to be said waits, or leaves."""
+
+    waits = False
+
+    def hold(self, on: bool) -> None:
+        self.waits = on
+
+
 class FakeBridge:
     """A bridge whose engine does what the test says."""
 
@@ -64,9 +74,11 @@ class FakeBridge:
         self.plans: list[MediaPlan] = []
         self.timeouts: list[float] = []
         self.played = 0
-        self.hears, self.waits = True, False
-        self.leg = SimpleNamespace(tap=None, line=SimpleNamespace(start=self._early))
-        self.screen = SimpleNamespace(hold=self._hold)
+        self.hears = True
+        # No methods of its own: what is over is freed without the garbage collector.
+        line = SimpleNamespace(start=partial(self.steps.append, "early"))
+        self.leg = SimpleNamespace(tap=None, line=line)
+        self.screen = FakeScreen()
         self.sound: object = None
         self.through = SimpleNamespace(aside=False)
         self.ready = asyncio.Event()
@@ -99,12 +111,6 @@ class FakeBridge:
 
     def fill(self, pcm: NDArray[np.int16] | None, asker: str) -> None:
         self.sound = pcm
-
-    def _early(self) -> None:
-        self.steps.append("early")
-
-    def _hold(self, on: bool) -> None:
-        self.waits = on
 
     def open_media(self, plan: MediaPlan) -> int:
         self.plans.append(plan)

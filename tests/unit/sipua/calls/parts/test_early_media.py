@@ -25,15 +25,15 @@ async def test_the_tone_until_the_answer_and_the_agent_from_the_ack_on() -> None
     assert bridge.hears, "there is no media yet"
     media(story)
     assert bridge.steps == ["early"]
-    assert (bridge.sound is TONE, bridge.waits, bridge.hears) == (True, True, False)
+    assert (bridge.sound is TONE, bridge.screen.waits, bridge.hears) == (True, True, False)
     media(story)  # an UPDATE of the caller's
     assert bridge.steps == ["early"]
     bridge.ready.set()
     await story.settle()
     assert story.sent[1:] == [Answer("c-test")]
-    assert (bridge.sound, bridge.waits, bridge.hears) == (None, True, False)
+    assert (bridge.sound, bridge.screen.waits, bridge.hears) == (None, True, False)
     story.call.on_sip(CallConfirmed("c-test"))
-    assert (bridge.waits, bridge.hears) == (False, True)
+    assert (bridge.screen.waits, bridge.hears) == (False, True)
     assert bridge.steps[-1] == "start"
     await story.end()
 
@@ -59,7 +59,7 @@ async def test_media_that_comes_with_the_answer_is_no_early_media() -> None:
     await story.settle()
     await story.confirm()
     assert "early" not in story.bridge.steps
-    assert not story.bridge.waits
+    assert not story.bridge.screen.waits
     await story.end()
 
 
