@@ -1,4 +1,5 @@
-"""Between the two sides of a call that we place, while it is not known who has answered it."""
+"""Between the two sides of a call that is not answered yet, or of which it is not known who has
+answered it."""
 
 from __future__ import annotations
 

@@ -110,8 +110,8 @@ class PlayoutSender:
         self._transport = transport
 
     def start(self) -> None:
-        """The ACK is in."""
-        self._started_at = time.monotonic()
+        """The ACK is in; before that, when the caller is to hear us while it rings."""
+        self._started_at, self._first_audio_at = time.monotonic(), None
         self._begin()
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import soxr
@@ -52,12 +53,29 @@ def soft_hold() -> Pcm:
     return np.concatenate([_swell(root, root * 1.498, root * 2) for root in roots])
 
 
+RINGING: Final[dict[str, tuple[tuple[float, ...], tuple[float, ...]]]] = {
+    "eu": ((425.0,), (1.0, 4.0)),
+    "uk": ((400.0, 450.0), (0.4, 0.2, 0.4, 2.0)),
+    "us": ((440.0, 480.0), (2.0, 4.0)),
+    "fr": ((440.0,), (1.5, 3.5)),
+    "au": ((413.0, 438.0), (0.4, 0.2, 0.4, 2.0)),
+    "jp": ((384.0, 416.0), (1.0, 2.0)),
+}
+"""Ringing tones (ITU-T E.180, supplement 2): their frequencies, and seconds of tone and pause. `eu`
+is most of Europe."""
+
+
 @cache
-def ringing() -> Pcm:
-    """A loop: the ringing tone of most of Europe, 425 Hz, one second in five (ITU-T E.180)."""
-    tone = np.sin(2 * np.pi * 425.0 * np.arange(RATE_HZ) / RATE_HZ)
-    amplitude = 32767 * 10 ** (_RINGING_DBFS / 20) * np.sqrt(2)
-    return _rounded(np.concatenate([tone * amplitude, np.zeros(4 * RATE_HZ)]))
+def ringing(where: str = "eu") -> Pcm:
+    """A loop, one of `RINGING`."""
+    frequencies_hz, seconds = RINGING[where]
+    amplitude = 32767 * 10 ** (_RINGING_DBFS / 20) * np.sqrt(2 / len(frequencies_hz))
+    parts = []
+    for place, length_s in enumerate(seconds):
+        at_s = np.arange(round(length_s * RATE_HZ)) / RATE_HZ
+        tone = sum(np.sin(2 * np.pi * hz * at_s) for hz in frequencies_hz)
+        parts.append(np.zeros(len(at_s)) if place % 2 else tone * amplitude)
+    return _rounded(np.concatenate(parts))
 
 
 @cache

@@ -118,7 +118,7 @@ class Call:
         self._incoming = facts.direction == "incoming"
         self._kept = Kept(record, capture, recording)
         self.record, self.recording = record, recording
-        self._media = CallMedia(bridge, self.tell)
+        self.media = CallMedia(facts.call_id, bridge, send, self.tell)
         self._outcome = CallOutcome(incoming=self._incoming)
         self._ended = asyncio.Event()
         self._tasks = CallTasks(self.faults)
@@ -201,7 +201,7 @@ class Call:
         """Answer, once; later, or in a call that we placed, it does nothing."""
         if self._incoming and not self._answered:
             self._answered = True
-            self.bridge.before_answer()
+            self.media.early.answering()
             self.send(Answer(self.call_id))
             self.tell(call_events.Answered(setup_ms=self.setup_ms))
 
@@ -271,7 +271,7 @@ class Call:
     @property
     def on_hold(self) -> bool:
         """By either side."""
-        return self._media.on_hold
+        return self.media.on_hold
 
     @property
     def transfer_under_way(self) -> bool:
@@ -347,14 +347,14 @@ class Call:
 
     def on_media(self, media: NegotiatedMedia) -> None:
         self._kept.on_media(media)
-        self._media.negotiated(media, held_by_us=self.hold.on)
+        self.media.negotiated(media, held_by_us=self.hold.on)
 
     def on_confirmed(self) -> None:
         self._facts.confirmed()
         self._outcome.answered()
         self.tell(call_events.Confirmed())
         self._kept.on_confirmed()
-        self.bridge.start()
+        self.media.confirmed()
         self.confirmed.set()
 
     def on_ended(self, event: CallEnded) -> None:
@@ -367,7 +367,7 @@ class Call:
     # --- from the bridge ------------------------------------------------------------------
 
     def _on_bridge(self, event: BridgeEvent, _now: float) -> None:
-        if isinstance(event, PeerSilent):
+        if isinstance(event, PeerSilent) and self.media.is_lost(event.idle_s, self.facts()):
             silent = f"no RTP from the peer for {event.idle_s:.0f} s"
             self.hang_up(Reason.MEDIA_TIMEOUT, silent)
         elif isinstance(event, EngineGone):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sipua.calls.legs.targets import TransferSettings
+from sipua.codecs.pcm import Pcm
 from sipua.record.settings import Numbers
 
 
@@ -18,3 +19,5 @@ class CallLimits:
     numbers: Numbers = "last4"
     """How much of the other side's number is logged."""
     transfer: TransferSettings = field(default_factory=TransferSettings)
+    early_media: Pcm | None = None
+    """What the callers of this trunk or account hear before the answer; None: their own ringing."""

@@ -35,6 +35,9 @@ class Answering:
     async def run(self, call: Call) -> None:
         if await _led(call):
             return
+        sound = call.limits.early_media
+        if sound is not None and (call.profile.forward or call.profile.answer != "at_once"):
+            call.media.early.begin(sound)
         if call.profile.forward is not None:
             await _forward(call, call.profile.forward)
         else:
@@ -45,7 +48,9 @@ async def _forward(call: Call, to: Forward) -> None:
     """Another SIP agent takes the call, as the target of a transfer does (`sipua.calls.legs`): the
     caller is answered when it answers. If it does not, the route's own fallback, or its status."""
     call.tell(call_events.Transfer(target=to.target, mode="forward"))
-    outcome = await call.second.make(to.target, account=to.account, headers=to.headers).run()
+    outcome = await call.second.make(
+        to.target, account=to.account, headers=to.headers, early_media=to.early_media
+    ).run()
     if outcome.ok:
         await call.bridge.dismiss_agent()
     elif outcome.cause != "caller_left" and not call.over:
@@ -65,6 +70,7 @@ class Placing:
         if await _led(call):
             return
         profile = call.profile
+        call.media.early.keep_from_engine()
         if profile.answering is not None:
             watch = AnswerWatch(call, profile.answering, lambda person: _greet(call, person))
             call.start(watch.run(), "answering")

@@ -71,6 +71,8 @@ class Forward:
     headers: Mapping[str, str] = field(default_factory=dict)
     falls_back: bool = False
     """The route has a fallback of its own."""
+    early_media: bool = True
+    """What its side sends before the answer is heard."""
 
 
 Step: TypeAlias = Prompt | TransferTo | Menu | Queue | Refuse

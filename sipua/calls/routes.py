@@ -223,7 +223,13 @@ def _forward(route: RouteSection) -> Forward | None:
     if not route.forward:
         return None
     own_fallback = route.has("fallback")
-    return Forward(route.forward, route.forward_account, dict(route.headers_out), own_fallback)
+    return Forward(
+        route.forward,
+        route.forward_account,
+        dict(route.headers_out),
+        own_fallback,
+        route.forward_early_media,
+    )
 
 
 def _step(step: FallbackSection) -> Step:

@@ -66,7 +66,7 @@ class AttemptFailed(Event, tag="call.attempt_failed"):
 
 
 class Ringing(Event, tag="call.ringing"):
-    """The caller hears that it rings: our 180."""
+    """The caller hears that it rings: our 180, or our 183 where its trunk has `early_media`."""
 
 
 class Progress(Event, tag="call.progress"):

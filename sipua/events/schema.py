@@ -16,6 +16,7 @@ from sipua.events import (
     edge_events,
     ended,
     engine_events,
+    media_events,
     menu_events,
     outbound_events,
     park_events,
@@ -43,6 +44,7 @@ CALL_EVENTS = [
     kind
     for module in (
         call_events,
+        media_events,
         menu_events,
         queue_events,
         recording_events,

@@ -313,6 +313,13 @@ SipEvent = (
 
 
 @dataclass(frozen=True, slots=True)
+class BeHeard:
+    """183 with our answer: the caller hears us before the call is answered."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     call_id: str
 
@@ -388,7 +395,7 @@ class SetAccounts:
     accounts: tuple[AccountSettings, ...] = field(repr=False)
 
 
-CallCommand = Answer | Hangup | Transfer | SetHold
+CallCommand = BeHeard | Answer | Hangup | Transfer | SetHold
 """What a call itself commands."""
 SipCommand = (
     CallCommand | PlaceCall | FollowRefer | RefuseRefer | Leave | Refresh | SetAccounts | SetTls

@@ -9,7 +9,7 @@ from sipua.sip.wire.sdp import ExtendedRtcp
 from sipua.sip.wire.tls import TlsSettings
 
 SessionTimers: TypeAlias = Literal["off", "optional", "required"]
-Prack: TypeAlias = Literal["accepted", "preferred", "required"]
+Prack: TypeAlias = Literal["off", "accepted", "preferred", "required"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class AccountSettings:
     min_session_expires_s: int = 0
     session_timers: SessionTimers = "optional"
     prack: Prack = "accepted"
+    early_media: bool = False
+    """Its calls hear us before the answer: a 183 that their worker asks for, and no 180."""
 
     @property
     def peer(self) -> str:

@@ -18,6 +18,7 @@ and a 200 waits so long for its ACK (13.3.1.4).
 class CallState(enum.StrEnum):
     OFFERED = "offered"  # INVITE in, 100 sent
     RINGING = "ringing"  # 180 sent
+    EARLY = "early"  # 183 with our answer sent: the caller hears us
     ANSWERED = "answered"  # 200 sent, ACK awaited
     CALLING = "calling"  # our INVITE was sent
     PROCEEDING = "proceeding"  # 180 or 183 came back
@@ -28,6 +29,7 @@ class CallState(enum.StrEnum):
 
 class CallInput(enum.StrEnum):
     RING = "ring"
+    EARLY = "early"
     ANSWER = "answer"
     HANGUP = "hangup"
     PROVISIONAL = "provisional"
@@ -40,8 +42,11 @@ S, E = CallState, CallInput
 TRANSITIONS: dict[tuple[CallState, CallInput], CallState] = {
     # A call that came in. RFC 3261 13.3.1
     (S.OFFERED, E.RING): S.RINGING,
+    (S.OFFERED, E.EARLY): S.EARLY,
+    (S.RINGING, E.EARLY): S.EARLY,
     (S.OFFERED, E.ANSWER): S.ANSWERED,
     (S.RINGING, E.ANSWER): S.ANSWERED,
+    (S.EARLY, E.ANSWER): S.ANSWERED,
     (S.ANSWERED, E.ACKNOWLEDGED): S.CONFIRMED,  # 13.3.1.4
     # A call that we place. 13.2.2
     (S.CALLING, E.PROVISIONAL): S.PROCEEDING,
@@ -51,12 +56,14 @@ TRANSITIONS: dict[tuple[CallState, CallInput], CallState] = {
     # Ending: a refusal, a CANCEL (9.1) or a BYE (15), by either side.
     (S.OFFERED, E.HANGUP): S.ENDING,
     (S.RINGING, E.HANGUP): S.ENDING,
+    (S.EARLY, E.HANGUP): S.ENDING,
     (S.ANSWERED, E.HANGUP): S.ENDING,
     (S.CALLING, E.HANGUP): S.ENDING,
     (S.PROCEEDING, E.HANGUP): S.ENDING,
     (S.CONFIRMED, E.HANGUP): S.ENDING,
     (S.OFFERED, E.DISCONNECTED): S.ENDED,
     (S.RINGING, E.DISCONNECTED): S.ENDED,
+    (S.EARLY, E.DISCONNECTED): S.ENDED,
     (S.ANSWERED, E.DISCONNECTED): S.ENDED,  # CANCEL came too late, or no ACK for 64*T1
     (S.CALLING, E.DISCONNECTED): S.ENDED,
     (S.PROCEEDING, E.DISCONNECTED): S.ENDED,

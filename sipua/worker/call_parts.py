@@ -130,6 +130,7 @@ class CallParts:
         self._toolbox = toolbox
         self._media = wiring_call.media_settings(config)
         self._media_of = wiring_call.media_by_peer(config, self._media)
+        self._early_media = wiring_call.early_media(config)
         self._recovery = wiring_call.dialogue_policy(config)
         self._records = records
         self._led = led
@@ -196,6 +197,7 @@ class CallParts:
             self._limits,
             ring_timeout_s=ring_timeout_s or self._limits.ring_timeout_s,
             max_duration_s=max_duration_s or self._limits.max_duration_s,
+            early_media=self._early_media.get(facts.origin),
         )
         trace = facts.trace
         log = logs.bind_call(facts.call_id, **({"trace_id": trace.trace_id} if trace else {}))

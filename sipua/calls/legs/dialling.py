@@ -23,7 +23,8 @@ from sipua.calls.legs.dial import DialAttempt, Do, State
 from sipua.calls.legs.orders import CallOrder, PlaceLeg
 from sipua.calls.legs.outcome import TransferOutcome, told
 from sipua.calls.legs.targets import TransferSettings, Warm
-from sipua.events import call_events
+from sipua.calls.parts import silence
+from sipua.events import call_events, media_events
 from sipua.events.ending import Reason
 from sipua.events.event import Event
 from sipua.rtp.events import Dtmf, Frame, MediaTimeout, RtpEvent
@@ -46,6 +47,16 @@ ASKER: Final = "transfer"
 NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
+class EarlySound(Protocol):
+    def reaches_caller(self) -> bool:
+        """Whether it hears what leaves now. If not yet, it is asked for."""
+
+
+class CallerSide(Protocol):
+    @property
+    def early(self) -> EarlySound: ...
+
+
 class DialledCall(Protocol):
     """What it needs of the call."""
 
@@ -55,8 +66,14 @@ class DialledCall(Protocol):
     send: Callable[[CallOrder], None]
     tell: Callable[[Event], None]
 
-    def answer(self) -> None:
-        """It may be forwarded before it was answered."""
+    @property
+    def media(self) -> CallerSide: ...
+
+    @property
+    def answered(self) -> bool:
+        """It may be forwarded before it was."""
+
+    def answer(self) -> None: ...
 
     def hang_up(self, reason: Reason, detail: str, status: int = 0) -> None: ...
 
@@ -75,14 +92,17 @@ class Dialling:
         media_plan: Callable[[NegotiatedMedia], MediaPlan],
         warm: Warm | None = None,
         headers: Mapping[str, str] = NO_HEADERS,
+        early_media: bool | None = None,
     ) -> None:
-        """`warm`: the target is briefed first."""
+        """`warm`: the target is briefed first. `early_media`: whether the caller hears what comes
+        before the answer; None: as the settings say."""
         self.leg_id = leg_id
         self._call = call
         self._target = target
         self._account = account
         self._headers = headers
         self._settings = settings
+        self._hears_early = settings.early_media if early_media is None else early_media
         self._media_plan = media_plan
         self._loop = asyncio.get_running_loop()
         self._warm = warm
@@ -92,6 +112,7 @@ class Dialling:
         self._timer: asyncio.TimerHandle | None = None
         self._leg: MediaLeg | None = None
         self._plan: MediaPlan | None = None
+        self._up_since: float | None = None
         self._briefing: Briefing | None = None
         self._accepted: str | None = None
         self._held: ExitStack | None = None
@@ -109,7 +130,7 @@ class Dialling:
     async def run(self) -> TransferOutcome:
         bridge = self._call.bridge
         bridge.set_aside(True)
-        bridge.fill(self._settings.waiting, ASKER)
+        bridge.fill(self._settings.waiting if self._call.answered else None, ASKER)
         self._call.send(
             PlaceLeg(
                 self._call.call_id, self.leg_id, self._target, self._account, dict(self._headers)
@@ -157,6 +178,7 @@ class Dialling:
                 self._call.bridge.through.update()
             case CallConfirmed() if self._leg is not None:
                 self._leg.start()
+                self._up_since = now
                 self._do(self._attempt.on_answered(now))
             case DigitTold() if self._briefing is not None:
                 told = Dtmf(event.digit, event.duration_ms, inband=False, by_info=True)
@@ -279,7 +301,17 @@ class Dialling:
     def _early(self, events: Sequence[RtpEvent]) -> bool:
         sound = any(isinstance(event, Frame) for event in events)
         waits = self._attempt.state in (State.PLACING, State.RINGING)
-        return sound and waits and self._settings.early_media
+        wanted = sound and waits and self._hears_early
+        return wanted and self._call.media.early.reaches_caller()
+
+    def _is_lost(self, idle_s: float) -> bool:
+        """See `CallMedia.is_lost`."""
+        talked_s = 0.0 if self._up_since is None else self._loop.time() - self._up_since
+        if self.joined and silence.counts(idle_s, talked_s):
+            return True
+        if self._leg is not None and self._plan is not None:
+            self._leg.open(self._plan)
+        return False
 
     # --- the leg's audio ------------------------------------------------------------------
 
@@ -296,10 +328,11 @@ class Dialling:
         elif self._leg is not None and self._early(events):
             through = self._call.bridge.through
             through.join(self._leg, self._settings.hold_sound).from_b(events)
+            self._call.tell(media_events.EarlyMedia(by="target"))
         if len(events) == 1 and type(events[0]) is Frame:
             return
         for event in events:
-            if isinstance(event, MediaTimeout) and self.joined:
+            if isinstance(event, MediaTimeout) and self._is_lost(event.idle_s):
                 self._call.send(Hangup(self.leg_id))
                 self._do(
                     self._attempt.on_leg_ended(

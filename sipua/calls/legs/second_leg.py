@@ -52,8 +52,10 @@ class SecondLeg:
         *,
         account: str | None = None,
         headers: Mapping[str, str] = NO_HEADERS,
+        early_media: bool | None = None,
     ) -> Dialling:
-        """`warm`: the target is briefed first. `account`: None, that of transfers."""
+        """`warm`: the target is briefed first. `account`: None, that of transfers. `early_media`:
+        None, as for transfers."""
         self._number += 1
         leg = leg_id(self._call.call_id, self._number)
         self._last = Dialling(
@@ -65,6 +67,7 @@ class SecondLeg:
             media_plan=self._media_plan,
             warm=warm,
             headers=headers,
+            early_media=early_media,
         )
         return self._last
 

@@ -4,27 +4,44 @@ so each hold."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.call.media import MediaPlan
+from sipua.calls.parts import silence
+from sipua.calls.parts.early_media import EarlyMedia
 from sipua.codecs.g711 import Law
 from sipua.events import call_events
 from sipua.events.event import Event
 from sipua.rtp.hostport import join
-from sipua.sip.messages import NegotiatedMedia
+from sipua.sip.messages import BeHeard, NegotiatedMedia
+
+
+class _Facts(Protocol):
+    @property
+    def talked_s(self) -> float:
+        """Since the ACK; 0 before it."""
 
 
 class CallMedia:
-    def __init__(self, bridge: CallBridge, tell: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        call_id: str,
+        bridge: CallBridge,
+        send: Callable[[BeHeard], None],
+        tell: Callable[[Event], None],
+    ) -> None:
+        self.early = EarlyMedia(call_id, bridge, send, tell)
         self._bridge = bridge
         self._tell = tell
+        self._plan: MediaPlan | None = None
         self.on_hold = False
         """By either side."""
         self._held_by = "peer"
 
     def negotiated(self, media: NegotiatedMedia, *, held_by_us: bool) -> None:
         """The first offer and answer, and each later one."""
-        plan = media_plan(media, held_by_us=held_by_us)
+        self._plan = plan = media_plan(media, held_by_us=held_by_us)
         if plan.on_hold != self.on_hold:
             self.on_hold = plan.on_hold
             if plan.on_hold:
@@ -40,6 +57,21 @@ class CallMedia:
                 ssrc=f"{ssrc:08x}",
             )
         )
+        self.early.media_is_open()
+
+    def confirmed(self) -> None:
+        """The ACK is in."""
+        self._bridge.start()
+        self.early.confirmed()
+
+    def is_lost(self, idle_s: float, facts: _Facts) -> bool:
+        """Whether a peer that sends nothing is gone; if not yet, it has as long again. Many send
+        nothing while a phone rings."""
+        if silence.counts(idle_s, facts.talked_s):
+            return True
+        if self._plan is not None:
+            self._bridge.open_media(self._plan)
+        return False
 
 
 def media_plan(media: NegotiatedMedia, *, held_by_us: bool = False) -> MediaPlan:

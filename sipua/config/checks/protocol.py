@@ -1,4 +1,4 @@
-"""How a trunk or an account talks SIP: times that fit each other."""
+"""How a trunk or an account talks SIP: times that fit each other, and sounds that are heard."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from sipua.config.values.problems import KeyPath
 def protocol(config: Config) -> Iterator[Finding]:
     for index, account in enumerate(config.accounts):
         yield from _timers(config, ("accounts", index), account)
+        yield from _early_media(("accounts", index), account)
     for index, trunk in enumerate(config.trunks):
         yield from _timers(config, ("trunks", index), trunk)
+        yield from _early_media(("trunks", index), trunk)
 
 
 def _timers(
@@ -36,5 +38,23 @@ def _timers(
             ((*path, "session_timers"), time, least),
             "there are no session timers, and a time for them",
             "remove the times, or session_timers",
+            "warning",
+        )
+
+
+def _early_media(path: KeyPath, peer: AccountSection | TrunkSection) -> Iterator[Finding]:
+    for key in ("ringing_tone", "early_media_sound"):
+        if key in peer.model_fields_set and not peer.early_media:
+            yield Finding(
+                ((*path, key),),
+                "has no effect: its calls hear the ringing tone of their own phones",
+                "early_media = true",
+                "warning",
+            )
+    if {"ringing_tone", "early_media_sound"} <= peer.model_fields_set and peer.early_media_sound:
+        yield Finding(
+            ((*path, "ringing_tone"), (*path, "early_media_sound")),
+            "are both set: the sound is heard in the place of the tone",
+            "remove one",
             "warning",
         )

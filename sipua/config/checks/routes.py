@@ -88,6 +88,13 @@ def _forward(config: Config, here: KeyPath, route: RouteSection) -> Iterator[Fin
                 f"leaves no call for the {other}",
                 'one of both; a menu forwards by { transfer = "sip:…" }',
             )
+    if route.has("forward_early_media") and not route.forward:
+        yield Finding(
+            ((*here, "forward_early_media"),),
+            "has no effect without `forward`",
+            'forward = "sip:…"',
+            "warning",
+        )
     if route.forward_account and not route.forward:
         yield Finding(
             ((*here, "forward_account"),), "has no effect without `forward`", 'forward = "sip:…"'

@@ -7,7 +7,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 SessionTimers = Literal["off", "optional", "required"]
-Prack = Literal["accepted", "preferred", "required"]
+Prack = Literal["off", "accepted", "preferred", "required"]
+RingingTone = Literal["eu", "uk", "us", "fr", "au", "jp"]
 
 CODECS: Any = Field(
     default=(),
@@ -36,7 +37,23 @@ MIN_SESSION_EXPIRES_S: Any = Field(
 )
 PRACK: Any = Field(
     default="accepted",
-    description="Reliable ringing (RFC 3262). `accepted`: where it asks for it. `preferred`: our "
-    "ringing is reliable where its INVITE says that it can. `required`: its calls without it get "
-    "421, and ours ask for it.",
+    description="Reliable ringing (RFC 3262). `accepted`: where it asks for it. `off`: the same, "
+    "and our INVITEs do not offer it. `preferred`: our ringing is reliable where its INVITE says "
+    "that it can. `required`: its calls without it get 421, and ours ask for it.",
+)
+EARLY_MEDIA: Any = Field(
+    default=False,
+    description="Calls that come in by it hear us before the answer: 183 with SDP in the place of "
+    "180, and a ringing tone of ours. For a network that passes no ringing of its own on. "
+    "docs/trunks.md.",
+)
+RINGING_TONE: Any = Field(
+    default="eu",
+    description="`early_media`: the ringing tone of most of Europe (`eu`), the United Kingdom "
+    "(`uk`), North America (`us`), France (`fr`), Australia (`au`) or Japan (`jp`).",
+)
+EARLY_MEDIA_SOUND: Any = Field(
+    default="",
+    description="`early_media`: WAV file (16 bit PCM) in the place of the ringing tone, heard over "
+    "and over until the answer.",
 )

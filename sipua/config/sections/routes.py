@@ -179,6 +179,11 @@ class RouteSection(Section):
         description="`forward`: the account or trunk that it is called by. Empty: straight to its "
         "host.",
     )
+    forward_early_media: bool = Field(
+        default=True,
+        description="`forward`: what its side sends before the answer, its ringing or an "
+        "announcement, is heard by the caller: 183 with SDP. docs/trunks.md.",
+    )
     recording: Literal["", "off", "on_demand", "always"] = Field(
         default="", description="Whether its calls are recorded. Left out: `recording.when`."
     )

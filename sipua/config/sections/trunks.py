@@ -20,12 +20,16 @@ from sipua.config.sections.caller import (
 )
 from sipua.config.sections.protocol import (
     CODECS,
+    EARLY_MEDIA,
+    EARLY_MEDIA_SOUND,
     MIN_SESSION_EXPIRES_S,
     PRACK,
     PTIME_MS,
+    RINGING_TONE,
     SESSION_EXPIRES_S,
     SESSION_TIMERS,
     Prack,
+    RingingTone,
     SessionTimers,
 )
 from sipua.config.values.addresses import Hosts
@@ -44,6 +48,7 @@ from sipua.config.values.fields import (
     Secret,
     ServerUriText,
     SipUser,
+    SoundFile,
 )
 from sipua.config.values.parties import (
     CallerId,
@@ -116,6 +121,9 @@ class AccountSection(Section):
     session_expires_s: OptionalSessionTime = SESSION_EXPIRES_S
     min_session_expires_s: OptionalSessionTime = MIN_SESSION_EXPIRES_S
     prack: Prack = PRACK
+    early_media: bool = EARLY_MEDIA
+    ringing_tone: RingingTone = RINGING_TONE
+    early_media_sound: SoundFile = EARLY_MEDIA_SOUND
     trust_identity: bool = TRUST_IDENTITY
     caller_headers: CallerHeaders = CALLER_HEADERS
     country: Country = COUNTRY
@@ -200,6 +208,9 @@ class TrunkSection(Section):
     session_expires_s: OptionalSessionTime = SESSION_EXPIRES_S
     min_session_expires_s: OptionalSessionTime = MIN_SESSION_EXPIRES_S
     prack: Prack = PRACK
+    early_media: bool = EARLY_MEDIA
+    ringing_tone: RingingTone = RINGING_TONE
+    early_media_sound: SoundFile = EARLY_MEDIA_SOUND
     trust_identity: bool = TRUST_IDENTITY
     caller_headers: CallerHeaders = CALLER_HEADERS
     country: Country = COUNTRY

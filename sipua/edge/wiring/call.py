@@ -15,6 +15,7 @@ from sipua.bridge.playout.sounds import Sounds, soft_filler
 from sipua.bridge.turns.barge_in_settings import BargeIn
 from sipua.bridge.turns.clock import Endpointing
 from sipua.calls.profile import AgentProfile
+from sipua.codecs.pcm import Pcm
 from sipua.codecs.vad import VadConfig
 from sipua.config import Config, EngineSection
 from sipua.config.sections.barge_in import SoundsSection
@@ -55,6 +56,18 @@ def media_by_peer(config: Config, usual: MediaSettings) -> dict[str, MediaSettin
     }
 
 
+def early_media(config: Config) -> dict[str, Pcm]:
+    """What callers of these trunks and accounts hear before the answer. Raises SoundError."""
+    peers: list[AccountSection | TrunkSection] = [*config.accounts, *config.trunks]
+    return {
+        peer.name: sounds.named(peer.early_media_sound)
+        if peer.early_media_sound
+        else sounds.ringing(peer.ringing_tone)
+        for peer in peers
+        if peer.early_media
+    }
+
+
 @cache
 def _sounds(section: SoundsSection) -> Sounds:
     if not section.filler:
@@ -71,6 +84,7 @@ def decode_sounds(config: Config) -> None:
     """
     _sounds(config.sounds)
     sounds.prompt("sorry")
+    early_media(config)
     for steps in (config.calls.fallback, *(route.fallback for route in config.routes)):
         for step in steps:
             if step.prompt:

@@ -20,6 +20,7 @@ from sipua.sip.errors import reason_of
 from sipua.sip.messages import SipEvent
 from sipua.sip.peer_news import Registered, RegistrarSilent, RegistrationFailed, Unregistered
 from sipua.sip.settings import AccountSettings, SipSettings
+from sipua.sip.trunks.failover import may_try_next
 from sipua.sip.trunks.registrars import Standing
 from sipua.sip.wire import texts
 
@@ -31,6 +32,9 @@ _NEVER, _BEHIND_NAT, _ALWAYS = range(3)
 only the port has changed, within a private network."""
 FAILING_AFTER_S = 3.0
 """Then the account's next registrar is asked, too."""
+TARGET_RESTS_S = 300.0
+"""So long a registrar's name stands for its other targets, once one of them has failed: each try of
+one that says nothing costs 32 s."""
 
 
 _TIMERS = {
@@ -39,6 +43,7 @@ _TIMERS = {
     "required": pj.PJSUA_SIP_TIMER_REQUIRED,
 }
 _PRACK = {
+    "off": pj.PJSUA_100REL_NOT_USED,
     "accepted": pj.PJSUA_100REL_NOT_USED,  # not used by itself: a peer that requires it gets it
     "preferred": pj.PJSUA_100REL_OPTIONAL,
     "required": pj.PJSUA_100REL_MANDATORY,
@@ -82,6 +87,10 @@ class AccountOwner(Protocol):
 
     def settle(self, account: PjAccount) -> None:
         """How it stands with its registrar has changed: others may have to begin or to leave."""
+
+    def leave_target(self, uri: str, rest_s: float) -> bool:
+        """What the name of this server stands for has failed: the next of its targets is asked
+        first, for so long. False: there is none."""
 
     def meanwhile(self, account: PjAccount) -> str:
         """Another registrar, which has what is the same account in the configuration."""
@@ -263,6 +272,11 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         self.registered = self._asked = False
         if self._over:
             return
+        if may_try_next(status):
+            rest_s = max(TARGET_RESTS_S, retry_after_s or 0.0)
+            asked = self.settings.first_hop or self.settings.registrar
+            if self.endpoint.leave_target(asked, rest_s):
+                retry_after_s = None  # it is not for the next one
         verdict = self._retry.failed(status, retry_after_s)
         self._failing, self._refused = True, verdict.retry_in_s is None
         if verdict.retry_in_s is not None:

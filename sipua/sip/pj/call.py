@@ -37,6 +37,7 @@ from sipua.sip.messages import (
     TransferRefused,
 )
 from sipua.sip.pj.dialogs import negotiated
+from sipua.sip.pj.dialogs.ended_by import REQUEST_TIMEOUT, ended_by
 from sipua.sip.pj.dialogs.referrals import OK, Referrals
 from sipua.sip.pj.guarded import guarded
 from sipua.sip.pj.native import in_dialog, info_request
@@ -49,7 +50,6 @@ from sipua.sip.wire.info_digits import DigitTold, InfoDigits
 
 TRANSFER_REFUSED = 603
 NOT_ACCEPTABLE = 488
-REQUEST_TIMEOUT = 408
 WRONG_STATE = 481
 INTERNAL_ERROR = 500
 GLARE = 491
@@ -119,6 +119,15 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         if advance(self.state, CallInput.RING):
             self.answer(call_params(180))
             self._advance(CallInput.RING)
+
+    def be_heard(self) -> None:
+        """183 with SDP; 180 where the INVITE has no offer that it could answer."""
+        if not self.getInfo().remOfferer:
+            self.ring()
+        elif advance(self.state, CallInput.EARLY):
+            self.answer(call_params(183))
+            if self._advance(CallInput.EARLY):
+                self._read_media()
 
     def accept(self) -> None:
         if advance(self.state, CallInput.ANSWER):
@@ -324,7 +333,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
                 response = event.body.tsxState.src.rdata
                 if self.endpoint.place_again(self, response.srcAddress, response.wholeMsg):
                     return
-            by = self._ended_by(status, event)
+            by = ended_by(self.state, status, event)
         except Exception as error:  # noqa: BLE001 (the end must be reported in any case)
             self.endpoint.fault("onCallState", error, self.call_id)
         self.close(by, status, reason)
@@ -386,14 +395,3 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             state = event.body.tsxState
             if state.type == pj.PJSIP_EVENT_RX_MSG:
                 self.signalling_ip = address(str(state.src.rdata.srcAddress))[0]
-
-    def _ended_by(self, status: int, event: Any) -> EndedBy:
-        if self.state is CallState.ENDING:
-            return EndedBy.US
-        why = event.body.tsxState.type
-        placing = self.state in (CallState.CALLING, CallState.PROCEEDING)
-        if placing and why == pj.PJSIP_EVENT_RX_MSG:
-            return EndedBy.PEER  # a 408 of its own, too
-        if status == REQUEST_TIMEOUT or why == pj.PJSIP_EVENT_TRANSPORT_ERROR:
-            return EndedBy.NETWORK
-        return EndedBy.PEER

@@ -32,6 +32,7 @@ from sipua.sip.dns.names import Name, Outcome
 from sipua.sip.errors import CannotListenError, reason_of
 from sipua.sip.messages import (
     Answer,
+    BeHeard,
     CallCommand,
     CallEnded,
     Hangup,
@@ -59,7 +60,7 @@ from sipua.sip.state import CallState
 from sipua.sip.trunks.probes import Probes
 from sipua.sip.trunks.servers import TrunkServers
 from sipua.sip.wire import sdp, texts
-from sipua.sip.wire.addresses import Listener, address, of_family
+from sipua.sip.wire.addresses import Listener, address, of_family, server_of
 from sipua.sip.wire.refer_messages import FollowRefer, RefuseRefer
 from sipua.sip.wire.tls import SetTls
 
@@ -158,7 +159,8 @@ class SipEndpoint:
         taken, self._taken = self._taken, []
         for call in taken:
             try:
-                call.ring()
+                if not call.account.settings.early_media:
+                    call.ring()
             except Exception as error:  # noqa: BLE001 (it ends this call, and no other)
                 call.fail("ring", error)
 
@@ -229,6 +231,8 @@ class SipEndpoint:
             return
         try:
             match command:
+                case BeHeard():
+                    call.be_heard()
                 case Answer():
                     call.accept()
                 case Hangup():
@@ -372,6 +376,9 @@ class SipEndpoint:
 
     def meanwhile(self, account: PjAccount) -> str:
         return self._accounts.meanwhile(account)
+
+    def leave_target(self, uri: str, rest_s: float) -> bool:
+        return self._names.leave(server_of(uri)[0], rest_s)
 
     def with_call(self, call_id: str, action: Callable[[PjCall], None]) -> None:
         if call_id in self._calls:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -34,6 +35,7 @@ from sipua.sip.pj.account import PjAccount
 from sipua.sip.pj.accounts import LOCAL_ACCOUNT
 from sipua.sip.pj.call import CallOwner, PjCall
 from sipua.sip.pj.native.resolver import PjResolver
+from sipua.sip.pj.native.supported import without_reliable_ringing
 from sipua.sip.pj.params import call_params
 from sipua.sip.pj.placed_call import AttemptEnd, PlacedCall
 from sipua.sip.settings import AccountSettings
@@ -228,8 +230,10 @@ class Placer:
             return
         self._calls[order.call_id] = call
         hop = placing.way[0]
+        offers = without_reliable_ringing() if server.prack == "off" else nullcontext()
         try:
-            call.makeCall(self._request_uri(placing), call_params(headers=hop.headers))
+            with offers:
+                call.makeCall(self._request_uri(placing), call_params(headers=hop.headers))
         except Exception as error:  # noqa: BLE001 (as above; pjsip may have reported it already)
             call.close(EndedBy.US, 500, reason_of(error))
             return

@@ -165,6 +165,24 @@ def test_S22_a_registrar_is_found_by_its_services_and_found_again(
     assert said.startswith("REGISTER sip:pbx.test SIP/2.0")  # the name stays a name
 
 
+def test_S22_the_next_target_of_a_name_is_asked_when_the_first_one_fails(
+    edge_factory: Edges, sipp: Sipp, dns: DnsServer
+) -> None:
+    """Its Retry-After is its own, and not the other one's."""
+    fails = sipp.start(
+        "uas_registrar_refuses", STATUS="503 Service Unavailable", HEADERS="Retry-After: 3600"
+    )
+    second = sipp.start("uas_registrar", calls=50, pause_ms=60000, **REGISTRAR)
+    dns.set("one.test", "A", LOOPBACK)
+    records = f"10 5 {fails.port} one.test.", f"20 5 {second.port} one.test."
+    dns.set("_sip._udp.pbx.test", "SRV", *records)
+    edge = edge_factory({"sip": {"nameservers": [dns.address]}, "accounts": [account("pbx.test")]})
+    assert edge.wait_event("registration.failed")["status"] == 503
+    edge.wait_event("registration.ok", timeout_s=20)
+    wait_until(lambda: registrations(second) >= 3, 20, "a refresh, at the same one")
+    assert registrations(fails) == 1
+
+
 def test_S22_a_bye_to_a_name_waits_for_it_and_nothing_else_does(
     edge_factory: Edges, sipp: Sipp, dns: DnsServer
 ) -> None:

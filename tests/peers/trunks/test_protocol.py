@@ -62,13 +62,20 @@ def test_a_call_that_we_place_has_what_its_trunk_wants(trunk_edge: TrunkEdge, si
 
 def test_a_trunk_without_any_of_it_is_called_as_before(trunk_edge: TrunkEdge, sipp: Sipp) -> None:
     far = sipp.start("uas_answer", pause_ms=50)
-    edge = trunk_edge(far.address, session_timers="off")
+    edge = trunk_edge(far.address, session_timers="off", prack="off")
     placed(edge)
     assert far.wait(check=False).ok, str(far.result())
     (invite,) = far.result().received("INVITE")
     assert re.search(r"^m=audio \d+ RTP/AVP 0 8 \d+$", invite.text, re.MULTILINE), invite.text
     assert field(invite, "Require") == field(invite, "Session-Expires") == ""
     assert "timer" not in field(invite, "Supported")
+    assert "100rel" not in field(invite, "Supported")
+    assert "replaces" in field(invite, "Supported")
+    # The next call, which is of no trunk, offers all again.
+    other = sipp.start("uas_reject", STATUS="486 Busy Here")
+    edge.place(f"sip:100@{other.address}")
+    (invite,) = other.wait().received("INVITE")
+    assert "100rel" in field(invite, "Supported")
 
 
 def test_a_call_of_the_trunk_gets_its_codec_and_packets(

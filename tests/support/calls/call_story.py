@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -55,6 +56,15 @@ MEDIA = NegotiatedMedia(
 )
 
 
+class FakeScreen:
+    """What is to be said waits, or leaves."""
+
+    waits = False
+
+    def hold(self, on: bool) -> None:
+        self.waits = on
+
+
 class FakeBridge:
     """A bridge whose engine does what the test says."""
 
@@ -64,7 +74,12 @@ class FakeBridge:
         self.plans: list[MediaPlan] = []
         self.timeouts: list[float] = []
         self.played = 0
-        self.leg = SimpleNamespace(tap=None)
+        self.hears = True
+        # No methods of its own: what is over is freed without the garbage collector.
+        line = SimpleNamespace(start=partial(self.steps.append, "early"))
+        self.leg = SimpleNamespace(tap=None, line=line)
+        self.screen = FakeScreen()
+        self.sound: object = None
         self.through = SimpleNamespace(aside=False)
         self.ready = asyncio.Event()
         self.error: Exception | None = None
@@ -90,6 +105,12 @@ class FakeBridge:
 
     def before_answer(self) -> None:
         """No port, no early senders."""
+
+    def listen(self, on: bool, asker: str) -> None:
+        self.hears = on
+
+    def fill(self, pcm: NDArray[np.int16] | None, asker: str) -> None:
+        self.sound = pcm
 
     def open_media(self, plan: MediaPlan) -> int:
         self.plans.append(plan)

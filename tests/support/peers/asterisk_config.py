@@ -26,6 +26,7 @@ Extensions  100, 101, 102   ring sipua, sipua-ulaw, sipua-alaw
             611       read keys up to #, log them as keys=..., hang up
             613, 614  call ${EDGE} by trunk-pai as "Ann" 0301234567; 614: number withheld
             619       record; press 1 after 7 seconds, play speech, listen 4 seconds, hang up
+            630       record; call ${EDGE} by trunk
             615       log the caller as caller=NUMBER:NAME:PRESENTATION; answer, hang up
 """
 
@@ -300,6 +301,9 @@ exten => 617,1,Progress()
  same => n,{record}
  same => n,Wait(8)
  same => n,Hangup()
+exten => 630,1,Set(REC={layout.recordings}/${{UNIQUEID}})
+ same => n,{record}
+ same => n,Dial(PJSIP/trunk/${{EDGE}})
 exten => 618,1,Wait(2)
  same => n,Transfer(PJSIP/sip:60217@{layout.host}:{layout.sip_port})
  same => n,Hangup()

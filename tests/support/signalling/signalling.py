@@ -89,6 +89,9 @@ class NoResolver:
     def leave_out(self, target: Target, until: float) -> None:
         """A fake has no order of its own."""
 
+    def leave(self, host: str, rest_s: float) -> bool:
+        return False
+
     def ranked(self, found: Found, port: int, transport: str) -> list[Target]:
         return [one for one in targets(found, port, transport) if self.reaches(one.address)]
 

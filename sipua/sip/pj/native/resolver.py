@@ -125,6 +125,8 @@ class PjResolver:
         self._open: set[_Question] = set()
         self._left_out: dict[Target, float] = {}
         """Until when: they are tried last."""
+        self._given: dict[str, list[Target]] = {}
+        """What pjsip was told of a name last; it takes the first."""
         self._layout: type[_Records | _OldRecords] = _Records
         # pjsip keeps a pointer to it.
         self._callbacks = _Callbacks(_Resolve(self._resolve))
@@ -146,6 +148,14 @@ class PjResolver:
         left = {one: end for one, end in self._left_out.items() if end > now}
         self._left_out = left if len(left) < MAX_NAMES else {}
         self._left_out[target] = until
+
+    def leave(self, host: str, rest_s: float) -> bool:
+        """The target that a name stood for last has failed, and is tried last for a while. Whether
+        another one may do better."""
+        given, now = self._given.get(host.lower(), []), time.monotonic()
+        if given:
+            self.leave_out(given[0], now + rest_s)
+        return any(self._left_out.get(one, 0.0) <= now for one in given)
 
     def ranked(self, found: Found, port: int, transport: str) -> list[Target]:
         """Where a request goes, as far as our transports reach, best first."""
@@ -189,7 +199,10 @@ class PjResolver:
 
         def found(outcome: Outcome) -> None:
             known = outcome if isinstance(outcome, Found) else Found(())
-            self._answer(question, self.ranked(known, port, transport))
+            ranked = self.ranked(known, port, transport)
+            self._given = self._given if len(self._given) < MAX_NAMES else {}
+            self._given[host] = ranked[:_MOST]
+            self._answer(question, ranked)
 
         outcome = self._ask(Name(host, services=not port), found)
         if outcome is not None:

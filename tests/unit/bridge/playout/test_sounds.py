@@ -63,3 +63,22 @@ def test_the_prompt_is_speech_at_a_telephones_level() -> None:
     pcm = sounds.prompt("sorry")
     assert 2 < len(pcm) / 8000 < 8
     assert -23 < audio.level_dbfs(pcm) < -18
+
+
+@pytest.mark.parametrize(
+    ("where", "length_s", "quiet_from_s"),
+    [
+        ("eu", 5.0, 1.0),
+        ("uk", 3.0, 1.0),
+        ("us", 6.0, 2.0),
+        ("fr", 5.0, 1.5),
+        ("au", 3.0, 1.0),
+        ("jp", 3.0, 1.0),
+    ],
+)
+def test_a_ringing_tone_of_each_country(where: str, length_s: float, quiet_from_s: float) -> None:
+    tone = sounds.ringing(where)
+    assert len(tone) == length_s * 8000
+    assert not tone[round(quiet_from_s * 8000) :].any()
+    assert audio.level_dbfs(tone[:3200]) == pytest.approx(-20, abs=1)
+    assert sounds.ringing(where) is tone

@@ -10,11 +10,12 @@ import pytest
 
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import BridgeEvent, PeerSilent
+from sipua.calls.opening import Placing
 from sipua.events.ending import Reason
 from sipua.log import logs
 from sipua.log.throttle import Throttle
 from sipua.rtp.events import Dtmf, LossReported, PacketsRefused
-from sipua.sip.messages import Answer, CallEnded, Direction, EndedBy, Hangup
+from sipua.sip.messages import Answer, CallEnded, Direction, EndedBy, Hangup, MediaReady
 from support.calls.call_story import FACTS, LIMITS, MEDIA, PROFILE, Story
 
 
@@ -96,9 +97,26 @@ async def test_S10_a_caller_who_gives_up_while_it_rings_ends_everything() -> Non
 
 async def test_R12_a_silent_peer_ends_the_call() -> None:
     story = Story()
-    story.bridge.on_event(PeerSilent(20.0))
+    await story.talk()
+    await asyncio.sleep(0.01)
+    story.bridge.on_event(PeerSilent(1.0))
     assert story.sent[-1] == Hangup("c-test", 0)
     await story.end(EndedBy.US)
+
+
+async def test_a_silence_that_began_before_the_answer_has_as_long_again() -> None:
+    """With early media a stream is there before the answer, and a peer may send nothing until
+    then."""
+    story = Story(opening=Placing(), facts=replace(FACTS, direction="outgoing"))
+    story.call.on_sip(MediaReady("c-test", MEDIA))
+    story.bridge.on_event(PeerSilent(20.0))
+    assert story.sent == []
+    assert len(story.bridge.plans) == 2, "the silence is measured anew"
+    await story.talk()
+    plans = len(story.bridge.plans)
+    story.bridge.on_event(PeerSilent(20.0))
+    assert (story.sent, len(story.bridge.plans)) == ([], plans + 1)
+    await story.end()
 
 
 @pytest.mark.parametrize(("mask", "shown"), [(True, "?"), (False, "7")])
@@ -126,7 +144,10 @@ async def test_every_listener_hears_every_event_and_one_that_fails_keeps_none_fr
 
     story.call.subscribe(fail)
     story.call.subscribe(lambda event, now: heard.append((event, now)))
-    events = [Dtmf("7", 100, inband=True), PeerSilent(20.0)]
+    await story.talk()
+    await asyncio.sleep(0.01)
+    heard.clear()
+    events = [Dtmf("7", 100, inband=True), PeerSilent(1.0)]
     for event in events:
         story.bridge.on_event(event)
     assert [event for event, _ in heard] == events

@@ -7,6 +7,7 @@ from support.peers.sipp import SCENARIOS, render
 # What has no default must be given; the values here are only for the syntax.
 VALUES = {
     "uac_does_not_transfer": ["ANSWER"],
+    "uac_early_refused": ["STATUS"],
     "uac_hold": ["HOLD", "ANSWER"],
     "uac_hold_by_update": ["HOLD", "ANSWER"],
     "uac_hold_silently": ["HOLD"],
@@ -23,6 +24,8 @@ VALUES = {
     "uac_register": ["AOR", "PASSWORD", "CONTACT_URI"],
     "uac_refuses_hold": ["STATUS"],
     "uac_rejected": ["STATUS"],
+    "uas_early_forked": ["FIRST", "SECOND"],
+    "uas_early_refuses": ["STATUS"],
     "uas_is_held": ["HELD"],
     "uas_key": ["AFTER", "KEY"],
     "uas_people": ["MACHINE"],

@@ -9,6 +9,7 @@ import weakref
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,8 @@ class Call:
     """What a second leg needs of its call."""
 
     call_id = "c-test"
+    answered = True
+    media: Any = SimpleNamespace(early=SimpleNamespace(reaches_caller=lambda: True))
 
     def __init__(self, setup: Setup) -> None:
         self.bridge = setup.bridge

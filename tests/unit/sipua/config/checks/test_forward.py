@@ -39,6 +39,7 @@ def test_what_a_call_of_it_becomes() -> None:
 def test_what_contradicts_it() -> None:
     assert found(config({"hang_up": True}, forward=BOT, menu="main")) == [("forward", "error")]
     assert found(config(forward_account="vendor")) == [("forward_account", "error")]
+    assert found(config(forward_early_media=False)) == [("forward_early_media", "warning")]
     for unknown in ("nobody", "inside"):
         wrong = config(forward=BOT, forward_account=unknown)
         assert found(wrong) == [("forward_account", "error")]

@@ -163,6 +163,25 @@ def test_an_account_that_cannot_leave_keeps_no_other_from_it(
     signalling.close()
 
 
+def test_the_next_target_of_a_name_is_not_what_a_retry_after_is_for(
+    signalling: Signalling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[tuple[str, float]] = []
+
+    def leave(uri: str, rest_s: float) -> bool:
+        left.append((uri, rest_s))
+        return True
+
+    monkeypatch.setattr(signalling.endpoint, "leave_target", leave)
+    account = signalling.account("pbx")
+    account.onRegState(answered(503, "SIP/2.0 503 No\r\nRetry-After: 900\r\n\r\n"))
+    assert left == [(ACCOUNT.registrar, 900.0)]
+    signalling.pass_time(2)
+    assert signalling.pj.asked("setRegistration") == [(True,)]
+    account.onRegState(answered(403))
+    assert len(left) == 1, "that is about us, and the next one would say it, too"
+
+
 def test_nobody_is_asked_again_after_the_end(signalling: Signalling) -> None:
     signalling.account("pbx").onRegState(answered(503))
     signalling.take()

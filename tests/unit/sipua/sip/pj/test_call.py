@@ -10,6 +10,7 @@ import pytest
 
 from sipua.sip.messages import (
     Answer,
+    BeHeard,
     CallConfirmed,
     CallEnded,
     CallInvited,
@@ -85,6 +86,29 @@ def test_ack_and_bye(signalling: Signalling) -> None:
         CallEnded(call.call_id, EndedBy.PEER, 200, "reason 200"),
     ]
     assert signalling.calls == 0
+
+
+def test_the_caller_hears_us_before_the_answer(signalling: Signalling) -> None:
+    """The media is told with the 183, and not again with the 200, which has the same SDP."""
+    call = signalling.begin()
+    call.info.remOfferer = True
+    signalling.pj.steps.clear()
+    media_state = real.OnCallMediaStateParam()
+    call.answer = lambda params: (flows(call), call.onCallMediaState(media_state))
+    signalling.endpoint.command(BeHeard(call.call_id))
+    assert [media.remote for media in medias(signalling)] == [("192.0.2.1", 4000)]
+    signalling.endpoint.command(BeHeard(call.call_id))
+    signalling.endpoint.command(Answer(call.call_id))
+    assert medias(signalling) == []
+    call.tell(real.PJSIP_INV_STATE_CONFIRMED, 200)
+    assert signalling.take() == [CallConfirmed(call.call_id)]
+
+
+def test_a_caller_without_an_offer_hears_that_it_rings(signalling: Signalling) -> None:
+    call = signalling.begin()
+    signalling.endpoint.command(BeHeard(call.call_id))
+    assert signalling.pj.asked("answer") == [(180,)]
+    assert medias(signalling) == []
 
 
 def test_a_call_of_ours_rings_and_is_answered(signalling: Signalling) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import socket
 import time
 from typing import Any
@@ -136,6 +138,18 @@ def test_a_call_that_comes_in_rings_at_once(signalling: Signalling) -> None:
     assert signalling.pj.asked("answer") == [(180,)]
     signalling.endpoint.poll(0)
     assert signalling.pj.asked("answer") == [(180,)], "once"
+
+
+def test_a_caller_that_hears_us_before_the_answer_gets_no_180(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account = dataclasses.replace(ACCOUNT, early_media=True)
+    with contextlib.closing(Signalling(monkeypatch, account)) as signalling:
+        signalling.endpoint.open()
+        signalling.pj.steps.clear()
+        signalling.invite(source="192.0.2.9:5060", account="pbx")
+        signalling.endpoint.poll(0)
+        assert signalling.pj.asked("answer") == [], "its worker says when it hears us"
 
 
 def test_a_call_that_ends_in_the_poll_that_brought_it_does_not_ring(signalling: Signalling) -> None:
