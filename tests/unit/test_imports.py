@@ -142,7 +142,7 @@ CROWDED = {
     "sipua/config/checks": (22, "a file for each section whose keys depend on each other"),
     "sipua/config/sections": (33, "a file for each section of the configuration"),
     "sipua/edge/wiring": (17, "a file for each thing that settings are turned into"),
-    "sipua/events": (18, "a file for each kind of events"),
+    "sipua/events": (19, "a file for each kind of events"),
     "sipua/calls": (15, "the call, and a folder for each thing that can happen in it"),
     "sipua/tools": (15, "a file for each built-in tool, or two that belong together"),
     "sipua": (19, "the rooms of the product: a level more would only hide some of them"),

@@ -17,16 +17,11 @@ from typing import Any
 import pjsua2 as pj
 
 from sipua.rtp.hostport import join
-from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
-from sipua.sip.admission import invite, media_family
+from sipua.rtp.ports import PortPool
 from sipua.sip.admission.admission import (
-    NO_MEDIA_PORT,
     Admission,
-    Refusal,
     network_of,
-    refusal_of,
 )
-from sipua.sip.admission.flood import Dropped
 from sipua.sip.admission.gate import Gate
 from sipua.sip.dns.names import Name, Outcome
 from sipua.sip.errors import CannotListenError, reason_of
@@ -36,7 +31,6 @@ from sipua.sip.messages import (
     CallCommand,
     CallEnded,
     Hangup,
-    IncomingCall,
     Leave,
     PlaceCall,
     Refresh,
@@ -51,6 +45,7 @@ from sipua.sip.messages import (
 from sipua.sip.pj.account import PjAccount, has_ipv6
 from sipua.sip.pj.accounts import LOCAL_ACCOUNT, Accounts
 from sipua.sip.pj.call import PjCall
+from sipua.sip.pj.dialogs.arrivals import Arrivals
 from sipua.sip.pj.dialogs.referrals import Referrals
 from sipua.sip.pj.library import Library
 from sipua.sip.pj.native.resolver import LayoutError, PjResolver
@@ -59,7 +54,6 @@ from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.sip.state import CallState
 from sipua.sip.trunks.probes import Probes
 from sipua.sip.trunks.servers import TrunkServers
-from sipua.sip.wire import sdp, texts
 from sipua.sip.wire.addresses import Listener, address, of_family, server_of
 from sipua.sip.wire.refer_messages import FollowRefer, RefuseRefer
 from sipua.sip.wire.tls import SetTls
@@ -93,12 +87,12 @@ class SipEndpoint:
         self._servers.use(settings.accounts)
         self._placer = Placer(self, self._calls, self._servers, self._names, resolve)
         self.referrals = Referrals(self, self._calls, admission, self._placer)
-        self._dropped = Dropped(emit, after)
         self._probes = Probes(
             self._servers, send=self._probe, after=after, tell=emit, now=time.monotonic
         )
-        self._taken: list[PjCall] = []
-        self._refused: list[tuple[PjCall, Refusal]] = []
+        self._arrivals: Arrivals[PjCall] = Arrivals(
+            self.gate, admission, ports, self._calls, self, rings=_rings
+        )
         self._ended: list[PjCall] = []
 
     def _emit(self, event: SipEvent) -> None:
@@ -122,7 +116,7 @@ class SipEndpoint:
             self.emit,
             self.fault,
             self._account_for,
-            self._refusal_of,
+            self._arrivals.judge,
             after=self.after,
         )
         self.listeners = self._library.begin()
@@ -142,8 +136,7 @@ class SipEndpoint:
     def poll(self, timeout_ms: int) -> None:
         if self._library is not None:
             self._library.poll(timeout_ms)
-        self._ring()
-        self._refuse()
+        self._ended += self._arrivals.answer()
         self._ended.clear()
         self._accounts.tidy(self._calls.values())
 
@@ -153,24 +146,6 @@ class SipEndpoint:
     def wake(self) -> None:
         if self._library is not None:
             self._library.wake()
-
-    def _ring(self) -> None:
-        """Ring for what was taken at once: the caller need not wait for who will answer."""
-        taken, self._taken = self._taken, []
-        for call in taken:
-            try:
-                if not call.account.settings.early_media:
-                    call.ring()
-            except Exception as error:  # noqa: BLE001 (it ends this call, and no other)
-                call.fail("ring", error)
-
-    def _refuse(self) -> None:
-        """Refuse between two polls: inside its callback pjsua2 would answer without our headers."""
-        refused, self._refused = self._refused, []
-        for call, refusal in refused:
-            self._ended.append(call)
-            status, reason = refusal.status, refusal.reason
-            call.end(Hangup(call.call_id, status, reason, refusal.retry_after_s))
 
     def leave(self) -> None:
         """Unregister: no registrar shall send us calls any more."""
@@ -247,8 +222,6 @@ class SipEndpoint:
     # --- called by accounts and calls -----------------------------------------------------
 
     def incoming(self, account: PjAccount, prm: Any) -> None:
-        """Take an INVITE. The call is made first, so that we answer a failure with 500."""
-        arrived_s = time.monotonic()
         call = PjCall(
             self,
             account,
@@ -258,94 +231,15 @@ class SipEndpoint:
             state=CallState.OFFERED,
             pj_id=prm.callId,
         )
-        try:
-            self._offer(call, prm, arrived_s)
-        except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
-            self._calls.pop(call.call_id, None)
-            self._admission.slots.give_back(call.call_id)
-            if call.local is not None:
-                self._ports.release(call.local, time.monotonic())
-            self._refused.append((call, Refusal(500, "Internal Error")))
-            self.fault("incoming", error, call.call_id)
+        self._arrivals.take(call, prm)
 
-    def _offer(self, call: PjCall, prm: Any, arrived_s: float) -> None:
-        message = str(prm.rdata.wholeMsg)
-        request = invite.read(message, str(prm.rdata.srcAddress))
-        call.signalling_ip = request.source[0]
-        names = self._names_in(prm.rdata)
-        verdict = self.gate.invite(message, request.source[0], len(self._calls), names=names)
-        if isinstance(verdict, str):
-            offered = sdp.offered_host(texts.body(sdp.body(message)))
-            held = self._hold(call.call_id, verdict, offered, request.source[0])
-            if isinstance(held, Refusal):
-                verdict = held
-            else:
-                call.local = held
-        if isinstance(verdict, Refusal) or call.local is None:
-            assert isinstance(verdict, Refusal)
-            self._refused.append((call, verdict))
-            self.emit(request.refused(verdict, self._admission.origin(request.source[0], names)))
-            return
-        call.origin = verdict
-        self._calls[call.call_id] = call
-        self._taken.append(call)
-        self.emit(
-            IncomingCall(
-                call_id=call.call_id,
-                sip_call_id=request.sip_call_id,
-                from_uri=request.from_uri,
-                to_uri=request.to_uri,
-                request_uri=request.request_uri,
-                source=request.source,
-                origin=verdict,
-                local=call.local,
-                arrived_s=arrived_s,
-                parties=self._admission.policy(verdict).read(request.message),
-                altered=request.altered,  # behind what reads
-                traceparent=request.traceparent if verdict in self._admission.traced else "",
-            )
-        )
-
-    def _refusal_of(self, method: str, message: str, received: Any) -> Refusal | None:
-        """Called before pjsip spends anything, by our own build of pjsua2 alone."""
-        source, names = str(received.srcAddress), self._names_in(received)
-        calls_up, now, host = len(self._calls), time.monotonic(), address(source)[0]
-        refusal = self.gate.judge(method, message, host, calls_up=calls_up, now=now, names=names)
-        if refusal is not None and refusal.silent:
-            self._dropped.add(refusal.because, host)
-        elif refusal is not None and method == "INVITE":
-            origin = self._admission.origin(host, names)
-            self.emit(invite.read(message, source).refused(refusal, origin))
-        elif refusal is not None and method == "REFER":
-            self.emit(self.gate.refer_refused(message, refusal.status, source))
-        return refusal
-
-    def _hold(self, call_id: str, origin: str, offered: str, source: str) -> ReservedPort | Refusal:
-        """What a call needs of us: a slot of its trunk, and a port."""
-        if full := self._admission.slots.take(origin, call_id, "incoming"):
-            return refusal_of(full)
-        reserved = self._reserve(offered, source)
-        if isinstance(reserved, Refusal):
-            self._admission.slots.give_back(call_id)
-        return reserved
-
-    def _reserve(self, offered: str, source: str) -> ReservedPort | Refusal:
-        family = media_family.choose(offered, source, self._ports.families)
-        if isinstance(family, Refusal):
-            return family
-        try:
-            return self._ports.reserve(time.monotonic(), family)
-        except NoPortsLeft as error:
-            self.fault("reserve", error)
-            return NO_MEDIA_PORT
-
-    def _names_in(self, received: Any) -> frozenset[str]:
+    def names_in(self, received: Any) -> frozenset[str]:
         return frozenset() if self._library is None else self._library.names(received)
 
     def _account_for(self, received: Any) -> int:
         """The account of the PBX or trunk that it is from, or the one without credentials."""
         host = address(str(received.srcAddress))[0]
-        origin = self._admission.origin(host, self._names_in(received))
+        origin = self._admission.origin(host, self.names_in(received))
         account = self._accounts.get(origin or "") or self._local
         return int(account.getId())
 
@@ -407,3 +301,7 @@ class SipEndpoint:
         network = network_of(host)
         if network is not None and self._admission.origin(host) in (None, "anyone"):
             self._admission.learn(name, network)
+
+
+def _rings(call: PjCall) -> bool:
+    return not call.account.settings.early_media
