@@ -89,10 +89,12 @@ async def _led(call: Call) -> bool:
     agents = call.agents
     if agents is None or agents.first is None:
         return False
-    closed_by = agents.closed_by
-    await call.lead(
-        agents.first, (Reason.CLOSED, f"closed: hours {closed_by}") if closed_by else CHOSEN
-    )
+    why = CHOSEN
+    if agents.closed_by:
+        why = Reason.CLOSED, f"closed: hours {agents.closed_by}"
+    elif notice := call.facts().notice:
+        why = Reason.QUEUE, f"queue member: {notice.replace('_', ' ')}"
+    await call.lead(agents.first, why)
     return True
 
 

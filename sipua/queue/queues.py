@@ -7,8 +7,9 @@
               └──────────────────── a member who hangs up at once: `join` with what was waited
 
 Who has the higher priority comes first, then who has waited longest: over all queues, because a
-member may be in several. A call that is over gives back what it had. `deadline` is when a member is
-free again by time alone.
+member may be in several. When the last member has signed out, callers of a queue that says so are
+sent away (QueueRefused); otherwise they wait on. A call that is over gives back what it had.
+`deadline` is when a member is free again by time alone.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from sipua.queue.estimate import Estimate
 from sipua.queue.orders import QueueNews, QueueOffer, QueuePlace, QueueRefused, QueueTurn
 from sipua.queue.people import People, PersonState
+from sipua.queue.presence import Presence
 from sipua.queue.settings import Member, QueueSettings
 
 
@@ -57,6 +59,13 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberState:
+    name: str
+    state: PersonState
+    presence: Presence
+
+
+@dataclass(frozen=True, slots=True)
 class QueueState:
     """To look at."""
 
@@ -65,7 +74,8 @@ class QueueState:
     serving: int
     """Callers that are served."""
     servers: int
-    members: Mapping[str, PersonState]
+    """Members who are signed in, or slots of the agent."""
+    members: tuple[MemberState, ...]
     wait_s: float | None
     """Of one who joined now."""
 
@@ -75,17 +85,23 @@ class QueueState:
 
 
 class Queues:
-    def __init__(self, settings: Iterable[QueueSettings] = ()) -> None:
+    def __init__(
+        self,
+        settings: Iterable[QueueSettings] = (),
+        presences: Mapping[str, Presence] | None = None,
+    ) -> None:
+        """`presences`: what members have said earlier, by the target."""
         self._settings = {one.name: one for one in settings}
         self._leaving: dict[str, QueueSettings] = {}
         """Those that the configuration has no more, and whose callers are served to the end."""
         self._callers: dict[str, _Caller] = {}
         self._served: dict[str, _Served] = {}
-        self._people = People()
+        self._people = People(presences)
         self._estimates: dict[str, Estimate] = {}
         self._last_rung: dict[str, str] = {}
         """Of each queue the member who was called last."""
         self._numbers = itertools.count(1)
+        self._forget_unused()
 
     def use(self, settings: Iterable[QueueSettings], now: float) -> list[QueueNews]:
         """Another configuration: who waits keeps the place."""
@@ -107,6 +123,8 @@ class Queues:
         settings = self._settings.get(queue) or self._leaving.get(queue)
         if settings is None:
             return [QueueRefused(call_id, "unknown"), *self._serve(now)]
+        if self._sends_away(settings):
+            return [QueueRefused(call_id, "empty"), *self._serve(now)]
         waiting = sum(one.queue == queue for one in self._callers.values())
         if waiting >= settings.max_callers and not self._serves_at_once(settings, now):
             return [QueueRefused(call_id, "full"), *self._serve(now)]
@@ -144,6 +162,24 @@ class Queues:
         served = self._served.get(call_id)
         return [] if served is None or served.target else self.leave(call_id, now)
 
+    def set_presence(self, target: str, presence: Presence, now: float) -> list[QueueNews]:
+        """Of a member, in all queues."""
+        self._people.set_presence(target, presence)
+        return self._serve(now)
+
+    @property
+    def presences(self) -> Mapping[str, Presence]:
+        """Of the members who have said it, by the target."""
+        return self._people.presences
+
+    def members(self) -> dict[str, list[tuple[str, str]]]:
+        """By the target: in which queues, and under which names."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for queue in self._settings.values():
+            for member in queue.members:
+                found.setdefault(member.target, []).append((queue.name, member.name))
+        return found
+
     def expire(self, now: float) -> list[QueueNews]:
         return self._serve(now)
 
@@ -172,7 +208,10 @@ class Queues:
             settings = self._of(caller.queue)
             if caller.offer:
                 continue
-            if settings.members:
+            if self._sends_away(settings):
+                del self._callers[caller.call_id]
+                news.append(QueueRefused(caller.call_id, "empty"))
+            elif settings.members:
                 if chosen := self._chosen(settings, now):
                     news.append(self._offer(caller, settings, chosen))
             elif serving[caller.queue] < settings.max_calls:
@@ -208,6 +247,14 @@ class Queues:
         taken = sum(one.queue == settings.name for one in self._served.values())
         return taken < settings.max_calls
 
+    def _sends_away(self, settings: QueueSettings) -> bool:
+        return settings.leaves_empty and not self._servers(settings)
+
+    def _servers(self, settings: QueueSettings) -> int:
+        if not settings.members:
+            return settings.max_calls
+        return sum(self._people.signed_in(one.target) for one in settings.members)
+
     def _take_away(self, call_id: str, now: float) -> None:
         caller = self._callers.pop(call_id, None)
         if caller is not None:
@@ -240,7 +287,7 @@ class Queues:
         return news
 
     def _wait_s(self, queue: str, position: int) -> float | None:
-        return self._estimate(queue).wait_s(position, self._of(queue).servers)
+        return self._estimate(queue).wait_s(position, self._servers(self._of(queue)))
 
     def _estimate(self, queue: str) -> Estimate:
         return self._estimates.setdefault(queue, Estimate())
@@ -256,7 +303,10 @@ class Queues:
             self._estimates.pop(name, None)
             self._last_rung.pop(name, None)
         every = (*self._settings.values(), *self._leaving.values())
-        self._people.forget_others({one.target for queue in every for one in queue.members})
+        members = [one for queue in every for one in queue.members]
+        present = {one.target for one in members if one.signed_in}
+        targets = {one.target for one in members}
+        self._people.use(targets, targets - present)
 
     def _state(self, settings: QueueSettings, now: float) -> QueueState:
         callers = [one for one in self._callers.values() if one.queue == settings.name]
@@ -268,8 +318,15 @@ class Queues:
             name=settings.name,
             waiting=waiting,
             serving=sum(one.queue == settings.name for one in self._served.values()),
-            servers=settings.servers,
-            members={one.name: self._people.state(one.target, now) for one in settings.members},
+            servers=self._servers(settings),
+            members=tuple(
+                MemberState(
+                    one.name,
+                    self._people.state(one.target, now),
+                    self._people.presence(one.target),
+                )
+                for one in settings.members
+            ),
             wait_s=self._wait_s(settings.name, len(waiting) + 1),
         )
 

@@ -20,7 +20,8 @@ def _queue(config: Config, section: QueueSection) -> QueueSettings:
         name=section.name,
         max_calls=section.max_calls,
         members=tuple(
-            Member(one.name, _uri(config, section.account, one.target)) for one in section.members
+            Member(one.name, _uri(config, section.account, one.target), one.signed_in)
+            for one in section.members
         ),
         strategy=section.strategy,
         ring_s=section.ring_s,
@@ -28,6 +29,7 @@ def _queue(config: Config, section: QueueSection) -> QueueSettings:
         retry_s=section.retry_s,
         account=section.account,
         max_callers=section.max_callers,
+        leaves_empty=bool(section.on_empty.kinds),
     )
 
 

@@ -59,6 +59,6 @@ def test_fifty_queue_calls_at_once_leave_nothing(
     assert left.count("served") >= 16
     for queue in Api(edge).get("/v1/queues")["queues"]:
         assert (queue["waiting"], queue["serving"]) == ([], 0)
-        assert {one["state"] for one in queue["members"]} <= {"free", "paused"}
+        assert {one["state"] for one in queue["members"]} <= {"free", "resting"}
     nothing_kept(edge.process.pid, before)
     assert edge.events(name="call.failed") == []

@@ -166,6 +166,8 @@ class _Run:
                 return self._go("served", ToAgent(self._route))
             case QueueRefused(cause="full"):
                 return self._go("full", self._queue.on_full)
+            case QueueRefused(cause="empty"):
+                return self._go("empty", self._queue.on_empty)
             case QueueRefused():
                 return self._go("unknown", self._queue.on_timeout)
             case RingOutcome(stayed=True):
