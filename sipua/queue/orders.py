@@ -27,6 +27,8 @@ class JoinQueue:
     """Higher ones come first."""
     waited_s: float = 0.0
     """What it has waited already: a caller who comes back has the place of then."""
+    route: str = ""
+    """Of the agent who would take the call."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from sipua.queue.orders import QueueNews, QueueOffer, QueuePlace, QueueRefused, 
 from sipua.queue.people import People, PersonState
 from sipua.queue.presence import Presence
 from sipua.queue.settings import Member, QueueSettings
+from sipua.queue.slots import EngineSlots
 
 
 @dataclass(slots=True)
@@ -33,6 +34,8 @@ class _Caller:
     priority: int
     since: float
     number: int
+    engine: str = ""
+    """Of the agent who would take the call."""
     offer: int = 0
     """0: none rings for it."""
     ringing: dict[str, str] = field(default_factory=dict)
@@ -97,6 +100,7 @@ class Queues:
         self._callers: dict[str, _Caller] = {}
         self._served: dict[str, _Served] = {}
         self._people = People(presences)
+        self.slots = EngineSlots()
         self._estimates: dict[str, Estimate] = {}
         self._last_rung: dict[str, str] = {}
         """Of each queue the member who was called last."""
@@ -114,8 +118,18 @@ class Queues:
     # --- what happens ---------------------------------------------------------------------
 
     def join(
-        self, call_id: str, queue: str, now: float, *, priority: int = 0, waited_s: float = 0.0
+        self,
+        call_id: str,
+        queue: str,
+        now: float,
+        *,
+        priority: int = 0,
+        waited_s: float = 0.0,
+        engine: str = "",
     ) -> list[QueueNews]:
+        """An agent that the call had until now has left it. `engine`: of the one who would serve
+        it."""
+        self.slots.give_back(call_id)
         again = self._served.get(call_id)
         if again is not None and again.target:  # the member has hung up at once
             self._give_back(call_id, now, self._of(again.queue).retry_s)
@@ -123,18 +137,21 @@ class Queues:
         settings = self._settings.get(queue) or self._leaving.get(queue)
         if settings is None:
             return [QueueRefused(call_id, "unknown"), *self._serve(now)]
-        if self._sends_away(settings):
-            return [QueueRefused(call_id, "empty"), *self._serve(now)]
         waiting = sum(one.queue == queue for one in self._callers.values())
-        if waiting >= settings.max_callers and not self._serves_at_once(settings, now):
-            return [QueueRefused(call_id, "full"), *self._serve(now)]
         since, number = now - max(0.0, waited_s), next(self._numbers)
-        self._callers[call_id] = _Caller(call_id, queue, priority, since, number)
-        return self._serve(now)
+        self._callers[call_id] = _Caller(call_id, queue, priority, since, number, engine)
+        news = self._assign(now)
+        caller = self._callers.get(call_id)
+        if waiting >= settings.max_callers and caller is not None and not caller.offer:
+            del self._callers[call_id]  # its turn has not come at once, and it may not wait
+            news.append(QueueRefused(call_id, "full"))
+        return self._with_places(news)
 
     def leave(self, call_id: str, now: float) -> list[QueueNews]:
-        """The caller waits no more, or is served no more: by choice, or the call is over."""
-        if call_id not in self._callers and call_id not in self._served:
+        """The caller waits no more, or has an agent or a person no more: by choice, or the call is
+        over."""
+        had_slot = self.slots.give_back(call_id)
+        if not had_slot and call_id not in self._callers and call_id not in self._served:
             return []
         self._take_away(call_id, now)
         return self._serve(now)
@@ -158,9 +175,16 @@ class Queues:
         return self._serve(now)
 
     def agent_left(self, call_id: str, now: float) -> list[QueueNews]:
-        """The call goes on without its agent: a target has it."""
+        """The call goes on without its agent, for good: a person has it."""
         served = self._served.get(call_id)
-        return [] if served is None or served.target else self.leave(call_id, now)
+        if served is not None and served.target:
+            return []
+        self.slots.leave(call_id)
+        return self.leave(call_id, now)
+
+    def agent_lost(self, call_id: str, now: float) -> list[QueueNews]:
+        """Its engine is gone. The call may wait for another agent already."""
+        return [] if call_id in self._callers else self.leave(call_id, now)
 
     def set_presence(self, target: str, presence: Presence, now: float) -> list[QueueNews]:
         """Of a member, in all queues."""
@@ -202,6 +226,13 @@ class Queues:
     # --- who serves whom ------------------------------------------------------------------
 
     def _serve(self, now: float) -> list[QueueNews]:
+        return self._with_places(self._assign(now))
+
+    def _with_places(self, news: list[QueueNews]) -> list[QueueNews]:
+        self._forget_unused()
+        return [*news, *self._places()]
+
+    def _assign(self, now: float) -> list[QueueNews]:
         news: list[QueueNews] = []
         serving = Counter(one.queue for one in self._served.values() if not one.target)
         for caller in sorted(self._callers.values(), key=_order):
@@ -214,13 +245,13 @@ class Queues:
             elif settings.members:
                 if chosen := self._chosen(settings, now):
                     news.append(self._offer(caller, settings, chosen))
-            elif serving[caller.queue] < settings.max_calls:
+            elif serving[caller.queue] < settings.max_calls and self.slots.room(caller.engine):
+                self.slots.take(caller.call_id, caller.engine)
                 serving[caller.queue] += 1
                 del self._callers[caller.call_id]
                 self._served[caller.call_id] = _Served(caller.queue, "", now)
                 news.append(QueueTurn(caller.call_id))
-        self._forget_unused()
-        return [*news, *self._places()]
+        return news
 
     def _chosen(self, settings: QueueSettings, now: float) -> list[Member]:
         members = list(settings.members)
@@ -240,12 +271,6 @@ class Queues:
             self._people.ring(member.target, caller.call_id)
         ringing = dict(caller.ringing)
         return QueueOffer(caller.call_id, caller.offer, ringing, settings.account, settings.ring_s)
-
-    def _serves_at_once(self, settings: QueueSettings, now: float) -> bool:
-        if settings.members:
-            return bool(self._chosen(settings, now))
-        taken = sum(one.queue == settings.name for one in self._served.values())
-        return taken < settings.max_calls
 
     def _sends_away(self, settings: QueueSettings) -> bool:
         return settings.leaves_empty and not self._servers(settings)

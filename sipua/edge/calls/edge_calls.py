@@ -153,7 +153,9 @@ class EdgeCalls:
                     beginnings.incoming(event, facts, worker, self._config_name, self._numbers)
                 )
                 teller.tell(call_events.Ringing())
-                order = TakeCall(facts, event.local.port, capture)
+                full = self.queues.begin(facts)
+                held.callback(self.queues.over, facts.call_id)
+                order = TakeCall(facts, event.local.port, capture, full)
                 self._hand_over(order, event.local, worker, held)
             except CodeRefusedError as refused:
                 self._codes.refuse(event, FORBIDDEN, refused.rule, str(refused))
@@ -297,7 +299,8 @@ class EdgeCalls:
             call.end_told = True
         elif told.type == UNPARKED:
             self._codes.slots.free(told.call_id)
-        self.queues.on_told(told)
+        if told.call_id in self._calls:
+            self.queues.on_told(told)
         self._events.put(told)
 
     def on_worker_lost(self, worker: int, cause: str) -> None:

@@ -318,7 +318,9 @@ class _Run:
 
     def _join(self, waited_s: float) -> None:
         self._call.send(
-            JoinQueue(self._call.call_id, self._queue.name, self._to.priority, waited_s)
+            JoinQueue(
+                self._call.call_id, self._queue.name, self._to.priority, waited_s, self._route
+            )
         )
 
     # --- news -----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from sipua.bridge.fault_owner import FaultOwner
+from sipua.calls.facts import CallFacts
 from sipua.config import Config
 from sipua.edge.calls.queues.member_file import MemberFile
 from sipua.edge.wiring import queues as wiring_queues
@@ -23,6 +24,8 @@ from sipua.queue.presence import Presence, PresenceState
 from sipua.queue.queues import Queues, QueueState
 
 TRANSFERRED: Final = "call.transferred"
+FALLBACK: Final = "call.fallback"
+ENGINE_IN_USE: Final = "engine.in_use"
 SUPERVISED: Final = ("call.supervised", "call.supervisor_mode")
 
 
@@ -41,15 +44,23 @@ class EdgeQueues:
         file = config.queue_members.file
         self._file = MemberFile(Path(file).expanduser() if file else None)
         self._queues = Queues(wiring_queues.queues(config), self._file.read())
+        self._slots = self._queues.slots
+        self._use_engines(config)
         self._timer: asyncio.TimerHandle | None = None
         self._faults = FaultOwner().harmless("call.failed")
 
     def use(self, config: Config) -> None:
         """Who waits keeps the place."""
+        self._use_engines(config)
         known = set(self._queues.presences)
         self._do(self._queues.use(wiring_queues.queues(config), time.monotonic()))
         if known != set(self._queues.presences):
             self._file.write(self._queues.presences)
+
+    def _use_engines(self, config: Config) -> None:
+        self._config = config
+        self._engines = wiring_queues.first_engines(config)
+        self._slots.use(wiring_queues.engine_limits(config))
 
     def on_order(self, order: QueueOrder) -> None:
         now = time.monotonic()
@@ -61,6 +72,7 @@ class EdgeQueues:
                     now,
                     priority=order.priority,
                     waited_s=order.waited_s,
+                    engine=self._engines.get(order.route, ""),
                 )
             case LeaveQueue():
                 news = self._queues.leave(order.call_id, now)
@@ -71,13 +83,36 @@ class EdgeQueues:
         self._do(news)
 
     def on_told(self, told: Told) -> None:
-        """A person who has a call takes the place of its agent, which is free for another one."""
+        """Of a call that is up. A person who has it takes the place of its agent, which is free for
+        another one; so is one whose engine is lost. Another engine may take the place of the first:
+        its slot is taken, whether there is one or not."""
+        call_id, now = told.call_id, time.monotonic()
         if told.type == TRANSFERRED or (told.type in SUPERVISED and _takes_over(told)):
-            self._do(self._queues.agent_left(told.call_id, time.monotonic()))
+            self._do(self._queues.agent_left(call_id, now))
+        elif told.type == FALLBACK:
+            self._do(self._queues.agent_lost(call_id, now))
+        elif told.type == ENGINE_IN_USE:
+            engine = str(msgspec.json.decode(told.data).get("engine", ""))
+            if engine != self._slots.engine_of(call_id):
+                self._slots.take(call_id, engine)
+                self._do(self._queues.expire(now))
+
+    def begin(self, facts: CallFacts) -> str:
+        """A call begins: take a slot of its engine, if it begins with an agent. The name of the
+        engine that has none left; empty: it has one, or needs none."""
+        engine = self._engines.get(facts.route, "")
+        if not wiring_queues.agent_at_once(self._config, facts):
+            return ""
+        if not self._slots.room(engine):
+            return engine
+        self._slots.take(facts.call_id, engine)
+        return ""
 
     def over(self, call_id: str) -> None:
         """The call has ended, however it did."""
-        self._do(self._queues.leave(call_id, time.monotonic()))
+        news = self._queues.leave(call_id, time.monotonic())
+        self._slots.over(call_id)
+        self._do(news)
 
     def states(self) -> Sequence[QueueState]:
         return self._queues.states(time.monotonic())
