@@ -48,12 +48,18 @@ def _list(args: argparse.Namespace) -> int:
         return _set_member(args, *args.member)
     found = ask(args, "GET", "/v1/queues")
     if args.name is None:
-        return show(args, found, lambda: _table(found["queues"]))
+        return show(args, found, lambda: "\n".join(_all(found)))
     named = {queue["name"]: queue for queue in found["queues"]}
     if args.name in named:
         return show(args, named[args.name], lambda: "\n".join(_one(named[args.name])))
     known = ", ".join(map(clean, named)) or "none"
     raise ClientError(f"no queue is named {clean(args.name)}: {known}", Exit.UNFIT)
+
+
+def _all(found: Mapping[str, Any]) -> Iterator[str]:
+    yield _table(found["queues"])
+    for engine in found["engines"]:
+        yield f"engine {clean(engine['name'])}: {engine['calls']} of {engine['max_calls']} calls"
 
 
 def _set_member(args: argparse.Namespace, presence: str, member: str) -> int:

@@ -23,6 +23,7 @@ from sipua.events.event import Event
 from sipua.log import logs
 from sipua.queue.presence import PresenceState
 from sipua.queue.queues import QueueState
+from sipua.queue.slots import EngineState
 from sipua.sip.admission.admission import Admission
 from sipua.sip.messages import Refresh, SipCommand
 from sipua.worker.link.messages import SetLogLevel, Watch
@@ -84,6 +85,9 @@ class EdgeControl:
 
     def queues(self) -> Sequence[QueueState]:
         return self._calls.queues.states()
+
+    def engine_slots(self) -> Sequence[EngineState]:
+        return self._calls.queues.engines()
 
     def set_member(
         self, queue: str, member: str, state: PresenceState, reason: str, by: str

@@ -9,6 +9,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """To look at."""
+
+    name: str
+    calls: int
+    max_calls: int
 
 
 class EngineSlots:
@@ -23,9 +33,6 @@ class EngineSlots:
     def use(self, limits: Mapping[str, int]) -> None:
         """By the engine's name; one that is not there has no limit."""
         self._limits = limits
-
-    def limit(self, engine: str) -> int | None:
-        return self._limits.get(engine)
 
     def room(self, engine: str) -> bool:
         limit = self._limits.get(engine)
@@ -60,6 +67,10 @@ class EngineSlots:
 
     def taken(self, engine: str) -> int:
         return self._taken[engine]
+
+    def states(self) -> list[EngineState]:
+        """Of the engines that have a limit."""
+        return [EngineState(name, self._taken[name], most) for name, most in self._limits.items()]
 
     def __len__(self) -> int:
         return len(self._held) + len(self._left)

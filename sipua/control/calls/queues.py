@@ -65,8 +65,15 @@ class ShownQueue(Shown):
     )
 
 
+class EngineSlots(Shown):
+    name: str
+    calls: int = Field(description="That have it now, in a queue or not.")
+    max_calls: int
+
+
 class ShownQueues(Shown):
     queues: list[ShownQueue]
+    engines: list[EngineSlots] = Field(description="Those that have a limit.")
 
 
 class QueuesResource:
@@ -100,8 +107,15 @@ class QueuesResource:
         )
 
     async def _list(self, _asked: Asked) -> Answer:
-        states = await self._link.ask(self._edge.queues)
-        return Answer(ShownQueues(queues=[_shown(state) for state in states]))
+        states, engines = await self._link.ask(
+            lambda: (self._edge.queues(), self._edge.engine_slots())
+        )
+        return Answer(
+            ShownQueues(
+                queues=[_shown(state) for state in states],
+                engines=[EngineSlots.model_validate(engine) for engine in engines],
+            )
+        )
 
     async def _set_member(self, asked: Asked) -> Answer:
         order: MemberOrder = asked.body

@@ -12,6 +12,7 @@ from sipua.config.change.in_force import Reloaded
 from sipua.events.event import Event
 from sipua.queue.presence import PresenceState
 from sipua.queue.queues import QueueState
+from sipua.queue.slots import EngineState
 
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
@@ -48,6 +49,10 @@ class EdgePort(Protocol):
         ...
 
     def queues(self) -> Sequence[QueueState]: ...
+
+    def engine_slots(self) -> Sequence[EngineState]:
+        """Of the engines that have a limit."""
+        ...
 
     def set_member(
         self, queue: str, member: str, state: PresenceState, reason: str, by: str

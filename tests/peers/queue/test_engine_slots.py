@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from support.calls.api import Api, api_config
+from sipua.cli import main as cli
+from support.calls.api import TOKENS, Api, api_config
 from support.calls.edge import Edge
 from support.peers.sipp import Sipp
 
@@ -14,8 +17,10 @@ pytestmark = pytest.mark.peer
 
 
 def test_one_slot_for_callers_with_and_without_a_queue(
-    edge_factory: Callable[..., Edge], sipp: Sipp
+    edge_factory: Callable[..., Edge], sipp: Sipp, tmp_path: Path, capsys: Any
 ) -> None:
+    token = tmp_path / "token"
+    token.write_text(TOKENS["readonly"])
     edge = edge_factory(
         {
             "api": api_config(placing={"prefixes": ["sip:@192.0.2.1"]}),
@@ -40,6 +45,9 @@ def test_one_slot_for_callers_with_and_without_a_queue(
     for number, service in enumerate(("wait", "kind"), 1):
         waits.append(sipp.start("uac_call_ended_by_peer", edge.address, service=service))
         edge.wait_event("queue.position", count=number)
+    assert api.get("/v1/queues")["engines"] == [{"name": "local", "calls": 1, "max_calls": 1}]
+    assert cli.run(["queue", "--url", api.url, "--token-file", str(token)]) == 0
+    assert "engine local: 1 of 1 calls" in capsys.readouterr().out
     called = api.ask(
         "POST",
         "/v1/calls",

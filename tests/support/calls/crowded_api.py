@@ -21,6 +21,7 @@ from sipua.events.stream import EventStream
 from sipua.events.teller import Told
 from sipua.queue.presence import PresenceState
 from sipua.queue.queues import QueueState
+from sipua.queue.slots import EngineState
 from support.calls.api import TOKENS, api_config
 from support.ports import LOOPBACK, PortBlock
 
@@ -110,6 +111,9 @@ class _Edge:
         return Done("done")
 
     def queues(self) -> list[QueueState]:
+        return []
+
+    def engine_slots(self) -> list[EngineState]:
         return []
 
     def set_member(

@@ -22,6 +22,7 @@ from sipua.events.teller import Told
 from sipua.queue.orders import JoinQueue, LeaveQueue, QueueNews, QueueOrder
 from sipua.queue.presence import Presence, PresenceState
 from sipua.queue.queues import Queues, QueueState
+from sipua.queue.slots import EngineState
 
 TRANSFERRED: Final = "call.transferred"
 FALLBACK: Final = "call.fallback"
@@ -116,6 +117,10 @@ class EdgeQueues:
 
     def states(self) -> Sequence[QueueState]:
         return self._queues.states(time.monotonic())
+
+    def engines(self) -> Sequence[EngineState]:
+        """Those with a limit."""
+        return self._slots.states()
 
     # --- members --------------------------------------------------------------------------
 
