@@ -1,15 +1,18 @@
-"""What a call in a menu costs beside one with an agent, as pairs with the same callers:
+"""What a call in a menu, or one that waits in a queue, costs beside one with an agent, with the
+same callers:
 
-    python benchmarks/experiments/menu_cost.py [--calls 50] [--seconds 15] [--pairs 2]
+    python benchmarks/experiments/menu_cost.py [--calls 50] [--seconds 15] [--rounds 2]
 
 Callers talk all the time. With the agent both sides do; in the menu a prompt plays, which is longer
-than the measurement. The engine and the callers are processes of their own, and are not counted.
+than the measurement; in the queue music, and the place every ten seconds, while no member is signed
+in. The engine and the callers are processes of their own, and are not counted.
 """
 
 import argparse
 import tempfile
 import time
 import wave
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -40,15 +43,31 @@ def menu(folder: Path) -> str:
     )
 
 
+def queue(_folder: Path) -> str:
+    return (
+        '[cdr]\nenabled = false\n\n[[routes]]\nname = "all"\nqueue = "people"\n\n'
+        '[[queues]]\nname = "people"\nmax_callers = 1000\nannounce_every_s = 10\n'
+        'position_text = "You are number {position} in the queue."\n\n'
+        '[[queues.members]]\nname = "anna"\ntarget = "sip:anna@192.0.2.1"\nsigned_in = false\n'
+    )
+
+
+def agent(_folder: Path) -> str:
+    return "[cdr]\nenabled = false\n"
+
+
+KINDS: Mapping[str, Callable[[Path], str]] = {"agent": agent, "menu": menu, "queue": queue}
+
+
 def measured(name: str, calls: int, seconds: float) -> float:
     """The processor's share of the edge and its worker, in percent of a core for each call."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        agent = stack.enter_context(
+        engine = stack.enter_context(
             children.Child("agent", engine_side.run, AgentSettings(max_sessions=4000), "")
         )
-        outputs = menu(folder) if name == "menu" else "[cdr]\nenabled = false\n"
-        url = agent.hear(STARTUP_S)
+        outputs = KINDS[name](folder)
+        url = engine.hear(STARTUP_S)
         edge = stack.enter_context(Edge(folder, workers=1, engine_url=url, outputs=outputs))
         edge.wait_listening()
         plan = Plan((HOST, edge.port), speech.loop().frames, 20, "m")
@@ -56,7 +75,7 @@ def measured(name: str, calls: int, seconds: float) -> float:
         phones.hear(STARTUP_S)
         phones.ask(Add(calls), STARTUP_S)
         time.sleep(calls / 20 + SETTLE_S)
-        meter = Meter(edge.processes(), callers=phones.pid, engine=agent.pid)
+        meter = Meter(edge.processes(), callers=phones.pid, engine=engine.pid)
         meter.begin()
         time.sleep(seconds)
         shares = {one.name: one.cpu_percent for one in meter.end()}
@@ -69,11 +88,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=15.0)
-    parser.add_argument("--pairs", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
     children.raise_file_limit()
-    for _ in range(arguments.pairs):
-        agent, in_menu = (
-            measured(which, arguments.calls, arguments.seconds) for which in ("agent", "menu")
-        )
-        print(f"{agent:.2f} % of a core a call with the agent, {in_menu:.2f} % in the menu")
+    for _ in range(arguments.rounds):
+        found = [
+            f"{name} {measured(name, arguments.calls, arguments.seconds):.2f} %" for name in KINDS
+        ]
+        print("of a core, a call:", ", ".join(found))

@@ -79,6 +79,21 @@ def ringing(where: str = "eu") -> Pcm:
 
 
 @cache
+def two_tones(first_hz: float, second_hz: float) -> Pcm:
+    """A signal to a person who has dialled a code. Silence at both ends: the way of the sound may
+    open late."""
+    pause = np.zeros(RATE_HZ // 3)
+    return _rounded(np.concatenate([pause, *map(_beep, (first_hz, second_hz)), pause]))
+
+
+def _beep(frequency_hz: float) -> NDArray[np.float64]:
+    samples = np.arange(RATE_HZ // 4)
+    edge = np.minimum(1.0, np.minimum(samples, samples[::-1]) / (RATE_HZ / 100))  # no clicks
+    amplitude = 32767 * 10 ** (_RINGING_DBFS / 20) * np.sqrt(2)
+    return np.asarray(np.sin(2 * np.pi * frequency_hz * samples / RATE_HZ) * edge * amplitude)
+
+
+@cache
 def prompt(name: str) -> Pcm:
     """A recorded one, by its name in `TEXTS`."""
     with files(__package__).joinpath("prompts", f"{name}.wav").open("rb") as stream:

@@ -12,6 +12,7 @@ from sipua.process.trace_context import CallTrace
 from sipua.sip.wire.caller_id import NOBODY, Caller
 
 Direction: TypeAlias = Literal["incoming", "outgoing"]
+Notice: TypeAlias = Literal["", "signed_in", "paused", "signed_out"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,9 @@ class CallFacts:
     """The number, in the format of the trunk."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Those of the INVITE that the trunk's `headers_in` names."""
+    notice: Notice = ""
+    """A member of queues has dialled a code: hears what has come of it, and nothing else. Empty: an
+    ordinary call."""
 
     @property
     def remote_uri(self) -> str:

@@ -8,7 +8,8 @@ The profile's steps, one after the other, until the call is over:
     queue      the call is answered, and the caller waits; what follows is the queue's
     status     the end; BYE once the call is answered
 
-A profile without steps: its `failure_status` before the answer, the built-in prompt after it.
+A profile without steps: its `failure_status` before the answer (486 while all slots of the engine
+are taken), the built-in prompt after it.
 A call that we place and that was not answered yet gets none of these.
 """
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.events import AudioPlayed, BridgeEvent
@@ -30,6 +31,9 @@ from sipua.events.event import Event
 
 PROMPT_GRACE_S = 10.0
 """The wait beyond a prompt's length; not played by then, it never is: the caller is on hold."""
+
+BUSY: Final = 486
+"""Not `failure_status`, whose usual 503 would tell a peer to call this edge no more for a while."""
 
 _DEFAULT: tuple[Step, ...] = (Prompt(),)
 
@@ -91,7 +95,8 @@ async def run(call: CallWithoutEngine, reason: Reason, cause: str) -> None:
                 return
             case Prompt():
                 await _say(call, step)
-    call.hang_up(reason, cause, profile.failure_status)
+    status = BUSY if reason is Reason.ENGINE_BUSY else profile.failure_status
+    call.hang_up(reason, cause, status)
 
 
 async def _say(call: CallWithoutEngine, prompt: Prompt) -> None:

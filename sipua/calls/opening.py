@@ -5,6 +5,7 @@ incoming   INVITE ─▶ 180 ─▶ engine connects, greets into the buffer ─�
            A route with a menu: 200 at once, and the menu; an agent comes when a key leads to it.
            A route with a queue: as above when its agent is free, else 200, and the queue.
            A route that forwards: 200 when the other SIP agent has answered.
+           No slot of the engine is left: the fallback.
 outgoing   INVITE ─▶ 180 … 200 ─▶ ACK ─▶ it greets, or waits for the other side's first words
              └── engine connects, greets into the buffer
            with `calls.answering`, the first word waits until it is known who has answered
@@ -13,6 +14,8 @@ The first step of either, our 180 or our INVITE, is the edge's: it waits for no 
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from sipua.bridge.engine_api.events import SpeechStarted, SpeechStopped
 from sipua.bridge.events import BridgeEvent
@@ -42,6 +45,17 @@ class Answering:
             await _forward(call, call.profile.forward)
         else:
             await AfterMenu().run(call)
+
+
+@dataclass(frozen=True, slots=True)
+class NoSlot:
+    """A call that came in while all calls of the agent's engine are up: its fallback, or 486."""
+
+    engine: str
+
+    async def run(self, call: Call) -> None:
+        detail = f"engine {self.engine}: its max_calls are up"
+        call.without_engine(Reason.ENGINE_BUSY, detail)
 
 
 async def _forward(call: Call, to: Forward) -> None:
@@ -95,10 +109,12 @@ async def _led(call: Call) -> bool:
     agents = call.agents
     if agents is None or agents.first is None:
         return False
-    closed_by = agents.closed_by
-    await call.lead(
-        agents.first, (Reason.CLOSED, f"closed: hours {closed_by}") if closed_by else CHOSEN
-    )
+    why = CHOSEN
+    if agents.closed_by:
+        why = Reason.CLOSED, f"closed: hours {agents.closed_by}"
+    elif notice := call.facts().notice:
+        why = Reason.QUEUE, f"queue member: {notice.replace('_', ' ')}"
+    await call.lead(agents.first, why)
     return True
 
 

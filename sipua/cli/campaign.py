@@ -61,7 +61,7 @@ def add(commands: Commands) -> None:
         "--hours",
         action="append",
         metavar="HOURS",
-        help='"mon-fri 09:00-17:00"; may be given several times',
+        help='"Mo-Fr 09:00-17:00"; may be given several times',
     )
     run.add_argument(
         "--on-voicemail", choices=("agent", "message", "hangup"), help="as the route has it"

@@ -229,7 +229,7 @@ class Edge:
                 await outputs.start(self._outputs, started)
                 started.push_async_callback(self._agent.stop)
                 self._calls.start()
-                started.callback(self._calls.stop)
+                started.push_async_callback(self._calls.stop)
                 started.push_async_callback(self._placing.stop)
                 started.push_async_callback(self._workers.stop)
                 start = self._workers.start(self._agent.start())

@@ -21,7 +21,9 @@ from sipua.events import edge_events
 from sipua.events.ending import Reason
 from sipua.events.event import Event
 from sipua.log import logs
+from sipua.queue.presence import PresenceState
 from sipua.queue.queues import QueueState
+from sipua.queue.slots import EngineState
 from sipua.sip.admission.admission import Admission
 from sipua.sip.messages import Refresh, SipCommand
 from sipua.worker.link.messages import SetLogLevel, Watch
@@ -83,6 +85,18 @@ class EdgeControl:
 
     def queues(self) -> Sequence[QueueState]:
         return self._calls.queues.states()
+
+    def engine_slots(self) -> Sequence[EngineState]:
+        return self._calls.queues.engines()
+
+    def set_member(
+        self, queue: str, member: str, state: PresenceState, reason: str, by: str
+    ) -> bool:
+        target = self._calls.queues.target(queue, member)
+        if target is None:
+            return False
+        self._calls.queues.set_presence(target, state, reason, by)
+        return True
 
     def watch_calls(self, for_s: float) -> None:
         self._workers.send_all(Watch(for_s))

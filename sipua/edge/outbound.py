@@ -186,7 +186,7 @@ class Outbound:
             held.push_async_callback(self._call_records.stop)
             await self._call_records.start()
             self._calls.start()
-            held.callback(self._calls.stop)
+            held.push_async_callback(self._calls.stop)
             held.push_async_callback(self._workers.stop)
             start = self._workers.start(agent.start())
             if await main_loop.run_unless(self._interrupted, start):

@@ -48,6 +48,7 @@ class Reason(enum.StrEnum):
     RING_TIMEOUT = "ring_timeout"
     SHUTDOWN = "shutdown"
     # By a fault.
+    ENGINE_BUSY = "engine_busy"
     ENGINE_UNREACHABLE = "engine_unreachable"
     ENGINE_LOST = "engine_lost"
     MEDIA_TIMEOUT = "media_timeout"
@@ -74,6 +75,7 @@ _OURS: Final[Mapping[Reason, tuple[By, Fault | None]]] = {
     Reason.RING_TIMEOUT: ("edge", "edge"),
     Reason.NO_ANSWER: ("edge", "callee"),
     Reason.SHUTDOWN: ("edge", "edge"),
+    Reason.ENGINE_BUSY: ("edge", None),
     Reason.ENGINE_UNREACHABLE: ("edge", "engine"),
     Reason.ENGINE_LOST: ("edge", "engine"),
     Reason.MEDIA_TIMEOUT: ("edge", "network"),
@@ -88,6 +90,7 @@ _STATUSES: Final[Mapping[Reason, Status]] = {
     Reason.OPERATOR_HANGUP: "canceled",
     Reason.BUSY: "busy",
     Reason.QUEUE: "busy",
+    Reason.ENGINE_BUSY: "busy",
     Reason.CLOSED: "rejected",
     Reason.NO_ANSWER: "no_answer",
     Reason.RING_TIMEOUT: "no_answer",

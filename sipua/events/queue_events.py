@@ -49,8 +49,9 @@ class QueueMissed(Event, tag="queue.missed"):
 
 
 class QueueLeft(Event, tag="queue.left"):
-    """The call is in the queue no more. `reason`: `served`, a `key`, `timeout`, `full`, `closed`,
-    `unknown` (the queue is not there any more), or the end of the call (`hangup`)."""
+    """The call is in the queue no more. `reason`: `served`, a `key`, `timeout`, `full`, `empty`
+    (no member is signed in), `closed`, `unknown` (the queue is not there any more), or the end of
+    the call (`hangup`)."""
 
     queue: str
     reason: str
@@ -58,3 +59,17 @@ class QueueLeft(Event, tag="queue.left"):
     key: str | None = None
     to: str | None = None
     """What follows: as in `menu.left`."""
+
+
+class MemberChanged(Event, tag="queue.member"):
+    """A member has signed in or out, or is in a pause: in all queues that it is in. Of no call."""
+
+    member: str
+    """The name in the first of them."""
+    queues: list[str]
+    state: str
+    """`signed_in`, `paused`, `signed_out`."""
+    by: str
+    """Whose token it was, or `dialled`."""
+    reason: str | None = None
+    """Of a pause."""

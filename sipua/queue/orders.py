@@ -6,7 +6,7 @@ the link.
          ◀── QueueTurn ────       an agent may take the call
          ◀── QueueOffer ───       these people are to be called
          ── OfferEnded ───▶       who has answered, or why nobody has
-         ◀── QueueRefused ─       there is no such queue, or no room in it
+         ◀── QueueRefused ─       there is no such queue, no room in it, or nobody
          ── LeaveQueue ───▶       by a key or after too long; the end of the call says the same
 
 A call is in one queue at a time, and is served by one agent or person at a time: to join is to
@@ -27,6 +27,8 @@ class JoinQueue:
     """Higher ones come first."""
     waited_s: float = 0.0
     """What it has waited already: a caller who comes back has the place of then."""
+    route: str = ""
+    """Of the agent who would take the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ class QueueOffer:
 @dataclass(frozen=True, slots=True)
 class QueueRefused:
     call_id: str
-    cause: Literal["full", "unknown"]
+    cause: Literal["full", "empty", "unknown"]
+    """`empty`: no member is signed in; also told to one who waits already."""
 
 
 QueueOrder: TypeAlias = JoinQueue | LeaveQueue | OfferEnded

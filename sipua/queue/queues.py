@@ -7,8 +7,9 @@
               └──────────────────── a member who hangs up at once: `join` with what was waited
 
 Who has the higher priority comes first, then who has waited longest: over all queues, because a
-member may be in several. A call that is over gives back what it had. `deadline` is when a member is
-free again by time alone.
+member may be in several. When the last member has signed out, callers of a queue that says so are
+sent away (QueueRefused); otherwise they wait on. A call that is over gives back what it had.
+`deadline` is when a member is free again by time alone.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from dataclasses import dataclass, field
 from sipua.queue.estimate import Estimate
 from sipua.queue.orders import QueueNews, QueueOffer, QueuePlace, QueueRefused, QueueTurn
 from sipua.queue.people import People, PersonState
+from sipua.queue.presence import Presence
 from sipua.queue.settings import Member, QueueSettings
+from sipua.queue.slots import EngineSlots
 
 
 @dataclass(slots=True)
@@ -31,6 +34,8 @@ class _Caller:
     priority: int
     since: float
     number: int
+    engine: str = ""
+    """Of the agent who would take the call."""
     offer: int = 0
     """0: none rings for it."""
     ringing: dict[str, str] = field(default_factory=dict)
@@ -57,6 +62,13 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberState:
+    name: str
+    state: PersonState
+    presence: Presence
+
+
+@dataclass(frozen=True, slots=True)
 class QueueState:
     """To look at."""
 
@@ -65,7 +77,8 @@ class QueueState:
     serving: int
     """Callers that are served."""
     servers: int
-    members: Mapping[str, PersonState]
+    """Members who are signed in, or slots of the agent."""
+    members: tuple[MemberState, ...]
     wait_s: float | None
     """Of one who joined now."""
 
@@ -75,17 +88,24 @@ class QueueState:
 
 
 class Queues:
-    def __init__(self, settings: Iterable[QueueSettings] = ()) -> None:
+    def __init__(
+        self,
+        settings: Iterable[QueueSettings] = (),
+        presences: Mapping[str, Presence] | None = None,
+    ) -> None:
+        """`presences`: what members have said earlier, by the target."""
         self._settings = {one.name: one for one in settings}
         self._leaving: dict[str, QueueSettings] = {}
         """Those that the configuration has no more, and whose callers are served to the end."""
         self._callers: dict[str, _Caller] = {}
         self._served: dict[str, _Served] = {}
-        self._people = People()
+        self._people = People(presences)
+        self.slots = EngineSlots()
         self._estimates: dict[str, Estimate] = {}
         self._last_rung: dict[str, str] = {}
         """Of each queue the member who was called last."""
         self._numbers = itertools.count(1)
+        self._forget_unused()
 
     def use(self, settings: Iterable[QueueSettings], now: float) -> list[QueueNews]:
         """Another configuration: who waits keeps the place."""
@@ -98,8 +118,18 @@ class Queues:
     # --- what happens ---------------------------------------------------------------------
 
     def join(
-        self, call_id: str, queue: str, now: float, *, priority: int = 0, waited_s: float = 0.0
+        self,
+        call_id: str,
+        queue: str,
+        now: float,
+        *,
+        priority: int = 0,
+        waited_s: float = 0.0,
+        engine: str = "",
     ) -> list[QueueNews]:
+        """An agent that the call had until now has left it. `engine`: of the one who would serve
+        it."""
+        self.slots.give_back(call_id)
         again = self._served.get(call_id)
         if again is not None and again.target:  # the member has hung up at once
             self._give_back(call_id, now, self._of(again.queue).retry_s)
@@ -108,15 +138,20 @@ class Queues:
         if settings is None:
             return [QueueRefused(call_id, "unknown"), *self._serve(now)]
         waiting = sum(one.queue == queue for one in self._callers.values())
-        if waiting >= settings.max_callers and not self._serves_at_once(settings, now):
-            return [QueueRefused(call_id, "full"), *self._serve(now)]
         since, number = now - max(0.0, waited_s), next(self._numbers)
-        self._callers[call_id] = _Caller(call_id, queue, priority, since, number)
-        return self._serve(now)
+        self._callers[call_id] = _Caller(call_id, queue, priority, since, number, engine)
+        news = self._assign(now)
+        caller = self._callers.get(call_id)
+        if waiting >= settings.max_callers and caller is not None and not caller.offer:
+            del self._callers[call_id]  # its turn has not come at once, and it may not wait
+            news.append(QueueRefused(call_id, "full"))
+        return self._with_places(news)
 
     def leave(self, call_id: str, now: float) -> list[QueueNews]:
-        """The caller waits no more, or is served no more: by choice, or the call is over."""
-        if call_id not in self._callers and call_id not in self._served:
+        """The caller waits no more, or has an agent or a person no more: by choice, or the call is
+        over."""
+        had_slot = self.slots.give_back(call_id)
+        if not had_slot and call_id not in self._callers and call_id not in self._served:
             return []
         self._take_away(call_id, now)
         return self._serve(now)
@@ -140,9 +175,34 @@ class Queues:
         return self._serve(now)
 
     def agent_left(self, call_id: str, now: float) -> list[QueueNews]:
-        """The call goes on without its agent: a target has it."""
+        """The call goes on without its agent, for good: a person has it."""
         served = self._served.get(call_id)
-        return [] if served is None or served.target else self.leave(call_id, now)
+        if served is not None and served.target:
+            return []
+        self.slots.leave(call_id)
+        return self.leave(call_id, now)
+
+    def agent_lost(self, call_id: str, now: float) -> list[QueueNews]:
+        """Its engine is gone. The call may wait for another agent already."""
+        return [] if call_id in self._callers else self.leave(call_id, now)
+
+    def set_presence(self, target: str, presence: Presence, now: float) -> list[QueueNews]:
+        """Of a member, in all queues."""
+        self._people.set_presence(target, presence)
+        return self._serve(now)
+
+    @property
+    def presences(self) -> Mapping[str, Presence]:
+        """Of the members who have said it, by the target."""
+        return self._people.presences
+
+    def members(self) -> dict[str, list[tuple[str, str]]]:
+        """By the target: in which queues, and under which names."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for queue in self._settings.values():
+            for member in queue.members:
+                found.setdefault(member.target, []).append((queue.name, member.name))
+        return found
 
     def expire(self, now: float) -> list[QueueNews]:
         return self._serve(now)
@@ -166,22 +226,32 @@ class Queues:
     # --- who serves whom ------------------------------------------------------------------
 
     def _serve(self, now: float) -> list[QueueNews]:
+        return self._with_places(self._assign(now))
+
+    def _with_places(self, news: list[QueueNews]) -> list[QueueNews]:
+        self._forget_unused()
+        return [*news, *self._places()]
+
+    def _assign(self, now: float) -> list[QueueNews]:
         news: list[QueueNews] = []
         serving = Counter(one.queue for one in self._served.values() if not one.target)
         for caller in sorted(self._callers.values(), key=_order):
             settings = self._of(caller.queue)
             if caller.offer:
                 continue
-            if settings.members:
+            if self._sends_away(settings):
+                del self._callers[caller.call_id]
+                news.append(QueueRefused(caller.call_id, "empty"))
+            elif settings.members:
                 if chosen := self._chosen(settings, now):
                     news.append(self._offer(caller, settings, chosen))
-            elif serving[caller.queue] < settings.max_calls:
+            elif serving[caller.queue] < settings.max_calls and self.slots.room(caller.engine):
+                self.slots.take(caller.call_id, caller.engine)
                 serving[caller.queue] += 1
                 del self._callers[caller.call_id]
                 self._served[caller.call_id] = _Served(caller.queue, "", now)
                 news.append(QueueTurn(caller.call_id))
-        self._forget_unused()
-        return [*news, *self._places()]
+        return news
 
     def _chosen(self, settings: QueueSettings, now: float) -> list[Member]:
         members = list(settings.members)
@@ -202,11 +272,13 @@ class Queues:
         ringing = dict(caller.ringing)
         return QueueOffer(caller.call_id, caller.offer, ringing, settings.account, settings.ring_s)
 
-    def _serves_at_once(self, settings: QueueSettings, now: float) -> bool:
-        if settings.members:
-            return bool(self._chosen(settings, now))
-        taken = sum(one.queue == settings.name for one in self._served.values())
-        return taken < settings.max_calls
+    def _sends_away(self, settings: QueueSettings) -> bool:
+        return settings.leaves_empty and not self._servers(settings)
+
+    def _servers(self, settings: QueueSettings) -> int:
+        if not settings.members:
+            return settings.max_calls
+        return sum(self._people.signed_in(one.target) for one in settings.members)
 
     def _take_away(self, call_id: str, now: float) -> None:
         caller = self._callers.pop(call_id, None)
@@ -240,7 +312,7 @@ class Queues:
         return news
 
     def _wait_s(self, queue: str, position: int) -> float | None:
-        return self._estimate(queue).wait_s(position, self._of(queue).servers)
+        return self._estimate(queue).wait_s(position, self._servers(self._of(queue)))
 
     def _estimate(self, queue: str) -> Estimate:
         return self._estimates.setdefault(queue, Estimate())
@@ -256,7 +328,10 @@ class Queues:
             self._estimates.pop(name, None)
             self._last_rung.pop(name, None)
         every = (*self._settings.values(), *self._leaving.values())
-        self._people.forget_others({one.target for queue in every for one in queue.members})
+        members = [one for queue in every for one in queue.members]
+        present = {one.target for one in members if one.signed_in}
+        targets = {one.target for one in members}
+        self._people.use(targets, targets - present)
 
     def _state(self, settings: QueueSettings, now: float) -> QueueState:
         callers = [one for one in self._callers.values() if one.queue == settings.name]
@@ -268,8 +343,15 @@ class Queues:
             name=settings.name,
             waiting=waiting,
             serving=sum(one.queue == settings.name for one in self._served.values()),
-            servers=settings.servers,
-            members={one.name: self._people.state(one.target, now) for one in settings.members},
+            servers=self._servers(settings),
+            members=tuple(
+                MemberState(
+                    one.name,
+                    self._people.state(one.target, now),
+                    self._people.presence(one.target),
+                )
+                for one in settings.members
+            ),
             wait_s=self._wait_s(settings.name, len(waiting) + 1),
         )
 

@@ -15,6 +15,8 @@ class Member:
     name: str
     target: str
     """A SIP URI, or a number at the queue's account. In several queues it is the same person."""
+    signed_in: bool = True
+    """At the beginning; in several queues: if one of them says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,5 @@ class QueueSettings:
     account: str = ""
     """Which members are called by; empty: as for a transfer."""
     max_callers: int = 20
-
-    @property
-    def servers(self) -> int:
-        return len(self.members) or self.max_calls
+    leaves_empty: bool = False
+    """Whether callers leave when none of its members is signed in."""

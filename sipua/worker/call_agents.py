@@ -8,7 +8,7 @@ fallback     that of the route ──its engines are gone──▶ menu ──ke
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.turns.state import TurnState
 from sipua.bridge.uplink.timeline import Uplink
 from sipua.calls.call import Call
-from sipua.calls.facts import CallFacts
+from sipua.calls.facts import CallFacts, Notice
 from sipua.calls.menus.menu import Action, Menu, ToQueue
 from sipua.calls.menus.queue.queue import Queue
 from sipua.codecs.g711 import Law
@@ -53,9 +53,13 @@ class Led:
     queues: Mapping[str, Queue]
     beginnings: Mapping[str, Beginning]
     """By the name of the route."""
+    notices: Mapping[Notice, Action] = field(default_factory=dict)
+    """What one hears who has dialled a code of members."""
 
     def beginning(self, facts: CallFacts) -> tuple[Action | None, str]:
         """What a call begins with, and the hours because of which it is so, if it is."""
+        if facts.notice:
+            return self.notices[facts.notice], ""
         begin = self.beginnings.get(facts.route)
         if begin is None:
             return None, ""

@@ -81,6 +81,7 @@ def make_parts(
         wiring_call.decode_sounds(config)
         wiring_transfer.decode_sounds(config)
         menus, beginnings = wiring_menus.menus(config), wiring_menus.beginnings(config)
+        notices = wiring_menus.notices(config)
         wiring_recording.decode_sounds(config)
         wiring_supervise.decode_sounds(config)
     except SoundError as error:
@@ -101,7 +102,7 @@ def make_parts(
         publish=publish,
         toolbox=toolbox,
         records=wiring_call.records(config),
-        led=Led(menus, queues, beginnings) if wiring_menus.leads(config) else None,
+        led=Led(menus, queues, beginnings, notices) if wiring_menus.leads(config) else None,
     )
 
 

@@ -11,7 +11,7 @@ from functools import partial
 
 from sipua.calls.call import Call, Opening
 from sipua.calls.legs.orders import LegOver
-from sipua.calls.opening import Answering, Placing
+from sipua.calls.opening import Answering, NoSlot, Placing
 from sipua.calls.steer.commands import Done
 from sipua.calls.steer.steering import Steering
 from sipua.calls.supervise.supervision import Supervision
@@ -161,7 +161,11 @@ class WorkerCalls:
             held.callback(self._supervision.pop, call_id)
             self._steering[call_id] = generation.parts.steering(call, supervision)
             held.callback(self._steering.pop, call_id)
-            opening = Answering() if message.facts.direction == "incoming" else Placing()
+            opening: Opening = Placing()
+            if message.engine_full:
+                opening = NoSlot(message.engine_full)
+            elif message.facts.direction == "incoming":
+                opening = Answering()
             work = self._run(call, opening, held.pop_all())
         task = asyncio.get_running_loop().create_task(work, name=f"call {call_id}")
         self._tasks.add(task)

@@ -113,6 +113,7 @@ FOLDERS = [
     "sipua/outputs/metrics",
     "sipua/edge/workers",
     "sipua/edge/placing",
+    "sipua/edge/calls/queues",
     "sipua/edge/calls",
     "sipua/edge/reload",
     "sipua/edge",

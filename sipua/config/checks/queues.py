@@ -26,11 +26,11 @@ def queues(config: Config) -> Iterator[Finding]:
         yield from _servers(config, here, queue)
         for key, action in queue.keys.items():
             yield from an_action(config, (*here, "keys", key), action)
-        for name in ("on_timeout", "on_full", "closed"):
+        for name in ("on_timeout", "on_full", "on_empty", "closed"):
             action = getattr(queue, name)
             if action.kinds:  # left out: the call ends
                 yield from an_action(config, (*here, name), action)
-        for name in ("on_full", "closed"):
+        for name in ("on_full", "on_empty", "closed"):
             if getattr(queue, name).queue == queue.name:
                 yield Finding(
                     ((*here, name, "queue"),),
@@ -39,6 +39,13 @@ def queues(config: Config) -> Iterator[Finding]:
                 )
     for name, to in _of_tool(config).items():
         yield from no_queue(config, ("tools", "transfer", "targets", name), to)
+    section = config.queue_members
+    if section.pause_reasons and not section.pause_code:
+        yield Finding(
+            (("queue_members", "pause_reasons"),),
+            "never counts: there is no `pause_code`",
+            'pause_code = "*62"',
+        )
     yield from _unused(config)
 
 
@@ -54,6 +61,12 @@ def _servers(config: Config, here: KeyPath, queue: QueueSection) -> Iterator[Fin
             ((*here, "max_calls"), here),
             "is missing: nobody serves the callers of this queue",
             "max_calls = 10, or [[queues.members]] with people",
+        )
+    if queue.on_empty.kinds and not queue.members:
+        yield Finding(
+            ((*here, "on_empty"), here),
+            "never counts: an agent serves this queue, which has no members who sign in",
+            "remove it",
         )
     if queue.members and (queue.max_calls or queue.agent):
         key = "max_calls" if queue.max_calls else "agent"

@@ -1,13 +1,16 @@
-"""Contradictions of supervisors: an account that places no calls, a key for two things."""
+"""Contradictions of supervisors, and of all codes that are dialled: an account that places no
+calls, a key for two things, codes that begin alike."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from sipua.config.checks.findings import Finding
 from sipua.config.sections.config import Config
 from sipua.config.values.problems import KeyPath
 
+MEMBER_CODES = ("sign_in_code", "sign_out_code", "pause_code")
 _KEYS = ("listen_key", "whisper_key", "barge_key", "takeover_key")
 
 
@@ -32,28 +35,32 @@ def supervise(config: Config) -> Iterator[Finding]:
 
 def _codes(config: Config) -> Iterator[Finding]:
     known = [one.name for one in config.accounts] + [one.name for one in config.trunks]
-    for name, prefix, listed in (
-        ("supervise", config.supervise.prefix, config.supervise.accounts),
-        ("park", config.park.prefix, config.park.accounts),
-    ):
-        accounts: KeyPath = (name, "accounts")
-        if prefix and not listed:
+    codes = [
+        (("supervise", "prefix"), config.supervise.prefix),
+        (("park", "prefix"), config.park.prefix),
+        *((("queue_members", key), getattr(config.queue_members, key)) for key in MEMBER_CODES),
+    ]
+    given = [(path, code) for path, code in codes if code]
+    for section, first in {path[0]: path for path, _ in reversed(given)}.items():
+        listed, accounts = getattr(config, section).accounts, (section, "accounts")
+        if not listed:
             yield Finding(
-                (accounts, (name, "prefix")),
+                (accounts, first),
                 "is empty: the code can be dialled from nowhere",
                 f'["{known[0]}"]' if known else "add [[accounts]] or [[trunks]]",
             )
-        for one in listed:
+    for section in ("supervise", "park", "queue_members"):
+        for one in getattr(config, section).accounts:
             if one not in known:
                 there = ", ".join(f'"{other}"' for other in known)
                 fix = there or "add [[accounts]] or [[trunks]]"
-                yield Finding((accounts,), f'there is no account or trunk "{one}"', fix)
-    prefixes = config.supervise.prefix, config.park.prefix
-    if all(prefixes) and (
-        prefixes[0].startswith(prefixes[1]) or prefixes[1].startswith(prefixes[0])
-    ):
-        yield Finding(
-            (("park", "prefix"), ("supervise", "prefix")),
-            f'"{prefixes[1]}" and supervise.prefix "{prefixes[0]}" cannot be told apart',
-            "another code",
-        )
+                yield Finding(
+                    ((section, "accounts"),), f'there is no account or trunk "{one}"', fix
+                )
+    for (before, one), (path, other) in itertools.combinations(given, 2):
+        if one.startswith(other) or other.startswith(one):
+            yield Finding(
+                (path, before),
+                f'"{other}" and {".".join(before)} "{one}" cannot be told apart',
+                "another code",
+            )

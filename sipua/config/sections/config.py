@@ -31,7 +31,7 @@ from sipua.config.sections.outbound_routes import (
     OutboundRouteSection,
 )
 from sipua.config.sections.park import ParkSection
-from sipua.config.sections.queues import QueueSection
+from sipua.config.sections.queues import QueueMembersSection, QueueSection
 from sipua.config.sections.record import PriceSection, RecordSection
 from sipua.config.sections.recording import RecordingSection
 from sipua.config.sections.recovery import RecoverySection
@@ -215,6 +215,7 @@ class Config(Section):
     routes: tuple[RouteSection, ...] = ()
     menus: tuple[MenuSection, ...] = ()
     queues: tuple[QueueSection, ...] = ()
+    queue_members: QueueMembersSection = QueueMembersSection()
     hours: dict[str, HoursSection] = Field(default={})
     outbound: OutboundSection = OutboundSection()
     outbound_routes: tuple[OutboundRouteSection, ...] = ()

@@ -143,6 +143,14 @@ class EngineSection(Section):
         description="Longest time to connect and to set up the session; then the call gets "
         "`failure_status`.",
     )
+    max_calls: int = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        description="Calls that have this engine at once, of all workers and queues. A further one "
+        "waits in the queue of its route, has the `fallback`, or gets 486. 0: no limit. "
+        "docs/queue.md.",
+    )
     spare_sessions: Annotated[int, Field(ge=0, le=100)] = Field(
         default=0,
         description="Connections that each worker keeps open for calls to come: a new call only "

@@ -34,9 +34,9 @@ class OutboundSection(Section):
         description="What becomes of a call when the list is there and cannot be read.",
     )
     hours: CallingHours = Field(
-        default=("mon-sun 08:00-21:00",),
+        default=("Mo-Su 08:00-21:00",),
         description="When campaigns call, in the time zone of the called number; of several zones "
-        'in all of them. `["mon-fri 09:00-20:00", "sat 10:00-18:00"]`.',
+        'in all of them. `["Mo-Fr 09:00-20:00", "Sa 10:00-18:00"]`.',
     )
     timezone: Zone = Field(
         default="",

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
 from sipua.bridge.agent.scenario.scenario import SPEAKER
 from sipua.config.sections.actions import ActionSection, Keys, Target
+from sipua.config.sections.routes import Patterns
+from sipua.config.sections.supervise import Prefix
 from sipua.config.values.fields import AS_TUPLE, Name, OneLine, Seconds, SoundFile, wrong
 from sipua.config.values.section import Section
 from sipua.config.values.spoken import SpokenText, SpokenVoice, WordsPerMinute
 
 POSITION, MINUTES = "{position}", "{minutes}"
+PAUSE_REASON: Final = re.compile(r"[0-9A-Za-z_*-]{1,32}")
+"""What can be dialled behind the code for a pause."""
 
 
 def _with(placeholder: str) -> AfterValidator:
@@ -37,6 +42,65 @@ class MemberSection(Section):
     target: Annotated[Target, AfterValidator(_member)] = Field(
         description="SIP URI, or number at `account`. The same target in two queues is one person.",
         examples=["sip:201@192.0.2.10"],
+    )
+    signed_in: bool = Field(
+        default=True,
+        description="Whether the member takes callers before it has signed in or out for the first "
+        "time.",
+    )
+
+
+def _reasons(reasons: dict[str, str]) -> dict[str, str]:
+    for code in reasons:
+        if not PAUSE_REASON.fullmatch(code):
+            raise wrong(f'"{code[:40]}" cannot be dialled', '1 = "lunch"')
+    return reasons
+
+
+class QueueMembersSection(Section):
+    """What members of queues say of themselves: signed in, in a pause, signed out. By the API, by
+    `sipua queue`, or by a code from the member's own phone. docs/queue.md."""
+
+    sign_in_code: Prefix = Field(
+        default="",
+        description="Code, such as `*60`, that a member dials to sign in, or to end a pause. "
+        "Empty: none.",
+    )
+    sign_out_code: Prefix = Field(
+        default="", description="Code that a member dials to sign out. Empty: none."
+    )
+    pause_code: Prefix = Field(
+        default="",
+        description="Code that a member dials for a pause, with the reason behind it or without. "
+        "Empty: none.",
+    )
+    pause_reasons: Annotated[dict[str, OneLine], AfterValidator(_reasons)] = Field(
+        default={},
+        description='What is dialled behind `pause_code`, and what it means: `{ 1 = "lunch" }`. '
+        "Another number is the reason itself.",
+    )
+    accounts: Annotated[tuple[Name, ...], AS_TUPLE] = Field(
+        default=(), description="Accounts and trunks that the codes may be dialled from."
+    )
+    callers: Patterns = Field(
+        default=(),
+        description="Who may dial them, as patterns like those of routes. Empty: each member who "
+        "calls by `accounts`.",
+    )
+    signed_in_sound: SoundFile = Field(
+        default="",
+        description="WAV file that is heard by who has signed in. Left out: two tones, upwards.",
+    )
+    signed_out_sound: SoundFile = Field(
+        default="", description="The same of who has signed out. Left out: two tones, downwards."
+    )
+    paused_sound: SoundFile = Field(
+        default="", description="The same of a pause. Left out: the same tone twice."
+    )
+    file: OneLine = Field(
+        default="queue-members.json",
+        description="File that keeps it while the edge does not run; written when a member says "
+        "something for the first time. Relative to the working directory. Empty: it is forgotten.",
     )
 
 
@@ -121,6 +185,7 @@ class QueueSection(Section):
     )
     on_timeout: ActionSection = ActionSection()
     on_full: ActionSection = ActionSection()
+    on_empty: ActionSection = ActionSection()
     when: OneLine = Field(
         default="", description="Name of an `[hours.NAME]`, outside of which `closed` counts."
     )

@@ -1,8 +1,9 @@
 """Business hours: when something is open, in the zone where it is. No I/O and no clock.
 
 A span is of the wall clock of its zone: "Mo-Fr 08:00-18:00" is from eight to six in summer and in
-winter. One whose end is not behind its begin goes on to the next day: "Fr 22:00-06:00". A span that
-would begin on a holiday does not; one that began on the day before goes on to its end.
+winter. A day has two letters or more, small or large: "mon-fri 08:00-18:00" is the same. A span
+whose end is not behind its begin goes on to the next day: "Fr 22:00-06:00". One that would begin on
+a holiday does not; one that began on the day before goes on to its end.
 
 When the clock is set back an hour is there twice, and a span that begins or ends in it has both.
 One that begins in the hour that is left out in spring begins when that hour would have.
@@ -25,11 +26,11 @@ FURTHEST_DAYS: Final = 400
 """How far an opening is looked for: beyond a year with all its holidays."""
 
 _SPAN = re.compile(
-    r"\s*(?P<days>[A-Za-z]{2,9}(?:\s*[-,]\s*[A-Za-z]{2,9}){0,6})"
+    r"\s*(?P<days>[A-Za-z]{2,9}(?:\s*[-,]\s*[A-Za-z]{2,9}){0,13})"
     r"\s+(?P<from>\d{1,2}:\d{2})\s*-\s*(?P<to>\d{1,2}:\d{2})\s*"
 )
 _DAY: Final = timedelta(days=1)
-_MINUTES_A_DAY: Final = 24 * 60
+MINUTES_A_DAY: Final = 24 * 60
 
 
 class HoursError(ValueError):
@@ -98,7 +99,7 @@ class Hours:
 
 
 def _moment(day: date, minutes: int, zone: ZoneInfo, fold: int) -> datetime:
-    later, minute = divmod(minutes, _MINUTES_A_DAY)
+    later, minute = divmod(minutes, MINUTES_A_DAY)
     at = time(minute // 60, minute % 60, fold=fold)
     return datetime.combine(day + later * _DAY, at, zone).astimezone(UTC)
 
@@ -138,9 +139,9 @@ def span_of(text: str) -> Span:
             "is no span of hours", 'such as "Mo-Fr 08:00-18:00" or "Sa,Su 10:00-14:00"'
         )
     begin, end = _minutes(match["from"]), _minutes(match["to"])
-    if begin == _MINUTES_A_DAY:
+    if begin == MINUTES_A_DAY:
         raise HoursError("begins at 24:00, which is the end of a day", '"00:00" of the next day')
-    return Span(_days(match["days"]), begin, end if end > begin else end + _MINUTES_A_DAY)
+    return Span(_days(match["days"]), begin, end if end > begin else end + MINUTES_A_DAY)
 
 
 def holiday_of(text: str) -> Holiday:
@@ -158,7 +159,7 @@ def holiday_of(text: str) -> Holiday:
 
 def _minutes(text: str) -> int:
     hour, minute = map(int, text.split(":"))
-    if minute > 59 or hour * 60 + minute > _MINUTES_A_DAY:
+    if minute > 59 or hour * 60 + minute > MINUTES_A_DAY:
         raise HoursError(f"has a time that no clock shows: {text}", "00:00 to 24:00")
     return hour * 60 + minute
 

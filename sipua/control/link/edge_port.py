@@ -10,7 +10,9 @@ from sipua.calls.steer.commands import Command, Done
 from sipua.calls.steer.place_request import PlaceRequest
 from sipua.config.change.in_force import Reloaded
 from sipua.events.event import Event
+from sipua.queue.presence import PresenceState
 from sipua.queue.queues import QueueState
+from sipua.queue.slots import EngineState
 
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
@@ -47,6 +49,16 @@ class EdgePort(Protocol):
         ...
 
     def queues(self) -> Sequence[QueueState]: ...
+
+    def engine_slots(self) -> Sequence[EngineState]:
+        """Of the engines that have a limit."""
+        ...
+
+    def set_member(
+        self, queue: str, member: str, state: PresenceState, reason: str, by: str
+    ) -> bool:
+        """Sign a member of queues in or out, or begin a pause. False: there is no such member."""
+        ...
 
     def watch_calls(self, for_s: float) -> None:
         """Somebody looks at the calls: so long, samples of all are wanted each second."""

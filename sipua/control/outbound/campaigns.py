@@ -16,6 +16,7 @@ from sipua.campaigns.rules.settings import Campaign, CampaignSettings, State
 from sipua.campaigns.store import reading
 from sipua.config.change.in_force import InForce
 from sipua.config.values import calling_hours
+from sipua.config.values.hours import HoursError
 from sipua.config.values.zones import find_zone
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
 from sipua.control.http.problems import FieldError, Kind, ProblemError
@@ -177,8 +178,9 @@ class CampaignsResource:
         for at, text in enumerate(order.hours):
             try:
                 calling_hours.parse(text)
-            except calling_hours.HoursError as error:
-                faults.append(FieldError(pointer=f"/hours/{at}", detail=str(error)))
+            except HoursError as error:
+                detail = f"{error.what}: {error.fix}"
+                faults.append(FieldError(pointer=f"/hours/{at}", detail=detail))
         if faults:
             raise ProblemError(Kind.INVALID, errors=faults)
 

@@ -76,7 +76,7 @@ class CampaignOrder(Request):
     hours: list[_Text] = Field(
         default=[],
         max_length=20,
-        description="`mon-fri 09:00-17:00`, besides `outbound.hours` of the configuration.",
+        description="`Mo-Fr 09:00-17:00`, besides `outbound.hours` of the configuration.",
     )
     max_calls: Whole = Field(default=1, ge=1, le=10_000, description="Calls at once.")
     calls_per_second: float = Field(

@@ -76,9 +76,9 @@ class CodeCalls:
         caller = event.parties.caller
         if refused := rule.refuses(event.origin, caller.uri):
             words = "the code may not be dialled by this caller, or from there"
-            self._refuse(event, FORBIDDEN, f"{rule.section}.{refused}", words)
+            self.refuse(event, FORBIDDEN, f"{rule.section}.{refused}", words)
         elif call_id is None or call_id not in self._calls:
-            self._refuse(event, NO_SUCH_CALL, "", "no call is up, or parked, that is meant by it")
+            self.refuse(event, NO_SUCH_CALL, "", "no call is up, or parked, that is meant by it")
         else:
             who = number(ANONYMOUS if caller.anonymous else event.from_uri, self._numbers)
             about = DialledIn(who or "a caller", mode, fetches)
@@ -92,7 +92,7 @@ class CodeCalls:
                 called = (facts.called, addresses(facts.to_uri)[0])
                 yield CallUp(call_id, called, facts.route, call.confirmed_at)
 
-    def _refuse(self, event: IncomingCall, status: int, rule: str, cause: str) -> None:
+    def refuse(self, event: IncomingCall, status: int, rule: str, cause: str) -> None:
         self._send(Hangup(event.call_id, status))
         anonymous = event.parties.caller.anonymous
         self._events.teller().tell(

@@ -20,7 +20,7 @@ from functools import partial
 
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
-from sipua.calls.facts import CallFacts
+from sipua.calls.facts import CallFacts, Notice
 from sipua.calls.legs.orders import CallOrder, LegOver, PlaceLeg
 from sipua.calls.outcome import CallOutcome
 from sipua.calls.steer.commands import Command, Done, Park, SetMetadata
@@ -31,11 +31,12 @@ from sipua.doctor.edges import WORKERS_FIX
 from sipua.edge.calls import beginnings
 from sipua.edge.calls.beginnings import NO_WORKER
 from sipua.edge.calls.captures import EdgeCaptures
-from sipua.edge.calls.code_calls import CodeCalls
+from sipua.edge.calls.code_calls import FORBIDDEN, CodeCalls
 from sipua.edge.calls.edge_call import EdgeCall
 from sipua.edge.calls.legs import EdgeLegs
 from sipua.edge.calls.lost_calls import LostCalls
-from sipua.edge.calls.queues import EdgeQueues
+from sipua.edge.calls.queues.member_codes import CodeRefusedError, MemberCodes
+from sipua.edge.calls.queues.queues import EdgeQueues
 from sipua.edge.calls.steer_requests import SteerRequests
 from sipua.edge.placing.ready_leg import MakeLeg
 from sipua.edge.wiring import wiring
@@ -101,7 +102,8 @@ class EdgeCalls:
         self.legs = EdgeLegs(ports, send, workers.send, make_leg)
         self._captures = EdgeCaptures(sip_captures, self._calls, workers.send)
         self._codes = CodeCalls(config, self._calls, self.legs, send, events)
-        self.queues = EdgeQueues(self._to_call)
+        self.queues = EdgeQueues(config, self._to_call, events.teller().tell)
+        self._member_codes = MemberCodes(self.queues)
         self._requests = SteerRequests()
         self._lost = LostCalls(config, events, self.facts_up)
         self.empty = asyncio.Event()
@@ -116,6 +118,7 @@ class EdgeCalls:
         self._config = config
         self._config_name = name
         self._codes.use(config)
+        self._member_codes.use(config)
         self._numbers = config.record.numbers
         self._captures.use(config)
         self.queues.use(config)
@@ -142,15 +145,21 @@ class EdgeCalls:
                 return
             held.callback(self._workers.supervisor.over, worker)
             try:
-                facts, capture = self._facts(event), self._captures.order(event)
+                notice = self._member_codes.dialled(event)
+                facts, capture = self._facts(event, notice), self._captures.order(event)
                 # Before its worker can tell anything of it: the order of events is what happened.
                 teller = self._events.teller(event.call_id, facts.trace)
                 teller.tell(
                     beginnings.incoming(event, facts, worker, self._config_name, self._numbers)
                 )
                 teller.tell(call_events.Ringing())
-                order = TakeCall(facts, event.local.port, capture)
+                full = self.queues.begin(facts)
+                held.callback(self.queues.over, facts.call_id)
+                order = TakeCall(facts, event.local.port, capture, full)
                 self._hand_over(order, event.local, worker, held)
+            except CodeRefusedError as refused:
+                self._codes.refuse(event, FORBIDDEN, refused.rule, str(refused))
+                return
             except Exception as error:  # noqa: BLE001 (any failure is a refusal)
                 self._failed(event.call_id, error)
                 return
@@ -203,11 +212,13 @@ class EdgeCalls:
         self._calls[facts.call_id] = call
         self.empty.clear()
 
-    def _facts(self, event: IncomingCall) -> CallFacts:
+    def _facts(self, event: IncomingCall, notice: Notice) -> CallFacts:
         caller = event.parties.caller
         asked = routes.Asked(event.parties.dialled, caller.uri, event.origin)
         now = datetime.now(UTC)
-        route = routes.choose(self._config.routes, asked, routes.opened(self._config, now))
+        route = None
+        if not notice:
+            route = routes.choose(self._config.routes, asked, routes.opened(self._config, now))
         return CallFacts(
             call_id=event.call_id,
             direction="incoming",
@@ -223,6 +234,7 @@ class EdgeCalls:
             caller=caller,
             called=event.parties.called,
             headers=event.parties.headers,
+            notice=notice,
         )
 
     # --- messages -------------------------------------------------------------------------
@@ -287,7 +299,8 @@ class EdgeCalls:
             call.end_told = True
         elif told.type == UNPARKED:
             self._codes.slots.free(told.call_id)
-        self.queues.on_told(told)
+        if told.call_id in self._calls:
+            self.queues.on_told(told)
         self._events.put(told)
 
     def on_worker_lost(self, worker: int, cause: str) -> None:
@@ -326,9 +339,10 @@ class EdgeCalls:
     def start(self) -> None:
         self._lost.start()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         self.queues.stop()
         self._lost.stop()
+        await self.queues.written()
 
     def _to_call(self, call_id: str, message: ToWorker) -> None:
         if call := self._calls.get(call_id):

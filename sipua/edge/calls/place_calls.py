@@ -102,6 +102,8 @@ class PlaceCalls:
         with ExitStack() as held:
             held.callback(self._admission.slots.give_back, call_id)
             held.callback(self._pools.give_back, call_id)
+            held.callback(self._calls.queues.over, call_id)
+            self._take_engine(ways[0].facts)
             self._being_placed += 1
             try:
                 await self._place(await self._with_numbers(ways))
@@ -223,6 +225,11 @@ class PlaceCalls:
         if not self._has_room(counted):
             words = f"all {self._admission.max_calls} calls are up"
             raise CannotPlaceError("full", words, retry_after_s=5.0)
+
+    def _take_engine(self, facts: CallFacts) -> None:
+        if engine := self._calls.queues.begin(facts):
+            words = f"engine {engine}: its max_calls are up"
+            raise CannotPlaceError("full", words, retry_after_s=5.0, rule="engine.max_calls")
 
     def _has_room(self, counted: int = 0) -> bool:
         up = len(self._calls) + len(self._calls.legs) - counted

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from sipua.bridge.agent.speech.spoken_prompt import spoken_prompt
 from sipua.bridge.playout import sounds
 from sipua.calls import routes
+from sipua.calls.facts import Notice
 from sipua.calls.menus.menu import (
     Action,
     HangUp,
@@ -27,6 +30,12 @@ from sipua.config.sections.menus import MenuSection
 from sipua.config.sections.queues import QueueSection
 from sipua.config.sections.routes import RouteSection
 from sipua.config.values.hours import Hours
+
+_TONES_HZ: Final[Mapping[Notice, tuple[float, float]]] = {
+    "signed_in": (523.3, 784.0),
+    "signed_out": (784.0, 523.3),
+    "paused": (659.3, 659.3),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,20 @@ def beginnings(config: Config) -> dict[str, Beginning]:
     """Of routes whose calls may begin without an agent, by name. Raises SoundError."""
     made = {route.name: _beginning(config, route) for route in config.routes}
     return {name: one for name, one in made.items() if one.first or one.closed}
+
+
+def notices(config: Config) -> dict[Notice, Action]:
+    """What members hear who have dialled a code. Raises SoundError."""
+    section = config.queue_members
+    files: dict[Notice, str] = {
+        "signed_in": section.signed_in_sound,
+        "signed_out": section.signed_out_sound,
+        "paused": section.paused_sound,
+    }
+    return {
+        name: Say(_sound(file) if file else Sound(name, sounds.two_tones(*_TONES_HZ[name])))
+        for name, file in files.items()
+    }
 
 
 def leads(config: Config) -> bool:
@@ -111,6 +134,7 @@ def _queue(config: Config, section: QueueSection, hold_sound: Pcm) -> Queue:
         max_wait_s=section.max_wait_s,
         on_timeout=_action(config, section.on_timeout),
         on_full=_action(config, section.on_full),
+        on_empty=_action(config, section.on_empty),
         hours=_hours(config, section.when),
         closed=_action(config, section.closed),
     )

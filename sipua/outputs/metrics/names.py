@@ -16,6 +16,7 @@ from sipua.config import Config
 from sipua.edge.wiring import wiring
 from sipua.events.ending import By, Fault, Reason, Status
 from sipua.outputs.hooks.endpoint_queue import Fate
+from sipua.queue.people import PersonState
 from sipua.tools.call_queue import Outcome
 
 EDGE: Final = "edge"
@@ -45,7 +46,8 @@ ACTS: Final = (
     "hang_up", "transfer", "press_keys", "hold", "mute", "say", "play", "inject", "set_metadata",
     "record", "queue",
 )  # fmt: skip
-QUEUE_REASONS: Final = ("served", "hangup", "key", "timeout", "full", "closed", "unknown")
+QUEUE_REASONS: Final = ("served", "hangup", "key", "timeout", "full", "empty", "closed", "unknown")
+MEMBER_STATES: Final = get_args(PersonState)
 OUTCOMES: Final = get_args(commands.Status)
 ANSWERERS: Final = VERDICTS
 ATTEMPT_OUTCOMES: Final = OUTCOMES_OF_ATTEMPTS

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sipua.outputs.metrics.names import EDGE, Names, worker
+from sipua.outputs.metrics.names import EDGE, MEMBER_STATES, Names, worker
 from sipua.outputs.metrics.series import Series
 from sipua.process import linux, loop_lag
 from sipua.queue.queues import QueueState
@@ -89,6 +89,10 @@ class Sampling:
             self._series.queue_waiting.set(len(queue.waiting), queue.name)
             self._series.queue_serving.set(queue.serving, queue.name)
             self._series.queue_longest.set(queue.longest_s, queue.name)
+            if queue.members:
+                states = [one.state for one in queue.members]
+                for state in MEMBER_STATES:
+                    self._series.queue_members.set(states.count(state), queue.name, state)
 
     def _look_at_edge(self) -> None:
         series = self._series

@@ -145,6 +145,11 @@ class Series:
             queue,
             "seconds",
         )
+        self.queue_members = Gauge(
+            "sipua_queue_members",
+            "Members of a queue, by what they do.",
+            {**queue, "state": known.MEMBER_STATES},
+        )
         self.queue_left = Counter(
             "sipua_queue_left",
             "Callers who are in a queue no more, by why; hangup: they have given up.",

@@ -74,6 +74,8 @@ class TakeCall:
     facts: CallFacts
     port: int
     capture: CaptureOrder | None = None
+    engine_full: str = ""
+    """The name of the agent's engine, when it has no slot left; the call has its fallback."""
     ring_timeout_s: float | None = None
     """None: as configured."""
     max_duration_s: float | None = None

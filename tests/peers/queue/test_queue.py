@@ -187,7 +187,7 @@ def test_ring_all_and_one_answers(
     states = {
         one["name"]: one["state"] for one in Api(edge).get("/v1/queues")["queues"][0]["members"]
     }
-    assert states == {"busy": "paused", "rings": "free", "answers": "talking"}
+    assert states == {"busy": "resting", "rings": "free", "answers": "talking"}
     assert answers.wait(check=False).ok, str(answers.result())
     assert run.wait(check=False).ok, "the member hangs up, and so do we"
     ended = edge.wait_event("call.ended")

@@ -100,7 +100,12 @@ def test_who_hears_whom_in_each_mode(
 def test_a_takeover_and_an_order_by_text(
     line: Callable[..., Line], sipp: Sipp, far_end: Callable[..., RtpFarEnd]
 ) -> None:
-    call = line("uac_call_ended_by_peer", config=CONFIG, caller=tone("caller"))
+    config = {
+        **CONFIG,
+        "routes": [{"name": "front", "called": ["agent"], "queue": "slots"}],
+        "queues": [{"name": "slots", "max_calls": 1}],
+    }
+    call = line("uac_call_ended_by_peer", config=config, caller=tone("caller"))
     assert call.steer(Whisper("Offer ten per cent."))["status"] == "done"
     media = far_end(1, tone("supervisor"), repeat=True)
     run = sipp.start("uas_hang_up", media=media, pause_ms=3000)
@@ -108,6 +113,8 @@ def test_a_takeover_and_an_order_by_text(
     call.edge.wait_event("call.supervised")
     assert call.steer(SuperviseMode("takeover"))["status"] == "done"
     taken = call.told("call.supervisor_mode")[-1]
+    (slots,) = call.edge.get("/v1/queues")["queues"]
+    assert slots["serving"] == 0, "the agent's slot is another caller's from now on"
     assert call.edge.get(f"/v1/calls/{call.call_id}")["supervisor"]["mode"] == "takeover"
     assert call.steer(Transfer(uri(run)))["status"] == "wrong-state"
     assert run.wait(check=False).ok, "the supervisor hangs up"

@@ -44,8 +44,9 @@ class Reply:
 
 
 class Api:
-    def __init__(self, edge: Edge) -> None:
-        url = edge.wait_event("api.listening")["url"]
+    def __init__(self, edge: Edge, *, start: int = 1) -> None:
+        """`start`: of the edge; each has a port of its own."""
+        url = edge.wait_event("api.listening", count=start)["url"]
         self.url = str(url)
         self.port = int(url.rpartition(":")[2])
 

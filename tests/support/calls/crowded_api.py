@@ -19,7 +19,9 @@ from sipua.control.api import ControlApi
 from sipua.control.link.edge_port import EdgePort, EdgeState
 from sipua.events.stream import EventStream
 from sipua.events.teller import Told
+from sipua.queue.presence import PresenceState
 from sipua.queue.queues import QueueState
+from sipua.queue.slots import EngineState
 from support.calls.api import TOKENS, api_config
 from support.ports import LOOPBACK, PortBlock
 
@@ -110,6 +112,14 @@ class _Edge:
 
     def queues(self) -> list[QueueState]:
         return []
+
+    def engine_slots(self) -> list[EngineState]:
+        return []
+
+    def set_member(
+        self, queue: str, member: str, state: PresenceState, reason: str, by: str
+    ) -> bool:
+        return False
 
     def watch_calls(self, for_s: float) -> None:
         pass

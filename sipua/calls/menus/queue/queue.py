@@ -56,6 +56,7 @@ class Queue:
     max_wait_s: float = 900.0
     on_timeout: Action = _END
     on_full: Action = _END
+    on_empty: Action = _END
     hours: Hours | None = None
     """None: it is always open."""
     closed: Action = _END

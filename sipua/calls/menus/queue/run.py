@@ -166,6 +166,8 @@ class _Run:
                 return self._go("served", ToAgent(self._route))
             case QueueRefused(cause="full"):
                 return self._go("full", self._queue.on_full)
+            case QueueRefused(cause="empty"):
+                return self._go("empty", self._queue.on_empty)
             case QueueRefused():
                 return self._go("unknown", self._queue.on_timeout)
             case RingOutcome(stayed=True):
@@ -316,7 +318,9 @@ class _Run:
 
     def _join(self, waited_s: float) -> None:
         self._call.send(
-            JoinQueue(self._call.call_id, self._queue.name, self._to.priority, waited_s)
+            JoinQueue(
+                self._call.call_id, self._queue.name, self._to.priority, waited_s, self._route
+            )
         )
 
     # --- news -----------------------------------------------------------------------------

@@ -49,6 +49,10 @@ def findings(row: Row) -> list[Finding]:
 # --- how it ended -----------------------------------------------------------------------------
 
 _ENDS: Final[Mapping[Reason, tuple[str, str]]] = {
+    Reason.ENGINE_BUSY: (
+        "all slots of the engine were taken, so it was not answered",
+        "sipua queue; `max_calls` of the engine, a queue for its route",
+    ),
     Reason.ENGINE_UNREACHABLE: ("no engine could be reached, so it was not answered", MODEL),
     Reason.ENGINE_LOST: ("the engine was lost in mid-call, and no other one found", MODEL),
     Reason.MEDIA_TIMEOUT: ("no RTP came any more, so it was ended", SOUND),

@@ -24,6 +24,7 @@ _DISPOSITIONS: Final[Mapping[Reason, str]] = {
     Reason.CANCELED: "hung-up",
     Reason.OPERATOR_HANGUP: "hung-up",
     Reason.SHUTDOWN: "congestion",
+    Reason.ENGINE_BUSY: "congestion",
     Reason.ENGINE_UNREACHABLE: "congestion",
 }
 """Of a call that was not answered; every other reason: failed."""

@@ -9,7 +9,7 @@ import pytest
 
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import EngineGone
-from sipua.calls.opening import Placing
+from sipua.calls.opening import NoSlot, Placing
 from sipua.calls.profile import AgentProfile, Prompt, Refuse, Step, TransferTo
 from sipua.sip.messages import (
     Answer,
@@ -65,6 +65,19 @@ async def test_M2_without_steps_the_caller_hears_the_built_in_prompt_and_then_by
     await story.settle()
     assert story.sent == [Hangup("c-test", 503)]
     await story.end(EndedBy.US)
+
+
+@pytest.mark.parametrize(
+    ("profile", "status"), [(PROFILE, 486), (replace(PROFILE, steps=(Refuse(480),)), 480)]
+)
+async def test_without_a_slot_the_engine_is_not_asked(profile: AgentProfile, status: int) -> None:
+    """486: a 503 would tell the peer to call this edge no more for a while."""
+    story = Story(profile, opening=NoSlot("fast"))
+    await story.settle()
+    assert story.sent == [Hangup("c-test", status)]
+    assert story.bridge.steps == []
+    await story.end(EndedBy.US)
+    assert story.call.summary.endswith("engine fast: its max_calls are up")
 
 
 async def test_M1_a_status() -> None:

@@ -19,7 +19,7 @@ STATUSES = set(typing.get_args(Status))
 OURS = [
     *(Reason.AGENT_HANGUP, Reason.OPERATOR_HANGUP, Reason.TRANSFERRED, Reason.REDIRECTED),
     *(Reason.TARGET_HANGUP, Reason.FORWARD_FAILED, Reason.MENU, Reason.MACHINE),
-    *(Reason.QUEUE, Reason.CLOSED),
+    *(Reason.QUEUE, Reason.CLOSED, Reason.ENGINE_BUSY),
     *(Reason.MAX_DURATION, Reason.RING_TIMEOUT, Reason.NO_ANSWER, Reason.SHUTDOWN),
     *(Reason.ENGINE_UNREACHABLE, Reason.ENGINE_LOST, Reason.MEDIA_TIMEOUT),
     *(Reason.SIGNALLING_LOST, Reason.WORKER_DIED, Reason.INTERNAL_ERROR),

@@ -10,11 +10,13 @@ import pytest
 
 from sipua.queue.estimate import LEAST, Estimate
 from sipua.queue.orders import QueueNews, QueueOffer, QueuePlace, QueueRefused, QueueTurn
-from sipua.queue.queues import Queues
+from sipua.queue.presence import Presence, PresenceState
+from sipua.queue.queues import Queues, QueueState
 from sipua.queue.settings import Member, QueueSettings, Strategy
 
 AGENT = QueueSettings("agent", max_calls=2, max_callers=3)
 ANNA, BEN, CLEO = (Member(name, f"sip:{name}@pbx") for name in ("anna", "ben", "cleo"))
+PRESENCES: Sequence[PresenceState] = ("signed_in", "signed_in", "paused", "signed_out")
 PEOPLE = QueueSettings(
     "people", members=(ANNA, BEN, CLEO), wrap_up_s=5, retry_s=30, ring_s=20, max_callers=9
 )
@@ -34,6 +36,14 @@ def places(news: Sequence[QueueNews]) -> dict[str, int]:
 
 def offers(news: Sequence[QueueNews]) -> dict[str, list[str]]:
     return {one.call_id: list(one.members) for one in news if isinstance(one, QueueOffer)}
+
+
+def said(state: PresenceState) -> Presence:
+    return Presence(state, "", 1.0)
+
+
+def doing(state: QueueState) -> dict[str, str]:
+    return {one.name: one.state for one in state.members}
 
 
 def offer(news: Sequence[QueueNews]) -> QueueOffer:
@@ -133,7 +143,7 @@ def test_ring_all_calls_all_who_are_free_and_the_first_answer_wins() -> None:
     assert offers(news) == {"b": ["anna", "cleo"]}, "those who were called off ring for the next"
     assert places(news) == {"b": 1}
     (state,) = queues.states(6)
-    assert state.members == {"anna": "ringing", "ben": "talking", "cleo": "ringing"}
+    assert doing(state) == {"anna": "ringing", "ben": "talking", "cleo": "ringing"}
     assert state.serving == 1
 
 
@@ -182,7 +192,7 @@ def test_a_member_who_was_not_reached_is_left_out_and_a_called_off_one_is_not() 
     news = queues.offer_ended("a", one.offer, "ben", ["anna"], 4)
     assert offers(news) == {"b": ["cleo"]}
     (state,) = queues.states(5)
-    assert state.members["anna"] == "paused"
+    assert doing(state)["anna"] == "resting"
 
 
 def test_a_caller_who_leaves_while_somebody_rings_frees_them_at_once() -> None:
@@ -202,7 +212,7 @@ def test_a_member_who_hangs_up_at_once_gives_the_caller_back_to_the_old_place() 
     news = queues.join("a", "people", 7, waited_s=7)
     assert places(news)["a"] == 1, "before those who came later"
     (state,) = queues.states(7)
-    assert state.members["anna"] == "paused", "and is not called again for a while"
+    assert doing(state)["anna"] == "resting", "and is not called again for a while"
 
 
 def test_a_person_in_two_queues_has_one_telephone() -> None:
@@ -297,7 +307,7 @@ def test_nothing_is_lost_and_nobody_has_two_calls(seed: int) -> None:  # noqa: C
 
     for step in range(1000):
         now += dice.random() * 3
-        match dice.randrange(5):
+        match dice.randrange(6):
             case 0 | 1:
                 call = f"call-{step}"
                 waiting.add(call)
@@ -325,6 +335,9 @@ def test_nothing_is_lost_and_nobody_has_two_calls(seed: int) -> None:  # noqa: C
                     ringing.pop(call, None)
                     talking.pop(call, None)
                     take(queues.leave(call, now))
+            case 4:
+                who = dice.choice([ANNA, BEN, CLEO]).target
+                take(queues.set_presence(who, said(dice.choice(PRESENCES)), now))
             case _:
                 take(queues.expire(now))
         assert len(queues) == len(waiting) + len(agent) + len(talking)
@@ -335,7 +348,77 @@ def test_nothing_is_lost_and_nobody_has_two_calls(seed: int) -> None:  # noqa: C
         talking.pop(call, None)
         take(queues.leave(call, now))
     assert len(queues) == 0
-    assert all(
-        state == "free" for one in queues.states(now + 100) for state in one.members.values()
-    )
+    for member in (ANNA, BEN, CLEO):
+        queues.set_presence(member.target, said("signed_in"), now)
+    assert all(one.state == "free" for state in queues.states(now + 100) for one in state.members)
     assert queues.deadline(now + 100) is None
+
+
+# --- who takes callers ------------------------------------------------------------------------
+
+
+def test_who_is_signed_out_or_in_a_pause_is_not_called() -> None:
+    queues = people("ring_all")
+    queues.set_presence(ANNA.target, said("signed_out"), 0)
+    queues.set_presence(BEN.target, said("paused"), 0)
+    news = queues.join("a", "people", 1)
+    assert offers(news) == {"a": ["cleo"]}
+    (state,) = queues.states(1)
+    assert [one.state for one in state.members] == ["signed_out", "paused", "ringing"]
+    assert state.servers == 2
+    assert offers(queues.join("b", "people", 2)) == {}
+    assert offers(queues.set_presence(BEN.target, said("signed_in"), 3)) == {"b": ["ben"]}
+
+
+def test_a_call_that_is_up_goes_on_and_its_member_rests_in_no_queue() -> None:
+    queues = people("in_order")
+    queues.offer_ended("a", offer(queues.join("a", "people", 0)).offer, "anna", (), 1)
+    queues.set_presence(ANNA.target, said("paused"), 2)
+    assert queues.states(2)[0].members[0].state == "talking"
+    queues.leave("a", 10)
+    assert queues.states(99)[0].members[0].state == "paused", "beyond the wrap-up"
+    queues.set_presence(ANNA.target, said("signed_in"), 12)
+    assert queues.states(12)[0].members[0].state == "resting", "the wrap-up goes on"
+    assert queues.states(16)[0].members[0].state == "free"
+
+
+def test_time_alone_frees_nobody_who_is_in_a_pause() -> None:
+    queues = people("in_order")
+    for target in (ANNA.target, BEN.target, CLEO.target):
+        queues.set_presence(target, said("paused"), 0)
+    queues.join("a", "people", 1)
+    assert queues.deadline(1) is None
+
+
+def test_a_queue_that_is_left_when_it_is_empty() -> None:
+    out = replace(CLEO, signed_in=False)
+    queues = Queues([replace(PEOPLE, members=(ANNA, out), leaves_empty=True)])
+    queues.offer_ended("a", offer(queues.join("a", "people", 0)).offer, "anna", (), 1)
+    assert places(queues.join("b", "people", 2)) == {"b": 1}, "anna talks, and comes back"
+    queues.set_presence(ANNA.target, said("paused"), 3)
+    assert places(queues.join("c", "people", 4)) == {"c": 2}, "as behind a pause"
+    news = queues.set_presence(ANNA.target, said("signed_out"), 5)
+    assert news == [QueueRefused("b", "empty"), QueueRefused("c", "empty")]
+    assert queues.join("d", "people", 6) == [QueueRefused("d", "empty")]
+    assert len(queues) == 1, "anna's caller"
+
+
+def test_a_queue_that_is_not_left_is_waited_in() -> None:
+    queues = Queues([replace(PEOPLE, members=(replace(ANNA, signed_in=False),))])
+    assert places(queues.join("a", "people", 0)) == {"a": 1}
+    assert offers(queues.set_presence(ANNA.target, said("signed_in"), 9)) == {"a": ["anna"]}
+
+
+def test_what_was_known_counts_until_the_member_is_in_no_queue() -> None:
+    queues = Queues([PEOPLE], {ANNA.target: said("signed_out"), "sip:gone@pbx": said("paused")})
+    assert set(queues.presences) == {ANNA.target}
+    queues.use([replace(PEOPLE, members=(BEN,))], 1)
+    queues.use([PEOPLE], 2)
+    assert queues.states(2)[0].members[0].state == "free"
+
+
+def test_the_member_of_two_queues_is_one_person() -> None:
+    queues = Queues([PEOPLE, replace(PEOPLE, name="night", members=(replace(ANNA, name="late"),))])
+    queues.set_presence(ANNA.target, said("signed_out"), 0)
+    assert queues.states(1)[1].members[0].state == "signed_out"
+    assert queues.members()[ANNA.target] == [("people", "anna"), ("night", "late")]

@@ -188,7 +188,7 @@ async def test_whose_turn_comes_at_once_is_not_answered_here() -> None:
     task = await call.join(QueueTurn(ID))
     action, _ = await task
     assert action == ToAgent("front"), "that of the route by which it came"
-    assert call.sent == [JoinQueue(ID, "support")]
+    assert call.sent == [JoinQueue(ID, "support", route="front")]
     assert not call.answered
     assert call.types() == ["joined", "connected", "left"]
     assert call.left == {
@@ -372,7 +372,7 @@ async def test_a_turn_gives_the_call_to_the_agent() -> None:
         lead.run(call, ToQueue("support", "sales", 3), mask=True, why=lead.CHOSEN)  # type: ignore[arg-type]
     )
     await call.settle()
-    assert call.sent == [JoinQueue(ID, "support", 3)]
+    assert call.sent == [JoinQueue(ID, "support", 3, route="sales")]
     await call.take(QueueTurn(ID))
     assert await task
     assert call.changed == ["sales"]
@@ -412,6 +412,6 @@ async def test_the_agent_gives_the_caller_to_a_queue() -> None:
     assert lead.to_queue(call, "support").ok  # type: ignore[arg-type]
     await call.settle()
     assert not call.talking, "it has left"
-    assert call.sent == [JoinQueue(ID, "support")]
+    assert call.sent == [JoinQueue(ID, "support", route="front")]
     assert lead.to_queue(call, "support").status == 491, "it is in one"  # type: ignore[arg-type]
     await call.take(QueueTurn(ID))

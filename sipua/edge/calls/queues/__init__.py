@@ -1,0 +1,1 @@
+"""The queues of an edge, and what their members say of themselves."""
