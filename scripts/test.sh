@@ -8,6 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+export TESTS_SAME_EXAMPLES=1 # of hypothesis: see tests/conftest.py
 calls=(tests/peers tests/integration)
 
 # part NAME ARGUMENTS OF PYTEST...
