@@ -1,6 +1,7 @@
 """Real peers and the edge as fixtures. Nothing here skips: a missing peer is a failed test."""
 
 import gc
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from support.peers.asterisk import Asterisk
 from support.peers.sipp import Sipp
 from support.ports import PortBlock
 
-# How long an example takes says how busy the machine is, and nothing of ours.
-hypothesis.settings.register_profile("sipua", deadline=None)
+# How long an example takes says how busy the machine is, and nothing of ours. `make test` takes the
+# same examples each time: what chance finds is found by `make unit`, and stops no other change.
+_SAME = "TESTS_SAME_EXAMPLES" in os.environ
+hypothesis.settings.register_profile("sipua", deadline=None, derandomize=_SAME)
 hypothesis.settings.load_profile("sipua")
 
 _LATE_MACHINE = pytest.StashKey[late_machine.LateMachine]()

@@ -14,7 +14,7 @@ from support.calls.edge import Edge
 from support.media import g711
 from support.peers.asterisk import Asterisk
 
-pytestmark = [pytest.mark.few, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.sound, pytest.mark.few, pytest.mark.timeout(180)]
 
 CALLS, INTERRUPTIONS = 5, 10
 

@@ -22,7 +22,7 @@ from support.media.rtp_stream import RtpStream
 from support.peers.sipp import Sipp, SippResult
 from support.signalling import offers
 
-pytestmark = [pytest.mark.peer, pytest.mark.few]
+pytestmark = [pytest.mark.peer, pytest.mark.sound, pytest.mark.few]
 
 GREETING = audio.read_wav(audio.GREETING, rate_hz=audio.PHONE_RATE_HZ)
 GREETING_MS = len(GREETING) / 8

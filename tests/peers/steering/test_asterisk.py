@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 
 from sipua.bridge.playout.sounds import soft_hold
 from sipua.calls.steer.commands import Hold
@@ -15,7 +16,7 @@ from support.peers.asterisk import EVERY_ASTERISK, Asterisk
 from support.peers.pbx import account
 from support.peers.sipp import Sipp
 
-pytestmark = EVERY_ASTERISK
+pytestmark = [EVERY_ASTERISK, pytest.mark.sound]
 
 HELD_S = 4.0
 TALKS = np.concatenate([audio.speech("short"), audio.silence(1500)])

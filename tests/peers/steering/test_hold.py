@@ -16,7 +16,7 @@ from support.calls.steered_line import Line, stretch
 from support.media import audio
 from support.signalling import offers
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.sound]
 
 SOUND = soft_hold()[: 8 * 1200]  # its first chord
 TALKS = np.concatenate([audio.speech("short"), audio.silence(1500)])

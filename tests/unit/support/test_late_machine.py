@@ -100,19 +100,19 @@ def test_a_call_that_is_not_judged_by_its_sound_bears_more(runs: Any) -> None:
 
 
 def test_what_tests_share_is_as_old_as_the_first_of_them_and_begins_anew(runs: Any) -> None:
-    since_s: list[float] = []
+    began_s: list[float] = []
 
     class LateOnce(Machine):
-        def worst_ms(self, since_s_: float) -> int:
-            since_s.append(since_s_)
-            return super().worst_ms(since_s_)
+        def worst_ms(self, since_s: float) -> int:
+            began_s.append(since_s)
+            return super().worst_ms(since_s)
 
     torn_down: list[object] = []
     machine = LateOnce(0, 80, 0)
     runs(("", ""), ("", "failed"), ("", ""))
     for _ in range(2):
         run(machine, torn_down=torn_down, group="asterisk/test_file")
-    assert since_s[0] == since_s[1] < since_s[2]
+    assert began_s[0] == began_s[1] < began_s[2]
     assert torn_down == [None]
 
 
