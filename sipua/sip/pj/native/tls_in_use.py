@@ -4,7 +4,6 @@ pjsua2 thread only.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -60,9 +59,9 @@ class TlsInUse:
     def use(self, settings: TlsSettings) -> None:
         """New connections begin with these files, and what is in them now. What is wrong with them
         is told, and nothing changes."""
-        with contextlib.suppress(OSError):  # the check says which, and why
-            if not self._transports.differs(settings, read(settings)):
-                return
+        now = _read(settings)
+        if now is not None and not self._transports.differs(settings, now):
+            return
         try:
             ours, contents = _checked(settings)
         except CertificateError as error:
@@ -123,17 +122,20 @@ def _checked(settings: TlsSettings) -> tuple[Certificate | None, Contents]:
     """Our certificate, and the files as they were when they were checked: a renewal writes one
     after the other. Raises CertificateError."""
     for _ in range(_TRIES):
-        now = time.time()
-        try:
-            contents = read(settings)
-        except OSError:
-            contents = None  # the check says which, and why
+        now, contents = time.time(), _read(settings)
         try:
             certificate.check("", "", settings.client_ca_file, now)
         except CertificateError as error:
             raise CertificateError("client_ca_file", error.what, error.fix) from None
         ours = certificate.check(settings.certificate, settings.key, settings.ca_file, now)
-        with contextlib.suppress(OSError):
-            if contents is not None and read(settings) == contents:
-                return ours, contents
+        if contents is not None and _read(settings) == contents:
+            return ours, contents
     raise CertificateError("certificate", "is being written", "reload again")
+
+
+def _read(settings: TlsSettings) -> Contents | None:
+    """None: one cannot be read; the check says which, and why."""
+    try:
+        return read(settings)
+    except OSError:
+        return None
