@@ -4,8 +4,6 @@ A blind transfer: Asterisk follows our REFER, and the phone, which knows nothing
 it was passed on to. An extension that is not there: the phone stays with the model (S13).
 """
 
-import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,20 +11,17 @@ from typing import Any
 import pytest
 
 from sipua.bridge.playout import sounds
-from support.calls.edge import Edge, toml
+from support.calls.edge import Edge
 from support.engine.scenarios import scenario
 from support.media import audio
 from support.peers.asterisk import Asterisk
 from support.peers.asterisk_config import SPEECH
-from support.peers.pbx import account, heard
-from support.ports import PortBlock
-from support.process import Child
+from support.peers.pbx import account, heard, phone
 
 pytestmark = [pytest.mark.peer, pytest.mark.sound, pytest.mark.timeout(120)]
 
 Edges = Callable[..., Edge]
 
-SAID = audio.DATA / "speech-caller.wav"
 WISH = """\
 [[steps]]
 on = "greeting"
@@ -54,36 +49,6 @@ def registered(asterisk: Asterisk, edge_factory: Edges, tmp_path: Path) -> Calla
     return start
 
 
-def phone(
-    asterisk: Asterisk, home: Path, seconds: float, *, after_s: float = 4
-) -> tuple[dict[str, Any], audio.Pcm]:
-    """Calls extension 100, which is the edge, and speaks after so long; its story and what it
-    heard."""
-    ports = PortBlock()
-    first, last = ports.range(100)
-    config = home / "phone.toml"
-    trunk = {
-        "name": "pbx",
-        "hosts": ["127.0.0.1"],
-        "proxy": f"sip:127.0.0.1:{asterisk.port}",
-        "user": "phone",
-    }
-    config.write_text(toml({"rtp": {"port_min": first, "port_max": last}, "trunks": [trunk]}))
-    recording = home / "phone.wav"
-    child = Child(
-        [
-            *(sys.executable, "-m", "sipua", "call", f"sip:100@127.0.0.1:{asterisk.port}"),
-            *("--config", config, "--account", "pbx", "--wav", SAID, "--after", str(after_s)),
-            *("--seconds", str(seconds), "--record", recording, "--json"),
-        ],
-        home / "phone.out",
-    )
-    child.wait(60)
-    ports.close()
-    story: dict[str, Any] = json.loads(child.log.read_text())
-    return story, audio.read_wav(recording, rate_hz=8000)
-
-
 def test_the_phone_hears_whom_it_was_passed_on_to(
     asterisk: Asterisk, registered: Callable[..., Edge], tmp_path: Path
 ) -> None:
@@ -107,7 +72,7 @@ def test_S13_an_extension_that_is_not_there_leaves_the_phone_with_the_agent(
     assert edge.wait_event("call.ended")["end"]["by"] == "caller"
     assert story["ended_by"] == "us"
     # What the phone says four seconds later, the agent says back.
-    assert heard(audio.read_wav(SAID, rate_hz=8000), sound) > 4000
+    assert heard(audio.speech("caller"), sound) > 4000
     asterisk.wait_idle()
 
 
@@ -138,7 +103,7 @@ def test_a_warm_one_briefs_the_target_and_then_each_hears_the_other(
     to_target = audio.read_wav(asterisk.wait_recording(30).received, rate_hz=8000)
     briefed = heard(sounds.prompt("a-caller-waits"), to_target)
     assert heard(sounds.prompt("accept-or-decline"), to_target) > briefed
-    assert heard(audio.read_wav(SAID, rate_hz=8000), to_target) > briefed
+    assert heard(audio.speech("caller"), to_target) > briefed
     assert heard(audio.speech(SPEECH), sound) > 6000, "behind the hold sound"
     assert audio.find(sounds.prompt("accept-or-decline"), sound).score < 0.5
 
@@ -153,7 +118,7 @@ def test_the_edge_leaves_the_path_once_both_talk(
     ended = edge.wait_event("call.ended")
     assert (ended["end"]["by"], ended["end"]["reason"]) == ("agent", "transferred")
     assert [event["mode"] for event in edge.events(name="call.transfer")] == ["dial", "attended"]
-    assert heard(audio.read_wav(SAID, rate_hz=8000), sound) > 11_500
+    assert heard(audio.speech("caller"), sound) > 11_500
     asterisk.wait_idle()
 
 
@@ -175,5 +140,5 @@ def test_T1_a_target_that_is_not_reached_leaves_the_phone_with_the_agent(
     assert edge.wait_event("call.ended")["end"]["by"] == "caller"
     assert story["ended_by"] == "us"
     # What the phone says four seconds later, the agent says back.
-    assert heard(audio.read_wav(SAID, rate_hz=8000), sound) > 4000
+    assert heard(audio.speech("caller"), sound) > 4000
     asterisk.wait_idle()

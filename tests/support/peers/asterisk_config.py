@@ -26,6 +26,7 @@ Extensions  100, 101, 102   ring sipua, sipua-ulaw, sipua-alaw
             611       read keys up to #, log them as keys=..., hang up
             613, 614  call ${EDGE} by trunk-pai as "Ann" 0301234567; 614: number withheld
             619       record; press 1 after 7 seconds, play speech, listen 4 seconds, hang up
+            640       ring ${EDGE} by trunk
             615       log the caller as caller=NUMBER:NAME:PRESENTATION; answer, hang up
 """
 
@@ -259,6 +260,7 @@ exten => 613,1,Set(CALLERID(all)=Ann <0301234567>)
 exten => 614,1,Set(CALLERID(all)=Ann <0301234567>)
  same => n,Set(CALLERID(pres)=prohib)
  same => n,Dial(PJSIP/trunk-pai/${{EDGE}})
+exten => 640,1,Dial(PJSIP/trunk/${{EDGE}})
 exten => 615,1,Verbose(1,caller=${{CALLERID(num)}}:${{CALLERID(name)}}:${{CALLERID(pres)}})
  same => n,Answer()
  same => n,Wait(1)
