@@ -70,10 +70,16 @@ def registers(asterisk: Asterisk, user: str) -> list[str]:
 
 
 def phone(
-    asterisk: Asterisk, home: Path, seconds: float, *, after_s: float = 4, calls: str = "100"
+    asterisk: Asterisk,
+    home: Path,
+    seconds: float,
+    *,
+    after_s: float = 4,
+    calls: str = "100",
+    says: str = "caller",
 ) -> tuple[dict[str, Any], Pcm]:
-    """A phone of Asterisk calls an extension, which is the edge, and speaks (`speech-caller`) after
-    so long; its story and what it heard."""
+    """A phone of Asterisk calls an extension, which is the edge, and speaks after so long; its
+    story and what it heard."""
     ports = PortBlock()
     first, last = ports.range(100)
     config = home / "phone.toml"
@@ -94,7 +100,7 @@ def phone(
                 "--account",
                 "pbx",
                 "--wav",
-                audio.DATA / "speech-caller.wav",
+                audio.DATA / f"speech-{says}.wav",
                 "--after",
                 str(after_s),
             ),
