@@ -38,6 +38,12 @@ def _is_free(port: int) -> bool:
     return True
 
 
+def is_bound(port: int) -> bool:
+    """Whether a UDP socket is there."""
+    rows = Path("/proc/net/udp").read_text().splitlines()[1:]
+    return any(row.split()[1].endswith(f":{port:04X}") for row in rows)
+
+
 class PortBlock:
     """`size` consecutive ports of our own until `close()`."""
 

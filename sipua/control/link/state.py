@@ -62,7 +62,8 @@ class State:
         call = self.calls.apply(one)
         self.edge.apply(one)
         match one.told.type:
-            case "call.leg" if call is not None:  # its second leg: the same ladder
+            case "call.leg" | "call.party_changed" if call is not None:
+                # A second leg, or another party: the same ladder.
                 fields = msgspec.json.decode(one.told.data)
                 self.ladders.begin(call.id, fields["sip_call_id"])
             case "call.incoming" | "call.invited" if call is not None:

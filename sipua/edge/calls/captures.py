@@ -5,18 +5,30 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Final
+
+import msgspec
 
 from sipua.capture import settings as capture_settings
-from sipua.capture.sip_messages import SipToCaptures, dialog
+from sipua.capture.sip_messages import SipToCaptures, Take, dialog
 from sipua.config import Config
 from sipua.edge.calls.edge_call import EdgeCall
 from sipua.edge.wiring import wiring
+from sipua.events.stream import Happened
 from sipua.log import logs
 from sipua.log.throttle import Throttle
 from sipua.rtp.events import Address
 from sipua.sip.messages import IncomingCall
 from sipua.worker.link.coding import LinkError
 from sipua.worker.link.messages import CapturedSip, CaptureOrder
+
+_NAMING: Final = ("call.leg", "call.party_changed")
+"""Events of a call that name the Call-ID of a further dialog of it."""
+
+
+class _Naming(msgspec.Struct):
+    sip_call_id: str
+    way: str = ""
 
 
 class EdgeCaptures:
@@ -30,6 +42,8 @@ class EdgeCaptures:
         self._sip = sip
         self._calls = calls
         self._to_worker = to_worker
+        self._takes: dict[str, Take] = {}
+        """Of the calls whose SIP is captured."""
         self._gaps = Throttle(10.0)
         self._config: Config | None = None
         self._settings: capture_settings.CaptureSettings | None = None
@@ -54,9 +68,27 @@ class EdgeCaptures:
         """Send the worker the SIP of this call, what was seen of it so far first."""
         if self._settings is None or self._sip is None or not self._settings.sip:
             return
-        of, take = dialog(event.sip_call_id, event.from_uri), partial(self._take, event.call_id)
-        self._calls[event.call_id].held.callback(self._sip.detach, of, take)
-        self._sip.attach(of, take)
+        call_id, take = event.call_id, partial(self._take, event.call_id)
+        held = self._calls[call_id].held
+        held.callback(self._sip.detach, take)
+        held.callback(self._takes.pop, call_id, None)
+        self._takes[call_id] = take
+        self._sip.attach(dialog(event.sip_call_id, event.from_uri), take)
+
+    def watch_dialled_in(self, event: IncomingCall, call_id: str) -> None:
+        """The same of a supervisor who has dialled in to this call."""
+        if self._sip is not None and (take := self._takes.get(call_id)):
+            self._sip.attach(dialog(event.sip_call_id, event.from_uri), take)
+
+    def on_event(self, happened: Happened) -> None:
+        """The same of a call's other legs, and of a party that takes the other side's place."""
+        told = happened.told
+        if self._sip is None or told.type not in _NAMING:
+            return
+        if take := self._takes.get(told.call_id):
+            named = msgspec.json.decode(told.data, type=_Naming)
+            by_us = named.way != "replaces"
+            self._sip.attach_named(named.sip_call_id, take, by_us=by_us)
 
     def _take(
         self, call_id: str, at_s: float, source: Address, target: Address, payload: bytes

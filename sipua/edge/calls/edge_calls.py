@@ -101,6 +101,7 @@ class EdgeCalls:
         self._calls: dict[str, EdgeCall] = {}
         self.legs = EdgeLegs(ports, send, workers.send, make_leg)
         self._captures = EdgeCaptures(sip_captures, self._calls, workers.send)
+        events.subscribe(self._captures.on_event)
         self._codes = CodeCalls(config, self._calls, self.legs, send, events)
         self.queues = EdgeQueues(config, self._to_call, events.teller().tell)
         self._member_codes = MemberCodes(self.queues)
@@ -133,6 +134,8 @@ class EdgeCalls:
             held.callback(self._release, event.local)
             try:
                 if self._codes.take(event, held):
+                    if about := self.legs.call_dialled(event.call_id):
+                        self._captures.watch_dialled_in(event, about)
                     return
             except Exception as error:  # noqa: BLE001 (as below)
                 self._failed(event.call_id, error)

@@ -16,7 +16,7 @@ from sipua.calls.steer.place_request import CannotPlaceError
 from sipua.calls.supervise.codes import DialledIn
 from sipua.edge.placing.ready_leg import MakeLeg
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
-from sipua.sip.leg_ids import dialled_in_id
+from sipua.sip.leg_ids import call_of, dialled_in_id
 from sipua.sip.messages import (
     Answer,
     CallEnded,
@@ -85,6 +85,10 @@ class EdgeLegs:
         self._to_worker(worker, take, (local.rtp_socket, local.rtcp_socket))
         self._legs[leg_id] = _Leg(call_id, worker, local, dialled_in=event.call_id)
         self._dialled_in[event.call_id] = leg_id
+
+    def call_dialled(self, signalling_id: str) -> str:
+        """The call that an INVITE to us has become a leg of; empty: of none."""
+        return call_of(self._dialled_in.get(signalling_id, ""))
 
     def on_command(self, order: Hangup | Answer) -> bool:
         """The call answers or ends its leg; False: it is none of ours."""

@@ -6,11 +6,11 @@ import pytest
 
 from support.calls.edge import Edge
 from support.media import audio
-from support.peers.asterisk import Asterisk
+from support.peers.asterisk import EVERY_ASTERISK, Asterisk
 from support.peers.asterisk_config import SPEECH
 from support.peers.pbx import account, heard
 
-pytestmark = [pytest.mark.peer, pytest.mark.sound, pytest.mark.timeout(120)]
+pytestmark = [EVERY_ASTERISK, pytest.mark.sound, pytest.mark.timeout(120)]
 
 
 def test_the_extension_talks_with_the_agent(

@@ -2,11 +2,13 @@
 
 import socket
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from sipua.rtp.pcap.writer import read
 from support.calls.edge import Edge
 from support.media import audio
 from support.media.rtp_far_end import RtpFarEnd
@@ -21,10 +23,14 @@ FarEnds = Callable[..., RtpFarEnd]
 TALK = np.concatenate([audio.speech("short"), audio.silence(500)])
 
 
-def trunk(edge_factory: Edges, server: str = "", **keys: Any) -> Edge:
+def trunk(
+    edge_factory: Edges, server: str = "", *, captures: Path | None = None, **keys: Any
+) -> Edge:
     """An edge with one trunk, SIPp, that may name 2xx."""
+    capture = {"capture": {"enabled": True, "directory": captures}} if captures else {}
     return edge_factory(
         {
+            **capture,
             "sip": {"accept": "trunks"},
             "agent": {"greeting": False},
             "trunks": [
@@ -56,6 +62,17 @@ def request(run: SippRun, method: str) -> str:
     return next(m.text for m in run.messages() if not m.sent and m.first_line.startswith(method))
 
 
+def captured(folder: Path) -> dict[str, list[str]]:
+    """The requests by Call-ID in the capture of the one call."""
+    (file,) = folder.glob("*.pcap")
+    found: dict[str, list[str]] = {}
+    for one in read(file):
+        text = one.payload.decode(errors="replace").replace("\r", "")
+        if " SIP/2.0\n" in text:
+            found.setdefault(header(text, "Call-ID"), []).append(text.partition(" ")[0])
+    return found
+
+
 def one_call(edge: Edge) -> Mapping[str, Any]:
     """Its end; there has been no other call."""
     ended = edge.wait_event("call.ended")
@@ -65,11 +82,11 @@ def one_call(edge: Edge) -> Mapping[str, Any]:
 
 
 def test_the_target_of_a_refer_talks_with_the_agent(
-    edge_factory: Edges, sipp: Sipp, far_end: FarEnds
+    edge_factory: Edges, sipp: Sipp, far_end: FarEnds, tmp_path: Path
 ) -> None:
     media = far_end(1, TALK, repeat=True)
     target = sipp.start("uas_hang_up", media=media, pause_ms=4000)
-    edge = trunk(edge_factory, target.address)
+    edge = trunk(edge_factory, target.address, captures=tmp_path / "pcap")
     peer = sipp.run(
         "uac_refer_followed", edge.address, TARGET=f"sip:201@{LOOPBACK}:{edge.port}", pause_ms=300
     )
@@ -93,6 +110,9 @@ def test_the_target_of_a_refer_talks_with_the_agent(
     ended = one_call(edge)
     assert ended["call_id"] == changed["call_id"]
     assert (ended["end"]["by"], ended["end"]["reason"]) == ("caller", "hangup")
+    sip = captured(tmp_path / "pcap")
+    assert list(sip) == [ended["sip_call_id"], changed["sip_call_id"]]
+    assert sip[changed["sip_call_id"]] == ["INVITE", "ACK", "BYE"]
 
 
 def test_S13_a_target_that_fails_leaves_the_call_as_it_was(edge_factory: Edges, sipp: Sipp) -> None:
@@ -145,9 +165,9 @@ def test_S12_allowed_destinations_hold_for_a_refer(edge_factory: Edges, sipp: Si
 
 
 def test_an_invite_with_replaces_takes_the_call_over(
-    edge_factory: Edges, sipp: Sipp, far_end: FarEnds
+    edge_factory: Edges, sipp: Sipp, far_end: FarEnds, tmp_path: Path
 ) -> None:
-    edge = trunk(edge_factory)
+    edge = trunk(edge_factory, captures=tmp_path / "pcap")
     first = sipp.start("uac_call_ended_by_peer", edge.address)
     call_id = edge.wait_event("call.confirmed")["call_id"]
     answer = next(m.text for m in first.messages() if m.first_line.startswith("SIP/2.0 200"))
@@ -164,4 +184,8 @@ def test_an_invite_with_replaces_takes_the_call_over(
     edge.wait_event("turn.caller")
     (heard,) = media.finish()
     assert len(heard.pcm()) > 8000
-    assert one_call(edge)["call_id"] == call_id
+    ended = one_call(edge)
+    assert ended["call_id"] == call_id
+    assert [list(dict.fromkeys(one)) for one in captured(tmp_path / "pcap").values()] == [
+        ["INVITE", "ACK", "BYE"]
+    ] * 2

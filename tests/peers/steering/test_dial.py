@@ -18,6 +18,7 @@ from support.calls.steered_line import Line, stretch
 from support.media import audio
 from support.media.rtp_far_end import RtpFarEnd
 from support.media.rtp_stream import RtpStream
+from support.peers.hep_peers import tshark
 from support.peers.sipp import Sipp, SippRun
 from support.ports import LOOPBACK, PortBlock
 from support.process import wait_until
@@ -86,10 +87,8 @@ def test_both_hear_each_other_and_the_agent_has_left(
 
     ended = call.edge.wait_event("call.ended", call_id=call.call_id)
     assert (ended["end"]["by"], ended["end"]["reason"]) == ("target", "target_hangup")
-    ladder = get(call, "sip")
-    invites = [
-        one["first_line"] for one in ladder["messages"] if "INVITE sip:" in one["first_line"]
-    ]
+    messages = get(call, "sip")["messages"]
+    invites = [one["first_line"] for one in messages if "INVITE sip:" in one["first_line"]]
     assert len(invites) == 2, "both legs are in the call's ladder"
     (transferred,) = call.told("call.transferred")
     assert transferred["mode"] == "dial"
@@ -103,17 +102,28 @@ def test_both_hear_each_other_and_the_agent_has_left(
     for stream in (to_caller, to_target):
         assert (stream.lost, len(set(stream.ssrc))) == (0, 1)
     assert call.edge.events(name="call.failed") == []
-    # Both legs' packets are in the capture of the call, and their RTCP is told under their names.
+    # Both legs' packets are in the capture of the call.
     captured = survey(tmp_path / f"{call.call_id}.pcap")
     assert len(captured.streams) == 4
     assert [stream.lost for stream in captured.streams] == [0] * 4
     assert leg["sent"] in {stream.received for stream in captured.streams}
+    # So is the SIP of both, from INVITE to the answer to BYE.
+    sip_call_ids = {ended["sip_call_id"], call.told("call.leg")[0]["sip_call_id"]}
+    assert {one.sip_call_id for one in captured.calls} == sip_call_ids
+    fields = ("sip.Call-ID", "sip.Method", "sip.CSeq.method", "sip.Status-Code")
+    ports = [call.edge.port, call.run.port, run.port]
+    as_sip = [word for port in ports for word in ("-d", f"udp.port=={port},sip")]
+    rows = tshark(tmp_path / f"{call.call_id}.pcap", *fields, only="sip", options=tuple(as_sip))
+    for sip_call_id in sip_call_ids:
+        ladder = [row[1:] for row in rows if row[0] == sip_call_id]
+        assert [row[0] for row in ladder if row[0]] == ["INVITE", "ACK", "BYE"]
+        assert ladder[-1][1:] == ["BYE", "200"]
+    # Their RTCP is told under their names.
     wait_until(
         lambda: len({report.call_id for report in homer.of(RTCP)}) == 2, 10, "both legs' RTCP"
     )
     homer.close()
-    names = {ended["sip_call_id"], call.told("call.leg")[0]["sip_call_id"]}
-    assert {report.call_id for report in homer.of(RTCP)} == names
+    assert {report.call_id for report in homer.of(RTCP)} == sip_call_ids
 
 
 def judge_back(call: Line, cause: str, *, status: int | None = None) -> RtpStream:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from sipua.calls.steer.commands import (
     Transfer,
     Whisper,
 )
+from sipua.rtp.pcap.writer import read
 from support.calls.steered_line import Line, stretch
 from support.media import audio
 from support.media.audio import Pcm
@@ -142,11 +144,13 @@ def test_a_supervisor_who_does_not_come_is_none_of_the_callers_business(
 
 
 def test_a_supervisor_dials_in(
-    line: Callable[..., Line], sipp: Sipp, far_end: Callable[..., RtpFarEnd]
+    line: Callable[..., Line], sipp: Sipp, far_end: Callable[..., RtpFarEnd], tmp_path: Path
 ) -> None:
-    """From an account that may; the code is followed by the number that was called."""
+    """From an account that may; the code is followed by the number that was called. The capture of
+    the call has the supervisor's SIP."""
     config = {
         **CONFIG,
+        "capture": {"enabled": True, "directory": tmp_path},
         "trunks": [{"name": "office", "hosts": ["127.0.0.1"]}],
         "supervise": {"prefix": "*55", "accounts": ["office"], "callers": ["anna"]},
     }
@@ -170,6 +174,10 @@ def test_a_supervisor_dials_in(
     (to_supervisor,) = media.finish()
     assert "caller" in heard(stretch(to_supervisor, heard_by["ts"], over["ts"]))
     call.end()
+    sip = [one.payload for one in read(tmp_path / f"{call.call_id}.pcap")]
+    (invite,) = [one for one in sip if one.startswith(b"INVITE sip:*55agent@")]
+    call_id = invite.partition(b"\r\nCall-ID: ")[2].partition(b"\r\n")[0]
+    assert [one.split(b" ")[0] for one in sip if call_id in one][-2:] == [b"BYE", b"SIP/2.0"]
 
 
 def test_a_parked_call_is_fetched_by_dialling_its_slot(

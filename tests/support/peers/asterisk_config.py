@@ -1,6 +1,7 @@
 """The configuration of the Asterisk that the tests run.
 
 Endpoints   sipua, sipua-ulaw, sipua-alaw   register with digest; the user is the endpoint's name
+            sipua-stays                     the same; its REFERs are refused
             trunk                           anyone else from loopback, trusted by address; dial
                                             `PJSIP/trunk/sip:USER@HOST:PORT`; also trunk-ulaw and
                                             trunk-alaw, for calls from Asterisk; trunk-mux offers
@@ -27,6 +28,9 @@ Extensions  100, 101, 102   ring sipua, sipua-ulaw, sipua-alaw
             613, 614  call ${EDGE} by trunk-pai as "Ann" 0301234567; 614: number withheld
             619       record; press 1 after 7 seconds, play speech, listen 4 seconds, hang up
             630       record; call ${EDGE} by trunk
+            640       ring ${EDGE} by trunk
+            641       ring sipua-stays
+            642       answer, press 2 after two seconds, hang up ten seconds later
             615       log the caller as caller=NUMBER:NAME:PRESENTATION; answer, hang up
 """
 
@@ -166,7 +170,12 @@ remove_existing=yes
 minimum_expiration=10
 qualify_frequency=0
 """
-        for name, codecs in (("sipua", "ulaw,alaw"), ("sipua-ulaw", "ulaw"), ("sipua-alaw", "alaw"))
+        for name, codecs in (
+            ("sipua", "ulaw,alaw"),
+            ("sipua-ulaw", "ulaw"),
+            ("sipua-alaw", "alaw"),
+            ("sipua-stays", "ulaw,alaw\nallow_transfer=no"),
+        )
     )
     # moh_passthrough: a hold of the other party reaches the edge as a re-INVITE, as behind a PBX
     # that leaves the music to the far end. Without it the edge only ever hears music.
@@ -283,6 +292,13 @@ exten => 613,1,Set(CALLERID(all)=Ann <0301234567>)
 exten => 614,1,Set(CALLERID(all)=Ann <0301234567>)
  same => n,Set(CALLERID(pres)=prohib)
  same => n,Dial(PJSIP/trunk-pai/${{EDGE}})
+exten => 640,1,Dial(PJSIP/trunk/${{EDGE}})
+exten => 641,1,Dial(PJSIP/sipua-stays)
+exten => 642,1,Answer()
+ same => n,Wait(2)
+ same => n,SendDTMF(2)
+ same => n,Wait(10)
+ same => n,Hangup()
 exten => 615,1,Verbose(1,caller=${{CALLERID(num)}}:${{CALLERID(name)}}:${{CALLERID(pres)}})
  same => n,Answer()
  same => n,Wait(1)

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from support.peers.installation import installation
-from support.ports import LOOPBACK, PortBlock
+from support.ports import LOOPBACK, PortBlock, is_bound
 from support.process import Child
 
 CAPTURE_ID = 77
@@ -59,7 +59,7 @@ class SipTrace:
             home / "console",
             end="TERM",
         )
-        self._process.wait_up(lambda: _is_bound(self.port), 60)
+        self._process.wait_up(lambda: is_bound(self.port), 60)
 
     def close(self) -> None:
         self._process.stop()
@@ -77,7 +77,7 @@ class Sngrep:
         command = ["-F", "-N", "-q", "-O", self._file, "-L", f"udp:{LOOPBACK}:{self.port}"]
         program = installation("sngrep") / "sngrep"
         self._process = Child([program, *command], home / "console", end="INT")
-        self._process.wait_up(lambda: _is_bound(self.port), 30)
+        self._process.wait_up(lambda: is_bound(self.port), 30)
 
     def size(self) -> int:
         return self._file.stat().st_size if self._file.exists() else 0
@@ -97,8 +97,3 @@ def tshark(
     command += [*(["-Y", only] if only else []), *(word for one in fields for word in ("-e", one))]
     told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     return [line.split("\t") for line in told.stdout.splitlines()]
-
-
-def _is_bound(port: int) -> bool:
-    rows = Path("/proc/net/udp").read_text().splitlines()[1:]
-    return any(row.split()[1].endswith(f":{port:04X}") for row in rows)

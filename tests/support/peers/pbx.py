@@ -1,14 +1,19 @@
 """The edge as an extension of the tests' Asterisk: its account, and what both have said."""
 
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from support.calls.edge import toml
 from support.media import audio
 from support.media.audio import Pcm
 from support.peers.asterisk import Asterisk
 from support.peers.asterisk_config import PASSWORD
+from support.ports import PortBlock
+from support.process import Child
 
 _PROMPTS = Path(__file__).parents[3] / "bridge" / "agent" / "speech" / "prompts"
 GREETING = audio.read_wav(_PROMPTS / "greeting.wav", rate_hz=audio.PHONE_RATE_HZ)
@@ -62,3 +67,48 @@ def registers(asterisk: Asterisk, user: str) -> list[str]:
     """The REGISTER requests of that user, as Asterisk has received them."""
     messages = asterisk.sip_messages("REGISTER sip:", sent=False)
     return [message for message in messages if f"\nFrom: <sip:{user}@" in message]
+
+
+def phone(
+    asterisk: Asterisk,
+    home: Path,
+    seconds: float,
+    *,
+    after_s: float = 4,
+    calls: str = "100",
+    says: str = "caller",
+) -> tuple[dict[str, Any], Pcm]:
+    """A phone of Asterisk calls an extension, which is the edge, and speaks after so long; its
+    story and what it heard."""
+    ports = PortBlock()
+    first, last = ports.range(100)
+    config = home / "phone.toml"
+    trunk = {
+        "name": "pbx",
+        "hosts": ["127.0.0.1"],
+        "proxy": f"sip:127.0.0.1:{asterisk.port}",
+        "user": "phone",
+    }
+    config.write_text(toml({"rtp": {"port_min": first, "port_max": last}, "trunks": [trunk]}))
+    recording = home / "phone.wav"
+    child = Child(
+        [
+            *(sys.executable, "-m", "sipua", "call", f"sip:{calls}@127.0.0.1:{asterisk.port}"),
+            *(
+                "--config",
+                config,
+                "--account",
+                "pbx",
+                "--wav",
+                audio.DATA / f"speech-{says}.wav",
+                "--after",
+                str(after_s),
+            ),
+            *("--seconds", str(seconds), "--record", recording, "--json"),
+        ],
+        home / "phone.out",
+    )
+    child.wait(60)
+    ports.close()
+    story: dict[str, Any] = json.loads(child.log.read_text())
+    return story, audio.read_wav(recording, rate_hz=8000)

@@ -27,7 +27,8 @@ _PIECES = {
     "Call-ID: [call_id]\n"
     "Max-Forwards: 70",
     "CONTACT": "Contact: <sip:@FROM@@[local_ip]:[local_port];transport=[transport]>",
-    "REPLY": "[last_Via:]\n[last_From:]\n[last_To:];tag=[pid]s[call_number]\n"
+    "REPLY": "[last_Via:]\n[last_Record-Route:]\n[last_From:]\n"
+    "[last_To:];tag=[pid]s[call_number]\n"
     "[last_Call-ID:]\n[last_CSeq:]",
     "REPLY_IN_DIALOG": "[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]",
 }

@@ -11,7 +11,7 @@ from sipua.capture.call_capture import (
     CaptureThread,
 )
 from sipua.capture.settings import CaptureSettings, wanted
-from sipua.capture.sip_messages import SipToCaptures, dialog, sip_datagram
+from sipua.capture.sip_messages import MOST_DIALOGS, SipToCaptures, dialog, sip_datagram
 from sipua.rtp.events import Address
 from sipua.rtp.pcap.writer import read
 from sipua.sip.messages import SipMessage
@@ -206,7 +206,7 @@ def test_sip_goes_to_the_capture_of_its_call(tmp_path: Path) -> None:
     router.take(message("other"), 1.0)
     router.attach(dialog("ours", ""), capture.add)
     router.take(message("ours", "sent"), 1.1)
-    router.detach(dialog("ours", ""), capture.add)
+    router.detach(capture.add)
     router.take(message("ours"), 1.2)
     finish(capture)
     found = list(read(tmp_path / "a.pcap"))
@@ -251,7 +251,7 @@ def test_two_calls_with_one_call_id_are_told_apart_by_the_peers_tag() -> None:
     for tag, found in (("one", one), ("other", other)):
         assert len(found) == 4
         assert all(f"tag={tag}\r\n" in message for message in found)
-    router.detach(dialog("same", "<sip:a@a>;tag=one"), takes["one"])
+    router.detach(takes["one"])
     router.take(sip(BYE, peer="other", branch="b"), 1.4)
     assert (len(one), len(other)) == (4, 5)
 
@@ -274,9 +274,55 @@ def test_a_call_that_cannot_be_told_from_another_takes_nothing_from_it() -> None
     of, take, late = dialog("same", "<sip:a@a>;tag=a"), one.take, other.take
     router.attach(of, take)
     router.attach(of, late)
-    router.detach(of, late)
+    router.detach(late)
     router.take(sip(BYE, peer="a", branch="b"), 1.0)
     assert (len(one), len(other)) == (1, 0)
+
+
+def test_a_leg_that_we_have_called_is_in_the_capture_of_its_call() -> None:
+    """Its first INVITE was challenged, and a proxy gives the INVITE back to us as a call."""
+    router, found, back = SipToCaptures(local_of), Taken(), Taken()
+    to_us, from_us = {"to_us": True}, {"to_us": False}
+    router.take(sip(INVITE, peer="", ours="b", branch="1", **from_us), 1.0)
+    router.take(sip(INVITE, peer="b", branch="1", **to_us), 1.0)
+    router.take(sip("SIP/2.0 407 Proxy", peer="p", ours="b", branch="1", **to_us), 1.1)
+    router.take(sip(INVITE, peer="", ours="b", branch="2", **from_us), 1.1)
+    router.attach_named("same", found.take, by_us=True)
+    router.attach_named("same", back.take, by_us=False)
+    router.take(sip(OK, peer="q", ours="b", branch="2", **to_us), 1.2)
+    router.take(sip(OK, peer="b", ours="us", branch="1", **from_us), 1.2)
+    router.take(sip(BYE, peer="q", ours="b", branch="3", **to_us), 1.3)
+    router.take(sip(OK, peer="q", ours="b", branch="3", **from_us), 1.3)
+    assert [one.partition("\r")[0] for one in found] == [
+        *(INVITE, "SIP/2.0 407 Proxy", INVITE),
+        *(OK, BYE, OK),
+    ]
+    assert [one.partition("\r")[0] for one in back] == [INVITE, OK]
+    assert not router._waiting
+    router.detach(found.take)
+    router.take(sip(BYE, peer="q", ours="b", branch="4", **to_us), 1.4)
+    assert len(found) == 6
+
+
+def test_a_leg_whose_invite_was_not_seen_takes_nothing() -> None:
+    router, found = SipToCaptures(local_of), Taken()
+    router.take(sip(BYE, peer="p", ours="b", branch="1"), 1.0)
+    router.take(sip(INVITE, peer="p", ours="b", branch="2", to_us=False), 1.0)  # to hold it
+    router.attach_named("same", found.take, by_us=True)
+    router.attach_named("other", found.take, by_us=True)
+    assert not found
+    assert not router._dialogs
+
+
+def test_a_call_with_very_many_legs_keeps_itself_and_the_last_ones() -> None:
+    router, found = SipToCaptures(local_of), Taken()
+    for number in range(3 * MOST_DIALOGS):
+        router.attach(dialog(f"leg-{number}", "<sip:a@a>;tag=t"), found.take)
+    assert len(router._calls) == MOST_DIALOGS
+    assert dialog("leg-0", "<sip:a@a>;tag=t") in router._calls
+    router.detach(found.take)
+    assert not router._calls
+    assert not router._dialogs
 
 
 def test_messages_that_never_become_a_call_do_not_pile_up(tmp_path: Path) -> None:
