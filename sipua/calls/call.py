@@ -64,11 +64,11 @@ from sipua.sip.messages import (
     HoldNews,
     MediaReady,
     NegotiatedMedia,
-    TransferNews,
 )
 from sipua.sip.state import LONGEST_TRANSACTION_S
 from sipua.sip.wire.info_digits import DigitTold
 from sipua.sip.wire.refer_messages import PartyChanged
+from sipua.sip.wire.transfer_messages import TransferNews
 
 MOVED_TEMPORARILY = 302
 NOT_AVAILABLE = 480

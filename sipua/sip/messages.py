@@ -24,6 +24,7 @@ from sipua.sip.wire.refer_messages import (
     RefuseRefer,
 )
 from sipua.sip.wire.tls import SetTls
+from sipua.sip.wire.transfer_messages import TransferNews
 
 _ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
@@ -197,33 +198,6 @@ class TransferRefused:
 
 
 @dataclass(frozen=True, slots=True)
-class TransferProgress:
-    """The peer accepted our REFER (100), or reports the progress of its call to the target."""
-
-    call_id: str
-    status: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class TransferDone:
-    """The target has answered the peer: our part of the call is over."""
-
-    call_id: str
-    status: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class TransferFailed:
-    """The peer refused our REFER, or could not reach the target; the call goes on."""
-
-    call_id: str
-    status: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class HoldDone:
     """The peer has answered our re-INVITE: it is on hold, or not any more."""
 
@@ -242,7 +216,6 @@ class HoldRefused:
     reason: str
 
 
-TransferNews = TransferProgress | TransferDone | TransferFailed
 HoldNews = HoldDone | HoldRefused
 CallNews = (
     CallInvited | AttemptFailed | MediaReady | CallConfirmed | CallEnded | DigitTold | PartyChanged

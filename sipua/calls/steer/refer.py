@@ -16,6 +16,8 @@ from sipua.calls.legs.outcome import TransferOutcome, cause_of, failed
 from sipua.config.values.uri import UriError, check_target, is_number
 from sipua.sip.messages import (
     EndedBy,
+)
+from sipua.sip.wire.transfer_messages import (
     TransferDone,
     TransferFailed,
     TransferNews,

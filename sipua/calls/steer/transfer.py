@@ -32,7 +32,12 @@ from sipua.calls.steer.refer import TIMEOUT_S, TransferAttempt, target_uri
 from sipua.config.values.uri import UriError
 from sipua.events import call_events
 from sipua.events.event import Event
-from sipua.sip.messages import CallCommand, EndedBy, Transfer, TransferNews
+from sipua.sip.messages import (
+    CallCommand,
+    EndedBy,
+    Transfer,
+)
+from sipua.sip.wire.transfer_messages import TransferNews
 
 NO_NEXT: Final[frozenset[Cause]] = frozenset({"caller_left", "limit", "internal"})
 """Behind these no further target is tried: the caller has gone, or it is not about the target."""

@@ -31,9 +31,6 @@ from sipua.sip.messages import (
     PlaceCall,
     SipEvent,
     Transfer,
-    TransferDone,
-    TransferFailed,
-    TransferProgress,
     TransferRefused,
 )
 from sipua.sip.pj.dialogs import negotiated
@@ -47,6 +44,7 @@ from sipua.sip.state import LONGEST_TRANSACTION_S, CallInput, CallState, advance
 from sipua.sip.wire import codecs, sdp, texts
 from sipua.sip.wire.addresses import address, in_brackets
 from sipua.sip.wire.info_digits import DigitTold, InfoDigits
+from sipua.sip.wire.transfer_messages import TransferDone, TransferFailed, TransferProgress
 
 TRANSFER_REFUSED = 603
 NOT_ACCEPTABLE = 488

@@ -16,10 +16,8 @@ from sipua.sip.messages import (
     EndedBy,
     Hangup,
     Transfer,
-    TransferDone,
-    TransferFailed,
-    TransferProgress,
 )
+from sipua.sip.wire.transfer_messages import TransferDone, TransferFailed, TransferProgress
 from support.calls.call_story import FACTS, PROFILE, Story
 
 ANSWER = Answer("c-test")

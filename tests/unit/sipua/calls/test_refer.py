@@ -12,6 +12,8 @@ from sipua.sip.messages import (
     EndedBy,
     Hangup,
     Transfer,
+)
+from sipua.sip.wire.transfer_messages import (
     TransferDone,
     TransferFailed,
     TransferNews,

@@ -15,10 +15,8 @@ from sipua.events.event import Event
 from sipua.sip.messages import (
     CallCommand,
     Transfer,
-    TransferDone,
-    TransferFailed,
-    TransferProgress,
 )
+from sipua.sip.wire.transfer_messages import TransferDone, TransferFailed, TransferProgress
 
 SUPPORT = "sip:support@pbx.example"
 

@@ -25,11 +25,9 @@ from sipua.sip.messages import (
     SetHold,
     SignallingFault,
     Transfer,
-    TransferDone,
-    TransferFailed,
-    TransferProgress,
     TransferRefused,
 )
+from sipua.sip.wire.transfer_messages import TransferDone, TransferFailed, TransferProgress
 from support.signalling.fake_pj import pj_error
 from support.signalling.signalling import Signalling
 

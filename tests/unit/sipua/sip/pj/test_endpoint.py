@@ -22,8 +22,8 @@ from sipua.sip.messages import (
     Leave,
     SignallingFault,
     Transfer,
-    TransferFailed,
 )
+from sipua.sip.wire.transfer_messages import TransferFailed
 from support.signalling.fake_pj import pj_error
 from support.signalling.signalling import (
     ACCOUNT,
