@@ -112,6 +112,7 @@ def test_S21_hostile_texts_are_answered_and_nothing_is_kept(
             "record": {"enabled": True, "directory": str(tmp_path / "records")},
             "capture": {"enabled": True, "directory": str(tmp_path / "captures")},
             "calls": {"answer": "at_once"},
+            "admission": {"stranger_rate": 0, "strangers_rate": 0},  # each has its answer
         }
     )
     sipp.run("uac_call", edge.address, pause_ms=200)
