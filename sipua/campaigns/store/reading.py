@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from sipua.campaigns.rules.contacts import NewContact
+from sipua.campaigns.rules.outcomes import LIVE
 from sipua.campaigns.rules.settings import Campaign, CampaignSettings, State
 from sipua.campaigns.store import tables
 from sipua.campaigns.store.databases import exists, told, transaction
@@ -126,7 +127,8 @@ def add(directory: Path, campaign: Campaign, contacts: Iterable[NewContact]) -> 
             for one in contacts:
                 done = database.execute(
                     "INSERT OR IGNORE INTO contact "
-                    "(campaign, number, zones, consent, priority, vals) VALUES (?, ?, ?, ?, ?, ?)",
+                    "(campaign, number, zones, consent, priority, vals, due_s) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (
                         campaign.id,
                         one.number,
@@ -134,6 +136,7 @@ def add(directory: Path, campaign: Campaign, contacts: Iterable[NewContact]) -> 
                         one.consent,
                         one.priority,
                         msgspec.json.encode(one.values),
+                        max(one.not_before_s, campaign.settings.not_before_s),
                     ),
                 )
                 added += done.rowcount
@@ -235,7 +238,7 @@ def _count_attempts(database: sqlite3.Connection, campaign: Campaign, found: Rep
     )
     for outcome, count, abandoned, talk_s, first_s, last_s in rows:
         found.attempts[outcome or "calling"] = count
-        if outcome in ("person", "answered"):
+        if outcome in LIVE:
             found.answered_live += count
         found.abandoned += abandoned
         found.talk_s += talk_s

@@ -75,3 +75,21 @@ class OutboundSection(Section):
         description="So many calls of campaigns show one number of ours within 24 hours. 0: no "
         "limit.",
     )
+    abandoned_percent: float = Field(
+        default=3,
+        ge=0,
+        le=100,
+        allow_inf_nan=False,
+        description="A campaign is paused when more of the calls that persons have answered were "
+        "abandoned. 0: with the first one; 100: never, and the share is only reported.",
+    )
+    abandoned_days: int = Field(
+        default=30, ge=1, le=365, description="So many days of a campaign are looked at for that."
+    )
+    abandoned_least: int = Field(
+        default=100,
+        ge=1,
+        le=1_000_000,
+        description="As long as fewer persons have answered, the share is reckoned as if so many "
+        "had: of few calls it says nothing.",
+    )
