@@ -101,13 +101,13 @@ def create(
 
 def every(directory: Path) -> list[Campaign]:
     """Raises StoreError."""
-    with _opened(directory) as database:
+    with opened(directory) as database:
         return [] if database is None else tables.campaigns(database)
 
 
 def named(directory: Path, name: str) -> Campaign | None:
     """Raises StoreError."""
-    with _opened(directory) as database:
+    with opened(directory) as database:
         found = [] if database is None else tables.campaigns(database, name)
         return found[0] if found else None
 
@@ -116,7 +116,7 @@ def add(directory: Path, campaign: Campaign, contacts: Iterable[NewContact]) -> 
     """All of them, or none; how many were not there before. Raises StoreError, FullError,
     WrongStateError."""
     added = 0
-    with _opened(directory) as database:
+    with opened(directory) as database:
         assert database is not None
         with transaction(database):
             now = tables.campaigns(database, campaign.name)
@@ -147,7 +147,7 @@ def add(directory: Path, campaign: Campaign, contacts: Iterable[NewContact]) -> 
 
 def change(directory: Path, name: str, state: State, by: str, now_s: float) -> Campaign | None:
     """None: there is none. Raises StoreError, WrongStateError."""
-    with _opened(directory) as database:
+    with opened(directory) as database:
         if database is None:
             return None
         with transaction(database):
@@ -163,7 +163,7 @@ def change(directory: Path, name: str, state: State, by: str, now_s: float) -> C
 
 def delete(directory: Path, name: str) -> bool:
     """With its contacts. False: there is none. Raises StoreError, WrongStateError."""
-    with _opened(directory) as database:
+    with opened(directory) as database:
         if database is None:
             return False
         with transaction(database):
@@ -183,7 +183,7 @@ def contacts(
     directory: Path, campaign: Campaign, *, state: str = "", after: int = 0, limit: int = 100
 ) -> list[Contact]:
     """Raises StoreError."""
-    with _opened(directory) as database:
+    with opened(directory) as database:
         if database is None:
             return []
         rows = database.execute(
@@ -201,7 +201,7 @@ def contacts(
 def report(directory: Path, campaign: Campaign) -> Report:
     """Of one moment. Raises StoreError."""
     found = Report()
-    with _opened(directory) as database:
+    with opened(directory) as database:
         if database is None:
             return found
         database.execute("BEGIN")
@@ -247,7 +247,7 @@ def _count_attempts(database: sqlite3.Connection, campaign: Campaign, found: Rep
 
 
 @contextmanager
-def _opened(directory: Path) -> Iterator[sqlite3.Connection | None]:
+def opened(directory: Path) -> Iterator[sqlite3.Connection | None]:
     """None: there is no database, and none is made. Raises StoreError."""
     file = tables.file_in(directory)
     if not exists(file):

@@ -91,6 +91,7 @@ TABLES: Final[Mapping[str, OfTable]] = {
         "directory": _START,
         "country": _ONCE,
         "do_not_call": _ONCE,
+        "do_not_call_also": _ONCE,
         "list_unreadable": _ONCE,
         "hours": _ONCE,
         "timezone": _ONCE,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from sipua.config.values.calling_hours import CallingHours, Zone
-from sipua.config.values.fields import OneLine
+from sipua.config.values.fields import AS_TUPLE, OneLine
 from sipua.config.values.parties import Country
 from sipua.config.values.section import Section
 
@@ -28,6 +28,13 @@ class OutboundSection(Section):
     )
     do_not_call: bool = Field(
         default=True, description="Whether numbers in the list are not called, whoever asks."
+    )
+    do_not_call_also: Annotated[tuple[Literal["legs", "referred"], ...], AS_TUPLE] = Field(
+        default=(),
+        description="What the list holds for beside calls that are asked for. `legs`: further legs "
+        "of a call that is up (transfers that we join, people of queues, supervisors). `referred`: "
+        "parties that a REFER of the other side names.",
+        examples=[["legs", "referred"]],
     )
     list_unreadable: Literal["refuse", "call"] = Field(
         default="refuse",
