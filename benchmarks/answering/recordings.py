@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import soxr
@@ -63,6 +63,9 @@ class Voice:
         return [self.say(f"digits/{chance.randint(0, 9)}") for _ in range(chance.choice((3, 4)))]
 
 
+_Make: TypeAlias = Callable[[Voice, Random], Made]
+
+
 def recorded_kinds(directory: Path) -> tuple[Kind, ...]:
     """`directory`: has a folder for each voice. Raises BenchError."""
     folders = sorted(path for path in directory.glob("*") if _is_voice(path))
@@ -90,9 +93,6 @@ def recorded_kinds(directory: Path) -> tuple[Kind, ...]:
         *kind("menu", _MACHINE, _MACHINE, _menu, 3),
         *kind("announcement (SIT)", _MACHINE, _MACHINE, _announcement, 1),
     )
-
-
-_Make = Callable[[Voice, Random], Made]
 
 
 def _is_voice(folder: Path) -> bool:

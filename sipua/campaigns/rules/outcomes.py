@@ -56,7 +56,7 @@ all that follow. An outcome that is not named is the last one."""
 FIRST_AUDIO_MS: Final = 2000
 """A person hears us within so long after the greeting, or the call was abandoned (16 CFR
 310.4(b)(4), 47 CFR 64.1200(a)(7))."""
-VERDICT_MS: Final = 750
+VERDICT_MS: Final = 800
 """The verdict `person` comes at the earliest so long behind the end of the greeting."""
 
 
