@@ -135,7 +135,7 @@ def _one(*verdicts: Verdict) -> frozenset[Verdict]:
 
 _MACHINE = _one("machine", "voicemail")
 
-KINDS: Final = (
+KINDS: Final[tuple[Kind, ...]] = (
     Kind("person at home", _one("person"), _one("person"), _person("home"), 8),
     Kind("person at a firm", _one("person"), _one("person"), _person("firm"), 6),
     Kind("person behind ring-back", _one("person"), _one("person"), _behind_ring_back, 2),
