@@ -327,22 +327,21 @@ def _compare(args: argparse.Namespace) -> int:
 
 
 def _add_answering(commands: Commands) -> None:
-    parser = plain_command(
-        commands, "answering", _answering, "who answered: the verdicts on a corpus made for it"
-    )
-    parser.add_argument(
-        "--calls", type=int, default=1000, metavar="N", help="made calls; default: 1000"
-    )
+    parser = plain_command(commands, "answering", _answering, "who answered, on a made corpus")
+    parser.add_argument("--calls", type=int, default=1000, metavar="N", help="default: 1000")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="default: 1")
     parser.add_argument(
         "--train", action="store_true", help="the half that the rule was fitted to, not the test"
+    )
+    parser.add_argument(
+        "--recorded", type=Path, metavar="DIR", help="of recorded voices instead: docs/answering.md"
     )
 
 
 def _answering(args: argparse.Namespace) -> int:
     from sipua.bench.answering.command import run_answering
 
-    return run_answering(args.calls, args.seed, train=args.train)
+    return run_answering(args.calls, args.seed, train=args.train, recorded=args.recorded)
 
 
 # --- what goes in and comes out ---------------------------------------------------------------

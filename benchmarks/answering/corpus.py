@@ -5,7 +5,7 @@ The halves have no text in common, and no seed: what is fitted on one is judged 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final, Literal, TypeAlias
@@ -53,10 +53,13 @@ class Sample:
     beep_ms: int
 
 
-def samples(half: Half, count: int, seed: int) -> Iterator[Sample]:
-    """About `count` of them, all kinds mixed."""
-    total = sum(kind.weight for kind in KINDS)
-    for kind in KINDS:
+def samples(
+    half: Half, count: int, seed: int, kinds: Sequence[Kind] | None = None
+) -> Iterator[Sample]:
+    """About `count` of them, all kinds mixed. `kinds`: None: those of this corpus."""
+    kinds = KINDS if kinds is None else kinds
+    total = sum(kind.weight for kind in kinds)
+    for kind in kinds:
         for number in range(max(1, round(count * kind.weight / total))):
             chance = Random(f"{half}:{kind.name}:{number}:{seed}")
             made = kind.make(chance, half)
@@ -132,7 +135,7 @@ def _one(*verdicts: Verdict) -> frozenset[Verdict]:
 
 _MACHINE = _one("machine", "voicemail")
 
-KINDS: Final = (
+KINDS: Final[tuple[Kind, ...]] = (
     Kind("person at home", _one("person"), _one("person"), _person("home"), 8),
     Kind("person at a firm", _one("person"), _one("person"), _person("firm"), 6),
     Kind("person behind ring-back", _one("person"), _one("person"), _behind_ring_back, 2),

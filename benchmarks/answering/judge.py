@@ -91,14 +91,14 @@ def _count(found: Figures, sample: Sample, judged: Judged) -> None:
     found.beeps["false"] += len(judged.beeps) - len(right[:1] if sample.beep_ms else [])
 
 
-def render(found: Figures) -> str:
+def render(found: Figures, kinds: Sequence[Kind] = KINDS) -> str:
     """As the command prints it."""
     lines = ["The first verdict, by which the call goes on:", ""]
-    lines += _matrix(found, last=False)
+    lines += _matrix(found, kinds, last=False)
     lines += ["", "The last verdict, when a beep may have come:", ""]
-    lines += _matrix(found, last=True)
-    persons = [kind for kind in KINDS if "person" in kind.first]
-    others = [kind for kind in KINDS if kind not in persons]
+    lines += _matrix(found, kinds, last=True)
+    persons = [kind for kind in kinds if "person" in kind.first]
+    others = [kind for kind in kinds if kind not in persons]
     machines = [kind for kind in others if "machine" in kind.first]
     taken = sum(found.first[kind.name]["person"] for kind in others)
     lines += [
@@ -106,8 +106,8 @@ def render(found: Figures) -> str:
         _share("persons that are taken for persons", *found.right(persons)),
         _share("machines that are taken for machines", *found.right(machines)),
         _share("others that are taken for persons", taken, found.right(others)[1]),
-        _share("right in all, first verdict", *found.right(KINDS)),
-        _share("right in all, last verdict", *found.right(KINDS, last=True)),
+        _share("right in all, first verdict", *found.right(kinds)),
+        _share("right in all, last verdict", *found.right(kinds, last=True)),
         _share("beeps found", found.beeps["found"], found.beeps["found"] + found.beeps["missed"])
         + f"; {found.beeps['false']} where there was none",
         _times("from the end of a person's greeting to the verdict", found.waits_ms),
@@ -124,12 +124,12 @@ def by_cause(found: Figures) -> str:
     )
 
 
-def _matrix(found: Figures, *, last: bool) -> list[str]:
+def _matrix(found: Figures, kinds: Sequence[Kind], *, last: bool) -> list[str]:
     table = found.last if last else found.first
-    shown = [one for one in VERDICTS if any(table[kind.name][one] for kind in KINDS)]
-    wide = max(len(kind.name) for kind in KINDS)
+    shown = [one for one in VERDICTS if any(table[kind.name][one] for kind in kinds)]
+    wide = max(len(kind.name) for kind in kinds)
     lines = [f"{'':{wide}}" + "".join(f"{name:>11}" for name in shown) + f"{'right':>9}"]
-    for kind in KINDS:
+    for kind in kinds:
         counts = table[kind.name]
         good, all_ = found.right([kind], last=last)
         row = "".join(f"{counts[name] or '.':>11}" for name in shown)

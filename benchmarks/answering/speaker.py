@@ -70,9 +70,17 @@ def _spoken(text: str, voice: str, speed: int, pitch: int) -> Signal:
         raise BenchError(f"{PROGRAM} cannot say {text[:40]!r}: {error}") from None
     pcm = sound.samples().mean(axis=1) / 32768
     pcm = np.asarray(soxr.resample(pcm, sound.rate_hz, RATE_HZ, "HQ"), np.float64)
+    spoken = levelled(pcm)
+    if not len(spoken):
+        raise BenchError(f"{PROGRAM} says nothing for {text[:40]!r}")
+    return spoken
+
+
+def levelled(pcm: Signal) -> Signal:
+    """As a telephone carries it: without the silence at both ends, and as loud as all others."""
     loud = np.flatnonzero(np.abs(pcm) > _FLOOR)
     if not len(loud):
-        raise BenchError(f"{PROGRAM} says nothing for {text[:40]!r}")
+        return silence(0)
     pcm = pcm[loud[0] : loud[-1] + 1]
     return _as_by_telephone(pcm * (_LEVEL / np.sqrt(np.mean(pcm**2))))
 

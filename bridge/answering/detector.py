@@ -6,7 +6,7 @@
 The rule for speech weighs the length of what was said against the silence after it. A person says
 little and waits; a machine goes on. So the silence that makes a person of it grows with the length:
 
-    person     silence >= 0.75 s + length / 4     "Hello?": 0.9 s.  A firm's greeting of 3 s: 1.5 s
+    person     silence >= 0.8 s + length / 4      "Hello?": 0.9 s.  A firm's greeting of 3 s: 1.5 s
     machine    length  >= 4.4 s, and it goes on
 
 A verdict may be followed by another one: a beep shows that it was voicemail, whatever it was taken
@@ -37,7 +37,7 @@ _AUDIBLE_DB = -45.0
 class Rule:
     """Fitted to the training half of the corpus: benchmarks/answering/fit.py."""
 
-    silence_ms: int = 750
+    silence_ms: int = 800
     silence_per_s_ms: int = 250
     machine_ms: int = 4400
     no_sound_ms: int = 5000

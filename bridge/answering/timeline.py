@@ -5,11 +5,14 @@
 Voice detection is `codecs/vad.py`, with 100 ms of silence between two words. Two things that it
 takes for speech are none, and are known only a little later: a tone, and the noise of a line, which
 is steady, as speech never is for half a second. Then the word that they had begun is withdrawn.
+Others who talk in the same room are softer than the one at the telephone: what is far below the
+loudest that was said is none of it.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import insort
 from collections import deque
 from typing import Final
 
@@ -27,6 +30,10 @@ _STEADY_FRAMES = 25
 _STEADY_DB = 5.0
 """Between the softest and the loudest of so many frames: what varies less is a machine."""
 _ABOVE_NOISE_DB = 6.0
+_LOUDEST = 10
+"""Frames that say how loud the one at the telephone speaks: a fifth of a second."""
+_BEHIND_DB = 12.0
+"""So far below it is somebody else; or the end of a word that fades."""
 _FULL_SCALE_DB = 20 * math.log10(32768.0)
 _SILENCE = np.zeros(160, np.int16)
 
@@ -37,6 +44,7 @@ class Timeline:
     __slots__ = (
         "_before_ms",
         "_levels",
+        "_loudest",
         "_noise_db",
         "_vad",
         "_word_ms",
@@ -62,6 +70,7 @@ class Timeline:
 
     def begin(self) -> None:
         """What was said so far is no part of what is counted from now on."""
+        self._loudest: list[float] = []  # the softest of them first; it may be somebody else now
         self.first_ms: int | None = None
         """Where the first word began."""
         self.last_ms = -1
@@ -95,6 +104,8 @@ class Timeline:
         if tone or noise:
             if steady is not None and self._word_ms is not None:
                 self.withdraw(self.now_ms - (_STEADY_FRAMES - 1) * FRAME_MS)
+            frame = _SILENCE
+        elif self._is_behind(level_db):
             frame = _SILENCE
         for event in self._vad.feed(frame):
             if isinstance(event, SpeechStarted):
@@ -133,6 +144,14 @@ class Timeline:
         self.words += 1
         self.voiced_ms += max(0, at_ms - began)
         self.last_ms = at_ms
+
+    def _is_behind(self, level_db: float) -> bool:
+        """Whether it is softer than the one at the telephone ever speaks."""
+        loudest = self._loudest
+        if self.speaking and (len(loudest) < _LOUDEST or level_db > loudest[0]):
+            insort(loudest, level_db)
+            del loudest[:-_LOUDEST]
+        return len(loudest) == _LOUDEST and level_db < loudest[0] - _BEHIND_DB
 
     def _steady_db(self) -> float | None:
         """The level of the last half second, if it was the same all the time."""

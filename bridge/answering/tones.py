@@ -44,8 +44,9 @@ _QUIET_DB = 15.0
 """Below the tone's level."""
 _BEEP_MS = (50, 1640)
 _SHORT_MS = 160
-_LOW_HZ = 350.0
-_LOW_MS = 200
+_LOW_HZ = 460.0
+"""Below it a harmonic of a voice stands alone for a moment, where a word ends in m or n."""
+_LOW_MS = 180
 _PROGRESS_HZ = (395.0, 465.0)
 _RING_MS = 600
 _BUSY_MS = (140, 720)

@@ -85,6 +85,15 @@ class DoNotCallList:
             database.execute("DELETE FROM entry WHERE number = ?", (form,))
         return Entry(*rows[0]) if rows else None
 
+    def forget(self, number: str) -> None:
+        """Of an entry number, day and by whom stay: without it the number would be called."""
+        form = in_one_form(number, self._country)
+        if not form or not exists(self._file):
+            return
+        with opened(self._file, _TABLES, _VERSION) as database, transaction(database):
+            statement = "UPDATE entry SET reason = '', call_id = '' WHERE number = ?"
+            database.execute(statement, (form,))
+
     def entries(self, *, after: str = "", limit: int = 100) -> Sequence[Entry]:
         """By number."""
         if not exists(self._file):

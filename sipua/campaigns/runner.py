@@ -26,11 +26,12 @@ from sipua.campaigns import telling
 from sipua.campaigns.attempts import AGAIN_S, Attempts, Clocks, Places, Told
 from sipua.campaigns.calling import Calling
 from sipua.campaigns.choosing import Chooser
+from sipua.campaigns.rules import abandonment
 from sipua.campaigns.rules.outcomes import again_after_s
 from sipua.campaigns.rules.settings import Campaign, Policy, State
 from sipua.campaigns.store import reading, tables
 from sipua.campaigns.store.databases import StoreError, exists
-from sipua.campaigns.store.leases import CampaignStore, Ended, Lost, News
+from sipua.campaigns.store.leases import DAY_S, CampaignStore, Ended, Lost, News
 from sipua.events import outbound_events
 from sipua.events.stream import EventStream, Happened
 from sipua.log import logs
@@ -71,6 +72,10 @@ class CampaignRunner:
         self._campaigns: dict[int, Campaign] = {}
         self._unfit: dict[int, str] = {}
         """Campaigns whose calls cannot be placed, and why."""
+        self._left_alone: set[int] = set()
+        """Campaigns of which a call was abandoned; it may not be written yet."""
+        self._to_judge: set[int] = set()
+        """The same, written."""
         self._used_up: set[int] = set()
         """Campaigns whose number has made its calls of the day; told."""
         self._takes_calls = False
@@ -126,6 +131,8 @@ class CampaignRunner:
                 self._wake.set()
 
     def _on_ended(self, told: Told) -> None:
+        if told.abandoned:
+            self._left_alone.add(told.campaign.id)
         self._wake.set()
         # Not from within: readers of an event tell none themselves.
         self._faults.call_soon("attempt", self._tell_attempt, told)
@@ -171,11 +178,24 @@ class CampaignRunner:
             await self._pause(campaign, "edge", cause)
         elif cause := self._calling.breaker(campaign).broken():
             await self._pause(campaign, "breaker", cause)
+        elif cause := await self._abandoned(campaign):
+            await self._pause(campaign, "breaker", cause, abandonment.RULE)
         elif not self._draining and not await self._finished(campaign):
             return await self._call(campaign)
         return _LOOK_S
 
+    async def _abandoned(self, campaign: Campaign) -> str:
+        """Why it is to be paused; empty: it is not."""
+        if campaign.id not in self._to_judge:
+            return ""
+        since_s = self._clocks.wall() - self._policy.abandoned_days * DAY_S
+        live = await self._on_thread(self._store.live, campaign.id, since_s)
+        self._to_judge.discard(campaign.id)
+        return abandonment.too_many(live, self._policy, campaign.state_s)
+
     async def _call(self, campaign: Campaign) -> float:
+        if campaign.id in self._left_alone:
+            return 0.0  # it is judged first
         now = self._clocks.monotonic()
         count = self._calling.room(campaign, self._policy, now)
         if count <= 0:
@@ -223,14 +243,19 @@ class CampaignRunner:
         """`by_api`: otherwise it was in that state when the edge was started."""
         left = await self._on_thread(self._store.left, one.id)
         if one.state == "running":
+            self._to_judge.add(one.id)
             self._calling.breaker(one).reset()
             self._unfit.pop(one.id, None)
         if event := telling.state(one, left, by_api=by_api):
             self._tell(event)
 
-    async def _pause(self, campaign: Campaign, by: str, cause: str) -> None:
+    async def _pause(self, campaign: Campaign, by: str, cause: str, rule: str = "") -> None:
         if await self._change(campaign, "paused", by, cause):
-            self._tell(outbound_events.CampaignPaused(campaign=campaign.name, by=by, cause=cause))
+            self._tell(
+                outbound_events.CampaignPaused(
+                    campaign=campaign.name, by=by, cause=cause, rule=rule or None
+                )
+            )
 
     async def _finished(self, campaign: Campaign) -> bool:
         if self._calling.of(campaign) or self._attempts.news:
@@ -301,6 +326,8 @@ class CampaignRunner:
     async def _write(self) -> None:
         """Raises StoreError; what could not be written is kept for the next time."""
         news: News = self._attempts.take_news()
+        self._to_judge |= self._left_alone
+        self._left_alone.clear()
         if not news:
             return
         try:

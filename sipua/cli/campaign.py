@@ -26,7 +26,7 @@ _MOST_BYTES = 48_000
 _MOST_FAULTS = 20
 _SETTINGS = (
     "route", "caller_id", "timezone", "max_calls", "calls_per_second", "max_attempts",
-    "ring_timeout_s", "hours", "on_voicemail",
+    "ring_timeout_s", "hours", "on_voicemail", "not_before",
 )  # fmt: skip
 """Options of `run`; what is not given is as the API has it."""
 _LOOKS_S = 1.0
@@ -51,6 +51,7 @@ def add(commands: Commands) -> None:
         ("--route", str, "the agent"),
         ("--caller-id", str, "our number"),
         ("--timezone", str, "of numbers of which none is known"),
+        ("--not-before", str, "no call before it: 2026-03-02T09:00+01:00"),
         ("--max-calls", int, "calls at once (default: 1)"),
         ("--calls-per-second", float, "calls that begin in a second (default: 1)"),
         ("--max-attempts", int, "of each contact (default: 3)"),
@@ -134,6 +135,7 @@ def _batches(given: Sequence[tuple[int, Given]]) -> Iterator[tuple[int, list[dic
             "timezone": one.timezone,
             "consent": one.consent,
             "priority": one.priority,
+            **({"not_before": one.not_before.isoformat()} if one.not_before else {}),
             "values": dict(one.values),
         }
         length = 6 * len(str(order))  # as JSON may have it, each character escaped
@@ -235,6 +237,8 @@ def _facts(one: One) -> Iterator[str]:
     for name in ("origin", "route", "caller_id", "timezone"):
         if one[name]:
             yield f"  {name:12}  {clean(one[name])}"
+    if one.get("not_before"):
+        yield f"  not before    {one['not_before']}"
     if one["hours"]:
         yield f"  hours         {', '.join(one['hours'])}"
     yield f"  at once       {one['max_calls']}, {one['calls_per_second']:g} a second"

@@ -41,6 +41,7 @@ from sipua.outputs.cdr.call_records import CallRecords
 from sipua.process import main_loop
 from sipua.process.exits import Exit
 from sipua.process.main_loop import SIGNALLING_GRACE_S
+from sipua.process.port_owner import port_owner
 from sipua.rtp.hostport import bracketed
 from sipua.rtp.ports import NoPortsLeft, PortPool
 from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
@@ -58,6 +59,7 @@ from sipua.worker.link.messages import CallOver, ToEdge
 
 COMMAND = "sipua outbound"
 INTERRUPTED = "interrupted"
+_CAPS = ("max_calls", "calls_per_second", "number_pool")
 _NOT_PLACED = CallOver("", summary=f"not answered: {INTERRUPTED}")
 
 
@@ -89,7 +91,24 @@ def run(config: Config, request: OutboundRequest, forks: ForkServer | None = Non
             )
         sys.stderr.write(f"sipua: {error}\n")
         return Exit.USAGE
+    if said := not_counted(config, request.account):
+        sys.stderr.write(f"sipua: {said}\n")
     return main_loop.run(Outbound(config, request, profile, out, forks).run())
+
+
+def not_counted(config: Config, account: str) -> str:
+    """What it means that an edge runs beside us; empty: none does, as far as can be seen."""
+    owner = port_owner("udp", config.sip.port)
+    if owner is None:
+        return ""
+    trunk = parties.trunk_named(config, account)
+    caps = ["sip.max_calls"]
+    if trunk is not None:
+        caps += [f"{key} of trunk {trunk.name}" for key in _CAPS if getattr(trunk, key)]
+    return (
+        f"{owner} has port {config.sip.port} of this configuration: if it is its edge, this call "
+        f"does not count there ({', '.join(caps)}); POST /v1/calls places one that does"
+    )
 
 
 def profile_of(config: Config, request: OutboundRequest) -> AgentProfile:

@@ -40,8 +40,11 @@ class CampaignPaused(Event, tag="campaign.paused"):
     LEVEL = "warning"
     campaign: str
     by: str
-    """The name of a token, or `breaker`: too many attempts have failed."""
+    """The name of a token; `breaker`: too many attempts have failed, or were abandoned; `edge`:
+    its calls cannot be placed."""
     cause: str | None = None
+    rule: str | None = None
+    """`abandoned_percent`, where that is why."""
 
 
 class CampaignStopped(Event, tag="campaign.stopped"):

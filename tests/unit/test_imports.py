@@ -134,6 +134,7 @@ FOLDERS = [
     "benchmarks/answering",
     "benchmarks/report",
     "benchmarks",
+    "benchmarks/experiments/campaign",
     "benchmarks/experiments",
 ]
 MOST_IN_A_FOLDER = 14

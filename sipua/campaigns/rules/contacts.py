@@ -1,7 +1,7 @@
 """Contacts as they come in, by CSV or API: judged one by one, with a text for each fault. No I/O.
 
 A CSV has a first line with names of columns: `number`, and as you like `timezone`, `consent`,
-`priority`; each other column is a value of the call's metadata.
+`priority`, `not_before`; each other column is a value of the call's metadata.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from sipua.calls.steer.metadata import metadata_fault
@@ -22,7 +23,9 @@ LONGEST_NUMBER: Final = 64
 MOST_VALUES: Final = 12
 RESERVED: Final = ("campaign", "contact", "attempt", "consent")
 """Names in the metadata of its calls."""
-_COLUMNS: Final = ("number", "timezone", "consent", "priority")
+LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
+"""A later `not_before` is a mistake."""
+_COLUMNS: Final = ("number", "timezone", "consent", "priority", "not_before")
 _LONGEST_LINE: Final = 8192
 PRIORITIES: Final = range(-100, 101)
 
@@ -37,6 +40,8 @@ class Given:
     timezone: str = ""
     consent: str = ""
     priority: int = 0
+    not_before: datetime | None = None
+    """With its zone."""
     values: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -48,6 +53,8 @@ class NewContact:
     consent: str
     priority: int
     values: Mapping[str, str]
+    not_before_s: float = 0.0
+    """Unix time; 0: as its campaign has it."""
 
 
 def judged(given: Given, settings: CampaignSettings, policy: Policy) -> NewContact:
@@ -72,7 +79,20 @@ def judged(given: Given, settings: CampaignSettings, policy: Policy) -> NewConta
     if fault := metadata_fault(given.values):
         raise ContactError(fault)
     zones = _zones(given, number, settings, policy)
-    return NewContact(number, zones, given.consent.strip(), given.priority, dict(given.values))
+    consent, values = given.consent.strip(), dict(given.values)
+    not_before_s = moment_s(given.not_before)
+    return NewContact(number, zones, consent, given.priority, values, not_before_s)
+
+
+def moment_s(not_before: datetime | None) -> float:
+    """Unix time; 0: none. Raises ContactError."""
+    if not_before is None:
+        return 0.0
+    if not_before.tzinfo is None:
+        raise ContactError("`not_before` has no zone: write 2026-03-02T09:00+01:00")
+    if not_before >= LATEST:
+        raise ContactError(f"`not_before` is behind the year {LATEST.year - 1}")
+    return max(0.0, not_before.timestamp())
 
 
 def _zones(
@@ -134,5 +154,13 @@ def _row(line: int, text: str, columns: list[str], delimiter: str) -> Row:
         priority = int(named.get("priority") or 0)
     except ValueError:
         return Row(line, None, "`priority` is no whole number")
+    try:
+        moment = named.get("not_before")
+        not_before = datetime.fromisoformat(moment) if moment else None
+        moment_s(not_before)
+    except ContactError as error:
+        return Row(line, None, str(error))
+    except ValueError:
+        return Row(line, None, "`not_before` is no moment, such as 2026-03-02T09:00+01:00")
     texts = {name: named.get(name, "") for name in ("number", "timezone", "consent")}
-    return Row(line, Given(**texts, priority=priority, values=values))
+    return Row(line, Given(**texts, priority=priority, not_before=not_before, values=values))

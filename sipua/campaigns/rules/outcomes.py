@@ -29,6 +29,8 @@ Outcome: TypeAlias = Literal[
 """`answered`: it is not known by whom. `message`: a machine has answered, and has it. `unknown`:
 the edge died while it called. `blocked`: a rule forbids the call."""
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
+LIVE: Final[tuple[Outcome, ...]] = ("person", "answered")
+"""Where it is not known who has answered, it was a person."""
 
 _UNANSWERED: Final[Mapping[str, Outcome]] = {
     "busy": "busy",
@@ -54,7 +56,7 @@ all that follow. An outcome that is not named is the last one."""
 FIRST_AUDIO_MS: Final = 2000
 """A person hears us within so long after the greeting, or the call was abandoned (16 CFR
 310.4(b)(4), 47 CFR 64.1200(a)(7))."""
-VERDICT_MS: Final = 750
+VERDICT_MS: Final = 800
 """The verdict `person` comes at the earliest so long behind the end of the greeting."""
 
 
@@ -71,11 +73,10 @@ def outcome_of(ended: Mapping[str, Any]) -> Outcome:
 
 
 def abandoned(ended: Mapping[str, Any]) -> bool:
-    """Whether a person has answered and has heard nothing of ours in time. Where it is not known
-    who has answered, it was a person. The side of caution: the greeting may have ended earlier than
-    it is reckoned here."""
+    """Whether a person has answered and has heard nothing of ours in time. The side of caution: the
+    greeting may have ended earlier than it is reckoned here."""
     outcome = outcome_of(ended)
-    if outcome not in ("person", "answered"):
+    if outcome not in LIVE:
         return False
     limit_ms: float = FIRST_AUDIO_MS
     if outcome == "person":

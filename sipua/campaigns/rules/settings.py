@@ -36,6 +36,8 @@ class CampaignSettings(msgspec.Struct, frozen=True):
     require_consent: bool = False
     call_unknown: bool = False
     """Whether a number is called again of which it is not known whether it was called."""
+    not_before_s: float = 0.0
+    """Unix time; 0: from its start on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,5 +68,8 @@ class Policy:
     attempts_per_day: int
     attempts_per_week: int
     caller_id_calls_per_day: int
+    abandoned_percent: float
+    abandoned_days: int
+    abandoned_least: int
     numbers: Numbers
     """How much of a number events show."""

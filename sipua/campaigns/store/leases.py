@@ -17,7 +17,8 @@ from typing import Final
 
 import msgspec
 
-from sipua.campaigns.rules.outcomes import Outcome
+from sipua.campaigns.rules.abandonment import Live
+from sipua.campaigns.rules.outcomes import LIVE, Outcome
 from sipua.campaigns.rules.settings import Campaign, State
 from sipua.campaigns.store import tables
 from sipua.campaigns.store.databases import told, transaction
@@ -232,6 +233,19 @@ class CampaignStore:
                 (caller_id, now_s - DAY_S),
             )
             return max(0, limit - int(row.fetchone()[0]))
+
+    def live(self, campaign: int, since_s: float) -> Live:
+        """Of attempts that have ended since then."""
+        with told(self._file):
+            rows = self._open.execute(
+                "SELECT outcome, count(*), total(abandoned), "
+                "max(CASE abandoned WHEN 0 THEN 0.0 ELSE ended_s END) "
+                "FROM attempt WHERE campaign = ? AND ended_s > ? GROUP BY outcome",
+                (campaign, since_s),
+            )
+            found = [row for row in rows if row[0] in LIVE]
+        answered, abandoned = (sum(int(row[at]) for row in found) for at in (1, 2))
+        return Live(answered, abandoned, max((row[3] for row in found), default=0.0))
 
     def _too_often(
         self, number: str, limits: Limits, now_s: float

@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from sipua.campaigns.rules.contacts import NewContact
+from sipua.campaigns.rules.outcomes import LIVE
 from sipua.campaigns.rules.settings import Campaign, CampaignSettings, State
 from sipua.campaigns.store import tables
 from sipua.campaigns.store.databases import exists, told, transaction
@@ -100,13 +101,13 @@ def create(
 
 def every(directory: Path) -> list[Campaign]:
     """Raises StoreError."""
-    with _opened(directory) as database:
+    with opened(directory) as database:
         return [] if database is None else tables.campaigns(database)
 
 
 def named(directory: Path, name: str) -> Campaign | None:
     """Raises StoreError."""
-    with _opened(directory) as database:
+    with opened(directory) as database:
         found = [] if database is None else tables.campaigns(database, name)
         return found[0] if found else None
 
@@ -115,7 +116,7 @@ def add(directory: Path, campaign: Campaign, contacts: Iterable[NewContact]) -> 
     """All of them, or none; how many were not there before. Raises StoreError, FullError,
     WrongStateError."""
     added = 0
-    with _opened(directory) as database:
+    with opened(directory) as database:
         assert database is not None
         with transaction(database):
             now = tables.campaigns(database, campaign.name)
@@ -126,7 +127,8 @@ def add(directory: Path, campaign: Campaign, contacts: Iterable[NewContact]) -> 
             for one in contacts:
                 done = database.execute(
                     "INSERT OR IGNORE INTO contact "
-                    "(campaign, number, zones, consent, priority, vals) VALUES (?, ?, ?, ?, ?, ?)",
+                    "(campaign, number, zones, consent, priority, vals, due_s) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (
                         campaign.id,
                         one.number,
@@ -134,6 +136,7 @@ def add(directory: Path, campaign: Campaign, contacts: Iterable[NewContact]) -> 
                         one.consent,
                         one.priority,
                         msgspec.json.encode(one.values),
+                        max(one.not_before_s, campaign.settings.not_before_s),
                     ),
                 )
                 added += done.rowcount
@@ -144,7 +147,7 @@ def add(directory: Path, campaign: Campaign, contacts: Iterable[NewContact]) -> 
 
 def change(directory: Path, name: str, state: State, by: str, now_s: float) -> Campaign | None:
     """None: there is none. Raises StoreError, WrongStateError."""
-    with _opened(directory) as database:
+    with opened(directory) as database:
         if database is None:
             return None
         with transaction(database):
@@ -160,7 +163,7 @@ def change(directory: Path, name: str, state: State, by: str, now_s: float) -> C
 
 def delete(directory: Path, name: str) -> bool:
     """With its contacts. False: there is none. Raises StoreError, WrongStateError."""
-    with _opened(directory) as database:
+    with opened(directory) as database:
         if database is None:
             return False
         with transaction(database):
@@ -180,7 +183,7 @@ def contacts(
     directory: Path, campaign: Campaign, *, state: str = "", after: int = 0, limit: int = 100
 ) -> list[Contact]:
     """Raises StoreError."""
-    with _opened(directory) as database:
+    with opened(directory) as database:
         if database is None:
             return []
         rows = database.execute(
@@ -198,7 +201,7 @@ def contacts(
 def report(directory: Path, campaign: Campaign) -> Report:
     """Of one moment. Raises StoreError."""
     found = Report()
-    with _opened(directory) as database:
+    with opened(directory) as database:
         if database is None:
             return found
         database.execute("BEGIN")
@@ -235,7 +238,7 @@ def _count_attempts(database: sqlite3.Connection, campaign: Campaign, found: Rep
     )
     for outcome, count, abandoned, talk_s, first_s, last_s in rows:
         found.attempts[outcome or "calling"] = count
-        if outcome in ("person", "answered"):
+        if outcome in LIVE:
             found.answered_live += count
         found.abandoned += abandoned
         found.talk_s += talk_s
@@ -244,7 +247,7 @@ def _count_attempts(database: sqlite3.Connection, campaign: Campaign, found: Rep
 
 
 @contextmanager
-def _opened(directory: Path) -> Iterator[sqlite3.Connection | None]:
+def opened(directory: Path) -> Iterator[sqlite3.Connection | None]:
     """None: there is no database, and none is made. Raises StoreError."""
     file = tables.file_in(directory)
     if not exists(file):

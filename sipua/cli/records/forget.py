@@ -40,6 +40,7 @@ def add(commands: Commands) -> None:
 def _forget(args: argparse.Namespace) -> int:
     import sqlite3
 
+    from sipua.campaigns.store.databases import StoreError
     from sipua.cli.records.databases import DatabaseError
     from sipua.config import load
     from sipua.outputs.hooks.spool import SpoolError
@@ -50,38 +51,51 @@ def _forget(args: argparse.Namespace) -> int:
         return _found_and_erased(config, args)
     except S3Error as error:
         sys.stderr.write(f"sipua: not all of it is deleted: S3: {error}\n  {error.fix}\n")
-    except (OSError, sqlite3.Error, DatabaseError, SpoolError) as error:
+    except (OSError, sqlite3.Error, DatabaseError, SpoolError, StoreError) as error:
         sys.stderr.write(f"sipua: not all of it is deleted, run it again: {error}\n")
     return Exit.UNFIT
 
 
 def _found_and_erased(config: Config, args: argparse.Namespace) -> int:
+    from sipua.campaigns.store import forgetting
     from sipua.cli.records import copies, databases, erasure
     from sipua.cli.records.whose import Wanted
+    from sipua.edge.wiring import outbound
     from sipua.edge.wiring.hooks import hook_directory
     from sipua.edge.wiring.recording import s3_settings
     from sipua.outputs.hooks import reading
 
     wanted = Wanted(args.number, args.last_digits)
     places, hooks = _places(config), hook_directory(config)
+    campaigns, listed = outbound.directory(config), outbound.do_not_call_list(config)
     postgres, s3 = config.cdr.postgres.get_secret_value(), s3_settings(config)
     with ExitStack() as held:
         stored = databases.find_in_postgres(postgres, wanted) if postgres else []
         found = erasure.find(places, wanted, held, also=stored)
         events = reading.events_of(hooks, found.calls)
         objects = copies.find(s3, found.days) if s3 is not None else []
+        kept = forgetting.find(campaigns, wanted.is_number)
         copied = [s3.uri(one.key) for one in objects] if s3 is not None else []
         for place in (*found.records, *found.recordings, *found.captures, *copied):
             print(place)
         counts = found.counts()
         if postgres:
             counts["rows in PostgreSQL"] = sum(one.id in found.calls for one in stored)
+        counts |= {"contacts of campaigns": len(kept.contacts)} if kept.contacts else {}
+        counts |= {"attempts of campaigns": len(kept.attempts)} if kept.attempts else {}
         counts |= {"events for webhooks": len(events)} if events else {}
         counts |= {"objects in S3": len(objects)} if s3 is not None else {}
         told = ", ".join(f"{count} {kind}" for kind, count in counts.items())
         if found.running:
             print(
                 f"left alone, because they are being recorded or sent: {', '.join(found.running)}"
+            )
+        if kept.calling:
+            print(f"left alone, because it is being called: in {', '.join(kept.calling)}")
+        if entry := listed.find(args.number):
+            since = datetime.fromtimestamp(entry.at_s, UTC).date().isoformat()
+            print(
+                f"stays in the list of numbers that are not called, since {since}: {entry.number}"
             )
         if not args.yes:
             print(f"found: {told}; nothing is deleted without --yes")
@@ -91,6 +105,8 @@ def _found_and_erased(config: Config, args: argparse.Namespace) -> int:
             copies.erase(s3, objects)
         if postgres:
             databases.erase_in_postgres(postgres, found.calls)
+        forgetting.erase(campaigns, kept)
+        listed.forget(args.number)
         reading.delete_events(hooks, events)
         erasure.erase(found, places)
         _audit(Path(config.cdr.directory).expanduser(), counts, sorted(found.calls))

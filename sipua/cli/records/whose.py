@@ -36,6 +36,9 @@ class Wanted:
         more = (caller.number, caller.received) if caller is not None else ()
         return self.is_of(row.direction, row.from_, row.to) or any(map(self._same, more))
 
+    def is_number(self, kept: str) -> bool:
+        return self._same(kept)
+
     def _same(self, kept: str | None) -> bool:
         return same_number(self.number, kept or "", last_digits=self.last_digits)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from sipua.config.values.calling_hours import CallingHours, Zone
-from sipua.config.values.fields import OneLine
+from sipua.config.values.fields import AS_TUPLE, OneLine
 from sipua.config.values.parties import Country
 from sipua.config.values.section import Section
 
@@ -28,6 +28,13 @@ class OutboundSection(Section):
     )
     do_not_call: bool = Field(
         default=True, description="Whether numbers in the list are not called, whoever asks."
+    )
+    do_not_call_also: Annotated[tuple[Literal["legs", "referred"], ...], AS_TUPLE] = Field(
+        default=(),
+        description="What the list holds for beside calls that are asked for. `legs`: further legs "
+        "of a call that is up (transfers that we join, people of queues, supervisors). `referred`: "
+        "parties that a REFER of the other side names.",
+        examples=[["legs", "referred"]],
     )
     list_unreadable: Literal["refuse", "call"] = Field(
         default="refuse",
@@ -74,4 +81,22 @@ class OutboundSection(Section):
         le=1_000_000,
         description="So many calls of campaigns show one number of ours within 24 hours. 0: no "
         "limit.",
+    )
+    abandoned_percent: float = Field(
+        default=3,
+        ge=0,
+        le=100,
+        allow_inf_nan=False,
+        description="A campaign is paused when more of the calls that persons have answered were "
+        "abandoned. 0: with the first one; 100: never, and the share is only reported.",
+    )
+    abandoned_days: int = Field(
+        default=30, ge=1, le=365, description="So many days of a campaign are looked at for that."
+    )
+    abandoned_least: int = Field(
+        default=100,
+        ge=1,
+        le=1_000_000,
+        description="As long as fewer persons have answered, the share is reckoned as if so many "
+        "had: of few calls it says nothing.",
     )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
-from sipua.campaigns.rules.contacts import ContactError, Given, NewContact, judged
+from sipua.campaigns.rules.contacts import ContactError, Given, NewContact, judged, moment_s
 from sipua.campaigns.rules.settings import Campaign, CampaignSettings, State
 from sipua.campaigns.store import reading
 from sipua.config.change.in_force import InForce
@@ -307,6 +307,7 @@ def _settings(order: models.CampaignOrder) -> CampaignSettings:
         breaker_share=order.breaker.share,
         require_consent=order.require_consent,
         call_unknown=order.call_unknown,
+        not_before_s=moment_s(order.not_before),
     )
 
 
@@ -335,6 +336,7 @@ def _campaign(one: Campaign, report: reading.Report) -> models.Campaign:
         breaker=models.Breaker(window=settings.breaker_window, share=settings.breaker_share),
         require_consent=settings.require_consent,
         call_unknown=settings.call_unknown,
+        not_before=_moment(settings.not_before_s) if settings.not_before_s else None,
         report=_report(report),
     )
 

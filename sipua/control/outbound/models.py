@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from sipua.calls.steer import place_request
 from sipua.calls.steer.metadata import LONGEST_METADATA
@@ -49,6 +49,7 @@ _Retried = Literal[
 ]
 _ValueName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
 _Value = Annotated[str, Field(max_length=LONGEST_METADATA)]
+NotBefore = Annotated[AwareDatetime, Field(lt=rules.LATEST)]
 _State = Literal["new", "running", "paused", "stopped", "finished"]
 
 
@@ -105,6 +106,9 @@ class CampaignOrder(Request):
         default=False,
         description="Whether a number is called again of which it is not known whether it was "
         "called, because the edge died in that moment.",
+    )
+    not_before: NotBefore | None = Field(
+        default=None, description="No call before that moment, with its zone."
     )
 
 
@@ -175,6 +179,7 @@ class Campaign(Shown):
     breaker: Breaker
     require_consent: bool
     call_unknown: bool
+    not_before: Moment | None = None
     report: Report
 
 
@@ -191,6 +196,9 @@ class ContactOrder(Request):
         description="Who has agreed, when, and where the proof is. It is in the call's record.",
     )
     priority: Whole = Field(default=0, ge=-100, le=100, description="Higher ones are called first.")
+    not_before: NotBefore | None = Field(
+        default=None, description="Not called before that moment, with its zone."
+    )
     values: dict[_ValueName, _Value] = Field(
         default={}, max_length=rules.MOST_VALUES, description="Of the call's metadata."
     )

@@ -120,7 +120,7 @@ class EdgeLegs:
             self._refuse(leg, order.leg_id, str(error))
             return
         except CannotPlaceError as error:
-            status = FORBIDDEN if error.kind == "invalid" else NO_ROOM
+            status = FORBIDDEN if error.kind in ("invalid", "blocked") else NO_ROOM
             self._refuse(leg, order.leg_id, str(error), status)
             return
         except Exception:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import routes
 from sipua.calls.facts import CallFacts
 from sipua.calls.legs.orders import PlaceLeg
@@ -21,7 +22,7 @@ from sipua.config.values.uri import UriError, check_target, is_number
 from sipua.edge.calls.edge_calls import EdgeCalls
 from sipua.edge.placing import follow_refer, not_called, placing
 from sipua.edge.placing.number_pools import NumberPools, PoolError
-from sipua.edge.placing.outgoing import ForbiddenError, outgoing
+from sipua.edge.placing.outgoing import ForbiddenError, called_by, outgoing
 from sipua.edge.placing.placing import RequestError
 from sipua.edge.placing.ready_leg import ReadyLeg, invite, ways_of
 from sipua.edge.wiring import outbound_routes, parties, wiring
@@ -92,7 +93,8 @@ class PlaceCalls:
     async def place(self, request: PlaceRequest) -> str:
         """The call's id; its events tell the rest. Raises CannotPlaceError."""
         ways = self._ways(request)
-        await self._check_list(ways, request.by)
+        called = {way.facts.called: way.facts.origin for way in ways}
+        await self._check_list(called, request.by)
         if self._admission.draining:
             raise CannotPlaceError("draining", "the edge is draining: it begins no calls")
         self._check_room()
@@ -169,6 +171,9 @@ class PlaceCalls:
             raise CannotPlaceError("invalid", str(error)) from None
         except RequestError as error:
             raise CannotPlaceError("invalid", str(error)) from None
+        if "legs" in self._config.outbound.do_not_call_also:
+            called = {self._called(one.account, order.target): one.account for one in ways}
+            await self._check_list(called, "")
         ways = ways[self._first_with_room([one.account for one in ways]) :]
         self._take_slot(order.leg_id, ways[0].account, "")
         not_sent = partial(self._admission.slots.give_back, order.leg_id)
@@ -185,13 +190,17 @@ class PlaceCalls:
             return True
         return not self._has_room() or self._admission.slots.full(origin, "outgoing") is not None
 
-    async def _check_list(self, ways: list[_Way], by: str) -> None:
-        """Each trunk may write the number in another form."""
-        for called, origin in {way.facts.called: way.facts.origin for way in ways}.items():
+    def _called(self, origin: str, to: str) -> str:
+        return called_by(parties.trunk_named(self._config, origin), to)
+
+    async def _check_list(self, called: Mapping[str, str], by: str) -> None:
+        """`called`: the number, and by which trunk: each may write it in another form. Raises
+        CannotPlaceError."""
+        for number_, origin in called.items():
             try:
-                await asyncio.to_thread(not_called.check, self._config, called, origin)
+                await asyncio.to_thread(not_called.check, self._config, number_, origin)
             except ForbiddenError as error:
-                self._tell_blocked(error, by, called)
+                self._tell_blocked(error, by, number_)
                 unreadable = isinstance(error, not_called.UnreadableError)
                 kind: NotPlaced = "list_unreadable" if unreadable else "blocked"
                 raise CannotPlaceError(kind, str(error), rule=error.rule) from None
@@ -199,9 +208,28 @@ class PlaceCalls:
     def follows(self, event: SipEvent) -> bool:
         """Whether it is a REFER of a peer, which then is answered: its target may be called, or
         not."""
-        if isinstance(event, ReferAsked):
+        if not isinstance(event, ReferAsked):
+            return False
+        if "referred" in self._config.outbound.do_not_call_also:
+            faults = FaultOwner().harmless("call.failed")
+            faults.task(self._follow_unlisted(event), "following a REFER")
+        else:
             self._sip.send(self._followed(event))
-        return isinstance(event, ReferAsked)
+        return True
+
+    async def _follow_unlisted(self, asked: ReferAsked) -> None:
+        """Behind a look into the list, which may wait for a disk."""
+        try:
+            await self._check_list({self._called(asked.origin, asked.target): asked.origin}, "")
+        except CannotPlaceError as error:
+            status = NO_ROOM if error.kind == "list_unreadable" else FORBIDDEN
+            answer: FollowRefer | RefuseRefer = _refused(asked, status, str(error))
+        except Exception:
+            self._sip.send(_refused(asked, INTERNAL_ERROR, "internal error"))
+            raise
+        else:
+            answer = self._followed(asked)
+        self._sip.send(answer)
 
     def _followed(self, asked: ReferAsked) -> FollowRefer | RefuseRefer:
         try:

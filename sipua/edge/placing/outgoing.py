@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from sipua.config import Config
 from sipua.config.sections.trunks import TrunkSection
@@ -66,10 +67,15 @@ def outgoing(
     return Outgoing(to, called, caller, from_uri, {**sets, **ours})
 
 
+def called_by(trunk: TrunkSection | None, to: str) -> str:
+    """The number in our format; of a URI its user, of which a `+` may be written as `%2B`."""
+    number = to.removeprefix("tel:") if is_number(to) else unquote(name_addr.parse(to).user)
+    return parties.form_of_ours(trunk).of(number)
+
+
 def _called(trunk: TrunkSection | None, to: str) -> tuple[str, str]:
     """The number in our format, and as the trunk wants it. A URI is not changed."""
-    number = to.removeprefix("tel:") if is_number(to) else name_addr.parse(to).user
-    called = parties.form_of_ours(trunk).of(number)
+    called = called_by(trunk, to)
     if trunk and (rule := allowed.refused_by(called, trunk.allowed_destinations)):
         raise ForbiddenError(trunk.name, "allowed_destinations", f"{called or to}: {rule}")
     return called, parties.form_out(trunk).of(called) if is_number(to) else to

@@ -30,5 +30,8 @@ def policy(config: Config) -> Policy:
         attempts_per_day=section.attempts_per_day,
         attempts_per_week=section.attempts_per_week,
         caller_id_calls_per_day=section.caller_id_calls_per_day,
+        abandoned_percent=section.abandoned_percent,
+        abandoned_days=section.abandoned_days,
+        abandoned_least=section.abandoned_least,
         numbers=config.record.numbers,
     )

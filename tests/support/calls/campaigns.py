@@ -25,6 +25,9 @@ POLICY = Policy(
     attempts_per_day=0,
     attempts_per_week=0,
     caller_id_calls_per_day=0,
+    abandoned_percent=3,
+    abandoned_days=30,
+    abandoned_least=100,
     numbers="full",
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -20,7 +21,7 @@ from sipua.campaigns.store import reading
 from sipua.campaigns.store.leases import CampaignStore, Limits
 from sipua.events.stream import EventStream
 from sipua.events.teller import Told
-from support.calls.campaigns import POLICY, Network, campaign
+from support.calls.campaigns import POLICY, Network, campaign, contact
 
 PERSON = {
     "status": "completed",
@@ -172,6 +173,56 @@ async def test_a_network_that_fails_opens_the_breaker(tmp_path: Path) -> None:
     (paused,) = one.told("campaign.paused")
     assert (paused["by"], paused["cause"]) == ("breaker", "5 of the last 5 attempts have failed")
     assert len(one.network.placed) == 5
+
+
+ABANDONED = {**PERSON, "first_audio_ms": 5000}
+
+
+async def test_too_many_abandoned_calls_pause_it_until_somebody_starts_it(tmp_path: Path) -> None:
+    march = campaign(tmp_path, NUMBERS, max_calls=1)
+    policy = replace(POLICY, abandoned_percent=20, abandoned_least=5)
+    left = NUMBERS[3:5] + NUMBERS[9:10]
+    answer = lambda number: ABANDONED if number in left else PERSON  # noqa: E731
+    async with bed(tmp_path, answer, policy) as one:
+        await one.until(lambda: one.told("campaign.paused"))
+        (paused,) = one.told("campaign.paused")
+        assert (paused["by"], paused["rule"]) == ("breaker", "abandoned_percent")
+        assert paused["cause"] == (
+            "2 of 5 calls that persons have answered in 30 days were abandoned: 40.0 %, "
+            "`outbound.abandoned_percent` is 20"
+        )
+        assert len(one.network.placed) == 5
+        (stored,) = reading.every(tmp_path)
+        assert (stored.state, stored.by, stored.cause) == ("paused", "breaker", paused["cause"])
+        # What was abandoned before is known; the next one pauses it again.
+        reading.change(tmp_path, "march", "running", "me", time.time())
+        await one.until(lambda: len(one.told("campaign.paused")) == 2)
+        assert len(one.network.placed) == 10
+        reading.change(tmp_path, "march", "running", "me", time.time())
+        await one.finished()
+    assert reading.report(tmp_path, march).abandoned == 3
+
+
+async def test_few_calls_say_nothing_of_the_share(tmp_path: Path) -> None:
+    campaign(tmp_path, NUMBERS[:5])
+    async with bed(tmp_path, lambda _: ABANDONED, replace(POLICY, abandoned_percent=5)) as one:
+        await one.finished()
+        assert one.told("campaign.paused") == []
+
+
+async def test_no_call_before_its_moment(tmp_path: Path) -> None:
+    """That of the campaign, and that of a contact."""
+    march = campaign(tmp_path, NUMBERS[:1], not_before_s=time.time() + 1.0)
+    later = contact(NUMBERS[1], not_before_s=time.time() + 2.0)
+    reading.add(tmp_path, march, [later, contact(NUMBERS[2], not_before_s=1.0)])
+    placed_s = []
+    async with bed(tmp_path, lambda _: placed_s.append(time.time()) or PERSON) as one:
+        await one.until(lambda: one.told("campaign.started"))
+        await one.finished()
+    settings = march.settings
+    assert sorted(one.network.numbers[:2]) == [NUMBERS[0], NUMBERS[2]]
+    assert min(placed_s) >= settings.not_before_s
+    assert placed_s[2] >= later.not_before_s
 
 
 async def test_a_campaign_whose_calls_cannot_be_placed_is_paused(tmp_path: Path) -> None:

@@ -52,3 +52,14 @@ def test_what_cannot_be_placed_is_a_wrong_command_line(
 ) -> None:
     assert outbound.run(CONFIG, request_) == Exit.USAGE
     assert capsys.readouterr().err.startswith("sipua: ")
+
+
+def test_beside_an_edge_it_says_that_it_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    trunk = {"name": "carrier", "proxy": "sip:192.0.2.1", "max_calls": 5}
+    config = Config.model_validate({"trunks": (trunk,), "sip": {"port": 5099}})
+    monkeypatch.setattr(outbound, "port_owner", lambda *_: None)
+    assert outbound.not_counted(config, "carrier") == ""
+    monkeypatch.setattr(outbound, "port_owner", lambda *_: "sipua (pid 7)")
+    said = outbound.not_counted(config, "carrier")
+    assert "sipua (pid 7) has port 5099" in said
+    assert "(sip.max_calls, max_calls of trunk carrier)" in said

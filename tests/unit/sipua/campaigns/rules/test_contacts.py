@@ -20,6 +20,9 @@ POLICY = Policy(
     attempts_per_day=3,
     attempts_per_week=7,
     caller_id_calls_per_day=0,
+    abandoned_percent=3,
+    abandoned_days=30,
+    abandoned_least=100,
     numbers="full",
 )
 SETTINGS = CampaignSettings(origin="carrier")
@@ -103,3 +106,26 @@ def test_each_faulty_line_is_named() -> None:
 def test_a_first_line_that_names_no_numbers(head: str) -> None:
     with pytest.raises(ContactError, match="first line"):
         list(rows([head, "+4930123456,x\n"]))
+
+
+def test_a_moment_before_which_it_is_not_called() -> None:
+    head = "number,not_before\n"
+    (row,) = rows([head, "+4930123456,2026-03-02T09:00+01:00\n"])
+    assert row.given is not None
+    assert judged(row.given, SETTINGS, POLICY).not_before_s == 1772438400
+    assert judge(number="+4930123456").not_before_s == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2026-03-02T09:00", "has no zone"),
+        ("tomorrow", "is no moment"),
+        ("2026-13-02T09:00Z", "is no moment"),
+        ("9999-12-31T23:59-14:00", "behind the year 2099"),
+    ],
+)
+def test_a_moment_that_is_none(text: str, said: str) -> None:
+    (row,) = rows(["number,not_before\n", f"+4930123456,{text}\n"])
+    assert row.given is None
+    assert said in row.fault

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from sipua.bridge.answering.detector import RULE
 from sipua.campaigns.rules.outcomes import (
     OUTCOMES,
     RETRY_S,
+    VERDICT_MS,
     Breaker,
     abandoned,
     again_after_s,
@@ -103,3 +105,7 @@ def test_no_breaker() -> None:
     for _ in range(50):
         breaker.ended("failed")
     assert not breaker.broken()
+
+
+def test_the_end_of_a_greeting_is_reckoned_as_the_detector_waits() -> None:
+    assert RULE.silence_ms == VERDICT_MS

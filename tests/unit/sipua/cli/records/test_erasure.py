@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sipua.campaigns.do_not_call import DoNotCallList
+from sipua.campaigns.store import reading as campaigns
 from sipua.cli.main import run
 from sipua.cli.records import erasure
 from sipua.cli.records.erasure import Places
@@ -17,6 +19,7 @@ from sipua.outputs.hooks import reading
 from sipua.outputs.hooks.spool import NewEvent, Spool
 from sipua.recording.files import metadata, waiting
 from sipua.recording.files.metadata import Metadata
+from support.calls.campaigns import campaign
 from support.calls.rows import row as made_row
 
 DAY = "2026-11-28"
@@ -89,6 +92,7 @@ def home(tmp_path: Path) -> Path:
                 ("record", "records"),
                 ("recording", "recordings"),
                 ("capture", "captures"),
+                ("outbound", "outbound"),
             )
         )
     )
@@ -204,3 +208,23 @@ def test_a_recording_that_is_on_its_way_to_s3_is_left_alone(
     assert run(["forget", "+4930123456", "--yes", "-c", str(home / "edge.toml")]) == 0
     assert not (folder / DAY / "c-ann1.wav").exists()
     assert waiting.every(folder) == []
+
+
+def test_campaigns_and_the_list_of_numbers_that_are_not_called(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outbound = home / "outbound"
+    march = campaign(outbound, ["+4930123456", "+4930123457"])
+    numbers = DoNotCallList(outbound / "do_not_call.sqlite3")
+    numbers.add(["+4930123456"], by="me", reason="a letter", now_s=0.0)
+    command = ["forget", "+4930123456", "-c", str(home / "edge.toml")]
+    assert run(command) == 0
+    assert campaigns.report(outbound, march).waiting == 2
+    assert run([*command, "--yes"]) == 0
+    assert campaigns.report(outbound, march).blocked == {"forgotten": 1}
+    told = capsys.readouterr().out
+    assert "1 contacts of campaigns" in told
+    assert "stays in the list of numbers that are not called, since 1970-01-01: +49" in told
+    entry = numbers.find("+4930123456")
+    assert entry is not None
+    assert entry.reason == ""

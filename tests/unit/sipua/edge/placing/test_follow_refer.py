@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from sipua.config import Config
 from sipua.edge.calls.place_calls import PlaceCalls
+from sipua.edge.wiring import outbound as do_not_call
 from sipua.edge.wiring import wiring
 from sipua.events.event import Event
 from sipua.sip.admission.admission import Admission
@@ -32,7 +35,7 @@ TRUNKS = (
 
 
 class Bed:
-    def __init__(self, up: int = 1) -> None:
+    def __init__(self, up: int = 1, **outbound: Any) -> None:
         self.told: list[Event] = []
         self.sent: list[Any] = []
         self.admission = Admission(max_calls=9, accept_any=False)
@@ -42,11 +45,13 @@ class Bed:
             {
                 "engine": {"url": "ws://127.0.0.1:9/x"},
                 "trunks": TRUNKS,
+                "outbound": outbound,
                 "accounts": (
                     {"name": "pbx", "registrar": "sip:192.0.2.30", "user": "100", "password": "x"},
                 ),
             }
         )
+        self.list = do_not_call.do_not_call_list(config)
         calls: Any = type("Calls", (), {"__len__": lambda _: up, "legs": ()})()
         unused: Any = None
         events: Any = SimpleNamespace(
@@ -122,3 +127,26 @@ def test_a_fault_of_ours_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_other_events_are_not_its() -> None:
     assert not Bed().place.follows(CallProgress("c-1", 180, "Ringing"))
+
+
+async def test_a_party_in_the_list_where_that_is_wanted(tmp_path: Path) -> None:
+    bed = Bed(directory=str(tmp_path), do_not_call_also=("referred",))
+    bed.list.add(["+4930123"], by="me", reason="", now_s=0.0)
+
+    async def answer(target: str) -> Any:
+        count = len(bed.sent)
+        assert bed.place.follows(ReferAsked("c-1", "c-1.r1", "carrier", target))
+        async with asyncio.timeout(20):
+            while len(bed.sent) == count:
+                await asyncio.sleep(0.01)
+        return bed.sent[-1]
+
+    for target in ("+4930123", "sip:%2B4930123@192.0.2.99", "tel:+4930123"):
+        refused = await answer(target)
+        assert isinstance(refused, RefuseRefer)
+        assert (refused.status, refused.reason[:12]) == (403, "do_not_call:")
+    assert len(bed.told) == 3
+    assert isinstance(await answer("+4930124"), FollowRefer)
+    (tmp_path / "do_not_call.sqlite3").write_bytes(b"no database" * 1000)
+    assert (await answer("+4930125")).status == 503
+    assert bed.admission.slots.calls("carrier") == 2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +17,7 @@ from sipua.calls.steer.place_request import CannotPlaceError
 from sipua.config import Config
 from sipua.edge.calls.place_calls import PlaceCalls
 from sipua.edge.placing import placing
+from sipua.edge.wiring import outbound as wiring
 from sipua.events.stream import EventStream
 from sipua.events.teller import Told
 from sipua.rtp.ports import NoPortsLeft, ReservedPort
@@ -34,7 +37,7 @@ RULE = {"name": "all", "prefixes": ("+",), "trunks": ({"trunk": "carrier"},)}
 
 
 class Bed:
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **outbound: Any) -> None:
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.told: list[Told] = []
         self.ports_left = True
@@ -45,8 +48,10 @@ class Bed:
                 "engine": {"url": "ws://127.0.0.1:9/x"},
                 "trunks": (TRUNK,),
                 "outbound_routes": (RULE,),
+                "outbound": outbound,
             }
         )
+        self.list = wiring.do_not_call_list(config)
         account = SimpleNamespace(name="carrier", id_uri="sip:edge@192.0.2.10", proxy_uri="")
         unused: Any = None
         events = EventStream("test")
@@ -135,3 +140,35 @@ async def test_a_leg_takes_a_slot_of_its_trunk_until_it_ends(bed: Bed) -> None:
     with pytest.raises(NoPortsLeft):
         await bed.place.second_leg(order("+4930125", 3))
     assert bed.admission.slots.calls("carrier") == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "account"),
+    [
+        ("sip:+4930123@192.0.2.10", "carrier"),
+        ("sip:%2B4930123@192.0.2.10", "carrier"),
+        ("sip:+4930123@192.0.2.77", ""),
+    ],
+)
+async def test_a_number_in_the_list_gets_no_leg_where_that_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, account: str
+) -> None:
+    bed = Bed(monkeypatch, directory=str(tmp_path), do_not_call_also=("legs",))
+    bed.list.add(["+4930123"], by="me", reason="", now_s=0.0)
+    with closing(bed.sock):
+        with pytest.raises(CannotPlaceError, match="do_not_call: in the list") as found:
+            await bed.place.second_leg(PlaceLeg("c-test", "c-test.b1", target, account))
+        assert (found.value.kind, found.value.rule) == ("blocked", "do_not_call")
+        (blocked,) = bed.told
+        assert msgspec.json.decode(blocked.data)["rule"] == "do_not_call"
+        assert bed.admission.slots.calls("carrier") == 0
+        await bed.place.second_leg(order("+4930124"))
+
+
+async def test_usually_the_list_does_not_hold_for_legs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bed = Bed(monkeypatch, directory=str(tmp_path))
+    bed.list.add(["+4930123"], by="me", reason="", now_s=0.0)
+    with closing(bed.sock):
+        assert (await bed.place.second_leg(order("+4930123"))).invite.account == "carrier"
