@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from sipua.sip.wire.sdes import SrtpPolicy
 from sipua.sip.wire.sdp import ExtendedRtcp
 
 SessionTimers: TypeAlias = Literal["off", "optional", "required"]
@@ -52,6 +53,7 @@ class AccountSettings:
     min_session_expires_s: int = 0
     session_timers: SessionTimers = "optional"
     prack: Prack = "accepted"
+    srtp: SrtpPolicy = "off"
 
     @property
     def peer(self) -> str:

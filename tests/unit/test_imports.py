@@ -28,6 +28,7 @@ FOLDERS = [
     "rtp/latch",
     "rtp/receive",
     "rtp/rtcp",
+    "rtp/srtp",
     "rtp/session",
     "rtp/pcap",
     "bridge/engine_api",

@@ -8,6 +8,7 @@ from pydantic import Field
 
 SessionTimers = Literal["off", "optional", "required"]
 Prack = Literal["accepted", "preferred", "required"]
+Srtp = Literal["off", "prefer", "require"]
 
 CODECS: Any = Field(
     default=(),
@@ -39,4 +40,10 @@ PRACK: Any = Field(
     description="Reliable ringing (RFC 3262). `accepted`: where it asks for it. `preferred`: our "
     "ringing is reliable where its INVITE says that it can. `required`: its calls without it get "
     "421, and ours ask for it.",
+)
+SRTP: Any = Field(
+    default="off",
+    description="Encrypted audio (SRTP, with keys in the SDP). `off`: never. `prefer`: where its "
+    "offer has it, and ours offer it as an extra that it may pass over. `require`: always; its "
+    "calls without it get 488, and ours are hung up. Needs the extra `sipua[srtp]`. docs/srtp.md.",
 )

@@ -25,8 +25,10 @@ from sipua.config.sections.protocol import (
     PTIME_MS,
     SESSION_EXPIRES_S,
     SESSION_TIMERS,
+    SRTP,
     Prack,
     SessionTimers,
+    Srtp,
 )
 from sipua.config.values.addresses import Hosts
 from sipua.config.values.fields import (
@@ -115,6 +117,7 @@ class AccountSection(Section):
     session_expires_s: OptionalSessionTime = SESSION_EXPIRES_S
     min_session_expires_s: OptionalSessionTime = MIN_SESSION_EXPIRES_S
     prack: Prack = PRACK
+    srtp: Srtp = SRTP
     trust_identity: bool = TRUST_IDENTITY
     caller_headers: CallerHeaders = CALLER_HEADERS
     country: Country = COUNTRY
@@ -193,6 +196,7 @@ class TrunkSection(Section):
     session_expires_s: OptionalSessionTime = SESSION_EXPIRES_S
     min_session_expires_s: OptionalSessionTime = MIN_SESSION_EXPIRES_S
     prack: Prack = PRACK
+    srtp: Srtp = SRTP
     trust_identity: bool = TRUST_IDENTITY
     caller_headers: CallerHeaders = CALLER_HEADERS
     country: Country = COUNTRY

@@ -77,4 +77,5 @@ def _protocol(section: TrunkSection | AccountSection) -> dict[str, Any]:
         "session_expires_s": section.session_expires_s,
         "min_session_expires_s": section.min_session_expires_s,
         "prack": section.prack,
+        "srtp": section.srtp,
     }

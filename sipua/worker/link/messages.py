@@ -29,7 +29,7 @@ from sipua.rtp.events import Address
 from sipua.rtp.session.traffic import Traffic
 from sipua.sip.messages import CallCommand, CallProgress, CallSignal
 
-SCHEMA = 7
+SCHEMA = 8
 """To be raised with every change of a message. The edge and a worker that it starts later may come
 from two installations, when one was updated meanwhile.
 """
