@@ -286,7 +286,7 @@ def _media_plan(stream: Stream, law: Law, phone: Address, srtp: Encryption | Non
         telephone_event_type=stream.event_payload_type,
         sends=True,
         receives=True,
-        srtp=srtp and srtp.keys,
+        srtp=srtp.keys if srtp else None,
     )
 
 

@@ -36,20 +36,16 @@ class SecureSocket:
         there is nothing to read.
         """
         datagram, source = self._udp.recvfrom(size)
-        srtp = self._srtp
         try:
-            if _is_control(datagram):
-                return srtp.unprotect_control(datagram), source
-            return srtp.unprotect(datagram), source
+            if len(datagram) > 1 and 192 <= datagram[1] <= 223:
+                return self._srtp.unprotect_control(datagram), source
+            return self._srtp.unprotect(datagram), source
         except RefusedError as error:
             self._refused(error.reason)
         raise BlockingIOError
 
     def sendto(self, data: bytes, target: Address, /) -> int:
+        control = 192 <= data[1] <= 223
         srtp = self._srtp
-        protected = srtp.protect_control(data) if _is_control(data) else srtp.protect(data)
+        protected = srtp.protect_control(data) if control else srtp.protect(data)
         return self._udp.sendto(protected, target)
-
-
-def _is_control(datagram: bytes) -> bool:
-    return len(datagram) > 1 and 192 <= datagram[1] <= 223

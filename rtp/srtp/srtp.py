@@ -88,15 +88,21 @@ class Srtp:
 
     def unprotect(self, datagram: bytes) -> bytes:
         """Raises RefusedError."""
-        return self._open(datagram, datagram[8:12], control=False)
+        ssrc = datagram[8:12]
+        if ssrc != self._last:
+            return self._open(datagram, ssrc, control=False)
+        try:
+            return self._incoming.unprotect(datagram)
+        except (Error, ValueError) as error:
+            raise _refused(error) from None
 
     def unprotect_control(self, datagram: bytes) -> bytes:
         """Raises RefusedError."""
         return self._open(datagram, datagram[4:8], control=True)
 
     def _open(self, datagram: bytes, ssrc: bytes, *, control: bool) -> bytes:
-        known = ssrc == self._last or ssrc in self._heard
-        if not known and len(self._heard) >= MOST_STREAMS:
+        """From another stream than the packet before, or the first one with a new key."""
+        if ssrc not in self._heard and len(self._heard) >= MOST_STREAMS:
             raise RefusedError("srtp_streams")
         session = self._incoming
         try:
@@ -104,11 +110,11 @@ class Srtp:
         except (Error, ValueError) as error:
             if self._before is not None:
                 return self._open_as_before(self._before, datagram, control=control)
-            raise RefusedError(_REASONS.get(str(error), "srtp_malformed")) from None
-        if not known:
-            self._heard.add(ssrc)
-        self._last = ssrc
+            raise _refused(error) from None
+        self._heard.add(ssrc)
         self._before = None
+        if not control:
+            self._last = ssrc
         return packet
 
     def _open_as_before(self, session: Session, datagram: bytes, *, control: bool) -> bytes:
@@ -116,7 +122,11 @@ class Srtp:
         try:
             return session.unprotect_rtcp(datagram) if control else session.unprotect(datagram)
         except (Error, ValueError) as error:
-            raise RefusedError(_REASONS.get(str(error), "srtp_malformed")) from None
+            raise _refused(error) from None
+
+
+def _refused(error: Exception) -> RefusedError:
+    return RefusedError(_REASONS.get(str(error), "srtp_malformed"))
 
 
 def _outgoing(keys: SrtpKeys) -> Session:
