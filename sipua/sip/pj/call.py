@@ -266,10 +266,12 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     def _read_answer(self, event: Any) -> None:
         """The answer to an offer of ours: pjsua2 shows it as a message only, behind the media."""
         keying = self._offered.keying
-        if keying is None or not (answer := in_dialog.answer(event)):
+        if keying is None or self.state in (CallState.ENDING, CallState.ENDED):
+            return
+        if not (answer := in_dialog.answer(event)):
             return
         if cause := keying.read_answer(answer):
-            self.close(EndedBy.US, NOT_ACCEPTABLE, cause)
+            self.close(EndedBy.PEER, NOT_ACCEPTABLE, cause)
             self.hangup(call_params())
         elif self.state not in (CallState.OFFERED, CallState.RINGING):
             self._read_media()
