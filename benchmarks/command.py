@@ -123,6 +123,7 @@ def _add_capture(commands: Commands) -> None:
         action="store_true",
         help="no time stamps inside the edge: its cost without probes",
     )
+    parser.add_argument("--srtp", action="store_true", help="encrypt the calls' audio")
     _add_tls(parser)
     _add_outputs(parser)
 
@@ -152,6 +153,7 @@ def _capture(args: argparse.Namespace) -> int:
         impairment=Impairment.parse(args.impair) if args.impair else None,
         probed=not args.no_probes,
         tls=args.tls,
+        srtp=args.srtp,
     )
     load = machine.load_average()
     recording = replay.run(options, read(config_path(args.config), os.environ).config, _say)

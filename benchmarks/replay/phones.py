@@ -17,12 +17,16 @@ import socket
 import struct
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 from sipua.bench.common import clock
 from sipua.rtp.events import Address
+
+if TYPE_CHECKING:
+    from sipua.bench.replay.encryption import Encryption
 
 _HEADER = struct.Struct("!BBHII")
 _READ_EVERY_NS = 4_000_000
@@ -57,6 +61,7 @@ class Phone(abc.ABC):
         udp.setblocking(False)
         self.udp = udp
         self.target: Address | None = None
+        self.decrypt: Callable[[bytes], bytes] | None = None
         self.heard = Heard()
         self._silence = bytes([law_silence]) * _FRAME_SAMPLES
 
@@ -94,6 +99,9 @@ class Phone(abc.ABC):
                 continue  # an ICMP error of our own sending: the other side has closed
             if len(data) < _HEADER.size or data[0] & 0xC0 != 0x80 or 192 <= data[1] <= 223:
                 heard.malformed += 1  # RTCP too: it is not what is timed here
+                continue
+            if self.decrypt is not None and not (data := self.decrypt(data)):
+                heard.malformed += 1
                 continue
             _, kind, sequence, timestamp, _ = _HEADER.unpack_from(data)
             heard.arrival_wall_ns.append(clock.stamp_ns(stamps))
@@ -250,6 +258,8 @@ class Replay:
     packets: list[bytes]
     scripts: list[Script]
     law_silence: int
+    srtp: Encryption | None = None
+    """What is sent in the place of `packets`, and how to read what comes back."""
 
 
 def replay(pipe: Connection, plan: Replay) -> None:
@@ -263,8 +273,10 @@ def replay(pipe: Connection, plan: Replay) -> None:
         board = Switchboard()
         phones = []
         for udp, target, script in zip(plan.sockets, plan.targets, plan.scripts, strict=True):
-            phone = ScriptedPhone(udp, plan.law_silence, plan.packets, script, start_ns)
+            packets = plan.srtp.packets if plan.srtp else plan.packets
+            phone = ScriptedPhone(udp, plan.law_silence, packets, script, start_ns)
             phone.target = target
+            phone.decrypt = plan.srtp.reader() if plan.srtp else None
             phones.append(phone)
             board.add(phone)
         board.watch(pipe.fileno())

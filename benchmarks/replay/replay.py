@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sipua.bench.common import children
 from sipua.bench.common.certificate import certificate
@@ -32,6 +33,9 @@ from sipua.config import Config
 from sipua.edge.wiring import call as wiring_call
 from sipua.edge.wiring import wiring
 from sipua.rtp.events import Address
+
+if TYPE_CHECKING:
+    from sipua.bench.replay.encryption import Encryption
 
 LOOPBACK = "127.0.0.1"
 _STARTUP_S = 20.0
@@ -55,6 +59,8 @@ class Options:
     probed: bool = True
     tls: bool = False
     """To the local engine, with a certificate of the run's own."""
+    srtp: bool = False
+    """The audio of the calls is encrypted, both ways."""
 
 
 @dataclass(slots=True)
@@ -205,13 +211,18 @@ def run(options: Options, config: Config, say: Callable[[str], None]) -> Recordi
         if isinstance(ready, edge_side.Failed):
             raise BenchError(ready.text)
         sockets = [_bound() for _ in plan]
-        media = [_media_plan(stream, law, udp.getsockname()) for udp in sockets]
+        srtp = _encryption(packets) if options.srtp else None
+        media = [_media_plan(stream, law, udp.getsockname(), srtp) for udp in sockets]
         targets = [(LOOPBACK, port) for port in ready.ports]
-        play = phones.Replay(sockets, targets, packets, plan, law.silence)
-        phone = stack.enter_context(children.Child("phones", phones.replay, play))
+        phone = stack.enter_context(
+            children.Child(
+                "phones",
+                phones.replay,
+                phones.Replay(sockets, targets, packets, plan, law.silence, srtp),
+            )
+        )
         phone.hear(_STARTUP_S)
-        for udp in sockets:
-            udp.close()
+        _close(sockets)
         edge.ask(media, _STARTUP_S)
         start_ns = time.monotonic_ns() + round(_LEAD_S * 1e9)
         phone.tell(start_ns)
@@ -254,7 +265,16 @@ def _edge_plan(options: Options, config: Config, url: str) -> edge_side.EdgePlan
     )
 
 
-def _media_plan(stream: Stream, law: Law, phone: Address) -> MediaPlan:
+def _encryption(packets: Sequence[bytes]) -> Encryption:
+    """Raises BenchError."""
+    try:
+        from sipua.bench.replay.encryption import Encryption  # noqa: PLC0415 - needs an extra
+    except ImportError as error:
+        raise BenchError("--srtp needs pylibsrtp: pip install 'sipua[srtp]'") from error
+    return Encryption(packets)
+
+
+def _media_plan(stream: Stream, law: Law, phone: Address, srtp: Encryption | None) -> MediaPlan:
     """What offer and answer would have settled."""
     payload_type = law.payload_type if is_events(stream) else stream.payload_type
     return MediaPlan(
@@ -266,6 +286,7 @@ def _media_plan(stream: Stream, law: Law, phone: Address) -> MediaPlan:
         telephone_event_type=stream.event_payload_type,
         sends=True,
         receives=True,
+        srtp=srtp.keys if srtp else None,
     )
 
 
@@ -273,6 +294,11 @@ def _bound() -> socket.socket:
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     udp.bind((LOOPBACK, 0))
     return udp
+
+
+def _close(sockets: Sequence[socket.socket]) -> None:
+    for udp in sockets:
+        udp.close()
 
 
 def _sleep_until(monotonic_s: float) -> None:

@@ -112,6 +112,7 @@ class MediaLeg:
             )
             self.transport.tap = self.tap
             self.transport.start()
+        self.transport.secure(plan.srtp)
         update_rtp(self.rtp, plan)
         self.transport.reschedule()
         self.receives = plan.receives

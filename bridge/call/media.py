@@ -16,6 +16,7 @@ from sipua.rtp.latch.latch import Policy, SourceLatch
 from sipua.rtp.rtcp.session import RtcpSession
 from sipua.rtp.session.session import RtpConfig, RtpSession
 from sipua.rtp.session.transport import Tap
+from sipua.rtp.srtp.keys import SrtpKeys
 
 DtmfKind: TypeAlias = Literal["auto", "rfc4733", "inband"]
 """How digits travel between us and a peer; `sipua.bridge.call.digits` says what each means."""
@@ -42,6 +43,8 @@ class MediaPlan:
     """What the peer says that it sends under (RFC 5576)."""
     telephone_event_send_type: int | None = None
     """The number that the peer wants them under, which may be another than ours."""
+    srtp: SrtpKeys | None = None
+    """None: the audio is not encrypted."""
     held_by_us: bool = False
     """We have put the peer on hold: it hears our sound, and may send nothing."""
 

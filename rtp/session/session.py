@@ -110,7 +110,7 @@ class RtpSession:
         except RtpError as error:
             if error.reason == "rtcp" and self._rtcp is not None:
                 return self.receive_control(datagram, source, now)
-            self._drop(error.reason)
+            self.drop(error.reason)
             return ()
         kind = self._kinds.get(packet.payload_type)
         latch = self.latch
@@ -128,17 +128,17 @@ class RtpSession:
         if verdict is Verdict.CHANGED:
             return self._receive_from_new_source(packet, kind, source, now)
         if kind is None:
-            self._drop("payload_type")
+            self.drop("payload_type")
         elif verdict is Verdict.REFUSED:
-            self._drop("source")
+            self.drop("source")
         else:
-            self._drop("probation" if verdict is Verdict.PROBATION else "contention")
+            self.drop("probation" if verdict is Verdict.PROBATION else "contention")
         return ()
 
     def receive_control(self, datagram: bytes, source: Address, now: float) -> Sequence[RtpEvent]:
         """Take one datagram from the RTCP port."""
         if self._rtcp is None:
-            self._drop("rtcp")
+            self.drop("rtcp")
             return ()
         return self._rtcp.receive(datagram, source, now, self.latch, self._peer_stats)
 
@@ -160,7 +160,7 @@ class RtpSession:
     ) -> Sequence[RtpEvent]:
         """Sort a packet of the right source: audio or not, this SSRC or another."""
         if kind is None:
-            self._drop("payload_type")
+            self.drop("payload_type")
         else:
             self._received_at = now
             self._timed_out = False
@@ -188,7 +188,7 @@ class RtpSession:
 
     def _receive_noise(self, packet: RtpPacket) -> Sequence[RtpEvent]:
         if not packet.payload:
-            self._drop("noise_empty")
+            self.drop("noise_empty")
             return ()
         self._noise_received += 1
         self._noise_dbov = -(packet.payload[0] & 0x7F)
@@ -220,7 +220,7 @@ class RtpSession:
             or first.ssrc != packet.ssrc
             or not 0 < (packet.sequence - first.sequence) & 0xFFFF <= _MAX_SSRC_STEP
         ):
-            self._drop("ssrc")
+            self.drop("ssrc")
             self._next_ssrc = packet
             self._next_ssrc_at = now
             return ()
@@ -242,7 +242,7 @@ class RtpSession:
         events.append(SsrcChanged(old.ssrc, ssrc))
         return events
 
-    def _drop(self, reason: str) -> None:
+    def drop(self, reason: str) -> None:
         self._dropped[reason] = self._dropped.get(reason, 0) + 1
 
     # -- time

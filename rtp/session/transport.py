@@ -5,16 +5,24 @@ every other and cannot starve them, and reading until EAGAIN would cost a failed
 each packet of a normal call, which come one by one.
 """
 
+from __future__ import annotations
+
 import asyncio
 import socket
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from sipua.rtp.dtmf import EventPacket
 from sipua.rtp.events import Address, RtpEvent
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.rtcp.session import Control
 from sipua.rtp.session.session import RtpSession
+from sipua.rtp.srtp.keys import SrtpKeys
+
+if TYPE_CHECKING:  # these need an extra, which calls without SRTP do without
+    from sipua.rtp.srtp.secure_socket import Datagrams
+    from sipua.rtp.srtp.srtp import Srtp
 
 # (when, sent by us, the peer, the datagram)
 Tap = Callable[[float, bool, Address, bytes], None]
@@ -45,8 +53,11 @@ class RtpTransport:
         on_fault: OnFault | None = None,
     ) -> None:
         """`on_fault` None: the loop's exception handler gets the exception."""
-        self._rtp = reserved.rtp_socket
-        self._rtcp = reserved.rtcp_socket
+        self._sockets = (reserved.rtp_socket, reserved.rtcp_socket)
+        self._rtp: Datagrams
+        self._rtcp: Datagrams
+        self._rtp, self._rtcp = self._sockets
+        self._srtp: Srtp | None = None
         self._session = session
         self._on_events = on_events
         self._on_fault = on_fault or _raise
@@ -66,17 +77,18 @@ class RtpTransport:
         dropped.
         """
         self._loop = asyncio.get_running_loop()
-        self._drained = _drain(self._rtp) + _drain(self._rtcp)
-        self._loop.add_reader(self._rtp, self._read_rtp)
-        self._loop.add_reader(self._rtcp, self._read_rtcp)
+        rtp, rtcp = self._sockets
+        self._drained = _drain(rtp) + _drain(rtcp)
+        self._loop.add_reader(rtp, self._read_rtp)
+        self._loop.add_reader(rtcp, self._read_rtcp)
         self.reschedule()
 
     def close(self) -> None:
         """Stop; may be called twice, and without start()."""
         if self._loop is None:
             return
-        self._loop.remove_reader(self._rtp)
-        self._loop.remove_reader(self._rtcp)
+        for udp in self._sockets:
+            self._loop.remove_reader(udp)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -84,6 +96,22 @@ class RtpTransport:
         self._send_control(self._session.goodbye(time.monotonic()))
         # Our user knows us, too: without that circle both are gone when the call is.
         self._on_events = self._on_fault = _nothing
+
+    def secure(self, keys: SrtpKeys | None) -> None:
+        """Everything that comes and goes is encrypted with these from now on; None: nothing is."""
+        if keys is None:
+            self._rtp, self._rtcp = self._sockets
+            self._srtp = None
+        elif self._srtp is not None:
+            self._srtp.update(keys)
+        else:
+            from sipua.rtp.srtp.secure_socket import SecureSocket  # noqa: PLC0415 - needs an extra
+            from sipua.rtp.srtp.srtp import Srtp  # noqa: PLC0415 - needs an extra
+
+            self._srtp = srtp = Srtp(keys)
+            rtp, rtcp = self._sockets
+            self._rtp = SecureSocket(rtp, srtp, self._session.drop)
+            self._rtcp = SecureSocket(rtcp, srtp, self._session.drop)
 
     def send(self, payload: bytes, samples: int, marker: bool = False) -> bool:
         """Send the next packet now; False when it did not leave (counted)."""
@@ -116,8 +144,9 @@ class RtpTransport:
         delay_s = max(0.0, deadline - time.monotonic()) + _TIMER_SLACK_S
         self._timer = self._loop.call_later(delay_s, self._on_timer)
 
-    def stats(self) -> dict[str, int]:
+    def stats(self) -> dict[str, object]:
         return {
+            "srtp": self._srtp.suite if self._srtp else None,
             "drained_at_start": self._drained,
             "rtcp_received": self._rtcp_received,
             "receive_errors": self._receive_errors,
@@ -182,7 +211,7 @@ class RtpTransport:
             udp = self._rtp if control.muxed else self._rtcp
             self._send_datagram(control.datagram, control.target, udp)
 
-    def _send_datagram(self, datagram: bytes, target: Address, udp: socket.socket) -> bool:
+    def _send_datagram(self, datagram: bytes, target: Address, udp: Datagrams) -> bool:
         try:
             udp.sendto(datagram, target)
         except BlockingIOError:

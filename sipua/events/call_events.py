@@ -44,8 +44,7 @@ class Placing(Event, tag="call.placing"):
 
 
 class Invited(Event, tag="call.invited"):
-    """The INVITE of a call that we place has left; again when it is sent anew with a password, or
-    to another server."""
+    """The INVITE of a call that we place has left; again with a password, or to another server."""
 
     sip_call_id: str
     server: str | None = None
@@ -127,12 +126,13 @@ class GreetingLate(Event, tag="call.greeting_late"):
 
 
 class Media(Event, tag="call.media"):
-    """Offer and answer are negotiated; again after each hold, resume and change."""
+    """Offer and answer are negotiated; again after each change. `srtp`: the suite; empty: none."""
 
     codec: str
     remote: str
     direction: str
     ssrc: str
+    srtp: str = ""
 
 
 class Held(Event, tag="call.held"):

@@ -42,6 +42,8 @@ _SHAPES = re.compile(
     rf"|(?P<bearer_keep>\bbearer\s{_RUN})[\w.~+/=\-]{{6,{_MOST}}}+"
     rf"|(?P<digest_keep>\bresponse{_BLANKS}={_BLANKS}\\?\")[^\"\\]{{0,{_MOST}}}+"
     rf"|(?P<key_keep>\bsk-)[\w\-]{{6,{_MOST}}}+"
+    # The keys of SRTP in an SDP (RFC 4568).
+    rf"|(?P<srtp_keep>\binline:)[\w+/=]{{6,{_MOST}}}+"
     r"|(?P<query_keep>[?&](?:api[_\-]?key|key|token|access_token|sig|secret|password)=)"
     rf"[^&\s\"'#]{_RUN}",
     re.IGNORECASE,

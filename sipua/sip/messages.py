@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from sipua.rtp.events import Address
 from sipua.rtp.ports import ReservedPort
+from sipua.rtp.srtp.keys import SrtpKeys
 from sipua.sip.peer_news import PeerNews
 from sipua.sip.settings import AccountSettings
 from sipua.sip.wire.caller_id import NO_PARTIES, Parties
@@ -76,6 +77,8 @@ class NegotiatedMedia:
     remote_ssrcs: frozenset[int] = frozenset()
     """The SSRCs of the peer, by its offer; unknown when the offer is ours."""
     telephone_event_send_type: int | None = None
+    srtp: SrtpKeys | None = None
+    """None: it is not encrypted."""
 
 
 # --- events: pjsua2 thread -> asyncio ------------------------------------------------------

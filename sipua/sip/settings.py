@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from sipua.sip.wire.sdes import SrtpPolicy
 from sipua.sip.wire.sdp import ExtendedRtcp
 from sipua.sip.wire.tls import TlsSettings
 
@@ -55,6 +56,7 @@ class AccountSettings:
     prack: Prack = "accepted"
     early_media: bool = False
     """Its calls hear us before the answer: a 183 that their worker asks for, and no 180."""
+    srtp: SrtpPolicy = "off"
 
     @property
     def peer(self) -> str:

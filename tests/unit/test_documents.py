@@ -201,7 +201,7 @@ def test_the_exceptions_are_needed() -> None:
         "`bridge/playout/mouth.py` sends",
         "    .venv/bin/python benchmarks/experiments/nothing.py",
         "see docs/nothing.md.",
-        "the folder `rtp/srtp/`",
+        "the folder `rtp/zrtp/`",
         "`sender.py` sends",
         "`PlayoutMouth` sends",
         "`PlayoutSender.stir` sends",

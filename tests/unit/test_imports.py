@@ -29,6 +29,7 @@ FOLDERS = [
     "rtp/latch",
     "rtp/receive",
     "rtp/rtcp",
+    "rtp/srtp",
     "rtp/session",
     "rtp/pcap",
     "bridge/engine_api",

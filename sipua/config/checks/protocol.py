@@ -1,8 +1,9 @@
-"""How a trunk or an account talks SIP: times that fit each other, and sounds that are heard."""
+"""How a trunk or an account talks SIP: times that fit each other, sounds, and keys of SRTP."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 from sipua.config.checks.findings import Finding
 from sipua.config.sections.config import Config
@@ -17,6 +18,7 @@ def protocol(config: Config) -> Iterator[Finding]:
     for index, trunk in enumerate(config.trunks):
         yield from _timers(config, ("trunks", index), trunk)
         yield from _early_media(("trunks", index), trunk)
+    yield from _srtp(config)
 
 
 def _timers(
@@ -58,3 +60,37 @@ def _early_media(path: KeyPath, peer: AccountSection | TrunkSection) -> Iterator
             "remove one",
             "warning",
         )
+
+
+def _srtp(config: Config) -> Iterator[Finding]:
+    peers: list[tuple[KeyPath, AccountSection | TrunkSection]] = [
+        *((("accounts", index, "srtp"), one) for index, one in enumerate(config.accounts)),
+        *((("trunks", index, "srtp"), one) for index, one in enumerate(config.trunks)),
+    ]
+    wanted = [(path, peer) for path, peer in peers if peer.srtp != "off"]
+    if wanted and find_spec("pylibsrtp") is None:
+        for path, _ in wanted:
+            yield Finding(
+                (path,), "needs pylibsrtp, which is not installed", "pip install 'sipua[srtp]'"
+            )
+        return
+    for path, peer in wanted:
+        if not _signalled_by_tls(peer):
+            yield Finding(
+                (path,),
+                "the keys of the audio go through SIP messages that are not encrypted: a listener "
+                "on the way can decrypt the calls",
+                "`;transport=tls` behind the address of the peer; docs/tls.md",
+                "warning",
+            )
+
+
+def _signalled_by_tls(peer: AccountSection | TrunkSection) -> bool:
+    uris = (
+        peer.registrars
+        if isinstance(peer, AccountSection)
+        else tuple(server.uri for server in peer.every_server)
+    )
+    return bool(uris) and all(
+        "transport=tls" in uri.lower() or uri.lower().startswith("sips:") for uri in uris
+    )

@@ -9,6 +9,7 @@ from pydantic import Field
 SessionTimers = Literal["off", "optional", "required"]
 Prack = Literal["off", "accepted", "preferred", "required"]
 RingingTone = Literal["eu", "uk", "us", "fr", "au", "jp"]
+Srtp = Literal["off", "prefer", "require"]
 
 CODECS: Any = Field(
     default=(),
@@ -56,4 +57,10 @@ EARLY_MEDIA_SOUND: Any = Field(
     default="",
     description="`early_media`: WAV file (16 bit PCM) in the place of the ringing tone, heard over "
     "and over until the answer.",
+)
+SRTP: Any = Field(
+    default="off",
+    description="Encrypted audio (SRTP, with keys in the SDP). `off`: never. `prefer`: where its "
+    "offer has it, and ours offer it as an extra that it may pass over. `require`: always; its "
+    "calls without it get 488, and ours are hung up. Needs the extra `sipua[srtp]`. docs/srtp.md.",
 )

@@ -28,9 +28,11 @@ from sipua.config.sections.protocol import (
     RINGING_TONE,
     SESSION_EXPIRES_S,
     SESSION_TIMERS,
+    SRTP,
     Prack,
     RingingTone,
     SessionTimers,
+    Srtp,
 )
 from sipua.config.values.addresses import Hosts
 from sipua.config.values.fields import (
@@ -124,6 +126,7 @@ class AccountSection(Section):
     early_media: bool = EARLY_MEDIA
     ringing_tone: RingingTone = RINGING_TONE
     early_media_sound: SoundFile = EARLY_MEDIA_SOUND
+    srtp: Srtp = SRTP
     trust_identity: bool = TRUST_IDENTITY
     caller_headers: CallerHeaders = CALLER_HEADERS
     country: Country = COUNTRY
@@ -211,6 +214,7 @@ class TrunkSection(Section):
     early_media: bool = EARLY_MEDIA
     ringing_tone: RingingTone = RINGING_TONE
     early_media_sound: SoundFile = EARLY_MEDIA_SOUND
+    srtp: Srtp = SRTP
     trust_identity: bool = TRUST_IDENTITY
     caller_headers: CallerHeaders = CALLER_HEADERS
     country: Country = COUNTRY

@@ -18,6 +18,7 @@ class Media(Shown):
     remote: str = Field(description="The peer's address in its SDP.")
     direction: str
     ssrc: str = Field(description="Of our audio.")
+    srtp: str = Field(description="The suite that it is encrypted with; empty: it is not.")
 
 
 class Transfer(Shown):

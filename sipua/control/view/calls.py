@@ -30,6 +30,7 @@ class Media:
     direction: str
     ssrc: str = ""
     """Ours."""
+    srtp: str = ""
 
 
 @dataclass(slots=True)
@@ -214,7 +215,9 @@ def _confirmed(call: CallView, data: Mapping[str, Any], at: datetime) -> None:
 
 
 def _media(call: CallView, data: Mapping[str, Any], _at: datetime) -> None:
-    call.media = Media(data["codec"], data["remote"], data["direction"], data["ssrc"])
+    call.media = Media(
+        data["codec"], data["remote"], data["direction"], data["ssrc"], data.get("srtp", "")
+    )
 
 
 def _held(call: CallView, _data: Mapping[str, Any], _at: datetime) -> None:

@@ -83,4 +83,5 @@ def _protocol(section: TrunkSection | AccountSection) -> dict[str, Any]:
         "min_session_expires_s": section.min_session_expires_s,
         "prack": section.prack,
         "early_media": section.early_media,
+        "srtp": section.srtp,
     }

@@ -56,6 +56,7 @@ def _policy(
         allowed_numbers=allowed_numbers,
         headers_in=section.headers_in,
         codecs=section.codecs,
+        srtp=section.srtp,
         refer=ReferPolicy(
             refer=section.refer == "allow",
             targets=section.refer_targets,

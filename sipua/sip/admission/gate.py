@@ -20,6 +20,7 @@ from sipua.sip.admission.flood import Flood
 from sipua.sip.admission.soundness import unsound
 from sipua.sip.messages import TransferRefused
 from sipua.sip.wire.addresses import address
+from sipua.sip.wire.sdes import SrtpPolicy
 from sipua.sip.wire.texts import Message
 
 _ADDRESS_TYPES = {socket.AF_INET: "IP4", socket.AF_INET6: "IP6"}
@@ -106,11 +107,12 @@ class Gate:
         if full := self._admission.slots.full(verdict, "incoming"):
             return refusal_of(full)
         families = {_ADDRESS_TYPES[family] for family in self._ports.families}
-        codecs = self._admission.policy(verdict).codecs or self._codecs
-        return offer.refusal(message, codecs, families) or verdict
+        policy = self._admission.policy(verdict)
+        codecs = policy.codecs or self._codecs
+        return offer.refusal(message, codecs, families, policy.srtp) or verdict
 
-    def misplaced(self, sdp_offer: str, family: socket.AddressFamily) -> str:
-        """Why the audio of a re-INVITE or UPDATE cannot be reached from the call's sockets; empty:
-        no reason is known.
+    def misplaced(self, sdp_offer: str, family: socket.AddressFamily, srtp: SrtpPolicy) -> str:
+        """Why the audio of a re-INVITE or UPDATE cannot be reached from the call's sockets, or its
+        SRTP not be had; empty: no reason is known.
         """
-        return offer.misplaced(sdp_offer, {_ADDRESS_TYPES[family]})
+        return offer.misplaced(sdp_offer, {_ADDRESS_TYPES[family]}, srtp)

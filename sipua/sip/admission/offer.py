@@ -12,7 +12,8 @@ from collections.abc import Collection, Sequence
 
 from sipua.sip.admission.admission import Refusal
 from sipua.sip.wire import codecs as names_of
-from sipua.sip.wire import sdp, texts
+from sipua.sip.wire import sdes, sdp, texts
+from sipua.sip.wire.sdes import SrtpPolicy
 
 MAX_MEDIA = 16
 """pjsip's limit of sections (PJMEDIA_MAX_SDP_MEDIA); an answer has as many as its offer."""
@@ -22,11 +23,16 @@ _MAX_LINES = 1000
 _MAX_PARTS = 16  # of a multipart body: SDP behind so many parts is not found
 _MAX_PARAMETERS = 16
 
-_PROFILES = ("RTP/AVP", "RTP/AVPF")
+_PLAIN = ("RTP/AVP", "RTP/AVPF")
 _FAMILIES = {"IP4": "IPv4", "IP6": "IPv6"}
 
 
-def refusal(message: str, codecs: Sequence[str], address_types: Collection[str]) -> Refusal | None:
+def refusal(
+    message: str,
+    codecs: Sequence[str],
+    address_types: Collection[str],
+    srtp: SrtpPolicy = "off",
+) -> Refusal | None:
     """The refusal of this INVITE, or None. Without an offer there is nothing to refuse."""
     message = message.replace("\r\n", "\n").replace("\r", "\n")  # each ends a line for pjsip
     body = message.partition("\n\n")[2]
@@ -41,11 +47,13 @@ def refusal(message: str, codecs: Sequence[str], address_types: Collection[str])
         body = _sdp_part(body, boundary)
     elif kind != "application/sdp":
         return None
-    cause = unmet(body, codecs, address_types) if body else ""
+    cause = unmet(body, codecs, address_types, srtp) if body else ""
     return Refusal(488, "Not Acceptable Here", cause=cause) if cause else None
 
 
-def unmet(text: str, codecs: Sequence[str], address_types: Collection[str]) -> str:
+def unmet(
+    text: str, codecs: Sequence[str], address_types: Collection[str], srtp: SrtpPolicy = "off"
+) -> str:
     """Why this offer cannot be met; empty: no reason was found."""
     if (sections := text.count("\nm=")) > MAX_MEDIA:
         return f"the offer has {sections} media sections, and {MAX_MEDIA} are the most"
@@ -54,19 +62,25 @@ def unmet(text: str, codecs: Sequence[str], address_types: Collection[str]) -> s
     session, *media = sdp.sections(text)
     if not media:
         return ""
-    audio = _chosen(session, media)
+    audio = _chosen(session, media, srtp)
     if audio is None:
-        return "the offer has no RTP audio without SRTP"
+        return f"the offer has no RTP audio{' without SRTP' if srtp == 'off' else ''}"
+    if cause := sdes.unmet(audio, srtp):
+        return cause
     if not set(names_of.by_number(audio).values()) & {codec.upper() for codec in codecs}:
         return f"the offer has none of the codecs {', '.join(codecs)}"
     return _unreachable(session, audio, address_types)
 
 
-def misplaced(text: str, address_types: Collection[str]) -> str:
-    """Why the audio of an offer within a call cannot be reached; empty: no reason was found."""
+def misplaced(text: str, address_types: Collection[str], srtp: SrtpPolicy = "off") -> str:
+    """Why the audio of an offer within a call cannot be reached, or its SRTP not be had; empty: no
+    reason was found.
+    """
     session, *media = sdp.sections(text)
-    audio = _chosen(session, media)
-    return _unreachable(session, audio, address_types) if audio else ""
+    audio = _chosen(session, media, srtp)
+    if audio is None:
+        return ""
+    return sdes.unmet(audio, srtp) or _unreachable(session, audio, address_types)
 
 
 def _unreachable(session: list[str], audio: list[str], address_types: Collection[str]) -> str:
@@ -88,16 +102,23 @@ def _unreachable(session: list[str], audio: list[str], address_types: Collection
     return ""
 
 
-def _chosen(session: list[str], media: list[list[str]]) -> list[str] | None:
-    """The section that pjsua answers: the first that is not on hold, else the first."""
+def _chosen(session: list[str], media: list[list[str]], srtp: SrtpPolicy) -> list[str] | None:
+    """The section that pjsua answers: the first that is not on hold, else the first. Those with
+    SRTP come before, where it is wanted.
+    """
     audio = [section for section in media if _is_audio(section)]
+    if srtp == "off":
+        audio = [section for section in audio if not sdes.secured(section)]
+    else:
+        audio.sort(key=sdes.secured, reverse=True)
     flowing = (section for section in audio if not _on_hold(session, section))
     return next(flowing, audio[0] if audio else None)
 
 
 def _is_audio(section: list[str]) -> bool:
     kind, port, profile = [*_media(section), "", "", ""][:3]
-    return kind.lower() == "audio" and port.partition("/")[0] != "0" and profile in _PROFILES
+    known = profile in _PLAIN or sdes.secured(section)
+    return kind.lower() == "audio" and port.partition("/")[0] != "0" and known
 
 
 def _on_hold(session: list[str], section: list[str]) -> bool:

@@ -9,6 +9,7 @@ from sipua.sip.parties.caller import TRUSTED_ORDER, CallerHeader
 from sipua.sip.parties.numbers import AS_IT_IS, NumberFormat
 from sipua.sip.parties.refer import DENY, ReferPolicy
 from sipua.sip.wire.caller_id import Parties
+from sipua.sip.wire.sdes import SrtpPolicy
 from sipua.sip.wire.texts import Message
 
 
@@ -21,6 +22,7 @@ class PeerPolicy:
     headers_in: tuple[str, ...] = ()
     codecs: tuple[str, ...] = ()
     """Of its calls; empty: those of all."""
+    srtp: SrtpPolicy = "off"
     refer: ReferPolicy = DENY
     """Whether it may put another party in its place."""
 

@@ -361,7 +361,10 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
             # An answer has its offer's family; `onCallSdpCreated` sets that of our offers.
             config.mediaConfig.ipv6Use = pj.PJSUA_IPV6_ENABLED_PREFER_IPV4
             config.sipConfig.ipv6Use = _ipv6_use(self.endpoint.settings.hosts)
-        config.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_DISABLED
+        # So that pjsip takes RTP/SAVP; keys and policy are ours (`sipua.sip.wire.keying`).
+        off = settings.srtp == "off"
+        config.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_DISABLED if off else pj.PJMEDIA_SRTP_OPTIONAL
+        config.mediaConfig.srtpSecureSignaling = 0
         config.natConfig.sdpNatRewriteUse = False
         tls = self.endpoint.settings.tls
         if tls is not None and transport_of(settings.first_hop or settings.registrar) == "tls":

@@ -14,7 +14,6 @@ from typing import Any, Protocol
 import pjsua2 as pj
 
 from sipua.rtp.ports import ReservedPort
-from sipua.sip.admission import media_family
 from sipua.sip.admission.gate import Gate
 from sipua.sip.errors import reason_of
 from sipua.sip.messages import (
@@ -33,7 +32,7 @@ from sipua.sip.messages import (
     Transfer,
     TransferRefused,
 )
-from sipua.sip.pj.dialogs import negotiated
+from sipua.sip.pj.dialogs import negotiated, own_sdp
 from sipua.sip.pj.dialogs.ended_by import REQUEST_TIMEOUT, ended_by
 from sipua.sip.pj.dialogs.referrals import OK, Referrals
 from sipua.sip.pj.guarded import guarded
@@ -41,9 +40,11 @@ from sipua.sip.pj.native import in_dialog, info_request
 from sipua.sip.pj.params import call_params, notify_params
 from sipua.sip.settings import SipSettings
 from sipua.sip.state import LONGEST_TRANSACTION_S, CallInput, CallState, advance
-from sipua.sip.wire import codecs, sdp, texts
+from sipua.sip.wire import texts
 from sipua.sip.wire.addresses import address, in_brackets
 from sipua.sip.wire.info_digits import DigitTold, InfoDigits
+from sipua.sip.wire.keying import Keying
+from sipua.sip.wire.sdes import SrtpPolicy
 from sipua.sip.wire.transfer_messages import TransferDone, TransferFailed, TransferProgress
 
 TRANSFER_REFUSED = 603
@@ -105,7 +106,8 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         self.refers, self.refers_taken = False, 0
         self._successor: tuple[PjCall, texts.Message] | None = None
         """The call that an INVITE with Replaces puts in this one's place."""
-        self._offered = negotiated.Offered()
+        srtp: SrtpPolicy = account.settings.srtp
+        self._offered = negotiated.Offered(keying=None if srtp == "off" else Keying(srtp))
         self._asked_hold: bool | None = None
         """While our re-INVITE is not answered: what it wants."""
         self._hold_tsx = 0
@@ -238,29 +240,10 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     @guarded
     def onCallSdpCreated(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
-        if self.local is None:
-            return
-        if not prm.sdp.wholeSdp:  # the package index's wheel passes none above 1 KB
-            raise ValueError("pjsua2 has no text for an SDP of this length")
-        # Empty when we make the offer: pjsua2 does not show what its answer says of RTCP.
-        offer = texts.body(str(prm.remSdp.wholeSdp))
-        host = media_family.host_towards(
-            self.endpoint.settings.media_hosts,
-            self.local.family,
-            self.signalling_ip,
-            sdp.offered_host(offer),
-        )
-        settings, own = self.endpoint.settings, self.account.settings
-        wanted = codecs.for_answer(offer, own.codecs) if own.codecs else settings.codecs
-        self._offered.read(offer, settings.rtcp_xr)
-        prm.sdp.wholeSdp = sdp.rewrite_local(
-            codecs.only(texts.body(prm.sdp.wholeSdp), wanted),
-            host,
-            self.local.port,
-            own.ptime_ms or settings.ptime_ms,
-            rtcp_mux=self._offered.rtcp_muxed,
-            rtcp_xr=self._offered.extended_rtcp,
-        )
+        if self.local is not None:
+            settings, own = self.endpoint.settings, self.account.settings
+            source = self.signalling_ip
+            own_sdp.write(prm, self._offered, self.local, settings, own, signalling_ip=source)
 
     @guarded
     def onCallRxOffer(self, prm: Any) -> None:  # noqa: N802
@@ -269,7 +252,9 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         host name up, on this thread.
         """
         assert self.local is not None, "a call without a port never has an offer to answer"
-        if cause := self.endpoint.gate.misplaced(texts.body(prm.offer.wholeSdp), self.local.family):
+        offer = texts.body(prm.offer.wholeSdp)
+        gate, policy = self.endpoint.gate, self._offered.srtp
+        if cause := gate.misplaced(offer, self.local.family, policy):
             prm.statusCode = NOT_ACCEPTABLE
             self.endpoint.emit(OfferRefused(self.call_id, NOT_ACCEPTABLE, cause))
 
@@ -285,6 +270,19 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             self.media = media
             self.endpoint.emit(MediaReady(self.call_id, media))
 
+    def _read_answer(self, event: Any) -> None:
+        """The answer to an offer of ours: pjsua2 shows it as a message only, behind the media."""
+        keying = self._offered.keying
+        if keying is None or self.state in (CallState.ENDING, CallState.ENDED):
+            return
+        if not (answer := in_dialog.answer(event)):
+            return
+        if cause := keying.read_answer(answer):
+            self.close(EndedBy.PEER, NOT_ACCEPTABLE, cause)
+            self.hangup(call_params())
+        elif self.state not in (CallState.OFFERED, CallState.RINGING):
+            self._read_media()
+
     @guarded
     def onCallTsxState(self, prm: Any) -> None:  # noqa: N802
         """INFO and REFER of the peer; and our re-INVITE's end: nothing else of pjsua2 tells a
@@ -296,6 +294,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             self.endpoint.referrals.asked(self, message, respond)
         if (told := info_request.answered(prm.e, self._info_digits)) and told.digit:
             self.endpoint.emit(DigitTold(self.call_id, told.digit, told.duration_ms))
+        self._read_answer(prm.e)
         on = self._asked_hold
         if on is None or prm.e.type != pj.PJSIP_EVENT_TSX_STATE:
             return
@@ -312,6 +311,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         info = self.getInfo()
         if self.placed is not None:
             self._learn_source(prm.e)
+        self._read_answer(prm.e)
         if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             self._disconnected(int(info.lastStatusCode), texts.line(str(info.lastReason)), prm.e)
         elif info.state == pj.PJSIP_INV_STATE_CONFIRMED:

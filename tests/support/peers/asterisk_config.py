@@ -8,6 +8,8 @@ Endpoints   sipua, sipua-ulaw, sipua-alaw   register with digest; the user is th
                                             RTP and RTCP on one port
             phone                           a phone without password, by its name in From
             trunk-pai                       as trunk, says who calls in P-Asserted-Identity
+            srtp                            the same, by SRTP (SDES) and not without; srtp-or-not
+                                            offers it as an extra (RTP/AVP with a=crypto)
             inband                          the same, but digits are tones: no telephone events
 
 Extensions  100, 101, 102   ring sipua, sipua-ulaw, sipua-alaw
@@ -51,7 +53,7 @@ MODULES = """
     res_pjsip_authenticator_digest res_pjsip_outbound_authenticator_digest
     res_pjsip_endpoint_identifier_ip res_pjsip_endpoint_identifier_user res_pjsip_caller_id
     res_pjsip_nat res_pjsip_logger res_pjsip_rfc3326 res_pjsip_dtmf_info res_pjsip_pubsub
-    res_pjsip_refer res_rtp_asterisk chan_pjsip bridge_simple
+    res_pjsip_refer res_srtp res_rtp_asterisk chan_pjsip bridge_simple
     codec_ulaw codec_alaw codec_resample format_pcm format_wav format_sln pbx_config
     app_dial app_echo app_playback app_mixmonitor app_milliwatt res_clioriginate
     app_senddtmf app_read app_transfer app_verbose func_callerid
@@ -219,6 +221,13 @@ allow=ulaw,alaw
 [inband](edge)
 allow=ulaw,alaw
 dtmf_mode=inband
+[srtp](edge)
+allow=ulaw
+media_encryption=sdes
+[srtp-or-not](edge)
+allow=ulaw
+media_encryption=sdes
+media_encryption_optimistic=yes
 """
 
 

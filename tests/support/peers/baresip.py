@@ -44,7 +44,9 @@ class Baresip:
         user: str = "phone",
         registrar: str = "",
         password: str = "",
+        srtp: str = "",
     ) -> None:
+        """`srtp`: how it encrypts, as `mediaenc` of baresip has it: `srtp`, `srtp-mand`."""
         home.mkdir(parents=True)
         self._home = home
         self._ports = PortBlock()
@@ -69,12 +71,13 @@ class Baresip:
         }
         lines = [f"{key} {value}" for key, value in settings.items()]
         lines += [f"{kind} {name}.so" for kind, names in _MODULES.items() for name in names]
+        lines += ["module srtp.so"] if srtp else []
         (home / "config").write_text("\n".join([*lines, ""]))
         domain = registrar or f"{LOOPBACK}:{port}"
         (home / "accounts").write_text(
             f"<sip:{user}@{domain};transport={transport}>;regint={60 if registrar else 0};"
             f"auth_user={user};auth_pass={password};answermode=auto;"
-            "audio_codecs=pcmu/8000/1,pcma/8000/1\n"
+            f"audio_codecs=pcmu/8000/1,pcma/8000/1{f';mediaenc={srtp}' if srtp else ''}\n"
         )
         (home / "contacts").touch()
         self.process = Child(

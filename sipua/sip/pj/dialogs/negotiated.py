@@ -8,9 +8,12 @@ from typing import Any, Protocol
 
 import pjsua2 as pj
 
+from sipua.rtp.srtp.keys import SrtpKeys
 from sipua.sip.messages import Direction, NegotiatedMedia
 from sipua.sip.wire import sdp
 from sipua.sip.wire.addresses import address
+from sipua.sip.wire.keying import Keying
+from sipua.sip.wire.sdes import SrtpPolicy
 from sipua.sip.wire.sdp import ExtendedRtcp
 
 LAWS = {"PCMU": 0, "PCMA": 8}
@@ -24,11 +27,21 @@ class Offered:
     rtcp_muxed: bool = False
     extended_rtcp: bool = False
     remote_ssrcs: frozenset[int] = frozenset()
+    keying: Keying | None = None
+    """None: `srtp = "off"`."""
 
     def read(self, offer: str, extended: ExtendedRtcp) -> None:
         self.rtcp_muxed = sdp.offers_rtcp_mux(offer)
         self.extended_rtcp = sdp.wants_extended_rtcp(offer, extended, self.extended_rtcp)
         self.remote_ssrcs = sdp.announced_ssrcs(offer) or self.remote_ssrcs
+
+    @property
+    def srtp(self) -> SrtpPolicy:
+        return self.keying.policy if self.keying else "off"
+
+    @property
+    def keys(self) -> SrtpKeys | None:
+        return self.keying.keys if self.keying else None
 
 
 class CallWithMedia(Protocol):
@@ -46,7 +59,11 @@ def of_call(
     signalling_ip: str,
     codec: str,
 ) -> NegotiatedMedia | None:
-    """The audio of a call; `last`: what it was before. None: there is none yet."""
+    """The audio of a call; `last`: what it was before. None: there is none yet, or whether it is
+    encrypted is not known yet.
+    """
+    if offered.keying is not None and offered.keying.open_question:
+        return None
     info = call.getInfo()  # kept in a variable: its vector is freed with it
     for index, media in enumerate(info.media):
         if media.type != pj.PJMEDIA_TYPE_AUDIO:
@@ -66,12 +83,18 @@ def of_call(
             rtcp_muxed=offered.rtcp_muxed,
             rtcp_extended=offered.extended_rtcp,
             remote_ssrcs=offered.remote_ssrcs,
+            srtp=offered.keys,
         )
     return None if last is None else _held(last, offered)
 
 
 def _held(last: NegotiatedMedia, offered: Offered) -> NegotiatedMedia:
-    return dataclasses.replace(last, direction=Direction.INACTIVE, rtcp_muxed=offered.rtcp_muxed)
+    return dataclasses.replace(
+        last,
+        direction=Direction.INACTIVE,
+        rtcp_muxed=offered.rtcp_muxed,
+        srtp=offered.keys,
+    )
 
 
 def of_stream(stream: Any, direction: Direction) -> NegotiatedMedia:

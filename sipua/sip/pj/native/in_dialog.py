@@ -16,6 +16,8 @@ from typing import Any
 import pjsua2 as pj
 from pjsua2 import _pjsua2
 
+from sipua.sip.wire import sdp, texts
+
 
 def request(event: Any, method: str) -> str | None:
     """The request of the peer that an event of a transaction tells, while it has no answer; None:
@@ -28,6 +30,23 @@ def request(event: Any, method: str) -> str | None:
     if tsx.state != pj.PJSIP_TSX_STATE_TRYING:
         return None  # what the answer does to it
     return str(event.body.tsxState.src.rdata.wholeMsg)
+
+
+def answer(event: Any) -> str:
+    """The body of a response, or of an ACK, that may be the answer to an offer of ours; empty: the
+    event is another, or there is none."""
+    if event.type == pj.PJSIP_EVENT_RX_MSG:
+        received = event.body.rxMsg.rdata
+    elif event.type == pj.PJSIP_EVENT_TSX_STATE and (
+        event.body.tsxState.type == pj.PJSIP_EVENT_RX_MSG
+    ):
+        received = event.body.tsxState.src.rdata
+    else:
+        return ""
+    message = str(received.wholeMsg)
+    if not message.startswith(("SIP/2.0 2", "SIP/2.0 18", "ACK ")):
+        return ""
+    return texts.body(sdp.body(message))
 
 
 def respond(event: Any, status: int) -> bool:

@@ -42,6 +42,7 @@ DIGEST = (
         ('{"api-key": "9f31", "x": 1}', '{"api-key": "********", "x": 1}'),
         ("with Bearer abcdef123456.", "with Bearer ********"),
         ('response="6629fae4", x', 'response="********", x'),
+        ("a=crypto:1 X inline:c2VjcmV0+/a2V5==|2^20", "a=crypto:1 X inline:********|2^20"),
         ("key sk-proj-abc_DEF-123 refused", "key sk-******** refused"),
         ("wss://h/v1?api-key=9f31&v=2", "wss://h/v1?api-key=********&v=2"),
         ("sip:100:geheim@10.0.0.5;transport=udp", "sip:100:********@10.0.0.5;transport=udp"),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipua.sip.admission import offer
+from sipua.sip.wire.sdes import SrtpPolicy
 
 CODECS = ("pcmu", "pcma")
 AUDIO = "m=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n"
@@ -75,6 +76,27 @@ def test_S7_an_offer_that_can_be_met_passes(body: str) -> None:
 def test_S7_an_offer_that_cannot_be_met_is_488_and_says_why(body: str, why: str) -> None:
     assert status(invite(body)) == 488
     assert why in cause(body)
+
+
+SECURED = "m=audio 4000 RTP/SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:"
+SECURED += f"{'A' * 40}\r\n"
+
+
+def test_S26_the_policy_of_the_trunk_says_which_offers_can_be_met() -> None:
+    def cause_by(policy: SrtpPolicy, *sections: str) -> str:
+        return offer.unmet(sdp(*sections), CODECS, ("IP4",), policy)
+
+    policies: tuple[SrtpPolicy, ...] = ("prefer", "require")
+    for policy in policies:
+        assert cause_by(policy, SECURED) == ""
+        assert cause_by(policy, AUDIO, SECURED) == "", "pjsip takes the one with SRTP"
+        assert "no a=crypto line" in cause_by(policy, "m=audio 4000 RTP/SAVP 0\r\n")
+    assert cause_by("off", AUDIO, SECURED) == ""
+    assert "without SRTP" in cause_by("off", SECURED)
+    assert cause_by("prefer", AUDIO) == ""
+    assert "has no SRTP" in cause_by("require", AUDIO)
+    assert "has no SRTP" in offer.misplaced(sdp(AUDIO), ("IP4",), "require")
+    assert offer.misplaced(sdp(SECURED), ("IP4",), "require") == ""
 
 
 def test_which_addresses_can_be_met_is_ours_to_say() -> None:
