@@ -18,11 +18,12 @@ from sipua.bridge.call.media import MediaPlan
 from sipua.bridge.events import AudioLeft, AudioPlayed
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls.legs import leg_end
-from sipua.calls.legs.briefing import Briefing, Decision
+from sipua.calls.legs.briefing.briefing import Briefing, Decision
+from sipua.calls.legs.briefing.warm import Warm
 from sipua.calls.legs.dial import DialAttempt, Do, State
 from sipua.calls.legs.orders import CallOrder, PlaceLeg
 from sipua.calls.legs.outcome import TransferOutcome, told
-from sipua.calls.legs.targets import TransferSettings, Warm
+from sipua.calls.legs.targets import TransferSettings
 from sipua.events import call_events
 from sipua.events.ending import Reason
 from sipua.events.event import Event
@@ -193,14 +194,12 @@ class Dialling:
             case Do.END_CALL if not self._leaving:
                 detail = "the target of the transfer has hung up"
                 self._call.hang_up(Reason.TARGET_HANGUP, detail)
-        if self._attempt.state is State.FAILED:
-            self._close()
-            self._call.bridge.fill(None, ASKER)
-            self._call.bridge.set_aside(False)
+        if not self.up and not self._gone.is_set():  # what signalling still tells changes nothing
             self._gone.set()
-        elif self._attempt.state is State.OVER:
             self._close()
-            self._gone.set()
+            if self._attempt.state is State.FAILED:
+                self._call.bridge.fill(None, ASKER)
+                self._call.bridge.set_aside(False)
         self._set_timer()
         if self._attempt.outcome is not None and not self._decided.is_set():
             self._decided.set()

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
 from sipua.bridge.call.media import MediaPlan
+from sipua.calls.legs.briefing.warm import Warm
 from sipua.calls.legs.dial import DialTimes
 from sipua.calls.legs.dialling import NO_HEADERS, DialledCall, Dialling, LegSignal
 from sipua.calls.legs.outcome import IN_WORDS, Cause, TransferOutcome
 from sipua.calls.legs.ringing import Ringing
-from sipua.calls.legs.targets import TransferSettings, Warm
+from sipua.calls.legs.targets import TransferSettings
 from sipua.events.ending import By
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.leg_ids import leg_id
@@ -44,6 +45,18 @@ class SecondLeg:
     def up(self) -> bool:
         """Whether there is one, or one is being placed: the agent is aside, or has left."""
         return any(legs is not None and legs.up for legs in (self._last, self._ringing))
+
+    @property
+    def joined(self) -> bool:
+        """Whether a target talks with the other side."""
+        return any(legs is not None and legs.joined for legs in (self._last, self._ringing))
+
+    def replace(self) -> None:
+        """Somebody else takes the place of the target that is joined: it gets BYE, and what was
+        reached by it stays reached."""
+        for legs in (self._last, self._ringing):
+            if legs is not None and legs.joined:
+                legs.on_caller_left()
 
     def make(
         self,
@@ -95,6 +108,8 @@ class SecondLeg:
     def leave(self, on: bool) -> str:
         """Begin to leave the path of both sides, or stay; the leg's id. Empty: we do not leave."""
         if self._last is None or not self._settings.leave_path:
+            return ""
+        if on and not self._last.up:  # somebody else has its place
             return ""
         self._last.leave(on)
         return self._last.leg_id

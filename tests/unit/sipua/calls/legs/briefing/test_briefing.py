@@ -18,11 +18,12 @@ from sipua.bridge.engine_api.events import AudioDelta, AudioDone, ResponseDone
 from sipua.bridge.events import AudioBegan, Interrupted
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout import sounds
-from sipua.calls.legs.briefing import SUMMARY
+from sipua.calls.legs.briefing.briefing import SUMMARY
+from sipua.calls.legs.briefing.warm import Warm
 from sipua.calls.legs.dial import DialTimes
 from sipua.calls.legs.dialling import Dialling
 from sipua.calls.legs.outcome import TransferOutcome
-from sipua.calls.legs.targets import TransferSettings, Warm
+from sipua.calls.legs.targets import TransferSettings
 from sipua.codecs.g711 import Law, decode, encode
 from sipua.codecs.pcm import Pcm
 from sipua.codecs.tones import sine
@@ -272,7 +273,7 @@ def says(one: Story, item: str, pcm: Pcm) -> None:
 
 
 async def test_the_model_tells_who_waits_and_the_caller_hears_nothing_of_it() -> None:
-    async with story(replace(WARM, by_model=True)) as one:
+    async with story(replace(WARM, by="model")) as one:
         asked: list[str | None] = []
         one.setup.engine.speak = asked.append  # type: ignore[method-assign]  # it is scripted here
         await one.answer()
@@ -303,7 +304,7 @@ async def test_the_model_tells_who_waits_and_the_caller_hears_nothing_of_it() ->
 
 
 async def test_a_model_that_says_nothing_gives_way_to_the_text() -> None:
-    async with story(replace(WARM, by_model=True)) as one:
+    async with story(replace(WARM, by="model")) as one:
         one.setup.engine.speak = lambda _: None  # type: ignore[method-assign]  # a silent model
         await one.answer()
         await asyncio.sleep(6)
@@ -328,7 +329,7 @@ async def test_H5_what_has_ended_is_freed_without_the_garbage_collector(end: str
 
 
 async def _ended(end: str) -> list[weakref.ref[Any]]:
-    async with story(replace(WARM, by_model=True)) as one:
+    async with story(replace(WARM, by="model")) as one:
         await one.answer()
         await asyncio.sleep(2)
         assert one.dialling._briefing is not None

@@ -24,8 +24,8 @@ from sipua.bridge.call.media import MediaPlan
 from sipua.bridge.engine_api.events import AudioDelta, AudioDone
 from sipua.bridge.events import AudioBegan, AudioLeft, AudioPlayed, Interrupted
 from sipua.bridge.fault_owner import FaultOwner, nothing
-from sipua.calls.legs.briefing_steps import Act, BriefingSteps
-from sipua.calls.legs.targets import Warm
+from sipua.calls.legs.briefing.steps import Act, BriefingSteps
+from sipua.calls.legs.briefing.warm import Warm
 from sipua.codecs.pcm import Pcm
 from sipua.rtp.events import Dtmf, RtpEvent
 
@@ -62,7 +62,7 @@ class Briefing:
         self._faults = faults
         self._decide = decide
         self._loop = asyncio.get_running_loop()
-        self._steps = BriefingSteps(self._loop.time(), by_model=warm.by_model, by_key=warm.by_key)
+        self._steps = BriefingSteps(self._loop.time(), by_model=warm.by == "model", by_key=warm.by_key)
         self._digits = CallDigits(leg.settings.dtmf)
         tones = self._digits.listens_for_tones(plan)
         self._listener = LegListener(leg.laws, tones=tones)
