@@ -2,7 +2,7 @@
 
 The agent is set aside meanwhile. What happens next, `DialAttempt` (dial.py) says; here are the
 leg's sockets, its timer, and what the caller hears. What a target hears that is briefed first is
-in `Briefing` (briefing.py).
+in `Briefing`, how it talks with an agent of its own in `Talk` (sipua.calls.legs.briefing).
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from typing import Final, Protocol, TypeAlias
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.call.leg import MediaLeg
 from sipua.bridge.call.media import MediaPlan
-from sipua.bridge.events import AudioLeft, AudioPlayed
-from sipua.bridge.fault_owner import FaultOwner
+from sipua.bridge.engine_api.events import Used
+from sipua.bridge.events import AudioLeft, AudioPlayed, BridgeEvent
+from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.calls.legs import leg_end
 from sipua.calls.legs.briefing.briefing import Briefing, Decision
+from sipua.calls.legs.briefing.talk import Talk
 from sipua.calls.legs.briefing.warm import Warm
 from sipua.calls.legs.dial import DialAttempt, Do, State
 from sipua.calls.legs.orders import CallOrder, PlaceLeg
@@ -42,6 +44,8 @@ from sipua.sip.messages import (
 from sipua.sip.wire.info_digits import DigitTold
 
 LegSignal: TypeAlias = CallSignal | CallProgress
+Beside: TypeAlias = Callable[[ReservedPort, Warm], CallBridge]
+"""Makes the audio path of a target that talks with an agent of its own."""
 
 ASKER: Final = "transfer"
 NO_HEADERS: Final[Mapping[str, str]] = {}
@@ -76,8 +80,9 @@ class Dialling:
         media_plan: Callable[[NegotiatedMedia], MediaPlan],
         warm: Warm | None = None,
         headers: Mapping[str, str] = NO_HEADERS,
+        beside: Beside | None = None,
     ) -> None:
-        """`warm`: the target is briefed first."""
+        """`warm`: the target is briefed first. `beside`: None, there are no agents."""
         self.leg_id = leg_id
         self._call = call
         self._target = target
@@ -87,13 +92,22 @@ class Dialling:
         self._media_plan = media_plan
         self._loop = asyncio.get_running_loop()
         self._warm = warm
-        self._attempt = DialAttempt(settings.times, self._loop.time(), warm=warm is not None)
+        self._beside = beside if warm is not None and warm.by == "agent" else None
+        self._attempt = DialAttempt(
+            settings.times,
+            self._loop.time(),
+            warm=warm is not None,
+            talk_s=warm.agent_s if warm is not None and self._beside is not None else None,
+        )
         self._decided = asyncio.Event()
         self._gone = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._leg: MediaLeg | None = None
         self._plan: MediaPlan | None = None
-        self._briefing: Briefing | None = None
+        self._own: CallBridge | None = None  # the target's, while it may talk with an agent
+        self._own_hears: Callable[[Sequence[RtpEvent]], None] = nothing
+        self._farewell: asyncio.Task[None] | None = None
+        self._briefing: Briefing | Talk | None = None
         self._accepted: str | None = None
         self._held: ExitStack | None = None
         self._leaving = False
@@ -126,8 +140,11 @@ class Dialling:
         return self._attempt.outcome
 
     async def gone(self) -> None:
-        """Wait until the leg has ended, or has failed."""
-        await self._gone.wait()
+        """Wait until the leg has ended, or has failed, and an agent of its own has left."""
+        if self.up:
+            await self._gone.wait()
+        if self._farewell is not None:
+            await asyncio.wait([self._farewell])
 
     def take(self, local: ReservedPort, held: ExitStack) -> None:
         """Its sockets; `held` gives them back."""
@@ -135,7 +152,13 @@ class Dialling:
             held.close()
             return
         self._held = held
-        self._leg = self._call.bridge.leg.another(local, self._on_rtp, self._on_sent)
+        if self._beside is not None and self._warm is not None:
+            self._own = self._beside(local, self._warm)
+            self._leg = self._own.leg
+            self._leg.tap, self._leg.rtcp_tap = self._call.bridge.leg.taps_of(local)
+            self._own_hears = self._leg.listen_with(self._on_rtp)
+        else:
+            self._leg = self._call.bridge.leg.another(local, self._on_rtp, self._on_sent)
         self._leg.before_answer()
 
     def on_signal(self, event: LegSignal) -> None:
@@ -154,7 +177,10 @@ class Dialling:
                 self._do(self._attempt.on_progress(now))
             case MediaReady() if self._leg is not None:
                 self._plan = self._media_plan(event.media)
-                self._leg.open(self._plan)
+                if self._own is not None:
+                    self._own.open_media(self._plan)
+                else:
+                    self._leg.open(self._plan)
                 self._call.bridge.through.update()
             case CallConfirmed() if self._leg is not None:
                 self._leg.start()
@@ -213,6 +239,22 @@ class Dialling:
         if self._call.bridge.through.joint is not None:  # the caller has heard early media
             self._call.bridge.through.part()
             self._call.bridge.fill(self._settings.waiting, ASKER)
+        if self._own is not None:
+            self._leg.listen_with(self._own_hears)
+            self._briefing = Talk(
+                self._own,
+                self._warm,
+                faults=self._call.faults,
+                decide=self._on_target,
+                used=self._call.bridge.on_event,
+            )
+        else:
+            self._brief_by_sound()
+
+    def _brief_by_sound(self) -> None:
+        assert self._leg is not None
+        assert self._plan is not None
+        assert self._warm is not None
         self._briefing = Briefing(
             self._leg,
             self._warm,
@@ -224,8 +266,13 @@ class Dialling:
 
     def _end_briefing(self) -> None:
         briefing, self._briefing = self._briefing, None
-        if briefing is not None:
-            briefing.close()
+        if briefing is None:
+            return
+        briefing.close()
+        if self._own is not None and isinstance(briefing, Talk):
+            self._own.on_event = self._on_own
+            self._own.leg.listen_with(self._on_rtp)
+            self._call.faults.task(self._own.dismiss_agent(), "the agent of a target leaves")
 
     def _on_target(self, decision: Decision, detail: str) -> None:
         """What comes of its briefing."""
@@ -233,6 +280,9 @@ class Dialling:
         match decision:
             case "begins":
                 self._call.tell(call_events.Briefing(target=self._target, by=detail))
+            case "text":
+                self._end_briefing()
+                self._brief_by_sound()
             case "briefed":
                 attempt.on_briefed(now)
                 self._set_timer()
@@ -261,6 +311,10 @@ class Dialling:
         leg, self._leg = self._leg, None
         held, self._held = self._held, None
         leg_end.close(leg, held, self._target, self._attempt.state, self._call.tell)
+        own, self._own = self._own, None
+        self._own_hears, self._beside = nothing, None
+        if own is not None:
+            self._farewell = self._call.faults.task(own.close(), "the agent of a target is closed")
 
     def _set_timer(self) -> None:
         if self._timer is not None:
@@ -283,14 +337,21 @@ class Dialling:
     # --- the leg's audio ------------------------------------------------------------------
 
     def _on_sent(self, news: AudioLeft | AudioPlayed) -> None:
-        if self._briefing is not None:
+        if isinstance(self._briefing, Briefing):
             self._briefing.sent(news)
+
+    def _on_own(self, event: BridgeEvent) -> None:
+        """Of its bridge, when no agent talks any more; what one has cost may come late."""
+        if isinstance(event, AudioLeft | AudioPlayed):
+            self._on_sent(event)
+        elif isinstance(event, Used):
+            self._call.bridge.on_event(event)
 
     def _on_rtp(self, events: Sequence[RtpEvent]) -> None:
         joint = self._call.bridge.through.joint
         if joint is not None:
             joint.from_b(events)
-        elif self._briefing is not None:
+        elif isinstance(self._briefing, Briefing):
             self._briefing.hear(events)
         elif self._leg is not None and self._early(events):
             through = self._call.bridge.through

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from sipua.bridge.call.media import MediaPlan
 from sipua.calls.legs.briefing.warm import Warm
 from sipua.calls.legs.dial import DialTimes
-from sipua.calls.legs.dialling import NO_HEADERS, DialledCall, Dialling, LegSignal
+from sipua.calls.legs.dialling import NO_HEADERS, Beside, DialledCall, Dialling, LegSignal
 from sipua.calls.legs.outcome import IN_WORDS, Cause, TransferOutcome
 from sipua.calls.legs.ringing import Ringing
 from sipua.calls.legs.targets import TransferSettings
@@ -37,6 +37,8 @@ class SecondLeg:
         self._account = settings.account_for(origin)
         self._settings = settings
         self._media_plan = media_plan
+        self.beside: Beside | None = None
+        """Makes the audio path of a target that talks with an agent of its own."""
         self._number = 0
         self._last: Dialling | None = None
         self._ringing: Ringing | None = None
@@ -78,6 +80,7 @@ class SecondLeg:
             media_plan=self._media_plan,
             warm=warm,
             headers=headers,
+            beside=self.beside,
         )
         return self._last
 
@@ -137,12 +140,12 @@ class SecondLeg:
 
     async def gone(self) -> None:
         """Wait until the last one has ended, with all that it still had to say."""
-        if self._last is not None and self._last.up:
+        if self._last is not None:
             await self._last.gone()
 
     def let_go(self) -> None:
         """The call has run: see `nothing` of the fault owner."""
-        self._last = self._ringing = None
+        self._last = self._ringing = self.beside = None
         del self._call
 
     async def after(self, outcome: TransferOutcome, by: By, *, engine: bool) -> None:

@@ -19,7 +19,7 @@ from typing import Final
 from sipua.bridge.call.leg import MediaLeg
 from sipua.bridge.call.media import MediaPlan
 from sipua.bridge.events import AudioPlayed, BridgeEvent
-from sipua.bridge.fault_owner import FaultOwner, nothing
+from sipua.bridge.fault_owner import nothing
 from sipua.bridge.joint.third import Third
 from sipua.calls.legs.dialling import LegSignal
 from sipua.calls.steer.commands import Mode

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sipua.bridge.engines import ENGINES
 from sipua.config.checks.findings import Finding
 from sipua.config.sections.config import Config
+from sipua.config.sections.engine import EngineSection
 from sipua.config.sections.transfer import DestinationSection, WarmSection
 from sipua.config.values.problems import KeyPath
 
@@ -17,6 +19,7 @@ def transfer(config: Config) -> Iterator[Finding]:
     yield from _targets(config)
     yield from _destinations(config)
     yield from _warm(config.tools.transfer.warm)
+    yield from _agent(config)
 
 
 def _targets(config: Config) -> Iterator[Finding]:
@@ -76,6 +79,31 @@ def _warm(warm: WarmSection) -> Iterator[Finding]:
             "is empty: the built-in sentence tells the keys 1 and 2",
             f'"Press {warm.accept_key} to take the call, or {warm.decline_key} to decline it."',
         )
+
+
+def _agent(config: Config) -> Iterator[Finding]:
+    """An agent that briefs a target knows what has been written down."""
+    transfer = config.tools.transfer
+    by: list[tuple[KeyPath, str]] = [(_WARM, transfer.warm.briefing_by)]
+    by += [
+        ((*_TRANSFER, "destinations", index), one.briefing_by)
+        for index, one in enumerate(transfer.destinations)
+    ]
+    here = next(((*at, "briefing_by") for at, who in by if who == "agent"), None)
+    if here is None:
+        return
+    sections: list[tuple[KeyPath, EngineSection]] = [(("engine",), config.engine)]
+    sections += [(("engines", name), engine) for name, engine in config.engines.items()]
+    for at, engine in sections:
+        kind = ENGINES[engine.type]
+        writes = engine.transcription or "transcription" in kind.unused  # by itself, then
+        if kind.needs_key and not writes:
+            yield Finding(
+                ((*at, "transcription"), here),
+                "is empty: the agent that briefs a target does not know what the caller has said",
+                'transcription = "gpt-transcribe"',
+                "warning",
+            )
 
 
 def _both(

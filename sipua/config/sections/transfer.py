@@ -80,10 +80,26 @@ class WarmSection(Section):
     briefing_file: SoundFile = Field(
         default="", description="WAV file (16 bit PCM) in the place of `briefing`."
     )
-    briefing_by: Literal["text", "model"] = Field(
+    briefing_by: Literal["text", "model", "agent"] = Field(
         default="text",
-        description="`model`: the model sums up in its own voice who waits, and why. When it has "
-        "not begun in time the target hears `briefing`.",
+        description="`model`: the model sums up in its own voice who waits, and why. `agent`: the "
+        "target talks with an agent that has a session of its own and knows the conversation; it "
+        "takes the call by saying so, or by `accept_key`. When either has not begun in time the "
+        "target hears `briefing`.",
+    )
+    agent_instructions: str = Field(
+        default="",
+        max_length=4000,
+        description='`briefing_by = "agent"`: what this agent is told beside our own words, such '
+        "as what a colleague may know. `{{caller}}` and the like are filled in.",
+    )
+    agent_max_s: float = Field(
+        default=60,
+        ge=15,
+        le=300,
+        allow_inf_nan=False,
+        description='`briefing_by = "agent"`: how long a target may talk with the agent before '
+        "it takes the call or declines it.",
     )
     accept: Literal["key", "answer"] = Field(
         default="key",
@@ -145,7 +161,7 @@ class DestinationSection(Section):
     briefing_file: SoundFile = Field(
         default="", description="As `tools.transfer.warm.briefing_file`."
     )
-    briefing_by: Literal["", "text", "model"] = Field(
+    briefing_by: Literal["", "text", "model", "agent"] = Field(
         default="", description="As `tools.transfer.warm.briefing_by`."
     )
     accept: Literal["", "key", "answer"] = Field(
@@ -218,5 +234,6 @@ class TransferSection(Section):
         one_s = self.ring_timeout_s + self.settle_s
         modes = {self.mode, *(one.mode for one in self.destinations)}
         if "warm" in modes:
-            one_s += _BRIEFING_S + self.warm.accept_timeout_s
+            listens_s = _BRIEFING_S + self.warm.accept_timeout_s
+            one_s += max(listens_s, self.warm.agent_max_s)
         return _REFER_S + one_s * max((len(one.to) for one in self.destinations), default=1)

@@ -73,6 +73,8 @@ def _warm(section: WarmSection, own: DestinationSection | None = None) -> Warm:
         accept_key=section.accept_key,
         decline_key=section.decline_key,
         detects=section.voicemail == "refuse",
+        agent_s=section.agent_max_s,
+        agent_told=section.agent_instructions,
     )
 
 

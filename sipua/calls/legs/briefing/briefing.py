@@ -29,7 +29,10 @@ from sipua.calls.legs.briefing.warm import Warm
 from sipua.codecs.pcm import Pcm
 from sipua.rtp.events import Dtmf, RtpEvent
 
-Decision: TypeAlias = Literal["begins", "briefed", "accepted", "declined", "voicemail", "excused"]
+Decision: TypeAlias = Literal[
+    "begins", "briefed", "accepted", "declined", "voicemail", "excused", "text"
+]
+"""`text`: there is no agent that the target could talk with."""
 
 SUMMARY: Final = (
     "A colleague has just picked up the phone to take over this caller. Tell the colleague now, in "
@@ -62,7 +65,9 @@ class Briefing:
         self._faults = faults
         self._decide = decide
         self._loop = asyncio.get_running_loop()
-        self._steps = BriefingSteps(self._loop.time(), by_model=warm.by == "model", by_key=warm.by_key)
+        self._steps = BriefingSteps(
+            self._loop.time(), by_model=warm.by == "model", by_key=warm.by_key
+        )
         self._digits = CallDigits(leg.settings.dtmf)
         tones = self._digits.listens_for_tones(plan)
         self._listener = LegListener(leg.laws, tones=tones)

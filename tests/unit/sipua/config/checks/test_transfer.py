@@ -41,6 +41,29 @@ def test_keys_that_the_sentence_does_not_tell() -> None:
     assert found(**good, warm={"accept_key": "5", "keys_file": "/keys.wav"}) == []
 
 
+@pytest.mark.parametrize(
+    ("engine", "wanted"),
+    [
+        ({"type": "openai_realtime"}, ["engine.transcription"]),
+        ({"type": "openai_realtime", "transcription": "gpt-transcribe"}, []),
+        ({"type": "openai_live"}, []),
+        ({"type": "local"}, []),
+    ],
+)
+@pytest.mark.parametrize("where", ["warm", "destination"])
+def test_an_agent_that_does_not_know_what_was_said(
+    engine: dict[str, Any], wanted: list[str], where: str
+) -> None:
+    by = {"briefing_by": "agent"}
+    one = {"name": "support", "to": TO} | (by if where == "destination" else {})
+    section = {"destinations": (one,), "warm": by if where == "warm" else {}}
+    tools = {"builtin": ("hang_up", "transfer"), "transfer": section}
+    config = Config.model_validate({"tools": tools, "engine": engine})
+    findings = list(transfer(config))
+    assert [".".join(map(str, one.paths[0])) for one in findings] == wanted
+    assert {one.severity for one in findings} <= {"warning"}
+
+
 @SPEAKS
 def test_a_text_and_a_file() -> None:
     both = {"briefing": "A caller.", "briefing_file": "/x.wav"}
