@@ -73,6 +73,16 @@ class RouteEngine:
         )
         return replace(self, settings=settings, fills=False)  # it quotes what callers say
 
+    def for_listening(self) -> RouteEngine:
+        """The same engine, which writes down what is said and never answers."""
+        turns = {
+            **(self.settings.turn_detection or {}),
+            "create_response": False,
+            "interrupt_response": False,
+        }
+        settings = replace(self.settings, instructions="", tools=(), turn_detection=turns)
+        return replace(self, settings=settings)
+
     def choice(self, facts: CallFacts, tried: EngineTried) -> EngineChoice:
         return EngineChoice(
             self.name,

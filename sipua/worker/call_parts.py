@@ -271,12 +271,15 @@ class CallParts:
 
     def _beside(self, call: Call, local: ReservedPort, warm: Warm) -> CallBridge:
         """For the target of a transfer: an audio path of its own, with an agent that knows what was
-        said in the call. It is not connected yet."""
+        said in the call, or with an engine that only listens. It is not connected yet."""
         facts = call.facts()
-        told = routes.filled(warm.agent_told, facts)
-        told = consultation.instructions(call.bridge.through.said(), told)
         route = self._routes[call.profile.route]
-        engines = [engine.for_briefing(told) for engine in route.engines]
+        if warm.by == "agent":
+            told = routes.filled(warm.agent_told, facts)
+            told = consultation.instructions(call.bridge.through.said(), told)
+            engines = [engine.for_briefing(told) for engine in route.engines]
+        else:
+            engines = [engine.for_listening() for engine in route.engines]
         media = self._media_of.get(facts.origin, self._media)
         return CallBridge(
             local=local,

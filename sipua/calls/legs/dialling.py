@@ -22,6 +22,7 @@ from sipua.calls.legs import leg_end
 from sipua.calls.legs.briefing.briefing import Briefing, Decision
 from sipua.calls.legs.briefing.talk import Talk
 from sipua.calls.legs.briefing.warm import Warm
+from sipua.calls.legs.briefing.word_listener import WordListener
 from sipua.calls.legs.dial import DialAttempt, Do, State
 from sipua.calls.legs.orders import CallOrder, PlaceLeg
 from sipua.calls.legs.outcome import TransferOutcome, told
@@ -92,12 +93,12 @@ class Dialling:
         self._media_plan = media_plan
         self._loop = asyncio.get_running_loop()
         self._warm = warm
-        self._beside = beside if warm is not None and warm.by == "agent" else None
+        self._beside = beside if warm is not None and warm.needs_engine else None
         self._attempt = DialAttempt(
             settings.times,
             self._loop.time(),
             warm=warm is not None,
-            talk_s=warm.agent_s if warm is not None and self._beside is not None else None,
+            talk_s=warm.agent_s if self._beside and warm and warm.by == "agent" else None,
         )
         self._decided = asyncio.Event()
         self._gone = asyncio.Event()
@@ -108,6 +109,7 @@ class Dialling:
         self._own_hears: Callable[[Sequence[RtpEvent]], None] = nothing
         self._farewell: asyncio.Task[None] | None = None
         self._briefing: Briefing | Talk | None = None
+        self._words: WordListener | None = None
         self._accepted: str | None = None
         self._held: ExitStack | None = None
         self._leaving = False
@@ -239,7 +241,7 @@ class Dialling:
         if self._call.bridge.through.joint is not None:  # the caller has heard early media
             self._call.bridge.through.part()
             self._call.bridge.fill(self._settings.waiting, ASKER)
-        if self._own is not None:
+        if self._own is not None and self._warm.by == "agent":
             self._leg.listen_with(self._own_hears)
             self._briefing = Talk(
                 self._own,
@@ -263,13 +265,25 @@ class Dialling:
             faults=self._call.faults,
             decide=self._on_target,
         )
+        if self._own is not None and self._warm.words is not None:
+            self._words = WordListener(
+                self._own,
+                self._warm.words,
+                faults=self._call.faults,
+                said=self._briefing.said,
+                sent=self._on_sent,
+                used=self._call.bridge.on_event,
+            )
 
     def _end_briefing(self) -> None:
         briefing, self._briefing = self._briefing, None
+        words, self._words = self._words, None
         if briefing is None:
             return
         briefing.close()
-        if self._own is not None and isinstance(briefing, Talk):
+        if words is not None:
+            words.close()
+        if self._own is not None and (words is not None or isinstance(briefing, Talk)):
             self._own.on_event = self._on_own
             self._own.leg.listen_with(self._on_rtp)
             self._call.faults.task(self._own.dismiss_agent(), "the agent of a target leaves")
@@ -279,6 +293,8 @@ class Dialling:
         now, attempt = self._loop.time(), self._attempt
         match decision:
             case "begins":
+                if self._words is not None:
+                    self._words.begin()
                 self._call.tell(call_events.Briefing(target=self._target, by=detail))
             case "text":
                 self._end_briefing()
@@ -353,6 +369,8 @@ class Dialling:
             joint.from_b(events)
         elif isinstance(self._briefing, Briefing):
             self._briefing.hear(events)
+            if self._words is not None:
+                self._own_hears(events)
         elif self._leg is not None and self._early(events):
             through = self._call.bridge.through
             through.join(self._leg, self._settings.hold_sound).from_b(events)

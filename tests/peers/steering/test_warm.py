@@ -201,3 +201,28 @@ def test_T1_a_target_talks_with_an_agent_and_decides(
         talk = stretch(to_target, briefing["ts"], over["ts"])
         assert audio.level_dbfs(talk) > QUIET_DBFS, "the agent"
         assert audio.level_dbfs(stretch(to_caller, briefing["ts"], over["ts"])) < QUIET_DBFS
+
+
+def test_a_target_takes_the_call_by_a_word(
+    line: Callable[..., Line], sipp: Sipp, far_end: Callable[..., RtpFarEnd], tmp_path: Path
+) -> None:
+    """The local agent writes each turn down as "[1.3 s of speech]": these are the words. The hello
+    has them, too, and is no answer."""
+    keys = tmp_path / "keys.wav"
+    audio.write_wav(keys, audio.tone(800, 300), rate_hz=8000)
+    said = audio.speech("short")
+    media = far_end(1, np.concatenate([said, audio.silence(8000), said, audio.silence(30_000)]))
+    run = sipp.start("uas_answer", media=media, pause_ms=10)
+    warm = {"accept": "word", "accept_words": ["of speech"], "keys_file": str(keys)}
+    settings = config(warm=warm, settle_s=0.5)
+    settings["engine"] = {"transcription": "any"}
+    call = line("uac_call_ended_by_peer", config=settings)
+    assert call.steer(Transfer(to(run), wait=True))["status"] == "done"
+    (briefing,), (joined,) = call.told("call.briefing"), call.told("call.joined")
+    assert joined["accepted"].endswith("s of speech")
+    assert call.told("turn.caller") == [], "the target is not taken for the caller"
+    call.end()
+    assert run.wait(check=False).ok
+    (to_target,) = media.finish()
+    heard_first = stretch(to_target, briefing["ts"], joined["ts"])
+    assert has(sounds.prompt("a-caller-waits"), heard_first), "nothing cuts it off"

@@ -74,6 +74,7 @@ class Briefing:
         self._last = ""  # the sound whose end is waited for
         self._sounds = 0
         self._briefed = self._excusing = False
+        self._accepted = ""  # in these words, by what may be a machine yet
         self._timer: asyncio.TimerHandle | None = None
         self._wait(TICK_S, self._tick)
 
@@ -110,6 +111,20 @@ class Briefing:
         elif key.digit == self._warm.accept_key and self._warm.by_key:
             self._decide("accepted", f"key {key.digit}")
 
+    def said(self, decision: Decision, detail: str) -> None:
+        """In words. A machine that says yes takes no call, so it is known first who speaks."""
+        if self._excusing or (decision == "voicemail" and not self._warm.detects):
+            return
+        if decision == "accepted":
+            self._accepted = detail
+        else:
+            self._decide(decision, detail)
+
+    @property
+    def _accepts(self) -> bool:
+        judged = self._listener.verdict is not None or not self._warm.detects
+        return bool(self._accepted) and judged
+
     # --- what it hears --------------------------------------------------------------------
 
     def sent(self, news: AudioLeft | AudioPlayed) -> None:
@@ -139,6 +154,9 @@ class Briefing:
         if self._excusing:
             return
         self._wait(TICK_S, self._tick)
+        if self._accepts:
+            self._decide("accepted", self._accepted)
+            return
         listener = self._listener
         act = self._steps.tick(
             self._loop.time(),

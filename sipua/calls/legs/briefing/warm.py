@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from sipua.calls.legs.briefing.words import SpokenAnswer
 from sipua.codecs.pcm import Pcm
 
 BriefedBy: TypeAlias = Literal["text", "model", "agent"]
@@ -28,7 +29,14 @@ class Warm:
     decline_key: str = "2"
     detects: bool = True
     """A voicemail system is hung up on."""
+    words: SpokenAnswer | None = None
+    """The target may also accept by saying so. None: what it says is not written down."""
     agent_s: float = 60.0
     """So long the target may talk with an agent."""
     agent_told: str = ""
     """What such an agent is told, behind our own words."""
+
+    @property
+    def needs_engine(self) -> bool:
+        """Whether a session of its own hears the target."""
+        return self.by == "agent" or self.words is not None
