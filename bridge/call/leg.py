@@ -137,6 +137,14 @@ class MediaLeg:
             self.transport.pass_to(on_rtp)
             self.line.leave_by(self._outlet(self.transport))
 
+    def listen_with(
+        self, on_rtp: Callable[[Sequence[RtpEvent]], None]
+    ) -> Callable[[Sequence[RtpEvent]], None]:
+        """What comes goes there from now on; where it went before."""
+        before, self._on_rtp = self._on_rtp, on_rtp
+        self.put_between(self._between)
+        return before
+
     def give(self, events: Sequence[RtpEvent]) -> None:
         """As if it had come from the peer."""
         self._on_rtp(events)

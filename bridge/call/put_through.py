@@ -7,11 +7,12 @@ once; or it is dismissed, and its session ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sipua.bridge.call.leg import MediaLeg
 from sipua.bridge.call.private_audio import Hear, PrivateAudio
 from sipua.bridge.conversation.interface import Conversation, ConversationEvent, MakeConversation
+from sipua.bridge.engine_api.settings import Past
 from sipua.bridge.events import BridgeEvent
 from sipua.bridge.joint.joint import Joint
 from sipua.bridge.turns.state import TurnState
@@ -57,6 +58,10 @@ class PutThrough:
     def asked_no_more(self) -> None:
         """What still comes of it is heard on neither side. May be called twice."""
         self._private.end()
+
+    def said(self) -> Sequence[Past]:
+        """By the caller and the agent, so far."""
+        return self._conversation.past() if self._conversation is not None else ()
 
     def unheard(self, item_id: str) -> None:
         """The agent learns that the caller has not heard this item."""

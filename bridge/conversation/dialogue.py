@@ -50,7 +50,7 @@ from sipua.bridge.engine_api.events import (
     SpeechStopped,
     Used,
 )
-from sipua.bridge.engine_api.settings import InjectedRole
+from sipua.bridge.engine_api.settings import InjectedRole, Past
 from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import EngineGone, EngineOutage, ModelSilent
 from sipua.bridge.fault_owner import FaultOwner, nothing
@@ -164,6 +164,9 @@ class Dialogue:
             self._models_turn()
         pooled.session.inject(role, text, respond=respond)
 
+    def past(self) -> Sequence[Past]:
+        return self._history.past()
+
     async def close(self) -> None:
         if self._over:
             return
@@ -207,7 +210,7 @@ class Dialogue:
         self._on_event(news)
         if self._pooled is not pooled:
             return  # the listener of the event ended it
-        self._catch_up(pooled, catch_up)
+        pooled.catch_up(catch_up, self._history)
         if self._pooled is not pooled:
             self._outages.owed |= owed
         elif owed and catch_up:
@@ -216,13 +219,6 @@ class Dialogue:
         elif owed:
             self._bridge()
         self._arm()
-
-    def _catch_up(self, pooled: PooledSession, audio: bytes) -> None:
-        pooled.catch_up(audio)
-        for call_id in pooled.running if pooled.resumes else ():
-            output = self._history.output_of(call_id)
-            if output is not None:  # it came after the session was told the past
-                pooled.tool_result(call_id, output, respond=False)
 
     def _bridge(self) -> None:
         """The model goes on, after a word about the interruption if there was something to it."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
 from sipua.bridge.engine_api.events import AudioDelta, AudioDone
-from sipua.bridge.engine_api.settings import InjectedRole
+from sipua.bridge.engine_api.settings import InjectedRole, Past
 from sipua.bridge.events import EngineNews, EngineTalk
 from sipua.bridge.turns.state import TurnState
 
@@ -39,6 +39,9 @@ class Conversation(Protocol):
 
     def inject(self, role: InjectedRole, text: str, *, respond: bool) -> None:
         """Tell the model something that no side hears; the next sessions are told it, too."""
+
+    def past(self) -> Sequence[Past]:
+        """What was said so far."""
 
     async def close(self) -> None: ...
 

@@ -160,11 +160,16 @@ class PooledSession:
         own = self.names.to_session_id(call_id)
         self.session.tool_result(call_id if own is None else own, output, respond=respond)
 
-    def catch_up(self, audio: bytes) -> None:
-        """What the caller said while there was no session."""
+    def catch_up(self, audio: bytes, history: History) -> None:
+        """What the caller said while there was no session, and what tools have given since it was
+        told the past."""
         size = _CATCH_UP_MS * self.session.format.bytes_per_ms
         for start in range(0, len(audio), size):
             self.session.append(audio[start : start + size])
+        for call_id in self.running if self.resumes else ():
+            output = history.output_of(call_id)
+            if output is not None:
+                self.tool_result(call_id, output, respond=False)
 
 
 class SessionPool:

@@ -7,14 +7,14 @@ Without one the caller's audio goes nowhere, and what the call wants said is not
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sipua.bridge.conversation.interface import (
     Conversation,
     ConversationEvent,
     MakeConversation,
 )
-from sipua.bridge.engine_api.settings import InjectedRole
+from sipua.bridge.engine_api.settings import InjectedRole, Past
 from sipua.bridge.turns.state import TurnState
 
 
@@ -80,6 +80,9 @@ class SwitchedConversation:
     def inject(self, role: InjectedRole, text: str, *, respond: bool) -> None:
         if self._inner is not None:
             self._inner.inject(role, text, respond=respond)
+
+    def past(self) -> Sequence[Past]:
+        return self._inner.past() if self._inner else ()
 
     async def close(self) -> None:
         self._closed = True

@@ -88,11 +88,11 @@ class Used:
     """Usage that belongs to no response. What is told is told once: sums are the consumer's.
 
     `transcription` of the caller; time of the `session`; a `delegation`: the tokens of the model
-    that an engine has its tools called by.
+    that an engine has its tools called by; a `briefing`: the talk with the target of a transfer.
     """
 
     usage: Usage
-    what: Literal["transcription", "session", "delegation"]
+    what: Literal["transcription", "session", "delegation", "briefing"]
     engine: str = ""
     """Of a session that is not in use any more; empty: of the one that is."""
 

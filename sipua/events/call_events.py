@@ -336,7 +336,7 @@ class Leg(Event, tag="call.leg"):
 
 class Briefing(Event, tag="call.briefing"):
     """The target of a warm transfer has answered, and is told who waits: `by` the `text` that is
-    configured, or by the `model`."""
+    configured, by the `model` of the caller, or by an `agent` that it talks with."""
 
     target: str
     by: str

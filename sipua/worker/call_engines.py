@@ -17,6 +17,7 @@ from sipua.bridge.engine_link.spares import SpareAddress, SpareConnections
 from sipua.bridge.engines import create
 from sipua.calls import routes
 from sipua.calls.facts import CallFacts
+from sipua.calls.legs.briefing import consultation
 from sipua.calls.profile import AgentProfile, NamedEngine
 from sipua.config import Config
 from sipua.edge.wiring import call as wiring_call
@@ -40,6 +41,8 @@ class RouteEngine:
     """Those that one call alone has, by its id."""
     spare_sessions: int
     spare_max_age_s: float
+    fills: bool = True
+    """Its instructions have placeholders."""
 
     def create(
         self,
@@ -53,7 +56,7 @@ class RouteEngine:
         settings make no engine.
         """
         settings, own = self.settings, dict(self.headers(call_id))
-        if facts is not None:
+        if facts is not None and self.fills:
             instructions = routes.filled(settings.instructions, facts)
             settings = replace(settings, instructions=instructions)
         if trace is not None:
@@ -61,6 +64,24 @@ class RouteEngine:
         if past or own:
             settings = replace(settings, past=past, headers={**own, **settings.headers})
         return create(self.kind, settings)
+
+    def for_briefing(self, told: str) -> RouteEngine:
+        """The same engine for the target of a transfer: it is told this, and has the tools of a
+        briefing alone."""
+        settings = replace(
+            self.settings, instructions=told, tools=consultation.TOOLS, tool_choice="auto"
+        )
+        return replace(self, settings=settings, fills=False)  # it quotes what callers say
+
+    def for_listening(self) -> RouteEngine:
+        """The same engine, which writes down what is said and never answers."""
+        turns = {
+            **(self.settings.turn_detection or {}),
+            "create_response": False,
+            "interrupt_response": False,
+        }
+        settings = replace(self.settings, instructions="", tools=(), turn_detection=turns)
+        return replace(self, settings=settings)
 
     def choice(self, facts: CallFacts, tried: EngineTried) -> EngineChoice:
         return EngineChoice(

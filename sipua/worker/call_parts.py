@@ -19,11 +19,14 @@ from sipua.bridge.conversation.sessions import engine_session
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.pacer import Pacer
 from sipua.bridge.playout.sound_files import SoundError
+from sipua.bridge.playout.sounds import Sounds
 from sipua.bridge.turns.state import TurnState
 from sipua.calls import routes
 from sipua.calls.answering.policy import for_one_call
 from sipua.calls.call import Call
 from sipua.calls.facts import CallFacts
+from sipua.calls.legs.briefing import consultation
+from sipua.calls.legs.briefing.warm import Warm
 from sipua.calls.legs.orders import CallOrder
 from sipua.calls.limits import CallLimits
 from sipua.calls.menus.queue import lead
@@ -255,6 +258,7 @@ class CallParts:
                 faults=faults,
             )
             undo.callback(call.abandon)
+            call.second.beside = partial(self._beside, call)
             if agents is None:
                 self._attach(call)
             else:
@@ -267,6 +271,31 @@ class CallParts:
         parts = self._routes[name]
         greeting = routes.filled(parts.profile.greeting, facts)
         return replace(parts, profile=replace(parts.profile, greeting=greeting))
+
+    def _beside(self, call: Call, local: ReservedPort, warm: Warm) -> CallBridge:
+        """For the target of a transfer: an audio path of its own, with an agent that knows what was
+        said in the call, or with an engine that only listens. It is not connected yet."""
+        facts = call.facts()
+        route = self._routes[call.profile.route]
+        if warm.by == "agent":
+            told = routes.filled(warm.agent_told, facts)
+            told = consultation.instructions(call.bridge.through.said(), told)
+            engines = [engine.for_briefing(told) for engine in route.engines]
+        else:
+            engines = [engine.for_listening() for engine in route.engines]
+        media = self._media_of.get(facts.origin, self._media)
+        return CallBridge(
+            local=local,
+            pacer=self._pacer,
+            settings=replace(media, sounds=Sounds()),  # no filler: the caller alone is kept waiting
+            make_conversation=partial(
+                self._make_conversation,
+                facts,
+                replace(route, engines=engines),
+                faults=call.faults,
+            ),
+            faults=call.faults,
+        )
 
     def supervision(self, call: Call) -> Supervision:
         parking = Parking(call, self._park)

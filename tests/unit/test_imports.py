@@ -90,6 +90,7 @@ FOLDERS = [
     "sipua/outputs/hep",
     "sipua/queue",
     "sipua/calls/parts",
+    "sipua/calls/legs/briefing",
     "sipua/calls/legs",
     "sipua/calls/steer",
     "sipua/calls/menus",

@@ -106,7 +106,7 @@ WARM: Final[Transitions] = TRANSITIONS | {
 """Of a target that is briefed first."""
 
 LONGEST_BRIEFING_S: Final = 60.0
-"""From the answer to the end of the briefing, whatever it is made of."""
+"""From the answer to the end of a briefing that the target only listens to."""
 LONGEST_EXCUSE_S: Final = 6.0
 """For the sentence that tells a target that the caller has left."""
 
@@ -124,7 +124,10 @@ class DialTimes:
 class DialAttempt:
     """One leg `b`, from its INVITE on."""
 
-    def __init__(self, times: DialTimes, now: float, *, warm: bool = False) -> None:
+    def __init__(
+        self, times: DialTimes, now: float, *, warm: bool = False, talk_s: float | None = None
+    ) -> None:
+        """`talk_s`: so long the target may talk with an agent before it decides."""
         self.state = State.PLACING
         self.deadline = now + times.ring_s
         """When `on_time` is due; infinite: never."""
@@ -134,6 +137,7 @@ class DialAttempt:
         self._mode: Mode = "warm" if warm else "dial"
         self._table = WARM if warm else TRANSITIONS
         self._times = times
+        self._longest_s = LONGEST_BRIEFING_S + times.accept_s if talk_s is None else talk_s
         self._began = now
 
     def on_progress(self, now: float) -> Do | None:
@@ -179,7 +183,8 @@ class DialAttempt:
         if now < self.deadline:
             return None
         if self.state is State.BRIEFING:
-            waited = f"not accepted within {self._times.accept_s:g} s"
+            waited_s = self._times.accept_s if "briefed" in self.phases else self._longest_s
+            waited = f"not accepted within {waited_s:g} s"
             return self._step(Input.TIME, now, REQUEST_TIMEOUT, waited, "accept_timeout")
         waited = f"not answered within {self._times.ring_s:g} s"
         # A phone rings, or at least something is there; without any word nothing was reached.
@@ -213,7 +218,7 @@ class DialAttempt:
             case State.RINGING:
                 return self._began + self._times.ring_s
             case State.BRIEFING:
-                return now + LONGEST_BRIEFING_S + self._times.accept_s
+                return now + self._longest_s
             case State.JOINED:
                 return now + self._times.settle_s
             case State.EXCUSING:

@@ -2,7 +2,7 @@
 
 The agent is set aside meanwhile. What happens next, `DialAttempt` (dial.py) says; here are the
 leg's sockets, its timer, and what the caller hears. What a target hears that is briefed first is
-in `Briefing` (briefing.py).
+in `Briefing`, how it talks with an agent of its own in `Talk` (sipua.calls.legs.briefing).
 """
 
 from __future__ import annotations
@@ -15,14 +15,18 @@ from typing import Final, Protocol, TypeAlias
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.call.leg import MediaLeg
 from sipua.bridge.call.media import MediaPlan
-from sipua.bridge.events import AudioLeft, AudioPlayed
-from sipua.bridge.fault_owner import FaultOwner
+from sipua.bridge.engine_api.events import Used
+from sipua.bridge.events import AudioLeft, AudioPlayed, BridgeEvent
+from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.calls.legs import leg_end
-from sipua.calls.legs.briefing import Briefing, Decision
+from sipua.calls.legs.briefing.briefing import Briefing, Decision
+from sipua.calls.legs.briefing.talk import Talk
+from sipua.calls.legs.briefing.warm import Warm
+from sipua.calls.legs.briefing.word_listener import WordListener
 from sipua.calls.legs.dial import DialAttempt, Do, State
 from sipua.calls.legs.orders import CallOrder, PlaceLeg
 from sipua.calls.legs.outcome import TransferOutcome, told
-from sipua.calls.legs.targets import TransferSettings, Warm
+from sipua.calls.legs.targets import TransferSettings
 from sipua.calls.parts import silence
 from sipua.events import call_events, media_events
 from sipua.events.ending import Reason
@@ -42,6 +46,8 @@ from sipua.sip.messages import (
 from sipua.sip.wire.info_digits import DigitTold
 
 LegSignal: TypeAlias = CallSignal | CallProgress
+Beside: TypeAlias = Callable[[ReservedPort, Warm], CallBridge]
+"""Makes the audio path of a target that talks with an agent of its own."""
 
 ASKER: Final = "transfer"
 NO_HEADERS: Final[Mapping[str, str]] = {}
@@ -93,9 +99,10 @@ class Dialling:
         warm: Warm | None = None,
         headers: Mapping[str, str] = NO_HEADERS,
         early_media: bool | None = None,
+        beside: Beside | None = None,
     ) -> None:
         """`warm`: the target is briefed first. `early_media`: whether the caller hears what comes
-        before the answer; None: as the settings say."""
+        before the answer; None: as the settings say. `beside`: None, there are no agents."""
         self.leg_id = leg_id
         self._call = call
         self._target = target
@@ -106,14 +113,24 @@ class Dialling:
         self._media_plan = media_plan
         self._loop = asyncio.get_running_loop()
         self._warm = warm
-        self._attempt = DialAttempt(settings.times, self._loop.time(), warm=warm is not None)
+        self._beside = beside if warm is not None and warm.needs_engine else None
+        self._attempt = DialAttempt(
+            settings.times,
+            self._loop.time(),
+            warm=warm is not None,
+            talk_s=warm.agent_s if self._beside and warm and warm.by == "agent" else None,
+        )
         self._decided = asyncio.Event()
         self._gone = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._leg: MediaLeg | None = None
         self._plan: MediaPlan | None = None
         self._up_since: float | None = None
-        self._briefing: Briefing | None = None
+        self._own: CallBridge | None = None  # the target's, while it may talk with an agent
+        self._own_hears: Callable[[Sequence[RtpEvent]], None] = nothing
+        self._farewell: asyncio.Task[None] | None = None
+        self._briefing: Briefing | Talk | None = None
+        self._words: WordListener | None = None
         self._accepted: str | None = None
         self._held: ExitStack | None = None
         self._leaving = False
@@ -146,8 +163,11 @@ class Dialling:
         return self._attempt.outcome
 
     async def gone(self) -> None:
-        """Wait until the leg has ended, or has failed."""
-        await self._gone.wait()
+        """Wait until the leg has ended, or has failed, and an agent of its own has left."""
+        if self.up:
+            await self._gone.wait()
+        if self._farewell is not None:
+            await asyncio.wait([self._farewell])
 
     def take(self, local: ReservedPort, held: ExitStack) -> None:
         """Its sockets; `held` gives them back."""
@@ -155,7 +175,13 @@ class Dialling:
             held.close()
             return
         self._held = held
-        self._leg = self._call.bridge.leg.another(local, self._on_rtp, self._on_sent)
+        if self._beside is not None and self._warm is not None:
+            self._own = self._beside(local, self._warm)
+            self._leg = self._own.leg
+            self._leg.tap, self._leg.rtcp_tap = self._call.bridge.leg.taps_of(local)
+            self._own_hears = self._leg.listen_with(self._on_rtp)
+        else:
+            self._leg = self._call.bridge.leg.another(local, self._on_rtp, self._on_sent)
         self._leg.before_answer()
 
     def on_signal(self, event: LegSignal) -> None:
@@ -174,7 +200,10 @@ class Dialling:
                 self._do(self._attempt.on_progress(now))
             case MediaReady() if self._leg is not None:
                 self._plan = self._media_plan(event.media)
-                self._leg.open(self._plan)
+                if self._own is not None:
+                    self._own.open_media(self._plan)
+                else:
+                    self._leg.open(self._plan)
                 self._call.bridge.through.update()
             case CallConfirmed() if self._leg is not None:
                 self._leg.start()
@@ -215,14 +244,12 @@ class Dialling:
             case Do.END_CALL if not self._leaving:
                 detail = "the target of the transfer has hung up"
                 self._call.hang_up(Reason.TARGET_HANGUP, detail)
-        if self._attempt.state is State.FAILED:
-            self._close()
-            self._call.bridge.fill(None, ASKER)
-            self._call.bridge.set_aside(False)
+        if not self.up and not self._gone.is_set():  # what signalling still tells changes nothing
             self._gone.set()
-        elif self._attempt.state is State.OVER:
             self._close()
-            self._gone.set()
+            if self._attempt.state is State.FAILED:
+                self._call.bridge.fill(None, ASKER)
+                self._call.bridge.set_aside(False)
         self._set_timer()
         if self._attempt.outcome is not None and not self._decided.is_set():
             self._decided.set()
@@ -236,6 +263,22 @@ class Dialling:
         if self._call.bridge.through.joint is not None:  # the caller has heard early media
             self._call.bridge.through.part()
             self._call.bridge.fill(self._settings.waiting, ASKER)
+        if self._own is not None and self._warm.by == "agent":
+            self._leg.listen_with(self._own_hears)
+            self._briefing = Talk(
+                self._own,
+                self._warm,
+                faults=self._call.faults,
+                decide=self._on_target,
+                used=self._call.bridge.on_event,
+            )
+        else:
+            self._brief_by_sound()
+
+    def _brief_by_sound(self) -> None:
+        assert self._leg is not None
+        assert self._plan is not None
+        assert self._warm is not None
         self._briefing = Briefing(
             self._leg,
             self._warm,
@@ -244,18 +287,40 @@ class Dialling:
             faults=self._call.faults,
             decide=self._on_target,
         )
+        if self._own is not None and self._warm.words is not None:
+            self._words = WordListener(
+                self._own,
+                self._warm.words,
+                faults=self._call.faults,
+                said=self._briefing.said,
+                sent=self._on_sent,
+                used=self._call.bridge.on_event,
+            )
 
     def _end_briefing(self) -> None:
         briefing, self._briefing = self._briefing, None
-        if briefing is not None:
-            briefing.close()
+        words, self._words = self._words, None
+        if briefing is None:
+            return
+        briefing.close()
+        if words is not None:
+            words.close()
+        if self._own is not None and (words is not None or isinstance(briefing, Talk)):
+            self._own.on_event = self._on_own
+            self._own.leg.listen_with(self._on_rtp)
+            self._call.faults.task(self._own.dismiss_agent(), "the agent of a target leaves")
 
     def _on_target(self, decision: Decision, detail: str) -> None:
         """What comes of its briefing."""
         now, attempt = self._loop.time(), self._attempt
         match decision:
             case "begins":
+                if self._words is not None:
+                    self._words.begin()
                 self._call.tell(call_events.Briefing(target=self._target, by=detail))
+            case "text":
+                self._end_briefing()
+                self._brief_by_sound()
             case "briefed":
                 attempt.on_briefed(now)
                 self._set_timer()
@@ -284,6 +349,10 @@ class Dialling:
         leg, self._leg = self._leg, None
         held, self._held = self._held, None
         leg_end.close(leg, held, self._target, self._attempt.state, self._call.tell)
+        own, self._own = self._own, None
+        self._own_hears, self._beside = nothing, None
+        if own is not None:
+            self._farewell = self._call.faults.task(own.close(), "the agent of a target is closed")
 
     def _set_timer(self) -> None:
         if self._timer is not None:
@@ -316,15 +385,24 @@ class Dialling:
     # --- the leg's audio ------------------------------------------------------------------
 
     def _on_sent(self, news: AudioLeft | AudioPlayed) -> None:
-        if self._briefing is not None:
+        if isinstance(self._briefing, Briefing):
             self._briefing.sent(news)
+
+    def _on_own(self, event: BridgeEvent) -> None:
+        """Of its bridge, when no agent talks any more; what one has cost may come late."""
+        if isinstance(event, AudioLeft | AudioPlayed):
+            self._on_sent(event)
+        elif isinstance(event, Used):
+            self._call.bridge.on_event(event)
 
     def _on_rtp(self, events: Sequence[RtpEvent]) -> None:
         joint = self._call.bridge.through.joint
         if joint is not None:
             joint.from_b(events)
-        elif self._briefing is not None:
+        elif isinstance(self._briefing, Briefing):
             self._briefing.hear(events)
+            if self._words is not None:
+                self._own_hears(events)
         elif self._leg is not None and self._early(events):
             through = self._call.bridge.through
             through.join(self._leg, self._settings.hold_sound).from_b(events)

@@ -61,6 +61,7 @@ class _Callee:
     held: ExitStack | None = None
     timer: asyncio.TimerHandle | None = None
     called_off: bool = False
+    closed: bool = False
 
 
 class Ringing:
@@ -102,6 +103,12 @@ class Ringing:
         """Whether a leg is there, or is being placed."""
         over = (State.FAILED, State.OVER)
         return any(one.attempt.state not in over for one in self._callees.values())
+
+    @property
+    def joined(self) -> bool:
+        """Whether one talks with the caller."""
+        talking = (State.JOINED, State.SETTLED)
+        return self._first is not None and self._first.attempt.state in talking
 
     async def run(self) -> RingOutcome:
         for one in self._callees.values():
@@ -185,7 +192,8 @@ class Ringing:
             case Do.END_CALL:
                 detail = f"{one.name} has hung up"
                 self._call.hang_up(Reason.TARGET_HANGUP, detail)
-        if one.attempt.state in (State.FAILED, State.OVER):
+        if one.attempt.state in (State.FAILED, State.OVER) and not one.closed:
+            one.closed = True  # what signalling still tells of it changes nothing
             self._close(one)
         self._set_timer(one)
         if not self._decided.is_set() and self._is_decided():

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
 from sipua.bridge.call.media import MediaPlan
+from sipua.calls.legs.briefing.warm import Warm
 from sipua.calls.legs.dial import DialTimes
-from sipua.calls.legs.dialling import NO_HEADERS, DialledCall, Dialling, LegSignal
+from sipua.calls.legs.dialling import NO_HEADERS, Beside, DialledCall, Dialling, LegSignal
 from sipua.calls.legs.outcome import IN_WORDS, Cause, TransferOutcome
 from sipua.calls.legs.ringing import Ringing
-from sipua.calls.legs.targets import TransferSettings, Warm
+from sipua.calls.legs.targets import TransferSettings
 from sipua.events.ending import By
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.leg_ids import leg_id
@@ -36,6 +37,8 @@ class SecondLeg:
         self._account = settings.account_for(origin)
         self._settings = settings
         self._media_plan = media_plan
+        self.beside: Beside | None = None
+        """Makes the audio path of a target that talks with an agent of its own."""
         self._number = 0
         self._last: Dialling | None = None
         self._ringing: Ringing | None = None
@@ -44,6 +47,18 @@ class SecondLeg:
     def up(self) -> bool:
         """Whether there is one, or one is being placed: the agent is aside, or has left."""
         return any(legs is not None and legs.up for legs in (self._last, self._ringing))
+
+    @property
+    def joined(self) -> bool:
+        """Whether a target talks with the other side."""
+        return any(legs is not None and legs.joined for legs in (self._last, self._ringing))
+
+    def replace(self) -> None:
+        """Somebody else takes the place of the target that is joined: it gets BYE, and what was
+        reached by it stays reached."""
+        for legs in (self._last, self._ringing):
+            if legs is not None and legs.joined:
+                legs.on_caller_left()
 
     def make(
         self,
@@ -68,6 +83,7 @@ class SecondLeg:
             warm=warm,
             headers=headers,
             early_media=early_media,
+            beside=self.beside,
         )
         return self._last
 
@@ -99,6 +115,8 @@ class SecondLeg:
         """Begin to leave the path of both sides, or stay; the leg's id. Empty: we do not leave."""
         if self._last is None or not self._settings.leave_path:
             return ""
+        if on and not self._last.up:  # somebody else has its place
+            return ""
         self._last.leave(on)
         return self._last.leg_id
 
@@ -125,12 +143,12 @@ class SecondLeg:
 
     async def gone(self) -> None:
         """Wait until the last one has ended, with all that it still had to say."""
-        if self._last is not None and self._last.up:
+        if self._last is not None:
             await self._last.gone()
 
     def let_go(self) -> None:
         """The call has run: see `nothing` of the fault owner."""
-        self._last = self._ringing = None
+        self._last = self._ringing = self.beside = None
         del self._call
 
     async def after(self, outcome: TransferOutcome, by: By, *, engine: bool) -> None:

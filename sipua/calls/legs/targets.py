@@ -6,28 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from sipua.calls.legs.briefing.warm import Warm
 from sipua.calls.legs.dial import DialTimes
 from sipua.calls.legs.modes import TransferMode
 from sipua.codecs.pcm import Pcm
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Warm:
-    """The briefing of a target. Sounds are at 8 kHz."""
-
-    briefing: Pcm
-    keys: Pcm
-    """Tells the keys."""
-    gone: Pcm
-    """Tells that the caller has hung up meanwhile."""
-    by_model: bool = False
-    """The model says who waits; `briefing` when it does not begin in time."""
-    by_key: bool = True
-    """The target accepts by a key; otherwise by listening to the briefing."""
-    accept_key: str = "1"
-    decline_key: str = "2"
-    detects: bool = True
-    """A voicemail system is hung up on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

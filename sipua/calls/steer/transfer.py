@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from sipua.calls.legs.briefing.warm import Warm
 from sipua.calls.legs.dialling import Dialling
 from sipua.calls.legs.modes import TransferMode
 from sipua.calls.legs.outcome import Cause, TransferOutcome, failed, told
@@ -25,7 +26,6 @@ from sipua.calls.legs.targets import (
     Destination,
     TransferSettings,
     Wanted,
-    Warm,
     asked,
 )
 from sipua.calls.steer.refer import TIMEOUT_S, TransferAttempt, target_uri

@@ -11,27 +11,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final
 
-from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.call.leg import MediaLeg
 from sipua.bridge.call.media import MediaPlan
 from sipua.bridge.events import AudioPlayed, BridgeEvent
-from sipua.bridge.fault_owner import FaultOwner, nothing
+from sipua.bridge.fault_owner import nothing
 from sipua.bridge.joint.third import Third
 from sipua.calls.legs.dialling import LegSignal
-from sipua.calls.legs.orders import CallOrder
 from sipua.calls.steer.commands import Mode
 from sipua.calls.supervise.codes import PinEntry
 from sipua.calls.supervise.modes import CallNow, SuperviseSettings, refused
 from sipua.calls.supervise.parking import Parking
+from sipua.calls.supervise.supervised import SupervisedCall
 from sipua.events import call_events, supervise_events
 from sipua.events.ending import Reason
 from sipua.events.event import Event
-from sipua.record.recorder import CallRecord
 from sipua.rtp.events import Dtmf, Frame, MediaTimeout, RtpEvent
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import (
@@ -48,39 +46,6 @@ LONGEST_ANNOUNCEMENT_S: Final = 60.0
 PIN_S: Final = 20.0
 DIALLED: Final = "dialled"
 """In the place of a token."""
-
-
-class SupervisedCall(Protocol):
-    """What a supervisor needs of the call."""
-
-    call_id: str
-    bridge: CallBridge
-    faults: FaultOwner
-    send: Callable[[CallOrder], None]
-    tell: Callable[[Event], None]
-    confirmed: asyncio.Event
-    engine_missed: bool
-    record: CallRecord | None
-
-    @property
-    def on_hold(self) -> bool: ...
-
-    @property
-    def over(self) -> bool: ...
-
-    @property
-    def put_through(self) -> bool: ...
-
-    @property
-    def in_menu(self) -> bool: ...
-
-    def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]: ...
-
-    async def first(
-        self, wanted: Callable[[BridgeEvent], bool], within_s: float
-    ) -> BridgeEvent | None: ...
-
-    def hang_up(self, reason: Reason, detail: str, status: int = 0) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +207,7 @@ class SupervisorLeg:
             return
         if self.supervisor.fetches and not self._parking.parked:
             self.end("the call is not parked any more")
+            return
         announced = self._settings.announcement is None or self.mode == "takeover"
         if not announced and not await self._announced():
             self.end("the announcement was not heard")
@@ -298,9 +264,11 @@ class SupervisorLeg:
         return self.mode == "takeover" and self._since is not None
 
     def _take_over(self) -> None:
-        """As a transfer that has succeeded: the agent leaves, and both hear each other."""
+        """As a transfer that has succeeded: the agent leaves, or the person that the caller was put
+        through to, and both hear each other."""
         assert self._leg is not None
         self._end_third()
+        self._call.second.replace()
         self._parking.retrieved(self.supervisor.who)
         bridge = self._call.bridge
         bridge.set_aside(True)
@@ -336,6 +304,7 @@ class SupervisorLeg:
             confirmed=call.confirmed.is_set(),
             on_hold=call.on_hold,
             put_through=call.put_through,
+            joined=call.second.joined,
             parked=self._parking.parked,
             engine_gone=call.engine_missed or call.in_menu,
         )

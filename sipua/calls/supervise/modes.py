@@ -6,6 +6,8 @@ whisper     caller, agent    agent            goes on, and hears it
 barge       caller, agent    agent, caller    goes on
 takeover    caller           caller           has left, for good
 
+"The agent" is the model, or the person that the caller was put through to.
+
 listen ◀─▶ whisper ◀─▶ barge ◀─▶ listen ──▶ takeover, from each, and not back
 """
 
@@ -49,6 +51,8 @@ class CallNow:
     on_hold: bool = False
     put_through: bool = False
     """The agent is aside, or has left."""
+    joined: bool = False
+    """A person has its place, and talks with the caller."""
     parked: bool = False
     engine_gone: bool = False
     """The fallback runs, or a menu."""
@@ -62,9 +66,9 @@ def refused(mode: Mode, call: CallNow) -> str:
         return ""
     if call.parked:
         return ""
-    if call.put_through:
-        return "the other side is being put through, or talks with the target"
-    if call.engine_gone:
+    if call.put_through and not call.joined:
+        return "the other side is being put through"
+    if call.engine_gone and not call.joined:
         return "no agent has the call: a menu or the fallback runs"
     if call.on_hold:
         return "the call is on hold"

@@ -12,9 +12,10 @@ from sipua.calls.legs.orders import PlaceLeg
 from sipua.calls.steer.commands import Done, Mode, Park, Supervise, SuperviseEnd, Unpark
 from sipua.calls.steer.steering import ByPeople
 from sipua.calls.supervise.codes import DialledIn
-from sipua.calls.supervise.leg import DIALLED, SupervisedCall, Supervisor, SupervisorLeg
+from sipua.calls.supervise.leg import DIALLED, Supervisor, SupervisorLeg
 from sipua.calls.supervise.modes import SuperviseSettings
 from sipua.calls.supervise.parking import Parking
+from sipua.calls.supervise.supervised import SupervisedCall
 from sipua.config.values.uri import is_number
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.leg_ids import supervisor_id

@@ -13,7 +13,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,7 @@ import numpy as np
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.engine_api.events import AudioDelta, AudioDone
-from sipua.bridge.engine_api.settings import InjectedRole
+from sipua.bridge.engine_api.settings import InjectedRole, Past
 from sipua.bridge.events import BridgeEvent, PeerSilent
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.dtmf_queue import MAX_QUEUED, DtmfQueue
@@ -115,6 +115,10 @@ class RecordedConversation:
 
     def inject(self, role: InjectedRole, text: str, *, respond: bool) -> None:
         """There is no model."""
+
+    def past(self) -> Sequence[Past]:
+        """There is no model that should know."""
+        return ()
 
     def cancel(self) -> None:
         """There is no response to cancel."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sipua.bridge.engines import ENGINES
 from sipua.config.checks.findings import Finding
 from sipua.config.sections.config import Config
+from sipua.config.sections.engine import EngineSection
 from sipua.config.sections.transfer import DestinationSection, WarmSection
 from sipua.config.values.problems import KeyPath
 
@@ -17,6 +19,7 @@ def transfer(config: Config) -> Iterator[Finding]:
     yield from _targets(config)
     yield from _destinations(config)
     yield from _warm(config.tools.transfer.warm)
+    yield from _heard(config)
 
 
 def _targets(config: Config) -> Iterator[Finding]:
@@ -76,6 +79,66 @@ def _warm(warm: WarmSection) -> Iterator[Finding]:
             "is empty: the built-in sentence tells the keys 1 and 2",
             f'"Press {warm.accept_key} to take the call, or {warm.decline_key} to decline it."',
         )
+
+
+def _heard(config: Config) -> Iterator[Finding]:
+    """What has to be written down: for an agent what the caller said, for words those of a
+    target."""
+    transfer = config.tools.transfer
+    warm, destinations = transfer.warm, transfer.destinations
+    by_agent = by_word = None
+    for at, by, accept in (
+        (_WARM, warm.briefing_by, warm.accept),
+        *(
+            (
+                (*_TRANSFER, "destinations", index),
+                one.briefing_by or warm.briefing_by,
+                one.accept or warm.accept,
+            )
+            for index, one in enumerate(destinations)
+        ),
+    ):
+        if by == "agent" and accept == "word":
+            yield Finding(
+                ((*at, "accept"), (*at, "briefing_by")),
+                "is not used: an agent understands by itself that a target takes the call",
+                'accept = "key", which has keys count beside it',
+            )
+        elif by == "agent":
+            by_agent = by_agent or (*at, "briefing_by")
+        elif accept == "word":
+            by_word = by_word or (*at, "accept")
+    if by_word and not (warm.keys or warm.keys_file):
+        yield Finding(
+            ((*_WARM, "keys"), by_word),
+            "is empty: the built-in sentence tells keys and no words",
+            '"Say yes or press 1 to take the call; say no or press 2 to decline it."',
+        )
+    sections: list[tuple[KeyPath, EngineSection]] = [(("engine",), config.engine)]
+    sections += [(("engines", name), engine) for name, engine in config.engines.items()]
+    for path, engine in sections:
+        kind = ENGINES[engine.type]
+        by_itself = "transcription" in kind.unused
+        if by_word and (by_itself or engine.turn_detection.type == "none"):
+            yield Finding(
+                ((*path, "type"), by_word),
+                "cannot write down what a target says without answering it",
+                'accept = "key", or briefing_by = "agent"; or an engine of the type '
+                "openai_realtime with turn detection",
+            )
+        elif by_word and not engine.transcription:
+            yield Finding(
+                ((*path, "transcription"), by_word),
+                "is empty: the words of a target are not written down",
+                'transcription = "gpt-transcribe"',
+            )
+        elif by_agent and kind.needs_key and not (engine.transcription or by_itself):
+            yield Finding(
+                ((*path, "transcription"), by_agent),
+                "is empty: the agent that briefs a target does not know what the caller has said",
+                'transcription = "gpt-transcribe"',
+                "warning",
+            )
 
 
 def _both(

@@ -16,6 +16,8 @@ from sipua.rtp.dtmf import DIGITS
 
 Mode = Literal["refer", "dial", "auto", "warm"]
 _SPOKEN: Final = re.compile(r"[\w .'-]{1,64}")
+_PHRASE: Final = re.compile(r"[\w '-]{1,40}")
+_MOST_WORDS: Final = 32
 MOST_OF_ONE: Final = 8
 """Numbers that one destination may have."""
 _REFER_S: Final = 30.0
@@ -69,6 +71,21 @@ def _key(key: str) -> str:
 Key = Annotated[str, AfterValidator(_key)]
 
 
+def _words(words: tuple[str, ...]) -> tuple[str, ...]:
+    if len(words) > _MOST_WORDS:
+        raise wrong(f"has {len(words)} entries, {_MOST_WORDS} at most", '["yes", "go ahead"]')
+    for one in words:
+        if not _PHRASE.fullmatch(one) or not one.strip():
+            raise wrong(
+                f"{one[:60]!r} is nothing that a transcript could have",
+                '"put them through": letters, digits, blanks, 40 characters at most',
+            )
+    return words
+
+
+Words = Annotated[tuple[str, ...], AS_TUPLE, AfterValidator(_words)]
+
+
 class WarmSection(Section):
     """`mode = "warm"`: what a target hears before it has the caller, and how it accepts."""
 
@@ -80,15 +97,47 @@ class WarmSection(Section):
     briefing_file: SoundFile = Field(
         default="", description="WAV file (16 bit PCM) in the place of `briefing`."
     )
-    briefing_by: Literal["text", "model"] = Field(
+    briefing_by: Literal["text", "model", "agent"] = Field(
         default="text",
-        description="`model`: the model sums up in its own voice who waits, and why. When it has "
-        "not begun in time the target hears `briefing`.",
+        description="`model`: the model sums up in its own voice who waits, and why. `agent`: the "
+        "target talks with an agent that has a session of its own and knows the conversation; it "
+        "takes the call by saying so, or by `accept_key`. When either has not begun in time the "
+        "target hears `briefing`.",
     )
-    accept: Literal["key", "answer"] = Field(
+    agent_instructions: str = Field(
+        default="",
+        max_length=4000,
+        description='`briefing_by = "agent"`: what this agent is told beside our own words, such '
+        "as what a colleague may know. `{{caller}}` and the like are filled in.",
+    )
+    agent_max_s: float = Field(
+        default=60,
+        ge=15,
+        le=300,
+        allow_inf_nan=False,
+        description='`briefing_by = "agent"`: how long a target may talk with the agent before '
+        "it takes the call or declines it.",
+    )
+    accept: Literal["key", "answer", "word"] = Field(
         default="key",
         description="How a target takes the call. `key`: by `accept_key`. `answer`: by listening "
-        "to the briefing, if a person is heard and not a voicemail system.",
+        "to the briefing, if a person is heard and not a voicemail system. `word`: by saying so, "
+        "or by `accept_key`; needs an engine with `transcription`.",
+    )
+    language: Literal["en", "de", "fr", "es"] = Field(
+        default="en",
+        description='`accept = "word"`: the language of the words that accept and decline.',
+    )
+    accept_words: Words = Field(
+        default=(),
+        description="Words and phrases in the place of the built-in ones that accept. Only an "
+        "answer of eight words at most counts, which has none that decline.",
+        examples=[["yes", "put them through"]],
+    )
+    decline_words: Words = Field(
+        default=(),
+        description="Words and phrases in the place of the built-in ones that decline.",
+        examples=[["no", "not now"]],
     )
     accept_key: Key = Field(default="1", description="The key that takes the call.")
     decline_key: Key = Field(
@@ -145,10 +194,10 @@ class DestinationSection(Section):
     briefing_file: SoundFile = Field(
         default="", description="As `tools.transfer.warm.briefing_file`."
     )
-    briefing_by: Literal["", "text", "model"] = Field(
+    briefing_by: Literal["", "text", "model", "agent"] = Field(
         default="", description="As `tools.transfer.warm.briefing_by`."
     )
-    accept: Literal["", "key", "answer"] = Field(
+    accept: Literal["", "key", "answer", "word"] = Field(
         default="", description="As `tools.transfer.warm.accept`."
     )
 
@@ -218,5 +267,6 @@ class TransferSection(Section):
         one_s = self.ring_timeout_s + self.settle_s
         modes = {self.mode, *(one.mode for one in self.destinations)}
         if "warm" in modes:
-            one_s += _BRIEFING_S + self.warm.accept_timeout_s
+            listens_s = _BRIEFING_S + self.warm.accept_timeout_s
+            one_s += max(listens_s, self.warm.agent_max_s)
         return _REFER_S + one_s * max((len(one.to) for one in self.destinations), default=1)

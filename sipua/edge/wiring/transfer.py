@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from sipua.bridge.agent.speech.spoken_prompt import spoken_prompt
 from sipua.bridge.playout import sounds
+from sipua.calls.legs.briefing.warm import Warm
+from sipua.calls.legs.briefing.words import ACCEPTING, DECLINING, SpokenAnswer
 from sipua.calls.legs.dial import DialTimes
-from sipua.calls.legs.targets import Destination, TransferSettings, Warm
+from sipua.calls.legs.targets import Destination, TransferSettings
 from sipua.codecs.pcm import Pcm
 from sipua.config import Config
 from sipua.config.sections.transfer import DestinationSection, TransferSection, WarmSection
@@ -67,11 +69,21 @@ def _warm(section: WarmSection, own: DestinationSection | None = None) -> Warm:
         briefing=_sound(section, text, file, "a-caller-waits"),
         keys=_sound(section, section.keys, section.keys_file, "accept-or-decline"),
         gone=_sound(section, section.gone, section.gone_file, "caller-gone"),
-        by_model=by == "model",
-        by_key=accept == "key",
+        by=by,
+        by_key=accept != "answer",
         accept_key=section.accept_key,
         decline_key=section.decline_key,
         detects=section.voicemail == "refuse",
+        words=_words(section) if accept == "word" else None,
+        agent_s=section.agent_max_s,
+        agent_told=section.agent_instructions,
+    )
+
+
+def _words(section: WarmSection) -> SpokenAnswer:
+    language = section.language
+    return SpokenAnswer(
+        section.accept_words or ACCEPTING[language], section.decline_words or DECLINING[language]
     )
 
 

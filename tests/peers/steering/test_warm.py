@@ -150,3 +150,79 @@ def test_T2_the_caller_leaves_and_the_target_hears_one_sentence(
     heard(sounds.prompt("caller-gone"), to_target.pcm())
     assert call.edge.wait_event("call.ended")["end"]["by"] == "caller"
     assert call.edge.events(name="call.failed") == []
+
+
+def test_T1_a_target_talks_with_an_agent_and_decides(
+    line: Callable[..., Line], sipp: Sipp, far_end: Callable[..., RtpFarEnd], tmp_path: Path
+) -> None:
+    """The first one declines, and the caller's agent tells it within a second; the second one takes
+    the call. The caller hears nothing of either talk, and its agent hears neither target."""
+    hello = np.concatenate([audio.speech("short"), audio.silence(30_000)])
+    media = [far_end(1, hello), far_end(1, hello)]
+    runs = [sipp.start("uas_answer", media=one, pause_ms=10) for one in media]
+    rehearsal = scenario(
+        tmp_path,
+        """
+        [[steps]]
+        on = "speak"
+        times = 0
+        tone_ms = 1000
+        [[steps]]
+        on = "speech"
+        scope = "server"
+        tone_ms = 1000
+        call = [{ name = "decline_transfer", arguments = { reason = "at lunch" } }]
+        [[steps]]
+        on = "speech"
+        times = 0
+        tone_ms = 1000
+        call = [{ name = "accept_transfer" }]
+        """,
+    )
+    settings = config(warm={"briefing_by": "agent"}, caller_hears="silence", settle_s=0.5)
+    settings["agent"] = {"scenario": rehearsal}
+    call = line("uac_call_ended_by_peer", config=settings)
+    done = [call.steer(Transfer(to(runs[0]), wait=True))]
+    call.edge.wait_event("turn.agent", timeout_s=20)
+    done.append(call.steer(Transfer(to(runs[1]), wait=True)))
+    assert [one["status"] for one in done] == ["failed", "done"]
+    (failed,), (joined,) = call.told("call.transfer_failed"), call.told("call.joined")
+    assert (failed["cause"], failed["reason"]) == ("declined", "agent: at lunch")
+    assert joined["accepted"] == "agent"
+    assert runs[0].wait(check=False).ok, "it gets a BYE"
+    begun = call.told("call.briefing")
+    assert [one["by"] for one in begun] == ["agent", "agent"]
+    assert call.told("turn.caller") == [], "no target is taken for the caller"
+    to_caller = call.end()
+    assert runs[1].wait(check=False).ok
+    assert back_s(to_caller, failed["ts"]) < 1.0
+    for one, briefing, over in zip(media, begun, (failed, joined), strict=True):
+        (to_target,) = one.finish()
+        talk = stretch(to_target, briefing["ts"], over["ts"])
+        assert audio.level_dbfs(talk) > QUIET_DBFS, "the agent"
+        assert audio.level_dbfs(stretch(to_caller, briefing["ts"], over["ts"])) < QUIET_DBFS
+
+
+def test_a_target_takes_the_call_by_a_word(
+    line: Callable[..., Line], sipp: Sipp, far_end: Callable[..., RtpFarEnd], tmp_path: Path
+) -> None:
+    """The local agent writes each turn down as "[1.3 s of speech]": these are the words. The hello
+    has them, too, and is no answer."""
+    keys = tmp_path / "keys.wav"
+    audio.write_wav(keys, audio.tone(800, 300), rate_hz=8000)
+    said = audio.speech("short")
+    media = far_end(1, np.concatenate([said, audio.silence(8000), said, audio.silence(30_000)]))
+    run = sipp.start("uas_answer", media=media, pause_ms=10)
+    warm = {"accept": "word", "accept_words": ["of speech"], "keys_file": str(keys)}
+    settings = config(warm=warm, settle_s=0.5)
+    settings["engine"] = {"transcription": "any"}
+    call = line("uac_call_ended_by_peer", config=settings)
+    assert call.steer(Transfer(to(run), wait=True))["status"] == "done"
+    (briefing,), (joined,) = call.told("call.briefing"), call.told("call.joined")
+    assert joined["accepted"].endswith("s of speech")
+    assert call.told("turn.caller") == [], "the target is not taken for the caller"
+    call.end()
+    assert run.wait(check=False).ok
+    (to_target,) = media.finish()
+    heard_first = stretch(to_target, briefing["ts"], joined["ts"])
+    assert has(sounds.prompt("a-caller-waits"), heard_first), "nothing cuts it off"

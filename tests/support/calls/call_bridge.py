@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,8 +15,9 @@ from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.call.media import MediaPlan, MediaSettings
 from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.engine_api.events import AudioDelta, AudioDone, SpeechStarted, SpeechStopped
+from sipua.bridge.engine_api.settings import Past
 from sipua.bridge.events import BridgeEvent, EngineInUse
-from sipua.bridge.fault_owner import FaultOwner
+from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.bridge.playout.pacer import Pacer
 from sipua.bridge.turns.state import TurnState
 from sipua.codecs.g711 import Law
@@ -42,6 +43,7 @@ class ScriptedEngine:
     cancelled: int = 0
     injected: list[tuple[str, str, bool]] = field(default_factory=list)
     closed: bool = False
+    said: Sequence[Past] = ()
     connected: asyncio.Event | None = None
     """Connecting takes until then; None: no time."""
 
@@ -66,8 +68,12 @@ class ScriptedEngine:
     def cancel(self) -> None:
         self.cancelled += 1
 
+    def past(self) -> Sequence[Past]:
+        return self.said
+
     async def close(self) -> None:
         self.closed = True
+        self.on_event = nothing
 
     def counters(self) -> dict[str, int]:
         return {}

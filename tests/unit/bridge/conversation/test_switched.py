@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sipua.bridge.conversation.switched import SwitchedConversation
+from sipua.bridge.engine_api.settings import Past, PastMessage
 from sipua.bridge.playout.queue import PlayoutQueue
 from sipua.bridge.turns.state import TurnState
 from sipua.codecs.g711 import Law
@@ -38,6 +39,9 @@ class Inner:
     def inject(self, role: str, text: str, *, respond: bool) -> None:
         self.asked.append((role, text, respond))
 
+    def past(self) -> list[Past]:
+        return [PastMessage("user", "Hello?")]
+
     async def close(self) -> None:
         self.asked.append("close")
 
@@ -64,7 +68,7 @@ async def test_without_one_nothing_is_heard_and_nothing_said() -> None:
     assert not one.talks
     await one.connect(5.0)
     ask_everything(one)
-    assert (one.session_id, one.counters()) == ("", {})
+    assert (one.session_id, one.counters(), one.past()) == ("", {}, ())
     await one.close()
 
 
@@ -86,6 +90,7 @@ async def test_all_is_passed_on_to_the_one_in_use() -> None:
         ("system", "text", True),
     ]
     assert (one.session_id, one.counters()) == ("session", {"second": 1})
+    assert one.past() == second.past()
 
 
 async def test_a_call_that_is_over_gets_no_other() -> None:

@@ -26,3 +26,28 @@ def test_the_upgrade_of_its_websocket_has_the_context() -> None:
         headers = choice.create(()).headers
         assert headers.get("traceparent") == (TRACE.traceparent() if trace else None)
         assert (headers["x-own"], headers["x-call"]) == ("1", "c-test")
+
+
+def test_the_agent_of_a_target_has_two_tools_and_quotes_as_it_is_told() -> None:
+    engine = replace(ENGINE, settings=replace(ENGINE.settings, tool_choice="hang_up"))
+    choice = engine.for_briefing("Caller: {{caller}}").choice(FACTS, lambda *_: None)
+    protocol = choice.create(()).protocol
+    settings = protocol._settings  # type: ignore[attr-defined]  # what it was made of
+    assert settings.instructions == "Caller: {{caller}}"
+    assert [tool["name"] for tool in settings.tools] == ["accept_transfer", "decline_transfer"]
+    assert settings.tool_choice == "auto"
+
+
+def test_an_engine_that_only_listens_never_answers() -> None:
+    turns = {"type": "server_vad", "threshold": 0.4, "create_response": True}
+    settings = replace(ENGINE.settings, turn_detection=turns, tools=({"name": "hang_up"},))
+    engine = replace(ENGINE, settings=settings).for_listening()
+    protocol = engine.choice(FACTS, lambda *_: None).create(()).protocol
+    assert not protocol.capabilities.takes_turns
+    assert protocol.capabilities.speech_events
+    assert (engine.settings.tools, engine.settings.instructions) == ((), "")
+    assert engine.settings.turn_detection == {
+        **turns,
+        "create_response": False,
+        "interrupt_response": False,
+    }

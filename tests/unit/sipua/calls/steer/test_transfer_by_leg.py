@@ -7,8 +7,9 @@ import asyncio
 import numpy as np
 import pytest
 
+from sipua.calls.legs.briefing.warm import Warm
 from sipua.calls.legs.outcome import Cause, TransferOutcome, failed
-from sipua.calls.legs.targets import Asked, Destination, TransferSettings, Warm
+from sipua.calls.legs.targets import Asked, Destination, TransferSettings
 from sipua.calls.steer.transfer import CallTransfer
 from sipua.events import call_events
 from sipua.events.event import Event

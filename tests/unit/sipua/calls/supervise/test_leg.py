@@ -116,6 +116,7 @@ class FakeBridge:
         self.aside = self.dismissed = False
         self.filled: list[object] = []
         self.spoken: list[str] = []
+        self.played: list[str] = []
 
     def set_aside(self, on: bool) -> None:
         self.aside = on
@@ -130,13 +131,25 @@ class FakeBridge:
         self.spoken.append(words)
 
     def play(self, name: str, pcm: object) -> str:
+        self.played.append(name)
         return f"local:{name}:1"
+
+
+@dataclass
+class FakeSecond:
+    joined: bool = False
+    replaced: int = 0
+
+    def replace(self) -> None:
+        self.replaced += self.joined
+        self.joined = False
 
 
 @dataclass
 class FakeCall:
     call_id: str = CALL
     bridge: FakeBridge = field(default_factory=FakeBridge)
+    second: FakeSecond = field(default_factory=FakeSecond)
     sent: list[CallOrder] = field(default_factory=list)
     told: list[Event] = field(default_factory=list)
     hung_up: list[tuple[Reason, str]] = field(default_factory=list)
@@ -159,7 +172,7 @@ class FakeCall:
 
     @property
     def put_through(self) -> bool:
-        return self.bridge.aside
+        return self.bridge.aside or self.second.joined
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         self.tasks.append(asyncio.create_task(work, name=name))
@@ -323,6 +336,26 @@ async def test_a_takeover_from_the_beginning() -> None:
     assert bed.last["mode"] == "takeover"
 
 
+async def test_a_takeover_from_the_person_that_the_caller_was_put_through_to() -> None:
+    bed = Bed()
+    bed.call.second.joined = bed.call.bridge.aside = True
+    leg = await bed.answered("barge")
+    assert bed.supervision.do(SuperviseMode("takeover"), "ops").ok
+    assert bed.call.second.replaced == 1
+    assert bed.call.bridge.through.joined is leg
+    assert bed.call.bridge.aside
+    bed.by_peer()
+    assert [reason for reason, _ in bed.call.hung_up] == [Reason.TARGET_HANGUP]
+
+
+async def test_no_takeover_while_the_target_is_called() -> None:
+    bed = Bed()
+    bed.call.bridge.aside = True
+    await bed.answered("listen")
+    done = bed.supervision.do(SuperviseMode("takeover"), "ops")
+    assert (done.status, done.detail) == ("wrong_state", "the other side is being put through")
+
+
 async def test_a_takeover_that_has_become_impossible_ends_the_leg_alone() -> None:
     bed = Bed()
     bed.call.engine_missed = True
@@ -461,6 +494,13 @@ async def test_a_phone_that_comes_too_late_does_not_take_the_call_from_the_agent
     assert bed.last["cause"] == "the call is not parked any more"
     assert not bed.call.bridge.aside
     assert bed.call.hung_up == []
+
+
+async def test_one_who_comes_too_late_is_announced_to_no_caller() -> None:
+    bed = Bed(SuperviseSettings(announcement=np.zeros(8000, np.int16)))
+    await dialled(bed, DialledIn("sip:201@pbx", "listen", fetches=True))
+    assert bed.last["cause"] == "the call is not parked any more"
+    assert bed.call.bridge.played == []
 
 
 async def test_a_parked_call_that_nobody_fetches_goes_back_to_the_agent() -> None:

@@ -21,6 +21,13 @@ def test_the_rest_can_be_heard_and_not_taken_over(now: CallNow, why: str) -> Non
     assert refused("listen", now) == refused("barge", now) == ""
 
 
+def test_the_place_of_a_person_can_be_taken() -> None:
+    assert refused("takeover", CallNow(put_through=True, joined=True)) == ""
+    assert refused("takeover", CallNow(put_through=True, joined=True, engine_gone=True)) == ""
+    on_hold = CallNow(put_through=True, joined=True, on_hold=True)
+    assert "on hold" in refused("takeover", on_hold)
+
+
 def test_nothing_before_the_answer() -> None:
     assert "not answered" in refused("listen", CallNow(confirmed=False))
 

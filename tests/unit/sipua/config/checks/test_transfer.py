@@ -6,6 +6,7 @@ import shutil
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from sipua.bridge.agent.scenario.scenario import SPEAKER
 from sipua.config.checks.transfer import transfer
@@ -39,6 +40,61 @@ def test_keys_that_the_sentence_does_not_tell() -> None:
     assert found(**good, warm={"accept_key": "5"}) == ["warm.keys"]
     assert found(**good, warm={"decline_key": "1"}) == ["warm.decline_key", "warm.keys"]
     assert found(**good, warm={"accept_key": "5", "keys_file": "/keys.wav"}) == []
+
+
+@pytest.mark.parametrize(
+    ("engine", "wanted"),
+    [
+        ({"type": "openai_realtime"}, ["engine.transcription"]),
+        ({"type": "openai_realtime", "transcription": "gpt-transcribe"}, []),
+        ({"type": "openai_live"}, []),
+        ({"type": "local"}, []),
+    ],
+)
+@pytest.mark.parametrize("where", ["warm", "destination"])
+def test_an_agent_that_does_not_know_what_was_said(
+    engine: dict[str, Any], wanted: list[str], where: str
+) -> None:
+    by = {"briefing_by": "agent"}
+    one = {"name": "support", "to": TO} | (by if where == "destination" else {})
+    section = {"destinations": (one,), "warm": by if where == "warm" else {}}
+    tools = {"builtin": ("hang_up", "transfer"), "transfer": section}
+    config = Config.model_validate({"tools": tools, "engine": engine})
+    findings = list(transfer(config))
+    assert [".".join(map(str, one.paths[0])) for one in findings] == wanted
+    assert {one.severity for one in findings} <= {"warning"}
+
+
+@pytest.mark.parametrize(
+    ("engine", "warm", "wanted"),
+    [
+        ({"transcription": "gpt-transcribe"}, {"keys_file": "/keys.wav"}, []),
+        ({}, {"keys_file": "/keys.wav"}, ["engine.transcription"]),
+        ({"transcription": "gpt-transcribe"}, {}, ["tools.transfer.warm.keys"]),
+        ({"type": "openai_live"}, {"keys_file": "/keys.wav"}, ["engine.type"]),
+        (
+            {"transcription": "gpt-transcribe", "turn_detection": {"type": "none"}},
+            {"keys_file": "/keys.wav"},
+            ["engine.type"],
+        ),
+        ({}, {"briefing_by": "agent"}, ["tools.transfer.warm.accept"]),
+    ],
+)
+def test_words_need_somebody_who_writes_them_down(
+    engine: dict[str, Any], warm: dict[str, Any], wanted: list[str]
+) -> None:
+    section = {"targets": {"sales": "100"}, "warm": {"accept": "word", **warm}}
+    tools = {"builtin": ("hang_up", "transfer"), "transfer": section}
+    config = Config.model_validate({"tools": tools, "engine": {"type": "local", **engine}})
+    findings = list(transfer(config))
+    assert [".".join(map(str, one.paths[0])) for one in findings] == wanted
+    assert {one.severity for one in findings} <= {"error"}
+
+
+@pytest.mark.parametrize("words", [["yes;"], [" "], ["x" * 41], ["yes"] * 33])
+def test_words_that_no_transcript_has(words: list[str]) -> None:
+    with pytest.raises(ValidationError):
+        found(warm={"accept_words": words})
 
 
 @SPEAKS

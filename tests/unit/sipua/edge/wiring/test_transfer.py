@@ -43,8 +43,8 @@ def test_a_destination_has_its_own_and_the_rest_of_the_section(tmp_path: Path) -
     assert (support.targets, support.mode) == (("sip:201@192.0.2.10", "202"), "warm")
     assert made.times.accept_s == 7
     assert support.warm is not None
-    assert (support.warm.by_model, support.warm.by_key, support.warm.accept_key) == (
-        *(True, False, "5"),
+    assert (support.warm.by, support.warm.by_key, support.warm.accept_key) == (
+        *("model", False, "5"),
     )
     assert len(support.warm.briefing) == 2400
     assert sales.warm is not None

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import weakref
-from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,150 +13,26 @@ import pytest
 
 from sipua.bridge.engine_api.events import AudioDelta, AudioDone, ResponseDone
 from sipua.bridge.events import AudioBegan, Interrupted
-from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout import sounds
-from sipua.calls.legs.briefing import SUMMARY
-from sipua.calls.legs.dial import DialTimes
-from sipua.calls.legs.dialling import Dialling
-from sipua.calls.legs.outcome import TransferOutcome
-from sipua.calls.legs.targets import TransferSettings, Warm
+from sipua.calls.legs.briefing.briefing import SUMMARY
 from sipua.codecs.g711 import Law, decode, encode
 from sipua.codecs.pcm import Pcm
 from sipua.codecs.tones import sine
-from sipua.events.event import Event
-from sipua.log import logs
-from sipua.rtp.packet import RtpPacket
-from sipua.rtp.ports import PortPool
-from sipua.sip.messages import (
-    CallConfirmed,
-    CallEnded,
-    CallProgress,
-    EndedBy,
-    Hangup,
-    MediaReady,
+from sipua.sip.messages import CallEnded, EndedBy
+from support.calls.briefing_story import (
+    GONE,
+    HOLD,
+    KEYS,
+    LEG,
+    TEXT,
+    WARM,
+    Story,
+    frames_of,
+    story,
 )
-from sipua.sip.wire.info_digits import DigitTold
-from support.calls.call_bridge import Phone, Setup, bridge_setup
-from support.calls.call_story import MEDIA
 from support.media import audio
-from support.ports import PortBlock
 
 pytestmark = pytest.mark.usefixtures("virtual_clock")
-
-LEG = "c-test.b1"
-TARGET = "sip:support@192.0.2.10"
-TEXT, KEYS, GONE = sine(500, 1000, 8000), sine(800, 600, 8000), sine(300, 500, 8000)
-HOLD = sine(1500, 1000, 8000)
-WARM = Warm(TEXT, KEYS, GONE)
-TIMES = DialTimes(ring_s=30, settle_s=2, accept_s=15)
-
-
-class Call:
-    """What a second leg needs of its call."""
-
-    call_id = "c-test"
-    answered = True
-    media: Any = SimpleNamespace(early=SimpleNamespace(reaches_caller=lambda: True))
-
-    def __init__(self, setup: Setup) -> None:
-        self.bridge = setup.bridge
-        self.faults = FaultOwner("call.failed", logs.bind_call("c-test"))
-        self.sent: list[Any] = []
-        self.told: list[Event] = []
-        self.send = self.sent.append
-        self.tell = self.told.append
-
-    def answer(self) -> None:
-        """It is answered already."""
-
-    def hang_up(self, *_why: object) -> None:
-        self.sent.append("the call")
-
-    @property
-    def hung_up(self) -> bool:
-        return Hangup(LEG) in self.sent
-
-    def types(self) -> list[str]:
-        return [event.type for event in self.told]
-
-
-class Story:
-    """One warm transfer; the test is the target."""
-
-    def __init__(self, setup: Setup, warm: Warm) -> None:
-        self.setup = setup
-        self.call = Call(setup)
-        self.phone = Phone()
-        block = PortBlock(40)
-        first, last = block.range(20)
-        block.close()
-        self._local = PortPool(("127.0.0.1",), first, last).reserve(0.0)
-        self.port = self._local.port
-        plan = replace(setup.plan, remote=self.phone.address)
-        settings = TransferSettings("warm", times=TIMES, waiting=HOLD, hold_sound=HOLD)
-        self.dialling = Dialling(
-            self.call,
-            LEG,
-            TARGET,
-            account="",
-            settings=settings,
-            media_plan=lambda _: plan,
-            warm=warm,
-        )
-        self.task = asyncio.create_task(self.dialling.run())
-        self.packets: list[RtpPacket] = []
-
-    async def answer(self) -> None:
-        await asyncio.sleep(0)
-        self.dialling.take(self._local, ExitStack())
-        self.dialling.on_signal(CallProgress(LEG, 180, "Ringing"))
-        self.dialling.on_signal(MediaReady(LEG, MEDIA))
-        self.dialling.on_signal(CallConfirmed(LEG))
-
-    async def talk(self, pcm: Pcm) -> None:
-        codes = encode(Law.PCMU, pcm)
-        for at in range(0, len(codes) - 159, 160):
-            self.phone.send(self.port, codes[at : at + 160])
-            await asyncio.sleep(0.02)
-
-    def key(self, digit: str) -> None:
-        self.dialling.on_signal(DigitTold(LEG, digit, 100))
-
-    async def outcome(self) -> TransferOutcome:
-        async with asyncio.timeout(120):
-            return await self.task
-
-    def heard(self, what: Pcm) -> int:
-        """How many frames of this sound the target has got so far."""
-        self.packets += self.phone.packets()
-        return frames_of(what, self.packets)
-
-    def close(self) -> None:
-        self.dialling.give_up("the test is over")
-        self.task.cancel()
-        self.phone.socket.close()
-        self._local.rtp_socket.close()
-        self._local.rtcp_socket.close()
-
-
-def frames_of(what: Pcm, packets: Sequence[RtpPacket]) -> int:
-    codes = encode(Law.PCMU, what)
-    wanted = {codes[at : at + 160] for at in range(0, len(codes) - 159, 160)}
-    return sum(bytes(one.payload) in wanted for one in packets)
-
-
-@contextlib.asynccontextmanager
-async def story(warm: Warm = WARM) -> AsyncIterator[Story]:
-    async with bridge_setup() as setup:
-        setup.bridge.open_media(setup.plan)
-        setup.bridge.start()
-        await setup.bridge.connect(1)
-        told = Story(setup, warm)
-        try:
-            yield told
-        finally:
-            told.close()
-        assert setup.faults == []
 
 
 async def test_a_key_takes_the_call_and_the_caller_hears_nothing_before() -> None:
@@ -225,6 +97,23 @@ async def test_T1_a_target_that_hangs_up_while_it_is_briefed() -> None:
         assert not one.call.hung_up
 
 
+@pytest.mark.parametrize("digit", ["1", "2"])
+async def test_an_end_that_is_told_late_parts_nobody(digit: str) -> None:
+    """Somebody else has the place of the target by then, or the call is put through anew."""
+    async with story() as one:
+        await one.answer()
+        await asyncio.sleep(2)
+        one.key(digit)
+        one.dialling.on_caller_left()
+        bridge = one.setup.bridge
+        bridge.set_aside(True)
+        joint = bridge.through.join(bridge.leg)
+        one.dialling.on_signal(CallEnded(LEG, EndedBy.PEER, 200, "OK"))
+        assert bridge.through.joint is joint
+        assert bridge.through.aside
+        bridge.through.part()
+
+
 async def test_T1_voicemail_is_never_connected() -> None:
     for warm in (WARM, replace(WARM, by_key=False)):
         async with story(warm) as one:
@@ -275,7 +164,7 @@ def says(one: Story, item: str, pcm: Pcm) -> None:
 
 
 async def test_the_model_tells_who_waits_and_the_caller_hears_nothing_of_it() -> None:
-    async with story(replace(WARM, by_model=True)) as one:
+    async with story(replace(WARM, by="model")) as one:
         asked: list[str | None] = []
         one.setup.engine.speak = asked.append  # type: ignore[method-assign]  # it is scripted here
         await one.answer()
@@ -306,7 +195,7 @@ async def test_the_model_tells_who_waits_and_the_caller_hears_nothing_of_it() ->
 
 
 async def test_a_model_that_says_nothing_gives_way_to_the_text() -> None:
-    async with story(replace(WARM, by_model=True)) as one:
+    async with story(replace(WARM, by="model")) as one:
         one.setup.engine.speak = lambda _: None  # type: ignore[method-assign]  # a silent model
         await one.answer()
         await asyncio.sleep(6)
@@ -331,7 +220,7 @@ async def test_H5_what_has_ended_is_freed_without_the_garbage_collector(end: str
 
 
 async def _ended(end: str) -> list[weakref.ref[Any]]:
-    async with story(replace(WARM, by_model=True)) as one:
+    async with story(replace(WARM, by="model")) as one:
         await one.answer()
         await asyncio.sleep(2)
         assert one.dialling._briefing is not None

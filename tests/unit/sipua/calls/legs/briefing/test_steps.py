@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sipua.calls.legs.briefing_steps import (
+from sipua.calls.legs.briefing.steps import (
     AGAIN_S,
     LONGEST_GREETING_S,
     MODEL_BEGINS_S,

@@ -24,12 +24,15 @@ from sipua.bridge.call.media import MediaPlan
 from sipua.bridge.engine_api.events import AudioDelta, AudioDone
 from sipua.bridge.events import AudioBegan, AudioLeft, AudioPlayed, Interrupted
 from sipua.bridge.fault_owner import FaultOwner, nothing
-from sipua.calls.legs.briefing_steps import Act, BriefingSteps
-from sipua.calls.legs.targets import Warm
+from sipua.calls.legs.briefing.steps import Act, BriefingSteps
+from sipua.calls.legs.briefing.warm import Warm
 from sipua.codecs.pcm import Pcm
 from sipua.rtp.events import Dtmf, RtpEvent
 
-Decision: TypeAlias = Literal["begins", "briefed", "accepted", "declined", "voicemail", "excused"]
+Decision: TypeAlias = Literal[
+    "begins", "briefed", "accepted", "declined", "voicemail", "excused", "text"
+]
+"""`text`: there is no agent that the target could talk with."""
 
 SUMMARY: Final = (
     "A colleague has just picked up the phone to take over this caller. Tell the colleague now, in "
@@ -62,13 +65,16 @@ class Briefing:
         self._faults = faults
         self._decide = decide
         self._loop = asyncio.get_running_loop()
-        self._steps = BriefingSteps(self._loop.time(), by_model=warm.by_model, by_key=warm.by_key)
+        self._steps = BriefingSteps(
+            self._loop.time(), by_model=warm.by == "model", by_key=warm.by_key
+        )
         self._digits = CallDigits(leg.settings.dtmf)
         tones = self._digits.listens_for_tones(plan)
         self._listener = LegListener(leg.laws, tones=tones)
         self._last = ""  # the sound whose end is waited for
         self._sounds = 0
         self._briefed = self._excusing = False
+        self._accepted = ""  # in these words, by what may be a machine yet
         self._timer: asyncio.TimerHandle | None = None
         self._wait(TICK_S, self._tick)
 
@@ -105,6 +111,20 @@ class Briefing:
         elif key.digit == self._warm.accept_key and self._warm.by_key:
             self._decide("accepted", f"key {key.digit}")
 
+    def said(self, decision: Decision, detail: str) -> None:
+        """In words. A machine that says yes takes no call, so it is known first who speaks."""
+        if self._excusing or (decision == "voicemail" and not self._warm.detects):
+            return
+        if decision == "accepted":
+            self._accepted = detail
+        else:
+            self._decide(decision, detail)
+
+    @property
+    def _accepts(self) -> bool:
+        judged = self._listener.verdict is not None or not self._warm.detects
+        return bool(self._accepted) and judged
+
     # --- what it hears --------------------------------------------------------------------
 
     def sent(self, news: AudioLeft | AudioPlayed) -> None:
@@ -134,6 +154,9 @@ class Briefing:
         if self._excusing:
             return
         self._wait(TICK_S, self._tick)
+        if self._accepts:
+            self._decide("accepted", self._accepted)
+            return
         listener = self._listener
         act = self._steps.tick(
             self._loop.time(),

@@ -1,0 +1,1 @@
+"""What a target hears and says before it has the caller."""
