@@ -2,7 +2,7 @@
 
 The agent is set aside meanwhile. What happens next, `DialAttempt` (dial.py) says; here are the
 leg's sockets, its timer, and what the caller hears. What a target hears that is briefed first is
-in `Briefing`, how it talks with an agent of its own in `Talk` (sipua.calls.legs.briefing).
+in `sipua.calls.legs.briefing`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,12 @@ from typing import Final, Protocol, TypeAlias
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.call.leg import MediaLeg
 from sipua.bridge.call.media import MediaPlan
-from sipua.bridge.engine_api.events import Used
-from sipua.bridge.events import AudioLeft, AudioPlayed, BridgeEvent
-from sipua.bridge.fault_owner import FaultOwner, nothing
+from sipua.bridge.events import AudioLeft, AudioPlayed
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls.legs import leg_end
-from sipua.calls.legs.briefing.briefing import Briefing, Decision
-from sipua.calls.legs.briefing.talk import Talk
+from sipua.calls.legs.briefing.briefing import Decision
+from sipua.calls.legs.briefing.target_briefing import OwnPath, TargetBriefing
 from sipua.calls.legs.briefing.warm import Warm
-from sipua.calls.legs.briefing.word_listener import WordListener
 from sipua.calls.legs.dial import DialAttempt, Do, State
 from sipua.calls.legs.orders import CallOrder, PlaceLeg
 from sipua.calls.legs.outcome import TransferOutcome, told
@@ -126,11 +124,9 @@ class Dialling:
         self._leg: MediaLeg | None = None
         self._plan: MediaPlan | None = None
         self._up_since: float | None = None
-        self._own: CallBridge | None = None  # the target's, while it may talk with an agent
-        self._own_hears: Callable[[Sequence[RtpEvent]], None] = nothing
+        self._own: OwnPath | None = None  # while it may talk with an agent
         self._farewell: asyncio.Task[None] | None = None
-        self._briefing: Briefing | Talk | None = None
-        self._words: WordListener | None = None
+        self._briefing: TargetBriefing | None = None
         self._accepted: str | None = None
         self._held: ExitStack | None = None
         self._leaving = False
@@ -176,10 +172,10 @@ class Dialling:
             return
         self._held = held
         if self._beside is not None and self._warm is not None:
-            self._own = self._beside(local, self._warm)
-            self._leg = self._own.leg
+            own = self._beside(local, self._warm)
+            self._leg = own.leg
             self._leg.tap, self._leg.rtcp_tap = self._call.bridge.leg.taps_of(local)
-            self._own_hears = self._leg.listen_with(self._on_rtp)
+            self._own = OwnPath(own, self._leg.listen_with(self._on_rtp), self._on_rtp)
         else:
             self._leg = self._call.bridge.leg.another(local, self._on_rtp, self._on_sent)
         self._leg.before_answer()
@@ -201,7 +197,7 @@ class Dialling:
             case MediaReady() if self._leg is not None:
                 self._plan = self._media_plan(event.media)
                 if self._own is not None:
-                    self._own.open_media(self._plan)
+                    self._own.bridge.open_media(self._plan)
                 else:
                     self._leg.open(self._plan)
                 self._call.bridge.through.update()
@@ -260,67 +256,35 @@ class Dialling:
         assert self._leg is not None
         assert self._plan is not None
         assert self._warm is not None
-        if self._call.bridge.through.joint is not None:  # the caller has heard early media
-            self._call.bridge.through.part()
-            self._call.bridge.fill(self._settings.waiting, ASKER)
-        if self._own is not None and self._warm.by == "agent":
-            self._leg.listen_with(self._own_hears)
-            self._briefing = Talk(
-                self._own,
-                self._warm,
-                faults=self._call.faults,
-                decide=self._on_target,
-                used=self._call.bridge.on_event,
-            )
-        else:
-            self._brief_by_sound()
-
-    def _brief_by_sound(self) -> None:
-        assert self._leg is not None
-        assert self._plan is not None
-        assert self._warm is not None
-        self._briefing = Briefing(
-            self._leg,
+        bridge = self._call.bridge
+        if bridge.through.joint is not None:  # the caller has heard early media
+            bridge.through.part()
+            bridge.fill(self._settings.waiting, ASKER)
+        self._briefing = TargetBriefing(
             self._warm,
+            self._leg,
             self._plan,
-            self._call.bridge,
+            self._own,
+            bridge=bridge,
             faults=self._call.faults,
             decide=self._on_target,
         )
-        if self._own is not None and self._warm.words is not None:
-            self._words = WordListener(
-                self._own,
-                self._warm.words,
-                faults=self._call.faults,
-                said=self._briefing.said,
-                sent=self._on_sent,
-                used=self._call.bridge.on_event,
-            )
+        self._briefing.begin()
 
     def _end_briefing(self) -> None:
         briefing, self._briefing = self._briefing, None
-        words, self._words = self._words, None
-        if briefing is None:
-            return
-        briefing.close()
-        if words is not None:
-            words.close()
-        if self._own is not None and (words is not None or isinstance(briefing, Talk)):
-            self._own.on_event = self._on_own
-            self._own.leg.listen_with(self._on_rtp)
-            self._call.faults.task(self._own.dismiss_agent(), "the agent of a target leaves")
+        if briefing is not None:
+            briefing.end()
 
     def _on_target(self, decision: Decision, detail: str) -> None:
         """What comes of its briefing."""
         now, attempt = self._loop.time(), self._attempt
         match decision:
-            case "begins":
-                if self._words is not None:
-                    self._words.begin()
+            case "begins" if self._briefing is not None:
+                self._briefing.begins()
                 self._call.tell(call_events.Briefing(target=self._target, by=detail))
-            case "text":
-                self._end_briefing()
-                self._brief_by_sound()
+            case "text" if self._briefing is not None:
+                self._briefing.by_sounds()
             case "briefed":
                 attempt.on_briefed(now)
                 self._set_timer()
@@ -350,9 +314,10 @@ class Dialling:
         held, self._held = self._held, None
         leg_end.close(leg, held, self._target, self._attempt.state, self._call.tell)
         own, self._own = self._own, None
-        self._own_hears, self._beside = nothing, None
+        self._beside = None
         if own is not None:
-            self._farewell = self._call.faults.task(own.close(), "the agent of a target is closed")
+            closing = own.bridge.close()
+            self._farewell = self._call.faults.task(closing, "the agent of a target is closed")
 
     def _set_timer(self) -> None:
         if self._timer is not None:
@@ -385,24 +350,15 @@ class Dialling:
     # --- the leg's audio ------------------------------------------------------------------
 
     def _on_sent(self, news: AudioLeft | AudioPlayed) -> None:
-        if isinstance(self._briefing, Briefing):
+        if self._briefing is not None:
             self._briefing.sent(news)
-
-    def _on_own(self, event: BridgeEvent) -> None:
-        """Of its bridge, when no agent talks any more; what one has cost may come late."""
-        if isinstance(event, AudioLeft | AudioPlayed):
-            self._on_sent(event)
-        elif isinstance(event, Used):
-            self._call.bridge.on_event(event)
 
     def _on_rtp(self, events: Sequence[RtpEvent]) -> None:
         joint = self._call.bridge.through.joint
         if joint is not None:
             joint.from_b(events)
-        elif isinstance(self._briefing, Briefing):
+        elif self._briefing is not None:
             self._briefing.hear(events)
-            if self._words is not None:
-                self._own_hears(events)
         elif self._leg is not None and self._early(events):
             through = self._call.bridge.through
             through.join(self._leg, self._settings.hold_sound).from_b(events)

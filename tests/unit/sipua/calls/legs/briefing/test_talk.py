@@ -214,7 +214,7 @@ async def _ended(end: str) -> list[weakref.ref[Any]]:
         assert one.dialling._briefing is not None
         left: list[weakref.ref[Any]] = [
             weakref.ref(thing)
-            for thing in (one.dialling, one.dialling._briefing, one.dialling._own)
+            for thing in (one.dialling, one.dialling._briefing, one.dialling._own.bridge)
         ]
         if end == "caller":
             one.dialling.on_caller_left()
