@@ -329,7 +329,9 @@ def _compare(args: argparse.Namespace) -> int:
 
 
 def _add_answering(commands: Commands) -> None:
-    parser = plain_command(commands, "answering", _answering, "who answered, on a made corpus")
+    parser = plain_command(
+        commands, "answering", _answering, "who answered, on a made or recorded corpus"
+    )
     parser.add_argument("--calls", type=int, default=1000, metavar="N", help="default: 1000")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="default: 1")
     parser.add_argument(

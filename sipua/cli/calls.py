@@ -69,7 +69,12 @@ def add(commands: Commands) -> None:
         lambda args: {"to": args.to, "wait": True} | ({"mode": args.mode} if args.mode else {}),
         arguments="reception --mode warm",
     )
-    transfer.add_argument("to", metavar="TARGET", help="a name of tools.transfer.targets")
+    transfer.add_argument(
+        "to",
+        metavar="TARGET",
+        help="a name of tools.transfer.targets or .destinations; or a number or SIP URI that the "
+        "token may call",
+    )
     modes = ("refer", "dial", "auto", "warm")
     transfer.add_argument("--mode", choices=modes, help="default: as configured")
     queue = _act(

@@ -112,7 +112,7 @@ class CallRejected(Event, tag="call.rejected", rename={"from_": "from"}):
     origin: str | None = None
     """The trunk or account that it came by, as far as that is known."""
     rule: str | None = None
-    """The key of the configuration that refuses it, where it is one of its trunk."""
+    """The key of the configuration that refuses it, where it is one."""
     altered: list[str] | None = None
     kept_back: int | None = None
     """Rejections since the last one that were not told."""

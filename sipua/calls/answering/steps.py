@@ -7,7 +7,7 @@
        │                                            ▲                                     │
        │                                            └── it speaks on for 2 s ─────────────┤
        │                                  agent ◀── a person speaks into the message ─────┤
-       └── fax, a dead number, or "hangup" ──▶ over ◀── the message is left ──────────────┘
+       └── fax, "hangup", a dead number ──▶ over ◀── the message is left ──────────────┘
 
 A beep that comes when the message has begun without one makes it begin again. A machine that is
 found while the agent talks is a machine all the same.

@@ -55,7 +55,7 @@ class CallsSection(Section):
         default="agent",
         description='`answering = "detect"`: what happens when a machine has answered. `agent`: '
         "the model is told, and goes on. `message`: a message is left, and the call ends. "
-        "`hangup`: the call ends. A fax, or a dead number, always ends it.",
+        "`hangup`: the call ends. A fax always ends it; a dead number does unless it is `agent`.",
     )
     voicemail_message: SoundFile = Field(
         default="",

@@ -94,7 +94,9 @@ class RouteSection(Section):
         "with user and host. Empty: all.",
     )
     caller: Patterns = Field(
-        default=(), description="The same for the caller, by the From header. Empty: all."
+        default=(),
+        description="The same for the caller, by From, or by the header that is believed "
+        "(`trust_identity`). Empty: all.",
     )
     origin: Patterns = Field(
         default=(), description="Names of accounts and trunks, with `*` and `?`. Empty: all."

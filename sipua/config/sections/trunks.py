@@ -165,7 +165,7 @@ class ServerSection(Section):
 
 
 class TrunkSection(Section):
-    """A peer that needs no registration: it is known by its addresses."""
+    """A peer that needs no registration: it is known by its addresses, or by its certificate."""
 
     name: Name = Field(description="Name in logs and routes; unique.", examples=["carrier"])
     hosts: Hosts = Field(

@@ -322,7 +322,9 @@ class Series:
             "sipua_start_time_seconds", "When the edge began, in Unix time.", unit="seconds"
         )
         self.tls_certificate_end = Gauge(
-            "sipua_tls_certificate_end_seconds", "When it expires, in Unix time.", unit="seconds"
+            "sipua_tls_certificate_end_seconds",
+            "When our certificate of SIP over TLS expires, in Unix time.",
+            unit="seconds",
         )
         self.config_info = Gauge(
             "sipua_config_info", "1, with the hash of the configuration in force.", {"hash": ()}
