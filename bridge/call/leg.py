@@ -106,7 +106,7 @@ class MediaLeg:
         self.laws.update({number: Law[name] for number, name in plan.law_by_type.items()})
         if self.rtp is None or self.transport is None:
             self.rtp = open_rtp(plan, self.settings, self._path.session, self.rtcp_tap)
-            self.rtp.latch.set_early(self._early)
+            self.rtp.latch.set_early(() if plan.srtp else self._early)
             self.transport = self._path.transport(
                 self._local, self.rtp, self._on_rtp, on_fault=self._faults.failed
             )

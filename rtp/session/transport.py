@@ -58,6 +58,8 @@ class RtpTransport:
         self._rtcp: Datagrams
         self._rtp, self._rtcp = self._sockets
         self._srtp: Srtp | None = None
+        self._secured: tuple[Datagrams, Datagrams] = self._sockets
+        """With SRTP, where it has been agreed on once."""
         self._session = session
         self._on_events = on_events
         self._on_fault = on_fault or _raise
@@ -99,19 +101,19 @@ class RtpTransport:
 
     def secure(self, keys: SrtpKeys | None) -> None:
         """Everything that comes and goes is encrypted with these from now on; None: nothing is."""
-        if keys is None:
+        if keys is None:  # the state stays: a key that comes back goes on where it was
             self._rtp, self._rtcp = self._sockets
-            self._srtp = None
-        elif self._srtp is not None:
+            return
+        if self._srtp is not None:
             self._srtp.update(keys)
         else:
             from sipua.rtp.srtp.secure_socket import SecureSocket  # noqa: PLC0415 - needs an extra
             from sipua.rtp.srtp.srtp import Srtp  # noqa: PLC0415 - needs an extra
 
             self._srtp = srtp = Srtp(keys)
-            rtp, rtcp = self._sockets
-            self._rtp = SecureSocket(rtp, srtp, self._session.drop)
-            self._rtcp = SecureSocket(rtcp, srtp, self._session.drop)
+            rtp, rtcp = (SecureSocket(udp, srtp, self._session.drop) for udp in self._sockets)
+            self._secured = rtp, rtcp
+        self._rtp, self._rtcp = self._secured
 
     def send(self, payload: bytes, samples: int, marker: bool = False) -> bool:
         """Send the next packet now; False when it did not leave (counted)."""
@@ -146,7 +148,7 @@ class RtpTransport:
 
     def stats(self) -> dict[str, object]:
         return {
-            "srtp": self._srtp.suite if self._srtp else None,
+            "srtp": self._srtp.suite if self._srtp and self._rtp is self._secured[0] else None,
             "drained_at_start": self._drained,
             "rtcp_received": self._rtcp_received,
             "receive_errors": self._receive_errors,

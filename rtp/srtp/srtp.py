@@ -53,6 +53,7 @@ class Srtp:
         self._before: Session | None = None
         """With the peer's last key, until a packet with the new one is there."""
         self._heard: set[bytes] = set()
+        self._heard_before: set[bytes] = set()
         self._last = b""
 
     @property
@@ -67,23 +68,24 @@ class Srtp:
         if (keys.suite, keys.send) != (old.suite, old.send):
             self._outgoing = _outgoing(keys)
         if (keys.suite, keys.receive) != (old.suite, old.receive):
-            self._before = self._incoming
-            self._incoming = _incoming(keys)
-            self._heard.clear()
+            self._before, self._heard_before = self._incoming, self._heard
+            self._incoming, self._heard = _incoming(keys), set()
             self._last = b""
 
     def protect(self, packet: bytes) -> bytes:
-        """Raises OSError, as a socket does, when the key is used up (after 2^48 packets)."""
+        """Raises OSError, as a socket does: the key is used up (after 2^48 packets), or the packet
+        is too long.
+        """
         try:
             return self._outgoing.protect(packet)
-        except Error as error:
+        except (Error, ValueError) as error:
             raise OSError(f"SRTP: {error}") from error
 
     def protect_control(self, packet: bytes) -> bytes:
         """Raises OSError."""
         try:
             return self._outgoing.protect_rtcp(packet)
-        except Error as error:
+        except (Error, ValueError) as error:
             raise OSError(f"SRTCP: {error}") from error
 
     def unprotect(self, datagram: bytes) -> bytes:
@@ -102,14 +104,13 @@ class Srtp:
 
     def _open(self, datagram: bytes, ssrc: bytes, *, control: bool) -> bytes:
         """From another stream than the packet before, or the first one with a new key."""
-        if ssrc not in self._heard and len(self._heard) >= MOST_STREAMS:
-            raise RefusedError("srtp_streams")
+        _check_room(ssrc, self._heard)
         session = self._incoming
         try:
             packet = session.unprotect_rtcp(datagram) if control else session.unprotect(datagram)
         except (Error, ValueError) as error:
             if self._before is not None:
-                return self._open_as_before(self._before, datagram, control=control)
+                return self._open_as_before(self._before, datagram, ssrc, control=control)
             raise _refused(error) from None
         self._heard.add(ssrc)
         self._before = None
@@ -117,12 +118,22 @@ class Srtp:
             self._last = ssrc
         return packet
 
-    def _open_as_before(self, session: Session, datagram: bytes, *, control: bool) -> bytes:
+    def _open_as_before(
+        self, session: Session, datagram: bytes, ssrc: bytes, *, control: bool
+    ) -> bytes:
         """The peer changes its key when our answer has come, so its old one is good until then."""
+        _check_room(ssrc, self._heard_before)
         try:
-            return session.unprotect_rtcp(datagram) if control else session.unprotect(datagram)
+            packet = session.unprotect_rtcp(datagram) if control else session.unprotect(datagram)
         except (Error, ValueError) as error:
             raise _refused(error) from None
+        self._heard_before.add(ssrc)
+        return packet
+
+
+def _check_room(ssrc: bytes, heard: set[bytes]) -> None:
+    if ssrc not in heard and len(heard) >= MOST_STREAMS:
+        raise RefusedError("srtp_streams")
 
 
 def _refused(error: Exception) -> RefusedError:

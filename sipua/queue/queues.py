@@ -182,6 +182,11 @@ class Queues:
         self.slots.leave(call_id)
         return self.leave(call_id, now)
 
+    def taken_over(self, call_id: str, now: float) -> list[QueueNews]:
+        """A supervisor has the call: its agent, or the person it was put through to, is free."""
+        self.slots.leave(call_id)
+        return self.leave(call_id, now)
+
     def agent_lost(self, call_id: str, now: float) -> list[QueueNews]:
         """Its engine is gone. The call may wait for another agent already."""
         return [] if call_id in self._callers else self.leave(call_id, now)

@@ -129,7 +129,7 @@ class Dialling:
         self._briefing: TargetBriefing | None = None
         self._accepted: str | None = None
         self._held: ExitStack | None = None
-        self._leaving = False
+        self._leaving = self._replaced = False
 
     @property
     def up(self) -> bool:
@@ -216,10 +216,15 @@ class Dialling:
         """The call has ended, or is about to."""
         self._do(self._attempt.on_caller_left(self._loop.time()))
 
+    def replaced(self) -> None:
+        """Somebody else has the caller: what becomes of this leg is not the call's any more."""
+        self._replaced = True
+        self.on_caller_left()
+
     def leave(self, on: bool) -> None:
         """Whether the caller's side is to take over this leg: then its end is not the call's."""
         self._leaving = on
-        if not on and self._attempt.state is State.OVER:
+        if not on and self._attempt.state is State.OVER and not self._replaced:
             self._do(Do.END_CALL)
 
     def give_up(self, reason: str) -> None:

@@ -56,9 +56,10 @@ class SecondLeg:
     def replace(self) -> None:
         """Somebody else takes the place of the target that is joined: it gets BYE, and what was
         reached by it stays reached."""
-        for legs in (self._last, self._ringing):
-            if legs is not None and legs.joined:
-                legs.on_caller_left()
+        if self._last is not None and self._last.joined:
+            self._last.replaced()
+        if self._ringing is not None and self._ringing.joined:
+            self._ringing.on_caller_left()
 
     def make(
         self,

@@ -57,7 +57,9 @@ class EarlyMedia:
         return self._state in ("heard", "over")
 
     def keep_from_engine(self) -> None:
-        """The engine hears silence until the ACK."""
+        """The engine hears silence until the ACK, which may have come already."""
+        if self._state == "over":
+            return
         self._kept_from_engine = True
         self._bridge.listen(False, _ASKER)
 
@@ -77,9 +79,8 @@ class EarlyMedia:
         """The 200 is about to leave."""
         if self._state == "rings":
             self._bridge.before_answer()
-        if self._state == "heard":
-            self._bridge.fill(None, _ASKER)
-        else:
+        self._bridge.fill(None, _ASKER)
+        if self._state != "heard":
             self._state = "over"
 
     def confirmed(self) -> None:

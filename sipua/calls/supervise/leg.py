@@ -22,6 +22,7 @@ from sipua.bridge.events import AudioPlayed, BridgeEvent
 from sipua.bridge.fault_owner import nothing
 from sipua.bridge.joint.third import Third
 from sipua.calls.legs.dialling import LegSignal
+from sipua.calls.parts import silence
 from sipua.calls.steer.commands import Mode
 from sipua.calls.supervise.codes import PinEntry
 from sipua.calls.supervise.modes import CallNow, SuperviseSettings, refused
@@ -93,7 +94,8 @@ class SupervisorLeg:
         self._third: Third | None = None
         self._since: float | None = None
         """When the supervisor began to hear the call."""
-        self._answered = False
+        self._answered_at: float | None = None
+        self._plan: MediaPlan | None = None
         self._pin: PinEntry | None = None
         """It is being pressed."""
         self._pin_pressed = asyncio.Event()
@@ -174,21 +176,22 @@ class SupervisorLeg:
                     )
                 )
             case MediaReady() if self._leg is not None and self.up:
-                self._leg.open(self._media_plan(event.media))
+                self._plan = self._media_plan(event.media)
+                self._leg.open(self._plan)
                 if self._has_the_call:
                     self._call.bridge.through.update()
             case CallConfirmed() if self._leg is not None and self.up:
-                self._answered = True
+                self._answered_at = time.monotonic()
                 self._leg.start()
                 self._call.start(self._answered_by_supervisor(), "supervisor")
             case CallEnded():
                 self._ended_there = True
-                self.end("hung_up" if self._answered else event.reason, event.status)
+                self.end(event.reason if self._answered_at is None else "hung_up", event.status)
             case DigitTold():
                 self._press(event.digit)
 
     def _ring_no_longer(self) -> None:
-        if not self._answered:
+        if self._answered_at is None:
             self.end(f"not answered within {self._settings.ring_s:g} s", 408)
 
     def _end_of_fault(self, cause: str) -> None:
@@ -284,9 +287,16 @@ class SupervisorLeg:
             return
         for event in events:
             if isinstance(event, MediaTimeout):
-                self.end(f"no RTP for {event.idle_s:.0f} s")
+                self._silent(event.idle_s)
             elif isinstance(event, Dtmf) and not event.inband:
                 self._press(event.digit)
+
+    def _silent(self, idle_s: float) -> None:
+        talked_s = 0.0 if self._answered_at is None else time.monotonic() - self._answered_at
+        if silence.counts(idle_s, talked_s):
+            self.end(f"no RTP for {idle_s:.0f} s")
+        elif self._leg is not None and self._plan is not None:
+            self._leg.open(self._plan)
 
     def _press(self, key: str) -> None:
         if self._pin is not None:

@@ -48,6 +48,12 @@ def _keys(config: Config) -> Iterator[Finding]:
         )
     if keys.port and keys.port == sip.port and "tcp" in sip.transports:
         yield Finding(((*_AT, "port"), ("sip", "port")), "is the port of SIP over TCP", "5061")
+    if keys.verify and not keys.ca_file and not certificate.authorities_of_the_system():
+        yield Finding(
+            ((*_AT, "ca_file"),),
+            "is missing: this system has no file of authorities, so no server would be believed",
+            "name one, or install the package ca-certificates",
+        )
     if not keys.verify:
         yield Finding(
             ((*_AT, "verify"),),

@@ -33,7 +33,7 @@ class AdmissionSection(Section):
     answer_strangers: bool = Field(
         default=True,
         description="Answer what comes from an address that may not call, with one uniform 403. "
-        "`false`: in silence, as if nobody listened here.",
+        "`false`: in silence; only what claims to be within a call gets 481.",
     )
     scanners: Annotated[tuple[OneLine, ...], AS_TUPLE] = Field(
         default=(

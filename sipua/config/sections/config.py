@@ -104,8 +104,8 @@ class SipSection(Section):
     accept: Literal["trunks", "any"] = Field(
         default="trunks",
         description="Which peers may call. `trunks`: only hosts of `trunks`, peers with one of "
-        "their `certificate_names`, and registrars of `accounts`. `any`: every peer; for demos on a "
-        "closed network.",
+        "their `certificate_names`, and registrars of `accounts`. `any`: every peer; for demos "
+        "on a closed network.",
     )
     tls: SipTlsSection = SipTlsSection()
 

@@ -33,7 +33,9 @@ class SipTlsSection(Section):
     client_ca_file: OneLine = Field(
         default="",
         description="Authorities whose certificates we believe peers that connect to us (PEM): a "
-        "trunk is known by its `certificate_names` then. Empty: no such certificate counts.",
+        "trunk is known by its `certificate_names` then. It must have the authority that has "
+        "signed the peer's certificate itself, and not its root alone. Empty: no such "
+        "certificate counts.",
     )
     client_certificates: Literal["wanted", "required"] = Field(
         default="wanted",

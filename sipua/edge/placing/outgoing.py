@@ -68,8 +68,10 @@ def outgoing(
 
 
 def called_by(trunk: TrunkSection | None, to: str) -> str:
-    """The number in our format; of a URI its user, of which a `+` may be written as `%2B`."""
-    number = to.removeprefix("tel:") if is_number(to) else unquote(name_addr.parse(to).user)
+    """The number in our format; of a URI its user, of which a `+` may be written as `%2B`. In
+    brackets: without them the parameters of a user would be taken for the header's.
+    """
+    number = to.removeprefix("tel:") if is_number(to) else unquote(name_addr.parse(f"<{to}>").user)
     return parties.form_of_ours(trunk).of(number)
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import secrets
 import socket
-import ssl
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -31,6 +30,7 @@ from sipua.sip.admission.admission import Admission, FloodLimits
 from sipua.sip.settings import SipSettings
 from sipua.sip.trunks.slots import Limits
 from sipua.sip.wire.addresses import of_family, seen_by
+from sipua.sip.wire.certificate import authorities_of_the_system
 from sipua.sip.wire.tls import TlsSettings
 
 _MEGABYTE = 1_000_000
@@ -71,7 +71,7 @@ def tls_settings(config: Config) -> TlsSettings | None:
         certificate=certificate,
         key=key,
         verify=keys.verify,
-        ca_file=ca_file or str(ssl.get_default_verify_paths().cafile or ""),
+        ca_file=ca_file or authorities_of_the_system(),
         client_ca_file=client_ca_file,
         clients_need_one=keys.client_certificates == "required",
     )

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from typing import Any
 
 import pjsua2 as pj
@@ -17,7 +20,7 @@ import pjsua2 as pj
 from sipua.rtp.hostport import join
 from sipua.rtp.ports import family_of
 from sipua.sip.admission import invite
-from sipua.sip.admission.admission import Refusal
+from sipua.sip.admission.admission import FORBIDDEN, Refusal
 from sipua.sip.errors import CannotListenError, PortTakenError
 from sipua.sip.free_port import free_port
 from sipua.sip.messages import LibraryMessage, SipEvent, SipMessage
@@ -40,8 +43,12 @@ _TRANSPORTS = {
 TLS = "tls"
 
 
-NO_ANSWER = 1
-"""The status by which our build drops a request."""
+@functools.cache
+def no_answer() -> int:
+    """The status by which our build drops a request. One before the fourth would answer it as if it
+    had not been judged: there it is refused."""
+    build = re.search(r"\+sipua(\d+)$", version("pjsua2-python"))
+    return 1 if build and int(build[1]) >= 4 else FORBIDDEN.status
 
 
 class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
@@ -150,7 +157,7 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
             self._fault("onNewRequest", error)
             refusal = Refusal(500, "Internal Error")
         if refusal is not None:
-            prm.statusCode = NO_ANSWER if refusal.silent else refusal.status
+            prm.statusCode = no_answer() if refusal.silent else refusal.status
             prm.reason = refusal.reason
             for name, value in refusal.headers.items():
                 prm.headers.push_back(sip_header(name, value))

@@ -18,6 +18,11 @@ from typing import Final
 DAY_S: Final = 86_400.0
 LARGEST_BYTES: Final = 4_000_000
 """Of one file: the bundle of a system has 200 KB."""
+_BUNDLES: Final = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+)
 _WARN_AT_DAYS: Final = (0, 1, 7, 30)
 _OCTETS, _UTC_TIME, _TIME, _EXTENSIONS = 0x04, 0x17, 0x18, 0xA3
 _ALTERNATIVE_NAMES: Final = bytes((0x06, 0x03, 0x55, 0x1D, 0x11))
@@ -89,6 +94,13 @@ def parse(pem: bytes) -> Certificate:
         raise CertificateError(
             "certificate", "has a certificate that cannot be read", "get it anew"
         ) from None
+
+
+def authorities_of_the_system() -> str:
+    """The file with them; empty: there is none. A Python that was built for another system looks
+    where this one has nothing."""
+    known = (ssl.get_default_verify_paths().cafile or "", *_BUNDLES)
+    return next((file for file in known if file and Path(file).is_file()), "")
 
 
 def warning_step(days_left: float) -> int | None:

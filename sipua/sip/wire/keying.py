@@ -28,7 +28,8 @@ class Keying:
         """As the last offer and its answer say; None: the audio is not encrypted."""
         self._own: dict[str, bytes] = {}
         self._lines: tuple[CryptoLine, ...] = ()
-        """Of our offer, while it has no answer."""
+        """Of our last offer or answer: pjsip offers the latter again by itself, to refresh the
+        session of a peer without UPDATE."""
         self._agreed = False
 
     @property
@@ -48,7 +49,8 @@ class Keying:
             return sdes.write(ours, ())
         own = self._key(line.suite)
         self.keys = SrtpKeys(line.suite, own, line.key)
-        return sdes.write(ours, (CryptoLine(line.tag, line.suite, own),))
+        self._lines = (CryptoLine(line.tag, line.suite, own),)
+        return sdes.write(ours, self._lines)
 
     def write_offer(self, ours: str) -> str:
         """Our offer with its keys: within a call, those that are used already come first."""

@@ -88,8 +88,10 @@ class EdgeQueues:
         another one; so is one whose engine is lost. Another engine may take the place of the first:
         its slot is taken, whether there is one or not."""
         call_id, now = told.call_id, time.monotonic()
-        if told.type == TRANSFERRED or (told.type in SUPERVISED and _takes_over(told)):
+        if told.type == TRANSFERRED:
             self._do(self._queues.agent_left(call_id, now))
+        elif told.type in SUPERVISED and _takes_over(told):
+            self._do(self._queues.taken_over(call_id, now))
         elif told.type == FALLBACK:
             self._do(self._queues.agent_lost(call_id, now))
         elif told.type == ENGINE_IN_USE:

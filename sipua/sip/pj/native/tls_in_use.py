@@ -44,6 +44,8 @@ class TlsInUse:
         self.peers = TlsPeers(emit, shut_down)
         self._ours: Certificate | None = None
         self._told_days: int | None = None
+        self._turn = 0
+        """Of the files in use: an attempt with earlier ones is not made any more."""
 
     def open(self) -> list[Listener]:
         """Where it listens. Raises CannotListenError."""
@@ -59,6 +61,10 @@ class TlsInUse:
     def use(self, settings: TlsSettings) -> None:
         """New connections begin with these files, and what is in them now. What is wrong with them
         is told, and nothing changes."""
+        if bool(settings.certificate) != bool(self._settings.certificate):
+            cause = "whether this edge listens by TLS (sip.tls.certificate) changes with a restart"
+            self._emit(TlsNotReady(cause, "restart the edge"))
+            return
         now = _read(settings)
         if now is not None and not self._transports.differs(settings, now):
             return
@@ -68,6 +74,7 @@ class TlsInUse:
             self._emit(TlsNotReady(f"sip.tls.{error.key} {error.what}", error.fix))
             return
         self._settings, self._ours = settings, ours
+        self._turn += 1
         try:
             self._transports.use(settings, contents)
         except CannotListenError as error:
@@ -79,15 +86,19 @@ class TlsInUse:
     def _listen_later(self, error: CannotListenError) -> None:
         cause = f"{error}: nothing connects by TLS until it works, in {_AGAIN_S:g} s"
         self._emit(TlsNotReady(cause, error.fix))
-        self._after(_AGAIN_S, self._listen_again)
+        turn = self._turn
+        self._after(_AGAIN_S, lambda: self._listen_again(turn))
 
-    def _listen_again(self) -> None:
+    def _listen_again(self, turn: int) -> None:
+        if turn != self._turn:
+            return
         try:
             self._transports.make_anew()
         except CannotListenError as error:
             self._listen_later(error)
         else:
             self._in_use(anew=True)
+            self._tell_expiry()
 
     def close(self) -> None:
         self.peers.use(None, needed=False, port=0)
@@ -127,7 +138,10 @@ def _checked(settings: TlsSettings) -> tuple[Certificate | None, Contents]:
             certificate.check("", "", settings.client_ca_file, now)
         except CertificateError as error:
             raise CertificateError("client_ca_file", error.what, error.fix) from None
-        ours = certificate.check(settings.certificate, settings.key, settings.ca_file, now)
+        try:
+            ours = certificate.check(settings.certificate, settings.key, settings.ca_file, now)
+        except OSError:  # it has gone between two looks
+            continue
         if contents is not None and _read(settings) == contents:
             return ours, contents
     raise CertificateError("certificate", "is being written", "reload again")

@@ -150,6 +150,24 @@ def test_S26_a_new_key_of_the_peer_takes_over_when_it_is_used() -> None:
     assert theirs.unprotect(ours.protect(packet(1))) == packet(1)
 
 
+def test_streams_without_end_are_not_kept_with_the_key_before_either() -> None:
+    ours, theirs = both_ends()
+    ours.unprotect(theirs.protect(packet(1, ssrc=0)))
+    ours.update(keys("ours", "theirs anew"))
+    sent = [theirs.protect(packet(1, ssrc=ssrc)) for ssrc in range(1, MOST_STREAMS + 1)]
+    for datagram in sent[:-1]:
+        ours.unprotect(datagram)
+    assert refused(ours, sent[-1]) == "srtp_streams"
+
+
+def test_a_packet_that_is_too_long_is_a_fault_of_the_socket() -> None:
+    """One of a plain leg, passed on to this one."""
+    ours, _ = both_ends()
+    for protect in (ours.protect, ours.protect_control):
+        with pytest.raises(OSError, match="too long"):
+            protect(packet(1)[:12] + bytes(1440))
+
+
 def test_an_offer_without_a_change_keeps_window_and_wraps() -> None:
     ours, theirs = both_ends()
     for sequence in range(0, 3 << 16, 30_000):

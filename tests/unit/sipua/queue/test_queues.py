@@ -122,6 +122,14 @@ def test_the_agent_has_left_and_the_call_goes_on_with_a_target() -> None:
     assert queues.agent_left("never", 6) == []
 
 
+def test_a_supervisor_takes_the_place_of_a_member_who_is_free_then() -> None:
+    queues = Queues([PEOPLE])
+    queues.offer_ended("a", offer(queues.join("a", "people", 0)).offer, ANNA.name, (), 1)
+    queues.taken_over("a", 5)
+    (state,) = queues.states(5)
+    assert doing(state)[ANNA.name] != "talking"
+
+
 def test_to_join_is_to_leave_what_was_before() -> None:
     queues = Queues([replace(AGENT, max_calls=1), PEOPLE])
     queues.join("a", "agent", 0)

@@ -60,6 +60,17 @@ async def test_media_that_comes_with_the_answer_is_no_early_media() -> None:
     await story.confirm()
     assert "early" not in story.bridge.steps
     assert not story.bridge.screen.waits
+    assert story.bridge.sound is None, "what was asked for while it rang is not wanted any more"
+    await story.end()
+
+
+async def test_an_answer_before_our_first_step_leaves_the_engine_its_ears() -> None:
+    """A worker that is late reads the order and the answer in one go."""
+    story = Story(opening=Placing(), facts=replace(FACTS, direction="outgoing"))
+    story.call.media.early.confirmed()
+    await story.settle()
+    media(story)
+    assert story.bridge.hears
     await story.end()
 
 

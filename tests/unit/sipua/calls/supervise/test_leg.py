@@ -369,10 +369,13 @@ async def test_one_who_sends_no_sound() -> None:
     bed = Bed()
     leg = await bed.answered()
     assert leg.on_rtp is not None
-    leg.on_rtp([MediaTimeout(20.0)])
+    leg.on_rtp([MediaTimeout(20.0)])  # it began while the phone was ringing
+    await asyncio.sleep(0.01)
+    assert Hangup(LEG) not in bed.call.sent
+    leg.on_rtp([MediaTimeout(1.0)])
     await asyncio.sleep(0.01)
     assert bed.call.sent[-1] == Hangup(LEG)
-    assert bed.last["cause"] == "no RTP for 20 s"
+    assert bed.last["cause"] == "no RTP for 1 s"
     assert bed.call.hung_up == []
 
 

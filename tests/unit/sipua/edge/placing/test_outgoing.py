@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sipua.config import Config
-from sipua.edge.placing.outgoing import Outgoing, outgoing
+from sipua.edge.placing.outgoing import Outgoing, called_by, outgoing
 from sipua.edge.placing.placing import RequestError
 
 ID_URI = "sip:us@192.0.2.5"
@@ -42,6 +42,10 @@ def test_a_uri_is_judged_and_sent_as_it_is() -> None:
     for evil in ("sip:0900@192.0.2.5", "sip:%30900@192.0.2.5", "0900", "sip:0-9.00@192.0.2.5"):
         with pytest.raises(RequestError, match="allowed_destinations of carrier"):
             placed(evil, **keys)
+
+
+def test_parameters_in_the_user_of_a_uri_hide_no_number() -> None:
+    assert called_by(None, "sip:+19005551234;npdi=1@198.51.100.7") == "+19005551234"
 
 
 def test_our_number_is_the_trunks_or_one_that_it_allows() -> None:

@@ -58,6 +58,14 @@ def test_S26_the_peer_may_change_its_key_and_ours_stays() -> None:
     assert (other.tag, other.key == first.key) == (4, False)
 
 
+def test_S26_our_answer_may_be_offered_again_and_the_peer_has_a_new_key() -> None:
+    """pjsip does it by itself, to refresh the session of a peer without UPDATE."""
+    keying = Keying("prefer")
+    ours = answered(keying, sdp(CryptoLine(3, EIGHTY, THEIRS)))
+    assert keying.read_answer(sdp(CryptoLine(3, EIGHTY, ANEW))) == ""
+    assert keying.keys == SrtpKeys(EIGHTY, ours.key, ANEW)
+
+
 def test_of_several_sections_the_one_that_is_answered_counts() -> None:
     keying = Keying("prefer")
     refused = "m=audio 0 RTP/AVP 0\r\n"
