@@ -147,3 +147,20 @@ def test_S25_a_port_that_is_lost_is_asked_for_again(authority: Authority) -> Non
 def test_S25_a_certificate_that_has_expired_ends_the_start(authority: Authority) -> None:
     with pytest.raises(CannotListenError, match="has expired"):
         Bed(authority.issue("expired.test", days=(-9, -1)))
+
+
+def test_S25_an_attempt_with_earlier_files_is_not_made_any_more(authority: Authority) -> None:
+    bed = Bed(authority.issue("edge.test", file="first"))
+    bed.transports.fails = 1
+    bed.tls.use(bed.with_files_of(authority.issue("edge.test", file="second")))
+    bed.tls.use(bed.with_files_of(authority.issue("edge.test", file="third")))
+    told = len(bed.told)
+    bed.due.pop()[1]()
+    assert len(bed.told) == told
+
+
+def test_S25_whether_we_listen_changes_with_a_restart(authority: Authority) -> None:
+    bed = Bed(authority.issue("edge.test", file="listens"))
+    bed.tls.use(replace(bed.settings, certificate="", key=""))
+    assert isinstance(bed.told[-1], TlsNotReady)
+    assert bed.transports.used == []
