@@ -104,7 +104,7 @@ def test_a_forwarded_caller_hears_why_the_target_does_not_answer(
     edge_factory: Edges, sipp: Sipp, far_end: FarEnds
 ) -> None:
     to_target, to_caller = far_end(1, ANNOUNCEMENT, repeat=True), far_end(1, audio.silence(20))
-    target = sipp.start("uas_early_refuses", media=to_target, pause_ms=5000, STATUS="404 Not Found")
+    target = sipp.start("uas_early_refuses", media=to_target, pause_ms=9000, STATUS="404 Not Found")
     edge = forwarding(edge_factory, target.address)
     caller = sipp.run("uac_early_refused", edge.address, media=to_caller, STATUS="404")
     assert caller.ok
@@ -151,7 +151,7 @@ def test_an_announcement_is_heard_in_a_transfer_and_the_agent_is_back(
     line: Callable[..., Line], sipp: Sipp, far_end: FarEnds
 ) -> None:
     to_target = far_end(1, ANNOUNCEMENT, repeat=True)
-    target = sipp.start("uas_early_refuses", media=to_target, pause_ms=5000, STATUS="404 Not Found")
+    target = sipp.start("uas_early_refuses", media=to_target, pause_ms=9000, STATUS="404 Not Found")
     config = {
         "agent": {"greeting": False},
         "tools": {"transfer": {"mode": "dial", "caller_hears": "early_media"}},
