@@ -55,7 +55,7 @@ class Gate:
         origin, limits = self._admission.origin(host, names), self._admission.flood
         if flooded := self._flood.judge(limits, host, origin, message, now):
             return flooded
-        refused = self._judged(method, message, host, names, calls_up=calls_up, now=now)
+        refused = self._judged(method, message, host, origin, names, calls_up=calls_up, now=now)
         return refused or unsound(method, message)
 
     def _judged(
@@ -63,6 +63,7 @@ class Gate:
         method: str,
         message: str,
         host: str,
+        origin: str | None,
         names: frozenset[str],
         *,
         calls_up: int,
@@ -77,7 +78,7 @@ class Gate:
             return probe(host, calls_up, ports_left=ports_left, now=now, names=names)
         if method == "REFER":
             return FORBIDDEN
-        return FORBIDDEN if self._admission.origin(host, names) is None else None
+        return FORBIDDEN if origin is None else None
 
     def refer_refused(self, message: str, status: int, source: str) -> TransferRefused:
         """Of no call, by `source`."""

@@ -1,12 +1,12 @@
 """A route forwards its calls to another SIP agent: no engine is asked (SIPp)."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 
 from support.calls.edge import Edge
+from support.calls.forwarding import forwarding
 from support.media import audio
 from support.media.rtp_far_end import RtpFarEnd
 from support.peers.sipp import Sipp
@@ -16,25 +16,6 @@ pytestmark = pytest.mark.peer
 
 Edges = Callable[..., Edge]
 TALK = np.concatenate([audio.speech("short"), audio.silence(500)])
-
-
-def forwarding(edge_factory: Edges, server: str, **keys: Any) -> Edge:
-    """An edge whose engine is not there."""
-    return edge_factory(
-        {
-            "engine": {"url": "ws://127.0.0.1:9/x"},
-            "trunks": [{"name": "vendor", "hosts": ["192.0.2.1"], "proxy": f"sip:{server}"}],
-            "routes": [
-                {
-                    "name": "away",
-                    "forward": f"sip:bot@{server}",
-                    "forward_account": "vendor",
-                    "headers_out": {"X-Tenant": "a"},
-                    **keys,
-                }
-            ],
-        }
-    )
 
 
 @pytest.mark.sound

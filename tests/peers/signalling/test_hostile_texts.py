@@ -6,7 +6,6 @@ hears every packet, and nothing is kept.
 import contextlib
 import os
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from support.media.rtp_far_end import RtpFarEnd
 from support.peers.raw_caller import RawCaller
 from support.peers.sipp import Sipp
 from support.ports import LOOPBACK
+from support.signalling.torture.wire import answers_options
 
 Edges = Callable[..., Edge]
 
@@ -60,28 +60,6 @@ def processor_s(edge: Edge) -> float:
     """What the edge has used of the processor, see proc_pid_stat(5)."""
     fields = Path(f"/proc/{edge.process.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def answers_options(edge: Edge) -> None:
-    """Within `OPTIONS_WITHIN_S`, to another peer."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-        other.bind(("127.0.0.1", 0))
-        other.connect(edge.address)
-        other.settimeout(OPTIONS_WITHIN_S)
-        me = f"{LOOPBACK}:{other.getsockname()[1]}"
-        began = time.monotonic()
-        lines = (
-            f"OPTIONS sip:{LOOPBACK} SIP/2.0",
-            f"Via: SIP/2.0/UDP {me};branch=z9hG4bK{began}",
-            f"From: <sip:o@{me}>;tag=o",
-            f"To: <sip:{me}>",
-            f"Call-ID: o{began}",
-            "CSeq: 1 OPTIONS",
-            "Max-Forwards: 70",
-            "Content-Length: 0",
-        )
-        other.send(("\r\n".join(lines) + "\r\n\r\n").encode())
-        assert other.recv(65535).startswith(b"SIP/2.0 ")
 
 
 @pytest.mark.slow
@@ -127,7 +105,7 @@ def test_S21_hostile_texts_are_answered_and_nothing_is_kept(
         with RawCaller(edge.address, host=HOST, says=hostile(shape)) as caller:
             before_s = processor_s(edge)
             caller.invite()
-            answers_options(edge)
+            answers_options(edge.address, OPTIONS_WITHIN_S)
             used_s[shape] = processor_s(edge) - before_s
             if shape in DROPPED:
                 continue
@@ -159,6 +137,6 @@ def test_S21_hostile_texts_by_tcp(edge_factory: Edges, size: int) -> None:
             flood.sendall(b"INVITE sip:a@b SIP/2.0\r\nSubject: ")
             with contextlib.suppress(ConnectionError):
                 flood.sendall((row * size)[:size].encode())
-            answers_options(edge)
+            answers_options(edge.address, OPTIONS_WITHIN_S)
         assert processor_s(edge) - before_s < PROCESSOR_S
     assert max(map(len, edge.log.splitlines())) < LONGEST_LINE

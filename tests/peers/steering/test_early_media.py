@@ -10,6 +10,7 @@ import pytest
 from sipua.bridge.playout import sounds
 from sipua.calls.steer.commands import HangUp, Transfer
 from support.calls.edge import Edge
+from support.calls.forwarding import forwarding
 from support.calls.steered_edge import SteeredEdge
 from support.calls.steered_line import Line, stretch
 from support.media import audio, g711
@@ -80,24 +81,6 @@ def test_reliably_and_where_it_cannot_be_heard_it_rings(
     result = sipp.run("uac_delayed_offer", edge.address, pause_ms=50)
     assert not result.received("183")
     assert edge.events(name="call.failed") == []
-
-
-def forwarding(edge_factory: Edges, server: str, **keys: Any) -> Edge:
-    """An edge whose engine is not there."""
-    return edge_factory(
-        {
-            "engine": {"url": "ws://127.0.0.1:9/x"},
-            "trunks": [{"name": "vendor", "hosts": ["192.0.2.1"], "proxy": f"sip:{server}"}],
-            "routes": [
-                {
-                    "name": "away",
-                    "forward": f"sip:bot@{server}",
-                    "forward_account": "vendor",
-                    **keys,
-                }
-            ],
-        }
-    )
 
 
 def test_a_forwarded_caller_hears_why_the_target_does_not_answer(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+import gc
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from types import SimpleNamespace
@@ -163,3 +165,16 @@ async def story(warm: Warm = WARM) -> AsyncIterator[Story]:
         finally:
             told.close()
         assert setup.faults == []
+
+
+async def freed(ended: Callable[[], Awaitable[list[weakref.ref[Any]]]]) -> None:
+    """What `ended` names is gone without the garbage collector."""
+    gc.collect()
+    gc.disable()
+    try:
+        left = await ended()
+        async with asyncio.timeout(10):
+            while any(one() is not None for one in left):
+                await asyncio.sleep(0.1)
+    finally:
+        gc.enable()

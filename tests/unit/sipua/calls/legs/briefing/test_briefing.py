@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import weakref
 from dataclasses import replace
 from typing import Any
@@ -28,6 +27,7 @@ from support.calls.briefing_story import (
     WARM,
     Story,
     frames_of,
+    freed,
     story,
 )
 from support.media import audio
@@ -208,15 +208,7 @@ async def test_a_model_that_says_nothing_gives_way_to_the_text() -> None:
 
 @pytest.mark.parametrize("end", ["1", "2", "caller"])
 async def test_H5_what_has_ended_is_freed_without_the_garbage_collector(end: str) -> None:
-    gc.collect()
-    gc.disable()
-    try:
-        left = await _ended(end)
-        async with asyncio.timeout(10):
-            while any(one() is not None for one in left):
-                await asyncio.sleep(0.1)
-    finally:
-        gc.enable()
+    await freed(lambda: _ended(end))
 
 
 async def _ended(end: str) -> list[weakref.ref[Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +27,7 @@ from sipua.calls.legs.briefing.talk_steps import AGENT_BEGINS_S
 from sipua.codecs.g711 import Law, decode, encode
 from sipua.codecs.tones import sine
 from sipua.sip.messages import CallEnded, EndedBy
-from support.calls.briefing_story import GONE, HOLD, TEXT, WARM, Story, story
+from support.calls.briefing_story import GONE, HOLD, TEXT, WARM, Story, freed, story
 from support.calls.call_bridge import ScriptedEngine
 from support.media import audio
 
@@ -197,15 +196,7 @@ async def test_what_it_costs_is_the_calls() -> None:
 
 @pytest.mark.parametrize("end", ["1", "2", "caller"])
 async def test_H5_what_has_ended_is_freed_without_the_garbage_collector(end: str) -> None:
-    gc.collect()
-    gc.disable()
-    try:
-        left = await _ended(end)
-        async with asyncio.timeout(10):
-            while any(one() is not None for one in left):
-                await asyncio.sleep(0.1)
-    finally:
-        gc.enable()
+    await freed(lambda: _ended(end))
 
 
 async def _ended(end: str) -> list[weakref.ref[Any]]:
