@@ -29,8 +29,8 @@ run: ## set up what is needed and start the edge with the local agent
 	    exec $(BIN)/sipua serve --config configs/local-demo.toml
 
 .PHONY: pjsua2
-pjsua2: ## build pjsua2 for many calls (minutes, cached) and install it; UPDATE=1: a newer source
-	@scripts/env.sh .venv run production
+pjsua2: ## build pjsua2 for many calls (minutes, cached) and install it; UPDATE=1: a newer source; SANITIZE=1: for the fuzzer
+	@scripts/env.sh $(if $(SANITIZE),.venv-asan,.venv) run production
 
 .PHONY: native
 native: dev ## compile the kernel of the audio path (optional; needs a C compiler)
@@ -54,7 +54,7 @@ test-pythons: peers ## unit tests and calls with each Python (3.11 to 3.13) of t
 	@scripts/pythons.sh $(PYTHONS)
 
 .PHONY: fuzz
-fuzz: ## fuzz every reader of foreign bytes, ten minutes each; FUZZ_S=30 shorter, TARGET=rtp one
+fuzz: ## fuzz what reads foreign bytes, ten minutes each; FUZZ_S=30 shorter, TARGET=rtp (sip, api, sounds) one
 	@scripts/fuzz.sh $(or $(FUZZ_S),600) $(TARGET)
 
 .PHONY: soak
@@ -63,11 +63,27 @@ soak: dev ## ten minutes of short calls: does anything grow; CALLS=2500 fewer, W
 	@$(BIN)/sipua bench soak --calls-total $(or $(CALLS),10000) --cps 20 --workers $(or $(WORKERS),1) \
 	    --json build/soak.json --html build/soak.html
 
+.PHONY: life
+life: dev ## two hours of calls of all kinds, faults, strangers: does anything grow; MINUTES=20 CALLS=50 WORKERS=2
+	@mkdir -p build
+	@$(BIN)/sipua bench life --minutes $(or $(MINUTES),120) --calls $(or $(CALLS),50) \
+	    --workers $(or $(WORKERS),2) --kill-worker 1800 \
+	    --json build/life.json --html build/life.html --log build/life.log
+
 .PHONY: lint
-lint: dev ## ruff and mypy
+lint: dev ## ruff, mypy, and the licences of the dependencies
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@scripts/types.sh
+	@$(BIN)/python scripts/supply/licences.py
+
+.PHONY: audit
+audit: dev ## known holes of the locked dependencies; asks an advisory service
+	@$(BIN)/python scripts/supply/audit.py
+
+.PHONY: sbom
+sbom: dev ## what this installation consists of: build/sbom.json, CycloneDX
+	@$(BIN)/python scripts/supply/sbom.py $(BIN)/python build/sbom.json
 
 .PHONY: fmt
 fmt: dev ## format, and fix what can be fixed
@@ -91,5 +107,5 @@ lock: ## resolve the locked dependencies anew
 
 .PHONY: clean
 clean: ## remove environments and caches of this clone
-	rm -rf .venv .venv.lock .venv-index .venv-index.lock .venv-fuzz .venv-fuzz.lock build dist *.egg-info
+	rm -rf .venv .venv.lock .venv-asan .venv-asan.lock .venv-index .venv-index.lock .venv-fuzz .venv-fuzz.lock build dist *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis codecs/_kernel.abi3.so

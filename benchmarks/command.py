@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sipua.bench.common.errors import BenchError
+from sipua.bench.endurance import add_life, add_soak
+from sipua.bench.outputs import add_outputs, add_tls, add_workers, check_outputs, output, say, words
 from sipua.process.command_parser import config_path, plain_command
 from sipua.process.exits import Exit
 from sipua.rtp.pcap.writer import CaptureError
 
 if TYPE_CHECKING:
-    from sipua.bench.results.result import Result
     from sipua.process.command_parser import Commands
 
 EPILOG = """\
@@ -28,6 +28,7 @@ examples:
   sipua bench load --calls 200 --step-up
   sipua bench load --calls 200 --workers 2 --pin
   sipua bench soak --calls-total 10000 --cps 20 --html soak.html
+  sipua bench life --minutes 120 --calls 50 --html life.html
   sipua bench joint --joints 50
   sipua bench compare before.json now.json --fail-above 1.2
   sipua bench answering --calls 1000
@@ -50,7 +51,8 @@ def run(words: Sequence[str]) -> int:
         _add_streams,
         _add_capture,
         _add_load,
-        _add_soak,
+        add_soak,
+        add_life,
         _add_joint,
         _add_compare,
         _add_answering,
@@ -124,8 +126,8 @@ def _add_capture(commands: Commands) -> None:
         help="no time stamps inside the edge: its cost without probes",
     )
     parser.add_argument("--srtp", action="store_true", help="encrypt the calls' audio")
-    _add_tls(parser)
-    _add_outputs(parser)
+    add_tls(parser)
+    add_outputs(parser)
 
 
 def _capture(args: argparse.Namespace) -> int:
@@ -142,7 +144,7 @@ def _capture(args: argparse.Namespace) -> int:
         raise BenchError(f"--engine {args.engine}: local, or a ws:// or wss:// address")
     if args.tls and args.engine != "local":
         raise BenchError("--tls is for the local engine; another one has it in its address")
-    _check_outputs(args)
+    check_outputs(args)
     options = replay.Options(
         file=args.file,
         stream=args.stream,
@@ -156,16 +158,16 @@ def _capture(args: argparse.Namespace) -> int:
         srtp=args.srtp,
     )
     load = machine.load_average()
-    recording = replay.run(options, read(config_path(args.config), os.environ).config, _say)
+    recording = replay.run(options, read(config_path(args.config), os.environ).config, say)
     traces = measure.traces(recording)
-    result = measure.result(recording, traces, _words(), load)
+    result = measure.result(recording, traces, words(), load)
 
     def page() -> str:
         from sipua.bench.report import html, pictures
 
         return html.render(result, pictures.of_call(recording, traces))
 
-    return _output(args, result, page)
+    return output(args, result, page)
 
 
 # --- load -------------------------------------------------------------------------------------
@@ -191,7 +193,13 @@ def _add_load(commands: Commands) -> None:
         action="store_true",
         help="add calls from N upwards until a limit is exceeded: how many this machine holds",
     )
-    _add_workers(parser)
+    add_workers(parser)
+    parser.add_argument(
+        "--engine-type",
+        default="local",
+        choices=("local", "local_live", "local_gemini", "twilio_stream", "asterisk_websocket"),
+        help="the protocol between edge and local agent; default: local (OpenAI Realtime)",
+    )
     parser.add_argument(
         "--pin",
         action="store_true",
@@ -203,14 +211,14 @@ def _add_load(commands: Commands) -> None:
     parser.add_argument(
         "--limit-spacing", type=float, default=10.0, metavar="MS", help="p99; default: 10"
     )
-    _add_tls(parser)
-    _add_outputs(parser)
+    add_tls(parser)
+    add_outputs(parser)
 
 
 def _load(args: argparse.Namespace) -> int:
     from sipua.bench.load import load
 
-    _check_outputs(args)
+    check_outputs(args)
     options = load.Options(
         calls=args.calls,
         seconds=args.seconds,
@@ -219,66 +227,18 @@ def _load(args: argparse.Namespace) -> int:
         limit_uplink_ms=args.limit_uplink,
         limit_spacing_ms=args.limit_spacing,
         workers=args.workers,
+        engine_type=args.engine_type,
         pin=args.pin,
         tls=args.tls,
     )
-    result = load.run(options, _words(), _say)
+    result = load.run(options, words(), say)
 
     def page() -> str:
         from sipua.bench.report import html
 
         return html.render(result, None)
 
-    return _output(args, result, page)
-
-
-# --- soak -------------------------------------------------------------------------------------
-
-
-def _add_soak(commands: Commands) -> None:
-    parser = plain_command(
-        commands, "soak", _soak, "thousands of short calls: what does the edge keep of them"
-    )
-    parser.add_argument(
-        "--calls-total", type=int, default=10_000, metavar="N", help="default: 10000"
-    )
-    parser.add_argument(
-        "--cps", type=float, default=20.0, metavar="R", help="new calls a second; default: 20"
-    )
-    parser.add_argument(
-        "--call-s",
-        type=float,
-        default=3.0,
-        metavar="S",
-        help="mean length; each call has from half to one and a half of it; default: 3",
-    )
-    _add_workers(parser)
-    parser.add_argument(
-        "--every", type=float, default=1.0, metavar="S", help="between two samples; default: 1"
-    )
-    _add_outputs(parser)
-
-
-def _soak(args: argparse.Namespace) -> int:
-    from sipua.bench.soak import soak
-
-    _check_outputs(args)
-    options = soak.Options(
-        calls_total=args.calls_total,
-        cps=args.cps,
-        call_s=args.call_s,
-        workers=args.workers,
-        every_s=args.every,
-    )
-    result = soak.run(options, _words(), _say)
-
-    def page() -> str:
-        from sipua.bench.report import html
-
-        return html.render(result, None)
-
-    written = _output(args, result, page)
-    return Exit.UNFIT if result.soak is not None and result.soak.failed else written
+    return output(args, result, page)
 
 
 # --- compare ----------------------------------------------------------------------------------
@@ -346,55 +306,3 @@ def _answering(args: argparse.Namespace) -> int:
     from sipua.bench.answering.command import run_answering
 
     return run_answering(args.calls, args.seed, train=args.train, recorded=args.recorded)
-
-
-# --- what goes in and comes out ---------------------------------------------------------------
-
-
-def _add_workers(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--workers", type=int, default=1, metavar="N", help="workers of the edge; default: 1"
-    )
-
-
-def _add_tls(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--tls", action="store_true", help="TLS to the local engine, as real engines want it"
-    )
-
-
-def _add_outputs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write the result as JSON")
-    parser.add_argument(
-        "--html", type=Path, metavar="OUT", help="write the report as one HTML file"
-    )
-
-
-def _check_outputs(args: argparse.Namespace) -> None:
-    """Before minutes of measuring, not after them."""
-    for path in (args.json, args.html):
-        if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
-            raise BenchError(f"{path}: there is no folder {path.parent} to write into")
-
-
-def _output(args: argparse.Namespace, result: Result, page: Callable[[], str]) -> int:
-    from sipua.bench.report import text
-    from sipua.bench.results.result import to_json
-
-    print(text.render(result))
-    try:
-        if args.json is not None:
-            args.json.write_bytes(to_json(result))
-        if args.html is not None:
-            args.html.write_text(page(), encoding="utf-8")
-    except OSError as error:
-        raise BenchError(f"{error.filename}: {error.strerror}") from None
-    return Exit.OK
-
-
-def _say(words: str) -> None:
-    print(words, file=sys.stderr, flush=True)
-
-
-def _words() -> str:
-    return shlex.join(["sipua", *sys.argv[1:]])

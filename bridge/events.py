@@ -17,7 +17,10 @@ from typing import Literal, TypeAlias
 
 from sipua.bridge.engine_api.events import (
     CallerIdle,
+    DropAudio,
     EngineFault,
+    EngineHangsUp,
+    PlayoutMark,
     RateLimits,
     ResponseDone,
     ResponseStarted,
@@ -63,13 +66,24 @@ class AudioPlayed:
     """Of its audio; 0 where that is not known."""
 
 
-InterruptedBy: TypeAlias = Literal["caller", "operator", "transfer"]
+@dataclass(frozen=True, slots=True)
+class MarkReached:
+    """All audio before a mark of the engine's (`PlayoutMark`) has left; not `played`: dropped."""
+
+    name: str
+    played: bool
+
+
+PlayoutNews: TypeAlias = AudioLeft | AudioPlayed | MarkReached
+"""What the sender tells. Of a mark only the engine hears."""
+
+InterruptedBy: TypeAlias = Literal["caller", "operator", "transfer", "agent"]
 
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """The caller spoke, an operator wanted it, or the caller is being put through, and the rest of
-    an item was dropped."""
+    """The caller spoke, an operator or the agent wanted it, or the caller is being put through, and
+    the rest of an item was dropped."""
 
     item_id: str
     played_ms: int
@@ -86,6 +100,11 @@ class SourceMoved:
 @dataclass(frozen=True, slots=True)
 class PeerSilent:
     idle_s: float
+    why: str = ""
+    """Of a peer with which no keys are agreed on."""
+
+    def __str__(self) -> str:
+        return f"no RTP from the peer for {self.idle_s:.0f} s{f': {self.why}' if self.why else ''}"
 
 
 # What we told the engine
@@ -109,6 +128,7 @@ class EngineInUse:
 
     engine: str
     format: AudioFormat
+    """Of what it says."""
     session_id: str
     why: Literal["first", "reconnected", "fallback", "rotated"]
     gap_ms: int = 0
@@ -119,6 +139,8 @@ class EngineInUse:
     """Of the caller's audio that it was given at once: its clock begins there."""
     speaks: bool = False
     """It was asked to speak: whatever fills the silence may go on until its first audio."""
+    hears: AudioFormat | None = None
+    """None: the same."""
     connect_ms: int | None = None
     """None: it was connected before it was needed."""
 
@@ -166,6 +188,9 @@ EngineTalk: TypeAlias = (
     | RateLimits
     | EngineFault
     | Unknown
+    | DropAudio
+    | PlayoutMark
+    | EngineHangsUp
 )
 
 BridgeEvent: TypeAlias = (

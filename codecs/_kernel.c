@@ -12,10 +12,10 @@
 #include <Python.h>
 #include <stdint.h>
 
-#define REVISION 1 /* of what Python calls: native.py wants the same */
+#define REVISION 2 /* of what Python calls: native.py wants the same */
 
-#define RATIO 3
-#define PHASE_TAPS 24
+#define MAX_RATIO 3
+#define PHASE_TAPS 24 /* in a row: a filter has one for each sample of a group */
 #define HISTORY_UP (PHASE_TAPS - 1)
 #define BLOCK 16 /* outputs are made in multiples of it: no loop has a rest */
 #define CHUNK 480 /* samples at 8 kHz that are worked on at once: the scratch is on the stack */
@@ -96,10 +96,22 @@ is_of(const Py_buffer *view, Py_ssize_t bytes, const char *what)
     return 0;
 }
 
-/* Samples at 8 kHz, as they are or as codes of `table`, to three times as many at 24 kHz. */
-static void
+/* By how many times 8 kHz the higher rate of these taps is; 0: an exception. */
+static int
+ratio_of(const Py_buffer *taps)
+{
+    Py_ssize_t row = PHASE_TAPS * (Py_ssize_t)sizeof(double);
+    if (taps->len % row == 0 && taps->len >= row && taps->len <= MAX_RATIO * row)
+        return (int)(taps->len / row);
+    PyErr_Format(PyExc_ValueError, "taps: %zd bytes, not 1 to %d rows of %zd", taps->len,
+                 MAX_RATIO, row);
+    return 0;
+}
+
+/* Samples at 8 kHz, as they are or as codes of `table`, to `ratio` times as many. */
+static inline __attribute__((always_inline)) void
 up(int16_t *history, const uint8_t *source, const int16_t *table, const double *taps, double scale,
-   int16_t *out, Py_ssize_t samples)
+   int16_t *out, Py_ssize_t samples, int ratio)
 {
     double line[HISTORY_UP + CHUNK + BLOCK];
     double sums[CHUNK + BLOCK];
@@ -118,11 +130,11 @@ up(int16_t *history, const uint8_t *source, const int16_t *table, const double *
                 fresh[n] = ((const int16_t *)source)[done + n];
         for (int n = count; n < padded; n++)
             fresh[n] = 0.0;
-        for (int phase = 0; phase < RATIO; phase++) {
+        for (int phase = 0; phase < ratio; phase++) {
             for (int n = 0; n < padded; n++)
                 sums[n] = 0.0;
             convolve(line, taps + phase * PHASE_TAPS, sums, padded);
-            saturate(sums, scale, out + done * RATIO + phase, count, RATIO);
+            saturate(sums, scale, out + done * ratio + phase, count, ratio);
         }
         for (int n = 0; n < HISTORY_UP; n++)
             line[n] = line[count + n];
@@ -138,7 +150,7 @@ upsample(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
     Py_buffer history, source, table, taps;
     PyObject *out = NULL;
     double scale;
-    int coded;
+    int coded, ratio;
 
     if (nargs != 5) {
         PyErr_SetString(PyExc_TypeError, "history, source, table or None, taps, scale");
@@ -157,16 +169,21 @@ upsample(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
     if (PyObject_GetBuffer(args[3], &taps, PyBUF_SIMPLE) < 0)
         goto no_taps;
     if (is_of(&history, HISTORY_UP * (Py_ssize_t)sizeof(int16_t), "history") &&
-        is_of(&taps, RATIO * PHASE_TAPS * (Py_ssize_t)sizeof(double), "taps") &&
+        (ratio = ratio_of(&taps)) != 0 &&
         (!coded || is_of(&table, 256 * (Py_ssize_t)sizeof(int16_t), "table"))) {
         Py_ssize_t samples = coded ? source.len : source.len / (Py_ssize_t)sizeof(int16_t);
-        if (samples > PY_SSIZE_T_MAX / RATIO / (Py_ssize_t)sizeof(int16_t))
+        if (samples > PY_SSIZE_T_MAX / ratio / (Py_ssize_t)sizeof(int16_t))
             PyErr_NoMemory();
         else
-            out = PyBytes_FromStringAndSize(NULL, samples * RATIO * (Py_ssize_t)sizeof(int16_t));
-        if (out != NULL)
-            up(history.buf, source.buf, coded ? table.buf : NULL, taps.buf, scale,
-               (int16_t *)PyBytes_AsString(out), samples);
+            out = PyBytes_FromStringAndSize(NULL, samples * ratio * (Py_ssize_t)sizeof(int16_t));
+        if (out != NULL) {
+            int16_t *to = (int16_t *)PyBytes_AsString(out);
+            const int16_t *codes = coded ? table.buf : NULL;
+            if (ratio == 3) /* a constant: loops without a multiplication */
+                up(history.buf, source.buf, codes, taps.buf, scale, to, samples, 3);
+            else
+                up(history.buf, source.buf, codes, taps.buf, scale, to, samples, ratio);
+        }
     }
     PyBuffer_Release(&taps);
 no_taps:
@@ -178,9 +195,10 @@ no_source:
     return out;
 }
 
-/* `source`: (PHASE_TAPS - 1) * RATIO samples of history, and RATIO for each output. */
-static void
-down(const int16_t *source, const double *taps, double scale, int16_t *out, Py_ssize_t outputs)
+/* `source`: (PHASE_TAPS - 1) * ratio samples of history, and `ratio` for each output. */
+static inline __attribute__((always_inline)) void
+down(const int16_t *source, const double *taps, double scale, int16_t *out, Py_ssize_t outputs,
+     int ratio)
 {
     double line[PHASE_TAPS - 1 + CHUNK + BLOCK];
     double sums[CHUNK + BLOCK];
@@ -190,10 +208,10 @@ down(const int16_t *source, const double *taps, double scale, int16_t *out, Py_s
         int padded = rounded_up(count);
         for (int n = 0; n < padded; n++)
             sums[n] = 0.0;
-        for (int phase = 0; phase < RATIO; phase++) {
-            const int16_t *from = source + done * RATIO + phase;
+        for (int phase = 0; phase < ratio; phase++) {
+            const int16_t *from = source + done * ratio + phase;
             for (int n = 0; n < PHASE_TAPS - 1 + count; n++)
-                line[n] = from[n * RATIO];
+                line[n] = from[n * ratio];
             for (int n = PHASE_TAPS - 1 + count; n < PHASE_TAPS - 1 + padded; n++)
                 line[n] = 0.0;
             convolve(line, taps + phase * PHASE_TAPS, sums, padded);
@@ -209,6 +227,7 @@ downsample(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
     Py_buffer source, taps;
     PyObject *out = NULL;
     double scale;
+    int ratio;
 
     if (nargs != 3) {
         PyErr_SetString(PyExc_TypeError, "source, taps, scale");
@@ -221,14 +240,19 @@ downsample(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
         return NULL;
     if (PyObject_GetBuffer(args[1], &taps, PyBUF_SIMPLE) < 0)
         goto no_taps;
-    if (is_of(&taps, RATIO * PHASE_TAPS * (Py_ssize_t)sizeof(double), "taps")) {
+    if ((ratio = ratio_of(&taps)) != 0) {
         Py_ssize_t samples = source.len / (Py_ssize_t)sizeof(int16_t);
-        Py_ssize_t outputs = samples / RATIO - (PHASE_TAPS - 1);
+        Py_ssize_t outputs = samples / ratio - (PHASE_TAPS - 1);
         if (outputs < 0)
             outputs = 0;
         out = PyBytes_FromStringAndSize(NULL, outputs * (Py_ssize_t)sizeof(int16_t));
-        if (out != NULL)
-            down(source.buf, taps.buf, scale, (int16_t *)PyBytes_AsString(out), outputs);
+        if (out != NULL) {
+            int16_t *to = (int16_t *)PyBytes_AsString(out);
+            if (ratio == 3)
+                down(source.buf, taps.buf, scale, to, outputs, 3);
+            else
+                down(source.buf, taps.buf, scale, to, outputs, ratio);
+        }
     }
     PyBuffer_Release(&taps);
 no_taps:
@@ -238,9 +262,9 @@ no_taps:
 
 static PyMethodDef methods[] = {
     {"upsample", (PyCFunction)(void (*)(void))upsample, METH_FASTCALL,
-     "upsample(history, source, table, taps, scale): 24 kHz of 8 kHz; `history` is moved on."},
+     "upsample(history, source, table, taps, scale): 8 kHz to more; `history` is moved on."},
     {"downsample", (PyCFunction)(void (*)(void))downsample, METH_FASTCALL,
-     "downsample(source, taps, scale): 8 kHz of 24 kHz, behind its history."},
+     "downsample(source, taps, scale): to 8 kHz, behind its history."},
     {NULL, NULL, 0, NULL},
 };
 

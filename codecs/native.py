@@ -17,12 +17,13 @@ if TYPE_CHECKING:  # `sipua doctor` asks for the kernel and needs no numpy
 
 NOT_BUILT: Final = "not built"
 TURNED_OFF: Final = "turned off by SIPUA_NATIVE=0"
-REVISION: Final = 1
+REVISION: Final = 2
 """Of the calls into it. A kernel that was built of other sources is not used."""
 
 
 class Kernel(Protocol):
-    """Buffers are of 16-bit samples, taps of doubles; see _kernel.c."""
+    """Buffers are of 16-bit samples, taps of doubles, as many rows of them as the higher rate is
+    times 8 kHz; see _kernel.c."""
 
     def upsample(
         self, history: Buffer, source: Buffer, table: Buffer | None, taps: Buffer, scale: float, /

@@ -1,4 +1,4 @@
-"""8 kHz to 24 kHz and back with the 72-tap filter of fir.py.
+"""8 kHz to 16 or 24 kHz and back, with the filters of fir.py.
 
 Audio is cut in blocks; each block and the history it needs become one row of a matrix, and one
 product with a block-Toeplitz matrix filters all rows. Taps are integers over 2^20, so the sums are
@@ -6,15 +6,15 @@ exact in double precision and the output is bit-identical for any chunking of th
 
 Where the compiled kernel is there (native.py), it does the same sums, with the same result.
 
-Nothing is held back: n samples in are 3n out at once on the way up, and each complete group of
-three in is one out on the way down. The delay is the filter's own: 35.5 samples at 24 kHz up; down,
-an output may use the newest of its three samples, so 33.5 there and exactly 23 samples at 8 kHz
-(2.875 ms) for the pair.
+Nothing is held back: at three times the rate n samples in are 3n out at once on the way up, and
+each complete group of three in is one out on the way down. The delay is the filter's own: 35.5
+samples at 24 kHz up; down, an output may use the newest of its three samples, so 33.5 there and
+exactly 23 samples at 8 kHz (2.875 ms) for the pair. At 16 kHz: 23.5, 22.5, and 23 for the pair.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from sipua.codecs.pcm import Pcm
 
 Matrix = NDArray[np.float64]
 
-_RATIO = 3
+RATE_HZ: Final = 8000
 _FRAME = 160  # 20 ms at 8 kHz
 _MIN = np.array(-32768.0)
 _MAX = np.array(32767.0)
@@ -43,16 +43,16 @@ class _Bank:
     harmless_energy: float
 
     @classmethod
-    def of(cls, history: int, block: int, outputs: int, tap: Callable[[int, int], int]) -> Self:
+    def of(
+        cls, taps: Matrix, history: int, block: int, outputs: int, tap: Callable[[int, int], int]
+    ) -> Self:
         """`tap(output, input)`: which tap joins them; inputs count from the block's first."""
         matrix = np.zeros((history + block, outputs))
         for output in range(outputs):
             for row in range(history + block):
                 index = tap(output, row - history)
-                if 0 <= index < len(TAPS):
-                    matrix[row, output] = TAPS[index] / 2**FRACTION_BITS
-        if outputs > block:
-            matrix *= _RATIO  # each sample stands for three
+                if 0 <= index < len(taps):
+                    matrix[row, output] = taps[index] * _SCALE
         return cls(matrix, history, block, 32767.0**2 / (matrix * matrix).sum(axis=0).max())
 
     def windows(self, stream: Pcm, blocks: int) -> Pcm:
@@ -70,17 +70,37 @@ class _Bank:
         np.rint(out, out=out)
 
 
-# Block sizes that were fastest for a frame of 20 ms.
-_UP = _Bank.of(len(TAPS) // _RATIO - 1, 20, 60, lambda output, sample: output - _RATIO * sample)
-_DOWN = _Bank.of(
-    len(TAPS) - _RATIO, 60, 20, lambda output, sample: _RATIO * output + _RATIO - 1 - sample
-)
-# The taps for the kernel: one row for each sample of a group of three. Up, they are three times as
-# large, because each sample stands for three.
+@dataclass(frozen=True, slots=True)
+class _Filter:
+    """Between 8 kHz and `ratio` times that."""
+
+    ratio: int
+    up: _Bank
+    down: _Bank
+    # For the kernel: one row of taps for each sample of a group.
+    up_taps: bytes
+    down_taps: bytes
+
+    @classmethod
+    def of(cls, ratio: int) -> Self:
+        # Block sizes that were fastest for a frame of 20 ms.
+        narrow, wide = 20, 20 * ratio
+        down = np.array(TAPS[ratio], np.float64)
+        up = down * ratio  # each sample stands for so many
+        size = len(down)
+        return cls(
+            ratio,
+            _Bank.of(up, size // ratio - 1, narrow, wide, lambda out, into: out - ratio * into),
+            _Bank.of(
+                down, size - ratio, wide, narrow, lambda out, into: ratio * (out + 1) - 1 - into
+            ),
+            up.reshape(-1, ratio).T.tobytes(),
+            down.reshape(-1, ratio).T[::-1].tobytes(),
+        )
+
+
 _SCALE = 1 / 2**FRACTION_BITS
-_PHASES = np.array(TAPS, np.float64).reshape(-1, _RATIO).T
-_UP_TAPS = (_PHASES * _RATIO).tobytes()
-_DOWN_TAPS = _PHASES[::-1].tobytes()
+_FILTERS = {ratio * RATE_HZ: _Filter.of(ratio) for ratio in TAPS}
 # Rows in one product: beyond 60 or so, the BLAS would wake its threads for it. A delta of 200 ms
 # is two of these.
 _MAX_ROWS = 40
@@ -103,38 +123,96 @@ def _filter_any(bank: _Bank, stream: Pcm, samples: int, outputs: int) -> Pcm:
     return out[:outputs] if missing else out
 
 
-class Upsampler8to24:
-    """Three samples out for each one in, at once. A frame of 160 takes the fast path."""
+class Up(Protocol):
+    def decode(self, codes: bytes, law: Law) -> bytes:
+        """What G.711 becomes, as the bytes of 16-bit samples."""
+
+    def process(self, pcm: Pcm) -> Pcm: ...
+
+
+class Down(Protocol):
+    @property
+    def delay_samples(self) -> int: ...
+
+    @property
+    def held_samples(self) -> int: ...
+
+    def process(self, pcm: Pcm) -> Pcm: ...
+
+    def flush(self) -> Pcm: ...
+
+    def reset(self) -> None: ...
+
+
+def upsampler(rate_hz: int) -> Up:
+    return Unchanged() if rate_hz == RATE_HZ else Upsampler(rate_hz)
+
+
+def downsampler(rate_hz: int) -> Down:
+    return Unchanged() if rate_hz == RATE_HZ else Downsampler(rate_hz)
+
+
+class Unchanged:
+    """Audio that has 8 kHz on both sides, in the place of a resampler."""
+
+    __slots__ = ()
+
+    delay_samples = 0
+    held_samples = 0
+
+    def decode(self, codes: bytes, law: Law) -> bytes:
+        return decode(law, codes).tobytes()
+
+    def process(self, pcm: Pcm) -> Pcm:
+        return pcm
+
+    def flush(self) -> Pcm:
+        return np.zeros(0, np.int16)
+
+    def reset(self) -> None:
+        pass
+
+
+class Upsampler:
+    """From 8 kHz: so many samples out for each one in, at once. A frame of 160 takes the fast
+    path."""
 
     __slots__ = (
+        "_bank",
         "_flat_out",
         "_flat_rows",
         "_fresh",
         "_history",
         "_out",
+        "_ratio",
         "_rows",
         "_tail",
+        "_taps",
         "_windows",
+        "delay_samples",
     )
 
-    DELAY_SAMPLES = (len(TAPS) - 1) / 2  # at 24 kHz
-
-    def __init__(self) -> None:
+    def __init__(self, rate_hz: int) -> None:
+        """To `rate_hz`."""
+        of = _FILTERS[rate_hz]
+        self._bank = bank = of.up
+        self._ratio, self._taps = of.ratio, of.up_taps
+        self.delay_samples = (len(TAPS[of.ratio]) - 1) / 2  # at the higher rate
         # Buffers for a whole frame and the views on them are made once: that halves the cost.
-        line = np.zeros(_UP.history + _FRAME, np.int16)
-        self._history = line[: _UP.history]
-        self._fresh = line[_UP.history :]
+        line = np.zeros(bank.history + _FRAME, np.int16)
+        self._history = line[: bank.history]
+        self._fresh = line[bank.history :]
         self._tail = line[_FRAME:]
-        self._windows = _UP.windows(line, _FRAME // _UP.block)
+        self._windows = bank.windows(line, _FRAME // bank.block)
         self._rows = np.empty(self._windows.shape)
         self._flat_rows = self._rows.reshape(-1)
-        self._out = np.empty((_FRAME // _UP.block, _UP.matrix.shape[1]))
+        self._out = np.empty((_FRAME // bank.block, bank.matrix.shape[1]))
         self._flat_out = self._out.reshape(-1)
 
     def decode(self, codes: bytes, law: Law) -> bytes:
         """The same for G.711, to the bytes of 16-bit samples."""
         if kernel is not None:
-            return kernel.upsample(self._history, codes, law.decode_table, _UP_TAPS, _SCALE)
+            return kernel.upsample(self._history, codes, law.decode_table, self._taps, _SCALE)
         if len(codes) == _FRAME:
             law.decode_table.take(np.frombuffer(codes, np.uint8), mode="clip", out=self._fresh)
             return self._frame().tobytes()
@@ -143,7 +221,7 @@ class Upsampler8to24:
     def process(self, pcm: Pcm) -> Pcm:
         if kernel is not None:
             pcm = np.ascontiguousarray(pcm, np.int16)
-            out = kernel.upsample(self._history, pcm, None, _UP_TAPS, _SCALE)
+            out = kernel.upsample(self._history, pcm, None, self._taps, _SCALE)
             return np.frombuffer(out, np.int16)
         if len(pcm) == _FRAME:
             self._fresh[:] = pcm
@@ -152,30 +230,32 @@ class Upsampler8to24:
             return np.zeros(0, np.int16)
         stream = np.concatenate((self._history, pcm))
         self._history[:] = stream[len(pcm) :]
-        return _filter_any(_UP, stream, len(pcm), len(pcm) * _RATIO)
+        return _filter_any(self._bank, stream, len(pcm), len(pcm) * self._ratio)
 
     def _frame(self) -> Pcm:
         """What is in `_fresh`, filtered."""
         self._rows[:] = self._windows
         self._history[:] = self._tail
-        _UP.filter(self._rows, self._flat_rows, self._out)
+        self._bank.filter(self._rows, self._flat_rows, self._out)
         return self._flat_out.astype(np.int16)
 
     def reset(self) -> None:
         self._history[:] = 0
 
 
-class Downsampler24to8:
-    """One sample out for each complete group of three in; the rest waits for the next call."""
+class Downsampler:
+    """To 8 kHz: one sample out for each complete group in; the rest waits for the next call."""
 
-    __slots__ = ("_clean", "_kept")
+    __slots__ = ("_bank", "_clean", "_kept", "_ratio", "_taps", "delay_samples")
 
-    # Whole output samples of the filter's delay. A caller that drops as many at the start, and
-    # takes `flush()` at the end, has output aligned with the input to 0.02 ms.
-    DELAY_SAMPLES = 11
-
-    def __init__(self) -> None:
-        self._kept = np.zeros(_DOWN.history, np.int16)  # history, then 0 to 2 samples of a group
+    def __init__(self, rate_hz: int) -> None:
+        """From `rate_hz`."""
+        of = _FILTERS[rate_hz]
+        self._bank, self._ratio, self._taps = of.down, of.ratio, of.down_taps
+        # Whole output samples of the filter's delay. A caller that drops as many at the start, and
+        # takes `flush()` at the end, has output aligned with the input to 0.03 ms.
+        self.delay_samples = (len(TAPS[of.ratio]) - 1 - 2 * (of.ratio - 1)) // (2 * of.ratio)
+        self._kept = np.zeros(self._bank.history, np.int16)  # history, then a group's beginning
         self._clean = True
 
     def process(self, pcm: Pcm) -> Pcm:
@@ -183,26 +263,35 @@ class Downsampler24to8:
             return np.zeros(0, np.int16)
         self._clean = False
         stream = np.concatenate((self._kept, pcm))
-        groups = (len(stream) - _DOWN.history) // _RATIO
-        used = groups * _RATIO
+        history = self._bank.history
+        groups = (len(stream) - history) // self._ratio
+        used = groups * self._ratio
         self._kept = stream[used:]
         if not groups:
             return np.zeros(0, np.int16)
-        stream = stream[: _DOWN.history + used]
+        stream = stream[: history + used]
         if kernel is not None:
-            return np.frombuffer(kernel.downsample(stream, _DOWN_TAPS, _SCALE), np.int16)
-        return _filter_any(_DOWN, stream, used, groups)
+            return np.frombuffer(kernel.downsample(stream, self._taps, _SCALE), np.int16)
+        return _filter_any(self._bank, stream, used, groups)
+
+    @property
+    def held_samples(self) -> int:
+        """What `flush` would give."""
+        if self._clean:
+            return 0
+        return self.delay_samples + bool(len(self._kept) - self._bank.history)
 
     def flush(self) -> Pcm:
         """The end of the stream: what the filter and an incomplete group still hold; then reset."""
         if self._clean:
             return np.zeros(0, np.int16)
-        incomplete = (len(self._kept) - _DOWN.history) % _RATIO
-        tail = self.DELAY_SAMPLES * _RATIO + (_RATIO - incomplete if incomplete else 0)
+        ratio = self._ratio
+        incomplete = (len(self._kept) - self._bank.history) % ratio
+        tail = self.delay_samples * ratio + (ratio - incomplete if incomplete else 0)
         out = self.process(np.zeros(tail, np.int16))
         self.reset()
         return out
 
     def reset(self) -> None:
-        self._kept = np.zeros(_DOWN.history, np.int16)
+        self._kept = np.zeros(self._bank.history, np.int16)
         self._clean = True

@@ -6,6 +6,7 @@ that says what is wrong with a file.
 
 from __future__ import annotations
 
+import struct
 import wave
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
@@ -47,5 +48,5 @@ def read(source: IO[bytes], *, most_s: float | None = None) -> Wav:
             most = frames if most_s is None else int(most_s * rate_hz)
             data = reader.readframes(min(frames, most))
             return Wav(rate_hz, reader.getnchannels(), 8 * reader.getsampwidth(), frames, data)
-    except (wave.Error, EOFError, ZeroDivisionError) as error:
+    except (wave.Error, EOFError, ZeroDivisionError, RuntimeError, struct.error) as error:
         raise WavError(str(error) or "it ends too early") from None

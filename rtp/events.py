@@ -54,6 +54,11 @@ class MediaTimeout:
     """Nothing came for longer than is allowed. Reported once per pause."""
 
     idle_s: float
+    why: str = ""
+    """Of a peer with which no keys are agreed on."""
+
+    def __str__(self) -> str:
+        return f"no RTP for {self.idle_s:.0f} s" + (f": {self.why}" if self.why else "")
 
 
 @dataclass(slots=True)

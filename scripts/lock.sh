@@ -24,3 +24,9 @@ echo 'pjsua2-python>=2.15.1' | lock pjsua2-index -
 printf '%s\n' 'setuptools>=77' | lock build -
 printf '%s\n' 'atheris>=3,<3.1' | lock fuzz - # 3.1 has no wheel for Python 3.11
 printf '%s\n' 'setuptools>=77' swig wheel | lock pjsua2-build -
+# Other people's agents (scripts/peers/agents.sh). Of pipecat's dependencies those that its part for
+# telephony imports: all of them would be half a gigabyte.
+printf '%s\n' twilio-agent-connect fastapi uvicorn websockets loguru numpy pydantic 'soxr~=1.0.0' \
+    wait_for2 loudness docstring_parser sentencex pillow aiofiles opentelemetry-api python-multipart \
+    | lock agents -
+echo 'pipecat-ai' | lock pipecat - --no-deps

@@ -9,3 +9,4 @@ mypy=("$PWD/.venv/bin/mypy" --config-file "$PWD/pyproject.toml" --cache-dir "$PW
 # setup.py runs inside the build, where the stubs of setuptools are not.
 (cd scripts/build_pjsua2 && "${mypy[@]}" __main__.py)
 (cd scripts && "${mypy[@]}" environment.py)
+(cd scripts/supply && MYPYPATH=../build_pjsua2 "${mypy[@]}" licences.py audit.py sbom.py)

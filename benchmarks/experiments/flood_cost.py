@@ -10,9 +10,7 @@ calls). `answered` is `invite` with `[admission]` switched off, so that each has
 
 import argparse
 import os
-import secrets
 import socket
-import struct
 import tempfile
 import time
 from contextlib import ExitStack
@@ -22,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from sipua.bench.common import children
+from sipua.bench.life.strangers import packet
 from sipua.bench.load import callers, speech
 from sipua.bench.load.call_loop import Add, Plan
 from sipua.bench.load.edge import HOST, RTP_PORTS, Edge
@@ -36,32 +35,6 @@ STRANGER = "127.0.0.8"
 KINDS = ("invite", "answered", "options", "register", "rubbish", "rtp")
 TRUNK = f'[[trunks]]\nname = "carrier"\nhosts = ["{HOST}"]\n\n'
 OPEN = "[admission]\nstranger_rate = 0\nstrangers_rate = 0\npeer_rate = 0\n\n"
-SDP = (
-    f"v=0\r\no=- 1 1 IN IP4 {STRANGER}\r\ns=-\r\nc=IN IP4 {STRANGER}\r\nt=0 0\r\n"
-    "m=audio 4000 RTP/AVP 0\r\n"
-)
-
-
-def packet(kind: str, number: int, me: str, port: int) -> bytes:
-    if kind == "rubbish":
-        return secrets.token_bytes(400)
-    if kind == "rtp":
-        return struct.pack("!BBHII", 0x80, 0, number & 0xFFFF, 160 * number, 7) + bytes(160)
-    method = {"answered": "INVITE"}.get(kind, kind.upper())
-    body = SDP if method == "INVITE" else ""
-    lines = (
-        f"{method} sip:{number}@{HOST}:{port} SIP/2.0",
-        f"Via: SIP/2.0/UDP {me};branch=z9hG4bK{number};rport",
-        f"From: <sip:x@{me}>;tag={number}",
-        f"To: <sip:{number}@{HOST}:{port}>",
-        f"Call-ID: {number}@{me}",
-        f"CSeq: 1 {method}",
-        "Max-Forwards: 70",
-        f"Contact: <sip:x@{me}>",
-        *(["Content-Type: application/sdp"] if body else []),
-        f"Content-Length: {len(body)}",
-    )
-    return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
 def flood(pipe: Connection, kind: str, port: int, rate: int, calls: int) -> None:
@@ -76,7 +49,9 @@ def flood(pipe: Connection, kind: str, port: int, rate: int, calls: int) -> None
             while sent < (time.monotonic() - began) * rate:
                 to = RTP_PORTS.start + 2 * (sent % (2 * calls)) if kind == "rtp" else port
                 try:
-                    udp.sendto(packet(kind, sent, me, port), (HOST, to))
+                    udp.sendto(
+                        packet("invite" if kind == "answered" else kind, sent, me, port), (HOST, to)
+                    )
                 except BlockingIOError:
                     break
                 sent += 1

@@ -70,10 +70,8 @@ def up(
 
 
 def down(audio_format: AudioFormat) -> Run:
-    if audio_format is AudioFormat.PCM16:
-        delta = sine(400, 200, 24_000).tobytes()
-    else:
-        delta = encode(Law[audio_format.name], sine(400, 200, 8000))
+    tone = sine(400, 200, audio_format.rate_hz)
+    delta = encode(Law[audio_format.name], tone) if audio_format.is_g711 else tone.tobytes()
 
     def run() -> None:
         playout = PlayoutQueue(Law.PCMU)
@@ -92,6 +90,8 @@ def main() -> None:
     print("|---|---|---|---|")
     for name, audio_format in (
         ("PCM16 24 kHz", AudioFormat.PCM16),
+        ("PCM16 16 kHz", AudioFormat.PCM16_16K),
+        ("PCM16 8 kHz", AudioFormat.PCM16_8K),
         ("G.711, the call's law", AudioFormat.PCMU),
         ("G.711, the other law", AudioFormat.PCMA),
     ):

@@ -52,7 +52,7 @@ class Side:
     late_ms: list[float] = field(default_factory=list)
     counting: bool = False
 
-    def receive(self, message: bytes) -> None:
+    def receive(self, message: bytes | str) -> None:
         if self.counting:
             self.messages += 1
             self.late_ms.append((time.monotonic_ns() - int(message[AT])) / 1e6)

@@ -105,7 +105,7 @@ class Caller:
         if not text.startswith("SIP/2.0 "):
             return self._asked(text)
         status = int(text[8:11]) if text[8:11].isdigit() else 0
-        method = _header(text, "CSeq").rpartition(" ")[2]
+        method = header(text, "CSeq").rpartition(" ")[2]
         if method == "INVITE":
             return self._invite_answered(status, text)
         if method == "BYE" and status >= 200 and self.state == "ending":
@@ -118,15 +118,15 @@ class Caller:
             if self.state == "calling":
                 self.deadline = None  # the edge has it; now it may take its time
             return []
-        self._to_tag = _tag(_header(text, "To"))
+        self._to_tag = tag_of(header(text, "To"))
         if status >= 300:
             if self.state == "calling":
                 self._end("failed", status)
             return [self._message("ACK", 1, f"b{self._from_tag}i")]
         if self.state == "calling":
-            contact = re.search(r"<([^>]+)>", _header(text, "Contact"))
+            contact = re.search(r"<([^>]+)>", header(text, "Contact"))
             self._target = contact[1] if contact else self._target
-            self.media = _media(text)
+            self.media = media_of(text)
             self._ack = self._message("ACK", 1, f"b{self._from_tag}a")
             self.state = "up" if self.media else "failed"
             self.status = status
@@ -182,17 +182,17 @@ def call_id_of(message: bytes) -> str:
     return match[1].decode(errors="replace") if match else ""
 
 
-def _header(text: str, name: str) -> str:
+def header(text: str, name: str) -> str:
     match = re.search(rf"^{name}\s*:\s*(.*?)\r?$", text, re.MULTILINE | re.IGNORECASE)
     return match[1] if match else ""
 
 
-def _tag(value: str) -> str:
+def tag_of(value: str) -> str:
     match = re.search(r";tag=([^;>\s]+)", value)
     return match[1] if match else ""
 
 
-def _media(text: str) -> Address | None:
+def media_of(text: str) -> Address | None:
     host = re.search(r"^c=IN IP4 (\S+)", text, re.MULTILINE)
     port = re.search(r"^m=audio (\d+)", text, re.MULTILINE)
     if host is None or port is None or int(port[1]) == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -18,12 +19,17 @@ from sipua.worker.fork_server import SERVER_NAME, WORKER_NAME
 
 HOST = "127.0.0.1"
 RTP_PORTS = range(16384, 32768)
-_STARTUP_S = 60.0
+_STARTUP_S = 180.0
 _NAMES = {WORKER_NAME: "worker", SERVER_NAME: "fork server"}
 _MODULES = {
     "sipua.bridge.agent": "agent",
     "sipua.bridge.agent.speech.recogniser": "recogniser",
 }
+
+
+_TALKS_ON = "[engine.turn_detection]\ninterrupt_response = false\n\n"
+_OWN_TURNS = ("local_live", "twilio_stream", "asterisk_websocket")
+"""Engines that are not told how to take turns."""
 
 
 class Edge:
@@ -34,34 +40,38 @@ class Edge:
         folder: Path,
         *,
         workers: int,
+        engine_type: str = "local",
         engine_url: str = "",
         sessions: int = 0,
         outputs: str = "",
+        text: str = "",
+        port: int = 0,
     ) -> None:
         """`engine_url`: of an agent that runs already; empty: the one that the edge embeds, which
         holds so many `sessions`. `outputs`: the tables of what is made of its events; empty: call
-        records alone.
+        records alone. `text`: a whole configuration in the place of ours, with its SIP `port`.
         """
-        self.port = _free_port()
+        self.port = port or free_port()
         self.workers = workers
         self._state: dict[str, Any] = {}
         self._read_to = 0
         self._log = folder / "edge.log"
-        config = folder / "edge.toml"
-        config.write_text(
-            f'[sip]\nhost = "{HOST}"\nport = {self.port}\naccept = "any"\n\n'
+        self.config = folder / "edge.toml"
+        self.config.write_text(
+            text
+            or f'[sip]\nhost = "{HOST}"\nport = {self.port}\naccept = "any"\n\n'
             f"[rtp]\nport_min = {RTP_PORTS.start}\nport_max = {RTP_PORTS.stop - 2}\n\n"
-            f'[edge]\nworkers = {workers}\n\n[engine]\ntype = "local"\n'
+            f'[edge]\nworkers = {workers}\n\n[engine]\ntype = "{engine_type}"\n'
             + (f'url = "{engine_url}"\n\n' if engine_url else "\n")
             + (f"[agent]\nmax_sessions = {sessions}\n\n" if sessions else "")
             # The agent goes on talking when the caller does: audio both ways at the same time.
-            + "[engine.turn_detection]\ninterrupt_response = false\n\n"
+            + ("" if engine_type in _OWN_TURNS else _TALKS_ON)
             # It is a parrot: what it says is no echo of the line, but sounds like one.
-            '[barge_in]\necho = "off"\n\n'
+            + '[barge_in]\necho = "off"\n\n'
             + (outputs or f'[cdr]\ndirectory = "{folder / "cdr"}"\n\n')
             + '[log]\nlevel = "info"\nformat = "json"\nstate_s = 1\n'
         )
-        command = [sys.executable, "-m", "sipua", "serve", "--json", "--config", str(config)]
+        command = [sys.executable, "-m", "sipua", "serve", "--json", "--config", str(self.config)]
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
@@ -81,6 +91,10 @@ class Edge:
                 raise BenchError(f"the edge did not start: {' '.join(last)}")
             time.sleep(0.05)
         raise BenchError(f"the edge was not listening within {_STARTUP_S:g} s")
+
+    def reload(self) -> None:
+        """It reads its configuration again."""
+        self._process.send_signal(signal.SIGHUP)
 
     def processes(self) -> dict[str, int]:
         """`edge`, `worker 1` …, `agent`: the process number of each."""
@@ -150,7 +164,7 @@ class Edge:
                     yield json.loads(line)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.bind((HOST, 0))
         port: int = udp.getsockname()[1]

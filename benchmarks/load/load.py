@@ -29,6 +29,7 @@ from sipua.bench.load.figures import Window, figures
 from sipua.bench.load.meter import BESIDES, Meter
 from sipua.bench.load.setup_times import setup
 from sipua.bench.replay import engine_side, measure
+from sipua.bench.replay.engine_types import ENGINE_TYPES
 from sipua.bench.results import machine, verdict
 from sipua.bench.results.result import (
     Cost,
@@ -43,6 +44,7 @@ from sipua.bench.results.result import (
     Verdict,
 )
 from sipua.bridge.agent.scenario.settings import AgentSettings
+from sipua.bridge.agent.server import doors
 from sipua.config.values.fields import MOST_WORKERS
 
 _STARTUP_S = 20.0
@@ -62,6 +64,7 @@ class Options:
     limit_uplink_ms: float
     limit_spacing_ms: float
     workers: int = 1
+    engine_type: str = "local"
     pin: bool = False
     tls: bool = False
     """To the engine, with a certificate of the run's own."""
@@ -77,6 +80,7 @@ def run(options: Options, command: str, say: Callable[[str], None]) -> Result:
         raise BenchError(f"--rate {options.rate:g}: from 0.1 to 200")
     if not 1 <= options.workers <= MOST_WORKERS:
         raise BenchError(f"--workers {options.workers}: from 1 to {MOST_WORKERS}")
+    kind = ENGINE_TYPES[options.engine_type]
     load = machine.load_average()
     children.raise_file_limit()
     with ExitStack() as stack:
@@ -85,7 +89,12 @@ def run(options: Options, command: str, say: Callable[[str], None]) -> Result:
         path = stack.enter_context(certificate()) if options.tls else ""
         agent = stack.enter_context(children.Child("agent", engine_side.run, settings, path))
         edge = stack.enter_context(
-            Edge(folder, workers=options.workers, engine_url=agent.hear(_STARTUP_S))
+            Edge(
+                folder,
+                workers=options.workers,
+                engine_type=options.engine_type,
+                engine_url=agent.hear(_STARTUP_S).replace(doors.REALTIME, kind.door),
+            )
         )
         listening = edge.wait_listening()
         held = int(listening["max_calls"])
@@ -94,7 +103,7 @@ def run(options: Options, command: str, say: Callable[[str], None]) -> Result:
                 f"--calls {options.calls}: this build of pjsua2 holds {held}; `make pjsua2` "
                 "builds one for more"
             )
-        loop = speech.loop()
+        loop = speech.loop(options.engine_type)
         plan = Plan((HOST, edge.port), loop.frames, options.rate, secrets.token_hex(4))
         phones = stack.enter_context(children.Child("callers", callers.run, plan))
         phones.hear(_STARTUP_S)
@@ -241,7 +250,7 @@ class _Load:
             command=command,
             calls=step.calls,
             seconds=step.seconds,
-            engine="local",
+            engine=self._options.engine_type,
             machine=machine.describe(load),
             verdict=Verdict("unknown", "unknown", ""),
             setup=step.setup,

@@ -13,11 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sipua.bench.replay.engine_types import ENGINE_TYPES
 from sipua.bridge import engines
 from sipua.bridge.agent.speech.prompts import prompt
-from sipua.bridge.engine_api.settings import EngineSettings
-from sipua.codecs.g711 import Law, decode, encode
-from sipua.codecs.resample import Downsampler24to8, Upsampler8to24
+from sipua.bridge.engine_api.settings import PCM_RATE_HZ, EngineSettings
+from sipua.bridge.engines import ENGINES
+from sipua.bridge.uplink.encoder import encoder_for
+from sipua.codecs.g711 import Law, encode
+from sipua.codecs.resample import Downsampler
 
 FRAME_SAMPLES = 160
 _TALK_S, _PAUSE_S = 2.4, 0.8
@@ -33,10 +36,10 @@ class Loop:
     place_by_crc: dict[int, int]  # of the append that a frame becomes
 
 
-def loop() -> Loop:
+def loop(engine_type: str = "local") -> Loop:
     """Two turns of speech, different ones, each with a pause behind it."""
     wide = np.frombuffer(prompt("greeting").data, "<i2")
-    voice = Downsampler24to8().process(wide)
+    voice = Downsampler(PCM_RATE_HZ).process(wide)
     noise = np.random.default_rng(_SEED)
     parts = []
     for turn in range(_TURNS):
@@ -47,14 +50,17 @@ def loop() -> Loop:
     sound += noise.integers(-_NOISE_PEAK, _NOISE_PEAK, len(sound), endpoint=True)
     codes = encode(Law.PCMU, np.clip(sound, -32768, 32767).astype(np.int16))
     frames = [codes[at : at + FRAME_SAMPLES] for at in range(0, len(codes), FRAME_SAMPLES)]
-    return Loop(frames, _checksums(frames))
+    return Loop(frames, _checksums(frames, engine_type))
 
 
-def _checksums(frames: list[bytes]) -> dict[int, int]:
-    engine = engines.create("local", EngineSettings(url="ws://localhost"))
-    upsampler = Upsampler8to24()
-    upsampler.process(decode(Law.PCMU, frames[-1]))  # each frame begins where another ended
-    return {
-        zlib.crc32(engine.protocol.append_audio(upsampler.process(pcm).tobytes())): place
-        for place, pcm in enumerate(decode(Law.PCMU, frame) for frame in frames)
-    }
+def _checksums(frames: list[bytes], engine_type: str) -> dict[int, int]:
+    audio = ENGINES[engine_type].audio
+    engine = engines.create(engine_type, EngineSettings(url="ws://localhost", audio=audio)).protocol
+    encoder = encoder_for(engine.hears)
+    kind = ENGINE_TYPES[engine_type]
+
+    def append(frame: bytes) -> bytes:
+        return kind.payload(engine.append_audio(encoder.finish(encoder.frame(Law.PCMU, frame))))
+
+    append(frames[-1])  # each frame begins where another ended
+    return {zlib.crc32(append(frame)): place for place, frame in enumerate(frames)}

@@ -31,9 +31,9 @@ from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.conversation.sessions import EngineChoice, MakeSession, engine_session
+from sipua.bridge.engine_api.errors import EngineConnectError
 from sipua.bridge.engine_api.protocol import Engine
 from sipua.bridge.engine_api.settings import EngineSettings, Past
-from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import BridgeEvent
 from sipua.bridge.playout.pacer import Pacer
 from sipua.bridge.turns.state import TurnState
@@ -180,7 +180,7 @@ class _Edge:
             make = functools.partial(probe.ProbedSession, trace)
             make_session = functools.partial(engine_session, make=make)
 
-        def create(past: Sequence[Past]) -> Engine:
+        def create(past: Sequence[Past], _handle: str) -> Engine:
             return engines.create("openai_realtime", replace(self._plan.engine, past=past))
 
         choice = EngineChoice("openai_realtime", create, self._plan.connect_timeout_s)

@@ -15,7 +15,6 @@ import ssl
 import time
 import zlib
 from array import array
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
@@ -24,14 +23,12 @@ from urllib.parse import urlsplit
 import uvloop
 
 from sipua.bench.common import children
-from sipua.bridge.agent.realtime.conversation import Conversation
+from sipua.bench.replay.engine_types import ENGINE_TYPES, EngineType
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.server import server
 from sipua.log import logs
 
-_APPEND = b'{"type":"input_audio_buffer.append"'
-_DELTA = b"response.output_audio.delta"
-_HEAD = 80  # bytes in which a delta's type stands
+_PAUSE_NS = 300_000_000  # between two deltas, from which on the later one begins another talk
 
 
 @dataclass(slots=True)
@@ -41,7 +38,7 @@ class SessionRecord:
     append_ns: array[int] = field(default_factory=lambda: array("q"))
     append_crc: array[int] = field(default_factory=lambda: array("q"))
     talk_ns: array[int] = field(default_factory=lambda: array("q"))
-    """The first delta of each response."""
+    """The first delta of each talk: there was a pause before it."""
     delta_ns: array[int] = field(default_factory=lambda: array("q"))
 
     def clear(self) -> None:
@@ -52,41 +49,45 @@ class SessionRecord:
 _records: dict[str, SessionRecord] = {}
 
 
-class StampedConversation(Conversation):
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
-        super().__init__(*arguments, **settings)
-        self._record = _records.setdefault(self.id, SessionRecord())
-        self._response_spoke: Any = None
+def stamped(kind: EngineType) -> type[Any]:
+    """Its conversation, with stamps around it."""
+    base: Any = kind.conversation
 
-    def receive(self, message: bytes | str, now: float) -> list[bytes]:
-        if isinstance(message, bytes) and message.startswith(_APPEND):
-            self._record.append_ns.append(time.monotonic_ns())
-            self._record.append_crc.append(zlib.crc32(message))
-        return self._stamped(super().receive(message, now))
+    class Stamped(base):  # type: ignore[misc]  # chosen at run time
+        def receive(self, message: bytes | str, now: float) -> list[bytes]:
+            if isinstance(message, bytes) and kind.is_append(message):
+                record = _record(self, kind)
+                record.append_ns.append(time.monotonic_ns())
+                record.append_crc.append(zlib.crc32(kind.payload(message)))
+            return self._stamped(super().receive(message, now))
 
-    def handle_timer(self, now: float) -> list[bytes]:
-        return self._stamped(super().handle_timer(now))
+        def handle_timer(self, now: float) -> list[bytes]:
+            return self._stamped(super().handle_timer(now))
 
-    def _stamped(self, events: list[bytes]) -> list[bytes]:
-        deltas = _deltas(events)
-        if deltas:
-            now = time.monotonic_ns()
-            self._record.delta_ns.extend([now] * deltas)
-            if self._response is not self._response_spoke:
-                self._response_spoke = self._response
-                self._record.talk_ns.append(now)
-        return events
+        def _stamped(self, events: list[bytes]) -> list[bytes]:
+            deltas = sum(kind.is_delta(event) for event in events)
+            if deltas:
+                now, record = time.monotonic_ns(), _record(self, kind)
+                if not record.delta_ns or now - record.delta_ns[-1] > _PAUSE_NS:
+                    record.talk_ns.append(now)
+                record.delta_ns.extend([now] * deltas)
+            return events
+
+    return Stamped
 
 
-def _deltas(events: Iterable[bytes]) -> int:
-    return sum(_DELTA in event[:_HEAD] for event in events)
+def _record(conversation: Any, kind: EngineType) -> SessionRecord:
+    """By the name that the edge has for the session."""
+    name = getattr(conversation, kind.session)
+    return _records.setdefault(name, SessionRecord())
 
 
 def run(pipe: Connection, settings: AgentSettings, certificate: str = "") -> None:
     """The process: sends its URL; "report" is answered by what was noted since the
     last one, of all sessions. `certificate`: with its key; for TLS."""
     logs.configure("error", "console")
-    vars(server)["Conversation"] = StampedConversation
+    for kind in ENGINE_TYPES.values():
+        vars(server)[kind.conversation.__name__] = stamped(kind)
     if certificate:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(certificate)

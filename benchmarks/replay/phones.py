@@ -160,7 +160,7 @@ class TalkingPhone(Phone):
         super().__init__(udp, law_silence)
         self._frames = frames
         self._payload_type = payload_type
-        self._ssrc = ssrc
+        self.ssrc = ssrc
         self._due_ns: int | None = None
         self._count = 0
 
@@ -176,18 +176,21 @@ class TalkingPhone(Phone):
 
     def send(self) -> None:
         assert self._due_ns is not None
-        count = self._count
+        self.transmit(self.packet(self._count))
+        self._count += 1
+        self._due_ns += _FRAME_NS
+
+    def packet(self, count: int) -> bytes:
+        """The one of this number."""
         marker = 0x80 if count == 0 else 0
         header = _HEADER.pack(
             0x80,
             marker | self._payload_type,
             count & 0xFFFF,
             count * _FRAME_SAMPLES & 0xFFFFFFFF,
-            self._ssrc,
+            self.ssrc,
         )
-        self.transmit(header + self._frames[count % len(self._frames)])
-        self._count += 1
-        self._due_ns += _FRAME_NS
+        return header + self._frames[count % len(self._frames)]
 
 
 class Switchboard:

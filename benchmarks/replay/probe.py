@@ -129,8 +129,8 @@ class _Transport(RtpTransport):
 
 
 class _PcmEncoder(PcmEncoder):
-    def __init__(self, note: _Note) -> None:
-        super().__init__()
+    def __init__(self, note: _Note, rate_hz: int) -> None:
+        super().__init__(rate_hz)
         self._note = note
 
     def frame(self, law: Law, payload: bytes) -> bytes | Pcm:
@@ -149,9 +149,9 @@ class _Uplink(Uplink):
 
     def __init__(self, note: _Note, laws: Mapping[int, Law]) -> None:
         def encoder(audio_format: AudioFormat) -> Encoder[Any]:
-            if audio_format is AudioFormat.PCM16:
-                return _PcmEncoder(note)
-            return encoder_for(audio_format)  # of G.711, which resamples nothing
+            if audio_format.is_g711:
+                return encoder_for(audio_format)  # which resamples nothing
+            return _PcmEncoder(note, audio_format.rate_hz)
 
         super().__init__(laws, encoder_for=encoder)
         self._note = note
@@ -198,6 +198,6 @@ class ProbedSession(EngineSession):
         if self._kept is not None:
             self._kept.append(pcm)
 
-    def _receive(self, message: bytes) -> None:
+    def _receive(self, message: bytes | str) -> None:
         self._note((_MESSAGE, _now()))
         super()._receive(message)

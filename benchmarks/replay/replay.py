@@ -207,7 +207,7 @@ def run(options: Options, config: Config, say: Callable[[str], None]) -> Recordi
             url = engine.hear(_STARTUP_S)
         edge_plan = _edge_plan(options, config, url)
         edge = stack.enter_context(children.Child("edge", edge_side.run, edge_plan))
-        ready = edge.hear(_STARTUP_S + config.engine.connect_timeout_s)
+        ready = edge.hear(_STARTUP_S + config.engine.connect_within_s)
         if isinstance(ready, edge_side.Failed):
             raise BenchError(ready.text)
         sockets = [_bound() for _ in plan]
@@ -259,7 +259,7 @@ def _edge_plan(options: Options, config: Config, url: str) -> edge_side.EdgePlan
         # The agent is a parrot: it says what the caller said, as an echo does.
         media=wiring_call.media_settings(config, echoes=False),
         engine=wiring_call.engine_settings(config.engine, url=url),
-        connect_timeout_s=config.engine.connect_timeout_s,
+        connect_timeout_s=config.engine.connect_within_s,
         greeting=config.engine.greeting,
         probed=options.probed,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from importlib import resources
 
-from sipua.bench.report import plots, soak, spectrogram
+from sipua.bench.report import life, plots, soak, spectrogram
 from sipua.bench.report.pictures import Pictures
 from sipua.bench.report.text import DOWNLINK_STAGES, UPLINK_STAGES, stages
 from sipua.bench.results.result import Grade, Result
@@ -20,6 +20,7 @@ def render(result: Result, pictures: Pictures | None) -> str:
     style = resources.files(__package__).joinpath("report.css").read_text(encoding="utf-8")
     body = "".join(_body(result, pictures))
     calls = result.soak.calls_total if result.soak else result.calls
+    calls = result.life.begun if result.life else calls
     title = result.source.file if result.source else f"{calls} calls"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -32,8 +33,10 @@ def render(result: Result, pictures: Pictures | None) -> str:
 def _body(result: Result, pictures: Pictures | None) -> Iterator[str]:
     yield from _head(result)
     yield from _checks(result)
-    if result.soak is not None:
-        yield from soak.render(result.soak)
+    if result.watched is not None:
+        if result.life is not None:
+            yield from life.render(result.life)
+        yield from soak.render(result.watched)
         yield from _foot(result)
         return
     yield from _facts(result)
@@ -47,7 +50,9 @@ def _body(result: Result, pictures: Pictures | None) -> Iterator[str]:
 
 def _head(result: Result) -> Iterator[str]:
     verdict = result.verdict
-    what = {"capture": "replay of a capture", "load": "load", "soak": "soak"}[result.kind]
+    what = {"capture": "replay of a capture", "load": "load", "soak": "soak", "life": "life"}[
+        result.kind
+    ]
     yield f'<header class="{verdict.edge}"><p class="kicker">sipua bench · {what}</p>'
     headline, _, rest = verdict.sentence.partition(". ")
     yield f"<h1>{escape(headline.rstrip('.'))}.</h1>"

@@ -153,9 +153,9 @@ class Line:
     """The colour."""
     x: Floats
     y: Floats
-    per_x: float
-    since: float
-    """From where on the slope is of."""
+    per_x: float = 0.0
+    since: float | None = None
+    """From where on the slope is of; None: there is none."""
 
 
 def growth(lines: Sequence[Line], x_name: str, y_name: str) -> str:
@@ -169,6 +169,8 @@ def growth(lines: Sequence[Line], x_name: str, y_name: str) -> str:
     for line in lines:
         kind = line.kind
         parts.append(_dots(kind, frame, line.x, line.y))
+        if line.since is None:
+            continue
         since = frame.x(line.since)
         parts.append(f'<path class="since" d="M{since:.1f} {_TOP}V{frame.height - _BOTTOM}"/>')
         after = line.x >= line.since

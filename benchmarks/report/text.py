@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sipua.bench.results.result import Downlink, Grade, Result, Setup, Spread, Uplink
-from sipua.bench.results.soak import Soak
+from sipua.bench.results.soak import Life, Soak, Watched
 from sipua.bench.results.verdict import BUSY_MS, ms
 
 _MARKS: dict[Grade, str] = {"good": "+", "fair": "~", "bad": "!", "unknown": " "}
@@ -108,6 +108,8 @@ def _rest(result: Result) -> Iterator[str]:
         )
     if result.soak is not None:
         yield from _soak(result.soak)
+    elif result.life is not None:
+        yield from _life(result.life)
     else:
         yield from _processes(result)
         yield (
@@ -149,7 +151,20 @@ def _soak(soak: Soak) -> Iterator[str]:
         f"calls       {soak.completed} of {soak.calls_total} went well; {soak.cps:g} a second, "
         f"{soak.call_s:g} s each, up to {max(soak.up, default=0)} at once"
     )
-    for name, count in soak.faults.items():
+    yield from _faults(soak)
+
+
+def _life(life: Life) -> Iterator[str]:
+    yield (
+        f"calls       {life.well} of {life.begun} went well, up to {max(life.up, default=0)} at "
+        "once; " + ", ".join(f"{begun} {name}" for name, (begun, _, _) in life.kinds.items())
+    )
+    yield "happened    " + ", ".join(f"{count} × {name}" for name, count in life.happened.items())
+    yield from _faults(life)
+
+
+def _faults(watched: Watched) -> Iterator[str]:
+    for name, count in watched.faults.items():
         yield f"fault       {count} × {name}"
-    for name, count in soak.logged.items():
+    for name, count in watched.logged.items():
         yield f"logged      {count} × {name}"

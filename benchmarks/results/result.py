@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sipua.bench.common.errors import BenchError
-from sipua.bench.results.soak import Soak
+from sipua.bench.results.soak import Life, Soak, Watched
 
 SCHEMA = "sipua-bench/1"
 Grade = Literal["good", "fair", "bad", "unknown"]
@@ -206,7 +206,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    kind: Literal["capture", "load", "soak"]
+    kind: Literal["capture", "load", "soak", "life"]
     made_at: str
     command: str
     calls: int
@@ -231,6 +231,11 @@ class Result(msgspec.Struct, frozen=True):
     pinned: str = ""
     """How processes were kept on cores of their own, or why not; empty: not asked for."""
     soak: Soak | None = None
+    life: Life | None = None
+
+    @property
+    def watched(self) -> Watched | None:
+        return self.soak or self.life
 
     @property
     def last_step(self) -> Step | None:

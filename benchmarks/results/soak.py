@@ -17,7 +17,19 @@ NEGLIGIBLE_MB = 0.2
 NEGLIGIBLE_COUNT = 0.5
 
 Growth = Literal["none", "negligible", "settled", "grows", "shrinks", "unknown"]
-Figure = Literal["pss_mb", "rss_mb", "descriptors", "threads", "ports", "tasks"]
+Figure = Literal[
+    "pss_mb",
+    "rss_mb",
+    "descriptors",
+    "threads",
+    "ports",
+    "tasks",
+    "transactions",
+    "dialogs",
+    "legs",
+    "waiting",
+    "spool_mb",
+]
 FIGURES: dict[Figure, str] = {
     "pss_mb": "memory (PSS)",
     "rss_mb": "memory (RSS)",
@@ -25,11 +37,26 @@ FIGURES: dict[Figure, str] = {
     "threads": "threads",
     "ports": "RTP ports",
     "tasks": "asyncio tasks",
+    "transactions": "SIP transactions",
+    "dialogs": "SIP dialogs",
+    "legs": "second legs",
+    "waiting": "events for webhooks",
+    "spool_mb": "spool of webhooks",
 }
+KERNEL: tuple[Figure, ...] = ("pss_mb", "rss_mb", "descriptors", "threads", "ports")
+"""Figures of every process; the others are told by some."""
+MEMORY: tuple[Figure, ...] = ("pss_mb", "rss_mb", "spool_mb")
+"""Megabytes, which need not come back to the byte: the allocator, or the file, keeps room. Their
+slope is what tells."""
+
+SLACK: Mapping[Figure, int] = {"transactions": 4, "threads": 6}
+"""What may be more at rest: a trunk is asked by OPTIONS at any moment, and asyncio's pool of
+threads for work that would block, which has up to four more than there are cores, gets another one
+only when all it has are busy."""
 
 
 class Slope(msgspec.Struct, frozen=True):
-    """How a figure of a process changes per 1,000 calls, with 95 % confidence limits."""
+    """How a figure of a process changes per 1,000 calls; its limits hold for all together, 95 %."""
 
     process: str
     figure: Figure
@@ -49,12 +76,11 @@ class Rest(msgspec.Struct, frozen=True):
 
     @property
     def returned(self) -> bool:
-        """Memory comes back to the allocator and not to the kernel: its slope is what tells."""
-        return self.figure in ("pss_mb", "rss_mb") or self.after <= self.before
+        return self.figure in MEMORY or self.after <= self.before + SLACK.get(self.figure, 0)
 
 
 class Samples(msgspec.Struct, frozen=True):
-    """Of one process; the columns are as long as `ended` of the soak."""
+    """Of one process; the columns begin at the sample `first`, and end with the process."""
 
     process: str
     pss_mb: tuple[float, ...]
@@ -64,19 +90,25 @@ class Samples(msgspec.Struct, frozen=True):
     ports: tuple[int, ...]
     cpu_s: tuple[float, ...]
     tasks: tuple[int, ...] = ()
-    """By the process's own count; empty: it has told none."""
+    """Of older results: it is among `more` today."""
+    more: Mapping[Figure, tuple[float, ...]] = {}
+    """Figures that the process has told by itself."""
+    first: int = 0
+
+    def column(self, figure: Figure) -> tuple[float, ...]:
+        """Empty: this process has no such figure."""
+        if figure in KERNEL:
+            return tuple(getattr(self, figure))
+        return self.more.get(figure, self.tasks if figure == "tasks" else ())
 
 
-class Soak(msgspec.Struct, frozen=True):
-    calls_total: int
-    cps: float
-    call_s: float
+class Watched(msgspec.Struct, frozen=True, kw_only=True):
+    """What a soak and a life have in common: an edge that was watched while it had calls."""
+
     warm_up_calls: int
     """Slopes are of what was sampled after so many had ended."""
-    completed: int
-    """Calls that did what they should, from INVITE to the answer to BYE."""
     faults: Mapping[str, int]
-    """What went wrong with the others, as their callers saw it."""
+    """What went wrong with calls, as their callers saw it."""
     logged: Mapping[str, int]
     """Warnings and errors in the edge's log, by event."""
     at_s: tuple[float, ...]
@@ -93,6 +125,42 @@ class Soak(msgspec.Struct, frozen=True):
             not rest.returned for rest in self.rests
         )
 
+
+class Soak(Watched, frozen=True, kw_only=True):
+    calls_total: int
+    cps: float
+    call_s: float
+    completed: int
+    """Calls that did what they should, from INVITE to the answer to BYE."""
+
     @property
     def failed(self) -> bool:
         return self.leaks or bool(self.faults) or self.completed < self.calls_total
+
+
+class Life(Watched, frozen=True, kw_only=True):
+    calls: int
+    """Kept up at once."""
+    workers: int
+    kinds: Mapping[str, tuple[int, int, int]]
+    """Of each kind of call: begun, well, and excused because their worker was killed."""
+    happened: Mapping[str, int]
+    """What was done to the edge, and what came of it, by name."""
+    lag_ms: Mapping[str, tuple[float, ...]] = {}
+    """Of each process that tells it: the longest lag of its loop before each sample, at most."""
+
+    @property
+    def begun(self) -> int:
+        return sum(begun for begun, _, _ in self.kinds.values())
+
+    @property
+    def well(self) -> int:
+        return sum(well for _, well, _ in self.kinds.values())
+
+    @property
+    def excused(self) -> int:
+        return sum(excused for _, _, excused in self.kinds.values())
+
+    @property
+    def failed(self) -> bool:
+        return self.leaks or bool(self.faults)

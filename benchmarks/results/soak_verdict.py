@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sipua.bench.results.result import Check, Grade, Verdict
-from sipua.bench.results.soak import FIGURES, Figure, Rest, Slope, Soak
+from sipua.bench.results.soak import FIGURES, Figure, Life, Rest, Slope, Soak, Watched
 
 _GROWTH = {
     "none": "0 within noise",
@@ -18,12 +18,22 @@ _GROWTH = {
 
 
 def judge(soak: Soak) -> Verdict:
-    calls = _calls(soak)
-    checks = (calls, *(_figure(soak, figure) for figure in FIGURES))
+    well = f"{soak.completed} of {soak.calls_total} calls went well, and nothing is left of them."
+    return _verdict(_calls(soak), soak, well)
+
+
+def judge_life(life: Life) -> Verdict:
+    killed = f", {life.excused} had their worker killed" if life.excused else ""
+    well = f"{life.well} of {life.begun} calls went well{killed}, and nothing is left of them."
+    return _verdict(_life_calls(life), life, well)
+
+
+def _verdict(calls: Check, watched: Watched, well: str) -> Verdict:
+    checks = (calls, *(_figure(watched, figure) for figure in figures(watched)))
     grades = [check.grade for check in checks]
     found: Grade = "bad" if "bad" in grades else "good" if "good" in grades[1:] else "unknown"
     sentence = (
-        f"{soak.completed} of {soak.calls_total} calls went well, and nothing is left of them."
+        well
         if found == "good"
         else " ".join(
             f"{check.name[0].upper()}{check.name[1:]}: {check.words}."
@@ -32,6 +42,12 @@ def judge(soak: Soak) -> Verdict:
         )
     )
     return Verdict(found, "unknown", sentence or "Too few calls to tell.", checks)
+
+
+def figures(watched: Watched) -> list[Figure]:
+    """Those that something was found of."""
+    found = {slope.figure for slope in watched.slopes} | {rest.figure for rest in watched.rests}
+    return [figure for figure in FIGURES if figure in found]
 
 
 def words(slope: Slope) -> str:
@@ -51,7 +67,15 @@ def _calls(soak: Soak) -> Check:
     return Check("calls", "bad", f"{soak.completed} of {soak.calls_total} went well; {_list(told)}")
 
 
-def _figure(soak: Soak, figure: Figure) -> Check:
+def _life_calls(life: Life) -> Check:
+    told = [f"{count} × {fault}" for fault, count in life.faults.items()]
+    well = f"{life.well} of {life.begun} went well"
+    if life.excused:
+        well += f", {life.excused} were carried by a worker that was killed"
+    return Check("calls", "bad" if told else "good", _list([well, *told]))
+
+
+def _figure(soak: Watched, figure: Figure) -> Check:
     slopes = [slope for slope in soak.slopes if slope.figure == figure]
     left = list(_left(soak.rests, figure))
     told = _list([*left, *(f"{slope.process} {words(slope)}" for slope in slopes)])

@@ -27,6 +27,8 @@ COST_MEANS_SOMETHING_AT = 50  # calls; with few, waking up costs more than worki
 def judge(result: Result) -> Verdict:
     if result.soak is not None:
         return soak_verdict.judge(result.soak)
+    if result.life is not None:
+        return soak_verdict.judge_life(result.life)
     if result.holds_calls is not None:
         return _capacity(result, result.holds_calls)
     edge = [check for check in _edge_checks(result) if check is not None]

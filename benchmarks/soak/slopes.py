@@ -12,11 +12,13 @@ it. A leak takes from every call: it is seen in the second half of them as well.
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 
 from sipua.bench.results.soak import (
+    MEMORY,
     NEGLIGIBLE_COUNT,
     NEGLIGIBLE_MB,
     Figure,
@@ -27,19 +29,32 @@ from sipua.bench.results.soak import (
 STRETCHES = 12
 FEWEST_STRETCHES = 6
 _EACH = 3  # samples of a stretch, at least
-_NORMAL_95 = 1.96
+ONE = 1.96
+"""Limits of one slope in which it lies with 95 %, in standard deviations."""
+
+
+def of_all(slopes: int) -> float:
+    """Limits that hold for so many slopes together with 95 %: of forty that are each 0, one would
+    be outside of its own limits by chance."""
+    return NormalDist().inv_cdf(1 - 0.025 / max(1, slopes))
 
 
 def slope(
-    process: str, figure: Figure, ended: npt.ArrayLike, values: npt.ArrayLike, warm_up: int
+    process: str,
+    figure: Figure,
+    ended: npt.ArrayLike,
+    values: npt.ArrayLike,
+    warm_up: int,
+    *,
+    limits: float = ONE,
 ) -> Slope:
     calls, found = np.asarray(ended, np.float64), np.asarray(values, np.float64)
     after = calls >= warm_up
     x, y = stretches(calls[after] / 1000, found[after])
     if len(x) < FEWEST_STRETCHES:
         return Slope(process, figure, 0.0, 0.0, 0.0, "unknown")
-    per_1000, low, high = theil_sen(x, y)
-    negligible = NEGLIGIBLE_MB if figure in ("pss_mb", "rss_mb") else NEGLIGIBLE_COUNT
+    per_1000, low, high = theil_sen(x, y, limits)
+    negligible = NEGLIGIBLE_MB if figure in MEMORY else NEGLIGIBLE_COUNT
     found_growth = growth(per_1000, low, high, negligible)
     if found_growth == "grows":
         half = calls >= (warm_up + calls[-1]) / 2
@@ -77,8 +92,10 @@ def stretches(
     )
 
 
-def theil_sen(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> tuple[float, float, float]:
-    """The slope, and the limits in which it lies with 95 %."""
+def theil_sen(
+    x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], limits: float = ONE
+) -> tuple[float, float, float]:
+    """The slope, and the limits in which it lies."""
     first, second = np.triu_indices(len(x), 1)
     apart = x[second] != x[first]
     first, second = first[apart], second[apart]
@@ -86,7 +103,7 @@ def theil_sen(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> tuple[f
     if not len(slopes):
         return 0.0, 0.0, 0.0
     count = len(x)
-    spread = _NORMAL_95 * math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
+    spread = limits * math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
     low = max(0, math.floor((len(slopes) - spread) / 2))
     high = min(len(slopes) - 1, math.ceil((len(slopes) + spread) / 2))
     return float(np.median(slopes)), float(slopes[low]), float(slopes[high])

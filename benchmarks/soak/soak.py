@@ -14,23 +14,22 @@ import datetime as dt
 import secrets
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from sipua.bench.common import children, usage
+from sipua.bench.common import children
 from sipua.bench.common.errors import BenchError
 from sipua.bench.load import speech
 from sipua.bench.load.call_loop import Add, Plan
-from sipua.bench.load.edge import HOST, RTP_PORTS, Edge
+from sipua.bench.load.edge import HOST, Edge
 from sipua.bench.replay.measure import with_changes
 from sipua.bench.results import machine, verdict
 from sipua.bench.results.result import Health, Result, Verdict
-from sipua.bench.results.soak import FIGURES, Figure, Rest, Samples, Soak
+from sipua.bench.results.soak import Rest, Soak
 from sipua.bench.soak import callers
-from sipua.bench.soak.slopes import slope
+from sipua.bench.soak.readings import Readings, described, rests
 from sipua.config.values.fields import MOST_WORKERS
 
 WARM_UP_CALLS = 1000
@@ -39,7 +38,6 @@ _STARTUP_S = 20.0
 _ANSWER_S = 30.0
 _CALL_ENDS_S = 40.0  # SIP gives up after 32
 _REST_S = 20.0  # until everything of the last call is back
-_CALM_S = 1.0
 _MOST_SAMPLES = 600
 
 
@@ -87,30 +85,6 @@ def _check(options: Options) -> None:
             raise BenchError(f"{name} {value:g}: from {low:g} to {high:g}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """Of one process at one moment."""
-
-    used: usage.Usage
-    tasks: int | None
-    """By its own count; None: it tells none."""
-
-    def value(self, figure: Figure) -> float | None:
-        match figure:
-            case "pss_mb":
-                return round(self.used.pss_mb, 3)
-            case "rss_mb":
-                return round(self.used.rss_mb, 3)
-            case "descriptors":
-                return self.used.descriptors
-            case "threads":
-                return self.used.threads
-            case "ports":
-                return len(self.used.ports)
-            case "tasks":
-                return self.tasks
-
-
 class _Soak:
     def __init__(
         self, options: Options, edge: Edge, phones: children.Child, say: Callable[[str], None]
@@ -119,18 +93,14 @@ class _Soak:
         self._edge = edge
         self._phones = phones
         self._say = say
-        self._pids = edge.processes()
-        self._at_s: list[float] = []
-        self._ended: list[int] = []
-        self._up: list[int] = []
-        self._found: defaultdict[str, list[_Reading]] = defaultdict(list)
+        self._readings = Readings(edge)
 
     def run(self, command: str, load: float) -> Result:
         first = _FIRST_CALLS * self._options.workers
         self._phones.ask(Add(first), _ANSWER_S)
         self._wait_over()
-        before = self._rest()
-        self._say(f"at rest before: {_told(before)}")
+        before = self._readings.rest(_REST_S)
+        self._say(f"at rest before: {described(before)}")
         began_s = time.monotonic()
         self._phones.ask(Add(self._options.calls_total), _ANSWER_S)
         state, gone = self._watch(began_s, first)
@@ -139,14 +109,14 @@ class _Soak:
             self._wait_told(gone)
             after = before
         else:
-            after = self._rest()
-        self._say(f"at rest after:  {_told(after)}")
-        soak = self._soak(state, first, gone, _rests(before, after))
+            after = self._readings.rest(_REST_S)
+        self._say(f"at rest after:  {described(after)}")
+        soak = self._soak(state, first, gone, rests(before, after))
         made = Result(
             kind="soak",
             made_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             command=command,
-            calls=max(self._up, default=0),
+            calls=max(self._readings.up, default=0),
             seconds=round(seconds, 1),
             engine="local",
             machine=machine.describe(load),
@@ -172,8 +142,9 @@ class _Soak:
         while True:
             state: callers.State = self._phones.ask("state", _ANSWER_S)
             now = time.monotonic()
-            if gone := self._sample(now - began_s, state, first):
-                return state, gone
+            gone = self._readings.sample(now - began_s, max(0, state.ended - first), state.up)
+            if gone:
+                return state, min(gone)
             if not state.up and not state.waiting:
                 return state, ""
             if now > deadline_s:
@@ -181,64 +152,10 @@ class _Soak:
                 return state, ""
             if (tenth := 10 * (state.ended - first) // options.calls_total) > told:
                 told = tenth
-                self._say(f"{state.ended - first} calls, {state.up} up, {self._memory():.0f} MB")
+                memory_mb = self._readings.memory_mb()
+                self._say(f"{state.ended - first} calls, {state.up} up, {memory_mb:.0f} MB")
             next_s += every_s
             time.sleep(max(0.0, next_s - time.monotonic()))
-
-    def _sample(self, at_s: float, state: callers.State, first: int) -> str:
-        found = {}
-        tasks = self._tasks()
-        for name, pid in self._pids.items():
-            try:
-                found[name] = _Reading(usage.usage(pid, RTP_PORTS), tasks.get(pid))
-            except OSError:
-                return name
-        for name, reading in found.items():
-            self._found[name].append(reading)
-        self._at_s.append(round(at_s, 3))
-        self._ended.append(max(0, state.ended - first))
-        self._up.append(state.up)
-        return ""
-
-    def _memory(self) -> float:
-        return sum(readings[-1].used.pss_mb for readings in self._found.values())
-
-    def _tasks(self) -> dict[int, int]:
-        """The tasks of each process that tells them."""
-        state = self._edge.state()
-        counts = {worker["pid"]: worker["tasks"] for worker in state.get("workers", ())}
-        return counts | {self._edge.pid: state["tasks"]} if state else {}
-
-    def _rest(self) -> dict[str, _Reading]:
-        """Everything without a call, as soon as nothing changes any more.
-
-        Raises BenchError when a process is gone.
-        """
-        end_s = time.monotonic() + _REST_S
-        before: object = None
-        while True:
-            time.sleep(_CALM_S)
-            try:
-                tasks = self._tasks()
-                found = {
-                    name: _Reading(usage.usage(pid, RTP_PORTS), tasks.get(pid))
-                    for name, pid in self._pids.items()
-                }
-            except OSError:
-                raise BenchError(f"the edge has lost a process: {self._edge.faults()}") from None
-            counts = {
-                (name, figure): reading.value(figure)
-                for name, reading in found.items()
-                for figure in FIGURES
-                if not figure.endswith("_mb")
-            }
-            state = self._edge.state()
-            calls = [state.get("calls", 0), *(one["calls"] for one in state.get("workers", ()))]
-            idle = bool(state) and not any(calls)
-            idle &= not any(reading.used.ports for reading in found.values())
-            if (idle and counts == before) or time.monotonic() > end_s:
-                return found
-            before = counts
 
     def _wait_over(self) -> None:
         end_s = time.monotonic() + 1.5 * self._options.call_s + _CALL_ENDS_S + _STARTUP_S
@@ -258,7 +175,7 @@ class _Soak:
 
     # --- what it says ---------------------------------------------------------------------
 
-    def _soak(self, state: callers.State, first: int, gone: str, rests: tuple[Rest, ...]) -> Soak:
+    def _soak(self, state: callers.State, first: int, gone: str, left: tuple[Rest, ...]) -> Soak:
         options = self._options
         faults = dict(state.faults)
         if never := state.up + state.waiting:
@@ -266,7 +183,6 @@ class _Soak:
         if gone:
             faults[f"process `{gone}` has ended"] = 1
         warm_up = min(WARM_UP_CALLS, options.calls_total * 2 // 5)
-        samples = tuple(_samples(name, found) for name, found in self._found.items())
         return Soak(
             calls_total=options.calls_total,
             cps=options.cps,
@@ -275,50 +191,10 @@ class _Soak:
             completed=max(0, state.completed - first),
             faults=faults,
             logged=self._edge.faults(),
-            at_s=tuple(self._at_s),
-            ended=tuple(self._ended),
-            up=tuple(self._up),
-            samples=samples,
-            slopes=tuple(
-                slope(one.process, figure, self._ended, getattr(one, figure), warm_up)
-                for one in samples
-                for figure in FIGURES
-                if getattr(one, figure)
-            ),
-            rests=rests,
+            at_s=tuple(self._readings.at_s),
+            ended=tuple(self._readings.ended),
+            up=tuple(self._readings.up),
+            samples=self._readings.samples(),
+            slopes=self._readings.slopes(warm_up),
+            rests=left,
         )
-
-
-def _samples(name: str, readings: list[_Reading]) -> Samples:
-    used = [reading.used for reading in readings]
-    tasks = tuple(reading.tasks for reading in readings if reading.tasks is not None)
-    return Samples(
-        process=name,
-        pss_mb=tuple(round(one.pss_mb, 3) for one in used),
-        rss_mb=tuple(round(one.rss_mb, 3) for one in used),
-        descriptors=tuple(one.descriptors for one in used),
-        threads=tuple(one.threads for one in used),
-        ports=tuple(len(one.ports) for one in used),
-        cpu_s=tuple(round(one.cpu_s, 2) for one in used),
-        tasks=tasks if len(tasks) == len(used) else (),
-    )
-
-
-def _rests(before: Mapping[str, _Reading], after: Mapping[str, _Reading]) -> tuple[Rest, ...]:
-    return tuple(
-        Rest(name, figure, was, remains)
-        for name in before
-        for figure in FIGURES
-        if (was := before[name].value(figure)) is not None
-        and (remains := after[name].value(figure)) is not None
-    )
-
-
-def _told(found: Mapping[str, _Reading]) -> str:
-    return "; ".join(
-        f"{name} {reading.used.pss_mb:.0f} MB, {reading.used.descriptors} descriptors, "
-        f"{reading.used.threads} threads"
-        + (f", {reading.tasks} tasks" if reading.tasks is not None else "")
-        + (f", {len(reading.used.ports)} RTP ports" if reading.used.ports else "")
-        for name, reading in found.items()
-    )

@@ -2,7 +2,7 @@
 
     phone ──▶ RtpTransport ──▶ RtpSession ──▶ Uplink ──▶ append ──▶ Conversation
                    ▲            (latch,        (decode,                │
-                   │             reorder)       conceal, 24 kHz)       │
+                   │             reorder)       conceal, resample)     │
                    └──────────────────── PlayoutSender ◀── AudioDelta ─┘
                                           │ ▲
                                           │ └─ SpeechStarted: BargeInPolicy says whether to flush
@@ -32,7 +32,8 @@ from sipua.bridge.conversation.interface import ConversationEvent, MakeConversat
 from sipua.bridge.engine_api.events import (
     AudioDelta,
     AudioDone,
-    ResponseDone,
+    DropAudio,
+    PlayoutMark,
     SpeechStarted,
     SpeechStopped,
 )
@@ -41,7 +42,6 @@ from sipua.bridge.engine_api.settings import InjectedRole
 from sipua.bridge.events import (
     LOCAL,
     AudioBegan,
-    AudioLeft,
     AudioPlayed,
     BridgeEvent,
     EngineGone,
@@ -49,7 +49,8 @@ from sipua.bridge.events import (
     EngineOutage,
     Interrupted,
     InterruptedBy,
-    ModelSilent,
+    MarkReached,
+    PlayoutNews,
     ToolAnswered,
 )
 from sipua.bridge.fault_owner import FaultOwner, nothing
@@ -60,8 +61,8 @@ from sipua.bridge.turns.state import TurnState
 from sipua.codecs import vad
 from sipua.codecs.echo import EchoGate
 from sipua.codecs.pcm import Pcm
-from sipua.codecs.vad import VadConfig, VadEvent
-from sipua.rtp.events import Frame, RtpEvent
+from sipua.codecs.vad import VadEvent
+from sipua.rtp.events import Dtmf, Frame, RtpEvent
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.session.traffic import Traffic
 
@@ -82,7 +83,6 @@ class CallBridge:
         """`faults`: the call's. `path`: another one for a measurement."""
         self._faults = faults or FaultOwner()
         self.on_event: Callable[[BridgeEvent], None] = lambda _: None
-        self._settings = settings
         self.digits = CallDigits(settings.dtmf)
         self.leg = MediaLeg(  # to the side that the call began with
             local,
@@ -103,7 +103,7 @@ class CallBridge:
         self._filler = Filler(settings.sounds)
         self._sender = self.leg.line
         self._playout = self._sender.playout
-        self.screen = AnswerScreen(self._echo_hold, self._sender)
+        self.screen = AnswerScreen(self._uplink, self._sender)
         self.turns = TurnState(self._playout)
         """Whose turn it is: to read."""
         self._barge_in = BargeInPolicy(settings.barge_in, self.turns)
@@ -131,7 +131,7 @@ class CallBridge:
         self.leg.before_answer()
 
     def open_media(self, plan: MediaPlan) -> int:
-        """The first offer and answer, and each later one; returns our SSRC."""
+        """Each offer and answer; returns our SSRC."""
         self._uplink.detect_tones(self.digits.listens_for_tones(plan))
         if self._gate is not None:
             self._gate.set_law(plan.law)
@@ -177,7 +177,6 @@ class CallBridge:
     def tool_result(
         self, call_id: str, output: str, *, respond: bool = True, outcome: str = ""
     ) -> None:
-        """`outcome`: in a word, for the record."""
         self._conversation.tool_result(call_id, output, respond=respond)
         self.on_event(ToolAnswered(call_id, outcome))
 
@@ -194,12 +193,10 @@ class CallBridge:
         return item_id
 
     def fill(self, pcm: Pcm | None, asker: str = "tool") -> None:
-        """Heard over and over whenever nothing else is; None ends what this one asked for. At
-        8 kHz."""
+        """At 8 kHz, over and over whenever nothing else is heard; None ends what this one asked."""
         self._filler.ask(pcm, asker)
 
     def inject(self, role: InjectedRole, text: str, *, respond: bool) -> None:
-        """Tell the model something that no side hears; only where `capabilities` have it."""
         self._conversation.inject(role, text, respond=respond)
 
     def mute_agent(self, on: bool) -> None:
@@ -218,6 +215,10 @@ class CallBridge:
         self._deaf = self._on_hold or on
         if on:
             self.interrupt("transfer")
+
+    def agent_left(self) -> None:
+        self._engine_there = True  # nothing fills the time until there is another one
+        self._filler.spoken()
 
     async def dismiss_agent(self) -> None:
         """The agent leaves the call, for good: its session ends, and it costs nothing more."""
@@ -271,6 +272,8 @@ class CallBridge:
     def told(self, news: BridgeEvent) -> None:
         """Of the caller's side. A key may be told in two ways."""
         if self.digits.is_new(news, time.monotonic()):
+            if isinstance(news, Dtmf) and self.capabilities.digits and not self._deaf:
+                self._conversation.digit(news.digit, news.duration_ms)
             self.through.told(news)
             self.on_event(news)
 
@@ -306,31 +309,30 @@ class CallBridge:
                 self._playout.end_item(event.item_id)
                 self._sender.send_now_if_idle()
                 return
+            case PlayoutMark():
+                self._playout.mark(event.name)
+                self._sender.send_now_if_idle()
             case SpeechStarted():
                 self._caller_began(local=False)
             case EngineInUse():
                 self._engine_there = True
                 self._playout.set_format(event.format)
-                self._uplink.set_format(event.format)
-                self.capabilities = event.capabilities
-                self._barge_in.engine_changed(speech_events=event.capabilities.speech_events)
-                self._listen()
+                self._uplink.set_format(event.hears or event.format)
+                can = self.capabilities = event.capabilities
+                self._barge_in.engine_changed(
+                    speech_events=can.speech_events, barge_in=can.barge_in
+                )
+                self._echo_hold.detect_voice(self._barge_in.own_detection)
                 self._fed_before_ms = self._uplink.fed_ms - event.caught_up_ms
-                if event.speaks or event.caught_up_ms:
-                    self._filler.engine_back(time.monotonic())
-                else:
-                    self._filler.spoken()  # it is the caller's turn
-            case ModelSilent():
-                self._filler.outage(time.monotonic())
-            case ResponseDone(status="failed" | "cancelled"):
-                pass  # another one is to come: asked for again, or after a nudge
-            case ResponseDone():
-                self._filler.engine_back(time.monotonic())  # it may have said nothing
             case EngineOutage() | EngineGone():
                 self._engine_there = False
                 self._playout.end_all()
                 self._sender.send_now_if_idle()
-                self._filler.outage(time.monotonic())
+            case DropAudio():
+                if not self.capabilities.barge_in or self._barge_in.permits(self._greeted_ms()):
+                    self.interrupt("agent")
+                self._sender.send_now_if_idle()
+        self._filler.follow(event, time.monotonic())
         self.on_event(event)
 
     def _hear(self, delta: AudioDelta) -> None:
@@ -354,12 +356,6 @@ class CallBridge:
         if self._barge_in.caller_speaks and self._engine_there:
             self._filler.spoken()
 
-    def _listen(self) -> None:
-        """Detect the caller's speech ourselves where the engine does not."""
-        settings = self._settings.barge_in
-        config = VadConfig(settings.threshold, silence_duration_ms=settings.silence_ms)
-        self._echo_hold.detect_voice(config if self._barge_in.listens else None)
-
     def _greeted_ms(self) -> int:
         greeting = self._barge_in.greeting
         return self._playout.played_ms(greeting) if greeting is not None else 0
@@ -376,7 +372,10 @@ class CallBridge:
 
     # --- the sender's ----------------------------------------------------------------------
 
-    def _on_sent(self, news: AudioLeft | AudioPlayed) -> None:
+    def _on_sent(self, news: PlayoutNews) -> None:
+        if isinstance(news, MarkReached):
+            self._conversation.marked(news.name, played=news.played)
+            return
         if isinstance(news, AudioPlayed):
             self._barge_in.item_ended(news.item_id)
         self.on_event(news)
@@ -384,6 +383,8 @@ class CallBridge:
     def _on_tick(self, now: float) -> None:
         """Every 20 ms: silence in when the phone sends none, and what was to wait for its time."""
         assert self.leg.rtp is not None
+        if self.capabilities.steady_input:
+            self._uplink.begin(now)
         if silence := self._uplink.tick(now, holding=self.leg.rtp.holding):
             self._give(silence)
         if self._barge_in.waiting and self._barge_in.due(self._greeted_ms()):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final
 
 from sipua.bridge.call.digits import leave_as_events
 from sipua.bridge.call.media import MediaPlan, MediaSettings, open_rtp, update_rtp
 from sipua.bridge.call.media_path import MEDIA_PATH, MediaPath
-from sipua.bridge.events import AudioLeft, AudioPlayed
+from sipua.bridge.events import PlayoutNews
 from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.bridge.joint.third import Between
 from sipua.bridge.playout.pacer import Handle, Pacer
@@ -26,6 +27,8 @@ from sipua.rtp.session.session import RtpSession
 from sipua.rtp.session.traffic import Traffic
 from sipua.rtp.session.transport import RtpTransport, Tap, senders_so_far
 
+_NOWHERE: Final = ("", 0)
+
 
 class MediaLeg:
     """Made with its port, opened when its media is known, started when its peer can hear us."""
@@ -38,7 +41,7 @@ class MediaLeg:
         *,
         on_rtp: Callable[[Sequence[RtpEvent]], None],
         faults: FaultOwner,
-        on_news: Callable[[AudioLeft | AudioPlayed], None] = nothing,
+        on_news: Callable[[PlayoutNews], None] = nothing,
         on_tick: Callable[[float], None] = nothing,
         on_frame: Callable[[bytes, int], None] = nothing,
         fill: Callable[[Pcm | None], None] | None = None,
@@ -79,7 +82,7 @@ class MediaLeg:
         self,
         local: ReservedPort,
         on_rtp: Callable[[Sequence[RtpEvent]], None],
-        on_news: Callable[[AudioLeft | AudioPlayed], None] = nothing,
+        on_news: Callable[[PlayoutNews], None] = nothing,
         *,
         faults: FaultOwner | None = None,
     ) -> MediaLeg:
@@ -104,24 +107,34 @@ class MediaLeg:
         """The first offer and answer, and each later one; returns our SSRC."""
         self.laws.clear()
         self.laws.update({number: Law[name] for number, name in plan.law_by_type.items()})
+        begins = self.rtp is None or self.transport is None
         if self.rtp is None or self.transport is None:
             self.rtp = open_rtp(plan, self.settings, self._path.session, self.rtcp_tap)
-            self.rtp.latch.set_early(() if plan.srtp else self._early)
+            self.rtp.latch.set_early(() if plan.srtp or plan.dtls else self._early)
             self.transport = self._path.transport(
                 self._local, self.rtp, self._on_rtp, on_fault=self._faults.failed
             )
             self.transport.tap = self.tap
-            self.transport.start()
-        self.transport.secure(plan.srtp)
+            self.transport.on_secured = self._secured
         update_rtp(self.rtp, plan)
+        if plan.dtls is not None:  # never plain, also where no one is known to shake hands with
+            self.transport.secure_by_handshake(plan.dtls, plan.remote or _NOWHERE, plan.rtcp_target)
+        else:
+            self.transport.secure(plan.srtp)
+        if begins:
+            self.transport.start()
         self.transport.reschedule()
         self.receives = plan.receives
         by_event = leave_as_events(self.settings.dtmf, plan)
         self.line.playout.pause(plan.plays_hold_sound, "hold")
+        self.line.playout.pause(not self.transport.secured, "handshake")
         silent = plan.on_hold and not plan.plays_hold_sound
         outlet = self._outlet(self.transport)
         self.line.open(self.rtp, outlet, plan.law, by_event=by_event, on_hold=silent)
         return self.rtp.ssrc
+
+    def _secured(self) -> None:
+        self.line.playout.pause(False, "handshake")
 
     def start(self) -> None:
         """The ACK is in: from now on we send."""

@@ -11,10 +11,12 @@ from typing import Literal, TypeAlias
 from sipua.bridge.playout.sounds import Sounds
 from sipua.bridge.turns.barge_in_settings import BargeIn
 from sipua.codecs.g711 import Law
+from sipua.rtp.dtls.agreement import DtlsAgreement
 from sipua.rtp.events import Address
 from sipua.rtp.latch.latch import Policy, SourceLatch
 from sipua.rtp.rtcp.session import RtcpSession
-from sipua.rtp.session.session import RtpConfig, RtpSession
+from sipua.rtp.session.config import RtpConfig
+from sipua.rtp.session.session import RtpSession
 from sipua.rtp.session.transport import Tap
 from sipua.rtp.srtp.keys import SrtpKeys
 
@@ -44,7 +46,9 @@ class MediaPlan:
     telephone_event_send_type: int | None = None
     """The number that the peer wants them under, which may be another than ours."""
     srtp: SrtpKeys | None = None
-    """None: the audio is not encrypted."""
+    """Keys of the SDP."""
+    dtls: DtlsAgreement | None = None
+    """Keys come from a handshake; None, both: the audio is not encrypted."""
     held_by_us: bool = False
     """We have put the peer on hold: it hears our sound, and may send nothing."""
 
@@ -52,6 +56,13 @@ class MediaPlan:
     def on_hold(self) -> bool:
         """Either side is not listening: what still comes is music, not the caller."""
         return not (self.sends and self.receives)
+
+    @property
+    def rtcp_target(self) -> Address | None:
+        """Where reports go by signalling; None: they share the port of RTP."""
+        if self.rtcp_muxed or self.remote is None:
+            return None
+        return self.rtcp_remote or (self.remote[0], self.remote[1] + 1)
 
     @property
     def plays_hold_sound(self) -> bool:
@@ -71,6 +82,7 @@ class MediaSettings:
     barge_in: BargeIn = field(default_factory=BargeIn)
     sounds: Sounds = field(default_factory=Sounds)
     dtmf: DtmfKind = "auto"
+    keepalive_s: float = 0
 
 
 def open_rtp(
@@ -102,6 +114,7 @@ def open_rtp(
             max_hold_ms=settings.max_hold_ms,
             timeout_s=settings.timeout_s,
             hold_timeout_s=settings.hold_timeout_s,
+            keepalive_s=settings.keepalive_s,
         ),
         now=now,
         rtcp=rtcp,

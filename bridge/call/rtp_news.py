@@ -22,5 +22,5 @@ def news_of(event: RtpEvent, *, held_by_us: bool) -> BridgeEvent | None:
         case SourceChanged():
             return SourceMoved(event.address, event.rank)
         case MediaTimeout():
-            return PeerSilent(event.idle_s)
+            return PeerSilent(event.idle_s, event.why)
     return None

@@ -22,6 +22,7 @@ from typing import Final
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from sipua.bridge.conversation.alarm import NEVER, Alarm
 from sipua.bridge.conversation.engine_order import Attempts
 from sipua.bridge.conversation.engine_search import EngineSearch
 from sipua.bridge.conversation.history import History
@@ -39,24 +40,25 @@ from sipua.bridge.conversation.sessions import (
     engine_session,
 )
 from sipua.bridge.conversation.unanswered_audio import UnansweredAudio
+from sipua.bridge.engine_api.errors import EngineConnectError
 from sipua.bridge.engine_api.events import (
     AudioDelta,
     EngineFault,
     EngineLost,
     Event,
     ResponseDone,
+    SessionEnds,
+    SessionHandle,
     SessionReady,
     SpeechStarted,
     SpeechStopped,
     Used,
 )
 from sipua.bridge.engine_api.settings import InjectedRole, Past
-from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import EngineGone, EngineOutage, ModelSilent
 from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.bridge.turns.state import TurnState
 
-_NEVER: Final = float("inf")
 # A session that has lived so long was no mistake, even without speech.
 _PROVEN_S: Final = 10.0
 # How long a session is given to notice speech in what it was given to catch up on.
@@ -83,7 +85,6 @@ class Dialogue:
         """`turns`, `faults`: the call's."""
         if not choices:
             raise ValueError("a dialogue needs an engine")
-        self._choices = choices
         self._policy = policy
         self._on_event = on_event
         self._turns = turns
@@ -104,8 +105,8 @@ class Dialogue:
         self._successor = SessionRotation(self._pool, self._rotation)
         self._pooled: PooledSession | None = None  # in use
         self._last: PooledSession | None = None
-        self._bridge_at = self._look_at = _NEVER
-        self._timer: asyncio.TimerHandle | None = None
+        self._bridge_at = self._look_at = NEVER
+        self._alarm = Alarm(faults, self._look)
         self._recovering: asyncio.Task[None] | None = None
         self._over = False
 
@@ -128,8 +129,9 @@ class Dialogue:
         if (pooled := self._pooled) is None:
             self._outages.owed, self._outages.instructions = True, instructions
             return
-        self._models_turn(instructions)  # before it: if the session fails, the next one is asked
-        pooled.session.speak(instructions)
+        if pooled.asks:  # else it is an agent of its own, and begins by itself
+            self._models_turn(instructions)  # first: if the session fails, the next one is asked
+            pooled.session.speak(instructions)
 
     def truncate(self, item_id: str, audio_end_ms: int) -> None:
         self._history.truncated(item_id, audio_end_ms)
@@ -151,7 +153,7 @@ class Dialogue:
         if call_id in pooled.running and not pooled.resumes:
             self._tally["results_unknown_to_session"] += 1
             return
-        if respond:
+        if respond and pooled.asks:
             self._models_turn()
         pooled.tool_result(call_id, output, respond=respond)
 
@@ -160,9 +162,17 @@ class Dialogue:
         if (pooled := self._pooled) is None:
             self._outages.owed |= respond
             return
-        if respond:
+        if respond and pooled.asks:
             self._models_turn()
         pooled.session.inject(role, text, respond=respond)
+
+    def digit(self, key: str, duration_ms: int) -> None:
+        if self._pooled is not None:
+            self._pooled.session.digit(key, duration_ms)
+
+    def marked(self, name: str, *, played: bool) -> None:
+        if self._pooled is not None:
+            self._pooled.marked(name, played=played)
 
     def past(self) -> Sequence[Past]:
         return self._history.past()
@@ -171,8 +181,7 @@ class Dialogue:
         if self._over:
             return
         self._over = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.end()
         if self._recovering is not None:
             self._recovering.cancel()
             await asyncio.gather(self._recovering, return_exceptions=True)
@@ -196,14 +205,13 @@ class Dialogue:
         self._search.take()
         self._pooled = self._last = pooled
         pooled.since_s = now
-        self._rotation.began(now - pooled.waited_s)
+        self._rotation.began(now - pooled.waited_s, by_age=pooled.asks)
         self._look_at = self._rotation.due
         self._history.next_session()
-        catch_up = self._caller.next_session(pooled.session.format, self._caller.unheard())
+        catch_up = self._caller.next_session(pooled.session.hears, self._caller.unheard())
         self._turns.session_began()
-        owed, self._outages.owed = self._outages.owed, False
-        name = self._choices[pooled.choice].name
-        news = pooled.in_use(name, why, gap_ms, len(catch_up), speaks=owed)
+        owed, self._outages.owed = self._outages.owed and pooled.asks, False
+        news = pooled.in_use(why, gap_ms, len(catch_up), speaks=owed)
         self._tally.update(
             [why], outage_ms=gap_ms, restored=news.restored, caught_up_ms=news.caught_up_ms
         )
@@ -222,7 +230,7 @@ class Dialogue:
 
     def _bridge(self) -> None:
         """The model goes on, after a word about the interruption if there was something to it."""
-        self._bridge_at = _NEVER
+        self._bridge_at = NEVER
         asked, self._outages.instructions = self._outages.instructions, None
         if self._pooled is not None:
             phrase = "" if asked and not self._history.past() else self._policy.phrase
@@ -237,7 +245,7 @@ class Dialogue:
         assert pooled is not None
         now = self._loop.time()
         proven = self._watchdog.proven or now - pooled.since_s >= _PROVEN_S
-        self._outages.owed = self._turns.model_owes or self._bridge_at != _NEVER
+        self._outages.owed = self._turns.model_owes or self._bridge_at != NEVER
         self._outages.instructions = self._watchdog.instructions or self._outages.instructions
         attempts = self._outages.began(
             now, pooled.choice, cause, proven=proven, again=again, unanswered=unanswered
@@ -245,13 +253,12 @@ class Dialogue:
         self._turns.session_ended()
         self._watchdog.session_ended()
         self._rotation.ended()
-        self._bridge_at = self._look_at = _NEVER
+        self._bridge_at = self._look_at = NEVER
         self._history.broken_off()
-        self._pool.retire(pooled)
+        self._pool.retire(pooled, hangs=unanswered)
         self._successor.drop()
         self._tally["outages"] += 1
-        name = self._choices[pooled.choice].name
-        self._on_event(EngineOutage(name, cause))
+        self._on_event(EngineOutage(pooled.engine, cause))
         if not self._over:
             self._recovering = self._faults.task(self._recover(attempts), "engine recovery")
 
@@ -259,12 +266,9 @@ class Dialogue:
         try:
             await self._search.find(attempts)
         except EngineConnectError as error:
-            self._gone(f"{self._outages.cause}; {error.message}")
-
-    def _gone(self, cause: str) -> None:
-        self._tally["gone"] += 1
-        name = self._choices[self._last.choice].name if self._last else ""
-        self._on_event(EngineGone(name, cause))
+            self._tally["gone"] += 1
+            name = self._last.engine if self._last else ""
+            self._on_event(EngineGone(name, f"{self._outages.cause}; {error.message}"))
 
     # What sessions say
 
@@ -273,7 +277,7 @@ class Dialogue:
             self._on_other(pooled, event)
             return
         if type(event) is AudioDelta:
-            length_ms = len(event.audio) / pooled.session.format.bytes_per_ms
+            length_ms = len(event.audio) / pooled.session.speaks.bytes_per_ms
             self._history.audio(event.item_id, length_ms)
             self._turns.sign_of_life(self._loop.time())
             self._watchdog.sign()
@@ -287,7 +291,7 @@ class Dialogue:
             return
         self._caller.alive()
         ends = self._follow(pooled, event)
-        if not isinstance(event, SessionReady):  # told once
+        if not isinstance(event, SessionReady | SessionHandle | SessionEnds):  # these are ours
             self._on_event(event)
         if ends and self._pooled is pooled:
             self._lost(ends, unanswered=isinstance(event, ResponseDone))
@@ -296,7 +300,7 @@ class Dialogue:
     def _on_other(self, pooled: PooledSession, event: Event) -> None:
         """From a session that is not in use, not yet or no more."""
         if isinstance(event, Used):  # it cost what it cost
-            self._on_event(replace(event, engine=self._choices[pooled.choice].name))
+            self._on_event(replace(event, engine=pooled.engine))
         elif pooled is self._search.candidate and isinstance(event, SessionReady):
             why: Why = "first"
             if self._last is not None:
@@ -314,9 +318,12 @@ class Dialogue:
         self._turns.follow(event, now)
         self._watchdog.follow(event)
         match event:
+            case SessionEnds():
+                self._rotation.ends(now, event.within_s)
+                self._look_at = self._rotation.due
             case SpeechStarted():
                 self._caller.began(event.audio_start_ms)
-                self._bridge_at = _NEVER
+                self._bridge_at = NEVER
             case SpeechStopped() if pooled.session.capabilities.takes_turns:
                 self._models_turn()
             case ResponseDone():
@@ -327,11 +334,11 @@ class Dialogue:
         return ""
 
     def _response_done(self, event: ResponseDone, now: float) -> str:
-        if event.status not in ("failed", "cancelled"):
-            self._outages.answered()
         if event.status == "failed":
             self._tally["responses_failed"] += 1
             self._log.warning("engine.response_failed", detail=event.detail)
+        elif event.status != "cancelled":
+            self._outages.answered()
         if self._watchdog.done(event.status, now):
             return ""
         self._tally["lost_responses_failed"] += 1
@@ -345,16 +352,9 @@ class Dialogue:
         self._arm()
 
     def _arm(self) -> None:
-        """One timer for all; it may come too early, because deadlines move on, and never late."""
-        due = min(self._watchdog.due, self._bridge_at, self._look_at)
-        if self._over or due == _NEVER or (self._timer is not None and self._timer.when() <= due):
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._faults.call_at(due, "conversation timer", self._look)
+        self._alarm.by(min(self._watchdog.due, self._bridge_at, self._look_at))
 
     def _look(self) -> None:
-        self._timer = None
         pooled, now = self._pooled, self._loop.time()
         if pooled is None or self._over:
             return
@@ -391,6 +391,10 @@ class Dialogue:
         if pooled is None or now < self._rotation.due or self._turns.model_owes:
             return
         calm = self._rotation.urgent(now) or self._turns.turn == "idle"
+        if self._pool.goes_on(pooled):
+            if calm:
+                self._lost("its time is over, and the next session goes on with it")
+            return
         if successor := self._successor.step(now, pooled.choice, self._history.revision, calm=calm):
             self._pool.retire(pooled)
             self._adopt(successor, "rotated")

@@ -6,7 +6,7 @@ import asyncio
 
 from sipua.bridge.conversation.engine_order import Attempts
 from sipua.bridge.conversation.sessions import PooledSession, SessionPool
-from sipua.bridge.engine_link.errors import EngineConnectError
+from sipua.bridge.engine_api.errors import EngineConnectError
 
 # Told as "too many requests", and no waiting helps.
 _VAIN_CODES = frozenset({"insufficient_quota"})
@@ -20,6 +20,8 @@ class EngineSearch:
 
     def take(self) -> None:
         """The candidate is in use."""
+        if self.candidate is not None:
+            self._pool.in_use(self.candidate)
         self.candidate = None
 
     async def find(self, attempts: Attempts) -> None:

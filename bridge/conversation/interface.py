@@ -40,6 +40,12 @@ class Conversation(Protocol):
     def inject(self, role: InjectedRole, text: str, *, respond: bool) -> None:
         """Tell the model something that no side hears; the next sessions are told it, too."""
 
+    def digit(self, key: str, duration_ms: int) -> None:
+        """The caller has pressed a key. Only for engines whose `capabilities` want it."""
+
+    def marked(self, name: str, *, played: bool) -> None:
+        """What was before a `PlayoutMark` has been played, or dropped."""
+
     def past(self) -> Sequence[Past]:
         """What was said so far."""
 

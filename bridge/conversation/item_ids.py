@@ -3,7 +3,8 @@
 A session names nothing twice, but the next one, or another vendor's, may begin again at `item_1`.
 A listener of both would take them for one: audio that was cut off stays cut off, and a tool
 call that was answered is not answered again. So a name that another session has used gets the
-session's number in front on its way in, and loses it on its way back.
+session's number in front on its way in, and loses it on its way back. Marks always have it: what
+is played late is told to the session that has asked for it, or to nobody.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sipua.bridge.engine_api.events import (
     AudioDone,
     CallerIdle,
     Event,
+    PlayoutMark,
     ResponseDone,
     ResponseStarted,
     ServerTool,
@@ -72,12 +74,18 @@ class ItemIdScope:
 
     def to_call_ids(self, event: E) -> E:
         """As the call is to hear of it."""
+        if isinstance(event, PlayoutMark):
+            return replace(event, name=self._prefix + event.name)
         changes: dict[str, Any] = {}
         for field in _ID_FIELDS.get(type(event), ()):
             name: str = getattr(event, field)
             if name and self._call.claim(name, self._number) != self._number:
                 changes[field] = self._prefix + name
         return replace(event, **changes) if changes else event
+
+    def own_mark(self, name: str) -> str | None:
+        """What the session calls it; None: it is another one's."""
+        return name.removeprefix(self._prefix) if name.startswith(self._prefix) else None
 
     def to_session_id(self, name: str) -> str | None:
         """What the session calls it; None: it is another one's."""

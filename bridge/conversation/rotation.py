@@ -12,7 +12,10 @@ from collections.abc import Callable
 from sipua.bridge.backoff import BackOff
 from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.conversation.sessions import PooledSession, SessionPool
-from sipua.bridge.engine_link.errors import EngineConnectError
+from sipua.bridge.engine_api.errors import EngineConnectError
+
+MARGIN_S = 5.0
+"""That is left of the time which the engine has named, for the next session to be made in."""
 
 
 class Rotation:
@@ -26,13 +29,21 @@ class Rotation:
         self._backoff = BackOff(2.0, 10.0, random)
         self._due = self._latest = float("inf")
 
-    def began(self, now: float) -> None:
-        """A session is in use whose life began now, or then."""
+    def began(self, now: float, *, by_age: bool = True) -> None:
+        """A session is in use whose life began now, or then. `by_age`: it is replaced when it gets
+        old. An agent of its own is not: the next session would know nothing, and greet again.
+        """
         self._backoff.reset()
-        if self._policy.rotate_after_s > 0:
+        self.ended()
+        if by_age and self._policy.rotate_after_s > 0:
             # Calls that began together should not all connect anew at the same moment.
             self._due = now + self._policy.rotate_after_s * (1 - 0.05 * self._random())
             self._latest = now + self._policy.rotate_latest_s
+
+    def ends(self, now: float, within_s: float) -> None:
+        """The engine has said that it will end the session so soon."""
+        self._due = min(self._due, now)
+        self._latest = min(self._latest, now + max(0.0, within_s - MARGIN_S))
 
     def ended(self) -> None:
         self._due = self._latest = float("inf")
@@ -77,6 +88,7 @@ class SessionRotation:
         if not calm:
             return None
         self._standby = None
+        self._pool.in_use(standby)
         return standby
 
     def lost(self, pooled: PooledSession, now: float) -> None:

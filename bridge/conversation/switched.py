@@ -7,6 +7,7 @@ Without one the caller's audio goes nowhere, and what the call wants said is not
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from sipua.bridge.conversation.interface import (
@@ -31,6 +32,8 @@ class SwitchedConversation:
         self._turns = turns
         self._inner: Conversation | None = first(on_event, turns) if first else None
         self._closed = False
+        self._counted: Counter[str] = Counter()
+        """Of those that have left."""
 
     @property
     def talks(self) -> bool:
@@ -48,6 +51,7 @@ class SwitchedConversation:
         inner, self._inner = self._inner, None
         if inner is not None:
             await inner.close()
+            self._counted.update(inner.counters())
 
     @property
     def session_id(self) -> str:
@@ -81,6 +85,14 @@ class SwitchedConversation:
         if self._inner is not None:
             self._inner.inject(role, text, respond=respond)
 
+    def digit(self, key: str, duration_ms: int) -> None:
+        if self._inner is not None:
+            self._inner.digit(key, duration_ms)
+
+    def marked(self, name: str, *, played: bool) -> None:
+        if self._inner is not None:
+            self._inner.marked(name, played=played)
+
     def past(self) -> Sequence[Past]:
         return self._inner.past() if self._inner else ()
 
@@ -89,4 +101,8 @@ class SwitchedConversation:
         await self.leave()
 
     def counters(self) -> dict[str, int]:
-        return self._inner.counters() if self._inner else {}
+        """Of all, one after the other."""
+        total = Counter(self._counted)
+        if self._inner is not None:
+            total.update(self._inner.counters())
+        return dict(total)

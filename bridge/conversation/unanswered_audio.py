@@ -6,8 +6,8 @@ was not heard at all. Both are kept here. Engines count audio from their session
 the engine hears the caller speak is `TurnState`'s; here is where that began.
 
 Audio is kept as it came and converted half a second at a time: what a phone sends has nothing above
-4 kHz, so that every third sample of the resampled audio is all of it, with no filter, and µ-law
-holds it in a sixth of the memory. What the engine has judged goes: as a turn it is the history's.
+4 kHz, so that of audio at 24 kHz every third sample is all of it, with no filter, and µ-law holds
+it in a sixth of the memory. What the engine has judged goes: as a turn it is the history's.
 """
 
 from __future__ import annotations
@@ -20,13 +20,12 @@ import numpy as np
 from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.turns.state import TurnState
 from sipua.codecs.g711 import Law, decode, encode, transcoding_table
-from sipua.codecs.resample import Upsampler8to24
+from sipua.codecs.resample import RATE_HZ, upsampler
 
-_CODES_PER_MS: Final = 8
+_CODES_PER_MS: Final = RATE_HZ // 1000
 # Of what the engine has judged: the next turn may begin there, by so much is it padded at most.
 _BEFORE_JUDGED_MS: Final = 5000
 _BLOCK_MS: Final = 500
-_UPSAMPLED: Final = 3
 _PCMA_TO_PCMU: Final = transcoding_table(Law.PCMA, Law.PCMU)
 _PCMU_TO_PCMA: Final = transcoding_table(Law.PCMU, Law.PCMA)
 
@@ -110,11 +109,11 @@ class UnansweredAudio:
         audio = b"".join(self._raw)
         self._raw.clear()
         self._raw_bytes = 0
-        if self._format is AudioFormat.PCM16:
-            samples = np.frombuffer(audio, "<i2", len(audio) // 2)
-            audio = encode(Law.PCMU, samples[::_UPSAMPLED])
-        elif self._format is AudioFormat.PCMA:
+        if self._format is AudioFormat.PCMA:
             audio = audio.translate(_PCMA_TO_PCMU)
+        elif self._format is not AudioFormat.PCMU:
+            samples = np.frombuffer(audio, "<i2", len(audio) // 2)
+            audio = encode(Law.PCMU, samples[:: self._format.rate_hz // RATE_HZ])
         self._blocks.append(audio)
         self._held += len(audio)
         self._end += len(audio)
@@ -143,7 +142,8 @@ def from_mulaw(mulaw: bytes, audio_format: AudioFormat) -> bytes:
         return mulaw
     if audio_format is AudioFormat.PCMA:
         return mulaw.translate(_PCMU_TO_PCMA)
-    return Upsampler8to24().process(decode(Law.PCMU, mulaw)).astype("<i2").tobytes()
+    pcm = upsampler(audio_format.rate_hz).process(decode(Law.PCMU, mulaw))
+    return pcm.astype("<i2").tobytes()
 
 
 def _from_first_word(mulaw: bytes) -> bytes:

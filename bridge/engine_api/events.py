@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 
@@ -155,6 +155,8 @@ class EngineFault:
     message: str
     event_id: str | None = None
     fatal: bool = False
+    tentative: bool = False
+    """Before the session is ready: it may take our configuration all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,43 @@ class Unreadable:
     bytes: int
 
 
+# Of engines that are more than a model: an agent behind a protocol of telephony, or one that names
+# its sessions.
+
+
+@dataclass(frozen=True, slots=True)
+class DropAudio:
+    """An order: what is not played yet must go, whoever speaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutMark:
+    """The engine wants to hear when all audio before this has been played (`marked`)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineHangsUp:
+    """The agent behind the protocol ends the call, or is done with it."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionHandle:
+    """By this name the next session can go on with this one; empty: it cannot at the moment."""
+
+    handle: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnds:
+    """The engine will end the session so soon: another one must take its place."""
+
+    within_s: float
+
+
 Event: TypeAlias = (
     SessionReady
     | AudioDelta
@@ -207,4 +246,9 @@ Event: TypeAlias = (
     | EngineFault
     | EngineLost
     | Unknown
+    | DropAudio
+    | PlayoutMark
+    | EngineHangsUp
+    | SessionHandle
+    | SessionEnds
 )

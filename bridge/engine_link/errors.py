@@ -1,8 +1,4 @@
-"""Why a connection to an engine failed or ended, in words that hold no secret.
-
-The call decides by `kind` and `retryable`: a wrong key is wrong the second time too, a full
-server may not be.
-"""
+"""What a peer says, and how it ends, in words that hold no secret."""
 
 from __future__ import annotations
 
@@ -12,24 +8,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
+from sipua.bridge.engine_api.errors import EngineConnectError, ErrorKind
 from sipua.rtp.hostport import bracketed
-
-ErrorKind: TypeAlias = Literal[
-    "dns",
-    "refused",
-    "timeout",
-    "tls",
-    "unauthorized",
-    "forbidden",
-    "rate_limited",
-    "server",
-    "protocol",
-]
-
-_RETRYABLE: Final = frozenset({"dns", "refused", "timeout", "rate_limited", "server"})
 
 # Worth a new connection: the server goes away or restarts, the network broke.
 _RETRYABLE_CODES: Final = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1014, 1015})
@@ -42,44 +25,15 @@ _FAULT_KINDS: Final[Mapping[str, ErrorKind]] = {
     "insufficient_quota": "rate_limited",
     "rate_limit_exceeded": "rate_limited",
     "server_error": "server",
+    "INTERNAL_SERVER_ERROR": "server",
+    "FAILED_TO_START_LISTENING": "server",
+    "ASR_CONNECTION_CLOSED": "server",
+    "ASR_DRIVER_TIMEOUT": "server",
 }
 
 _TEXT_CHARS: Final = 300
 _SHORTEST_SECRET: Final = 6
 _PUBLIC_PARAMETERS: Final = frozenset({"model", "api-version", "deployment", "intent"})
-
-
-class EngineConnectError(Exception):
-    """No session with the engine. `retryable`: the same attempt may succeed later."""
-
-    def __init__(
-        self,
-        kind: ErrorKind,
-        message: str,
-        *,
-        status: int | None = None,
-        retry_after_s: float | None = None,
-        code: str | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.kind: ErrorKind = kind
-        self.message = message
-        self.status = status
-        self.retry_after_s = retry_after_s
-        self.code = code
-
-    @property
-    def retryable(self) -> bool:
-        return self.kind in _RETRYABLE
-
-    def fields(self) -> dict[str, object]:
-        """For a log line."""
-        return {
-            "kind": self.kind,
-            "status": self.status,
-            "code": self.code,
-            "message": self.message,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +84,14 @@ def address(url: str) -> str:
     except ValueError:
         return "?"
     return f"{parts.scheme}://{bracketed(host)}{port}{parts.path}"
+
+
+def closed_at_once(where: str, closed: EngineClosed, reason: str) -> EngineConnectError:
+    """The connection was there, and ended before the session was. `reason`: scrubbed."""
+    kind: ErrorKind = "server" if closed.retryable else "protocol"
+    return EngineConnectError(
+        kind, f"{where} closed the connection: {closed.code} {reason}".rstrip()
+    )
 
 
 def refused_upgrade(

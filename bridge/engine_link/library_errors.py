@@ -8,13 +8,8 @@ from collections.abc import Mapping
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, ProxyError
 
-from sipua.bridge.engine_link.errors import (
-    EngineClosed,
-    EngineConnectError,
-    Scrubber,
-    address,
-    refused_upgrade,
-)
+from sipua.bridge.engine_api.errors import EngineConnectError
+from sipua.bridge.engine_link.errors import EngineClosed, Scrubber, address, refused_upgrade
 
 
 def closing_of(error: ConnectionClosed, lost_reason: str) -> EngineClosed:

@@ -11,15 +11,18 @@ that says "the caller speaks" to the flushed playout there is no queue and no ta
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final, Literal
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from sipua.bridge.engine_api.errors import EngineConnectError
 from sipua.bridge.engine_api.events import (
     EngineFault,
+    EngineHangsUp,
     EngineLost,
     Event,
     SessionReady,
@@ -27,24 +30,23 @@ from sipua.bridge.engine_api.events import (
     Unreadable,
     Used,
 )
-from sipua.bridge.engine_api.protocol import Capabilities, EngineProtocol
+from sipua.bridge.engine_api.protocol import Capabilities, Engine
 from sipua.bridge.engine_api.settings import AudioFormat, InjectedRole
-from sipua.bridge.engine_link import websocket
+from sipua.bridge.engine_link import farewell, websocket
 from sipua.bridge.engine_link.errors import (
     EngineClosed,
-    EngineConnectError,
-    ErrorKind,
     Scrubber,
     address,
+    closed_at_once,
     kind_of_fault,
 )
+from sipua.bridge.engine_link.farewell import Farewell
+from sipua.bridge.engine_link.readiness import Readiness
 from sipua.bridge.engine_link.silence_feeder import SilenceFeeder
 from sipua.bridge.engine_link.trace import SessionTrace
 from sipua.bridge.fault_owner import FaultOwner, nothing
 
 State = Literal["new", "opening", "configuring", "ready", "lost", "closing", "closed"]
-
-GOODBYE_S: Final = 1.0  # that an engine which wants one may take to settle its accounts
 
 # How long a spare connection is given to prove that it lives: it must answer our configuration.
 SPARE_ANSWER_S: Final = 1.0
@@ -55,33 +57,28 @@ class EngineSession:
 
     def __init__(
         self,
-        protocol: EngineProtocol,
-        url: str,
-        headers: Mapping[str, str],
+        engine: Engine,
         *,
         on_event: Callable[[Event], None],
         call_id: str = "",
         name: str = "",
         ping_interval_s: float = 4.0,
-        ping_timeout_s: float = 4.0,
         max_queued_audio: int = 150,
         faults: FaultOwner | None = None,
         open_socket: websocket.Connect | None = None,
     ) -> None:
         """`faults`: of the call, for what this session cannot end by itself. `open_socket`: it may
         have a spare connection; None opens one."""
-        self._protocol = protocol
-        self._url = url
-        self._headers = headers
+        self._engine = engine
+        self._protocol = protocol = engine.protocol
         self._on_event = on_event
         self._open_socket = open_socket
-        self._limits = (ping_interval_s, ping_timeout_s, max_queued_audio)
-        self._scrub = Scrubber(url, headers)
+        self._limits = (ping_interval_s, max_queued_audio)
+        self._scrub = Scrubber(engine.url, engine.headers)
         self._state: State = "new"
         self._socket: websocket.Socket | None = None
-        self._first: asyncio.Future[None] | None = None  # ready, or the reason why not
-        self._parted: asyncio.Future[None] | None = None  # the answer to our goodbye
-        self._clock: SilenceFeeder | None = None
+        self._first = Readiness()
+        self._farewell = Farewell()
         self._started_s = 0.0
         self._audio_unready = 0
         self._requests_unready = 0
@@ -90,8 +87,7 @@ class EngineSession:
         )
         self._trace = SessionTrace(self._log)
         self._faults = FaultOwner("engine.fault", self._log, self._end_of_fault, above=faults)
-        if protocol.capabilities.paced_by_input:
-            self._clock = SilenceFeeder(self._feed, protocol.format, self._faults)
+        self._clock: SilenceFeeder | None = None
         self.session_id = ""
 
     @property
@@ -103,8 +99,12 @@ class EngineSession:
         return self._protocol.capabilities
 
     @property
-    def format(self) -> AudioFormat:
-        return self._protocol.format
+    def hears(self) -> AudioFormat:
+        return self._protocol.hears
+
+    @property
+    def speaks(self) -> AudioFormat:
+        return self._protocol.speaks
 
     @property
     def spare(self) -> websocket.Spare | None:
@@ -118,9 +118,7 @@ class EngineSession:
         """
         if self._state != "new":
             raise RuntimeError("an engine session connects once")
-        loop = asyncio.get_running_loop()
-        self._started_s = loop.time()
-        self._first = loop.create_future()
+        self._started_s = asyncio.get_running_loop().time()
         try:
             await self._connect(timeout_s, websocket.connect if anew else self._open_socket)
         except EngineConnectError as error:
@@ -151,22 +149,28 @@ class EngineSession:
             self._faults.failed("append", error)
 
     def speak(self, instructions: str | None = None) -> None:
-        self._ask("speak", lambda: self._protocol.speak(instructions))
+        self._ask("speak", partial(self._protocol.speak, instructions))
 
     def truncate(self, item_id: str, audio_end_ms: int) -> None:
         """The caller has heard this much of an item, and will hear no more of it."""
-        self._notify("truncate", lambda: self._protocol.truncate(item_id, audio_end_ms))
+        self._ask("truncate", partial(self._protocol.truncate, item_id, audio_end_ms), unready=True)
 
     def cancel(self) -> None:
         """Stop what the engine is saying, if it says anything and does not stop by itself."""
-        self._notify("cancel", self._protocol.cancel)
+        self._ask("cancel", self._protocol.cancel, unready=True)
 
     def tool_result(self, call_id: str, output: str, *, respond: bool = True) -> None:
         result = partial(self._protocol.tool_result, call_id, output, respond=respond)
         self._ask("tool_result", result)
 
     def inject(self, role: InjectedRole, text: str, *, respond: bool) -> None:
-        self._ask("inject", lambda: self._protocol.inject(role, text, respond=respond))
+        self._ask("inject", partial(self._protocol.inject, role, text, respond=respond))
+
+    def digit(self, key: str, duration_ms: int) -> None:
+        self._ask("digit", partial(self._protocol.digit, key, duration_ms))
+
+    def marked(self, name: str, *, played: bool) -> None:
+        self._ask("mark", partial(self._protocol.marked, name, played=played), unready=True)
 
     async def close(self) -> None:
         """End the session; of what it still says only usage is delivered. Takes a second at most,
@@ -175,7 +179,7 @@ class EngineSession:
         if self._state in ("closing", "closed"):
             return
         was, self._state = self._state, "closed"
-        self._refused(EngineConnectError("refused", "closed while connecting"))
+        self._first.refused(EngineConnectError("refused", "closed while connecting"))
         if self._clock is not None:
             self._clock.stop()
         if was == "ready":
@@ -193,10 +197,8 @@ class EngineSession:
         counters["requests_unready"] = self._requests_unready
         counters["internal_errors"] = self._faults.count
         if (socket := self._socket) is not None:
-            counters["messages_sent"] = socket.sent
-            counters["messages_unsent"] = socket.unsent
-            counters["audio_dropped"] = socket.audio_dropped
-            counters["ping_ms"] = round(socket.rtt_ms)
+            counters |= {"messages_sent": socket.sent, "messages_unsent": socket.unsent}
+            counters |= {"audio_dropped": socket.audio_dropped, "ping_ms": round(socket.rtt_ms)}
         if self._clock is not None:
             counters["silence_fed_ms"] = self._clock.fed_ms
         return counters
@@ -204,58 +206,59 @@ class EngineSession:
     # Connecting
 
     async def _connect(self, timeout_s: float, open_socket: websocket.Connect | None) -> None:
-        assert self._first is not None
-        self._enter("opening", address=address(self._url))
-        interval_s, ping_timeout_s, max_queued_audio = self._limits
+        self._enter("opening", address=address(self._engine.url))
+        clock, open_timeout_s = asyncio.get_running_loop().time, timeout_s
+        if self._engine.locate is not None:
+            at = await self._engine.locate(timeout_s)
+            self._engine = replace(self._engine, url=at.url, headers=at.headers)
+            self._scrub = Scrubber(at.url, at.headers)
+            open_timeout_s -= clock() - self._started_s
         self._socket = await (open_socket or websocket.connect)(
-            self._url,
-            self._headers,
+            self._engine.url,
+            self._engine.headers,
             on_message=self._receive,
             on_closed=self._closed,
-            open_timeout_s=timeout_s,
-            ping_interval_s=interval_s,
-            ping_timeout_s=ping_timeout_s,
-            max_queued_audio=max_queued_audio,
+            open_timeout_s=open_timeout_s,
+            link=self._engine.link,
+            ping_interval_s=self._limits[0],
+            max_queued_audio=self._limits[1],
             faults=self._faults,
         )
         if self._state == "opening":
             self._enter("configuring")
             self._send(self._protocol.start())
+            for event in self._protocol.take_events():
+                self._deliver(event)
         if self.spare is not None:
             timeout_s = min(timeout_s / 2, SPARE_ANSWER_S)
             for message in self.spare.early:
                 self._receive(message)
         try:
-            async with asyncio.timeout_at(self._started_s + timeout_s):
-                await self._first
+            await self._first.wait(self._started_s + timeout_s)
         except TimeoutError:
             if self.state == "ready":
                 return  # at the last moment, and it is in use already
-            raise EngineConnectError(
-                "timeout", f"{address(self._url)} made no session ready within {timeout_s:g} s"
-            ) from None
+            text = f"{address(self._engine.url)} made no session ready within {timeout_s:g} s"
+            raise EngineConnectError("timeout", text) from None
 
     def _abandon(self) -> None:
         self._enter("closed")
-        if self._first is not None and self._first.done() and not self._first.cancelled():
-            self._first.exception()  # seen, so that asyncio does not warn about it
         if self._socket is not None:
             self._socket.abort()
 
     async def _part(self) -> None:
         self._state = "closing"
-        self._parted = asyncio.get_running_loop().create_future()
         goodbye: list[bytes] = []
         self._faults.run("goodbye", lambda: goodbye.extend(self._protocol.goodbye()))
-        if not goodbye:
+        for event in self._protocol.take_events():
+            self._deliver(event)
+        self._send(goodbye)
+        if not goodbye or self._protocol.over:
             self._state = "closed"
             return
-        self._send(goodbye)
         try:
-            async with asyncio.timeout(GOODBYE_S):
-                await self._parted
-        except TimeoutError:
-            self._log.warning("engine.unsettled", waited_s=GOODBYE_S)
+            if not await self._farewell.wait():
+                self._log.warning("engine.unsettled", waited_s=farewell.LONGEST_S)
         except asyncio.CancelledError:
             if self._socket is not None:
                 self._socket.abort()
@@ -263,17 +266,9 @@ class EngineSession:
         finally:
             self._state = "closed"
 
-    def _has_parted(self) -> None:
-        if self._parted is not None and not self._parted.done():
-            self._parted.set_result(None)
-
-    def _refused(self, error: EngineConnectError) -> None:
-        if self._first is not None and not self._first.done():
-            self._first.set_exception(error)
-
     # From the websocket
 
-    def _receive(self, message: bytes) -> None:
+    def _receive(self, message: bytes | str) -> None:
         events = self._protocol.receive(message)
         if self._trace.on:
             self._trace.message("<", message)
@@ -281,13 +276,11 @@ class EngineSession:
         for event in events:
             self._deliver(event)
         if self._protocol.over:
-            self._has_parted()
+            self._farewell.over()
 
     def _deliver(self, event: Event | Unreadable) -> None:
         if isinstance(event, Unreadable):
-            self._trace.once(
-                event.reason, "engine.unreadable", reason=event.reason, bytes=event.bytes
-            )
+            self._trace.unreadable(event)
             return
         if isinstance(event, SessionReady):
             self._became_ready(event)
@@ -295,6 +288,8 @@ class EngineSession:
             event = self._fault(event)
         elif isinstance(event, Unknown):
             self._trace.once(event.type, "engine.unknown", type=event.type)
+        elif isinstance(event, EngineHangsUp):
+            self._state = "lost"  # however it ends now: that is no loss
         if self._state == "closed" or (self._state == "closing" and not isinstance(event, Used)):
             return
         self._on_event(event)
@@ -307,16 +302,21 @@ class EngineSession:
         self._log.info(
             "engine.connected", session_id=self.session_id, connect_ms=connect_ms, **spare
         )
-        if self._clock is not None:
+        if self.capabilities.paced_by_input:
+            self._clock = SilenceFeeder(self._feed, self.hears, self._faults)
             self._clock.start()
-        if self._first is not None and not self._first.done():
-            self._first.set_result(None)
+        self._first.ready()
 
     def _fault(self, fault: EngineFault) -> EngineFault:
         code, message = self._scrub(fault.code), self._scrub(fault.message)
         scrubbed = EngineFault(code, message, fault.event_id, fault.fatal)
         if self._state == "configuring":
-            self._refused(EngineConnectError(kind_of_fault(code), f"{code}: {message}", code=code))
+            error = EngineConnectError(kind_of_fault(code), f"{code}: {message}", code=code)
+            if fault.tentative and error.kind == "protocol":
+                self._trace.complaint(scrubbed)
+                self._first.complained(error)
+            else:
+                self._first.refused(error)
         else:
             self._trace.complaint(scrubbed)
         return scrubbed
@@ -325,15 +325,18 @@ class EngineSession:
         reason = self._scrub(closed.reason)
         if self._clock is not None:
             self._clock.stop()
-        if self._state == "closing":
-            self._has_parted()
+        if self._state in ("closing", "lost"):
+            self._farewell.over()
             return
         if self._state == "configuring":
-            kind: ErrorKind = "server" if closed.retryable else "protocol"
-            text = f"{address(self._url)} closed the connection: {closed.code} {reason}".rstrip()
-            self._refused(EngineConnectError(kind, text))
+            self._first.refused(closed_at_once(address(self._engine.url), closed, reason))
             return
         self._enter("lost")
+        if meant := self._protocol.closed(closed.code):
+            self._log.info("engine.closed", code=closed.code, reason=reason)
+            for event in meant:
+                self._deliver(event)
+            return
         self._log.warning(
             "engine.closed", code=closed.code, reason=reason, retryable=closed.retryable
         )
@@ -347,12 +350,12 @@ class EngineSession:
             self._socket.abort()
         match self._state:
             case "opening" | "configuring":
-                self._refused(EngineConnectError("protocol", cause))
+                self._first.refused(EngineConnectError("protocol", cause))
             case "ready":
                 self._enter("lost")
                 self._deliver(EngineLost(0, cause, retryable=True, fault=True))
             case "closing":
-                self._has_parted()
+                self._farewell.over()
             case "lost":
                 raise RuntimeError(f"the loss of a session could not be told: {cause}")
 
@@ -361,32 +364,27 @@ class EngineSession:
     def _feed(self, audio: bytes) -> None:
         if self._socket is not None:
             self._socket.send_audio(self._protocol.append_audio(audio))
+            for event in self._protocol.take_events():
+                self._deliver(event)
+            self._send(self._protocol.take_outgoing())
         if self._trace.on:
             self._log.debug("> audio", bytes=len(audio))
 
     def _reaches_it(self) -> bool:
-        if self._state != "ready":
-            self._requests_unready += 1
+        self._requests_unready += self._state != "ready"
         return self._state == "ready"
 
-    def _ask(self, what: str, make: Callable[[], Sequence[bytes]]) -> None:
-        if self._reaches_it():
-            self._request(what, make)
-
-    def _request(self, what: str, make: Callable[[], Sequence[bytes]]) -> None:
-        try:
-            self._send(make())
-        except Exception as error:  # noqa: BLE001 (the session's fault, not of what asked for it)
-            self._faults.failed(what, error)
-
-    def _notify(self, what: str, make: Callable[[], Sequence[bytes]]) -> None:
-        """Made by the protocol even if it can be told to no engine: it drops late audio by it."""
-
-        def sendable() -> Sequence[bytes]:
-            messages = make()
-            return messages if messages and self._reaches_it() else ()
-
-        self._request(what, sendable)
+    def _ask(
+        self, what: str, make: Callable[[], Sequence[bytes]], *, unready: bool = False
+    ) -> None:
+        """`unready`: made by the protocol even if no engine can be told: it drops late audio."""
+        if unready or self._reaches_it():
+            try:
+                messages = make()
+                if messages and (not unready or self._reaches_it()):
+                    self._send(messages)
+            except Exception as error:  # noqa: BLE001 (the session's fault, not the asker's)
+                self._faults.failed(what, error)
 
     def _send(self, messages: Sequence[bytes]) -> None:
         for message in messages:

@@ -20,10 +20,10 @@ STEP_MS: Final = 100
 GRACE_STEPS: Final = 2
 
 _SILENCE: Final = {
-    AudioFormat.PCM16: 0,
     AudioFormat.PCMU: Law.PCMU.silence,
     AudioFormat.PCMA: Law.PCMA.silence,
 }
+"""Of each byte; of PCM16 0."""
 
 
 class SilenceFeeder:
@@ -34,7 +34,7 @@ class SilenceFeeder:
     ) -> None:
         self._feed = feed
         self._faults = faults
-        self._silence = bytes([_SILENCE[form]]) * (form.bytes_per_ms * STEP_MS)
+        self._silence = bytes([_SILENCE.get(form, 0)]) * (form.bytes_per_ms * STEP_MS)
         self._idle_steps = GRACE_STEPS
         self._timer: asyncio.TimerHandle | None = None
         self.fed_ms = 0

@@ -24,8 +24,9 @@ from typing import Final, TypeAlias, Unpack
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from sipua.bridge.engine_api.errors import EngineConnectError
+from sipua.bridge.engine_api.protocol import USUAL_LINK, Link
 from sipua.bridge.engine_link import websocket
-from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.engine_link.spare_plan import SparePlan
 from sipua.bridge.engine_link.websocket import Socket, Spare
 from sipua.bridge.fault_owner import FaultOwner, nothing
@@ -55,6 +56,7 @@ class SpareAddress:
     """Of the engine there."""
     tried: Callable[[bool], None] = field(default=nothing, repr=False)
     """Hears whether the engine was reached, when that is news to calls."""
+    link: Link = USUAL_LINK
 
     @property
     def key(self) -> Key:
@@ -179,6 +181,7 @@ class _Keeper:
                 on_message=partial(self._early, waiting),
                 on_closed=lambda closed: self._lost(waiting, f"{closed.code}"),
                 open_timeout_s=address.open_timeout_s,
+                link=address.link,
                 faults=faults,
             )
         except EngineConnectError as error:
@@ -190,7 +193,7 @@ class _Keeper:
         address.tried(True)
         self.look()
 
-    def _early(self, waiting: _Waiting, message: bytes) -> None:
+    def _early(self, waiting: _Waiting, message: bytes | str) -> None:
         early = waiting.spare.early
         early.append(message)
         if len(early) > EARLY_MESSAGES or sum(map(len, early)) > EARLY_BYTES:

@@ -8,12 +8,13 @@ from typing import Any, Final
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
-from sipua.bridge.engine_api.events import EngineFault
+from sipua.bridge.engine_api.events import EngineFault, Unreadable
 
 # What may be large, or is what people said: the trace shows its size, not its text.
 _NOT_TRACED: Final = frozenset(
-    {"type", "audio", "delta", "transcript", "text", "arguments", "content"}
+    {"type", "event", "audio", "delta", "transcript", "text", "arguments", "content"}
 )
+_NAMED_BY: Final = ("type", "event")  # whichever key the protocol has its messages named by
 _TRACED_CHARS: Final = 64
 _TRACE_BYTES: Final = 64 * 1024
 
@@ -31,7 +32,7 @@ class SessionTrace:
         self._complaints = 0
         self._warned: set[str] = set()
 
-    def message(self, direction: str, message: bytes) -> None:
+    def message(self, direction: str, message: bytes | str) -> None:
         # The names in `fields` are the peer's: they must not meet our own keys.
         event_type, fields = summary(message)
         self._log.debug(f"{direction} {event_type}", bytes=len(message), fields=fields)
@@ -48,6 +49,9 @@ class SessionTrace:
                 last_logged=self._complaints == _LOGGED,
             )
 
+    def unreadable(self, event: Unreadable) -> None:
+        self.once(event.reason, "engine.unreadable", reason=event.reason, bytes=event.bytes)
+
     def once(self, what: str, event: str, **fields: object) -> None:
         """Of each kind the first: the rest is in the counters."""
         if what not in self._warned and len(self._warned) < _LOGGED:
@@ -55,7 +59,7 @@ class SessionTrace:
             self._log.warning(event, **fields)
 
 
-def summary(message: bytes) -> tuple[str, dict[str, Any]]:
+def summary(message: bytes | str) -> tuple[str, dict[str, Any]]:
     """The type and the short top-level values of a message, for the trace."""
     if len(message) > _TRACE_BYTES:
         return "?", {}
@@ -72,4 +76,6 @@ def summary(message: bytes) -> tuple[str, dict[str, Any]]:
             or (isinstance(value, str) and len(value) <= _TRACED_CHARS)
         )
     }
-    return str(content.get("type", "?"))[:_TRACED_CHARS], fields
+    # Whichever field says what it is; in some protocols the fields themselves do.
+    named = next((content[key] for key in _NAMED_BY if key in content), "+".join(content) or "?")
+    return str(named)[:_TRACED_CHARS], fields

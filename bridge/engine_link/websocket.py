@@ -11,7 +11,6 @@ oldest audio makes room for the newest. Control messages are never dropped.
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 import socket
 import ssl
@@ -25,10 +24,13 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as library_connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.protocol import State
+from websockets.typing import Subprotocol
 
+from sipua.bridge.engine_api.protocol import USUAL_LINK, Link
+from sipua.bridge.engine_link.client_frame import BINARY, TEXT, ClientFrames
 from sipua.bridge.engine_link.errors import EngineClosed
 from sipua.bridge.engine_link.library_errors import closing_of, connect_error
-from sipua.bridge.engine_link.text_frame import TextFrames
+from sipua.bridge.engine_link.upgrade import checked, read_certificates
 from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.rtp.hostport import is_loopback
 
@@ -45,6 +47,10 @@ MAX_CONTROL_QUEUE: Final = 1000
 
 CLOSE_TIMEOUT_S: Final = 1.0
 
+# What we send is audio, all the time: a peer that has acknowledged nothing of it for so long is
+# gone, whatever becomes of pings.
+STALE_S: Final = 20.0
+
 # At debug level the library prints the headers of the upgrade, and with them the key.
 _LIBRARY_LOG: Final = logging.getLogger("sipua.bridge.engine_link.websocket.library")
 _LIBRARY_LOG.setLevel(logging.WARNING)
@@ -60,7 +66,8 @@ class _Connection(ClientConnection):
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
-        self.text_frame = TextFrames().make
+        self.text_frame = ClientFrames(TEXT).make
+        self.binary_frame = ClientFrames(BINARY).make
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -92,10 +99,10 @@ class _Opener(library_connect):
 class Use(TypedDict):
     """What a session wants of its websocket."""
 
-    on_message: Callable[[bytes], None]
+    on_message: Callable[[bytes | str], None]
     on_closed: Callable[[EngineClosed], None]
+    link: Link
     ping_interval_s: float
-    ping_timeout_s: float
     max_queued_audio: int
     faults: FaultOwner
 
@@ -117,7 +124,7 @@ class Connect(Protocol):
 class Spare:
     """What a connection that was opened without a session knows of the time until it got one."""
 
-    early: list[bytes] = field(default_factory=list)
+    early: list[bytes | str] = field(default_factory=list)
     """The messages that came meanwhile."""
     waited_s: float = 0.0
     """How long it was open without a session."""
@@ -132,18 +139,19 @@ class Socket:
         self,
         connection: _Connection,
         *,
-        on_message: Callable[[bytes], None],
+        on_message: Callable[[bytes | str], None],
         on_closed: Callable[[EngineClosed], None],
+        link: Link,
         ping_interval_s: float,
-        ping_timeout_s: float,
         max_queued_audio: int,
         faults: FaultOwner,
     ) -> None:
         self._connection = connection
         self._on_message = on_message
         self._on_closed = on_closed
+        self._link = link
+        self._audio_frame = connection.binary_frame if link.binary_audio else connection.text_frame
         self._ping_interval_s = ping_interval_s
-        self._ping_timeout_s = ping_timeout_s
         self._max_queued_audio = max_queued_audio
         self._queue: deque[tuple[bytes, bool]] = deque()  # message, is it audio
         self._queued_audio = 0
@@ -166,7 +174,7 @@ class Socket:
     def send(self, message: bytes) -> None:
         """A control message: queued if it must be, never dropped while the link lives."""
         if self._connection.writable and not self._queue:
-            self._write(message)
+            self._write(self._connection.text_frame(message))
         elif self._gone:
             self.unsent += 1
         else:
@@ -177,7 +185,7 @@ class Socket:
     def send_audio(self, message: bytes) -> None:
         """An audio message: if the link is slow, the oldest one that waits makes room."""
         if self._connection.writable and not self._queue:
-            self._write(message)
+            self._write(self._audio_frame(message))
         elif self._gone:
             self.unsent += 1
         else:
@@ -200,13 +208,13 @@ class Socket:
         return 0.0 if self._pinged_s is None else self._connection.loop.time() - self._pinged_s
 
     def hand_over(self, spare: Spare, **use: Unpack[Use]) -> None:
-        """It was opened before its session was there, and is the session's from now on."""
+        """It was opened before its session was there, and is the session's from now on. Its link
+        stays what it is: that of the same address."""
         spare.waited_s = self._connection.loop.time() - self._opened_s
         self.spare = spare
         self._on_message = use["on_message"]
         self._on_closed = use["on_closed"]
         self._ping_interval_s = use["ping_interval_s"]
-        self._ping_timeout_s = use["ping_timeout_s"]
         self._max_queued_audio = use["max_queued_audio"]
         self._faults.hand_over(use["faults"])
 
@@ -240,14 +248,14 @@ class Socket:
         self._forget_queue()
         self._connection.transport.abort()
 
-    def _write(self, message: bytes) -> None:
+    def _write(self, frame: bytes) -> None:
         connection = self._connection
         if not connection.established:
             self.unsent += 1
             return
         try:
             # Past the library's own buffers, in which nothing of a message of ours is ever left.
-            connection.transport.write(connection.text_frame(message))
+            connection.transport.write(frame)
         except (OSError, RuntimeError):
             # The connection is about to end; the reader finds out why and reports it. (uvloop
             # raises RuntimeError for a closed handle.)
@@ -259,7 +267,7 @@ class Socket:
         while self._queue and self._connection.writable:
             message, audio = self._queue.popleft()
             self._queued_audio -= audio
-            self._write(message)
+            self._write((self._audio_frame if audio else self._connection.text_frame)(message))
 
     def _forget_queue(self) -> None:
         self._gone = True
@@ -277,9 +285,11 @@ class Socket:
 
     async def _read(self) -> None:
         receive = self._connection.recv
+        # Text is decoded only where it must be told from audio.
+        decode = None if self._link.binary_audio else False
         try:
             while True:
-                message = await receive(decode=False)
+                message = await receive(decode)
                 self.received += 1
                 if self._closing:
                     continue
@@ -297,15 +307,15 @@ class Socket:
         The library's own keepalive waits for room to write before its timeout begins, and so
         would wait for ever on just the link that it is there to find.
         """
-        while True:
+        while self._link.ping_timeout_s:
             received = self.received
             self._pinged_s = self._connection.loop.time()
             try:
-                async with asyncio.timeout(self._ping_timeout_s):
+                async with asyncio.timeout(self._link.ping_timeout_s):
                     await (await self._connection.ping())
             except TimeoutError:
                 if self.received == received:
-                    self._abort(f"no answer to a ping within {self._ping_timeout_s:g} s")
+                    self._abort(f"no answer to a ping within {self._link.ping_timeout_s:g} s")
                     return
                 continue  # busy sending us data: alive
             except ConnectionClosed:
@@ -318,11 +328,11 @@ async def connect(
     url: str,
     headers: Mapping[str, str],
     *,
-    on_message: Callable[[bytes], None],
+    on_message: Callable[[bytes | str], None],
     on_closed: Callable[[EngineClosed], None],
     open_timeout_s: float,
+    link: Link = USUAL_LINK,
     ping_interval_s: float = 4.0,
-    ping_timeout_s: float = 4.0,
     max_queued_audio: int = 150,
     tls: ssl.SSLContext | None = None,
     user_agent: str = "sipua",
@@ -330,13 +340,14 @@ async def connect(
 ) -> Socket:
     """Open a websocket; DNS, TCP, TLS and the upgrade share one deadline.
 
-    A peer that vanishes is noticed after `ping_interval_s + ping_timeout_s` at the latest.
+    A peer that vanishes is noticed after `ping_interval_s` and the link's `ping_timeout_s` at the
+    latest; one whose pings are not waited for when it has acknowledged nothing for `STALE_S`.
     `faults`: is told of what `on_message` and `on_closed` raise; nothing is read after it.
     Raises EngineConnectError.
     """
     try:
         async with asyncio.timeout(open_timeout_s):
-            connection = await _open(url, headers, tls, user_agent)
+            connection = await _open(url, headers, link, tls, user_agent)
     except (OSError, WebSocketException, ValueError, ImportError, EOFError) as error:
         # `from None`: the library's texts may quote the address and the headers.
         raise connect_error(error, url, headers, open_timeout_s) from None
@@ -344,15 +355,15 @@ async def connect(
         connection,
         on_message=on_message,
         on_closed=on_closed,
+        link=link,
         ping_interval_s=ping_interval_s,
-        ping_timeout_s=ping_timeout_s,
         max_queued_audio=max_queued_audio,
         faults=faults or FaultOwner(),
     )
 
 
 async def _open(
-    url: str, headers: Mapping[str, str], tls: ssl.SSLContext | None, user_agent: str
+    url: str, headers: Mapping[str, str], link: Link, tls: ssl.SSLContext | None, user_agent: str
 ) -> _Connection:
     parts = urlsplit(url)
     options: dict[str, Any] = {}
@@ -360,9 +371,11 @@ async def _open(
         options["ssl"] = tls or read_certificates()
     if is_loopback(parts.hostname or ""):
         options["proxy"] = None  # a proxy for the world cannot reach our own machine
+    if link.subprotocol:
+        options["subprotocols"] = [Subprotocol(link.subprotocol)]
     connection = await _Opener(
         url,
-        additional_headers=_checked(headers),
+        additional_headers=checked(headers),
         user_agent_header=user_agent,
         compression=None,  # base64 of speech does not shrink, and deflate costs more than all else
         open_timeout=None,  # the caller's deadline covers it
@@ -378,18 +391,5 @@ async def _open(
     tcp = connection.transport.get_extra_info("socket")
     if tcp is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
         tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(STALE_S * 1000))
     return connection
-
-
-@functools.cache
-def read_certificates() -> ssl.SSLContext:
-    """For connections without a context of their own. Tens of milliseconds, once per process."""
-    return ssl.create_default_context()
-
-
-def _checked(headers: Mapping[str, str]) -> dict[str, str]:
-    for name, value in headers.items():
-        if not (name + value).isprintable() or not (name + value).isascii():
-            # Most often the line break at the end of a key file.
-            raise ValueError(f"the header {name!r} has characters that no header may have")
-    return dict(headers)

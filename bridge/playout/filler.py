@@ -11,6 +11,8 @@ and is not ended, because a tool and an operator may both have put the caller on
 
 from __future__ import annotations
 
+from sipua.bridge.engine_api.events import ResponseDone
+from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage, ModelSilent
 from sipua.bridge.playout.sounds import Sounds
 from sipua.codecs.pcm import Pcm
 
@@ -45,6 +47,20 @@ class Filler:
     def engine_back(self, now: float) -> None:
         if self._begins_s is not None:
             self._ends_s = now + _WITHOUT_A_WORD_S
+
+    def follow(self, event: object, now: float) -> None:
+        """What the conversation says of its engine."""
+        match event:
+            case EngineInUse(speaks=False, caught_up_ms=0):
+                self.spoken()  # it is the caller's turn
+            case EngineInUse():
+                self.engine_back(now)
+            case ModelSilent() | EngineOutage() | EngineGone():
+                self.outage(now)
+            case ResponseDone(status="failed" | "cancelled"):
+                pass  # another one is to come: asked for again, or after a nudge
+            case ResponseDone():
+                self.engine_back(now)  # it may have said nothing
 
     def spoken(self) -> None:
         """An engine's audio came, or the caller speaks and is heard."""

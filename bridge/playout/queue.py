@@ -1,16 +1,19 @@
 """From the engine's audio to frames on the wire: resample, encode, cut, hand out one at a time.
 
-All work is done at `push`, so that a tick only takes a frame off a queue. Each item is its own
-stream: the filter's delay is dropped at its start and flushed at its end, so that a sample handed
-out is the sample pushed, at the same place in the item to 0.02 ms. Then the milliseconds reported
+All work is done at `push`, so that a tick only takes a frame off a queue. A sample handed out is
+the sample pushed, at the same place in the item (see pcm_stream.py): then the milliseconds reported
 by `flush` are what the model needs to truncate its memory of what it said.
 
-    push, PCM16 ──► 24 k → 8 k ──► G.711 ─┬► whole frames ──► queue ──► next_frame (a tick)
+    push, PCM16 ──► to 8 kHz ──► G.711 ───┬► whole frames ──► queue ──► next_frame (a tick)
     push, G.711 ──► the call's law ───────┤   └ rest, until more comes or the item ends
     push_local ───► G.711 ────────────────┘             fill ──► when the queue is empty
 
 An engine's G.711 in the call's own law is handed out as it came, byte for byte. Local sounds are
 items like any other, but are not cut by `flush` unless they may be.
+
+A mark stands behind all that was queued before it, and is told when that has been handed out. What
+of an item does not fill a frame then is waited for only as long as there is something else to send:
+after that the frame is filled up with silence, and the item goes on with the next one.
 """
 
 from collections import OrderedDict, deque
@@ -21,13 +24,13 @@ import msgspec
 import numpy as np
 
 from sipua.bridge.engine_api.settings import AudioFormat
-from sipua.bridge.events import AudioLeft, AudioPlayed
+from sipua.bridge.events import AudioLeft, AudioPlayed, PlayoutNews
+from sipua.bridge.playout.marks import Marks
+from sipua.bridge.playout.pcm_stream import PcmStream
 from sipua.codecs.g711 import Law, encode, transcoding_table
 from sipua.codecs.pcm import Pcm
-from sipua.codecs.resample import Downsampler24to8
 
 _SAMPLES_PER_MS = 8
-_BYTES_PER_SAMPLE = 2
 # Items whose end is remembered, so that late audio for one is known as such.
 _ITEMS_KEPT = 64
 # What is dropped is counted in bytes of PCM16 at 24 kHz, whatever the format.
@@ -68,8 +71,6 @@ class PlayoutQueue:
 
     __slots__ = (
         "_bound",
-        "_byte",
-        "_downsampler",
         "_filler",
         "_filler_at",
         "_format",
@@ -79,13 +80,14 @@ class PlayoutQueue:
         "_items",
         "_late",
         "_law",
+        "_marks",
         "_open",
         "_overflow",
         "_paused_for",
+        "_pcm",
         "_queued",
         "_rest",
         "_silence",
-        "_skip",
         "_translation",
         "_underruns",
         "news",
@@ -101,30 +103,30 @@ class PlayoutQueue:
         self._items: OrderedDict[str, _Item] = OrderedDict()
         # The item that is being received, and what of it does not fill a frame yet.
         self._open: _Item | None = None
-        self._downsampler = Downsampler24to8()
-        self._skip = 0
-        self._byte = b""
+        self._format = AudioFormat.PCM16
+        self._pcm: PcmStream | None = PcmStream(self._format.rate_hz)
         self._rest = b""
         self._in_talkspurt = False
         self._silence = self._silence_frame()
         self._overflow = 0
         self._late = 0
         self._underruns = 0
-        self._format = AudioFormat.PCM16
         self._translation: bytes | None = None
         self._filler: Sequence[bytes] = ()
         self._filler_at = 0
         self._paused_for: set[str] = set()
         self.paused = False
         """What is to be said waits, and the filler is heard."""
-        self.news: deque[AudioLeft | AudioPlayed] = deque()
-        """Of the frames that were handed out, in their order. The sender tells it when its step is
-        over, and takes it off."""
+        self.news: deque[PlayoutNews] = deque()
+        """Of the frames that were handed out, in their order, and of the marks between them. The
+        sender tells it when its step is over, and takes it off."""
+        self._marks = Marks(self.news.append)
 
     @property
     def pending(self) -> bool:
         """Whether the next frame is audio."""
-        return bool(self._frames) and not self.paused
+        waits = self._frames or (self._in_talkspurt and self._marks.pending)
+        return bool(waits) and not self.paused
 
     @property
     def buffered_ms(self) -> float:
@@ -166,8 +168,13 @@ class PlayoutQueue:
         if self._open is None or self._open.item_id != item_id:
             self._close()
             self._begin(item_id, item)
-        if self._format is AudioFormat.PCM16:
-            self._push_wide(audio)
+            if self._pcm is not None:
+                self._pcm.begin()
+        if self._pcm is not None:
+            pcm, lost = self._pcm.feed(audio, self._room())
+            if lost:
+                self._overflow += lost * _COUNTED_PER_MS // self._format.bytes_per_ms
+            self._cut(encode(self._law, pcm))
             return
         if self._translation is not None:
             audio = audio.translate(self._translation)
@@ -180,11 +187,13 @@ class PlayoutQueue:
         item = _Item(item_id, kept=not interruptible)
         self._begin(item.item_id, item)
         self._cut(self._fitting(encode(self._law, pcm)))
-        self._skip = 0
         self._close()
-        if interrupted is not None:
-            # It goes on behind the sound, and is still to end.
-            self._begin(interrupted.item_id, interrupted)
+        self._go_on(interrupted)
+
+    def mark(self, name: str) -> None:
+        """Tell, by `news`, when all that was pushed before has been handed out, or dropped."""
+        unfinished = -(-self._unfinished // self._frame_samples)
+        self._marks.add(name, len(self._frames) + unfinished)
 
     def pause(self, on: bool, asker: str) -> None:
         """What is to be said waits while one has asked for it."""
@@ -219,11 +228,12 @@ class PlayoutQueue:
         """What `push` gets from now on."""
         self._close()
         self._format = audio_format
+        self._pcm = None if audio_format.is_g711 else PcmStream(audio_format.rate_hz)
         self._translate()
 
     def next_frame(self) -> PlayoutFrame:
         """The frame to send now. Always one: silence when there is nothing to say."""
-        if self.paused or not self._frames:
+        if self.paused or not (self._frames or (self._marks.pending and self._fill_up())):
             if self._in_talkspurt:
                 self._in_talkspurt = False
                 if self._open is not None and not self.paused:
@@ -237,13 +247,15 @@ class PlayoutQueue:
         item.played += samples
         if not (item.queued or item.growing):
             self.news.append(AudioPlayed(item.item_id, item.played // _SAMPLES_PER_MS))
+        if self._marks.pending:
+            self._marks.frame_left()
         marker = not self._in_talkspurt
         self._in_talkspurt = True
         return PlayoutFrame(payload, marker, audio=True)
 
     def flush(self) -> list[Flushed]:
-        """Drop what was not handed out and may be cut. Tells which items were not heard to their
-        end."""
+        """Drop what was not handed out and may be cut, and the marks. Tells which items were not
+        heard to their end."""
         rest = len(self._rest)
         cut = [
             item for item in self._items.values() if (item.queued or item.growing) and not item.kept
@@ -261,7 +273,10 @@ class PlayoutQueue:
         self._frames = deque(frame for frame in self._frames if not frame[1].flushed)
         self._queued = sum(samples for _, _, samples in self._frames)
         self._open = None
-        self._rest = self._byte = b""
+        self._rest = b""
+        if self._pcm is not None:
+            self._pcm.begin()
+        self._marks.drop()
         return flushed
 
     def set_law(self, law: Law) -> None:
@@ -283,6 +298,7 @@ class PlayoutQueue:
             "overflow_ms": self._overflow // _COUNTED_PER_MS,
             "late_ms": self._late // _COUNTED_PER_MS,
             "underruns": self._underruns,
+            "marks_dropped": self._marks.overflow,
         }
 
     def _silence_frame(self) -> PlayoutFrame:
@@ -304,8 +320,6 @@ class PlayoutQueue:
         self._items[item_id] = item
         self._items.move_to_end(item_id)
         self._open = item
-        self._downsampler.reset()
-        self._skip = Downsampler24to8.DELAY_SAMPLES
         if len(self._items) > _ITEMS_KEPT:
             done = (old for old in self._items.values() if not old.queued and old is not item)
             if (oldest := next(done, None)) is not None:
@@ -316,28 +330,38 @@ class PlayoutQueue:
         item = self._open
         if item is None:
             return
-        if self._format is AudioFormat.PCM16:
-            self._encode(self._downsampler.flush())
+        if self._pcm is not None:
+            self._cut(encode(self._law, self._pcm.end()))
         if self._rest:
             samples = len(self._rest)
             padding = bytes([self._law.silence]) * (self._frame_samples - samples)
             self._queue(item, self._rest + padding, samples)
-        self._rest = self._byte = b""
+        self._rest = b""
         self._open = None
         if for_good:
             item.growing = False
             if item.played and not item.queued:
                 self.news.append(AudioPlayed(item.item_id, item.played // _SAMPLES_PER_MS))
 
-    def _push_wide(self, pcm24: bytes) -> None:
-        if self._byte:
-            pcm24 = self._byte + pcm24
-        whole = len(pcm24) // _BYTES_PER_SAMPLE * _BYTES_PER_SAMPLE
-        self._byte = pcm24[whole:]
-        wide = np.frombuffer(pcm24, "<i2", whole // _BYTES_PER_SAMPLE)
-        fitting = wide[: self._room() * 3]
-        self._overflow += (len(wide) - len(fitting)) * _BYTES_PER_SAMPLE
-        self._encode(self._downsampler.process(fitting))
+    def _go_on(self, item: _Item | None) -> None:
+        """It was interrupted, and is still to end."""
+        if item is not None:
+            self._begin(item.item_id, item)
+            if self._pcm is not None:
+                self._pcm.go_on()
+
+    def _fill_up(self) -> bool:
+        """A mark waits for less than a frame, and there is nothing else to hand out."""
+        item = self._open
+        self._close(for_good=False)
+        self._go_on(item)
+        return bool(self._frames)
+
+    @property
+    def _unfinished(self) -> int:
+        """Samples of the open item that are in no frame yet."""
+        held = self._pcm.held_samples if self._pcm is not None else 0
+        return len(self._rest) + held if self._open is not None else 0
 
     def _room(self) -> int:
         return max(0, self._bound - len(self._frames) * self._frame_samples - len(self._rest))
@@ -346,13 +370,6 @@ class PlayoutQueue:
         fitting = codes[: self._room()]
         self._overflow += (len(codes) - len(fitting)) * _COUNTED_PER_MS // _SAMPLES_PER_MS
         return fitting
-
-    def _encode(self, pcm: Pcm) -> None:
-        if self._skip:
-            skipped = min(self._skip, len(pcm))
-            self._skip -= skipped
-            pcm = pcm[skipped:]
-        self._cut(encode(self._law, pcm))
 
     def _cut(self, codes: bytes) -> None:
         item = self._open

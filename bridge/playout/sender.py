@@ -2,7 +2,7 @@
 
     AudioDelta ─▶ PlayoutQueue ─┐
     play, fill ─▶ PlayoutQueue ─┼─▶ Cadence (when, by the Pacer) ─▶ RtpSession ─▶ socket
-    press ──────▶ DtmfQueue ────┘        └─ AudioLeft, AudioPlayed: what is on the wire
+    press ──────▶ DtmfQueue ────┘        └─ AudioLeft, AudioPlayed, MarkReached: what is on the wire
 
 On hold the frames' time goes by unused, and what was to be said waits. While keys are pressed
 their events, or tones, take the place of audio.
@@ -13,7 +13,8 @@ A step is a tick, or a frame that leaves at once because audio came. Its order i
     2  the frame goes to the socket
     3  `on_frame`: the echo gate knows what the caller hears
     4  the deadline of the next frame is settled
-    5  `on_news`: of an item first AudioLeft, then AudioPlayed; of several, as their frames left
+    5  `on_news`: of an item first AudioLeft, then AudioPlayed; of several, as their frames left;
+       behind them MarkReached, where a mark stood behind the frame
 
 While the line is lent (`lend`, to a joint) there are no ticks of ours: `relay` sends a frame when
 the other leg's packet is there. The stream stays the same: its timestamps go by with the relayed
@@ -31,7 +32,7 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from sipua.bridge.events import AudioLeft, AudioPlayed
+from sipua.bridge.events import PlayoutNews
 from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.bridge.playout.cadence import Cadence, Departure
 from sipua.bridge.playout.dtmf_queue import DtmfQueue
@@ -61,7 +62,7 @@ class PlayoutSender:
         pacer: Pacer,
         *,
         frame_ms: int,
-        on_news: Callable[[AudioLeft | AudioPlayed], None],
+        on_news: Callable[[PlayoutNews], None],
         on_tick: Callable[[float], None],
         on_frame: Callable[[bytes, int], None],
         faults: FaultOwner,
@@ -121,11 +122,11 @@ class PlayoutSender:
         self._on_news = self._on_tick = self._on_frame = nothing
 
     def send_now_if_idle(self) -> None:
-        """Audio came; if nothing was being said, its first packet does not wait for a tick."""
+        """Audio came; if nothing was being said, its first packet does not wait for a tick. Or a
+        mark came, or an item's end: what is news already is told."""
         cadence = self._cadence
-        if cadence is None or self._ticking is None or self.lent:
-            return
-        if not (self.on_hold or self.dtmf.active):
+        waits = self.lent or self.on_hold or self.dtmf.active
+        if cadence is not None and self._ticking is not None and not waits:
             departure = cadence.wake(time.monotonic())
             if departure is not None:
                 self._depart(departure)
@@ -227,7 +228,10 @@ class PlayoutSender:
         assert cadence is not None
         assert rtp is not None
         if self.lent:
-            return self._tick_lent(now)
+            due = self._tick_lent(now)
+            if self.playout.news:
+                self._tell()
+            return due
         self._on_tick(now)
         if self.on_hold:
             rtp.skip(cadence.pass_by(now) * self._frame_samples)

@@ -11,6 +11,7 @@ from typing import IO
 from sipua.codecs import wav
 
 MAX_S = 600
+RATES_HZ = range(4000, 192_001)
 # The texts of the prompts in prompts/, made by scripts/sound/make_prompts.sh.
 TEXTS = {"sorry": "Sorry, we have a technical problem. Please call again later."}
 
@@ -33,6 +34,8 @@ def examined(stream: IO[bytes], name: str) -> wav.Wav:
         sound = wav.read(stream, most_s=MAX_S)
     except wav.WavError as error:
         raise SoundError(f"{name}: no WAV file of PCM ({error}); save it as such") from None
+    if sound.rate_hz not in RATES_HZ:
+        raise SoundError(f"{name}: {sound.rate_hz} Hz; save it with 8000 to 48000")
     if sound.bits != 16:
         raise SoundError(f"{name}: {sound.bits} bit a sample; save it as 16-bit PCM")
     if sound.frames > MAX_S * sound.rate_hz:

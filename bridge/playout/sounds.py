@@ -86,8 +86,14 @@ def two_tones(first_hz: float, second_hz: float) -> Pcm:
     return _rounded(np.concatenate([pause, *map(_beep, (first_hz, second_hz)), pause]))
 
 
-def _beep(frequency_hz: float) -> NDArray[np.float64]:
-    samples = np.arange(RATE_HZ // 4)
+@cache
+def beep() -> Pcm:
+    """Behind it one speaks."""
+    return _rounded(_beep(1000.0, 0.5))
+
+
+def _beep(frequency_hz: float, seconds: float = 0.25) -> NDArray[np.float64]:
+    samples = np.arange(round(RATE_HZ * seconds))
     edge = np.minimum(1.0, np.minimum(samples, samples[::-1]) / (RATE_HZ / 100))  # no clicks
     amplitude = 32767 * 10 ** (_RINGING_DBFS / 20) * np.sqrt(2)
     return np.asarray(np.sin(2 * np.pi * frequency_hz * samples / RATE_HZ) * edge * amplitude)
@@ -97,7 +103,7 @@ def _beep(frequency_hz: float) -> NDArray[np.float64]:
 def prompt(name: str) -> Pcm:
     """A recorded one, by its name in `TEXTS`."""
     with files(__package__).joinpath("prompts", f"{name}.wav").open("rb") as stream:
-        return _decoded(sound_files.examined(stream, name))
+        return decoded(sound_files.examined(stream, name))
 
 
 def named(name: str) -> Pcm:
@@ -115,10 +121,11 @@ def load(path: Path) -> Pcm:
 
 def read(path: Path) -> Pcm:
     """A WAV file, 16 bit, any rate, mono or stereo, as the phone will hear it."""
-    return _decoded(sound_files.read(path))
+    return decoded(sound_files.read(path))
 
 
-def _decoded(sound: wav.Wav) -> Pcm:
+def decoded(sound: wav.Wav) -> Pcm:
+    """One that was examined."""
     pcm = sound.samples().mean(axis=1)
     if sound.rate_hz != RATE_HZ:
         pcm = np.asarray(soxr.resample(pcm, sound.rate_hz, RATE_HZ, "VHQ"))

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from sipua.bridge.turns.barge_in_settings import BargeIn
 from sipua.bridge.turns.state import TurnState
+from sipua.codecs.vad import VadConfig
 
 
 class BargeInPolicy:
@@ -23,16 +24,20 @@ class BargeInPolicy:
         """What happens is told to `turns` first, then here."""
         self._settings = settings
         self._turns = turns
-        self._engine_detects = settings.detector != "local"
+        self._engine_detects = self._engine_tells = settings.detector != "local"
         self._spoken = False
         self._to_cut = False  # for this speech of the caller's, which may be over by now
         self.greeting: str | None = None
         self.interruptible = True
 
     @property
-    def listens(self) -> bool:
-        """Whether we have to find out ourselves when the caller speaks."""
-        return not self._engine_detects
+    def own_detection(self) -> VadConfig | None:
+        """None: we need not find out ourselves when the caller speaks. Else the record needs it,
+        also where nothing is cut."""
+        if self._engine_tells:
+            return None
+        settings = self._settings
+        return VadConfig(settings.threshold, silence_duration_ms=settings.silence_ms)
 
     @property
     def caller_speaks(self) -> bool:
@@ -44,9 +49,11 @@ class BargeInPolicy:
         """The caller speaks, and something stands against cutting: ask `due` again."""
         return self._to_cut and self.caller_speaks
 
-    def engine_changed(self, *, speech_events: bool) -> None:
+    def engine_changed(self, *, speech_events: bool, barge_in: bool = True) -> None:
+        """What the engine can. Not `barge_in`: it hears the caller, and alone decides."""
         detector = self._settings.detector
-        self._engine_detects = detector == "engine" or (detector == "auto" and speech_events)
+        self._engine_tells = detector == "engine" or (detector == "auto" and speech_events)
+        self._engine_detects = self._engine_tells or not barge_in
 
     def item_began(self, item_id: str) -> None:
         """The engine begins to say something."""
@@ -69,9 +76,12 @@ class BargeInPolicy:
 
     def due(self, greeted_ms: int) -> bool:
         """Whether what was waited for has come; true once."""
-        if not self.waiting or not self.interruptible:
-            return False
-        if self.greeting is not None and greeted_ms < self._settings.grace_ms:
+        if not self.waiting or not self.permits(greeted_ms):
             return False
         self._to_cut = False
         return True
+
+    def permits(self, greeted_ms: int) -> bool:
+        """Whether nothing stands against a cut: no goodbye, and no grace of the greeting's."""
+        grace = self.greeting is not None and greeted_ms < self._settings.grace_ms
+        return self.interruptible and not grace

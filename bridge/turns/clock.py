@@ -303,7 +303,7 @@ class TurnClock:
         played_ms: int,
         dropped_ms: int = 0,
         *,
-        cut: Literal["", "caller", "operator", "transfer", "end"] = "",
+        cut: Literal["", "caller", "operator", "transfer", "agent", "end"] = "",
     ) -> None:
         item.over = True
         turn = item.turn
@@ -313,7 +313,7 @@ class TurnClock:
         self._news.append(AgentSpoke(turn, item.item_id, from_s, until_s, played_ms, total_ms, cut))
         if turn is not None:
             turn.heard_ms += played_ms
-            turn.interrupted = turn.interrupted or cut == "caller"
+            turn.interrupted = turn.interrupted or cut in ("caller", "agent")
             self._settle(turn, now)
 
     # --- turns ----------------------------------------------------------------------------

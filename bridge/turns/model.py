@@ -131,7 +131,7 @@ class AgentSpoke:
     played_ms: int
     total_ms: int
     """Of what had come when it was cut off; otherwise the same."""
-    cut: Literal["", "caller", "operator", "transfer", "end"] = ""
+    cut: Literal["", "caller", "operator", "transfer", "agent", "end"] = ""
     """By what: the caller, an operator, a transfer, or the end of the call."""
 
     @property

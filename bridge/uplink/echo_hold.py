@@ -7,8 +7,8 @@ so no syllable is lost. After 200 ms, or when the echo is over, silence of the s
 place. Either way the engine gets as much time as the caller took; while something is held it is
 200 ms late, and nothing is cut out or doubled.
 
-Voice detection runs for engines that have none. It hears what the engine hears. A `listener` hears
-what the other side says, also while the engine does not: of our own echo it gets silence.
+Voice detection runs for engines that have none. It hears what the engine hears. `listeners` hear
+what the other side says, also while the engine does not: of our own echo they get silence.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ class EchoHold:
         "_muted_for",
         "_vad",
         "gate",
-        "listener",
+        "listeners",
         "muted",
         "voice",
     )
 
     def __init__(self) -> None:
         self.gate: EchoGate | None = None
-        self.listener: Callable[[Pcm], None] | None = None
+        self.listeners: tuple[Callable[[Pcm], None], ...] = ()
         self._muted_for: set[str] = set()
         self.muted = False
         self._vad: EnergyVad | None = None
@@ -59,7 +59,7 @@ class EchoHold:
         return (
             self.gate is None
             and self._vad is None
-            and self.listener is None
+            and not self.listeners
             and not self.muted
             and not self._held
         )
@@ -85,22 +85,26 @@ class EchoHold:
         return voice
 
     def hear(self, piece: Any, feed: Encoder[Any], out: list[bytes]) -> None:
-        gate, listener = self.gate, self.listener
+        gate, listeners = self.gate, self.listeners
         given = feed.blank(len(piece)) if self.muted else piece
         if gate is not None:
-            if not gate.active or (self.muted and listener is None):
+            if not gate.active or (self.muted and not listeners):
                 gate.passed_by(len(piece))
                 self._release(feed, out, 0)
             elif gate.holds(feed.pcm(piece)):
-                if listener is not None:
-                    listener(np.zeros(len(piece), np.int16))
+                if listeners:
+                    self._tell(np.zeros(len(piece), np.int16))
                 self._hold(given, feed, out)
                 return
             elif self._held:
                 self._release(feed, out, gate.release_ms * _RATE_HZ // 1000)
-        if listener is not None:
-            listener(feed.pcm(piece))
+        if listeners:
+            self._tell(feed.pcm(piece))
         self._give(given, feed, out)
+
+    def _tell(self, pcm: Pcm) -> None:
+        for listener in self.listeners:
+            listener(pcm)
 
     def drop(self) -> None:
         """What is held is of another session's time, or format."""

@@ -1,6 +1,6 @@
 """The caller's frames in the engine's format: one class for each way.
 
-    PcmEncoder    PCM16 at 24 kHz: conceal ─▶ decode and resample in one
+    PcmEncoder    PCM16 at 8, 16 or 24 kHz: conceal ─▶ decode and resample in one
     G711Encoder   G.711: the bytes as they came, by table into the engine's law if it is the
                   other one
 
@@ -21,7 +21,7 @@ from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.codecs.conceal import FRAMES_KEPT, Concealer
 from sipua.codecs.g711 import Law, decode, encode, transcoding_table
 from sipua.codecs.pcm import Pcm
-from sipua.codecs.resample import Upsampler8to24
+from sipua.codecs.resample import upsampler
 
 Piece = TypeVar("Piece")
 
@@ -48,11 +48,12 @@ class Encoder(Protocol[Piece]):
 class PcmEncoder:
     """A piece is a frame of G.711 as it came, or samples where something took its place."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate_hz: int) -> None:
+        """`rate_hz`: the engine's."""
         self._law = Law.PCMU  # of pieces that are bytes
         self._recent: deque[bytes | Pcm] = deque(maxlen=FRAMES_KEPT)
         self._concealer: Concealer | None = None  # from a loss to the first audio after it
-        self._upsampler = Upsampler8to24()
+        self._upsampler = upsampler(rate_hz)
 
     def frame(self, law: Law, payload: bytes) -> bytes | Pcm:
         if not self._recent:
@@ -137,6 +138,6 @@ class G711Encoder:
 
 
 def encoder_for(audio_format: AudioFormat) -> Encoder[Any]:
-    if audio_format is AudioFormat.PCM16:
-        return PcmEncoder()
-    return G711Encoder(Law[audio_format.name])
+    if audio_format.is_g711:
+        return G711Encoder(Law[audio_format.name])
+    return PcmEncoder(audio_format.rate_hz)

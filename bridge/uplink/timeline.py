@@ -57,7 +57,7 @@ STATIC_LAWS: Mapping[int, Law] = {law.payload_type: law for law in Law}
 
 
 class Uplink:
-    """One call's audio towards the engine, in its format: PCM16 at 24 kHz until told otherwise."""
+    """One call's audio towards the engine, as it hears it: PCM16 at 24 kHz until told otherwise."""
 
     __slots__ = (
         "_concealed",
@@ -131,6 +131,13 @@ class Uplink:
                 self._pause_announced = True
                 self._tick_due_s = min(self._tick_due_s, now)
         return out
+
+    def begin(self, now: float) -> None:
+        """Silence from now on until the first frame, for an engine that is to hear without a gap
+        who says nothing. It does nothing when there were frames."""
+        if self._started_s is None:
+            self._started_s = self._last_frame_s = self._tick_due_s = now
+            self._pause_announced = True
 
     def set_format(self, audio_format: AudioFormat) -> None:
         """What the engine, from now on this one, wants. What was on the way to another is gone."""

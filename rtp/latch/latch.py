@@ -206,6 +206,10 @@ class SourceLatch:
             return True
         return host == self._signalling_ip and self._policy is not Policy.SDP
 
+    def rank_of_host(self, host: str) -> int | None:
+        """How likely the peer is there, 1 the likeliest; None: audio from there is never taken."""
+        return self._rank_of((host, 0))
+
     def accept(self, source: Address, ssrc: int, sequence: int, now: float, good: bool) -> Verdict:
         """Judge one packet; `good`: it has a negotiated payload type."""
         if source == self.source:

@@ -119,6 +119,11 @@ class RtcpSession:
         self._max_fraction = 0
         self._remote_sent: int | None = None
 
+    @property
+    def muxed(self) -> bool:
+        """Whether it shares the port of RTP."""
+        return self._muxed
+
     def set_remote(self, address: Address | None, muxed: bool, extended: bool = False) -> None:
         """Take what offer and answer say: the port of `a=rtcp:`, or one port for both; whether
         extended reports are sent.

@@ -15,6 +15,7 @@ class SendStream:
     __slots__ = (
         "_bytes",
         "_event_payload_type",
+        "_keepalives",
         "_latch",
         "_payload_type",
         "_sending",
@@ -41,6 +42,7 @@ class SendStream:
         # Random starts (RFC 3550 §5.1); in the lower half so that SRTP cannot lose a wrap early.
         self._sequence = secrets.randbelow(1 << 15) if first_sequence is None else first_sequence
         self._timestamp = secrets.randbelow(1 << 32) if first_timestamp is None else first_timestamp
+        self._keepalives = 0
         self._sent = 0
         self._bytes = 0
         self._unsent = 0
@@ -101,6 +103,25 @@ class SendStream:
         )
         return datagram, target
 
+    def keepalive(self, payload_type: int) -> tuple[bytes, Address] | None:
+        """A packet without audio, of a type that the peer does not know and so passes over (RFC
+        6263 4.6). It leaves on hold, too. None: there is nowhere to send to.
+        """
+        target = self._latch.target
+        if target is None:
+            return None
+        sequence = self._sequence
+        self._sequence = sequence + 1
+        self._keepalives += 1
+        datagram = build(
+            b"",
+            payload_type=payload_type,
+            sequence=sequence,
+            timestamp=self._timestamp,
+            ssrc=self._ssrc,
+        )
+        return datagram, target
+
     def skip(self, samples: int, packets: int = 0) -> None:
         """Advance the clock without a packet. `packets`: so many numbers go by as well, and the
         peer sees them as lost: a relay passes a loss on.
@@ -110,14 +131,19 @@ class SendStream:
         self._skipped_samples += samples
 
     @property
+    def audio_sent(self) -> int:
+        return self._sent
+
+    @property
     def so_far(self) -> Sent:
         """The totals for our reports."""
-        return Sent(self._sent, self._bytes, self._timestamp)
+        return Sent(self._sent + self._keepalives, self._bytes, self._timestamp)
 
     def stats(self) -> dict[str, object]:
         return {
             "sent": self._sent,
             "sent_bytes": self._bytes,
             "unsent": self._unsent,
+            "keepalives": self._keepalives,
             "skipped_samples": self._skipped_samples,
         }

@@ -8,7 +8,6 @@ reports:  RTCP from either port in, one out at handle_timer (see rtp/rtcp)
 import math
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from sipua.rtp.dtmf import DtmfReceiver, EventPacket
 from sipua.rtp.events import (
@@ -26,6 +25,8 @@ from sipua.rtp.packet import RtpError, RtpPacket, parse
 from sipua.rtp.receive.stats import ReceiveStats
 from sipua.rtp.receive.stream import AUDIO, Stream
 from sipua.rtp.rtcp.session import Control, RtcpSession
+from sipua.rtp.session.config import RtpConfig
+from sipua.rtp.session.keepalive import Keepalive
 from sipua.rtp.session.send_stream import SendStream
 from sipua.rtp.session.traffic import Traffic, traffic
 
@@ -34,18 +35,6 @@ _COMFORT_NOISE = 13  # static payload type (RFC 3551), may come without having b
 _MAX_PAST_STREAMS = 8
 _MAX_SSRC_STEP = 16
 _MANY_REFUSED = 50  # between two reports, and worth an event: a second of a call's packets
-
-
-@dataclass(frozen=True, slots=True)
-class RtpConfig:
-    ptime_ms: int = 20
-    hold_ms: float = 60
-    """How long to wait behind a gap until the jitter is known."""
-    min_hold_ms: float = 20
-    max_hold_ms: float = 200
-    timeout_s: float = 20
-    hold_timeout_s: float = 300
-    """The timeout while the call is on hold."""
 
 
 class RtpSession:
@@ -86,6 +75,8 @@ class RtpSession:
             first_sequence=first_sequence,
             first_timestamp=first_timestamp,
         )
+        self.keepalive = Keepalive(self._own, config.keepalive_s, now)
+        self._due = min(self._report_due, self.keepalive.due)
         self._stream: Stream | None = None
         self._next_ssrc: RtpPacket | None = None  # of another SSRC: a second one confirms it
         self._next_ssrc_at = 0.0
@@ -254,7 +245,7 @@ class RtpSession:
         key = self._dtmf.deadline
         if key is not None and (gap is None or key < gap):
             gap = key
-        due = self._report_due
+        due = self._due
         if not self._timed_out and (idle := self._received_at + self._timeout_s) < due:
             due = idle
         if gap is not None and gap < due:
@@ -279,6 +270,9 @@ class RtpSession:
             self._control = self._rtcp.report(now, self._own.so_far, self.latch, self._peer_stats)
             self._report_due = self._rtcp.due
             self._report_refused(events)
+        if now >= self.keepalive.due:
+            self.keepalive.handle_timer(now, self._kinds, muxed=self._muxed)
+        self._due = min(self._report_due, self.keepalive.due)
         return events
 
     def _report_refused(self, events: list[RtpEvent]) -> None:
@@ -307,6 +301,10 @@ class RtpSession:
     @property
     def _peer_stats(self) -> ReceiveStats | None:
         return None if self._stream is None else self._stream.stats
+
+    @property
+    def _muxed(self) -> bool:
+        return self._rtcp is not None and self._rtcp.muxed
 
     @property
     def _timeout_s(self) -> float:

@@ -13,14 +13,17 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from sipua.rtp.dtls.agreement import DtlsAgreement
 from sipua.rtp.dtmf import EventPacket
-from sipua.rtp.events import Address, RtpEvent
+from sipua.rtp.events import Address, MediaTimeout, RtpEvent
+from sipua.rtp.latch.addresses import sendable
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.rtcp.session import Control
 from sipua.rtp.session.session import RtpSession
 from sipua.rtp.srtp.keys import SrtpKeys
 
 if TYPE_CHECKING:  # these need an extra, which calls without SRTP do without
+    from sipua.rtp.dtls.dtls_socket import DtlsSocket
     from sipua.rtp.srtp.secure_socket import Datagrams
     from sipua.rtp.srtp.srtp import Srtp
 
@@ -60,6 +63,11 @@ class RtpTransport:
         self._srtp: Srtp | None = None
         self._secured: tuple[Datagrams, Datagrams] = self._sockets
         """With SRTP, where it has been agreed on once."""
+        self._dtls: tuple[DtlsSocket, DtlsSocket] | None = None
+        """The same with keys of handshakes: each port has its own (RFC 5764 5.1.2)."""
+        self._dtls_timer: asyncio.TimerHandle | None = None
+        self.on_secured: Callable[[], None] = _nothing
+        """The handshake is over: from now on packets leave."""
         self._session = session
         self._on_events = on_events
         self._on_fault = on_fault or _raise
@@ -76,14 +84,19 @@ class RtpTransport:
 
     def start(self) -> None:
         """Begin to receive. What waits in the sockets is older than the call's media, and is
-        dropped.
+        dropped; but not a handshake that the peer has begun behind its answer.
         """
         self._loop = asyncio.get_running_loop()
         rtp, rtcp = self._sockets
-        self._drained = _drain(rtp) + _drain(rtcp)
+        if self._dtls is not None and self._rtp is self._dtls[0]:
+            for one in self._dtls:
+                self._drained += one.drain(_MAX_DRAIN)
+        else:
+            self._drained = _drain(rtp) + _drain(rtcp)
         self._loop.add_reader(rtp, self._read_rtp)
         self._loop.add_reader(rtcp, self._read_rtcp)
         self.reschedule()
+        self._shaken()
 
     def close(self) -> None:
         """Stop; may be called twice, and without start()."""
@@ -97,10 +110,13 @@ class RtpTransport:
         self._loop = None
         self._send_control(self._session.goodbye(time.monotonic()))
         # Our user knows us, too: without that circle both are gone when the call is.
-        self._on_events = self._on_fault = _nothing
+        self._on_events = self._on_fault = self.on_secured = _nothing
+        self._end_handshakes()
 
     def secure(self, keys: SrtpKeys | None) -> None:
         """Everything that comes and goes is encrypted with these from now on; None: nothing is."""
+        self._end_handshakes()
+        self._dtls = None
         if keys is None:  # the state stays: a key that comes back goes on where it was
             self._rtp, self._rtcp = self._sockets
             return
@@ -114,6 +130,38 @@ class RtpTransport:
             rtp, rtcp = (SecureSocket(udp, srtp, self._session.drop) for udp in self._sockets)
             self._secured = rtp, rtcp
         self._rtp, self._rtcp = self._secured
+
+    def _end_handshakes(self) -> None:
+        if self._dtls_timer is not None:
+            self._dtls_timer.cancel()
+            self._dtls_timer = None
+        for one in self._dtls or ():
+            one.close()
+
+    def secure_by_handshake(
+        self, agreement: DtlsAgreement, remote: Address, rtcp_remote: Address | None
+    ) -> None:
+        """The same with the keys of a handshake (DTLS), and of later ones. `rtcp_remote` None: RTCP
+        is on the port of RTP."""
+        if self._dtls is None:
+            from sipua.rtp.dtls.dtls_socket import DtlsSocket  # noqa: PLC0415 - needs an extra
+
+            session = self._session
+            rtp, rtcp = (
+                DtlsSocket(udp, session.latch, session.drop, time.monotonic, self._shaken)
+                for udp in self._sockets
+            )
+            self._dtls = rtp, rtcp
+        self._rtp, self._rtcp = self._dtls
+        # Of a call that begins on hold no address is known: the peer may begin, and we later.
+        self._dtls[0].agree(agreement, sendable(remote))
+        if rtcp_remote is not None:
+            self._dtls[1].agree(agreement, sendable(rtcp_remote))
+
+    @property
+    def secured(self) -> bool:
+        """Whether packets may leave: a handshake that has to be is over."""
+        return self._dtls is None or self._rtp is not self._dtls[0] or bool(self._dtls[0].suite)
 
     def send(self, payload: bytes, samples: int, marker: bool = False) -> bool:
         """Send the next packet now; False when it did not leave (counted)."""
@@ -147,8 +195,11 @@ class RtpTransport:
         self._timer = self._loop.call_later(delay_s, self._on_timer)
 
     def stats(self) -> dict[str, object]:
+        suite = self._srtp.suite if self._srtp and self._rtp is self._secured[0] else None
+        if self._dtls is not None and self._rtp is self._dtls[0]:
+            suite = self._dtls[0].suite
         return {
-            "srtp": self._srtp.suite if self._srtp and self._rtp is self._secured[0] else None,
+            "srtp": suite,
             "drained_at_start": self._drained,
             "rtcp_received": self._rtcp_received,
             "receive_errors": self._receive_errors,
@@ -164,6 +215,9 @@ class RtpTransport:
         except OSError:
             # ICMP: the peer's port is not open yet, or not any more. The media timeout handles it.
             self._receive_errors += 1
+            return
+        except Exception as error:  # noqa: BLE001 - a handshake, or what waits for its end
+            self._on_fault("RTP", error)
             return
         address: Address = source if len(source) == 2 else source[:2]
         # Not loop.time(): uvloop's stands still during one turn and has whole milliseconds.
@@ -188,6 +242,9 @@ class RtpTransport:
         except OSError:
             self._receive_errors += 1
             return
+        except Exception as error:  # noqa: BLE001
+            self._on_fault("RTCP", error)
+            return
         self._rtcp_received += 1
         try:
             events = self._session.receive_control(datagram, source[:2], time.monotonic())
@@ -201,11 +258,40 @@ class RtpTransport:
         try:
             events = self._session.handle_timer(time.monotonic())
             self._send_control(self._session.take_control())
+            kept_alive = self._session.keepalive.take()
+            if kept_alive is not None:
+                self._send_datagram(*kept_alive, self._rtp)
             self.reschedule()
+            if self._dtls is not None:
+                for event in events:
+                    if isinstance(event, MediaTimeout):
+                        event.why = self._dtls[0].trouble
             if events:
                 self._on_events(events)
         except Exception as error:  # noqa: BLE001
             self._on_fault("RTP timer", error)
+
+    def _shaken(self) -> None:
+        """A handshake has gone a step on."""
+        if self._loop is None or self._dtls is None:
+            return
+        if self._dtls_timer is not None:
+            self._dtls_timer.cancel()
+            self._dtls_timer = None
+        deadlines = [at for one in self._dtls if (at := one.deadline) is not None]
+        if deadlines:
+            delay_s = max(0.0, min(deadlines) - time.monotonic())
+            self._dtls_timer = self._loop.call_later(delay_s, self._poll_handshakes)
+        if self._dtls[0].suite:
+            self.on_secured()
+
+    def _poll_handshakes(self) -> None:
+        self._dtls_timer = None
+        try:
+            for one in self._dtls or ():
+                one.poll()
+        except Exception as error:  # noqa: BLE001
+            self._on_fault("DTLS timer", error)
 
     def _send_control(self, control: Control | None) -> None:
         if control is not None:

@@ -36,10 +36,14 @@ class SecureSocket:
         there is nothing to read.
         """
         datagram, source = self._udp.recvfrom(size)
+        return self.opened(datagram), source
+
+    def opened(self, datagram: bytes) -> bytes:
+        """Raises BlockingIOError, as `recvfrom` does."""
         try:
             if len(datagram) > 1 and 192 <= datagram[1] <= 223:
-                return self._srtp.unprotect_control(datagram), source
-            return self._srtp.unprotect(datagram), source
+                return self._srtp.unprotect_control(datagram)
+            return self._srtp.unprotect(datagram)
         except RefusedError as error:
             self._refused(error.reason)
         raise BlockingIOError

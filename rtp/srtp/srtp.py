@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pylibsrtp import Error, Policy, Session
+from pylibsrtp import Policy
 
 from sipua.rtp.srtp.keys import (
     AEAD_AES_128_GCM,
@@ -17,6 +17,16 @@ from sipua.rtp.srtp.keys import (
     AES_CM_128_HMAC_SHA1_32,
     AES_CM_128_HMAC_SHA1_80,
     SrtpKeys,
+)
+from sipua.rtp.srtp.libsrtp import (
+    AUTH_FAILED,
+    PROTECT,
+    PROTECT_CONTROL,
+    REPLAYED,
+    UNPROTECT,
+    UNPROTECT_CONTROL,
+    Crypt,
+    CryptError,
 )
 
 _PROFILES: Final = {
@@ -29,11 +39,7 @@ _PROFILES: Final = {
 MOST_STREAMS: Final = 64
 """SSRCs of the peer with one key: libsrtp keeps the state of each."""
 
-_REASONS: Final = {
-    "authentication failure": "srtp_auth",
-    "replay check failed (bad index)": "srtp_replay",
-    "replay check failed (index too old)": "srtp_replay",
-}
+_REASONS: Final = {AUTH_FAILED: "srtp_auth", **dict.fromkeys(REPLAYED, "srtp_replay")}
 
 
 class RefusedError(Exception):
@@ -50,7 +56,7 @@ class Srtp:
         self._keys = keys
         self._outgoing = _outgoing(keys)
         self._incoming = _incoming(keys)
-        self._before: Session | None = None
+        self._before: Crypt | None = None
         """With the peer's last key, until a packet with the new one is there."""
         self._heard: set[bytes] = set()
         self._heard_before: set[bytes] = set()
@@ -77,15 +83,15 @@ class Srtp:
         is too long.
         """
         try:
-            return self._outgoing.protect(packet)
-        except (Error, ValueError) as error:
+            return self._outgoing.run(PROTECT, packet)
+        except CryptError as error:
             raise OSError(f"SRTP: {error}") from error
 
     def protect_control(self, packet: bytes) -> bytes:
         """Raises OSError."""
         try:
-            return self._outgoing.protect_rtcp(packet)
-        except (Error, ValueError) as error:
+            return self._outgoing.run(PROTECT_CONTROL, packet)
+        except CryptError as error:
             raise OSError(f"SRTCP: {error}") from error
 
     def unprotect(self, datagram: bytes) -> bytes:
@@ -94,8 +100,8 @@ class Srtp:
         if ssrc != self._last:
             return self._open(datagram, ssrc, control=False)
         try:
-            return self._incoming.unprotect(datagram)
-        except (Error, ValueError) as error:
+            return self._incoming.run(UNPROTECT, datagram)
+        except CryptError as error:
             raise _refused(error) from None
 
     def unprotect_control(self, datagram: bytes) -> bytes:
@@ -105,10 +111,10 @@ class Srtp:
     def _open(self, datagram: bytes, ssrc: bytes, *, control: bool) -> bytes:
         """From another stream than the packet before, or the first one with a new key."""
         _check_room(ssrc, self._heard)
-        session = self._incoming
+        operation = UNPROTECT_CONTROL if control else UNPROTECT
         try:
-            packet = session.unprotect_rtcp(datagram) if control else session.unprotect(datagram)
-        except (Error, ValueError) as error:
+            packet = self._incoming.run(operation, datagram)
+        except CryptError as error:
             if self._before is not None:
                 return self._open_as_before(self._before, datagram, ssrc, control=control)
             raise _refused(error) from None
@@ -119,13 +125,13 @@ class Srtp:
         return packet
 
     def _open_as_before(
-        self, session: Session, datagram: bytes, ssrc: bytes, *, control: bool
+        self, crypt: Crypt, datagram: bytes, ssrc: bytes, *, control: bool
     ) -> bytes:
         """The peer changes its key when our answer has come, so its old one is good until then."""
         _check_room(ssrc, self._heard_before)
         try:
-            packet = session.unprotect_rtcp(datagram) if control else session.unprotect(datagram)
-        except (Error, ValueError) as error:
+            packet = crypt.run(UNPROTECT_CONTROL if control else UNPROTECT, datagram)
+        except CryptError as error:
             raise _refused(error) from None
         self._heard_before.add(ssrc)
         return packet
@@ -136,17 +142,17 @@ def _check_room(ssrc: bytes, heard: set[bytes]) -> None:
         raise RefusedError("srtp_streams")
 
 
-def _refused(error: Exception) -> RefusedError:
-    return RefusedError(_REASONS.get(str(error), "srtp_malformed"))
+def _refused(error: CryptError) -> RefusedError:
+    return RefusedError(_REASONS.get(error.code, "srtp_malformed"))
 
 
-def _outgoing(keys: SrtpKeys) -> Session:
-    return _session(keys.suite, keys.send, Policy.SSRC_ANY_OUTBOUND)
+def _outgoing(keys: SrtpKeys) -> Crypt:
+    return _crypt(keys.suite, keys.send, Policy.SSRC_ANY_OUTBOUND)
 
 
-def _incoming(keys: SrtpKeys) -> Session:
-    return _session(keys.suite, keys.receive, Policy.SSRC_ANY_INBOUND)
+def _incoming(keys: SrtpKeys) -> Crypt:
+    return _crypt(keys.suite, keys.receive, Policy.SSRC_ANY_INBOUND)
 
 
-def _session(suite: str, key: bytes, streams: int) -> Session:
-    return Session(Policy(key=key, ssrc_type=streams, srtp_profile=_PROFILES[suite]))
+def _crypt(suite: str, key: bytes, streams: int) -> Crypt:
+    return Crypt(Policy(key=key, ssrc_type=streams, srtp_profile=_PROFILES[suite]))

@@ -19,7 +19,7 @@ import wheel
 from shell import BuildError, Shell
 
 NEED = Path(__file__).parent.parent / "need.sh"
-PACKAGES = ["build-essential", "libsrtp2-dev", "libssl-dev", "uuid-dev", "xz-utils"]
+PACKAGES = ["build-essential", "libssl-dev", "uuid-dev", "xz-utils"]
 
 
 def main() -> int:

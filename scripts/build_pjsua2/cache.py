@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import kinds
 import wheel
 
 
@@ -81,4 +82,5 @@ def _suffix() -> str:
     """What a wheel must fit: this Python, this machine, its OpenSSL, and the recipe of today."""
     recipe = hashlib.sha256(b"".join(path.read_bytes() for path in wheel.RECIPE)).hexdigest()
     openssl = (ctypes.util.find_library("ssl") or "none").rpartition(".")[2]
-    return f"{wheel.abi()}-{platform.machine()}-openssl{openssl}-{recipe[:12]}"
+    kind = kinds.chosen().suffix
+    return f"{wheel.abi()}-{platform.machine()}-openssl{openssl}-{recipe[:12]}{kind}"

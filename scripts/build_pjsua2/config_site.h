@@ -16,6 +16,9 @@
 #define PJSIP_TCP_TRANSPORT_BACKLOG  1024
 #define PJSIP_TLS_TRANSPORT_BACKLOG  1024
 
+/* A socket that listens never gives up. mends.py has what it does after an error. */
+#define PJ_ACTIVESOCK_MAX_CONSECUTIVE_ACCEPT_ERROR  0x7FFFFFFF
+
 /* An INVITE with many header fields and ICE candidates passes 4 KB, the default; UDP allows this. */
 #define PJSIP_MAX_PKT_LEN       65535
 
@@ -25,3 +28,7 @@
 
 #define PJ_HAS_IPV6             1
 #define PJMEDIA_HAS_VIDEO       0
+
+/* pjsip has a part in offer and answer alone: with SRTP of its own it would refuse each suite and
+ * profile that it does not know, and shake hands (DTLS) on a transport that is not there. */
+#define PJMEDIA_HAS_SRTP        0

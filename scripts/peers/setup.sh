@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Real peers for the tests: SIPp and espeak-ng of this system, and the ones listed below.
+# Real peers for the tests: SIPp and espeak-ng of this system, the ones listed below, and agents.sh's.
 #
 #   setup.sh               installs what is missing (a second run takes milliseconds)
 #   setup.sh --where PEER  prints the folder of one; fails when it is not there or lacks a library
@@ -13,6 +13,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 unpacked="asterisk    sid       asterisk      usr/sbin/asterisk
           asterisk16  bullseye  asterisk      usr/sbin/asterisk
           baresip     bookworm  baresip-core  usr/bin/baresip
+          coturn      bookworm  coturn        usr/bin/turnserver
+          fail2ban    bookworm  fail2ban      usr/bin/python3.11
           kamailio    bookworm  kamailio      usr/sbin/kamailio
           linphone    bookworm  linphone-cli  usr/bin/linphonec
           prometheus  bookworm  prometheus    usr/bin/prometheus
@@ -44,6 +46,8 @@ install_all() {
         jobs+=($!)
     }
     each start
+    "$here/agents.sh" --install &
+    jobs+=($!)
     command -v sipp >/dev/null || "$here/../need.sh" "the tests' SIPp" sip-tester || failed=1
     compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null ||
         "$here/../need.sh" "the tests' PostgreSQL" postgresql || failed=1
@@ -56,11 +60,13 @@ install_all() {
 case ${1:-} in
     "") install_all ;;
     --where)
-        folder=$(each where "${2:?--where PEER}")
+        [ "${2:?--where PEER}" != agents ] || exec "$here/agents.sh" --where
+        folder=$(each where "$2")
         [ -n "$folder" ] && echo "$folder"
         ;;
     --versions)
         each version
+        "$here/agents.sh" --versions
         for package in $installed; do
             dpkg-query -W -f '${Package} ${Version}\n' "$package" 2>/dev/null || true
         done

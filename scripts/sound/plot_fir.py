@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sipua.codecs.fir import FRACTION_BITS, TAPS
+from sipua.codecs import fir
 
 RATE_HZ = 24_000
+TAPS = fir.TAPS[3]
 PASS_HZ, STOP_HZ, MIRROR_HZ = 3_400, 4_600, 4_000
 OUT = Path(__file__).resolve().parents[2] / "docs" / "fir-response.svg"
 
@@ -81,7 +82,7 @@ class Panel:
 
 def main() -> None:
     size = 1 << 13
-    gain = np.abs(np.fft.rfft(np.array(TAPS) / 2**FRACTION_BITS, size))
+    gain = np.abs(np.fft.rfft(np.array(TAPS) / 2**fir.FRACTION_BITS, size))
     db = 20 * np.log10(np.maximum(gain, 1e-9))
     hz = np.arange(len(db)) * RATE_HZ / size
     rejection = -db[hz >= STOP_HZ].max()

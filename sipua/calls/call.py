@@ -18,7 +18,8 @@ from typing import Any, Protocol
 from structlog.typing import FilteringBoundLogger
 
 from sipua.bridge.call.call_bridge import CallBridge
-from sipua.bridge.engine_link.errors import EngineConnectError
+from sipua.bridge.engine_api.errors import EngineConnectError
+from sipua.bridge.engine_api.events import EngineHangsUp
 from sipua.bridge.events import BridgeEvent, EngineGone, PeerSilent
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls import fallback
@@ -38,9 +39,11 @@ from sipua.calls.parts import lifetime, party
 from sipua.calls.parts.bridge_news import BridgeNews
 from sipua.calls.parts.call_media import CallMedia, media_plan
 from sipua.calls.parts.kept import Kept
+from sipua.calls.parts.leaders import Leaders
 from sipua.calls.parts.lifetime import CallTasks
 from sipua.calls.parts.listeners import EventListener, Listeners
 from sipua.calls.profile import AgentProfile
+from sipua.calls.steer import goodbye
 from sipua.calls.steer.hold import OurHold
 from sipua.calls.steer.refer import target_uri
 from sipua.calls.steer.transfer import CallTransfer
@@ -97,10 +100,9 @@ class Call:
         faults: FaultOwner | None = None,
     ) -> None:
         """`tell`: tells the call's events; without it they are in the log alone.
-        `refusals`: shared by all calls, because a flood hits many ports.
-        `faults`: the bridge's as well; a fault in either ends the call."""
+        `refusals`: of all calls. `faults`: the bridge's, too; a fault in either ends the call."""
         self.faults = faults or FaultOwner("call.failed", log)
-        self.faults.end = self._end_of_fault
+        self.faults.end = lambda cause: self.hang_up(Reason.INTERNAL_ERROR, cause, 500)
         self.call_id = facts.call_id
         self.bridge = bridge
         self.profile = profile
@@ -122,10 +124,9 @@ class Call:
         self._outcome = CallOutcome(incoming=self._incoming)
         self._ended = asyncio.Event()
         self._tasks = CallTasks(self.faults)
-        self._opening: asyncio.Task[None] | None = None
-        self._answered = False
+        self.leaders = Leaders(self._tasks.start)
+        self._answered = self._ending = False
         self.engine_missed = False  # there was no engine to talk with, or is none any more
-        self._ending = False
         self.second = SecondLeg(self, facts.origin, limits.transfer, media_plan)
         self.lost_aside: tuple[Reason, str] | None = None
         """The engine was lost while the agent was aside: it matters if the agent comes back."""
@@ -134,6 +135,7 @@ class Call:
         )
         self.hold = OurHold(facts.call_id, send, call_id_is_ours=not self._incoming)
         self._listeners = Listeners(self.faults)
+        self.first = self._listeners.first
         news = BridgeNews(self.tell, refusals or Throttle(), mask_dtmf=limits.mask_dtmf)
         self.subscribe(news.on_event)
         self._kept.attach(self, bridge)
@@ -141,13 +143,8 @@ class Call:
         bridge.on_event = self._listeners.publish
 
     def subscribe(self, listener: EventListener) -> Callable[[], None]:
-        """See `Listeners`, as `first`."""
+        """See `Listeners`."""
         return self._listeners.subscribe(listener)
-
-    async def first(
-        self, wanted: Callable[[BridgeEvent], bool], within_s: float
-    ) -> BridgeEvent | None:
-        return await self._listeners.first(wanted, within_s)
 
     def set_metadata(self, values: Mapping[str, str]) -> dict[str, str]:
         """Add these, and take away those without a value; returns all. Too many are not taken."""
@@ -162,7 +159,7 @@ class Call:
             too_long = Reason.MAX_DURATION, "the longest call duration is over"
             self._tasks.later(self.limits.max_duration_s, self.hang_up, *too_long)
             self._tasks.later(self.limits.ring_timeout_s, self._ring_no_longer)
-            self._opening = self.start(self._open(opening), "opening")
+            self.leaders.open(self._open(opening), "opening")
             await self._ended.wait()
         finally:
             self.second.on_ending()
@@ -180,7 +177,7 @@ class Call:
             self._let_go()
 
     def abandon(self) -> None:
-        """End what was started for a call that will not run."""
+        """For a call that will not run."""
         self._tasks.cancel()
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
@@ -189,7 +186,6 @@ class Call:
 
     @property
     def answered(self) -> bool:
-        """Whether it was answered, by either side."""
         return self._answered or self.confirmed.is_set()
 
     @property
@@ -226,20 +222,26 @@ class Call:
         elif outcome.mode != "refer" and not self.over:
             if self.lost_aside is not None and not outcome.ok:
                 self.without_engine(*self.lost_aside)
+            if outcome.ok:
+                await self.leaders.alone()  # a person has the call
             await self.second.after(outcome, by, engine=not self.engine_missed)
         return outcome
 
     async def lead(self, first: Action, why: lead.Why = lead.CHOSEN) -> None:
-        """Through menus and queues. On return the call ends, or is an agent's or a person's."""
-        if self._opening is not None and self._opening is not asyncio.current_task():
-            self._opening.cancel()
+        """Through menus, queues and documents, in the place of whoever leads it. On return the call
+        ends, or is an agent's or a person's."""
+        await self.leaders.alone()
         if await lead.run(self, first, mask=self.limits.mask_dtmf, why=why):
             self.engine_missed = False
-            self._opening = self.start(self._open(AfterMenu()), "agent")
+            self.leaders.open(self._open(AfterMenu()), "agent")
 
     @property
     def in_menu(self) -> bool:
-        return self.agents is not None and not self.agents.talking
+        return self.agents is not None and (not self.agents.talking or self.in_documents)
+
+    @property
+    def in_documents(self) -> bool:
+        return self.agents is not None and self.agents.in_documents
 
     def hang_up(self, reason: Reason, detail: str, status: int = 0) -> None:
         """End the call from our side; `detail` for people. The first reason stays."""
@@ -270,7 +272,6 @@ class Call:
 
     @property
     def on_hold(self) -> bool:
-        """By either side."""
         return self.media.on_hold
 
     @property
@@ -303,18 +304,14 @@ class Call:
     def without_engine(self, reason: Reason, detail: str) -> None:
         if not self.engine_missed and not self._ended.is_set():
             self.engine_missed = True
-            self.start(fallback.run(self, reason, detail), "fallback")
+            self.leaders.start(fallback.run(self, reason, detail), "fallback")
 
     def _ring_no_longer(self) -> None:
         if not self.answered:
-            if self._opening is not None:
-                self._opening.cancel()
+            self.leaders.stop_opening()
             reason = Reason.RING_TIMEOUT if self._incoming else Reason.NO_ANSWER
             detail = f"not answered within {self.limits.ring_timeout_s:g} s"
             self.hang_up(reason, detail, NOT_AVAILABLE)
-
-    def _end_of_fault(self, cause: str) -> None:
-        self.hang_up(Reason.INTERNAL_ERROR, cause, 500)
 
     # --- from signalling ------------------------------------------------------------------
 
@@ -368,11 +365,13 @@ class Call:
 
     def _on_bridge(self, event: BridgeEvent, _now: float) -> None:
         if isinstance(event, PeerSilent) and self.media.is_lost(event.idle_s, self.facts()):
-            silent = f"no RTP from the peer for {event.idle_s:.0f} s"
-            self.hang_up(Reason.MEDIA_TIMEOUT, silent)
+            self.hang_up(Reason.MEDIA_TIMEOUT, str(event))
+        elif self.in_documents:
+            pass  # they go on without an agent
+        elif isinstance(event, EngineHangsUp):
+            self.leaders.start(goodbye.of_agent(self, event.detail), "goodbye")
         elif isinstance(event, EngineGone):
-            if self._opening is not None:
-                self._opening.cancel()
+            self.leaders.stop_opening()
             lost = Reason.ENGINE_LOST, f"engine {event.engine}: {event.cause}"
             if self.put_through:
                 self.lost_aside = lost
@@ -395,6 +394,7 @@ class Call:
     def _let_go(self) -> None:
         """So that nothing waits for the garbage collector: see `nothing` of the fault owner."""
         self._listeners.clear()
-        self.agents = self._opening = None  # a cancelled task keeps its frames
+        self.agents = None
+        self.leaders.let_go()
         self.second.let_go()
         self.faults.end = None

@@ -87,7 +87,7 @@ class Placing:
         call.media.early.keep_from_engine()
         if profile.answering is not None:
             watch = AnswerWatch(call, profile.answering, lambda person: _greet(call, person))
-            call.start(watch.run(), "answering")
+            call.leaders.start(watch.run(), "answering")
         await call.bridge.connect(profile.connect_timeout_s)
         if profile.first_word == "greet" and profile.greeting:
             call.bridge.speak(profile.greeting)

@@ -116,6 +116,8 @@ class AgentProfile:
     """What the caller hears before the agent. Empty: no menu."""
     queue: str = ""
     """Where the caller waits when the agent is busy. Empty: nowhere."""
+    documents: str = ""
+    """The host whose documents lead the call, in the agent's place. Empty: none do."""
     when: str = ""
     """The hours in which it is so; outside of them it is `closed`. Empty: always."""
     forward: Forward | None = None
@@ -132,4 +134,4 @@ class AgentProfile:
 
     @property
     def connect_timeout_s(self) -> float:
-        return sum(engine.section.connect_timeout_s for engine in self.engines)
+        return sum(engine.section.connect_within_s for engine in self.engines)

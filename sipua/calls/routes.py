@@ -6,12 +6,13 @@ number stands in the first, behind a registrar often only in the second.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from sipua.bridge.playout.sound_files import TEXTS
 from sipua.calls.answering.policy import AnsweringPolicy
@@ -166,6 +167,7 @@ def profile(config: Config, route: RouteSection | None = None) -> AgentProfile:
         steps=tuple(_step(step) for step in steps if not step.engine),
         menu=route.menu,
         queue=route.queue,
+        documents=urlsplit(route.voice_url).hostname or "",
         when=route.when,
         forward=_forward(route),
         recording=route.recording or config.recording.when,
@@ -175,10 +177,17 @@ def profile(config: Config, route: RouteSection | None = None) -> AgentProfile:
 
 def filled(text: str, facts: CallFacts) -> str:
     """Instructions or a greeting, with the placeholders filled in for one call."""
-    values = placeholders.Values(
-        facts.caller, facts.called, facts.origin, facts.route, facts.headers
-    )
-    return placeholders.fill_marked(text, values)
+    return placeholders.fill_marked(text, _values(facts))
+
+
+def filled_plain(texts: Mapping[str, str], facts: CallFacts) -> dict[str, str]:
+    """Parameters for a program, by their names."""
+    values = _values(facts)
+    return {name: placeholders.fill_plain(text, values) for name, text in texts.items()}
+
+
+def _values(facts: CallFacts) -> placeholders.Values:
+    return placeholders.Values(facts.caller, facts.called, facts.origin, facts.route, facts.headers)
 
 
 _NONE = RouteSection(name="none")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sipua.cli import calls, campaign, dnc, hooks, outbound, queue, reload, trunks, watch
 from sipua.cli.config import route
-from sipua.cli.records import cdr, forget, recording
+from sipua.cli.records import audit, cdr, forget, recording
 from sipua.cli.records import record as record_command
 from sipua.cli.testphone import command as dial_command
 from sipua.process.command_parser import CONFIG_HELP, add_command, config_path
@@ -245,11 +245,11 @@ def _doctor(args: argparse.Namespace) -> int:
 
     if args.config is None:
         return doctor.run(json=args.json)
-    from sipua.cli.doctor import files, names
+    from sipua.cli.doctor import addresses, files, names
     from sipua.config import load
 
     config = load(args.config, os.environ)
-    more = [*names.examine(config), *files.examine(config)]
+    more = [*names.examine(config), *addresses.examine(config), *files.examine(config)]
     return doctor.run(json=args.json, more=more)
 
 
@@ -328,6 +328,7 @@ COMMANDS: tuple[Callable[[Commands], None], ...] = (
     recording.add,
     forget.add,
     cdr.add,
+    audit.add,
     hooks.add,
     _add_bench,
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from functools import partial
 from pathlib import Path
 
 from sipua.bridge.fault_owner import FaultOwner, nothing
@@ -17,16 +18,20 @@ from sipua.config.change.in_force import InForce
 from sipua.control.http.endpoint import Table
 from sipua.control.http.server import HttpServer
 from sipua.control.http.tokens import Placing, Right, Token, Tokens, digest
+from sipua.control.http.trail import Trail
 from sipua.control.link.asking import EdgeLink
 from sipua.control.link.edge_port import ApiError, EdgePort
 from sipua.control.link.state import Crossing, State
 from sipua.control.resources.metrics import MetricsPage
-from sipua.control.table import Parts, endpoints
+from sipua.control.table import Parts, dialects, endpoints
+from sipua.control.twilio.callbacks import StatusCallbacks
 from sipua.control.view.ladders import SeenSip
 from sipua.events.stream import EventStream
 from sipua.log import logs
 from sipua.process.side_loop import SideLoop
 from sipua.sip.messages import SipMessage
+from sipua.twilio import configured
+from sipua.twilio.fetch import WebClient
 from sipua.worker.link.messages import Samples
 
 
@@ -52,6 +57,7 @@ class ControlApi:
         self._tokens = Tokens((), requests_per_second=1)
         self._tls: ssl.SSLContext | None = None
         self._server: HttpServer | None = None
+        self._callbacks: StatusCallbacks | None = None
 
     async def start(self) -> None:
         """Raises ApiError."""
@@ -60,16 +66,27 @@ class ControlApi:
         tokens.use(_tokens(config), api.requests_per_second)
         link = EdgeLink(asyncio.get_running_loop())
         node = self._events.node
-        parts = Parts(self._in_force, self._state, link, self._edge, tokens, node, self._metrics)
+        self._callbacks = _callbacks(config, self._state)
+        parts = Parts(
+            self._in_force,
+            self._state,
+            link,
+            self._edge,
+            tokens,
+            node,
+            self._metrics,
+            self._callbacks,
+        )
         try:
             self._tls = _tls(config)
             server = HttpServer(
-                Table(endpoints(parts)),
+                Table(endpoints(parts), dialects(config)),
                 tokens,
                 host=api.host,
                 port=api.port,
                 tls=self._tls,
                 max_connections=api.max_connections,
+                trail=Trail(partial(link.tell, self._edge.tell)) if config.audit.enabled else None,
             )
             address = await self._side.run(self._open(server, link))
         except OSError as error:  # of the address, or of the files of TLS
@@ -110,6 +127,8 @@ class ControlApi:
         """On the API's loop."""
         self._state.close()
         await server.close()
+        if self._callbacks is not None:
+            await self._callbacks.close()
 
     async def _open(self, server: HttpServer, link: EdgeLink) -> str:
         """On the API's loop."""
@@ -140,6 +159,16 @@ def _tokens(config: Config) -> list[Token]:
         )
         for one in config.api.tokens
     ]
+
+
+def _callbacks(config: Config, state: State) -> StatusCallbacks | None:
+    section = config.twilio
+    if not section.account_sid:
+        return None
+    client = WebClient(configured.reach(config))
+    return StatusCallbacks(
+        section.account_sid, section.auth_token.get_secret_value(), state, client
+    )
 
 
 def _tls(config: Config) -> ssl.SSLContext | None:

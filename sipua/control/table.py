@@ -12,12 +12,14 @@ from sipua.control.calls.ladder import LadderResource
 from sipua.control.calls.live import LiveResource
 from sipua.control.calls.park import ParkResource
 from sipua.control.calls.place import PlaceResource
+from sipua.control.calls.placer import Placer
 from sipua.control.calls.queues import QueuesResource
 from sipua.control.calls.record import RecordResource
 from sipua.control.calls.recording import RecordingResource
 from sipua.control.calls.stats import Watching
 from sipua.control.calls.steer import SteerResource
 from sipua.control.calls.supervise import SuperviseResource
+from sipua.control.http.dialect import Dialect
 from sipua.control.http.endpoint import Endpoint
 from sipua.control.http.tokens import Tokens
 from sipua.control.link.asking import EdgeLink
@@ -37,6 +39,11 @@ from sipua.control.resources.page import PageResource
 from sipua.control.resources.routes import RoutesResource
 from sipua.control.resources.token import TokenResource
 from sipua.control.resources.webhooks import WebhooksResource
+from sipua.control.twilio.callbacks import StatusCallbacks
+from sipua.control.twilio.calls import TwilioCalls
+from sipua.control.twilio.dialect import TwilioDialect
+from sipua.control.twilio.recordings import TwilioRecordings
+from sipua.twilio import configured
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,8 @@ class Parts:
     tokens: Tokens
     node: str
     metrics: MetricsPage | None = None
+    callbacks: StatusCallbacks | None = None
+    """Of Twilio's REST; None: it is not served."""
 
     @property
     def config(self) -> Config:
@@ -60,13 +69,14 @@ class Parts:
 def endpoints(parts: Parts) -> Sequence[Endpoint]:
     in_force, state, link, edge = parts.in_force, parts.state, parts.link, parts.edge
     config = parts.config
-    watch = Watching(link, edge)
+    watch, placer = Watching(link, edge), Placer(state, link, edge)
+    steering = SteerResource(in_force, state, link, edge)
     return (
         *CallsResource(state, watch).endpoints(),
         *LiveResource(state, watch).endpoints(),
         *LadderResource(state, kept=config.api.sip_ladder).endpoints(),
-        *PlaceResource(state, link, edge).endpoints(),
-        *SteerResource(in_force, state, link, edge).endpoints(),
+        *PlaceResource(state, placer).endpoints(),
+        *steering.endpoints(),
         *ParkResource(state, link, edge).endpoints(),
         *SuperviseResource(state, link, edge).endpoints(),
         *QueuesResource(link, edge).endpoints(),
@@ -86,4 +96,26 @@ def endpoints(parts: Parts) -> Sequence[Endpoint]:
         *TokenResource().endpoints(),
         *DocumentResource().endpoints(),
         *PageResource(config).endpoints(),
+        *_twilio(parts, steering, placer),
     )
+
+
+def dialects(config: Config) -> Sequence[Dialect]:
+    """Those that are not ours."""
+    account = config.twilio.account_sid
+    return [TwilioDialect(account)] if account else []
+
+
+def _twilio(parts: Parts, steering: SteerResource, placer: Placer) -> Sequence[Endpoint]:
+    if parts.callbacks is None:
+        return ()
+    calls = TwilioCalls(parts.callbacks, parts.in_force, parts.state, steering, placer)
+    return *calls.endpoints(), *_recordings(parts, parts.callbacks.account_sid)
+
+
+def _recordings(parts: Parts, account_sid: str) -> Sequence[Endpoint]:
+    directory = configured.recordings(parts.config)
+    if directory is None:
+        return ()
+    url = configured.recordings_url(parts.config)
+    return TwilioRecordings(directory, account_sid, url, parts.link, parts.edge).endpoints()

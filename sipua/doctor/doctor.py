@@ -38,6 +38,14 @@ CRASHES_BEFORE = {
     "CVE-2026-32945": "DNS answers",
 }
 
+# Bugs that became known after 2.17, and are closed in our builds of it from this one on.
+CLOSED_IN_BUILD = 9
+CRASHES_WITHOUT = {
+    "CVE-2026-57162": "keys in SDP",
+    "Service-Route": "of a registrar",
+    "Contact: *": "of a registrar",
+}
+
 # Below this a build is for trying out only; the package index's wheel takes 4 calls.
 PRODUCTION_CALLS = 64
 BUILD_ADVICE = "`make pjsua2` builds one for 1,024 calls in about three minutes"
@@ -67,7 +75,11 @@ class BuildInfo:
     openssl: str
     asks: bool
     """Of each new request, before anything is spent on it."""
+    asks_calls: bool
+    """The same of each request within a call."""
     ipv6: bool = True
+    bounds: bool = True
+    """Of connections by TCP and TLS."""
 
     @property
     def production(self) -> bool:
@@ -99,20 +111,36 @@ def build_info() -> BuildInfo:
         ioqueue=answer["ioqueue"],
         openssl=answer["openssl"] or "none",
         asks=answer["asks"],
+        asks_calls=answer["asks_calls"],
         ipv6=answer["ipv6"],
+        bounds=answer["bounds"],
     )
 
 
+def _known_bugs(build: BuildInfo) -> str:
+    """That a peer can crash it by; empty: none."""
+    version = tuple(int(number) for number in re.findall(r"\d+", build.version))
+    ours = re.search(r"\+sipua(\d+)", build.distribution)
+    if version < FIXED_IN:
+        return f"an unknown peer can crash it, fixed in 2.17: {_named(CRASHES_BEFORE)}"
+    if version == FIXED_IN and not (ours and int(ours[1]) >= CLOSED_IN_BUILD):
+        return f"a peer can crash it, closed in a newer build: {_named(CRASHES_WITHOUT)}"
+    return ""
+
+
+def _named(bugs: dict[str, str]) -> str:
+    return ", ".join(f"{name} ({what})" for name, what in bugs.items())
+
+
 def check_pjsua2(build: BuildInfo) -> list[Finding]:
-    version = tuple(int(number) for number in re.findall(r"\d+", build.version)[:2])
-    bugs = ", ".join(f"{cve} ({what})" for cve, what in CRASHES_BEFORE.items())
+    bugs = _known_bugs(build)
     openssl = re.search(r"\d+", build.openssl)
     return [
         _check(
-            version >= FIXED_IN,
+            not bugs,
             "pjsua2",
             f"{build.version} (wheel {build.distribution})",
-            f"an unknown peer can crash it, fixed in 2.17: {bugs}. {BUILD_ADVICE}",
+            f"{bugs}. {BUILD_ADVICE}",
         ),
         _check(
             build.production,
@@ -132,6 +160,20 @@ def check_pjsua2(build: BuildInfo) -> list[Finding]:
             "answered by the edge's state" if build.asks else "always answered with 200",
             "a dispatcher sends calls to an edge that is full, draining or without an engine, and "
             "each refused INVITE holds 66 kB for 32 s: `make pjsua2`",
+        ),
+        _check(
+            build.bounds,
+            "connections",
+            "bounded (admission)" if build.bounds else "not bounded",
+            "strangers may hold all sockets of SIP over TCP and TLS, and pjsip keeps them: "
+            "`make pjsua2`, or a firewall",
+        ),
+        _check(
+            build.asks_calls,
+            "requests within calls",
+            "taken from the source of their call" if build.asks_calls else "taken from any source",
+            "an attacker that has read Call-ID and tags of a call ends it from any address; what "
+            "says to be within a call is not counted (`admission`): `make pjsua2`",
         ),
         _check(
             openssl is not None and int(openssl[0]) >= 3,

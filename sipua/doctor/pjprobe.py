@@ -15,6 +15,7 @@ import pjsua2 as pj
 def probe() -> dict[str, object]:
     endpoint = pj.Endpoint()
     endpoint.libCreate()
+    account = pj.AccountConfig()  # kept: its sipConfig is a part of it, and goes when it goes
     try:
         config = pj.EpConfig()
         config.uaConfig.maxCalls = 1 << 20  # clamped to the compiled limit
@@ -29,10 +30,12 @@ def probe() -> dict[str, object]:
             "pjproject": endpoint.libVersion().full,
             "max_calls": library.pjsua_call_get_max_count(),
             "asks": hasattr(pj, "OnNewRequestParam"),
+            "bounds": hasattr(pj, "OnNewConnectionParam"),
+            "asks_calls": hasattr(pj, "OnCallRxRequestParam"),
             "ioqueue": (_text(library, "pj_ioqueue_name") or "").partition("[")[0],  # [flags]
             "openssl": _text(library, "OpenSSL_version", 0) or _text(library, "SSLeay_version", 0),
             # What was compiled shows in the default: to ask for more is a failed assertion.
-            "ipv6": pj.AccountConfig().sipConfig.ipv6Use != pj.PJSUA_IPV6_DISABLED,
+            "ipv6": account.sipConfig.ipv6Use != pj.PJSUA_IPV6_DISABLED,
         }
     finally:
         endpoint.libDestroy(pj.PJSUA_DESTROY_NO_RX_MSG)  # without its waiting second

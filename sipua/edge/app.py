@@ -41,7 +41,7 @@ from sipua.edge.reload import hangup
 from sipua.edge.reload.reloads import Reloads
 from sipua.edge.reload.source import Source
 from sipua.edge.state_log import StateLog
-from sipua.edge.wiring import wiring
+from sipua.edge.wiring import stir, wiring
 from sipua.edge.workers.fork_server import ForkServer
 from sipua.edge.workers.workers import Workers, WorkersError
 from sipua.events import edge_events
@@ -56,7 +56,6 @@ from sipua.process.exits import Exit
 from sipua.process.large_blocks import map_large_blocks
 from sipua.process.main_loop import SIGNALLING_GRACE_S
 from sipua.process.port_owner import port_owner
-from sipua.rtp.hostport import join
 from sipua.rtp.ports import PortPool
 from sipua.sip.errors import CannotListenError, PortTakenError, SignallingHangsError
 from sipua.sip.messages import (
@@ -118,7 +117,9 @@ class Edge:
             wiring.rtp_hosts(config), rtp.port_min, rtp.port_max, rest_s=rtp.port_rest_s
         )
         settings = wiring.sip_settings(config, self._build.max_calls)
-        self._sip = SipAgent(settings, self._admission, self._ports, self._on_sip)
+        self._checks = stir.checks(config, self._ports, then=self._on_sip)
+        self._sip = SipAgent(settings, self._admission, self._ports, self._checks.on_event)
+        self._checks.send = self._sip.send
         self._sip_captures = SipToCaptures(self._sip.local_address)
         self._capturing = wiring.captures(config) is not None
         self._workers = Workers(
@@ -153,6 +154,7 @@ class Edge:
         self._watching_sip: list[Callable[[SipMessage], None]] = []
         self._watching_rtcp: list[Callable[[RtcpSeen], None]] = []
         of_edge = outputs.Source(
+            in_force=self._in_force,
             events=self._events,
             workers=self._workers,
             ports=self._ports.stats,
@@ -160,7 +162,7 @@ class Edge:
             watch_sip=self._watching_sip.append,
             watch_rtcp=self._watching_rtcp.append,
             queues=self._calls.queues.states,
-            local_address=self._sip.local_address,
+            sip=self._sip,
             places=self._placing,
         )
         self._outputs = outputs.outputs(config, of_edge)
@@ -198,6 +200,7 @@ class Edge:
             supervisor=self._workers.supervisor,
             webhooks=self._outputs.webhooks,
             control=self._control,
+            checks=self._checks,
             use_in_metrics=self._outputs.learn,
             use_in_api=nothing if self._api is None else self._api.use_config,
         )
@@ -231,6 +234,7 @@ class Edge:
                 self._calls.start()
                 started.push_async_callback(self._calls.stop)
                 started.push_async_callback(self._placing.stop)
+                started.push_async_callback(self._checks.stop)
                 started.push_async_callback(self._workers.stop)
                 start = self._workers.start(self._agent.start())
                 if await main_loop.run_unless(self._stop, start):
@@ -276,24 +280,17 @@ class Edge:
         addresses = list(dict.fromkeys(listener.address for listener in listeners))
         transports = list(self._config.sip.transports)
         self._tell(
-            edge_events.Listening(
-                sip=", ".join(join(*address) for address in addresses),
-                transports=transports,
-                rtp_hosts=list(wiring.rtp_hosts(self._config)),
-                rtp_ports=f"{self._config.rtp.port_min}-{self._config.rtp.port_max}",
-                engine=self._config.engine.type,
-                engine_host=wiring.engine_host(
-                    wiring.engine_url(self._config.engine, self._agent.url)
-                ),
-                max_calls=self._max_calls,
+            banner.listening(
+                self._config,
+                self._build,
+                self._max_calls,
+                addresses,
+                agent_url=self._agent.url,
                 workers=self._workers.pids,
-                pjsua2=self._build.version,
-                production=self._build.production,
-                config=self._in_force.now.hash,
+                config_hash=self._in_force.now.hash,
             )
         )
-        count = wiring.worker_count(self._config)
-        for finding in doctor.check_running(self._build, self._max_calls, count):
+        for finding in doctor.check_running(self._build, self._max_calls, len(self._workers.pids)):
             self._tell(
                 edge_events.Warned(about=finding.name, value=str(finding.value), fix=finding.advice)
             )

@@ -1,15 +1,42 @@
-"""The banner after `make run`: what listens, how to call it, what next."""
+"""The banner after `make run`, and the event: what listens, how to call it, what next."""
 
 from __future__ import annotations
 
 import sys
 
-from sipua.bridge.engines import ENGINES
 from sipua.config import Config
 from sipua.doctor.doctor import BuildInfo
+from sipua.edge.wiring import wiring
+from sipua.events import edge_events
 from sipua.rtp.events import Address
 from sipua.rtp.hostport import join
 from sipua.sip.wire.addresses import is_any
+
+
+def listening(
+    config: Config,
+    build: BuildInfo,
+    max_calls: int,
+    addresses: list[Address],
+    *,
+    agent_url: str,
+    workers: list[int],
+    config_hash: str,
+) -> edge_events.Listening:
+    rtp = config.rtp
+    return edge_events.Listening(
+        sip=", ".join(join(*address) for address in addresses),
+        transports=list(config.sip.transports),
+        rtp_hosts=list(wiring.rtp_hosts(config)),
+        rtp_ports=f"{rtp.port_min}-{rtp.port_max}",
+        engine=config.engine.type,
+        engine_host=wiring.engine_host(wiring.engine_url(config.engine, agent_url)),
+        max_calls=max_calls,
+        workers=workers,
+        pjsua2=build.version,
+        production=build.production,
+        config=config_hash,
+    )
 
 
 def show(
@@ -38,10 +65,10 @@ def lines(
     engine = config.engine
     answers = (
         f"the local agent ({config.agent.mode}): no key, no model; it repeats what you say"
-        if ENGINES[engine.type].local and config.agent.mode == "parrot"
+        if engine.kind.local and config.agent.mode == "parrot"
         else f"the local agent ({config.agent.mode})"
-        if ENGINES[engine.type].local
-        else f"{engine.type}, model {engine.model or ENGINES[engine.type].model}"
+        if engine.kind.local
+        else f"{engine.type}, model {engine.model or engine.kind.model}"
     )
     uri = f"sip:agent@{shown}"
     kind = "production build" if build.production else "package index's build"

@@ -16,13 +16,15 @@ from sipua.edge.control import EdgeControl
 from sipua.edge.engine_health import EngineHealth
 from sipua.edge.reload.changed import Changed
 from sipua.edge.reload.webhooks import WebhooksInUse
-from sipua.edge.wiring import wiring
+from sipua.edge.wiring import stir, wiring
 from sipua.edge.workers.supervisor import Supervisor
 from sipua.log import logs
 from sipua.sip.admission.admission import Admission
 from sipua.sip.messages import SetAccounts
+from sipua.sip.nat.told_address import SetTowards
 from sipua.sip.pj.agent import SipAgent
 from sipua.sip.wire.tls import SetTls
+from sipua.stir.incoming import IncomingChecks
 
 _MEGABYTE = 1_000_000
 
@@ -43,6 +45,7 @@ class PartsInUse:
     supervisor: Supervisor
     webhooks: WebhooksInUse
     control: EdgeControl
+    checks: IncomingChecks
     use_in_api: Callable[[], None]
     use_in_metrics: Callable[[Config], None]
 
@@ -64,10 +67,16 @@ class PartsInUse:
     def _for_peers(self, changed: Changed) -> None:
         config = changed.now
         max_calls = at_once(config, self.most_calls)
+        # Made before a trunk requires it: its files may be gone, and then nothing is changed.
+        verifier = stir.verifier(config, self.checks.verifier)
         self.admission.use(wiring.admission(config, max_calls), changed.same_accounts)
+        settings = wiring.sip_settings(config, self.most_calls)
+        if changed.touches("sip.networks"):
+            self.sip.send(SetTowards(settings.towards))
         if changed.touches("accounts", "trunks"):
             self.sip.names_changed()
-            self.sip.send(SetAccounts(wiring.sip_settings(config, self.most_calls).accounts))
+            self.sip.send(SetAccounts(settings.accounts))
+        self.checks.use(verifier)
         if tls := wiring.tls_settings(config):
             self.sip.send(SetTls(tls))  # the files may have others in them, under the same names
 

@@ -128,6 +128,7 @@ def outgoing_of(config: Config, request: OutboundRequest, profile: AgentProfile)
         request.account,
         request.uri,
         id_uri=placing.id_uri(settings, request.account),
+        sign=placing.sign(settings, request.account),
         given={},
         of_route=next(of_route, {}),
     )

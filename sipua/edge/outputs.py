@@ -1,5 +1,5 @@
 """What goes from the edge to other systems: events as call records, webhooks, traces, metrics and
-HEP, and recordings to S3; and campaigns, which go on by events.
+HEP, its state to systemd, and recordings to S3; and campaigns, which go on by events.
 
 Each begins before the first call and ends behind the last event. What is not configured is not
 imported.
@@ -7,6 +7,7 @@ imported.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack
@@ -16,13 +17,16 @@ from typing import TYPE_CHECKING, Protocol
 from sipua.campaigns.attempts import Places
 from sipua.campaigns.runner import CampaignRunner
 from sipua.config import Config
+from sipua.config.change.in_force import InForce
 from sipua.edge.engine_health import Attempt
 from sipua.edge.reload.webhooks import WebhooksInUse
 from sipua.edge.wiring import outbound, recording, traces, wiring
 from sipua.edge.workers.workers import Workers
 from sipua.events.stream import EventStream
+from sipua.outputs.audit.audit import Audit
 from sipua.outputs.cdr.call_records import CallRecords
 from sipua.outputs.hep.seen import RtcpSeen
+from sipua.outputs.service_manager import ServiceManager, service_manager
 from sipua.queue.queues import QueueState
 from sipua.rtp.events import Address
 from sipua.sip.messages import SipMessage
@@ -45,10 +49,21 @@ class Output(Protocol):
     async def stop(self) -> None: ...
 
 
+class Signalling(Protocol):
+    def local_address(self, transport: str, peer_host: str) -> Address:
+        """Of ours, as the peer sees it; any thread may ask."""
+        ...
+
+    def held(self) -> Mapping[str, int]:
+        """Transactions and dialogs."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """What an output may read of the edge."""
 
+    in_force: InForce
     events: EventStream
     workers: Workers
     ports: Callable[[], Mapping[str, int]]
@@ -56,8 +71,7 @@ class Source:
     watch_sip: Callable[[Callable[[SipMessage], None]], None]
     watch_rtcp: Callable[[Callable[[RtcpSeen], None]], None]
     queues: Callable[[], Iterable[QueueState]]
-    local_address: Callable[[str, str], Address]
-    """Of ours, as it is seen by transport and peer; any thread may ask."""
+    sip: Signalling
     places: Places
     """Places calls."""
 
@@ -67,14 +81,17 @@ class Outputs:
     call_records: CallRecords
     webhooks: WebhooksInUse
     campaigns: CampaignRunner
+    audit: Audit | None = None
+    service_manager: ServiceManager | None = None
     traces: Traces | None = None
     metrics: Metrics | None = None
     hep: Hep | None = None
     uploads: Uploads | None = None
 
     def __iter__(self) -> Iterator[Output]:
-        others = (self.traces, self.metrics, self.hep, self.uploads, self.campaigns)
-        found = (self.call_records, self.webhooks, *others)
+        own = (self.audit, self.service_manager, self.campaigns)
+        others = (self.traces, self.metrics, self.hep, self.uploads)
+        found = (self.call_records, self.webhooks, *own, *others)
         yield from (output for output in found if output is not None)
 
     def learn(self, config: Config) -> None:
@@ -94,6 +111,13 @@ def outputs(config: Config, source: Source) -> Outputs:
         made_by_api=config.api.enabled,
     )
     found = Outputs(records, WebhooksInUse(config, source.events), campaigns)
+    found.service_manager = service_manager(
+        os.environ,
+        source.events,
+        lambda: sum(counts["calls"] for counts in source.workers.counts()),
+    )
+    if config.audit.enabled:
+        found.audit = Audit(wiring.audit_directory(config), source.events, _changes(source))
     tracing = traces.traces(config)
     if tracing is not None:
         from sipua.outputs.traces.traces import Traces  # noqa: PLC0415 - its library is an extra
@@ -108,7 +132,7 @@ def outputs(config: Config, source: Source) -> Outputs:
     if hep is not None:
         from sipua.outputs.hep.hep import Hep  # noqa: PLC0415 - as above
 
-        found.hep = Hep(hep, source.events, source.local_address)
+        found.hep = Hep(hep, source.events, source.sip.local_address)
         source.watch_sip(found.hep.take_sip)
         source.watch_rtcp(found.hep.take_rtcp)
     s3 = recording.s3_settings(config)
@@ -117,6 +141,18 @@ def outputs(config: Config, source: Source) -> Outputs:
 
         found.uploads = Uploads(s3, source.events)
     return found
+
+
+def _changes(source: Source) -> Callable[[], list[Mapping[str, str | None]]]:
+    """Of the last reload, for the audit log."""
+
+    def changes() -> list[Mapping[str, str | None]]:
+        last = source.in_force.now.last.changes
+        return [
+            {"key": one.key, "old": one.old, "new": one.new, "when": one.when.value} for one in last
+        ]
+
+    return changes
 
 
 def _views(source: Source, found: Outputs) -> Views:
@@ -142,7 +178,16 @@ def _views(source: Source, found: Outputs) -> Views:
         return {} if found.hep is None else found.hep.counts()
 
     workers = source.workers
-    return Views(workers.counts, workers.figures, source.ports, sinks, webhooks, hep, source.queues)
+    return Views(
+        workers.counts,
+        workers.figures,
+        source.ports,
+        sinks,
+        webhooks,
+        hep,
+        source.queues,
+        source.sip.held,
+    )
 
 
 async def start(found: Outputs, started: AsyncExitStack) -> None:

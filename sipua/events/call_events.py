@@ -155,6 +155,17 @@ class OfferRefused(Event, tag="call.offer_refused"):
     cause: str
 
 
+class RequestRefused(Event, tag="call.request_refused"):
+    """A request within the call, from a source that may not send it; the call goes on."""
+
+    LEVEL = "warning"
+    method: str
+    source: str
+    fix: str
+    kept_back: int | None = None
+    """How many were not told since the last one."""
+
+
 class SourceMoved(Event, tag="call.source"):
     """The caller's audio comes from here from now on."""
 
@@ -195,7 +206,7 @@ class SourceRefused(Event, tag="rtp.refused"):
 
 
 class Interrupted(Event, tag="call.interrupted"):
-    """The rest of an answer was dropped: the caller spoke, or an operator steered the agent."""
+    """The rest of an answer was dropped: the caller spoke, or agent or operator wanted it."""
 
     item_id: str
     played_ms: int
@@ -387,14 +398,3 @@ class TransferFailed(Event, tag="call.transfer_failed"):
     retryable: bool = False
     """The same target may be reached a little later."""
     phases_ms: dict[str, int] | None = None
-
-
-class TransferRefused(Event, tag="call.transfer_refused"):
-    """A REFER, or an INVITE with Replaces, of the other side, which we refuse."""
-
-    LEVEL = "warning"
-    target: str
-    """As the other side wrote it; `Replaces`: an INVITE."""
-    status: int
-    rule: str = ""
-    """The key that says so, or what is wrong with the request."""

@@ -69,6 +69,30 @@ class ConfigRefused(Event, tag="config.refused"):
     fix: str
 
 
+class ApiRequest(Event, tag="api.request", rename={"from_": "from"}):
+    """A request of the API that changes something, or that was refused; told when there is an
+    audit log."""
+
+    by: str
+    """The name of the token; empty: none is known."""
+    right: str
+    from_: str
+    """The address of the peer."""
+    local_user: str | None
+    """Whose process it is; null: of another machine, or not known."""
+    operation: str
+    """As in the OpenAPI document."""
+    method: str
+    path: str
+    given: list[str]
+    """The names of the fields in its body."""
+    status: int | None
+    """Null: the client has gone before the answer; it may be done all the same."""
+    problem: str | None = None
+    kept_back: int | None = None
+    """Refused requests that were not told since the last one."""
+
+
 class Draining(Event, tag="edge.draining"):
     """No new calls are taken; those that are up may end within `drain_s`."""
 
@@ -157,6 +181,30 @@ class RequestsDropped(Event, tag="sip.dropped"):
     """The address of one of them."""
 
 
+class ConnectionsRefused(Event, tag="sip.connections_refused"):
+    """Connections by TCP and TLS that the edge has closed: the first one at once, then the sum of
+    each ten seconds."""
+
+    LEVEL = "warning"
+    counts: dict[str, int]
+    """By the reason: `per_source`, `connections`, `peers` (no room: the keys of `admission`),
+    `rate`, `rate_of_all` (too many in a second), `first_request`, `idle` (its time was over)."""
+    source: str
+    """The address of one of them."""
+
+
+class CertificatesNotFetched(Event, tag="stir.not_fetched"):
+    """Certificates of signers that were not asked for, so that callers cannot make the edge flood
+    others: the first one at once, then the sum of each ten seconds."""
+
+    LEVEL = "warning"
+    counts: dict[str, int]
+    """By the reason: `host`, `all` (so many at once), `host_rate`, `address_rate`, `rate_of_all`
+    (too many in a second)."""
+    source: str
+    """The host of one of them, or its address."""
+
+
 class RejectionsKeptBack(Event, tag="call.rejections_not_logged"):
     LEVEL = "warning"
     count: int
@@ -204,6 +252,28 @@ class RegistrationRemoved(Event, tag="registration.removed"):
     account: str
     registrar: str
     meanwhile: str | None = None
+
+
+class PublicAddress(Event, tag="edge.public_address"):
+    """A STUN server says how we are reached: registrations and new calls name this address."""
+
+    address: str
+    before: str | None
+    """Until now; None: none was known."""
+    server: str
+
+
+class PublicAddressUnknown(Event, tag="edge.public_address_unknown"):
+    """No STUN server has said it; what was known before holds. Told once, until one answers."""
+
+    LEVEL = "error"
+    address: str | None
+    cause: str
+    servers: list[str]
+    fix: str = (
+        "check `sip.stun_servers`, and that UDP to them passes the firewall; or set "
+        "`sip.public_address`. Without either, peers outside hear nothing and are not heard"
+    )
 
 
 class TrunkResolved(Event, tag="trunk.resolved"):
@@ -301,53 +371,3 @@ class EventsLost(Event, tag="events.lost"):
     LEVEL = "warning"
     worker: int
     count: int
-
-
-class WebhookFailing(Event, tag="webhook.failing"):
-    """Three attempts in a row have failed. Told to the other webhooks, not to itself."""
-
-    LEVEL = "warning"
-    webhook: str
-    cause: str
-    attempts: int
-    """Of the last event that it was tried with."""
-    waiting: int
-    fix: str
-
-
-class WebhookRecovered(Event, tag="webhook.recovered"):
-    """It has taken an event again."""
-
-    webhook: str
-    down_s: float
-    waiting: int
-
-
-class WebhookDisabled(Event, tag="webhook.disabled"):
-    """It has answered 410: nothing is sent to it any more."""
-
-    LEVEL = "error"
-    webhook: str
-    cause: str
-    fix: str
-
-
-class WebhookDeadLetter(Event, tag="webhook.dead_letter"):
-    """Events that were tried to the end of the schedule, and are kept to be sent again."""
-
-    LEVEL = "error"
-    webhook: str
-    count: int
-    """Since the last one of these, of which there is one a minute."""
-    cause: str
-    fix: str
-
-
-class WebhookDropped(Event, tag="webhook.dropped"):
-    """Events that are lost for it: there is no room for them."""
-
-    LEVEL = "error"
-    webhook: str
-    count: int
-    cause: str
-    fix: str

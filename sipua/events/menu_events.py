@@ -1,4 +1,4 @@
-"""The events of menus."""
+"""The events of menus, and of documents that lead calls."""
 
 from __future__ import annotations
 
@@ -28,3 +28,17 @@ class MenuLeft(Event, tag="menu.left"):
     key: str | None = None
     to: str | None = None
     """`agent ROUTE`, `menu NAME`, `transfer TARGET` or `hang_up`."""
+
+
+class DocumentsBegan(Event, tag="documents.began"):
+    """Documents lead the call from now on; an agent that had it has left."""
+
+    host: str | None = None
+    """That is asked for the first one; missing: it came by REST."""
+
+
+class DocumentsEnded(Event, tag="documents.ended"):
+    """They do not any more: they are at their `end`; there was `no_document`; somebody else has the
+    call (`left`), or leads it (`replaced`); the call has `ended`."""
+
+    by: str

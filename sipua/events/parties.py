@@ -19,3 +19,13 @@ class CallerShown(msgspec.Struct, frozen=True, omit_defaults=True):
     """The caller wants not to be known: there is no number and no name."""
     diverted: list[str] = []
     """The numbers that were called before, the last one first."""
+    verstat: str = ""
+    """TN-Validation-Passed, TN-Validation-Failed, No-TN-Validation; missing: not verified."""
+    attest: str = ""
+    """A, B or C."""
+    origid: str = ""
+    """Of the place where the call has come from."""
+    verified_by: str = ""
+    """The edge, or the trunk, which is believed."""
+    unverified: str = ""
+    """Why it is not passed."""

@@ -30,3 +30,14 @@ class PartyChanged(Event, tag="call.party_changed"):
     way: str
     """`refer`: we have called it; `replaces`: it has called us."""
     sip_call_id: str
+
+
+class TransferRefused(Event, tag="call.transfer_refused"):
+    """A REFER, or an INVITE with Replaces, of the other side, which we refuse."""
+
+    LEVEL = "warning"
+    target: str
+    """As the other side wrote it; `Replaces`: an INVITE."""
+    status: int
+    rule: str = ""
+    """The key that says so, or what is wrong with the request."""

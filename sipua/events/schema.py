@@ -25,6 +25,7 @@ from sipua.events import (
     refer_events,
     supervise_events,
     tls_events,
+    webhook_events,
 )
 from sipua.events.event import Event
 
@@ -56,7 +57,12 @@ CALL_EVENTS = [
     )
     for kind in kinds(module)
 ]
-EDGE_EVENTS = [*kinds(edge_events), *kinds(tls_events), *kinds(outbound_events)]
+EDGE_EVENTS = [
+    *kinds(edge_events),
+    *kinds(tls_events),
+    *kinds(outbound_events),
+    *kinds(webhook_events),
+]
 
 
 def name(kind: type[Event]) -> str:

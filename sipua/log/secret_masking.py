@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
+from urllib.parse import unquote_plus
 
 MASK = "********"
 
@@ -29,6 +31,11 @@ _MOST = 65_536
 _RUN = rf"{{1,{_MOST}}}+"
 _BLANKS = rf"\s{{0,{_MOST}}}+"
 _HEADER = r"\b(?:(?:proxy-)?authorization|(?:x-)?api[_\-]key)"
+# Parameters of URLs that authenticate; also those of webhooks that have nothing but a URL.
+_IN_QUERY = (
+    r"api[_\-]?key|key|token|access[_\-]token|sig|signature|x-amz-signature|secret|password|passwd|pwd"
+    r"|code|auth|authorization|credential|jwt|client[_\-]secret|subscription[_\-]key"
+)
 _SCHEME = rf"(?:(?:bearer|basic|digest)\s{_RUN})?"
 
 # One alternation, so that a line is scanned once. Each branch keeps the text of its `*_keep`
@@ -44,8 +51,7 @@ _SHAPES = re.compile(
     rf"|(?P<key_keep>\bsk-)[\w\-]{{6,{_MOST}}}+"
     # The keys of SRTP in an SDP (RFC 4568).
     rf"|(?P<srtp_keep>\binline:)[\w+/=]{{6,{_MOST}}}+"
-    r"|(?P<query_keep>[?&](?:api[_\-]?key|key|token|access_token|sig|secret|password)=)"
-    rf"[^&\s\"'#]{_RUN}",
+    rf"|(?P<query_keep>[?&](?:{_IN_QUERY})=)[^&\s\"'#]{_RUN}",
     re.IGNORECASE,
 )
 
@@ -57,22 +63,57 @@ _USERINFO = re.compile(
     re.IGNORECASE,
 )
 
+_QUERY_SECRET = re.compile(_IN_QUERY, re.IGNORECASE)
+
 LONGEST_VALUE = 16_384
 """Characters of one value that is shown. The longest SIP message of a normal call has 4,000."""
 
-_registered: set[str] = set()
+_MOST_PARAMETERS = 100
+
+_owners: Counter[str] = Counter()
+"""The registered values, and how often each was registered."""
 _values: re.Pattern[str] | None = None
 
 
 def register_secret(value: str) -> None:
     """Mask this value from now on, in every text."""
+    if len(value) >= SHORTEST_REGISTERED:
+        _owners[value] += 1
+        if _owners[value] == 1:
+            _compile()
+
+
+def forget_secret(value: str) -> None:
+    """One of those that have registered it has no more use for it: keys of an hour would pile up.
+    While another one has, it stays masked."""
+    if value in _owners:
+        _owners[value] -= 1
+        if not _owners[value]:
+            del _owners[value]
+            _compile()
+
+
+def _forms(value: str) -> set[str]:
+    """The same secret in a JSON string or a Python repr, too."""
+    return {value, json.dumps(value)[1:-1], repr(value)[1:-1]}
+
+
+def _compile() -> None:
     global _values  # noqa: PLW0603 - one process has one set of secrets
-    if len(value) < SHORTEST_REGISTERED or value in _registered:
-        return
-    # The same secret in a JSON string or a Python repr.
-    _registered.update({value, json.dumps(value)[1:-1], repr(value)[1:-1]})
-    longest_first = sorted(_registered, key=lambda text: (-len(text), text))
-    _values = re.compile("|".join(re.escape(text) for text in longest_first))
+    forms = {form for value in _owners for form in _forms(value)}
+    longest_first = sorted(forms, key=lambda text: (-len(text), text))
+    _values = re.compile("|".join(re.escape(text) for text in longest_first)) if forms else None
+
+
+def secrets_in_url(text: str) -> list[str]:
+    """The values in the query of a URL that authenticate, as they stand there and decoded."""
+    query = text.partition("?")[2].partition("#")[0] if "://" in text else ""
+    found = []
+    for part in query.split("&")[:_MOST_PARAMETERS]:
+        name, _, value = part.partition("=")
+        if value and _QUERY_SECRET.fullmatch(name):
+            found += [value, unquote_plus(value)]
+    return found
 
 
 def star_registered(text: str) -> str:

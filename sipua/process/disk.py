@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -20,6 +22,28 @@ def age_and_size(path: Path) -> tuple[float, int]:
     except FileNotFoundError:
         return 0.0, 0
     return status.st_mtime, status.st_size
+
+
+def entries(folder: Path, ending: str | tuple[str, ...]) -> Iterator[os.DirEntry[str]]:
+    """Its files of these endings, one after the other, in no order: a folder may have more than
+    should be in memory at once. Empty when there is no such folder."""
+    with suppress(FileNotFoundError), os.scandir(folder) as found:
+        for entry in found:
+            if entry.name.endswith(ending):
+                yield entry
+
+
+def is_empty(folder: Path) -> bool:
+    with os.scandir(folder) as found:
+        return next(found, None) is None
+
+
+def size_of(entry: os.DirEntry[str]) -> int:
+    """Zero when it is gone by now."""
+    try:
+        return entry.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def delete_oldest(paths: Iterable[Path], most_bytes: int) -> int:

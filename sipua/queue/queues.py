@@ -130,6 +130,7 @@ class Queues:
         """An agent that the call had until now has left it. `engine`: of the one who would serve
         it."""
         self.slots.give_back(call_id)
+        self.slots.over(call_id)  # it may have an agent again, though a person had it
         again = self._served.get(call_id)
         if again is not None and again.target:  # the member has hung up at once
             self._give_back(call_id, now, self._of(again.queue).retry_s)

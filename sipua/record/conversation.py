@@ -55,7 +55,7 @@ _ARGUMENTS = 64
 # Tools whose arguments are keys; a PIN of three digits is too short to be redacted.
 _OF_KEYS = frozenset({"send_dtmf"})
 
-CUT_OFF = frozenset({"caller", "operator", "transfer"})
+CUT_OFF = frozenset({"caller", "operator", "transfer", "agent"})
 """The answer had more to say; the end of a call is told by other means."""
 
 

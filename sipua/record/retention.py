@@ -7,8 +7,9 @@ from collections.abc import Container, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
-from sipua.process.disk import age_and_size, delete_oldest
+from sipua.process.disk import age_and_size, delete_oldest, entries, is_empty, size_of
 
+_RECORD = ".jsonl"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -35,21 +36,29 @@ def enforce(
 ) -> int:
     """Delete records that are too old, then the oldest beyond the size; returns their number.
 
-    Only `*.jsonl` in folders of days is deleted; other files stay.
+    Only `*.jsonl` in folders of days is deleted; other files stay. In memory are the names of one
+    day at most, and these only where one is to be deleted.
     """
     first = (today - timedelta(days=keep_days)).isoformat() if keep_days else ""
-    deleted, kept = 0, list[Path]()
+    deleted = total = 0
     for day in days(directory):
-        for path in day.glob("*.jsonl"):
+        for entry in entries(day, _RECORD):
+            path = Path(entry.path)
             if path in in_use:
                 continue
             if day.name < first:
                 path.unlink(missing_ok=True)
                 deleted += 1
             else:
-                kept.append(path)
-    deleted += delete_oldest(kept, max_total_bytes)
+                total += size_of(entry)
     for day in days(directory):
-        if day.name != today.isoformat() and not any(day.iterdir()):
+        if total <= max_total_bytes:
+            break
+        of_day = [path for path in day.glob(f"*{_RECORD}") if path not in in_use]
+        sizes = sum(age_and_size(path)[1] for path in of_day)
+        deleted += delete_oldest(of_day, max(0, sizes - (total - max_total_bytes)))
+        total -= sizes - sum(age_and_size(path)[1] for path in of_day)
+    for day in days(directory):
+        if day.name != today.isoformat() and is_empty(day):
             day.rmdir()
     return deleted

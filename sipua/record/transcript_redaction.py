@@ -157,13 +157,19 @@ def number(uri: str, how: Literal["full", "last4", "off"]) -> str | None:
 def caller(one: Caller, how: Literal["full", "last4", "off"]) -> CallerShown | None:
     """Who calls, for events; None: nothing is known, or to be shown. A name says more than four
     digits do."""
-    if one == NOBODY or (how == "off" and not one.anonymous):
+    verdict = one.verdict
+    if one == NOBODY or (how == "off" and not one.anonymous and not verdict.verstat):
         return None
     return CallerShown(
         number=number(one.number, how) or "",
         received=number(one.received, how) or "",
         name=one.name if how == "full" else "",
         header=one.header,
+        verstat=verdict.verstat,
+        attest=verdict.attest,
+        origid=verdict.origid,
+        verified_by=verdict.by,
+        unverified=verdict.cause,
         anonymous=one.anonymous,
         diverted=[number(each, how) or "" for each in one.diverted if how != "off"],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +23,7 @@ from sipua.events import recording_events
 from sipua.events.event import Event
 from sipua.events.teller import rfc3339
 from sipua.recording.consent import ConsentQuestion, Verdict
-from sipua.recording.files import finishing
+from sipua.recording.files import finishing, metadata
 from sipua.recording.files.metadata import Metadata, Pause
 from sipua.recording.files.settings import PART, RecordingSettings, When
 from sipua.recording.recording_file import RecordingFile
@@ -255,7 +256,8 @@ class CallRecording:
             complain=partial(self._complain, part),
             log=self._call.log,
         )
-        self._thread.begin(self._file, self._about)
+        # Beside it at once, so that a file whose end is never seen has it.
+        self._thread.begin(self._file, partial(_write_beside, part, self._about))
         self._tell(
             recording_events.RecordingStarted(file=str(part), by=by, basis=self._settings.consent)
         )
@@ -311,6 +313,11 @@ class CallRecording:
     def _on_datagram(self, now: float, sent: bool, peer: Address, datagram: bytes) -> None:
         if sent and self._file is not None:
             self._file.tap(now, sent, peer, datagram)
+
+
+def _write_beside(part: Path, about: Metadata) -> None:
+    with suppress(OSError):  # the file itself will say so
+        metadata.write(finishing.metadata_of(part), about)
 
 
 _OF_THE_CALL: Final = ("call_id", "direction", "from_", "to", "origin", "route")

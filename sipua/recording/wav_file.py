@@ -1,6 +1,6 @@
-"""A stereo WAV file at 8 kHz that grows, and can be played at any moment.
+"""WAV files at 8 kHz that grow, and can be played at any moment.
 
-Its header has the sizes of what is written so far; they are written again after each piece. So a
+Their header has the sizes of what is written so far; they are written again after each piece. So a
 process that is killed leaves a file with all but the last second. Samples are PCM of 16 bit, or
 G.711: half of the size, and no loss against what was on the wire.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -23,18 +24,19 @@ _RATE_HZ: Final = 8000
 _PCM: Final = 1
 _TAGS: Final = {Law.PCMA: 6, Law.PCMU: 7}
 _LARGEST: Final = 0xFFFF_0000
-"""Bytes of a WAV file: its sizes have 32 bits. It is 37 hours of PCM."""
+"""Bytes of a WAV file: its sizes have 32 bits. It is 37 hours of PCM with both sides."""
 
 
 class FullFileError(OSError):
     """A WAV file cannot have more."""
 
 
-class StereoWav:
-    def __init__(self, path: Path, law: Law | None = None) -> None:
+class _GrowingWav:
+    def __init__(self, path: Path, channels: int, law: Law | None = None) -> None:
         """`law`: the samples are written in it; None: as PCM. Raises OSError."""
         self._law = law
-        self.frame_bytes = 4 if law is None else 2
+        self._channels = channels
+        self.frame_bytes = channels * (2 if law is None else 1)
         self.header_bytes = 44 if law is None else 58
         self.frames = 0
         make_private(path)
@@ -48,16 +50,6 @@ class StereoWav:
             self._file.close()
             raise
 
-    def write(self, left: Pcm, right: Pcm) -> None:
-        """Add samples of both channels. Raises OSError; then none of them are in the file."""
-        data = self._interleaved(left, right)
-        at = self.header_bytes + self.frames * self.frame_bytes
-        if at + len(data) > _LARGEST:
-            raise FullFileError("a WAV file cannot be longer")
-        self._write(at, data)
-        self.frames += len(left)
-        self._write(0, self._header())
-
     def close(self) -> None:
         """What a failed write has left behind is cut off. Raises OSError."""
         try:
@@ -65,25 +57,29 @@ class StereoWav:
         finally:
             self._file.close()
 
+    def _add(self, data: bytes) -> None:
+        """Whole frames. Raises OSError; then none of them are in the file."""
+        at = self.header_bytes + self.frames * self.frame_bytes
+        if at + len(data) > _LARGEST:
+            raise FullFileError("a WAV file cannot be longer")
+        self._write(at, data)
+        self.frames += len(data) // self.frame_bytes
+        self._write(0, self._header())
+
     def _write(self, at: int, data: bytes) -> None:
         descriptor = self._file.fileno()
         while data:
             written = os.pwrite(descriptor, data, at)
             data, at = data[written:], at + written
 
-    def _interleaved(self, left: Pcm, right: Pcm) -> bytes:
-        both = np.empty((len(left), 2), np.int16)
-        both[:, 0], both[:, 1] = left, right
-        return both.astype("<i2").tobytes() if self._law is None else encode(self._law, both)
-
     def _header(self) -> bytes:
         data_bytes = self.frames * self.frame_bytes
-        sample_bytes = self.frame_bytes // 2
+        sample_bytes = self.frame_bytes // self._channels
         tag = _PCM if self._law is None else _TAGS[self._law]
         form = struct.pack(
             "<HHIIHH",
             tag,
-            2,
+            self._channels,
             _RATE_HZ,
             _RATE_HZ * self.frame_bytes,
             self.frame_bytes,
@@ -96,3 +92,32 @@ class StereoWav:
         body = b"WAVE" + struct.pack("<4sI", b"fmt ", len(form)) + form + fact
         body += struct.pack("<4sI", b"data", data_bytes)
         return struct.pack("<4sI", b"RIFF", len(body) + data_bytes) + body
+
+
+class StereoWav(_GrowingWav):
+    """Both sides of a call."""
+
+    def __init__(self, path: Path, law: Law | None = None) -> None:
+        super().__init__(path, 2, law)
+
+    def write(self, left: Pcm, right: Pcm) -> None:
+        """Add samples of both channels. Raises OSError; then none of them are in the file."""
+        both = np.empty((len(left), 2), np.int16)
+        both[:, 0], both[:, 1] = left, right
+        self._add(both.astype("<i2").tobytes() if self._law is None else encode(self._law, both))
+
+
+class MonoWav(_GrowingWav):
+    """One side, as PCM."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, 1)
+
+    def write(self, pieces: Sequence[Pcm]) -> None:
+        """Add them, one behind the other. Raises OSError; then none of them are in the file."""
+        self._add(b"".join(piece.astype("<i2").tobytes() for piece in pieces))
+
+    def cut(self, frames: int) -> None:
+        """Only the first ones stay. Raises OSError."""
+        self.frames = min(self.frames, frames)
+        self._write(0, self._header())

@@ -5,32 +5,38 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
-from typing import Final
-
-from sipua.recording.files import metadata
-from sipua.recording.files.finishing import metadata_of
-from sipua.recording.files.metadata import Metadata
-from sipua.recording.recording_file import RecordingFile
+from collections.abc import Callable
+from typing import Final, Protocol
 
 _DRAIN_EVERY_S: Final = 1.0
+
+
+def _nothing() -> None:
+    """There is nothing to do first."""
+
+
+class Drained(Protocol):
+    """A file: the loop gives it sound."""
+
+    def drain(self, now: float) -> bool:
+        """Write what is due; False when this was the last time. Never raises."""
 
 
 class RecordingThread:
     """Any thread may call `begin`."""
 
     def __init__(self) -> None:
-        self._files: list[RecordingFile] = []
-        self._fresh: list[tuple[RecordingFile, Metadata]] = []
+        self._files: list[Drained] = []
+        self._fresh: list[Callable[[], None]] = []
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
 
-    def begin(self, file: RecordingFile, about: Metadata) -> None:
-        """`about`: written beside it at once, so that a file whose end is never seen has it."""
+    def begin(self, file: Drained, first: Callable[[], None] = _nothing) -> None:
+        """`first`: called on the thread, before anything is written. It must not raise."""
         with self._lock:
             self._files.append(file)
-            self._fresh.append((file, about))
+            self._fresh.append(first)
             if self._thread is None:
                 # A daemon: a disk that never answers must not keep the process from ending.
                 self._thread = threading.Thread(target=self._run, name="recordings", daemon=True)
@@ -47,9 +53,8 @@ class RecordingThread:
             with self._lock:
                 files, fresh = list(self._files), self._fresh
                 self._fresh = []
-            for file, about in fresh:
-                with suppress(OSError):  # the file itself will say so
-                    metadata.write(metadata_of(file.path), about)
+            for first in fresh:
+                first()
             over = [file for file in files if not file.drain(time.monotonic())]
             with self._lock:
                 self._files = [file for file in self._files if file not in over]

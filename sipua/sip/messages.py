@@ -10,9 +10,11 @@ import enum
 import secrets
 from dataclasses import dataclass, field
 
+from sipua.rtp.dtls.agreement import DtlsAgreement
 from sipua.rtp.events import Address
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.srtp.keys import SrtpKeys
+from sipua.sip.nat.told_address import SetFoundAddress, SetTowards
 from sipua.sip.peer_news import PeerNews
 from sipua.sip.settings import AccountSettings
 from sipua.sip.wire.caller_id import NO_PARTIES, Parties
@@ -26,6 +28,7 @@ from sipua.sip.wire.refer_messages import (
 )
 from sipua.sip.wire.tls import SetTls
 from sipua.sip.wire.transfer_messages import TransferNews
+from sipua.sip.wire.verdict import Claim
 
 _ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
@@ -78,7 +81,14 @@ class NegotiatedMedia:
     """The SSRCs of the peer, by its offer; unknown when the offer is ours."""
     telephone_event_send_type: int | None = None
     srtp: SrtpKeys | None = None
-    """None: it is not encrypted."""
+    """Keys of the SDP."""
+    dtls: DtlsAgreement | None = None
+    """Keys come from a handshake; None, both: it is not encrypted."""
+
+    @property
+    def suite(self) -> str:
+        """What it is encrypted with, as far as signalling knows; empty: it is not."""
+        return self.srtp.suite if self.srtp else "DTLS" if self.dtls else ""
 
 
 # --- events: pjsua2 thread -> asyncio ------------------------------------------------------
@@ -101,6 +111,8 @@ class IncomingCall:
     traceparent: str = ""
     """The header as it came, if its trunk may send one."""
     parties: Parties = NO_PARTIES
+    claim: Claim | None = None
+    """What is to be verified of its caller, before anything is done with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +199,18 @@ class OfferRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestRefused:
+    """A request within a call, from a source that may not send it: it got the answer of a call that
+    is not there, and the call does not know of it."""
+
+    call_id: str
+    method: str
+    source: Address
+    kept_back: int = 0
+    """How many were not told since the last one."""
+
+
+@dataclass(frozen=True, slots=True)
 class TransferRefused:
     """A REFER (or Replaces) that was refused; reported because it may be an attack."""
 
@@ -262,28 +286,11 @@ class SignallingLost:
 
 
 SipEvent = (
-    IncomingCall
-    | CallRefused
-    | PeerNews
-    | CallInvited
-    | AttemptFailed
-    | CallProgress
-    | MediaReady
-    | CallConfirmed
-    | CallEnded
-    | DigitTold
-    | PartyChanged
-    | OfferRefused
-    | TransferRefused
-    | ReferAsked
-    | ReferNews
-    | TransferNews
-    | HoldNews
-    | SipMessage
-    | LibraryMessage
-    | SignallingFault
-    | SignallingLost
-)
+    IncomingCall | CallRefused | PeerNews | CallInvited | AttemptFailed | CallProgress | MediaReady
+    | CallConfirmed | CallEnded | DigitTold | PartyChanged | OfferRefused | RequestRefused
+    | TransferRefused | ReferAsked | ReferNews | TransferNews | HoldNews
+    | SipMessage | LibraryMessage | SignallingFault | SignallingLost
+)  # fmt: skip
 
 # --- commands: asyncio -> pjsua2 thread ----------------------------------------------------
 
@@ -374,5 +381,14 @@ class SetAccounts:
 CallCommand = BeHeard | Answer | Hangup | Transfer | SetHold
 """What a call itself commands."""
 SipCommand = (
-    CallCommand | PlaceCall | FollowRefer | RefuseRefer | Leave | Refresh | SetAccounts | SetTls
+    CallCommand
+    | PlaceCall
+    | FollowRefer
+    | RefuseRefer
+    | Leave
+    | Refresh
+    | SetAccounts
+    | SetFoundAddress
+    | SetTowards
+    | SetTls
 )

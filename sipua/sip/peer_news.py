@@ -42,6 +42,27 @@ class RequestsDropped:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionsRefused:
+    """Connections by TCP and TLS that we have closed, since the last time that some were told."""
+
+    counts: dict[str, int]
+    """By the reason: `per_source`, `connections`, `peers`, `rate`, `rate_of_all` when they came;
+    `first_request`, `idle` when their time was over."""
+    source: str
+    """Of one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificatesNotFetched:
+    """Certificates of signers that were not asked for, since the last time that some were told."""
+
+    counts: dict[str, int]
+    """By the reason: those of `stir.fetch_limits`."""
+    source: str
+    """The host, or the address, of one of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Registered:
     account: str
     registrar: str
@@ -109,7 +130,29 @@ class ServerProbed:
     round_trip_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class PublicAddress:
+    """A STUN server says under which address we are reached."""
+
+    address: str
+    before: str
+    """Another one, until now; empty: none was known."""
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicAddressUnknown:
+    """No STUN server has said it; what was known before holds."""
+
+    address: str
+    """Empty: none was known."""
+    cause: str
+    servers: tuple[str, ...]
+
+
 RegistrationNews = Registered | RegistrationFailed | RegistrarSilent | Unregistered
 NameNews = PeerResolved | PeerUnresolved
 ServerNews = ServerUp | ServerDown | ServerProbed
-PeerNews = RegistrationNews | NameNews | ServerNews | TlsNews | RequestsDropped
+FloodNews = RequestsDropped | ConnectionsRefused | CertificatesNotFetched
+AddressNews = PublicAddress | PublicAddressUnknown
+PeerNews = RegistrationNews | NameNews | ServerNews | TlsNews | FloodNews | AddressNews

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from sipua.sip.wire.sdes import SrtpPolicy
+from sipua.rtp.events import Address
+from sipua.sip.nat.told_address import Towards
 from sipua.sip.wire.sdp import ExtendedRtcp
+from sipua.sip.wire.srtp.policy import SrtpKeying, SrtpPolicy
 from sipua.sip.wire.tls import TlsSettings
 
+Sign: TypeAlias = Callable[[str, str], dict[str, str]]
+"""Who calls, and who is called: the headers of a signed INVITE; none where one is no number."""
 SessionTimers: TypeAlias = Literal["off", "optional", "required"]
 Prack: TypeAlias = Literal["off", "accepted", "preferred", "required"]
 
@@ -31,6 +36,8 @@ class AccountSettings:
     proxy: str = ""
     expires_s: int = 300
     refresh_s: int = 25
+    keepalive_s: int = 15
+    """Between two blank lines to the registrar by UDP; 0: none are sent."""
     registers: bool = True
     trunk: str = ""
     """The trunk that `proxy` is a server of; empty: it is of no trunk."""
@@ -57,6 +64,9 @@ class AccountSettings:
     early_media: bool = False
     """Its calls hear us before the answer: a 183 that their worker asks for, and no 180."""
     srtp: SrtpPolicy = "off"
+    srtp_keys: SrtpKeying = "sdes"
+    sign: Sign | None = field(default=None, repr=False, compare=False)
+    """None: our calls to it are not signed."""
 
     @property
     def peer(self) -> str:
@@ -81,12 +91,13 @@ class SipSettings:
     port: int
     transports: tuple[str, ...]
     public_addresses: tuple[str, ...]
+    """For Contact, one of a family; those of `media_public` for SDP."""
     user_agent: str
     max_calls: int
     session_expires_s: int
     min_session_expires_s: int
     media_hosts: tuple[str, ...]
-    """The addresses in our SDP, one of a family: public, or those that RTP is bound to."""
+    """The addresses that RTP is bound to, one of a family."""
     ptime_ms: int
     rtcp_xr: ExtendedRtcp
     codecs: tuple[str, ...]
@@ -95,3 +106,7 @@ class SipSettings:
     log_messages: bool
     tls: TlsSettings | None = None
     """None: no TLS."""
+    media_public: tuple[str, ...] = ()
+    towards: tuple[Towards, ...] = ()
+    stun_servers: tuple[Address, ...] = ()
+    stun_refresh_s: float = 30.0

@@ -7,6 +7,7 @@ from sipua.calls.facts import CallFacts
 from sipua.calls.legs.outcome import IN_WORDS
 from sipua.calls.legs.targets import Asked
 from sipua.calls.menus.queue import lead
+from sipua.calls.steer.commands import JoinQueue
 from sipua.codecs.pcm import Pcm
 from sipua.config.sections.actions import QUEUE
 from sipua.events.ending import Reason
@@ -52,7 +53,7 @@ class CallTools:
 
     async def transfer(self, target: str, name: str) -> Transferred:
         if target.startswith(QUEUE):
-            queued = lead.to_queue(self._call, target.removeprefix(QUEUE))
+            queued = lead.ordered(self._call, JoinQueue(target.removeprefix(QUEUE)))
             return Transferred(queued.ok, queued.reason)
         outcome = await self._call.transfer(Asked(target, name))
         text = f"{outcome.status} {outcome.reason}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -54,16 +55,23 @@ class HangUp:
             # A cough during the goodbye must neither cut it off nor start another turn.
             call.interruptible(False)
             call.listening(False)
-            if context.spoke:
-                context.answer(Result("The call ends now.", respond=False))
-            else:
-                await self._ask_for_a_goodbye(context)
-            played = await context.played_out(self._goodbye_s)
-            if played:
-                await context.until(lambda: False, _ON_ITS_WAY_S)
+            try:
+                await self._goodbye(context)
+            except asyncio.CancelledError:  # the agent leaves, and the call goes on
+                call.interruptible(True)
+                call.listening(True)
+                raise
             reason = " ".join(str(arguments.get("reason", "")).split())[:80]
             call.hang_up(f"hang_up: {reason}" if reason else "hang_up")
         return None
+
+    async def _goodbye(self, context: ToolContext) -> None:
+        if context.spoke:
+            context.answer(Result("The call ends now.", respond=False))
+        else:
+            await self._ask_for_a_goodbye(context)
+        if await context.played_out(self._goodbye_s):
+            await context.until(lambda: False, _ON_ITS_WAY_S)
 
     async def _ask_for_a_goodbye(self, context: ToolContext) -> None:
         began = False

@@ -45,8 +45,12 @@ class GetCallInfo:
 
     def _fact(self, name: str, facts: CallFacts) -> dict[str, object]:
         if name == "from":
-            caller = facts.caller.number
-            return {"from": facts.from_uri, **({"caller": caller} if caller else {})}
+            caller, verstat = facts.caller.number, facts.caller.verdict.verstat
+            return {
+                "from": facts.from_uri,
+                **({"caller": caller} if caller else {}),
+                **({"verstat": verstat} if verstat else {}),
+            }
         if name == "to":
             return {"to": facts.to_uri}
         if name == "direction":

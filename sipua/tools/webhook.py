@@ -9,6 +9,7 @@ import msgspec
 
 from sipua.calls.facts import CallFacts
 from sipua.config.sections.tools import WebhookSection
+from sipua.log.secret_masking import star_registered
 from sipua.process import trace_context
 from sipua.process.web.signing import Signer
 from sipua.tools.call_queue import Result, failure
@@ -77,7 +78,8 @@ class Webhook:
         return self._result(response, context)
 
     def _result(self, response: Response, context: ToolContext) -> Result:
-        text = response.text.strip()
+        # A server may quote what it has got; our keys are none of the model's business.
+        text = star_registered(response.text.strip())
         if response.ok:
             if response.more:
                 text += "… [cut off: the answer is longer]"
@@ -122,6 +124,8 @@ def _caller(facts: CallFacts) -> dict[str, Any]:
         "name": caller.name,
         "anonymous": caller.anonymous,
         "diverted": list(caller.diverted),
+        "verstat": caller.verdict.verstat,
+        "attest": caller.verdict.attest,
     }
 
 

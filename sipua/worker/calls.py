@@ -234,6 +234,7 @@ class WorkerCalls:
             max_duration_s=message.max_duration_s,
             answering=message.answering,
             on_voicemail=message.on_voicemail,
+            documents=message.documents,
         )
         if self._rtcp is not None:
             call.bridge.leg.rtcp_tap = self._rtcp.of(call_id, local)

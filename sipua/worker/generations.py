@@ -25,8 +25,8 @@ from sipua.edge.wiring import wiring
 from sipua.events.teller import Publish
 from sipua.log import logs
 from sipua.log.secret_masking import register_secret
-from sipua.worker.call_engines import EngineTried
-from sipua.worker.call_parts import CallParts, PartsError, make_parts
+from sipua.worker.call.engines import EngineTried
+from sipua.worker.call.parts import CallParts, PartsError, make_parts
 from sipua.worker.link import config_copy
 from sipua.worker.link.channel import NO_DESCRIPTORS
 from sipua.worker.link.messages import ConfigTried, NewConfig, ToEdge

@@ -27,7 +27,7 @@ from sipua.log.secret_masking import register_secret
 from sipua.process import linux, main_loop
 from sipua.process.exits import Exit
 from sipua.process.loop_lag import watch
-from sipua.worker.call_parts import PartsError
+from sipua.worker.call.parts import PartsError
 from sipua.worker.calls import WorkerCalls
 from sipua.worker.figures import EVERY, WorkerFigures
 from sipua.worker.generations import Generations

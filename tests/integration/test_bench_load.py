@@ -12,9 +12,13 @@ pytestmark = pytest.mark.few
 
 
 @pytest.mark.slow
-def test_each_frame_of_each_call_is_followed_to_the_engine(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine_type", ["local", "asterisk_websocket"])
+def test_each_frame_of_each_call_is_followed_to_the_engine(
+    tmp_path: Path, engine_type: str
+) -> None:
     out, page = tmp_path / "r.json", tmp_path / "r.html"
     command = [sys.executable, "-m", "sipua", "bench", "load", "--calls", "3", "--seconds", "2"]
+    command += ["--engine-type", engine_type]
     ran = subprocess.run(
         [*command, "--json", str(out), "--html", str(page)],
         capture_output=True,

@@ -56,11 +56,13 @@ def test_H5_nothing_is_left_of_hundreds_of_calls(tmp_path: Path) -> None:
     assert grown.pop("edge") < MOST_OF_THE_EDGE_MB
     assert max(grown.values()) < MOST_OF_A_WORKER_MB, grown
     assert max(max(one.ports) for one in found.soak.samples) > 0
-    told = {one.process for one in found.soak.samples if max(one.tasks, default=0) > 10}
+    told = {one.process for one in found.soak.samples if max(one.column("tasks"), default=0) > 10}
     assert told >= {"worker 1", "worker 2"}
     # So few calls are too few to judge its slope, and the exit code, by.
     assert ran.returncode in (Exit.OK, Exit.UNFIT), ran.stderr
-    assert page.read_text().count("<svg") == len(FIGURES)
+    drawn = {figure for figure in FIGURES if any(one.column(figure) for one in found.soak.samples)}
+    assert drawn >= {"pss_mb", "descriptors", "threads", "tasks"}
+    assert page.read_text().count("<svg") == len(drawn)
 
 
 @pytest.mark.slow

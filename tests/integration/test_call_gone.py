@@ -68,7 +68,9 @@ async def _talk(url: str) -> Gone:
     block.close()
     ports = PortPool(("127.0.0.1",), first, last)
     local = ports.reserve(0.0)
-    choice = EngineChoice("agent", lambda past: create("local", EngineSettings(url=url, past=past)))
+    choice = EngineChoice(
+        "agent", lambda past, _: create("local", EngineSettings(url=url, past=past))
+    )
     made: Gone = []
 
     def make(on_event: Callable[[ConversationEvent], None], turns: TurnState) -> Dialogue:

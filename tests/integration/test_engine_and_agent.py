@@ -1,6 +1,7 @@
 """Our client of the protocol talks with our server of it, over a real websocket.
 
-They were written apart, each by the vendor's types; here they must understand each other.
+They were written apart, each by the vendor's types; here they must understand each other, in every
+dialect.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import pytest
 
 from sipua.bridge.agent.scenario.settings import AgentSettings
 from sipua.bridge.agent.server.server import AgentServer
+from sipua.bridge.engine_api.errors import EngineConnectError
 from sipua.bridge.engine_api.events import (
     AudioDelta,
     AudioDone,
@@ -24,9 +26,9 @@ from sipua.bridge.engine_api.events import (
     Unknown,
 )
 from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings
-from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engines import create
+from sipua.bridge.engines.openai_realtime.dialects import DIALECTS
 from support.media import audio
 
 RATE_HZ = 24_000
@@ -34,14 +36,13 @@ E = TypeVar("E", bound=Event)
 
 
 class Call:
-    def __init__(self, url: str, **settings: Any) -> None:
-        engine = create("local", EngineSettings(url=url, **settings))
+    def __init__(self, url: str, dialect: str = "ga", **settings: Any) -> None:
+        address = f"{url}?dialect={dialect}"
+        engine = create("local", EngineSettings(url=address, dialect=dialect, **settings))
         self.events: list[Event] = []
         self.react: Callable[[Event], None] = lambda _event: None
         self._arrived = asyncio.Event()
-        self.session = EngineSession(
-            engine.protocol, engine.url, engine.headers, on_event=self._on_event
-        )
+        self.session = EngineSession(engine, on_event=self._on_event)
 
     def _on_event(self, event: Event) -> None:
         self.events.append(event)
@@ -85,8 +86,14 @@ def no_complaints(call: Call) -> None:
         assert counters[name] == 0, name
 
 
-async def test_greeting_then_the_parrot_answers(agent: AgentServer) -> None:
-    call = Call(agent.url)
+@pytest.fixture(params=DIALECTS)
+def dialect(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+async def test_greeting_then_the_parrot_answers(agent: AgentServer, dialect: str) -> None:
+    call = Call(agent.url, dialect)
     await call.session.connect(5)
     call.session.speak("Greet the caller.")
     await call.until(lambda: call.of(ResponseDone))
@@ -104,7 +111,7 @@ async def test_greeting_then_the_parrot_answers(agent: AgentServer) -> None:
     await call.session.close()
 
 
-async def test_M5_barge_in_is_accepted_by_the_server() -> None:
+async def test_M5_barge_in_is_accepted_by_the_server(dialect: str) -> None:
     def react(event: Event) -> None:
         if isinstance(event, SpeechStarted):
             item_id = call.of(AudioDelta)[-1].item_id
@@ -112,7 +119,7 @@ async def test_M5_barge_in_is_accepted_by_the_server() -> None:
             call.session.cancel()
 
     async with AgentServer(AgentSettings(speed=1)) as agent:  # still sending when interrupted
-        call = Call(agent.url)
+        call = Call(agent.url, dialect)
         call.react = react
         await call.session.connect(5)
         call.session.speak(None)
@@ -128,9 +135,9 @@ async def test_M5_barge_in_is_accepted_by_the_server() -> None:
         await call.session.close()
 
 
-async def test_M5_cancel_by_us_is_accepted_by_the_server() -> None:
+async def test_M5_cancel_by_us_is_accepted_by_the_server(dialect: str) -> None:
     async with AgentServer(AgentSettings(speed=1)) as agent:
-        call = Call(agent.url, turn_detection={"interrupt_response": False})
+        call = Call(agent.url, dialect, turn_detection={"interrupt_response": False})
         await call.session.connect(5)
         call.session.speak(None)
         await call.until(lambda: call.of(AudioDelta))
@@ -150,7 +157,7 @@ async def test_M5_cancel_by_us_is_accepted_by_the_server() -> None:
     [
         {"turn_detection": None},
         {"turn_detection": {"type": "semantic_vad", "eagerness": "high"}},
-        {"transcription": {"model": "whisper-1"}, "noise_reduction": {"type": "near_field"}},
+        {"transcription": {"model": "gpt-transcribe"}, "noise_reduction": {"type": "near_field"}},
         {"voice": "marin", "speed": 1.1, "max_output_tokens": 200, "model": "any"},
     ],
 )
@@ -161,38 +168,42 @@ async def test_every_configuration_is_taken(agent: AgentServer, settings: dict[s
     await call.session.close()
 
 
-async def test_M1_the_wrong_key() -> None:
+@pytest.mark.parametrize("header", ["", "api-key"])
+async def test_M1_the_wrong_key(header: str, dialect: str) -> None:
+    def call_with(key: str) -> Call:
+        return Call(agent.url, dialect, api_key=key, key_header=header)
+
     async with AgentServer(AgentSettings(api_key="right-key")) as agent:
         with pytest.raises(EngineConnectError) as caught:
-            await Call(agent.url, api_key="wrong-key").session.connect(5)
+            await call_with("wrong-key").session.connect(5)
         assert (caught.value.kind, caught.value.code) == ("unauthorized", "invalid_api_key")
-        call = Call(agent.url, api_key="right-key")
+        call = call_with("right-key")
         await call.session.connect(5)
         await call.session.close()
 
 
-async def test_M1_no_room_for_another_session() -> None:
+async def test_M1_no_room_for_another_session(dialect: str) -> None:
     async with AgentServer(AgentSettings(max_sessions=1)) as agent:
-        first = Call(agent.url)
+        first = Call(agent.url, dialect)
         await first.session.connect(5)
         with pytest.raises(EngineConnectError) as caught:
-            await Call(agent.url).session.connect(5)
+            await Call(agent.url, dialect).session.connect(5)
         assert (caught.value.kind, caught.value.retryable) == ("server", True)
         await first.session.close()
 
 
-async def test_M2_the_server_goes_away() -> None:
+async def test_M2_the_server_goes_away(dialect: str) -> None:
     async with AgentServer(AgentSettings()) as agent:
-        call = Call(agent.url)
+        call = Call(agent.url, dialect)
         await call.session.connect(5)
     await call.until(lambda: call.of(EngineLost))
     assert call.of(EngineLost)[0].retryable
     await call.session.close()
 
 
-async def test_M3_the_session_ends_by_itself() -> None:
+async def test_M3_the_session_ends_by_itself(dialect: str) -> None:
     async with AgentServer(AgentSettings(session_limit_s=0.2)) as agent:
-        call = Call(agent.url)
+        call = Call(agent.url, dialect)
         await call.session.connect(5)
         await call.until(lambda: call.of(EngineLost))
     fault = call.of(EngineFault)[0]

@@ -42,9 +42,7 @@ class Call:
         engine = create("openai_live", EngineSettings(url=url, model="gpt-live-1", **settings))
         self.events: list[Event] = []
         self._arrived = asyncio.Event()
-        self.session = EngineSession(
-            engine.protocol, engine.url, engine.headers, on_event=self._on_event
-        )
+        self.session = EngineSession(engine, on_event=self._on_event)
 
     def _on_event(self, event: Event) -> None:
         self.events.append(event)
@@ -68,13 +66,13 @@ class Call:
     async def say(self, data: bytes) -> None:
         """Faster than it would be spoken, for the server's time is the audio's; but in turns with
         the answers, as in a call."""
-        size = self.session.format.bytes_per_ms * 20
+        size = self.session.hears.bytes_per_ms * 20
         for start in range(0, len(data), size):
             self.session.append(data[start : start + size])
             await asyncio.sleep(0.001)
 
     async def wait(self, ms: int) -> None:
-        form = self.session.format
+        form = self.session.hears
         silent = 0 if form is AudioFormat.PCM16 else Law[form.name].silence
         await self.say(bytes([silent]) * (form.bytes_per_ms * ms))
 
@@ -134,7 +132,7 @@ async def test_the_parrot_answers_what_was_said(agent: AgentServer) -> None:
 async def test_G711_passes_as_it_is(agent: AgentServer, law: Law) -> None:
     call = Call(agent, audio=AudioFormat[law.name])
     await call.session.connect(5)
-    assert call.session.format is AudioFormat[law.name]
+    assert call.session.hears is AudioFormat[law.name]
     call.session.speak(None)
     await call.wait(len(GREETING) * 1000 // RATE_HZ + 1500)
     await call.until(lambda: call.done() == ["assistant_1"])

@@ -29,7 +29,7 @@ class Call:
         settings = EngineSettings(url=server.live_url)
         choice = EngineChoice(
             "live",
-            lambda past: create("openai_live", EngineSettings(url=settings.url, past=past)),
+            lambda past, _: create("openai_live", EngineSettings(url=settings.url, past=past)),
         )
         self.events: list[ConversationEvent] = []
         policy = DialoguePolicy(backoff_s=0.0)

@@ -84,7 +84,14 @@ async def test_what_is_sent_and_what_comes_back(webhook: Make) -> None:
         "call": {
             "from": '"Anna" <sip:+4930123@192.0.2.1>',
             "to": "sip:100@192.0.2.2",
-            "caller": {"number": "", "name": "", "anonymous": False, "diverted": []},
+            "caller": {
+                "number": "",
+                "name": "",
+                "anonymous": False,
+                "diverted": [],
+                "verstat": "",
+                "attest": "",
+            },
             "called": "",
             "headers": {},
             "direction": "incoming",

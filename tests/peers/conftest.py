@@ -57,7 +57,10 @@ def play(
         edge = edge_factory(
             {
                 **more,
-                "engine": {"turn_detection": {"silence_duration_ms": 300}},
+                "engine": {
+                    "turn_detection": {"silence_duration_ms": 300},
+                    **more.get("engine", {}),
+                },
                 "agent": {
                     "scenario": scenario(tmp_path, words),
                     "journal": journal,

@@ -1,6 +1,7 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -27,7 +28,7 @@ def virtual_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     """What other tests have registered is no secret in this one; for a process it is for ever."""
-    monkeypatch.setattr(secret_masking, "_registered", set())
+    monkeypatch.setattr(secret_masking, "_owners", Counter())
     monkeypatch.setattr(secret_masking, "_values", None)
 
 

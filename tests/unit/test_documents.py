@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
     *sorted((ROOT / "docs").glob("*.md")),
     ROOT / "benchmarks/README.md",
 ]
@@ -91,6 +92,8 @@ def names() -> Names:
         for path in (ROOT / folder).rglob("*.py"):
             if path != Path(__file__):
                 found.read(path.read_text())
+    for unit in (ROOT / "configs/systemd").iterdir():  # keys of systemd's
+        found.words.update(re.findall(r"\w+", unit.read_text()))
     return found
 
 

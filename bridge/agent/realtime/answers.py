@@ -32,8 +32,8 @@ class RequestTools:
         listed = () if isinstance(tools, UnsetType) else tools
         names = tuple(tool.name for tool in listed if isinstance(tool, FunctionTool))
         chosen: Any = "auto" if isinstance(choice, UnsetType) else msgspec.json.decode(choice)
-        if isinstance(chosen, dict):
-            chosen = chosen.get("name", "required")
+        if isinstance(chosen, dict):  # flat in GA, nested in the beta
+            chosen = chosen.get("function", chosen).get("name", "required")
         return cls(names=names, wanted=str(chosen), parallel=parallel is not False)
 
     def allowed(self, calls: tuple[FunctionCall, ...]) -> tuple[FunctionCall, ...]:

@@ -15,8 +15,6 @@ out), `session` (its settings), `history`, `items`, `item_events` (the conversat
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from msgspec import UNSET
-
 from sipua.bridge.agent.realtime import protocol
 from sipua.bridge.agent.realtime.answers import Answers, loss
 from sipua.bridge.agent.realtime.history import History, Item
@@ -55,17 +53,19 @@ class Conversation:
         shared: SharedAgentState,
         *,
         model: str,
+        dialect: protocol.ServerDialect = protocol.GA,
         entropy: str,  # what makes this session's ids unique
         expires_at: int,  # wall clock, only shown to the client
         now: float,
     ) -> None:
         self.counters = Counters()
         self.expired = False
-        self.closed = False  # never set: a Realtime client just closes the socket
+        self.closed = False  # by the client's word; most just close the socket
         self.loss: Loss | None = None
         self._shared = shared
         self._settings = settings = shared.settings
-        self._out = protocol.RealtimeOutbox(entropy)
+        self._read = dialect.read
+        self._out = dialect.outbox(entropy)
         self.id = self._out.new_id("sess")
         self._conversation_id = self._out.new_id("conv")
         self._expires_at = expires_at
@@ -95,7 +95,7 @@ class Conversation:
         self.counters.messages += 1
         event_id = None
         try:
-            event = protocol.DECODER.decode(message)
+            event = self._read(message)
             event_id = event.event_id
             if type(event) is protocol.Append:
                 self._append(event, now)
@@ -172,18 +172,11 @@ class Conversation:
         self._out.event("session.updated", session=self._session_view())
 
     def _session_view(self) -> dict[str, Any]:
-        config = self._session.config
-        fields = {
-            name: value
-            for name in config.__struct_fields__
-            if (value := getattr(config, name)) is not UNSET
-        }
-        return {
-            **fields,
-            "object": "realtime.session",
-            "id": self.id,
-            "expires_at": self._expires_at,
-        }
+        return self._session.view() | {"id": self.id, "expires_at": self._expires_at}
+
+    def _finish(self, _event: protocol.Finish, _now: float) -> None:
+        self._out.event("session.finished")
+        self.closed = True
 
     # The caller's audio
 
@@ -388,6 +381,7 @@ class Conversation:
     # Of the class: methods bound to a session would keep it until the collector comes.
     _HANDLERS: ClassVar[dict[type, Any]] = {
         protocol.SessionUpdate: _update,
+        protocol.Finish: _finish,
         protocol.Commit: _commit_asked,
         protocol.Clear: _clear,
         protocol.ClearOutput: _clear_output,

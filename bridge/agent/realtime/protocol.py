@@ -1,6 +1,8 @@
 """The events of Realtime: the client's decoded, ours encoded."""
 
-from typing import Annotated, Final, Literal, TypeAlias
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 import pybase64
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
@@ -112,6 +114,10 @@ class ResponseCancel(ClientEvent, tag="response.cancel"):
     response_id: Name | None = None
 
 
+class Finish(ClientEvent, tag="session.finish"):
+    """Of dialects that end a session by it, and not of GA."""
+
+
 AnyEvent: TypeAlias = (
     SessionUpdate
     | Append
@@ -130,13 +136,16 @@ DECODER: Final[ClientDecoder[AnyEvent]] = ClientDecoder(AnyEvent, large=(Append,
 
 
 class RealtimeOutbox(Outbox):
+    delta_type: ClassVar[bytes] = b"response.output_audio.delta"
+
     __slots__ = ()
 
     def audio_delta(self, response_id: str, item_id: str, index: int, audio: bytes) -> None:
         self._events.append(
-            b'{"type":"response.output_audio.delta","event_id":"%b","response_id":"%b",'
+            b'{"type":"%b","event_id":"%b","response_id":"%b",'
             b'"item_id":"%b","output_index":%d,"content_index":0,"delta":"%b"}'
             % (
+                self.delta_type,
                 self.new_id("event").encode(),
                 response_id.encode(),
                 item_id.encode(),
@@ -144,3 +153,15 @@ class RealtimeOutbox(Outbox):
                 pybase64.b64encode(audio),
             )
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ServerDialect:
+    """The words of a session: how the client's are read, and who words ours."""
+
+    read: Callable[[bytes | str], AnyEvent | Finish]
+    """Raises ClientError."""
+    outbox: type[RealtimeOutbox]
+
+
+GA: Final = ServerDialect(DECODER.decode, RealtimeOutbox)

@@ -5,7 +5,7 @@ The structs serve both: a field that an update leaves out is UNSET; in the effec
 (tools' schemas, prompts) stay raw JSON.
 """
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, structs
 
@@ -132,6 +132,13 @@ class Session(Struct, frozen=True):
     config: SessionConfig
     input: AudioInput
     output: AudioOutput
+
+    def view(self) -> dict[str, Any]:
+        """All that the client is shown of it."""
+        config = self.config
+        fields = ((name, getattr(config, name)) for name in config.__struct_fields__)
+        shown = {name: value for name, value in fields if value is not UNSET}
+        return {**shown, "object": "realtime.session"}
 
     @property
     def input_format(self) -> WireFormat:

@@ -15,12 +15,24 @@ from typing import Literal
 import msgspec
 import structlog
 
+from sipua.bridge.agent.wire.audio_message import AudioMessage
+
 log = structlog.get_logger("sipua.agent")
 
 Side = Literal["client", "server"]
 
-_AUDIO = ("input_audio_buffer.append", "response.output_audio.delta", "session.input_audio.append")
-_AUDIO_HEADS = tuple(f'{{"type":"{kind}"'.encode() for kind in _AUDIO)
+_AUDIO = (
+    "input_audio_buffer.append",
+    "response.output_audio.delta",
+    "response.audio.delta",
+    "session.input_audio.append",
+)
+_AUDIO_HEADS = (
+    *(f'{{"type":"{kind}"'.encode() for kind in _AUDIO),
+    b'{"realtimeInput":{"audio"',
+    b'{"serverContent":{"modelTurn"',
+    b'{"event":"media"',
+)
 _MAX_BYTES = 64 * 1024  # of one message; more would fill the file
 
 
@@ -68,26 +80,42 @@ class Journal:
 class SessionJournal:
     """One session's access to the journal, if there is one."""
 
-    __slots__ = ("_began_s", "_journal", "_seen", "_session_id", "audio_messages")
+    __slots__ = ("_began_s", "_journal", "_plain_text", "_seen", "_session_id", "audio_messages")
 
-    def __init__(self, journal: Journal | None, session_id: str, now: float) -> None:
+    def __init__(
+        self, journal: Journal | None, session_id: str, now: float, *, plain_text: bool = False
+    ) -> None:
+        """`plain_text`: messages of its protocol need not be JSON. They are written as strings."""
+        self._plain_text = plain_text
         self._journal = journal
         self._session_id = session_id
         self._began_s = now
-        self._seen: set[bytes] = set()
+        self._seen: set[tuple[Side, bytes]] = set()
         self.audio_messages = 0
 
     def note(self, side: Side, message: bytes, now: float) -> None:
         if self._journal is None:
             return
-        if message.startswith(_AUDIO_HEADS):
+        if head := _audio_head(message):
             self.audio_messages += 1
-            head = message[:40]
-            if head in self._seen:
+            if (side, head) in self._seen:
                 return
-            self._seen.add(head)
+            self._seen.add((side, head))
+        if isinstance(message, AudioMessage):
+            message = b'{"audio_bytes":%d}' % len(message)
+        elif self._plain_text and not message.startswith(b"{"):
+            message = msgspec.json.encode(message.decode(errors="replace"))
         self._journal.note(now - self._began_s, self._session_id, side, message)
 
     def end(self) -> None:
         if self._journal is not None:
             self._journal.end(self._session_id, self.audio_messages)
+
+
+def _audio_head(message: bytes) -> bytes:
+    """What messages of its kind begin with; empty: it is no audio."""
+    if isinstance(message, AudioMessage):
+        return b"binary"
+    if message.startswith(_AUDIO_HEADS):
+        return next(head for head in _AUDIO_HEADS if message.startswith(head))
+    return b""

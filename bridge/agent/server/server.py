@@ -1,12 +1,10 @@
-"""The local agent's server: a `Conversation` behind each websocket of /v1/realtime, and a
-`LiveConversation` behind each of /v1/live/sessions.
+"""The local agent's server: a conversation of its kind behind each websocket of a path (`doors`).
 
 It decides which connections are accepted; `session_task` serves them.
 """
 
 import asyncio
 import contextlib
-import hmac
 import os
 import re
 import secrets
@@ -30,20 +28,24 @@ from websockets.asyncio.server import serve as listen
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
+from sipua.bridge.agent.asterisk.conversation import ChannelConversation
+from sipua.bridge.agent.dialects.table import DIALECTS
+from sipua.bridge.agent.gemini.conversation import GeminiConversation
+from sipua.bridge.agent.gemini.resumption import Resumptions
 from sipua.bridge.agent.live.conversation import LiveConversation
 from sipua.bridge.agent.realtime.conversation import Conversation
 from sipua.bridge.agent.realtime.shared_state import SharedAgentState
 from sipua.bridge.agent.scenario.scenario import OPEN, Connect
 from sipua.bridge.agent.scenario.settings import CALL_ID_HEADER, AgentSettings
+from sipua.bridge.agent.server import doors
 from sipua.bridge.agent.server.journal import Journal, SessionJournal
 from sipua.bridge.agent.server.losses import cut
 from sipua.bridge.agent.server.refusals import BAD_REQUEST, refusal, rehearsed
-from sipua.bridge.agent.server.session_task import ServedSession
+from sipua.bridge.agent.server.session_task import AnyConversation, ServedSession
 from sipua.bridge.agent.speech.recogniser_client import RecogniserClient, RecogniserError
 from sipua.bridge.agent.speech.voice import VoiceError
+from sipua.bridge.agent.twilio.conversation import StreamConversation
 
-PATH = "/v1/realtime"
-LIVE_PATH = "/v1/live/sessions"
 MAX_MESSAGE_BYTES = 16 << 20
 MAX_QUEUED_MESSAGES = 4  # read from the socket ahead of the session
 OPEN_S = 10.0  # for a handshake
@@ -65,11 +67,6 @@ def _log_of(headers: Headers) -> FilteringBoundLogger:
     return log.bind(call_id=call_id) if _CALL_ID.fullmatch(call_id) else log
 
 
-def _has_key(headers: Headers, key: str) -> bool:
-    given = ", ".join(headers.get_all("Authorization"))
-    return hmac.compare_digest(given.encode(), f"Bearer {key}".encode())
-
-
 @dataclass(slots=True)
 class ServerCounters:
     sessions: int = 0  # ever
@@ -89,6 +86,7 @@ class AgentServer:
         self._server: Server | None = None
         self._journal: Journal | None = None
         self._recogniser: RecogniserClient | None = None
+        self._resumptions = Resumptions()
         self._closing = asyncio.Event()
         self._promised: weakref.WeakKeyDictionary[ServerConnection, Connect] = (
             weakref.WeakKeyDictionary()
@@ -102,11 +100,23 @@ class AgentServer:
 
     @property
     def url(self) -> str:
-        return self._url(PATH)
+        return self._url(doors.REALTIME)
 
     @property
     def live_url(self) -> str:
-        return self._url(LIVE_PATH)
+        return self._url(doors.LIVE)
+
+    @property
+    def gemini_url(self) -> str:
+        return self._url(doors.GEMINI)
+
+    @property
+    def stream_url(self) -> str:
+        return self._url(doors.STREAM)
+
+    @property
+    def channel_url(self) -> str:
+        return self._url(doors.CHANNEL)
 
     def _url(self, path: str) -> str:
         host = self._settings.host
@@ -128,6 +138,7 @@ class AgentServer:
             self._settings.host,
             self._settings.port,
             process_request=self._admit,
+            select_subprotocol=doors.subprotocol,
             compression=None,
             max_size=MAX_MESSAGE_BYTES,
             max_queue=MAX_QUEUED_MESSAGES,
@@ -164,15 +175,18 @@ class AgentServer:
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """None lets the handshake go on."""
         address = urlsplit(request.path)
-        if address.path not in (PATH, LIVE_PATH):
-            use = f"Not here: use {PATH} or {LIVE_PATH}."
+        if address.path not in doors.ALL:
+            use = f"Not here: use {' or '.join(doors.ALL)}."
             return self._refusal(HTTPStatus.NOT_FOUND, "invalid_url", use)
-        if address.path == LIVE_PATH and address.query:
+        if not doors.takes(address):
             return self._refusal(
-                HTTPStatus.BAD_REQUEST, "invalid_url", f"{LIVE_PATH} takes no query."
+                HTTPStatus.BAD_REQUEST, "invalid_url", f"{address.path} takes no query."
             )
+        if doors.dialect(address) not in DIALECTS:
+            use = f"Unknown dialect: use one of {', '.join(DIALECTS)}."
+            return self._refusal(HTTPStatus.BAD_REQUEST, "invalid_url", use)
         key = self._settings.api_key
-        if key and not _has_key(request.headers, key):
+        if key and not doors.has_key(request, key):
             return self._refusal(
                 HTTPStatus.UNAUTHORIZED, "invalid_api_key", "Incorrect API key provided."
             )
@@ -227,7 +241,12 @@ class AgentServer:
         self.active += 1
         log = _log_of(connection.request.headers).bind(session_id=conversation.id)
         log.debug("agent.session.opened")
-        journal = SessionJournal(self._journal, conversation.id, asyncio.get_running_loop().time())
+        journal = SessionJournal(
+            self._journal,
+            conversation.id,
+            asyncio.get_running_loop().time(),
+            plain_text=isinstance(conversation, ChannelConversation),
+        )
         try:
             idle_s = self._settings.idle_timeout_s
             await ServedSession(
@@ -235,6 +254,8 @@ class AgentServer:
             ).run()
         finally:
             journal.end()
+            if isinstance(conversation, GeminiConversation):
+                conversation.ended()
             self.active -= 1
             counters = conversation.counters
             self.counters.messages += counters.messages
@@ -249,15 +270,22 @@ class AgentServer:
                 client_errors=counters.client_errors,
             )
 
-    def _conversation(self, path: str) -> Conversation | LiveConversation:
+    def _conversation(self, path: str) -> AnyConversation:
         address = urlsplit(path)
         entropy, wall_s = secrets.token_hex(6), time.time()
         now = asyncio.get_running_loop().time()
-        if address.path == LIVE_PATH:
+        if address.path == doors.STREAM:
+            return StreamConversation(self._shared, entropy=entropy, now=now)
+        if address.path == doors.CHANNEL:
+            return ChannelConversation(self._shared, entropy=entropy, now=now)
+        if address.path == doors.LIVE:
             return LiveConversation(self._shared, entropy=entropy, wall_s=wall_s, now=now)
+        if address.path == doors.GEMINI:
+            return GeminiConversation(self._shared, self._resumptions, entropy=entropy, now=now)
         return Conversation(
             self._shared,
             model=parse_qs(address.query).get("model", ["local"])[0],
+            dialect=DIALECTS[doors.dialect(address)],
             entropy=entropy,
             expires_at=int(wall_s + self._settings.session_limit_s),
             now=now,
@@ -298,10 +326,9 @@ def run(settings: AgentSettings, *, as_json: bool = False, exit_with_parent: boo
     """
 
     def ready(url: str) -> None:
-        live_url = url.removesuffix(PATH) + LIVE_PATH
-        line = f"Local agent: {url}\nThe same as OpenAI Live: {live_url}"
+        line = doors.in_words(url)
         if as_json:
-            line = msgspec.json.encode({"url": url, "live_url": live_url}).decode()
+            line = msgspec.json.encode(doors.addresses(url)).decode()
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
 

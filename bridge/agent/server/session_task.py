@@ -8,11 +8,14 @@ reader, so nothing piles up here: the client's own messages wait in its own sock
 import asyncio
 import contextlib
 import traceback
+from typing import TypeAlias
 
 from structlog.typing import FilteringBoundLogger
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from sipua.bridge.agent.asterisk.conversation import ChannelConversation
+from sipua.bridge.agent.gemini.conversation import GeminiConversation
 from sipua.bridge.agent.live.conversation import LiveConversation
 from sipua.bridge.agent.realtime.conversation import Conversation
 from sipua.bridge.agent.realtime.response import Loss
@@ -21,6 +24,12 @@ from sipua.bridge.agent.scenario.garbage import Binary
 from sipua.bridge.agent.server.journal import SessionJournal
 from sipua.bridge.agent.server.losses import lose
 from sipua.bridge.agent.speech.recogniser_client import RecogniserClient
+from sipua.bridge.agent.twilio.conversation import StreamConversation
+from sipua.bridge.agent.wire.audio_message import AudioMessage
+
+AnyConversation: TypeAlias = (
+    Conversation | LiveConversation | GeminiConversation | StreamConversation | ChannelConversation
+)
 
 
 class _LossError(Exception):
@@ -49,7 +58,7 @@ class ServedSession:
     def __init__(
         self,
         connection: ServerConnection,
-        conversation: Conversation | LiveConversation,
+        conversation: AnyConversation,
         journal: SessionJournal,
         recogniser: RecogniserClient | None,
         log: FilteringBoundLogger,
@@ -93,7 +102,7 @@ class ServedSession:
         )
         deadline = conversation.next_deadline()
         while True:
-            message = await connection.recv(decode=False)
+            message = await self._receive()
             async with lock:
                 self._received_s = now = loop.time()
                 self._journal.note("client", message, now)
@@ -102,11 +111,21 @@ class ServedSession:
                     await self._send(events)
                 self._check()
             if conversation.closed:
-                await connection.close(1000)
+                if isinstance(conversation, GeminiConversation):
+                    await connection.close(*conversation.farewell)
+                else:
+                    await connection.close(1000)
                 return
             if conversation.next_deadline() != deadline:
                 deadline = conversation.next_deadline()
                 self._wake.set()
+
+    async def _receive(self) -> bytes:
+        """The next message; a binary one is marked where the protocol has audio in those."""
+        if not isinstance(self._conversation, ChannelConversation):
+            return await self._connection.recv(decode=False)
+        message = await self._connection.recv()
+        return message.encode() if isinstance(message, str) else AudioMessage(message)
 
     async def _keep_deadlines(self) -> None:
         """Wait for the deadlines of delivery, of the session's end and of the client's silence."""

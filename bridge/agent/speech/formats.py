@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import soxr
 from numpy.typing import NDArray
 
 from sipua.codecs import g711
-from sipua.codecs.resample import Downsampler24to8, Upsampler8to24
+from sipua.codecs.resample import Downsampler, Upsampler
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,12 @@ def converted(clip: Clip, target: WireFormat) -> Clip:
     if clip.format == target:
         return clip
     pcm = clip.format.decode(clip.data)
-    if clip.format.rate < target.rate:
-        pcm = Upsampler8to24().process(pcm)
+    if 8000 not in (clip.format.rate, target.rate):
+        pcm = np.asarray(soxr.resample(pcm, clip.format.rate, target.rate, "VHQ"))
+    elif clip.format.rate < target.rate:
+        pcm = Upsampler(target.rate).process(pcm)
     elif clip.format.rate > target.rate:
-        down = Downsampler24to8()
+        down = Downsampler(clip.format.rate)
         pcm = np.concatenate((down.process(pcm), down.flush()))
     data = pcm.astype("<i2").tobytes() if target.law is None else g711.encode(target.law, pcm)
     return Clip(data, target, clip.transcript)

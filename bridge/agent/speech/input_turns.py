@@ -35,6 +35,11 @@ class InputTurnDetector:
         return self._buffer.format
 
     @property
+    def speaking(self) -> bool:
+        """The caller does."""
+        return self._vad is not None and self._vad.speaking
+
+    @property
     def end_ms(self) -> int:
         return int(self._buffer.end_ms)
 

@@ -16,7 +16,12 @@ from sipua.codecs.pcm import Pcm
 
 @cache
 def spoken_prompt(text: str, speaker: str, words_per_minute: int) -> Pcm:
-    """At 8 kHz. It takes a tenth of a second, once in the life of a process. Raises SoundError."""
+    """One of the configuration: once in the life of a process. Raises SoundError."""
+    return spoken_text(text, speaker, words_per_minute)
+
+
+def spoken_text(text: str, speaker: str, words_per_minute: int) -> Pcm:
+    """At 8 kHz. It takes a tenth of a second and more. Raises SoundError."""
     try:
         clip = voice.spoken(text, speaker, words_per_minute)
     except voice.VoiceError as error:
@@ -24,5 +29,5 @@ def spoken_prompt(text: str, speaker: str, words_per_minute: int) -> Pcm:
     wide = PCM.decode(clip.data).astype(np.float64)
     narrow = np.asarray(soxr.resample(wide, PCM.rate, sounds.RATE_HZ, "VHQ"))
     pcm: Pcm = np.rint(np.clip(narrow, -32768, 32767)).astype(np.int16)
-    pcm.flags.writeable = False  # all calls share it
+    pcm.flags.writeable = False  # calls may share it
     return pcm

@@ -73,8 +73,20 @@ def spoken(text: str, voice: str, words_per_minute: int) -> Clip:
         )
         rate, pcm = _wav(done.stdout)
     except (OSError, subprocess.SubprocessError, VoiceError) as error:
-        raise VoiceError(f"{SPEAKER} cannot say {text[:40]!r}: {error}") from None
+        raise VoiceError(f"{SPEAKER} cannot speak as {voice!r}: {_why(error)}") from None
     return Clip(_wire(_levelled(_at_wire_rate(pcm, rate))), PCM, text)
+
+
+def _why(error: Exception) -> str:
+    """Without the text that was to be said, which may be private."""
+    match error:
+        case subprocess.CalledProcessError():
+            return f"it ended with {error.returncode}"
+        case subprocess.TimeoutExpired():
+            return f"it took more than {SPEAK_S:g} s"
+        case OSError():
+            return error.strerror or type(error).__name__
+    return str(error)
 
 
 def recorded(path: Path, text: str) -> Clip:

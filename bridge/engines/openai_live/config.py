@@ -19,7 +19,7 @@ from sipua.bridge.engine_api.settings import (
 from sipua.bridge.engines.openai import addresses
 from sipua.bridge.engines.openai.headers import upgrade_headers
 
-DEFAULT_MODEL: Final = "gpt-live-1"
+DEFAULT_MODEL: Final = "gpt-live-1.1"
 DEFAULT_DELEGATION_MODEL: Final = "gpt-6-luna"
 
 MAX_APPEND_TOKENS: Final = 500

@@ -146,6 +146,8 @@ IGNORED: Final = frozenset(
         "session.instructions.appended",
         "session.output_audio.fixture.played",
         "session.output_audio.fixture.playing",
+        "session.paused",
+        "session.resumed",
         "session.thinking.appended",
         "session.updated",
         "transport.answered",

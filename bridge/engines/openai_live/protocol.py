@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Final
 
 import pybase64
 
+from sipua.bridge.engine_api.base import EngineBase
 from sipua.bridge.engine_api.events import (
     EngineFault,
     Event,
@@ -31,7 +32,12 @@ from sipua.bridge.engine_api.events import (
     Used,
 )
 from sipua.bridge.engine_api.protocol import Capabilities, Engine
-from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings, InjectedRole
+from sipua.bridge.engine_api.settings import (
+    CALLER_WRITES,
+    OPENAI_FORMATS,
+    EngineSettings,
+    InjectedRole,
+)
 from sipua.bridge.engines.openai.decoder import Other, WireError, decode_audio
 from sipua.bridge.engines.openai.details import TEXT_CHARS, fault
 from sipua.bridge.engines.openai.incoming import Incoming
@@ -51,7 +57,6 @@ FOLLOW: Final = "Follow the last instruction now. " + SPEAK_NOW
 NO_TOOLS: Final = (
     "Nothing can be looked up or done for the caller here. Answer from what you know, or say so."
 )
-CALLER_WRITES: Final = "The caller writes: "
 HEARD_ONLY: Final = "The caller interrupted you and heard nothing of what you said after: "
 HEARD_NOTHING: Final = "The caller interrupted you and heard nothing of what you said last."
 TOLD_MS: Final = 1000  # unheard speech that the model is told of
@@ -63,7 +68,7 @@ _SESSIONS: Final = itertools.count(1)
 _CLOSED_CODES: Final = {"expired": "session_expired", "content": "content_filter"}
 
 
-class OpenAILive:
+class OpenAILive(EngineBase):
     """One session. See `EngineProtocol` for what each method promises."""
 
     capabilities: Capabilities = Capabilities(
@@ -72,14 +77,14 @@ class OpenAILive:
         cancel=False,
         tools=True,
         resume=True,
-        formats=frozenset(AudioFormat),
+        formats=OPENAI_FORMATS,
         paced_by_input=True,
     )
 
     def __init__(self, settings: EngineSettings, items: str = "") -> None:
         """`items`: what their names begin with. The vendor has none that could be unique."""
         self.name = "openai_live"
-        self.format = settings.audio
+        self.hears = self.speaks = settings.audio
         self.over = False
         self._settings = settings
         self._ready = False
@@ -112,7 +117,7 @@ class OpenAILive:
         if item is None:
             return ()
         self._counters["cut"] += 1
-        said_ms = item.bytes // self.format.bytes_per_ms
+        said_ms = item.bytes // self.speaks.bytes_per_ms
         if said_ms - audio_end_ms < TOLD_MS:
             return ()
         return self._tell("thinking", _unheard(item, audio_end_ms / said_ms))

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sipua.bridge.engine_api.settings import AudioFormat
+from sipua.bridge.engine_api.whole_samples import WholeSamples
 from sipua.codecs.g711 import Law, decode
 
 BLOCK_MS: Final = 20
@@ -63,8 +64,8 @@ class SpeechGate:
         "_form",
         "_lead",
         "_lead_bytes",
-        "_odd",
         "_quiet_ms",
+        "_samples",
         "dropped_ms",
         "speaking",
         "track_ms",
@@ -75,7 +76,7 @@ class SpeechGate:
         self._block_bytes = form.bytes_per_ms * BLOCK_MS
         self._lead_bytes = form.bytes_per_ms * LEAD_MS
         self._lead = b""
-        self._odd = b""  # half a sample
+        self._samples = WholeSamples()
         self._quiet_ms = 0
         self._dropping_ms: int | None = None  # dropped so far
         self.speaking = False
@@ -83,10 +84,7 @@ class SpeechGate:
         self.dropped_ms = 0  # of what was cut, ever
 
     def feed(self, audio: bytes) -> list[Piece]:
-        if self._form is AudioFormat.PCM16:
-            audio = self._odd + audio if self._odd else audio
-            whole = len(audio) & ~1
-            audio, self._odd = audio[:whole], audio[whole:]
+        audio = self._samples.of(audio, self._form)
         self.track_ms += len(audio) / self._form.bytes_per_ms
         pieces: list[Piece] = []
         lead = self._lead

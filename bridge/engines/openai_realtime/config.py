@@ -7,7 +7,6 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from sipua.bridge.engine_api.settings import PCM_RATE_HZ, AudioFormat, EngineSettings
-from sipua.bridge.engines.openai import addresses
 from sipua.bridge.engines.openai.headers import upgrade_headers
 
 SERVER_VAD: Final[Mapping[str, Any]] = {
@@ -18,18 +17,15 @@ SERVER_VAD: Final[Mapping[str, Any]] = {
     "create_response": True,
     "interrupt_response": True,
 }
-SEMANTIC_VAD: Final[Mapping[str, Any]] = {
-    "type": "semantic_vad",
-    "create_response": True,
-    "interrupt_response": True,
-}
+# Of another kind of detection: its own keys are left to the server.
+_TURNS: Final[Mapping[str, Any]] = {"create_response": True, "interrupt_response": True}
 
 
 def turn_detection(configured: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """What was configured over the usual values; None turns the server's detection off."""
     if configured is None:
         return None
-    usual = SEMANTIC_VAD if configured.get("type") == "semantic_vad" else SERVER_VAD
+    usual = SERVER_VAD if configured.get("type", "server_vad") == "server_vad" else _TURNS
     return {**usual, **configured}
 
 
@@ -54,7 +50,7 @@ def session_config(settings: EngineSettings) -> dict[str, Any]:
     session: dict[str, Any] = {
         "type": "realtime",
         "output_modalities": ["audio"],
-        "tools": [_tool(tool) for tool in settings.tools],
+        "tools": [tool(one) for one in settings.tools],
         "tool_choice": settings.tool_choice,
         "audio": {
             "input": {
@@ -77,15 +73,29 @@ def session_config(settings: EngineSettings) -> dict[str, Any]:
     return session
 
 
-def _tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**_MCP_DEFAULTS, **tool} if tool.get("type") == "mcp" else tool
+def xai_session(settings: EngineSettings) -> dict[str, Any]:
+    """GA's, but voice and turn detection stand at its top, and there is less of it."""
+    session = session_config(settings)
+    heard, spoken = session["audio"]["input"], session["audio"]["output"]
+    session["turn_detection"] = heard.pop("turn_detection")
+    if "voice" in spoken:
+        session["voice"] = spoken.pop("voice")
+    del heard["noise_reduction"], session["tool_choice"]
+    for name in ("max_output_tokens", "parallel_tool_calls"):
+        session.pop(name, None)
+    if asked := settings.transcription:
+        hint = {"language_hint": asked["language"]} if asked.get("language") else {}
+        heard["transcription"] = {"model": asked["model"], **hint}
+    return session
 
 
-def endpoint(settings: EngineSettings) -> tuple[str, dict[str, str]]:
+def tool(one: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**_MCP_DEFAULTS, **one} if one.get("type") == "mcp" else one
+
+
+def endpoint(settings: EngineSettings, usual_url: str) -> tuple[str, dict[str, str]]:
     """The websocket's address and the headers of the upgrade."""
-    return _with_model(settings.url or addresses.REALTIME, settings.model), upgrade_headers(
-        settings
-    )
+    return _with_model(settings.url or usual_url, settings.model), upgrade_headers(settings)
 
 
 def _with_model(url: str, model: str) -> str:

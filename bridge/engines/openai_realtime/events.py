@@ -1,4 +1,7 @@
-"""The server events of OpenAI Realtime (GA), as far as a phone call needs them."""
+"""The server events of OpenAI Realtime (GA), as far as a phone call needs them.
+
+`vocabulary` has the other names that dialects have for them.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from sipua.bridge.engines.openai.decoder import NOTHING, EventDecoder, ServerEvent
+from sipua.bridge.engines.openai.decoder import NOTHING, ServerEvent
 from sipua.bridge.engines.openai.details import ErrorDetail
 
 
@@ -29,7 +32,7 @@ class OutputTranscriptDelta(ServerEvent, tag="response.output_audio_transcript.d
 
 class OutputTranscriptDone(ServerEvent, tag="response.output_audio_transcript.done"):
     item_id: str
-    transcript: str
+    transcript: str | None = None
     response_id: str = ""
 
 
@@ -41,6 +44,7 @@ class InputTranscriptDelta(ServerEvent, tag="conversation.item.input_audio_trans
 class InputTranscriptDone(ServerEvent, tag="conversation.item.input_audio_transcription.completed"):
     item_id: str
     transcript: str
+    status: str | None = None
     usage: msgspec.Raw = NOTHING
 
 
@@ -65,8 +69,9 @@ class TimeoutTriggered(ServerEvent, tag="input_audio_buffer.timeout_triggered"):
 
 class FunctionCallDone(ServerEvent, tag="response.function_call_arguments.done"):
     call_id: str
-    name: str
     arguments: str
+    name: str | None = None
+    item_id: str = ""
     response_id: str = ""
 
 
@@ -193,8 +198,6 @@ AnyEvent: TypeAlias = (
     | ResponseDone
     | RateLimitsUpdated
 )
-
-DECODER: Final[EventDecoder[AnyEvent]] = EventDecoder(AnyEvent)
 
 # Read from the vendor's list. They repeat what another event said, or belong to text output, other
 # transports and the server's own tools.

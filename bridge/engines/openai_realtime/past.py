@@ -21,7 +21,7 @@ from sipua.bridge.engine_api.settings import (
     PastToolCall,
 )
 from sipua.codecs.g711 import Law, decode, encode
-from sipua.codecs.resample import Upsampler8to24
+from sipua.codecs.resample import Upsampler
 
 # What a reconnection may send before the caller is heard again: half a minute of speech as PCM16
 # and any amount of text. On 10 Mbit/s it takes less than two seconds.
@@ -43,14 +43,18 @@ class Restored:
     dropped: int = 0
 
 
-def restored(past: Sequence[Past], audio: AudioFormat) -> Restored:
-    """The ids are ours: those of another session, or another vendor, may be too long for this."""
+def restored(
+    past: Sequence[Past], audio: AudioFormat, assistant_text: str = "output_text"
+) -> Restored:
+    """The ids are ours: those of another session, or another vendor, may be too long for this.
+
+    `assistant_text`: the type of what the assistant has said."""
     result = Restored()
     past = [piece for piece in past if not _is_empty(piece)]
     groups: list[list[dict[str, Any]]] = []
     room, items = MAX_BYTES, 0
     for number in range(len(past) - 1, -1, -1):
-        group = _items(past[number], number + 1, audio, room)
+        group = _items(past[number], number + 1, audio, room, assistant_text)
         size = sum(map(_size, group))
         if not group or size > room or items + len(group) > MAX_ITEMS:
             break  # a beginning that is missing is understood, a hole in the middle is not
@@ -72,10 +76,12 @@ def _is_empty(piece: Past) -> bool:
     return isinstance(piece, PastSpeech) and not piece.mulaw
 
 
-def _items(piece: Past, number: int, audio: AudioFormat, room: int) -> list[dict[str, Any]]:
+def _items(
+    piece: Past, number: int, audio: AudioFormat, room: int, assistant_text: str
+) -> list[dict[str, Any]]:
     item_id = f"past_{number}"
     if isinstance(piece, PastMessage):
-        kind = "output_text" if piece.role == "assistant" else "input_text"
+        kind = assistant_text if piece.role == "assistant" else "input_text"
         return [_message(item_id, piece.role, {"type": kind, "text": _short(piece.text)})]
     if isinstance(piece, PastSpeech):
         sound = _speech(piece.mulaw, audio, room)
@@ -116,7 +122,7 @@ def _speech(mulaw: bytes, audio: AudioFormat, room: int) -> str:
     pcm = decode(Law.PCMU, mulaw)
     if audio is AudioFormat.PCMA:
         return pybase64.b64encode_as_string(encode(Law.PCMA, pcm))
-    wide = Upsampler8to24().process(pcm).astype(np.dtype("<i2"), copy=False)
+    wide = Upsampler(audio.rate_hz).process(pcm).astype(np.dtype("<i2"), copy=False)
     return pybase64.b64encode_as_string(wide.tobytes())
 
 

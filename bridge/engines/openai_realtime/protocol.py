@@ -1,22 +1,27 @@
-"""OpenAI Realtime, GA shape, as a sans-IO protocol.
+"""OpenAI Realtime, in any of its dialects, as a sans-IO protocol.
 
     session.created → we send session.update → session.updated → we send the past = SessionReady
+    (a dialect that is not strict: we do not wait for session.created)
 
-Its parts: `config` (our settings as the server wants them), `events` (what it says), `audio`
-(what was said, and what is dropped), `response_gate` (when it may be asked to speak), `past` (the
-conversation so far), `tools`, `usage`.
+Its parts: `dialects` (where servers differ), `config` and `flat` (our settings as they want them),
+`events` and `vocabulary` (what they say), `audio` (what was said, and what is dropped),
+`response_gate` (when it may be asked to speak), `past` (the conversation so far), `transcripts`,
+`tools`, `usage`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 import pybase64
 
+from sipua.bridge.engine_api.base import EngineBase
 from sipua.bridge.engine_api.events import (
     AudioDone,
     CallerIdle,
+    EngineFault,
     Event,
     ResponseDone,
     ResponseStarted,
@@ -24,24 +29,23 @@ from sipua.bridge.engine_api.events import (
     SpeechStarted,
     SpeechStopped,
     ToolCall,
-    Transcript,
-    TranscriptFailed,
     Unreadable,
-    Used,
 )
 from sipua.bridge.engine_api.protocol import Capabilities, Engine
-from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings, InjectedRole
+from sipua.bridge.engine_api.settings import EngineSettings, InjectedRole
 from sipua.bridge.engines.openai.decoder import Other, WireError
-from sipua.bridge.engines.openai.details import fault, worded
+from sipua.bridge.engines.openai.details import fault
 from sipua.bridge.engines.openai.incoming import Incoming
 from sipua.bridge.engines.openai.outgoing import Outgoing
 from sipua.bridge.engines.openai_realtime import events as wire
-from sipua.bridge.engines.openai_realtime import usage
+from sipua.bridge.engines.openai_realtime import usage, vocabulary
 from sipua.bridge.engines.openai_realtime.audio import Speech
-from sipua.bridge.engines.openai_realtime.config import endpoint, session_config, turn_detection
+from sipua.bridge.engines.openai_realtime.config import endpoint, turn_detection
+from sipua.bridge.engines.openai_realtime.dialects import dialect
 from sipua.bridge.engines.openai_realtime.past import restored
 from sipua.bridge.engines.openai_realtime.response_gate import ResponseGate, Wish
 from sipua.bridge.engines.openai_realtime.tools import McpEvent, ServerTools, ToolCalls
+from sipua.bridge.engines.openai_realtime.transcripts import Transcripts
 
 _APPEND_HEAD: Final = b'{"type":"input_audio_buffer.append","audio":"'
 _APPEND_TAIL: Final = b'"}'
@@ -54,13 +58,16 @@ _ONE_RUNS_TEXT: Final = "Conversation already has an active response"
 _FATAL_CODES: Final = frozenset({"session_expired"})
 
 _MIN_COMMIT_MS: Final = 100  # less is an error
+_MAX_WARNINGS: Final = 8  # that are kept until the session is ready
 
 
-class OpenAIRealtime:
+class OpenAIRealtime(EngineBase):
     """One session. See `EngineProtocol` for what each method promises."""
 
     def __init__(self, settings: EngineSettings) -> None:
         self.name = "openai_realtime"
+        self._dialect = spoken = dialect(settings.dialect)
+        self._audio_delta = spoken.vocabulary.audio_delta
         self.over = False
         self._settings = settings
         self._turn_detection = turn_detection(settings.turn_detection)
@@ -71,21 +78,23 @@ class OpenAIRealtime:
         answers = bool(self._turn_detection and self._turn_detection["create_response"])
         self.capabilities = Capabilities(
             speech_events=self._turn_detection is not None,
-            truncate=True,
+            truncate=spoken.truncates,
             cancel=True,
             tools=True,
             resume=True,
             takes_turns=answers,
-            formats=frozenset(AudioFormat),
+            formats=spoken.formats,
         )
-        self.format = settings.audio
+        self.hears = self.speaks = settings.audio
         self._ready = False
         self._configured = False
-        self._incoming = Incoming(wire.DECODER, wire.IGNORED)
+        self._warnings: list[EngineFault] = []
+        self._incoming = Incoming(spoken.vocabulary.decoder, spoken.vocabulary.ignored)
         self._outgoing = Outgoing()
         self._gate = ResponseGate(server_answers=answers)
         self._uncommitted = 0  # bytes that no commit has made an item of
-        self._speech = Speech(self.format.bytes_per_ms)
+        self._speech = Speech(self.speaks.bytes_per_ms)
+        self._transcripts = Transcripts()
         self._tool_calls = ToolCalls()
         self._server_tools = ServerTools()
         self._call_ids: dict[str, str] = {}
@@ -96,7 +105,7 @@ class OpenAIRealtime:
     # What the call asks for
 
     def start(self) -> Sequence[bytes]:
-        return ()  # the server speaks first
+        return () if self._dialect.strict else self._configure()
 
     def append_audio(self, audio: bytes) -> bytes:
         self._uncommitted += len(audio)
@@ -108,7 +117,7 @@ class OpenAIRealtime:
 
     def truncate(self, item_id: str, audio_end_ms: int) -> Sequence[bytes]:
         cut = self._speech.truncate(item_id, audio_end_ms)
-        if cut is None:
+        if cut is None or not self._dialect.truncates:
             return ()
         where = {"item_id": item_id, "content_index": cut[0], "audio_end_ms": cut[1]}
         return (self._outgoing.encode("conversation.item.truncate", **where),)
@@ -147,7 +156,7 @@ class OpenAIRealtime:
         return (told, *self._ask())
 
     def goodbye(self) -> Sequence[bytes]:
-        return ()  # the server takes a closed connection for the end, and owes nothing after it
+        return (self._outgoing.encode(name),) if (name := self._dialect.goodbye) else ()
 
     def take_outgoing(self) -> Sequence[bytes]:
         return self._outgoing.take()
@@ -189,14 +198,14 @@ class OpenAIRealtime:
         if self._turn_detection is not None or not wish.answer:
             return False
         spoken, self._uncommitted = self._uncommitted, 0
-        return spoken >= _MIN_COMMIT_MS * self.format.bytes_per_ms
+        return spoken >= _MIN_COMMIT_MS * self.hears.bytes_per_ms
 
     # What the server says
 
     def receive(self, message: bytes | str) -> Sequence[Event | Unreadable]:
         try:
             event = self._incoming.decode(message)
-            if type(event) is wire.OutputAudioDelta:
+            if type(event) is self._audio_delta:
                 return self._speech.delta(event)
         except WireError as error:
             return (self._incoming.unreadable(error),)
@@ -237,27 +246,35 @@ class OpenAIRealtime:
         self._gate.done(response_id)
         if status == "cancelled":
             self._speech.drop(response_id)
-        calls = self._tool_calls.release(response_id, completed=status == "completed")
+        tools = self._tool_calls.release(response_id, completed=status == "completed")
+        faults = [EngineFault("nameless_tool_call", call.call_id) for call in tools.nameless]
         why, cost = usage.why(response.status_details), usage.of_response(response.usage)
-        return (*calls, ResponseDone(response_id, status, why, cost))
+        return (*tools.calls, *faults, ResponseDone(response_id, status, why, cost))
 
     def _on_function_call(self, event: wire.FunctionCallDone) -> Sequence[Event]:
         self._call_ids.pop(event.call_id, None)  # a name of an earlier session's, used again
-        self._tool_calls.add(
-            ToolCall(event.call_id, event.name, event.arguments, event.response_id)
-        )
+        response_id = event.response_id or self._gate.active or ""  # some servers leave it out
+        call = ToolCall(event.call_id, event.name or "", event.arguments, response_id)
+        self._tool_calls.add(call, event.item_id)
         return ()
 
     # Items, and the tools of MCP servers
 
     def _on_item(
-        self, event: wire.ItemAdded | wire.ItemCreated | wire.ItemDone | wire.OutputItemAdded
+        self,
+        event: wire.ItemAdded
+        | wire.ItemCreated
+        | wire.ItemDone
+        | wire.OutputItemAdded
+        | vocabulary.OutputItemDone,
     ) -> Sequence[Event]:
         item = event.item
         if item.id:
             self._gate.confirmed(item.id)
             self._server_tools.seen(item)
-            if isinstance(event, wire.ItemDone) and item.type == "mcp_approval_request":
+            self._tool_calls.seen(item)
+            done = isinstance(event, wire.ItemDone | vocabulary.OutputItemDone)
+            if done and item.type == "mcp_approval_request":
                 return self._decline(item.id)
         return ()
 
@@ -270,8 +287,9 @@ class OpenAIRealtime:
             "type": "mcp_approval_response",
             "approval_request_id": request_id,
             "approve": False,
-            "reason": "An approval is not possible during a call.",
         }
+        if self._dialect.declines_with_reason:
+            item["reason"] = "An approval is not possible during a call."
         self._outgoing.put((self._outgoing.encode("conversation.item.create", item=item),))
         self._gate.want(item_id=item_id)
         return (self._server_tools.failed(request_id),)
@@ -281,47 +299,30 @@ class OpenAIRealtime:
             self._gate.want()  # the server does not go on by itself after a call of its own
         return (self._server_tools.told(event),)
 
-    # Transcripts
-
-    def _on_output_transcript(
-        self, event: wire.OutputTranscriptDelta | wire.OutputTranscriptDone
-    ) -> Sequence[Event]:
-        if isinstance(event, wire.OutputTranscriptDone):
-            return (Transcript(event.item_id, "assistant", event.transcript, final=True),)
-        return (Transcript(event.item_id, "assistant", event.delta, final=False),)
-
-    def _on_input_transcript(
-        self, event: wire.InputTranscriptDelta | wire.InputTranscriptDone
-    ) -> Sequence[Event]:
-        if isinstance(event, wire.InputTranscriptDone):
-            said = Transcript(event.item_id, "user", event.transcript, final=True)
-            cost = usage.of_transcription(event.usage)
-            return (said, Used(cost, "transcription")) if cost else (said,)
-        return (Transcript(event.item_id, "user", event.delta, final=False),) if event.delta else ()
-
-    def _on_transcript_failed(self, event: wire.InputTranscriptFailed) -> Sequence[Event]:
-        return (TranscriptFailed(event.item_id, worded(event.error)),)
-
     # The session
 
     def _on_session_created(self, _event: wire.SessionCreated) -> Sequence[Event]:
         if not self._configured:
-            self._configured = True
-            update = self._outgoing.encode("session.update", session=session_config(self._settings))
-            self._outgoing.put((update,))
+            self._outgoing.put(self._configure())
         return ()
+
+    def _configure(self) -> Sequence[bytes]:
+        self._configured = True
+        session = self._dialect.session(self._settings)
+        return (self._outgoing.encode("session.update", session=session),)
 
     def _on_session_updated(self, event: wire.SessionUpdated) -> Sequence[Event]:
         if self._ready:
             return ()
         self._ready = True
-        past = restored(self._settings.past, self.format)
+        past = restored(self._settings.past, self.hears, self._dialect.assistant_text)
         self._call_ids = past.call_ids
         self._counters["past_dropped"] = past.dropped
         self._outgoing.put(
             self._outgoing.encode("conversation.item.create", item=item) for item in past.items
         )
-        return (SessionReady(event.session.id, past.told),)
+        warnings, self._warnings = self._warnings, []
+        return (SessionReady(event.session.id, past.told), *warnings)
 
     def _on_error(self, event: wire.Error) -> Sequence[Event]:
         self._counters["faults"] += 1
@@ -331,7 +332,21 @@ class OpenAIRealtime:
         self._gate.failed(error.event_id, one_runs=one_runs)
         if one_runs:
             return ()  # nothing went wrong: it began to speak at the same moment
-        return (fault(error, error.event_id, fatal_codes=_FATAL_CODES),)
+        tentative = not (self._ready or self._dialect.strict)
+        found = fault(error, error.event_id, fatal_codes=_FATAL_CODES)
+        return (replace(found, tentative=True),) if tentative else (found,)
+
+    def _on_warning(self, event: vocabulary.Warned) -> Sequence[Event]:
+        self._counters["faults"] += 1
+        warning = fault(event.warning, None)
+        if self._ready:
+            return (warning,)
+        self._warnings = [*self._warnings, warning][:_MAX_WARNINGS]
+        return ()
+
+    def _on_finished(self, _event: vocabulary.SessionFinished) -> Sequence[Event]:
+        self.over = True
+        return ()
 
     def _on_rate_limits(self, event: wire.RateLimitsUpdated) -> Sequence[Event]:
         return (usage.limits(event),)
@@ -341,11 +356,15 @@ class OpenAIRealtime:
 
     _HANDLERS: ClassVar[Mapping[type, Callable[[OpenAIRealtime, Any], Sequence[Event]]]] = {
         wire.OutputAudioDone: _on_audio_done,
-        wire.OutputTranscriptDelta: _on_output_transcript,
-        wire.OutputTranscriptDone: _on_output_transcript,
-        wire.InputTranscriptDelta: _on_input_transcript,
-        wire.InputTranscriptDone: _on_input_transcript,
-        wire.InputTranscriptFailed: _on_transcript_failed,
+        vocabulary.BetaAudioDone: _on_audio_done,
+        wire.OutputTranscriptDelta: lambda self, event: self._transcripts.assistant(event),
+        wire.OutputTranscriptDone: lambda self, event: self._transcripts.assistant(event),
+        vocabulary.BetaTranscriptDelta: lambda self, event: self._transcripts.assistant(event),
+        vocabulary.BetaTranscriptDone: lambda self, event: self._transcripts.assistant(event),
+        wire.InputTranscriptDelta: lambda self, event: self._transcripts.caller(event),
+        wire.InputTranscriptDone: lambda self, event: self._transcripts.caller(event),
+        wire.InputTranscriptFailed: lambda self, event: self._transcripts.failed(event),
+        vocabulary.InputTranscriptUpdated: lambda self, event: self._transcripts.updated(event),
         wire.SpeechStarted: _on_speech_started,
         wire.SpeechStopped: _on_speech_stopped,
         wire.BufferCommitted: _on_committed,
@@ -355,13 +374,16 @@ class OpenAIRealtime:
         wire.ItemCreated: _on_item,
         wire.ItemDone: _on_item,
         wire.OutputItemAdded: _on_item,
+        vocabulary.OutputItemDone: _on_item,
         wire.McpCallInProgress: _on_mcp_call,
         wire.McpCallCompleted: _on_mcp_call,
         wire.McpCallFailed: _on_mcp_call,
         wire.McpListToolsFailed: _on_mcp_call,
         wire.Error: _on_error,
+        vocabulary.Warned: _on_warning,
         wire.SessionCreated: _on_session_created,
         wire.SessionUpdated: _on_session_updated,
+        vocabulary.SessionFinished: _on_finished,
         wire.ResponseCreated: _on_response_created,
         wire.ResponseDone: _on_response_done,
         wire.RateLimitsUpdated: _on_rate_limits,
@@ -370,5 +392,5 @@ class OpenAIRealtime:
 
 
 def realtime_engine(settings: EngineSettings) -> Engine:
-    url, headers = endpoint(settings)
+    url, headers = endpoint(settings, dialect(settings.dialect).url)
     return Engine(OpenAIRealtime(settings), url, headers)

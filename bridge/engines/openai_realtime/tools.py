@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from sipua.bridge.engine_api.events import ServerTool, ToolCall
@@ -27,30 +28,55 @@ _STATUS: Final[Mapping[type, Literal["started", "completed", "failed"]]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The calls of a response that has ended."""
+
+    calls: tuple[ToolCall, ...] = ()
+    nameless: tuple[ToolCall, ...] = ()
+    """Of no function that the server has named: they cannot be run."""
+
+
 class ToolCalls:
-    """Calls wait here until their response has completed: a cancelled one must not act."""
+    """Calls wait here until their response has completed: a cancelled one must not act.
+
+    Some servers name the function in the call, others in the item that the call belongs to.
+    """
 
     def __init__(self) -> None:
         self.dropped = 0
-        self._pending: list[ToolCall] = []
+        self._pending: list[tuple[str, ToolCall]] = []  # by item
+        self._names: dict[str, str] = {}  # of functions, by item
 
     def __len__(self) -> int:
         return len(self._pending)
 
-    def add(self, call: ToolCall) -> None:
+    def seen(self, item: Item) -> None:
+        if item.type != "function_call" or not item.id or not item.name:
+            return
+        if len(self._names) == MAX_NAMES and item.id not in self._names:
+            del self._names[next(iter(self._names))]
+        self._names[item.id] = item.name
+
+    def add(self, call: ToolCall, item_id: str = "") -> None:
         if len(self._pending) == MAX_PENDING:
             self.dropped += 1
         else:
-            self._pending.append(call)
+            self._pending.append((item_id, call))
 
-    def release(self, response_id: str, *, completed: bool) -> list[ToolCall]:
-        """The calls of a response that has ended."""
-        calls = [call for call in self._pending if call.response_id == response_id]
-        self._pending = [call for call in self._pending if call.response_id != response_id]
-        if completed:
-            return calls
-        self.dropped += len(calls)
-        return []
+    def release(self, response_id: str, *, completed: bool) -> Released:
+        ended = [pair for pair in self._pending if pair[1].response_id == response_id]
+        self._pending = [pair for pair in self._pending if pair[1].response_id != response_id]
+        if not completed:
+            self.dropped += len(ended)
+            return Released()
+        calls = [
+            call if call.name else replace(call, name=self._names.get(item_id, ""))
+            for item_id, call in ended
+        ]
+        nameless = tuple(call for call in calls if not call.name)
+        self.dropped += len(nameless)
+        return Released(tuple(call for call in calls if call.name), nameless)
 
 
 class ServerTools:

@@ -20,6 +20,7 @@ from sipua.bridge.answering.verdict import MACHINES, AnsweredBy, Beep, Finding, 
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.engine_api.events import Transcript
 from sipua.bridge.events import AudioLeft, AudioPlayed, BridgeEvent
+from sipua.bridge.fault_owner import nothing
 from sipua.bridge.playout import sounds
 from sipua.calls.answering.policy import AnsweringPolicy
 from sipua.calls.answering.steps import Act, Steps
@@ -96,15 +97,16 @@ class AnswerWatch:
         bridge.screen.hold(True)
         bridge.screen.mute(True)
         end = self._call.subscribe(self._on_event)
+        stop: Callable[[], None] = nothing
         try:
             await self._call.confirmed.wait()
-            bridge.screen.listen(self._hear)
+            stop = bridge.screen.listen(self._hear)
             while self._goes_on():
                 await asyncio.sleep(_POLL_S)
                 self._tick()
         finally:
             end()
-            bridge.screen.listen(None)
+            stop()
             if self._steps.state != "over":
                 self._open()
 

@@ -15,7 +15,7 @@ from typing import Final, Protocol, TypeAlias
 from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.call.leg import MediaLeg
 from sipua.bridge.call.media import MediaPlan
-from sipua.bridge.events import AudioLeft, AudioPlayed
+from sipua.bridge.events import PlayoutNews
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls.legs import leg_end
 from sipua.calls.legs.briefing.briefing import Decision
@@ -46,6 +46,8 @@ from sipua.sip.wire.info_digits import DigitTold
 LegSignal: TypeAlias = CallSignal | CallProgress
 Beside: TypeAlias = Callable[[ReservedPort, Warm], CallBridge]
 """Makes the audio path of a target that talks with an agent of its own."""
+OnLeft: TypeAlias = Callable[[], None]
+"""Is told that a target which had the caller has hung up. The caller stays."""
 
 ASKER: Final = "transfer"
 NO_HEADERS: Final[Mapping[str, str]] = {}
@@ -98,9 +100,11 @@ class Dialling:
         headers: Mapping[str, str] = NO_HEADERS,
         early_media: bool | None = None,
         beside: Beside | None = None,
+        on_left: OnLeft | None = None,
     ) -> None:
         """`warm`: the target is briefed first. `early_media`: whether the caller hears what comes
-        before the answer; None: as the settings say. `beside`: None, there are no agents."""
+        before the answer; None: as the settings say. `beside`: None, there are no agents.
+        `on_left`: None, the call ends with the target."""
         self.leg_id = leg_id
         self._call = call
         self._target = target
@@ -129,6 +133,7 @@ class Dialling:
         self._briefing: TargetBriefing | None = None
         self._accepted: str | None = None
         self._held: ExitStack | None = None
+        self._on_left = on_left
         self._leaving = self._replaced = False
 
     @property
@@ -221,6 +226,11 @@ class Dialling:
         self._replaced = True
         self.on_caller_left()
 
+    def dismiss(self) -> None:
+        """The target has the caller no more, who stays."""
+        self.replaced()
+        self._call.bridge.set_aside(False)
+
     def leave(self, on: bool) -> None:
         """Whether the caller's side is to take over this leg: then its end is not the call's."""
         self._leaving = on
@@ -242,6 +252,9 @@ class Dialling:
                 self._briefing.excuse()
             case Do.END_LEG:
                 self._call.send(Hangup(self.leg_id))
+            case Do.END_CALL if self._on_left is not None:
+                self._call.bridge.set_aside(False)
+                self._on_left()
             case Do.END_CALL if not self._leaving:
                 detail = "the target of the transfer has hung up"
                 self._call.hang_up(Reason.TARGET_HANGUP, detail)
@@ -354,7 +367,7 @@ class Dialling:
 
     # --- the leg's audio ------------------------------------------------------------------
 
-    def _on_sent(self, news: AudioLeft | AudioPlayed) -> None:
+    def _on_sent(self, news: PlayoutNews) -> None:
         if self._briefing is not None:
             self._briefing.sent(news)
 
@@ -373,8 +386,4 @@ class Dialling:
         for event in events:
             if isinstance(event, MediaTimeout) and self._is_lost(event.idle_s):
                 self._call.send(Hangup(self.leg_id))
-                self._do(
-                    self._attempt.on_leg_ended(
-                        408, f"no RTP for {event.idle_s:.0f} s", self._loop.time()
-                    )
-                )
+                self._do(self._attempt.on_leg_ended(408, str(event), self._loop.time()))

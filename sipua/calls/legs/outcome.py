@@ -86,6 +86,8 @@ class TransferOutcome:
     mode: Mode = "refer"
     refused: bool = False
     """The peer takes no REFER at all."""
+    accepted: bool = False
+    """It has taken the REFER; the status is that of the call to the target."""
     phases: Mapping[str, int] = field(default_factory=dict)
     """Milliseconds from its begin to each phase that it reached."""
 

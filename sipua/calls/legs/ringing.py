@@ -247,5 +247,4 @@ class Ringing:
         for event in events:
             if isinstance(event, MediaTimeout) and one is self._first:
                 self._call.send(Hangup(one.leg_id))
-                reason = f"no RTP for {event.idle_s:.0f} s"
-                self._do(one, one.attempt.on_leg_ended(408, reason, self._loop.time()))
+                self._do(one, one.attempt.on_leg_ended(408, str(event), self._loop.time()))

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from sipua.bridge.call.media import MediaPlan
 from sipua.calls.legs.briefing.warm import Warm
 from sipua.calls.legs.dial import DialTimes
-from sipua.calls.legs.dialling import NO_HEADERS, Beside, DialledCall, Dialling, LegSignal
+from sipua.calls.legs.dialling import NO_HEADERS, Beside, DialledCall, Dialling, LegSignal, OnLeft
 from sipua.calls.legs.outcome import IN_WORDS, Cause, TransferOutcome
 from sipua.calls.legs.ringing import Ringing
 from sipua.calls.legs.targets import TransferSettings
@@ -69,9 +69,10 @@ class SecondLeg:
         account: str | None = None,
         headers: Mapping[str, str] = NO_HEADERS,
         early_media: bool | None = None,
+        on_left: OnLeft | None = None,
     ) -> Dialling:
         """`warm`: the target is briefed first. `account`: None, that of transfers. `early_media`:
-        None, as for transfers."""
+        None, as for transfers. `on_left`: None, the call ends with the target."""
         self._number += 1
         leg = leg_id(self._call.call_id, self._number)
         self._last = Dialling(
@@ -85,6 +86,7 @@ class SecondLeg:
             headers=headers,
             early_media=early_media,
             beside=self.beside,
+            on_left=on_left,
         )
         return self._last
 
@@ -111,6 +113,11 @@ class SecondLeg:
             on_answered=on_answered,
         )
         return self._ringing
+
+    def dismiss(self) -> None:
+        """A target that is joined has the caller no more, who stays."""
+        if self._last is not None and self._last.joined:
+            self._last.dismiss()
 
     def leave(self, on: bool) -> str:
         """Begin to leave the path of both sides, or stay; the leg's id. Empty: we do not leave."""

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from sipua.calls.menus.menu import Menu
+from sipua.calls.menus.menu import Action, Menu
+from sipua.events.ending import Reason
+
+
+class Way(NamedTuple):
+    """What a call goes on with."""
+
+    action: Action | None
+    """None: a person has it, or it is over."""
+    why: tuple[Reason, str]
+    """Should it end, for `call.ended`."""
+    left: str = ""
+    """How a queue was left, in a word; empty: it was none."""
 
 
 class Agents(Protocol):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from sipua.calls.steer.commands import RunDocuments
 from sipua.codecs.pcm import Pcm
 from sipua.config.values.hours import Hours
 
@@ -60,11 +61,18 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class ToDocuments:
+    """Led by documents that a web server answers with (`sipua.twilio`); or by one that is here."""
+
+    order: RunDocuments = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     pass
 
 
-Action: TypeAlias = ToAgent | ToMenu | ToQueue | ToTarget | Say | HangUp
+Action: TypeAlias = ToAgent | ToMenu | ToQueue | ToTarget | ToDocuments | Say | HangUp
 
 
 def words(action: Action) -> str:
@@ -78,6 +86,8 @@ def words(action: Action) -> str:
             return f"queue {action.queue}"
         case ToTarget():
             return f"transfer {action.target}"
+        case ToDocuments():
+            return "documents"
         case Say():
             return f"prompt {action.sound.name}"
         case HangUp():

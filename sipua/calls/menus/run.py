@@ -15,7 +15,15 @@ from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.events import AudioPlayed, BridgeEvent
 from sipua.calls.legs.outcome import TransferOutcome
 from sipua.calls.menus.agents import Agents
-from sipua.calls.menus.menu import Action, HangUp, ToAgent, ToQueue, ToTarget, words
+from sipua.calls.menus.menu import (
+    Action,
+    HangUp,
+    ToAgent,
+    ToDocuments,
+    ToQueue,
+    ToTarget,
+    words,
+)
 from sipua.calls.menus.walk import Entered, Exit, Hush, Left, MenuWalk, Play, Pressed, Step
 from sipua.events import menu_events
 from sipua.events.ending import Reason
@@ -54,7 +62,7 @@ async def run(
     *,
     mask: bool,
     why: tuple[Reason, str] = (Reason.MENU, "menu"),
-) -> ToAgent | ToQueue | None:
+) -> ToAgent | ToQueue | ToDocuments | None:
     """Answer, and lead the caller from here on. Returns who is to have the call now; None: the call
     ends, or the target of a transfer has it. `mask`: keys that lead nowhere are not told; a PIN or
     a card number may be among them. `why`: the end of a call that no menu has ended."""
@@ -83,7 +91,7 @@ class _Run:
         self._news: asyncio.Queue[BridgeEvent] = asyncio.Queue()
         self._last_item = ""
 
-    async def run(self) -> ToAgent | ToQueue | None:
+    async def run(self) -> ToAgent | ToQueue | ToDocuments | None:
         bridge = self._call.bridge
         unsubscribe = self._call.subscribe(self._listen)
         bridge.interruptible = False  # by voice: after an outage our own detection may still run
@@ -98,7 +106,7 @@ class _Run:
                             return None
                         self._drop_keys()
                         steps = self._walk.transfer_failed(self._loop.time())
-                    case ToAgent() | ToQueue() as action:
+                    case ToAgent() | ToQueue() | ToDocuments() as action:
                         return action
                     case HangUp():
                         self._call.hang_up(*self._why)
@@ -156,7 +164,7 @@ class _Run:
                     self._tell(step)
                     by = f"key {step.key}" if step.key else step.by.replace("_", " ")
                     self._why = Reason.MENU, f"menu {step.menu}: {by}"
-                case ToAgent() | ToQueue() | ToTarget() | HangUp():
+                case ToAgent() | ToQueue() | ToDocuments() | ToTarget() | HangUp():
                     return step
                 case _:
                     assert_never(step)

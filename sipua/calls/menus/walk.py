@@ -27,6 +27,7 @@ from sipua.calls.menus.menu import (
     Say,
     Sound,
     ToAgent,
+    ToDocuments,
     ToMenu,
     ToQueue,
     ToTarget,
@@ -75,7 +76,7 @@ class Left:
     """None: the call has ended in the menu."""
 
 
-Exit: TypeAlias = ToAgent | ToQueue | ToTarget | HangUp
+Exit: TypeAlias = ToAgent | ToQueue | ToDocuments | ToTarget | HangUp
 Step: TypeAlias = Entered | Play | Hush | Pressed | Left | Exit
 """An action is the last step: the way ends there, unless a transfer fails."""
 

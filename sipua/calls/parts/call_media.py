@@ -55,7 +55,7 @@ class CallMedia:
                 remote=join(*media.remote),
                 direction=media.direction,
                 ssrc=f"{ssrc:08x}",
-                srtp=media.srtp.suite if media.srtp else "",
+                srtp=media.suite,
             )
         )
         self.early.media_is_open()
@@ -91,5 +91,6 @@ def media_plan(media: NegotiatedMedia, *, held_by_us: bool = False) -> MediaPlan
         rtcp_extended=media.rtcp_extended,
         remote_ssrcs=media.remote_ssrcs,
         srtp=media.srtp,
+        dtls=media.dtls,
         held_by_us=held_by_us,
     )

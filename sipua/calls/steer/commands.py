@@ -179,6 +179,17 @@ class JoinQueue(msgspec.Struct, frozen=True, tag="queue"):
     queue: str
 
 
+class RunDocuments(msgspec.Struct, frozen=True, tag="documents"):
+    """The agent leaves, and documents lead the call: from this URL, or beginning with this text."""
+
+    url: str = ""
+    method: Literal["GET", "POST"] = "POST"
+    fallback_url: str = ""
+    text: str = ""
+    may_call: tuple[str, ...] = ()
+    """Whom they may call, besides those of the configuration."""
+
+
 Command: TypeAlias = (
     HangUp
     | Transfer
@@ -197,6 +208,7 @@ Command: TypeAlias = (
     | Unpark
     | Whisper
     | JoinQueue
+    | RunDocuments
 )
 
 

@@ -3,7 +3,7 @@
                 rings     talks     on hold   on hold   no engine  put
                                     by us     by peer   any more   through (4)
 hang_up         yes       yes       yes       yes       yes        yes
-transfer        -         yes (1)   yes (1)   yes (1)   yes (1)    -
+transfer        -         yes (1)   yes (1)   yes (1)   yes (1)    -        (7)
 press_keys      -         yes       -         -         yes        yes
 hold            -         yes (2)   yes (2)   yes (2)   yes (2)    -
 mute            yes       yes       yes       yes       yes        yes
@@ -12,6 +12,7 @@ play            -         yes       -         -         yes        -
 inject, whisper yes       yes       yes       yes       -          -
 set_metadata    yes       yes       yes       yes       yes        yes
 queue           -         yes       -         -         -          -
+documents       yes       yes       yes       yes       yes        -        (8)
 record          yes (5)   yes (5)   yes (5)   yes (5)   yes (5)    yes (5)
 supervise       -         yes (6)   yes (6)   yes (6)   yes (6)    yes (6)
 park            -         yes       -         -         -          -
@@ -21,6 +22,8 @@ park            -         yes       -         -         -          -
 (4)  a second leg is called, or talks with the other side: the agent is aside, or has left
 (5)  as `sipua.recording.state` says
 (6)  a takeover: as `sipua.calls.supervise.modes` says; the other acts of supervisors as well
+(7)  not while documents lead the call: they would go on beneath it
+(8)  yes if these documents have put it through
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ from sipua.calls.steer.commands import (
     Play,
     PressKeys,
     Record,
+    RunDocuments,
     Say,
     SetMetadata,
     SuperviseEnd,
@@ -47,7 +51,9 @@ from sipua.calls.steer.commands import (
     Whisper,
 )
 
-_ALWAYS = HangUp | Mute | SetMetadata | Record | SuperviseMode | SuperviseEnd | Unpark
+_ALWAYS = (
+    HangUp | Mute | SetMetadata | Record | RunDocuments | SuperviseMode | SuperviseEnd | Unpark
+)
 """What is judged where it is done, if at all."""
 
 
@@ -66,6 +72,8 @@ class Moment:
     agent_muted: bool = False
     engine_gone: bool = False
     """For good: the fallback runs."""
+    documents: bool = False
+    """They lead the call."""
     injects: bool = True
     """The engine can be told something."""
 
@@ -82,8 +90,7 @@ def refusal(command: Command, moment: Moment) -> Done | None:
         return Done("wrong_state", "the call is not answered yet")
     match command:
         case Transfer():
-            if moment.transfer_under_way or moment.put_through:
-                return Done("wrong_state", "another transfer is under way")
+            return _transfer(moment)
         case Hold():
             return _hold(command, moment)
         case PressKeys() | Say() | Play():
@@ -93,6 +100,14 @@ def refusal(command: Command, moment: Moment) -> Done | None:
         return _say(moment)
     if isinstance(command, JoinQueue):
         return _queue(moment)
+    return None
+
+
+def _transfer(moment: Moment) -> Done | None:
+    if moment.transfer_under_way or moment.put_through:
+        return Done("wrong_state", "another transfer is under way")
+    if moment.documents:
+        return Done("wrong_state", "documents lead the call: give it another one by REST")
     return None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+from sipua.calls.steer.commands import RunDocuments
 from sipua.calls.steer.metadata import metadata_fault
 from sipua.sip.parties import headers
 
@@ -57,6 +58,8 @@ class PlaceRequest:
     answering: str = ""
     """`off` or `detect`; empty: as the route has it, as the next one."""
     on_voicemail: str = ""
+    documents: RunDocuments | None = None
+    """They lead the call, whatever its route has."""
     by: str = ""
     """Whose token it was."""
 

@@ -50,6 +50,7 @@ class TransferAttempt:
                     reason=news.reason,
                     cause=cause_of(news.status),
                     refused=not self.accepted and news.status in REFUSALS,
+                    accepted=self.accepted,
                 )
 
     def on_ended(self, by: EndedBy) -> None:

@@ -15,7 +15,7 @@ from sipua.bridge.playout.sound_files import SoundError
 from sipua.bridge.playout.sounds import RATE_HZ
 from sipua.calls.legs.outcome import TransferOutcome
 from sipua.calls.legs.targets import Asked, Wanted
-from sipua.calls.steer import waiting
+from sipua.calls.steer import goodbye
 from sipua.calls.steer.commands import (
     Command,
     Done,
@@ -28,6 +28,7 @@ from sipua.calls.steer.commands import (
     Play,
     PressKeys,
     Record,
+    RunDocuments,
     Say,
     SetMetadata,
     Supervise,
@@ -57,10 +58,6 @@ WHISPERED: Final = (
     "A supervisor who listens to this call tells you the following. The caller does not hear it: "
     "act on it, and do not mention it.\n\n"
 )
-LONGEST_GOODBYE_S: Final = 30.0
-"""Of speech that a hang-up waits for."""
-ON_ITS_WAY_S: Final = 0.3
-"""The last packet has left, and the other side's jitter buffer still plays it."""
 LONGEST_SOUND_S: Final = 120
 NOT_AVAILABLE: Final = 480
 OVER: Final = Done("no_call", "the call has ended meanwhile")
@@ -85,6 +82,9 @@ class SteeredCall(Protocol):
 
     @property
     def in_menu(self) -> bool: ...
+
+    @property
+    def in_documents(self) -> bool: ...
 
     @property
     def transfer_under_way(self) -> bool: ...
@@ -122,12 +122,12 @@ class Steering:
         hold_sound: Pcm,
         files: SoundFiles,
         supervision: Supervises,
-        to_queue: Callable[[str], TransferOutcome],
+        lead: Callable[[JoinQueue | RunDocuments], TransferOutcome],
     ) -> None:
-        """`to_queue`: gives the call to the queue of this name."""
+        """`lead`: gives the call to a queue, or to documents."""
         self._call = call
         self._supervision = supervision
-        self._to_queue = to_queue
+        self._lead = lead
         self._hold_sound = hold_sound
         self._files = files
 
@@ -164,7 +164,7 @@ class Steering:
         match command:
             case HangUp():
                 return Done("accepted")
-            case Transfer() | JoinQueue():
+            case Transfer() | JoinQueue() | RunDocuments():
                 return await self._pass_on(command)
             case Hold():
                 return await self._hold(command)
@@ -199,29 +199,25 @@ class Steering:
             put_through=call.put_through,
             agent_muted=call.bridge.agent_muted,
             engine_gone=call.engine_missed or call.in_menu,
+            documents=call.in_documents,
             injects=call.bridge.capabilities.inject,
         )
 
     def _hang_up(self, command: HangUp, by: str) -> None:
         detail = ": ".join(filter(None, (by, command.detail))) or "by an operator"
         if command.after_speech and self._call.confirmed.is_set():
-            self._call.start(self._end_after_speech(detail), "hang-up after speech")
+            ending = goodbye.after_speech(self._call, Reason.OPERATOR_HANGUP, detail)
+            self._call.start(ending, "hang-up after speech")
         else:
             self._call.hang_up(Reason.OPERATOR_HANGUP, detail, NOT_AVAILABLE)
 
-    async def _end_after_speech(self, detail: str) -> None:
-        bridge = self._call.bridge
-        bridge.interruptible = False
-        bridge.listen(False, ASKER)  # nor shall a cough begin another turn
-        if await waiting.played_out(lambda: bridge.speaking, LONGEST_GOODBYE_S):
-            await asyncio.sleep(ON_ITS_WAY_S)
-        self._call.hang_up(Reason.OPERATOR_HANGUP, detail)
-
-    async def _pass_on(self, command: Transfer | JoinQueue) -> Done:
+    async def _pass_on(self, command: Transfer | JoinQueue | RunDocuments) -> Done:
         if isinstance(command, Transfer):
             return await self._transfer(command)
-        outcome = self._to_queue(command.queue)
-        return Done("accepted") if outcome.ok else Done("invalid", outcome.reason)
+        outcome = self._lead(command)
+        if outcome.ok:
+            return Done("accepted")
+        return Done("invalid" if outcome.cause == "invalid" else "wrong_state", outcome.reason)
 
     async def _transfer(self, command: Transfer) -> Done:
         wanted = Asked(command.target, command.name, command.mode)

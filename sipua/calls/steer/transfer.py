@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from sipua.calls.legs.briefing.warm import Warm
@@ -132,7 +132,10 @@ class CallTransfer:
                     await self._referred.wait()
         finally:
             self._attempt = None
-        outcome = attempt.outcome or failed(408, f"no outcome within {TIMEOUT_S:.0f} s")
+        late = replace(
+            failed(408, f"no outcome within {TIMEOUT_S:.0f} s"), accepted=attempt.accepted
+        )
+        outcome = attempt.outcome or late
         self._tell(told(uri, outcome))
         return outcome
 

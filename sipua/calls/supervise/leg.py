@@ -276,7 +276,12 @@ class SupervisorLeg:
         bridge = self._call.bridge
         bridge.set_aside(True)
         bridge.through.join(self._leg, self._settings.hold_sound)
-        self._call.start(bridge.dismiss_agent(), "the agent leaves")
+        self._call.start(self._alone(), "the agent leaves")
+
+    async def _alone(self) -> None:
+        """Nobody else has a say in where the call goes."""
+        await self._call.leaders.alone()
+        await self._call.bridge.dismiss_agent()
 
     def _on_rtp(self, events: Sequence[RtpEvent]) -> None:
         if self._third is not None:
@@ -287,14 +292,14 @@ class SupervisorLeg:
             return
         for event in events:
             if isinstance(event, MediaTimeout):
-                self._silent(event.idle_s)
+                self._silent(event)
             elif isinstance(event, Dtmf) and not event.inband:
                 self._press(event.digit)
 
-    def _silent(self, idle_s: float) -> None:
+    def _silent(self, event: MediaTimeout) -> None:
         talked_s = 0.0 if self._answered_at is None else time.monotonic() - self._answered_at
-        if silence.counts(idle_s, talked_s):
-            self.end(f"no RTP for {idle_s:.0f} s")
+        if silence.counts(event.idle_s, talked_s):
+            self.end(str(event))
         elif self._leg is not None and self._plan is not None:
             self._leg.open(self._plan)
 

@@ -10,6 +10,7 @@ from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.events import BridgeEvent
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls.legs.orders import CallOrder
+from sipua.calls.parts.leaders import Leaders
 from sipua.events.ending import Reason
 from sipua.events.event import Event
 from sipua.record.recorder import CallRecord
@@ -33,6 +34,7 @@ class SupervisedCall(Protocol):
     confirmed: asyncio.Event
     engine_missed: bool
     record: CallRecord | None
+    leaders: Leaders
 
     @property
     def on_hold(self) -> bool: ...

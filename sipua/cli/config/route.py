@@ -115,6 +115,7 @@ def described(profile: AgentProfile) -> dict[str, Any]:
         "tools": "all" if profile.tools is None else list(profile.tools),
         "menu": profile.menu,
         "queue": profile.queue,
+        "documents": profile.documents,
         "forward": profile.forward.target if profile.forward else "",
         "answer": profile.answer,
         "first_word": profile.first_word,

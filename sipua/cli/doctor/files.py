@@ -17,6 +17,8 @@ def examine(config: Config) -> list[Finding]:
     found = []
     if config.cdr.enabled:
         found.append(_can_write("call records", "cdr.directory", config.cdr.directory))
+    if config.audit.enabled:
+        found.append(_can_write("audit log", "audit.directory", config.audit.directory))
     if any(one.enabled for one in config.webhooks):
         spool = config.webhook_spool.directory
         found.append(_can_write("webhooks", "webhook_spool.directory", spool))

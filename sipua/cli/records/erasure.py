@@ -22,6 +22,7 @@ from sipua.record import reading, retention
 from sipua.recording.files import keeper, waiting
 from sipua.recording.files import metadata as recording_metadata
 from sipua.recording.files.settings import PART
+from sipua.twilio.recordings import store
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Places:
     captures: Path | None
     rows: Path | None
     sqlite: Path | None = None
+    messages: Path | None = None
+    """Of what documents have recorded."""
 
 
 @dataclass(slots=True)
@@ -73,8 +76,10 @@ def find(places: Places, wanted: Wanted, held: ExitStack, *, also: Iterable[Call
     sounds = list(_sounds(places.recordings))
     for call, files in sounds:
         about = _metadata(files)
-        if about is not None and wanted.is_of(about.direction, about.from_, about.to):
+        if about is not None and _is_of(wanted, about):
             days.add(call)
+    messages = list(_messages(places.messages))
+    days |= {call for call, one in messages if _is_of(wanted, one.about)}
     found = Found(calls={call.id for call in days})
     found.running = _recorded_now(sounds) & found.calls
     if places.recordings is not None:
@@ -85,6 +90,9 @@ def find(places: Places, wanted: Wanted, held: ExitStack, *, also: Iterable[Call
     found.records = [path for path, _ in records if path.stem in found.calls]
     theirs = [files for call, files in sounds if call.id in found.calls]
     found.recordings = [one for files in theirs for one in files]
+    found.recordings += [
+        file for call, one in messages if call.id in found.calls for file in one.files
+    ]
     for about in map(_metadata, theirs):
         if about is not None and about.upload is not None:
             found.sent_to.add(about.upload.to)
@@ -145,6 +153,15 @@ def _sounds(folder: Path | None) -> Iterator[tuple[Call, list[Path]]]:
     for day in retention.days(folder) if folder is not None else ():
         for name, files in keeper.of_day(day).items():
             yield Call(name.partition(".")[0], day.name), files
+
+
+def _messages(folder: Path | None) -> Iterator[tuple[Call, store.Found]]:
+    for one in store.every(folder) if folder is not None else ():
+        yield Call(one.about.call_id, one.path.parent.name), one
+
+
+def _is_of(wanted: Wanted, about: recording_metadata.Metadata | store.About) -> bool:
+    return wanted.is_of(about.direction, about.from_, about.to)
 
 
 def _text(value: object) -> str:

@@ -142,4 +142,5 @@ def _places(config: Config) -> Places:
         captures=there(config.capture.directory),
         rows=rows,
         sqlite=rows / "cdr.sqlite3" if rows else None,
+        messages=there(config.twilio.recordings) if config.twilio.recordings else None,
     )

@@ -116,6 +116,12 @@ class RecordedConversation:
     def inject(self, role: InjectedRole, text: str, *, respond: bool) -> None:
         """There is no model."""
 
+    def digit(self, key: str, duration_ms: int) -> None:
+        """There is no agent that wants it."""
+
+    def marked(self, name: str, *, played: bool) -> None:
+        """There are no marks."""
+
     def past(self) -> Sequence[Past]:
         """There is no model that should know."""
         return ()
@@ -308,7 +314,7 @@ class Dial:
                 "digit", digit=event.digit, duration_ms=event.duration_ms, inband=event.inband
             )
         elif isinstance(event, PeerSilent):
-            self._hang_up(f"no RTP for {event.idle_s:.0f} s")
+            self._hang_up(str(event))
 
     def _speak(self) -> None:
         if not self._ended.is_set():

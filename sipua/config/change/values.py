@@ -17,6 +17,7 @@ from sipua.config.change.classes import When, when, when_table
 from sipua.config.sections.config import Config
 from sipua.config.sections.schema import ANY, NAME, is_array, is_named
 from sipua.config.values.problems import toml_key
+from sipua.log.secret_masking import secrets_in_url
 
 _NAMES = ("name", "label")
 # Where a key that is left out means another section's, and not the default.
@@ -112,6 +113,8 @@ def secrets(value: object) -> Iterator[str]:
     """Every secret in a value, which may be a whole configuration, in its order."""
     if isinstance(value, SecretStr):
         yield value.get_secret_value()
+    elif isinstance(value, str):
+        yield from secrets_in_url(value)
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
             yield from secrets(getattr(value, name))

@@ -9,6 +9,7 @@ from pathlib import Path
 from sipua.config.checks.findings import Finding
 from sipua.config.sections.api import SHORTEST_TOKEN
 from sipua.config.sections.config import Config
+from sipua.config.sections.engine import EngineSection
 from sipua.config.values.problems import KeyPath, Severity
 from sipua.rtp.hostport import is_address, is_loopback
 
@@ -20,6 +21,7 @@ def api(config: Config) -> Iterator[Finding]:
     if config.api.enabled:
         yield from _address(config)
         yield from _tls(config)
+    yield from _twilio(config)
 
 
 def _address(config: Config) -> Iterator[Finding]:
@@ -59,6 +61,74 @@ def _tls(config: Config) -> Iterator[Finding]:
             yield Finding((path, ("api", other)), f"is missing: {other} needs it", "name its file")
         elif file and not os.access(Path(file).expanduser(), os.R_OK):
             yield Finding((path,), "there is no such file that we may read", "correct the path")
+
+
+def _twilio(config: Config) -> Iterator[Finding]:
+    one = config.twilio
+    leads = any(route.voice_url for route in config.routes)
+    if one.account_sid and not (config.api.enabled or leads):
+        yield Finding(
+            (("twilio", "account_sid"), ("api", "enabled")),
+            "has no effect: its REST is served by the API",
+            "enabled = true under [api]",
+        )
+    yield from _other_accounts(config)
+    if one.recordings:
+        yield from _recordings(config)
+    if one.hosts and not (one.account_sid or leads):
+        yield Finding(
+            (("twilio", "hosts"), ("twilio", "account_sid")),
+            "has no effect: there are neither calls by Twilio's REST nor a route with voice_url",
+            "account_sid, or leave it out",
+        )
+    elif (one.hosts or leads) and not one.auth_token.get_secret_value():
+        yield Finding(
+            (("twilio", "auth_token"), ("twilio", "auth_token_file")),
+            "is empty: the agent cannot verify who asks for a document or sends a status callback",
+            "auth_token_file = FILE: the agent's AuthToken",
+            "warning",
+        )
+    if one.ca_file and not os.access(Path(one.ca_file).expanduser(), os.R_OK):
+        yield Finding(
+            (("twilio", "ca_file"),), "there is no such file that we may read", "correct the path"
+        )
+
+
+def _recordings(config: Config) -> Iterator[Finding]:
+    """What nobody could fetch is not recorded."""
+    one, at = config.twilio, ("twilio", "recordings")
+    if not one.account_sid:
+        yield Finding(
+            (at, ("twilio", "account_sid")),
+            "needs account_sid: recordings are fetched by Twilio's REST, which is not served",
+            '"AC" and 32 hexadecimal digits',
+        )
+    elif not config.api.enabled:
+        yield Finding(
+            (at, ("api", "enabled")),
+            "needs the API, which serves recordings",
+            "enabled = true under [api]",
+        )
+    if not one.api_url:
+        yield Finding(
+            (at, ("twilio", "api_url")),
+            "needs api_url: the agent would not know where recordings are",
+            'api_url = "https://edge.example.com:8090"',
+        )
+
+
+def _other_accounts(config: Config) -> Iterator[Finding]:
+    account = config.twilio.account_sid
+    engines: list[tuple[KeyPath, EngineSection]] = [(("engine",), config.engine)]
+    engines += [(("engines", name), engine) for name, engine in config.engines.items()]
+    for at, engine in engines:
+        if account and engine.type == "twilio_stream" and engine.account_sid != account:
+            yield Finding(
+                ((*at, "account_sid"), ("twilio", "account_sid")),
+                "differs: the agent would ask by REST for an account that is not there",
+                f'"{account}"',
+                "warning",
+            )
 
 
 def _tokens(config: Config) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from sipua.config.checks.answering import answering
 from sipua.config.checks.api import api
@@ -14,6 +15,7 @@ from sipua.config.checks.engine import engines
 from sipua.config.checks.findings import Finding
 from sipua.config.checks.menus import menus
 from sipua.config.checks.outbound_routes import outbound_routes
+from sipua.config.checks.own_addresses import BOTH_FAMILIES, family, own_addresses
 from sipua.config.checks.placeholders import placeholders
 from sipua.config.checks.protocol import protocol
 from sipua.config.checks.queues import hours, queues
@@ -22,11 +24,13 @@ from sipua.config.checks.recording import recording
 from sipua.config.checks.recovery import recovery
 from sipua.config.checks.refer import refer
 from sipua.config.checks.routes import routes
+from sipua.config.checks.stir import stir
 from sipua.config.checks.supervise import supervise
 from sipua.config.checks.tls import tls
 from sipua.config.checks.tools import tools
 from sipua.config.checks.traces import traces
 from sipua.config.checks.transfer import transfer
+from sipua.config.checks.users import users
 from sipua.config.checks.webhooks import webhooks
 from sipua.config.sections.config import Config
 from sipua.config.sections.trunks import AccountSection, TrunkSection
@@ -37,7 +41,6 @@ from sipua.rtp.hostport import is_loopback, join
 _PROC = Path("/proc/sys/net/ipv4")
 # The widest network of one provider; a wider one is a typing error.
 _WIDEST_TRUNK_PREFIX = {4: 8, 6: 24}
-_BOTH_FAMILIES = 'host = ["0.0.0.0", "::"]'
 _ALL = {"IPv4": 'host = "0.0.0.0"', "IPv6": 'host = "::"'}
 
 
@@ -157,6 +160,10 @@ def _who_may_call(config: Config) -> Iterator[Finding]:
         )
 
 
+_ANYONE: Final = "anyone"
+"""In routes and records: who may call by `sip.accept = "any"`."""
+
+
 def _names(config: Config) -> Iterator[Finding]:
     seen: dict[str, KeyPath] = {}
     entries: list[tuple[KeyPath, str]] = [
@@ -164,6 +171,9 @@ def _names(config: Config) -> Iterator[Finding]:
         *((("trunks", i, "name"), trunk.name) for i, trunk in enumerate(config.trunks)),
     ]
     for path, name in entries:
+        if name == _ANYONE:
+            what = "is the name of callers that are of no trunk and account"
+            yield Finding((path,), what, f'another name, such as "{name}-1"')
         first = seen.setdefault(name, path)
         if first is not path:
             yield Finding(
@@ -195,7 +205,6 @@ def _accounts(config: Config) -> Iterator[Finding]:
             yield from _server(config, key, uri)
         yield from _server(config, ("accounts", index, "proxy"), account.proxy)
         yield from _password(index, account)
-        yield from _caller(("accounts", index), account)
 
 
 def _password(index: int, account: AccountSection) -> Iterator[Finding]:
@@ -224,14 +233,12 @@ def _trunks(config: Config) -> Iterator[Finding]:
                 'hosts = ["203.0.113.10"], the addresses that the provider names',
             )
         for host in trunk.hosts:
-            first = owner.setdefault(host, hosts)
-            if first is not hosts:
+            if (first := owner.setdefault(host, hosts)) is not hosts:
                 yield Finding(
                     (hosts, first), f'"{host}" belongs to another trunk already', "remove it here"
                 )
             yield from _too_wide(hosts, host)
         yield from _trunk_realm(index, trunk)
-        yield from _caller(("trunks", index), trunk)
 
 
 def _servers(config: Config, index: int, trunk: TrunkSection) -> Iterator[Finding]:
@@ -285,16 +292,6 @@ def _trunk_realm(index: int, trunk: TrunkSection) -> Iterator[Finding]:
         )
 
 
-def _caller(path: KeyPath, peer: TrunkSection | AccountSection) -> Iterator[Finding]:
-    if "caller_headers" in peer.model_fields_set and not peer.trust_identity:
-        yield Finding(
-            ((*path, "caller_headers"), (*path, "trust_identity")),
-            "is not used: only From is believed",
-            "trust_identity = true, if all that it says of callers is true",
-            "warning",
-        )
-
-
 def _server(config: Config, path: KeyPath, uri: str) -> Iterator[Finding]:
     try:
         server = parse_server(uri)
@@ -311,47 +308,17 @@ def _server(config: Config, path: KeyPath, uri: str) -> Iterator[Finding]:
     if not from_here:
         yield Finding(
             (path, ("sip", "host")),
-            f"is an {_family(server.host)} address, and sip.host has none of that family",
-            f"{_BOTH_FAMILIES} under [sip] (one address of each family)",
+            f"is an {family(server.host)} address, and sip.host has none of that family",
+            f"{BOTH_FAMILIES} under [sip] (one address of each family)",
         )
     elif all(is_loopback(host) for host in from_here) and not server.is_loopback:
         yield Finding(
             (path, ("sip", "host")),
             f"cannot be reached from sip.host = {' and '.join(from_here)}, "
             "which is this machine only",
-            f"{_ALL[_family(from_here[0])]} under [sip]",
+            f"{_ALL[family(from_here[0])]} under [sip]",
             "error" if server.is_address else "warning",
         )
-
-
-def _families(config: Config) -> Iterator[Finding]:
-    """Find addresses of a family that none of our sockets has."""
-    sip, rtp = config.sip, config.rtp
-    media = rtp.host or sip.host
-    for section, key, hosts, own_hosts in (
-        ("sip", "public_address", sip.public_address, (*sip.host, *media)),
-        ("rtp", "public_address", rtp.public_address, media),
-    ):
-        for host in hosts:
-            if not any(_family(host) == _family(own) for own in own_hosts):
-                yield Finding(
-                    ((section, key), (section, "host")),
-                    f"{host} is an {_family(host)} address, and {section}.host has none",
-                    f"{_BOTH_FAMILIES} under [{section}], or leave {host} out",
-                )
-    for host in sip.host:
-        if not any(_family(host) == _family(own) for own in media):
-            yield Finding(
-                (("rtp", "host"), ("sip", "host")),
-                f"has no {_family(host)} address: a call to {host} with {_family(host)} audio "
-                "gets 488",
-                f"{_BOTH_FAMILIES} under [rtp], or leave rtp.host out",
-                "warning",
-            )
-
-
-def _family(host: str) -> str:
-    return "IPv6" if ":" in host else "IPv4"
 
 
 def _agent(config: Config) -> Iterator[Finding]:
@@ -368,16 +335,18 @@ def _agent(config: Config) -> Iterator[Finding]:
 
 _CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _port_range,
-    _families,
+    own_addresses,
     _timers,
     _who_may_call,
     _names,
     _accounts,
     _trunks,
     tls,
+    stir,
     protocol,
     outbound_routes,
     refer,
+    users,
     engines,
     _agent,
     recovery,

@@ -1,4 +1,4 @@
-"""Placeholders in instructions and greetings: each must have a meaning, and a source."""
+"""Placeholders in instructions, greetings, parameters: each must have a meaning, and a source."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ def placeholders(config: Config) -> Iterator[Finding]:
 
 
 def _texts(config: Config) -> Iterator[tuple[KeyPath, str]]:
+    for text in config.engine.parameters.values():
+        yield ("engine", "parameters"), text
+    for name, engine in config.engines.items():
+        for text in engine.parameters.values():
+            yield ("engines", name, "parameters"), text
     for key in _KEYS:
         yield ("engine", key), getattr(config.engine, key)
         for name, engine in config.engines.items():

@@ -1,8 +1,12 @@
-"""How a trunk or an account talks SIP: times that fit each other, sounds, and keys of SRTP."""
+"""How a trunk or an account talks SIP: times that fit each other, sounds, who calls, keys of
+SRTP.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from sipua.config.checks.findings import Finding
@@ -15,9 +19,11 @@ def protocol(config: Config) -> Iterator[Finding]:
     for index, account in enumerate(config.accounts):
         yield from _timers(config, ("accounts", index), account)
         yield from _early_media(("accounts", index), account)
+        yield from _caller(("accounts", index), account)
     for index, trunk in enumerate(config.trunks):
         yield from _timers(config, ("trunks", index), trunk)
         yield from _early_media(("trunks", index), trunk)
+        yield from _caller(("trunks", index), trunk)
     yield from _srtp(config)
 
 
@@ -62,27 +68,78 @@ def _early_media(path: KeyPath, peer: AccountSection | TrunkSection) -> Iterator
         )
 
 
+def _caller(path: KeyPath, peer: TrunkSection | AccountSection) -> Iterator[Finding]:
+    if "caller_headers" in peer.model_fields_set and not peer.trust_identity:
+        yield Finding(
+            ((*path, "caller_headers"), (*path, "trust_identity")),
+            "is not used: only From is believed",
+            "trust_identity = true, if all that it says of callers is true",
+            "warning",
+        )
+
+
 def _srtp(config: Config) -> Iterator[Finding]:
     peers: list[tuple[KeyPath, AccountSection | TrunkSection]] = [
-        *((("accounts", index, "srtp"), one) for index, one in enumerate(config.accounts)),
-        *((("trunks", index, "srtp"), one) for index, one in enumerate(config.trunks)),
+        *((("accounts", index), one) for index, one in enumerate(config.accounts)),
+        *((("trunks", index), one) for index, one in enumerate(config.trunks)),
     ]
-    wanted = [(path, peer) for path, peer in peers if peer.srtp != "off"]
-    if wanted and find_spec("pylibsrtp") is None:
-        for path, _ in wanted:
+    for path, peer in peers:
+        if peer.srtp != "off":
+            yield from _keys(path, peer)
+        elif "srtp_keys" in peer.model_fields_set:
             yield Finding(
-                (path,), "needs pylibsrtp, which is not installed", "pip install 'sipua[srtp]'"
-            )
-        return
-    for path, peer in wanted:
-        if not _signalled_by_tls(peer):
-            yield Finding(
-                (path,),
-                "the keys of the audio go through SIP messages that are not encrypted: a listener "
-                "on the way can decrypt the calls",
-                "`;transport=tls` behind the address of the peer; docs/tls.md",
+                ((*path, "srtp_keys"),),
+                "has no effect: the audio is not encrypted",
+                'srtp = "require"',
                 "warning",
             )
+
+
+def _keys(path: KeyPath, peer: AccountSection | TrunkSection) -> Iterator[Finding]:
+    by_handshake = peer.srtp_keys == "dtls"
+    extra = "dtls" if by_handshake else "srtp"
+    needed = {"pylibsrtp": "pylibsrtp"} | ({"OpenSSL": "pyOpenSSL"} if by_handshake else {})
+    for module, name in needed.items():
+        if find_spec(module) is None:
+            yield Finding(
+                ((*path, "srtp_keys" if by_handshake else "srtp"),),
+                f"needs {name}, which is not installed",
+                f"pip install 'sipua[{extra}]'",
+            )
+            return
+    if by_handshake and not _own_build():
+        yield Finding(
+            ((*path, "srtp_keys"),),
+            "needs the production build of pjsua2: that of the package index takes no such SDP",
+            "make pjsua2",
+        )
+    if not _signalled_by_tls(peer):
+        yield Finding(
+            ((*path, "srtp"),),
+            _HANDSHAKE_IN_PLAIN if by_handshake else _KEYS_IN_PLAIN,
+            "`;transport=tls` behind the address of the peer; docs/tls.md",
+            "warning",
+        )
+
+
+_KEYS_IN_PLAIN = (
+    "the keys of the audio go through SIP messages that are not encrypted: a listener "
+    "on the way can decrypt the calls"
+)
+_HANDSHAKE_IN_PLAIN = (
+    "the fingerprints of the certificates go through SIP messages that are not encrypted: "
+    "an attacker who can change these on the way can decrypt the calls"
+)
+_FIRST_BUILD = 7
+"""Of ours, whose pjsip passes over the profiles of SRTP."""
+
+
+def _own_build() -> bool:
+    try:
+        build = re.search(r"\+sipua(\d+)", version("pjsua2-python"))
+    except PackageNotFoundError:
+        return True  # its absence is told elsewhere
+    return build is not None and int(build[1]) >= _FIRST_BUILD
 
 
 def _signalled_by_tls(peer: AccountSection | TrunkSection) -> bool:

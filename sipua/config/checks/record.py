@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sipua.bridge.engines import ENGINES
 from sipua.config.checks.findings import Finding
 from sipua.config.sections.config import Config
 from sipua.config.sections.engine import EngineSection
@@ -41,7 +40,7 @@ def _unpriced(config: Config) -> Iterator[Finding]:
     engines: list[tuple[KeyPath, EngineSection]] = [(("engine",), config.engine)]
     engines += [(("engines", name), engine) for name, engine in config.engines.items()]
     for at, engine in engines:
-        kind = ENGINES[engine.type]
+        kind = engine.kind
         if not kind.needs_key:
             continue
         used = (("model", engine.model or kind.model), ("transcription", engine.transcription))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
+from importlib.util import find_spec
+from urllib.parse import urlsplit
 
 from sipua.config.checks.findings import Finding
 from sipua.config.checks.menus import an_action, no_menu, no_queue
@@ -11,7 +14,14 @@ from sipua.config.sections.config import Config
 from sipua.config.sections.menus import MenuSection
 from sipua.config.sections.routes import FallbackSection, RouteSection
 from sipua.config.values.problems import KeyPath
+from sipua.process.web.addresses import may_reach
+from sipua.rtp.hostport import is_address
 
+_OF_AGENTS = (
+    *("engine", "model", "voice", "instructions", "greeting", "tools"),
+    *("answer", "first_word", "answering", "on_voicemail"),
+)
+"""The keys of a route that are for an agent of the configuration."""
 MAIN = "engine"
 """The name of `[engine]`."""
 
@@ -39,7 +49,9 @@ def routes(config: Config) -> Iterator[Finding]:
         elif not (route.called or route.caller or route.origin or _may_be_closed(route)):
             catch_all = here
         yield from _names_in(config, here, route)
+        yield from _documents(config, here, route)
         yield from _fallback(config, (*here, "fallback"), route.fallback)
+    yield from _played_by_documents(config)
     yield from _unused(config)
 
 
@@ -113,6 +125,71 @@ def _forward(config: Config, here: KeyPath, route: RouteSection) -> Iterator[Fin
             ((*here, "forward"),),
             "is not for a route that a menu leads to",
             f'{{ transfer = "{route.forward}" }} in the menu',
+        )
+
+
+def _documents(config: Config, here: KeyPath, route: RouteSection) -> Iterator[Finding]:
+    if not route.voice_url:
+        for name in (
+            "voice_method",
+            "voice_fallback_url",
+            "voice_status_url",
+            "voice_status_method",
+        ):
+            if route.has(name):
+                fix = 'voice_url = "https://…"'
+                yield Finding(((*here, name),), "has no effect without `voice_url`", fix)
+        return
+    if route.has("voice_status_method") and not route.voice_status_url:
+        yield Finding(
+            ((*here, "voice_status_method"),),
+            "has no effect without `voice_status_url`",
+            'voice_status_url = "https://…"',
+        )
+    for other in ("menu", "queue", "forward"):
+        if getattr(route, other):
+            yield Finding(
+                ((*here, "voice_url"), (*here, other)),
+                f"stands beside {other}: a call can begin in one of them",
+                "remove one",
+            )
+    for other in _OF_AGENTS:
+        if route.has(other):
+            yield Finding(
+                ((*here, other), (*here, "voice_url")),
+                "has no effect on its calls: the documents of voice_url name the agent",
+                "leave it out",
+                "warning",
+            )
+    inherited = not route.has("fallback")
+    steps = config.calls.fallback if inherited else route.fallback
+    if any(step.engine for step in steps):
+        yield Finding(
+            ((*here, "fallback"), ("calls", "fallback") if inherited else (*here, "voice_url")),
+            "names an engine, which is not asked where documents lead the call",
+            "a fallback of its own: a prompt, a transfer, a menu, a queue or a status",
+            "warning" if inherited else "error",
+        )
+    allow = [ipaddress.ip_network(one) for one in config.twilio.allow]
+    for name in ("voice_url", "voice_fallback_url", "voice_status_url"):
+        host = urlsplit(getattr(route, name)).hostname or ""
+        address = "127.0.0.1" if host == "localhost" else host
+        if is_address(address) and not may_reach(address, allow):
+            yield Finding(
+                ((*here, name), ("twilio", "allow")),
+                f"{address} is no public address, and none of twilio.allow",
+                f'allow = ["{address}"] under [twilio]',
+            )
+
+
+def _played_by_documents(config: Config) -> Iterator[Finding]:
+    led = [index for index, route in enumerate(config.routes) if route.voice_url]
+    if led and find_spec("soundfile") is None:
+        yield Finding(
+            (("routes", led[0], "voice_url"),),
+            "`<Play>` of MP3, FLAC or Ogg needs soundfile, which is not installed",
+            "pip install 'sipua[sounds]'; WAV files of 16-bit PCM are played without it",
+            "warning",
         )
 
 

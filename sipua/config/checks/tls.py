@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from sipua.config.checks.findings import Finding
 from sipua.config.sections.config import Config
+from sipua.config.sections.trunks import AccountSection, TrunkSection
 from sipua.config.values.problems import KeyPath
+from sipua.config.values.uri import parse_server
 from sipua.sip.wire import certificate
 
 _AT = ("sip", "tls")
@@ -16,6 +19,7 @@ _SOON_DAYS = 7.0
 
 def tls(config: Config) -> Iterator[Finding]:
     yield from _trunks(config)
+    yield from _own(config)
     if "tls" in config.sip.transports:
         yield from _keys(config)
         yield from _files(config)
@@ -106,3 +110,74 @@ def _trunks(config: Config) -> Iterator[Finding]:
             first = owners.setdefault(name, path)
             if first is not path:
                 yield Finding((path, first), f'"{name}" is of another trunk', "remove it here")
+
+
+Peer: TypeAlias = TrunkSection | AccountSection
+
+
+def peers(config: Config) -> Iterator[tuple[KeyPath, Peer]]:
+    """Whom we may connect to."""
+    for index, trunk in enumerate(config.trunks):
+        yield ("trunks", index), trunk
+    for index, account in enumerate(config.accounts):
+        yield ("accounts", index), account
+
+
+def own_tls(peer: Peer) -> bool:
+    """Whether it has keys of its own for connections that we make to it."""
+    named = peer.tls_certificate or peer.tls_key or peer.tls_ca_file
+    return bool(named) or peer.tls_verify != "inherit"
+
+
+def tls_hosts(peer: Peer) -> tuple[str, ...]:
+    """The hosts that we connect to for it."""
+    if isinstance(peer, TrunkSection):
+        uris = [server.uri for server in peer.every_server] + [peer.outbound_proxy]
+    else:
+        uris = [*peer.registrars, peer.proxy]
+    hosts = [parse_server(uri).host.lower().strip("[]") for uri in uris if uri]
+    return tuple(dict.fromkeys(hosts))
+
+
+def _own(config: Config) -> Iterator[Finding]:
+    owners: dict[str, tuple[KeyPath, tuple[str, ...]]] = {}
+    for at, peer in peers(config):
+        keys = (peer.tls_certificate, peer.tls_key, peer.tls_ca_file, peer.tls_verify)
+        for host in tls_hosts(peer):
+            first, theirs = owners.setdefault(host, (at, keys))
+            if theirs != keys:
+                yield Finding(
+                    ((*at, "tls_certificate"), (*first, "tls_certificate")),
+                    f"and the other tls_ keys must be the same for all that is at {host}: one "
+                    "connection serves all of them",
+                    "give both the same tls_ keys, or hosts of their own",
+                )
+        if own_tls(peer):
+            yield from _own_of(config, peer, at)
+
+
+def _own_of(config: Config, peer: TrunkSection | AccountSection, at: KeyPath) -> Iterator[Finding]:
+    if "tls" not in config.sip.transports:
+        yield Finding(
+            ((*at, "tls_certificate"), ("sip", "transports")),
+            "and the other tls_ keys do nothing: tls is not among sip.transports",
+            '["udp", "tcp", "tls"]',
+            "warning",
+        )
+        return
+    for name, other in (("tls_certificate", "tls_key"), ("tls_key", "tls_certificate")):
+        if getattr(peer, other) and not getattr(peer, name):
+            path: KeyPath = (*at, name)
+            yield Finding((path, (*at, other)), f"is missing: {other} needs it", "name its file")
+            return
+    try:
+        certificate.check(peer.tls_certificate, peer.tls_key, peer.tls_ca_file, time.time())
+    except certificate.CertificateError as error:
+        yield Finding(((*at, f"tls_{error.key}"),), error.what, error.fix)
+    if peer.tls_verify == "off":
+        yield Finding(
+            ((*at, "tls_verify"),),
+            'is "off": passwords and calls go to any server that takes its address',
+            'tls_verify = "on", with tls_ca_file where the certificates are of its own authority',
+            "warning",
+        )

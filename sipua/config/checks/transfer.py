@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sipua.bridge.engines import ENGINES
 from sipua.config.checks.findings import Finding
 from sipua.config.sections.config import Config
 from sipua.config.sections.engine import EngineSection
@@ -117,9 +116,8 @@ def _heard(config: Config) -> Iterator[Finding]:
     sections: list[tuple[KeyPath, EngineSection]] = [(("engine",), config.engine)]
     sections += [(("engines", name), engine) for name, engine in config.engines.items()]
     for path, engine in sections:
-        kind = ENGINES[engine.type]
-        by_itself = "transcription" in kind.unused
-        if by_word and (by_itself or engine.turn_detection.type == "none"):
+        kind = engine.kind
+        if by_word and (kind.transcribes or engine.turn_detection.type == "none"):
             yield Finding(
                 ((*path, "type"), by_word),
                 "cannot write down what a target says without answering it",
@@ -132,7 +130,15 @@ def _heard(config: Config) -> Iterator[Finding]:
                 "is empty: the words of a target are not written down",
                 'transcription = "gpt-transcribe"',
             )
-        elif by_agent and kind.needs_key and not (engine.transcription or by_itself):
+        elif by_agent and kind.has_own_task:
+            yield Finding(
+                ((*path, "type"), by_agent),
+                "cannot brief a target: its agent has a task of its own, and would talk with the "
+                "target as with a caller",
+                'briefing_by = "text"',
+                "error" if all(one.kind.has_own_task for _, one in sections) else "warning",
+            )
+        elif by_agent and kind.needs_key and not (engine.transcription or kind.transcribes):
             yield Finding(
                 ((*path, "transcription"), by_agent),
                 "is empty: the agent that briefs a target does not know what the caller has said",

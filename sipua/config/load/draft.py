@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from sipua.config.load.documents import DocumentError, read_document
 from sipua.config.load.environment import Override
 from sipua.config.load.secrets import SecretFileError, is_exposed, read_secret
 from sipua.config.scenario import reader
-from sipua.config.sections.engine import is_local
+from sipua.config.sections.engine import is_local, usual_key_variables
 from sipua.config.sections.schema import (
     ANY,
     NAME,
@@ -25,7 +25,6 @@ from sipua.config.sections.schema import (
     is_array,
     is_secret,
     key_at,
-    keys,
     tables,
 )
 from sipua.config.values.fields import Sound
@@ -38,7 +37,7 @@ from sipua.config.values.problems import (
     key_name,
     shown,
 )
-from sipua.log.secret_masking import MASK, register_secret
+from sipua.log.secret_masking import MASK, register_secret, secrets_in_url
 
 _FILE = "_file"
 _VALUE_STARTS = tuple('"0123456789')
@@ -82,6 +81,9 @@ class Draft:
             return None
         if is_secret(path):
             return f'"{MASK}"' if value else shown(value)
+        entries = value if isinstance(value, list) else [value]
+        if any(isinstance(one, Mapping) for one in entries):
+            return None  # a table, which may have secrets
         return shown(value)
 
     def apply(self, override: Override) -> None:
@@ -222,14 +224,14 @@ class Draft:
     def _engine_key(
         self, path: KeyPath, engine: dict[str, Any], environ: Mapping[str, str]
     ) -> None:
-        if engine.get("api_key") or engine.get("api_key_file"):
+        if any(engine.get(name) for name in ("api_key", "api_key_file", "api_key_command")):
             return
-        default = keys()["engine", "api_key_env"].field.default
-        variable = engine.get("api_key_env", default)
-        value = environ.get(variable, "").strip() if isinstance(variable, str) else ""
-        if value:
-            engine["api_key"] = value
-            self.origins[*path, "api_key"] = Origin("env", str(variable))
+        for variable in _key_variables(engine):
+            value = environ.get(variable, "").strip() if isinstance(variable, str) else ""
+            if value:
+                engine["api_key"] = value
+                self.origins[*path, "api_key"] = Origin("env", str(variable))
+                return
 
     def _secret_slots(self) -> list[tuple[KeyPath, dict[str, Any]]]:
         """The path of each secret that may also be in a file, with the table around it."""
@@ -251,6 +253,8 @@ class Draft:
                     value = table.get(key.name)
                     if key.kind is Kind.SECRET and isinstance(value, str):
                         yield value
+                    elif isinstance(value, str):
+                        yield from secrets_in_url(value)
                     elif key.secret and isinstance(value, dict):
                         yield from (item for item in value.values() if isinstance(item, str))
 
@@ -317,6 +321,13 @@ class Draft:
         for part in path:
             node = node[part]
         return node
+
+
+def _key_variables(engine: Mapping[str, Any]) -> Sequence[Any]:
+    """Where the key may be, unchecked."""
+    if "api_key_env" in engine:
+        return (engine["api_key_env"],)
+    return usual_key_variables(engine.get("type", "local"), engine.get("dialect", "ga"))
 
 
 def _is_local(engine: Mapping[str, Any]) -> bool:

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from sipua.config.values.fields import AS_TUPLE, NO_SECRET, Name, OneLine, Port, Secret, wrong
+from sipua.config.values.fields import AS_TUPLE, NO_SECRET, Name, OneLine, Port, Secret
+from sipua.config.values.parties import Whom
 from sipua.config.values.section import Section
 
-_PREFIX = re.compile(r"\+?[0-9*#]{1,20}|sips?:[^\s@]{0,64}@[^\s@]{1,255}")
 SHORTEST_TOKEN = 24
-
-
-def _prefix(text: str) -> str:
-    if not _PREFIX.fullmatch(text):
-        raise wrong(
-            "is neither the beginning of a number nor a SIP URI with a host",
-            'such as "+49", or "sip:@pbx.example.com" for everyone at that host',
-        )
-    return text
 
 
 class PlaceSection(Section):
     """The right to place calls by the API. Nothing may be called unless it is named here."""
 
-    prefixes: Annotated[tuple[Annotated[str, AfterValidator(_prefix)], ...], AS_TUPLE] = Field(
+    prefixes: Whom = Field(
         default=(),
         description='Whom calls may go to: the beginning of a number (`"+49"`), or a URI '
         '(`"sip:200@pbx.example.com"`; with an empty user everyone at that host). A number is '

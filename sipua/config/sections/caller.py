@@ -10,7 +10,11 @@ from pydantic import AfterValidator, Field
 
 from sipua.config.values.fields import AS_TUPLE, not_empty
 from sipua.sip.parties.caller import TRUSTED_ORDER, CallerHeader
+from sipua.sip.wire.verdict import Attestation, Checking
 
+Stir: TypeAlias = Checking
+MinAttest: TypeAlias = Attestation
+OptionalAttest: TypeAlias = Literal["", "A", "B", "C"]
 Allow: TypeAlias = Literal["deny", "allow"]
 CallerHeaders = Annotated[tuple[CallerHeader, ...], AS_TUPLE, AfterValidator(not_empty)]
 
@@ -42,6 +46,27 @@ HEADERS_IN: Any = Field(
     "in instructions.",
     examples=[["X-Account"]],
 )
+STIR: Any = Field(
+    default="off",
+    description="What is done with the Identity headers of its INVITEs (STIR/SHAKEN). `verify`: "
+    "they are verified, and the agent, tools and events are told. `require`: a call whose number "
+    "is not verified is refused. docs/stir.md.",
+)
+STIR_MIN_ATTEST: Any = Field(
+    default="C",
+    description='With `stir = "require"`: the weakest attestation that is taken. `A`: the caller '
+    "may use its number. `B`: the provider knows the caller. `C`: the provider knows neither.",
+)
+TRUST_VERSTAT: Any = Field(
+    default=False,
+    description="Believe what it has found out about the caller's number: the parameter `verstat` "
+    "in P-Asserted-Identity or From. Identity headers count more.",
+)
+STIR_ATTEST: Any = Field(
+    default="",
+    description="Sign our calls to it with the key of `stir.sign`, and attest this: `A`, `B` or "
+    "`C`. Empty: they are not signed.",
+)
 REFER: Any = Field(
     default="deny",
     description="Whether it may ask by REFER that we call somebody, who takes its place in the "
@@ -50,9 +75,16 @@ REFER: Any = Field(
 REFER_TARGETS: Any = Field(
     default=(),
     description="With `refer`: whom it may name. A number, with `*` and `?`, is one of the peer "
-    "itself; `user@host` is anybody else; `!` in front forbids. `allowed_destinations` holds as "
-    "well.",
+    "itself; `user@host` is anybody else, and a user of the peer who is no number (`bob`), whom "
+    '`"*"` does not mean; `!` in front forbids. `allowed_destinations` holds as well.',
     examples=[["2??", "*@pbx.example.com", "!299"]],
+)
+DIALOG_SOURCE: Any = Field(
+    default="known",
+    description="Where requests within its calls (BYE, re-INVITE, INFO, REFER) may come from. "
+    "`known`: where the call began, addresses of this peer, the way that the call has agreed on "
+    "(Contact, Record-Route); where its certificate is asked for, a connection with it. `any`: "
+    "anywhere, for a peer whose servers change within a call. Others get 481. docs/trunks.md.",
 )
 REPLACES: Any = Field(
     default="deny",

@@ -7,13 +7,14 @@ one mistake does not hide the next.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from sipua.config.sections.admission import AdmissionSection
 from sipua.config.sections.agent import AgentSection
 from sipua.config.sections.api import ApiSection
+from sipua.config.sections.audit import AuditSection
 from sipua.config.sections.barge_in import BargeInSection, SoundsSection
 from sipua.config.sections.calls import CallsSection
 from sipua.config.sections.capture import CaptureSection
@@ -37,13 +38,23 @@ from sipua.config.sections.recording import RecordingSection
 from sipua.config.sections.recovery import RecoverySection
 from sipua.config.sections.routes import RouteSection
 from sipua.config.sections.sip_tls import SipTlsSection
+from sipua.config.sections.stir import StirSection
 from sipua.config.sections.supervise import SuperviseSection
 from sipua.config.sections.tools import ToolsSection
 from sipua.config.sections.traces import TracesSection
 from sipua.config.sections.trunks import AccountSection, TrunkSection
+from sipua.config.sections.twilio import TwilioSection
 from sipua.config.sections.webhooks import EventWebhookSection, WebhookSpoolSection
-from sipua.config.values.addresses import OptionalOwnAddresses, OwnAddresses, PublicAddresses
+from sipua.config.values.addresses import (
+    OptionalOwnAddresses,
+    OwnAddresses,
+    PublicAddresses,
+    SomeNetworks,
+    StunServers,
+    ToldAddress,
+)
 from sipua.config.values.fields import (
+    AS_TUPLE,
     Codecs,
     EvenPort,
     Nameservers,
@@ -54,6 +65,21 @@ from sipua.config.values.fields import (
     Transports,
 )
 from sipua.config.values.section import Section
+
+
+class SipNetworkSection(Section):
+    """Which address of ours the peers of some networks are told. The first table that names a
+    peer's network counts. docs/nat.md.
+    """
+
+    networks: SomeNetworks = Field(
+        description="The peers: addresses and networks.", examples=[["10.0.0.0/8"]]
+    )
+    address: ToldAddress = Field(
+        default="",
+        description="What they are told, in Contact and SDP. Empty: our own address on the way to "
+        "them.",
+    )
 
 
 class SipSection(Section):
@@ -79,6 +105,19 @@ class SipSection(Section):
         "(NAT); or a list of one of each family. Empty: the address of the "
         "interface that leads to the other host.",
     )
+    stun_servers: StunServers = Field(
+        default=(),
+        description="Servers that are asked for that address instead (STUN, RFC 5389): "
+        '`"stun.example.com"`, `"192.0.2.40:3478"`; the next one when one does not answer. IPv4 '
+        "only. Another address is followed: accounts register anew, new calls name it.",
+    )
+    stun_refresh_s: int = Field(
+        default=30,
+        ge=5,
+        le=3600,
+        description="How often they are asked: another address is noticed within this time.",
+    )
+    networks: Annotated[tuple[SipNetworkSection, ...], AS_TUPLE] = ()
     user_agent: OneLine = Field(default="sipua", description="The User-Agent header that we send.")
     nameservers: Nameservers = Field(
         default=(),
@@ -162,6 +201,13 @@ class RtpSection(Section):
     )
     timeout_s: Seconds = Field(default=20, description="A call is ended after so long without RTP.")
     hold_timeout_s: Seconds = Field(default=300, description="The same while the call is on hold.")
+    keepalive_s: int = Field(
+        default=15,
+        ge=0,
+        le=600,
+        description="On hold, and whenever we send no audio: an RTP packet without audio so often, "
+        "so that a NAT in between keeps its mapping (RFC 6263). 0: none is sent. docs/nat.md.",
+    )
     rtcp_xr: Literal["auto", "always", "off"] = Field(
         default="auto",
         description="Extended reports (RTCP XR, RFC 3611): R factor, MOS and bursts of what we "
@@ -208,6 +254,7 @@ class Config(Section):
     rtp: RtpSection = RtpSection()
     accounts: tuple[AccountSection, ...] = ()
     trunks: tuple[TrunkSection, ...] = ()
+    stir: StirSection = StirSection()
     engine: EngineSection = EngineSection()
     engines: dict[str, EngineSection] = Field(default={})
     agent: AgentSection = AgentSection()
@@ -226,6 +273,7 @@ class Config(Section):
     sounds: SoundsSection = SoundsSection()
     edge: EdgeSection = EdgeSection()
     api: ApiSection = ApiSection()
+    twilio: TwilioSection = TwilioSection()
     metrics: MetricsSection = MetricsSection()
     traces: TracesSection = TracesSection()
     hep: HepSection = HepSection()
@@ -234,6 +282,7 @@ class Config(Section):
     record: RecordSection = RecordSection()
     recording: RecordingSection = RecordingSection()
     cdr: CdrSection = CdrSection()
+    audit: AuditSection = AuditSection()
     webhooks: tuple[EventWebhookSection, ...] = ()
     webhook_spool: WebhookSpoolSection = WebhookSpoolSection()
     prices: dict[str, PriceSection] = Field(default={})

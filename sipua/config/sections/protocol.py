@@ -10,6 +10,7 @@ SessionTimers = Literal["off", "optional", "required"]
 Prack = Literal["off", "accepted", "preferred", "required"]
 RingingTone = Literal["eu", "uk", "us", "fr", "au", "jp"]
 Srtp = Literal["off", "prefer", "require"]
+SrtpKeys = Literal["sdes", "dtls"]
 
 CODECS: Any = Field(
     default=(),
@@ -60,7 +61,13 @@ EARLY_MEDIA_SOUND: Any = Field(
 )
 SRTP: Any = Field(
     default="off",
-    description="Encrypted audio (SRTP, with keys in the SDP). `off`: never. `prefer`: where its "
+    description="Encrypted audio (SRTP). `off`: never. `prefer`: where its "
     "offer has it, and ours offer it as an extra that it may pass over. `require`: always; its "
     "calls without it get 488, and ours are hung up. Needs the extra `sipua[srtp]`. docs/srtp.md.",
+)
+SRTP_KEYS: Any = Field(
+    default="sdes",
+    description="Where the keys of SRTP come from. `sdes`: the SDP of both sides. `dtls`: a "
+    "handshake on the RTP port, where the SDP has fingerprints of the certificates; needs the "
+    "extra `sipua[dtls]`. docs/srtp.md.",
 )

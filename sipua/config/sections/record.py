@@ -69,7 +69,7 @@ class RecordSection(Section):
 class PriceSection(Section):
     """The price of a model, for the cost in records and in `call.ended`. Copy it from the vendor's
     list: per million tokens, unless a key says otherwise. NAME is the name of the model, as in
-    `engine.model` or `engine.transcription`: `[prices."gpt-realtime"]`."""
+    `engine.model` or `engine.transcription`: `[prices."gpt-realtime-2.1"]`."""
 
     audio_in: Price = Field(default=0, description="Input audio.")
     audio_in_cached: Price = Field(default=0, description="Cached input audio.")

@@ -7,7 +7,14 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from sipua.config.sections.actions import ActionSection, Target
-from sipua.config.values.fields import AS_TUPLE, Name, OneLine, SoundFile, wrong
+from sipua.config.values.fields import (
+    AS_TUPLE,
+    Name,
+    OneLine,
+    OptionalHttpUrl,
+    SoundFile,
+    wrong,
+)
 from sipua.config.values.parties import SetHeaders
 from sipua.config.values.section import Section
 from sipua.config.values.uri import is_number
@@ -185,6 +192,29 @@ class RouteSection(Section):
         default=True,
         description="`forward`: what its side sends before the answer, its ringing or an "
         "announcement, is heard by the caller: 183 with SDP. docs/trunks.md.",
+    )
+    voice_url: OptionalHttpUrl = Field(
+        default="",
+        description="URL of a web server that leads its calls by TwiML, as Twilio's voice URL: "
+        "the engine is not asked. docs/twiml.md.",
+        examples=["https://agent.example.com/voice"],
+    )
+    voice_method: Literal["GET", "POST"] = Field(
+        default="POST", description="`voice_url`: how it is asked."
+    )
+    voice_fallback_url: OptionalHttpUrl = Field(
+        default="",
+        description="`voice_url`: asked when no document comes, or one that cannot be read. "
+        "Without it: `fallback`, which has no engines then.",
+    )
+    voice_status_url: OptionalHttpUrl = Field(
+        default="",
+        description="`voice_url`: told of the end of each call that came in by this route, as "
+        "Twilio's status callback of a number. docs/twiml.md.",
+        examples=["https://agent.example.com/status"],
+    )
+    voice_status_method: Literal["GET", "POST"] = Field(
+        default="POST", description="`voice_status_url`: how it is told."
     )
     recording: Literal["", "off", "on_demand", "always"] = Field(
         default="", description="Whether its calls are recorded. Left out: `recording.when`."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -42,3 +42,21 @@ class SipTlsSection(Section):
         description="`required`: a peer that connects without a certificate of `client_ca_file` is "
         "refused. `wanted`: it is known by its address.",
     )
+
+
+Verify = Literal["inherit", "on", "off"]
+TLS_CERTIFICATE: Any = Field(
+    default="",
+    description="File of the certificate that its servers are shown when we connect by TLS (PEM, "
+    "with its chain). Empty: that of `sip.tls`. docs/tls.md.",
+)
+TLS_KEY: Any = Field(default="", description="File of its key (PEM).")
+TLS_CA_FILE: Any = Field(
+    default="",
+    description="Authorities whose certificates we believe its servers (PEM). Empty: those of "
+    "`sip.tls`.",
+)
+TLS_VERIFY: Any = Field(
+    default="inherit",
+    description="Check the certificates of its servers: `on`, `off`, or as `sip.tls.verify`.",
+)

@@ -9,15 +9,24 @@ from pydantic import Field
 from sipua.config.sections.caller import (
     CALLER_HEADERS,
     COUNTRY,
+    DIALOG_SOURCE,
     HEADERS_IN,
     NUMBER_IN,
     REFER,
     REFER_TARGETS,
     REPLACES,
+    STIR,
+    STIR_ATTEST,
+    STIR_MIN_ATTEST,
     TRUST_IDENTITY,
+    TRUST_VERSTAT,
     Allow,
     CallerHeaders,
+    MinAttest,
+    OptionalAttest,
+    Stir,
 )
+from sipua.config.sections.digest import ALGORITHMS, DigestAlgorithms, UserSection
 from sipua.config.sections.protocol import (
     CODECS,
     EARLY_MEDIA,
@@ -29,10 +38,19 @@ from sipua.config.sections.protocol import (
     SESSION_EXPIRES_S,
     SESSION_TIMERS,
     SRTP,
+    SRTP_KEYS,
     Prack,
     RingingTone,
     SessionTimers,
     Srtp,
+    SrtpKeys,
+)
+from sipua.config.sections.sip_tls import (
+    TLS_CA_FILE,
+    TLS_CERTIFICATE,
+    TLS_KEY,
+    TLS_VERIFY,
+    Verify,
 )
 from sipua.config.values.addresses import Hosts
 from sipua.config.values.fields import (
@@ -64,6 +82,7 @@ from sipua.config.values.parties import (
 )
 from sipua.config.values.section import Section
 
+DialogSource = Literal["known", "any"]
 DtmfKind = Literal["auto", "rfc4733", "inband"]
 _DTMF: Final = (
     "How keys travel. `auto`: as telephone events (RFC 4733) where both sides have them, else as "
@@ -110,6 +129,13 @@ class AccountSection(Section):
         description="Longest time between two registrations. A registrar that has restarted "
         "knows us again after it, and a NAT keeps its mapping.",
     )
+    keepalive_s: int = Field(
+        default=15,
+        ge=0,
+        le=3600,
+        description="Between two keep-alives (a blank line) to the registrar, by UDP, so that a "
+        "NAT in between keeps its mapping; sometimes a fifth less. 0: none are sent. docs/nat.md.",
+    )
     expires_s: int = Field(
         default=300, ge=30, le=86400, description="Lifetime of the registration; refreshed before."
     )
@@ -127,14 +153,24 @@ class AccountSection(Section):
     ringing_tone: RingingTone = RINGING_TONE
     early_media_sound: SoundFile = EARLY_MEDIA_SOUND
     srtp: Srtp = SRTP
+    srtp_keys: SrtpKeys = SRTP_KEYS
+    tls_certificate: OneLine = TLS_CERTIFICATE
+    tls_key: OneLine = TLS_KEY
+    tls_ca_file: OneLine = TLS_CA_FILE
+    tls_verify: Verify = TLS_VERIFY
     trust_identity: bool = TRUST_IDENTITY
     caller_headers: CallerHeaders = CALLER_HEADERS
+    stir: Stir = STIR
+    stir_min_attest: MinAttest = STIR_MIN_ATTEST
+    trust_verstat: bool = TRUST_VERSTAT
+    stir_attest: OptionalAttest = STIR_ATTEST
     country: Country = COUNTRY
     number_in: Prefixes = NUMBER_IN
     headers_in: HeaderNames = HEADERS_IN
     refer: Allow = REFER
     refer_targets: ReferTargets = REFER_TARGETS
     replaces: Allow = REPLACES
+    dialog_source: DialogSource = DIALOG_SOURCE
 
     @property
     def registrars(self) -> tuple[str, ...]:
@@ -180,6 +216,16 @@ class TrunkSection(Section):
         "enough. With `hosts`, its calls must have both. docs/tls.md.",
         examples=[["sbc.example.com"]],
     )
+    users: Annotated[tuple[UserSection, ...], AS_TUPLE] = Field(
+        default=(),
+        description="With any, each of its INVITEs must be from one of them: it is challenged with "
+        "401 (digest), beside `hosts` or `certificate_names`. docs/trunks.md.",
+    )
+    digest_algorithms: DigestAlgorithms = Field(
+        default=ALGORITHMS,
+        description="What it is challenged with, in this order (RFC 8760). Old phones know MD5 "
+        "alone, and some give up when another one comes first.",
+    )
     proxy: OptionalServerUri = Field(
         default="",
         description="Where our calls to it go: `sip:host:port`. Empty: no outgoing calls.",
@@ -215,8 +261,17 @@ class TrunkSection(Section):
     ringing_tone: RingingTone = RINGING_TONE
     early_media_sound: SoundFile = EARLY_MEDIA_SOUND
     srtp: Srtp = SRTP
+    srtp_keys: SrtpKeys = SRTP_KEYS
+    tls_certificate: OneLine = TLS_CERTIFICATE
+    tls_key: OneLine = TLS_KEY
+    tls_ca_file: OneLine = TLS_CA_FILE
+    tls_verify: Verify = TLS_VERIFY
     trust_identity: bool = TRUST_IDENTITY
     caller_headers: CallerHeaders = CALLER_HEADERS
+    stir: Stir = STIR
+    stir_min_attest: MinAttest = STIR_MIN_ATTEST
+    trust_verstat: bool = TRUST_VERSTAT
+    stir_attest: OptionalAttest = STIR_ATTEST
     country: Country = COUNTRY
     number_in: Prefixes = NUMBER_IN
     number_out: Prefixes = Field(
@@ -239,6 +294,7 @@ class TrunkSection(Section):
     refer: Allow = REFER
     refer_targets: ReferTargets = REFER_TARGETS
     replaces: Allow = REPLACES
+    dialog_source: DialogSource = DIALOG_SOURCE
     headers_out: SetHeaders = Field(
         default={},
         description="Headers of the INVITEs that we send it: `X-…`, Subject, User-to-User and "

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator
 
 from sipua.config.values.fields import AS_TUPLE, wrong
 from sipua.config.values.uri import is_hostname
+from sipua.rtp.hostport import is_address, split
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -128,6 +129,48 @@ def _listed(value: Any) -> Any:
     return value
 
 
+def _network(text: str) -> str:
+    if "/" not in text:
+        return str(_address(text))
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError as error:
+        if "host bits set" in str(error):
+            fix = f'"{ipaddress.ip_network(text, strict=False)}" for all of it'
+            raise wrong(f'"{text}" is an address inside a network', fix) from None
+        raise wrong(
+            f'"{text}" is neither a network nor an address',
+            'such as "10.0.0.0/8", "192.168.1.7" or "fd00::/8"',
+        ) from None
+
+
+def _networks(networks: tuple[str, ...]) -> tuple[str, ...]:
+    if not networks:
+        raise wrong("is empty", 'at least one, such as ["10.0.0.0/8"]')
+    return networks
+
+
+def _told(text: str) -> str:
+    if text and ipaddress.ip_address(_address(text)).is_unspecified:
+        raise wrong(f"no host can send to {text}", 'an address of ours, or "" for the nearest one')
+    return str(_address(text)) if text else text
+
+
+def _stun_server(text: str) -> str:
+    try:
+        host, port = split(text)
+    except ValueError:
+        host, port = "", None
+    if ":" in host:
+        raise wrong("is an IPv6 address: only IPv4 is asked for", "a name, or an IPv4 address")
+    if (not is_hostname(host) and not is_address(host)) or port == 0:
+        raise wrong(
+            "is not a STUN server: a host name or an IPv4 address, perhaps with a port",
+            'such as "stun.example.com" or "192.0.2.40:3478"',
+        )
+    return text
+
+
 Ipv4 = Annotated[str, AfterValidator(_ipv4)]
 # The validator written last runs first: text, then list, then tuple.
 OwnAddresses = Annotated[tuple[str, ...], AfterValidator(_own), AS_TUPLE, BeforeValidator(_listed)]
@@ -138,3 +181,7 @@ PublicAddresses = Annotated[
     tuple[str, ...], AfterValidator(_public), AS_TUPLE, BeforeValidator(_listed)
 ]
 Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host_entry)], ...], AS_TUPLE]
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], AS_TUPLE]
+SomeNetworks = Annotated[Networks, AfterValidator(_networks)]
+ToldAddress = Annotated[str, AfterValidator(_told)]
+StunServers = Annotated[tuple[Annotated[str, AfterValidator(_stun_server)], ...], AS_TUPLE]

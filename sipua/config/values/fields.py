@@ -38,6 +38,8 @@ _SIP_USER = re.compile(r"[A-Za-z0-9_.!~*'()&=+$,;?/%#-]+")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_ACCOUNT_SID = re.compile(r"AC[0-9a-f]{32}")
+_PARAMETER_CHARS = 500  # of name and value, as Twilio has it
 
 
 def wrong(what: str, fix: str) -> PydanticCustomError:
@@ -212,6 +214,22 @@ def _headers(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
     return headers
 
 
+def _account_sid(text: str) -> str:
+    if text and not _ACCOUNT_SID.fullmatch(text):
+        raise wrong("is not AC and 32 lower-case hex digits", '"" for the usual one')
+    return text
+
+
+def _parameters(parameters: dict[str, str]) -> dict[str, str]:
+    for name, value in parameters.items():
+        if not name or len(name) + len(value) >= _PARAMETER_CHARS:
+            raise wrong(
+                f"{name!r} and its value are not 1 to {_PARAMETER_CHARS - 1} characters",
+                "a name, and a shorter value",
+            )
+    return parameters
+
+
 def _fault(text: str) -> str:
     if text:
         try:
@@ -247,6 +265,16 @@ def not_empty(items: tuple[str, ...]) -> tuple[str, ...]:
     return items
 
 
+def _command(words: tuple[str, ...]) -> tuple[str, ...]:
+    if words and not words[0].startswith("/"):
+        raise wrong(
+            "does not begin with the absolute path of a program; there is no shell, and no PATH "
+            "is searched",
+            '["/usr/local/bin/engine-token", "argument"]',
+        )
+    return words
+
+
 def _to_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
@@ -267,7 +295,10 @@ OptionalServerUri = Annotated[str, AfterValidator(lambda text: _server_uri(text)
 Realm = Annotated[str, AfterValidator(_realm)]
 WebsocketUrl = Annotated[str, AfterValidator(_websocket_url)]
 VariableName = Annotated[str, AfterValidator(_variable)]
+OptionalHttpUrl = Annotated[str, AfterValidator(lambda text: http_url(text) if text else text)]
 OneLine = Annotated[str, AfterValidator(_one_line)]
+AccountSid = Annotated[str, AfterValidator(_account_sid)]
+Parameters = Annotated[dict[str, OneLine], AfterValidator(_parameters)]
 
 
 def _certificate_name(text: str) -> str:
@@ -308,6 +339,11 @@ Transports = Annotated[
 ]
 CertificateNames = Annotated[
     tuple[Annotated[str, AfterValidator(_certificate_name)], ...], BeforeValidator(_to_tuple)
+]
+Command = Annotated[
+    tuple[OneLine, ...],
+    BeforeValidator(_to_tuple),
+    AfterValidator(_command),
 ]
 Nameservers = Annotated[
     tuple[Annotated[str, AfterValidator(_nameserver)], ...], BeforeValidator(_to_tuple)

@@ -16,6 +16,7 @@ _PATTERN: Final = re.compile(r"!?[A-Za-z0-9_.+*?#\[\]-]{1,64}")
 _REFER_TARGET: Final = re.compile(
     r"!?[A-Za-z0-9_.+*?#-]{1,64}(?:@(?:[A-Za-z0-9.*?-]{1,253}|\[[0-9A-Fa-f:.*?]{2,45}\]))?"
 )
+_WHOM: Final = re.compile(r"\+?[0-9*#]{1,20}|sips?:[^\s@]{0,64}@[^\s@]{1,255}")
 _MOST_RULES: Final = 64
 _MOST_PATTERNS: Final = 1000
 _LONGEST_NAME: Final = 64
@@ -30,6 +31,15 @@ def _prefixes(rules: dict[str, str]) -> dict[str, str]:
             if not _PREFIX.fullmatch(text):
                 raise wrong(f"{text!r} is no prefix of a number: digits, *, #, + in front", form)
     return rules
+
+
+def _whom(text: str) -> str:
+    if not _WHOM.fullmatch(text):
+        raise wrong(
+            "is neither the beginning of a number nor a SIP URI with a host",
+            'such as "+49", or "sip:@pbx.example.com" for everyone at that host',
+        )
+    return text
 
 
 def _number_prefixes(prefixes: tuple[str, ...]) -> tuple[str, ...]:
@@ -132,6 +142,7 @@ Country = Annotated[str, AfterValidator(_country)]
 CallerIds = Annotated[tuple[str, ...], AS_TUPLE, AfterValidator(_caller_ids)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 NumberPrefixes = Annotated[tuple[str, ...], AS_TUPLE, AfterValidator(_number_prefixes)]
+Whom = Annotated[tuple[Annotated[str, AfterValidator(_whom)], ...], AS_TUPLE]
 NumberPatterns = Annotated[tuple[str, ...], AS_TUPLE, AfterValidator(_patterns)]
 ReferTargets = Annotated[tuple[str, ...], AS_TUPLE, AfterValidator(_refer_targets)]
 CallerId = Annotated[str, AfterValidator(_caller_id)]

@@ -18,7 +18,10 @@ class Media(Shown):
     remote: str = Field(description="The peer's address in its SDP.")
     direction: str
     ssrc: str = Field(description="Of our audio.")
-    srtp: str = Field(description="The suite that it is encrypted with; empty: it is not.")
+    srtp: str = Field(
+        description="The suite that it is encrypted with; `DTLS`: a handshake chooses it; empty: "
+        "it is not."
+    )
 
 
 class Transfer(Shown):
@@ -209,6 +212,15 @@ class Caller(Shown):
     diverted: list[str] = Field(
         default=[], description="The numbers that were called before, the last one first."
     )
+    verstat: str = Field(
+        default="",
+        description="TN-Validation-Passed, TN-Validation-Failed or No-TN-Validation (STIR/SHAKEN). "
+        "Empty: it was not verified.",
+    )
+    attest: str = Field(default="", description="What its provider attests: A, B or C.")
+    origid: str = Field(default="", description="Of the place where the call has come from.")
+    verified_by: str = Field(default="", description="`edge`, or `trunk`, which is believed.")
+    unverified: str = Field(default="", description="Why the number is not verified.")
 
 
 class Call(Shown):

@@ -14,6 +14,7 @@ from pydantic import Field
 from sipua.config import Config
 from sipua.control.http.endpoint import Asked, Endpoint
 from sipua.control.http.problems import Kind, ProblemError
+from sipua.control.http.sending import send_file
 from sipua.control.http.tokens import Right
 from sipua.control.link.asking import EdgeLink
 from sipua.control.link.edge_port import EdgePort
@@ -23,8 +24,6 @@ from sipua.recording.files import finding
 FILE: Final = "application/octet-stream"
 _TYPES: Final = {".wav": "audio/wav", ".flac": "audio/flac", ".opus": "audio/ogg"}
 _ID: Final = re.compile(r"c-[A-Za-z0-9-]{1,62}")
-_BLOCK: Final = 262_144
-_STUCK_S: Final = 20.0
 
 
 class RecordingQuery(Query):
@@ -68,23 +67,5 @@ class RecordingResource:
         await self._link.ask(
             lambda: self._edge.recording_fetched(call_id, found.path.name, asked.by)
         )
-        try:
-            file = await asyncio.to_thread(found.path.open, "rb")
-        except OSError:
-            raise ProblemError(Kind.NO_CALL, "it has been deleted") from None
-        with file:
-            response = web.StreamResponse(
-                headers={
-                    "Content-Type": _TYPES.get(found.path.suffix, FILE),
-                    "Content-Disposition": f'attachment; filename="{found.path.name}"',
-                    "Content-Length": str(found.path.stat().st_size),
-                    "Cache-Control": "no-store",
-                    "X-Content-Type-Options": "nosniff",
-                    "Server": "sipua",
-                }
-            )
-            await response.prepare(asked.request)
-            while block := await asyncio.to_thread(file.read, _BLOCK):
-                async with asyncio.timeout(_STUCK_S):
-                    await response.write(block)
-        return response
+        media_type = _TYPES.get(found.path.suffix, FILE)
+        return await send_file(asked.request, found.path, media_type)

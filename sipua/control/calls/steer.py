@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+import msgspec
 from pydantic import Field
 
 from sipua.calls.legs.modes import TransferMode
@@ -20,12 +21,12 @@ from sipua.control.calls.calls import found, shown
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
 from sipua.control.http.problems import Kind, ProblemError, SipStatus, retry_later
 from sipua.control.http.tokens import Right, Token
-from sipua.control.http.whom import may_call
 from sipua.control.link.asking import EdgeLink
 from sipua.control.link.edge_port import EdgePort
 from sipua.control.link.state import State
 from sipua.control.resources.models import Request
 from sipua.control.view.calls import CallView
+from sipua.sip.parties.whom import may_call
 
 LONGEST_WAIT_S = 30.0
 _LONGEST_COMMAND_S = 120.0
@@ -256,7 +257,7 @@ class SteerResource:
     def _endpoint(self, act: _Act) -> Endpoint:
         async def handle(asked: Asked) -> Answer:
             call = steerable(self._state, asked)
-            done = await self._steer(call, act.command(asked.body), asked.by)
+            done = await self.steer(call, act.command(asked.body), asked.by)
             return answer_of(call, done, act.unfit)
 
         return Endpoint(
@@ -273,21 +274,15 @@ class SteerResource:
 
     async def _transfer(self, asked: Asked) -> Answer:
         order: TransferOrder = asked.body
-        target, name = self._in_force.config.tools.transfer.names.get(order.to), order.to
-        if target is None:
-            words = "it is no name of tools.transfer.targets, and not among the token's "
-            allow(asked.token, order.to, f"{words}place.prefixes")
-            target, name = order.to, ""
+        wanted = commands.Transfer(order.to, order.wait, mode=order.mode)
+        command = allowed_transfer(wanted, self._in_force, asked.token)
         call = steerable(self._state, asked)
-        command: Command = commands.Transfer(target, order.wait, name, order.mode)
-        if target.startswith(QUEUE):
-            command = commands.JoinQueue(target.removeprefix(QUEUE))
-        return answer_of(call, await self._steer(call, command, asked.by))
+        return answer_of(call, await self.steer(call, command, asked.by))
 
     async def _hang_up(self, asked: Asked) -> Answer:
         order: Hangup = asked.body
         call = steerable(self._state, asked)
-        done = await self._steer(call, commands.HangUp(order.detail, order.after_speech), asked.by)
+        done = await self.steer(call, commands.HangUp(order.detail, order.after_speech), asked.by)
         if done.status == "no_call":  # it has ended, as it should
             done = Done("done")
         answer = answer_of(call, done)
@@ -296,7 +291,7 @@ class SteerResource:
         await self._until_ended(call, order.wait_s)
         return Answer(shown(call))
 
-    async def _steer(self, call: CallView, command: Command, by: str) -> Done:
+    async def steer(self, call: CallView, command: Command, by: str) -> Done:
         work = self._edge.steer(call.id, command, by)
         done = await self._link.run(work, _LONGEST_COMMAND_S)
         if isinstance(command, commands.SetMetadata) and done.ok:
@@ -326,6 +321,22 @@ def allow(token: Token | None, to: str, else_: str) -> None:
     prefixes = token.placing.prefixes if token and token.placing else ()
     if not may_call(to, prefixes):
         raise ProblemError(Kind.NOT_ALLOWED_TO_CALL, else_)
+
+
+def allowed_transfer(
+    wanted: commands.Transfer, in_force: InForce, token: Token | None
+) -> commands.Transfer | commands.JoinQueue:
+    """To a configured target by its name, or to one that the token may call.
+
+    Raises ProblemError."""
+    target = in_force.config.tools.transfer.names.get(wanted.target)
+    if target is None:
+        words = "it is no name of tools.transfer.targets, and not among the token's "
+        allow(token, wanted.target, f"{words}place.prefixes")
+        return wanted
+    if target.startswith(QUEUE):
+        return commands.JoinQueue(target.removeprefix(QUEUE))
+    return msgspec.structs.replace(wanted, target=target, name=wanted.target)
 
 
 def answer_of(call: CallView, done: Done, unfit: Kind = Kind.INVALID) -> Answer:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from aiohttp import web
 from pydantic import BaseModel
 
+from sipua.control.http.dialect import Dialect, Plain
 from sipua.control.http.problems import Kind, ProblemError
 from sipua.control.http.tokens import Right, Token
 
@@ -46,6 +47,13 @@ class Answer:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    def encoded(self) -> Answer:
+        """With its body as it is sent."""
+        if not isinstance(self.body, BaseModel):
+            return self
+        data = self.body.model_dump_json(by_alias=True, exclude_none=True).encode()
+        return replace(self, body=data)
+
 
 Handler: TypeAlias = Callable[[Asked], Awaitable[Answer | web.StreamResponse]]
 
@@ -79,16 +87,24 @@ class Endpoint:
     """False: a file of the page, and no part of the API."""
 
 
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]{1,64})", re.escape(path)))
+
+
 class Table:
     """Finds the endpoint of a request."""
 
-    def __init__(self, endpoints: Sequence[Endpoint]) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], dialects: Sequence[Dialect] = ()) -> None:
+        """`dialects`: of those that are not asked in ours."""
         self.endpoints = tuple(endpoints)
+        self._dialects = (*dialects, Plain())
         self._patterns = {
-            path: re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]{1,64})", path))
-            for path in dict.fromkeys(endpoint.path for endpoint in endpoints)
+            path: _pattern(path) for path in dict.fromkeys(endpoint.path for endpoint in endpoints)
         }
         self._of = {(one.path, one.method): one for one in endpoints}
+
+    def dialect(self, path: str) -> Dialect:
+        return next(one for one in self._dialects if path.startswith(one.prefix))
 
     def find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
         """Raises ProblemError."""

@@ -15,15 +15,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from sipua.bridge.fault_owner import FaultOwner, described
 from sipua.control.http.connections import IDLE_S, Connections, bound, listen
-from sipua.control.http.endpoint import JSON, Answer, Asked, Endpoint, Table
+from sipua.control.http.dialect import Dialect
+from sipua.control.http.endpoint import Answer, Asked, Endpoint, Table
 from sipua.control.http.limits import Buckets
-from sipua.control.http.problems import MEDIA_TYPE, FieldError, Kind, ProblemError, retry_later
+from sipua.control.http.problems import FieldError, Kind, ProblemError, retry_later
 from sipua.control.http.sending import send
-from sipua.control.http.tokens import Tokens
+from sipua.control.http.tokens import Right, Token, Tokens
+from sipua.control.http.trail import Trail
 from sipua.log import logs
 from sipua.log.throttle import Throttle
 from sipua.rtp.hostport import join
@@ -55,9 +57,11 @@ class HttpServer:
         port: int,
         tls: ssl.SSLContext | None = None,
         max_connections: int = 1000,
+        trail: Trail | None = None,
     ) -> None:
         self._table = table
         self._tokens = tokens
+        self._trail = trail or Trail()
         self._address = host, port
         self._tls = tls
         self._most = bound(max_connections)
@@ -105,7 +109,7 @@ class HttpServer:
         try:
             return await self._answer(request)
         except ProblemError as problem:
-            return _refused(request, problem)
+            return self._refused(request, problem)
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 (the request fails, and nothing else)
@@ -115,9 +119,17 @@ class HttpServer:
                 self._log.error(
                     "api.fault", request=place, **described(error), lines_kept_back=kept_back
                 )
-            return _refused(
+            return self._refused(
                 request, ProblemError(Kind.INTERNAL, "the log of the edge has the cause")
             )
+
+    def _refused(self, request: web.BaseRequest, problem: ProblemError) -> web.Response:
+        dialect = self._table.dialect(request.path)
+        status, body, headers = dialect.refusal(problem, request.path[:200])
+        response = web.Response(status=status, body=body, headers={**_ALWAYS, **headers})
+        if not request.content.at_eof():
+            response.force_close()
+        return response
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         now = time.monotonic()
@@ -129,18 +141,40 @@ class HttpServer:
             if not endpoint.for_probes:
                 self._open(source, now)
         else:
-            authorization = request.headers.get("Authorization")
-            token = self._tokens.admit(authorization, list(query), source, now)
-            self._tokens.demand(token, endpoint.right)
-        asked = Asked(
-            path=path,
-            query=_checked_query(endpoint, list(query.items())),
-            body=await _body(endpoint, request),
-            token=token,
-            request=request,
-        )
-        answer = await endpoint.handler(asked)
+            token = self._admitted(request, endpoint, endpoint.right, source, now)
+        body: Any = None
+        outcome: int | Kind | None = None
+        try:
+            asked = Asked(
+                path=path,
+                query=_checked_query(endpoint, list(query.items())),
+                body=(body := await _body(endpoint, request, self._table.dialect(request.path))),
+                token=token,
+                request=request,
+            )
+            answer = await endpoint.handler(asked)
+            outcome = answer.status
+        except ProblemError as problem:
+            outcome = problem.kind
+            raise
+        except Exception:
+            outcome = Kind.INTERNAL
+            raise
+        finally:
+            self._trail.carried_out(request, endpoint, token, body, outcome)
         return _made(endpoint, answer) if isinstance(answer, Answer) else answer
+
+    def _admitted(
+        self, request: web.BaseRequest, endpoint: Endpoint, right: Right, source: str, now: float
+    ) -> Token:
+        token = None
+        try:
+            token = self._admit(request, source, now)
+            self._tokens.demand(token, right)
+        except ProblemError as problem:
+            self._trail.refused(request, endpoint, token, problem.kind)
+            raise
+        return token
 
     def _find(
         self, request: web.BaseRequest, source: str, now: float
@@ -149,9 +183,13 @@ class HttpServer:
         try:
             return self._table.find(request.method, request.path)
         except ProblemError:
-            authorization = request.headers.get("Authorization")
-            self._tokens.admit(authorization, list(request.query), source, now)
+            self._admit(request, source, now)
             raise
+
+    def _admit(self, request: web.BaseRequest, source: str, now: float) -> Token:
+        dialect = self._table.dialect(request.path)
+        authorization = dialect.authorization(request.headers)
+        return self._tokens.admit(authorization, list(request.query), source, now)
 
     def _open(self, source: str, now: float) -> None:
         wait_s = self._open_requests.take(source, now)
@@ -160,27 +198,11 @@ class HttpServer:
 
 
 def _made(endpoint: Endpoint, answer: Answer) -> web.Response:
-    body = answer.body
-    data: bytes | None
-    if isinstance(body, BaseModel):
-        data = body.model_dump_json(by_alias=True, exclude_none=True).encode()
-    else:
-        data = body
+    data = answer.encoded().body
     headers = {**_ALWAYS, **answer.headers}
     if data is not None:
         headers.setdefault("Content-Type", endpoint.media_type)
     return web.Response(status=answer.status, body=data, headers=headers)
-
-
-def _refused(request: web.BaseRequest, problem: ProblemError) -> web.Response:
-    response = web.Response(
-        status=problem.kind.status,
-        body=problem.body(request.path[:200]),
-        headers={**_ALWAYS, "Content-Type": MEDIA_TYPE, **problem.headers},
-    )
-    if not request.content.at_eof():
-        response.force_close()
-    return response
 
 
 # --- its parts ----------------------------------------------------------------------------
@@ -206,7 +228,7 @@ def _checked_query(endpoint: Endpoint, given: list[tuple[str, str]]) -> Any:
         raise _invalid(error, "a parameter is wrong", "") from None
 
 
-async def _body(endpoint: Endpoint, request: web.BaseRequest) -> Any:
+async def _body(endpoint: Endpoint, request: web.BaseRequest, dialect: Dialect) -> Any:
     if endpoint.body is None:
         return None
     length = request.content_length
@@ -215,10 +237,10 @@ async def _body(endpoint: Endpoint, request: web.BaseRequest) -> Any:
     data = await _read(request)
     if not data and not endpoint.body_needed:
         return endpoint.body()
-    if request.content_type != JSON:
-        raise ProblemError(Kind.NO_JSON, f"Content-Type: {JSON}")
+    if request.content_type != dialect.content_type:
+        raise ProblemError(Kind.NO_JSON, f"Content-Type: {dialect.content_type}")
     try:
-        return endpoint.body.model_validate_json(data)
+        return dialect.read(endpoint.body, data)
     except ValidationError as error:
         raise _invalid(error, "the body does not fit", "/") from None
 

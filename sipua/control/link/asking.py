@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from sipua.control.http.problems import Kind, ProblemError
@@ -49,6 +50,11 @@ class EdgeLink:
                 return await asyncio.wrap_future(outcome)
         except TimeoutError:
             raise ProblemError(Kind.EDGE_SILENT, f"not within {within_s:g} s") from None
+
+    def tell(self, take: Callable[[T], None], news: T) -> None:
+        """Call it on the edge's loop, and do not wait; an edge that has ended hears nothing."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(take, news)
 
 
 def _run(question: Callable[[], T], outcome: Future[T]) -> None:

@@ -1,7 +1,8 @@
 """What the API knows: the view and the kept events, fed from the edge's loop in batches.
 
 edge's loop:  events, samples ─▶ Crossing.put      one append for each, one wake-up for many
-API's loop:   Crossing.flush ─▶ State.take ─▶ ring, calls, edge; wakes those who follow
+API's loop:   Crossing.flush ─▶ State.take ─▶ ring, calls, edge; wakes those who follow all calls,
+              or the call that it is of
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class State:
         self.closing = False
         """The API ends: who follows is to go."""
         self._news: asyncio.Future[None] | None = None
+        self._news_of: dict[str, asyncio.Future[None]] = {}
 
     def take(self, crossed: Sequence[Crossed]) -> None:
         happened = [one for one in crossed if isinstance(one, Happened)]
@@ -61,6 +63,8 @@ class State:
     def _happened(self, one: Happened) -> None:
         call = self.calls.apply(one)
         self.edge.apply(one)
+        if (news := self._news_of.pop(one.told.call_id, None)) is not None:
+            news.set_result(None)
         match one.told.type:
             case "call.leg" | "call.party_changed" if call is not None:
                 # A second leg, or another party: the same ladder.
@@ -75,6 +79,9 @@ class State:
         """Events were lost on the way: these calls are up, and no others."""
         self.calls.keep_only(up)
         self.ladders.keep_only(up)
+        waiting, self._news_of = self._news_of, {}
+        for news in waiting.values():
+            news.set_result(None)
 
     def look(self) -> None:
         """Have those who follow see whether they still may."""
@@ -94,6 +101,13 @@ class State:
         if self._news is None:
             self._news = asyncio.get_running_loop().create_future()
         await asyncio.shield(self._news)
+
+    async def news_of(self, call_id: str) -> None:
+        """The same of one call: who follows many calls is not woken for each of all."""
+        news = self._news_of.get(call_id)
+        if news is None:
+            news = self._news_of[call_id] = asyncio.get_running_loop().create_future()
+        await asyncio.shield(news)
 
 
 class Crossing:

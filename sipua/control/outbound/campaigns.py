@@ -21,10 +21,10 @@ from sipua.config.values.zones import find_zone
 from sipua.control.http.endpoint import Answer, Asked, Endpoint
 from sipua.control.http.problems import FieldError, Kind, ProblemError
 from sipua.control.http.tokens import Placing, Right
-from sipua.control.http.whom import may_call
 from sipua.control.outbound import models
 from sipua.control.outbound.do_not_call import on_disk
 from sipua.edge.wiring import outbound
+from sipua.sip.parties.whom import may_call
 
 _ACTS: Final[tuple[tuple[str, State, str], ...]] = (
     ("start", "running", "Begin to call, or go on after a pause."),

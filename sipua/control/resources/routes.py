@@ -36,6 +36,9 @@ class RouteFound(Shown):
     tools: list[str] | None = Field(default=None, description="Null: all.")
     menu: str = Field(default="", description="What the caller hears before the agent.")
     queue: str = Field(default="", description="Where the caller waits for an agent or a person.")
+    documents: str = Field(
+        default="", description="The host whose documents lead the call (`voice_url`)."
+    )
     forward: str = Field(
         default="", description="The SIP agent that takes the call in the agent's place."
     )
@@ -85,6 +88,7 @@ def _found(profile: AgentProfile, *, is_open: bool) -> RouteFound:
         tools=None if profile.tools is None else list(profile.tools),
         menu=profile.menu,
         queue=profile.queue,
+        documents=profile.documents,
         forward=profile.forward.target if profile.forward else "",
         hours=profile.when,
         open=is_open,

@@ -193,6 +193,7 @@ class EdgeCalls:
                 max_duration_s=request.max_duration_s,
                 answering=request.answering,
                 on_voicemail=request.on_voicemail,
+                documents=request.documents,
             )
             self._hand_over(order, local, worker, held)
         headers, to = dict(request.headers), facts.to_uri

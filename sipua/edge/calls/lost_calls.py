@@ -48,6 +48,7 @@ class LostCalls:
         self._files = RecordFiles(files, Complaints(), in_use=self._paths) if files else None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._recordings = wiring_recording.keeper(config, self._tell_of_recording)
+        self._twiml_recordings = wiring_recording.twiml_keeper(config)
 
     def start(self) -> None:
         if self._files is not None:
@@ -55,12 +56,16 @@ class LostCalls:
         if self._recordings is not None:
             self._loop = asyncio.get_running_loop()
             self._recordings.start()
+        if self._twiml_recordings is not None:
+            self._twiml_recordings.start()
 
     def stop(self) -> None:
         if self._files is not None:
             self._files.stop()
         if self._recordings is not None:
             self._recordings.stop()
+        if self._twiml_recordings is not None:
+            self._twiml_recordings.stop()
 
     def tell(self, facts: CallFacts, outcome: CallOutcome) -> None:
         last_event = outcome.event(facts, self._settings.numbers, {})

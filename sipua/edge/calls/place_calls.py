@@ -327,6 +327,7 @@ class PlaceCalls:
                 request.origin,
                 request.to,
                 id_uri=placing.id_uri(self._settings, request.origin),
+                sign=placing.sign(self._settings, request.origin),
                 caller_id=request.caller_id,
                 of_pool=of_pool,
                 given=request.headers,

@@ -13,8 +13,9 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from sipua.capture.mask import hide_keys
 from sipua.edge.calls import refer_news, tls_news
-from sipua.events import call_events, edge_events
+from sipua.events import call_events, edge_events, refer_events
 from sipua.events.event import Event
 from sipua.events.teller import Teller
 from sipua.log.throttle import Throttle
@@ -27,15 +28,22 @@ from sipua.sip.messages import (
     CallRefused,
     LibraryMessage,
     OfferRefused,
+    RequestRefused,
     SignallingFault,
     SipEvent,
     SipMessage,
     TransferRefused,
 )
 from sipua.sip.peer_news import (
+    AddressNews,
+    CertificatesNotFetched,
+    ConnectionsRefused,
+    FloodNews,
     NameNews,
     PeerResolved,
     PeerUnresolved,
+    PublicAddress,
+    PublicAddressUnknown,
     Registered,
     RegistrarSilent,
     RegistrationFailed,
@@ -54,6 +62,10 @@ REFUSALS_A_SECOND = 20
 OF_ONE_SOURCE, OF_ONE_SOURCE_S = 10, 10.0
 """Lines about one source, in so many seconds: three wrong tries of a peer get a line each."""
 SOURCES = 1024
+ANOTHER_SOURCE = (
+    "if it is the other side, which moved within the call: its address into `hosts` of its trunk, "
+    'or there `dialog_source = "any"`; else somebody has read the Call-ID and tags of the call'
+)
 FLUSH_S = 10.0
 
 
@@ -93,20 +105,26 @@ class SignallingLog:
                 self._registration(event)
             case PeerResolved() | PeerUnresolved() | ServerUp() | ServerDown() | ServerProbed():
                 self._peer(event)
+            case PublicAddress() | PublicAddressUnknown():
+                self._public_address(event)
             case TlsReady() | TlsNotReady() | CertificateExpires() | TlsRefused():
                 self._tls(event, now)
-            case RequestsDropped():
-                told = edge_events.RequestsDropped(counts=event.counts, source=event.source)
-                self._tell(told)
+            case RequestsDropped() | ConnectionsRefused() | CertificatesNotFetched():
+                self._flood(event)
             case CallRefused():
                 self._refused(event, now)
             case TransferRefused(call_id=""):
                 self._refer_refused(event, now)
-            case OfferRefused() | TransferRefused() | CallProgress() | ReferNews():
+            case (
+                OfferRefused() | RequestRefused() | TransferRefused() | CallProgress() | ReferNews()
+            ):
                 self._of_call(event, now)
             case SipMessage():
                 log.debug(
-                    "sip.message", direction=event.direction, peer=event.peer, text=event.text
+                    "sip.message",
+                    direction=event.direction,
+                    peer=event.peer,
+                    text=hide_keys(event.text),
                 )
             case LibraryMessage():
                 self._write(log.warning, "sip.library", event.text[:16], now, text=event.text)
@@ -115,17 +133,36 @@ class SignallingLog:
             case _:
                 """Handled by the call itself."""
 
+    def _flood(self, event: FloodNews) -> None:
+        counts, source = event.counts, event.source
+        match event:
+            case RequestsDropped():
+                self._tell(edge_events.RequestsDropped(counts=counts, source=source))
+            case ConnectionsRefused():
+                self._tell(edge_events.ConnectionsRefused(counts=counts, source=source))
+            case CertificatesNotFetched():
+                self._tell(edge_events.CertificatesNotFetched(counts=counts, source=source))
+
     def _of_call(
-        self, event: OfferRefused | TransferRefused | CallProgress | ReferNews, now: float
+        self,
+        event: OfferRefused | RequestRefused | TransferRefused | CallProgress | ReferNews,
+        now: float,
     ) -> None:
         told: Event
         match event:
             case OfferRefused():
                 told = call_events.OfferRefused(status=event.status, cause=event.cause)
+            case RequestRefused():
+                told = call_events.RequestRefused(
+                    method=event.method,
+                    source=join(*event.source),
+                    fix=ANOTHER_SOURCE,
+                    kept_back=event.kept_back or None,
+                )
             case TransferRefused():
                 if self._others.ask(f"transfer {event.call_id}", now) is None:
                     return
-                told = call_events.TransferRefused(
+                told = refer_events.TransferRefused(
                     target=event.target, status=event.status, rule=event.rule
                 )
             case ReferNews():
@@ -213,6 +250,18 @@ class SignallingLog:
         else:
             fix = f"`getent hosts {event.name}`; `sip.nameservers` or /etc/resolv.conf"
             self._tell(edge_events.TrunkUnresolved(**facts, cause=event.cause, fix=fix))
+
+    def _public_address(self, event: AddressNews) -> None:
+        if isinstance(event, PublicAddress):
+            found, before = event.address, event.before or None
+            told = edge_events.PublicAddress(address=found, before=before, server=event.server)
+            self._tell(told)
+            return
+        self._tell(
+            edge_events.PublicAddressUnknown(
+                address=event.address or None, cause=event.cause, servers=list(event.servers)
+            )
+        )
 
     def _server(self, event: ServerNews) -> None:
         told: Event

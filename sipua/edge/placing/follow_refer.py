@@ -20,7 +20,10 @@ def follow(config: Config, settings: SipSettings, asked: ReferAsked) -> FollowRe
     of the target. Raises RequestError, ForbiddenError, UriError."""
     account = asked.origin if _places_calls(config, asked.origin) else ""
     id_uri = placing.id_uri(settings, account)
-    out = outgoing(config, asked.origin, asked.target, id_uri=id_uri, given={}, of_route={})
+    sign = placing.sign(settings, account)
+    out = outgoing(
+        config, asked.origin, asked.target, id_uri=id_uri, sign=sign, given={}, of_route={}
+    )
     uri = target_uri(out.to, wiring.peer_of(config, account, _NOWHERE) if account else "")
     placing.check_uri(uri)
     placing.check_family(config, uri)

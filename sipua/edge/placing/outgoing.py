@@ -17,6 +17,7 @@ from sipua.edge.placing.placing import RequestError
 from sipua.edge.wiring import parties
 from sipua.sip.parties import allowed, headers, name_addr
 from sipua.sip.parties.identity import identity, is_caller_id
+from sipua.sip.settings import Sign
 from sipua.sip.wire.addresses import host_of
 from sipua.sip.wire.caller_id import NOBODY, Caller
 
@@ -49,20 +50,23 @@ def outgoing(
     to: str,
     *,
     id_uri: str,
+    sign: Sign | None = None,
     caller_id: str = "",
     of_pool: str = "",
     given: Mapping[str, str],
     of_route: Mapping[str, str],
 ) -> Outgoing:
-    """`id_uri`: of the account or trunk; empty: there is none. `caller_id`: our number, as it was
-    asked for; `of_pool`: as the trunk's pool has it. `given`: headers of the request, which have
-    been judged. Raises RequestError, ForbiddenError.
+    """`id_uri`, `sign`: of the account or trunk; empty: there is none. `caller_id`: our number, as
+    it was asked for; `of_pool`: as the trunk's pool has it. `given`: headers of the request, which
+    have been judged. Raises RequestError, ForbiddenError.
     """
     trunk = parties.trunk_named(config, origin)
     called, to = _called(trunk, to)
     if caller_id and trunk:
         caller_id = _allowed_caller_id(trunk, caller_id)
     caller, from_uri, ours = _caller(trunk, id_uri, caller_id or of_pool)
+    if sign is not None and not _is_secret(trunk):
+        ours = {**ours, **sign(caller.number, called)}
     sets = headers.merged(trunk.headers_out if trunk else {}, of_route, given)
     return Outgoing(to, called, caller, from_uri, {**sets, **ours})
 
@@ -105,6 +109,11 @@ def _caller(
     )
     caller = _ours(number or usual, trunk.caller_name, id_uri)
     return caller, who.from_header, {**who.headers, "From": who.from_header}
+
+
+def _is_secret(trunk: TrunkSection | None) -> bool:
+    """Whether the trunk itself is not told our number, which a signature would say to all."""
+    return trunk is not None and trunk.hide_caller_id and not trunk.assert_identity
 
 
 def _allowed_caller_id(trunk: TrunkSection, caller_id: str) -> str:

@@ -17,7 +17,7 @@ from sipua.rtp.hostport import is_address
 from sipua.rtp.ports import PortPool, ReservedPort, family_of
 from sipua.sip.dns.names import transport_of
 from sipua.sip.pj.agent import SipAgent
-from sipua.sip.settings import SipSettings
+from sipua.sip.settings import Sign, SipSettings
 from sipua.sip.wire.addresses import host_of, of_family, server_of
 
 # The counterpart in the other family: of this machine, or of all its addresses.
@@ -103,6 +103,11 @@ def first_hop(settings: SipSettings, account: str, uri: str) -> str:
 def id_uri(settings: SipSettings, account: str) -> str:
     """Who the account or trunk is; empty: there is none."""
     return next((one.id_uri for one in settings.accounts if one.name == account), "")
+
+
+def sign(settings: SipSettings, account: str) -> Sign | None:
+    """With what our calls by the account or trunk are signed; None: they are not."""
+    return next((one.sign for one in settings.accounts if one.name == account), None)
 
 
 async def reserve(ports: PortPool, sip: SipAgent, first_hop: str) -> ReservedPort:

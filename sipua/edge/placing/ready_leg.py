@@ -64,7 +64,8 @@ def _way(
 ) -> AnotherWay:
     id_uri = placing.id_uri(settings, account)
     to = number if account and number else order.target
-    out = outgoing(config, account, to, id_uri=id_uri, given={}, of_route=order.headers)
+    sign = placing.sign(settings, account)
+    out = outgoing(config, account, to, id_uri=id_uri, sign=sign, given={}, of_route=order.headers)
     home = wiring.peer_of(config, account, _LOCAL) if account else ""
     try:
         return AnotherWay(account, target_uri(out.to, home), out.headers)

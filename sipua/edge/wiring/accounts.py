@@ -4,21 +4,32 @@ trunk, as pjsip knows the way of a call by its account.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 from sipua.config import Config
 from sipua.config.sections.trunks import AccountSection, TrunkSection
 from sipua.config.values.uri import parse_server
+from sipua.edge.wiring import stir
 from sipua.rtp.hostport import bracketed
-from sipua.sip.settings import AccountSettings
+from sipua.sip.settings import AccountSettings, Sign
+from sipua.sip.wire.verdict import Attestation
+
+MakeSign: TypeAlias = Callable[[Attestation], Sign]
 
 
 def accounts(config: Config) -> tuple[AccountSettings, ...]:
-    return (*_registrations(config), *_trunks(config))
+    peers: list[AccountSection | TrunkSection] = [*config.accounts, *config.trunks]
+    signed = any(one.stir_attest for one in peers)
+    sign = stir.signing(config) if signed else _unsigned
+    return (*_registrations(config, sign), *_trunks(config, sign))
 
 
-def _registrations(config: Config) -> Iterator[AccountSettings]:
+def _unsigned(_: Attestation) -> Sign:
+    raise AssertionError("nothing is signed")
+
+
+def _registrations(config: Config, sign: MakeSign) -> Iterator[AccountSettings]:
     for account in config.accounts:
         for place, registrar in enumerate(account.registrars, 1):
             yield AccountSettings(
@@ -31,12 +42,14 @@ def _registrations(config: Config) -> Iterator[AccountSettings]:
                 proxy=account.proxy,
                 expires_s=account.expires_s,
                 refresh_s=account.refresh_s,
+                keepalive_s=account.keepalive_s,
                 priority=place,
+                sign=sign(account.stir_attest) if account.stir_attest else None,
                 **_protocol(account),
             )
 
 
-def _trunks(config: Config) -> Iterator[AccountSettings]:
+def _trunks(config: Config, sign: MakeSign) -> Iterator[AccountSettings]:
     for trunk in config.trunks:
         for place, server in enumerate(trunk.every_server, 1):
             yield AccountSettings(
@@ -53,6 +66,7 @@ def _trunks(config: Config) -> Iterator[AccountSettings]:
                 answer_within_s=trunk.answer_within_s,
                 rest_s=trunk.rest_s,
                 options_s=trunk.options_s,
+                sign=sign(trunk.stir_attest) if trunk.stir_attest else None,
                 **_protocol(trunk),
             )
         protocol = _protocol(trunk)
@@ -84,4 +98,5 @@ def _protocol(section: TrunkSection | AccountSection) -> dict[str, Any]:
         "prack": section.prack,
         "early_media": section.early_media,
         "srtp": section.srtp,
+        "srtp_keys": section.srtp_keys,
     }

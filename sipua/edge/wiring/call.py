@@ -9,7 +9,6 @@ from functools import cache
 from sipua.bridge.call.media import MediaSettings
 from sipua.bridge.conversation.policy import DialoguePolicy
 from sipua.bridge.engine_api.settings import EngineSettings, Past
-from sipua.bridge.engines import ENGINES
 from sipua.bridge.playout import sounds
 from sipua.bridge.playout.sounds import Sounds, soft_filler
 from sipua.bridge.turns.barge_in_settings import BargeIn
@@ -39,6 +38,7 @@ def media_settings(config: Config, *, echoes: bool = True) -> MediaSettings:
         max_hold_ms=rtp.max_hold_ms,
         timeout_s=rtp.timeout_s,
         hold_timeout_s=rtp.hold_timeout_s,
+        keepalive_s=rtp.keepalive_s,
         latch=Policy(rtp.latch),
         barge_in=barge_in if echoes else dataclasses.replace(barge_in, echo="off"),
         sounds=_sounds(config.sounds),
@@ -120,14 +120,25 @@ def engine_settings(
     api_key: str | None = None,
     headers: Mapping[str, str] | None = None,
     instructions: str | None = None,
+    greeting: str = "",
     tools: Sequence[Mapping[str, object]] = (),
     past: Sequence[Past] = (),
     interruptible: bool = True,
 ) -> EngineSettings:
     """`url`: its address, when the section has none. `api_key`, `instructions`: None, the
-    section's. `headers`: added to the section's. `interruptible`: whether it may stop by itself
-    when the caller speaks.
+    section's. `headers`: added to the section's. `greeting`: for an engine that is not asked for
+    it. `interruptible`: whether it may stop by itself when the caller speaks.
     """
+    if instructions is None:
+        instructions = engine.instructions
+    if engine.kind.own_words:
+        # The defaults are for models that have no words of their own.
+        instructions, greeting = (
+            "" if text == type(engine).model_fields[name].default else text
+            for name, text in (("instructions", instructions), ("greeting", greeting))
+        )
+    else:
+        greeting = ""
     options = engine_options(engine)
     if not interruptible and options["turn_detection"]:
         options["turn_detection"]["interrupt_response"] = False
@@ -138,7 +149,8 @@ def engine_settings(
             **(headers or {}),
             **{name: value.get_secret_value() for name, value in engine.headers.items()},
         },
-        instructions=engine.instructions if instructions is None else instructions,
+        instructions=instructions,
+        greeting=greeting,
         tools=tools,
         past=past,
         **options,
@@ -155,16 +167,18 @@ def record_engines(config: Config, profile: AgentProfile) -> dict[str, EngineFac
 
 
 def _engine_facts(config: Config, section: EngineSection) -> EngineFacts:
-    kind, detection = ENGINES[section.type], section.turn_detection
-    endpointing = Endpointing()  # semantic_vad: its wait is not known
-    if "turn_detection" in kind.unused:  # our own detection takes its place
+    kind, detection = section.kind, section.turn_detection
+    endpointing = Endpointing()  # by meaning: its wait is not known
+    if kind.tells_turns:
+        pass  # nor that of its own detection
+    elif "turn_detection" in kind.unused:  # our own detection takes its place
         barge_in = media_settings(config).barge_in
         usual = VadConfig(silence_duration_ms=barge_in.silence_ms)
         endpointing = Endpointing(usual.silence_duration_ms, usual.prefix_padding_ms)
     elif detection.type == "server_vad":
         endpointing = Endpointing(detection.silence_duration_ms, detection.prefix_padding_ms)
     return EngineFacts(
-        model=(section.model or kind.model) if kind.needs_key else None,
+        model=(section.model or kind.model or section.agent_id or None) if kind.needs_key else None,
         transcription=section.transcription or None,
         endpointing=endpointing,
     )

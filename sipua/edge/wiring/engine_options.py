@@ -9,27 +9,36 @@ from sipua.config.sections.engine import EngineSection, TurnDetectionSection
 
 # The kinds of turn detection have keys of their own; the others' would be refused.
 _COMMON = ("type", "create_response", "interrupt_response")
+_BY_SILENCE = ("threshold", "prefix_padding_ms", "silence_duration_ms")
 _OWN = {
-    "server_vad": ("threshold", "prefix_padding_ms", "silence_duration_ms"),
+    "server_vad": _BY_SILENCE,
     "semantic_vad": ("eagerness",),
+    "azure_semantic_vad": (*_BY_SILENCE, "remove_filler_words"),
+    "azure_semantic_vad_multilingual": (*_BY_SILENCE, "remove_filler_words"),
 }
 
 
 def engine_options(engine: EngineSection) -> dict[str, Any]:
     """Fields of EngineSettings, without address, key, texts and tools."""
     return {
+        "dialect": engine.dialect,
+        "key_header": engine.key_header,
         "model": engine.model,
-        "voice": {"id": engine.voice_id} if engine.voice_id else engine.voice,
-        "audio": AudioFormat(engine.audio),
+        "voice": {"id": engine.voice_id} if engine.voice_id else engine.voice or engine.kind.voice,
+        "audio": AudioFormat(engine.audio or engine.kind.audio),
         "turn_detection": _turn_detection(engine.turn_detection),
         "transcription": _transcription(engine),
         "noise_reduction": {"type": engine.noise_reduction} if engine.noise_reduction else None,
+        "echo_cancellation": engine.echo_cancellation,
         "speed": None if engine.speed == 1.0 else engine.speed,
         "max_output_tokens": engine.max_output_tokens or None,
         "tool_choice": _tool_choice(engine.tool_choice),
         "parallel_tool_calls": {"auto": None, "on": True, "off": False}[engine.parallel_tool_calls],
         "reasoning_effort": engine.reasoning_effort,
         "delegation_model": engine.delegation_model,
+        "control_messages": engine.control_message_format,
+        "agent_id": engine.agent_id,
+        "account_sid": engine.account_sid,
     }
 
 
@@ -43,7 +52,7 @@ def _turn_detection(section: TurnDetectionSection) -> dict[str, Any] | None:
 
 
 def _transcription(engine: EngineSection) -> dict[str, str] | None:
-    if not engine.transcription:
+    if not engine.transcription and not engine.kind.transcribes:
         return None
     fields = {
         "model": engine.transcription,

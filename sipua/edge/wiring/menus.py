@@ -18,11 +18,13 @@ from sipua.calls.menus.menu import (
     Say,
     Sound,
     ToAgent,
+    ToDocuments,
     ToMenu,
     ToQueue,
     ToTarget,
 )
 from sipua.calls.menus.queue.queue import Queue, Spoken
+from sipua.calls.steer.commands import RunDocuments
 from sipua.codecs.pcm import Pcm
 from sipua.config import Config
 from sipua.config.sections.actions import ActionSection
@@ -30,6 +32,7 @@ from sipua.config.sections.menus import MenuSection
 from sipua.config.sections.queues import QueueSection
 from sipua.config.sections.routes import RouteSection
 from sipua.config.values.hours import Hours
+from sipua.twilio import configured
 
 _TONES_HZ: Final[Mapping[Notice, tuple[float, float]]] = {
     "signed_in": (523.3, 784.0),
@@ -80,7 +83,8 @@ def notices(config: Config) -> dict[Notice, Action]:
 
 def leads(config: Config) -> bool:
     """Whether a call may be without an agent."""
-    return bool(config.menus or config.queues or any(one.closed.kinds for one in config.routes))
+    closes = any(one.closed.kinds for one in config.routes)
+    return bool(config.menus or config.queues or closes or configured.leads(config))
 
 
 def _beginning(config: Config, route: RouteSection) -> Beginning:
@@ -94,6 +98,10 @@ def _first(route: RouteSection) -> Action | None:
         return ToMenu(route.menu)
     if route.queue:
         return ToQueue(route.queue, route.name, route.queue_priority)
+    if route.voice_url:
+        return ToDocuments(
+            RunDocuments(route.voice_url, route.voice_method, route.voice_fallback_url)
+        )
     return None
 
 

@@ -29,17 +29,18 @@ def first_engines(config: Config) -> dict[str, str]:
 
 
 def agent_at_once(config: Config, facts: CallFacts) -> bool:
-    """Whether the call begins with an agent, and not with a menu, a queue, or a person."""
+    """Whether the call begins with an agent, and not with a menu, a queue, documents or a
+    person."""
     if facts.notice:
         return False
     route = next((one for one in config.routes if one.name == facts.route), None)
     if route is None:
         return True
     if facts.direction == "outgoing":  # it has no hours, does not wait for itself, goes nowhere on
-        return not route.menu
+        return not (route.menu or route.voice_url)
     if route.closed.kinds and not routes.hours_named(config, route.when).is_open(facts.started_at):
         return False
-    return not (route.menu or route.queue or route.forward)
+    return not (route.menu or route.queue or route.forward or route.voice_url)
 
 
 def _queue(config: Config, section: QueueSection) -> QueueSettings:

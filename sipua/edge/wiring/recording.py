@@ -8,8 +8,16 @@ from sipua.config import Config
 from sipua.recording.files.keeper import RecordingKeeper, Tell
 from sipua.recording.files.settings import RecordingSettings
 from sipua.recording.s3.settings import S3Settings
+from sipua.twilio import configured
+from sipua.twilio.recordings.keeper import TwimlRecordingKeeper
 
 _MEGABYTE = 1_000_000
+
+
+def twiml_keeper(config: Config) -> TwimlRecordingKeeper | None:
+    """Of what documents record; None: nothing."""
+    directory = configured.recordings(config)
+    return TwimlRecordingKeeper(directory, config.twilio.recordings_days) if directory else None
 
 
 def is_on(config: Config) -> bool:

@@ -4,8 +4,10 @@ local agent. `wiring.call` has those of a call. The edge has no media: nothing h
 
 from __future__ import annotations
 
+import ipaddress
 import secrets
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -13,10 +15,11 @@ from urllib.parse import urlsplit
 from sipua.bridge.agent.scenario import faults
 from sipua.bridge.agent.scenario.scenario import Scenario, joined
 from sipua.bridge.agent.scenario.settings import AgentSettings
-from sipua.bridge.engines import ENGINES
 from sipua.capture.settings import CaptureSettings
 from sipua.config import Config, EngineSection
+from sipua.config.checks import tls
 from sipua.config.scenario import reader as scenario_file
+from sipua.config.sections.config import SipNetworkSection
 from sipua.config.values.uri import SIP_PORT, parse_server
 from sipua.edge.wiring import accounts, parties
 from sipua.outputs.cdr.settings import CdrSettings
@@ -24,14 +27,16 @@ from sipua.outputs.hep.settings import HepSettings
 from sipua.process import cores, trace_context
 from sipua.process.trace_context import CallTrace
 from sipua.rtp.events import Address
-from sipua.rtp.hostport import bracketed, join
-from sipua.rtp.ports import ReservedPort, family_of
-from sipua.sip.admission.admission import Admission, FloodLimits
+from sipua.rtp.hostport import bracketed, join, split
+from sipua.rtp.ports import ReservedPort
+from sipua.sip.admission.admission import Admission, ConnectionLimits, FloodLimits
+from sipua.sip.nat import stun
+from sipua.sip.nat.told_address import Towards
 from sipua.sip.settings import SipSettings
 from sipua.sip.trunks.slots import Limits
 from sipua.sip.wire.addresses import of_family, seen_by
 from sipua.sip.wire.certificate import authorities_of_the_system
-from sipua.sip.wire.tls import TlsSettings
+from sipua.sip.wire.tls import TlsKeys, TlsSettings
 
 _MEGABYTE = 1_000_000
 
@@ -47,7 +52,11 @@ def sip_settings(config: Config, max_calls: int) -> SipSettings:
         max_calls=max_calls,
         session_expires_s=sip.session_expires_s,
         min_session_expires_s=sip.min_session_expires_s,
-        media_hosts=media_hosts(config),
+        media_hosts=rtp_hosts(config),
+        media_public=(*rtp.public_address, *sip.public_address),
+        towards=tuple(_towards(one) for one in sip.networks),
+        stun_servers=tuple(_stun_server(one) for one in sip.stun_servers),
+        stun_refresh_s=sip.stun_refresh_s,
         ptime_ms=rtp.ptime_ms,
         rtcp_xr=rtp.rtcp_xr,
         codecs=tuple(rtp.codecs),
@@ -58,23 +67,57 @@ def sip_settings(config: Config, max_calls: int) -> SipSettings:
     )
 
 
+def audit_directory(config: Config) -> Path:
+    return Path(config.audit.directory).expanduser()
+
+
+def _towards(section: SipNetworkSection) -> Towards:
+    networks = tuple(ipaddress.ip_network(one) for one in section.networks)
+    return Towards(networks, section.address)
+
+
+def _stun_server(text: str) -> Address:
+    host, port = split(text)
+    return host, port or stun.DEFAULT_PORT
+
+
 def tls_settings(config: Config) -> TlsSettings | None:
     keys = config.sip.tls
     if "tls" not in config.sip.transports:
         return None
-    files = [keys.certificate, keys.key, keys.ca_file, keys.client_ca_file]
-    certificate, key, ca_file, client_ca_file = (
-        str(Path(file).expanduser()) if file else "" for file in files
-    )
     return TlsSettings(
         port=keys.port,
-        certificate=certificate,
-        key=key,
+        certificate=_file(keys.certificate),
+        key=_file(keys.key),
         verify=keys.verify,
-        ca_file=ca_file or authorities_of_the_system(),
-        client_ca_file=client_ca_file,
+        ca_file=_file(keys.ca_file) or authorities_of_the_system(),
+        client_ca_file=_file(keys.client_ca_file),
         clients_need_one=keys.client_certificates == "required",
+        own=tuple(_own_keys(config)),
     )
+
+
+def _own_keys(config: Config) -> Iterator[TlsKeys]:
+    """Of trunks and accounts; what one has not is that of the edge."""
+    edge = config.sip.tls
+    for (kind, _), one in tls.peers(config):
+        if not tls.own_tls(one):
+            continue
+        certificate, key = one.tls_certificate, one.tls_key
+        if not certificate:
+            certificate, key = edge.certificate, edge.key
+        yield TlsKeys(
+            where=f"{kind}.{one.name}.tls_",
+            hosts=tls.tls_hosts(one),
+            certificate=_file(certificate),
+            key=_file(key),
+            ca_file=_file(one.tls_ca_file or edge.ca_file) or authorities_of_the_system(),
+            verify=edge.verify if one.tls_verify == "inherit" else one.tls_verify == "on",
+        )
+
+
+def _file(name: str) -> str:
+    return str(Path(name).expanduser()) if name else ""
 
 
 def _wants_messages(config: Config) -> bool:
@@ -111,12 +154,6 @@ def worker_count(config: Config) -> int:
 def rtp_hosts(config: Config) -> tuple[str, ...]:
     """The addresses that RTP sockets are bound to: one of a family."""
     return config.rtp.host or config.sip.host
-
-
-def media_hosts(config: Config) -> tuple[str, ...]:
-    """The addresses in SDP: the public one, where the family has one."""
-    public = (*config.rtp.public_address, *config.sip.public_address)
-    return tuple(of_family(public, family_of(host)) or host for host in rtp_hosts(config))
 
 
 def rtp_address(config: Config, local: ReservedPort, peer: str) -> Address:
@@ -179,7 +216,7 @@ def hep_sends(config: Config, what: Literal["sip", "rtcp"]) -> bool:
 def admission(config: Config, max_calls: int) -> Admission:
     accept_any = config.sip.accept == "any"
     gate = Admission(max_calls=max_calls, accept_any=accept_any, traced=_traced(config))
-    gate.flood = _flood(config)
+    gate.flood, gate.connections = _flood(config), _connections(config)
     gate.slots.use({one.name: Limits(one.max_calls, one.calls_per_second) for one in config.trunks})
     if max_calls:  # else none comes in, and the edge's side of a REFER is not there
         gate.policies = parties.policies(config)
@@ -203,6 +240,20 @@ def _flood(config: Config) -> FloodLimits:
         peer=section.peer_rate,
         scanners=tuple(name.lower() for name in section.scanners),
         answer_strangers=section.answer_strangers,
+    )
+
+
+def _connections(config: Config) -> ConnectionLimits:
+    """Where everybody may call, a new connection costs what a request of a peer may cost."""
+    section, anybody = config.admission, config.sip.accept == "any"
+    return ConnectionLimits(
+        per_source=section.connections_per_source,
+        strangers=section.connections,
+        peers=section.peer_connections,
+        first_request_s=section.first_request_s,
+        idle_s=section.idle_s,
+        rate=section.peer_rate if anybody else section.stranger_rate,
+        rate_of_all=0.0 if anybody else section.strangers_rate,
     )
 
 
@@ -230,7 +281,7 @@ def engine_sections(config: Config) -> tuple[EngineSection, ...]:
 
 def is_embedded(section: EngineSection) -> bool:
     """Whether the local agent that we run is meant."""
-    return bool(ENGINES[section.type].local) and not section.url
+    return bool(section.kind.local) and not section.url
 
 
 def agent_settings(config: Config, *, scenario: str = "", fault: str = "") -> AgentSettings:
@@ -253,9 +304,10 @@ def engine_url(section: EngineSection, agent_url: str) -> str:
     """Its address: the configured one, the local agent's, or the vendor's. `agent_url`: empty when
     no engine needs the agent.
     """
-    kind = ENGINES[section.type]
+    kind = section.kind
     if is_embedded(section) and agent_url:
-        return urlsplit(agent_url)._replace(path=kind.local).geturl()
+        query = f"dialect={section.dialect}" if section.dialect != "ga" and kind.dialects else ""
+        return urlsplit(agent_url)._replace(path=kind.local, query=query).geturl()
     return section.url or kind.url
 
 

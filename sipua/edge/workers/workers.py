@@ -165,7 +165,7 @@ class Workers:
     async def stop(self) -> None:
         """End all, which have no calls any more."""
         self._stopping = True
-        if self._error is None or self._error.code is not Exit.WORKERS:
+        if not self._hopeless:
             edges.remove(os.getpid())
         for worker, life in self._lives.items():
             running = self._running.get(worker)
@@ -328,8 +328,13 @@ class Workers:
         if not self._stopping:
             self._tell_doctor()
 
-    def _tell_doctor(self, *, hopeless: bool = False) -> None:
-        edges.write(EdgeState(os.getpid(), self._states(), hopeless))
+    @property
+    def _hopeless(self) -> bool:
+        return self._error is not None and self._error.code is Exit.WORKERS
+
+    def _tell_doctor(self) -> None:
+        # Workers may still die after the one that made it hopeless.
+        edges.write(EdgeState(os.getpid(), self._states(), self._hopeless))
 
     def _states(self) -> tuple[WorkerState, ...]:
         return tuple(
@@ -350,6 +355,6 @@ class Workers:
         causes = dict.fromkeys(slot.cause for slot in self.supervisor.slots.values())
         words = cause or f"no worker lives: {'; '.join(causes)}"
         self._error = WorkersError("workers.hopeless", words, WORKERS_FIX, Exit.WORKERS)
-        self._tell_doctor(hopeless=True)
+        self._tell_doctor()
         self._news.set()
         self._on_hopeless(self._error)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sipua.events import edge_events
+from sipua.events import webhook_events
 from sipua.events.event import Event
 from sipua.log.throttle import Throttle
 from sipua.outputs.hooks import patterns
@@ -148,7 +148,7 @@ class Endpoint:
         moment = time.monotonic()
         if (dead := self._due("dead", self._untold_dead, moment, at_once)) is not None:
             self._tell(
-                edge_events.WebhookDeadLetter(
+                webhook_events.WebhookDeadLetter(
                     webhook=self.name,
                     count=dead.count,
                     cause=dead.cause,
@@ -158,7 +158,7 @@ class Endpoint:
             )
         if (dropped := self._due("dropped", self._untold_dropped, moment, at_once)) is not None:
             self._tell(
-                edge_events.WebhookDropped(
+                webhook_events.WebhookDropped(
                     webhook=self.name,
                     count=dropped.count,
                     cause=dropped.cause,
@@ -188,7 +188,7 @@ class Endpoint:
             self._bury(job, "", now)
         self.to_disable = Disabled(self.name, now, cause, self.fingerprint)
         self._tell(
-            edge_events.WebhookDisabled(
+            webhook_events.WebhookDisabled(
                 webhook=self.name,
                 cause=cause,
                 fix="the receiver says that it is gone for good: remove it from the configuration, "
@@ -201,13 +201,13 @@ class Endpoint:
             down_s = self._health.worked(now)
             if down_s is not None:
                 self._tell(
-                    edge_events.WebhookRecovered(
+                    webhook_events.WebhookRecovered(
                         webhook=self.name, down_s=round(down_s, 1), waiting=self.queue.waiting
                     )
                 )
         elif self._health.failed(now):
             self._tell(
-                edge_events.WebhookFailing(
+                webhook_events.WebhookFailing(
                     webhook=self.name,
                     cause=answer.cause,
                     attempts=job.attempts,

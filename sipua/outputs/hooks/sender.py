@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import time
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 
-from sipua.outputs.hooks import addresses, answer, bodies
+from sipua.outputs.hooks import answer, bodies
 from sipua.outputs.hooks.answer import Answer
 from sipua.outputs.hooks.settings import EndpointSettings
+from sipua.process.web.addresses import guarded
+from sipua.process.web.answers import failure_of, os_words
 from sipua.process.web.session import http_session
 from sipua.process.web.signing import Signer
 
@@ -41,7 +42,7 @@ class Sender:
         try:
             session = self._opened()
         except OSError as error:  # as ssl.SSLError is one
-            return Answer(cause=f"`ca_file` cannot be used: {_os_words(error)}")
+            return Answer(cause=f"`ca_file` cannot be used: {os_words(error)}")
         if settings.batch:
             body = bodies.batch(document for _, document in events)
         else:
@@ -57,22 +58,8 @@ class Sender:
                 )
         except TimeoutError:
             return Answer(cause=f"no answer within {settings.timeout_s:g} s")
-        except aiohttp.ClientConnectorCertificateError as error:
-            return Answer(
-                cause=f"its certificate is not trusted: {_words(error.certificate_error)}"
-            )
-        except aiohttp.ClientSSLError as error:
-            return Answer(cause=f"TLS failed: {_words(error.os_error)}")
-        except aiohttp.ClientConnectorDNSError:
-            return Answer(cause="its name does not resolve")
-        except aiohttp.ClientConnectorError as error:
-            if _REFUSED in str(error.os_error):
-                return Answer(cause=_REFUSED)
-            return Answer(cause=f"cannot be reached: {_os_words(error.os_error)}")
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-            return Answer(cause="closed the connection without an answer")
         except (aiohttp.ClientError, ValueError, OSError) as error:
-            return Answer(cause=f"broke the protocol: {type(error).__name__}")
+            return Answer(cause=failure_of(error, _REFUSED).text)
         retry_after = response.headers.get("Retry-After", "")
         told = answer.of_status(response.status, retry_after, time.time())
         await _read_away(response)  # it has answered, whatever comes of its body
@@ -105,16 +92,9 @@ class Sender:
             self._session = http_session(
                 ca_file=self._settings.ca_file,
                 connections=self._settings.parallel,
-                socket_factory=self._socket,
+                socket_factory=guarded(self._settings.allow, _REFUSED),
             )
         return self._session
-
-    def _socket(self, info: tuple[Any, ...]) -> socket.socket:
-        """The last moment before a connection: the name is resolved, and nothing is sent yet."""
-        family, kind, protocol, _, address = info
-        if not addresses.may_reach(str(address[0]), self._settings.allow):
-            raise OSError(_REFUSED)
-        return socket.socket(family, kind, protocol)
 
 
 async def _read_away(response: aiohttp.ClientResponse) -> None:
@@ -130,11 +110,3 @@ async def _read_away(response: aiohttp.ClientResponse) -> None:
     finally:
         if not whole:
             response.close()
-
-
-def _words(error: object) -> str:
-    return f"{type(error).__name__}: {error}"[:200]
-
-
-def _os_words(error: OSError) -> str:
-    return error.strerror or type(error).__name__

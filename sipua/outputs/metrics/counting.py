@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from sipua.events.stream import Happened
+from sipua.outputs.metrics.families import Counter
 from sipua.outputs.metrics.names import FAULTS, NONE, STAGES, TOKENS, Names
 from sipua.outputs.metrics.series import Series
 
@@ -54,7 +55,7 @@ class Counting:
             series.names_resolved.set(1, origin)
         series.expect(names)
         self._by_type: dict[str, Callable[[Happened, Fields], None]] = {
-            "call.incoming": lambda happened, data: self._begin(happened, data, "incoming"),
+            "call.incoming": self._incoming,
             "call.placing": lambda happened, data: self._begin(happened, data, "outgoing"),
             "call.progress": lambda happened, _: self._heard(happened),
             "call.answered": self._answered,
@@ -87,7 +88,9 @@ class Counting:
             "call.ended": self._ended,
             "call.rejected": self._rejected,
             "call.rejections_not_logged": lambda _, data: self._untold(data.get("statuses")),
-            "sip.dropped": lambda _, data: self._dropped(data.get("counts")),
+            "sip.dropped": lambda _, data: _add_each(series.requests_dropped, data),
+            "stir.not_fetched": lambda _, data: _add_each(series.certificates_not_fetched, data),
+            "sip.connections_refused": lambda _, data: _add_each(series.connections_refused, data),
             "turn.latency": self._latency,
             "turn.unanswered": lambda happened, _: series.turns_unanswered.add(
                 self._engine(happened)
@@ -130,6 +133,12 @@ class Counting:
         self._series.engine_attempts.add(name, "ok" if reached else "failed")
 
     # --- a call ---------------------------------------------------------------------------
+
+    def _incoming(self, happened: Happened, data: Fields) -> None:
+        self._begin(happened, data, "incoming")
+        caller = _object(data.get("caller"))
+        if verstat := caller.get("verstat"):
+            self._series.callers_verified.add(verstat, caller.get("attest") or NONE)
 
     def _begin(self, happened: Happened, data: Fields, direction: str) -> None:
         origin = data.get("origin" if direction == "incoming" else "account")
@@ -232,10 +241,6 @@ class Counting:
         for status, count in _object(statuses).items():
             self._series.calls_refused.add(status, by=_number(count))
 
-    def _dropped(self, counts: object) -> None:
-        for reason, count in _object(counts).items():
-            self._series.requests_dropped.add(reason, by=_number(count))
-
     # --- the conversation -----------------------------------------------------------------
 
     def _latency(self, happened: Happened, data: Fields) -> None:
@@ -296,6 +301,12 @@ class Counting:
     def _attempt_failed(self, happened: Happened, data: Fields) -> None:
         if up := self._up.get(happened.told.call_id):
             self._series.trunk_failovers.add(up.origin, data.get("server"))
+
+
+def _add_each(counter: Counter, data: Fields) -> None:
+    """Counts by their reason."""
+    for reason, count in _object(data.get("counts")).items():
+        counter.add(reason, by=_number(count))
 
 
 def _object(value: object) -> Fields:

@@ -17,6 +17,8 @@ from sipua.edge.wiring import wiring
 from sipua.events.ending import By, Fault, Reason, Status
 from sipua.outputs.hooks.endpoint_queue import Fate
 from sipua.queue.people import PersonState
+from sipua.sip.wire.verdict import FAILED, NOT_VALIDATED, PASSED, Attestation
+from sipua.stir.fetch_limits import TooMany
 from sipua.tools.call_queue import Outcome
 
 EDGE: Final = "edge"
@@ -37,8 +39,18 @@ TOKENS: Final = (
     "text_out",
 )
 CODECS: Final = ("PCMU", "PCMA", "G722", "opus")
-REFUSALS: Final = tuple(map(str, (400, 403, 404, 420, 483, 486, 488, 500, 503)))
+REFUSALS: Final = tuple(
+    map(str, (400, 401, 403, 404, 420, 428, 436, 437, 438, 481, 483, 486, 488, 500, 503))
+)
 """What the gate answers; where pjsip refuses first, it may be another: `other`."""
+CONNECTIONS: Final = (
+    "per_source", "connections", "peers", "rate", "rate_of_all", "first_request", "idle",
+)  # fmt: skip
+"""Why one was closed."""
+NOT_FETCHED: Final = get_args(TooMany)
+"""Why a certificate was not asked for."""
+VERSTATS: Final = (PASSED, FAILED, NOT_VALIDATED)
+ATTESTATIONS: Final = (*get_args(Attestation), NONE)
 TOOL_RESULTS: Final = (*get_args(Outcome), "cancelled")
 HEP_KINDS: Final = ("sip", "rtcp", "logs", "cdr")
 FATES: Final = tuple(fate.value for fate in Fate)

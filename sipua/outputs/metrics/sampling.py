@@ -56,6 +56,8 @@ class Views:
     hep: Callable[[], Mapping[str, int]]
     """Its counts; none: nothing is sent."""
     queues: Callable[[], Iterable[QueueState]] = tuple
+    held: Callable[[], Mapping[str, int]] = dict
+    """What pjsip keeps: transactions and dialogs."""
 
 
 class Sampling:
@@ -104,6 +106,9 @@ class Sampling:
         ports = self._views.ports()
         for state in ("in_use", "resting"):
             series.ports.set(ports[state], state)
+        held = self._views.held()
+        series.transactions.set(held.get("transactions", 0))
+        series.dialogs.set(held.get("dialogs", 0))
 
     def _look_at_workers(self) -> None:
         series = self._series

@@ -57,10 +57,25 @@ class Series:
             "INVITEs that never became a call, by the status that they got.",
             {"status": known.REFUSALS},
         )
+        self.callers_verified = Counter(
+            "sipua_callers_verified",
+            "Calls whose caller was verified (STIR/SHAKEN), by what was found.",
+            {"verstat": known.VERSTATS, "attest": known.ATTESTATIONS},
+        )
+        self.certificates_not_fetched = Counter(
+            "sipua_stir_certificates_not_fetched",
+            "Certificates of signers that were not asked for: too many, by of what.",
+            {"reason": known.NOT_FETCHED},
+        )
         self.requests_dropped = Counter(
             "sipua_sip_requests_dropped",
             "SIP requests that got no answer, by the reason.",
             {"reason": ("rate", "rate_of_all", "scanner", "stranger")},
+        )
+        self.connections_refused = Counter(
+            "sipua_sip_connections_refused",
+            "Connections by TCP and TLS that the edge has closed, by the reason.",
+            {"reason": known.CONNECTIONS},
         )
         self.call_setup = Histogram(
             "sipua_call_setup_seconds",
@@ -302,6 +317,10 @@ class Series:
         self.worker_deaths = Counter("sipua_worker_deaths", "Workers that died with their calls.")
         self.events_lost = Counter("sipua_events_lost", "Events that a worker could not pass on.")
         self.draining = Gauge("sipua_draining", "1: no new calls are taken.")
+        self.transactions = Gauge(
+            "sipua_sip_transactions", "Transactions of SIP: each is kept for 32 s at most."
+        )
+        self.dialogs = Gauge("sipua_sip_dialogs", "Dialogs of SIP: one for each leg of a call.")
         self.signalling_lost = Counter("sipua_signalling_lost", "Signalling hung or ended.")
         self.loop_lag = Histogram(
             "sipua_loop_lag_seconds",

@@ -335,6 +335,7 @@ _MOMENTS: Final[Mapping[str, Mapping[str, str]]] = {
         "sipua.private.remote": "remote",
     },
     "call.offer_refused": {"sipua.sip.status_code": "status", "sipua.private.cause": "cause"},
+    "call.request_refused": {"sipua.sip.method": "method", "sipua.private.source": "source"},
     "call.source": {"sipua.source.rank": "rank", "sipua.private.address": "address"},
     "call.dtmf": {
         "sipua.dtmf.duration_ms": "duration_ms",

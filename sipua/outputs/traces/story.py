@@ -32,6 +32,7 @@ WANTED: Final = frozenset(
         *("call.ringing", "call.progress", "call.answered", "call.confirmed"),
         *("call.answered_by", "call.beep", "call.message"),
         *("call.greeting_late", "call.media", "call.held", "call.resumed", "call.offer_refused"),
+        *("call.request_refused",),
         *("call.source", "call.dtmf", "call.quality", "call.interrupted", "call.fallback"),
         *("call.prompt_unheard", "call.steered", "call.transfer", "call.transfer_progress"),
         *("call.transferred", "call.transfer_failed", "call.transfer_refused", ENDED),

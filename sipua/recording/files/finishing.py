@@ -9,6 +9,7 @@ with its metadata, and waits to be sent where it is to be.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -128,7 +129,8 @@ def _in_a_child(part: Path, final: Path, settings: RecordingSettings) -> None:
 
 
 def _child() -> None:
-    os.nice(10)
+    with contextlib.suppress(OSError):  # a sandbox may forbid it
+        os.nice(10)
     os.umask(0o077)
     order = json.load(sys.stdin)
     part, final = Path(order["part"]), Path(order["final"])

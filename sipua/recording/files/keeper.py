@@ -19,7 +19,7 @@ from typing import Final
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.events.event import Event
 from sipua.events.recording_events import RecordingFailed
-from sipua.process.disk import age_and_size
+from sipua.process.disk import age_and_size, entries, is_empty, size_of
 from sipua.record.retention import days
 from sipua.recording.files import finishing, metadata
 from sipua.recording.files.length import seconds_of
@@ -27,6 +27,7 @@ from sipua.recording.files.metadata import Metadata
 from sipua.recording.files.settings import PART, RecordingSettings
 
 _EVERY_S: Final = 30.0
+_TIDY_EVERY_S: Final = 300.0
 _ALONE_S: Final = 30.0
 _TRIES: Final = 3
 _ENDINGS: Final = (".wav", ".flac", ".opus", ".age", ".json")
@@ -44,6 +45,7 @@ class RecordingKeeper:
         self._most_bytes = most_bytes
         self._tell = tell
         self._failed: dict[Path, int] = {}
+        self._tidied_at = float("-inf")
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recordings", daemon=True)
 
@@ -57,7 +59,9 @@ class RecordingKeeper:
         while not self._stopping.is_set():
             faults = FaultOwner().harmless("recording.fault")
             faults.run("finishing", self._finish_left)
-            faults.run("tidying", self._tidy)
+            if (now := time.monotonic()) >= self._tidied_at + _TIDY_EVERY_S:
+                self._tidied_at = now
+                faults.run("tidying", self._tidy)
             self._stopping.wait(_EVERY_S)
 
     def _finish_left(self) -> None:
@@ -89,11 +93,11 @@ class RecordingKeeper:
             )
 
 
-def left_behind(directory: Path, now: float) -> Iterator[Path]:
+def left_behind(directory: Path, now: float, ending: str = PART) -> Iterator[Path]:
     """The part files whose writer is gone. `now`: Unix time."""
     with suppress(OSError):
         for day in days(directory):
-            for part in day.glob(f"*{PART}"):
+            for part in [Path(entry.path) for entry in entries(day, ending)]:
                 if now - age_and_size(part)[0] > _ALONE_S and not _locked(part):
                     yield part
 
@@ -109,30 +113,47 @@ def _locked(part: Path) -> bool:
 
 def enforce(directory: Path, *, today: date, keep_days: int, most_bytes: int) -> int:
     """Delete recordings that are too old, then the oldest beyond the size; returns their number.
-    Each goes with its metadata. What is still written is left alone, as are other files."""
+    Each goes with its metadata. What is still written is left alone, as are other files. In memory
+    are the names of one day at most."""
     first = (today - timedelta(days=keep_days)).isoformat() if keep_days else ""
-    deleted, kept = 0, list[tuple[float, int, list[Path]]]()
+    deleted = total = 0
     for day in days(directory):
-        for files in of_day(day).values():
-            if any(file.name.endswith(PART) for file in files):
-                continue
-            if day.name < first:
+        if day.name < first:
+            for files in _whole(day):
                 _delete(files)
                 deleted += 1
-            else:
-                told = [age_and_size(file) for file in files]
-                kept.append((max(at for at, _ in told), sum(size for _, size in told), files))
-    total = sum(size for _, size, _ in kept)
-    for _, size, files in sorted(kept, key=lambda one: one[0]):
+        else:
+            sizes = (size_of(entry) for entry in entries(day, _ENDINGS) if _is_whole(entry.name))
+            total += sum(sizes)
+    for day in days(directory):
         if total <= most_bytes:
             break
-        _delete(files)
-        total -= size
-        deleted += 1
+        for _, size, files in sorted(map(_aged, _whole(day)), key=lambda one: one[0]):
+            if total <= most_bytes:
+                break
+            _delete(files)
+            total -= size
+            deleted += 1
     for day in days(directory):
-        if day.name != today.isoformat() and not any(day.iterdir()):
+        if day.name != today.isoformat() and is_empty(day):
             day.rmdir()
     return deleted
+
+
+def _whole(day: Path) -> Iterator[list[Path]]:
+    """The recordings of a day that are not being written."""
+    for files in of_day(day).values():
+        if not any(file.name.endswith(PART) for file in files):
+            yield files
+
+
+def _is_whole(name: str) -> bool:
+    return name.startswith("c-") and not name.endswith(PART)
+
+
+def _aged(files: list[Path]) -> tuple[float, int, list[Path]]:
+    told = [age_and_size(file) for file in files]
+    return max(at for at, _ in told), sum(size for _, size in told), files
 
 
 def of_day(day: Path) -> dict[str, list[Path]]:

@@ -22,6 +22,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 SILENT: Final = 0
 """The status of what gets no answer."""
+ANYONE: Final = "anyone"
+"""The origin of a call from an address that is in no trunk or account, and may call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,18 @@ class Refusal:
     """The key of the configuration that says so."""
     unsupported: str = ""
     """The options of its Require that we do not have."""
+    challenges: tuple[str, ...] = ()
+    """Of a 401: the values of WWW-Authenticate."""
 
     @property
     def silent(self) -> bool:
         """It is not sent: the peer learns nothing."""
         return self.status == SILENT
+
+    @property
+    def asks(self) -> bool:
+        """It is the first half of an authentication, which nobody needs to hear of."""
+        return bool(self.challenges) and not self.because
 
     @property
     def headers(self) -> dict[str, str]:
@@ -54,6 +63,7 @@ class Refusal:
 
 
 FORBIDDEN = Refusal(403, "Forbidden")
+NO_DIALOG = Refusal(481, "Call/Transaction Does Not Exist")
 NO_MEDIA_PORT = Refusal(503, "No Media Port", retry_after_s=5)
 
 
@@ -67,6 +77,22 @@ class FloodLimits:
     scanners: tuple[str, ...] = ()
     """In small letters: what the User-Agent of a tool that looks for victims contains."""
     answer_strangers: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """Of connections that peers make by TCP and TLS. Strangers: all but trunks and accounts. 0: no
+    limit."""
+
+    per_source: int = 32
+    """Of a stranger."""
+    strangers: int = 256
+    peers: int = 1024
+    first_request_s: float = 10.0
+    idle_s: float = 60.0
+    rate: float = 10.0
+    """New ones a second, of one stranger."""
+    rate_of_all: float = 200.0
 
 
 @dataclass(slots=True)
@@ -85,6 +111,7 @@ class Admission:
     worker_missing_s: Callable[[], float] = lambda: 0.0
     """How long no worker is expected; 0: one takes calls."""
     flood: FloodLimits = FloodLimits()
+    connections: ConnectionLimits = ConnectionLimits()
     slots: TrunkSlots = field(default_factory=TrunkSlots)
     """How many calls each trunk has, and may have."""
     _peers: list[tuple[str, Network]] = field(default_factory=list)
@@ -114,7 +141,7 @@ class Admission:
         self._peers, self._named = other._peers, other._named
         self._certified, self._anywhere = other._certified, other._anywhere
         self.traced, self.policies = other.traced, other.policies
-        self.flood = other.flood
+        self.flood, self.connections = other.flood, other.connections
         self.slots.use(other.slots.limits)
 
     def allow_host(self, name: str, host: str, *, services: bool) -> None:
@@ -172,12 +199,32 @@ class Admission:
         for trunk in self._anywhere if names else ():
             if self._has_certificate(trunk, names):
                 return trunk
-        return "anyone" if self.accept_any else None
+        return ANYONE if self.accept_any else None
+
+    def is_peer(self, host: str, names: frozenset[str] = frozenset()) -> bool:
+        """Whether that is a trunk or an account, and not anyone who may call."""
+        return self.origin(host, names) not in (None, ANYONE)
+
+    def knows(self, host: str) -> bool:
+        """Whether the address is one of a trunk or an account, which may have to show a certificate
+        as well."""
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return any(address in network for _, network in self._known())
 
     def _has_certificate(self, name: str, names: frozenset[str]) -> bool:
         """Whether it has the one that this trunk must have."""
         wanted = self._certified.get(name)
         return wanted is None or not wanted.isdisjoint(names)
+
+    def certified(self, name: str, names: frozenset[str]) -> bool:
+        """Whether this trunk is known by its certificate, and these names are in it."""
+        return self.asks_certificate(name) and self._has_certificate(name, names)
+
+    def asks_certificate(self, name: str) -> bool:
+        return name in self._certified
 
     def policy(self, origin: str) -> PeerPolicy:
         return self.policies.get(origin, STRANGER)

@@ -7,28 +7,24 @@ and PBXs keep); a stranger is told nothing, so that its flood is answered by not
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 from sipua.sip.admission.admission import SILENT, FloodLimits, Refusal
-from sipua.sip.peer_news import RequestsDropped
+from sipua.sip.admission.sources import SOURCES, Buckets, source_of
 from sipua.sip.wire import texts
 
 TOO_MANY = Refusal(503, "Too Many Requests", retry_after_s=1, rule="admission.peer_rate")
-SOURCES = 4096
-"""Addresses that are remembered; of more, those that were seen first are forgotten."""
 TOLD_EVERY_S = 10.0
-_BURST_S = 2.0
-"""A source that was quiet may send the requests of so many seconds at once."""
 
 
 class Flood:
     """Pure: `now` is passed in. Called for each request by the pjsua2 thread."""
 
     def __init__(self) -> None:
-        self._of_one = _Buckets(SOURCES)
-        self._of_all = _Buckets(1)
+        self._of_one = Buckets(SOURCES)
+        self._of_all = Buckets(1)
+        self._failed = Buckets(SOURCES)
 
     def judge(
         self, limits: FloodLimits, host: str, origin: str | None, message: str, now: float
@@ -36,27 +32,22 @@ class Flood:
         """What the request gets instead of what it asks for. `origin`: the trunk or account of this
         address; None: it may not call."""
         if origin is not None:
-            allowed = self._of_one.take(_source(host), limits.peer, now)
+            allowed = self._of_one.take(source_of(host), limits.peer, now)
             return None if allowed else TOO_MANY
         if not limits.answer_strangers:
             return _silence("stranger")
         if limits.scanners and _scans(message, limits.scanners):
             return _silence("scanner")
-        if not self._of_one.take(_source(host), limits.stranger, now):
+        if not self._of_one.take(source_of(host), limits.stranger, now):
             return _silence("rate")
         if not self._of_all.take("", limits.strangers, now):
             return _silence("rate_of_all")
         return None
 
-
-def _source(host: str) -> str:
-    """An address; of IPv6 the network that one customer has, who may send from all of it."""
-    if ":" not in host:
-        return host
-    try:
-        return ipaddress.IPv6Address(host).exploded[:19]
-    except ValueError:
-        return host
+    def failed(self, limits: FloodLimits, host: str, now: float) -> Refusal | None:
+        """The same for a password that was wrong: who guesses is a stranger, wherever it is."""
+        allowed = self._failed.take(source_of(host), limits.stranger, now)
+        return None if allowed else _silence("rate")
 
 
 def _silence(why: str) -> Refusal:
@@ -68,35 +59,15 @@ def _scans(message: str, scanners: Sequence[str]) -> bool:
     return bool(agent) and any(name in agent for name in scanners)
 
 
-class _Buckets:
-    """By key, each full when it is first seen; their number is bounded."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._held: dict[str, tuple[float, float]] = {}
-        """Tokens, and when there were so many."""
-
-    def take(self, key: str, rate: float, now: float) -> bool:
-        if not rate:
-            return True
-        full = max(1.0, rate * _BURST_S)
-        held = self._held.pop(key, None)
-        tokens = full if held is None else min(full, held[0] + (now - held[1]) * rate)
-        if held is None and len(self._held) >= self._most:
-            del self._held[next(iter(self._held))]
-        taken = tokens >= 1.0
-        self._held[key] = (tokens - taken, now)
-        return taken
-
-
 class Dropped:
     """Tells what was dropped: the first one at once, then the sum of each `TOLD_EVERY_S`."""
 
     def __init__(
         self,
-        tell: Callable[[RequestsDropped], None],
+        tell: Callable[[dict[str, int], str], None],
         after: Callable[[float, Callable[[], None]], None],
     ) -> None:
+        """`tell` is given how many of each reason, and the source of one of them."""
         self._tell, self._after = tell, after
         self._counts: Counter[str] = Counter()
         self._source = ""
@@ -112,7 +83,7 @@ class Dropped:
         counts, self._counts = dict(self._counts), Counter()
         self._waits = True
         self._after(TOLD_EVERY_S, self._over)
-        self._tell(RequestsDropped(counts, self._source))
+        self._tell(counts, self._source)
 
     def _over(self) -> None:
         self._waits = False

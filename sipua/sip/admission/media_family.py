@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from sipua.rtp.ports import family_of
 from sipua.sip.admission.admission import Refusal
-from sipua.sip.wire.addresses import of_family, route_to, seen_by
+from sipua.sip.wire.addresses import route_to
 
 NO_ROUTE = Refusal(
     488, "Not Acceptable Here", cause="there is no route to the address of the offer's audio"
@@ -37,13 +37,8 @@ def choose(
     return NO_ROUTE if offered and not natted and route(offered) is None else family
 
 
-def host_towards(
-    hosts: Sequence[str], family: socket.AddressFamily, signalling_ip: str, offered: str
-) -> str:
-    """Our host for the SDP, as the peer sees it: from the source of its signalling, or from its
+def seen_from(family: socket.AddressFamily, signalling_ip: str, offered: str) -> str:
+    """Where the peer is, for the choice of our host in SDP: the source of its signalling, or its
     audio where the families differ.
     """
-    host = of_family(hosts, family)
-    assert host is not None, "ports are reserved of families that have a host"
-    peer = signalling_ip if family_of(signalling_ip) == family else offered
-    return seen_by(peer, host)
+    return signalling_ip if family_of(signalling_ip) == family else offered

@@ -12,8 +12,9 @@ from collections.abc import Collection, Sequence
 
 from sipua.sip.admission.admission import Refusal
 from sipua.sip.wire import codecs as names_of
-from sipua.sip.wire import sdes, sdp, texts
-from sipua.sip.wire.sdes import SrtpPolicy
+from sipua.sip.wire import sdp, texts
+from sipua.sip.wire.srtp import dtls, sdes
+from sipua.sip.wire.srtp.policy import SrtpKeying, SrtpPolicy
 
 MAX_MEDIA = 16
 """pjsip's limit of sections (PJMEDIA_MAX_SDP_MEDIA); an answer has as many as its offer."""
@@ -32,6 +33,7 @@ def refusal(
     codecs: Sequence[str],
     address_types: Collection[str],
     srtp: SrtpPolicy = "off",
+    keying: SrtpKeying = "sdes",
 ) -> Refusal | None:
     """The refusal of this INVITE, or None. Without an offer there is nothing to refuse."""
     message = message.replace("\r\n", "\n").replace("\r", "\n")  # each ends a line for pjsip
@@ -47,12 +49,16 @@ def refusal(
         body = _sdp_part(body, boundary)
     elif kind != "application/sdp":
         return None
-    cause = unmet(body, codecs, address_types, srtp) if body else ""
+    cause = unmet(body, codecs, address_types, srtp, keying) if body else ""
     return Refusal(488, "Not Acceptable Here", cause=cause) if cause else None
 
 
 def unmet(
-    text: str, codecs: Sequence[str], address_types: Collection[str], srtp: SrtpPolicy = "off"
+    text: str,
+    codecs: Sequence[str],
+    address_types: Collection[str],
+    srtp: SrtpPolicy = "off",
+    keying: SrtpKeying = "sdes",
 ) -> str:
     """Why this offer cannot be met; empty: no reason was found."""
     if (sections := text.count("\nm=")) > MAX_MEDIA:
@@ -65,14 +71,19 @@ def unmet(
     audio = _chosen(session, media, srtp)
     if audio is None:
         return f"the offer has no RTP audio{' without SRTP' if srtp == 'off' else ''}"
-    if cause := sdes.unmet(audio, srtp):
+    if cause := _keyless(session, audio, srtp, keying):
         return cause
     if not set(names_of.by_number(audio).values()) & {codec.upper() for codec in codecs}:
         return f"the offer has none of the codecs {', '.join(codecs)}"
     return _unreachable(session, audio, address_types)
 
 
-def misplaced(text: str, address_types: Collection[str], srtp: SrtpPolicy = "off") -> str:
+def misplaced(
+    text: str,
+    address_types: Collection[str],
+    srtp: SrtpPolicy = "off",
+    keying: SrtpKeying = "sdes",
+) -> str:
     """Why the audio of an offer within a call cannot be reached, or its SRTP not be had; empty: no
     reason was found.
     """
@@ -80,7 +91,13 @@ def misplaced(text: str, address_types: Collection[str], srtp: SrtpPolicy = "off
     audio = _chosen(session, media, srtp)
     if audio is None:
         return ""
-    return sdes.unmet(audio, srtp) or _unreachable(session, audio, address_types)
+    return _keyless(session, audio, srtp, keying) or _unreachable(session, audio, address_types)
+
+
+def _keyless(session: list[str], audio: list[str], srtp: SrtpPolicy, keying: SrtpKeying) -> str:
+    if keying == "dtls":
+        return dtls.unmet(session, audio, srtp)
+    return sdes.unmet(audio, srtp)
 
 
 def _unreachable(session: list[str], audio: list[str], address_types: Collection[str]) -> str:
@@ -130,8 +147,8 @@ def _media(section: list[str]) -> list[str]:
 
 
 def _connection(session: list[str], section: list[str]) -> str:
-    """The content of `c=`: the section's own before the session's."""
-    for line in (*section, *session):
+    """The content of `c=`: the section's own before the session's, and of two the last: pjsip's."""
+    for line in (*reversed(section), *reversed(session)):
         if line.startswith("c="):
             return line.removeprefix("c=").strip()
     return ""

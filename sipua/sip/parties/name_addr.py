@@ -27,6 +27,8 @@ class NameAddr:
     """`sip`, `sips` or `tel`; empty: there is no such URI."""
     user: str = ""
     host: str = ""
+    uri_parameters: str = ""
+    """Those of the user, and those of the URI, as they stand there."""
     uri_headers: str = ""
     """What stands behind the `?` of the URI."""
     parameters: dict[str, str] = field(default_factory=dict)
@@ -69,14 +71,17 @@ def parse(text: str) -> NameAddr:
         return NameAddr(name=_name(name))
     inside, _, uri_headers = inside.partition("?")
     if scheme == "tel":
-        user, host = inside.partition(";")[0].translate(_SEPARATORS), ""
+        user, _, uri_parameters = inside.partition(";")
+        user, host = user.translate(_SEPARATORS), ""
     else:
         user, host = _user_and_host(inside)
+        uri_parameters = ";".join(part.partition(";")[2] for part in inside.split("@", 1))
     return NameAddr(
         name=_name(name),
         scheme=scheme,
         user=_decoded(user),
         host=host,
+        uri_parameters=uri_parameters,
         uri_headers=uri_headers,
         parameters=dict(_parameters(behind)),
     )

@@ -13,7 +13,7 @@ are the operator's own.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,7 +22,9 @@ from sipua.sip.wire import texts
 from sipua.sip.wire.caller_id import NOBODY, Caller
 
 LONGEST_VALUE: Final = 80
-NAMES: Final = ("caller", "caller_name", "called", "diverted", "trunk", "route")
+NAMES: Final = (
+    "caller", "caller_name", "called", "diverted", "trunk", "route", "verstat", "attestation",
+)  # fmt: skip
 HEADER: Final = "header:"
 
 NOTICE: Final = (
@@ -61,6 +63,11 @@ def fill(text: str, values: Values) -> str:
     return _PLACE.sub(lambda found: _value(found[1].strip(), values), text)
 
 
+def fill_plain(text: str, values: Values) -> str:
+    """For a program, which takes no orders from it: without marks; empty where it is unknown."""
+    return _PLACE.sub(lambda found: _value(found[1].strip(), values, _plain), text)
+
+
 def fill_marked(text: str, values: Values) -> str:
     """With the notice, where there is something that it is about."""
     filled = fill(text, values)
@@ -77,21 +84,29 @@ def data(text: str) -> str:
     return f'[data: "{clean}"]' if clean else UNKNOWN
 
 
-def _value(name: str, values: Values) -> str:
+def _plain(text: str) -> str:
+    return texts.line(text)[:LONGEST_VALUE]
+
+
+def _value(name: str, values: Values, shown: Callable[[str], str] = data) -> str:
     caller = values.caller
     if (header := header_of(name)) is not None:
         lower = header.lower()
         found = (value for given, value in values.headers.items() if given.lower() == lower)
-        return data(next(found, ""))
+        return shown(next(found, ""))
     match name:
         case "caller":
-            return ANONYMOUS if caller.anonymous else data(caller.number)
+            return ANONYMOUS if caller.anonymous else shown(caller.number)
         case "caller_name":
-            return ANONYMOUS if caller.anonymous else data(caller.name)
+            return ANONYMOUS if caller.anonymous else shown(caller.name)
         case "called":
-            return data(values.called)
+            return shown(values.called)
         case "diverted":
-            return data(caller.diverted[0] if caller.diverted else "")
+            return shown(caller.diverted[0] if caller.diverted else "")
+        case "verstat":
+            return caller.verdict.verstat or shown("")
+        case "attestation":
+            return caller.verdict.attest or shown("")
         case "trunk":
             return values.trunk
         case "route":

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from sipua.sip.parties import allowed, caller, headers, name_addr
+from sipua.sip.parties import allowed, caller, claim, headers, name_addr
 from sipua.sip.parties.caller import TRUSTED_ORDER, CallerHeader
+from sipua.sip.parties.claim import StirPolicy
 from sipua.sip.parties.numbers import AS_IT_IS, NumberFormat
 from sipua.sip.parties.refer import DENY, ReferPolicy
 from sipua.sip.wire.caller_id import Parties
-from sipua.sip.wire.sdes import SrtpPolicy
+from sipua.sip.wire.digest import DigestUsers
+from sipua.sip.wire.srtp.policy import SrtpKeying, SrtpPolicy
 from sipua.sip.wire.texts import Message
+from sipua.sip.wire.verdict import Claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +27,15 @@ class PeerPolicy:
     codecs: tuple[str, ...] = ()
     """Of its calls; empty: those of all."""
     srtp: SrtpPolicy = "off"
+    srtp_keys: SrtpKeying = "sdes"
     refer: ReferPolicy = DENY
     """Whether it may put another party in its place."""
+    users: DigestUsers | None = None
+    """One of them must prove itself in each of its INVITEs."""
+    dialog_source: Literal["known", "any"] = "known"
+    """Where requests within its calls may come from: `sipua.sip.admission.dialog_source`."""
+    stir: StirPolicy = claim.OFF
+    """Whether it is to be proved who calls."""
 
     def read(self, message: Message) -> Parties:
         return Parties(
@@ -33,6 +44,11 @@ class PeerPolicy:
             tuple(map(self.formatted, (message.request_uri, message.header("To") or ""))),
             headers.chosen(message, self.headers_in),
         )
+
+    def claim(self, message: Message, parties: Parties) -> Claim | None:
+        """What is to be verified of it; None: nothing."""
+        off = self.stir.mode == "off" and not self.stir.trusts_verstat
+        return None if off else claim.read(message, self.stir, parties, self.form)
 
     def called(self, message: Message) -> str:
         return self.form.of(name_addr.parse(message.request_uri).user)

@@ -21,7 +21,7 @@ from urllib.parse import unquote
 from sipua.sip.dns.names import transport_of
 from sipua.sip.parties import allowed, name_addr
 from sipua.sip.parties.name_addr import NameAddr
-from sipua.sip.parties.numbers import AS_IT_IS, NumberFormat
+from sipua.sip.parties.numbers import AS_IT_IS, NumberFormat, plain
 from sipua.sip.wire.addresses import server_of
 from sipua.sip.wire.texts import Message
 
@@ -106,14 +106,16 @@ def _allowed(
     belongs: Callable[[str], bool],
     form: NumberFormat,
 ) -> str:
-    """The target; empty: no pattern allows it."""
+    """The target; empty: no pattern allows it. A user that is no number, at a host of the peer's
+    own as well, is one for patterns with a host."""
     own = party.scheme == "tel" or party.host in policy.hosts or belongs(party.host)
     number = form.of(party.user)
     with_host = f"{party.user}@{party.host}"
     if any(allowed.refused_by(one, _forbidding(policy.targets)) for one in (number, with_host)):
         return ""
-    if own and _fits(number, [one for one in policy.targets if "@" not in one]):
-        return number
+    dialled = plain(number)
+    if own and dialled and _fits(dialled, [one for one in policy.targets if "@" not in one]):
+        return dialled
     if party.host and _fits(with_host, [one for one in policy.targets if "@" in one]):
         return _uri(party, shown)
     return ""

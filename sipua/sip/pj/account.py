@@ -7,64 +7,31 @@ challenge of the registrar itself, so that no other host can ask for our digest.
 from __future__ import annotations
 
 import random
-import socket
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import pjsua2 as pj
 
-from sipua.rtp.ports import family_of
 from sipua.sip import registration
 from sipua.sip.dns.names import transport_of
 from sipua.sip.errors import reason_of
 from sipua.sip.messages import SipEvent
 from sipua.sip.peer_news import Registered, RegistrarSilent, RegistrationFailed, Unregistered
+from sipua.sip.pj.params import account_config
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.sip.trunks.failover import may_try_next
 from sipua.sip.trunks.registrars import Standing
 from sipua.sip.wire import texts
+from sipua.sip.wire.addresses import address, server_of
 
 UNAUTHORIZED, PROXY_AUTH, REQUEST_TIMEOUT, INTERNAL_ERROR = 401, 407, 408, 500
 SILENT_AFTER_S = 5.0
 """A reachable registrar answers within a second; pjsip gives up after 32 (RFC 3261 timer F)."""
-_NEVER, _BEHIND_NAT, _ALWAYS = range(3)
-"""pjsip's: whether our Contact becomes the address that a registrar has seen; `_ALWAYS`: also where
-only the port has changed, within a private network."""
 FAILING_AFTER_S = 3.0
 """Then the account's next registrar is asked, too."""
 TARGET_RESTS_S = 300.0
 """So long a registrar's name stands for its other targets, once one of them has failed: each try of
 one that says nothing costs 32 s."""
-
-
-_TIMERS = {
-    "off": pj.PJSUA_SIP_TIMER_INACTIVE,
-    "optional": pj.PJSUA_SIP_TIMER_OPTIONAL,
-    "required": pj.PJSUA_SIP_TIMER_REQUIRED,
-}
-_PRACK = {
-    "off": pj.PJSUA_100REL_NOT_USED,
-    "accepted": pj.PJSUA_100REL_NOT_USED,  # not used by itself: a peer that requires it gets it
-    "preferred": pj.PJSUA_100REL_OPTIONAL,
-    "required": pj.PJSUA_100REL_MANDATORY,
-}
-
-
-def has_ipv6() -> bool:
-    """Whether this build of pjsua2 has IPv6, by its account's default. A build without it aborts
-    the process when an account uses it. (The package index's wheel has none for accounts, though
-    its transports would listen.)
-    """
-    return bool(pj.AccountConfig().sipConfig.ipv6Use != pj.PJSUA_IPV6_DISABLED)
-
-
-def _ipv6_use(hosts: tuple[str, ...]) -> int:
-    """The family to use for names with addresses of both: only what we listen on can be used."""
-    families = {family_of(host) for host in hosts}
-    if len(families) > 1:
-        return int(pj.PJSUA_IPV6_ENABLED_NO_PREFERENCE)
-    only_ipv6 = socket.AF_INET6 in families
-    return int(pj.PJSUA_IPV6_ENABLED_USE_IPV6_ONLY if only_ipv6 else pj.PJSUA_IPV6_DISABLED)
 
 
 class AccountOwner(Protocol):
@@ -92,6 +59,9 @@ class AccountOwner(Protocol):
         """What the name of this server stands for has failed: the next of its targets is asked
         first, for so long. False: there is none."""
 
+    def contact(self, account: AccountSettings, peer: str, transport: str) -> str:
+        """Ours, as this peer is told it; empty: pjsip makes it."""
+
     def meanwhile(self, account: PjAccount) -> str:
         """Another registrar, which has what is the same account in the configuration."""
 
@@ -112,7 +82,13 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         self._turn = 0
         self._attempt = 0
         self._realm = settings.realm
+        self.contact = ""
+        """Ours, as peers are told it; empty: pjsip makes it."""
+        self._peer = server_of(settings.first_hop or settings.registrar)[0]
+        """Where its registrar is: a name until it has answered."""
         self._retry = registration.RetryPolicy(random.Random())  # noqa: S311 (jitter)
+        if settings.registrar:
+            self.contact = self._wanted_contact()
         self._config = self._make_config()
 
     def open(self) -> None:
@@ -148,9 +124,33 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
             self._asked = True
             self.register()
 
+    def show(self, contact: str) -> None:
+        """Dialogs that begin from now on have this Contact of ours."""
+        if contact != self.contact:
+            self.contact = contact
+            self._config = self._make_config()
+            self.modify(self._config)
+
+    def look_at_contact(self) -> None:
+        """Our address may be another one than the registrar was told. The old one leaves first:
+        calls would go there until it expires."""
+        if self.registered and not self._pending and self._is_elsewhere:
+            self.unregister()
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        return bool(self.settings.registrar) and self.contact != self._wanted_contact()
+
+    def _wanted_contact(self) -> str:
+        settings = self.settings
+        transport = transport_of(settings.first_hop or settings.registrar) or "udp"
+        return self.endpoint.contact(settings, self._peer, transport)
+
     def register(self) -> None:
         if self._pending:
             return  # a REGISTER is already sent; its outcome decides the next step
+        if not self.registered:
+            self.show(self._wanted_contact())
         self._pending = True
         self._attempt += 1
         attempt = self._attempt
@@ -253,12 +253,15 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         if not self.registered:
             self.endpoint.emit(Unregistered(name, registrar, self.endpoint.meanwhile(self)))
             if not self._over:  # it was to begin again while it left
-                self._schedule(registration.FIRST_RETRY_S)
+                self._schedule(0.0 if self._is_elsewhere else registration.FIRST_RETRY_S)
             return
         if self._over:
             self.unregister()
             return
         self.endpoint.trust(name, source)
+        self._peer = address(source)[0]
+        if self._is_elsewhere:
+            self.endpoint.after(0.0, self.look_at_contact)
         asked, self._asked = self._asked, False
         if asked or not was or self.endpoint.meanwhile(self):
             self.endpoint.emit(Registered(name, registrar, expires_s))
@@ -324,56 +327,5 @@ class PjAccount(pj.Account):  # type: ignore[misc]  # SWIG classes are untyped
         self.modify(self._config)
         return True
 
-    # --- configuration --------------------------------------------------------------------
-
     def _make_config(self) -> Any:
-        settings = self.settings
-        config = pj.AccountConfig()
-        config.idUri = settings.id_uri
-        config.regConfig.registrarUri = settings.registrar
-        config.regConfig.registerOnAdd = False
-        config.regConfig.disableRegOnModify = True
-        config.regConfig.timeoutSec = settings.expires_s
-        config.regConfig.retryIntervalSec = 0  # registration.RetryPolicy does the retries
-        config.regConfig.firstRetryIntervalSec = 0
-        config.regConfig.dropCallsOnFail = False
-        for hop in (settings.outbound_proxy, settings.proxy):
-            if hop:
-                config.sipConfig.proxies.push_back(hop)
-        if settings.password and self._realm:
-            config.sipConfig.authCreds.push_back(
-                pj.AuthCredInfo("digest", self._realm, settings.user, 0, settings.password)
-            )
-        config.callConfig.timerUse = _TIMERS[settings.session_timers]
-        config.callConfig.timerSessExpiresSec = (
-            settings.session_expires_s or self.endpoint.settings.session_expires_s
-        )
-        config.callConfig.timerMinSESec = (
-            settings.min_session_expires_s or self.endpoint.settings.min_session_expires_s
-        )
-        config.callConfig.prackUse = _PRACK[settings.prack]
-        # pjsua has no media: a loop transport opens no socket and drops everything.
-        config.mediaConfig.useLoopMedTp = True
-        config.mediaConfig.enableLoopback = False
-        config.mediaConfig.lockCodecEnabled = False
-        config.mediaConfig.streamKaEnabled = False
-        if has_ipv6():
-            # An answer has its offer's family; `onCallSdpCreated` sets that of our offers.
-            config.mediaConfig.ipv6Use = pj.PJSUA_IPV6_ENABLED_PREFER_IPV4
-            config.sipConfig.ipv6Use = _ipv6_use(self.endpoint.settings.hosts)
-        # So that pjsip takes RTP/SAVP; keys and policy are ours (`sipua.sip.wire.keying`).
-        off = settings.srtp == "off"
-        config.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_DISABLED if off else pj.PJMEDIA_SRTP_OPTIONAL
-        config.mediaConfig.srtpSecureSignaling = 0
-        config.natConfig.sdpNatRewriteUse = False
-        tls = self.endpoint.settings.tls
-        if tls is not None and transport_of(settings.first_hop or settings.registrar) == "tls":
-            # The port that we listen on, and not that of a connection: a peer that has lost it
-            # calls us there. (pjsip would look up the name with getaddrinfo for the other one,
-            # without SRV records.) Where we do not listen it is that of the present connection.
-            config.natConfig.contactUseSrcPort = not tls.certificate
-            reachable = tls.certificate and self.endpoint.settings.public_addresses
-            config.natConfig.contactRewriteUse = (
-                _NEVER if reachable else _BEHIND_NAT if tls.certificate else _ALWAYS
-            )
-        return config
+        return account_config(self.settings, self.endpoint.settings, self._realm, self.contact)

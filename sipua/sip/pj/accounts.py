@@ -11,6 +11,7 @@ name: once its registrar has taken it back, as both have the same contact there.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -24,6 +25,9 @@ from sipua.sip.trunks.registrars import Standing, Step, steps
 
 LOCAL_ACCOUNT = "local"
 """For calls of peers that have none."""
+MOST_FACES = 8
+"""Accounts beside it that differ in our Contact: pjsip has one for each account, and keeps each
+text that it was ever given."""
 GONE_AFTER_S = 33.0
 """By then pjsip has given up a request without an answer (RFC 3261 timer F)."""
 
@@ -48,6 +52,21 @@ class Accounts:
 
     def get(self, name: str) -> PjAccount | None:
         return self._open.get(name)
+
+    def facing(self, account: PjAccount, contact: str) -> PjAccount:
+        """This account, or one like it, with our Contact as a peer is to be told it."""
+        if account.settings.name != LOCAL_ACCOUNT:
+            account.show(contact)  # a trunk is in one network
+            return account
+        faces = [one for one in self._open.values() if one.settings.peer == LOCAL_ACCOUNT]
+        for one in faces:
+            if one.contact == contact:
+                return one
+        if len(faces) <= MOST_FACES:
+            name = f"{LOCAL_ACCOUNT}/{len(faces)}"
+            account = self.open(dataclasses.replace(account.settings, name=name))
+        account.show(contact)
+        return account
 
     def open(self, settings: AccountSettings) -> PjAccount:
         account = self._open[settings.name] = self._make(settings)
@@ -106,7 +125,9 @@ class Accounts:
         by_name = {settings.name: settings for settings in wanted}
         self._to_open.clear()
         for name, account in list(self._open.items()):
-            if name != LOCAL_ACCOUNT and account.settings != by_name.get(name):
+            if account.settings.peer == LOCAL_ACCOUNT:
+                continue
+            if account.settings != by_name.get(name):
                 del self._open[name]
                 account.leave()
                 self._leaving.append((account, time.monotonic()))

@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from sipua.rtp.events import Address
+from sipua.rtp.hostport import join
 from sipua.rtp.ports import PortPool, family_of
 from sipua.sip.admission.admission import Admission
 from sipua.sip.dns.names import Found, Name, News, Outcome
 from sipua.sip.dns.resolver import Resolver
 from sipua.sip.messages import SignallingLost, SipCommand, SipEvent
-from sipua.sip.peer_news import PeerResolved, PeerUnresolved
+from sipua.sip.nat.search import Failed, Learned
+from sipua.sip.nat.stun_client import StunClient
+from sipua.sip.nat.told_address import SetFoundAddress
+from sipua.sip.peer_news import PeerResolved, PeerUnresolved, PublicAddress, PublicAddressUnknown
 from sipua.sip.pj.endpoint import SipEndpoint
 from sipua.sip.pj.heartbeat import CHECK_EVERY_S, SILENT_S, Heartbeat
 from sipua.sip.pj.thread import SignallingThread
 from sipua.sip.settings import SipSettings
-from sipua.sip.wire.addresses import Listener, facing, seen_by
+from sipua.sip.wire.addresses import Listener, facing, of_family, seen_by
 
+FIRST_ADDRESS_S = 2.0
+"""The longest wait of a start for STUN: what begins earlier names an address of no use."""
 FIRST_NAMES_S = 1.0
 """The longest wait of a start for the names of trunks: with a working DNS none of their calls is
 refused, without it the edge still starts.
@@ -48,6 +55,16 @@ class SipAgent:
         self._endpoint = SipEndpoint(
             settings, admission, ports, self._emit, self._after, resolve=self._resolve
         )
+        self._stun: StunClient | None = None
+        if settings.stun_servers:
+            bound = of_family(settings.hosts, socket.AF_INET) or settings.hosts[0]
+            self._stun = StunClient(
+                settings.stun_servers,
+                bound,
+                self._stun_server,
+                self._on_public_address,
+                refresh_s=settings.stun_refresh_s,
+            )
         self._thread = SignallingThread(self._endpoint, after_each=self._tell)
         self._to_tell: list[SipEvent] = []
         self._heartbeat = Heartbeat()
@@ -59,9 +76,13 @@ class SipAgent:
         self._loop = asyncio.get_running_loop()
         await self._resolver.start(FIRST_NAMES_S)
         try:
+            if self._stun is not None:
+                await self._stun.start(FIRST_ADDRESS_S)
+                # The thread does not run yet: as a command it would come behind the first REGISTER.
+                self._endpoint.told.found = self._stun.address
             await asyncio.to_thread(self._thread.start)
         except BaseException:
-            await self._resolver.close()
+            await self._close_searches()
             raise
         self._listeners = self._endpoint.listeners
         self._check_thread()
@@ -75,6 +96,10 @@ class SipAgent:
             if listener.transport == transport.lower() and family_of(host) == family:
                 return seen_by(peer_host, host), port
         return facing(peer_host, family), 0
+
+    def held(self) -> Mapping[str, int]:
+        """Transactions and dialogs of pjsip, a second ago at most; empty: this build tells none."""
+        return self._endpoint.held
 
     def send(self, command: SipCommand) -> None:
         self._thread.submit(lambda: self._endpoint.command(command))
@@ -95,7 +120,25 @@ class SipAgent:
             elif self._thread.failure is not None:
                 self._report_lost(self._why_it_ended())
         finally:
-            await self._resolver.close()
+            await self._close_searches()
+
+    async def _close_searches(self) -> None:
+        if self._stun is not None:
+            await self._stun.close()
+        await self._resolver.close()
+
+    async def _stun_server(self, host: str) -> tuple[str, ...]:
+        return await self.addresses_of(host, services=False)
+
+    def _on_public_address(self, news: Learned | Failed) -> None:
+        assert self._stun is not None
+        if isinstance(news, Learned):
+            self.send(SetFoundAddress(news.address))
+            told = PublicAddress(news.address, news.before, join(*self._stun.servers[news.server]))
+            self._pass_on(told)
+        else:
+            servers = tuple(join(*server) for server in self._stun.servers)
+            self._pass_on(PublicAddressUnknown(self._stun.address, news.cause, servers))
 
     def _emit(self, event: SipEvent) -> None:
         """Pass an event on. The pjsua2 thread does so when it is through with what it does: earlier

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import pjsua2 as pj
 
 from sipua.rtp.ports import ReservedPort
+from sipua.sip.admission.dialog_source import DialogSource
 from sipua.sip.admission.gate import Gate
 from sipua.sip.errors import reason_of
 from sipua.sip.messages import (
@@ -32,9 +33,11 @@ from sipua.sip.messages import (
     Transfer,
     TransferRefused,
 )
-from sipua.sip.pj.dialogs import negotiated, own_sdp
+from sipua.sip.nat.told_address import ToldAddress
+from sipua.sip.pj.dialogs import codes, negotiated, own_sdp
 from sipua.sip.pj.dialogs.ended_by import REQUEST_TIMEOUT, ended_by
 from sipua.sip.pj.dialogs.referrals import OK, Referrals
+from sipua.sip.pj.dialogs.sources import SourceCheck
 from sipua.sip.pj.guarded import guarded
 from sipua.sip.pj.native import in_dialog, info_request
 from sipua.sip.pj.params import call_params, notify_params
@@ -43,35 +46,25 @@ from sipua.sip.state import LONGEST_TRANSACTION_S, CallInput, CallState, advance
 from sipua.sip.wire import texts
 from sipua.sip.wire.addresses import address, in_brackets
 from sipua.sip.wire.info_digits import DigitTold, InfoDigits
-from sipua.sip.wire.keying import Keying
-from sipua.sip.wire.sdes import SrtpPolicy
 from sipua.sip.wire.transfer_messages import TransferDone, TransferFailed, TransferProgress
-
-TRANSFER_REFUSED = 603
-NOT_ACCEPTABLE = 488
-WRONG_STATE = 481
-INTERNAL_ERROR = 500
-GLARE = 491
-CHALLENGES = (401, 407)
-UNDER_WAY = (70013, 220040)
-"""PJ_EINVALIDOP, PJMEDIA_SDPNEG_EINSTATE: another offer, the peer's or ours, has no answer yet."""
-ACK_WITHIN_S = LONGEST_TRANSACTION_S - 0.1
-"""Just before pjsip's own limit, after which pjsip would wait as long again for the answer to its
-BYE. A BYE that we want earlier waits for the ACK, or for pjsip's 32 s (RFC 3261 15)."""
 
 
 class CallOwner(Protocol):
     """What a call needs of the endpoint that holds it."""
 
     settings: SipSettings
+    told: ToldAddress
     gate: Gate
     referrals: Referrals
+    sources: SourceCheck
     emit: Callable[[SipEvent], None]
     after: Callable[[float, Callable[[], None]], None]
 
     def fault(self, where: str, error: BaseException, call_id: str | None = None) -> None: ...
 
     def forget(self, call: PjCall) -> bool: ...
+
+    def names_in(self, received: Any) -> frozenset[str]: ...
 
     def with_call(self, call_id: str, action: Callable[[PjCall], None]) -> None: ...
 
@@ -101,17 +94,16 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
         self.call_id = call_id
         self.local = local
         self.signalling_ip = signalling_ip
+        self.source = DialogSource()
         self.state = state
         self.media: NegotiatedMedia | None = None
         self.refers, self.refers_taken = False, 0
         self._successor: tuple[PjCall, texts.Message] | None = None
         """The call that an INVITE with Replaces puts in this one's place."""
-        srtp: SrtpPolicy = account.settings.srtp
-        self._offered = negotiated.Offered(keying=None if srtp == "off" else Keying(srtp))
+        self._offered = negotiated.Offered(keying=negotiated.keying_of(account.settings))
         self._asked_hold: bool | None = None
         """While our re-INVITE is not answered: what it wants."""
-        self._hold_tsx = 0
-        self._info_digits = InfoDigits()
+        self._hold_tsx, self._info_digits = 0, InfoDigits()
 
     # --- commands -------------------------------------------------------------------------
 
@@ -131,13 +123,20 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     def accept(self) -> None:
         if advance(self.state, CallInput.ANSWER):
-            self.answer(call_params(200))
+            try:
+                self.answer(call_params(200))
+            except pj.Error as error:
+                if error.status != codes.UNREADABLE_OFFER:
+                    raise
+                # pjsip looks closer at an SDP than the gate: the peer's fault, and none of ours.
+                self.end(Hangup(self.call_id, codes.NOT_ACCEPTABLE, "Not Acceptable Here"))
+                return
             if self._advance(CallInput.ANSWER):
                 self.expect_ack()
                 self._read_media()
 
     def expect_ack(self) -> None:
-        self._later(ACK_WITHIN_S, PjCall.unacknowledged)
+        self._later(codes.ACK_WITHIN_S, PjCall.unacknowledged)
 
     def end(self, order: Hangup) -> None:
         """End the call. ValueError: an invalid contact. A call that pjsip does not end is closed
@@ -157,14 +156,14 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             self.hangup(params)
         except Exception as error:  # noqa: BLE001 (the call must end in any case)
             self.endpoint.fault("hangup", error, self.call_id)
-            self.close(EndedBy.US, status or INTERNAL_ERROR, reason or "Internal Error")
+            self.close(EndedBy.US, status or codes.INTERNAL_ERROR, reason or "Internal Error")
         if self.state is CallState.ENDING:  # else pjsip has reported its end from within
             self._later(LONGEST_TRANSACTION_S, PjCall.end_timed_out)
 
     def fail(self, where: str, error: Exception) -> None:
         """Log a fault of our own code and end this call, no other."""
         self.endpoint.fault(where, error, self.call_id)
-        self.end(Hangup(self.call_id, INTERNAL_ERROR, "Internal Error"))
+        self.end(Hangup(self.call_id, codes.INTERNAL_ERROR, "Internal Error"))
 
     def close(self, by: EndedBy, status: int, reason: str) -> None:
         """Report the end of the call, once, whatever pjsip still has to do for it."""
@@ -177,6 +176,13 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             self.close(EndedBy.NETWORK, REQUEST_TIMEOUT, "no ACK came")
             self.hangup(call_params())
 
+    def unanswered_offer(self) -> None:
+        """An INVITE without an offer, and an ACK without an answer (RFC 3261 13.2.1): pjsip lets
+        such a call be, and without media it would have no timeout."""
+        if self.state is CallState.CONFIRMED and self.media is None:
+            self.close(EndedBy.PEER, codes.NOT_ACCEPTABLE, "our offer got no answer")
+            self.hangup(call_params())
+
     def end_timed_out(self) -> None:
         if self.state is CallState.ENDING:
             self.endpoint.fault("end", TimeoutError("pjsip never told it"), self.call_id)
@@ -185,7 +191,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     def refer(self, order: Transfer, leg: PjCall | None) -> None:
         """Send a REFER. The outcome comes as an event, also when it could not be sent."""
         if self.state is not CallState.CONFIRMED or (order.leg and leg is None):
-            self._referred(WRONG_STATE, "the call is not up")
+            self._referred(codes.WRONG_STATE, "the call is not up")
             return
         self.refers = True
         try:
@@ -194,7 +200,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             else:
                 self.xfer(in_brackets(order.target), call_params())
         except Exception as error:  # noqa: BLE001 (the call goes on in any case)
-            self._referred(INTERNAL_ERROR, reason_of(error))
+            self._referred(codes.INTERNAL_ERROR, reason_of(error))
 
     def notify(self, about: str, status: int, reason: str, *, over: bool = False) -> None:
         if self.state is CallState.CONFIRMED:
@@ -206,7 +212,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     def set_hold(self, on: bool) -> None:
         """Send a re-INVITE: `sendonly`, or `sendrecv` again. The outcome comes as with `refer`."""
         if self.state is not CallState.CONFIRMED or self._asked_hold is not None:
-            self._hold_over(on, WRONG_STATE, "the call is not up, or a hold is under way")
+            self._hold_over(on, codes.WRONG_STATE, "the call is not up, or a hold is under way")
             return
         self._asked_hold, self._hold_tsx = on, 0
         try:
@@ -215,8 +221,8 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             else:
                 self.reinvite(call_params(flag=pj.PJSUA_CALL_UNHOLD))
         except Exception as error:  # noqa: BLE001 (the call goes on as it was)
-            under_way = isinstance(error, pj.Error) and error.status in UNDER_WAY
-            status = GLARE if under_way else INTERNAL_ERROR
+            under_way = isinstance(error, pj.Error) and error.status in codes.UNDER_WAY
+            status = codes.GLARE if under_way else codes.INTERNAL_ERROR
             self._hold_over(on, status, reason_of(error))
 
     def _hold_over(self, on: bool, status: int, reason: str) -> None:
@@ -238,25 +244,27 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     # --- callbacks ------------------------------------------------------------------------
 
+    def onCallRxRequest(self, prm: Any) -> None:  # noqa: N802 (our own build's: mends.py)
+        self.endpoint.sources.judge(self, prm)
+
     @guarded
     def onCallSdpCreated(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
         if self.local is not None:
-            settings, own = self.endpoint.settings, self.account.settings
-            source = self.signalling_ip
-            own_sdp.write(prm, self._offered, self.local, settings, own, signalling_ip=source)
+            endpoint, own, source = self.endpoint, self.account.settings, self.signalling_ip
+            here, told = (self.local, endpoint.settings, own), endpoint.told
+            own_sdp.write(prm, self._offered, *here, signalling_ip=source, told=told)
 
     @guarded
     def onCallRxOffer(self, prm: Any) -> None:  # noqa: N802
         """A re-INVITE or UPDATE. Our sockets have the family of the first offer. An offer that
         cannot be met is refused, and the call goes on as it was (RFC 3261 14.2); pjsip would look a
-        host name up, on this thread.
-        """
+        host name up, on this thread."""
         assert self.local is not None, "a call without a port never has an offer to answer"
         offer = texts.body(prm.offer.wholeSdp)
-        gate, policy = self.endpoint.gate, self._offered.srtp
-        if cause := gate.misplaced(offer, self.local.family, policy):
-            prm.statusCode = NOT_ACCEPTABLE
-            self.endpoint.emit(OfferRefused(self.call_id, NOT_ACCEPTABLE, cause))
+        policy = self._offered.srtp, self.account.settings.srtp_keys
+        if cause := self.endpoint.gate.misplaced(offer, self.local.family, *policy):
+            prm.statusCode = codes.NOT_ACCEPTABLE
+            self.endpoint.emit(OfferRefused(self.call_id, codes.NOT_ACCEPTABLE, cause))
 
     @guarded
     def onCallMediaState(self, _prm: Any) -> None:  # noqa: N802
@@ -272,26 +280,31 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
 
     def _read_answer(self, event: Any) -> None:
         """The answer to an offer of ours: pjsua2 shows it as a message only, behind the media."""
-        keying = self._offered.keying
-        if keying is None or self.state in (CallState.ENDING, CallState.ENDED):
+        over = self.state in (CallState.ENDING, CallState.ENDED)
+        if over or not (message := in_dialog.answer(event)):
             return
-        if not (answer := in_dialog.answer(event)):
-            return
-        if cause := keying.read_answer(answer):
-            self.close(EndedBy.PEER, NOT_ACCEPTABLE, cause)
-            self.hangup(call_params())
-        elif self.state not in (CallState.OFFERED, CallState.RINGING):
+        if cause := self._offered.read_answer(message):
+            self._unusable(message, cause)
+        elif self._offered.keying and self.state not in (CallState.OFFERED, CallState.RINGING):
             self._read_media()
+
+    def _unusable(self, _message: str, cause: str) -> None:
+        """The call cannot go on with the answer in this message. The BYE comes between two polls:
+        in a callback of a 200 pjsip would send it before the ACK, and another one behind it."""
+        self.close(EndedBy.PEER, codes.NOT_ACCEPTABLE, cause)
+        self.endpoint.after(0.0, self._leave)
+
+    def _leave(self) -> None:
+        if self.isActive():
+            self.hangup(call_params())
 
     @guarded
     def onCallTsxState(self, prm: Any) -> None:  # noqa: N802
         """INFO and REFER of the peer; and our re-INVITE's end: nothing else of pjsua2 tells a
         refusal. One that pjsip sends again, with a digest or a longer session, has begun another
-        transaction by then.
-        """
+        transaction by then."""
         if (message := in_dialog.request(prm.e, "REFER")) is not None:
-            respond = partial(in_dialog.respond, prm.e)
-            self.endpoint.referrals.asked(self, message, respond)
+            self.endpoint.referrals.asked(self, message, partial(in_dialog.respond, prm.e))
         if (told := info_request.answered(prm.e, self._info_digits)) and told.digit:
             self.endpoint.emit(DigitTold(self.call_id, told.digit, told.duration_ms))
         self._read_answer(prm.e)
@@ -309,25 +322,24 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     @guarded
     def onCallState(self, prm: Any) -> None:  # noqa: N802
         info = self.getInfo()
-        if self.placed is not None:
-            self._learn_source(prm.e)
+        status, reason = int(info.lastStatusCode), texts.line(str(info.lastReason))
+        if self.placed is not None and (received := in_dialog.received(prm.e)) is not None:
+            self.endpoint.sources.heard(self, received)  # maybe another address than we called
         self._read_answer(prm.e)
         if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
-            self._disconnected(int(info.lastStatusCode), texts.line(str(info.lastReason)), prm.e)
+            self._disconnected(status, reason, prm.e)
         elif info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             if self._advance(CallInput.ACKNOWLEDGED):
                 self.endpoint.emit(CallConfirmed(self.call_id))
+                if self.media is None:
+                    self._later(codes.MEDIA_WITHIN_S, PjCall.unanswered_offer)
         elif info.state == pj.PJSIP_INV_STATE_EARLY and self._advance(CallInput.PROVISIONAL):
-            self.endpoint.emit(
-                CallProgress(
-                    self.call_id, int(info.lastStatusCode), texts.line(str(info.lastReason))
-                )
-            )
+            self.endpoint.emit(CallProgress(self.call_id, status, reason))
 
     def _disconnected(self, status: int, reason: str, event: Any) -> None:
         by = EndedBy.US
         try:
-            if status in CHALLENGES and self.state is CallState.CALLING:
+            if status in codes.CHALLENGES and self.state is CallState.CALLING:
                 response = event.body.tsxState.src.rdata
                 if self.endpoint.place_again(self, response.srcAddress, response.wholeMsg):
                     return
@@ -339,9 +351,9 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     @guarded
     def onCallTransferRequest(self, prm: Any) -> None:  # noqa: N802
         """Asked where we could not answer. pjsua's default is 202, and a call to any target."""
-        prm.statusCode = TRANSFER_REFUSED
+        prm.statusCode = codes.TRANSFER_REFUSED
         target = texts.line(str(prm.dstUri))
-        self.endpoint.emit(TransferRefused(self.call_id, target, TRANSFER_REFUSED, "refer"))
+        self.endpoint.emit(TransferRefused(self.call_id, target, codes.TRANSFER_REFUSED, "refer"))
 
     @guarded
     def onCallTransferStatus(self, prm: Any) -> None:  # noqa: N802
@@ -361,9 +373,10 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
     @guarded
     def onCallReplaceRequest(self, prm: Any) -> None:  # noqa: N802
         """This call is meant. After our 200 pjsip answers the INVITE, and ends this dialog."""
-        prm.statusCode = TRANSFER_REFUSED
+        prm.statusCode = codes.TRANSFER_REFUSED
         host, _ = address(str(prm.rdata.srcAddress))
-        prm.statusCode = status = self.endpoint.referrals.may_replace(self, host)
+        names = self.endpoint.names_in(prm.rdata)
+        prm.statusCode = status = self.endpoint.referrals.may_replace(self, host, names)
         if status != OK:
             return
         prm.newCall = new = PjCall(
@@ -375,6 +388,7 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             state=CallState.ANSWERED,
             origin=self.origin,
         )
+        self.endpoint.sources.heard(new, prm.rdata)
         self._successor = new, texts.Message(str(prm.rdata.wholeMsg))
 
     @guarded
@@ -384,12 +398,3 @@ class PjCall(pj.Call):  # type: ignore[misc]  # SWIG classes are untyped
             (new, invite), self._successor = self._successor, None
             self.endpoint.referrals.replaced(self, new, invite)
             new.expect_ack()
-
-    # --- reading pjsua2 -------------------------------------------------------------------
-
-    def _learn_source(self, event: Any) -> None:
-        """Learn the peer's address: it may answer from another one than we called."""
-        if event.type == pj.PJSIP_EVENT_TSX_STATE:
-            state = event.body.tsxState
-            if state.type == pj.PJSIP_EVENT_RX_MSG:
-                self.signalling_ip = address(str(state.src.rdata.srcAddress))[0]

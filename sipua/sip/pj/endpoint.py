@@ -11,13 +11,13 @@ import contextlib
 import random
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pjsua2 as pj
 
-from sipua.rtp.hostport import join
-from sipua.rtp.ports import PortPool
+from sipua.rtp.hostport import is_address, join
+from sipua.rtp.ports import PortPool, family_of
 from sipua.sip.admission.admission import (
     Admission,
     network_of,
@@ -42,19 +42,31 @@ from sipua.sip.messages import (
     Transfer,
     new_call_id,
 )
-from sipua.sip.pj.account import PjAccount, has_ipv6
+from sipua.sip.nat.told_address import (
+    SetFoundAddress,
+    SetTowards,
+    ToldAddress,
+    contact,
+    listener_for,
+)
+from sipua.sip.pj.account import PjAccount
 from sipua.sip.pj.accounts import LOCAL_ACCOUNT, Accounts
 from sipua.sip.pj.call import PjCall
 from sipua.sip.pj.dialogs.arrivals import Arrivals
 from sipua.sip.pj.dialogs.referrals import Referrals
+from sipua.sip.pj.dialogs.sources import SourceCheck
 from sipua.sip.pj.library import Library
+from sipua.sip.pj.native.connections import PeerConnections
+from sipua.sip.pj.native.held import COUNT_EVERY_S, held
 from sipua.sip.pj.native.resolver import LayoutError, PjResolver
+from sipua.sip.pj.params import has_ipv6
 from sipua.sip.pj.placer import Placer
 from sipua.sip.settings import AccountSettings, SipSettings
 from sipua.sip.state import CallState
 from sipua.sip.trunks.probes import Probes
 from sipua.sip.trunks.servers import TrunkServers
-from sipua.sip.wire.addresses import Listener, address, of_family, server_of
+from sipua.sip.wire import texts
+from sipua.sip.wire.addresses import Listener, address, is_any, of_family, server_of
 from sipua.sip.wire.refer_messages import FollowRefer, RefuseRefer
 from sipua.sip.wire.tls import SetTls
 
@@ -76,9 +88,13 @@ class SipEndpoint:
         self.after = after
         self.closing = False
         self.listeners: tuple[Listener, ...] = ()
+        self.held: Mapping[str, int] = {}
         self._admission = admission
         self._ports = ports
         self._names = PjResolver(resolve, self.fault)
+        several = any(is_any(host) for host in settings.hosts)
+        varies = several or bool(settings.stun_servers or settings.public_addresses)
+        self.told = ToldAddress(settings.towards, varies=varies)
         self.gate = Gate(admission, ports, codecs=settings.codecs)
         self._library: Library | None = None
         self._accounts = Accounts(lambda account: PjAccount(self, account), self.fault)
@@ -86,12 +102,19 @@ class SipEndpoint:
         self._servers = TrunkServers(random.Random())  # noqa: S311 (a draw among servers)
         self._servers.use(settings.accounts)
         self._placer = Placer(self, self._calls, self._servers, self._names, resolve)
+        self.sources = SourceCheck(self, admission)
         self.referrals = Referrals(self, self._calls, admission, self._placer)
         self._probes = Probes(
             self._servers, send=self._probe, after=after, tell=emit, now=time.monotonic
         )
         self._arrivals: Arrivals[PjCall] = Arrivals(
-            self.gate, admission, ports, self._calls, self, rings=_rings
+            self.gate,
+            admission,
+            ports,
+            self._calls,
+            self,
+            rings=_rings,
+            asked=hasattr(pj, "OnNewRequestParam"),
         )
         self._ended: list[PjCall] = []
 
@@ -104,7 +127,8 @@ class SipEndpoint:
     # --- life (called by the thread) ------------------------------------------------------
 
     def open(self) -> None:
-        hosts = (*self.settings.hosts, *self.settings.media_hosts)
+        settings = self.settings
+        hosts = (*settings.hosts, *settings.media_hosts, *settings.media_public)
         ipv6 = of_family(hosts, socket.AF_INET6)
         if ipv6 is not None and not has_ipv6():
             raise CannotListenError(
@@ -117,6 +141,7 @@ class SipEndpoint:
             self.fault,
             self._account_for,
             self._arrivals.judge,
+            connections=PeerConnections(self._admission, self.emit, self.after),
             after=self.after,
         )
         self.listeners = self._library.begin()
@@ -132,6 +157,7 @@ class SipEndpoint:
             self._accounts.open(account)
         self._local.setDefault()
         self._probes.use(self.settings.accounts)
+        self._count()
 
     def poll(self, timeout_ms: int) -> None:
         if self._library is not None:
@@ -139,6 +165,10 @@ class SipEndpoint:
         self._ended += self._arrivals.answer()
         self._ended.clear()
         self._accounts.tidy(self._calls.values())
+
+    def _count(self) -> None:
+        self.held = held()
+        self.after(COUNT_EVERY_S, self._count)
 
     def can_wake(self) -> bool:
         return self._library is not None and self._library.can_wake()
@@ -185,6 +215,8 @@ class SipEndpoint:
             self.referrals.command(command)
         elif isinstance(command, Leave):
             self.leave()
+        elif isinstance(command, SetFoundAddress | SetTowards):
+            self._tell_another(command)
         elif isinstance(command, SetTls):
             if self._library is not None and self._library.tls is not None:
                 self._library.tls.use(command.tls)
@@ -196,6 +228,17 @@ class SipEndpoint:
             self._accounts.command(command, self._calls.values())
             if isinstance(command, SetAccounts):
                 self._probes.use(command.accounts)
+
+    def _tell_another(self, command: SetFoundAddress | SetTowards) -> None:
+        """Registrars are told our address anew, where it is another one; the peers of new calls are
+        in any case.
+        """
+        if isinstance(command, SetFoundAddress):
+            self.told.found = command.address
+        else:
+            self.told.towards = command.towards
+        for account in self._accounts:
+            account.look_at_contact()
 
     def _command_call(self, command: CallCommand) -> None:
         call = self._calls.get(command.call_id)
@@ -241,7 +284,31 @@ class SipEndpoint:
         host = address(str(received.srcAddress))[0]
         origin = self._admission.origin(host, self.names_in(received))
         account = self._accounts.get(origin or "") or self._local
+        if self.told.by_peer or account.contact:
+            account = self.facing(account, host, texts.transport(str(received.wholeMsg)))
         return int(account.getId())
+
+    def facing(self, account: PjAccount, peer: str, transport: str) -> PjAccount:
+        """The account for a dialog with this peer: it has the Contact that the peer is told. Where
+        it registers, its registrar has one already.
+        """
+        if account.settings.registrar:
+            return account
+        return self._accounts.facing(account, self.contact(account.settings, peer, transport))
+
+    def contact(self, account: AccountSettings, peer: str, transport: str) -> str:
+        """Empty: pjsip makes it, of its transports' addresses."""
+        if not self.told.by_peer:
+            return ""
+        if not (self.told.towards or self.told.found) and (account.registrar or transport == "tls"):
+            return ""  # a registrar tells pjsip how it sees us, and TLS has keys: `account_config`
+        family = family_of(peer if is_address(peer) else self.settings.hosts[0])
+        listener = listener_for(self.listeners, transport, family)
+        if listener is None:  # by this transport we only connect to others
+            return ""
+        host, port = listener.address
+        told = self.told.to(peer, host, self.settings.public_addresses)
+        return contact(account.id_uri, told, port, transport)
 
     def forget(self, call: PjCall) -> bool:
         """Forget a call that is over; its object is freed between two polls, never in its callback.
@@ -299,7 +366,7 @@ class SipEndpoint:
         """Let a registrar that answered send us calls from the address of its answer."""
         host = address(source)[0]
         network = network_of(host)
-        if network is not None and self._admission.origin(host) in (None, "anyone"):
+        if network is not None and not self._admission.is_peer(host):
             self._admission.learn(name, network)
 
 

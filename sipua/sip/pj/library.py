@@ -13,7 +13,7 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Protocol
 
 import pjsua2 as pj
 
@@ -22,9 +22,9 @@ from sipua.rtp.ports import family_of
 from sipua.sip.admission import invite
 from sipua.sip.admission.admission import FORBIDDEN, Refusal
 from sipua.sip.errors import CannotListenError, PortTakenError
-from sipua.sip.free_port import free_port
 from sipua.sip.messages import LibraryMessage, SipEvent, SipMessage
 from sipua.sip.pj.dialogs.negotiated import LAWS
+from sipua.sip.pj.native.connections import PeerConnections
 from sipua.sip.pj.native.tls import NO_DELAY
 from sipua.sip.pj.native.tls_in_use import TlsInUse
 from sipua.sip.pj.native.waker import Waker, WakerError
@@ -32,6 +32,7 @@ from sipua.sip.pj.params import sip_header
 from sipua.sip.settings import SipSettings
 from sipua.sip.wire import texts
 from sipua.sip.wire.addresses import Listener, address, of_family
+from sipua.sip.wire.free_port import free_port
 
 _ADDRESS_IN_USE = 120000 + 98  # PJ_STATUS_FROM_OS(EADDRINUSE)
 _TRANSPORTS = {
@@ -47,8 +48,13 @@ TLS = "tls"
 def no_answer() -> int:
     """The status by which our build drops a request. One before the fourth would answer it as if it
     had not been judged: there it is refused."""
-    build = re.search(r"\+sipua(\d+)$", version("pjsua2-python"))
+    build = re.search(r"\+sipua(\d+)", version("pjsua2-python"))
     return 1 if build and int(build[1]) >= 4 else FORBIDDEN.status
+
+
+class RefusalOf(Protocol):
+    def __call__(self, method: str, message: str, received: Any, *, within: bool) -> Refusal | None:
+        """What a request gets instead of what it asks for."""
 
 
 class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
@@ -60,8 +66,9 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         emit: Callable[[SipEvent], None],
         fault: Callable[[str, BaseException], None],
         account_for: Callable[[Any], int],
-        refusal_of: Callable[[str, str, Any], Refusal | None],
+        refusal_of: RefusalOf,
         *,
+        connections: PeerConnections,
         after: Callable[[float, Callable[[], None]], None],
     ) -> None:
         super().__init__()
@@ -70,6 +77,7 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         self._fault = fault
         self._account_for = account_for
         self._refusal_of = refusal_of
+        self._connections = connections
         self._log_writer = _LogWriter(emit, settings.log_messages)
         self.tls: TlsInUse | None = None
         if settings.tls is not None:
@@ -152,7 +160,15 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
         """A request, before pjsip has spent anything on it: a refused one leaves no state."""
         try:
             message = str(prm.rdata.wholeMsg)
-            refusal = self._refusal_of(str(prm.method), message, prm.rdata)
+            within = bool(getattr(prm, "within", False))  # not before the fifth build
+            refusal = self._refusal_of(str(prm.method), message, prm.rdata, within=within)
+            if getattr(prm, "port", 0):  # by a connection; builds before the sixth do not say it
+                self._connections.request(
+                    prm.port,
+                    str(prm.rdata.srcAddress),
+                    self.names(prm.rdata),
+                    begins_call=refusal is None and prm.method == "INVITE" and not within,
+                )
         except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
             self._fault("onNewRequest", error)
             refusal = Refusal(500, "Internal Error")
@@ -161,6 +177,34 @@ class Library(pj.Endpoint):  # type: ignore[misc]  # SWIG classes are untyped
             prm.reason = refusal.reason
             for name, value in refusal.headers.items():
                 prm.headers.push_back(sip_header(name, value))
+            for challenge in refusal.challenges:
+                prm.headers.push_back(sip_header("WWW-Authenticate", challenge))
+
+    def onNewConnection(self, prm: Any) -> None:  # noqa: N802 (our own build's: mends.py)
+        try:
+            prm.refused = not self._connections.may_come(prm.socket, prm.port, str(prm.peer))
+        except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
+            self._fault("onNewConnection", error)
+
+    def onConnectionEnd(self, descriptor: int) -> None:  # noqa: N802 (our own build's)
+        try:
+            self._connections.ended(descriptor)
+        except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
+            self._fault("onConnectionEnd", error)
+
+    def onDialogConnection(self, prm: Any) -> None:  # noqa: N802 (our own build's)
+        """A request within a call has come by a connection."""
+        try:
+            self._connections.of_call(prm.port, str(prm.peer))
+        except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
+            self._fault("onDialogConnection", error)
+
+    def onTlsConnect(self, prm: Any) -> None:  # noqa: N802 (our own build's: mends.py)
+        try:
+            if self.tls is not None:
+                self.tls.keys.choose(prm)
+        except Exception as error:  # noqa: BLE001 (SWIG would swallow it)
+            self._fault("onTlsConnect", error)
 
     def onSelectAccount(self, prm: Any) -> None:  # noqa: N802 (pjsua2's name)
         """Select by the source of the call. pjsip selects by names in it, which the caller chooses:

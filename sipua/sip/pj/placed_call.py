@@ -6,6 +6,7 @@ the owner to decide, who is asked before anything is told.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -50,7 +51,10 @@ class PlacedCall(PjCall):
         owner: AttemptOwner,
         order: PlaceCall,
         signalling_ip: str,
+        *,
+        servers: Collection[str] = (),
     ) -> None:
+        """`servers`: the addresses that its trunk may answer from."""
         super().__init__(
             endpoint,
             account,
@@ -61,6 +65,7 @@ class PlacedCall(PjCall):
             placed=order,
             origin=order.account,
         )
+        self.source.learn(servers)
         self._owner = owner
         self.heard = self.rang = False
         self._response = ""
@@ -100,6 +105,10 @@ class PlacedCall(PjCall):
         if not self.rang and (early or info.state == pj.PJSIP_INV_STATE_CONFIRMED):
             self.heard = self.rang = True
             self._owner.heard(self)
+
+    def _unusable(self, message: str, cause: str) -> None:
+        self._response = message  # the server is there, whatever it says
+        super()._unusable(message, cause)
 
     def _disconnected(self, status: int, reason: str, event: Any) -> None:
         state = event.body.tsxState

@@ -61,6 +61,9 @@ class PlaceOwner(CallOwner, Protocol):
     def move_slot(self, call_id: str, trunk: str) -> str:
         """The call goes out by this trunk now. Why it may not; empty: it may."""
 
+    def facing(self, account: PjAccount, peer: str, transport: str) -> PjAccount:
+        """The one with the Contact that this peer is told."""
+
     def way(self, account: str) -> list[AccountSettings]:
         """The servers of an account, the best one first; empty: there is no such account."""
 
@@ -91,6 +94,8 @@ class _Placing:
     attempt: int = 0
     target: Target | None = None
     """Where the present INVITE goes."""
+    servers: set[str] = field(default_factory=set)
+    """The addresses of its server, and of the others of its trunk."""
     tried: set[tuple[str, Target]] = field(default_factory=set)
     """By account."""
     more_here: bool = False
@@ -174,6 +179,7 @@ class Placer:
         """The server, and our address towards it, must be known before the offer is made."""
         placing.target, placing.more_here = None, False
         hop = placing.way[0]
+        placing.servers = {host for host, _ in hop.homes if is_address(host)}
         if hop.account and (full := self._owner.move_slot(placing.order.call_id, hop.account)):
             others = (one for one in placing.way if one.account != hop.account)
             placing.way = [hop, *others]  # its other servers are of the same trunk
@@ -196,6 +202,7 @@ class Placer:
                 reason = f"{host}: {outcome.cause}"
                 self._not_sent(placing, EndedBy.NETWORK, NOT_RESOLVED, reason)
                 return
+            placing.servers.update(outcome.every_address)
             family = placing.order.local.family
             usable = [
                 one
@@ -218,12 +225,14 @@ class Placer:
         if account is None:  # a reload has taken it away
             self._not_sent(placing, EndedBy.US, 404, f"no account {server.name}")
             return
+        account = self._owner.facing(account, target.address, target.transport)
         placing.attempt += 1
         placing.target = target
         placing.tried.add((server.name, target))
         self._under_way[order.call_id] = placing
         try:
-            call = PlacedCall(self._owner, account, self, order, target.address)
+            at, servers = target.address, placing.servers
+            call = PlacedCall(self._owner, account, self, order, at, servers=servers)
         except Exception as error:  # noqa: BLE001 (its caller waits for the end of the call)
             self.forget(order.call_id)
             self._owner.emit(CallEnded(order.call_id, EndedBy.US, 500, reason_of(error)))

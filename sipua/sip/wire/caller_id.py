@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from sipua.sip.wire.verdict import NOT_ASKED, Verdict
+
 ANONYMOUS: Final = '"Anonymous" <sip:anonymous@anonymous.invalid>'
 """RFC 3323 4.1.1.3."""
 
@@ -24,6 +26,8 @@ class Caller:
     anonymous: bool = False
     diverted: tuple[str, ...] = ()
     """The numbers that were called before, the last one first."""
+    verdict: Verdict = NOT_ASKED
+    """Whether the number is the caller's."""
 
     @property
     def uri(self) -> str:

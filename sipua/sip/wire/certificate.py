@@ -194,7 +194,7 @@ def _names(extensions: bytes) -> Iterator[str]:
         for _, one in _parts(every):
             if not one.startswith(_ALTERNATIVE_NAMES):
                 continue
-            held = next(value for tag, value in _parts(one) if tag == _OCTETS)
+            held = next((value for tag, value in _parts(one) if tag == _OCTETS), b"")
             for _, names in _parts(held):
                 yield from _name_texts(_parts(names))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 ExtendedRtcp: TypeAlias = Literal["auto", "always", "off"]
@@ -49,6 +50,32 @@ def rewrite_local(
 # Four attributes for each source (RFC 5576), for as many sources as the latch keeps.
 _MAX_SSRC_LINES = 32
 _REPLACED = ("c=", "a=rtcp:", "a=rtcp-mux", "a=rtcp-xr", "a=ptime:", "a=maxptime:", "a=ssrc:")
+
+
+_KEYS = ("a=crypto:", "a=fingerprint:", "a=setup:", "a=connection:", "a=tls-id:")
+"""Lines that have to do with SRTP."""
+
+
+def with_keys(sdp: str, lines: Sequence[str], profile: str) -> str:
+    """The same with this profile and these lines in the audio section that is alive, and with no
+    others of their kind anywhere."""
+    out: list[str] = []
+    placed = False
+    for section in sections(sdp):
+        kept = [line for line in section if not line.startswith(_KEYS)]
+        if section and section[0].startswith("m=audio ") and not placed:
+            kind, port, _, *formats = kept[0].split(" ")
+            if port != "0":
+                placed = True
+                kept = [" ".join((kind, port, profile, *formats)), *kept[1:], *lines]
+        out += kept
+    return "\r\n".join([*out, ""])
+
+
+def profile_of(section: Sequence[str]) -> str:
+    """The protocol of an m-line; empty: it has none."""
+    words = section[0].split() if section else []
+    return words[2] if len(words) > 2 else ""
 
 
 def offers_rtcp_mux(sdp: str) -> bool:
@@ -97,8 +124,8 @@ def body(message: str) -> str:
 
 
 def _connection(section: list[str]) -> str:
-    """The host of its c-line: `c=IN IP6 2001:db8::1`."""
-    line = next((line for line in section if line.startswith("c=")), "")
+    """The host of its c-line: `c=IN IP6 2001:db8::1`. Of two pjsip takes the last."""
+    line = next((line for line in reversed(section) if line.startswith("c=")), "")
     words = line.split()
     return words[2].partition("/")[0] if len(words) == 3 else ""
 

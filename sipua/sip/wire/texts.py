@@ -32,10 +32,12 @@ _COMPACT = {
     "content-length": "l",
     "content-type": "c",
     "from": "f",
+    "identity": "y",
     "refer-to": "r",
     "referred-by": "b",
     "to": "t",
     "subject": "s",
+    "via": "v",
 }
 
 
@@ -80,20 +82,20 @@ class Message:
         found = _pattern(name.lower()).search(self._head)
         return None if found is None else self._value(name, found.end())
 
-    def headers(self, name: str, most: int) -> list[str]:
+    def headers(self, name: str, most: int, *, longest: int = LONGEST) -> list[str]:
         """The first `most` values of a header that may be there more than once."""
         found = itertools.islice(_pattern(name.lower()).finditer(self._head), most)
-        return [self._value(name, one.end()) for one in found]
+        return [self._value(name, one.end(), longest) for one in found]
 
     def is_cut(self, name: str) -> bool:
         """Whether a value of this header, read before, was longer than a value may be."""
         return self._altered.get(name, "").startswith(_CUT)
 
-    def _value(self, name: str, begin: int) -> str:
+    def _value(self, name: str, begin: int, longest: int = LONGEST) -> str:
         value = self._head[begin : _end_of_field(self._head, begin)].rstrip("\r")
-        unfolded = _FOLD.sub(" ", value[: 4 * LONGEST]).strip()
-        cleaned = line(unfolded)
-        if len(value) > 4 * LONGEST or len(unfolded) > LONGEST:
+        unfolded = _FOLD.sub(" ", value[: 4 * longest]).strip()
+        cleaned = line(unfolded, longest)
+        if len(value) > 4 * longest or len(unfolded) > longest:
             self._altered[name] = f"{_CUT} from {len(value)} characters"
         elif cleaned != unfolded:
             self._altered.setdefault(name, "has bytes that are no text")
@@ -117,3 +119,9 @@ def _end_of_field(head: str, begin: int) -> int:
 def header(raw: str, name: str) -> str | None:
     """One header of a message, when no other one is needed."""
     return Message(raw).header(name)
+
+
+def transport(raw: str) -> str:
+    """What a request has come by, as its sender says in the topmost Via: `udp`, `tcp`, `tls`."""
+    via = (header(raw, "Via") or "").partition(" ")[0]
+    return via.rpartition("/")[2].lower() or "udp"

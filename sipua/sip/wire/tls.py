@@ -8,6 +8,21 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class TlsKeys:
+    """In the place of the edge's own, when we connect to the hosts of one trunk or account."""
+
+    where: str
+    """In the configuration, as `trunks.carrier.tls_`."""
+    hosts: tuple[str, ...]
+    """Of its servers, in small letters."""
+    certificate: str
+    """Its file; empty: none is shown."""
+    key: str
+    ca_file: str
+    verify: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TlsSettings:
     port: int
     certificate: str
@@ -19,6 +34,8 @@ class TlsSettings:
     client_ca_file: str
     """Of the peers that connect to us; empty: no certificate of theirs counts."""
     clients_need_one: bool
+    own: tuple[TlsKeys, ...] = ()
+    """Of trunks and accounts that have keys of their own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ import aiohttp
 
 from sipua.bridge.backoff import doubled_s, less_by_chance
 from sipua.process.side_loop import SideLoop
+from sipua.process.web.answers import named, read_at_most
 from sipua.process.web.session import http_session
 from sipua.process.web.signing import Signer
 
@@ -126,7 +127,7 @@ class HttpClient:
             text = f"did not answer within {request.timeout_s:g} s{last}"
             raise HttpError("timeout", text, attempt) from None
         except aiohttp.ClientError as error:
-            raise HttpError("protocol", f"broke the protocol: {_named(error)}", attempt) from None
+            raise HttpError("protocol", f"broke the protocol: {named(error)}", attempt) from None
 
     async def _attempt(
         self, session: aiohttp.ClientSession, request: Request, attempt: int
@@ -150,7 +151,7 @@ class HttpClient:
             ) as response:
                 if response.headers.get("Content-Encoding", "identity") != "identity":
                     raise HttpError("encoding", "sent a compressed answer, unasked", attempt)
-                body = await _read(response.content, request.most_bytes + 1)
+                body = await read_at_most(response.content, request.most_bytes + 1)
                 more = len(body) > request.most_bytes
                 if more:
                     response.close()  # the rest is not read, so the connection cannot be kept
@@ -165,10 +166,10 @@ class HttpClient:
                     _retry_after_s(response),
                 )
         except aiohttp.ClientConnectorCertificateError as error:
-            text = f"has a certificate that is not trusted: {_named(error.certificate_error)}"
+            text = f"has a certificate that is not trusted: {named(error.certificate_error)}"
             raise HttpError("tls", text, attempt) from None
         except aiohttp.ClientSSLError as error:
-            raise HttpError("tls", f"refused TLS: {_named(error.os_error)}", attempt) from None
+            raise HttpError("tls", f"refused TLS: {named(error.os_error)}", attempt) from None
         except aiohttp.ClientConnectorDNSError:
             raise _RetryableError("dns", "has a name that does not resolve") from None
         except aiohttp.ClientConnectorError as error:
@@ -185,15 +186,6 @@ class _RetryableError(Exception):
         super().__init__(text)
         self.kind = kind
         self.text = text
-
-
-async def _read(stream: aiohttp.StreamReader, most: int) -> bytes:
-    pieces: list[bytes] = []
-    length = 0
-    while length < most and (piece := await stream.read(most - length)):
-        pieces.append(piece)
-        length += len(piece)
-    return b"".join(pieces)
 
 
 def _worth_another(status: int) -> bool:
@@ -221,7 +213,3 @@ def _charset(response: aiohttp.ClientResponse) -> str:
     except LookupError:
         return "utf-8"
     return name
-
-
-def _named(error: object) -> str:
-    return f"{type(error).__name__}: {error}"[:200]

@@ -19,7 +19,7 @@ from typing import Literal, TypeAlias
 from sipua.calls.facts import CallFacts
 from sipua.calls.legs.orders import LegOver, PlaceLeg
 from sipua.calls.sample import Sample
-from sipua.calls.steer.commands import Command, Done
+from sipua.calls.steer.commands import Command, Done, RunDocuments
 from sipua.calls.supervise.codes import DialledIn
 from sipua.events.ending import Reason
 from sipua.events.teller import Told
@@ -82,6 +82,8 @@ class TakeCall:
     answering: str = ""
     """Whether it is found out who answers; empty, as the next one: as configured."""
     on_voicemail: str = ""
+    documents: RunDocuments | None = None
+    """They lead the call, whatever its route has."""
 
 
 @dataclass(frozen=True, slots=True)

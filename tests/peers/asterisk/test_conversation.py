@@ -93,7 +93,8 @@ def test_M5_barge_in_silences_the_agent_on_the_wire(
     assert said_ms < greeted_ms + 2000, "Asterisk was to speak into the greeting"
     # The greeting has pauses of its own; the first silence that is longer is the interruption.
     longest_ms = audio.longest_silence_ms(GREETING)
-    silence = audio.gaps(received, min_ms=longest_ms + 300)[0]
+    gaps = audio.gaps(received, min_ms=longest_ms + 300)
+    silence = next(gap for gap in gaps if gap.start_ms > greeted_ms)
     played_ms = silence.start_ms - greeted_ms
     assert played_ms < 3000, "the greeting was not cut"
     assert abs(played_ms - interrupted["played_ms"]) < 300  # the recorder slips now and then

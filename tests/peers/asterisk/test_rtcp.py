@@ -18,7 +18,8 @@ from sipua.rtp.latch.latch import SourceLatch
 from sipua.rtp.packet import RtpError, parse
 from sipua.rtp.ports import ReservedPort
 from sipua.rtp.rtcp.session import RtcpSession
-from sipua.rtp.session.session import RtpConfig, RtpSession
+from sipua.rtp.session.config import RtpConfig
+from sipua.rtp.session.session import RtpSession
 from sipua.rtp.session.transport import RtpTransport
 from support.calls.edge import Edge
 from support.peers.asterisk import Asterisk

@@ -1,4 +1,4 @@
-"""SIP over TLS between the edge and a real Asterisk, which checks our certificate."""
+"""SIP over TLS between the edge and a real Asterisk, which checks our certificate; with SRTP."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,13 +11,16 @@ from sipua.calls.steer.commands import HangUp
 from support.calls.edge import Config
 from support.calls.steered_edge import SteeredEdge
 from support.certificates import Authority
+from support.media import audio
 from support.peers.asterisk import Asterisk
-from support.peers.pbx import account
+from support.peers.pbx import GREETING, account, heard
 from support.peers.tls_peer import Line
 from support.ports import LOOPBACK, PortBlock
 from support.process import wait_until
 
 pytestmark = pytest.mark.peer
+
+SUITE = "AES_CM_128_HMAC_SHA1_80"
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +53,28 @@ class Bed:
         assert self.pbx.layout.tls is not None
         return self.pbx.layout.tls.port
 
-    def edge(self, registrar_port: int = 0, *, listens: bool = True, **keys: object) -> SteeredEdge:
+    def trunk(self) -> SteeredEdge:
+        """Of calls by TLS and SRTP alone: those of Asterisk's endpoint `srtp`."""
         own = self.authority.issue("edge.test", file=f"edge{self.port}")
-        files: dict[str, object] = {"ca_file": self.authority.file}
+        files = {"certificate": own.certificate, "key": own.key, "ca_file": self.authority.file}
+        proxy = f"sip:{LOOPBACK}:{self.pbx_port};transport=tls"
+        trunk = {"name": "pbx", "hosts": [LOOPBACK], "proxy": proxy, "user": "srtp"}
+        config: Config = {
+            "sip": {"transports": ["udp", "tls"], "tls": {"port": self.port, **files}},
+            "trunks": [{**trunk, "srtp": "require"}],
+        }
+        return SteeredEdge(self.home / "edge", config)
+
+    def edge(self, registrar_port: int = 0, *, listens: bool = True, **keys: object) -> SteeredEdge:
+        """Where it does not listen, it believes Asterisk by keys of the account alone."""
+        own = self.authority.issue("edge.test", file=f"edge{self.port}")
+        files: dict[str, object] = {}
         if listens:
             files |= {"certificate": own.certificate, "key": own.key}
+            files |= {"ca_file": self.authority.file}
+        else:
+            keys |= {"tls_certificate": own.certificate, "tls_key": own.key}
+            keys |= {"tls_ca_file": self.authority.file}
         server = f"sip:{LOOPBACK}:{registrar_port or self.pbx_port};transport=tls"
         config: Config = {
             "sip": {"transports": ["udp", "tls"], "tls": {"port": self.port, **files}},
@@ -93,6 +113,27 @@ def test_S25_registered_by_tls_called_and_calling(bed: Bed) -> None:
         bed.pbx.wait_idle()
     invite = bed.pbx.sip_messages("INVITE sip:600@", sent=False)[-1]
     assert "Via: SIP/2.0/TLS" in invite
+
+
+@pytest.mark.sound
+@pytest.mark.parametrize("pbx", ["asterisk", "asterisk16"], indirect=True, scope="module")
+def test_S26_keys_and_audio_are_both_encrypted_in_both_directions(bed: Bed) -> None:
+    with closing(bed.trunk()) as edge:
+        there = f"PJSIP/srtp/sip:agent@{LOOPBACK}:{bed.port}\\;transport=tls"
+        bed.pbx.originate(there, "60257")
+        target = f"sip:60257@{LOOPBACK}:{bed.pbx_port};transport=tls"
+        edge.place(target, origin="pbx")
+        edge.wait_event("call.ended", count=2, timeout_s=60)
+        assert {media["srtp"] for media in edge.events(name="call.media")} == {SUITE}
+        for ended in edge.events(name="call.ended"):
+            assert ended["transport"]["srtp"] == SUITE
+            assert ended["rtp"]["dropped"] == {}
+    for _ in range(2):
+        received = audio.read_wav(bed.pbx.wait_recording(30).received, rate_hz=8000)
+        heard(GREETING, received)
+    (offer,) = bed.pbx.sip_messages("INVITE sip:60257@", sent=False)
+    assert "Via: SIP/2.0/TLS" in offer
+    assert "RTP/SAVP 0" in offer
 
 
 @pytest.mark.parametrize("pbx", ["asterisk"], indirect=True, scope="module")

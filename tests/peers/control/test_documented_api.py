@@ -13,6 +13,7 @@ import pytest
 
 from support.calls.edge import Edge
 from support.ports import PortBlock
+from support.process import wait_until
 
 pytestmark = pytest.mark.peer
 
@@ -44,8 +45,11 @@ def test_the_page_as_printed(
         said = _run(script.replace("curl -s", "curl --fail-with-body -sS"), tmp_path)
     finally:
         ports.close()
-    ended = edge.events(name="call.ended")
-    assert {event["end"]["reason"] for event in ended} == {"operator_hangup", "hangup"}
+
+    def ends() -> set[str]:
+        return {event["end"]["reason"] for event in edge.events(name="call.ended")}
+
+    wait_until(lambda: ends() == {"operator_hangup", "hangup"}, 20, f"both ends, not {ends()}")
     assert '{"status":"ready"}' in said
     assert '"metadata"' in said or "4711" in said
     assert '"kind":"call"' in said

@@ -16,8 +16,14 @@ from support.ports import LOOPBACK
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
 
-_LONGEST_S = 120
-_EXAMPLES = "15"
+_FUZZ_S = int(os.environ.get("FUZZ_API_S", "0")) // 3
+"""Of each of three runs by `make fuzz`, with examples of their own; 0: the same few each time."""
+_LONGEST_S = 120 + 2 * _FUZZ_S
+_HOW_MUCH = (
+    ("--max-examples", "100000", "--max-time", str(_FUZZ_S))
+    if _FUZZ_S
+    else ("--max-examples", "15", "--seed", "1")
+)
 
 
 @pytest.fixture
@@ -38,7 +44,7 @@ def ask(api: Api, home: Path, *more: str, ids: str = "") -> None:
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", config, "run"),
             f"{api.url}/openapi.json",
             *("--header", f"Authorization: Bearer {TOKENS['operator']}"),
-            *("--phases", "coverage,fuzzing", "--max-examples", _EXAMPLES, "--seed", "1"),
+            *("--phases", "coverage,fuzzing", *_HOW_MUCH),
             # After ten wrong tokens they get 429: A1 asks each operation without one instead.
             *("--exclude-checks", "ignored_auth"),
             *("--request-timeout", "20", "--no-color", *more),

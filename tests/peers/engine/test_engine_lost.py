@@ -6,6 +6,7 @@ caller's recording, and the agent's journal of what it was told.
 
 import pytest
 
+from sipua.bridge.engines.openai_realtime.dialects import DIALECTS
 from support.calls.rehearsed_call import (
     ASKED_MS,
     FILLER_DELAY_MS,
@@ -18,7 +19,10 @@ from support.calls.rehearsed_call import (
 pytestmark = [pytest.mark.peer, pytest.mark.sound]
 
 
-def test_M2_closed_in_mid_answer_the_next_session_knows_all_and_goes_on(play: Play) -> None:
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_M2_closed_in_mid_answer_the_next_session_knows_all_and_goes_on(
+    play: Play, dialect: str
+) -> None:
     heard = play(
         """
         [[steps]]
@@ -30,6 +34,7 @@ def test_M2_closed_in_mid_answer_the_next_session_knows_all_and_goes_on(play: Pl
         """,
         last_words=True,
         call_ms=ASKED_MS + 5000,
+        config={"engine": {"dialect": dialect}},
     )
     (outage,) = heard.events("engine.outage")
     assert "1011" in outage["cause"]

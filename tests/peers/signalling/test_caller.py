@@ -114,7 +114,7 @@ def test_a_number_that_is_not_the_trunks_is_refused_by_its_rule(
     for service in ("0309", "0040123", "agent"):
         refused = sipp.run("uac_rejected", edge.address, service=service, STATUS="404")
         assert "allowed_numbers" not in str(refused.messages)
-    rejected = edge.events(name="call.rejected")
+    rejected = edge.rejected(3)
     assert {one["rule"] for one in rejected} == {"allowed_numbers"}
     assert [one["cause"] for one in rejected] == [
         'allowed_numbers: +49309: "!+49309*"',

@@ -97,4 +97,4 @@ def test_H3_without_a_free_port_503_and_after_the_call_it_works_again(
         call.wait()
         edge.wait_event("call.ended", count=number)
         settled(edge.process.pid)
-    assert len(edge.events(name="call.rejected")) == 2
+    assert len(edge.rejected(2)) == 2

@@ -13,7 +13,8 @@ import pytest
 
 from support.calls.edge import Config, Edge
 from support.certificates import Authority, Issued
-from support.peers.tls_peer import TlsClient, TlsServer, client_context
+from support.peers.raw_caller import RawCaller
+from support.peers.tls_peer import TlsClient, TlsLine, TlsServer, client_context
 from support.ports import LOOPBACK, PortBlock
 from support.signalling.dns_server import DnsServer
 
@@ -124,7 +125,8 @@ def test_S25_a_foreign_certificate_does_not_count_in_a_resumed_session_either(
 
 
 def test_S25_old_protocols_silence_and_rubbish_cost_a_handshake_at_most(bed: Bed) -> None:
-    edge = bed.start(bed.config(client_certificates="required"))
+    unbound = {"connections_per_source": 0, "stranger_rate": 0}
+    edge = bed.start({**bed.config(client_certificates="required"), "admission": unbound})
     good = client_context(bed.issue("good"))
     there = (LOOPBACK, bed.port)
     with pytest.raises(ssl.SSLError):
@@ -221,3 +223,71 @@ def test_S25_servers_are_believed_by_authority_name_and_time(
         assert (up, down) == ({"good", "named"}, {"expired", "foreign", "misnamed", "of-srv"})
         assert {name for name, server in servers.items() if server.asked.is_set()} == up
         assert all(event["outgoing"] for event in edge.events(name="tls.refused"))
+
+
+def test_S25_each_trunk_has_keys_of_its_own(bed: Bed, foreign: Authority, dns: DnsServer) -> None:
+    """Both servers want a certificate of their own authority, and have one of it."""
+    certificates = {name: (bed.authority, foreign)[name == "b"] for name in ("a", "b")}
+    with ExitStack() as held:
+        servers = {
+            name: held.enter_context(
+                TlsServer(one.issue(f"{name}.test", file=f"{name}{bed.port}"), one.file)
+            )
+            for name, one in certificates.items()
+        }
+        trunks: list[dict[str, object]] = []
+        for name, server in servers.items():
+            dns.set(f"{name}.test", "A", LOOPBACK)
+            uri = f"sip:{name}.test:{server.port};transport=tls"
+            trunks.append({"name": name, "proxy": uri, "options_s": 1})
+        tls = {"port": bed.port, "certificate": bed.own.certificate, "key": bed.own.key}
+        config: dict[str, object] = {
+            "sip": {
+                "transports": ["udp", "tls"],
+                "nameservers": [dns.address],
+                "tls": {**tls, "ca_file": bed.authority.file},
+            },
+            "trunks": trunks,
+        }
+        edge = bed.start(config)
+        assert edge.wait_event("trunk.up")["trunk"] == "a"
+        assert edge.wait_event("trunk.down")["trunk"] == "b"
+        own = foreign.issue("edge.test", file=f"own{bed.port}")
+        keys = {"tls_certificate": own.certificate, "tls_key": own.key}
+        trunks[1] |= {**keys, "tls_ca_file": foreign.file}
+        edge.write(config)
+        edge.process.send(signal.SIGHUP)
+        assert edge.wait_event("trunk.up", count=2)["trunk"] == "b"
+        own.key.write_bytes(bed.own.key.read_bytes())
+        edge.process.send(signal.SIGHUP)
+        problem = edge.wait_event("config.refused")["problems"][0]
+        assert problem["key"] == "trunks[1].tls_key"
+
+
+def test_S11_a_call_by_certificate_is_ended_by_certificate(bed: Bed) -> None:
+    """No address helps there, not even the caller's; another connection does, with it."""
+    edge = bed.start(bed.config())
+    good = client_context(bed.issue("good"))
+    remote = LOOPBACK, bed.port
+    with (
+        TlsClient(bed.port, good) as trunk,
+        TlsClient(bed.port, client_context()) as nameless,
+        TlsClient(bed.port, good) as again,
+        RawCaller(remote, udp=TlsLine(trunk)) as caller,
+    ):
+        caller.invite()
+        assert caller.final("INVITE").status == 200
+        caller.ack()
+        edge.wait_event("call.confirmed")
+        with caller.twin(remote=edge.address) as by_udp:
+            by_udp.within("BYE", 20)
+            assert by_udp.final("BYE").status == 481
+        with caller.twin(udp=TlsLine(nameless)) as by_tls:
+            by_tls.within("BYE", 21)
+            assert by_tls.final("BYE").status == 481
+        edge.wait_event("call.request_refused")
+        assert edge.events(name="call.ended") == []
+        with caller.twin(udp=TlsLine(again)) as by_another:
+            by_another.within("BYE", 22)
+            assert by_another.final("BYE").status == 200
+    edge.wait_event("call.ended")

@@ -56,6 +56,7 @@ def wrong_answers(edge: Edge, over: str, all_of: Iterable[Torture]) -> dict[str,
         if status not in torture.answers:
             wrong[torture.name] = status
         calls += wire.calls
+    edge.wait_event("call.incoming", count=calls)
     assert len(edge.events(name="call.incoming")) == calls
     return wrong
 
@@ -97,7 +98,7 @@ def test_S3_what_can_be_read_in_two_ways_is_never_a_call(edge: Edge, sipp: Sipp,
     before = ready(edge, sipp)
     sent = (*S3, LENGTH_BEYOND) if over == "UDP" else S3
     assert wrong_answers(edge, over, sent) == {}
-    told = edge.events(name="call.rejected")[0]  # others of one source are kept back
+    told = edge.wait_event("call.rejected")  # others of one source are kept back
     assert (told["status"], told["cause"]) == (400, "CSeq has another method")
     unharmed(edge)
     nothing_kept(edge.process.pid, before)

@@ -74,7 +74,7 @@ def test_S9_a_merged_invite_gets_482_and_the_first_is_a_call(edge: Edge, sipp: S
 def test_S11_a_bye_for_nobody_gets_481_and_the_call_goes_on(
     edge: Edge, sipp: Sipp, scenario: str
 ) -> None:
-    ended = len(edge.events(name="call.ended"))
+    ended = edge.ended_so_far()
     result = sipp.run(scenario, edge.address, pause_ms=150)
     assert len(result.received("SIP/2.0 481")) == 1
     # The right BYE was answered, so there still was a call; it ended once.
@@ -85,7 +85,7 @@ def test_S11_a_bye_for_nobody_gets_481_and_the_call_goes_on(
 
 def test_S11_a_bye_with_another_calls_id_gets_481_and_the_call_goes_on(edge: Edge) -> None:
     """Tags alone do not make a dialog (RFC 3261, 12): one of our mends to pjsip."""
-    ended = len(edge.events(name="call.ended"))
+    ended = edge.ended_so_far()
     with RawCaller(edge.address) as caller:
         caller.invite()
         caller.final("INVITE")
@@ -101,7 +101,7 @@ def test_S11_a_bye_with_another_calls_id_gets_481_and_the_call_goes_on(edge: Edg
 
 def test_S10_cancel_races_the_200(edge: Edge) -> None:
     """From long before it to long after it: a call or none, and never one that is left over."""
-    ended = len(edge.events(name="call.ended"))
+    ended = edge.ended_so_far()
     delays_ms: list[int | None] = [*range(12), *range(12), None]
     outcomes = []
     for delay_ms in delays_ms:
@@ -130,7 +130,7 @@ def test_S10_cancel_races_the_200(edge: Edge) -> None:
 
 def test_S10_cancel_while_ringing(ringing_edge: Edge, sipp: Sipp) -> None:
     """200 to the CANCEL, 487 to the INVITE, and the engine's connection is given up."""
-    ended = len(ringing_edge.events(name="call.ended"))
+    ended = ringing_edge.ended_so_far()
     result = sipp.run("uac_cancel_while_ringing", ringing_edge.address, calls=5, pause_ms=200)
     assert len(result.received("SIP/2.0 487")) == 5
     for number in range(5):
@@ -141,7 +141,7 @@ def test_S10_cancel_while_ringing(ringing_edge: Edge, sipp: Sipp) -> None:
 
 def test_S10_early_bye(ringing_edge: Edge, sipp: Sipp) -> None:
     """200 to the BYE, 487 to the INVITE (RFC 3261, 15.1.2)."""
-    ended = len(ringing_edge.events(name="call.ended"))
+    ended = ringing_edge.ended_so_far()
     result = sipp.run("uac_bye_while_ringing", ringing_edge.address, pause_ms=200)
     assert len(result.received("SIP/2.0 487")) == 1
     assert ringing_edge.wait_event("call.ended", count=ended + 1)["end"]["by"] == "caller"

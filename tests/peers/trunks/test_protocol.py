@@ -60,6 +60,18 @@ def test_a_call_that_we_place_has_what_its_trunk_wants(trunk_edge: TrunkEdge, si
     assert media["codec"] == "PCMA"
 
 
+def test_S26_an_answer_with_srtp_that_was_not_offered_is_acknowledged_and_ended(
+    trunk_edge: TrunkEdge, sipp: Sipp
+) -> None:
+    far = sipp.start("uas_answer", OFFER=offers.SAVP_ONLY, pause_ms=50)
+    edge = trunk_edge(far.address)
+    call_id = str(edge.place("100", origin="carrier")["id"])
+    end = edge.wait_event("call.ended", call_id=call_id)["end"]
+    assert end["detail"] == "the answer has SRTP that was not offered"
+    assert far.wait(check=False).ok, str(far.result())  # its scenario: ACK, then BYE
+    assert edge.events(name="trunk.server_down") == []
+
+
 def test_a_trunk_without_any_of_it_is_called_as_before(trunk_edge: TrunkEdge, sipp: Sipp) -> None:
     far = sipp.start("uas_answer", pause_ms=50)
     edge = trunk_edge(far.address, session_timers="off", prack="off")

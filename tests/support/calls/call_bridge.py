@@ -42,6 +42,8 @@ class ScriptedEngine:
     truncated: list[tuple[str, int]] = field(default_factory=list)
     cancelled: int = 0
     injected: list[tuple[str, str, bool]] = field(default_factory=list)
+    digits: list[tuple[str, int]] = field(default_factory=list)
+    marks: list[tuple[str, bool]] = field(default_factory=list)
     closed: bool = False
     said: Sequence[Past] = ()
     connected: asyncio.Event | None = None
@@ -64,6 +66,12 @@ class ScriptedEngine:
 
     def inject(self, role: str, text: str, *, respond: bool) -> None:
         self.injected.append((role, text, respond))
+
+    def digit(self, key: str, duration_ms: int) -> None:
+        self.digits.append((key, duration_ms))
+
+    def marked(self, name: str, *, played: bool) -> None:
+        self.marks.append((name, played))
 
     def cancel(self) -> None:
         self.cancelled += 1

@@ -74,7 +74,8 @@ class FakeBridge:
         self.plans: list[MediaPlan] = []
         self.timeouts: list[float] = []
         self.played = 0
-        self.hears = True
+        self.hears = self.interruptible = True
+        self.speaking = False
         # No methods of its own: what is over is freed without the garbage collector.
         line = SimpleNamespace(start=partial(self.steps.append, "early"))
         self.leg = SimpleNamespace(tap=None, line=line)

@@ -8,11 +8,12 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from sipua.calls.steer.commands import Done
+from sipua.calls.steer.place_request import PlaceRequest
 from sipua.config import Config
 from sipua.config.change.in_force import InForce
 from sipua.control.api import ControlApi
@@ -39,7 +40,7 @@ class CrowdedApi:
         config = Config.model_validate(
             {**(more or {}), "api": {**api_config(**api), "port": self.port}}
         )
-        self.edge = _Edge()
+        self.edge = _Edge(self._place)
         self._events = EventStream("berlin-1")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -79,6 +80,11 @@ class CrowdedApi:
             elif one.type == "call.ended":
                 self.edge.calls.pop(one.call_id, None)
 
+    def _place(self, call: str, request: PlaceRequest) -> None:
+        data = {"to": request.to, "account": "carrier", "route": request.route, "worker": 1}
+        data |= {"called": request.to, "caller": {"number": request.caller_id}, "by": request.by}
+        self._events.put(Told("call.placing", time.time(), call, json.dumps(data).encode()))
+
     @property
     def token(self) -> str:
         return TOKENS["admin"]
@@ -87,10 +93,16 @@ class CrowdedApi:
 class _Edge:
     """What the API asks of an edge."""
 
-    def __init__(self) -> None:
+    def __init__(self, begin: Callable[[str, PlaceRequest], None]) -> None:
+        """`begin`: a call that is placed."""
+        self._begin = begin
+        self.placed: list[PlaceRequest] = []
+        self.done = Done("done")
+        """What comes of commands."""
         self.calls: dict[str, float] = {}
         self.draining = False
         self.steered: list[tuple[str, Any]] = []
+        self.fetched: list[tuple[str, str, str]] = []
 
     def state(self) -> EdgeState:
         oldest = min(self.calls.values(), default=time.time())
@@ -108,7 +120,13 @@ class _Edge:
 
     async def steer(self, call_id: str, command: Any, by: str) -> Done:
         self.steered.append((call_id, command))
-        return Done("done")
+        return self.done
+
+    async def place(self, request: PlaceRequest) -> str:
+        self.placed.append(request)
+        call_id = f"c-placed-{len(self.placed)}"
+        self._begin(call_id, request)
+        return call_id
 
     def queues(self) -> list[QueueState]:
         return []
@@ -128,7 +146,7 @@ class _Edge:
         raise NotImplementedError
 
     def recording_fetched(self, call_id: str, file: str, by: str) -> None:
-        pass
+        self.fetched.append((call_id, file, by))
 
     def begin_drain(self, timeout_s: float | None, *, stop: bool) -> None:
         self.draining = True

@@ -47,6 +47,7 @@ class Edge:
         self._ports = PortBlock(rtp_ports + 20)
         self.port = self._ports.port()
         self.rtp_ports = first, last = self._ports.range(rtp_ports)
+        self._dialect = (config or {}).get("engine", {}).get("dialect", "ga")
         self._journal = Path((config or {}).get("agent", {}).get("journal", home / "agent.jsonl"))
         base: Config = {
             "sip": {"host": LOOPBACK, "port": self.port, "accept": "any"},
@@ -134,7 +135,7 @@ class Edge:
         if self.process.exit_status is None:
             self.process.kill()
         self._ports.close()
-        judge_client(self._journal)
+        judge_client(self._journal, self._dialect)
 
     @property
     def log(self) -> str:
@@ -155,6 +156,20 @@ class Edge:
             return self.events(call_id=call_id, name=name)[count - 1 :]
 
         return wait_until(come, timeout_s, f"{name} from the edge")[0]
+
+    def rejected(self, count: int) -> list[Event]:
+        """All refused calls, when so many are told: an answer leaves before it is."""
+        self.wait_event("call.rejected", count=count)
+        return self.events(name="call.rejected")
+
+    def ended_so_far(self) -> int:
+        """Calls, when none is up: an earlier test's is told after its BYE was answered."""
+
+        def all_told() -> bool:
+            return len(self.events(name="call.incoming")) == len(self.events(name="call.ended"))
+
+        wait_until(all_told, 30, "call.ended of all calls of before")
+        return len(self.events(name="call.ended"))
 
 
 def merge(base: Config, over: Config) -> Config:

@@ -80,10 +80,22 @@ class _Forks:
             try:
                 socket.send_fds(self._control, [json.dumps(about).encode()], [output])
                 answer = self._control.recv(_ANSWER.size)
+                assert answer, "the process that edges are forked from has ended"
+            except BaseException:
+                self._give_up()
+                raise
             finally:
                 linux.adopt_orphans(False)
-        assert answer, "the process that edges are forked from has ended"
         return int(_ANSWER.unpack(answer)[0])
+
+    def _give_up(self) -> None:
+        """An answer that came late would be taken for that of the next question."""
+        assert self._control is not None
+        assert self._process is not None
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+        self._control = self._process = None
 
 
 _forks = _Forks()

@@ -51,6 +51,9 @@ class HookServer:
                 index = min(len(hooks.requests), len(hooks.behaviours)) - 1
                 hooks.behaviours[index](self)
 
+            def do_GET(self) -> None:
+                self.do_POST()
+
             def log_message(self, *_: object) -> None: ...
 
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)

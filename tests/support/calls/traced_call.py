@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from sipua.events import call_events as told_of
-from sipua.events import engine_events, menu_events
+from sipua.events import engine_events, menu_events, refer_events
 from sipua.events.ending import End, Reason, SipEnd
 from sipua.events.event import Event
 from sipua.events.teller import Told
@@ -172,10 +172,11 @@ WHOLE: list[At] = [
         ),
     ),
     (13.3, told_of.OfferRefused(status=488, cause="canary")),
+    (13.3, told_of.RequestRefused(method="BYE", source="canary", fix="canary")),
     (13.4, told_of.Steered(act="say", by="ops", status="accepted", about="canary", size=17)),
     (13.4, told_of.Steered(act="mute", by="ops", status="done", about="agent", on=True)),
     (13.5, told_of.Steered(act="play", by="ops", status="refused", detail="canary")),
-    (13.6, told_of.TransferRefused(target="sip:+49305557@x", status=603)),
+    (13.6, refer_events.TransferRefused(target="sip:+49305557@x", status=603)),
     (13.7, menu_events.MenuEntered(menu="main")),
     (13.8, menu_events.MenuKey(menu="main", digit="1234", valid=True)),
     (13.9, menu_events.MenuLeft(menu="main", by="key", key="1", to="transfer sip:+49305557@x")),

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sipua.bridge.agent.dialects.table import DIALECTS
 from sipua.bridge.agent.realtime.conversation import Conversation
 from sipua.bridge.agent.realtime.shared_state import SharedAgentState
 from sipua.bridge.agent.scenario.settings import AgentSettings
-from support.engine.realtime_types import accepted_client_event, accepted_server_event
+from support.engine.dialect_types import JUDGES
 
 Event = dict[str, Any]
 FRAME_MS = 20
@@ -19,13 +20,18 @@ FRAME_MS = 20
 
 class AgentClient:
     def __init__(
-        self, settings: AgentSettings | None = None, shared: SharedAgentState | None = None
+        self,
+        settings: AgentSettings | None = None,
+        shared: SharedAgentState | None = None,
+        dialect: str = "ga",
     ) -> None:
         self.now = 1000.0
+        self.judge = JUDGES[dialect]
         self.log: list[Event] = []
         self.conversation = Conversation(
             shared or SharedAgentState.prepared(settings or AgentSettings()),
             model="local",
+            dialect=DIALECTS[dialect],
             entropy="abc",
             expires_at=1_800_000_000,
             now=self.now,
@@ -33,7 +39,7 @@ class AgentClient:
         self._take(self.conversation.start())
 
     def _take(self, messages: list[bytes]) -> list[Event]:
-        events = [accepted_server_event(message) for message in messages]
+        events = [self.judge.server(message) for message in messages]
         self.log += events
         return events
 
@@ -43,7 +49,7 @@ class AgentClient:
 
     def send(self, event_type: str, **fields: Any) -> list[Event]:
         message = json.dumps({"type": event_type, **fields})
-        accepted_client_event(message)
+        self.judge.client(message)
         return self.raw(message)
 
     def update(self, **session: Any) -> list[Event]:

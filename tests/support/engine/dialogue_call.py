@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.interface import ConversationEvent
 from sipua.bridge.conversation.policy import DialoguePolicy
+from sipua.bridge.engine_api.errors import EngineConnectError, ErrorKind
 from sipua.bridge.engine_api.events import (
     AudioDelta,
     AudioDone,
@@ -15,7 +16,6 @@ from sipua.bridge.engine_api.events import (
     ResponseStarted,
     Transcript,
 )
-from sipua.bridge.engine_link.errors import EngineConnectError, ErrorKind
 from sipua.bridge.turns.state import TurnState
 from support.engine.fake_sessions import FakeSession, FakeSessions
 from support.engine.line import FakeLine

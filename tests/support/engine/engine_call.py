@@ -3,16 +3,17 @@
 import asyncio
 import base64
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from sipua.bridge.engine_api.errors import EngineConnectError
 from sipua.bridge.engine_api.events import (
     EngineFault,
     Event,
 )
 from sipua.bridge.engine_api.settings import EngineSettings
-from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engines import create
 from support.engine.scripted_engine import Peer
@@ -33,15 +34,17 @@ class Call:
             api_key=KEY,
             instructions="Be kind.",
             turn_detection=options.pop("turn_detection", {}),
+            dialect=options.pop("dialect", ""),
         )
         engine = create("openai_realtime", settings)
+        for part in ("link", "headers", "locate"):
+            if part in options:
+                engine = replace(engine, **{part: options.pop(part)})
         self.events: list[Event] = []
         self.react: Callable[[Event], None] = lambda _event: None
         self._arrived = asyncio.Event()
         self.session = EngineSession(
-            engine.protocol,
-            engine.url,
-            engine.headers,
+            engine,
             on_event=self.on_event,
             call_id="call-7",
             **options,

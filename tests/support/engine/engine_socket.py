@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import uvloop
 
+from sipua.bridge.engine_api.errors import EngineConnectError
 from sipua.bridge.engine_link import websocket
-from sipua.bridge.engine_link.errors import EngineClosed, EngineConnectError
+from sipua.bridge.engine_link.errors import EngineClosed
 from support.engine.scripted_engine import Peer
 
 KEY = "sk-very-secret-key"
@@ -21,11 +22,11 @@ class Inbox:
     """What a socket hands over."""
 
     def __init__(self) -> None:
-        self.messages: list[bytes] = []
+        self.messages: list[bytes | str] = []
         self.ends: list[EngineClosed] = []
         self._arrived = asyncio.Event()
 
-    def on_message(self, message: bytes) -> None:
+    def on_message(self, message: bytes | str) -> None:
         self.messages.append(message)
         self._arrived.set()
 

@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sipua.bridge.conversation.sessions import EngineChoice
+from sipua.bridge.conversation.sessions import CreateEngine, EngineChoice
+from sipua.bridge.engine_api.errors import EngineConnectError
 from sipua.bridge.engine_api.events import EngineLost, Event, SessionReady
 from sipua.bridge.engine_api.protocol import Capabilities, Engine, EngineProtocol
 from sipua.bridge.engine_api.settings import AudioFormat, Past
-from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.engine_link.websocket import Spare
 from sipua.bridge.fault_owner import FaultOwner
 
@@ -27,6 +27,7 @@ from sipua.bridge.fault_owner import FaultOwner
 class FakeProtocol:
     name: str
     past: Sequence[Past]
+    handle: str
     capabilities: Capabilities
 
 
@@ -34,10 +35,11 @@ class FakeProtocol:
 class FakeSession:
     engine: str
     past: Sequence[Past]
+    handle: str
     capabilities: Capabilities
     on_event: Callable[[Event], None]
     failure: EngineConnectError | None
-    format: AudioFormat
+    hears: AudioFormat
     session_id: str
     gate: asyncio.Event
     timeout_s: float = 0.0
@@ -46,6 +48,10 @@ class FakeSession:
     """What was asked of it, in order."""
     closed: bool = False
     spare: Spare | None = None
+
+    @property
+    def speaks(self) -> AudioFormat:
+        return self.hears
 
     async def connect(self, timeout_s: float, *, anew: bool = False) -> None:
         self.timeout_s = timeout_s
@@ -74,6 +80,12 @@ class FakeSession:
     def inject(self, role: str, text: str, *, respond: bool) -> None:
         self.done.append(("inject", role, text, respond))
 
+    def digit(self, key: str, duration_ms: int) -> None:
+        self.done.append(("digit", key, duration_ms))
+
+    def marked(self, name: str, *, played: bool) -> None:
+        self.done.append(("marked", name, played))
+
     async def close(self) -> None:
         self.closed = True
 
@@ -94,14 +106,21 @@ class FakeSession:
 
 
 class FakeSessions:
-    def __init__(self, *, resume: bool = True, formats: dict[str, AudioFormat] | None = None):
+    def __init__(
+        self,
+        *,
+        resume: bool = True,
+        formats: dict[str, AudioFormat] | None = None,
+        **can: bool,
+    ) -> None:
+        """`can`: further capabilities."""
         self.made: list[FakeSession] = []
         self.gate = asyncio.Event()
         """Cleared: sessions do not become ready until it is set."""
         self.gate.set()
         self._formats = formats or {}
         self._capabilities = Capabilities(
-            speech_events=True, truncate=True, cancel=True, tools=True, resume=resume
+            speech_events=True, truncate=True, cancel=True, tools=True, resume=resume, **can
         )
         self._failures: dict[str, list[EngineConnectError]] = defaultdict(list)
 
@@ -125,6 +144,7 @@ class FakeSessions:
         session = FakeSession(
             protocol.name,
             protocol.past,
+            protocol.handle,
             protocol.capabilities,
             on_event,
             failures.pop(0) if failures else None,
@@ -139,9 +159,9 @@ class FakeSessions:
     def last(self) -> FakeSession:
         return self.made[-1]
 
-    def _creator(self, name: str) -> Callable[[Sequence[Past]], Engine]:
-        def create(past: Sequence[Past]) -> Engine:
-            protocol = FakeProtocol(name, past, self._capabilities)
+    def _creator(self, name: str) -> CreateEngine:
+        def create(past: Sequence[Past], handle: str) -> Engine:
+            protocol = FakeProtocol(name, past, handle, self._capabilities)
             return Engine(cast("EngineProtocol", protocol), "", {})
 
         return create

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from support.engine import live_types, realtime_types
+from support.engine import gemini_types, live_types
+from support.engine.dialect_types import JUDGES
 
 Line = dict[str, Any]
 
@@ -22,13 +23,18 @@ def events(path: Path, side: str) -> list[Line]:
     return [line["event"] for line in lines(path) if line.get("from") == side]
 
 
-def judge_client(path: Path) -> int:
+def judge_client(path: Path, dialect: str = "ga") -> int:
     """Each event of ours is one that the SDK knows, exactly; how many there were."""
     # What was too long for the journal has only its length there.
     own = [line for line in lines(path) if line.get("from") == "client"]
     sent = [line for line in own if "bytes" not in line["event"]]
     live = {line["session_id"] for line in sent if line["event"].get("type") == "session.start"}
     for line in sent:
-        judge = live_types if line["session_id"] in live else realtime_types
-        judge.accepted_client_event(json.dumps(line["event"]))
+        if "type" not in line["event"]:
+            gemini_types.accepted_client_message(json.dumps(line["event"]))
+            continue
+        judge = live_types.accepted_client_event
+        if line["session_id"] not in live:
+            judge = JUDGES[dialect].client
+        judge(json.dumps(line["event"]))
     return len(sent)

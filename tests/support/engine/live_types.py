@@ -8,6 +8,7 @@ import json
 from typing import Any, get_args
 
 from openai.types.live.client_event import ClientEvent
+from openai.types.live.connect_server_event import ConnectServerEvent
 from openai.types.live.server_event import ServerEvent
 from openai.types.responses.response_stream_event import ResponseStreamEvent
 from openai.types.responses.tool import Mcp
@@ -15,7 +16,10 @@ from pydantic import BaseModel
 
 from support.engine.vendor_types import accept, accept_event, event_type
 
-SERVER_MODELS: tuple[type[BaseModel], ...] = get_args(get_args(ServerEvent)[0])
+# The second union is that of sessions whose transport is another one; it has a few more.
+SERVER_MODELS: tuple[type[BaseModel], ...] = tuple(
+    dict.fromkeys((*get_args(get_args(ServerEvent)[0]), *get_args(get_args(ConnectServerEvent)[0])))
+)
 CLIENT_MODELS: tuple[type[BaseModel], ...] = get_args(get_args(ClientEvent)[0])
 NESTED_MODELS: tuple[type[BaseModel], ...] = get_args(get_args(ResponseStreamEvent)[0])
 

@@ -77,9 +77,13 @@ Answer = tuple[HTTPStatus, dict[str, str], str]
 
 @contextlib.asynccontextmanager
 async def scripted_engine(
-    script: Script | None = None, *, answer: Answer | None = None, **options: Any
+    script: Script | None = None,
+    *,
+    answer: Answer | Callable[[Request], Answer | None] | None = None,
+    **options: Any,
 ) -> AsyncIterator[ScriptedEngine]:
-    """Run `script` for each connection, or give each request this HTTP answer."""
+    """Run `script` for each connection, or give each request this HTTP answer, or that which
+    `answer` finds for it."""
 
     over = asyncio.Event()
 
@@ -97,9 +101,10 @@ async def scripted_engine(
 
     def on_request(connection: ServerConnection, request: Request) -> Response | None:
         engine.requests.append(request)
-        if answer is None:
+        given = answer(request) if callable(answer) else answer
+        if given is None:
             return None
-        status, headers, body = answer
+        status, headers, body = given
         response = connection.respond(status, body)
         for name, value in headers.items():
             response.headers[name] = value

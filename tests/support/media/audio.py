@@ -115,6 +115,16 @@ def find_pieces(
     return matches
 
 
+def assert_whole(said: Pcm, heard: Pcm) -> None:
+    """Every piece of it stands where it should."""
+    pieces = find_pieces(said, heard)
+    spoken = [piece for piece in pieces if piece.score > 0.5]  # a pause in it matches nowhere
+    assert len(spoken) >= len(pieces) - 1
+    assert min(piece.score for piece in spoken) > 0.95
+    offsets = [piece.offset_ms for piece in spoken]
+    assert max(offsets) - min(offsets) < 1  # nothing lost, nothing doubled
+
+
 def is_in(said: Pcm, recording: Pcm) -> bool:
     """Whether it was heard. A frame that a busy machine left out costs the piece that it was in,
     and a pause of a sentence matches nowhere: most pieces must be there, and near each other.

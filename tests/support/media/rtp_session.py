@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from sipua.rtp.events import Address
 from sipua.rtp.latch.latch import Policy, SourceLatch
 from sipua.rtp.rtcp.session import RtcpSession
-from sipua.rtp.session.session import RtpConfig, RtpSession
+from sipua.rtp.session.config import RtpConfig
+from sipua.rtp.session.session import RtpSession
 from support.media.netmodel import PEER
 
 LAWS = {0: "PCMU", 8: "PCMA"}

@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import pytest
 from support.certificates import Issued
 from support.peers import asterisk_config
 from support.peers.installation import installation
+from support.peers.stir_asterisk import Stir
+from support.peers.websocket_asterisk import Agent
 from support.ports import LOOPBACK, PortBlock
 from support.process import Child, wait_until
 
@@ -60,8 +63,13 @@ class Asterisk:
         *,
         host: str = LOOPBACK,
         tls: tuple[Issued, Path] | None = None,
+        inside: Sequence[str] = (),
+        stir: Stir | None = None,
+        agent: Agent | None = None,
     ) -> None:
-        """`tls`: its certificate, and the authority of others; None: no TLS."""
+        """`tls`: its certificate, and the authority of others; None: no TLS. `inside`: a command
+        that takes it elsewhere, as into a network namespace. `stir`: None: it neither signs nor
+        verifies. `agent`: behind extension 650."""
         self._ports = PortBlock(_RTP_PORTS + 50)
         self._run = Path(tempfile.mkdtemp(prefix="sipua-asterisk-"))
         self.port = self._ports.port()
@@ -73,9 +81,13 @@ class Asterisk:
             sip_port=self.port,
             rtp_ports=self._ports.range(_RTP_PORTS),
             tls=tls and asterisk_config.Tls(self._ports.port(), *tls),
+            stir=stir,
+            agent=agent,
         )
         asterisk_config.write(self.layout)
         self._command: list[str | Path] = [
+            *inside,
+            *(stir.trusting if stir else ()),
             self.layout.install / peer,
             "-C",
             self.layout.home / "asterisk.conf",

@@ -9,7 +9,8 @@ Endpoints   sipua, sipua-ulaw, sipua-alaw   register with digest; the user is th
             phone                           a phone without password, by its name in From
             trunk-pai                       as trunk, says who calls in P-Asserted-Identity
             srtp                            the same, by SRTP (SDES) and not without; srtp-or-not
-                                            offers it as an extra (RTP/AVP with a=crypto)
+                                            offers it as an extra (RTP/AVP with a=crypto); dtls,
+                                            dtls-mux: with keys of a handshake
             inband                          the same, but digits are tones: no telephone events
 
 Extensions  100, 101, 102   ring sipua, sipua-ulaw, sipua-alaw
@@ -32,7 +33,12 @@ Extensions  100, 101, 102   ring sipua, sipua-ulaw, sipua-alaw
             630       record; call ${EDGE} by trunk
             640       ring ${EDGE} by trunk
             641       ring sipua-stays
+            650       an agent behind chan_websocket, if there is one
+            651       record; press 5 after four seconds, wait for the other side's end
             642       answer, press 2 after two seconds, hang up ten seconds later
+            620       call ${EDGE} by trunk, as ${CALLER}
+            +1215…    log what STIR/SHAKEN has found out as verdict=RESULT:ATTESTATION; answer, hang
+                      up
             615       log the caller as caller=NUMBER:NAME:PRESENTATION; answer, hang up
 """
 
@@ -41,6 +47,9 @@ from pathlib import Path
 
 from support.certificates import Issued
 from support.media.audio import DATA
+from support.peers import stir_asterisk, websocket_asterisk
+from support.peers.stir_asterisk import Stir
+from support.peers.websocket_asterisk import Agent
 
 PASSWORD = "only-for-tests"
 KEYS = "1234#*0D"  # what 610 presses
@@ -82,6 +91,8 @@ class Layout:
     sip_port: int
     rtp_ports: tuple[int, int]
     tls: "Tls | None" = None
+    stir: Stir | None = None
+    agent: Agent | None = None
 
     @property
     def answer(self) -> Path:
@@ -96,10 +107,12 @@ class Layout:
 def write(layout: Layout) -> None:
     for folder in ("db", "spool", "log", "keys", "recordings"):
         (layout.home / folder).mkdir(parents=True, exist_ok=True)
+    modules = MODULES.split() + (stir_asterisk.MODULES.split() if layout.stir else [])
+    modules += websocket_asterisk.MODULES.split() if layout.agent else []
     files = {
         "asterisk.conf": _asterisk(layout),
         "modules.conf": "[modules]\nautoload=no\n"
-        + "".join(f"load = {module}.so\n" for module in MODULES.split()),
+        + "".join(f"load = {module}.so\n" for module in modules),
         "logger.conf": "[general]\nappendhostname=no\n[logfiles]\n"
         "full => notice,warning,error,verbose(3)\n",
         # Five times as many RTCP reports as by default, so that a test sees some.
@@ -109,6 +122,12 @@ def write(layout: Layout) -> None:
         "pjsip.conf": _pjsip(layout),
         "extensions.conf": _extensions(layout),
     }
+    if layout.stir is not None:
+        files["stir_shaken.conf"] = stir_asterisk.config(layout.stir)
+    if layout.agent is not None:
+        files |= layout.agent.files()
+        files["extensions.conf"] += layout.agent.extensions()
+        files["asterisk.conf"] += websocket_asterisk.OPTIONS
     files |= {f"{name}.conf": "" for name in EMPTY.split()}
     for name, text in files.items():
         (layout.home / name).write_text(text)
@@ -201,6 +220,7 @@ rtp_ipv6={"yes" if ipv6 else "no"}
 [trunk](edge)
 allow=ulaw,alaw
 trust_id_inbound=yes
+{"stir_shaken_profile=both" if layout.stir else ""}
 [trunk-pai](edge)
 allow=ulaw
 send_pai=yes
@@ -216,6 +236,14 @@ rtcp_mux=yes
 type=identify
 endpoint=trunk
 match={layout.host}
+[trunk-user](edge)
+allow=ulaw
+outbound_auth=trunk-user
+[trunk-user]
+type=auth
+auth_type=userpass
+username=trunk-user
+password={PASSWORD}
 [phone](edge)
 allow=ulaw,alaw
 [inband](edge)
@@ -228,6 +256,14 @@ media_encryption=sdes
 allow=ulaw
 media_encryption=sdes
 media_encryption_optimistic=yes
+[dtls](edge)
+allow=ulaw
+media_encryption=dtls
+dtls_auto_generate_cert=yes
+dtls_verify=fingerprint
+dtls_setup=actpass
+[dtls-mux](dtls)
+rtcp_mux=yes
 """
 
 
@@ -308,6 +344,12 @@ exten => 642,1,Answer()
  same => n,SendDTMF(2)
  same => n,Wait(10)
  same => n,Hangup()
+exten => 651,1,Answer()
+ same => n,Set(REC={layout.recordings}/${{UNIQUEID}})
+ same => n,{record}
+ same => n,Wait(4)
+ same => n,SendDTMF(5)
+ same => n,Wait(20)
 exten => 615,1,Verbose(1,caller=${{CALLERID(num)}}:${{CALLERID(name)}}:${{CALLERID(pres)}})
  same => n,Answer()
  same => n,Wait(1)
@@ -331,6 +373,13 @@ exten => 630,1,Set(REC={layout.recordings}/${{UNIQUEID}})
  same => n,Dial(PJSIP/trunk/${{EDGE}})
 exten => 618,1,Wait(2)
  same => n,Transfer(PJSIP/sip:60217@{layout.host}:{layout.sip_port})
+ same => n,Hangup()
+exten => 620,1,Set(CALLERID(num)=${{CALLER}})
+ same => n,Dial(PJSIP/trunk/${{EDGE}})
+exten => _+1215.,1,Set(FOUND=${{STIR_SHAKEN(0,verify_result)}})
+ same => n,Verbose(1,verdict=${{FOUND}}:${{STIR_SHAKEN(0,attestation)}})
+ same => n,Answer()
+ same => n,Wait(1)
  same => n,Hangup()
 exten => 611,1,Answer()
  same => n,Read(PRESSED,,20,,1,8)

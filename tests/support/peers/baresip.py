@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from support.certificates import Issued
 from support.media import audio
 from support.media.audio import Pcm
 from support.peers.installation import installation
@@ -45,14 +46,17 @@ class Baresip:
         registrar: str = "",
         password: str = "",
         srtp: str = "",
+        tls: tuple[Issued, Path] | None = None,
     ) -> None:
-        """`srtp`: how it encrypts, as `mediaenc` of baresip has it: `srtp`, `srtp-mand`."""
+        """`srtp`: how it encrypts, as `mediaenc` of baresip has it: `srtp`, `srtp-mand`,
+        `dtls_srtp`. `tls`: its certificate, and the authority of others, for SIP over TLS."""
         home.mkdir(parents=True)
         self._home = home
         self._ports = PortBlock()
-        port, _for_tls = self._ports.range(2)
+        port, for_tls = self._ports.range(2)
         control = self._ports.port()
-        self.uri = f"sip:{user}@{LOOPBACK}:{port};transport={transport}"
+        listens = for_tls if transport == "tls" else port
+        self.uri = f"sip:{user}@{LOOPBACK}:{listens};transport={transport}"
         speech = np.concatenate([said, audio.silence(_SILENCE_MS)])
         audio.write_wav(home / "said.wav", speech, rate_hz=audio.PHONE_RATE_HZ)
         where = installation("baresip")
@@ -69,11 +73,15 @@ class Baresip:
             "ctrl_tcp_listen": f"{LOOPBACK}:{control}",
             "module_path": where / "usr/lib/baresip/modules",
         }
+        if tls is not None:
+            both = home / "own.pem"
+            both.write_bytes(tls[0].certificate.read_bytes() + tls[0].key.read_bytes())
+            settings |= {"sip_certificate": both, "sip_cafile": tls[1], "sip_verify_server": "yes"}
         lines = [f"{key} {value}" for key, value in settings.items()]
         lines += [f"{kind} {name}.so" for kind, names in _MODULES.items() for name in names]
-        lines += ["module srtp.so"] if srtp else []
+        lines += [f"module {'dtls_srtp' if 'dtls' in srtp else 'srtp'}.so"] if srtp else []
         (home / "config").write_text("\n".join([*lines, ""]))
-        domain = registrar or f"{LOOPBACK}:{port}"
+        domain = registrar or f"{LOOPBACK}:{listens}"
         (home / "accounts").write_text(
             f"<sip:{user}@{domain};transport={transport}>;regint={60 if registrar else 0};"
             f"auth_user={user};auth_pass={password};answermode=auto;"

@@ -15,8 +15,10 @@ import itertools
 import os
 import signal
 import socket
+import struct
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -25,9 +27,13 @@ from support.process import wait_until
 _CLONE_NEWNET = 0x40000000
 _NAT = """
 table ip nat {{
+    chain prerouting {{
+        type nat hook prerouting priority -100
+    }}
     chain postrouting {{
         type nat hook postrouting priority 100
         oifname "wan" masquerade {how}
+        iifname "lan" oifname "lan" masquerade
     }}
 }}
 """
@@ -50,6 +56,8 @@ class Host:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.router: Host | None = None
+        """The NAT that it is behind."""
         own = _inode("self")
         self._holder = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "unshare", "-n", "sleep", "infinity"]
@@ -71,7 +79,29 @@ class Host:
             self.run("ip", "address", "add", address, "dev", interface)
         self.run("ip", "link", "set", interface, "up")
 
+    def forward(self, port: int, to: str) -> None:
+        """Of a NAT: what comes to this port by UDP, from the LAN as well (hairpin), goes there."""
+        rule = f"ip daddr != {to} udp dport {port} dnat to {to}"
+        self.run("nft", "add", "rule", "ip", "nat", "prerouting", *rule.split())
+
     def udp(self, address: tuple[str, int]) -> socket.socket:
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+
+        def bound() -> socket.socket:
+            udp = socket.socket(family, socket.SOCK_DGRAM)
+            try:
+                udp.bind(address)
+            except OSError:
+                udp.close()
+                raise
+            return udp
+
+        return self._open(bound)
+
+    def forger(self, source: tuple[str, int]) -> "Forger":
+        return Forger(self._open(_raw), source)
+
+    def _open(self, make: Callable[[], socket.socket]) -> socket.socket:
         opened: list[socket.socket] = []
         failed: list[OSError] = []
 
@@ -81,15 +111,10 @@ class Host:
                 if libc.setns(there.fileno(), _CLONE_NEWNET):
                     failed.append(OSError(ctypes.get_errno(), f"setns to {self.name}"))
                     return
-            family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-            udp = socket.socket(family, socket.SOCK_DGRAM)
             try:
-                udp.bind(address)
+                opened.append(make())
             except OSError as error:
-                udp.close()
                 failed.append(error)
-                return
-            opened.append(udp)
 
         thread = threading.Thread(target=open_there)
         thread.start()
@@ -101,6 +126,30 @@ class Host:
     def close(self) -> None:
         self._holder.send_signal(signal.SIGKILL)
         self._holder.wait()
+
+
+def _raw() -> socket.socket:
+    return socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+
+
+class Forger:
+    """Sends by UDP under the address of another host, and hears nothing."""
+
+    def __init__(self, raw: socket.socket, source: tuple[str, int]) -> None:
+        self._raw, self._source = raw, source
+
+    def sendto(self, payload: bytes, to: tuple[str, int]) -> None:
+        length = 8 + len(payload)
+        hosts = socket.inet_aton(self._source[0]) + socket.inet_aton(to[0])
+        ip = struct.pack("!BBHHHBBH8s", 0x45, 0, 20 + length, 0, 0, 64, 17, 0, hosts)
+        udp = struct.pack("!HHHH", self._source[1], to[1], length, 0)
+        self._raw.sendto(ip + udp + payload, to)
+
+    def recv(self, _size: int, _flags: int = 0) -> bytes:
+        raise BlockingIOError
+
+    def close(self) -> None:
+        self._raw.close()
 
 
 class Network:
@@ -122,9 +171,17 @@ class Network:
         host.address("wan", *addresses)
         return host
 
-    def behind_nat(self, outside: str, router: str, *inside: str, how: str = "") -> Host:
+    def behind_nat(
+        self,
+        outside: str,
+        router: str,
+        *inside: str,
+        how: str = "",
+        forgets_s: int = 0,
+    ) -> Host:
         """A host with the addresses `inside`, whose `router` has the address `outside`. `how`: what
-        nftables does with the ports: keeps them as far as it can, or `random`.
+        nftables does with the ports: keeps them as far as it can, or `random`. `forgets_s`: what
+        has opened by UDP is closed after so long without a packet; 0: as the kernel does.
         """
         nat = self.host(f"the NAT {outside}", outside)
         host = self._new(f"behind the NAT {outside}")
@@ -132,6 +189,11 @@ class Network:
         nat.address("lan", router)
         nat.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
         nat.run("nft", "-f", "-", text=_NAT.format(how=how))
+        if forgets_s:
+            for name in ("udp_timeout", "udp_timeout_stream"):
+                file = f"/proc/sys/net/netfilter/nf_conntrack_{name}"
+                nat.run("sh", "-c", f"echo {forgets_s} > {file}")
+        host.router = nat
         host.address("wan", *inside)
         host.run("ip", "route", "add", "default", "via", router.partition("/")[0])
         return host

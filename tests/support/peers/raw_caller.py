@@ -39,6 +39,7 @@ class RawCaller:
         says: Mapping[str, str] | None = None,
         udp: socket.socket | None = None,
         offer: str = OFFER,
+        user: str = "agent",
     ) -> None:
         """`says`: other values of From, To, Call-ID, or further header fields of its INVITE; bytes
         that are no UTF-8 as lone surrogates. `udp`: bound already, for example in another network
@@ -48,13 +49,15 @@ class RawCaller:
             udp.bind((host, 0))
         self._socket = udp
         self._socket.connect(remote)
+        self._at = remote
         self._remote = f"{remote[0]}:{remote[1]}"
         self._me = "{}:{}".format(*udp.getsockname())
         self._id = secrets.token_hex(8)
         self._offer = offer
+        self._user = user
         more = dict(says or {})
         self._from = more.pop("From", f"<sip:raw@{self._me}>;tag={self._id}")
-        self._to = more.pop("To", f"<sip:agent@{self._remote}>")
+        self._to = more.pop("To", f"<sip:{user}@{self._remote}>")
         self.call_id = more.pop("Call-ID", self._id)
         self._more = "".join(f"{name}: {value}\r\n" for name, value in more.items())
         self.responses: list[Response] = []
@@ -67,8 +70,40 @@ class RawCaller:
         """Out of any dialog."""
         self._send(method, 1, method.lower())
 
+    def within(self, method: str, cseq: int, more: str = "") -> None:
+        """In the dialog of its call."""
+        self._send(method, cseq, f"{method}{cseq}", more, tag=self._remote_tag())
+
+    def twin(
+        self,
+        host: str = LOOPBACK,
+        *,
+        remote: tuple[str, int] | None = None,
+        udp: socket.socket | None = None,
+    ) -> "RawCaller":
+        """One that has read this call from the wire, and is somewhere else."""
+        says = {"From": self._from, "To": self._to, "Call-ID": self.call_id}
+        twin = RawCaller(remote or self._at, host=host, says=says, udp=udp)
+        twin._me, twin._id = self._me, self._id
+        twin.responses = [one for one in self.responses if one.method == "INVITE"]
+        return twin
+
     def cancel(self) -> None:
         self._send("CANCEL", 1, "invite")
+
+    def cancel_in(self, other: "RawCaller", cseq: str) -> None:
+        """By the branch our INVITE's, by its tags and Call-ID of another call."""
+        lines = (
+            f"CANCEL sip:agent@{self._remote} SIP/2.0",
+            f"Via: SIP/2.0/UDP {self._me};branch=z9hG4bK{self._id}invite;rport",
+            f"From: {other._from}",
+            f"To: {other._to}{other._remote_tag()}",
+            f"Call-ID: {other.call_id}",
+            f"CSeq: {cseq}",
+            "Max-Forwards: 70",
+            "Content-Length: 0",
+        )
+        self._socket.send(("\r\n".join(lines) + "\r\n\r\n").encode())
 
     def ack(self) -> None:
         """Of the INVITE's final response, whatever it was (RFC 3261, 13.2.2.4 and 17.1.1.3)."""
@@ -140,9 +175,10 @@ class RawCaller:
         call_id: str = "",
         tag: str = "",
     ) -> None:
-        tag = self._remote_tag() if method in ("ACK", "BYE") else tag
+        if method in ("ACK", "BYE") and ";tag=" not in self._to:
+            tag = self._remote_tag()
         lines = (
-            f"{method} sip:agent@{self._remote} SIP/2.0",
+            f"{method} sip:{self._user}@{self._remote} SIP/2.0",
             f"Via: SIP/2.0/UDP {self._me};branch=z9hG4bK{self._id}{branch};rport",
             f"From: {self._from}",
             f"To: {self._to}{tag}",

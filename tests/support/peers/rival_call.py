@@ -7,8 +7,9 @@ the kernel's clock of this machine; nothing is judged here.
 import re
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from sipua.rtp.events import Address
 from sipua.rtp.packet import RtpError, build
@@ -23,9 +24,15 @@ _AUDIO_PACKETS = 30
 """In a second, on a machine that is busy with other tests: there are 50 when it is not."""
 
 
+class Socket(Protocol):
+    def sendto(self, data: bytes, address: Address, /) -> object: ...
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes: ...
+
+
 @dataclass
 class Party:
-    udp: socket.socket
+    udp: Socket
     ssrc: int
     begins_s: float
     """After the answer; negative: as soon as the port is known, while it rings."""
@@ -37,6 +44,8 @@ class Party:
     """Its SSRC, in its offer."""
     received: list[float] = field(default_factory=list)
     """When packets of the edge came, in seconds since the answer."""
+    loud: int = 0
+    """Those with the payload LOUD: an attacker's, sent back by an echo."""
     _sent: int = 0
     _reported: bool = False
     _ours: int | None = None
@@ -76,6 +85,7 @@ class Party:
                 continue
             self._ours = packet.ssrc
             self.received.append(now_s)
+            self.loud += packet.payload == LOUD
 
     def _report(self, edge: Address) -> None:
         """From the port of its RTP: as good as any other, behind a NAT."""
@@ -91,27 +101,35 @@ def run(
     caller: Party,
     attacker: Party,
     *,
-    rtp_port: Callable[[str], int],
+    media: Address,
+    rtp_port: Callable[[str], int] | None,
     lasts_s: float,
+    user: str = "agent",
+    says: Mapping[str, str] | None = None,
 ) -> str:
-    """The whole call; its SIP Call-ID. `rtp_port`: what the edge reserved for that one."""
-    host, port = caller.udp.getsockname()
+    """The whole call; its SIP Call-ID. `media`: of the caller. `rtp_port`: what the edge reserved
+    for that one; None: the answer tells it, and nothing is sent before."""
+    host, port = media
     offer = (
         f"v=0\r\no=raw 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
         f"m=audio {port} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
     )
     if caller.announces:
         offer += f"a=ssrc:{caller.ssrc} cname:caller\r\n"
-    call = RawCaller(edge, udp=sip, offer=offer)
+    call = RawCaller(edge, udp=sip, offer=offer, user=user, says=says)
     call.invite()
-    call.ringing()
-    there = (edge[0], rtp_port(call.call_id))
-    early = min(attacker.begins_s, 0.0)
-    while early < 0 and not call.answered():
-        attacker.step(early, there)
-        time.sleep(FRAME_S)
-    answer = call.final("INVITE").text
-    assert f"m=audio {there[1]} " in answer, re.findall("m=.*", answer)
+    if rtp_port is not None:
+        call.ringing()
+        there = (edge[0], rtp_port(call.call_id))
+        early = min(attacker.begins_s, 0.0)
+        while early < 0 and not call.answered():
+            attacker.step(early, there)
+            time.sleep(FRAME_S)
+    answered = re.search(r"^m=audio (\d+) ", call.final("INVITE").text, re.MULTILINE)
+    assert answered
+    if rtp_port is None:
+        there = (edge[0], int(answered[1]))
+    assert there[1] == int(answered[1])
     answered_at = due = time.monotonic()
     call.ack()
     while due < answered_at + lasts_s:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import socket
 import ssl
 import threading
 import warnings
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from support.certificates import Issued
 from support.ports import LOOPBACK
@@ -39,11 +40,19 @@ class TlsClient:
     """A connection to an edge. ssl.SSLError or OSError: it did not come about."""
 
     def __init__(
-        self, port: int, context: ssl.SSLContext, *, session: ssl.SSLSession | None = None
+        self,
+        port: int,
+        context: ssl.SSLContext,
+        *,
+        session: ssl.SSLSession | None = None,
+        host: str = LOOPBACK,
     ) -> None:
-        self._plain = socket.create_connection((LOOPBACK, port), timeout=_PATIENCE_S)
+        """`host`: of its own address."""
+        self._plain = socket.create_connection(
+            (LOOPBACK, port), timeout=_PATIENCE_S, source_address=(host, 0)
+        )
         try:
-            self._line = context.wrap_socket(self._plain, session=session)
+            self.line = context.wrap_socket(self._plain, session=session)
         except BaseException:
             self._plain.close()
             raise
@@ -53,24 +62,24 @@ class TlsClient:
 
     def __exit__(self, *exception: object) -> None:
         with contextlib.suppress(OSError):
-            self._line.close()
+            self.line.close()
 
     @property
     def session(self) -> ssl.SSLSession | None:
-        return self._line.session
+        return self.line.session
 
     @property
     def resumed(self) -> bool:
-        return bool(self._line.session_reused)
+        return bool(self.line.session_reused)
 
     @property
     def shown(self) -> bytes:
         """The certificate of the edge."""
-        return self._line.getpeercert(binary_form=True) or b""
+        return self.line.getpeercert(binary_form=True) or b""
 
     def options(self) -> int:
         """The status of the answer; 0: the edge has closed the connection."""
-        me = "{}:{}".format(*self._line.getsockname())
+        me = "{}:{}".format(*self.line.getsockname())
         request = (
             f"OPTIONS sip:agent@{LOOPBACK} SIP/2.0\r\n"
             f"Via: SIP/2.0/TLS {me};branch=z9hG4bK{secrets.token_hex(8)}\r\n"
@@ -80,11 +89,44 @@ class TlsClient:
             "Content-Length: 0\r\n\r\n"
         )
         try:
-            self._line.sendall(request.encode())
-            answer = self._line.recv(65535)
+            self.line.sendall(request.encode())
+            answer = self.line.recv(65535)
         except (ConnectionError, ssl.SSLError):
             return 0
         return int(answer.split(b" ", 2)[1]) if answer else 0
+
+
+class TlsLine(socket.socket):
+    """A connection of a client in the place of a `RawCaller`'s socket: one message at a time."""
+
+    def __init__(self, client: TlsClient) -> None:
+        super().__init__()
+        self._client = client
+        self._unread = b""
+
+    def connect(self, address: object) -> None:
+        """It is connected."""
+
+    def getsockname(self) -> Any:
+        return self._client.line.getsockname()
+
+    def settimeout(self, value: float | None) -> None:
+        self._client.line.settimeout(value)
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        self._client.line.sendall(data)
+        return len(data)
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        while True:
+            head, found, rest = self._unread.partition(b"\r\n\r\n")
+            length = re.search(rb"\nContent-Length: *(\d+)", head)
+            if found and length is not None and len(rest) >= int(length[1]):
+                self._unread = rest[int(length[1]) :]
+                return head + found + rest[: int(length[1])]
+            if not (more := self._client.line.recv(size)):
+                raise ConnectionError("the edge has closed the connection")
+            self._unread += more
 
 
 class TlsServer:

@@ -17,7 +17,7 @@ import pytest
 from sipua.codecs import native, resample
 from sipua.codecs.g711 import Law
 from sipua.codecs.pcm import Pcm
-from sipua.codecs.resample import Downsampler24to8, Upsampler8to24
+from sipua.codecs.resample import Downsampler, Upsampler
 
 ROOT = Path(__file__).parents[3]
 CHUNKS = [160] * 20 + [1, 7, 480, 481, 1000, 3, 0, 159, 160, 5000, 2]
@@ -57,26 +57,33 @@ def compiled(kernel: native.Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resample, "kernel", kernel)
 
 
+RATES = pytest.mark.parametrize("rate_hz", [16_000, 24_000])
+
+
 def by_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resample, "kernel", None)
 
 
+@RATES
 @pytest.mark.usefixtures("compiled")
-def test_up(signals: list[Pcm], monkeypatch: pytest.MonkeyPatch) -> None:
-    stream = Upsampler8to24()
+def test_up(rate_hz: int, signals: list[Pcm], monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Upsampler(rate_hz)
     fast = [stream.process(pcm).tobytes() for pcm in signals]
     by_numpy(monkeypatch)
-    stream = Upsampler8to24()
+    stream = Upsampler(rate_hz)
     assert fast == [stream.process(pcm).tobytes() for pcm in signals]
 
 
+@RATES
 @pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("law", list(Law))
-def test_up_from_g711_between_samples(law: Law, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_up_from_g711_between_samples(
+    law: Law, rate_hz: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A stream that changes between the two ways goes on as one."""
 
     def made() -> list[bytes]:
-        random, stream = np.random.default_rng(1), Upsampler8to24()
+        random, stream = np.random.default_rng(1), Upsampler(rate_hz)
         out = []
         for samples in CHUNKS:
             codes = random.integers(0, 256, samples, dtype=np.uint8).tobytes()
@@ -89,10 +96,11 @@ def test_up_from_g711_between_samples(law: Law, monkeypatch: pytest.MonkeyPatch)
     assert fast == made()
 
 
+@RATES
 @pytest.mark.usefixtures("compiled")
-def test_down(signals: list[Pcm], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_down(rate_hz: int, signals: list[Pcm], monkeypatch: pytest.MonkeyPatch) -> None:
     def made() -> list[bytes]:
-        stream = Downsampler24to8()
+        stream = Downsampler(rate_hz)
         return [stream.process(pcm).tobytes() for pcm in signals] + [stream.flush().tobytes()]
 
     fast = made()
@@ -106,6 +114,8 @@ def test_down(signals: list[Pcm], monkeypatch: pytest.MonkeyPatch) -> None:
         (bytearray(44), b"", None, bytes(576)),
         (bytearray(46), b"", bytes(511), bytes(576)),
         (bytearray(46), b"", None, bytes(568)),
+        (bytearray(46), b"", None, b""),
+        (bytearray(46), b"", None, bytes(768)),
     ],
 )
 def test_a_buffer_of_another_size_is_refused(

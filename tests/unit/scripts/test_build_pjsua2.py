@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 FOLDER = Path(__file__).parent.parent.parent.parent / "scripts" / "build_pjsua2"
-MODULES = ["shell", "wheel", "cache", "source", "progress"]
+MODULES = ["shell", "kinds", "wheel", "cache", "source", "progress"]
 SOURCE = "a" * 64
 
 

@@ -22,7 +22,7 @@ from sipua.bridge.call.leg import MediaLeg
 from sipua.bridge.call.leg_listener import LegListener
 from sipua.bridge.call.media import MediaPlan
 from sipua.bridge.engine_api.events import AudioDelta, AudioDone
-from sipua.bridge.events import AudioBegan, AudioLeft, AudioPlayed, Interrupted
+from sipua.bridge.events import AudioBegan, AudioPlayed, Interrupted, PlayoutNews
 from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.calls.legs.briefing.steps import Act, BriefingSteps
 from sipua.calls.legs.briefing.warm import Warm
@@ -127,7 +127,7 @@ class Briefing:
 
     # --- what it hears --------------------------------------------------------------------
 
-    def sent(self, news: AudioLeft | AudioPlayed) -> None:
+    def sent(self, news: PlayoutNews) -> None:
         if not isinstance(news, AudioPlayed) or news.item_id != self._last:
             return
         if self._excusing:

@@ -20,8 +20,8 @@ from typing import Final
 from sipua.bridge.answering.detector import AnswerDetector
 from sipua.bridge.answering.verdict import MACHINES, AnsweredBy, Beep
 from sipua.bridge.call.call_bridge import CallBridge
+from sipua.bridge.engine_api.errors import EngineConnectError
 from sipua.bridge.engine_api.events import ResponseDone, ToolCall, Used
-from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import AudioBegan, AudioPlayed, BridgeEvent, EngineGone, EngineInUse
 from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.calls.legs.briefing import consultation
@@ -62,7 +62,7 @@ class Talk:
         self._excuse = ""  # the sound whose end is waited for
         self._timer: asyncio.TimerHandle | None = None
         bridge.on_event = self._on_event
-        bridge.screen.listen(self._hear)
+        self._stop_listening: Callable[[], None] = bridge.screen.listen(self._hear)
         self._connecting = faults.task(self._connect(), "the agent of a target")
         self._wait(TICK_S, self._tick)
 
@@ -74,7 +74,8 @@ class Talk:
         self._connecting.cancel()
         self._decide = nothing
         bridge = self._bridge
-        bridge.screen.listen(None)
+        self._stop_listening()
+        self._stop_listening = nothing
         bridge.set_aside(True)
         bridge.on_event = nothing
 

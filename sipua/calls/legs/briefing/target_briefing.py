@@ -11,7 +11,7 @@ from sipua.bridge.call.call_bridge import CallBridge
 from sipua.bridge.call.leg import MediaLeg
 from sipua.bridge.call.media import MediaPlan
 from sipua.bridge.engine_api.events import Used
-from sipua.bridge.events import AudioLeft, AudioPlayed, BridgeEvent
+from sipua.bridge.events import AudioLeft, AudioPlayed, BridgeEvent, PlayoutNews
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls.legs.briefing.briefing import Briefing, Decision
 from sipua.calls.legs.briefing.talk import Talk
@@ -109,7 +109,7 @@ class TargetBriefing:
             if self._words is not None and self._own is not None:
                 self._own.engine_hears(events)
 
-    def sent(self, news: AudioLeft | AudioPlayed) -> None:
+    def sent(self, news: PlayoutNews) -> None:
         if isinstance(self._now, Briefing):
             self._now.sent(news)
 

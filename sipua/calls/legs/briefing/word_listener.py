@@ -16,8 +16,8 @@ from dataclasses import replace
 from sipua.bridge.answering import words
 from sipua.bridge.answering.verdict import MACHINES
 from sipua.bridge.call.call_bridge import CallBridge
+from sipua.bridge.engine_api.errors import EngineConnectError
 from sipua.bridge.engine_api.events import ResponseDone, SpeechStarted, Transcript, Used
-from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.events import AudioLeft, AudioPlayed, BridgeEvent, EngineInUse
 from sipua.bridge.fault_owner import FaultOwner, nothing
 from sipua.calls.legs.briefing.briefing import Decision

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from sipua.calls.menus.agents import Agents
-from sipua.calls.menus.menu import Action
+from sipua.calls.menus.agents import Agents, Way
+from sipua.calls.menus.menu import Action, ToDocuments
 from sipua.calls.menus.queue.queue import Queue
 from sipua.queue.orders import QueueNews
 
@@ -25,6 +25,17 @@ class LedAgents(Agents, Protocol):
     @property
     def closed_by(self) -> str:
         """The hours because of which it begins so; empty: others do not count."""
+
+    @property
+    def in_documents(self) -> bool:
+        """Whether documents lead the call: they go on when an agent of theirs ends."""
+
+    @property
+    def dialling(self) -> bool:
+        """Whether these have called somebody, who may have the caller now."""
+
+    async def documents(self, to: ToDocuments) -> Way:
+        """Led by these. Returns when they have given the call to somebody, or have ended it."""
 
     async def leave(self) -> None:
         """No agent has the call any more; its session ends."""

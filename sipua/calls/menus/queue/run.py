@@ -19,6 +19,7 @@ from sipua.calls.legs.orders import CallOrder
 from sipua.calls.legs.outcome import Cause, TransferOutcome
 from sipua.calls.legs.ringing import Ringing, RingOutcome
 from sipua.calls.legs.second_leg import SecondLeg
+from sipua.calls.menus.agents import Way
 from sipua.calls.menus.menu import Action, Sound, ToAgent, ToQueue, ToTarget, words
 from sipua.calls.menus.queue.agents import LedAgents
 from sipua.calls.menus.queue.queue import Queue
@@ -86,9 +87,6 @@ class QueueCall(Protocol):
     async def transfer(self, target: str) -> TransferOutcome: ...
 
 
-Way: TypeAlias = tuple[Action | None, tuple[Reason, str]]
-"""What the call goes on with, and why: should it end, for `call.ended`. None: a person has it, or
-it is over."""
 _News: TypeAlias = QueueNews | Dtmf | RingOutcome | None
 """None: the deadline is over."""
 
@@ -102,7 +100,8 @@ async def run(call: QueueCall, agents: LedAgents, to: ToQueue) -> Way:
             queue=queue.name, reason="closed", waited_ms=0, to=words(queue.closed)
         )
         call.tell(left)
-        return queue.closed, (Reason.CLOSED, f"queue {queue.name}: closed")
+        why = Reason.CLOSED, f"queue {queue.name}: closed"
+        return Way(queue.closed, why, "closed")
     return await _Run(call, agents, queue, to).run()
 
 
@@ -307,7 +306,7 @@ class _Run:
             )
         )
         why = f"key {key}" if key else reason
-        return action, (Reason.QUEUE, f"queue {self._queue.name}: {why}")
+        return Way(action, (Reason.QUEUE, f"queue {self._queue.name}: {why}"), reason)
 
     def _call_off(self) -> None:
         """Nobody is called for the caller any more."""

@@ -8,7 +8,7 @@ const ERRORS = new Set([
 const WARNINGS = new Set([
   "edge.warning", "edge.draining", "registration.waiting", "trunk.unresolved", "events.lost", "webhook.failing",
   "engine.outage", "engine.silent", "engine.rate_limit", "call.fallback", "call.attempt_failed", "call.transfer_failed",
-  "call.transfer_refused", "call.prompt_unheard", "call.greeting_late", "call.offer_refused", "call.quality", "call.rejected", "call.rejections_not_logged",
+  "call.transfer_refused", "call.prompt_unheard", "call.greeting_late", "call.offer_refused", "call.request_refused", "call.quality", "call.rejected", "call.rejections_not_logged",
   "rtp.refused", "tool.failed", "turn.unanswered",
 ]);
 // Besides them: news of the edge.

@@ -25,7 +25,7 @@ from sipua.queue.queues import Queues, QueueState
 from sipua.queue.slots import EngineState
 
 TRANSFERRED: Final = "call.transferred"
-FALLBACK: Final = "call.fallback"
+WITHOUT_AGENT: Final = ("call.fallback", "documents.began")
 ENGINE_IN_USE: Final = "engine.in_use"
 SUPERVISED: Final = ("call.supervised", "call.supervisor_mode")
 
@@ -92,7 +92,7 @@ class EdgeQueues:
             self._do(self._queues.agent_left(call_id, now))
         elif told.type in SUPERVISED and _takes_over(told):
             self._do(self._queues.taken_over(call_id, now))
-        elif told.type == FALLBACK:
+        elif told.type in WITHOUT_AGENT:
             self._do(self._queues.agent_lost(call_id, now))
         elif told.type == ENGINE_IN_USE:
             engine = str(msgspec.json.decode(told.data).get("engine", ""))

@@ -14,11 +14,21 @@ from typing import Any, Generic, Protocol, TypeVar
 from sipua.rtp.ports import NoPortsLeft, PortPool, ReservedPort
 from sipua.sip.admission import invite, media_family
 from sipua.sip.admission.admission import NO_MEDIA_PORT, Admission, Refusal, refusal_of
+from sipua.sip.admission.authentication import RULE
+from sipua.sip.admission.dialog_source import DialogSource
 from sipua.sip.admission.flood import Dropped
 from sipua.sip.admission.gate import Gate
 from sipua.sip.messages import Hangup, IncomingCall, SipEvent
+from sipua.sip.peer_news import RequestsDropped
 from sipua.sip.wire import sdp, texts
 from sipua.sip.wire.addresses import address
+
+NO_DIGEST = Refusal(
+    403,
+    "Forbidden",
+    because="the trunk has users, and this build of pjsua2 asks for no password: `make pjsua2`",
+    rule=RULE,
+)
 
 
 class OfferedCall(Protocol):
@@ -28,6 +38,7 @@ class OfferedCall(Protocol):
     origin: str
     signalling_ip: str
     local: ReservedPort | None
+    source: DialogSource
 
     def ring(self) -> None: ...
 
@@ -61,28 +72,43 @@ class Arrivals(Generic[Call]):
         owner: ArrivalOwner,
         *,
         rings: Callable[[Call], bool],
+        asked: bool,
     ) -> None:
-        """`rings`: whether its caller gets a 180 at once; else a worker says what it hears."""
+        """`rings`: whether its caller gets a 180 at once; else a worker says what it hears.
+        `asked`: this build of pjsua2 calls `judge`."""
         self._owner = owner
         self._rings = rings
+        self._asked = asked
         self._gate = gate
         self._admission = admission
         self._ports = ports
         self._calls = calls
-        self._dropped = Dropped(owner.emit, owner.after)
+        self._dropped = Dropped(
+            lambda counts, source: owner.emit(RequestsDropped(counts, source)), owner.after
+        )
         self._taken: list[Call] = []
         self._refused: list[tuple[Call, Refusal]] = []
 
-    def judge(self, method: str, message: str, received: Any) -> Refusal | None:
+    def judge(
+        self, method: str, message: str, received: Any, *, within: bool = False
+    ) -> Refusal | None:
+        """`within`: it says to be within a dialog, which is not there for its source."""
         source, names = str(received.srcAddress), self._owner.names_in(received)
         calls_up, now, host = len(self._calls), time.monotonic(), address(source)[0]
-        refusal = self._gate.judge(method, message, host, calls_up=calls_up, now=now, names=names)
+        if within:
+            refusal: Refusal | None = self._gate.within(message, host, now=now, names=names)
+        else:
+            refusal = self._gate.judge(
+                method, message, host, calls_up=calls_up, now=now, names=names
+            )
         if refusal is not None and refusal.silent:
             self._dropped.add(refusal.because, host)
-        elif refusal is not None and method == "INVITE":
+        elif refusal is None or refusal.asks or within:
+            return refusal
+        elif method == "INVITE":
             origin = self._admission.origin(host, names)
             self._owner.emit(invite.read(message, source).refused(refusal, origin))
-        elif refusal is not None and method == "REFER":
+        elif method == "REFER":
             self._owner.emit(self._gate.refer_refused(message, refusal.status, source))
         return refusal
 
@@ -122,6 +148,8 @@ class Arrivals(Generic[Call]):
         call.signalling_ip = request.source[0]
         names = self._owner.names_in(prm.rdata)
         verdict = self._gate.invite(message, request.source[0], len(self._calls), names=names)
+        if isinstance(verdict, str) and not self._asked and self._admission.policy(verdict).users:
+            verdict = NO_DIGEST
         if isinstance(verdict, str):
             offered = sdp.offered_host(texts.body(sdp.body(message)))
             held = self._hold(call.call_id, verdict, offered, request.source[0])
@@ -137,8 +165,10 @@ class Arrivals(Generic[Call]):
             )
             return
         call.origin = verdict
+        call.source.certified = self._admission.certified(verdict, names)
+        policy = self._admission.policy(verdict)
+        parties = policy.read(request.message)
         self._calls[call.call_id] = call
-        self._taken.append(call)
         self._owner.emit(
             IncomingCall(
                 call_id=call.call_id,
@@ -150,11 +180,13 @@ class Arrivals(Generic[Call]):
                 origin=verdict,
                 local=call.local,
                 arrived_s=arrived_s,
-                parties=self._admission.policy(verdict).read(request.message),
+                parties=parties,
+                claim=policy.claim(request.message, parties),
                 altered=request.altered,  # behind what reads
                 traceparent=request.traceparent if verdict in self._admission.traced else "",
             )
         )
+        self._taken.append(call)  # told: else it would ring, and be refused
 
     def _hold(self, call_id: str, origin: str, offered: str, source: str) -> ReservedPort | Refusal:
         """What a call needs of us: a slot of its trunk, and a port."""

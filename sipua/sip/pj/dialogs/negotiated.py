@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pjsua2 as pj
 
+from sipua.rtp.dtls.agreement import DtlsAgreement
 from sipua.rtp.srtp.keys import SrtpKeys
 from sipua.sip.messages import Direction, NegotiatedMedia
-from sipua.sip.wire import sdp
+from sipua.sip.settings import AccountSettings
+from sipua.sip.wire import sdp, texts
 from sipua.sip.wire.addresses import address
-from sipua.sip.wire.keying import Keying
-from sipua.sip.wire.sdes import SrtpPolicy
 from sipua.sip.wire.sdp import ExtendedRtcp
+from sipua.sip.wire.srtp import dtls_keying, sdes
+from sipua.sip.wire.srtp.keying import Keying
+from sipua.sip.wire.srtp.policy import NOT_OFFERED, SrtpPolicy
+from sipua.sip.wire.srtp.sdes_keying import SdesKeying
 
 LAWS = {"PCMU": 0, "PCMA": 8}
 NOWHERE = ("0.0.0.0", 0)  # noqa: S104 (no audio is ever sent there)
@@ -35,6 +41,15 @@ class Offered:
         self.extended_rtcp = sdp.wants_extended_rtcp(offer, extended, self.extended_rtcp)
         self.remote_ssrcs = sdp.announced_ssrcs(offer) or self.remote_ssrcs
 
+    def read_answer(self, message: str) -> str:
+        """The answer in `message` to an offer of ours. Why the call cannot go on; empty: it can.
+        pjsip takes a profile of SRTP as an answer to one without."""
+        answer = texts.body(sdp.body(message))
+        if self.keying and (cause := self.keying.read_answer(answer)):
+            return cause
+        plain = self.keys is None and self.agreement is None
+        return NOT_OFFERED if plain and sdes.secured(sdp.audio(answer)) else ""
+
     @property
     def srtp(self) -> SrtpPolicy:
         return self.keying.policy if self.keying else "off"
@@ -42,6 +57,26 @@ class Offered:
     @property
     def keys(self) -> SrtpKeys | None:
         return self.keying.keys if self.keying else None
+
+    @property
+    def agreement(self) -> DtlsAgreement | None:
+        return self.keying.agreement if self.keying else None
+
+
+def keying_of(settings: AccountSettings) -> Keying | None:
+    if settings.srtp == "off":
+        return None
+    if settings.srtp_keys == "dtls":
+        return dtls_keying.of_today(settings.srtp)
+    return SdesKeying(settings.srtp, _suites())
+
+
+@functools.cache
+def _suites() -> Sequence[str]:
+    """Our build of pjsip passes over keys; the wheel of the package index has SRTP of its own, and
+    ends a call for a suite that it does not know."""
+    known = set(pj.Endpoint.instance().srtpCryptoEnum())
+    return [suite for suite in sdes.OURS if not known or suite in known]
 
 
 class CallWithMedia(Protocol):
@@ -84,6 +119,7 @@ def of_call(
             rtcp_extended=offered.extended_rtcp,
             remote_ssrcs=offered.remote_ssrcs,
             srtp=offered.keys,
+            dtls=offered.agreement,
         )
     return None if last is None else _held(last, offered)
 
@@ -94,6 +130,7 @@ def _held(last: NegotiatedMedia, offered: Offered) -> NegotiatedMedia:
         direction=Direction.INACTIVE,
         rtcp_muxed=offered.rtcp_muxed,
         srtp=offered.keys,
+        dtls=offered.agreement,
     )
 
 

@@ -293,11 +293,12 @@ class Referrals:
 
     # --- Replaces -------------------------------------------------------------------------
 
-    def may_replace(self, call: Dialog, host: str) -> int:
-        """The status for an INVITE from `host` that replaces the call: 200, or a refusal."""
+    def may_replace(self, call: Dialog, host: str, names: frozenset[str]) -> int:
+        """The status for an INVITE from `host` that replaces the call: 200, or a refusal. `names`:
+        in the certificate of its connection."""
         if not self._admission.policy(call.origin).refer.replaces:
             verdict = refer.Refused(refer.DECLINED, "replaces", REPLACES)
-        elif self._admission.origin(host) != call.origin:
+        elif self._admission.origin(host, names) != call.origin:
             verdict = refer.Refused(refer.FORBIDDEN, "from another trunk", REPLACES)
         elif call.call_id in self._of_leg:
             verdict = refer.Refused(WRONG_CALL, "the dialog was replaced already", REPLACES)

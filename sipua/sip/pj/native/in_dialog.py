@@ -16,7 +16,7 @@ from typing import Any
 import pjsua2 as pj
 from pjsua2 import _pjsua2
 
-from sipua.sip.wire import sdp, texts
+from sipua.sip.wire import sdp
 
 
 def request(event: Any, method: str) -> str | None:
@@ -32,21 +32,25 @@ def request(event: Any, method: str) -> str | None:
     return str(event.body.tsxState.src.rdata.wholeMsg)
 
 
+def received(event: Any) -> Any | None:
+    """The message that has changed the state of a transaction; None: none has."""
+    if event.type != pj.PJSIP_EVENT_TSX_STATE or event.body.tsxState.type != pj.PJSIP_EVENT_RX_MSG:
+        return None
+    return event.body.tsxState.src.rdata
+
+
 def answer(event: Any) -> str:
-    """The body of a response, or of an ACK, that may be the answer to an offer of ours; empty: the
-    event is another, or there is none."""
+    """The response, or the ACK, that may have the answer to an offer of ours; empty: the event is
+    another, or it has no body."""
     if event.type == pj.PJSIP_EVENT_RX_MSG:
-        received = event.body.rxMsg.rdata
-    elif event.type == pj.PJSIP_EVENT_TSX_STATE and (
-        event.body.tsxState.type == pj.PJSIP_EVENT_RX_MSG
-    ):
-        received = event.body.tsxState.src.rdata
+        message = str(event.body.rxMsg.rdata.wholeMsg)
+    elif (of_transaction := received(event)) is not None:
+        message = str(of_transaction.wholeMsg)
     else:
         return ""
-    message = str(received.wholeMsg)
     if not message.startswith(("SIP/2.0 2", "SIP/2.0 18", "ACK ")):
         return ""
-    return texts.body(sdp.body(message))
+    return message if sdp.body(message) else ""
 
 
 def respond(event: Any, status: int) -> bool:
@@ -69,7 +73,12 @@ def _respond(transaction: int, received: int, status: int) -> bool:
         None,
         byref(response),
     )
-    return not failed and not library.pjsip_tsx_send_msg(c_void_p(transaction), response)
+    if failed:
+        return False
+    if library.pjsip_tsx_send_msg(c_void_p(transaction), response):
+        library.pjsip_tx_data_dec_ref(response)  # pjsip has it only when it takes it
+        return False
+    return True
 
 
 @cache

@@ -34,6 +34,7 @@ from sipua.rtp.hostport import join
 from sipua.rtp.ports import family_of
 from sipua.sip.errors import CannotListenError
 from sipua.sip.pj.native import openssl
+from sipua.sip.pj.native.memory_files import MemoryFiles
 from sipua.sip.wire.addresses import Listener
 from sipua.sip.wire.tls import TlsSettings
 
@@ -67,9 +68,7 @@ class TlsTransports:
         self._muted = muted
         self.port = settings.port
         self._made: list[int] = []
-        self._files: list[int] = []
-        self._before: list[int] = []
-        """Of transports that are closed: a connection that has just begun may read them yet."""
+        self._files = MemoryFiles()
         self._contents: Contents = (b"", b"", b"", b"")
 
     def open(self, contents: Contents) -> list[Listener]:
@@ -92,17 +91,15 @@ class TlsTransports:
         for transport in made:
             with contextlib.suppress(pj.Error):
                 self._library.transportClose(transport)
-        _close(self._before)
-        self._before, self._files = self._files, []
+        self._files.replace()
         list(self._make())
 
     def close(self) -> None:
         """After the library's end."""
-        _close(self._before)
-        _close(self._files)
+        self._files.close()
 
     def _make(self) -> Iterator[Listener]:
-        certificate, key, ca_file, client_ca_file = map(self._in_memory, self._contents)
+        certificate, key, ca_file, client_ca_file = map(self._files.name, self._contents)
         for host in self._hosts:
             config = self._config(host, certificate, key)
             config.tlsConfig.CaListFile = ca_file
@@ -146,17 +143,8 @@ class TlsTransports:
 
     def authorities(self) -> openssl.Authorities | None:
         """Those of peers that connect to us; None: there are none."""
-        file = self._in_memory(self._contents[3])
+        file = self._files.name(self._contents[3])
         return openssl.Authorities(file) if file else None
-
-    def _in_memory(self, content: bytes) -> str:
-        """A name under which pjsip reads it; empty: there is nothing."""
-        if not content:
-            return ""
-        file = os.memfd_create("tls")
-        self._files.append(file)
-        os.write(file, content)
-        return f"/proc/self/fd/{file}"
 
 
 def _prepare(host: str, port: int) -> None:
@@ -193,6 +181,15 @@ def check_build() -> None:
         )
 
 
+def check_own_keys(settings: TlsSettings) -> None:
+    """Raises CannotListenError where this pjsua2 does not ask for the keys of a connection."""
+    if settings.own and not hasattr(pj, "OnTlsConnectParam"):
+        raise CannotListenError(
+            f"{settings.own[0].where}* needs the production build of pjsua2",
+            "`make pjsua2` makes it; or leave the tls_ keys of trunks and accounts out",
+        )
+
+
 def shut_down(connection: int) -> None:
     """By its pointer. pjsua2's own function does not take the one that its callback gives."""
     ctypes.CDLL(_pjsua2.__file__).pjsip_transport_shutdown(ctypes.c_void_p(connection))
@@ -201,10 +198,13 @@ def shut_down(connection: int) -> None:
 def read(settings: TlsSettings) -> Contents:
     """Raises OSError."""
     names = (settings.certificate, settings.key, settings.ca_file, settings.client_ca_file)
-    certificate, key, ca_file, client_ca_file = (
-        Path(name).read_bytes() if name else b"" for name in names
-    )
+    certificate, key, ca_file, client_ca_file = map(contents_of, names)
     return certificate, key, ca_file, client_ca_file
+
+
+def contents_of(name: str) -> bytes:
+    """Raises OSError."""
+    return Path(name).read_bytes() if name else b""
 
 
 @contextlib.contextmanager
@@ -226,8 +226,3 @@ def _taken(host: str, port: int) -> Iterator[int]:
             )
             raise CannotListenError(text, fix) from None
         yield int(held.getsockname()[1])
-
-
-def _close(files: list[int]) -> None:
-    while files:
-        os.close(files.pop())

@@ -26,11 +26,15 @@ _HANDSHAKE: Final = "Handshake failed on "
 
 class TlsPeers:
     def __init__(
-        self, tell: Callable[[TlsRefused], None], shut_down: Callable[[int], None]
+        self,
+        tell: Callable[[TlsRefused], None],
+        shut_down: Callable[[int], None],
+        only: Callable[[str], frozenset[str] | None],
     ) -> None:
-        """`shut_down`: a connection, by its pointer."""
+        """`shut_down`: a connection, by its pointer. `only`: `OwnKeys.only`."""
         self._tell = tell
         self._shut_down = shut_down
+        self._only = only
         self._names: dict[int, frozenset[str]] = {}
         self._authorities: Authorities | None = None
         self._needed = False
@@ -56,7 +60,7 @@ class TlsPeers:
         elif incoming:
             self._begun(prm)
         elif not prm.tlsInfo.verifyStatus:
-            self._learn(prm)
+            self._learn(prm, self._only(str(prm.tlsInfo.remoteAddr)))
 
     def _begun(self, prm: Any) -> None:
         """By the peer. What its certificate says counts only when an authority of ours says so."""
@@ -74,10 +78,11 @@ class TlsPeers:
         elif shown or self._needed:
             self._refused(prm, cause, outgoing=False)
 
-    def _learn(self, prm: Any) -> None:
+    def _learn(self, prm: Any, only: frozenset[str] | None = None) -> None:
         shown = prm.tlsInfo.remoteCertInfo
         alternative = [(name.type, str(name.name)) for name in shown.subjectAltName]
-        self._names[int(prm.hnd)] = names_of(alternative, str(shown.subjectCn))
+        names = names_of(alternative, str(shown.subjectCn))
+        self._names[int(prm.hnd)] = names if only is None else names & only
 
     def _refused(self, prm: Any, cause: str, *, outgoing: bool) -> None:
         peer = texts.line(str(prm.tlsInfo.remoteAddr))

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from sipua.bench.results.soak import Growth
-from sipua.bench.soak.slopes import slope, stretches, theil_sen
+from sipua.bench.soak.slopes import of_all, slope, stretches, theil_sen
 
 ENDED = np.arange(0, 10_000, 20)
 
@@ -76,3 +76,20 @@ def test_the_slope_of_a_line_is_exact() -> None:
     x = np.arange(10.0)
     assert theil_sen(x, 3 * x + 1) == (3, 3, 3)
     assert theil_sen(np.zeros(3), np.arange(3.0)) == (0, 0, 0)  # no calls have ended
+
+
+def test_many_slopes_without_growth_are_none_together() -> None:
+    def grown(limits: float) -> int:
+        return sum(
+            any(
+                slope(
+                    "edge", "tasks", ENDED, 20 + noise(100 * run + one, 9), 1000, limits=limits
+                ).growth
+                == "grows"
+                for one in range(40)
+            )
+            for run in range(20)
+        )
+
+    assert grown(of_all(40)) <= 2
+    assert grown(of_all(1)) > 2  # each for itself: hardly a run would be good

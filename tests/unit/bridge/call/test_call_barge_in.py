@@ -8,7 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sipua.bridge.engine_api.events import AudioDelta, AudioDone, SpeechStarted, SpeechStopped
+from sipua.bridge.engine_api.events import (
+    AudioDelta,
+    AudioDone,
+    DropAudio,
+    SpeechStarted,
+    SpeechStopped,
+)
 from sipua.bridge.engine_api.protocol import Capabilities
 from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.events import AudioPlayed, EngineInUse, Interrupted
@@ -204,3 +210,33 @@ async def test_of_overlapping_items_each_is_cut_where_it_stood(setup: Setup) -> 
     playout = setup.bridge.stats()["playout"]
     assert isinstance(playout, dict)
     assert playout["late_ms"] == 400
+
+
+async def test_M5_an_agent_that_hears_the_caller_itself_decides_alone_what_is_dropped(
+    setup: Setup,
+) -> None:
+    begun(setup)
+    agent = replace(DEAF, barge_in=False, asks=False)
+    setup.engine.on_event(EngineInUse("agent", AudioFormat.PCMU, "s1", "first", capabilities=agent))
+    setup.engine.on_event(AudioDelta("answer", 0, bytes(8 * 5000)))
+    await say(setup, np.concatenate([SPEECH[800:6400], audio.silence(400)]))
+    assert not any(isinstance(event, Interrupted) for event in setup.events)
+    setup.engine.on_event(DropAudio())
+    (cut,) = [event for event in setup.events if isinstance(event, Interrupted)]
+    assert (cut.item_id, cut.by) == ("answer", "agent")
+    assert cut.played_ms + cut.dropped_ms == 5000
+    assert setup.engine.truncated == [("answer", cut.played_ms)]
+
+
+async def test_a_model_that_was_interrupted_does_not_cut_off_a_goodbye(setup: Setup) -> None:
+    begun(setup)
+    model = replace(DEAF, truncate=True)
+    setup.engine.on_event(EngineInUse("model", AudioFormat.PCMU, "s1", "first", capabilities=model))
+    setup.engine.on_event(AudioDelta("goodbye", 0, bytes(8 * 1000)))
+    setup.bridge.interruptible = False
+    setup.engine.on_event(DropAudio())
+    assert not any(isinstance(event, Interrupted) for event in setup.events)
+    setup.bridge.interruptible = True
+    setup.engine.on_event(DropAudio())
+    (cut,) = [event for event in setup.events if isinstance(event, Interrupted)]
+    assert (cut.item_id, cut.by) == ("goodbye", "agent")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from sipua.bridge.engine_api.events import AudioDelta, SpeechStarted
+from sipua.bridge.engine_api.protocol import SPEECH_AND_TOOLS
 from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.events import (
     EngineGone,
@@ -238,6 +239,21 @@ async def test_R10_events_are_told_and_tones_beside_them_are_not_told_again(setu
     await setup.until(lambda: Dtmf("5", 100, inband=False) in setup.events)
     await asyncio.sleep(0.3)
     assert [event for event in setup.events if isinstance(event, Dtmf)] == [Dtmf("5", 100, False)]
+    assert setup.engine.digits == [], "it has not asked for keys"
+
+
+async def test_an_agent_that_wants_the_callers_keys_gets_them(setup: Setup) -> None:
+    setup.bridge.open_media(replace(setup.plan, telephone_event_type=101))
+    setup.bridge.start()
+    wants = replace(SPEECH_AND_TOOLS, digits=True)
+    setup.engine.on_event(EngineInUse("a", AudioFormat.PCMU, "s", "first", capabilities=wants))
+    for event in press("5", timestamp=1600, sequence=10, ssrc=0x1234):
+        setup.phone.socket.sendto(event.datagram, ("127.0.0.1", setup.port))
+    await setup.until(lambda: setup.engine.digits)
+    assert setup.engine.digits == [("5", 100)]
+    setup.bridge.set_aside(True)
+    setup.bridge.told(Dtmf("6", 100, inband=False, by_info=True))
+    assert setup.engine.digits == [("5", 100)], "the caller is put through"
 
 
 async def test_the_engines_clock_is_the_audio_that_its_session_was_given(setup: Setup) -> None:

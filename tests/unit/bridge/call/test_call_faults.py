@@ -141,7 +141,7 @@ async def test_H9_a_fault_while_the_next_session_catches_up_loses_nothing_that_w
 @in_virtual_time
 async def test_H9_an_attempt_that_fails_by_a_fault_leaves_the_next_choice() -> None:
     talk = Talk("first", "second")
-    object.__setattr__(talk.dialogue._choices[0], "create", broken)
+    object.__setattr__(talk.dialogue._pool.choices[0], "create", broken)
     with capture_logs() as logs:
         await talk.begin()
     assert talk.sessions.last.engine == "second"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from sipua.bridge.conversation.policy import DialoguePolicy
+from sipua.bridge.engine_api.errors import EngineConnectError, ErrorKind
 from sipua.bridge.engine_api.events import (
     AudioDelta,
     AudioDone,
@@ -14,8 +17,8 @@ from sipua.bridge.engine_api.events import (
     SpeechStopped,
 )
 from sipua.bridge.engine_api.settings import AudioFormat
-from sipua.bridge.engine_link.errors import EngineConnectError, ErrorKind
 from sipua.bridge.events import EngineGone, EngineInUse, EngineOutage, ModelSilent
+from sipua.bridge.fault_owner import FaultOwner
 from sipua.codecs.tones import sine
 from support.engine.dialogue_call import (
     FRAME_24K,
@@ -237,4 +240,19 @@ async def test_M4_who_waits_for_a_slow_model_is_told_before_it_is_nudged() -> No
     await passed(6)
     assert call.of(ModelSilent)[1:] == [ModelSilent(8000, "nudged")]
     assert call.counters["silent_waiting"] == 1
+    await call.dialogue.close()
+
+
+async def test_H9_a_timer_that_cannot_tell_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """uvloop's handle of what is due at once has no `when`: a machine that is late makes such."""
+
+    def at_once(_owner: FaultOwner, _when_s: float, *_arguments: object) -> asyncio.Handle:
+        return asyncio.Handle(lambda: None, (), asyncio.get_running_loop())
+
+    monkeypatch.setattr(FaultOwner, "call_at", at_once)
+    call = Call()
+    await call.begin()
+    for _ in range(2):
+        call.dialogue.inject("user", "The caller is a member.", respond=True)
+    assert not call.session.closed
     await call.dialogue.close()

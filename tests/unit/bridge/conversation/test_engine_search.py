@@ -9,7 +9,7 @@ import pytest
 
 from sipua.bridge.conversation.dialogue import Dialogue
 from sipua.bridge.conversation.policy import DialoguePolicy
-from sipua.bridge.engine_link.errors import EngineConnectError
+from sipua.bridge.engine_api.errors import EngineConnectError
 from support.engine.fake_sessions import FakeSessions
 from support.engine.line import turn_state
 from support.virtual_time import in_virtual_time

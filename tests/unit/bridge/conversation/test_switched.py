@@ -39,6 +39,12 @@ class Inner:
     def inject(self, role: str, text: str, *, respond: bool) -> None:
         self.asked.append((role, text, respond))
 
+    def digit(self, key: str, duration_ms: int) -> None:
+        self.asked.append((key, duration_ms))
+
+    def marked(self, name: str, *, played: bool) -> None:
+        self.asked.append((name, played))
+
     def past(self) -> list[Past]:
         return [PastMessage("user", "Hello?")]
 
@@ -61,6 +67,8 @@ def ask_everything(one: SwitchedConversation) -> None:
     one.cancel()
     one.tool_result("call", "result", respond=False)
     one.inject("system", "text", respond=True)
+    one.digit("5", 100)
+    one.marked("a1", played=True)
 
 
 async def test_without_one_nothing_is_heard_and_nothing_said() -> None:
@@ -88,9 +96,14 @@ async def test_all_is_passed_on_to_the_one_in_use() -> None:
         "cancel",
         ("call", "result", False),
         ("system", "text", True),
+        ("5", 100),
+        ("a1", True),
     ]
-    assert (one.session_id, one.counters()) == ("session", {"second": 1})
+    assert one.session_id == "session"
     assert one.past() == second.past()
+    assert one.counters() == {"first": 1, "second": 1}, "those of all"
+    await one.leave()
+    assert one.counters() == {"first": 1, "second": 1}, "and behind their end"
 
 
 async def test_a_call_that_is_over_gets_no_other() -> None:

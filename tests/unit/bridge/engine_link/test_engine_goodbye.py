@@ -8,21 +8,22 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from sipua.bridge.engine_api.base import EngineBase
 from sipua.bridge.engine_api.events import Event, SessionReady, SpeechStarted, Usage, Used
-from sipua.bridge.engine_api.protocol import Capabilities
+from sipua.bridge.engine_api.protocol import Capabilities, Engine
 from sipua.bridge.engine_api.settings import AudioFormat
-from sipua.bridge.engine_link import session as engine_session
+from sipua.bridge.engine_link import farewell
 from sipua.bridge.engine_link.session import EngineSession
 from support.engine.scripted_engine import Peer, scripted_engine
 
 BILL = Used(Usage(seconds=12.5), "session")
 
 
-class Polite:
+class Polite(EngineBase):
     """A protocol with a first word and a last one, and nothing between."""
 
     name = "polite"
-    format = AudioFormat.PCMU
+    hears = speaks = AudioFormat.PCMU
 
     def __init__(self, *, paced: bool = False) -> None:
         self.capabilities = Capabilities(
@@ -40,23 +41,8 @@ class Polite:
         self.over = kind == "bye"
         return (SpeechStarted("item_1", 0), BILL)
 
-    def take_outgoing(self) -> Sequence[bytes]:
-        return ()
-
     def append_audio(self, audio: bytes) -> bytes:
         return b'{"type":"audio","ff":%d,"bytes":%d}' % (audio.count(0xFF), len(audio))
-
-    def speak(self, instructions: str | None) -> Sequence[bytes]:
-        return ()
-
-    def truncate(self, item_id: str, audio_end_ms: int) -> Sequence[bytes]:
-        return ()
-
-    def cancel(self) -> Sequence[bytes]:
-        return ()
-
-    def tool_result(self, call_id: str, output: str, *, respond: bool) -> Sequence[bytes]:
-        return ()
 
     def goodbye(self) -> Sequence[bytes]:
         return (b'{"type":"bye"}',)
@@ -80,7 +66,7 @@ async def greet(peer: Peer) -> None:
 
 
 async def connected(url: str, events: list[Event], *, paced: bool = False) -> EngineSession:
-    session = EngineSession(Polite(paced=paced), url, {}, on_event=events.append)
+    session = EngineSession(Engine(Polite(paced=paced), url, {}), on_event=events.append)
     await session.connect(5)
     return session
 
@@ -105,7 +91,7 @@ async def test_the_bill_is_waited_for_and_is_the_only_thing_that_is_still_told()
 async def test_an_engine_that_owes_an_answer_to_the_goodbye_is_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(engine_session, "GOODBYE_S", 0.05)
+    monkeypatch.setattr(farewell, "LONGEST_S", 0.05)
 
     async def script(peer: Peer) -> None:
         await greet(peer)
@@ -200,3 +186,45 @@ async def _until_closed(peer: Peer) -> None:
     await greet(peer)
     await hear(peer, "bye")
     await peer.send_raw(b'{"type":"bye"}')
+
+
+class Curt(Polite):
+    """It answers nothing, neither at the beginning nor at the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._events: list[Event] = []
+
+    def start(self) -> Sequence[bytes]:
+        self._events.append(SessionReady("sess_1"))
+        return super().start()
+
+    def take_events(self) -> Sequence[Event]:
+        events, self._events = self._events, []
+        return events
+
+    def append_audio(self, audio: bytes) -> bytes:
+        self._events.append(SpeechStarted("by the audio", 0))
+        return super().append_audio(audio)
+
+    def goodbye(self) -> Sequence[bytes]:
+        self.over = True
+        return super().goodbye()
+
+
+async def test_an_engine_that_answers_nothing_is_ready_at_once_and_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(farewell, "LONGEST_S", 3600)
+
+    async def script(peer: Peer) -> None:
+        await hear(peer, "bye")
+
+    async with scripted_engine(script) as engine:
+        events: list[Event] = []
+        session = EngineSession(Engine(Curt(), engine.url, {}), on_event=events.append)
+        await session.connect(5)
+        session.append(b"\xff")
+        async with asyncio.timeout(20):
+            await session.close()
+        assert events == [SessionReady("sess_1"), SpeechStarted("by the audio", 0)]

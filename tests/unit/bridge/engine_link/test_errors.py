@@ -1,13 +1,7 @@
 import pytest
 
-from sipua.bridge.engine_link.errors import (
-    EngineClosed,
-    EngineConnectError,
-    ErrorKind,
-    Scrubber,
-    address,
-    refused_upgrade,
-)
+from sipua.bridge.engine_api.errors import EngineConnectError, ErrorKind
+from sipua.bridge.engine_link.errors import EngineClosed, Scrubber, address, refused_upgrade
 
 URL = "wss://user:pass-word@api.example.net:8443/v1/realtime?model=m-model-name&token=tok-12345"
 HEADERS = {"Authorization": "Bearer sk-secret-key", "X-Short": "abc", "api-key": "other-key"}

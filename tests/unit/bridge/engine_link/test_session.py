@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 from sipua.bridge.engine_api.events import (
     AudioDelta,
     EngineFault,
+    EngineHangsUp,
     EngineLost,
     Event,
     ResponseStarted,
@@ -15,6 +16,10 @@ from sipua.bridge.engine_api.events import (
     SpeechStarted,
     Unknown,
 )
+from sipua.bridge.engine_api.protocol import Link
+from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings
+from sipua.bridge.engine_link.session import EngineSession
+from sipua.bridge.engines import create
 from support.engine.engine_call import AUDIO, DELTA, KEY, PCM_20_MS, Call, ready
 from support.engine.scripted_engine import Peer, scripted_engine
 
@@ -192,7 +197,7 @@ async def test_M2_a_half_open_link_is_reported() -> None:
         await peer.vanish()
 
     async with scripted_engine(vanish) as engine:
-        call = Call(engine.url, ping_interval_s=0.05, ping_timeout_s=0.1)
+        call = Call(engine.url, ping_interval_s=0.05, link=Link(ping_timeout_s=0.1))
         await call.session.connect(5)
         lost = await call.next(EngineLost)
         assert (lost.code, lost.retryable) == (1006, True)
@@ -213,3 +218,22 @@ async def test_M7_a_slow_link_costs_audio_and_nothing_else() -> None:
         assert call.session.counters()["audio_dropped"] > 0
         call.session.speak("Hello.")
         await call.session.close()
+
+
+async def test_M2_an_agent_that_has_hung_up_is_not_lost_afterwards() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.connection.recv()
+        await peer.connection.send("HANGUP")
+        peer.connection.transport.abort()
+
+    async with scripted_engine(script, subprotocols=["media"]) as server:
+        events: list[Event] = []
+        settings = EngineSettings(url=server.url, audio=AudioFormat.PCMU)
+        session = EngineSession(create("asterisk_websocket", settings), on_event=events.append)
+        await session.connect(5)
+        async with asyncio.timeout(20):
+            while not any(isinstance(event, EngineHangsUp) for event in events):
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(0.1)
+        await session.close()
+    assert [type(event) for event in events] == [SessionReady, EngineHangsUp]

@@ -6,11 +6,12 @@ from http import HTTPStatus
 
 import pytest
 
+from sipua.bridge.engine_api.errors import EngineConnectError, ErrorKind
 from sipua.bridge.engine_api.events import (
+    EngineFault,
     SessionReady,
     Unknown,
 )
-from sipua.bridge.engine_link.errors import EngineConnectError, ErrorKind
 from support.engine.engine_call import KEY, SESSION, Call, failure, ready
 from support.engine.scripted_engine import Peer, scripted_engine, tcp_server
 
@@ -71,6 +72,54 @@ async def test_M1_an_error_instead_of_session_updated(
         error = await failure(engine.url)
     assert (error.kind, error.code, error.retryable) == (kind, code, retryable)
     assert str(error) == f"{code}: No, and your key is ***."
+
+
+COMPLAINT = b'{"type":"error","error":{"type":"invalid_request_error","message":"No formats."}}'
+UPDATED = b'{"type":"session.updated","session":{"id":"sess_1"}}'
+
+
+@pytest.mark.parametrize("dialect", ["beta", "xai", "azure_voice_live", "qwen"])
+async def test_M1_a_complaint_is_no_refusal_when_the_session_is_taken_all_the_same(
+    dialect: str,
+) -> None:
+    async def complain(peer: Peer) -> None:
+        assert b"session.update" in await peer.connection.recv(decode=False)
+        await peer.send_raw(COMPLAINT)
+        await peer.send_raw(UPDATED)
+        await peer.connection.wait_closed()
+
+    async with scripted_engine(complain) as engine:
+        call = Call(engine.url, dialect=dialect)
+        await call.session.connect(5)
+        assert [type(event) for event in call.events] == [EngineFault, SessionReady]
+        await call.session.close()
+
+
+async def test_M1_a_complaint_that_nothing_follows_is_the_refusal_and_soon() -> None:
+    async def complain(peer: Peer) -> None:
+        await peer.connection.recv()
+        await peer.send_raw(COMPLAINT)
+        await peer.connection.wait_closed()
+
+    async with scripted_engine(complain) as engine:
+        call = Call(engine.url, dialect="beta")
+        with pytest.raises(EngineConnectError) as caught:
+            await call.session.connect(600)
+    assert (caught.value.kind, caught.value.code) == ("protocol", "invalid_request_error")
+    assert str(caught.value) == "invalid_request_error: No formats."
+
+
+async def test_M1_a_wrong_key_is_a_refusal_in_every_dialect() -> None:
+    async def refuse(peer: Peer) -> None:
+        await peer.connection.recv()
+        await peer.send_raw(COMPLAINT.replace(b"invalid_request_error", b"authentication_error"))
+        await peer.connection.wait_closed()
+
+    async with scripted_engine(refuse) as engine:
+        call = Call(engine.url, dialect="beta")
+        with pytest.raises(EngineConnectError) as caught:
+            await call.session.connect(600)
+    assert caught.value.kind == "unauthorized"
 
 
 @pytest.mark.parametrize("stage", ["upgrade", "session.created", "session.updated"])
@@ -167,8 +216,10 @@ async def test_the_caller_hangs_up_while_it_connects() -> None:
     gone = asyncio.Event()
     async with scripted_engine(stall) as engine:
         call = Call(engine.url)
-        connecting = asyncio.create_task(call.session.connect(5))
-        await asyncio.sleep(0.05)
+        connecting = asyncio.create_task(call.session.connect(20))
+        async with asyncio.timeout(20):
+            while not engine.peers:
+                await asyncio.sleep(0.005)
         connecting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await connecting

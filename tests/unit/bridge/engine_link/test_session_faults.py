@@ -9,9 +9,9 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from sipua.bridge.engine_api.errors import EngineConnectError
 from sipua.bridge.engine_api.events import EngineLost, Event, ResponseStarted, SessionReady
 from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings
-from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engine_link.silence_feeder import SilenceFeeder
 from sipua.bridge.engines import create
@@ -39,9 +39,7 @@ class Far:
         self.causes: list[str] = []
         self.protocol: Any = engine.protocol
         above = FaultOwner("call.failed", structlog.get_logger(), self.causes.append)
-        self.session = EngineSession(
-            self.protocol, engine.url, engine.headers, on_event=self.hear, faults=above
-        )
+        self.session = EngineSession(engine, on_event=self.hear, faults=above)
 
     def hear(self, event: Event) -> None:
         self.events.append(event)

@@ -11,11 +11,11 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from sipua.bridge.engine_api.errors import EngineConnectError
 from sipua.bridge.engine_api.events import (
     EngineLost,
 )
 from sipua.bridge.engine_link import websocket
-from sipua.bridge.engine_link.errors import EngineConnectError
 from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engine_link.trace import SessionTrace
 from support.engine.engine_call import AUDIO, DELTA, KEY, PCM_20_MS, Call, ready
@@ -157,5 +157,5 @@ async def test_nothing_is_traced_when_debug_is_off(monkeypatch: pytest.MonkeyPat
 def test_the_defaults_of_both_layers_agree() -> None:
     ours = EngineSession.__init__.__kwdefaults__
     theirs = websocket.connect.__kwdefaults__
-    for name in ("ping_interval_s", "ping_timeout_s", "max_queued_audio"):
+    for name in ("ping_interval_s", "max_queued_audio"):
         assert ours[name] == theirs[name]

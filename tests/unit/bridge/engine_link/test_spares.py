@@ -117,8 +117,8 @@ async def test_two_calls_at_once_share_no_connection() -> None:
 
 async def test_a_session_with_other_headers_or_another_address_gets_none() -> None:
     async with scripted_engine(ready) as engine, kept(engine) as there:
-        own = Call(engine.url, open_socket=there.spares.connect)
-        own.session._headers = {**HEADERS, "X-Call": "call-7"}
+        headers = {**HEADERS, "X-Call": "call-7"}
+        own = Call(engine.url, open_socket=there.spares.connect, headers=headers)
         other = Call(f"{engine.url}?model=another", open_socket=there.spares.connect)
         for call in (own, other):
             await call.session.connect(5)
@@ -130,9 +130,14 @@ async def test_a_session_with_other_headers_or_another_address_gets_none() -> No
 
 async def test_the_trace_of_a_call_keeps_it_from_no_spare_connection() -> None:
     async with scripted_engine(ready) as engine, kept(engine) as there:
-        calls = [Call(engine.url, open_socket=there.spares.connect) for _ in range(2)]
-        for number, call in enumerate(calls):
-            call.session._headers = {**HEADERS, "traceparent": f"trace-{number}"}
+        calls = [
+            Call(
+                engine.url,
+                open_socket=there.spares.connect,
+                headers={**HEADERS, "traceparent": f"trace-{number}"},
+            )
+            for number in range(2)
+        ]
         await asyncio.gather(*(call.session.connect(5) for call in calls))
         assert [call.session.spare is not None for call in calls] == [True, False]
         told = {request.headers.get("traceparent") for request in engine.requests}
@@ -359,7 +364,7 @@ def a_dialogue(
 ) -> Dialogue:
     settings = EngineSettings(url=engine.url, api_key=KEY)
     return Dialogue(
-        [EngineChoice("local", lambda _past: create("openai_realtime", settings))],
+        [EngineChoice("local", lambda _past, _: create("openai_realtime", settings))],
         policy=policy or DialoguePolicy(),
         on_event=on_event,
         turns=turn_state(),

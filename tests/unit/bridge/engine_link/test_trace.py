@@ -12,6 +12,12 @@ def test_the_type_and_what_is_short() -> None:
     assert summary(msgspec.json.encode(message)) == told
 
 
+def test_messages_that_are_named_by_their_event() -> None:
+    """And the caller's key, which may be a PIN's, is not told."""
+    pressed = {"event": "dtmf", "sequenceNumber": "3", "dtmf": {"digit": "5"}}
+    assert summary(msgspec.json.encode(pressed)) == ("dtmf", {"sequenceNumber": "3"})
+
+
 @pytest.mark.parametrize(
     ("event", "field"),
     [

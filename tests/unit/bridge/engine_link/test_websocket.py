@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from sipua.bridge.engine_api.errors import ErrorKind
+from sipua.bridge.engine_api.protocol import Link
 from sipua.bridge.engine_link import websocket
-from sipua.bridge.engine_link.errors import EngineClosed, ErrorKind
+from sipua.bridge.engine_link.errors import EngineClosed
 from support.engine.engine_socket import (
     LOOPS,
     Inbox,
     connect,
+    echo,
     failure,
     idle,
     run,
@@ -215,7 +218,7 @@ async def test_M2_a_half_open_link_is_found_by_ping() -> None:
     loop = asyncio.get_running_loop()
     async with scripted_engine(Peer.vanish) as engine:
         started = loop.time()
-        await connect(engine.url, inbox, ping_interval_s=0.1, ping_timeout_s=0.2)
+        await connect(engine.url, inbox, ping_interval_s=0.1, link=Link(ping_timeout_s=0.2))
         end = await inbox.end()
         assert loop.time() - started < 5
     assert end == EngineClosed(1006, "no answer to a ping within 0.2 s")
@@ -225,7 +228,7 @@ async def test_M2_a_half_open_link_is_found_by_ping() -> None:
 async def test_M2_a_half_open_link_is_found_even_when_nothing_can_be_written() -> None:
     inbox = Inbox()
     async with scripted_engine(Peer.vanish) as engine:
-        link = await connect(engine.url, inbox, ping_interval_s=0.3, ping_timeout_s=0.2)
+        link = await connect(engine.url, inbox, ping_interval_s=0.3, link=Link(ping_timeout_s=0.2))
         while link.queued < 100:
             link.send_audio(b"a" * 8000)
             await asyncio.sleep(0)
@@ -234,7 +237,7 @@ async def test_M2_a_half_open_link_is_found_even_when_nothing_can_be_written() -
 
 def test_M2_the_default_finds_it_within_ten_seconds() -> None:
     usual = websocket.connect.__kwdefaults__
-    assert usual["ping_interval_s"] + usual["ping_timeout_s"] + websocket.CLOSE_TIMEOUT_S <= 10
+    assert usual["ping_interval_s"] + usual["link"].ping_timeout_s + websocket.CLOSE_TIMEOUT_S <= 10
 
 
 async def test_a_peer_that_sends_but_answers_no_ping_is_alive() -> None:
@@ -246,10 +249,37 @@ async def test_a_peer_that_sends_but_answers_no_ping_is_alive() -> None:
 
     inbox = Inbox()
     async with scripted_engine(busy) as engine:
-        link = await connect(engine.url, inbox, ping_interval_s=0.01, ping_timeout_s=0.5)
+        link = await connect(engine.url, inbox, ping_interval_s=0.01, link=Link(ping_timeout_s=0.5))
         await inbox.until(lambda inbox: len(inbox.messages) >= 140, timeout_s=20)
         assert inbox.ends == []
         link.abort()
+
+
+async def test_M2_a_peer_whose_pings_are_not_waited_for_is_not_taken_for_gone() -> None:
+    inbox = Inbox()
+    async with scripted_engine(Peer.vanish) as engine:
+        options = {"ping_interval_s": 0.01, "link": Link(ping_timeout_s=0)}
+        link = await connect(engine.url, inbox, **options)
+        await asyncio.sleep(0.1)
+        assert (inbox.ends, link.unanswered_s()) == ([], 0.0)
+        tcp = link._connection.transport.get_extra_info("socket")
+        option = tcp.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+        assert option == websocket.STALE_S * 1000, "TCP finds it"
+        link.abort()
+
+
+async def test_audio_in_binary_messages_and_all_else_in_text() -> None:
+    inbox = Inbox()
+    async with scripted_engine(echo, subprotocols=["media"]) as engine:
+        link = await connect(
+            engine.url, inbox, link=Link(binary_audio=True, subprotocol="media"), headers={}
+        )
+        link.send_audio(b"\x7b\xff\x80")
+        link.send("ä".encode())
+        await inbox.until(lambda inbox: len(inbox.messages) == 2)
+        await link.close()
+        assert engine.requests[0].headers["Sec-WebSocket-Protocol"] == "media"
+    assert inbox.messages == [b"\x7b\xff\x80", "ä"]
 
 
 async def test_the_ping_measures_the_round_trip() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sipua.bridge.engine_link.errors import ErrorKind
+from sipua.bridge.engine_api.errors import ErrorKind
 from support.engine.engine_socket import (
     KEY,
     LOOPS,

@@ -1,12 +1,15 @@
-"""Another engine takes one file and one entry in the registry: here is the file, and the entry.
+"""Another engine takes one file and one entry in the registry: the file is in docs/new_engine.md.
 
 It holds a conversation through the same session, websocket and all, and can be configured by name.
 """
 
 import asyncio
+import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,97 +22,42 @@ from sipua.bridge.engine_api.events import (
     SessionReady,
     SpeechStarted,
 )
-from sipua.bridge.engine_api.protocol import Capabilities, Engine
 from sipua.bridge.engine_api.settings import AudioFormat, EngineSettings
 from sipua.bridge.engine_link.session import EngineSession
 from sipua.bridge.engines import EngineKind, create
 from support.engine.scripted_engine import Peer, scripted_engine
 
-
-class Toy:
-    """A protocol of binary audio and of words."""
-
-    name = "toy"
-    capabilities = Capabilities(
-        speech_events=True,
-        truncate=False,
-        cancel=True,
-        tools=False,
-        formats=frozenset({AudioFormat.PCMU}),
-    )
-    format = AudioFormat.PCMU
-    over = False
-
-    def __init__(self) -> None:
-        self._odd = 0
-
-    def start(self) -> Sequence[bytes]:
-        return (b"hello",)
-
-    def receive(self, message: bytes | str) -> Sequence[Event]:
-        text = message.encode() if isinstance(message, str) else message
-        word, _, rest = text.partition(b" ")
-        if word == b"welcome":
-            return (SessionReady(rest.decode()),)
-        if word == b"audio":
-            return (AudioDelta("item", 0, rest),)
-        if word == b"silence":
-            return (AudioDone("item"),)
-        if word == b"listening":
-            return (SpeechStarted("turn", 0),)
-        self._odd += 1
-        return ()
-
-    def take_outgoing(self) -> Sequence[bytes]:
-        return ()
-
-    def append_audio(self, audio: bytes) -> bytes:
-        return b"audio " + audio
-
-    def speak(self, instructions: str | None) -> Sequence[bytes]:
-        return (b"say " + (instructions or "anything").encode(),)
-
-    def truncate(self, item_id: str, audio_end_ms: int) -> Sequence[bytes]:
-        return ()
-
-    def cancel(self) -> Sequence[bytes]:
-        return (b"hush",)
-
-    def tool_result(self, call_id: str, output: str, *, respond: bool) -> Sequence[bytes]:
-        return ()
-
-    def goodbye(self) -> Sequence[bytes]:
-        return ()
-
-    def counters(self) -> dict[str, int]:
-        return {"odd": self._odd}
+PAGE = Path(__file__).parents[4] / "docs" / "new_engine.md"
 
 
-def toy(settings: EngineSettings) -> Engine:
-    return Engine(Toy(), settings.url, {"X-Model": settings.model})
+def from_the_page() -> dict[str, Any]:
+    """What docs/new_engine.md tells its reader to write."""
+    (text,) = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(text, PAGE, "exec"), names)
+    return names
 
 
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    kinds: Mapping[str, EngineKind] = {**engines.ENGINES, "toy": EngineKind(toy, model="toy-1")}
+    entry = EngineKind(from_the_page()["toy"], model="toy-1")
+    kinds: Mapping[str, EngineKind] = {**engines.ENGINES, "toy": entry}
     monkeypatch.setattr(engines, "ENGINES", kinds)
 
 
 @pytest.mark.usefixtures("registered")
 async def test_a_conversation_with_an_engine_that_nobody_knows() -> None:
-    heard: list[bytes] = []
+    heard: list[bytes | str] = []
 
     async def talk(peer: Peer) -> None:
         async def hear() -> None:
-            message = await peer.connection.recv(decode=False)
-            assert isinstance(message, bytes)
-            heard.append(message)
+            heard.append(await peer.connection.recv())
 
         await hear()
-        await peer.send_raw(b"welcome toy-session")
+        await peer.connection.send("welcome toy-session")
         await hear()
-        for message in (b"audio \x7f\x7f", b"gibberish", b"silence", b"listening"):
-            await peer.send_raw(message)
+        for message in (b"\x7f\x7f", "gibberish", "silence", "listening"):
+            await peer.connection.send(message)
         await hear()
         await hear()
         await peer.connection.close(1012, "restart")
@@ -120,30 +68,30 @@ async def test_a_conversation_with_an_engine_that_nobody_knows() -> None:
     def on_event(event: Event) -> None:
         events.append(event)
         if isinstance(event, SpeechStarted):
-            session.truncate("item", 1)
+            session.truncate("answer", 1)
             session.cancel()
             session.append(b"\xff\xff")
         elif isinstance(event, EngineLost):
             over.set()
 
     async with scripted_engine(talk) as server:
-        engine = create("toy", EngineSettings(url=server.url))
-        session = EngineSession(engine.protocol, engine.url, engine.headers, on_event=on_event)
+        engine = create("toy", EngineSettings(url=server.url, api_key="key-1"))
+        session = EngineSession(engine, on_event=on_event)
         await session.connect(5)
-        assert session.format is AudioFormat.PCMU
+        assert session.hears is AudioFormat.PCMU
         session.speak("Hello.")
         async with asyncio.timeout(20):
             await over.wait()
         await session.close()
-        assert server.requests[0].headers["X-Model"] == "toy-1"
+        assert server.requests[0].headers["Authorization"] == "Bearer key-1"
     assert events == [
         SessionReady("toy-session"),
-        AudioDelta("item", 0, b"\x7f\x7f"),
-        AudioDone("item"),
+        AudioDelta("answer", 0, b"\x7f\x7f"),
+        AudioDone("answer"),
         SpeechStarted("turn", 0),
         EngineLost(1012, "restart", retryable=True),
     ]
-    assert heard == [b"hello", b"say Hello.", b"hush", b"audio \xff\xff"]
+    assert heard == ["hello", "say Hello.", "hush", b"\xff\xff"]
     assert session.counters()["odd"] == 1
 
 
@@ -153,7 +101,7 @@ engines.ENGINES = {**engines.ENGINES, "toy": engines.EngineKind(lambda s: None, 
 from sipua.config.checks.engine import engines as findings
 from sipua.config.sections.config import Config
 from sipua.config.sections.schema import keys
-config = Config.model_validate({"engine": {"type": "toy"}})
+config = Config.model_validate({"engine": {"type": "toy", "url": "ws://127.0.0.1:9"}})
 assert list(findings(config)) == []
 print(config.engine.type, "toy" in keys()[("engine", "type")].choices)
 """

@@ -11,7 +11,8 @@ from sipua.codecs.pcm import Pcm
 from sipua.rtp.events import Dtmf, Frame, Lost, Silence, SsrcChanged
 from sipua.rtp.latch.latch import Policy, SourceLatch
 from sipua.rtp.packet import build
-from sipua.rtp.session.session import RtpConfig, RtpSession
+from sipua.rtp.session.config import RtpConfig
+from sipua.rtp.session.session import RtpSession
 
 CODES = bytes(range(160))
 

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 from sipua.bridge.engine_api.settings import AudioFormat
-from sipua.bridge.events import AudioLeft, AudioPlayed
+from sipua.bridge.events import AudioLeft, AudioPlayed, MarkReached, PlayoutNews
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.bridge.playout.sender import PlayoutSender
 from sipua.codecs.g711 import Law
 
 FRAME = np.full(160, 1000, np.int16)
-News = AudioLeft | AudioPlayed
 
 
 class Call:
@@ -23,9 +22,9 @@ class Call:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
-        self.log: list[str | News] = []
+        self.log: list[str | PlayoutNews] = []
         self.on_tick: Callable[[], None] = lambda: None
-        self.on_news: Callable[[News], None] = lambda _: None
+        self.on_news: Callable[[PlayoutNews], None] = lambda _: None
         self.due = 0.0
         monkeypatch.setattr("time.monotonic", lambda: self.now)
         me: Any = self  # pacer, handle, session and transport in one
@@ -51,10 +50,10 @@ class Call:
         self.now = self.due
         self.due = self._callback(self.now)
 
-    def said(self) -> list[News]:
+    def said(self) -> list[PlayoutNews]:
         return [entry for entry in self.log if not isinstance(entry, str)]
 
-    def _hear(self, news: News) -> None:
+    def _hear(self, news: PlayoutNews) -> None:
         self.log.append(news)
         self.on_news(news)
 
@@ -137,7 +136,7 @@ def test_news_of_what_news_has_caused_comes_behind_it(call: Call) -> None:
     call.begin()
     call.log.clear()
 
-    def answer(news: News) -> None:
+    def answer(news: PlayoutNews) -> None:
         if news == AudioLeft("one"):
             call.sender.playout.end_item("one")
             call.now += 0.02
@@ -162,7 +161,7 @@ def test_a_listener_that_fails_costs_the_others_nothing(call: Call) -> None:
     call.begin()
     call.play("one", FRAME)
 
-    def fail(news: News) -> None:
+    def fail(news: PlayoutNews) -> None:
         raise KeyError("injected")
 
     call.on_news = fail
@@ -187,3 +186,65 @@ def test_on_hold_news_does_not_wait_for_the_next_frame(call: Call) -> None:
     playout.push("next", bytes(160))
     call.tick()
     assert call.log[1:] == ["tick", "skipped"]
+
+
+def test_a_mark_is_told_behind_the_news_of_its_frame(call: Call) -> None:
+    call.begin()
+    call.play("one", FRAME)
+    call.sender.playout.mark("behind one")
+    call.log.clear()
+    call.tick()
+    assert call.log == [
+        "tick",
+        "sent",
+        "frame",
+        AudioLeft("one"),
+        AudioPlayed("one", 20),
+        MarkReached("behind one", played=True),
+    ]
+
+
+def test_a_mark_with_nothing_before_it_waits_for_no_media(call: Call) -> None:
+    call.sender.playout.mark("early")
+    call.sender.send_now_if_idle()
+    assert call.log == [MarkReached("early", played=True)]
+
+
+def test_a_mark_waits_for_audio_that_waits_for_media(call: Call) -> None:
+    call.play("greeting", FRAME)
+    call.sender.playout.mark("greeted")
+    call.sender.send_now_if_idle()
+    assert call.log == []
+    call.begin()
+    assert call.said()[-1] == MarkReached("greeted", played=True)
+
+
+def test_marks_are_told_while_the_line_is_lent(call: Call) -> None:
+    call.begin()
+    call.sender.lend()
+    call.play("one", FRAME)
+    call.sender.playout.mark("cut")
+    call.sender.playout.push("answer", bytes(960))
+    call.log.clear()
+    call.sender.playout.flush()
+    call.tick()
+    assert call.log == [MarkReached("cut", played=False)]
+    call.sender.playout.flush()
+    call.sender.take_back()
+    call.tick()
+    assert call.said()[-2:] == [AudioLeft("one"), AudioPlayed("one", 20)]
+
+
+def test_a_mark_behind_half_a_frame_gives_the_next_tick_to_it(call: Call) -> None:
+    call.begin()
+    playout = call.sender.playout
+    playout.set_format(AudioFormat.PCMU)
+    playout.push("answer", bytes(240))
+    call.sender.send_now_if_idle()
+    playout.mark("m")
+    call.sender.send_now_if_idle()
+    assert call.said() == [AudioLeft("answer")]
+    begun = call.due
+    call.tick()
+    assert call.said() == [AudioLeft("answer"), MarkReached("m", played=True)]
+    assert call.due == pytest.approx(begun + 0.02), "the talkspurt went on, without a gap"

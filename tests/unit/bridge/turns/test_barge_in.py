@@ -12,9 +12,9 @@ class Policy(BargeInPolicy):
         self.turns = turn_state()
         super().__init__(settings, self.turns)
 
-    def engine_changed(self, *, speech_events: bool) -> None:
+    def engine_changed(self, *, speech_events: bool, barge_in: bool = True) -> None:
         self.turns.session_began()
-        super().engine_changed(speech_events=speech_events)
+        super().engine_changed(speech_events=speech_events, barge_in=barge_in)
 
     def caller_began(self, greeted_ms: int, *, local: bool) -> bool:
         self.turns.caller_began(local=local)
@@ -90,9 +90,9 @@ def test_where_it_is_off_nothing_is_cut_and_the_turn_is_known_all_the_same() -> 
 
 def test_we_listen_only_where_the_engine_does_not() -> None:
     policy = Policy(BargeIn())
-    assert not policy.listens
+    assert policy.own_detection is None
     policy.engine_changed(speech_events=False)
-    assert policy.listens
+    assert policy.own_detection is not None
     assert not policy.caller_began(0, local=False)
     assert policy.caller_began(0, local=True)
     policy.caller_ended(local=False)
@@ -104,11 +104,11 @@ def test_we_listen_only_where_the_engine_does_not() -> None:
 def test_the_detector_can_be_chosen() -> None:
     policy = Policy(BargeIn(detector="local"))
     policy.engine_changed(speech_events=True)
-    assert policy.listens
+    assert policy.own_detection is not None
     assert not policy.caller_began(0, local=False)
     policy = Policy(BargeIn(detector="engine"))
     policy.engine_changed(speech_events=False)
-    assert not policy.listens
+    assert policy.own_detection is None
     assert not policy.caller_began(0, local=True)
 
 
@@ -118,3 +118,16 @@ def test_another_session_knows_nothing_of_a_turn_that_had_begun() -> None:
     policy.engine_changed(speech_events=True)
     assert not policy.waiting
     assert not policy.caller_speaks
+
+
+def test_an_agent_that_alone_decides_is_cut_by_nothing_and_its_turns_are_found_all_the_same() -> (
+    None
+):
+    policy = greeting(BargeIn())
+    policy.engine_changed(speech_events=False, barge_in=False)
+    assert policy.own_detection is not None
+    assert not policy.caller_began(5000, local=True)
+    assert not policy.waiting
+    assert policy.turns.turn == "caller"
+    policy.engine_changed(speech_events=True, barge_in=True)
+    assert policy.own_detection is None

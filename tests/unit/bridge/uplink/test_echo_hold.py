@@ -117,7 +117,7 @@ def test_what_is_held_is_not_heard_by_the_detection_either() -> None:
 def test_a_listener_hears_what_the_engine_does_not() -> None:
     echo_hold = EchoHold()
     heard: list[audio.Pcm] = []
-    echo_hold.listener = heard.append
+    echo_hold.listeners = (heard.append,)
     echo_hold.mute(True, "test")
     assert not echo_hold.plain
     assert given(echo_hold, FRAMES[:2]) == [[BLANK], [BLANK]]
@@ -127,7 +127,7 @@ def test_a_listener_hears_what_the_engine_does_not() -> None:
 def test_a_listener_gets_silence_in_the_place_of_our_echo() -> None:
     echo_hold = gated([True, False])
     heard: list[audio.Pcm] = []
-    echo_hold.listener = heard.append
+    echo_hold.listeners = (heard.append,)
     echo_hold.mute(True, "test")
     given(echo_hold, [FRAMES[5], FRAMES[6]])
     assert not np.any(heard[0])

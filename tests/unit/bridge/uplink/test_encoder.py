@@ -7,7 +7,7 @@ from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.bridge.uplink.encoder import G711Encoder, PcmEncoder, encoder_for
 from sipua.codecs.conceal import Concealer
 from sipua.codecs.g711 import Law, decode, encode, transcoding_table
-from sipua.codecs.resample import Upsampler8to24
+from sipua.codecs.resample import upsampler
 from support.media import audio
 
 SPEECH = audio.speech("caller")[: 160 * 150]
@@ -19,7 +19,11 @@ def frames(law: Law) -> list[bytes]:
 
 
 def test_each_format_has_its_feed() -> None:
-    assert isinstance(encoder_for(AudioFormat.PCM16), PcmEncoder)
+    for audio_format in (AudioFormat.PCM16, AudioFormat.PCM16_16K, AudioFormat.PCM16_8K):
+        feed = encoder_for(audio_format)
+        assert isinstance(feed, PcmEncoder)
+        piece = feed.frame(Law.PCMU, bytes(160))
+        assert len(feed.finish(piece)) == 20 * audio_format.bytes_per_ms
     for audio_format in (AudioFormat.PCMU, AudioFormat.PCMA):
         feed = encoder_for(audio_format)
         assert isinstance(feed, G711Encoder)
@@ -44,7 +48,7 @@ def test_g711_in_the_other_law_goes_through_the_table() -> None:
 @pytest.mark.parametrize("burst", [1, 2, 4])
 def test_a_loss_is_concealed_as_well_as_on_the_other_way(law: Law, burst: int) -> None:
     """Sample by sample the same, but for the coding of what was made."""
-    narrow, wide = G711Encoder(law), PcmEncoder()
+    narrow, wide = G711Encoder(law), PcmEncoder(24_000)
     lost = {n + k for n in range(20, 140, 17) for k in range(burst)}
     worst = []
     for n, payload in enumerate(frames(law)):
@@ -94,9 +98,10 @@ def test_a_pause_after_a_loss_is_joined_to_it() -> None:
     assert after == feed.blank(160)
 
 
+@pytest.mark.parametrize("rate_hz", [8000, 16_000, 24_000])
 @pytest.mark.parametrize("law", list(Law))
-def test_pcm16_is_decoded_concealed_and_resampled_as_step_by_step(law: Law) -> None:
-    feed, concealer, resampler = PcmEncoder(), Concealer(), Upsampler8to24()
+def test_pcm16_is_decoded_concealed_and_resampled_as_step_by_step(law: Law, rate_hz: int) -> None:
+    feed, concealer, resampler = PcmEncoder(rate_hz), Concealer(), upsampler(rate_hz)
     other = next(one for one in Law if one is not law)
     for n, payload in enumerate(frames(law)):
         spoken = other if 60 <= n < 90 else law  # another offer, and back

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sipua.bridge.uplink.timeline import Uplink
 from sipua.codecs import dtmf
 from sipua.codecs.g711 import Law, decode, encode
-from sipua.codecs.resample import Upsampler8to24
+from sipua.codecs.resample import Upsampler
 from sipua.codecs.tones import sine
 from sipua.rtp.events import (
     ComfortNoise,
@@ -94,7 +94,7 @@ class Call:
 def test_a_frame_is_decoded_and_resampled_at_once() -> None:
     call = Call()
     assert call.feed(call.frame()) == 20
-    expected = Upsampler8to24().process(decode(Law.PCMU, VOICE))
+    expected = Upsampler(24_000).process(decode(Law.PCMU, VOICE))
     assert np.array_equal(samples(call.heard), expected)
 
 
@@ -102,7 +102,7 @@ def test_steady_audio_is_passed_as_it_is_and_ticks_add_nothing() -> None:
     call = Call()
     call.talk(500)
     assert call.fed_ms == 500 * 20
-    expected = Upsampler8to24().process(decode(Law.PCMU, VOICE * 500))
+    expected = Upsampler(24_000).process(decode(Law.PCMU, VOICE * 500))
     assert np.array_equal(samples(call.heard), expected)
 
 
@@ -371,6 +371,21 @@ def test_R13_two_hours_of_clock_drift(ppm: int) -> None:
     assert call.uplink.counters()["dropped_ms"] == 0
     drift_ms = ppm / 1e6 * 7200 * 1000
     assert call.ahead_ms == pytest.approx(max(drift_ms, -1000), abs=1000)  # one packet
+
+
+def test_an_engine_may_hear_silence_before_the_first_frame() -> None:
+    call = Call()
+    call.uplink.begin(call.now)
+    fed_ms = call.until(1001.0)
+    assert 940 <= fed_ms <= 1000
+    assert not np.any(samples(call.heard))
+    call.started = 1000.0
+    for _ in range(50):
+        call.feed(Frame(PCMU, VOICE, call.now))
+        call.uplink.begin(call.now)  # as in each tick: it has begun
+        call.until(call.now + FRAME_S)
+    assert 1940 <= call.fed_ms <= 2000, "real time, nothing twice"
+    assert call.uplink.counters()["dropped_ms"] == 0
 
 
 def test_nothing_before_the_first_frame() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sipua.rtp.session.session import RtpConfig
+from sipua.rtp.session.config import RtpConfig
 from support.media.netmodel import Network, Talker, audio, play, samples, waits_ms
 from support.media.rtp_session import make_session
 

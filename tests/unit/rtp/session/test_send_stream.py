@@ -88,4 +88,10 @@ def test_the_account_counts_packets_bytes_and_skipped_time() -> None:
     own.send_event(DtmfSender("5", 100).advance(160))
     own.skip(80)
     assert own.so_far == Sent(packets=2, octets=164, timestamp=1240)
-    assert own.stats() == {"sent": 2, "sent_bytes": 164, "unsent": 0, "skipped_samples": 80}
+    assert own.stats() == {
+        "sent": 2,
+        "sent_bytes": 164,
+        "unsent": 0,
+        "keepalives": 0,
+        "skipped_samples": 80,
+    }

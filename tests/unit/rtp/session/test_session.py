@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sipua.rtp.events import Frame, Lost, MediaTimeout, Silence, SourceChanged, SsrcChanged
 from sipua.rtp.latch.latch import Policy
 from sipua.rtp.packet import build, parse
-from sipua.rtp.session.session import RtpConfig
+from sipua.rtp.session.config import RtpConfig
 from support.media.netmodel import (
     PEER,
     Packet,

@@ -24,7 +24,8 @@ from sipua.rtp.rtcp.packets import Compound, Report, ReportBlock
 from sipua.rtp.rtcp.packets import build as build_rtcp
 from sipua.rtp.rtcp.packets import parse as parse_rtcp
 from sipua.rtp.rtcp.session import RtcpSession
-from sipua.rtp.session.session import RtpConfig, RtpSession
+from sipua.rtp.session.config import RtpConfig
+from sipua.rtp.session.session import RtpSession
 from sipua.rtp.session.transport import RtpTransport, _drain, senders_so_far
 from support.media.netmodel import FRAME_MARK, Talker
 from support.media.rtp_session import make_session
@@ -427,3 +428,24 @@ async def test_H9_an_exception_is_told_to_the_owner(
         transport._on_timer()
     await until(lambda: bool(faults))
     assert faults[0] == (where, f"KeyError({part!r})")
+
+
+class FaultySocket(BrokenSocket):
+    """As one of DTLS, whose reading runs a handshake and what waits for its end."""
+
+    def recvfrom(self, _: int) -> tuple[bytes, Address]:
+        raise KeyError("handshake")
+
+
+def test_H9_an_exception_in_a_handshake_is_told_to_the_owner() -> None:
+    faulty = cast("socket.socket", FaultySocket(OSError()))
+    faults: list[str] = []
+    transport = RtpTransport(
+        ReservedPort(4000, faulty, faulty),
+        make_session(),
+        lambda _: None,
+        on_fault=lambda where, _error: faults.append(where),
+    )
+    transport._read_rtp()
+    transport._read_rtcp()
+    assert faults == ["RTP", "RTCP"]

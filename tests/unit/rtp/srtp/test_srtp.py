@@ -165,7 +165,7 @@ def test_a_packet_that_is_too_long_is_a_fault_of_the_socket() -> None:
     ours, _ = both_ends()
     for protect in (ours.protect, ours.protect_control):
         with pytest.raises(OSError, match="too long"):
-            protect(packet(1)[:12] + bytes(1440))
+            protect(packet(1)[:12] + bytes(2048))
 
 
 def test_an_offer_without_a_change_keeps_window_and_wraps() -> None:

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from sipua.bridge.engine_link.errors import EngineConnectError
+from sipua.bridge.engine_api.errors import EngineConnectError
+from sipua.bridge.engine_api.events import EngineHangsUp
 from sipua.bridge.events import BridgeEvent, PeerSilent
 from sipua.calls.opening import Placing
 from sipua.events.ending import Reason
@@ -93,6 +94,36 @@ async def test_S10_a_caller_who_gives_up_while_it_rings_ends_everything() -> Non
     await story.settle()
     await story.end()
     assert story.sent == [], "no answer to a call that is gone"
+
+
+async def test_an_agent_that_hangs_up_ends_the_call_behind_what_it_has_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    story = Story()
+    await story.talk()
+    story.bridge.speaking = True
+    story.bridge.on_event(EngineHangsUp("the agent closed the stream"))
+    await asyncio.sleep(0.3)
+    assert Hangup("c-test", 0) not in story.sent, "the caller still hears it"
+    story.bridge.speaking = False
+    async with asyncio.timeout(20):
+        while Hangup("c-test", 0) not in story.sent:
+            await asyncio.sleep(0.01)
+    heeds = story.bridge.hears, story.bridge.interruptible
+    assert heeds == (False, False), "a cough begins no turn"
+    await story.end(EndedBy.US)
+    assert "agent_hangup" in capsys.readouterr().out
+
+
+async def test_an_agent_that_hangs_up_while_it_is_aside_is_missed_and_ends_nothing() -> None:
+    story = Story()
+    await story.talk()
+    story.bridge.through.aside = True
+    story.bridge.on_event(EngineHangsUp("the agent closed the stream"))
+    await asyncio.sleep(0.2)
+    assert Hangup("c-test", 0) not in story.sent
+    assert story.call.lost_aside == (Reason.AGENT_HANGUP, "the agent closed the stream")
+    await story.end()
 
 
 async def test_R12_a_silent_peer_ends_the_call() -> None:

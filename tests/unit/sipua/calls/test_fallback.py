@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sipua.bridge.engine_link.errors import EngineConnectError
+from sipua.bridge.engine_api.errors import EngineConnectError
 from sipua.bridge.events import EngineGone
 from sipua.calls.opening import NoSlot, Placing
 from sipua.calls.profile import AgentProfile, Prompt, Refuse, Step, TransferTo

@@ -1,8 +1,10 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.capture.mask import mask_message
+from sipua.capture.mask import hide_keys, mask_message
 
 REGISTER = (
     "REGISTER sip:pbx SIP/2.0\r\n"
@@ -32,6 +34,7 @@ def test_the_digest_is_masked_and_the_rest_is_as_it_was() -> None:
         ("k=base64:c2VjcmV0a2V5", "c2VjcmV0a2V5"),
         ("a=key-mgmt:mikey AQAFgM0XflABAAA=", "AQAFgM0XflABAAA="),
         ("Contact: <sip:100:hunter2@192.0.2.1:5060>", "hunter2"),
+        ("X-Account: Bearer abc.def", "abc.def"),
     ],
 )
 def test_each_secret_becomes_as_many_stars(line: str, secret: str) -> None:
@@ -56,3 +59,35 @@ def test_what_is_no_secret_stays() -> None:
 def test_any_text_keeps_its_length(text: str) -> None:
     encoded = text.encode("utf-8", "ignore")
     assert len(mask_message(encoded.decode())) == len(encoded)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "hidden"),
+    [
+        ("application/dtmf-relay", "Signal=5\r\nDuration=160\r\n", "Signal=*\r\nDuration=160\r\n"),
+        ("application/DTMF-relay", "Signal = #\nDuration = 160", "Signal = *\nDuration = 160"),
+        ("application/dtmf-relay;x=y", "duration=1\r\nsignal=A", "duration=1\r\nsignal=*"),
+        ("application/dtmf", "7", "*"),
+        ("application/dtmf", "12 34\r\n", "** **\r\n"),
+        ("text/plain", "Signal=5", "Signal=5"),
+    ],
+)
+@pytest.mark.parametrize("end", ["\r\n", "\n"])
+def test_the_keys_of_an_info_are_hidden(kind: str, body: str, hidden: str, end: str) -> None:
+    head = f"INFO sip:a SIP/2.0{end}Content-Type: {kind}{end}{end}"
+    assert hide_keys(head + body) == head + hidden
+    assert mask_message(head + body) == (head + hidden).encode()
+
+
+def test_the_body_of_another_request_is_as_it_was() -> None:
+    message = "MESSAGE sip:a SIP/2.0\r\nContent-Type: application/dtmf-relay\r\n\r\nSignal=5"
+    assert hide_keys(message) == message
+
+
+def test_S21_one_pattern_repeated_costs_little() -> None:
+    head = "INFO sip:a SIP/2.0\r\nContent-Type: application/dtmf-relay\r\n\r\n"
+    for pattern in ("signal", "signal=", "signal ", " ", "\n", "= ", "bearer ", "Bearer\t"):
+        message = head + pattern * (64_000 // len(pattern))
+        began = time.thread_time()
+        mask_message(message)
+        assert time.thread_time() - began < 0.5, pattern

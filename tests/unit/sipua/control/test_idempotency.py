@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import BaseModel
 
 from sipua.control.http.endpoint import Answer
 from sipua.control.http.idempotency import KEPT_S, IdempotencyKeys
@@ -54,3 +55,18 @@ def test_a_full_store_takes_no_new_keys_and_keeps_the_old_ones() -> None:
     assert isinstance(begun(keys, "a"), Answer)
     assert begun(keys, "a", owner="two") is None
     assert begun(keys, "c", now=KEPT_S + 1) is None
+
+
+class _Body(BaseModel):
+    id: str
+    detail: str | None = None
+
+
+def test_what_is_kept_for_a_day_is_the_answer_as_it_was_sent() -> None:
+    """Objects of the schema take four times the room."""
+    keys = IdempotencyKeys()
+    keys.begin("one", "key", b"a", 0.0)
+    keys.finish("one", "key", Answer(_Body(id="c-1"), 201))
+    again = keys.begin("one", "key", b"a", 1.0)
+    assert again is not None
+    assert (again.body, again.status) == (b'{"id":"c-1"}', 201)

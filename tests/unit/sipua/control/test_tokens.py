@@ -6,7 +6,7 @@ import pytest
 
 from sipua.control.http.problems import Kind, ProblemError
 from sipua.control.http.tokens import Right, Token, Tokens, digest
-from sipua.control.http.whom import may_call
+from sipua.sip.parties.whom import may_call
 
 LOOK = Token("look", digest("a" * 24), Right.READONLY)
 RULE = Token("rule", digest("b" * 24), Right.ADMIN)

@@ -13,10 +13,17 @@ from sipua.doctor.findings import Finding, Level
 from sipua.process.exits import Exit
 
 PRODUCTION = BuildInfo(
-    "2.17", "2.17+sipua1", 1024, "epoll", "OpenSSL 3.0.19 27 Jan 2026", asks=True
+    "2.17", "2.17+sipua9", 1024, "epoll", "OpenSSL 3.0.19 27 Jan 2026", asks=True, asks_calls=True
 )
 INDEX = BuildInfo(
-    "2.15.1", "2.15.1.post1", 4, "select", "OpenSSL 1.0.2k-fips  26 Jan 2017", asks=False
+    "2.15.1",
+    "2.15.1.post1",
+    4,
+    "select",
+    "OpenSSL 1.0.2k-fips  26 Jan 2017",
+    asks=False,
+    bounds=False,
+    asks_calls=False,
 )
 
 
@@ -50,15 +57,31 @@ def test_H12_an_edge_that_starts_on_the_index_build_warns_once(
 
 @pytest.mark.parametrize(
     ("version", "level"),
-    [("2.16", Level.WARN), ("2.17-dev", Level.OK), ("2.17.1", Level.OK), ("3.0", Level.OK)],
+    [
+        ("2.16", Level.WARN),
+        ("2.17", Level.WARN),
+        ("2.17+sipua8", Level.WARN),
+        ("2.17+sipua9", Level.OK),
+        ("2.17+sipua10", Level.OK),
+        ("2.17.1", Level.OK),
+        ("3.0", Level.OK),
+    ],
 )
 def test_crash_bugs_end_with_the_release_that_fixed_them(version: str, level: Level) -> None:
-    build = BuildInfo(version, version, 1024, "epoll", "OpenSSL 3.0.19", asks=True)
+    build = BuildInfo(
+        version.partition("+")[0],
+        version,
+        1024,
+        "epoll",
+        "OpenSSL 3.0.19",
+        asks=True,
+        asks_calls=True,
+    )
     assert doctor.check_pjsua2(build)[0].level is level
 
 
 def test_a_build_without_tls_is_named() -> None:
-    build = BuildInfo("2.17", "2.17", 1024, "epoll", "none", asks=True)
+    build = BuildInfo("2.17", "2.17", 1024, "epoll", "none", asks=True, asks_calls=True)
     assert doctor.check_pjsua2(build)[-1].level is Level.WARN
 
 

@@ -28,8 +28,8 @@ from sipua.record.recorder import CallRecord
 from sipua.rtp.ports import ReservedPort
 from sipua.sip.messages import Hangup, IncomingCall, SipCommand
 from sipua.tools.toolbox import Toolbox
-from sipua.worker import call_parts
-from sipua.worker.call_engines import RouteEngine
+from sipua.worker.call import parts as call_parts
+from sipua.worker.call.engines import RouteEngine
 from support.calls.worker_in_task import WorkerInTask, in_tasks
 from support.ports import LOOPBACK, PortBlock
 from support.signalling import fake_pj

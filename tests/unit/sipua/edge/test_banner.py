@@ -6,8 +6,12 @@ from sipua.config import load
 from sipua.doctor.doctor import BuildInfo
 from sipua.edge import banner
 
-INDEX = BuildInfo("2.15.1", "2.15.1.post1", 4, "select", "OpenSSL 1.0.2k-fips", asks=False)
-PRODUCTION = BuildInfo("2.17", "2.17+sipua1", 1024, "epoll", "OpenSSL 3.0.19", asks=True)
+INDEX = BuildInfo(
+    "2.15.1", "2.15.1.post1", 4, "select", "OpenSSL 1.0.2k-fips", asks=False, asks_calls=False
+)
+PRODUCTION = BuildInfo(
+    "2.17", "2.17+sipua1", 1024, "epoll", "OpenSSL 3.0.19", asks=True, asks_calls=True
+)
 
 
 def lines(build: BuildInfo, host: str = "127.0.0.1") -> str:

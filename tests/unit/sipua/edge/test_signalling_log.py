@@ -13,7 +13,12 @@ from sipua.edge.calls.signalling_log import FLUSH_S, REFUSALS_A_SECOND, Signalli
 from sipua.events.stream import EventStream
 from sipua.log import logs
 from sipua.sip.messages import CallRefused, LibraryMessage, SignallingFault, TransferRefused
-from sipua.sip.peer_news import RegistrarSilent
+from sipua.sip.peer_news import (
+    CertificatesNotFetched,
+    ConnectionsRefused,
+    RegistrarSilent,
+    RequestsDropped,
+)
 from sipua.sip.wire.refer_messages import ReferNews
 from sipua.sip.wire.tls import CertificateExpires, TlsNotReady, TlsReady, TlsRefused
 
@@ -155,3 +160,16 @@ async def test_S25_news_of_tls_are_events_and_refusals_have_a_bound() -> None:
     assert not_ready["cause"] == "sip.tls.key is encrypted"
     assert [line["outgoing"] for line in refused] == [False, False, True]
     assert refused[1]["kept_back"] == 999
+
+
+async def test_what_was_dropped_is_told_with_its_reasons() -> None:
+    with capture_logs() as lines:
+        log = signalling_log()
+        for kind in (RequestsDropped, ConnectionsRefused, CertificatesNotFetched):
+            log.log_event(kind({"rate": 3}, "192.0.2.1"), 50.0)
+        log.close()
+    events = ("sip.dropped", "sip.connections_refused", "stir.not_fetched")
+    assert lines == [
+        {"event": one, "log_level": "warning", "counts": {"rate": 3}, "source": "192.0.2.1"}
+        for one in events
+    ]

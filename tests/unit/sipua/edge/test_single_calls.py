@@ -17,7 +17,7 @@ from sipua.edge import outbound
 from sipua.edge.outbound import Outbound, OutboundRequest, outgoing_of, profile_of
 from sipua.process import main_loop
 from sipua.process.exits import Exit
-from sipua.worker import call_parts
+from sipua.worker.call import parts as call_parts
 from support.calls.worker_in_task import in_tasks
 from support.ports import LOOPBACK, PortBlock
 from support.signalling import fake_pj

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sipua.log import secret_masking
 from sipua.log.secret_masking import (
     LONGEST_VALUE,
     MASK,
@@ -127,3 +128,44 @@ PIECES = [
 def test_any_text_is_survived_and_masking_is_stable(text: str) -> None:
     once = mask_text(text)
     assert mask_text(once) == once
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("https://x.example/hook?code=a%2Bb-123", ["a%2Bb-123", "a+b-123"]),
+        ("wss://x.example/v1?model=m&API-KEY=k-1&sig=s-1#f", ["k-1", "k-1", "s-1", "s-1"]),
+        ("https://x.example/a?model=m&version=2", []),
+        ("https://x.example/a?code=", []),
+        ("https://x.example/code=1", []),
+        ("are you there? code=1", []),
+    ],
+)
+def test_what_authenticates_in_the_query_of_a_url(url: str, found: list[str]) -> None:
+    assert secret_masking.secrets_in_url(url) == found
+
+
+def test_a_value_that_is_used_no_more_is_forgotten() -> None:
+    for value in ('first"one', "second-one"):
+        secret_masking.register_secret(value)
+    secret_masking.forget_secret('first"one')
+    secret_masking.forget_secret("never-known")
+    assert secret_masking.mask_text('first"one second-one') == f'first"one {secret_masking.MASK}'
+    secret_masking.forget_secret("second-one")
+    assert secret_masking.mask_text("second-one") == "second-one"
+
+
+def test_a_value_of_two_owners_is_masked_until_both_have_forgotten_it() -> None:
+    for _ in range(2):
+        secret_masking.register_secret("of-two-keys")
+    secret_masking.forget_secret("of-two-keys")
+    assert secret_masking.mask_text("of-two-keys") == secret_masking.MASK
+    secret_masking.forget_secret("of-two-keys")
+    assert secret_masking.mask_text("of-two-keys") == "of-two-keys"
+
+
+def test_a_value_that_another_one_looks_like_in_json_stays_masked() -> None:
+    secret_masking.register_secret('quoted"once')
+    secret_masking.register_secret('quoted\\"once')
+    secret_masking.forget_secret('quoted"once')
+    assert secret_masking.mask_text('quoted\\"once') == secret_masking.MASK

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from sipua.bridge.engine_link.errors import EngineConnectError
+from sipua.bridge.engine_api.errors import EngineConnectError
 from sipua.bridge.events import EngineGone
 from sipua.capture.call_capture import CallCapture, CaptureThread
 from sipua.process import unhandled

@@ -1,4 +1,5 @@
 import os
+import tracemalloc
 from datetime import date
 from pathlib import Path
 
@@ -44,6 +45,27 @@ def test_the_oldest_make_room(tmp_path: Path) -> None:
     files = [kept(tmp_path, f"2026-02-2{day}/c-{day}.jsonl", 100, day) for day in (5, 6, 7)]
     assert enforce(tmp_path, size=200) == 1
     assert [path.exists() for path in files] == [False, True, True]
+
+
+def test_the_oldest_days_make_room_first_and_of_the_last_one_its_oldest(tmp_path: Path) -> None:
+    first = [kept(tmp_path, f"2026-02-24/c-{n}.jsonl", 100, 1_000 + n) for n in range(3)]
+    second = [kept(tmp_path, f"2026-02-25/c-{n}.jsonl", 100, n) for n in range(3)]
+    assert enforce(tmp_path, size=150) == 5
+    assert not any(path.exists() for path in (*first, *second[:2]))
+    assert second[2].exists()
+
+
+def test_a_folder_of_many_records_is_not_in_memory_at_once(tmp_path: Path) -> None:
+    """The edge looks each hour: a list of all files stayed in its memory for ever."""
+    for number in range(5_000):
+        kept(tmp_path, f"2026-02-28/c-{number:06}.jsonl", 1)
+    tracemalloc.start()
+    try:
+        assert enforce(tmp_path) == 0
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 150_000
 
 
 def test_what_is_being_written_and_what_is_not_ours_stays(tmp_path: Path) -> None:

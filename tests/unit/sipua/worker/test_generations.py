@@ -16,7 +16,7 @@ import pytest
 from sipua.config import Config
 from sipua.edge.workers.process import in_memory
 from sipua.events.teller import keep_back
-from sipua.worker.call_parts import CallParts, PartsError
+from sipua.worker.call.parts import CallParts, PartsError
 from sipua.worker.generations import Generations
 from sipua.worker.link import config_copy
 from sipua.worker.link.messages import ConfigTried, NewConfig, ToEdge
@@ -159,12 +159,14 @@ async def test_fifty_reloads_leave_nothing_behind(side: Side, tmp_path: Path) ->
         side.told.clear()
         if number == 3:
             before = {thread.name for thread in threading.enumerate()}
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len({one for one in threading.enumerate() if one.name == "webhooks"}) > 1:
             await asyncio.sleep(0.01)
         while len({one for one in threading.enumerate() if one.name == "records"}) > 1:
             await asyncio.sleep(0.01)
-    assert {thread.name for thread in threading.enumerate()} <= before | {"asyncio_0", "asyncio_1"}
+    left = {thread.name for thread in threading.enumerate()} - before
+    # The loop has as many threads for others' work as were needed at once.
+    assert {name for name in left if not name.startswith("asyncio_")} == set()
 
 
 async def test_one_that_is_given_up_while_it_starts_is_stopped_behind_that(

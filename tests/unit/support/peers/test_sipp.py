@@ -6,6 +6,7 @@ from support.peers.sipp import SCENARIOS, render
 
 # What has no default must be given; the values here are only for the syntax.
 VALUES = {
+    "uac_digest": ["PASSWORD", "STATUS", "USER"],
     "uac_does_not_transfer": ["ANSWER"],
     "uac_early_refused": ["STATUS"],
     "uac_hold": ["HOLD", "ANSWER"],

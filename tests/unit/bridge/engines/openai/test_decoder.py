@@ -19,9 +19,13 @@ from sipua.bridge.engines.openai.decoder import (
     read_part,
 )
 from sipua.bridge.engines.openai_live import events as live
-from sipua.bridge.engines.openai_realtime import events as realtime
+from sipua.bridge.engines.openai_realtime.dialects import DIALECTS
 
-DECODERS: list[EventDecoder[Any]] = [realtime.DECODER, live.DECODER, live.NESTED]
+DECODERS: list[EventDecoder[Any]] = [
+    *(one.vocabulary.decoder for one in DIALECTS.values()),
+    live.DECODER,
+    live.NESTED,
+]
 
 
 class Delta(ServerEvent, tag="delta"):

@@ -3,22 +3,22 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from sipua.bridge.engines.openai.decoder import Other
+from sipua.bridge.engines.openai.decoder import EventDecoder, Other
 from sipua.bridge.engines.openai_live import events as live
-from sipua.bridge.engines.openai_realtime import events as realtime
-from support.engine import live_types, realtime_types
+from sipua.bridge.engines.openai_realtime.vocabulary import BETA, GA, QWEN, VOICE_LIVE, XAI
+from support.engine import beta_types, live_types, realtime_types, voice_live_types
 from support.engine.vendor_types import event_type, sample
 
 
 @dataclass(frozen=True)
 class Vendor:
-    wire: ModuleType
+    decoder: EventDecoder[Any]
+    ignored: frozenset[str]
     models: tuple[type[BaseModel], ...]
     accepted: Callable[[str], object]
 
@@ -29,25 +29,48 @@ class Vendor:
         return content
 
 
-REALTIME = Vendor(realtime, realtime_types.SERVER_MODELS, realtime_types.accepted_server_event)
-LIVE = Vendor(live, live_types.SERVER_MODELS, live_types.accepted_server_event)
+REALTIME = Vendor(
+    GA.decoder, GA.ignored, realtime_types.SERVER_MODELS, realtime_types.accepted_server_event
+)
+BETA_TYPES = Vendor(
+    BETA.decoder, BETA.ignored, beta_types.SERVER_MODELS, beta_types.accepted_server_event
+)
+LIVE = Vendor(
+    live.DECODER, live.IGNORED, live_types.SERVER_MODELS, live_types.accepted_server_event
+)
+VENDORS = {"realtime": REALTIME, "beta": BETA_TYPES, "live": LIVE}
 MODELS = [
     pytest.param(vendor, model, id=f"{name}-{event_type(model)}")
-    for name, vendor in (("realtime", REALTIME), ("live", LIVE))
+    for name, vendor in VENDORS.items()
     for model in vendor.models
 ]
 
 
-@pytest.mark.parametrize("vendor", [REALTIME, LIVE], ids=["realtime", "live"])
+@pytest.mark.parametrize("vendor", VENDORS.values(), ids=VENDORS)
 def test_every_type_of_the_vendor_is_handled_or_knowingly_ignored(vendor: Vendor) -> None:
-    wire = vendor.wire
-    assert {event_type(model) for model in vendor.models} == wire.DECODER.handled | wire.IGNORED
-    assert not wire.DECODER.handled & wire.IGNORED
+    known = vendor.decoder.handled | vendor.ignored
+    assert {event_type(model) for model in vendor.models} == known
+    assert not vendor.decoder.handled & vendor.ignored
+
+
+def test_voice_live_s_types_are_handled_or_knowingly_ignored() -> None:
+    known = VOICE_LIVE.decoder.handled | VOICE_LIVE.ignored
+    assert known >= voice_live_types.SERVER_TYPES
+    assert not VOICE_LIVE.decoder.handled & VOICE_LIVE.ignored
+
+
+def test_xai_and_qwen_say_what_they_grew_from_says_and_a_little_more() -> None:
+    assert XAI.decoder.handled - GA.decoder.handled == {
+        "conversation.item.input_audio_transcription.updated"
+    }
+    assert QWEN.decoder.handled - BETA.decoder.handled == {"session.finished"}
+    assert GA.decoder.handled < XAI.decoder.handled
+    assert BETA.decoder.handled < QWEN.decoder.handled
 
 
 @pytest.mark.parametrize(("vendor", "model"), MODELS)
 def test_every_event_of_the_vendor_is_decoded(vendor: Vendor, model: type[BaseModel]) -> None:
-    decoder = vendor.wire.DECODER
+    decoder = vendor.decoder
     for full in (True, False):
         message = json.dumps(vendor.content(model, full=full))
         vendor.accepted(message)
@@ -63,5 +86,5 @@ def test_every_event_of_the_vendor_is_decoded(vendor: Vendor, model: type[BaseMo
 def test_fields_that_we_do_not_know_change_nothing(vendor: Vendor, model: type[BaseModel]) -> None:
     content = vendor.content(model, full=True)
     more = {"new": {"deep": [1, "2", None]}, **content, "newer": [[]]}
-    decode = vendor.wire.DECODER.decode
+    decode = vendor.decoder.decode
     assert decode(json.dumps(more)) == decode(json.dumps(content))

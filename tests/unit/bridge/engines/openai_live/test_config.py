@@ -45,7 +45,7 @@ def config(**settings: Any) -> dict[str, Any]:
 
 def test_the_usual_session() -> None:
     assert config() == {
-        "model": "gpt-live-1",
+        "model": "gpt-live-1.1",
         "audio": {"format": {"type": "audio/pcm", "rate": 24_000}},
         "delegation": {"type": "client"},
     }

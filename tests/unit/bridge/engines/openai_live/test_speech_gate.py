@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sipua.bridge.engine_api.settings import AudioFormat
+from sipua.bridge.engine_api.settings import OPENAI_FORMATS, AudioFormat
 from sipua.bridge.engines.openai_live.speech_gate import (
     END_MS,
     LEAD_MS,
@@ -18,7 +18,7 @@ from sipua.bridge.engines.openai_live.speech_gate import (
 from sipua.codecs.g711 import Law, encode
 
 DELTA_MS = 100
-FORMATS = list(AudioFormat)
+FORMATS = sorted(OPENAI_FORMATS)
 
 
 def loud(form: AudioFormat, ms: int, amplitude: int = 3000) -> bytes:

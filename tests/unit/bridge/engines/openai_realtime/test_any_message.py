@@ -14,6 +14,9 @@ from sipua.bridge.engine_api.events import (
     Unreadable,
 )
 from sipua.bridge.engine_api.settings import PastMessage, PastToolCall
+from sipua.bridge.engines.openai_realtime.dialects import DIALECTS
+from support.engine import beta_types
+from support.engine.dialect_types import JUDGES
 from support.engine.realtime_engine import (
     PCM_20_MS,
     VENDOR,
@@ -26,8 +29,10 @@ from support.engine.realtime_engine import (
     session,
     talking,
 )
-from support.engine.realtime_types import SERVER_MODELS, accepted_client_event
+from support.engine.realtime_types import SERVER_MODELS
 from support.engine.vendor_types import event_type, sample
+
+BETA = {event_type(model): model for model in beta_types.SERVER_MODELS}
 
 
 def test_M6_an_error_is_an_event_and_the_session_goes_on() -> None:
@@ -105,9 +110,12 @@ def test_odd_numbers(number: str) -> None:
     assert engine.counters()["events"] == 3
 
 
-@given(st.lists(st.binary(max_size=80) | st.text(max_size=80), max_size=5))
-def test_any_bytes_are_survived(messages: list[bytes | str]) -> None:
-    engine = session()
+@given(
+    st.sampled_from(sorted(DIALECTS)),
+    st.lists(st.binary(max_size=80) | st.text(max_size=80), max_size=5),
+)
+def test_M6_any_bytes_are_survived(dialect: str, messages: list[bytes | str]) -> None:
+    engine = session(dialect=dialect)
     for message in messages:
         engine.receive(message)
 
@@ -118,9 +126,13 @@ def test_any_order_of_vendor_events_is_survived_and_all_we_send_is_valid(
 ) -> None:
     detection = data.draw(st.sampled_from([{}, None, {"create_response": False}]))
     past = [PastMessage("user", "Hello."), PastToolCall("c", "f", "{}", None)]
-    engine = session(turn_detection=detection, past=past)
+    dialect = data.draw(st.sampled_from(sorted(DIALECTS)))
+    vendor = VENDOR if dialect in ("ga", "xai") else BETA
+    engine = session(turn_detection=detection, past=past, dialect=dialect)
+    for message in engine.start():
+        JUDGES[dialect].client(message)
     asked = ["cancel", "truncate", "speak", "tool_result", "append"]
-    kinds = st.sampled_from(sorted(VENDOR)) | st.sampled_from(asked)
+    kinds = st.sampled_from(sorted(vendor)) | st.sampled_from(asked)
     ids = st.sampled_from(["a", "b", "c"])
     for kind in data.draw(st.lists(kinds, max_size=30)):
         messages: Any = ()
@@ -135,7 +147,7 @@ def test_any_order_of_vendor_events_is_survived_and_all_we_send_is_valid(
         elif kind == "append":
             messages = (engine.append_audio(PCM_20_MS * 10),)
         else:
-            content = sample(VENDOR[kind], full=data.draw(st.booleans()))
+            content = sample(vendor[kind], full=data.draw(st.booleans()))
             for key in ("item_id", "response_id"):
                 if key in content:
                     content[key] = data.draw(ids)
@@ -143,7 +155,7 @@ def test_any_order_of_vendor_events_is_survived_and_all_we_send_is_valid(
                 content["response"]["id"] = data.draw(ids)
             engine.receive(json.dumps(content))
         for message in (*messages, *engine.take_outgoing()):
-            accepted_client_event(message)
+            JUDGES[dialect].client(message)
 
 
 def test_what_is_remembered_is_bounded() -> None:

@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from sipua.bridge.engine_api.settings import EngineSettings
-from sipua.bridge.engines.openai_realtime.config import endpoint, session_config, turn_detection
+from sipua.bridge.engines.openai_realtime.config import session_config, turn_detection
+from sipua.bridge.engines.openai_realtime.protocol import realtime_engine
 
 
 def test_the_usual_session_is_the_documented_one() -> None:
@@ -86,7 +87,7 @@ def test_turn_detection(
     ],
 )
 def test_the_model_stands_in_the_address(url: str, model: str, address: str) -> None:
-    assert endpoint(EngineSettings(url=url, model=model))[0] == address
+    assert realtime_engine(EngineSettings(url=url, model=model)).url == address
 
 
 @pytest.mark.parametrize(
@@ -101,8 +102,8 @@ def test_the_model_stands_in_the_address(url: str, model: str, address: str) -> 
 def test_a_configured_header_takes_the_place_of_the_key(
     headers: dict[str, str], sent: dict[str, str]
 ) -> None:
-    assert endpoint(EngineSettings(api_key="key", headers=headers))[1] == sent
+    assert realtime_engine(EngineSettings(api_key="key", headers=headers)).headers == sent
 
 
 def test_no_key_no_header() -> None:
-    assert endpoint(EngineSettings())[1] == {}
+    assert realtime_engine(EngineSettings()).headers == {}

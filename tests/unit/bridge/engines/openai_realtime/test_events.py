@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipua.bridge.engines.openai.decoder import WireError
-from sipua.bridge.engines.openai_realtime import events as wire
+from sipua.bridge.engines.openai_realtime.vocabulary import GA
 from support.engine.realtime_types import SERVER_MODELS
 from support.engine.vendor_types import event_type, sample
 
@@ -27,7 +27,7 @@ BY_TYPE = {event_type(model): model for model in SERVER_MODELS}
 )
 def test_M6_a_broken_event_has_a_reason(message: bytes, reason: str) -> None:
     with pytest.raises(WireError) as caught:
-        wire.DECODER.decode(message)
+        GA.decoder.decode(message)
     assert caught.value.reason == reason
 
 
@@ -40,7 +40,7 @@ json_values = st.recursive(
 )
 
 
-@given(st.sampled_from(sorted(wire.DECODER.handled | wire.IGNORED)), st.data())
+@given(st.sampled_from(sorted(GA.decoder.handled | GA.ignored)), st.data())
 def test_a_known_event_with_any_field_broken_gives_an_event_or_a_reason(
     name: str, data: st.DataObject
 ) -> None:
@@ -48,4 +48,4 @@ def test_a_known_event_with_any_field_broken_gives_an_event_or_a_reason(
     key = data.draw(st.sampled_from(sorted(content)))
     content[key] = data.draw(json_values)
     with contextlib.suppress(WireError):
-        wire.DECODER.decode(json.dumps(content))
+        GA.decoder.decode(json.dumps(content))

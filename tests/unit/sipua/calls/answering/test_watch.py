@@ -42,8 +42,13 @@ class Line:
         self.on_event = listener
         return lambda: None
 
-    def listen(self, listener: Callable[[Pcm], None] | None) -> None:
+    def listen(self, listener: Callable[[Pcm], None]) -> Callable[[], None]:
         self.listener = listener
+
+        def end() -> None:
+            self.listener = None
+
+        return end
 
     def hold(self, on: bool) -> None:
         self.steps.append("hold" if on else "open")

@@ -16,6 +16,7 @@ from sipua.calls.steer.commands import (
     Play,
     PressKeys,
     Record,
+    RunDocuments,
     Say,
     SetMetadata,
     Supervise,
@@ -52,6 +53,8 @@ GOOD: tuple[Command, ...] = (
     Unpark(),
     Whisper("Offer ten per cent.", respond=True),
     JoinQueue("people"),
+    RunDocuments("https://a.example/x", "GET", "https://a.example/y"),
+    RunDocuments(text="<Response/>", may_call=("+49",)),
 )
 
 
@@ -107,5 +110,5 @@ def test_what_is_wrong_is_said(command: Command, said: str) -> None:
 
 def test_every_command_has_a_name_of_its_own() -> None:
     names = [name_of(command) for command in GOOD]
-    assert len(set(names)) == 17
+    assert len(set(names)) == 18
     assert set(commands.Command.__args__) == {type(command) for command in GOOD}  # type: ignore[attr-defined]

@@ -24,6 +24,7 @@ from sipua.calls.steer.commands import (
     Park,
     Play,
     PressKeys,
+    RunDocuments,
     Say,
     SetMetadata,
     Supervise,
@@ -52,7 +53,7 @@ class FakeCall:
         self.confirmed.set()
         self.over = self.on_hold = self.engine_missed = self.transfer_under_way = False
         self.put_through = False
-        self.in_menu = False
+        self.in_menu = self.in_documents = False
         self.outcome = TransferOutcome(ok=True, status=200, reason="OK")
         self.held = HoldOutcome(ok=True, status=200)
         self.hold = SimpleNamespace(on=False, under_way=False, set=self._hold)
@@ -86,8 +87,8 @@ class FakeCall:
         self.done.append(("transfer", target, by))
         return self.outcome
 
-    def to_queue(self, name: str) -> TransferOutcome:
-        self.done.append(("queue", name))
+    def lead(self, order: JoinQueue | RunDocuments) -> TransferOutcome:
+        self.done.append((order,))
         return self.outcome
 
     def hang_up(self, reason: Reason, detail: str, status: int = 0) -> None:
@@ -108,7 +109,7 @@ def steering(call: FakeCall) -> Steering:
         SOUND,
         SoundFiles(""),
         FakeSupervision(),  # type: ignore[arg-type]  # a stand-in
-        call.to_queue,
+        call.lead,
     )
 
 
@@ -140,7 +141,8 @@ async def test_what_people_do_is_told_with_who_wanted_it(command: Command) -> No
         (SetMetadata({"a": "b"}), "done", []),
         (Hold(True), "done", [("hold", True), ("fill", True, ASKER)]),
         (Transfer("100", wait=True), "done", [("transfer", Asked("100"), "operator")]),
-        (JoinQueue("people"), "accepted", [("queue", "people")]),
+        (JoinQueue("people"), "accepted", [(JoinQueue("people"),)]),
+        (RunDocuments("https://a"), "accepted", [(RunDocuments("https://a"),)]),
     ],
 )
 async def test_what_is_done(command: Command, status: str, done: list[tuple[object, ...]]) -> None:
@@ -182,7 +184,7 @@ async def test_a_hang_up_waits_for_speech_within_a_bound() -> None:
     call.bridge.speaking = True
     await steering(call).do(HangUp(after_speech=True), "ops")
     await asyncio.sleep(20)
-    assert call.done == [("listen", False, ASKER)]
+    assert call.done == [("listen", False, "goodbye")]
     assert not call.bridge.interruptible
     await asyncio.sleep(15)
     assert call.done[-1] == ("hang up", Reason.OPERATOR_HANGUP, "ops", 0)

@@ -14,6 +14,7 @@ import pytest
 from sipua.bridge.events import AudioPlayed, BridgeEvent
 from sipua.bridge.fault_owner import FaultOwner
 from sipua.calls.legs.orders import CallOrder, PlaceLeg
+from sipua.calls.parts.leaders import Leaders
 from sipua.calls.steer.commands import (
     Done,
     Mode,
@@ -169,6 +170,7 @@ class FakeCall:
         self.send = self.sent.append
         self.tell = self.told.append
         self.tasks: list[asyncio.Task[None]] = []
+        self.leaders = Leaders(self.start)
 
     @property
     def put_through(self) -> bool:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from sipua.outputs.hooks import reading
 from sipua.outputs.hooks.spool import NewEvent, Spool
 from sipua.recording.files import metadata, waiting
 from sipua.recording.files.metadata import Metadata
+from sipua.twilio.recordings import store as messages
+from sipua.twilio.recordings.store import About
 from support.calls.campaigns import campaign
 from support.calls.rows import row as made_row
 
@@ -228,3 +231,28 @@ def test_campaigns_and_the_list_of_numbers_that_are_not_called(
     entry = numbers.find("+4930123456")
     assert entry is not None
     assert entry.reason == ""
+
+
+def test_the_messages_that_a_caller_has_left_are_deleted(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the number, and by the calls that are known to be theirs."""
+    began = datetime(2026, 11, 28, tzinfo=UTC)
+    numbers = {"c-ann1": None, "c-ann3": "sip:+4930123456@x", "c-bob": "sip:+44@x"}
+    sids = {}
+    for call_id, number in numbers.items():
+        about = About(messages.new_sid(), call_id, began, "incoming", number)
+        part = messages.part_of(home / "messages", about)
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(b"sound")
+        messages.put_in_place(part, about)
+        sids[call_id] = about.sid
+    with (home / "edge.toml").open("a") as file:
+        file.write(
+            f'[twilio]\nrecordings = "{home / "messages"}"\napi_url = "https://a"\n'
+            f'account_sid = "AC{"0" * 32}"\n[api]\nenabled = true\n'
+        )
+    assert run(["forget", "+4930123456", "--yes", "-c", str(home / "edge.toml")]) == 0
+    assert "6 recordings" in capsys.readouterr().out, "two files of each"
+    left_sids = {path.name.partition(".")[0] for path in (home / "messages").rglob("RE*")}
+    assert left_sids == {sids["c-bob"]}

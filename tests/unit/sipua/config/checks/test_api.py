@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from sipua.config import ConfigError, load
 from sipua.config.checks.api import api
@@ -92,3 +93,63 @@ def test_a_token_that_others_can_read_is_refused(tmp_path: Path) -> None:
         load(file, {})
     (problem,) = refused.value.problems
     assert (problem.severity, "every user" in problem.what) == ("error", True)
+
+
+ACCOUNT = "AC0123456789abcdef0123456789abcdef"
+
+
+def of_twilio(*, enabled: bool = True, **keys: Any) -> list[tuple[str, str]]:
+    tokens = [token()]
+    config = {"twilio": keys, "api": {"enabled": enabled, "tokens": tokens}}
+    found = api(Config.model_validate(config))
+    return [(str(one.paths[0][-1]), one.severity) for one in found]
+
+
+def test_twilios_rest_and_its_callbacks() -> None:
+    assert not Config().twilio.account_sid
+    assert of_twilio(account_sid=ACCOUNT, enabled=False) == [("account_sid", "error")]
+    assert of_twilio(account_sid=ACCOUNT) == []
+    assert of_twilio(account_sid=ACCOUNT, hosts=["a.b"], auth_token="t") == []
+    assert of_twilio(account_sid=ACCOUNT, hosts=["a.b"]) == [("auth_token", "warning")]
+    assert of_twilio(hosts=["a.b"], auth_token="t") == [("hosts", "error")]
+    assert of_twilio(account_sid=ACCOUNT, ca_file="/no/such") == [("ca_file", "error")]
+
+
+def test_what_nobody_could_fetch_is_not_recorded() -> None:
+    url = "https://edge.example.com:8090"
+    good = {"account_sid": ACCOUNT, "recordings": "sounds", "api_url": url}
+    assert of_twilio(**good) == []
+    assert of_twilio(**{**good, "api_url": ""}) == [("recordings", "error")]
+    assert of_twilio(**{**good, "account_sid": ""}) == [("recordings", "error")]
+    assert of_twilio(**good, enabled=False) == [("account_sid", "error"), ("recordings", "error")]
+
+
+@pytest.mark.parametrize("url", ["edge.example.com", "ftp://a", "https://a?b", "https://a:b@c"])
+def test_the_address_of_the_api(url: str) -> None:
+    with pytest.raises(ValidationError, match="api_url"):
+        Config.model_validate({"twilio": {"api_url": url}})
+
+
+def test_an_agent_that_is_told_another_account() -> None:
+    agent = {"type": "twilio_stream", "url": "wss://a.b/c"}
+    config = {
+        "twilio": {"account_sid": ACCOUNT},
+        "api": {"enabled": True, "tokens": [token()]},
+        "engine": agent,
+        "engines": {"same": {**agent, "account_sid": ACCOUNT}, "other": {"type": "local"}},
+    }
+    (finding,) = api(Config.model_validate(config))
+    assert finding.paths == (("engine", "account_sid"), ("twilio", "account_sid"))
+    assert finding.severity == "warning"
+
+
+@pytest.mark.parametrize("host", ["https://a.b/", "", "a b"])
+def test_a_host_is_no_url(host: str) -> None:
+    with pytest.raises(ValidationError, match="is no host"):
+        Config.model_validate({"twilio": {"hosts": [host]}})
+
+
+@pytest.mark.parametrize("text", ["x", ACCOUNT.upper(), ACCOUNT[:-1], f"{ACCOUNT}0", " "])
+def test_the_sid_of_an_account(text: str) -> None:
+    with pytest.raises(ValidationError, match="is not AC and 32"):
+        Config.model_validate({"twilio": {"account_sid": text}})

@@ -157,8 +157,15 @@ def test_contradictions(sections: dict[str, Any], path: object, severity: str) -
     assert finding.fix
 
 
+def test_a_trunk_may_not_have_the_name_of_strangers() -> None:
+    (wrong,) = found(sip=OPEN, trunks=[{**TRUNK, "name": "anyone"}])
+    assert wrong.paths[0] == ("trunks", 0, "name")
+
+
 def test_both_families_are_fine() -> None:
-    sip = {"host": ["0.0.0.0", "::"], "public_address": ["198.51.100.7", "2001:db8::1"]}
+    sip: dict[str, Any] = {"host": ["0.0.0.0", "::"]}
+    sip |= {"public_address": ["198.51.100.7", "2001:db8::1"]}
+    sip |= {"networks": ({"networks": ("10.0.0.0/8",)},)}
     assert found(sip=sip, accounts=[ACCOUNT, ACCOUNT6 | {"name": "b"}], trunks=[TRUNK]) == []
     # Audio may have more families than signalling: dual-stack phones offer IPv6 over IPv4.
     assert found(rtp={"host": ["127.0.0.1", "::1"], "public_address": "2001:db8::1"}) == []

@@ -28,6 +28,15 @@ def test_what_is_no_placeholder_is_told_with_its_key() -> None:
     assert "{{header:X-Account}}" in fix
 
 
+def test_parameters_of_an_agent_are_texts_too() -> None:
+    stream = {"type": "twilio_stream", "parameters": {"from_number": "{{callr}}"}}
+    ((path, what, _),) = found(engine=stream)
+    assert path == ("engine", "parameters")
+    assert "{{callr}}" in what
+    ((path, _, _),) = found(engines={"b": stream})
+    assert path == ("engines", "b", "parameters")
+
+
 def test_a_header_must_be_read() -> None:
     engine = {"instructions": "{{header:X-Account}}"}
     ((_, what, fix),) = found(engine=engine)

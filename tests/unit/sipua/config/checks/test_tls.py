@@ -101,3 +101,31 @@ def test_S25_the_start_ends_with_the_key_and_a_fix(authority: Authority, tmp_pat
     keys = {one.key: one.fix for one in caught.value.problems}
     assert "renew it" in keys["sip.tls.certificate"]
     assert "sbc.example.com" in keys["trunks[0].certificate_names[0]"]
+
+
+def of_trunk(name: str, host: str, **keys: Any) -> dict[str, Any]:
+    return {"name": name, "proxy": f"sip:{host};transport=tls", **_texts(keys)}
+
+
+def test_S25_keys_of_a_trunk(authority: Authority, own: Issued) -> None:
+    keys = {"tls_certificate": own.certificate, "tls_key": own.key, "tls_ca_file": authority.file}
+    good = of_trunk("carrier", "sbc.test", **keys)
+    assert found({}, [good]) == []
+    assert found({}, [good, of_trunk("other", "other.test")]) == []
+    ((key, severity, what),) = found({}, [good, of_trunk("other", "sbc.test")])
+    assert (key, severity) == ("tls_certificate", "error")
+    assert "all that is at sbc.test" in what
+    old = authority.issue("trunk.test", days=(-3, -1))
+    bad = of_trunk("carrier", "sbc.test", tls_certificate=old.certificate, tls_key=old.key)
+    ((key, severity, what),) = found({}, [bad])
+    assert (key, severity) == ("tls_certificate", "error")
+    assert "has expired" in what
+    alone = of_trunk("carrier", "sbc.test", tls_certificate=own.certificate)
+    assert [one[:2] for one in found({}, [alone])] == [("tls_key", "error")]
+    unread = of_trunk("carrier", "sbc.test", tls_ca_file="/not/there.pem")
+    assert [one[:2] for one in found({}, [unread])] == [("tls_ca_file", "error")]
+    off = of_trunk("carrier", "sbc.test", tls_verify="off")
+    assert [one[:2] for one in found({}, [off])] == [("tls_verify", "warning")]
+    assert [one[:2] for one in found({}, [good], transports=["udp"])] == [
+        ("tls_certificate", "warning")
+    ]

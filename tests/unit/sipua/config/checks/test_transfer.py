@@ -49,6 +49,8 @@ def test_keys_that_the_sentence_does_not_tell() -> None:
         ({"type": "openai_realtime", "transcription": "gpt-transcribe"}, []),
         ({"type": "openai_live"}, []),
         ({"type": "local"}, []),
+        ({"type": "gemini_live"}, []),
+        ({"type": "deepgram_agent"}, []),
     ],
 )
 @pytest.mark.parametrize("where", ["warm", "destination"])
@@ -63,6 +65,20 @@ def test_an_agent_that_does_not_know_what_was_said(
     findings = list(transfer(config))
     assert [".".join(map(str, one.paths[0])) for one in findings] == wanted
     assert {one.severity for one in findings} <= {"warning"}
+
+
+@pytest.mark.parametrize("kind", ["elevenlabs_agent", "twilio_stream", "asterisk_websocket"])
+def test_an_agent_with_a_task_of_its_own_briefs_nobody(kind: str) -> None:
+    section = {"targets": {"sales": "100"}, "warm": {"briefing_by": "agent"}}
+    tools = {"builtin": ("hang_up", "transfer"), "transfer": section}
+    own: dict[str, Any] = {"tools": tools, "engine": {"type": kind}}
+    other = {"tools": tools, "engine": {"type": "local"}, "engines": {"theirs": {"type": kind}}}
+    for values, path, severity in (
+        (own, ("engine", "type"), "error"),
+        (other, ("engines", "theirs", "type"), "warning"),
+    ):
+        (finding,) = transfer(Config.model_validate(values))
+        assert (finding.paths[0], finding.severity) == (path, severity)
 
 
 @pytest.mark.parametrize(

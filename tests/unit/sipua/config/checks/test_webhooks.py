@@ -76,7 +76,7 @@ def test_a_first_pause_delays_everything() -> None:
         ('url = "https://me:secret@crm.example.com/"', "user or password"),
         ('url = "ftp://crm.example.com/"', "HTTP URL"),
         ('types = ["call"]', "type of events"),
-        ('allow = ["10.1.2.3/8"]', "neither an address nor a network"),
+        ('allow = ["10.1.2.3/8"]', "an address inside a network"),
         ('secret = "whsec_c2hvcnQ="', "bytes long"),
     ],
 )

@@ -54,6 +54,26 @@ def test_an_empty_file_has_every_default(write: Write) -> None:
     assert [warning.key for warning in loaded.warnings] == ["sip.accept"]
 
 
+@pytest.mark.parametrize(
+    ("environ", "key"),
+    [
+        ({"GEMINI_API_KEY": "g", "GOOGLE_API_KEY": "h"}, "g"),
+        ({"GOOGLE_API_KEY": "h", **KEY}, "h"),
+        (KEY, ""),  # it is another vendor's
+    ],
+)
+def test_each_vendors_key_comes_from_a_variable_of_its_own(
+    write: Write, environ: dict[str, str], key: str
+) -> None:
+    path = write('[sip]\naccept = "any"\n[engine]\ntype = "gemini_live"\n')
+    if not key:
+        with pytest.raises(ConfigError, match="GEMINI_API_KEY is not set"):
+            read(path, environ)
+        return
+    engine = read(path, environ).config.engine
+    assert engine.api_key.get_secret_value() == key
+
+
 @pytest.mark.parametrize("name", ["local-demo", "asterisk-extension", "ip-trunk"])
 def test_every_example_is_good(name: str) -> None:
     loaded = read(CONFIGS / f"{name}.toml", KEY)
@@ -61,6 +81,24 @@ def test_every_example_is_good(name: str) -> None:
     assert {warning.key for warning in loaded.warnings} <= {"accounts[0].password"}
     if name != "local-demo":
         assert loaded.config.engine.api_key.get_secret_value() == KEY["OPENAI_API_KEY"]
+
+
+KEYS = {"OPENAI_API_KEY": "sk-openai-01", "XAI_API_KEY": "xai-key-02", "DASHSCOPE_API_KEY": "q-3"}
+
+
+@pytest.mark.parametrize(
+    ("engine", "key"),
+    [
+        ("", "sk-openai-01"),
+        ('dialect = "xai"', "xai-key-02"),
+        ('dialect = "qwen"', "q-3"),
+        ('dialect = "xai"\napi_key_env = "OPENAI_API_KEY"', "sk-openai-01"),
+        ('dialect = "beta"\nurl = "wss://example.net/v1/realtime"', ""),
+    ],
+)
+def test_a_key_goes_to_its_own_vendor_alone(write: Write, engine: str, key: str) -> None:
+    config = load(write(f'[engine]\ntype = "openai_realtime"\n{engine}\n'), KEYS)
+    assert config.engine.api_key.get_secret_value() == key
 
 
 def test_the_demo_is_its_example() -> None:

@@ -63,3 +63,29 @@ def test_exposed(tmp_path: Path) -> None:
         assert read_secret("s", tmp_path, {}).exposed is exposed
     assert not is_exposed(Path("/run/secrets/key"), stat.S_IFREG | 0o444)
     assert not is_exposed(Path("/dev/fd/63"), stat.S_IFIFO | 0o644)
+
+
+def test_a_credential_of_systemd(tmp_path: Path) -> None:
+    (tmp_path / "office").write_text("hunter2\n")
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert read_secret("credential:office", Path("/nowhere"), environ).text == "hunter2"
+    with pytest.raises(SecretFileError, match="there is no file") as caught:
+        read_secret("credential:home", tmp_path, environ)
+    assert caught.value.fix.startswith("LoadCredential=home:/etc/sipua/home")
+
+
+@pytest.mark.parametrize("folder", [None, "", "relative"])
+def test_a_credential_without_systemd_says_what_to_write(
+    tmp_path: Path, folder: str | None
+) -> None:
+    environ = {} if folder is None else {"CREDENTIALS_DIRECTORY": folder}
+    with pytest.raises(SecretFileError, match="CREDENTIALS_DIRECTORY is not set") as caught:
+        read_secret("credential:office", tmp_path, environ)
+    assert "LoadCredential=office:" in caught.value.fix
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../s", "a/b", "/etc/passwd", ".hidden", "a b"])
+def test_the_name_of_a_credential_leads_nowhere_else(tmp_path: Path, name: str) -> None:
+    (tmp_path / "s").write_text("hunter2")
+    with pytest.raises(SecretFileError, match="not the name of a credential"):
+        read_secret(f"credential:{name}", tmp_path, {"CREDENTIALS_DIRECTORY": str(tmp_path / "c")})

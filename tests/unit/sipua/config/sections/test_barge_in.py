@@ -97,7 +97,7 @@ def test_what_a_call_may_play_is_decoded_before_there_are_calls(
     )
     config = load(written(tmp_path, text), {})
     wiring_call.decode_sounds(config)
-    monkeypatch.setattr(sounds, "_decoded", None)
+    monkeypatch.setattr(sounds, "decoded", None)
     for name in names:
         assert len(sounds.load(tmp_path / name)) == 4000
     assert len(sounds.prompt("sorry")) > 0

@@ -18,7 +18,7 @@ def test_misspelt_keys() -> None:
 
 def test_keys_of_another_section() -> None:
     assert translate.unknown_key(("calls", "registrar"))[1] == "it belongs to [[accounts]]"
-    assert translate.unknown_key(("log", "hosts"))[1] == "it belongs to [[trunks]]"
+    assert translate.unknown_key(("log", "hosts"))[1] == "it belongs to [[trunks]] or [twilio]"
 
 
 def test_the_key_that_was_meant() -> None:

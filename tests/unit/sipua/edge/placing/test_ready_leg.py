@@ -52,7 +52,9 @@ class Bed:
             }
         )
         self.list = wiring.do_not_call_list(config)
-        account = SimpleNamespace(name="carrier", id_uri="sip:edge@192.0.2.10", proxy_uri="")
+        account = SimpleNamespace(
+            name="carrier", id_uri="sip:edge@192.0.2.10", proxy_uri="", sign=None
+        )
         unused: Any = None
         events = EventStream("test")
         events.subscribe(lambda happened: self.told.append(happened.told))

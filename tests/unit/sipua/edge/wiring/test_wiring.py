@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sipua.bridge.engine_api.settings import AudioFormat
 from sipua.config import Config, EngineSection
 from sipua.edge.wiring import accounts, wiring
 from sipua.edge.wiring import call as wiring_call
@@ -95,3 +96,28 @@ def test_S25_an_account_by_tls_calls_numbers_by_tls() -> None:
     assert settings.port == 5061
     assert settings.ca_file, "that of the system"
     assert wiring.tls_settings(Config()) is None
+
+
+def test_an_agent_with_words_of_its_own_is_told_only_what_was_written() -> None:
+    agent = section(type="elevenlabs_agent", agent_id="agent_1")
+    defaults = {"instructions": agent.instructions, "greeting": agent.greeting}
+    settings = wiring_call.engine_settings(agent, **defaults)
+    assert (settings.agent_id, settings.instructions, settings.greeting) == ("agent_1", "", "")
+    settings = wiring_call.engine_settings(agent, instructions="Be brief.", greeting="Good day.")
+    assert (settings.instructions, settings.greeting) == ("Be brief.", "Good day.")
+
+
+def test_all_others_are_asked_to_greet() -> None:
+    settings = wiring_call.engine_settings(section(), greeting="Greet the caller.")
+    assert settings.greeting == ""
+
+
+def test_a_voice_agent_speaks_as_the_trunk_does_and_has_its_own_models() -> None:
+    settings = wiring_call.engine_settings(
+        section(type="deepgram_agent", transcription_language="de")
+    )
+    assert settings.audio is AudioFormat.PCMU
+    assert settings.voice == "aura-2-thalia-en"
+    assert settings.transcription == {"language": "de"}
+    settings = wiring_call.engine_settings(section(type="deepgram_agent", audio="pcm16"))
+    assert settings.audio is AudioFormat.PCM16

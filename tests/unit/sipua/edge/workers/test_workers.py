@@ -194,6 +194,9 @@ async def test_H10_a_start_that_never_succeeds_gives_up_and_doctor_knows(
         await edge.workers.start(no_agent())
     assert raised.value.code is Exit.WORKERS
     assert len(edge.hopeless) == 1
+    slots = edge.workers.supervisor.slots
+    deaths = slots[1].deaths
+    await edge.until(lambda: slots[1].deaths > deaths)  # another one, before the edge has ended
     await edge.workers.stop()
     (found,) = edges.findings()
     assert found.level is Level.ERROR

@@ -8,9 +8,9 @@ import json
 import pytest
 
 from sipua.outputs.hooks import bodies, patterns
-from sipua.outputs.hooks.addresses import may_reach
 from sipua.outputs.hooks.answer import of_status, retry_after_s
 from sipua.outputs.hooks.health import Health
+from sipua.process.web.addresses import may_reach
 
 NOW_S = 1_445_412_480.0  # Wed, 21 Oct 2015 07:28:00 GMT
 

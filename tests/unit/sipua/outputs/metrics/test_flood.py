@@ -13,6 +13,7 @@ from sipua.outputs.metrics.counting import Counting
 from sipua.outputs.metrics.exposition import OPENMETRICS, PLAIN, render
 from sipua.outputs.metrics.names import REFUSALS, names
 from sipua.outputs.metrics.series import Series
+from sipua.stir import faults
 
 SIP = Path(__file__).parents[5] / "sipua" / "sip"
 CONFIG = Config.model_validate(
@@ -101,10 +102,21 @@ def test_refusals_that_were_not_told_keep_their_status() -> None:
     assert {status: count for status, count in counted.items() if count} == {"486": 4, "403": 7}
 
 
+def test_certificates_that_were_not_asked_for_are_counted_by_the_reason() -> None:
+    series = Series(names(CONFIG))
+    events = EventStream("n")
+    events.subscribe(Counting(series, names(CONFIG)).read)
+    for counts in ('{"host":1}', '{"host":4,"rate_of_all":2}'):
+        events.put(Told("stir.not_fetched", 1.0, "", f'{{"counts":{counts}}}'.encode()))
+    text = render(series.families(), PLAIN).decode()
+    for reason, count in (("host", 5), ("rate_of_all", 2), ("address_rate", 0)):
+        assert f'certificates_not_fetched_total{{reason="{reason}"}} {count}.0' in text
+
+
 def test_each_status_that_the_edge_refuses_with_has_a_series() -> None:
     written = {
         status
         for path in SIP.rglob("*.py")
         for status in re.findall(r"\bRefusal\(\s*(\d{3})\b", path.read_text())
     }
-    assert set(REFUSALS) == written
+    assert set(REFUSALS) == written | set(map(str, faults.REASONS))

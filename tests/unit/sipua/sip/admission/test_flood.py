@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipua.sip.admission.admission import FloodLimits
-from sipua.sip.admission.flood import SOURCES, TOLD_EVERY_S, Dropped, Flood
-from sipua.sip.peer_news import RequestsDropped
+from sipua.sip.admission.flood import TOLD_EVERY_S, Dropped, Flood
+from sipua.sip.admission.sources import SOURCES
 
 LIMITS = FloodLimits(stranger=10, strangers=50, peer=100, scanners=("friendly-scanner",))
 PEER, STRANGER = "192.0.2.1", "198.51.100.9"
@@ -129,14 +129,14 @@ def timer() -> Timer:
 
 
 def test_S16_the_first_drop_is_told_at_once_and_the_rest_as_a_sum(timer: Timer) -> None:
-    news: list[RequestsDropped] = []
-    dropped = Dropped(news.append, timer.after)
+    news: list[tuple[dict[str, int], str]] = []
+    dropped = Dropped(lambda counts, source: news.append((counts, source)), timer.after)
     for why in ("rate", "rate", "scanner"):
         dropped.add(why, STRANGER)
-    assert news == [RequestsDropped({"rate": 1}, STRANGER)]
+    assert news == [({"rate": 1}, STRANGER)]
     timer.fire()
-    assert news[1:] == [RequestsDropped({"rate": 1, "scanner": 1}, STRANGER)]
+    assert news[1:] == [({"rate": 1, "scanner": 1}, STRANGER)]
     timer.fire()
     assert timer.due == []
     dropped.add("rate", PEER)
-    assert news[2:] == [RequestsDropped({"rate": 1}, PEER)]
+    assert news[2:] == [({"rate": 1}, PEER)]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sipua.sip.admission import offer
-from sipua.sip.wire.sdes import SrtpPolicy
+from sipua.sip.wire.srtp.policy import SrtpPolicy
 
 CODECS = ("pcmu", "pcma")
 AUDIO = "m=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n"
@@ -113,6 +113,12 @@ def test_the_section_that_counts_is_the_one_that_will_be_answered() -> None:
     assert "names a host" in cause(sdp(AUDIO + by_name, AUDIO + by_address))
     held = AUDIO + by_name + "a=inactive\r\n"
     assert cause(sdp(held, AUDIO + by_address)) == ""
+
+
+def test_S6_of_two_addresses_the_last_counts_as_pjsip_has_it() -> None:
+    twice = sdp(AUDIO, connection="c=IN IP4 192.0.2.1\r\nc=IN IP6 ::1\r\n")
+    assert "over IPv6, and we have IPv4" in cause(twice)
+    assert "over IPv6" in cause(sdp(AUDIO + "c=IN IP4 192.0.2.1\r\nc=IN IP6 ::1\r\n"))
 
 
 def test_S7_of_an_offer_within_a_call_only_the_address_counts() -> None:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from sipua.sip.parties.placeholders import NOTICE, Values, fill, fill_marked, names
+from sipua.sip.parties.placeholders import (
+    NOTICE,
+    Values,
+    fill,
+    fill_marked,
+    fill_plain,
+    names,
+)
 from sipua.sip.wire.caller_id import Caller
 
 BOB = Caller("+4930123", name="Bob", header="From", diverted=("100", "200"))
@@ -49,3 +56,9 @@ def test_withheld_and_unknown() -> None:
 def test_names() -> None:
     text = "{{caller}} {{ header:X-A }} {{nothing}} {caller} {{a\nb}}"
     assert list(names(text)) == ["caller", "header:X-A", "nothing"]
+
+
+def test_for_a_program_there_are_no_marks() -> None:
+    filled = fill_plain("{{caller_name}}/{{header:X-Note}}/{{header:X-Other}}/{{verstat}}", CALL)
+    assert filled == "Bob/twolines//"
+    assert fill_plain("{{caller_name}}", Values(Caller("1", name="x" * 999))) == "x" * 80

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sipua.config.values.uri import check_target
 from sipua.sip.parties import refer
 from sipua.sip.parties.numbers import number_format
 from sipua.sip.parties.refer import ReferPolicy, Refused, Wanted
@@ -74,6 +75,29 @@ def test_a_target_that_a_pattern_allows(refer_to: str, target: str) -> None:
 def test_S12_a_target_that_is_refused(refer_to: str, rule: str) -> None:
     verdict = judged(refer_to)
     assert verdict == Refused(403, rule, refer_to)
+
+
+@pytest.mark.parametrize(
+    ("targets", "refer_to", "target"),
+    [
+        (("*",), "<sip:bob@pbx.example.com>", None),  # nobody could be dialled so
+        (("*",), "<sip:2-0-1@pbx.example.com>", "201"),
+        (("*",), "<sip:*21#@pbx.example.com>", "*21#"),
+        (("*", "*@pbx.example.com"), "<sip:bob@pbx.example.com>", "sip:bob@pbx.example.com"),
+        (("*", "!bob@*", "*@pbx.example.com"), "<sip:bob@pbx.example.com>", None),
+    ],
+)
+def test_S12_a_pattern_without_a_host_is_for_numbers(
+    targets: tuple[str, ...], refer_to: str, target: str | None
+) -> None:
+    """What cannot be called is refused with 403, and not with 202 and a NOTIFY of 403."""
+    verdict = judged(refer_to, ReferPolicy(True, targets, False, OWN))
+    if target is None:
+        assert verdict == Refused(403, "refer_targets", refer_to)
+    else:
+        assert isinstance(verdict, Wanted)
+        assert verdict.target == target
+        check_target(target)
 
 
 def test_S12_nothing_is_allowed_that_is_not_written_down() -> None:

@@ -10,9 +10,10 @@ import pytest
 
 from sipua.sip.admission.admission import Admission
 from sipua.sip.messages import LibraryMessage, SipEvent
+from sipua.sip.nat.stun_client import StunClient
 from support.ports import LOOPBACK, PortBlock
 from support.signalling import fake_pj
-from support.signalling.signalling import SETTINGS, LentPorts, over_fake_pj
+from support.signalling.signalling import ACCOUNT, SETTINGS, LentPorts, over_fake_pj
 
 
 def test_a_callback_is_not_disturbed_by_the_work_that_it_brings(
@@ -60,3 +61,35 @@ def test_a_callback_is_not_disturbed_by_the_work_that_it_brings(
         "two",
         "from the loop's own thread",
     ]
+
+
+def test_the_first_register_has_the_address_that_stun_has_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    agent_module = over_fake_pj(monkeypatch)["agent"]
+    ports = LentPorts(PortBlock(16))
+    contacts: list[str] = []
+
+    async def found(stun: StunClient, _first_s: float) -> None:
+        stun._search.address = "203.0.113.9"
+
+    async def run() -> None:
+        monkeypatch.setattr(StunClient, "start", found)
+        settings = dataclasses.replace(
+            SETTINGS,
+            hosts=(LOOPBACK,),
+            media_hosts=(LOOPBACK,),
+            accounts=(ACCOUNT,),
+            stun_servers=((LOOPBACK, 3478),),
+        )
+        admission = Admission(max_calls=2, accept_any=True)
+        agent = agent_module.SipAgent(settings, admission, ports, lambda _: None)
+        await agent.start()
+        contacts.append(agent._endpoint.account("pbx").contact)
+        await agent.stop(1.0)
+
+    try:
+        asyncio.run(run())
+    finally:
+        ports.close()
+    assert contacts == ["<sip:100@203.0.113.9:5060>"]

@@ -199,8 +199,23 @@ def test_S10_a_200_without_an_ack_is_over_after_32_s(signalling: Signalling) -> 
     assert signalling.pj.asked("hangup") == [(0, "")], "pjsip sends BYE when its time is over"
 
 
+def test_S5_an_offer_of_ours_without_an_answer_ends_the_call(signalling: Signalling) -> None:
+    """Else it would be up for ever: what has no media has no timeout of media."""
+    call = confirmed(signalling)
+    signalling.pass_time(2.9)
+    assert signalling.take_of_calls() == []
+    signalling.pass_time(0.2)
+    assert signalling.take_of_calls() == [
+        CallEnded(call.call_id, EndedBy.PEER, 488, "our offer got no answer")
+    ]
+    assert signalling.pj.asked("hangup") == [(0, "")]
+    assert signalling.calls == 0
+
+
 def test_S10_an_acknowledged_call_goes_on(signalling: Signalling) -> None:
-    confirmed(signalling)
+    call = confirmed(signalling)
+    flows(call)
+    call.onCallMediaState(real.OnCallMediaStateParam())
     signalling.pass_time(100)
     assert signalling.calls == 1
     assert signalling.pj.asked("hangup") == []
@@ -266,6 +281,16 @@ def test_a_fault_while_we_answer_is_a_500(
     monkeypatch.setattr(call, "answer", answer)
     signalling.endpoint.command(Answer(call.call_id))
     assert signalling.pj.asked("hangup") == [(500, "Internal Error")]
+
+
+def test_S6_an_offer_that_pjsip_cannot_read_is_refused_and_no_fault(signalling: Signalling) -> None:
+    """Its 488 has left already: the gate does not look for all that pjsip looks for."""
+    call = signalling.begin()
+    signalling.take()
+    signalling.pj.fail("answer", pj_error("Not Acceptable Here", 170_488))
+    signalling.endpoint.command(Answer(call.call_id))
+    assert signalling.pj.asked("hangup") == [(488, "Not Acceptable Here")]
+    assert not any(isinstance(event, SignallingFault) for event in signalling.take())
 
 
 def test_our_200_leaves_before_its_media_are_read(
@@ -429,7 +454,7 @@ def transaction(state: int, status: int, number: int = 1, method: str = "INVITE"
     )
     event = SimpleNamespace(
         type=real.PJSIP_EVENT_TSX_STATE,
-        body=SimpleNamespace(tsxState=SimpleNamespace(tsx=tsx)),
+        body=SimpleNamespace(tsxState=SimpleNamespace(tsx=tsx, type=real.PJSIP_EVENT_TIMER)),
     )
     return SimpleNamespace(e=event)
 

@@ -23,6 +23,7 @@ from sipua.sip.messages import (
     SignallingFault,
     Transfer,
 )
+from sipua.sip.parties.policy import PeerPolicy
 from sipua.sip.wire.transfer_messages import TransferFailed
 from support.signalling.fake_pj import pj_error
 from support.signalling.signalling import (
@@ -218,6 +219,7 @@ INCOMING_FAULTS = {
     "no source": lambda s, m: s.invite(source="no:port"),
     "admission": lambda s, m: (m.setattr(type(s.admission), "judge", broken), s.invite()),
     "ports": lambda s, m: (m.setattr(s.ports, "reserve", broken), s.invite()),
+    "its event": lambda s, m: (m.setattr(PeerPolicy, "claim", broken), s.invite()),
     "the loop is gone": lambda s, m: (m.setattr(s.endpoint, "emit", first_fails(s)), s.invite()),
 }
 
@@ -238,6 +240,7 @@ def test_S21_whatever_fails_as_a_call_comes_in_is_a_500_and_nothing_is_kept(
     INCOMING_FAULTS[case](signalling, monkeypatch)
     signalling.endpoint.poll(0)
     assert signalling.pj.asked("hangup") == [(500, "Internal Error")]
+    assert signalling.pj.asked("answer") == [], "it does not ring before that"
     assert signalling.calls == 0
     assert signalling.in_use == 0
     assert [type(event) for event in signalling.take()] == [SignallingFault]

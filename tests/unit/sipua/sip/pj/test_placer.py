@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pjsua2 as real
 import pytest
@@ -17,7 +18,10 @@ from sipua.sip.messages import (
     SipEvent,
 )
 from sipua.sip.peer_news import ServerDown, ServerUp
+from sipua.sip.pj.dialogs import negotiated
 from sipua.sip.settings import AccountSettings
+from sipua.sip.wire.srtp import sdes
+from sipua.sip.wire.srtp.policy import NO_SRTP_ANSWERED, NOT_OFFERED, SrtpPolicy
 from support.signalling.fake_pj import pj_error
 from support.signalling.signalling import Port, Signalling, response
 
@@ -144,6 +148,32 @@ def test_S24_the_last_servers_refusal_of_the_callee_is_the_end(signalling: Signa
     says(signalling, 486)
     (end,) = ended(signalling.take())
     assert (end.by, end.status, end.reason) == (EndedBy.PEER, 486, "reason 486")
+
+
+@pytest.mark.parametrize(
+    ("policy", "profile", "why"),
+    [("require", "RTP/AVP", NO_SRTP_ANSWERED), ("off", "RTP/SAVP", NOT_OFFERED)],
+)
+def test_S26_an_answer_of_other_security_is_the_callees_and_not_the_servers_silence(
+    monkeypatch: pytest.MonkeyPatch, policy: SrtpPolicy, profile: str, why: str
+) -> None:
+    """Nor is the callee, who has answered, called by the next server."""
+    monkeypatch.setattr(negotiated, "_suites", lambda: sdes.OURS)
+    peers = [replace(trunk(uri, at), srtp=policy) for at, uri in ((1, FIRST), (2, SECOND))]
+    signalling = Signalling(monkeypatch, *peers)
+    signalling.endpoint.open()
+    signalling.take()
+    place(signalling)
+    body = f"v=0\r\ns=-\r\nt=0 0\r\nm=audio 4000 {profile} 0\r\n"
+    answer = response(f"SIP/2.0 200 OK\r\nContent-Type: application/sdp\r\n\r\n{body}")
+    answer.type = real.PJSIP_EVENT_TSX_STATE
+    signalling.call("c-ours").tell(real.PJSIP_INV_STATE_CONNECTING, 200, answer)
+    assert signalling.take() == [CallEnded("c-ours", EndedBy.PEER, 488, why)]
+    assert signalling.pj.asked("hangup") == [], "the ACK comes first"
+    signalling.pass_time(0)
+    assert len(signalling.pj.asked("makeCall")) == 1
+    assert len(signalling.pj.asked("hangup")) == 1
+    signalling.close()
 
 
 def test_S24_a_closed_port_is_left_at_once(signalling: Signalling) -> None:

@@ -164,6 +164,7 @@ def test_where_an_offer_wants_its_audio() -> None:
     assert offered_host(head + session + video + own + audio) == "192.0.2.1"
     assert offered_host(head + session + "m=audio 0 RTP/AVP 0\r\n" + own + audio) == "192.0.2.1"
     assert offered_host(head + "c=IN IP4 224.2.1.1/127\r\n" + audio) == "224.2.1.1"
+    assert offered_host(head + session + "c=IN IP4 192.0.2.9\r\n" + audio) == "192.0.2.9"
     for nowhere in ("", head + session, head + audio, head + "c=IN IP4\r\n" + audio):
         assert offered_host(nowhere) == ""
 

@@ -26,6 +26,8 @@ from sipua.calls.menus.menu import (
 )
 from sipua.calls.menus.queue import lead, run
 from sipua.calls.menus.queue.queue import Queue
+from sipua.calls.parts.leaders import Leaders
+from sipua.calls.steer import commands
 from sipua.config.values.hours import hours
 from sipua.events.ending import Reason
 from sipua.events.event import Event
@@ -101,6 +103,8 @@ class Call:
         self.queues = {"support": queue}
         self.on_queue: Callable[[QueueNews], None] | None = None
         self.talking = True
+        self.in_documents = self.dialling = self.put_through = False
+        self.leaders = Leaders(self.start)
         self.changed: list[str] = []
 
     def facts(self) -> SimpleNamespace:
@@ -186,7 +190,7 @@ class Call:
 async def test_whose_turn_comes_at_once_is_not_answered_here() -> None:
     call = Call()
     task = await call.join(QueueTurn(ID))
-    action, _ = await task
+    action, *_ = await task
     assert action == ToAgent("front"), "that of the route by which it came"
     assert call.sent == [JoinQueue(ID, "support", route="front")]
     assert not call.answered
@@ -209,7 +213,7 @@ async def test_who_waits_is_answered_and_hears_music_and_the_place() -> None:
     await asyncio.sleep(10)
     assert call.log == ["music", "queue:hint", "queue:hint"], "again after a while"
     await call.take(QueueTurn(ID))
-    action, _ = await task
+    action, *_ = await task
     assert action == ToAgent("front")
     assert call.types() == ["joined", "position", "position", "connected", "left"]
     assert 34_000 <= call.left["waited_ms"] <= 36_500
@@ -218,7 +222,7 @@ async def test_who_waits_is_answered_and_hears_music_and_the_place() -> None:
 
 async def test_a_full_queue_says_where_to_go() -> None:
     call = Call()
-    action, why = await (await call.join(QueueRefused(ID, "full")))
+    action, why, _ = await (await call.join(QueueRefused(ID, "full")))
     assert action == Say(HINT)
     assert why == (Reason.QUEUE, "queue support: full")
     assert call.left["reason"] == "full"
@@ -227,7 +231,7 @@ async def test_a_full_queue_says_where_to_go() -> None:
 async def test_an_edge_that_does_not_answer_is_no_reason_to_wait_for_ever() -> None:
     call = Call()
     task = await call.join()
-    action, _ = await task
+    action, *_ = await task
     assert action == ToMenu("main")
     assert call.left["reason"] == "unknown"
 
@@ -239,7 +243,7 @@ async def test_a_key_leads_out() -> None:
     await call.press("2")
     assert call.log[-2:] == ["cut by caller", "queue:hint"], "a sound, and it waits on"
     await call.press("1")
-    action, _ = await task
+    action, *_ = await task
     assert action == ToMenu("main")
     assert call.sent[-1] == LeaveQueue(ID)
     assert (call.left["reason"], call.left["key"], call.left["to"]) == ("key", "1", "menu main")
@@ -248,7 +252,7 @@ async def test_a_key_leads_out() -> None:
 async def test_too_long() -> None:
     call = Call()
     task = await call.join(QueuePlace(ID, 1))
-    action, _ = await asyncio.wait_for(task, 101)
+    action, *_ = await asyncio.wait_for(task, 101)
     assert action == ToMenu("main")
     assert call.left["reason"] == "timeout"
     assert call.sent[-1] == LeaveQueue(ID)
@@ -266,7 +270,7 @@ async def test_a_transfer_that_fails_costs_no_place() -> None:
     assert back.waited_s >= 10
     call.transferred = TransferOutcome(ok=True, status=200, reason="OK")
     await call.press("3")
-    action, _ = await asyncio.wait_for(task, 5)
+    action, *_ = await asyncio.wait_for(task, 5)
     assert action is None
     assert call.left["to"] == "transfer sip:1@pbx"
 
@@ -294,7 +298,7 @@ async def test_a_member_answers_and_stays() -> None:
     assert not task.done(), "keys are for the person now"
     await asyncio.sleep(3)
     call.ringing.outcome.set_result(RingOutcome("ben", True, {"anna": "busy"}))
-    action, _ = await task
+    action, *_ = await task
     assert action is None
     assert call.types() == ["joined", "offered", "position", "connected", "left"]
     assert call.left["reason"] == "served"
@@ -356,7 +360,7 @@ async def test_a_call_that_ends_behind_the_answer_was_served() -> None:
 async def test_a_closed_queue_asks_nobody() -> None:
     never = hours("never", "UTC", [])
     call = Call(Queue("support", hours=never, closed=Say(HINT)))
-    action, why = await run.run(call, call, ToQueue("support"))  # type: ignore[arg-type]
+    action, why, _ = await run.run(call, call, ToQueue("support"))  # type: ignore[arg-type]
     assert action == Say(HINT)
     assert why == (Reason.CLOSED, "queue support: closed")
     assert call.sent == []
@@ -408,10 +412,10 @@ async def test_two_full_queues_that_name_each_other_end_the_call() -> None:
 
 async def test_the_agent_gives_the_caller_to_a_queue() -> None:
     call = Call()
-    assert lead.to_queue(call, "nowhere").status == 404  # type: ignore[arg-type]
-    assert lead.to_queue(call, "support").ok  # type: ignore[arg-type]
+    assert lead.ordered(call, commands.JoinQueue("nowhere")).status == 404  # type: ignore[arg-type]
+    assert lead.ordered(call, commands.JoinQueue("support")).ok  # type: ignore[arg-type]
     await call.settle()
     assert not call.talking, "it has left"
     assert call.sent == [JoinQueue(ID, "support", route="front")]
-    assert lead.to_queue(call, "support").status == 491, "it is in one"  # type: ignore[arg-type]
+    assert lead.ordered(call, commands.JoinQueue("support")).status == 491, "it is in one"  # type: ignore[arg-type]
     await call.take(QueueTurn(ID))

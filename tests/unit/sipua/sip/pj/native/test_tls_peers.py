@@ -49,7 +49,8 @@ class Told:
     def __init__(self, authority: Authority, *, needed: bool = False) -> None:
         self.refused: list[TlsRefused] = []
         self.shut_down: list[Any] = []
-        self.peers = TlsPeers(self.refused.append, self.shut_down.append)
+        self.only: dict[str, frozenset[str]] = {}
+        self.peers = TlsPeers(self.refused.append, self.shut_down.append, self.only.get)
         self.peers.use(Authorities(str(authority.file)), needed=needed, port=5061)
 
     @property
@@ -97,6 +98,22 @@ def test_S25_where_one_is_needed_others_are_shut_down(authority: Authority) -> N
     with pytest.raises(AttributeError):
         told.peers.changed(broken)
     assert told.shut_down == [4711, 4711], "what cannot be checked is not let in"
+
+
+def test_S25_a_server_is_no_other_trunk_by_a_name_that_its_own_authority_gave_it(
+    authority: Authority,
+) -> None:
+    told = Told(authority)
+    ours = connection(authority.issue("own"), port=40_000)
+    told.only["192.0.2.1:4"] = frozenset({"pbx.test"})
+    told.peers.changed(ours)
+    assert told.names == frozenset()
+    told.only["192.0.2.1:4"] = frozenset({"sbc.test"})
+    told.peers.changed(ours)
+    assert told.names == {"sbc.test"}
+    told.only.clear()
+    told.peers.changed(ours)
+    assert told.names == {"sbc.test"}
 
 
 def test_S25_a_connection_that_is_over_is_known_by_no_name(authority: Authority) -> None:

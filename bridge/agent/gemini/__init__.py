@@ -1,0 +1,1 @@
+"""The Gemini side of the local agent, without I/O."""

@@ -1,0 +1,1 @@
+"""What the local agent's conversations over audio and marks share, whatever their protocol."""

@@ -1,0 +1,1 @@
+"""ElevenLabs Agents, by their own websocket: agents that are configured at the vendor."""

@@ -1,0 +1,1 @@
+"""Gemini Live (BidiGenerateContent) as a sans-IO protocol."""

@@ -1,0 +1,1 @@
+"""Twilio's REST: what is asked for, and how calls are shown."""

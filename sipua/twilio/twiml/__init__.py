@@ -1,0 +1,1 @@
+"""TwiML: what an agent wants of a call, as it is read from XML."""

@@ -1,0 +1,1 @@
+"""What a worker puts together for one call: its agents, their engines, documents that lead it."""

@@ -1,0 +1,1 @@
+"""Where the engines of calls are, and with which key."""
